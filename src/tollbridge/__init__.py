@@ -1,0 +1,1 @@
+"""One gateway between applications, every language model and every tool."""

@@ -1,0 +1,250 @@
+"""Every exception of Tollbridge, as one tree. Class names and status codes are the OpenAI SDK's where it has one.
+
+    TollbridgeError                      anything we raise on purpose
+    ├── ConfigError                      operator   the file or the environment is wrong; names file:line:column
+    └── APIError                         one request failed
+        ├── APIConnectionError     502   provider   nobody answered: refused, DNS, TLS, reset        retryable
+        │   └── APITimeoutError    504   provider   connect, first byte, gap or total time ran out   retryable
+        └── APIStatusError                          somebody answered with an error
+            ├── BadRequestError           400   client     the request is malformed
+            │   ├── UnsupportedParamsError         client     the target cannot do this; `drop_params` leaves it out
+            │   ├── ContextWindowExceededError     client     too many tokens for this model
+            │   └── ContentPolicyViolationError    client     refused by a content filter
+            ├── AuthenticationError       401   client     no key or a wrong one (the provider's key: operator)
+            ├── PaymentRequiredError      402   operator   the account has no credit
+            ├── PermissionDeniedError     403   client     the key may not do this
+            ├── NotFoundError             404   client     no such model or route
+            ├── RequestTimeoutError       408   client     the request did not arrive in time
+            ├── ConflictError             409   client                                          retryable
+            ├── RequestTooLargeError      413   client     the body is over the limit
+            ├── UnprocessableEntityError  422   client     well-formed, and still not acceptable
+            ├── RateLimitError            429   client     wait `retry_after_s`                 retryable
+            └── InternalServerError       5xx   provider   an error on their side               retryable
+                ├── BadGatewayError       502   provider   the answer was not what the format promises
+                │   └── Truncated         502   provider   a stream ended before its end marker
+                ├── ServiceUnavailableError 503 gateway    nobody is free or healthy; wait `retry_after_s`
+                └── OverloadedError       529   provider   overloaded
+
+Each error answers four questions: whose fault (`fault`), HTTP status (`status_code`), `retryable`, and what to do
+next (the message ends with it).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+Fault = Literal["client", "operator", "provider", "gateway"]
+
+
+class TollbridgeError(Exception):
+    """Root of the tree."""
+
+    message: str
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ConfigError(TollbridgeError):
+    """The configuration cannot be used. The message names file:line:column and what to write instead."""
+
+
+class APIError(TollbridgeError):
+    """One request failed.
+
+    `status_code`: HTTP status that the client is answered with. `type`, `code`, `param`: as in OpenAI's error object.
+    `provider`, `model`: who was asked; empty where nobody was. `retry_after_s`: seconds to wait, where known.
+    `headers`: the provider's headers that a client may see. `body`: the provider's decoded error body, or None.
+    """
+
+    status_code: int = 500
+    type: str = "api_error"
+    fault: Fault = "gateway"
+    retryable: bool = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int | None = None,
+        type: str | None = None,
+        code: str | int | None = None,
+        param: str | None = None,
+        provider: str = "",
+        model: str = "",
+        fault: Fault | None = None,
+        retryable: bool | None = None,
+        retry_after_s: float | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+        body: Any = None,
+        request_id: str = "",
+    ) -> None:
+        super().__init__(message)
+        if status_code is not None:
+            self.status_code = status_code
+        if type is not None:
+            self.type = type
+        if fault is not None:
+            self.fault = fault
+        if retryable is not None:
+            self.retryable = retryable
+        self.code = code
+        self.param = param
+        self.provider = provider
+        self.model = model
+        self.retry_after_s = retry_after_s
+        self.headers = headers
+        self.body = body
+        self.request_id = request_id
+
+    @property
+    def llm_provider(self) -> str:
+        """LiteLLM's name for `provider`."""
+        return self.provider
+
+
+class APIConnectionError(APIError):
+    status_code = 502
+    type = "api_connection_error"
+    fault: Fault = "provider"
+    retryable = True
+
+
+class APITimeoutError(APIConnectionError):
+    status_code = 504
+    type = "timeout_error"
+
+
+class APIStatusError(APIError):
+    """An answer with an error status. `from_status` picks the class."""
+
+
+class BadRequestError(APIStatusError):
+    status_code = 400
+    type = "invalid_request_error"
+    fault: Fault = "client"
+
+
+class UnsupportedParamsError(BadRequestError):
+    """The target's format cannot say what was asked. `drop_params: true` leaves it out instead."""
+
+
+class ContextWindowExceededError(BadRequestError):
+    pass
+
+
+class ContentPolicyViolationError(BadRequestError):
+    pass
+
+
+class AuthenticationError(APIStatusError):
+    status_code = 401
+    type = "authentication_error"
+    fault: Fault = "client"
+
+
+class PaymentRequiredError(APIStatusError):
+    status_code = 402
+    type = "billing_error"
+    fault: Fault = "operator"
+
+
+class PermissionDeniedError(APIStatusError):
+    status_code = 403
+    type = "permission_error"
+    fault: Fault = "client"
+
+
+class NotFoundError(APIStatusError):
+    status_code = 404
+    type = "not_found_error"
+    fault: Fault = "client"
+
+
+class RequestTimeoutError(APIStatusError):
+    status_code = 408
+    type = "timeout_error"
+    fault: Fault = "client"
+    retryable = True
+
+
+class ConflictError(APIStatusError):
+    status_code = 409
+    type = "conflict_error"
+    fault: Fault = "client"
+    retryable = True
+
+
+class RequestTooLargeError(APIStatusError):
+    status_code = 413
+    type = "request_too_large"
+    fault: Fault = "client"
+
+
+class UnprocessableEntityError(APIStatusError):
+    status_code = 422
+    type = "invalid_request_error"
+    fault: Fault = "client"
+
+
+class RateLimitError(APIStatusError):
+    status_code = 429
+    type = "rate_limit_error"
+    fault: Fault = "client"
+    retryable = True
+
+
+class InternalServerError(APIStatusError):
+    status_code = 500
+    type = "api_error"
+    fault: Fault = "provider"
+    retryable = True
+
+
+class BadGatewayError(InternalServerError):
+    status_code = 502
+    type = "upstream_invalid_response"
+
+
+class Truncated(BadGatewayError):
+    """A stream ended before its end marker came. Never shown as a normal end."""
+
+    type = "upstream_truncated"
+
+
+class ServiceUnavailableError(InternalServerError):
+    status_code = 503
+    type = "service_unavailable"
+    fault: Fault = "gateway"
+
+
+class OverloadedError(InternalServerError):
+    status_code = 529
+    type = "overloaded_error"
+
+
+_BY_STATUS: dict[int, type[APIStatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    402: PaymentRequiredError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    408: RequestTimeoutError,
+    409: ConflictError,
+    413: RequestTooLargeError,
+    422: UnprocessableEntityError,
+    429: RateLimitError,
+    500: InternalServerError,
+    502: BadGatewayError,
+    503: ServiceUnavailableError,
+    529: OverloadedError,
+}
+
+
+def from_status(status: int) -> type[APIStatusError]:
+    """The class for an HTTP error status: the exact one, else BadRequestError for 4xx, InternalServerError for 5xx."""
+    known = _BY_STATUS.get(status)
+    if known is not None:
+        return known
+    return BadRequestError if 400 <= status < 500 else InternalServerError

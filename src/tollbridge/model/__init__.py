@@ -1,0 +1,1 @@
+"""Floor 0: the neutral vocabulary. Frozen values; no I/O, no wire knowledge."""

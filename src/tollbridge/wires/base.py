@@ -1,0 +1,116 @@
+"""The contract of a wire, and the values that pass through it.
+
+A wire is pure: no I/O, no clock, no globals. Readers index boldly; when that fails the body is run through the
+wire's `shapes.py`, which raises BadRequestError (a client's body) or BadGatewayError (a provider's) that names the
+JSON path: `Expected str, got int - at $.messages[0].content[0].text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from tollbridge.errors import APIError
+from tollbridge.model.events import Event
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.request import Request
+from tollbridge.model.response import Caveat, Response
+from tollbridge.wires.seal import UNKEYED, Seals
+
+T = TypeVar("T")
+
+
+class Written(msgspec.Struct, Generic[T], frozen=True):
+    """What a writer made, and what it could not say."""
+
+    value: T
+    caveats: tuple[Caveat, ...] = ()
+
+
+class SseEvent(msgspec.Struct, frozen=True):
+    """One framed event. `event` is "" where the line is absent; `data` has its lines joined by "\\n"."""
+
+    data: str
+    event: str = ""
+    id: str = ""
+
+
+class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request to a provider, before credentials. `path` is relative to the base URL, with a leading slash."""
+
+    path: str
+    body: JsonObject
+    method: str = "POST"
+    headers: Mapping[str, str] = {}
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a request is written for.
+
+    `model`: the provider's own name. `max_output_tokens`: the model's limit where the catalog knows it.
+    `lacks`: neutral features that this model or provider does not have (see `providers.row`).
+    `account`: hash of the credentials, compared with a signature's. `modify`: may restore tool turns and merge
+    messages (`modify_params`). `prefers`: spellings that this provider wants (`max_tokens`: `max_completion_tokens`).
+    """
+
+    model: str
+    stream: bool = False
+    account: str = ""
+    max_output_tokens: int | None = None
+    lacks: frozenset[str] = frozenset()
+    prefers: Mapping[str, str] = {}
+    modify: bool = False
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stream writer must know before the first event. `id` replaces an empty one; `include_usage`: the client
+    asked for usage in the stream; `account`, `seals`, `origin`: as for `write_response`."""
+
+    id: str = ""
+    model: str = ""
+    created: int = 0
+    include_usage: bool = False
+    origin: str = ""
+    account: str = ""
+    seals: Seals = UNKEYED
+
+
+class StreamReader(Protocol):
+    """`feed` framed events in order, then `close`. `close` raises Truncated where the end marker never came.
+    An error inside the stream is raised as APIError by `feed`."""
+
+    def feed(self, event: SseEvent) -> Iterable[Event]: ...
+    def close(self) -> Iterable[Event]: ...
+
+
+class StreamWriter(Protocol):
+    """`write` events in order, then `close` for the normal end or `fail` for an honest one. Each returns bytes
+    that are ready for the socket (possibly empty). `caveats` are complete after the end."""
+
+    caveats: list[Caveat]
+
+    def write(self, event: Event) -> bytes: ...
+    def close(self) -> bytes: ...
+    def fail(self, error: APIError) -> bytes: ...
+
+
+class ProviderWire(Protocol):
+    """One wire as providers speak it: the four functions of the outgoing side. Pure."""
+
+    @property
+    def name(self) -> str: ...
+    def write_request(self, request: Request, to: Target) -> Written[HttpRequest]: ...
+    def read_response(self, body: Json) -> Response: ...
+    def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> APIError: ...
+    def stream_reader(self) -> StreamReader: ...
+
+
+class Wire(ProviderWire, Protocol):
+    """One wire format, read and written from both ends. Pure: no I/O, no clock, no globals."""
+
+    def read_request(self, body: Json, seals: Seals = UNKEYED) -> Written[Request]: ...
+    def write_response(self, response: Response, seals: Seals = UNKEYED) -> Written[JsonObject]: ...
+    def write_error(self, error: APIError) -> tuple[int, JsonObject]: ...
+    def stream_writer(self, head: Head) -> StreamWriter: ...
