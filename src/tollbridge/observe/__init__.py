@@ -1,0 +1,7 @@
+"""What happened, as typed values for logs, metrics and whoever listens. Never the content of a request or answer."""
+
+from tollbridge.observe.log import RequestLog
+from tollbridge.observe.metrics import Metrics
+from tollbridge.observe.record import Observer, Record
+
+__all__ = ["Metrics", "Observer", "Record", "RequestLog"]
