@@ -1,0 +1,59 @@
+# Every target does its own set-up: a machine needs Python 3.11 or newer and make, nothing else of ours.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+
+.PHONY: help serve test check bench format lint types floors lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+serve: $(RUNTIME) ## start the gateway on 127.0.0.1 (PORT, TOLLBRIDGE_HOME, TOLLBRIDGE_MASTER_KEY are honoured)
+	@$(BIN)/tollbridge serve $(ARGS)
+
+test: $(DEV) ## run the tests (ARGS="-k name" for some)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+
+check: $(DEV) lint types floors test ## format, lint, types, floors, tests: what CI runs
+
+bench: $(DEV) ## measure against nginx in one run (ARGS="--quick", "--with litellm"; needs nginx and wrk)
+	@bench/tools.sh
+	@$(BIN)/python -m bench.run $(ARGS)
+
+format: $(DEV) ## format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lint: $(DEV) ## formatting and lint, changing nothing
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
+
+types: $(DEV) ## mypy --strict
+	@$(BIN)/mypy
+
+floors: $(DEV) ## the import contract of docs/architecture.md
+	@$(BIN)/lint-imports
+
+lock: $(DEV) ## resolve the dependencies anew into the two lock files
+	@scripts/lock.sh $(BIN)
+
+clean: ## remove the virtual environment and caches
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Tollbridge needs Python 3.11 or newer (set PYTHON=/path/to/python)." >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV)
+
+$(RUNTIME): requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Installing Tollbridge into $(VENV) ..." >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUNTIME)
+	@echo "Installing the tools for tests into $(VENV) ..." >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@

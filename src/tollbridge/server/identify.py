@@ -1,0 +1,100 @@
+"""Who asks. `authenticate` returns a Principal or raises: there is no anonymous one, and no second try after a failure.
+
+Where a key may stand (decision 19)
+1. `x-litellm-api-key`, with or without "Bearer ": when present it is the gateway's key, and whatever else the request
+   carries is somebody else's.
+2. Otherwise `Authorization: Bearer`, `x-api-key`, `api-key`, `x-goog-api-key`, and the header the operator named. Two that
+   differ are an error: never "the first wins".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from tollbridge.errors import AuthenticationError, BadRequestError
+
+OWN_HEADER = b"x-litellm-api-key"
+KEY_HEADERS = (b"x-api-key", b"api-key", b"x-goog-api-key")
+KEY_BYTES_MAX = 4096
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Somebody who proved who they are. `id` is safe to log."""
+
+    id: str
+    admin: bool = False
+
+
+class Authenticator(Protocol):
+    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal: ...
+
+
+MASTER = Principal("master", admin=True)
+OPERATOR = Principal("open", admin=True)
+
+
+class MasterKey:
+    """The one key there is before keys are made: an admin's. Compared as digests in constant time."""
+
+    def __init__(self, key: str, header_name: str | None = None) -> None:
+        self._digest = hashlib.sha256(key.encode()).digest()
+        self._extra = header_name.lower().encode() if header_name else None
+
+    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
+        key = presented_key(headers, self._extra)
+        if hmac.compare_digest(hashlib.sha256(key).digest(), self._digest):
+            return MASTER
+        raise AuthenticationError(
+            "This key is not known here. Use the gateway's own key, not a provider's.", code="invalid_api_key"
+        )
+
+
+class OpenDoor:
+    """`--open`: whoever reaches the loopback listener is the operator. Never bound elsewhere."""
+
+    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
+        return OPERATOR
+
+
+def presented_key(headers: Mapping[bytes, bytes], extra: bytes | None = None) -> bytes:
+    """The one key of a request. Raises AuthenticationError where there is none, BadRequestError where two differ."""
+    own = headers.get(OWN_HEADER)
+    if own is not None:
+        return _checked(_bare(own))
+    key: bytes | None = None
+    authorization = headers.get(b"authorization")
+    if authorization is not None:
+        key = _bare(authorization)
+    for name in KEY_HEADERS if extra is None else (extra, *KEY_HEADERS):
+        value = headers.get(name)
+        if value is None:
+            continue
+        value = _bare(value)
+        if key is not None and key != value:
+            raise BadRequestError(
+                "The request carries two different keys. Send the gateway's key once, or in `x-litellm-api-key`.",
+                code="ambiguous_credentials",
+            )
+        key = value
+    if not key:
+        raise AuthenticationError(
+            "No key was sent. Send `Authorization: Bearer <key>` or `x-api-key: <key>`.", code="missing_api_key"
+        )
+    return _checked(key)
+
+
+def _bare(value: bytes) -> bytes:
+    return value[7:].strip() if value[:7].lower() == b"bearer " else value.strip()
+
+
+def _checked(key: bytes) -> bytes:
+    if not key:
+        raise AuthenticationError("The key is empty. Send `Authorization: Bearer <key>`.", code="missing_api_key")
+    if len(key) > KEY_BYTES_MAX:
+        raise AuthenticationError("This key is too long to be one of ours.", code="invalid_api_key")
+    return key

@@ -1,0 +1,85 @@
+"""Reading along a relayed stream: usage, the end marker and errors, without parsing what does not matter.
+
+`Boundary` cuts the bytes at event borders, so that our own events (heartbeats, errors) can stand between any two blocks.
+A wire's `Tap` is fed whole events and gives back what to forward: all of it, but for the usage chunk that only we asked
+for. It searches the block for a few byte patterns first; JSON is parsed where one is found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Protocol
+
+import msgspec
+
+from tollbridge.errors import BadGatewayError
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.response import Usage
+
+EVENT_BYTES_MAX = 16 * 1024 * 1024
+BORDERS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+BORDER = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+
+
+class Tap(Protocol):
+    """`usage`: the last valid one so far. `ended`: the format's end was seen. `error`: the payload of an error event.
+    `spoke`: something other than comments went by."""
+
+    usage: Usage | None
+    ended: bool
+    error: Json
+    spoke: bool
+
+    def feed(self, block: bytes) -> bytes: ...
+
+
+class Boundary:
+    """Cuts a byte stream into blocks of whole events."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """All whole events so far; what follows the last border is kept."""
+        if not self._rest and data.endswith(b"\n\n"):
+            return data
+        data = self._rest + data
+        found = ((data.rfind(border), len(border)) for border in BORDERS)
+        end = max((at + length for at, length in found if at >= 0), default=0)
+        self._rest = data[end:]
+        if len(self._rest) > EVENT_BYTES_MAX:
+            raise BadGatewayError(f"The provider sent one event of more than {EVENT_BYTES_MAX >> 20} MiB.")
+        return data[:end]
+
+    def rest(self) -> bytes:
+        """What came after the last border."""
+        return self._rest
+
+
+def pieces(block: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Each event of a block of whole events: (its bytes with the border, its data)."""
+    start = 0
+    for border in BORDER.finditer(block):
+        event = block[start : border.end()]
+        start = border.end()
+        yield event, data_of(event)
+    if start < len(block):
+        yield block[start:], data_of(block[start:])
+
+
+def data_of(event: bytes) -> bytes:
+    """The data lines of an event, joined as the SSE format says."""
+    lines = [line[5:].removeprefix(b" ") for line in event.splitlines() if line.startswith(b"data:")]
+    return lines[0] if len(lines) == 1 else b"\n".join(lines)
+
+
+def decode_object(data: bytes) -> JsonObject | None:
+    """The JSON object in `data`; None where it is something else."""
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return value if isinstance(value, dict) else None
