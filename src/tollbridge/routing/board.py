@@ -1,0 +1,130 @@
+"""What one request's plan asks: who is ready, who comes next, what time it is."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tollbridge.errors import (
+    APIError,
+    ContentPolicyViolationError,
+    ContextWindowExceededError,
+    NotFoundError,
+    RateLimitError,
+    ServiceUnavailableError,
+)
+from tollbridge.routing.groups import Groups
+from tollbridge.routing.health import Health
+from tollbridge.routing.pick import pick
+
+if TYPE_CHECKING:
+    from tollbridge.calls.deployment import Deployment
+
+
+class Fallbacks(msgspec.Struct, frozen=True, kw_only=True):
+    """Group -> the groups to try next. `default` stands in where a group has none of its own; so does the key "*"."""
+
+    general: Mapping[str, Sequence[str]] = {}
+    context_window: Mapping[str, Sequence[str]] = {}
+    content_policy: Mapping[str, Sequence[str]] = {}
+    default: Sequence[str] = ()
+
+    def after(self, group: str, error: APIError) -> Sequence[str]:
+        special: Mapping[str, Sequence[str]] = {}
+        if isinstance(error, ContextWindowExceededError):
+            special = self.context_window
+        elif isinstance(error, ContentPolicyViolationError):
+            special = self.content_policy
+        for table in (special, self.general):
+            found = table.get(group) or table.get("*")
+            if found:
+                return found
+        return self.default
+
+
+class Routes:
+    """The routing state of one process: groups, fallbacks, health. `Board`s for single requests are made from it."""
+
+    def __init__(
+        self,
+        groups: Groups[Deployment],
+        fallbacks: Fallbacks,
+        health: Health,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.groups = groups
+        self.fallbacks = fallbacks
+        self.health = health
+        self.now = now
+        self.chance = chance
+
+
+class RequestBoard:
+    """`plan.Board` for one request. `fits` says whether a deployment's context window holds it."""
+
+    __slots__ = ("_fallbacks", "_fits", "_routes", "chance", "now")
+
+    def __init__(
+        self,
+        routes: Routes,
+        fits: Callable[[Deployment], ContextWindowExceededError | None] | None = None,
+        fallbacks: Sequence[str] | None = None,
+    ) -> None:
+        self._routes = routes
+        self._fits = fits
+        self._fallbacks = fallbacks
+        self.now = routes.now
+        self.chance = routes.chance
+
+    def members(self, group: str) -> Sequence[Deployment]:
+        return self._routes.groups.resolve(group).members
+
+    def ready(self, group: str) -> Sequence[Deployment]:
+        members: Sequence[Deployment] = self._routes.groups.resolve(group).members
+        if self._fits is not None:
+            fits = self._fits
+            members = [deployment for deployment in members if fits(deployment) is None]
+        health = self._routes.health
+        if health.all_well():
+            return members
+        now = self.now()
+        return [deployment for deployment in members if health.ready(deployment.id, now)]
+
+    def pick(self, candidates: Sequence[Deployment]) -> Deployment:
+        return candidates[0] if len(candidates) == 1 else pick(candidates, self.chance)
+
+    def fallbacks(self, group: str, error: APIError) -> Sequence[str]:
+        if self._fallbacks is not None:
+            return self._known(self._fallbacks)
+        return self._known(self._routes.fallbacks.after(group, error))
+
+    def _known(self, names: Sequence[str]) -> Sequence[str]:
+        return [name for name in names if self._routes.groups.knows(name)]
+
+    def unavailable(self, group: str) -> APIError:
+        members = self.members(group)
+        if not members:
+            return NotFoundError(f"No deployment of {group!r} is enabled; see the warnings of `tollbridge check`.")
+        if self._fits is not None:
+            refusals = [self._fits(deployment) for deployment in members]
+            if all(refusals) and refusals[0] is not None:
+                return refusals[0]
+        now = self.now()
+        health = self._routes.health
+        waits = [health.rests_for(deployment.id, now) for deployment in members]
+        errors = [health.last_error(deployment.id) for deployment in members]
+        wait = min(waits)
+        last = next((error for error in errors if error is not None), None)
+        told = f" The last error: {last.message}" if last is not None else ""
+        message = f"All {len(members)} deployments of {group!r} rest after failures; retry after {wait:.1f} s.{told}"
+        if len(members) == 1:
+            message = f"The deployment of {group!r} rests after failures; retry after {wait:.1f} s.{told}"
+        if errors and all(isinstance(error, RateLimitError) for error in errors):
+            return RateLimitError(message, retry_after_s=wait, code="deployments_rate_limited")
+        return ServiceUnavailableError(message, retry_after_s=wait, code="no_healthy_deployment")

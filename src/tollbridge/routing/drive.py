@@ -1,0 +1,29 @@
+"""Carries out a plan's commands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from tollbridge.routing.plan import Answered, Failed, Plan, Sleep, Try
+
+D = TypeVar("D")
+V = TypeVar("V")
+
+
+async def drive(plan: Plan[D, V], attempt: Callable[[D], Awaitable[Answered[V] | Failed]]) -> V:
+    """Run `plan`: each Try goes to `attempt`, each Sleep to the event loop."""
+    reply: Answered[V] | Failed | None = None
+    try:
+        while True:
+            command = plan.send(reply)
+            match command:
+                case Try(deployment):
+                    reply = await attempt(deployment)
+                case Sleep(seconds):
+                    await asyncio.sleep(seconds)
+                    reply = None
+    except StopIteration as stop:
+        value: V = stop.value
+        return value

@@ -1,0 +1,117 @@
+"""Public model names and what stands behind them: exact name > alias > longest wildcard (decision 18).
+
+A wildcard entry (`openai/*`, `*`) has a maker instead of members: it makes the deployments for a name when the name is
+first asked for. Made groups are kept in a bounded cache.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+
+from tollbridge.errors import NotFoundError
+
+D = TypeVar("D")
+Maker = Callable[[str, str], Sequence[D]]
+"""(name as asked for, what the `*` stands for) -> deployments; raises NotFoundError where there is no such model."""
+
+MADE_MAX = 1_000
+
+
+class Group(msgspec.Struct, Generic[D], frozen=True, eq=False):
+    """Deployments that share a public name. `label`: the configured name or pattern, fit for a metric's label."""
+
+    name: str
+    label: str
+    members: tuple[D, ...]
+
+
+class Wildcard(msgspec.Struct, Generic[D], frozen=True, eq=False):
+    pattern: str
+    make: Maker[D]
+
+    def match(self, name: str) -> str | None:
+        """What the `*` stands for; None where the name does not match. Linear: no regular expression is built from
+        a name, and a pattern is the operator's."""
+        head, star, tail = self.pattern.partition("*")
+        if not star or not name.startswith(head) or not name.endswith(tail) or len(name) < len(head) + len(tail):
+            return None
+        return name[len(head) : len(name) - len(tail)]
+
+
+class Groups(Generic[D]):
+    """Who answers to which name. Immutable but for the cache: a reload makes a new one."""
+
+    def __init__(
+        self,
+        named: Iterable[Group[D]],
+        wildcards: Iterable[Wildcard[D]] = (),
+        aliases: Mapping[str, str] | None = None,
+        hidden: frozenset[str] = frozenset(),
+        bare: Maker[D] | None = None,
+    ) -> None:
+        """`hidden`: aliases that are not listed. `bare`: makes deployments for a name that nothing else matches."""
+        self._named = {group.name: group for group in named}
+        self._wildcards = sorted(wildcards, key=lambda wildcard: -len(wildcard.pattern))
+        self._aliases = dict(aliases or {})
+        self._hidden = hidden
+        self._bare = bare
+        self._made: OrderedDict[str, Group[D]] = OrderedDict()
+
+    def resolve(self, name: str) -> Group[D]:
+        """The group for a name. Raises NotFoundError with near names."""
+        group = self._named.get(name)
+        if group is not None:
+            return group
+        target = self._aliases.get(name, name)
+        return self._named.get(target) or self._made.get(target) or self._make(target)
+
+    def knows(self, name: str) -> bool:
+        try:
+            self.resolve(name)
+        except NotFoundError:
+            return False
+        return True
+
+    def listed(self) -> list[str]:
+        """The names that clients are shown, wildcards as patterns."""
+        names = [*self._named, *(alias for alias in self._aliases if alias not in self._hidden)]
+        return [*names, *(wildcard.pattern for wildcard in self._wildcards)]
+
+    def members(self) -> Iterable[D]:
+        for group in (*self._named.values(), *self._made.values()):
+            yield from group.members
+
+    def _make(self, name: str) -> Group[D]:
+        for wildcard in self._wildcards:
+            matched = wildcard.match(name)
+            if matched is not None:
+                return self._keep(Group(name, wildcard.pattern, tuple(wildcard.make(name, matched))))
+        if self._bare is not None:
+            made = tuple(self._bare(name, name))
+            if made:
+                return self._keep(Group(name, "*", made))
+        raise unknown_model(name, self.listed())
+
+    def _keep(self, group: Group[D]) -> Group[D]:
+        self._made[group.name] = group
+        if len(self._made) > MADE_MAX:
+            self._made.popitem(last=False)
+        return group
+
+
+def unknown_model(name: str, known: Sequence[str]) -> NotFoundError:
+    shown = re.sub(r"[^\x20-\x7e]", "?", name[:200])
+    near = difflib.get_close_matches(name[:200], known, n=3, cutoff=0.5)
+    if near:
+        hint = f"Did you mean {' or '.join(repr(n) for n in near)}?"
+    elif known:
+        hint = f"Known here: {', '.join(known[:8])}{', ...' if len(known) > 8 else ''}."
+    else:
+        hint = "No model is configured: set a provider's key in the environment, or write a config file."
+    return NotFoundError(f"The model {shown!r} does not exist here. {hint}", code="model_not_found", param="model")
