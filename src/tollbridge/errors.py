@@ -55,7 +55,8 @@ class APIError(TollbridgeError):
 
     `status_code`: HTTP status that the client is answered with. `type`, `code`, `param`: as in OpenAI's error object.
     `provider`, `model`: who was asked; empty where nobody was. `retry_after_s`: seconds to wait, where known.
-    `headers`: the provider's headers that a client may see. `body`: the provider's decoded error body, or None.
+    `headers`: the provider's headers that a client may see. `body`: the provider's decoded error body, or None, and
+    `wire` the name of its format.
     """
 
     status_code: int = 500
@@ -78,6 +79,7 @@ class APIError(TollbridgeError):
         retry_after_s: float | None = None,
         headers: tuple[tuple[str, str], ...] = (),
         body: Any = None,
+        wire: str = "",
         request_id: str = "",
     ) -> None:
         super().__init__(message)
@@ -96,6 +98,7 @@ class APIError(TollbridgeError):
         self.retry_after_s = retry_after_s
         self.headers = headers
         self.body = body
+        self.wire = wire
         self.request_id = request_id
 
     @property

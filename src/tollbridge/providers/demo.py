@@ -2,8 +2,8 @@
 
 It is a stand-in to see the whole path with, not a model: the same request gives the same answer, always. It repeats
 what it was told, calls a tool when the request asks for one, fills in a JSON schema, counts tokens by a rule of thumb
-(four characters each), and honours `n`, `stop`, `max_tokens` and `stream_options`. `demo/error-429` and its like answer with
-that status.
+(four characters each), and honours `n`, `stop`, `max_tokens` and `stream_options`. `demo/error-429` and its like answer
+with that status.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ def answer(body: JsonObject, *, id: str, created: int) -> tuple[int, JsonObject]
     failure = re.fullmatch(r"error-([45]\d\d)", model)
     if failure:
         status = int(failure.group(1))
-        message = f"demo/{model} always answers with {status}."
-        return status, {"error": {"message": message, "type": "demo_error", "param": None, "code": None}}
+        told = f"demo/{model} always answers with {status}."
+        return status, {"error": {"message": told, "type": "demo_error", "param": None, "code": None}}
     messages = [m for m in body.get("messages") or [] if isinstance(m, dict)]
     message, finish = _message(body, messages, id)
+    calls: list[JsonObject] = message.get("tool_calls", [])
     prompt_tokens = _tokens("".join(_text(m) for m in messages))
     said = (message["content"] or "") + "".join(
-        call["function"]["name"] + call["function"]["arguments"] for call in message.get("tool_calls", ())
+        call["function"]["name"] + call["function"]["arguments"] for call in calls
     )
     count = body.get("n") or 1
     completion_tokens = _tokens(said) * count
@@ -122,7 +123,7 @@ def _wanted(body: JsonObject, prompt: str) -> list[tuple[str, JsonObject]]:
         return named if body.get("parallel_tool_calls") is not False else named[:1]
     if choice == "required" or re.search(r"\b(use|call)\b.{0,20}\btools?\b", lowered):
         return tools[:1]
-    words = {word for word in re.findall(r"[a-z]{4,}", lowered)}
+    words = set(re.findall(r"[a-z]{4,}", lowered))
     return [tool for tool in tools if words & set(re.findall(r"[a-z]{4,}", tool[0].lower()))][:1]
 
 

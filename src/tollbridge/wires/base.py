@@ -16,8 +16,9 @@ from tollbridge.errors import APIError
 from tollbridge.model.events import Event
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Request
-from tollbridge.model.response import Caveat, Response
+from tollbridge.model.response import Caveat, Response, Usage
 from tollbridge.wires.seal import UNKEYED, Seals
+from tollbridge.wires.tap import Tap
 
 T = TypeVar("T")
 
@@ -101,10 +102,20 @@ class ProviderWire(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def asks_for_usage(self) -> bool:
+        """A stream tells its usage only where the request asks for it (`stream_options.include_usage`)."""
+
     def write_request(self, request: Request, to: Target) -> Written[HttpRequest]: ...
     def read_response(self, body: Json) -> Response: ...
     def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> APIError: ...
     def stream_reader(self) -> StreamReader: ...
+    def stream_tap(self, hides_usage: bool) -> Tap:
+        """Reads along a relayed stream. `hides_usage`: take out the usage chunk that only we asked for."""
+
+    def read_along(self, body: bytes) -> Usage | None:
+        """The usage in a relayed answer. Raises BadGatewayError where the body is not this format's JSON, APIError where
+        it is an error in a 200."""
 
 
 class Wire(ProviderWire, Protocol):
