@@ -1,0 +1,139 @@
+"""What a client asks, before it is known who answers.
+
+Only the top level of the body is decoded (`fields`, values as raw bytes): that is all a relayed request needs. The
+neutral Request is read once, when the first deployment needs it, and kept for the attempts after.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from tollbridge.errors import BadRequestError
+from tollbridge.model.json import Json
+from tollbridge.model.request import Request
+from tollbridge.wires.base import Wire, Written
+from tollbridge.wires.seal import PREFIX, UNKEYED, Seals
+
+Fields = dict[str, msgspec.Raw]
+
+_fields = msgspec.json.Decoder(Fields).decode
+_string = msgspec.json.Decoder(str).decode
+_SEAL_MARK = PREFIX.encode()
+
+
+class Ask:
+    """One request in one dialect. `headers`: the client's headers that may go upstream. `id`, `created`: stand in for
+    those that a provider leaves out. `timeout_s`: the client's own limit, or None."""
+
+    __slots__ = (
+        "_read",
+        "body",
+        "created",
+        "dialect",
+        "fields",
+        "headers",
+        "id",
+        "include_usage",
+        "model",
+        "seals",
+        "stream",
+        "strict",
+        "timeout_s",
+    )
+
+    def __init__(
+        self,
+        dialect: Wire,
+        body: bytes,
+        fields: Fields,
+        model: str,
+        *,
+        stream: bool,
+        id: str = "",
+        created: int = 0,
+        headers: tuple[tuple[str, str], ...] = (),
+        seals: Seals = UNKEYED,
+        include_usage: bool = False,
+        strict: bool = False,
+        timeout_s: float | None = None,
+    ) -> None:
+        self.dialect = dialect
+        self.body = body
+        self.fields = fields
+        self.model = model
+        self.stream = stream
+        self.id = id
+        self.created = created
+        self.headers = headers
+        self.seals = seals
+        self.include_usage = include_usage
+        self.strict = strict
+        self.timeout_s = timeout_s
+        self._read: Written[Request] | None = None
+
+    @property
+    def sealed(self) -> bool:
+        """A seal of ours may be in the body: it must be opened before anybody else sees it."""
+        return _SEAL_MARK in self.body
+
+    def request(self) -> Written[Request]:
+        """The neutral request. Raises BadRequestError with the JSON path of what is wrong."""
+        if self._read is None:
+            self._read = self.dialect.read_request(decode(self.body), self.seals)
+        return self._read
+
+    def json(self) -> Json:
+        return decode(self.body)
+
+
+def peek(body: bytes) -> Fields:
+    """The top-level fields of a JSON object. Raises BadRequestError that says where the JSON breaks."""
+    try:
+        return _fields(body)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise BadRequestError(f"The body must be a JSON object: {error}.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise malformed(error) from error
+
+
+def string_field(fields: Fields, name: str) -> str:
+    raw = fields.get(name)
+    if raw is None:
+        raise BadRequestError(f"The body lacks `{name}`.", param=name)
+    try:
+        value = _string(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadRequestError(f"`{name}` must be a string - at `$.{name}`.", param=name) from error
+    if not value:
+        raise BadRequestError(f"`{name}` is empty - at `$.{name}`.", param=name)
+    return value
+
+
+def field(fields: Fields, name: str) -> Json:
+    """The decoded value of a field; None where it is absent or null."""
+    raw = fields.get(name)
+    return None if raw is None else decode(bytes(raw))
+
+
+def is_true(fields: Fields, name: str) -> bool:
+    raw = fields.get(name)
+    if raw is None:
+        return False
+    text = bytes(raw)
+    if text == b"true":
+        return True
+    if text in (b"false", b"null"):
+        return False
+    raise BadRequestError(f"`{name}` must be true or false - at `$.{name}`.", param=name)
+
+
+def decode(body: bytes) -> Json:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise malformed(error) from error
+
+
+def malformed(error: Exception) -> BadRequestError:
+    told = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    return BadRequestError(f"The body is not valid JSON: {told}.", code="invalid_json")

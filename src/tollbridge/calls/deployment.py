@@ -1,0 +1,63 @@
+"""One place that can answer: a provider, a model there, credentials, and how the operator wants it used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from tollbridge.catalog.facts import ModelFacts
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.transport.base import Origin, Timeouts
+from tollbridge.wires.base import ProviderWire, Target
+
+Patch = Callable[[JsonObject], JsonObject]
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Made once from the configuration; read on every request.
+
+    `group`: the configured public name or pattern, fit for metrics. `path`: the request target for chat, with prefix
+    and query. `headers`: credentials and the provider's fixed headers; `head`: the same, encoded. `secrets`: what
+    must not appear in anything that a client or a log is shown. `defaults`: body fields for what the client does not
+    say; `forced`: fields that win (`extra_body`). `drops`: fields that this provider refuses. `patches`: rewrites of
+    the body. `drop_params`: True drops what cannot be said, False refuses it, None drops it with a Caveat.
+    """
+
+    id: str
+    group: str
+    provider: str
+    model: str
+    wire: ProviderWire
+    origin: Origin
+    path: str
+    headers: tuple[tuple[str, str], ...] = ()
+    head: bytes = b""
+    count_tokens_path: str | None = None
+    secrets: tuple[str, ...] = ()
+    account: str = ""
+    target: Target
+    defaults: Mapping[str, Json] = {}
+    defaults_raw: Mapping[str, msgspec.Raw] = {}
+    forced_raw: Mapping[str, msgspec.Raw] = {}
+    drops: frozenset[str] = frozenset()
+    patches: tuple[Patch, ...] = ()
+    model_raw: msgspec.Raw
+    timeouts: Timeouts
+    stream_timeouts: Timeouts
+    retries: int | None = None
+    weight: float | None = None
+    order: int | None = None
+    rpm: int | None = None
+    tpm: int | None = None
+    drop_params: bool | None = None
+    strict: bool = False
+    facts: ModelFacts | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def max_input_tokens(self) -> int | None:
+        return None if self.facts is None else self.facts.max_input_tokens
+
+    def __repr__(self) -> str:
+        return f"<Deployment {self.id} {self.provider}/{self.model}>"

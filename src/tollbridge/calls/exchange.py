@@ -1,0 +1,164 @@
+"""Send one prepared ask, read the answer. Raises APIError: every foreign error is translated here, once.
+
+A stream is handed over with its first event in hand: until then it may be tried elsewhere, from then on it is this
+deployment's, and an end without the format's end marker is an error.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from email.utils import mktime_tz, parsedate_tz
+
+import msgspec
+
+from tollbridge.calls.ask import Ask
+from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.prepare import Prepared, prepare
+from tollbridge.calls.redact import redact
+from tollbridge.calls.streams import RelayedStream, Stream, TranslatedStream, WholeStream
+from tollbridge.errors import APIError, BadGatewayError
+from tollbridge.model.json import Json
+from tollbridge.model.response import Caveat, Response, Usage
+from tollbridge.transport.base import Incoming, Transport
+from tollbridge.wires.base import Head
+
+ERROR_BYTES_MAX = 1024 * 1024
+ANSWER_BYTES_MAX = 256 * 1024 * 1024
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Answer(msgspec.Struct, frozen=True, eq=False):
+    """A whole answer in the client's dialect. `headers`: the provider's, as received."""
+
+    deployment: Deployment
+    body: bytes
+    usage: Usage | None
+    headers: list[tuple[bytes, bytes]]
+    caveats: tuple[Caveat, ...]
+    relayed: bool
+    upstream_s: float
+
+
+class Streaming(msgspec.Struct, frozen=True, eq=False):
+    """A stream in the client's dialect that has begun."""
+
+    deployment: Deployment
+    stream: Stream
+    headers: list[tuple[bytes, bytes]]
+    caveats: tuple[Caveat, ...]
+    relayed: bool
+    upstream_s: float
+
+
+async def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
+    """One attempt. Raises APIError with `provider` and `model` set."""
+    prepared = prepare(ask, deployment)
+    try:
+        began = time.monotonic()
+        incoming = await transport.send(prepared.outgoing, prepared.timeouts)
+        if incoming.status >= 400:
+            raise await _refused(incoming, deployment)
+        if ask.stream:
+            stream = await _open(ask, deployment, incoming, prepared)
+            waited = time.monotonic() - began
+            return Streaming(deployment, stream, incoming.headers, prepared.caveats, prepared.relayed, waited)
+        body = await incoming.read(ANSWER_BYTES_MAX)
+        waited = time.monotonic() - began
+        if prepared.relayed:
+            usage = deployment.wire.read_along(body)
+            return Answer(deployment, body, usage, incoming.headers, prepared.caveats, True, waited)
+        response = _read(body, deployment, ask)
+        written = ask.dialect.write_response(response, ask.seals)
+        caveats = (*prepared.caveats, *written.caveats)
+        return Answer(deployment, _encode(written.value), response.usage, incoming.headers, caveats, False, waited)
+    except APIError as error:
+        if not error.provider:
+            error.provider, error.model = deployment.provider, deployment.model
+        raise
+
+
+async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: Prepared) -> Stream:
+    """The stream with its first event in hand. What the bytes are decides, not the content type."""
+    head = Head(
+        id=ask.id,
+        model=deployment.model,
+        created=ask.created,
+        include_usage=ask.include_usage,
+        origin=deployment.wire.name,
+        account=deployment.account,
+        seals=ask.seals,
+    )
+    first = await incoming.chunk()
+    start = first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    stream: Stream
+    if start == b"{":
+        body = await _rest(first, incoming)
+        stream = WholeStream(_read(body, deployment, ask), ask.dialect, head)
+    elif start == b"<":
+        incoming.abort()
+        raise BadGatewayError("The provider answered with a web page instead of a stream.")
+    elif prepared.relayed:
+        stream = RelayedStream(incoming, ask.dialect, head, hides_usage=prepared.hides_usage)
+    else:
+        stream = TranslatedStream(incoming, deployment.wire, ask.dialect, head)
+    try:
+        await stream.begin(first)
+    except APIError:
+        incoming.abort()
+        raise
+    return stream
+
+
+async def _rest(first: bytes, incoming: Incoming) -> bytes:
+    pieces, size = [first], len(first)
+    while piece := await incoming.chunk():
+        pieces.append(piece)
+        size += len(piece)
+        if size > ANSWER_BYTES_MAX:
+            incoming.abort()
+            raise BadGatewayError("The provider's answer is over the limit.")
+    return b"".join(pieces)
+
+
+def _read(body: bytes, deployment: Deployment, ask: Ask) -> Response:
+    """A whole answer in neutral form, with an id."""
+    try:
+        value: Json = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadGatewayError(f"The provider's answer is not valid JSON: {error}.") from error
+    response = deployment.wire.read_response(value)
+    return msgspec.structs.replace(
+        response,
+        id=response.id or ask.id,
+        created=response.created or ask.created,
+        account=deployment.account,
+    )
+
+
+async def _refused(incoming: Incoming, deployment: Deployment) -> APIError:
+    """The provider's error, without secrets."""
+    body = redact(await incoming.read(ERROR_BYTES_MAX), deployment.secrets)
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in incoming.headers}
+    error = deployment.wire.read_error(incoming.status, headers, body)
+    error.wire = deployment.wire.name
+    error.headers = tuple(headers.items())
+    if error.retry_after_s is None:
+        error.retry_after_s = retry_after_s(headers, time.time())
+    return error
+
+
+def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds to wait, from `retry-after-ms` or `retry-after` (seconds or an HTTP date; `now` is epoch seconds)."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        value = headers.get(name)
+        if value is None:
+            continue
+        try:
+            return max(0.0, float(value) * unit)
+        except ValueError:
+            moment = parsedate_tz(value)
+            if moment is not None:
+                return max(0.0, mktime_tz(moment) - now)
+    return None

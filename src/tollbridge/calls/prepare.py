@@ -1,0 +1,195 @@
+"""Writing one ask for one deployment: the bytes that go out, and what could not be said.
+
+Relayed: the dialect is the deployment's wire, so the body's own bytes go on and only `model`, the operator's
+defaults and refused fields change. Rewritten: the same, but a seal is in the body or a patch wants the whole of it.
+Translated: read by the dialect, written by the wire. In the first two the answer comes back as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from tollbridge.calls.ask import Ask, field
+from tollbridge.calls.deployment import Deployment
+from tollbridge.errors import BadRequestError, UnsupportedParamsError
+from tollbridge.model.json import JsonObject
+from tollbridge.model.request import Request, Sampling
+from tollbridge.model.response import Caveat
+from tollbridge.transport.base import Outgoing, Timeouts
+
+_encode = msgspec.json.Encoder().encode
+
+CLIENT_HEADERS: Mapping[str, frozenset[str]] = {
+    "openai_chat": frozenset({"openai-beta", "idempotency-key", "traceparent"}),
+    "anthropic_messages": frozenset({"anthropic-beta", "anthropic-version", "idempotency-key", "traceparent"}),
+}
+"""Which of the client's headers reach a provider, by the provider's wire. All others stay here."""
+
+LOSSES = frozenset({"dropped_param"})
+
+
+class Prepared(msgspec.Struct, frozen=True, eq=False):
+    """`relayed`: the answer goes back as it comes. `hides_usage`: usage was asked for only by us."""
+
+    outgoing: Outgoing
+    timeouts: Timeouts
+    relayed: bool
+    hides_usage: bool = False
+    caveats: tuple[Caveat, ...] = ()
+
+
+def prepare(ask: Ask, deployment: Deployment) -> Prepared:
+    """Raises BadRequestError where the ask cannot be said to this deployment."""
+    same = ask.dialect.name == deployment.wire.name
+    hides_usage = False
+    caveats: tuple[Caveat, ...] = ()
+    if same and not ask.sealed and not deployment.patches:
+        fields, hides_usage, caveats = _relayed(ask, deployment)
+        body = _encode(fields)
+    else:
+        written, caveats = _rewritten(ask, deployment) if same else _translated(ask, deployment)
+        for patch in deployment.patches:
+            written = patch(written)
+        if same and ask.stream:
+            hides_usage = not ask.include_usage
+        body = _encode({**written, **deployment.forced_raw} if deployment.forced_raw else written)
+    if caveats:
+        _judge(caveats, ask, deployment)
+    timeouts = deployment.stream_timeouts if ask.stream else deployment.timeouts
+    if ask.timeout_s is not None:
+        timeouts = msgspec.structs.replace(timeouts, total_s=ask.timeout_s)
+    return Prepared(_outgoing(ask, deployment, body), timeouts, same, hides_usage, caveats)
+
+
+def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], bool, tuple[Caveat, ...]]:
+    fields = dict(ask.fields)
+    caveats: tuple[Caveat, ...] = ()
+    if deployment.drops and not deployment.drops.isdisjoint(fields):
+        dropped = [name for name in fields if name in deployment.drops]
+        for name in dropped:
+            del fields[name]
+        caveats = tuple(_dropped(name, deployment) for name in dropped)
+    fields["model"] = deployment.model_raw
+    for name, raw in deployment.defaults_raw.items():
+        fields.setdefault(name, raw)
+    if deployment.forced_raw:
+        fields.update(deployment.forced_raw)
+    hides_usage = False
+    if ask.stream and not ask.include_usage and _may_ask_for_usage(deployment):
+        fields["stream_options"] = _with_usage(ask)
+        hides_usage = True
+    return fields, hides_usage, caveats
+
+
+def _may_ask_for_usage(deployment: Deployment) -> bool:
+    return deployment.wire.asks_for_usage and "stream_options" not in deployment.drops
+
+
+def _with_usage(ask: Ask) -> msgspec.Raw:
+    options = field(ask.fields, "stream_options")
+    if options is not None and not isinstance(options, dict):
+        raise BadRequestError("Expected an object - at `$.stream_options`.", param="stream_options")
+    return msgspec.Raw(_encode({**(options or {}), "include_usage": True}))
+
+
+def _rewritten(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...]]:
+    """The same wire, but the whole body must be seen: seals opened, patches to come."""
+    if not ask.sealed:
+        body: JsonObject = {**deployment.defaults, **ask.json(), "model": deployment.model}
+        caveats = tuple(_dropped(name, deployment) for name in body if name in deployment.drops)
+        for name in deployment.drops:
+            body.pop(name, None)
+        if ask.stream and _may_ask_for_usage(deployment):
+            body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
+        return body, caveats
+    return _translated(ask, deployment)
+
+
+def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...]]:
+    read = ask.request()
+    request = read.value
+    if deployment.defaults:
+        request = with_defaults(request, deployment)
+    target = deployment.target
+    if ask.stream != target.stream:
+        target = msgspec.structs.replace(target, stream=ask.stream)
+    if ask.stream and not request.include_usage and "stream_options" not in deployment.drops:
+        request = msgspec.structs.replace(request, include_usage=True)
+    written = deployment.wire.write_request(request, target)
+    body = written.value.body
+    caveats = (*read.caveats, *written.caveats)
+    for name in deployment.drops:
+        if name in body:
+            del body[name]
+            caveats = (*caveats, _dropped(name, deployment))
+    return body, caveats
+
+
+def with_defaults(request: Request, deployment: Deployment) -> Request:
+    """The operator's defaults, where the client said nothing. They are written in the chat dialect's words; those
+    that the neutral request has no word for go into `extra` and are judged by the writer."""
+    changes: dict[str, object] = {}
+    sampling: dict[str, object] = {}
+    extra: JsonObject = {}
+    for name, value in deployment.defaults.items():
+        known = _SAMPLING.get(name)
+        if known is not None:
+            if getattr(request.sampling, known) in (None, ()):
+                if known == "stop":
+                    value = (value,) if isinstance(value, str) else tuple(value)
+                sampling[known] = value
+        elif name not in request.extra:
+            extra[name] = value
+    if sampling:
+        changes["sampling"] = msgspec.structs.replace(request.sampling, **sampling)
+    if extra:
+        changes["extra"] = {**request.extra, **extra}
+    return msgspec.structs.replace(request, **changes) if changes else request
+
+
+_SAMPLING: Mapping[str, str] = {
+    **{name: name for name in Sampling.__struct_fields__ if name != "choices"},
+    "max_completion_tokens": "max_tokens",
+    "stop_sequences": "stop",
+    "n": "choices",
+}
+
+
+def _dropped(name: str, deployment: Deployment) -> Caveat:
+    return Caveat(
+        code="dropped_param",
+        where=f"$.{name}",
+        detail=f"{deployment.provider} does not take `{name}`; it was left out.",
+    )
+
+
+def _judge(caveats: tuple[Caveat, ...], ask: Ask, deployment: Deployment) -> None:
+    """`strict` refuses any loss before anything is sent; `drop_params: false` refuses a dropped parameter."""
+    if ask.strict or deployment.strict:
+        loss: Caveat | None = caveats[0]
+    elif deployment.drop_params is False:
+        loss = next((caveat for caveat in caveats if caveat.code in LOSSES), None)
+    else:
+        return
+    if loss is not None:
+        raise UnsupportedParamsError(
+            f"{deployment.provider}/{deployment.model}: {loss.detail} - at `{loss.where}`. "
+            "Leave it out, or set `drop_params: true`.",
+            param=loss.where.removeprefix("$."),
+            provider=deployment.provider,
+            model=deployment.model,
+        )
+
+
+def _outgoing(ask: Ask, deployment: Deployment, body: bytes) -> Outgoing:
+    extra = ask.headers
+    if extra:
+        allowed = CLIENT_HEADERS.get(deployment.wire.name, frozenset())
+        extra = tuple(header for header in extra if header[0] in allowed)
+    if not extra:
+        return Outgoing(deployment.origin, "POST", deployment.path, deployment.headers, body, deployment.head)
+    named = {name for name, _ in extra}
+    kept = tuple(header for header in deployment.headers if header[0].lower() not in named)
+    return Outgoing(deployment.origin, "POST", deployment.path, (*kept, *extra), body)

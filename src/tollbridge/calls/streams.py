@@ -1,0 +1,209 @@
+"""A provider's stream on its way to the client, in blocks of whole events in the client's dialect.
+
+`begin` reads up to the first event and raises what went wrong before it; `next` gives a block, b"" at the honest
+end, and raises APIError where the stream breaks: a cut, silence, an end without the end marker. `fail` then gives
+the words that the dialect has for it. Blocks end at event borders, so that a heartbeat may stand between any two.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from tollbridge.errors import APIError, BadGatewayError, Truncated
+from tollbridge.model.events import Event, Noted
+from tollbridge.model.fold import unfold
+from tollbridge.model.response import Caveat, Response, Usage
+from tollbridge.transport.base import Incoming
+from tollbridge.wires.base import Head, ProviderWire, SseEvent, StreamWriter, Wire
+from tollbridge.wires.sse import SseParser
+from tollbridge.wires.tap import Boundary
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Stream(Protocol):
+    """`usage`: the last the provider told. `broken`: the provider sent an error inside the stream."""
+
+    usage: Usage | None
+    broken: APIError | None
+
+    @property
+    def caveats(self) -> tuple[Caveat, ...]: ...
+    async def begin(self, first: bytes) -> None: ...
+    async def next(self) -> bytes: ...
+    def fail(self, error: APIError) -> bytes: ...
+    def abort(self) -> None: ...
+
+
+class RelayedStream:
+    """Dialect and wire agree: the bytes go on as they come, and a tap reads along."""
+
+    caveats: tuple[Caveat, ...] = ()
+
+    def __init__(self, incoming: Incoming, wire: Wire, head: Head, *, hides_usage: bool) -> None:
+        self._incoming = incoming
+        self._wire = wire
+        self._head = head
+        self._tap = wire.stream_tap(hides_usage)
+        self._boundary = Boundary()
+        self._pending = b""
+        self._over = False
+        self.broken: APIError | None = None
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._tap.usage
+
+    async def begin(self, first: bytes) -> None:
+        data = first
+        while not self._tap.spoke:
+            if not data:
+                self._pending = self._end()
+                break
+            block = self._boundary.feed(data)
+            self._pending = self._tap.feed(block) if block else b""
+            if not self._tap.spoke:
+                data = await self._incoming.chunk()
+        if self._tap.error is not None:
+            self._incoming.abort()
+            raise stream_error(self._wire, self._tap.error)
+
+    async def next(self) -> bytes:
+        if self._pending:
+            block, self._pending = self._pending, b""
+            return block
+        while not self._over:
+            data = await self._incoming.chunk()
+            if not data:
+                return self._end()
+            block = self._boundary.feed(data)
+            if block:
+                block = self._tap.feed(block)
+                if block:
+                    return block
+        return b""
+
+    def fail(self, error: APIError) -> bytes:
+        return self._wire.stream_writer(self._head).fail(error)
+
+    def abort(self) -> None:
+        self._incoming.abort()
+
+    def _end(self) -> bytes:
+        """The provider closed. What came after the last border counts where it completes the stream."""
+        self._over = True
+        rest = self._boundary.rest().rstrip()
+        block = self._tap.feed(rest + b"\n\n") if rest else b""
+        if self._tap.error is not None:
+            self.broken = stream_error(self._wire, self._tap.error)
+        elif not self._tap.ended:
+            raise Truncated("The provider's stream ended before its end marker; what arrived is incomplete.")
+        return block
+
+
+class TranslatedStream:
+    """Read by the provider's wire, written by the client's dialect."""
+
+    def __init__(self, incoming: Incoming, wire: ProviderWire, dialect: Wire, head: Head) -> None:
+        self._incoming = incoming
+        self._parse = SseParser()
+        self._reader = wire.stream_reader()
+        self._writer: StreamWriter = dialect.stream_writer(head)
+        self._pending = b""
+        self._over = False
+        self.usage: Usage | None = None
+        self.broken: APIError | None = None
+
+    @property
+    def caveats(self) -> tuple[Caveat, ...]:
+        return tuple(self._writer.caveats)
+
+    async def begin(self, first: bytes) -> None:
+        data = first
+        while data and not self._pending:
+            self._pending = self._feed(data)
+            if not self._pending:
+                data = await self._incoming.chunk()
+        if not data:
+            self._pending = self._end()
+
+    async def next(self) -> bytes:
+        if self._pending:
+            block, self._pending = self._pending, b""
+            return block
+        while not self._over:
+            data = await self._incoming.chunk()
+            block = self._feed(data) if data else self._end()
+            if block:
+                return block
+        return b""
+
+    def fail(self, error: APIError) -> bytes:
+        return self._writer.fail(error)
+
+    def abort(self) -> None:
+        self._incoming.abort()
+
+    def _feed(self, data: bytes) -> bytes:
+        pieces = []
+        for framed in self._parse.feed(data):
+            for event in self._reader.feed(framed):
+                pieces.append(self._write(event))
+        return b"".join(pieces)
+
+    def _end(self) -> bytes:
+        self._over = True
+        pieces = []
+        for framed in self._parse.close():
+            for event in self._reader.feed(framed):
+                pieces.append(self._write(event))
+        for event in self._reader.close():
+            pieces.append(self._write(event))
+        pieces.append(self._writer.close())
+        return b"".join(pieces)
+
+    def _write(self, event: Event) -> bytes:
+        if isinstance(event, Noted) and isinstance(event.note, Usage):
+            self.usage = event.note
+        return self._writer.write(event)
+
+
+class WholeStream:
+    """The provider answered a request for a stream with one whole answer: it is told as a stream."""
+
+    def __init__(self, response: Response, dialect: Wire, head: Head) -> None:
+        self._response = response
+        self._writer = dialect.stream_writer(head)
+        self._pending = b""
+        self.usage = response.usage
+        self.broken: APIError | None = None
+
+    @property
+    def caveats(self) -> tuple[Caveat, ...]:
+        return tuple(self._writer.caveats)
+
+    async def begin(self, first: bytes) -> None:
+        written = [self._writer.write(event) for event in unfold(self._response)]
+        self._pending = b"".join((*written, self._writer.close()))
+
+    async def next(self) -> bytes:
+        block, self._pending = self._pending, b""
+        return block
+
+    def fail(self, error: APIError) -> bytes:
+        return self._writer.fail(error)
+
+    def abort(self) -> None:
+        self._pending = b""
+
+
+def stream_error(wire: ProviderWire, payload: object) -> APIError:
+    """The error that a wire reads in an error event."""
+    try:
+        for _ in wire.stream_reader().feed(SseEvent(_encode(payload).decode(), "error")):
+            break
+    except APIError as error:
+        return error
+    return BadGatewayError("The provider sent an error inside the stream.", body=payload)
