@@ -47,13 +47,54 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
 
 
+# The words of `Target.lacks`: what a model or provider cannot do, though its wire can say it. A writer leaves such a
+# thing out and says so in a Caveat. The first group are inputs, the second parameters by the neutral model's names.
+FEATURES: frozenset[str] = frozenset(
+    {
+        "images",
+        "files",
+        "audio",
+        "video",
+        "system",  # no system message: its text goes before the first user message
+        "tools",
+        "tool_images",  # images inside tool results
+        "reasoning_history",  # thinking of earlier turns
+    }
+    | {
+        "tool_choice",
+        "parallel_tools",
+        "strict_tools",
+        "response_json",
+        "response_schema",
+        "reasoning",
+        "max_tokens",
+        "temperature",
+        "top_p",
+        "top_k",
+        "stop",
+        "seed",
+        "frequency_penalty",
+        "presence_penalty",
+        "choices",
+        "logprobs",
+        "top_logprobs",
+        "user",
+        "metadata",
+        "stream_usage",  # refuses `stream_options`
+    }
+)
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a request is written for.
 
     `model`: the provider's own name. `max_output_tokens`: the model's limit where the catalog knows it.
-    `lacks`: neutral features that this model or provider does not have (see `providers.row`).
+    `lacks`: words of `FEATURES`.
     `account`: hash of the credentials, compared with a signature's. `modify`: may restore tool turns and merge
-    messages (`modify_params`). `prefers`: spellings that this provider wants (`max_tokens`: `max_completion_tokens`).
+    messages (`modify_params`). `prefers`: spellings that this provider wants, for the OpenAI chat format:
+    `max_tokens` (the field's name), `reasoning_field` (where thinking of earlier turns goes: `reasoning_content`,
+    `reasoning`, `reasoning_details`, `thinking_blocks`, `thinking_parts`), `reasoning` (`reasoning_effort` or
+    `reasoning`), `cache_control` ("yes"), `system_role` (`system` or `developer`), `seed` (`random_seed`).
     """
 
     model: str

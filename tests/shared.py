@@ -1,0 +1,29 @@
+"""Where other people's data lies, beside the repository: read at test time, never copied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+SHARED: Path = (Path(__file__).resolve().parents[1] / "../shared").resolve()
+
+
+@cache
+def index() -> list[dict[str, Any]]:
+    """The list of all recorded exchanges; see ../shared/recordings/README.md."""
+    entries: list[dict[str, Any]] = msgspec.json.decode((SHARED / "recordings" / "INDEX.json").read_bytes())
+    return entries
+
+
+def recordings(*, provider: str | None = None, endpoints: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:
+    """Each recorded exchange of a provider (None: all) and of these endpoints (none given: all), in order of the index."""
+    for entry in index():
+        if provider is not None and entry["provider"] != provider:
+            continue
+        if endpoints and entry["endpoint"] not in endpoints:
+            continue
+        yield msgspec.json.decode((SHARED / "recordings" / entry["file"]).read_bytes())
