@@ -60,7 +60,8 @@ class Failed(msgspec.Struct, frozen=True):
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """`retries`: more attempts after the first. `retries_by_error`: the same for named errors (`retry_policy`).
     `backoff_s` doubles from one sleep to the next up to `backoff_max_s`, times a random factor in [0.5, 1].
-    A Retry-After beyond `wait_max_s` is not waited for. `deadline_s`: seconds for everything together."""
+    A Retry-After beyond `wait_max_s` is not waited for. `deadline_s`: seconds for everything together.
+    `retries_of_deployment`: a deployment's own `max_retries` holds over `retries`."""
 
     retries: int = 2
     retries_by_error: Mapping[str, int] = {}
@@ -70,6 +71,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     wait_max_s: float = 60.0
     deadline_s: float | None = None
     fallback_depth: int = 5
+    retries_of_deployment: bool = False
 
     def retries_for(self, error: APIError) -> int:
         if not self.retries_by_error:

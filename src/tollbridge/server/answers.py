@@ -1,0 +1,87 @@
+"""Headers and error bodies of answers: what a client is told besides the model's words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from tollbridge.calls.deployment import Deployment
+from tollbridge.errors import APIError, AuthenticationError
+from tollbridge.model.response import Caveat
+from tollbridge.observe import Record
+from tollbridge.wires.base import Wire
+
+Headers = list[tuple[bytes, bytes]]
+
+JSON = (b"content-type", b"application/json")
+EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
+NO_CACHE = (b"cache-control", b"no-cache")
+NO_BUFFERING = (b"x-accel-buffering", b"no")
+
+PASSED_ON = frozenset({b"retry-after", b"retry-after-ms", b"openai-processing-ms", b"openai-version"})
+PASSED_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
+RENAMED = {b"x-request-id": b"llm_provider-x-request-id", b"request-id": b"llm_provider-request-id"}
+CAVEATS_BYTES_MAX = 2_000
+
+_encode = msgspec.json.Encoder().encode
+
+
+def provider_headers(received: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Of the provider's headers, those that a client may see; all others (cookies, server, organisations) stay here."""
+    passed: Headers = []
+    for name, value in received:
+        if name in PASSED_ON or name.startswith(PASSED_PREFIXES):
+            passed.append((name, value))
+        elif name in RENAMED:
+            passed.append((RENAMED[name], value))
+    return passed
+
+
+def own_headers(record: Record, deployment: Deployment | None, caveats: Sequence[Caveat]) -> Headers:
+    request_id = record.id.encode()
+    headers: Headers = [
+        (b"x-request-id", request_id),
+        (b"request-id", request_id),
+        (b"x-tollbridge-request-id", request_id),
+    ]
+    if deployment is not None:
+        headers.append((b"x-tollbridge-model", printable(record.model_asked)))
+        headers.append((b"x-tollbridge-provider", deployment.provider.encode()))
+        headers.append((b"x-tollbridge-attempts", b"%d" % record.attempts))
+    if caveats:
+        headers.append((b"x-tollbridge-caveats", told(caveats)))
+    return headers
+
+
+def printable(text: str) -> bytes:
+    """A header value: what is no visible ASCII becomes `?`."""
+    return text.encode("ascii", "replace") if text.isascii() and text.isprintable() else _shown(text)
+
+
+def _shown(text: str) -> bytes:
+    return "".join(c if " " <= c <= "~" else "?" for c in text).encode("ascii")
+
+
+def told(caveats: Sequence[Caveat]) -> bytes:
+    """`code where; code where`, cut at a whole item."""
+    value = b"; ".join(printable(f"{caveat.code} {caveat.where}") for caveat in caveats)
+    if len(value) <= CAVEATS_BYTES_MAX:
+        return value
+    return value[:CAVEATS_BYTES_MAX].rpartition(b"; ")[0] + b"; ..."
+
+
+def error_answer(dialect: Wire, error: APIError) -> tuple[int, Headers, bytes]:
+    """(status, headers, body). Where the provider spoke this dialect its own body goes on, without secrets."""
+    status, body = dialect.write_error(error)
+    if error.wire == dialect.name and isinstance(error.body, dict) and "error" in error.body:
+        body = error.body
+    headers: Headers = [JSON]
+    received = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in error.headers]
+    headers.extend(header for header in provider_headers(received) if not header[0].startswith(b"retry-after"))
+    if error.retry_after_s is not None:
+        headers.append((b"retry-after", b"%d" % max(0, math.ceil(error.retry_after_s))))
+    if isinstance(error, AuthenticationError) and not error.provider:
+        headers.append((b"www-authenticate", b"Bearer"))
+    return status, headers, _encode(body)

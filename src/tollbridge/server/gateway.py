@@ -1,0 +1,62 @@
+"""All that the routes share, assembled once. A reload makes a new one; a request keeps the one that it met."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tollbridge.observe import Metrics, Observer
+from tollbridge.routing.engine import Engine
+from tollbridge.server.identify import Authenticator
+from tollbridge.wires.base import Wire
+from tollbridge.wires.seal import Seals
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """How requests are treated. Times in seconds; `body_limit` in bytes.
+
+    `heartbeat_s`: the longest silence in a stream before a comment is sent. `cancel_on_disconnect`: False drains a
+    stream whose client left, at most `drains_max` at once and `drain_s` long. `streams_max`, `requests_max`: at once;
+    above them 503 with Retry-After. `metrics_token`: None lets only loopback read `/metrics`. `expose_usage`: send
+    the usage chunk also to clients that did not ask."""
+
+    body_limit: int = 64 * 1024 * 1024
+    heartbeat_s: float = 15.0
+    cancel_on_disconnect: bool = True
+    drains_max: int = 64
+    drain_s: float = 60.0
+    streams_max: int = 2_000
+    requests_max: int = 10_000
+    metrics_token: str | None = None
+    expose_usage: bool = False
+    strict: bool = False
+    client_fields: frozenset[str] = frozenset()
+
+
+class Load(msgspec.Struct):
+    """What is under way now."""
+
+    requests: int = 0
+    streams: int = 0
+    drains: int = 0
+    shed: int = 0
+    ready: bool = True
+
+
+class Gateway(msgspec.Struct, kw_only=True, eq=False):
+    """`dialects`: the two-way wires by name. `started`: epoch seconds, for model listings."""
+
+    engine: Engine
+    authenticator: Authenticator
+    metrics: Metrics
+    observers: Sequence[Observer]
+    dialects: Mapping[str, Wire]
+    seals: Seals
+    rules: Rules
+    load: Load
+    started: int
