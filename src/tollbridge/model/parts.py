@@ -100,12 +100,13 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call"):
 
 
 class ToolResult(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result"):
-    """The answer to a client's ToolCall; stands in a user message."""
+    """The answer to a client's ToolCall; stands in a user message. `spelling`: as `Message.spelling`."""
 
     call_id: str
     content: tuple[Part, ...] = ()
     is_error: bool = False
     cache: CacheMark | None = None
+    spelling: dict[str, str] = {}
     extra: JsonObject = {}
 
 

@@ -1,0 +1,108 @@
+"""Usage, both ways.
+
+Anthropic's `input_tokens` leaves out what was read from or written to the cache; the neutral `input` is the total. With
+`iterations` (advisor, compaction) the top level is the usage of the answer; the iterations stay in `extra`.
+
+A figure that cannot be right (negative, no integer) counts as not said, and stays in `extra` as it came.
+"""
+
+from __future__ import annotations
+
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.response import Usage
+from tollbridge.wires.anthropic_messages.vocabulary import NAME
+
+
+def read_usage(value: Json) -> Usage | None:
+    if value.__class__ is not dict:
+        return None
+    rest = dict(value)
+    fresh = _take(rest, "input_tokens")
+    output = _take(rest, "output_tokens")
+    cache_read = _take(rest, "cache_read_input_tokens")
+    cache_write = _take(rest, "cache_creation_input_tokens")
+    return Usage(
+        input=(fresh or 0) + (cache_read or 0) + (cache_write or 0),
+        output=output or 0,
+        cache_read=cache_read,
+        cache_write=cache_write,
+        cache_write_1h=_take_long_cache(rest, cache_write),
+        reasoning=_take_inner(rest, "output_tokens_details", "thinking_tokens"),
+        web_searches=_take_inner(rest, "server_tool_use", "web_search_requests"),
+        origin=NAME,
+        extra=rest,
+    )
+
+
+def write_usage(usage: Usage, own: bool) -> JsonObject:
+    read, write = usage.cache_read, usage.cache_write
+    body: JsonObject = {
+        "input_tokens": max(0, usage.input - (read or 0) - (write or 0)),
+        "output_tokens": usage.output,
+    }
+    if write is not None:
+        body["cache_creation_input_tokens"] = write
+        if usage.cache_write_1h is not None:
+            body["cache_creation"] = {
+                "ephemeral_5m_input_tokens": max(0, write - usage.cache_write_1h),
+                "ephemeral_1h_input_tokens": usage.cache_write_1h,
+            }
+    if read is not None:
+        body["cache_read_input_tokens"] = read
+    if usage.reasoning is not None:
+        body["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
+    if usage.web_searches is not None:
+        body["server_tool_use"] = {"web_search_requests": usage.web_searches}
+    if own:
+        for key, value in usage.extra.items():
+            known = body.get(key)
+            body[key] = {**value, **known} if value.__class__ is dict and known.__class__ is dict else value
+    return body
+
+
+def merged_usage(old: JsonObject, new: Json) -> JsonObject:
+    """A later report over an earlier one: its figures are cumulative; what it leaves out, says as null or cannot
+    mean (a negative count) keeps its last valid value."""
+    if new.__class__ is not dict:
+        return old
+    return {**old, **{key: value for key, value in new.items() if value is not None and not _impossible(key, value)}}
+
+
+def _impossible(key: str, value: Json) -> bool:
+    return key.endswith("_tokens") and (value.__class__ is not int or value < 0)
+
+
+def _take(rest: JsonObject, key: str) -> int | None:
+    value = rest.get(key)
+    if value.__class__ is int and value >= 0:
+        del rest[key]
+        return int(value)
+    return None
+
+
+def _take_inner(rest: JsonObject, key: str, inner: str) -> int | None:
+    """One count out of a nested object; what remains of the object, if anything, stays in `rest`."""
+    value = rest.get(key)
+    if value.__class__ is not dict:
+        return None
+    others = dict(value)
+    count = _take(others, inner)
+    if count is None:
+        return None
+    if others:
+        rest[key] = others
+    else:
+        del rest[key]
+    return count
+
+
+def _take_long_cache(rest: JsonObject, cache_write: int | None) -> int | None:
+    """The tokens written for one hour, where the two kinds add up to what was written; else the object stays whole."""
+    split = rest.get("cache_creation")
+    if split.__class__ is not dict:
+        return None
+    others = dict(split)
+    short, long = _take(others, "ephemeral_5m_input_tokens"), _take(others, "ephemeral_1h_input_tokens")
+    if not others and short is not None and long is not None and short + long == cache_write:
+        del rest["cache_creation"]
+    return long
