@@ -43,7 +43,7 @@ class Codec(Protocol):
 class _Zlib:
     """gzip (`wbits` 31, members may follow each other), zlib (15) and raw deflate (-15)."""
 
-    error = zlib.error
+    error: type[Exception] = zlib.error
 
     def __init__(self, wbits: int) -> None:
         self._wbits = wbits
