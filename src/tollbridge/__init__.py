@@ -1,1 +1,147 @@
-"""One gateway between applications, every language model and every tool."""
+"""One gateway between applications, every language model and every tool.
+
+The front door is lazy: `import tollbridge` loads this file alone, and a name brings its module when it is first used.
+"""
+
+TYPE_CHECKING = False  # type checkers read it as True; importing `typing` for it would cost more than all the rest here
+if TYPE_CHECKING:
+    from tollbridge import exceptions
+    from tollbridge.errors import (
+        APIConnectionError,
+        APIError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        BadGatewayError,
+        BadRequestError,
+        ConfigError,
+        ConflictError,
+        ContentPolicyViolationError,
+        ContextWindowExceededError,
+        InternalServerError,
+        NotFoundError,
+        OverloadedError,
+        PaymentRequiredError,
+        PermissionDeniedError,
+        RateLimitError,
+        RequestTimeoutError,
+        RequestTooLargeError,
+        ServiceUnavailableError,
+        TollbridgeError,
+        Truncated,
+        UnprocessableEntityError,
+        UnsupportedParamsError,
+    )
+    from tollbridge.exceptions import APIResponseValidationError, InvalidRequestError, OpenAIError, Timeout
+    from tollbridge.sdk.objects import (
+        ChatCompletionDeltaToolCall,
+        ChatCompletionMessageToolCall,
+        Choice,
+        Choices,
+        CompletionTokensDetails,
+        Delta,
+        Function,
+        FunctionCall,
+        Message,
+        ModelResponse,
+        ModelResponseStream,
+        PromptTokensDetails,
+        StreamingChoices,
+        Usage,
+    )
+    from tollbridge.sdk.streams import AsyncStream, Stream
+
+    __version__: str
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AsyncStream",
+    "AuthenticationError",
+    "BadGatewayError",
+    "BadRequestError",
+    "ChatCompletionDeltaToolCall",
+    "ChatCompletionMessageToolCall",
+    "Choice",
+    "Choices",
+    "CompletionTokensDetails",
+    "ConfigError",
+    "ConflictError",
+    "ContentPolicyViolationError",
+    "ContextWindowExceededError",
+    "Delta",
+    "Function",
+    "FunctionCall",
+    "InternalServerError",
+    "InvalidRequestError",
+    "Message",
+    "ModelResponse",
+    "ModelResponseStream",
+    "NotFoundError",
+    "OpenAIError",
+    "OverloadedError",
+    "PaymentRequiredError",
+    "PermissionDeniedError",
+    "PromptTokensDetails",
+    "RateLimitError",
+    "RequestTimeoutError",
+    "RequestTooLargeError",
+    "ServiceUnavailableError",
+    "Stream",
+    "StreamingChoices",
+    "Timeout",
+    "TollbridgeError",
+    "Truncated",
+    "UnprocessableEntityError",
+    "UnsupportedParamsError",
+    "Usage",
+    "__version__",
+    "exceptions",
+]
+
+# Every other name of `__all__` is an exception's.
+_HOMES = {
+    "tollbridge.sdk.objects": (
+        "ChatCompletionDeltaToolCall",
+        "ChatCompletionMessageToolCall",
+        "Choice",
+        "Choices",
+        "CompletionTokensDetails",
+        "Delta",
+        "Function",
+        "FunctionCall",
+        "Message",
+        "ModelResponse",
+        "ModelResponseStream",
+        "PromptTokensDetails",
+        "StreamingChoices",
+        "Usage",
+    ),
+    "tollbridge.sdk.streams": ("AsyncStream", "Stream"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # neither this nor `metadata` before it is needed: see the head of this file
+
+    found: object
+    if name == "__version__":
+        from importlib import metadata
+
+        found = metadata.version(__name__)
+    elif name == "exceptions":
+        found = import_module(f"{__name__}.exceptions")
+    else:
+        found = getattr(import_module(_HOME.get(name, f"{__name__}.exceptions")), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

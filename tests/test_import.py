@@ -1,0 +1,89 @@
+"""The front door: lazy, small, silent. Each look is into a fresh interpreter."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import tollbridge
+import tollbridge.exceptions
+
+# Never at import: what opens sockets, and what is slow to load.
+_HEAVY = {
+    "aiohttp",
+    "asyncio",
+    "click",
+    "httptools",
+    "openai",
+    "prometheus_client",
+    "pydantic",
+    "requests",
+    "socket",
+    "ssl",
+    "tiktoken",
+    "uvloop",
+    "yaml",
+}
+
+_PROBE = """
+import json, resource, sys
+rss = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kB
+events = []
+sys.addaudithook(lambda name, args: events.append(name) if name.startswith("socket.") else None)
+before, rss_before = set(sys.modules), rss()
+{program}
+print(json.dumps({{"modules": sorted(set(sys.modules) - before), "sockets": events, "kB": rss() - rss_before}}))
+"""
+
+
+def _probe(program: str) -> dict[str, Any]:
+    # -I -S: what `site` and .pth files load is not ours.
+    paths = [str(Path(tollbridge.__file__).parents[1]), *(path for path in sys.path if path.endswith("site-packages"))]
+    program = f"import sys; sys.path += {paths!r}" + _PROBE.format(program=program)
+    command = [sys.executable, "-I", "-S", "-W", "error", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    seen: dict[str, Any] = json.loads(done.stdout)
+    return seen
+
+
+def test_import_loads_one_file_and_opens_no_socket() -> None:
+    seen = _probe("import tollbridge")
+    assert seen["modules"] == ["tollbridge"]
+    assert seen["sockets"] == []
+    assert seen["kB"] < 40_000
+
+
+def test_objects_and_exceptions_come_without_the_network_stack() -> None:
+    seen = _probe("import tollbridge; tollbridge.ModelResponse, tollbridge.exceptions.Timeout")
+    assert not _HEAVY & set(seen["modules"])
+    assert seen["sockets"] == []
+
+
+def test_every_public_name_is_there_and_at_home_where_type_checkers_look() -> None:
+    for name in tollbridge.__all__:
+        assert getattr(tollbridge, name) is not None, name
+    assert set(tollbridge.__all__) <= set(dir(tollbridge))
+    assert sorted(set(tollbridge.__all__)) == tollbridge.__all__
+    text = Path(tollbridge.__file__).read_text()
+    hints = text[text.index("if TYPE_CHECKING:") : text.index("__all__ = [")]
+    for name in tollbridge.__all__:
+        assert name in hints, name
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    assert not hasattr(tollbridge, "complete")
+    assert tollbridge.exceptions.Timeout is tollbridge.Timeout is tollbridge.APITimeoutError
+
+
+def test_exceptions_are_all_at_the_front_door() -> None:
+    for name in tollbridge.exceptions.__all__:
+        assert getattr(tollbridge, name) is getattr(tollbridge.exceptions, name)
+
+
+def test_star_import_gives_what_all_says() -> None:
+    names: dict[str, object] = {}
+    exec("from tollbridge import *", names)  # noqa: S102
+    assert set(tollbridge.__all__) <= set(names)
