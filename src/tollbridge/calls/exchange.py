@@ -59,7 +59,7 @@ async def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> An
         began = time.monotonic()
         incoming = await transport.send(prepared.outgoing, prepared.timeouts)
         if incoming.status >= 400:
-            raise await _refused(incoming, deployment)
+            raise await refused(incoming, deployment)
         if ask.stream:
             stream = await _open(ask, deployment, incoming, prepared)
             waited = time.monotonic() - began
@@ -137,8 +137,8 @@ def _read(body: bytes, deployment: Deployment, ask: Ask) -> Response:
     )
 
 
-async def _refused(incoming: Incoming, deployment: Deployment) -> APIError:
-    """The provider's error, without secrets."""
+async def refused(incoming: Incoming, deployment: Deployment) -> APIError:
+    """The provider's error, without secrets. Reads the body."""
     body = redact(await incoming.read(ERROR_BYTES_MAX), deployment.secrets)
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in incoming.headers}
     error = deployment.wire.read_error(incoming.status, headers, body)

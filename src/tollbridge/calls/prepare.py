@@ -60,7 +60,7 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     timeouts = deployment.stream_timeouts if ask.stream else deployment.timeouts
     if ask.timeout_s is not None:
         timeouts = msgspec.structs.replace(timeouts, total_s=ask.timeout_s)
-    return Prepared(_outgoing(ask, deployment, body), timeouts, same, hides_usage, caveats)
+    return Prepared(outgoing(ask, deployment, body), timeouts, same, hides_usage, caveats)
 
 
 def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], bool, tuple[Caveat, ...]]:
@@ -183,13 +183,16 @@ def _judge(caveats: tuple[Caveat, ...], ask: Ask, deployment: Deployment) -> Non
         )
 
 
-def _outgoing(ask: Ask, deployment: Deployment, body: bytes) -> Outgoing:
-    extra = ask.headers
-    if extra:
+def outgoing(ask: Ask, deployment: Deployment, body: bytes, path: str | None = None) -> Outgoing:
+    """The request for `path`, or for the deployment's own; the client's headers that this wire knows go along."""
+    headers, head = deployment.headers, deployment.head if path is None else b""
+    if ask.headers:
         allowed = CLIENT_HEADERS.get(deployment.wire.name, frozenset())
-        extra = tuple(header for header in extra if header[0] in allowed)
-    if not extra:
-        return Outgoing(deployment.origin, "POST", deployment.path, deployment.headers, body, deployment.head)
-    named = {name for name, _ in extra}
-    kept = tuple(header for header in deployment.headers if header[0].lower() not in named)
-    return Outgoing(deployment.origin, "POST", deployment.path, (*kept, *extra), body)
+        extra = tuple(header for header in ask.headers if header[0] in allowed)
+        if extra:
+            named = {name for name, _ in extra}
+            headers = (*(header for header in headers if header[0].lower() not in named), *extra)
+            head = b""
+    return Outgoing(
+        origin=deployment.origin, method="POST", target=path or deployment.path, headers=headers, body=body, head=head
+    )

@@ -13,7 +13,7 @@ Outcome = Literal["ok", "client_error", "upstream_error", "gateway_error", "canc
 
 
 class Record(msgspec.Struct):
-    """Times in seconds; `received` and friends on the loop's monotonic clock, `at` is epoch time.
+    """Times in seconds; `received` on the monotonic clock, `at` is epoch time.
 
     `group` is the configured name that the model resolved to, or "": the only model name that may become a metric
     label (`model_asked` is whatever the client wrote). `first_s`: until the first bytes of the answer; `upstream_s`:

@@ -1,10 +1,11 @@
-"""Who asks. `authenticate` returns a Principal or raises: there is no anonymous one, and no second try after a failure.
+"""Who asks. `authenticate` returns a Principal or raises: there is no anonymous one, and no second try after a
+failure.
 
 Where a key may stand (decision 19)
 1. `x-litellm-api-key`, with or without "Bearer ": when present it is the gateway's key, and whatever else the request
    carries is somebody else's.
-2. Otherwise `Authorization: Bearer`, `x-api-key`, `api-key`, `x-goog-api-key`, and the header the operator named. Two that
-   differ are an error: never "the first wins".
+2. Otherwise `Authorization: Bearer`, `x-api-key`, `api-key`, `x-goog-api-key`, and the header the operator named. Two
+   that differ are an error: never "the first wins".
 """
 
 from __future__ import annotations

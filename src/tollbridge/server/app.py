@@ -1,0 +1,174 @@
+"""The application behind the listener: admits a request before its body is read, then hands it to its handler."""
+
+from __future__ import annotations
+
+import hmac
+import itertools
+import os
+import time
+
+import msgspec
+
+from tollbridge.errors import (
+    APIError,
+    AuthenticationError,
+    InternalServerError,
+    NotFoundError,
+    PermissionDeniedError,
+)
+from tollbridge.observe import Record
+from tollbridge.server.answers import JSON, error_answer, own_headers
+from tollbridge.server.cors import Cors
+from tollbridge.server.count_tokens import count_tokens
+from tollbridge.server.crossing import CrossingResponder
+from tollbridge.server.gateway import Gateway
+from tollbridge.server.identify import presented_key
+from tollbridge.server.inbound import Inbound, Refusal, Responder, plain_refusal
+from tollbridge.server.models import list_models, show_model
+from tollbridge.server.pipeline import Conversation, outcome
+from tollbridge.server.routes import Match, RouteTable
+from tollbridge.wires.base import Wire
+
+LOOPBACK = ("127.", "::1", "::ffff:127.")
+TEXT = (b"content-type", b"text/plain; charset=utf-8")
+EXPOSITION = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+
+_encode = msgspec.json.Encoder().encode
+
+
+class App:
+    """`server.inbound.Application`. `gateway` may be replaced while it runs: a request keeps the one it met."""
+
+    def __init__(self, gateway: Gateway, cors: Cors | None = None) -> None:
+        self.gateway = gateway
+        self._cors = cors
+        self._routes = RouteTable()
+        self._prefix = os.urandom(5).hex()
+        self._count = itertools.count(1)
+
+    def admit(self, inbound: Inbound) -> Refusal | None:
+        match = self._routes.find(inbound.path)
+        if inbound.method == "OPTIONS" and (match is not None or inbound.path == "*"):
+            return self._preflight(inbound)
+        if match is None:
+            return self._refused(
+                inbound, NotFoundError(f"There is no {_shown(inbound.path)} here.", code="unknown_url")
+            )
+        inbound.route = match
+        if inbound.method not in match.route.methods:
+            allowed = ", ".join(match.route.methods)
+            error = APIError(
+                f"{match.route.path} takes {allowed}.", status_code=405, type="invalid_request_error", fault="client"
+            )
+            return self._refused(inbound, error, ((b"allow", allowed.encode()),))
+        try:
+            self._identify(inbound, match)
+        except APIError as error:
+            return self._refused(inbound, error)
+        return None
+
+    async def handle(self, inbound: Inbound, responder: Responder) -> None:
+        gateway = self.gateway
+        match = inbound.route
+        if not isinstance(match, Match):
+            raise TypeError("a request is admitted before it is handled")
+        if self._cors is not None:
+            responder = CrossingResponder(responder, self._cors.answer_headers(inbound.headers))
+        record = self._record(inbound, match)
+        match match.route.handler:
+            case "generate":
+                conversation = Conversation(gateway, self._dialect(match), inbound, responder, record)
+                await conversation.run(match.id)
+                return
+            case "count_tokens":
+                await count_tokens(gateway, self._dialect(match), inbound, responder, record)
+            case "models":
+                self._json(responder, record, list_models(gateway, inbound.headers))
+            case "model":
+                self._model(gateway, inbound, responder, record, match)
+            case "readiness" if not gateway.load.ready:
+                record.status = 503
+                responder.reply(503, [JSON], b'{"status":"draining"}')
+            case "liveness" | "readiness":
+                self._json(responder, record, {"status": "healthy"})
+            case "metrics":
+                record.status = 200
+                responder.reply(200, [EXPOSITION], gateway.metrics.exposition())
+            case "root":
+                self._json(responder, record, {"name": "tollbridge"})
+        if match.route.access == "key":
+            record.duration_s = time.monotonic() - record.received
+            self._observe(record)
+
+    def refuse(self, inbound: Inbound | None, error: APIError) -> Refusal:
+        return plain_refusal(error) if inbound is None else self._refused(inbound, error)
+
+    def internal_error(self, inbound: Inbound) -> Refusal:
+        return self._refused(
+            inbound, InternalServerError("An error inside the gateway; its log tells more.", fault="gateway")
+        )
+
+    def _identify(self, inbound: Inbound, match: Match) -> None:
+        match match.route.access:
+            case "key":
+                self.gateway.authenticator.authenticate(inbound.headers)
+            case "metrics":
+                token = self.gateway.rules.metrics_token
+                if token is None:
+                    if not inbound.peer.startswith(LOOPBACK):
+                        raise PermissionDeniedError("Metrics are for loopback; set `general_settings.metrics_token`.")
+                elif not hmac.compare_digest(presented_key(inbound.headers), token.encode()):
+                    raise AuthenticationError("This is not the metrics token.", code="invalid_api_key")
+            case "open":
+                return
+
+    def _preflight(self, inbound: Inbound) -> Refusal:
+        headers = None if self._cors is None else self._cors.preflight(inbound.method, inbound.headers)
+        return Refusal(204, b"", headers or ())
+
+    def _model(self, gateway: Gateway, inbound: Inbound, responder: Responder, record: Record, match: Match) -> None:
+        record.model_asked = match.id or ""
+        try:
+            self._json(responder, record, show_model(gateway, record.model_asked, inbound.headers))
+        except APIError as error:
+            status, headers, body = error_answer(self._dialect(match), error)
+            record.status, record.error, record.outcome = status, type(error).__name__, outcome(error)
+            responder.reply(status, [*headers, *own_headers(record, None, ())], body)
+
+    def _json(self, responder: Responder, record: Record, value: object) -> None:
+        record.status = 200
+        responder.reply(200, [JSON, *own_headers(record, None, ())], _encode(value))
+
+    def _refused(self, inbound: Inbound, error: APIError, extra: tuple[tuple[bytes, bytes], ...] = ()) -> Refusal:
+        """The refusal in the dialect of the route, counted and logged."""
+        match = inbound.route if isinstance(inbound.route, Match) else None
+        record = self._record(inbound, match)
+        status, headers, body = error_answer(self._dialect(match), error)
+        record.status, record.error, record.outcome = status, type(error).__name__, outcome(error)
+        self._observe(record)
+        own = own_headers(record, None, ())
+        crossing = self._cors.answer_headers(inbound.headers) if self._cors is not None else ()
+        return Refusal(status, body, (*headers, *own, *extra, *crossing))
+
+    def _dialect(self, match: Match | None) -> Wire:
+        return self.gateway.dialects["openai_chat" if match is None else match.route.dialect]
+
+    def _record(self, inbound: Inbound, match: Match | None) -> Record:
+        return Record(
+            id=f"req_{self._prefix}{next(self._count):08x}",
+            endpoint="unknown" if match is None else match.route.label,
+            at=time.time(),
+            received=time.monotonic(),
+            method=inbound.method,
+            key="master",
+            client=inbound.headers.get(b"user-agent", b"").decode("latin-1")[:200],
+            peer=inbound.peer,
+        )
+
+    def _observe(self, record: Record) -> None:
+        for observer in self.gateway.observers:
+            observer.done(record)
+
+
+def _shown(path: str) -> str:
+    return path if path.isprintable() and len(path) <= 200 else "such path"

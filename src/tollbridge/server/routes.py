@@ -1,0 +1,90 @@
+"""The route table: every path that is served, who may ask, in which dialect errors come.
+
+A route without a policy cannot be written down: `Route` has no default for `access`. Authorization is decided on the
+matched route, never on a URL that was rebuilt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+Access = Literal["key", "metrics", "open"]
+"""key: a Principal. metrics: the metrics token, or loopback where there is none. open: anybody, tells nothing."""
+
+Handler = Literal["generate", "count_tokens", "models", "model", "liveness", "readiness", "metrics", "root"]
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """`path`: exact, or with one `{id}` that may hold slashes. `label`: stands for it in logs and metrics."""
+
+    methods: tuple[str, ...]
+    path: str
+    handler: Handler
+    access: Access
+    dialect: str = "openai_chat"
+
+    @property
+    def label(self) -> str:
+        return self.path
+
+
+class Match(msgspec.Struct, frozen=True):
+    route: Route
+    id: str | None = None
+
+
+def with_and_without_v1(route: Route) -> list[Route]:
+    return [route, msgspec.structs.replace(route, path=route.path.removeprefix("/v1"))]
+
+
+READ = ("GET", "HEAD")
+
+ROUTES: tuple[Route, ...] = (
+    *with_and_without_v1(Route(methods=("POST",), path="/v1/chat/completions", handler="generate", access="key")),
+    *(
+        Route(methods=("POST",), path=path, handler="generate", access="key")
+        for path in ("/openai/deployments/{id}/chat/completions", "/engines/{id}/chat/completions")
+    ),
+    *with_and_without_v1(
+        Route(methods=("POST",), path="/v1/messages", handler="generate", access="key", dialect="anthropic_messages")
+    ),
+    *with_and_without_v1(
+        Route(
+            methods=("POST",),
+            path="/v1/messages/count_tokens",
+            handler="count_tokens",
+            access="key",
+            dialect="anthropic_messages",
+        )
+    ),
+    *with_and_without_v1(Route(methods=READ, path="/v1/models", handler="models", access="key")),
+    *with_and_without_v1(Route(methods=READ, path="/v1/models/{id}", handler="model", access="key")),
+    *(
+        Route(methods=READ, path=path, handler="liveness", access="open")
+        for path in ("/health/liveliness", "/health/liveness", "/healthz")
+    ),
+    *(Route(methods=READ, path=path, handler="readiness", access="open") for path in ("/health/readiness", "/readyz")),
+    Route(methods=READ, path="/metrics", handler="metrics", access="metrics"),
+    Route(methods=READ, path="/", handler="root", access="open"),
+)
+
+
+class RouteTable:
+    """Finds the route of a path: exact ones by a dict, those with an id by prefix and suffix."""
+
+    def __init__(self, routes: Sequence[Route] = ROUTES) -> None:
+        self._exact: Mapping[str, Match] = {route.path: Match(route) for route in routes if "{id}" not in route.path}
+        self._with_id = [(*route.path.split("{id}"), route) for route in routes if "{id}" in route.path]
+
+    def find(self, path: str) -> Match | None:
+        found = self._exact.get(path)
+        if found is not None:
+            return found
+        for head, tail, route in self._with_id:
+            id = path[len(head) : len(path) - len(tail)]
+            if id and path.startswith(head) and path.endswith(tail):
+                return Match(route, id)
+        return None
