@@ -9,6 +9,7 @@ from tollbridge.wires.anthropic_messages.read_request import read_request
 from tollbridge.wires.anthropic_messages.response import read_response, write_response
 from tollbridge.wires.anthropic_messages.stream_reader import MessagesReader
 from tollbridge.wires.anthropic_messages.stream_writer import MessagesWriter
+from tollbridge.wires.anthropic_messages.tap import MessagesTap, read_along
 from tollbridge.wires.anthropic_messages.vocabulary import NAME
 from tollbridge.wires.anthropic_messages.write_request import write_request
 from tollbridge.wires.base import Head
@@ -18,11 +19,13 @@ class AnthropicMessages:
     """The wire as one value; its functions live in the files beside."""
 
     name = NAME
+    asks_for_usage = False
     read_request = staticmethod(read_request)
     write_request = staticmethod(write_request)
     read_response = staticmethod(read_response)
     write_response = staticmethod(write_response)
     read_error = staticmethod(read_error)
+    read_along = staticmethod(read_along)
 
     def write_error(self, error: APIError) -> tuple[int, JsonObject]:
         return write_error(error)
@@ -32,6 +35,9 @@ class AnthropicMessages:
 
     def stream_writer(self, head: Head) -> MessagesWriter:
         return MessagesWriter(head)
+
+    def stream_tap(self, hides_usage: bool) -> MessagesTap:
+        return MessagesTap()
 
 
 ANTHROPIC_MESSAGES = AnthropicMessages()
