@@ -1,0 +1,1 @@
+"""How fast the gateway is, and the provider it is measured against. `python -m bench.run --help`."""

@@ -1,0 +1,1 @@
+"""Clients that press, stream, or come at a steady pace. `wrk` presses harder where it is installed."""

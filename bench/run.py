@@ -1,0 +1,192 @@
+"""Measure the gateway beside nginx, in one run.
+
+    python -m bench.run                          nginx and tollbridge, three rounds, some four minutes
+    python -m bench.run --quick                  one short round: does everything work?
+    python -m bench.run --with litellm portkey   beside others, installed into a cache directory of their own
+    python -m bench.run --scenarios json-1k latency --rounds 5 --markdown
+
+The main figure is CPU-milliseconds per request: user + system time of the target's processes over the requests that
+they answered. Between runs on a shared machine it moves by a few per cent, rates and latencies by a factor of two; and
+what the machine does to one target it does to the others, which take turns within each round. So the ratio to nginx in
+the same run is the figure to quote.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from bench.figures import Figures
+from bench.goals import judge
+from bench.load import wrk
+from bench.measure import Bench, Failure, Times
+from bench.processes import share_cores
+from bench.report import Rows, as_json, figure_rows, goal_rows, markdown_table, shown, text_table
+from bench.scenarios import SCENARIOS, Scenario
+from bench.targets import DEFAULT, TARGETS
+from bench.targets.target import Target
+
+FULL = Times(saturate=2, streams=3.0, latency=4.0)
+QUICK = Times(saturate=1, streams=1.5, latency=1.5)
+
+
+class Clock:
+    """How long the run has taken, and whether it may go on."""
+
+    def __init__(self, budget_s: float) -> None:
+        self._began = time.perf_counter()
+        self._budget_s = budget_s
+
+    @property
+    def over(self) -> bool:
+        return time.perf_counter() - self._began > self._budget_s
+
+    def say(self, text: str) -> None:
+        print(f"bench [{time.perf_counter() - self._began:4.0f} s] {text}", file=sys.stderr, flush=True)
+
+
+def choose_targets(names: Sequence[str], clock: Clock) -> list[Target]:
+    chosen = []
+    for name in names:
+        target = TARGETS[name]
+        target.prepare()
+        lack = target.missing()
+        if lack:
+            clock.say(f"{name} is left out: {lack}")
+        else:
+            chosen.append(target)
+    return chosen
+
+
+def run_rounds(bench: Bench, targets: list[Target], rounds: int, clock: Clock) -> Figures:
+    """Scenarios in the order of the table; within each, the targets take turns, and who begins changes by round."""
+    figures = Figures()
+    for number in range(rounds):
+        turn = targets[number % len(targets) :] + targets[: number % len(targets)]
+        for scenario in bench.scenarios:
+            if clock.over:
+                clock.say(f"out of time: round {number + 1} ends before {scenario.name}")
+                return figures
+            if scenario.kind == "latency":
+                figures.add(scenario.name, "direct", number, bench.direct_latency(scenario))
+            for target in turn:
+                if target.can(scenario) and (scenario.name, target.name) not in figures.notes:
+                    measure_one(bench, scenario, target, number, figures, clock)
+    return figures
+
+
+def measure_one(bench: Bench, scenario: Scenario, target: Target, number: int, figures: Figures, clock: Clock) -> None:
+    where = f"round {number + 1}, {scenario.name}, {target.name}: "
+    try:
+        values = bench.measure(scenario, target)
+    except (Failure, OSError) as failure:
+        figures.notes[scenario.name, target.name] = str(failure)
+        clock.say(where + f"no figure: {failure}")
+        return
+    figures.add(scenario.name, target.name, number, values)
+    clock.say(where + ", ".join(f"{metric} {shown(value, metric)}" for metric, value in values.items()))
+
+
+def facts() -> dict[str, str]:
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.release()} {platform.machine()}",
+        "python": platform.python_version(),
+        "load": "wrk" if wrk.installed() else "bench.load (wrk is not installed: Debian: apt-get install wrk)",
+    }
+
+
+def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    names = [scenario.name for scenario in SCENARIOS]
+    parser = argparse.ArgumentParser(prog="python -m bench.run", description="Measure the gateway beside nginx.")
+    parser.add_argument("--scenarios", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
+    parser.add_argument("--targets", nargs="+", choices=list(TARGETS), default=list(DEFAULT), help="instead of both")
+    parser.add_argument("--with", nargs="+", choices=list(TARGETS), default=[], dest="more", help="besides these")
+    parser.add_argument("--rounds", type=int, default=None, help="3; 1 with --quick")
+    parser.add_argument("--quick", action="store_true", help="one short round")
+    parser.add_argument("--budget", type=float, default=None, metavar="SECONDS", help="when no new scenario is begun")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 where a ratio misses its goal")
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--markdown", action="store_true")
+    shape.add_argument("--json", action="store_true")
+    return parser.parse_args(argv)
+
+
+def stop_on_sigterm(signum: int, frame: FrameType | None) -> None:
+    """The way out of `with`: every child is ended."""
+    raise SystemExit(128 + signum)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = read_arguments(argv)
+    names = list(dict.fromkeys([*arguments.targets, *arguments.more]))
+    clock = Clock(arguments.budget or (75 if arguments.quick else 300 + 240 * len(arguments.more)))
+    signal.signal(signal.SIGTERM, stop_on_sigterm)
+    cores = share_cores()
+    clock.say(cores.note)
+    targets = choose_targets(names, clock)
+    if not targets:
+        clock.say("nothing to measure")
+        return 1
+    scenarios = tuple(scenario for scenario in SCENARIOS if scenario.name in arguments.scenarios)
+    rounds = arguments.rounds or (1 if arguments.quick else 3)
+    os.sched_setaffinity(0, cores.load)
+    times = QUICK if arguments.quick else FULL
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        with Bench(cores, Path(directory), scenarios, times) as bench:
+            ready = start_all(bench, targets, clock)
+            figures = run_rounds(bench, ready, rounds, clock)
+    print_report(arguments, figures, scenarios, [target.name for target in ready], {**facts(), "cores": cores.note})
+    missed = any(verdict.met is False and verdict.strict for verdict in judge(figures))
+    wrong = len(ready) < len(targets) or any(name != "two-workers" for name, _ in figures.notes)
+    return 1 if wrong or (arguments.strict and missed) else 0
+
+
+def start_all(bench: Bench, targets: list[Target], clock: Clock) -> list[Target]:
+    ready = []
+    for target in targets:
+        try:
+            bench.start(target)
+        except (Failure, OSError) as failure:
+            clock.say(f"{target.name} is left out: {failure}")
+        else:
+            ready.append(target)
+    return ready
+
+
+def print_report(
+    arguments: argparse.Namespace,
+    figures: Figures,
+    scenarios: Sequence[Scenario],
+    targets: list[str],
+    known: dict[str, str],
+) -> None:
+    judged = judge(figures)
+    if arguments.json:
+        print(json.dumps(as_json(figures, judged, known), indent=1))
+        return
+    if any(scenario.kind == "latency" for scenario in scenarios):
+        targets = ["direct", *targets]
+    table = markdown_table if arguments.markdown else text_table
+    tables: list[Rows] = [figure_rows(figures, scenarios, targets), goal_rows(judged)]
+    print("; ".join(f"{name}: {value}" for name, value in known.items()), end="\n\n")
+    print("\n\n".join(table(rows) for rows in tables))
+    print("\nIn brackets: times nginx in the same rounds. @: answers (or events) a second.")
+    for name in targets:
+        if name in TARGETS:
+            print(f"{name}: {TARGETS[name].about}")
+    for (scenario, target), note in figures.notes.items():
+        print(f"{scenario}, {target}: {note}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

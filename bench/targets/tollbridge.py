@@ -1,0 +1,55 @@
+"""Our own gateway, as an operator would run it: a configuration file, a master key, log and metrics on."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from bench.scenarios import Scenario
+from bench.targets.target import Launch, Site, new_key
+
+
+class Tollbridge:
+    name = "tollbridge"
+    about = "tollbridge serve: auth, routing, usage tap, metrics, a log line per request"
+
+    def missing(self) -> str | None:
+        return None if find_spec("tollbridge") else "tollbridge is not installed (pip install -e .)"
+
+    def prepare(self) -> None:
+        """Nothing: it is installed."""
+
+    def can(self, scenario: Scenario) -> bool:
+        return True
+
+    def launch(self, site: Site) -> Launch:
+        key = new_key()
+        config = site.directory / "tollbridge.yaml"
+        config.write_text(json.dumps(configuration(site, key), indent=1))  # JSON is YAML
+        program = Path(sys.executable).with_name("tollbridge")
+        argv = [str(program), "serve", "--config", str(config), "--host", "127.0.0.1"]
+        argv += ["--port", str(site.port)] + (["--workers", str(site.workers)] if site.workers > 1 else [])
+        env = {"TOLLBRIDGE_HOME": str(site.directory / "state")}
+        return Launch(argv=argv, headers={"authorization": f"Bearer {key}"}, env=env)
+
+
+def configuration(site: Site, key: str) -> dict[str, object]:
+    """In LiteLLM's format, which both read. A model's name is the scenario's; the mock knows it, too."""
+    bases = {
+        "openai": f"http://127.0.0.1:{site.upstream_port}/v1",
+        "anthropic": f"http://127.0.0.1:{site.upstream_port}",
+    }
+    models = [
+        {
+            "model_name": scenario.name,
+            "litellm_params": {
+                "model": f"{scenario.upstream}/{scenario.name}",
+                "api_base": bases[scenario.upstream],
+                "api_key": "sk-mock-upstream",
+            },
+        }
+        for scenario in site.scenarios
+    ]
+    return {"model_list": models, "general_settings": {"master_key": key}}
