@@ -1,0 +1,98 @@
+"""The state directory: `TOLLBRIDGE_HOME`, by default `~/.tollbridge`, readable by its owner alone.
+
+    master_key     the gateway's key, where neither the configuration nor the environment names one
+    seal_key       32 bytes that authenticate seals (`wires.seal`)
+
+Files are made once, by whoever comes first, with mode 0600; a race between two processes ends with both reading the
+same file.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tollbridge.errors import ConfigError
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+KEY_PREFIX = "sk-tb-"
+
+
+class Home:
+    """Raises ConfigError, with the path and what to do, where the directory cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Home:
+        given = environ.get("TOLLBRIDGE_HOME")
+        return cls(Path(given).expanduser() if given else Path(environ.get("HOME") or "~").expanduser() / ".tollbridge")
+
+    def seal_key(self) -> bytes:
+        key, _ = self._once("seal_key", lambda: secrets.token_hex(32))
+        try:
+            return bytes.fromhex(key)
+        except ValueError as error:
+            raise ConfigError(f"{self.path / 'seal_key'} is damaged; delete it to have a new one made.") from error
+
+    def master_key(self) -> tuple[str, bool]:
+        """(key, made just now)."""
+        return self._once("master_key", new_key)
+
+    def _once(self, name: str, make: Callable[[], str]) -> tuple[str, bool]:
+        file = self.path / name
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                return self._read(file), False
+            except FileNotFoundError:
+                pass
+            draft = self.path / f".{name}.{os.getpid()}.{secrets.token_hex(4)}"
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+                stream.write(make() + "\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+            try:
+                os.link(draft, file)
+                return self._read(file), True
+            except FileExistsError:
+                return self._read(file), False
+            finally:
+                draft.unlink()
+        except OSError as error:
+            raise ConfigError(
+                f"The state directory {self.path} cannot be used: {error.strerror or error}. "
+                "Set TOLLBRIDGE_HOME to a directory that can be written."
+            ) from error
+
+    def _read(self, file: Path) -> str:
+        text = file.read_text().strip()
+        if not text:
+            raise ConfigError(f"{file} is empty; delete it to have a new one made.")
+        if file.stat().st_mode & 0o077:
+            file.chmod(0o600)
+        return text
+
+
+def new_key() -> str:
+    """`sk-tb-`, 8 characters of public id, 32 random bytes in base 62, 6 characters of checksum: secret scanners and
+    our own redactor can tell it from other text."""
+    id = "".join(secrets.choice(ALPHABET) for _ in range(8))
+    body = f"{KEY_PREFIX}{id}{base62(secrets.token_bytes(32), 43)}"
+    return body + checksum(body)
+
+
+def checksum(body: str) -> str:
+    return base62(zlib.crc32(body.encode()).to_bytes(4, "big"), 6)
+
+
+def base62(raw: bytes, width: int) -> str:
+    number, digits = int.from_bytes(raw, "big"), ""
+    while number:
+        number, digit = divmod(number, 62)
+        digits = ALPHABET[digit] + digits
+    return digits.rjust(width, "0")

@@ -1,0 +1,59 @@
+import pytest
+
+from tollbridge.errors import NotFoundError
+from tollbridge.routing.groups import Group, Groups, Wildcard
+
+
+def group(name: str) -> Group[str]:
+    return Group(name, name, (f"d:{name}",))
+
+
+def wildcard(pattern: str) -> Wildcard[str]:
+    return Wildcard(pattern, lambda name, matched: [f"{pattern} <- {name} ({matched})"])
+
+
+def test_an_exact_name_wins_over_alias_and_wildcard():
+    groups = Groups([group("openai/gpt"), group("other")], [wildcard("openai/*")], {"openai/gpt": "other"})
+    assert groups.resolve("openai/gpt").members == ("d:openai/gpt",)
+
+
+def test_an_alias_wins_over_a_wildcard():
+    groups = Groups([group("a")], [wildcard("*")], {"b": "a"})
+    assert groups.resolve("b").members == ("d:a",)
+
+
+def test_the_longest_wildcard_wins_and_sees_what_the_star_stands_for():
+    groups: Groups[str] = Groups([], [wildcard("*"), wildcard("openai/*"), wildcard("openai/gpt-*")])
+    assert groups.resolve("openai/gpt-4o").members == ("openai/gpt-* <- openai/gpt-4o (4o)",)
+    assert groups.resolve("openai/o3").members == ("openai/* <- openai/o3 (o3)",)
+    assert groups.resolve("x").members == ("* <- x (x)",)
+
+
+def test_the_label_of_a_made_group_is_the_pattern():
+    groups: Groups[str] = Groups([], [wildcard("openai/*")])
+    assert groups.resolve("openai/" + "x" * 50).label == "openai/*"
+
+
+def test_an_unknown_name_is_told_with_near_ones():
+    groups = Groups([group("gpt-4o"), group("claude")])
+    with pytest.raises(NotFoundError, match="Did you mean 'gpt-4o'"):
+        groups.resolve("gpt-40")
+
+
+def test_the_error_does_not_carry_control_characters():
+    with pytest.raises(NotFoundError) as failure:
+        Groups([group("a")]).resolve("x\r\ny")
+    assert "\r" not in failure.value.message
+
+
+def test_made_groups_are_bounded():
+    groups: Groups[str] = Groups([], [wildcard("*")])
+    for n in range(1_200):
+        groups.resolve(f"m{n}")
+    assert len(list(groups.members())) == 1_000
+
+
+def test_hidden_aliases_are_served_but_not_listed():
+    groups = Groups([group("a")], [], {"b": "a", "c": "a"}, hidden=frozenset({"c"}))
+    assert groups.listed() == ["a", "b"]
+    assert groups.knows("c")

@@ -1,0 +1,54 @@
+import stat
+import zlib
+from pathlib import Path
+
+import pytest
+
+from tollbridge.errors import ConfigError
+from tollbridge.home import ALPHABET, Home, base62, checksum, new_key
+
+
+def test_the_master_key_is_made_once_and_kept_for_its_owner_alone(tmp_path: Path):
+    home = Home(tmp_path / "state")
+    key, made = home.master_key()
+    assert made
+    assert home.master_key() == (key, False)
+    assert stat.S_IMODE((tmp_path / "state" / "master_key").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+
+
+def test_a_key_file_that_others_can_read_is_closed(tmp_path: Path):
+    (tmp_path / "master_key").write_text("sk-something\n")
+    (tmp_path / "master_key").chmod(0o644)
+    assert Home(tmp_path).master_key() == ("sk-something", False)
+    assert stat.S_IMODE((tmp_path / "master_key").stat().st_mode) == 0o600
+
+
+def test_no_draft_stays_behind(tmp_path: Path):
+    Home(tmp_path).seal_key()
+    assert [file.name for file in tmp_path.iterdir()] == ["seal_key"]
+
+
+def test_a_directory_that_cannot_be_used_says_what_to_do(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="TOLLBRIDGE_HOME"):
+        Home(tmp_path / "file").seal_key()
+
+
+def test_the_directory_is_found_in_the_environment(tmp_path: Path):
+    assert Home.of({"TOLLBRIDGE_HOME": str(tmp_path)}).path == tmp_path
+    assert Home.of({"HOME": str(tmp_path)}).path == tmp_path / ".tollbridge"
+
+
+def test_a_key_has_a_public_id_256_random_bits_and_a_checksum():
+    key = new_key()
+    assert key.startswith("sk-tb-")
+    assert len(key) == len("sk-tb-") + 8 + 43 + 6
+    assert key[-6:] == checksum(key[:-6])
+    assert new_key() != key
+
+
+def test_base62_is_positional():
+    assert base62(zlib.crc32(b"").to_bytes(4, "big"), 6) == "000000"
+    assert base62(b"\x3e", 2) == "10"
+    assert set(base62(b"\xff" * 32, 43)) <= set(ALPHABET)
