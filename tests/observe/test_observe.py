@@ -1,0 +1,80 @@
+import io
+
+import msgspec
+
+from tollbridge.model.response import Caveat, Usage
+from tollbridge.observe import Metrics, Record, RequestLog
+from tollbridge.observe.log import line
+
+
+def record(**changes) -> Record:
+    base = Record(id="req_1", endpoint="/v1/chat/completions", at=1_700_000_000.25, received=5.0, status=200)
+    for name, value in changes.items():
+        setattr(base, name, value)
+    return base
+
+
+def test_a_line_has_what_happened_and_leaves_out_what_is_empty():
+    fields = line(record(model_asked="m", usage=Usage(input=3, output=4, reasoning=2), duration_s=0.5))
+    assert fields["ts"] == "2023-11-14T22:13:20.250Z"
+    assert fields["tokens"] == {"input": 3, "output": 4, "reasoning": 2}
+    assert fields["duration_ms"] == 500.0
+    assert "user" not in fields
+
+
+def test_lines_are_written_in_order_and_whole():
+    stream = io.BytesIO()
+    log = RequestLog(stream)
+    for n in range(100):
+        log.done(record(id=f"req_{n}", client='agent\n{"level":"fake"}\x1b[31m'))
+    log.close()
+    lines = stream.getvalue().splitlines()
+    assert [msgspec.json.decode(text)["request_id"] for text in lines] == [f"req_{n}" for n in range(100)]
+    assert b"\x1b" not in stream.getvalue()
+
+
+def test_a_log_that_cannot_be_written_does_not_stop_and_counts(capsys):
+    class Full(io.BytesIO):
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+    log = RequestLog(Full())
+    log.done(record())
+    log.close()
+    assert log.dropped == 1
+    assert "No space left" in capsys.readouterr().err
+
+
+def test_the_exposition_counts_requests_tokens_and_times():
+    metrics = Metrics()
+    metrics.done(
+        record(
+            provider="groq",
+            group="fast",
+            stream=True,
+            duration_s=0.02,
+            first_s=0.01,
+            upstream_s=0.009,
+            usage=Usage(input=10, output=5, cache_read=4),
+            caveats=(Caveat(code="dropped_param", where="$.seed", detail=""),),
+        )
+    )
+    metrics.attempted("groq", "ok")
+    text = metrics.exposition().decode()
+    assert (
+        'tollbridge_requests_total{endpoint="/v1/chat/completions",model="fast",provider="groq",status_class="2xx"} 1.0'
+        in text
+    )
+    assert 'tollbridge_tokens_total{model="fast",provider="groq",type="cache_read"} 4.0' in text
+    assert 'tollbridge_request_duration_seconds_bucket{endpoint="/v1/chat/completions",le="0.025"' in text
+    assert 'tollbridge_caveats_total{code="dropped_param"} 1.0' in text
+    assert 'tollbridge_attempts_total{outcome="ok",provider="groq"} 1.0' in text
+    assert "tollbridge_overhead_seconds_count" in text
+
+
+def test_what_a_client_writes_never_becomes_a_label():
+    metrics = Metrics()
+    for n in range(50):
+        metrics.done(record(model_asked=f"made-up-{n}", user=f"user-{n}", status=404))
+    assert "made-up" not in metrics.exposition().decode()
+    assert len(metrics.requests) == 1

@@ -1,0 +1,70 @@
+import msgspec
+import pytest
+
+from tollbridge.calls.ask import peek
+from tollbridge.errors import BadRequestError
+from tollbridge.server.controls import NOTHING, REFUSED, take_controls
+
+
+def taken(body, headers=None, ours=True, allowed=frozenset()):
+    fields = peek(msgspec.json.encode(body))
+    return take_controls(fields, headers or {}, metadata_is_ours=ours, allowed=allowed), set(fields)
+
+
+def test_a_plain_request_steers_nothing():
+    assert taken({"model": "m", "messages": []}) == (NOTHING, {"model", "messages"})
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_a_field_that_could_steer_a_credential_is_refused(name):
+    with pytest.raises(BadRequestError, match=name):
+        taken({"model": "m", name: "x"})
+
+
+def test_the_operator_may_allow_one():
+    assert taken({"model": "m", "api_base": "x"}, allowed=frozenset({"api_base"}))[0] == NOTHING
+
+
+def test_our_fields_are_obeyed_and_do_not_go_upstream():
+    controls, left = taken(
+        {"model": "m", "timeout": 3, "num_retries": 0, "tags": ["a"], "fallbacks": ["n"], "user": "u1", "x": 1}
+    )
+    assert (controls.timeout_s, controls.retries, controls.tags, controls.fallbacks) == (3.0, 0, ("a",), ("n",))
+    assert controls.user == "u1"
+    assert left == {"model", "user", "x"}
+
+
+def test_metadata_of_the_chat_dialect_is_ours_unless_it_is_to_be_stored():
+    controls, left = taken({"model": "m", "metadata": {"tags": ["t"], "trace": 1}})
+    assert controls.tags == ("t",)
+    assert "metadata" not in left
+    assert "metadata" in taken({"model": "m", "store": True, "metadata": {"a": "b"}})[1]
+
+
+def test_metadata_of_the_messages_dialect_goes_on():
+    assert "metadata" in taken({"model": "m", "metadata": {"user_id": "u"}}, ours=False)[1]
+
+
+def test_headers_steer_too():
+    headers = {b"x-litellm-timeout": b"2.5", b"x-litellm-num-retries": b"4", b"x-litellm-tags": b"a, b"}
+    controls, _ = taken({"model": "m"}, headers)
+    assert (controls.timeout_s, controls.retries, controls.tags) == (2.5, 4, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("timeout", "soon"),
+        ("timeout", -1),
+        ("timeout", True),
+        ("num_retries", 1.5),
+        ("num_retries", 1000),
+        ("tags", "a"),
+        ("tags", [1]),
+        ("fallbacks", [{}]),
+        ("fallbacks", ["m"] * 20),
+    ],
+)
+def test_an_ill_typed_field_is_named(name, value):
+    with pytest.raises(BadRequestError, match=name):
+        taken({"model": "m", name: value})

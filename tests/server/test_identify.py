@@ -1,0 +1,71 @@
+import pytest
+
+from tollbridge.errors import AuthenticationError, BadRequestError
+from tollbridge.server.identify import MasterKey, OpenDoor, presented_key
+
+KEY = "sk-tb-0123456789abcdef"
+door = MasterKey(KEY)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {b"authorization": b"Bearer " + KEY.encode()},
+        {b"authorization": b"bearer " + KEY.encode()},
+        {b"x-api-key": KEY.encode()},
+        {b"api-key": KEY.encode()},
+        {b"x-goog-api-key": KEY.encode()},
+        {b"x-litellm-api-key": KEY.encode()},
+        {b"x-litellm-api-key": b"Bearer " + KEY.encode()},
+        {b"x-litellm-api-key": KEY.encode(), b"authorization": b"Bearer sk-of-somebody-else", b"x-api-key": b"other"},
+        {b"x-api-key": KEY.encode(), b"authorization": b"Bearer " + KEY.encode()},
+    ],
+)
+def test_the_key_is_found_wherever_clients_put_it(headers):
+    assert door.authenticate(headers).admin
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {b"authorization": b""},
+        {b"authorization": b"Bearer "},
+        {b"authorization": b"Bearer ' OR 1=1--"},
+        {b"authorization": b"Bearer " + KEY[:-1].encode()},
+        {b"authorization": b"Bearer " + KEY.encode() + b"x"},
+        {b"authorization": b"Bearer " + "sk-tb-0123456789abcdеf".encode()},
+        {b"authorization": b"Bearer " + b"x" * 65536},
+        {b"authorization": b"Basic " + KEY.encode()},
+        {b"x-litellm-api-key": b"", b"authorization": b"Bearer " + KEY.encode()},
+        {b"x-litellm-api-key": b"wrong", b"authorization": b"Bearer " + KEY.encode()},
+        {b"authorization": b"Bearer eyJhbGciOiJub25lIn0.e30."},
+    ],
+)
+def test_anything_else_is_refused(headers):
+    with pytest.raises(AuthenticationError):
+        door.authenticate(headers)
+
+
+def test_two_different_keys_are_never_first_wins():
+    with pytest.raises(BadRequestError, match="two different keys"):
+        door.authenticate({b"authorization": b"Bearer " + KEY.encode(), b"x-api-key": b"sk-other"})
+
+
+def test_the_operators_own_header_name_counts():
+    named = MasterKey(KEY, "X-Company-Key")
+    assert named.authenticate({b"x-company-key": KEY.encode()}).admin
+
+
+def test_the_open_door_asks_nothing():
+    assert OpenDoor().authenticate({}).id == "open"
+
+
+def test_no_error_repeats_the_key():
+    with pytest.raises(AuthenticationError) as failure:
+        door.authenticate({b"authorization": b"Bearer sk-secret-of-a-user"})
+    assert "sk-secret" not in str(failure.value)
+
+
+def test_presented_key_of_a_bare_authorization_value():
+    assert presented_key({b"authorization": KEY.encode()}) == KEY.encode()
