@@ -1,0 +1,154 @@
+"""One answer under way: what the connection has read and the consumer has not taken yet.
+
+    connection  --pieces-->  Exchange  --chunk / read-->  consumer
+
+The connection fills (`pieces`, `status`, `headers`), then ends the exchange once: `complete` or `fail`. What came
+before a failure is still handed out; then the failure is raised, each time. After `abort` nothing is handed out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from tollbridge.errors import APIError
+from tollbridge.transport.base import Origin
+from tollbridge.transport.decode import Decoder, decoded_chunk
+from tollbridge.transport.failures import failure
+
+HIGH_WATER = 256 * 1024  # bytes from the socket that wait here before reading is paused; one read gives 256 KiB at most
+
+
+class Source(Protocol):
+    """What an exchange asks of its connection."""
+
+    paused: bool
+
+    def resume(self) -> None: ...
+    def give_up(self) -> None: ...
+
+
+class Exchange:
+    """`Incoming` over one of our own connections."""
+
+    __slots__ = (
+        "_loop",
+        "_waiter",
+        "buffered",
+        "complete",
+        "decoder",
+        "error",
+        "headers",
+        "origin",
+        "pieces",
+        "source",
+        "stale",
+        "status",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, origin: Origin, source: Source) -> None:
+        self._loop = loop
+        self._waiter: asyncio.Future[None] | None = None
+        self.origin = origin
+        self.source: Source | None = source  # None once the connection is done with us
+        self.status = 0  # 0 until the head of the final answer is here
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.pieces: list[bytes] = []
+        self.buffered = 0  # bytes read for `pieces`, framing included
+        self.complete = False
+        self.error: APIError | None = None
+        self.stale = False  # a kept connection died before it answered: nothing was done, try a fresh one
+        self.decoder: Decoder | None = None
+
+    # --- the consumer's side
+
+    def header(self, name: bytes) -> bytes | None:
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+    async def read(self, limit: int) -> bytes:
+        if self.complete and self.decoder is None:
+            pieces = self.pieces
+            body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            pieces.clear()
+        else:
+            body = await self._collect(limit)
+        if len(body) > limit:
+            raise failure("upstream_too_large", self.origin, detail=str(limit))
+        return body
+
+    async def _collect(self, limit: int) -> bytes:
+        promised = self.header(b"content-length")
+        if promised is not None and int(promised) > limit:
+            self.abort()
+            raise failure("upstream_too_large", self.origin, detail=str(limit))
+        pieces: list[bytes] = []
+        size = 0
+        while size <= limit and (piece := await self.chunk()):
+            pieces.append(piece)
+            size += len(piece)
+        if size > limit:
+            self.abort()
+        return b"".join(pieces)
+
+    async def chunk(self) -> bytes:
+        if self.decoder is None:
+            return self._take() if self.pieces else await self._next()
+        try:
+            return await decoded_chunk(self.decoder, self._next)
+        except APIError:
+            self.abort()
+            raise
+
+    def abort(self) -> None:
+        source = self.source
+        if source is not None:
+            source.give_up()
+            self.pieces.clear()
+            self.fail(failure("aborted", self.origin))
+
+    # --- the connection's side
+
+    def wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def fail(self, error: APIError) -> None:
+        self.source = None
+        self.error = error
+        self.wake()
+
+    # --- between the two
+
+    async def wait(self) -> None:
+        """Until the connection has news. Cancelling it aborts the exchange."""
+        self._waiter = waiter = self._loop.create_future()
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+
+    async def _next(self) -> bytes:
+        while not self.pieces:
+            if self.error is not None:
+                raise self.error
+            if self.complete:
+                return b""
+            await self.wait()
+        return self._take()
+
+    def _take(self) -> bytes:
+        pieces = self.pieces
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        self.buffered = 0
+        source = self.source
+        if source is not None and source.paused:
+            source.resume()
+        return data
