@@ -118,7 +118,6 @@ def write_sampling(
     body: JsonObject,
     sampling: Sampling,
     facts: Generation,
-    lacks: frozenset[str],
     thinking: bool,
     caveats: list[Caveat],
 ) -> None:
@@ -142,7 +141,7 @@ def write_sampling(
     for name, value in (("temperature", temperature), ("top_p", top_p), ("top_k", top_k)):
         if value is None:
             continue
-        if facts.sampling == "none" or name in lacks:
+        if facts.sampling == "none":
             caveats.append(_dropped(name, "this model takes no such parameter"))
         else:
             body[name] = value

@@ -100,7 +100,7 @@ def _source(part: Media, family: str) -> JsonObject | None:
 
 def _decoded(data: str) -> str | None:
     try:
-        return b64decode(data).decode()
+        return b64decode("".join(data.split()), validate=True).decode()
     except ValueError:
         return None
 

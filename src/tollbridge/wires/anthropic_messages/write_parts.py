@@ -26,10 +26,12 @@ _UNFIT = re.compile(r"[^a-zA-Z0-9_-]")
 class PartWriter:
     """Writes the parts of one request. `own`: it was read from this wire, and goes back as it came."""
 
-    __slots__ = ("account", "caveats", "own", "where")
+    __slots__ = ("_in_result", "account", "caveats", "lacks", "own", "where")
 
-    def __init__(self, *, own: bool, account: str) -> None:
+    def __init__(self, *, own: bool, account: str, lacks: frozenset[str]) -> None:
         self.own = own
+        self.lacks = lacks
+        self._in_result = False
         self.account = account
         self.caveats: list[Caveat] = []
         self.where = "$"
@@ -48,10 +50,7 @@ class PartWriter:
             case Thinking():
                 return self._thinking(part)
             case Media():
-                block = image_or_document(part, self.own)
-                if block is None:
-                    self.dropped(f"{part.media_type} is no image, PDF or text, the media that Claude reads")
-                return block
+                return self._media(part)
             case Opaque(wire=wire, value=value):
                 if wire == NAME:
                     return value  # type: ignore[no-any-return]
@@ -81,20 +80,33 @@ class PartWriter:
 
     def tool_result(self, part: ToolResult, call_id: str) -> JsonObject:
         block: JsonObject = {"type": "tool_result", "tool_use_id": call_id}
+        self._in_result = True
         content = self.write_all(part.content)
+        self._in_result = False
         how = part.spelling.get("content") if self.own else None
-        if how == "string" and len(content) == 1 and len(content[0]) == 2 and "text" in content[0]:
-            block["content"] = content[0]["text"]
-        elif content or (self.own and how != "absent"):
-            block["content"] = content
+        if content or (self.own and how != "absent"):
+            block["content"] = own_content(content, how)
         if part.is_error:
             block["is_error"] = True
         if self.own and part.extra:
             block = {**part.extra, **block}
         return with_cache(block, part.cache, self.own)
 
+    def _media(self, part: Media) -> JsonObject | None:
+        feature = "images" if part.media_type.startswith("image/") else "files"
+        if feature in self.lacks or (self._in_result and "tool_images" in self.lacks):
+            self.dropped(f"{part.media_type}, which this target does not read here")
+            return None
+        block = image_or_document(part, self.own)
+        if block is None:
+            self.dropped(f"{part.media_type} is no image, PDF or text, the media that Claude reads")
+        return block
+
     def _thinking(self, part: Thinking) -> JsonObject | None:
         signature = part.signature
+        if "reasoning_history" in self.lacks:
+            self.dropped("thinking of an earlier turn, which this target does not take back")
+            return None
         if part.origin != NAME or signature is None or is_seal(signature):
             self._foreign("Thinking", part.origin)
             return None

@@ -14,6 +14,7 @@ from tollbridge.model.parts import FileRef, Media, Opaque, ToolResult
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, ToolChoice
 from tollbridge.model.response import Caveat
 from tollbridge.wires.anthropic_messages.history import History
+from tollbridge.wires.anthropic_messages.lacking import leave_out
 from tollbridge.wires.anthropic_messages.models import Generation, generation
 from tollbridge.wires.anthropic_messages.schema import closed_schema
 from tollbridge.wires.anthropic_messages.settings import settle, write_sampling
@@ -32,8 +33,10 @@ _ANSWER_IN_JSON = "Answer with one JSON value and nothing else: no prose, no cod
 
 def write_request(request: Request, to: Target) -> Written[HttpRequest]:
     own = request.origin == NAME
-    parts = PartWriter(own=own, account=to.account)
+    parts = PartWriter(own=own, account=to.account, lacks=to.lacks)
     body = _own(request, to, parts) if own else _foreign(request, to, parts)
+    if to.lacks:
+        leave_out(body, to.lacks, parts.caveats)
     headers = _FILE_HEADERS if not own and _has_files(request) else _HEADERS
     return Written(HttpRequest(path=PATH, body=body, headers=headers), tuple(parts.caveats))
 
@@ -44,7 +47,7 @@ def _own(request: Request, to: Target, parts: PartWriter) -> JsonObject:
     for index, message in enumerate(request.messages):
         parts.where = f"$.messages[{index}]"
         content = own_content(parts.write_all(message.parts), message.spelling.get("content"))
-        if message.spelling.get("at") == "system":
+        if message.role == "system" and message.spelling.get("at") == "system":
             body["system"] = content
         elif content != [] or not message.parts:
             messages.append({**message.extra, "role": message.role, "content": content})
@@ -57,8 +60,8 @@ def _own(request: Request, to: Target, parts: PartWriter) -> JsonObject:
     if sampling.stop:
         body["stop_sequences"] = list(sampling.stop)
     if request.tools:
-        body["tools"] = [_own_tool(tool) for tool in request.tools]
-    if request.tool_choice is not None:
+        body["tools"] = [_own_tool(tool) for tool in request.tools if _is_ours(tool)]
+    if request.tool_choice is not None and _is_ours(request.tool_choice):
         body["tool_choice"] = _own_tool_choice(request.tool_choice, request.parallel_tools)
     if request.user is not None or request.metadata:
         body["metadata"] = {**(request.metadata or {})}
@@ -70,6 +73,11 @@ def _own(request: Request, to: Target, parts: PartWriter) -> JsonObject:
     if request.stream is not None or to.stream:
         body["stream"] = to.stream
     return body
+
+
+def _is_ours(value: object) -> bool:
+    """What another wire alone understands can only have been put in by a policy; it has no place here."""
+    return not isinstance(value, Opaque) or value.wire == NAME
 
 
 def _own_tool(tool: Tool | Opaque) -> Json:
@@ -105,7 +113,7 @@ def _own_output(body: JsonObject, request: Request) -> None:
     if request.reasoning is not None and request.reasoning.effort is not None:
         config["effort"] = request.reasoning.effort
     output = request.output
-    if output is not None:
+    if output is not None and _is_ours(output) and getattr(output, "kind", "schema") == "schema":
         said = output.value if isinstance(output, Opaque) else _own_format(output)
         if request.spelling.get("output") == "output_format":
             body["output_format"] = said
@@ -147,7 +155,7 @@ def _foreign(request: Request, to: Target, parts: PartWriter) -> JsonObject:
         body["thinking"] = settings.thinking
     if config:
         body["output_config"] = config
-    write_sampling(body, request.sampling, facts, to.lacks, settings.thinking is not None, caveats)
+    write_sampling(body, request.sampling, facts, settings.thinking is not None, caveats)
     strict = facts.structured and "strict_tools" not in to.lacks
     _foreign_tools(request, to, body, history.called(), strict, caveats)
     if request.user is not None:
@@ -164,14 +172,7 @@ def _foreign(request: Request, to: Target, parts: PartWriter) -> JsonObject:
 def _facts(to: Target) -> Generation:
     """What the model accepts: told by its name, less what the target says it lacks."""
     facts = generation(to.model)
-    if not to.lacks:
-        return facts
-    return msgspec.structs.replace(
-        facts,
-        adaptive=facts.adaptive and "adaptive_thinking" not in to.lacks,
-        mid_system=facts.mid_system and "mid_conversation_system" not in to.lacks,
-        structured=facts.structured and "structured_output" not in to.lacks,
-    )
+    return msgspec.structs.replace(facts, structured=False) if "response_schema" in to.lacks else facts
 
 
 def _foreign_output(
