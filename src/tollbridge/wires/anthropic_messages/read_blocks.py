@@ -189,7 +189,7 @@ class BlockReader:
         return self._media(block, "application/pdf" if source.get("type") == "url" else "application/*")
 
     def _media(self, block: JsonObject, family: str) -> Part:
-        source = dict(block["source"])
+        source = copied(block["source"])
         extra = _rest(block, "source")
         cache = take_cache(extra)
         name = extra.pop("title") if extra.get("title").__class__ is str and family != "image/*" else None
@@ -285,7 +285,7 @@ def take_cache(extra: JsonObject) -> CacheMark | None:
     mark = extra.get("cache_control")
     if mark is None:
         return None
-    rest = dict(extra.pop("cache_control"))
+    rest = copied(extra.pop("cache_control"))
     if rest.get("type") == "ephemeral":
         del rest["type"]
     ttl = rest.pop("ttl") if rest.get("ttl").__class__ is str else None
@@ -324,3 +324,7 @@ def _object(value: Json) -> JsonObject:
     if value.__class__ is not dict:
         raise TypeError("expected an object")
     return value
+
+
+def copied(value: Json) -> JsonObject:
+    return dict(_object(value))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import Message, OutputFormat, Reasoning, Request, Role, Sampling, Tool, ToolChoice
-from tollbridge.wires.anthropic_messages.read_blocks import BlockReader, take_cache
+from tollbridge.wires.anthropic_messages.read_blocks import BlockReader, copied, take_cache
 from tollbridge.wires.anthropic_messages.shapes import STUMBLES, explain_request
 from tollbridge.wires.anthropic_messages.vocabulary import NAME
 from tollbridge.wires.base import Written
@@ -36,7 +36,7 @@ def read_request(body: Json, seals: Seals = UNKEYED) -> Written[Request]:
 
 
 def _read(body: JsonObject, blocks: BlockReader) -> Request:
-    rest = dict(body)
+    rest = copied(body)
     messages: list[Message] = []
     system = rest.get("system")
     if system is not None:
@@ -101,7 +101,7 @@ def _read_tool(tool: JsonObject) -> Tool | Opaque:
     kind = tool.get("type")
     if kind is not None and kind != "custom":
         return Opaque(wire=NAME, value=tool)
-    extra = dict(tool)
+    extra = copied(tool)
     spelling = {"type": "custom"} if extra.pop("type", None) == "custom" else _NOTHING
     if kind is None and "type" in tool:
         extra["type"] = None
@@ -120,7 +120,7 @@ def _read_tool_choice(rest: JsonObject) -> tuple[ToolChoice | Opaque | None, boo
     choice = rest.get("tool_choice")
     if choice is None:
         return None, None
-    extra = dict(rest.pop("tool_choice"))
+    extra = copied(rest.pop("tool_choice"))
     mode = _CHOICES.get(extra.pop("type"))
     if mode is None:
         return Opaque(wire=NAME, value=choice), None
@@ -138,7 +138,7 @@ def _read_metadata(rest: JsonObject) -> tuple[str | None, JsonObject | None]:
     metadata = rest.get("metadata")
     if not metadata:
         return None, None
-    others = dict(rest.pop("metadata"))
+    others = copied(rest.pop("metadata"))
     return _taken(others, "user_id", str), others or None
 
 
@@ -150,7 +150,7 @@ def _read_output(rest: JsonObject) -> tuple[Reasoning | None, OutputFormat | Opa
     thinking_rest: JsonObject = {}
     config = rest.get("output_config")
     if config is not None:
-        config = dict(rest.pop("output_config"))
+        config = copied(rest.pop("output_config"))
         effort = _taken(config, "effort", str)
         if config.get("format") is not None:
             output = _read_format(config.pop("format"))
@@ -163,7 +163,7 @@ def _read_output(rest: JsonObject) -> tuple[Reasoning | None, OutputFormat | Opa
     if thinking is not None:
         if thinking["type"] not in _MODES:
             return (None if effort is None else Reasoning(effort=effort)), output, spelling
-        thinking_rest = dict(rest.pop("thinking"))
+        thinking_rest = copied(rest.pop("thinking"))
         mode = thinking_rest.pop("type")
         budget = _taken(thinking_rest, "budget_tokens", int)
     if effort is None and mode is None:
@@ -172,7 +172,7 @@ def _read_output(rest: JsonObject) -> tuple[Reasoning | None, OutputFormat | Opa
 
 
 def _read_format(value: JsonObject) -> OutputFormat | Opaque:
-    extra = dict(value)
+    extra = copied(value)
     if extra.pop("type") != "json_schema" or extra.get("schema").__class__ is not dict:
         return Opaque(wire=NAME, value=value)
     return OutputFormat(kind="schema", schema=extra.pop("schema"), extra=extra)

@@ -14,11 +14,11 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Citation, Media, Opaque, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from tollbridge.model.response import Caveat, Choice, Response
 from tollbridge.wires.anthropic_messages.finish import read_finish, write_finish
-from tollbridge.wires.anthropic_messages.read_blocks import BlockReader
+from tollbridge.wires.anthropic_messages.read_blocks import BlockReader, copied
 from tollbridge.wires.anthropic_messages.shapes import STUMBLES, explain_response
 from tollbridge.wires.anthropic_messages.usage import read_usage, write_usage
-from tollbridge.wires.anthropic_messages.vocabulary import NAME
-from tollbridge.wires.anthropic_messages.write_blocks import call_seal, text_block, tool_use_block
+from tollbridge.wires.anthropic_messages.vocabulary import CALL_SEAL, NAME
+from tollbridge.wires.anthropic_messages.write_blocks import text_block, tool_use_block
 from tollbridge.wires.base import Written
 from tollbridge.wires.seal import UNKEYED, Seals
 
@@ -35,7 +35,7 @@ def read_response(body: Json) -> Response:
 
 
 def _read(body: JsonObject) -> Response:
-    rest = dict(body)
+    rest = copied(body)
     content = rest.pop("content") if rest.get("content") is not None else []
     parts, _ = BlockReader().read_content(content)
     finish = read_finish(rest.get("stop_reason"), rest.get("stop_sequence"))
@@ -102,7 +102,7 @@ class AnswerWriter:
     def __init__(self, *, own: bool, account: str, seals: Seals) -> None:
         self.own = own
         self._account = account
-        self.seals = seals
+        self._seals = seals
         self._ids: set[str] = set()
         self.caveats: list[Caveat] = []
 
@@ -115,7 +115,7 @@ class AnswerWriter:
                 call_id = self.call_id(part)
                 block = tool_use_block(part, self.own, call_id)
                 if part.signature is not None and part.origin != NAME:
-                    return [call_seal(self.seals, part, call_id), block]
+                    return [self.call_seal(part, call_id), block]
                 return [block]
             case Thinking():
                 return [self.thinking(part)]
@@ -143,7 +143,7 @@ class AnswerWriter:
         return {**part.extra, **block} if self.own and part.extra else block
 
     def seal(self, part: Thinking) -> str:
-        return self.seals.close(part.origin, part.account or self._account, part.signature or "")
+        return self._seals.close(part.origin, part.account or self._account, part.signature or "")
 
     def call_id(self, part: ToolCall) -> str:
         """The call's own id; a new one where it is empty or was there before."""
@@ -152,6 +152,13 @@ class AnswerWriter:
             call_id = made_id("toolu", [part.name, part.arguments, part.id, len(self._ids), sorted(self._ids)])
         self._ids.add(call_id)
         return call_id
+
+    def call_seal(self, part: ToolCall, call_id: str) -> JsonObject:
+        """A tool call of this format has no place for a signature: it travels in a redacted_thinking block beside it,
+        which clients must return unchanged."""
+        payload = f"{CALL_SEAL}{call_id}\n{part.signature or ''}"
+        seal = self._seals.close(part.origin, part.account or self._account, payload)
+        return {"type": "redacted_thinking", "data": seal}
 
     def citation(self, citation: Citation) -> JsonObject | None:
         """A web page that another provider cites, as a web search's; the seal in `encrypted_index`, which clients
@@ -169,7 +176,7 @@ class AnswerWriter:
             "url": citation.url,
             "title": citation.title,
             "cited_text": citation.quoted or "",
-            "encrypted_index": self.seals.close(citation.origin, self._account, payload),
+            "encrypted_index": self._seals.close(citation.origin, self._account, payload),
         }
 
     def caveat(self, code: str, where: str, detail: str) -> None:

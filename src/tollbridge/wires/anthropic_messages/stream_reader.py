@@ -23,7 +23,7 @@ from tollbridge.model.parts import ToolCall
 from tollbridge.model.response import Finish
 from tollbridge.wires.anthropic_messages.errors import error_in_stream
 from tollbridge.wires.anthropic_messages.finish import read_finish
-from tollbridge.wires.anthropic_messages.read_blocks import READERS, BlockReader, arguments_text, string
+from tollbridge.wires.anthropic_messages.read_blocks import READERS, BlockReader, arguments_text, copied, string
 from tollbridge.wires.anthropic_messages.response import without_constants
 from tollbridge.wires.anthropic_messages.shapes import STUMBLES, explain_event
 from tollbridge.wires.anthropic_messages.usage import merged_usage, read_usage
@@ -75,7 +75,7 @@ class MessagesReader:
         return _NOTHING
 
     def _message_start(self, said: JsonObject) -> Iterable[Event]:
-        rest = dict(said["message"])
+        rest = copied(said["message"])
         answer_id, model = rest.pop("id", None), rest.pop("model", None)
         rest.pop("content", None)
         usage = rest.pop("usage", None)
@@ -154,7 +154,7 @@ class MessagesReader:
         return (Closed(0, place),)
 
     def _message_delta(self, said: JsonObject) -> Iterable[Event]:
-        delta = dict(said["delta"])
+        delta = copied(said["delta"])
         finish = read_finish(delta.pop("stop_reason", None), delta.pop("stop_sequence", None))
         if finish is not None:
             self._finish = finish

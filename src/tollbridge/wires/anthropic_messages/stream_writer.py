@@ -22,7 +22,7 @@ from tollbridge.wires.anthropic_messages.finish import write_finish
 from tollbridge.wires.anthropic_messages.response import CONSTANTS, AnswerWriter, made_id
 from tollbridge.wires.anthropic_messages.usage import write_usage
 from tollbridge.wires.anthropic_messages.vocabulary import NAME
-from tollbridge.wires.anthropic_messages.write_blocks import call_seal, text_block, tool_use_block
+from tollbridge.wires.anthropic_messages.write_blocks import text_block, tool_use_block
 from tollbridge.wires.base import Head
 
 _encode = msgspec.json.encode
@@ -200,7 +200,7 @@ class MessagesWriter:
         self._part = msgspec.structs.replace(part, id=call_id)
         before = b""
         if part.signature is not None and part.origin != NAME:
-            before = self._begin(call_seal(self._answer.seals, part, call_id)) + self._end()
+            before = self._begin(self._answer.call_seal(part, call_id)) + self._end()
         start = tool_use_block(msgspec.structs.replace(part, arguments=""), self._own, call_id)
         return before + self._begin(start) + self._grew(part.arguments, "arguments")
 
@@ -218,7 +218,7 @@ class MessagesWriter:
                 return self._delta({"type": "signature_delta", "signature": seal}) + self._end()
             case ToolCall() if signature and part.origin != NAME:
                 signed = msgspec.structs.replace(part, signature=(part.signature or "") + signature)
-                after = call_seal(self._answer.seals, signed, part.id)
+                after = self._answer.call_seal(signed, part.id)
                 return self._end() + self._begin(after) + self._end()
             case _:
                 return self._end()

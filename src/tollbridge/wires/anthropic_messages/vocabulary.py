@@ -42,7 +42,7 @@ SOURCE = "(source)"
 # https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming (seen 2026-11-21)
 INVALID_JSON = "INVALID_JSON"
 
-# The first characters of a seal's payload where it holds a tool call's signature (see `write_blocks.call_seal`).
+# How a seal's payload begins where it holds a tool call's signature (see `response.AnswerWriter.call_seal`).
 CALL_SEAL = "call\n"
 
 # Ids that Anthropic gave to tools it ran itself; any other id is refused in a history.

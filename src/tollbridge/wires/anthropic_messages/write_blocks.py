@@ -11,8 +11,7 @@ from base64 import b64decode
 from tollbridge.model.json import JsonObject
 from tollbridge.model.parts import CacheMark, FileRef, Inline, Media, Text, ToolCall, Url
 from tollbridge.wires.anthropic_messages.read_blocks import joined_text, parsed_object
-from tollbridge.wires.anthropic_messages.vocabulary import CALL_SEAL, INVALID_JSON, SOURCE, WHOLE
-from tollbridge.wires.seal import Seals
+from tollbridge.wires.anthropic_messages.vocabulary import INVALID_JSON, SOURCE, WHOLE
 
 
 def cache_control(mark: CacheMark, own: bool) -> JsonObject:
@@ -103,10 +102,3 @@ def _decoded(data: str) -> str | None:
         return b64decode("".join(data.split()), validate=True).decode()
     except ValueError:
         return None
-
-
-def call_seal(seals: Seals, part: ToolCall, call_id: str) -> JsonObject:
-    """A tool call of this format has no place for a signature: it travels in a redacted_thinking block beside it,
-    which clients must return unchanged."""
-    payload = f"{CALL_SEAL}{call_id}\n{part.signature or ''}"
-    return {"type": "redacted_thinking", "data": seals.close(part.origin, part.account, payload)}
