@@ -1,8 +1,8 @@
 """Two byte-pair encodings of OpenAI's, from the package's own rank files; never from the network.
 
-The rank files and split patterns are tiktoken's (MIT, (c) OpenAI), checked 2026-11-21 against tiktoken 0.14. A file whose
-digest differs is refused: a wrong count is worse than none. Loading costs 0.2 s and 60 MB (o200k) or half of that (cl100k),
-once, on the first count.
+The rank files and split patterns are tiktoken's (MIT, (c) OpenAI), checked 2026-11-21 against tiktoken 0.14. A file
+whose digest differs is refused: a wrong count is worse than none. Loading costs 0.2 s and 60 MB (o200k) or half of
+that (cl100k), once, on the first count.
 """
 
 from __future__ import annotations

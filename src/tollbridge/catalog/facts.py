@@ -1,7 +1,8 @@
 """Facts about models: what they take, what they can do, what they cost. Dated data, read at first use.
 
-`models.json.gz` is made by `scripts/build_catalog.py` and names its source and date. Only its outline is decoded at once
-(about 5 ms); each row is decoded when it is asked for. A name is looked up as it is given; then, one after another, without
+`models.json.gz` is made by `scripts/build_catalog.py` and names its source and date. Only its outline is decoded at
+once (about 5 ms); each row is decoded when it is asked for. A name is looked up as it is given; then, one after
+another, without
 
     an account's own part     ft:gpt-4o-2024-08-06:acme::x1   -> gpt-4o-2024-08-06
     a region                  us.anthropic.claude..., eu/gpt-4o

@@ -1,14 +1,15 @@
 """How many tokens a text or a request has: exact for OpenAI's texts, an estimate for all else.
 
-Used by `count_tokens` where the provider has no such endpoint, by the check of the context window, and where a provider tells
-no usage. Rules
-1. Text of OpenAI's models is counted with their own encoding. Other vendors do not publish theirs, or one per model: their
-   text is counted with o200k_base, times a factor (below) measured on recorded exchanges.
+Used by `count_tokens` where the provider has no such endpoint, by the check of the context window, and where a
+provider tells no usage. Rules
+1. Text of OpenAI's models is counted with their own encoding. Other vendors do not publish theirs, or one per model:
+   their text is counted with o200k_base, times a factor (below) measured on recorded exchanges.
 2. Each message, tool and request costs a few tokens of framing.
-3. Media by rule of thumb, without decoding: an image is a flat number; a PDF is its size over 50 kB, in pages; sound is its
-   size over 1,600 bytes per token. A link counts as one image or one page. See `Rule` for the numbers.
-4. At most 400,000 characters are encoded (10 to 60 ms); of a longer text, 20 evenly spread pieces of 20,000 are, and the
-   count is extrapolated. No piece is longer, which also bounds the encoder's quadratic worst case (a run of one letter).
+3. Media by rule of thumb, without decoding: an image is a flat number; a PDF is its size over 50 kB, in pages; sound
+   is its size over 1,600 bytes per token. A link counts as one image or one page. See `Rule` for the numbers.
+4. At most 400,000 characters are encoded (10 to 60 ms); of a longer text, 20 evenly spread pieces of 20,000 are, and
+   the count is extrapolated. No piece is longer, which also bounds the encoder's quadratic worst case (a run of one
+   letter).
 """
 
 from __future__ import annotations
@@ -56,8 +57,9 @@ RULES: tuple[Rule, ...] = (
     Rule(names=re.compile(r"claude"), percent=118, tools=380, tool=30, image=1_500, page=2_500),
     Rule(names=re.compile(r""), percent=108, tools=120, tool=20, image=1_000),
 )
-"""The first whose pattern is found in the model's name counts; the last one fits all. Percentages and tool overheads are fits
-to the usage that some 300 recorded exchanges report (seen 2026-11-21); `tests/catalog/test_tokens.py` prints the errors."""
+"""The first whose pattern is found in the model's name counts; the last one fits all. Percentages and tool overheads
+are fits to the usage that some 300 recorded exchanges report (seen 2026-11-21); `tests/catalog/test_tokens.py` prints
+the errors."""
 
 
 def rule_for(model: str) -> Rule:
