@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tollbridge.errors import BadRequestError
-from tollbridge.model.parts import Media, Part, Refusal, Text, Thinking, ToolCall, ToolResult, Url
+from tollbridge.model.parts import Media, Opaque, Part, Refusal, Text, Thinking, ToolCall, ToolResult, Url
 from tollbridge.model.request import Message, Request, Role, Tool
 from tollbridge.model.response import Caveat
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES as WIRE
@@ -218,3 +218,21 @@ def test_what_another_provider_ran_is_not_replayed() -> None:
     body, caveats = write(say("user", "News"), say("assistant", ran, "Calm."))
     assert body["messages"][1]["content"] == [text("Calm.")]
     assert [c.code for c in caveats] == ["dropped_part"]
+
+
+def test_a_call_of_anthropics_own_tools_goes_back_with_its_result_or_not_at_all() -> None:
+    ran = ToolCall(id="srvtoolu_1", name="web_search", arguments="{}", runs_on="provider", origin="anthropic_messages")
+    found = Opaque(wire="anthropic_messages", value={"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1"})
+    body, caveats = write(say("user", "News"), say("assistant", ran, found, "Calm."), say("user", "More"))
+    assert [b["type"] for b in body["messages"][1]["content"]] == ["server_tool_use", "web_search_tool_result", "text"]
+    assert caveats == ()
+    body, caveats = write(say("user", "News"), say("assistant", ran, "Calm."), say("user", "More"))
+    assert [b["type"] for b in body["messages"][1]["content"]] == ["text"]
+    assert [c.code for c in caveats] == ["dropped_part"]
+
+
+def test_a_paused_turn_goes_back_with_the_call_that_still_runs() -> None:
+    ran = ToolCall(id="srvtoolu_1", name="web_search", arguments="{}", runs_on="provider", origin="anthropic_messages")
+    body, caveats = write(say("user", "News"), say("assistant", ran))
+    assert body["messages"][1]["content"][0]["type"] == "server_tool_use"
+    assert caveats == ()

@@ -41,14 +41,16 @@ class _Call:
 
 
 class _Turn:
-    """Adjacent messages of one role. `parts` holds where each came from; results are taken out of it."""
+    """Adjacent messages of one role. `parts` holds where each came from; results are taken out of it. `pairs`: it may
+    hold calls that the provider ran, which stand beside their results."""
 
-    __slots__ = ("calls", "parts", "role")
+    __slots__ = ("calls", "pairs", "parts", "role")
 
     def __init__(self, role: Role) -> None:
         self.role = role
         self.parts: list[tuple[str, Part | _Call]] = []
         self.calls: list[_Call] = []
+        self.pairs = False
 
 
 class History:
@@ -105,12 +107,17 @@ class History:
         turn = self._turn_for(message.role, where)
         for part in message.parts:
             match part:
+                case Text():
+                    if message.role != turn.role:
+                        part = Text(text=f"<system>\n{part.text}\n</system>", cache=part.cache)
+                    turn.parts.append((where, part))
                 case ToolResult():
                     self._answer(turn, where, part, message.name)
                 case ToolCall(runs_on="client"):
                     self._call(turn, where, part)
-                case Text() if message.role == "system" and turn.role == "user":
-                    turn.parts.append((where, Text(text=f"<system>\n{part.text}\n</system>", cache=part.cache)))
+                case ToolCall() | Opaque():
+                    turn.pairs = True
+                    turn.parts.append((where, part))
                 case _:
                     turn.parts.append((where, part))
 
@@ -192,12 +199,13 @@ class History:
         return written
 
     def _turn_blocks(self, turn: _Turn) -> Iterable[JsonObject]:
-        kept = _paired(turn)
+        # A turn that paused ends in a call that is still running: nothing is missing there.
+        kept = _paired(turn) if turn.pairs and turn is not self._turns[-1] else None
         for where, part in turn.parts:
             self._write.where = where
             if isinstance(part, _Call):
                 block = self._write.tool_call(part.part, part.sent_id)
-            elif kept is not None and _provider_id(part) is not None and _provider_id(part) not in kept:
+            elif kept is not None and (ran := _provider_id(part)) is not None and ran not in kept:
                 self._write.dropped("half of a pair of a provider-run call and its result")
                 continue
             else:
@@ -231,10 +239,10 @@ def _provider_id(part: Part) -> str | None:
             return None
 
 
-def _paired(turn: _Turn) -> set[str] | None:
-    """The ids of provider-run calls that have their result in this turn; None where there is nothing to pair."""
+def _paired(turn: _Turn) -> set[str]:
+    """The ids of provider-run calls that have their result in this turn."""
     ids = [found for _, part in turn.parts if not isinstance(part, _Call) and (found := _provider_id(part)) is not None]
-    return {call_id for call_id in ids if ids.count(call_id) > 1} if ids else None
+    return {call_id for call_id in ids if ids.count(call_id) > 1}
 
 
 def _trim(content: list[JsonObject]) -> None:

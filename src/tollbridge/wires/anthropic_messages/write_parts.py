@@ -6,6 +6,7 @@ import re
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import (
+    FileRef,
     Media,
     Opaque,
     Part,
@@ -26,7 +27,7 @@ _UNFIT = re.compile(r"[^a-zA-Z0-9_-]")
 class PartWriter:
     """Writes the parts of one request. `own`: it was read from this wire, and goes back as it came."""
 
-    __slots__ = ("_in_result", "account", "caveats", "lacks", "own", "where")
+    __slots__ = ("_in_result", "account", "caveats", "lacks", "own", "sent_files", "where")
 
     def __init__(self, *, own: bool, account: str, lacks: frozenset[str]) -> None:
         self.own = own
@@ -34,6 +35,7 @@ class PartWriter:
         self._in_result = False
         self.account = account
         self.caveats: list[Caveat] = []
+        self.sent_files = False  # a file was referred to by its id
         self.where = "$"
 
     def write_all(self, parts: tuple[Part, ...]) -> list[JsonObject]:
@@ -100,6 +102,8 @@ class PartWriter:
         block = image_or_document(part, self.own)
         if block is None:
             self.dropped(f"{part.media_type} is no image, PDF or text, the media that Claude reads")
+        elif isinstance(part.source, FileRef):
+            self.sent_files = True
         return block
 
     def _thinking(self, part: Thinking) -> JsonObject | None:

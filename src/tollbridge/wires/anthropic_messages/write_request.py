@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.model.parts import FileRef, Media, Opaque, ToolResult
+from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, ToolChoice
 from tollbridge.model.response import Caveat
 from tollbridge.wires.anthropic_messages.history import History
@@ -37,7 +37,7 @@ def write_request(request: Request, to: Target) -> Written[HttpRequest]:
     body = _own(request, to, parts) if own else _foreign(request, to, parts)
     if to.lacks:
         leave_out(body, to.lacks, parts.caveats)
-    headers = _FILE_HEADERS if not own and _has_files(request) else _HEADERS
+    headers = _FILE_HEADERS if not own and parts.sent_files else _HEADERS
     return Written(HttpRequest(path=PATH, body=body, headers=headers), tuple(parts.caveats))
 
 
@@ -261,20 +261,6 @@ def _rooted(schema: JsonObject | None) -> JsonObject:
     if not schema:
         return _EMPTY_SCHEMA
     return schema if "type" in schema else {"type": "object", **schema}
-
-
-def _has_files(request: Request) -> bool:
-    return any(_is_file(part) for message in request.messages for part in message.parts)
-
-
-def _is_file(part: object) -> bool:
-    match part:
-        case Media(source=FileRef()):
-            return True
-        case ToolResult(content=content):
-            return any(_is_file(inner) for inner in content)
-        case _:
-            return False
 
 
 def _caveat(code: str, where: str, detail: str) -> Caveat:
