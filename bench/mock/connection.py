@@ -18,17 +18,20 @@ if TYPE_CHECKING:
 
 class Connection(asyncio.Protocol):
     """Parses requests and hands each to the provider, which calls `write` or `play`. While an answer plays, what was
-    pipelined waits."""
+    pipelined waits; `last` is set when the client wants the connection closed after its answer."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self._books = provider.books
         self._playback: Playback | None = None
         self._waiting: deque[Received] = deque()
+        self._last = False
 
     def write(self, data: bytes) -> None:
         self._books.bytes_out += len(data)
         self._transport.write(data)
+        if self._last:
+            self._transport.close()
 
     def play(self, score: Score, entry: Entry | None) -> None:
         self._playback = Playback(self._transport, self._books, entry, score)
@@ -36,7 +39,9 @@ class Connection(asyncio.Protocol):
 
     def _played(self, _: asyncio.Future[None]) -> None:
         self._playback = None
-        if self._waiting and not self._transport.is_closing():
+        if self._last and not self._waiting:
+            self._transport.close()
+        elif self._waiting and not self._transport.is_closing():
             self._provider.answer(self, self._waiting.popleft())
 
     # asyncio calls these
@@ -87,6 +92,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._last = not self._parser.should_keep_alive()
         received = Received(self._parser.get_method(), self._url, self._headers, body)
         if self._playback is None:
             self._provider.answer(self, received)

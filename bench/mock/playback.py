@@ -100,16 +100,16 @@ class Playback:
                 self._break()
                 self._transport.close()
             case "rst":
-                self._break()
                 asyncio.get_running_loop().call_later(BEFORE_RESET_S, self._reset)
             case "silence":
                 pass  # until the other side leaves
 
     def _reset(self) -> None:
-        if not self._transport.is_closing():
+        if not self.done.done():
             connection = cast(socket.socket, self._transport.get_extra_info("socket"))
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
             self._transport.abort()
+            self._break()
 
     def _break(self) -> None:
         self._books.broken += 1
