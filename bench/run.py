@@ -177,13 +177,16 @@ def print_report(
     if any(scenario.kind == "latency" for scenario in scenarios):
         targets = ["direct", *targets]
     table = markdown_table if arguments.markdown else text_table
-    tables: list[Rows] = [figure_rows(figures, scenarios, targets), goal_rows(judged)]
+    measured = [verdict for verdict in judged if verdict.value is not None]
+    tables: list[Rows] = [figure_rows(figures, scenarios, targets)] + ([goal_rows(measured)] if measured else [])
     print("; ".join(f"{name}: {value}" for name, value in known.items()), end="\n\n")
     print("\n\n".join(table(rows) for rows in tables))
     print("\nIn brackets: times nginx in the same rounds. @: answers (or events) a second.")
     for name in targets:
         if name in TARGETS:
             print(f"{name}: {TARGETS[name].about}")
+    if len(measured) < len(judged):
+        print("goals not measured:", "; ".join(verdict.goal.title for verdict in judged if verdict.value is None))
     for (scenario, target), note in figures.notes.items():
         print(f"{scenario}, {target}: {note}")
 
