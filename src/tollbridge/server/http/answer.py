@@ -1,0 +1,221 @@
+"""One answer: status line, headers and framing as bytes, through the transport of its connection.
+
+An `Answer` belongs to one request for ever. When it is over it lets go of its connection, so that a handler that lives
+on cannot write into the answer of the next request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Protocol
+from wsgiref.handlers import format_date_time
+
+from tollbridge.server.inbound import ClientGone, Headers
+
+log = logging.getLogger(__name__)
+
+FRAMING = frozenset(
+    (b"connection", b"content-length", b"date", b"keep-alive", b"trailer", b"transfer-encoding", b"upgrade")
+)
+BODILESS = frozenset((204, 304))
+
+_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus} | {529: b"Overloaded"}
+_SAFE = frozenset(range(0x20, 0x7F)) - {0x25}
+_PRELUDE_LINES = 2
+_UNSAFE = (b"\r", b"\n", b"\0")
+
+
+def encode_header_value(text: str) -> bytes:
+    """Any text as a header value: what is not visible ASCII, and '%', is percent-encoded as UTF-8 (model and team names
+    come from people and from providers)."""
+    if text.isascii() and text.isprintable() and "%" not in text:
+        return text.encode("ascii")
+    return b"".join(b"%c" % byte if byte in _SAFE else b"%%%02X" % byte for byte in text.encode("utf-8", "replace"))
+
+
+class Preludes:
+    """Status line and Date, ready made per status; renewed when the second changes."""
+
+    __slots__ = ("_made", "_second")
+
+    def __init__(self) -> None:
+        self._made: dict[int, bytes] = {}
+        self._second = 0
+
+    def set_time(self, now: float) -> None:
+        if int(now) != self._second:
+            self._second = int(now)
+            self._made.clear()
+
+    def get(self, status: int) -> bytes:
+        made = self._made.get(status)
+        if made is None:
+            reason = _REASONS.get(status, b"Unknown")
+            date = format_date_time(self._second).encode("ascii")
+            made = self._made[status] = b"HTTP/1.1 %d %b\r\ndate: %b\r\n" % (status, reason, date)
+        return made
+
+
+def write_head(prelude: bytes, headers: Headers, framing: bytes) -> bytes:
+    """`framing`: the last header lines, each with its CRLF. A header that would split the answer is left out and logged
+    by name: a wrong value costs a header, never an answer."""
+    lines = [b"%b: %b\r\n" % header for header in headers if header[0] not in FRAMING]
+    head = b"".join((prelude, *lines, framing, b"\r\n"))
+    expected = _PRELUDE_LINES + len(lines) + framing.count(b"\n") + 1
+    if head.count(b"\n") == expected and head.count(b"\r") == expected and b"\0" not in head:
+        return head
+    return write_head(prelude, list(whole(headers)), framing)
+
+
+def whole(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
+    for name, value in headers:
+        if any(byte in name or byte in value for byte in _UNSAFE):
+            log.error("a response header would split the answer and is left out: %r", name)
+        else:
+            yield name, value
+
+
+class Line(Protocol):
+    """What an answer needs of its connection."""
+
+    preludes: Preludes
+    transport: asyncio.Transport
+
+    def begins(self, wants_keep_alive: bool) -> bool:
+        """The head is about to be written: may the connection be kept?"""
+
+    def ended(self, keep: bool) -> None:
+        """The answer is complete."""
+
+    def broke(self, chunked: bool) -> None:
+        """The answer cannot be completed, and the client must see that: a chunked one by the missing last chunk."""
+
+    def room(self) -> asyncio.Future[None] | None:
+        """None, or what is done when the client has taken enough."""
+
+
+class Answer:
+    """A `Responder` over HTTP/1."""
+
+    __slots__ = ("_chunked", "_client_keeps", "_head_only", "_http11", "_keep", "_line", "_on_gone", "gone", "started")
+
+    def __init__(self, line: Line, *, head_only: bool, http11: bool, keep_alive: bool) -> None:
+        self._line: Line | None = line
+        self._head_only = head_only
+        self._http11 = http11
+        self._client_keeps = keep_alive
+        self._keep = False
+        self._chunked = False
+        self._on_gone: Callable[[], None] | None = None
+        self.started = False
+        self.gone = False
+
+    @property
+    def over(self) -> bool:
+        return self._line is None
+
+    def probe(self) -> bool:
+        """Sends bytes that change nothing, so that a peer that closed must answer with a reset: `100 Continue` before
+        the answer, a leading zero of the next chunk's size within it. False where HTTP has no such bytes."""
+        line = self._line
+        if line is None or not self._http11 or (self.started and not self._chunked):
+            return False
+        line.transport.write(b"0" if self.started else b"HTTP/1.1 100 Continue\r\n\r\n")
+        return True
+
+    def reply(self, status: int, headers: Headers, body: bytes) -> None:
+        line = self._begin(status)
+        if line is None:
+            return
+        self._keep = line.begins(self._client_keeps)
+        if status in BODILESS:
+            framing, body = self._connection(), b""
+        else:
+            framing = b"%bcontent-length: %d\r\n" % (self._connection(), len(body))
+        head = write_head(line.preludes.get(status), headers, framing)
+        line.transport.write(head if self._head_only or not body else head + body)
+        self._end(line)
+
+    def start(self, status: int, headers: Headers) -> None:
+        line = self._begin(status)
+        if line is None:
+            return
+        if status in BODILESS:
+            self._head_only = True
+        self._keep = line.begins(self._client_keeps and (self._http11 or self._head_only))
+        self._chunked = self._http11 and not self._head_only
+        framing = self._connection() + (b"transfer-encoding: chunked\r\n" if self._chunked else b"")
+        line.transport.write(write_head(line.preludes.get(status), headers, framing))
+
+    def write(self, data: bytes) -> None:
+        line = self._line
+        if line is None or self._head_only or not data:
+            return
+        if not self.started:
+            raise RuntimeError("write() before start()")
+        line.transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+
+    async def drain(self) -> None:
+        line = self._line
+        if line is None:
+            if self.gone:
+                raise ClientGone
+            return
+        room = line.room()
+        if room is not None:
+            await room
+            if self.gone:
+                raise ClientGone
+
+    def finish(self) -> None:
+        line = self._line
+        if line is None:
+            return
+        if not self.started:
+            raise RuntimeError("finish() before start()")
+        if self._chunked:
+            line.transport.write(b"0\r\n\r\n")
+        self._end(line)
+
+    def abort(self) -> None:
+        line = self._line
+        if line is not None:
+            self._line = None
+            self._on_gone = None
+            line.broke(self._chunked)
+
+    def on_gone(self, callback: Callable[[], None] | None) -> None:
+        if self.gone and callback is not None:
+            callback()
+        elif self._line is not None:
+            self._on_gone = callback
+
+    def lose(self) -> None:
+        """The connection is lost. Called by it."""
+        self._line = None
+        self.gone = True
+        callback, self._on_gone = self._on_gone, None
+        if callback is not None:
+            callback()
+
+    def _begin(self, status: int) -> Line | None:
+        if self.started:
+            raise RuntimeError("this request is already answered")
+        if not 200 <= status <= 599:
+            raise ValueError(f"{status} is no final HTTP status")
+        if self._line is not None:
+            self.started = True
+        return self._line
+
+    def _connection(self) -> bytes:
+        if not self._keep:
+            return b"connection: close\r\n"
+        return b"" if self._http11 else b"connection: keep-alive\r\n"
+
+    def _end(self, line: Line) -> None:
+        self._line = None
+        self._on_gone = None
+        line.ended(self._keep)

@@ -1,0 +1,457 @@
+"""One connection of a client: bytes in, requests to the application, answers out in order.
+
+    READING_HEAD -> READING_BODY -> HANDLING -> READING_HEAD ...        -> CLOSING
+
+Rules
+- Only the head goes through llhttp. Where a body ends is decided here alone (`body.py`), so what lies behind it is the
+  next request and nothing else: it stays unparsed in `_pending` until the answer before it is complete. Answers cannot
+  be out of order, and a second request cannot hide in a body.
+- Where anything about framing is wrong, the connection ends with the answer: there is no next request to be found.
+- After a refusal the rest of the request is thrown away for a moment before the socket is closed: closing with unread
+  bytes makes the kernel send a reset, and the client would lose the answer.
+- No timer per request: `sweep` compares deadlines, called by the service for all connections every `Limits.tick_s`.
+
+The end of the client's bytes (FIN) may be a half-close, and the answer is still wanted; or the client left, and the
+provider costs money. TCP does not tell them apart, so we ask: `Answer.probe` sends bytes without meaning, and a socket
+that nobody holds any more answers with a reset, which the next `sweep` sees. Where such bytes do not exist (HTTP/1.0,
+TLS) the end of the bytes is the end: proxies that speak 1.0 upstream close in this way when their client left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+from math import inf
+from typing import cast
+
+from tollbridge.errors import (
+    APIError,
+    BadRequestError,
+    InternalServerError,
+    RequestTimeoutError,
+    ServiceUnavailableError,
+)
+from tollbridge.server.forwarded import Origin, strip_root_path
+from tollbridge.server.http.answer import Answer
+from tollbridge.server.http.body import Discarded, Framing, framing_for, sink_for, too_large
+from tollbridge.server.http.head import CHUNKED, END, Head, read_head, read_request_line
+from tollbridge.server.http.service import Service
+from tollbridge.server.inbound import ClientGone, Inbound, Refusal
+
+log = logging.getLogger(__name__)
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_TURNED_AWAY = 1000
+"""So many connections over the limit are told so (503); the rest is dropped."""
+
+
+# States: plain integers, since a member of an Enum costs a lookup at each use.
+READING_HEAD = 1
+READING_BODY = 2
+HANDLING = 3
+CLOSING = 4
+
+
+class Connection(asyncio.Protocol):
+    __slots__ = (
+        "_answer",
+        "_body",
+        "_body_began",
+        "_body_bytes",
+        "_deadline",
+        "_half_closed",
+        "_head_began",
+        "_inbound",
+        "_paused_reading",
+        "_peer",
+        "_pending",
+        "_scheme",
+        "_served",
+        "_service",
+        "_state",
+        "_trusted",
+        "_unread",
+        "_unsent",
+        "_waiters",
+        "_write_deadline",
+        "preludes",
+        "transport",
+    )
+
+    transport: asyncio.Transport
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.preludes = service.preludes
+        self._state = READING_HEAD
+        self._pending = b""
+        self._inbound: Inbound | None = None
+        self._answer: Answer | None = None
+        self._body: Framing | None = None
+        self._body_began = 0.0
+        self._body_bytes = 0
+        self._deadline = inf
+        self._head_began = True
+        self._half_closed = False
+        self._paused_reading = False
+        self._served = 0
+        self._unread = False
+        self._unsent = 0
+        self._waiters: list[asyncio.Future[None]] | None = None
+        self._write_deadline = inf
+
+    # what the transport tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        service = self._service
+        # Not checked: uvloop's transports have the methods without the ancestry.
+        self.transport = cast(asyncio.Transport, transport)
+        self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        address = transport.get_extra_info("peername")
+        self._peer = str(address[0]) if isinstance(address, tuple) else ""
+        self._trusted = service.forwarding.trusts(self._peer)
+        self._deadline = service.loop.time() + service.limits.header_s
+        service.connections.add(self)
+        over = len(service.connections) - service.limits.connections
+        if over > _TURNED_AWAY:
+            self.transport.abort()
+        elif over > 0:
+            self._reject(ServiceUnavailableError("Too many connections; try again.", retry_after_s=1.0))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._state = CLOSING
+        self._service.connections.discard(self)
+        self._pending = b""
+        self._body = self._inbound = None
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            answer.lose()
+        self.resume_writing()
+
+    def data_received(self, data: bytes) -> None:
+        if self._state == CLOSING:
+            return
+        self._pending = self._pending + data if self._pending else data
+        if self._state != HANDLING:
+            self._advance()
+        elif len(self._pending) > self._service.limits.pipelined_bytes:
+            self._paused_reading = True
+            self.transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        """True keeps the connection open for the answer."""
+        self._half_closed = True
+        if self._scheme == "https":
+            return False
+        if self._state == HANDLING:
+            if self._answer is not None and self._answer.probe():
+                return True
+            self.transport.abort()
+            return False
+        return self._state == READING_HEAD and bool(self._pending)
+
+    def pause_writing(self) -> None:
+        service = self._service
+        self._waiters = []
+        self._unsent = 0
+        self._write_deadline = service.loop.time() + service.limits.write_s
+
+    def resume_writing(self) -> None:
+        waiters, self._waiters = self._waiters, None
+        self._write_deadline = inf
+        for waiter in waiters or ():
+            if not waiter.done():
+                waiter.set_result(None)
+
+    # reading
+
+    def _advance(self) -> None:
+        """Goes on with what is pending, until more bytes or an answer are needed."""
+        try:
+            while self._pending:
+                if self._state == READING_HEAD:
+                    went_on = self._read_head()
+                else:
+                    went_on = self._state == READING_BODY and self._read_body()
+                if not went_on:
+                    break
+        except APIError as error:
+            self._reject(error)
+        except Exception:
+            log.exception("a request could not be taken in")
+            self._reject(InternalServerError("Internal server error.", fault="gateway"))
+        awaits_bytes = self._state in (READING_HEAD, READING_BODY)
+        if awaits_bytes and self._half_closed:
+            self._close()
+        elif self._paused_reading and (awaits_bytes or len(self._pending) <= self._service.limits.pipelined_bytes):
+            self._paused_reading = False
+            self.transport.resume_reading()
+
+    def _read_head(self) -> bool:
+        data = self._pending
+        if data[0] == 13 and data.startswith(b"\r\n"):
+            # One empty line before a request is allowed (RFC 9112 section 2.2).
+            data = self._pending = data[2:]
+        service = self._service
+        limits = service.limits
+        end = data.find(END) + len(END)
+        if end < len(END) or end > limits.head_bytes:
+            self._await_head(data)
+            return False
+        head = read_head(data[:end], limits)
+        self._pending = data[end:]
+        path, host, peer, scheme = head.path, head.host, self._peer, self._scheme
+        if self._trusted:
+            origin = service.forwarding.origin(Origin(peer, scheme, host), head.headers)
+            peer, scheme, host = origin.peer, origin.scheme, origin.host
+        if service.root_path:
+            path = strip_root_path(path, service.root_path)
+        inbound = self._inbound = Inbound(
+            head.method,
+            path,
+            head.query,
+            head.headers,
+            peer,
+            scheme,
+            host,
+            service.loop.time(),
+            limits.body_bytes,
+        )
+        self._answer = Answer(self, head_only=head.method == "HEAD", http11=head.http11, keep_alive=head.keep_alive)
+        refusal = service.application.admit(inbound)
+        if refusal is not None:
+            self._turn_down(refusal, head)
+        elif head.length == 0:
+            self._handle(inbound)
+        else:
+            self._begin_body(inbound, head)
+        return True
+
+    def _await_head(self, data: bytes) -> None:
+        """An incomplete head: refused early where it can never become one."""
+        limits = self._service.limits
+        line_end = data.find(b"\r\n", 0, limits.target_bytes + 64)
+        if line_end >= 0:
+            read_request_line(data[:line_end], limits.target_bytes)
+        elif len(data) >= limits.target_bytes + 64:
+            raise BadRequestError("The request line is too long.", status_code=414)
+        elif data and not (65 <= data[0] <= 90 or data[0] == 13):
+            raise BadRequestError("This is no HTTP request; is it meant for a TLS port?")
+        if len(data) >= limits.head_bytes:
+            raise BadRequestError(f"The request head is longer than {limits.head_bytes} bytes.", status_code=431)
+        if not self._head_began:
+            self._head_began = True
+            self._deadline = self._service.loop.time() + limits.header_s
+
+    def _begin_body(self, inbound: Inbound, head: Head) -> None:
+        length = head.length
+        if length > inbound.body_limit:
+            raise too_large(inbound.body_limit)
+        coding = head.headers.pop(b"content-encoding", None)
+        if coding is None and 0 < length <= len(self._pending):
+            inbound.body, self._pending = self._pending[:length], self._pending[length:]
+            self._handle(inbound)
+            return
+        limits = self._service.limits
+        if coding is not None:
+            inbound.headers.pop(b"content-length", None)
+        self._await_body(framing_for(length, sink_for(coding, inbound.body_limit, limits.inflation), limits))
+        if head.expects and not self._pending:
+            self.transport.write(_CONTINUE)
+
+    def _await_body(self, body: Framing) -> None:
+        now = self._service.loop.time()
+        self._state = READING_BODY
+        self._body = body
+        self._body_began = now
+        self._body_bytes = 0
+        self._deadline = now + self._service.limits.body_s
+
+    def _read_body(self) -> bool:
+        body, inbound = self._body, self._inbound
+        assert body is not None
+        data, self._pending = self._pending, b""
+        self._body_bytes += len(data)
+        rest = body.feed(data)
+        if rest is None:
+            return False
+        self._pending = rest
+        self._body = None
+        if inbound is None:
+            self._await_request()
+        else:
+            inbound.body = body.sink.content()
+            self._handle(inbound)
+        return True
+
+    def _turn_down(self, refusal: Refusal, head: Head) -> None:
+        """Answers before the body was read. A short body is then thrown away and the connection kept; a client that
+        awaits `100 Continue` may send its body or not, so there is no telling what comes next."""
+        answer = self._answer
+        assert answer is not None
+        self._inbound = None
+        limit = self._service.limits.discard_bytes
+        self._unread = head.expects or head.length == CHUNKED or head.length > limit
+        if head.length > 0 and not self._unread:
+            self._await_body(framing_for(head.length, Discarded(limit), self._service.limits))
+        answer.reply(refusal.status, refusal.headers, refusal.body)
+
+    def _reject(self, error: APIError) -> None:
+        """Answers a request that cannot be read, and ends the connection."""
+        self._unread = True
+        answer = self._answer
+        if answer is None and self._state == READING_BODY:
+            self._close()
+            return
+        answer = answer or Answer(self, head_only=False, http11=True, keep_alive=False)
+        refusal = self._service.application.refuse(self._inbound, error)
+        answer.reply(refusal.status, refusal.headers, refusal.body)
+
+    # handling
+
+    def _handle(self, inbound: Inbound) -> None:
+        answer = self._answer
+        assert answer is not None
+        service = self._service
+        self._state = HANDLING
+        self._deadline = inf
+        self._inbound = None
+        service.running[answer] = service.loop.create_task(self._run(inbound, answer))
+        if self._half_closed:
+            answer.probe()
+
+    async def _run(self, inbound: Inbound, answer: Answer) -> None:
+        service = self._service
+        try:
+            await service.application.handle(inbound, answer)
+            if not answer.over:
+                log.error("%s %s was left without a whole answer", inbound.method, inbound.path)
+                self._give_up(inbound, answer)
+        except ClientGone:
+            pass
+        except Exception:
+            log.exception("%s %s failed", inbound.method, inbound.path)
+            self._give_up(inbound, answer)
+        finally:
+            service.running.pop(answer, None)
+            service.handled += 1
+            answer.abort()
+
+    def _give_up(self, inbound: Inbound, answer: Answer) -> None:
+        if not answer.started:
+            refusal = self._service.application.internal_error(inbound)
+            answer.reply(refusal.status, refusal.headers, refusal.body)
+
+    # what an answer asks of its line
+
+    def begins(self, wants_keep_alive: bool) -> bool:
+        service = self._service
+        self._served += 1
+        return (
+            wants_keep_alive
+            and not self._unread
+            and not service.draining
+            and (not service.limits.requests or self._served < service.limits.requests)
+        )
+
+    def ended(self, keep: bool) -> None:
+        self._answer = None
+        if not keep:
+            self._unread = self._unread or self._state == READING_BODY
+            self._close()
+        elif self._state != READING_BODY:
+            self._await_request()
+            if self._pending or self._half_closed or self._paused_reading:
+                # Not at once: the handler of this answer is still on the stack.
+                self._service.loop.call_soon(self._advance)
+
+    def broke(self, chunked: bool) -> None:
+        self._answer = None
+        if chunked:
+            self._unread = False
+            self._close()
+            return
+        # The end of the connection would be a normal end: a reset is none.
+        self._state = CLOSING
+        if self._scheme == "http" and (raw := self.transport.get_extra_info("socket")) is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+    def room(self) -> asyncio.Future[None] | None:
+        if self._waiters is None:
+            return None
+        waiter = self._service.loop.create_future()
+        self._waiters.append(waiter)
+        return waiter
+
+    # time
+
+    def _await_request(self) -> None:
+        self._state = READING_HEAD
+        self._head_began = False
+        self._deadline = self._service.loop.time() + self._service.limits.idle_s
+
+    def sweep(self, now: float) -> None:
+        if self._waiters is not None:
+            unsent = self.transport.get_write_buffer_size()
+            if unsent != self._unsent:
+                self._unsent = unsent
+                self._write_deadline = now + self._service.limits.write_s
+            elif now > self._write_deadline:
+                self.transport.abort()
+                return
+        state, late = self._state, now > self._deadline
+        if state == HANDLING:
+            if self._half_closed and self._reset():
+                self.transport.abort()
+        elif state == READING_BODY:
+            if late or self._too_slow(now):
+                self._reject(RequestTimeoutError("The request body did not arrive in time."))
+        elif late and state == CLOSING:
+            self.transport.abort()
+        elif late and self._pending:
+            self._reject(RequestTimeoutError("The request head did not arrive in time."))
+        elif late:
+            self._close()
+
+    def _too_slow(self, now: float) -> bool:
+        limits = self._service.limits
+        elapsed = now - self._body_began
+        return elapsed > limits.body_grace_s and self._body_bytes < limits.body_rate * elapsed
+
+    def _reset(self) -> bool:
+        raw = self.transport.get_extra_info("socket")
+        return raw is not None and raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
+
+    # the end
+
+    @property
+    def idle(self) -> bool:
+        """Between two requests."""
+        return self._state == READING_HEAD and not self._pending and self._served > 0
+
+    @property
+    def fresh(self) -> bool:
+        """Open, and no byte came yet."""
+        return self._state == READING_HEAD and not self._pending and self._served == 0
+
+    def close_idle(self) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        """Closes when what was written is sent; after a refusal also when the client had a moment to read it."""
+        service = self._service
+        self._state = CLOSING
+        self._pending = b""
+        self._body = self._inbound = None
+        if self._unread and not self._half_closed:
+            self._deadline = service.loop.time() + service.limits.linger_s
+            if self._paused_reading:
+                self.transport.resume_reading()
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+        else:
+            self._deadline = service.loop.time() + service.limits.write_s
+            self.transport.close()

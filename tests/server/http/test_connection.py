@@ -1,0 +1,469 @@
+"""One connection, seen from the client's end of the socket."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+from tests.server.http.raw import PATIENCE_S, Stage, connected, get, post, serving
+
+from tollbridge.server.http.limits import Limits
+
+
+async def test_a_request_is_answered_and_the_connection_kept() -> None:
+    async with serving(Stage()) as listener, connected(listener) as wire:
+        for body in (b"", b"a", b"x" * 100_000):
+            await wire.send(post("/echo", body))
+            answered = await wire.answer()
+            assert (answered.status, answered.body) == (200, body)
+            assert not answered.closes
+            assert b"date" in answered.headers
+
+
+async def test_what_the_application_sees() -> None:
+    stage = Stage()
+    async with serving(stage) as listener, connected(listener) as wire:
+        await wire.send(
+            post("/v1/models/openai%2Fgpt-4o?a=%20b", b"{}", "X-Thing:  one \t", "x-thing: two", "Cookie: a")
+        )
+        assert (await wire.answer()).status == 200
+    (inbound,) = stage.seen
+    assert (inbound.method, inbound.path, inbound.query) == ("POST", "/v1/models/openai/gpt-4o", "a=%20b")
+    assert (inbound.peer, inbound.scheme, inbound.host, inbound.body) == ("127.0.0.1", "http", "localhost", b"{}")
+    assert inbound.headers == {b"host": b"localhost", b"content-length": b"2", b"x-thing": b"one, two", b"cookie": b"a"}
+
+
+async def test_requests_split_anywhere_are_the_same_requests() -> None:
+    """100 random splits of three requests in a row, one of them chunked."""
+    chunked = b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunked += b"3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nT: u\r\n\r\n"
+    whole = post("/echo", b"first") + chunked + get("/echo")
+    seed = random.Random(11)
+    async with serving(Stage()) as listener:
+        for _ in range(100):
+            cuts = sorted(seed.sample(range(1, len(whole)), seed.randint(1, 6)))
+            async with connected(listener) as wire:
+                for begin, end in zip([0, *cuts], [*cuts, len(whole)], strict=True):
+                    wire.writer.write(whole[begin:end])
+                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)
+                assert [(await wire.answer()).body for _ in range(3)] == [b"first", b"abcdefg", b""]
+
+
+async def test_one_byte_at_a_time_is_a_request_too() -> None:
+    async with serving(Stage()) as listener, connected(listener) as wire:
+        wire.writer.get_extra_info("socket").setsockopt(6, 1, 1)
+        for byte in post("/echo", b"slow"):
+            wire.writer.write(bytes((byte,)))
+            await asyncio.sleep(0)
+        assert (await wire.answer()).body == b"slow"
+
+
+async def test_pipelined_requests_are_answered_in_order() -> None:
+    stage = Stage()
+    async with serving(stage) as listener, connected(listener) as wire:
+        await wire.send(get("/wait?1") + post("/echo", b"2") + get("/deny") + post("/echo", b"4"))
+        await asyncio.wait_for(stage.entered.wait(), PATIENCE_S)
+        assert len(stage.seen) == 1, "the second request waits for the first answer"
+        stage.go.set()
+        answers = [await wire.answer() for _ in range(4)]
+    assert [(a.status, a.body) for a in answers] == [(200, b"waited 1"), (200, b"2"), (401, b"no"), (200, b"4")]
+
+
+async def test_reading_pauses_while_too_much_is_pipelined() -> None:
+    stage = Stage()
+    async with serving(stage, Limits(pipelined_bytes=4096, tick_s=0.02)) as listener, connected(listener) as wire:
+        await wire.send(get("/wait"))
+        await asyncio.wait_for(stage.entered.wait(), PATIENCE_S)
+        more = get("/echo", "X-Padding: " + "x" * 1000)
+        count = 10_000
+        writing = asyncio.create_task(wire.send(more * count))
+        done, _ = await asyncio.wait((writing,), timeout=0.3)
+        assert not done, "the kernel's buffers are full: nobody reads"
+        stage.go.set()
+        assert (await wire.answer()).body == b"waited "
+        for _ in range(count):
+            assert (await wire.answer()).status == 200
+        await writing
+
+
+async def test_a_refusal_at_the_head_keeps_the_connection_and_drops_the_body() -> None:
+    stage = Stage()
+    async with serving(stage) as listener, connected(listener) as wire:
+        request = post("/deny", b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
+        await wire.send(request[:-10])
+        assert (await wire.answer()).status == 401, "before the body is complete"
+        await wire.send(request[-10:] + post("/echo", b"next"))
+        assert (await wire.answer()).body == b"next"
+    assert [inbound.path for inbound in stage.seen] == ["/deny", "/echo"]
+
+
+@pytest.mark.parametrize("lines", [("Content-Length: 999999",), ("Transfer-Encoding: chunked",)])
+async def test_a_refusal_before_a_long_body_ends_the_connection(lines: tuple[str, ...]) -> None:
+    async with serving(Stage()) as listener, connected(listener) as wire:
+        await wire.send("\r\n".join(("POST /deny HTTP/1.1", "Host: a", *lines, "", "")).encode())
+        answered = await wire.answer()
+        assert (answered.status, answered.closes) == (401, True)
+        assert await wire.rest() == b""
+
+
+async def test_continue_is_said_when_the_request_is_admitted() -> None:
+    async with serving(Stage()) as listener, connected(listener) as wire:
+        head, _, body = post("/echo", b"later", "Expect: 100-continue").partition(b"\r\n\r\n")
+        await wire.send(head + b"\r\n\r\n")
+        assert await wire.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        await wire.send(body)
+        assert (await wire.answer()).body == b"later"
+        await wire.send(post("/echo", b"at once", "Expect: 100-continue"))
+        assert (await wire.until(b"\r\n")).startswith(b"HTTP/1.1 200"), "the body is here: nothing to continue"
+
+
+async def test_a_refused_client_is_not_told_to_continue() -> None:
+    async with serving(Stage()) as listener, connected(listener) as wire:
+        await wire.send(post("/deny", b"later", "Expect: 100-continue").partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+        answered = await wire.answer()
+        assert (answered.status, answered.closes) == (401, True)
+
+
+async def test_head_has_the_headers_and_no_body() -> None:
+    async with serving(Stage()) as listener, connected(listener) as wire:
+        await wire.send(b"HEAD /empty?200 HTTP/1.1\r\nHost: a\r\n\r\n" + get("/echo"))
+        answered = await wire.answer(head_only=True)
+        assert answered.headers[b"content-length"] == b"14"
+        assert (await wire.answer()).status == 200
+
+
+async def test_a_stream_under_head_has_no_body() -> None:
+    stage = Stage()
+    stage.go.set()
+    async with serving(stage) as listener, connected(listener) as wire:
+        await wire.send(b"HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n" + post("/echo", b"next"))
+        assert (await wire.answer(head_only=True)).status == 200
+        assert (await wire.answer()).body == b"next"
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_a_status_without_body_has_none(status: int) -> None:
+    async with serving(Stage()) as listener, connected(listener) as wire:
+        await wire.send(get(f"/empty?{status}") + post("/echo", b"next"))
+        answered = await wire.answer()
+        assert answered.status == status
+        assert b"content-length" not in answered.headers
+        assert (await wire.answer()).body == b"next"
+
+
+async def test_a_stream_is_chunked_and_keeps_the_connection() -> None:
+    stage = Stage()
+    async with serving(stage) as listener, connected(listener) as wire:
+        await wire.send(get("/stream"))
+        assert b"transfer-encoding: chunked" in await wire.until(b"\r\n\r\n")
+        assert await wire.exactly(8) == b"3\r\none\r\n", "written at once, length and data together"
+        stage.go.set()
+        assert await wire.until(b"0\r\n\r\n") == b"3\r\ntwo\r\n0\r\n\r\n"
+        await wire.send(post("/echo", b"next"))
+        assert (await wire.answer()).body == b"next"
+
+
+async def test_a_stream_on_http_1_0_ends_with_the_connection() -> None:
+    stage = Stage()
+    stage.go.set()
+    async with serving(stage) as listener, connected(listener) as wire:
+        await wire.send(get("/stream", "Connection: keep-alive", version="1.0"))
+        answered = await wire.answer()
+        assert answered.closes
+        assert b"transfer-encoding" not in answered.headers
+        assert answered.body == b"onetwo"
+
+
+async def test_http_1_0_is_kept_only_when_asked() -> None:
+    async with serving(Stage()) as listener:
+        async with connected(listener) as wire:
+            await wire.send(get("/echo", "Connection: keep-alive", version="1.0"))
+            assert (await wire.answer()).headers[b"connection"] == b"keep-alive"
+            await wire.send(get("/echo", version="1.0"))
+            assert (await wire.answer()).closes
+            assert await wire.rest() == b""
+
+
+async def test_close_is_honoured() -> None:
+    async with serving(Stage()) as listener, connected(listener) as wire:
+        await wire.send(get("/echo", "Connection: Close") + get("/echo"))
+        assert (await wire.answer()).closes
+        assert await wire.rest() == b"", "what was pipelined behind it is not served"
+
+
+async def test_an_aborted_stream_has_no_end() -> None:
+    stage = Stage()
+    stage.go.set()
+    async with serving(stage) as listener, connected(listener) as wire:
+        await wire.send(get("/stream?abort"))
+        received = await wire.rest()
+        assert received.endswith(b"3\r\none\r\n3\r\ntwo\r\n"), "all that was written, and no last chunk"
+
+
+async def test_an_aborted_stream_without_chunks_is_a_reset() -> None:
+    stage = Stage()
+    async with serving(stage) as listener, connected(listener) as wire:
+        await wire.send(get("/stream?abort", version="1.0"))
+        await wire.until(b"one")
+        stage.go.set()
+        with pytest.raises(ConnectionError):
+            await asyncio.wait_for(wire.reader.read(), PATIENCE_S)
+
+
+async def test_a_failing_handler_is_a_500_and_the_connection_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(Stage()) as listener, connected(listener) as wire:
+        await wire.send(get("/raise") + post("/echo", b"next"))
+        answered = await wire.answer()
+        assert (answered.status, answered.body) == (500, b"internal")
+        assert (await wire.answer()).body == b"next"
+    assert "a bug" in caplog.text, "the traceback is in the log"
+
+
+async def test_a_handler_that_fails_late_breaks_the_stream(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(Stage()) as listener, connected(listener) as wire:
+        await wire.send(get("/raise?late"))
+        assert (await wire.rest()).endswith(b"3\r\none\r\n")
+    assert "a bug" in caplog.text
+
+
+async def test_a_handler_that_says_nothing_is_a_500(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(Stage()) as listener, connected(listener) as wire:
+        await wire.send(get("/silent"))
+        assert (await wire.answer()).status == 500
+    assert "without a whole answer" in caplog.text
+
+
+# The client leaves.
+
+
+@pytest.mark.parametrize("path", ["/wait", "/stream"])
+@pytest.mark.parametrize("how", ["close", "reset"])
+async def test_a_client_that_leaves_is_noticed(path: str, how: str) -> None:
+    stage = Stage()
+    async with serving(stage) as listener, connected(listener) as wire:
+        await wire.send(get(path))
+        await asyncio.wait_for(stage.entered.wait(), PATIENCE_S)
+        if path == "/stream":
+            await wire.until(b"one\r\n")
+        if how == "close":
+            wire.writer.close()
+        else:
+            wire.reset()
+        await asyncio.wait_for(stage.left.wait(), PATIENCE_S)
+        assert not stage.cancelled.is_set(), "the application decides what becomes of the handler"
+        assert listener.in_flight == 1
+        stage.go.set()
+        while listener.in_flight:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_client_that_leaves_an_http_1_0_request_is_noticed() -> None:
+    """nginx speaks 1.0 upstream by default and closes when its own client left."""
+    stage = Stage()
+    async with serving(stage) as listener, connected(listener) as wire:
+        await wire.send(get("/wait", version="1.0"))
+        await asyncio.wait_for(stage.entered.wait(), PATIENCE_S)
+        wire.writer.close()
+        await asyncio.wait_for(stage.left.wait(), PATIENCE_S)
+
+
+async def test_a_half_closed_client_gets_its_answers() -> None:
+    stage = Stage()
+    async with serving(stage) as listener, connected(listener) as wire:
+        await wire.send(get("/wait?1") + post("/echo", b"2"))
+        wire.writer.write_eof()
+        await asyncio.wait_for(stage.entered.wait(), PATIENCE_S)
+        await asyncio.sleep(0.1)
+        assert not stage.left.is_set()
+        stage.go.set()
+        assert (await wire.answer()).body == b"waited 1"
+        assert (await wire.answer()).body == b"2"
+        assert await wire.rest() == b""
+
+
+async def test_a_half_closed_client_gets_its_stream() -> None:
+    stage = Stage()
+    async with serving(stage) as listener, connected(listener) as wire:
+        await wire.send(get("/stream"))
+        await wire.until(b"\r\n\r\n")
+        wire.writer.write_eof()
+        await asyncio.sleep(0.1)
+        stage.go.set()
+        assert await wire._chunks() == b"onetwo"
+        assert not stage.left.is_set()
+
+
+async def test_a_client_that_leaves_after_the_end_did_not_leave() -> None:
+    stage = Stage()
+    stage.go.set()
+    async with serving(stage) as listener, connected(listener) as wire:
+        await wire.send(get("/stream"))
+        await wire.until(b"0\r\n\r\n")
+        wire.reset()
+        while listener.connections:
+            await asyncio.sleep(0.01)
+        assert not stage.left.is_set()
+
+
+# The client is slow.
+
+
+async def test_a_slow_reader_blocks_the_writer_within_a_bound() -> None:
+    stage = Stage()
+    async with serving(stage) as listener, connected(listener, limit=1024) as wire:
+        wire.writer.get_extra_info("socket").setsockopt(1, 8, 4096)
+        await wire.send(get("/flood"))
+        await asyncio.wait_for(stage.flooded.wait(), PATIENCE_S)
+        before = -1
+        while stage.written != before:
+            before = stage.written
+            await asyncio.sleep(0.1)
+        (connection,) = listener._service.connections
+        assert connection.transport.get_write_buffer_size() <= 1024 * 1024
+        assert before < 16 * 1024 * 1024, "the rest is what the kernel holds"
+        async with connected(listener) as other:
+            await other.send(post("/echo", b"unaffected"))
+            assert (await other.answer()).body == b"unaffected"
+        wire.reset()
+        await asyncio.wait_for(stage.left.wait(), PATIENCE_S)
+
+
+async def test_a_client_that_takes_nothing_is_gone_after_the_write_timeout() -> None:
+    stage = Stage()
+    limits = Limits(write_s=0.2, tick_s=0.02)
+    async with serving(stage, limits) as listener, connected(listener, limit=1024) as wire:
+        await wire.send(get("/flood"))
+        await asyncio.wait_for(stage.left.wait(), PATIENCE_S)
+        assert stage.written < 64 * 1024 * 1024
+        while listener.connections:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_slow_head_is_a_408() -> None:
+    stage = Stage()
+    async with serving(stage, Limits(header_s=0.15, tick_s=0.02)) as listener, connected(listener) as wire:
+        wire.writer.write(b"GET / HTTP/1.1\r\n")
+
+        async def dribble() -> None:
+            while True:
+                wire.writer.write(b"X-A: b\r\n")
+                await asyncio.sleep(0.03)
+
+        dribbling = asyncio.create_task(dribble())
+        answered = await wire.answer()
+        dribbling.cancel()
+        assert (answered.status, answered.closes) == (408, True)
+    assert stage.seen == []
+
+
+async def test_a_silent_connection_is_closed_without_a_word() -> None:
+    async with serving(Stage(), Limits(header_s=0.1, tick_s=0.02)) as listener, connected(listener) as wire:
+        assert await wire.rest() == b""
+
+
+async def test_an_idle_connection_is_closed_without_a_word() -> None:
+    async with serving(Stage(), Limits(idle_s=0.1, tick_s=0.02)) as listener, connected(listener) as wire:
+        await wire.send(get("/echo"))
+        assert not (await wire.answer()).closes
+        assert await wire.rest() == b""
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [Limits(body_s=0.15, tick_s=0.02), Limits(body_grace_s=0.1, body_rate=1_000_000, tick_s=0.02)],
+    ids=["total time", "rate"],
+)
+async def test_a_slow_body_is_a_408(limits: Limits) -> None:
+    async with serving(Stage(), limits) as listener, connected(listener) as wire:
+        await wire.send(post("/echo", b"x" * 1000)[:-500])
+        answered = await wire.answer()
+        assert (answered.status, answered.closes) == (408, True)
+
+
+# The body is too large, or compressed.
+
+
+async def test_a_body_over_the_limit_is_refused_at_its_head() -> None:
+    stage = Stage()
+    async with serving(stage, Limits(body_bytes=1000, tick_s=0.02)) as listener, connected(listener) as wire:
+        await wire.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 200000000\r\n\r\n")
+        answered = await wire.answer()
+        assert (answered.status, answered.closes) == (413, True)
+
+
+async def test_a_client_that_sends_on_can_read_its_413() -> None:
+    """The refused body is thrown away for a moment: a reset would destroy the answer."""
+    async with serving(Stage(), Limits(body_bytes=1000, tick_s=0.02)) as listener, connected(listener) as wire:
+        await wire.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 3_000_000)
+        assert (await wire.answer()).status == 413
+
+
+async def test_an_endless_chunked_body_is_cut_at_the_limit() -> None:
+    stage = Stage()
+    async with serving(stage, Limits(body_bytes=10_000, tick_s=0.02)) as listener, connected(listener) as wire:
+        await wire.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+
+        async def send_for_ever() -> None:
+            while True:
+                await wire.send(b"400\r\n" + b"x" * 1024 + b"\r\n")
+
+        sending = asyncio.create_task(send_for_ever())
+        assert (await wire.answer()).status == 413
+        sending.cancel()
+        await asyncio.wait((sending,))
+        sending.cancelled() or sending.exception()
+
+
+async def test_a_route_has_its_own_body_limit() -> None:
+    stage = Stage()
+    stage.body_limit = 3
+    async with serving(stage) as listener, connected(listener) as wire:
+        await wire.send(post("/echo", b"abc") + post("/echo", b"abcd"))
+        assert [(await wire.answer()).status for _ in range(2)] == [200, 413]
+
+
+async def test_a_compressed_body_arrives_inflated() -> None:
+    import gzip
+
+    stage = Stage()
+    async with serving(stage) as listener, connected(listener) as wire:
+        await wire.send(post("/echo", gzip.compress(b"squeezed"), "Content-Encoding: gzip"))
+        assert (await wire.answer()).body == b"squeezed"
+    assert b"content-encoding" not in stage.seen[0].headers
+
+
+async def test_an_unknown_content_encoding_is_a_415() -> None:
+    async with serving(Stage()) as listener, connected(listener) as wire:
+        await wire.send(post("/echo", b"x", "Content-Encoding: zstd"))
+        assert (await wire.answer()).status == 415
+
+
+# Limits of the connection itself.
+
+
+async def test_connections_over_the_limit_are_told_so() -> None:
+    async with serving(Stage(), Limits(connections=1, tick_s=0.02)) as listener:
+        async with connected(listener) as first, connected(listener) as second:
+            answered = await second.answer()
+            assert (answered.status, answered.headers[b"retry-after"]) == (503, b"1")
+            await first.send(get("/echo"))
+            assert (await first.answer()).status == 200
+
+
+async def test_requests_per_connection_can_be_limited() -> None:
+    async with serving(Stage(), Limits(requests=2, tick_s=0.02)) as listener, connected(listener) as wire:
+        await wire.send(get("/echo") * 3)
+        assert [(await wire.answer()).closes for _ in range(2)] == [False, True]
+        assert await wire.rest() == b""
+
+
+async def test_a_header_that_would_split_the_answer_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    stage = Stage()
+    stage.headers = ((b"x-model", b"a\r\nSet-Cookie: b"), (b"x-team", b"c\0"), (b"x-good", b"d"), (b"connection", b"x"))
+    async with serving(stage) as listener, connected(listener) as wire:
+        await wire.send(get("/echo") * 2)
+        for _ in range(2):
+            assert set((await wire.answer()).headers) == {b"date", b"x-good", b"content-length"}
+    assert "x-model" in caplog.text
