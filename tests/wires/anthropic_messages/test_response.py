@@ -193,3 +193,8 @@ def test_garbage_is_a_gateway_error_that_names_the_place(body: Any, place: str) 
     with pytest.raises(BadGatewayError) as caught:
         WIRE.read_response(body)
     assert f"`{place}`" in caught.value.message
+
+
+def test_no_block_of_another_providers_answer_is_empty() -> None:
+    body, _ = shown(answer(Thinking(), Text(text=""), Refusal(text=""), Text(text="x")))
+    assert body["content"] == [{"type": "text", "text": "x"}]

@@ -250,3 +250,24 @@ def test_what_was_written_reads_as_the_same_answer() -> None:
     assert got.choices[0].parts[1:] == wanted.choices[0].parts[1:]
     assert got.usage is not None
     assert (got.usage.input, got.usage.output) == (5, 2)
+
+
+def test_no_block_is_empty() -> None:
+    events, _ = written(
+        Began(),
+        opened(0, Thinking()),
+        opened(1, Text(text="")),
+        Closed(0, 1),
+        opened(2, Refusal(text="")),
+        opened(3, Text(text="")),
+        Grew(0, 3, "x"),
+        STOP,
+    )
+    assert blocks(events) == ["text", "."]
+
+
+def test_thinking_without_text_keeps_its_signature() -> None:
+    encrypted = Thinking(signature="enc", origin="openai_responses")
+    events, _ = written(Began(), opened(0, encrypted), Closed(0, 0), opened(1, Thinking(origin="gemini")),
+                        Grew(0, 1, "late", "signature"), STOP)  # fmt: skip
+    assert blocks(events) == ["thinking", ".", "thinking", "."]

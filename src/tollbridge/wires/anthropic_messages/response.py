@@ -110,7 +110,8 @@ class AnswerWriter:
         match part:
             case Text():
                 shown = [block for citation in part.citations if (block := self.citation(citation)) is not None]
-                return [text_block(part, self.own, shown)]
+                # An empty block would be refused when the client brings it back to Anthropic.
+                return [text_block(part, self.own, shown)] if self.own or part.text or shown else []
             case ToolCall():
                 call_id = self.call_id(part)
                 block = tool_use_block(part, self.own, call_id)
@@ -118,9 +119,9 @@ class AnswerWriter:
                     return [self.call_seal(part, call_id), block]
                 return [block]
             case Thinking():
-                return [self.thinking(part)]
+                return [self.thinking(part)] if self.own or part.text or part.signature else []
             case Refusal(text=text):
-                return [{"type": "text", "text": text}]
+                return [{"type": "text", "text": text}] if text else []
             case Opaque(wire=wire, value=value) if wire == NAME:
                 return [value]
             case Opaque(wire=wire):

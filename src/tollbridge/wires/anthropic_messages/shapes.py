@@ -142,8 +142,8 @@ def explain_response(body: Json, cause: Exception) -> NoReturn:
 
 def explain_event(event: Json, cause: Exception) -> NoReturn:
     """Raise BadGatewayError for an event of a provider's stream."""
-    kind = event.get("type") if isinstance(event, dict) else None
-    raise BadGatewayError(f"The provider's stream holds a `{kind}` event that could not be read: {cause!r}") from cause
+    what = f"`{event.get('type')}` event" if isinstance(event, dict) else "event"
+    raise BadGatewayError(f"The provider's stream holds an {what} that could not be read: {cause!r}") from cause
 
 
 def _response_fault(body: Json, cause: Exception) -> str:

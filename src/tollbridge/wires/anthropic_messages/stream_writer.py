@@ -53,6 +53,7 @@ class MessagesWriter:
         self._index = -1  # of the block under way or the last one
         self._part: Part | None = None
         self._place = -1  # the neutral index of the part under way
+        self._due: JsonObject | None = None  # begun when its first text comes: no block may be empty
         self._signature: list[str] = []
         self._seen: list[Part] = []
         self._usage: Usage | None = None
@@ -140,7 +141,9 @@ class MessagesWriter:
                     self._warn("dropped_part", "a citation came after its text was over")
                     return b""
                 shown = self._answer.citation(citation)
-                return b"" if shown is None else self._delta({"type": "citations_delta", "citation": shown})
+                if shown is None:
+                    return b""
+                return self._begin_due() + self._delta({"type": "citations_delta", "citation": shown})
             case Noted(Extra(of="part", value=value, index=place)):
                 own_and_open = self._own and place == self._place and self._part is not None
                 return self._delta({"type": "unknown_delta", **value}) if own_and_open else b""
@@ -154,6 +157,8 @@ class MessagesWriter:
         part = self._part
         if part is None or not text:
             return b""
+        if self._due is not None:
+            return self._begin_due() + self._grew(text, aspect)
         if isinstance(part, Thinking):
             if aspect == "text":
                 aspect = "thinking"
@@ -170,11 +175,12 @@ class MessagesWriter:
         self._seen.append(part)
         match part:
             case Text():
-                start = text_block(msgspec.structs.replace(part, text=""), self._own, [])
+                begun = self._due_now(text_block(msgspec.structs.replace(part, text=""), self._own, []))
+                begun += self._grew(part.text, "text")
                 cited = [self._written(Noted(Cited(place, citation))) for citation in part.citations]
-                return self._begin(start) + self._grew(part.text, "text") + b"".join(cited)
+                return begun + b"".join(cited)
             case Refusal(text=text):
-                return self._begin({"type": "text", "text": ""}) + self._grew(text, "text")
+                return self._due_now({"type": "text", "text": ""}) + self._grew(text, "text")
             case Thinking(redacted=True):
                 return b""  # written whole when it is whole
             case Thinking():
@@ -193,7 +199,7 @@ class MessagesWriter:
             start["signature"] = ""
         if self._own:
             start = {**part.extra, **start}
-        return self._begin(start) + self._grew(part.text, "text") + self._grew(part.signature or "", "signature")
+        return self._due_now(start) + self._grew(part.text, "text") + self._grew(part.signature or "", "signature")
 
     def _call(self, part: ToolCall) -> bytes:
         call_id = self._answer.call_id(part)
@@ -207,6 +213,9 @@ class MessagesWriter:
     def _closed(self) -> bytes:
         part, self._part = self._part, None
         signature = "".join(self._signature)
+        if self._due is not None and not signature:
+            self._due = None
+            return b""
         match part:
             case None:
                 return b""
@@ -215,13 +224,21 @@ class MessagesWriter:
                 return self._begin(self._answer.thinking(whole)) + self._end()
             case Thinking() if part.origin != NAME:
                 seal = self._answer.seal(msgspec.structs.replace(part, signature=signature))
-                return self._delta({"type": "signature_delta", "signature": seal}) + self._end()
+                return self._begin_due() + self._delta({"type": "signature_delta", "signature": seal}) + self._end()
             case ToolCall() if signature and part.origin != NAME:
                 signed = msgspec.structs.replace(part, signature=(part.signature or "") + signature)
                 after = self._answer.call_seal(signed, part.id)
                 return self._end() + self._begin(after) + self._end()
             case _:
                 return self._end()
+
+    def _due_now(self, block: JsonObject) -> bytes:
+        self._due = block
+        return self._begin_due() if self._own else b""
+
+    def _begin_due(self) -> bytes:
+        due, self._due = self._due, None
+        return b"" if due is None else self._begin(due)
 
     def _begin(self, block: JsonObject) -> bytes:
         self._index += 1
