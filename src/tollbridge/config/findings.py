@@ -1,0 +1,77 @@
+"""What is to be said about a configuration, each with its place, in the manner of a compiler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+Severity = Literal["error", "warning"]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Lines and columns count from 1."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """`path`: the key in the file (`router_settings.num_retries`), or empty. Never shows the value of a secret."""
+
+    severity: Severity
+    message: str
+    file: str
+    line: int
+    column: int
+    path: str = ""
+
+    def __str__(self) -> str:
+        about = f"{self.path}: " if self.path else ""
+        return f"{self.file}:{self.line}:{self.column}: {self.severity}: {about}{self.message}"
+
+
+class Findings:
+    """Collects; says nothing twice, though an anchor may be used in many places."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, int, int, str], Finding] = {}
+        self._files: list[str] = []
+
+    def error(self, place: Place, message: str, path: str = "") -> None:
+        self._add("error", place, message, path)
+
+    def warning(self, place: Place, message: str, path: str = "") -> None:
+        self._add("warning", place, message, path)
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            self._add(
+                finding.severity, Place(finding.file, finding.line, finding.column), finding.message, finding.path
+            )
+
+    @property
+    def fatal(self) -> bool:
+        return any(finding.severity == "error" for finding in self._found.values())
+
+    def all(self) -> tuple[Finding, ...]:
+        """In the order of the files as they were met, then of lines."""
+        order = {file: index for index, file in enumerate(self._files)}
+        return tuple(
+            sorted(self._found.values(), key=lambda finding: (order[finding.file], finding.line, finding.column))
+        )
+
+    def _add(self, severity: Severity, place: Place, message: str, path: str) -> None:
+        if place.file not in self._files:
+            self._files.append(place.file)
+        self._found.setdefault(
+            (place.file, place.line, place.column, message),
+            Finding(
+                severity=severity, message=message, file=place.file, line=place.line, column=place.column, path=path
+            ),
+        )

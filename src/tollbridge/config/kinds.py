@@ -1,0 +1,248 @@
+"""A node as a value of some type, or an error where the node stands.
+
+A kind never raises: after an error its value is a harmless stand-in, for no configuration comes of a file with errors.
+
+Text that spells a number or a truth value is one: what comes from a variable is always text, and people quote numbers.
+A number where text is wanted is taken as it is written (`api_version: 2024`); a truth value is not, for `yes` and `on`
+are truth values in YAML 1.1, and whoever names a model `on` should hear of it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from tollbridge.config.document import Array, Node, Scalar, Table
+from tollbridge.config.findings import Findings, Place
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.secret import Secret
+
+T = TypeVar("T")
+
+SECRET_NAME = re.compile(r"(?i)key|token|secret|passw|credential|authorization|database_url|dsn")
+SHOWN_MAX = 40
+
+
+class At(msgspec.Struct, frozen=True):
+    """Where in the file a value stands, as its reader calls it: `general_settings.cors.origins[1]`."""
+
+    path: str
+    findings: Findings
+
+    def key(self, name: str) -> At:
+        return At(f"{self.path}.{name}" if self.path else name, self.findings)
+
+    def item(self, index: int) -> At:
+        return At(f"{self.path}[{index}]", self.findings)
+
+    def error(self, place: Place, message: str) -> None:
+        self.findings.error(place, message, self.path)
+
+    def warning(self, place: Place, message: str) -> None:
+        self.findings.warning(place, message, self.path)
+
+    def expected(self, what: str, node: Node) -> None:
+        self.error(node.place, f"expected {what}, got {self._shown(node)}")
+
+    def _shown(self, node: Node) -> str:
+        match node:
+            case Array():
+                return "a list"
+            case Table():
+                return "a table"
+            case Scalar(variable=str(variable)) if variable:
+                return f"what ${variable} holds"
+            case Scalar(None):
+                return "nothing"
+            case Scalar(bool(value)):
+                return f"{node.text} (which is {str(value).lower()} in YAML; put it into quotes for text)"
+            case _ if SECRET_NAME.search(self.path):
+                return "something else"
+        shown = repr(node.text)
+        return shown if len(shown) <= SHOWN_MAX else f"{shown[:SHOWN_MAX]}...'"
+
+
+Kind = Callable[[Node, At], Any]
+
+
+def text(node: Node, at: At) -> str:
+    match node:
+        case Scalar(bool() | None):
+            pass
+        case Scalar(str(value)):
+            return value
+        case Scalar():
+            return node.text
+    at.expected("text", node)
+    return ""
+
+
+def named(node: Node, at: At) -> str:
+    """Text that is not empty."""
+    value = text(node, at)
+    if isinstance(node, Scalar) and node.value == "":
+        at.expected("a name", node)
+    return value
+
+
+def secret(node: Node, at: At) -> Secret:
+    return Secret(text(node, at))
+
+
+def flag(node: Node, at: At) -> bool:
+    match node:
+        case Scalar(bool(value)):
+            return value
+        case Scalar(str(value)) if value.strip().lower() in _FLAGS:
+            return _FLAGS[value.strip().lower()]
+        case Scalar(0 | 1 as value):
+            return bool(value)
+    at.expected("true or false", node)
+    return False
+
+
+_FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+def number(node: Node, at: At) -> float:
+    """Finite, and not negative."""
+    return _bounded(node, at, "a number", 0.0)
+
+
+def seconds(node: Node, at: At) -> float:
+    """A duration greater than 0."""
+    value = _bounded(node, at, "a number of seconds", 0.0)
+    if value == 0 and _as_number(node) == 0:
+        at.error(node.place, "must be greater than 0 seconds")
+    return value
+
+
+def count(node: Node, at: At) -> int:
+    """A whole number, not negative."""
+    value = _bounded(node, at, "a whole number", 0.0)
+    if value != int(value):
+        at.expected("a whole number", node)
+    return int(value)
+
+
+def integer(node: Node, at: At) -> int:
+    """A whole number."""
+    value = _bounded(node, at, "a whole number", -math.inf)
+    if value != int(value):
+        at.expected("a whole number", node)
+    return int(value)
+
+
+def _bounded(node: Node, at: At, what: str, least: float) -> float:
+    value = _as_number(node)
+    if value is None:
+        at.expected(what, node)
+        return 0.0
+    if value < least:
+        at.error(node.place, "must not be negative")
+        return 0.0
+    return value
+
+
+def _as_number(node: Node) -> float | None:
+    match node:
+        case Scalar(bool()):
+            return None
+        case Scalar(int() | float() | str() as value):
+            try:
+                found = float(value)
+            except (ValueError, OverflowError):
+                return None
+            return found if math.isfinite(found) else None
+    return None
+
+
+def anything(node: Node, at: At) -> Json:
+    """Plain values. What a missing variable should have given is left out."""
+    match node:
+        case Table(entries):
+            return {name: anything(entry.node, at) for name, entry in entries.items() if not _is_missing(entry.node)}
+        case Array(items):
+            return [anything(item, at) for item in items if not _is_missing(item)]
+        case Scalar(value):
+            return value
+
+
+def anything_table(node: Node, at: At) -> JsonObject:
+    if isinstance(node, Table):
+        value: JsonObject = anything(node, at)
+        return value
+    at.expected("a table", node)
+    return {}
+
+
+def list_of(kind: Callable[[Node, At], T], what: str = "a list") -> Callable[[Node, At], tuple[T, ...]]:
+    """A list, or one item in place of a list of one."""
+
+    def read(node: Node, at: At) -> tuple[T, ...]:
+        match node:
+            case Array(items):
+                return tuple(kind(item, at.item(i)) for i, item in enumerate(items) if not _is_missing(item))
+            case Scalar(None) | Table():
+                at.expected(what, node)
+                return ()
+        return (kind(node, at),)
+
+    return read
+
+
+texts = list_of(text, "a list of texts")
+
+
+def map_of(kind: Callable[[Node, At], T]) -> Callable[[Node, At], dict[str, T]]:
+    def read(node: Node, at: At) -> dict[str, T]:
+        if not isinstance(node, Table):
+            at.expected("a table", node)
+            return {}
+        return {n: kind(e.node, at.key(n)) for n, e in node.entries.items() if not _is_missing(e.node)}
+
+    return read
+
+
+def one_of(*choices: str) -> Callable[[Node, At], str]:
+    def read(node: Node, at: At) -> str:
+        value = text(node, at)
+        if value not in choices:
+            at.expected(f"one of {', '.join(choices)}", node)
+        return value
+
+    return read
+
+
+def either(*kinds: tuple[type, Kind]) -> Kind:
+    """The kind for what the scalar is: `either((bool, flag), (str, text))`. The last one is for all else."""
+
+    def read(node: Node, at: At) -> Any:
+        for type_, kind in kinds:
+            if isinstance(node, Scalar) and isinstance(node.value, type_):
+                return kind(node, at)
+        return kinds[-1][1](node, at)
+
+    return read
+
+
+def fallbacks(node: Node, at: At) -> Mapping[str, tuple[str, ...]]:
+    """`[{model: [models]}, ...]`, or one table of them."""
+    found: dict[str, tuple[str, ...]] = {}
+    tables = node.items if isinstance(node, Array) else (node,)
+    for index, item in enumerate(tables):
+        at_item = at.item(index) if isinstance(node, Array) else at
+        if not isinstance(item, Table):
+            at_item.expected("{model: [models]}", item)
+            continue
+        for name, entry in item.entries.items():
+            found[name] = found.get(name, ()) + texts(entry.node, at_item.key(name))
+    return found
+
+
+def _is_missing(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.missing

@@ -1,0 +1,173 @@
+"""`load`: a path -> the configuration and all that is to be said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tollbridge.config import crosscheck
+from tollbridge.config.document import Array, Entry, Node, Scalar, Table
+from tollbridge.config.environment import Environment, read_variables, resolve
+from tollbridge.config.findings import Finding, Findings, Place
+from tollbridge.config.include import Gathered
+from tollbridge.config.kinds import At
+from tollbridge.config.models import Resolve, read_models
+from tollbridge.config.schema import (
+    NOT_RESTRICTED,
+    Filled,
+    is_off,
+    later,
+    moot,
+    not_built,
+    read_section,
+    section,
+    unknown_key,
+)
+from tollbridge.config.settings import Config, GeneralSettings, ModelEntry, RouterSettings, Settings
+from tollbridge.config.tables.deployment import PARAMS
+from tollbridge.config.tables.general import GENERAL
+from tollbridge.config.tables.litellm import LITELLM
+from tollbridge.config.tables.mcp import MCP_SERVER
+from tollbridge.config.tables.providers import read_providers
+from tollbridge.config.tables.router import ROUTER
+
+PRECEDENCE = (ROUTER, LITELLM, GENERAL)
+"""Where two sections say the same thing differently, the first of these wins."""
+
+FREE_PREFIXES = ("x-", "_", ".")
+"""A top-level key that begins so is the operator's own: a place for anchors."""
+
+TOP = section(
+    "the file",
+    moot("model_list", "providers", "environment_variables", "include", "mcp_servers"),
+    moot(*(one.name for one in PRECEDENCE)),
+    later("callbacks", note="nothing is called"),
+    later("guardrails", "policies", "policy_attachments", note=NOT_RESTRICTED),
+    later(
+        "prompts",
+        "credential_list",
+        "vector_store_registry",
+        "search_tools",
+        "mcp_tools",
+        "assistant_settings",
+        "files_settings",
+        "finetune_settings",
+        "callback_settings",
+        "agent_list",
+        "worker_startup_hooks",
+        "default_vertex_config",
+    ),
+)
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """`config` is None where a finding is an error. `environ` is the environment with what the file adds to it."""
+
+    config: Config | None
+    findings: tuple[Finding, ...]
+    environ: Environment
+
+
+def load(
+    path: Path | None, environ: Mapping[str, str], *, resolve_model: Resolve | None = None, open_door: bool = False
+) -> Loaded:
+    """Read a configuration; without a path, the one that says nothing. Never raises: what is wrong is a finding.
+
+    `resolve_model` tells whether a provider is known for a model's name (None: not asked). `open_door`: the gateway
+    will serve loopback without a key, so a weak one does no harm."""
+    if path is None:
+        return Loaded(Config(), (), Environment(environ))
+    findings = Findings()
+    gathered = Gathered(environ, findings)
+    top = gathered.read(path)
+    at = At("", findings)
+    view = _environment(top, environ, findings)
+    resolved = resolve(top, view, findings)
+    config = _read(resolved, at, resolve_model, open_door) if isinstance(resolved, Table) else Config()
+    config = msgspec.structs.replace(config, source=path, files=tuple(gathered.files))
+    return Loaded(None if findings.fatal else config, findings.all(), view)
+
+
+def _environment(top: Table, environ: Mapping[str, str], findings: Findings) -> Environment:
+    variables = top.entries.get("environment_variables")
+    if variables is None or (isinstance(variables.node, Scalar) and variables.node.value is None):
+        return Environment(environ)
+    if not isinstance(variables.node, Table):
+        At("environment_variables", findings).expected("a table", variables.node)
+        return Environment(environ)
+    return Environment(environ, read_variables(variables.node, environ, findings))
+
+
+def _read(top: Table, at: At, resolve_model: Resolve | None, open_door: bool) -> Config:
+    nodes = {name: entry.node for name, entry in top.entries.items() if not name.startswith(FREE_PREFIXES)}
+    for name in nodes:
+        _check_top(name, top.entries[name], at.key(name))
+    fields = _settled(
+        [
+            read_section(nodes[one.name], one, at.key(one.name), [o for o in (*PRECEDENCE, TOP) if o is not one])
+            for one in PRECEDENCE
+            if one.name in nodes
+        ]
+    )
+    providers = read_providers(nodes["providers"], at.key("providers")) if "providers" in nodes else ()
+    if "mcp_servers" in nodes:
+        _check_mcp_servers(nodes["mcp_servers"], at.key("mcp_servers"), top.entries["mcp_servers"].place)
+    models: tuple[ModelEntry, ...] = ()
+    if "model_list" in nodes:
+        own = [str(row.get("name", "")) for row in providers]
+        models = read_models(nodes["model_list"], at.key("model_list"), resolve_model, own, PRECEDENCE)
+    general = GeneralSettings(**_under("general", fields))
+    crosscheck.check(fields, models, open_door=open_door or general.open_on_loopback)
+    return Config(
+        models=models,
+        providers=providers,
+        settings=Settings(**_under("settings", fields)),
+        router=RouterSettings(**_under("router", fields)),
+        general=general,
+    )
+
+
+def _check_top(name: str, entry: Entry, at: At) -> None:
+    key = TOP.key(name)
+    if key is None:
+        at.error(entry.place, unknown_key(name, TOP, (*PRECEDENCE, PARAMS)))
+    elif key.sort == "later" and not is_off(entry.node):
+        at.warning(entry.place, not_built(key.note))
+
+
+def _settled(sections: list[dict[str, list[Filled]]]) -> dict[str, Filled]:
+    """One value for each field: the first section's. Another value elsewhere is a warning there."""
+    settled: dict[str, Filled] = {}
+    for filled in sections:
+        for field, found in filled.items():
+            for one in found:
+                winner = settled.setdefault(field, one)
+                if winner.value != one.value:
+                    one.at.warning(one.place, f"{winner.at.path} says otherwise, and wins")
+    return settled
+
+
+def _under(name: str, fields: Mapping[str, Filled]) -> dict[str, Any]:
+    prefix = f"{name}."
+    return {f.removeprefix(prefix): one.value for f, one in fields.items() if f.startswith(prefix)}
+
+
+def _check_mcp_servers(node: Node, at: At, place: Place) -> None:
+    """A table by name or a list; the keys of each are known, and none is served yet."""
+    match node:
+        case Table(entries):
+            servers = [(entry.node, at.key(name)) for name, entry in entries.items()]
+        case Array(items):
+            servers = [(item, at.item(index)) for index, item in enumerate(items)]
+        case Scalar(None):
+            return
+        case _:
+            at.expected("servers by name, or a list of them", node)
+            return
+    for server, at_server in servers:
+        read_section(server, MCP_SERVER, at_server)
+    if servers:
+        at.warning(place, f"{not_built('no MCP server is reached')}")

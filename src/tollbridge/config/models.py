@@ -1,0 +1,169 @@
+"""`model_list` -> deployments."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from tollbridge.config.document import Array, Node, Scalar, Table
+from tollbridge.config.environment import missing_variables
+from tollbridge.config.findings import Place
+from tollbridge.config.kinds import SECRET_NAME, At, anything_table
+from tollbridge.config.schema import Filled, Section, nearest, not_built, read_section
+from tollbridge.config.settings import ModelEntry
+from tollbridge.config.tables.deployment import ENTRY, PARAMS
+from tollbridge.model.json import JsonObject
+
+Resolve = Callable[[str], str | None]
+"""A model's name as an operator writes it -> `provider/model`, or None where no provider is known for it."""
+
+_COLLECTED = ("params", "defaults", "prices")
+
+
+def read_models(
+    node: Node, at: At, resolve: Resolve | None, own_providers: Collection[str], others: Collection[Section]
+) -> tuple[ModelEntry, ...]:
+    """`own_providers`: names under `providers:`. `others`: sections that a misplaced key may belong to."""
+    if not isinstance(node, Array):
+        if not (isinstance(node, Scalar) and node.value is None):
+            at.expected("a list of models", node)
+        return ()
+    if not node.items:
+        at.warning(node.place, "is empty: nothing is served by it")
+    entries: list[ModelEntry] = []
+    ids: dict[str, ModelEntry] = {}
+    for index, item in enumerate(node.items):
+        at_item = at.item(index)
+        for entry in _read_entry(item, at_item, resolve, own_providers, others):
+            given = bool(_given_id(entry.model_info))
+            if given and entry.id in ids:
+                where = ids[entry.id].where
+                at_item.key("model_info.id").error(_id_place(item), f"{entry.id!r} is already an id ({where})")
+            entry = entry if given else msgspec.structs.replace(entry, id=_free(entry.id, ids))
+            ids[entry.id] = entry
+            entries.append(entry)
+    return tuple(entries)
+
+
+def _read_entry(
+    item: Node, at: At, resolve: Resolve | None, own_providers: Collection[str], others: Collection[Section]
+) -> Iterator[ModelEntry]:
+    """One deployment, or one per organization."""
+    entry = read_section(item, ENTRY, at, [PARAMS, *others], tell_missing=False)
+    if not isinstance(item, Table):
+        return
+    given = entry.get("params", [])
+    if len(given) > 1:
+        given[1].at.error(given[1].place, f"`{given[0].name}` stands here too: they are one, write only one of them")
+    if "model_name" not in entry:
+        at.error(item.place, "lacks `model_name`")
+    if not given:
+        at.error(item.place, "lacks `litellm_params`")
+        return
+    params = given[0]
+    values = _values(read_section(params.node, PARAMS, params.at, others, tell_missing=False))
+    values.update({f: _last(entry, f) for f in ("rpm", "tpm") if f in entry and f not in values})
+    name = _last(entry, "model_name", "")
+    model = values.pop("model", "")
+    if not model and isinstance(params.node, Table):
+        params.at.error(params.node.place, "lacks `model`")
+    _check_names(name, model, entry, params)
+    if resolve is not None and "mock_response" not in values and "custom_llm_provider" not in values:
+        _check_provider(model, params, resolve, own_providers)
+    if values.get("prices"):
+        named = ", ".join(values["prices"])
+        params.at.warning(params.place, f"{named}: charging by prices of one's own {not_built('nothing is charged')}")
+    info: JsonObject = _last(entry, "model_info", {})
+    organizations = values.pop("organization", (None,)) or (None,)
+    for organization in organizations:
+        yield ModelEntry(
+            id=_given_id(info) or _made_id(name, organization, params.node, params.at),
+            model_name=name,
+            model=model,
+            where=item.place,
+            disabled=_disabled(name, params),
+            organization=organization,
+            model_info=info if len(organizations) == 1 else {k: v for k, v in info.items() if k != "id"},
+            **values,
+        )
+
+
+def _values(filled: Mapping[str, list[Filled]]) -> JsonObject:
+    values: JsonObject = {}
+    for field, found in filled.items():
+        if field in _COLLECTED:
+            values[field] = {one.name: one.value for one in found}
+            continue
+        values[field] = found[-1].value
+        for one in found[1:]:
+            if one.value != found[0].value:
+                one.at.error(one.place, f"`{found[0].name}` says otherwise: they are one, write only one of them")
+    return values
+
+
+def _last(filled: Mapping[str, list[Filled]], field: str, default: Any = None) -> Any:
+    return filled[field][-1].value if field in filled else default
+
+
+def _disabled(name: str, params: Filled) -> str | None:
+    """Why the deployment does not serve: a variable that it names is not set."""
+    missing = list(missing_variables(params.node))
+    for scalar in missing:
+        params.at.warning(scalar.place, f"{scalar.variable} is not set: this deployment of {name!r} is disabled")
+    return f"{missing[0].variable} is not set" if missing else None
+
+
+def _check_names(name: str, model: str, entry: Mapping[str, list[Filled]], params: Filled) -> None:
+    if name.count("*") > 1:
+        entry["model_name"][0].at.error(entry["model_name"][0].node.place, "one `*` at most")
+    if "*" in model and "*" not in name:
+        at, place = _at_model(params)
+        at.error(place, f"the `*` in {model!r} stands for nothing: put one into `model_name` ({name!r}) too")
+
+
+def _check_provider(model: str, params: Filled, resolve: Resolve, own: Collection[str]) -> None:
+    prefix, slash, _ = model.partition("/")
+    if not model or model == "*" or (slash and prefix in own) or resolve(model) is not None:
+        return
+    at, place = _at_model(params)
+    if not slash:
+        at.error(place, f"no provider is known for {model!r}: write provider/model, such as openai/{model}")
+        return
+    near = nearest(prefix, own)
+    hint = f"did you mean {near}?" if near else "describe it under `providers:`, or write openai/ with an `api_base`"
+    at.error(place, f"no provider is called {prefix!r}; {hint}")
+
+
+def _at_model(params: Filled) -> tuple[At, Place]:
+    entries = params.node.entries if isinstance(params.node, Table) else {}
+    return params.at.key("model"), entries["model"].node.place if "model" in entries else params.place
+
+
+def _given_id(info: JsonObject) -> str:
+    return str(info["id"]) if info.get("id") not in (None, "") else ""
+
+
+def _id_place(item: Node) -> Place:
+    node: Node = item
+    for name in ("model_info", "id"):
+        if isinstance(node, Table) and name in node.entries:
+            node = node.entries[name].node
+    return node.place
+
+
+def _made_id(name: str, organization: str | None, params: Node, at: At) -> str:
+    """The same at each start and in each process; made without the secrets, so it is fit for logs."""
+    said = {key: value for key, value in anything_table(params, at).items() if not SECRET_NAME.search(key)}
+    said.pop("extra_headers", None)
+    text = json.dumps([name, organization, said], sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _free(id: str, taken: Collection[str]) -> str:
+    """Equal entries (they may differ in their keys) are told apart by their order."""
+    return next(made for n in itertools.count(1) if (made := id if n == 1 else f"{id}-{n}") not in taken)

@@ -1,0 +1,197 @@
+"""The configuration as values. Times in seconds, sizes as their names say. None: the operator did not say.
+
+What holds a secret has a `repr` that does not show it; single secrets are `Secret`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from tollbridge.config.findings import Place
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.secret import Secret
+
+
+class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One deployment of `model_list`.
+
+    `model`: as written (`openai/gpt-4o`, `openai/*`, or a bare name). `id`: `model_info.id`, else made from what the
+    entry says without its secrets, the same at each start. `params`: what only the provider's own file understands
+    (`aws_region_name`, `vertex_project` ...; secrets among them are `Secret`s). `defaults`: body fields for what the
+    client does not say; `extra_body`: fields that win. `prices`: dollars, by LiteLLM's names. `disabled`: why this
+    deployment does not serve, or None.
+    """
+
+    id: str
+    model_name: str
+    model: str
+    where: Place
+    disabled: str | None = None
+    api_key: Secret | None = None
+    api_base: str | None = None
+    api_version: str | None = None
+    organization: str | None = None
+    custom_llm_provider: str | None = None
+    params: JsonObject = {}
+    defaults: JsonObject = {}
+    extra_headers: Mapping[str, str] = {}
+    extra_body: JsonObject = {}
+    prices: Mapping[str, float] = {}
+    timeout_s: float | None = None
+    stream_timeout_s: float | None = None
+    max_retries: int | None = None
+    weight: float | None = None
+    order: int | None = None
+    rpm: int | None = None
+    tpm: int | None = None
+    tags: tuple[str, ...] = ()
+    drop_params: bool | None = None
+    modify_params: bool | None = None
+    additional_drop_params: tuple[str, ...] = ()
+    allowed_openai_params: tuple[str, ...] = ()
+    mock_response: Json = None
+    configurable_clientside_auth_params: tuple[str, ...] = ()
+    model_info: JsonObject = {}
+
+    def __repr__(self) -> str:
+        return f"<ModelEntry {self.model_name!r} -> {self.model!r}, {self.where}>"
+
+
+class Alias(msgspec.Struct, frozen=True):
+    """Another name for a model group. `hidden`: not listed."""
+
+    model: str
+    hidden: bool = False
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """`drop_params`: True drops what a target cannot say, False refuses the request, None drops it with a Caveat.
+    `ssl_verify`: False, or a file with the authorities to trust. `ssl_certificate`: our certificate and key (PEM)."""
+
+    drop_params: bool | None = None
+    modify_params: bool = False
+    verbose: bool = False
+    ssl_verify: bool | str = True
+    ssl_certificate: str | None = None
+
+
+class RouterSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`retries`: more attempts after the first. `timeout_s`: a request from beginning to end, unless its deployment
+    says otherwise; `stream_timeout_s`: the same for streams. `retry_after_s`: the least wait before a retry on the
+    same deployment. `check_context`: ask whether a prompt fits before it is sent."""
+
+    strategy: str = "simple-shuffle"
+    aliases: Mapping[str, Alias] = {}
+    retries: int = 2
+    retry_policy: Mapping[str, int] = {}
+    retry_after_s: float = 0.0
+    timeout_s: float = 6000.0
+    stream_timeout_s: float | None = None
+    allowed_fails: int = 3
+    cooldown_s: float = 5.0
+    disable_cooldowns: bool = False
+    fallbacks: Mapping[str, tuple[str, ...]] = {}
+    context_window_fallbacks: Mapping[str, tuple[str, ...]] = {}
+    content_policy_fallbacks: Mapping[str, tuple[str, ...]] = {}
+    default_fallbacks: tuple[str, ...] = ()
+    max_fallbacks: int = 5
+    check_context: bool = False
+
+
+class CorsSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """None: the server's own default."""
+
+    origins: tuple[str, ...] = ()
+    credentials: bool = False
+    methods: tuple[str, ...] | None = None
+    headers: tuple[str, ...] | None = None
+    expose: tuple[str, ...] | None = None
+    max_age_s: int | None = None
+
+
+class TlsSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Our listener's certificate. `client_ca`: clients must show a certificate of these authorities."""
+
+    cert: Path
+    key: Path
+    client_ca: Path | None = None
+
+
+class TimeoutSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Upstream, as in `transport.base.Timeouts`. `total_s` stands before `RouterSettings.timeout_s`."""
+
+    connect_s: float | None = None
+    first_byte_s: float | None = None
+    gap_s: float | None = None
+    total_s: float | None = None
+
+
+class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What one client may use, as in `server.http.limits.Limits`, whose defaults hold where this is None."""
+
+    target_bytes: int | None = None
+    head_bytes: int | None = None
+    header_count: int | None = None
+    inflation: int | None = None
+    header_s: float | None = None
+    body_s: float | None = None
+    body_rate: int | None = None
+    idle_s: float | None = None
+    write_s: float | None = None
+    requests: int | None = None
+    connections: int | None = None
+
+
+class ProxySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Proxies on the way to providers; each stands before HTTP_PROXY, HTTPS_PROXY, NO_PROXY. A URL may hold a
+    password."""
+
+    http: Secret | None = None
+    https: Secret | None = None
+    no_proxy: tuple[str, ...] | None = None
+
+
+class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The server's own. `cancel_on_disconnect`: False reads a stream on whose client left, for its usage."""
+
+    master_key: Secret | None = None
+    open_on_loopback: bool = False
+    key_header_name: str | None = None
+    forward_client_headers: bool = False
+    max_request_size_mb: float | None = None
+    cancel_on_disconnect: bool = True
+    always_include_stream_usage: bool = False
+    strict: bool = False
+    max_concurrent_requests: int | None = None
+    max_concurrent_streams: int | None = None
+    heartbeat_s: float = 15.0
+    shutdown_grace_s: float = 120.0
+    metrics_token: Secret | None = None
+    public_url: str | None = None
+    root_path: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+    forwarded_standard: bool = False
+    cors: CorsSettings = CorsSettings()
+    tls: TlsSettings | None = None
+    timeouts: TimeoutSettings = TimeoutSettings()
+    limits: LimitSettings = LimitSettings()
+    proxies: ProxySettings = ProxySettings()
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """`source`: the file, None without one; `files`: it and all it includes. `providers`: the operator's own rows, as
+    written, each with a `name` (credentials in them are `Secret`s)."""
+
+    models: tuple[ModelEntry, ...] = ()
+    providers: tuple[JsonObject, ...] = ()
+    settings: Settings = Settings()
+    router: RouterSettings = RouterSettings()
+    general: GeneralSettings = GeneralSettings()
+    source: Path | None = None
+    files: tuple[Path, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Config {self.source}: {len(self.models)} deployments>"

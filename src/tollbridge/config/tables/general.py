@@ -1,0 +1,336 @@
+"""`general_settings`: LiteLLM's, then our own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tollbridge.config.document import Node, Table
+from tollbridge.config.kinds import At, count, flag, list_of, named, number, seconds, secret, text, texts
+from tollbridge.config.schema import Section, fills, later, moot, read_section, restricts, section
+from tollbridge.config.settings import CorsSettings, LimitSettings, ProxySettings, TimeoutSettings, TlsSettings
+
+T = TypeVar("T")
+
+CORS = section(
+    "general_settings.cors",
+    fills("origins", texts, "origins"),
+    fills("credentials", flag, "credentials"),
+    fills("methods", texts, "methods"),
+    fills("headers", texts, "headers"),
+    fills("expose", texts, "expose"),
+    fills("max_age_s", count, "max_age_s"),
+)
+TLS = section(
+    "general_settings.tls",
+    fills("cert", named, "cert"),
+    fills("key", named, "key"),
+    fills("client_ca", named, "client_ca"),
+)
+TIMEOUTS = section(
+    "general_settings.timeouts",
+    *(fills(name, seconds, name) for name in ("connect_s", "first_byte_s", "gap_s", "total_s")),
+)
+LIMITS = section(
+    "general_settings.limits",
+    *(
+        fills(name, count, name)
+        for name in ("target_bytes", "head_bytes", "header_count", "inflation", "body_rate", "requests", "connections")
+    ),
+    *(fills(name, seconds, name) for name in ("header_s", "body_s", "idle_s", "write_s")),
+)
+PROXIES = section(
+    "general_settings.proxies",
+    fills("http", secret, "http"),
+    fills("https", secret, "https"),
+    fills("no_proxy", texts, "no_proxy"),
+)
+
+
+def _values(node: Node, keys: Section, at: At) -> dict[str, Any]:
+    return {name: filled[-1].value for name, filled in read_section(node, keys, at).items()}
+
+
+def cors(node: Node, at: At) -> CorsSettings:
+    settings = CorsSettings(**_values(node, CORS, at))
+    if settings.credentials and "*" in settings.origins:
+        at.error(node.place, "origins '*' with credentials would give every page the user's rights; name the origins")
+    for origin in settings.origins:
+        if origin != "*" and ("://" not in origin or origin.endswith("/")):
+            at.error(node.place, f"{origin!r} is no origin; write https://app.example.com, without a path")
+    return settings
+
+
+def tls(node: Node, at: At) -> TlsSettings | None:
+    """Paths are relative to the file that names them."""
+    values = _values(node, TLS, at)
+    for needed in ("cert", "key"):
+        if needed not in values:
+            at.error(node.place, f"lacks `{needed}`")
+    if not {"cert", "key"} <= values.keys():
+        return None
+    beside = Path(node.place.file).parent
+    paths = {name: beside / value for name, value in values.items()}
+    entries = node.entries if isinstance(node, Table) else {}
+    for name, path in paths.items():
+        if not path.is_file():
+            at.key(name).error(entries[name].node.place, f"there is no file {path}")
+    return TlsSettings(**paths)
+
+
+def timeouts(node: Node, at: At) -> TimeoutSettings:
+    return TimeoutSettings(**_values(node, TIMEOUTS, at))
+
+
+def limits(node: Node, at: At) -> LimitSettings:
+    return LimitSettings(**_values(node, LIMITS, at))
+
+
+def proxies(node: Node, at: At) -> ProxySettings:
+    return ProxySettings(**_values(node, PROXIES, at))
+
+
+def public_url(node: Node, at: At) -> str:
+    value = text(node, at).rstrip("/")
+    if not value.startswith(("http://", "https://")):
+        at.expected("a URL that begins with https:// or http://", node)
+    return value
+
+
+def networks(node: Node, at: At) -> tuple[str, ...]:
+    from ipaddress import ip_network  # 9 ms that most starts need not spend
+
+    def network(item: Node, at: At) -> str:
+        value = text(item, at)
+        try:
+            ip_network(value, strict=False)
+        except ValueError:
+            at.expected("an address or a network such as 10.0.0.0/8", item)
+        return value
+
+    return list_of(network, "a list of networks")(node, at)
+
+
+OURS = [
+    *fills("general.open_on_loopback", flag, "open_on_loopback"),
+    *fills("general.strict", flag, "strict"),
+    *fills("general.max_concurrent_streams", count, "max_concurrent_streams"),
+    *fills("general.heartbeat_s", seconds, "heartbeat_s"),
+    *fills("general.shutdown_grace_s", number, "shutdown_grace_s"),
+    *fills("general.metrics_token", secret, "metrics_token"),
+    *fills("general.public_url", public_url, "public_url"),
+    *fills("general.root_path", text, "root_path"),
+    *fills("general.trusted_proxies", networks, "trusted_proxies"),
+    *fills("general.forwarded_standard", flag, "forwarded_standard"),
+    *fills("general.cors", cors, "cors"),
+    *fills("general.tls", tls, "tls"),
+    *fills("general.timeouts", timeouts, "timeouts"),
+    *fills("general.limits", limits, "limits"),
+    *fills("general.proxies", proxies, "proxies"),
+]
+
+GENERAL = section(
+    "general_settings",
+    OURS,
+    fills("general.master_key", secret, "master_key", needed=True),
+    fills("general.key_header_name", named, "litellm_key_header_name"),
+    fills("general.forward_client_headers", flag, "forward_client_headers_to_llm_api"),
+    fills("general.max_request_size_mb", number, "max_request_size_mb"),
+    fills("general.cancel_on_disconnect", flag, "cancel_on_disconnect"),
+    fills("general.always_include_stream_usage", flag, "always_include_stream_usage"),
+    fills(
+        "general.max_concurrent_requests",
+        count,
+        "max_in_flight_requests_per_worker",
+        "global_max_parallel_requests",
+    ),
+    fills("general.trusted_proxies", networks, "trusted_proxy_ranges"),
+    later(
+        "accounting_capture",
+        "accounting_sync_ack",
+        "accounting_sync_ack_timeout_seconds",
+        "accounting_sync_ack_failure_policy",
+        "accounting_sync_ack_routes",
+        "request_tag_mappings",
+        "completion_model",
+        "embedding_model",
+        "image_generation_model",
+        "moderation_model",
+        "max_queued_requests_per_worker",
+        "admission_queue_timeout_seconds",
+        "plugins",
+        "key_management_system",
+        "key_management_settings",
+        "use_google_kms",
+        "use_azure_key_vault",
+        "coordination_redis",
+        "control_plane_url",
+        "allow_cli_sso_verification_uri_complete",
+        "include_call_id_in_error_body",
+        "enable_claude_code_gateway",
+        "claude_code_gateway_managed_settings",
+        "claude_code_marketplace_auth_required",
+        "otel",
+        "infer_model_from_keys",
+        "background_health_checks",
+        "health_check_interval",
+        "health_check_concurrency",
+        "health_check_skip_disabled_background_models",
+        "health_check_details",
+        "use_shared_health_check",
+        "background_health_check_model_groups",
+        "model_list_healthy_only",
+        "return_wildcard_routes",
+        "alerting",
+        "alert_types",
+        "alert_to_webhook_url",
+        "alerting_args",
+        "alerting_threshold",
+        "spend_report_frequency",
+        "enable_public_model_hub",
+        "pass_through_request_timeout",
+        "pass_through_endpoints",
+        "enable_openai_websocket_passthrough",
+        "vertex_ai_pass_through_drop_anthropic_betas",
+        "use_client_credentials_pass_through_routes",
+        "transcribe_media_buckets",
+        "responses_websocket_session_limit_seconds",
+        "user_header_name",
+        "user_header_mappings",
+        "missing_session_id",
+        "user_mcp_management_mode",
+        "enable_mcp_registry",
+        "mcp_client_side_auth_header_name",
+        "mcp_advertised_versions",
+        "mcp_required_fields",
+        "mcp_prefer_client_id_metadata_document",
+        "mcp_client_id_header",
+        "mcp_trusted_proxy_ranges",
+        "mcp_xff_num_trusted_hops",
+        "forward_openai_org_id",
+        "forward_llm_provider_auth_headers",
+        "custom_auth",
+        "custom_auth_run_common_checks",
+        "custom_key_generate",
+        "custom_sso",
+        "custom_ui_sso_sign_in_handler",
+        "allow_client_side_credentials",
+        "allow_user_auth",
+        "enable_jwt_auth",
+        "litellm_jwtauth",
+        "enable_oauth2_auth",
+        "enable_oauth2_proxy_auth",
+        "oauth2_config_mappings",
+        "auto_redirect_ui_login_to_sso",
+        "service_account_settings",
+        "proxy_batch_polling_interval",
+        "self_serve_budget_policy",
+        "failed_login_window_seconds",
+        "failed_login_block_seconds",
+        "max_failed_login_attempts_per_source",
+        "max_failed_login_attempts_per_source_overrides",
+        "password_policy_min_length",
+        "password_policy_require_uppercase",
+        "password_policy_require_lowercase",
+        "password_policy_require_numbers",
+        "password_policy_require_special_characters",
+        "disable_responses_id_security",
+        "allow_unmanaged_response_ids",
+        "apply_user_budget_to_team_keys",
+        "disable_retry_on_max_parallel_request_limit_error",
+        "provider_url_destination_allowed_hosts",
+        "disable_requester_ip_address_logging",
+        "user_url_validation",
+    ),
+    later(
+        "database_url",
+        "database_connection_pool_limit",
+        "database_connection_timeout",
+        "database_connect_timeout",
+        "database_socket_timeout",
+        "database_max_idle_connection_lifetime",
+        "database_extra_connection_params",
+        "database_disable_prepared_statements",
+        "database_type",
+        "database_args",
+        "store_model_in_db",
+        "supported_db_objects",
+        "proxy_config_reload_interval_seconds",
+        "allow_requests_on_db_unavailable",
+        "user_api_key_cache_max_size",
+        "user_api_key_cache_ttl",
+        "enable_redis_auth_cache",
+        "disable_prisma_schema_update",
+        "store_prompts_in_spend_logs",
+        "spend_logs_metadata_fields",
+        "maximum_spend_logs_retention_period",
+        "maximum_spend_logs_retention_interval",
+        "maximum_spend_logs_cleanup_cron",
+        "maximum_spend_logs_size",
+        "maximum_spend_logs_cleanup_target_size",
+        "maximum_spend_logs_size_check_interval",
+        "maximum_spend_logs_cleanup_batch_size",
+        "maximum_spend_logs_cleanup_max_batches",
+        "maximum_spend_logs_cleanup_run_budget",
+        "maximum_spend_logs_cleanup_batch_timeout",
+        "maximum_autorouter_session_retention_period",
+        "maximum_health_check_retention_period",
+        "maximum_daily_tag_spend_retention_period",
+        "use_spend_logs_partitioning",
+        "spend_capture_rate_check",
+        "proxy_batch_write_at",
+        "proxy_budget_rescheduler_min_time",
+        "proxy_budget_rescheduler_max_time",
+        "use_redis_transaction_buffer",
+        "scheduled_job_stagger",
+        note="there is no database of keys and spend",
+    ),
+    restricts(
+        "max_parallel_requests",
+        "fail_closed_rate_limit_enforcement",
+        "max_response_size_mb",
+        "max_batch_file_size_mb",
+        "max_batch_file_records",
+        "max_batch_file_uploads_per_day",
+        "max_file_downloads_per_minute",
+        "max_file_size_mb",
+        "allowed_file_extensions",
+        "blocked_file_extensions",
+        "allowed_ips",
+        "public_routes",
+        "admin_only_routes",
+        "allowed_routes",
+        "enforce_user_param",
+        "enforced_params",
+        "reject_clientside_metadata_tags",
+        "vector_store_deny_by_default",
+        "search_tool_deny_by_default",
+        "agent_access_default_deny",
+        "enforce_fallback_model_access",
+        "disable_fallbacks_on_per_model_rate_limits",
+        "mcp_internal_ip_ranges",
+        "mcp_allowed_clients",
+        "mcp_require_explicit_server_scope",
+        "mcp_disabled_capabilities",
+        "require_end_user_mcp_access_defined",
+        "default_team_disabled",
+        "ui_access_mode",
+        "disable_env_credential_login",
+        "disable_password_login_when_sso_enabled",
+        "user_url_allowed_hosts",
+        "token_rate_limit_type",
+    ),
+    later("use_x_forwarded_for", note="name the proxies in `trusted_proxies`"),
+    later("dangerously_permit_weak_or_unset_master_key", note="`open_on_loopback: true` serves without a key"),
+    moot(
+        "disable_master_key_return",
+        "disable_adding_master_key_hash_to_db",
+        "disable_spend_logs",
+        "disable_error_logs",
+        "disable_spend_updates",
+        "disable_reset_budget",
+        "disable_budget_reservation",
+        "disable_auto_add_proxy_admin_to_teams",
+        "litellm_license",
+    ),
+)

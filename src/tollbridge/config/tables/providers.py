@@ -1,0 +1,65 @@
+"""`providers:`: the operator's own rows for the table of providers. A list of rows, or a table of them by name."""
+
+from __future__ import annotations
+
+from tollbridge.config.document import Array, Entry, Node, Scalar, Table
+from tollbridge.config.document import table as make_table
+from tollbridge.config.kinds import At, anything, flag, list_of, map_of, named, secret, text, texts
+from tollbridge.config.schema import fills, read_section, section
+from tollbridge.model.json import JsonObject
+
+PROVIDER = section(
+    "providers",
+    fills("name", named, "name"),
+    fills("wire", named, "wire"),
+    fills("base_url", named, "base_url", "api_base"),
+    fills("base_url_env", list_of(named), "base_url_env", "api_base_env"),
+    fills("auth", anything, "auth"),
+    fills("api_key", secret, "api_key"),
+    fills("api_key_env", list_of(named), "api_key_env", "key_env"),
+    fills("headers", map_of(text), "headers", "extra_headers"),
+    fills("drops", texts, "drops"),
+    fills("lacks", texts, "lacks"),
+    fills("prefers", map_of(text), "prefers"),
+    fills("chat_path", text, "chat_path"),
+    fills("needs_key", flag, "needs_key"),
+    fills("source", text, "source"),
+    fills("checked", text, "checked"),
+)
+
+
+def read_providers(node: Node, at: At) -> tuple[JsonObject, ...]:
+    rows: list[JsonObject] = []
+    names: dict[str, Node] = {}
+    for row, at_row in _rows(node, at):
+        filled = read_section(row, PROVIDER, at_row)
+        values = {field: found[-1].value for field, found in filled.items()}
+        for needed in ("name", "wire", "base_url"):
+            if isinstance(row, Table) and needed not in values:
+                at_row.error(row.place, f"lacks `{needed}`")
+        name = values.get("name", "")
+        if name in names:
+            at_row.error(row.place, f"{name!r} is already a provider (line {names[name].place.line})")
+        elif "/" in name or "*" in name:
+            at_row.error(row.place, f"{name!r} cannot be a provider's name: it stands before the / of a model's")
+        names[name] = row
+        rows.append(values)
+    return tuple(rows)
+
+
+def _rows(node: Node, at: At) -> list[tuple[Node, At]]:
+    match node:
+        case Array(items):
+            return [(item, at.item(index)) for index, item in enumerate(items)]
+        case Table(entries):
+            return [(_with_name(name, entry), at.key(name)) for name, entry in entries.items()]
+    at.expected("a list of providers", node)
+    return []
+
+
+def _with_name(name: str, entry: Entry) -> Node:
+    row = entry.node
+    if not isinstance(row, Table) or "name" in row.entries:
+        return row
+    named_entry = Entry(entry.place, Scalar(name, name, entry.place))
+    return make_table({"name": named_entry, **row.entries}, row.place)
