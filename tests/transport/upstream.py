@@ -1,11 +1,11 @@
 """A scripted upstream on a raw socket: each accepted connection plays a script of bytes, FIN, RST and waiting.
 
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        peer.send(OK)
+async def script(peer: Peer) -> None:
+    await peer.request()
+    peer.send(OK)
 
-    async with Upstream(script) as upstream:
-        answer = await transport.send(get(upstream), FAST)
+async with Upstream(script) as upstream:
+    answer = await transport.send(get(upstream), FAST)
 """
 
 from __future__ import annotations
@@ -60,6 +60,10 @@ class Peer:
     def send(self, *pieces: bytes) -> None:
         self.writer.write(b"".join(pieces))
 
+    @property
+    def alive(self) -> bool:
+        return not self.writer.is_closing()
+
     async def sent(self) -> None:
         await self.writer.drain()
 
@@ -107,19 +111,19 @@ class Upstream:
             if error is None and isinstance(outcome, Exception):
                 raise outcome
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = Peer(reader, writer, len(self.peers))
         self.peers.append(peer)
         self.open += 1
+        self._tasks.add(asyncio.ensure_future(self._play(peer)))
+
+    async def _play(self, peer: Peer) -> None:
         try:
             await self._script(peer)
             await peer.gone()
         finally:
             self.open -= 1
-            writer.close()
+            peer.close()
 
     @property
     def requests(self) -> list[bytes]:
