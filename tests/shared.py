@@ -20,7 +20,7 @@ def index() -> list[dict[str, Any]]:
 
 
 def recordings(*, provider: str | None = None, endpoints: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:
-    """Each recorded exchange of a provider (None: all) and of these endpoints (none given: all), in order of the index."""
+    """Each recorded exchange of a provider (None: all) and of these endpoints (none given: all)."""
     for entry in index():
         if provider is not None and entry["provider"] != provider:
             continue

@@ -32,7 +32,8 @@ class Finish(msgspec.Struct, frozen=True, kw_only=True, tag="finish"):
 class Usage(msgspec.Struct, frozen=True, kw_only=True, tag="usage"):
     """Tokens. `input` and `output` are totals; all others are parts of them: `cache_read`, `cache_write`,
     `audio_input`, `image_input` of `input`; `reasoning`, `audio_output`, `image_output`, `accepted_prediction`,
-    `rejected_prediction` of `output`; `cache_write_1h` of `cache_write`. None: the provider did not say."""
+    `rejected_prediction` of `output`; `cache_write_1h` of `cache_write`. None: the provider did not say. `spelling`:
+    where the origin's dialect says what can be said in several places; see `Request`."""
 
     input: int = 0
     output: int = 0
@@ -48,6 +49,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, tag="usage"):
     rejected_prediction: int | None = None
     web_searches: int | None = None
     origin: str = ""
+    spelling: dict[str, str] = {}
     extra: JsonObject = {}
 
 

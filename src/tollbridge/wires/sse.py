@@ -20,7 +20,7 @@ BOM = b"\xef\xbb\xbf"
 
 
 class SseParser:
-    """`feed` bytes as they come, then `close`. Raises BadGatewayError where one event is larger than `event_bytes_max`."""
+    """`feed` bytes as they come, then `close`. Raises BadGatewayError where an event is over `event_bytes_max`."""
 
     __slots__ = ("_after_cr", "_buffer", "_event_bytes_max", "_head", "_scanned")
 

@@ -1,25 +1,25 @@
-"""Reading along an answer that is relayed in this format."""
+"""Reading along a relayed chat stream. Only blocks in which a few patterns are found are parsed: inside a JSON string
+the quotes of a pattern would be escaped, so that text never looks like one.
+"""
 
 from __future__ import annotations
 
 import re
 
-import msgspec
-
 from tollbridge.errors import BadGatewayError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Usage
+from tollbridge.wires.openai_chat.errors import read_inner_error
 from tollbridge.wires.openai_chat.usage import read_usage
 from tollbridge.wires.tap import decode_object, pieces
 
-_TELLING = re.compile(rb'"usage"\s*:\s*\{|\[DONE\]|"finish_reason"\s*:\s*"|"error"\s*:\s*[{"]')
+_USAGE = re.compile(rb'"usage"\s*:\s*\{')
+_FINISH = re.compile(rb'"finish_reason"\s*:\s*"[^"]')
+_SPOKE = re.compile(rb"^data:", re.MULTILINE)
 
 
 class ChatTap:
-    """Usage is in the last chunk, in each, or in `x_groq`; the end is `[DONE]`, or a finish reason and the end of the
-    body (some providers send no `[DONE]`)."""
-
-    __slots__ = ("_hides_usage", "ended", "error", "spoke", "usage")
+    """See `wires.tap.Tap`. `ended` after `[DONE]`, or a finish reason where a provider sends no `[DONE]`."""
 
     def __init__(self, hides_usage: bool) -> None:
         self._hides_usage = hides_usage
@@ -29,58 +29,51 @@ class ChatTap:
         self.spoke = False
 
     def feed(self, block: bytes) -> bytes:
-        if not self.spoke:
-            self.spoke = b"data:" in block
-        if _TELLING.search(block) is None:
-            return block
+        if not self.spoke and _SPOKE.search(block):
+            self.spoke = True
+        if b"[DONE]" in block or _FINISH.search(block):
+            self.ended = True
+        if b'"error"' in block:
+            self._find_error(block)
+        if _USAGE.search(block):
+            return self._read_usage(block)
+        return block
+
+    def _find_error(self, block: bytes) -> None:
+        for _, data in pieces(block):
+            if b'"error"' in data and self.error is None:
+                chunk = decode_object(data)
+                if chunk is not None and chunk.get("error"):
+                    self.error = chunk
+
+    def _read_usage(self, block: bytes) -> bytes:
         kept = []
         for event, data in pieces(block):
-            if _TELLING.search(data) is None or not self._note(data):
-                kept.append(event)
+            chunk = decode_object(data) if _USAGE.search(data) else None
+            if chunk is not None:
+                usage = usage_of(chunk)
+                if usage is not None:
+                    self.usage = usage
+                    if self._hides_usage and chunk.get("choices") == []:
+                        continue
+            kept.append(event)
         return b"".join(kept)
 
-    def _note(self, data: bytes) -> bool:
-        """Learn from one event. True where only we asked for it."""
-        if data.strip() == b"[DONE]":
-            self.ended = True
-            return False
-        chunk = decode_object(data)
-        if chunk is None:
-            return False
-        if chunk.get("error"):
-            self.error = chunk
-        choices = chunk.get("choices")
-        if isinstance(choices, list) and any(isinstance(c, dict) and c.get("finish_reason") for c in choices):
-            self.ended = True
-        usage = read_usage(_usage_of(chunk))
-        if usage is not None:
-            self.usage = usage
-        return self._hides_usage and usage is not None and choices == []
 
-
-def _usage_of(chunk: JsonObject) -> Json:
+def usage_of(chunk: JsonObject) -> Usage | None:
+    """Where a chunk tells its usage: at the top, or in Groq's corner."""
     usage = chunk.get("usage")
     if usage is None and isinstance(chunk.get("x_groq"), dict):
-        return chunk["x_groq"].get("usage")
-    return usage
-
-
-class _Told(msgspec.Struct):
-    choices: msgspec.Raw | None = None
-    usage: Json = None
-    error: Json = None
-
-
-_told = msgspec.json.Decoder(_Told).decode
+        usage = chunk["x_groq"].get("usage")
+    return read_usage(usage)
 
 
 def read_along(body: bytes) -> Usage | None:
-    """The usage of a relayed answer. Raises BadGatewayError where the body is not an answer of this format."""
-    try:
-        told = _told(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadGatewayError("The provider's answer is not the JSON that its format promises.") from error
-    if told.error and told.choices is None:
-        detail = told.error.get("message") if isinstance(told.error, dict) else told.error
-        raise BadGatewayError(f"The provider answered 200 with an error: {detail}.", body=msgspec.json.decode(body))
-    return read_usage(told.usage)
+    answer = decode_object(body)
+    if answer is None:
+        raise BadGatewayError("The provider's answer is not the JSON of a chat completion.")
+    if answer.get("error") and not answer.get("choices"):
+        raise read_inner_error(answer)
+    if "choices" not in answer:
+        raise BadGatewayError("The provider's answer is JSON, but no chat completion.")
+    return read_usage(answer.get("usage"))

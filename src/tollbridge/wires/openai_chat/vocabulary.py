@@ -1,0 +1,78 @@
+"""The words of the chat format that several files need.
+
+Format: https://platform.openai.com/docs/api-reference/chat (seen 2026-11-21), the exchanges in ../shared/recordings,
+and the extensions that are in common use: `reasoning_content` (DeepSeek, vLLM), `reasoning` and `reasoning_details`
+(OpenRouter), `thinking` content parts (Mistral), `cache_control` marks (OpenRouter), `thinking_blocks` and
+`provider_specific_fields` (LiteLLM).
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.response import Caveat, FinishReason
+
+T = TypeVar("T")
+
+NAME = "openai_chat"
+PATH = "/chat/completions"
+ANTHROPIC = "anthropic_messages"  # whose signatures stand in `thinking_blocks` as they are
+GEMINI = "gemini"  # whose signatures stand in `provider_specific_fields.thought_signature` as they are
+
+FINISH: dict[str, FinishReason] = {
+    "stop": "stop",
+    "eos": "stop",
+    "length": "length",
+    "model_length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+FINISH_WORD: dict[FinishReason, str] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "content_filter": "content_filter",
+    "refusal": "content_filter",
+    "pause": "stop",
+    "context_window": "length",
+    "other": "stop",
+}
+
+# Keys of a part's `extra` that no JSON body uses for a field. Only this wire reads them.
+FIELD = "(field)"  # the field that the part stood in, where a part of its kind has several to stand in
+SPELLED = "(spelled)"  # how a thing that has several spellings was spelled
+
+TEXT_BREAKS = "text_breaks"
+SERVER_TOOLS = "server_tools"
+PROVIDER_FIELDS = "provider_specific_fields"
+
+
+def string(value: Json) -> str:
+    if value.__class__ is not str:
+        raise TypeError("expected a string")
+    return value
+
+
+def take(rest: JsonObject, key: str, *kinds: type[T]) -> T | None:
+    """The value of `key` out of `rest`. None, and left where it is, where it is null or absent."""
+    value = rest.get(key)
+    if value is None:
+        return None
+    if value.__class__ not in kinds:
+        raise TypeError(key)
+    del rest[key]
+    return value
+
+
+def dropped_param(where: str, why: str) -> Caveat:
+    return Caveat(code="dropped_param", where=f"$.{where}", detail=f"`{where}` was left out: {why}.")
+
+
+def dropped_part(where: str, detail: str) -> Caveat:
+    return Caveat(code="dropped_part", where=where, detail=detail)
+
+
+def approximated(where: str, detail: str) -> Caveat:
+    return Caveat(code="approximated", where=where, detail=detail)

@@ -1,0 +1,113 @@
+"""Content parts for a provider. An own part goes out as it came; another dialect's in the form everybody takes."""
+
+from __future__ import annotations
+
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.parts import FileRef, Inline, Media, Opaque, Part, Text, Thinking, Url
+from tollbridge.model.response import Caveat
+from tollbridge.wires.base import Target
+from tollbridge.wires.openai_chat.content import audio_format, text_of, write_cache, write_media, write_own
+from tollbridge.wires.openai_chat.turn import write_own_content
+from tollbridge.wires.openai_chat.vocabulary import NAME, dropped_part
+
+_LACKED = {"image": "images", "audio": "audio", "video": "video"}
+
+
+class PartWriter:
+    """Writes content. Cache marks are counted and mentioned once, by `say_what_was_dropped`."""
+
+    def __init__(self, own: bool, to: Target, caveats: list[Caveat]) -> None:
+        self._own = own
+        self._to = to
+        self._caveats = caveats
+        self._marks = own or "cache_control" in to.prefers
+        self._unmarked: list[str] = []
+
+    def content(self, parts: tuple[Part, ...], spelling: dict[str, str], where: str, *, joined: bool = False) -> Json:
+        """`joined`: several texts become one string, where their dialect is another."""
+        if self._own:
+            kept = tuple([part for part in parts if not self._is_lacked(part, where)])
+            if any(isinstance(part, Text | Media) and part.cache is not None for part in kept):
+                return [write_own(part) for part in kept]
+            if not kept and spelling.get("content") == "list":
+                return []
+            return write_own_content(kept, spelling)
+        written = [item for item in (self.part(part, where) for part in parts) if item is not None]
+        if all(item.keys() == {"type", "text"} for item in written) and (len(written) < 2 or joined):
+            return "\n\n".join([item["text"] for item in written])
+        if self._to.prefers.get("content") == "string" and all(item["type"] == "text" for item in written):
+            return "\n\n".join([item["text"] for item in written])
+        return written
+
+    def part(self, part: Part, where: str) -> JsonObject | None:
+        """None where the format, or this provider, cannot say it: with a Caveat."""
+        if self._is_lacked(part, where):
+            return None
+        match part:
+            case Text(text=text):
+                out: JsonObject = {"type": "text", "text": text}
+                if part.citations:
+                    self._drop(where, "The citations of a text have no place in a chat request.")
+            case Media():
+                media = self._media(part, where)
+                if media is None:
+                    return None
+                out = media
+            case Opaque(wire=wire, value=value) if wire == NAME:
+                return value  # type: ignore[no-any-return]
+            case Opaque(wire=wire, value=value):
+                kind = value.get("type") if isinstance(value, dict) else None
+                self._drop(where, f"A `{kind}` block of {wire} means nothing elsewhere.")
+                return None
+            case Thinking():
+                return None
+            case _:
+                self._drop(where, f"A {type(part).__name__} has no place here in a chat request.")
+                return None
+        if part.cache is not None and self.keeps_cache(where):
+            out["cache_control"] = write_cache(part.cache)
+        return out
+
+    def keeps_cache(self, where: str) -> bool:
+        if not self._marks:
+            self._unmarked.append(where)
+        return self._marks
+
+    def say_what_was_dropped(self) -> None:
+        if self._unmarked:
+            detail = f"{len(self._unmarked)} cache marks were left out: this provider caches prompts in its own way."
+            self._caveats.append(Caveat(code="dropped_param", where=self._unmarked[0], detail=detail))
+
+    def _media(self, media: Media, where: str) -> JsonObject | None:
+        family = media.media_type.partition("/")[0]
+        match media.source:
+            case FileRef():
+                self._drop(where, "A file id belongs to the store of the provider that gave it.")
+                return None
+            case Inline() if (text := text_of(media)) is not None:
+                return {"type": "text", "text": f"{media.name}\n\n{text}" if media.name else text}
+            case Url() if family == "audio":
+                self._drop(where, "Audio must stand in the request; a link to it cannot be sent.")
+                return None
+            case Inline() if family == "audio" and audio_format(media.media_type) not in ("wav", "mp3"):
+                self._drop(where, f"The format takes wav and mp3 audio, not {media.media_type}.")
+                return None
+            case Url() if family not in ("image", "video") and "file_url" not in self._to.prefers:
+                self._drop(where, "A document must stand in the request; a link to it cannot be sent.")
+                return None
+        if media.name is None and family not in ("image", "video", "audio"):
+            suffix = "pdf" if media.media_type == "application/pdf" else "bin"
+            media = Media(media_type=media.media_type, source=media.source, name=f"document.{suffix}")
+        return write_media(media)
+
+    def _is_lacked(self, part: Part, where: str) -> bool:
+        if not self._to.lacks or not isinstance(part, Media):
+            return False
+        feature = _LACKED.get(part.media_type.partition("/")[0], "files")
+        if feature not in self._to.lacks:
+            return False
+        self._drop(where, f"The model takes no {feature}; a part of type {part.media_type} was left out.")
+        return True
+
+    def _drop(self, where: str, detail: str) -> None:
+        self._caveats.append(dropped_part(where, detail))
