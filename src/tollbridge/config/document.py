@@ -26,6 +26,10 @@ DEPTH_MAX = 64
 SIZE_MAX = 1_000_000
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+# The tag or alias is not shown: it may be a password that begins with `!` or `*` and lacks its quotes.
+TAG = "this tag means nothing here; text that begins with `!` goes into quotes"
+ALIAS = "this alias has no anchor above; text that begins with `*` goes into quotes"
+
 _NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _YAML = "tag:yaml.org,2002:"
@@ -188,7 +192,7 @@ class _Builder:
     def _open(self, event: Any) -> None:
         is_table = isinstance(event, yaml.MappingStartEvent)
         if event.tag not in (None, "!", f"{_YAML}{'map' if is_table else 'seq'}"):
-            raise _Broken(self.last, f"the tag {event.tag} means nothing here")
+            raise _Broken(self.last, TAG)
         if len(self._frames) >= DEPTH_MAX:
             raise _Broken(self.last, f"is nested more than {DEPTH_MAX} deep")
         if event.anchor:
@@ -251,10 +255,10 @@ class _Builder:
 
     def _aliased(self, anchor: str) -> Node:
         if anchor not in self._anchors:
-            raise _Broken(self.last, f"the anchor &{anchor} is not defined above")
+            raise _Broken(self.last, ALIAS)
         node = self._anchors[anchor]
         if node is None:
-            raise _Broken(self.last, f"the anchor &{anchor} contains itself")
+            raise _Broken(self.last, "an anchor contains itself")
         return node
 
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
@@ -272,15 +276,14 @@ class _Builder:
                 return text
             case "null":
                 return None
-            case "bool" if text.lower() in self._safe.bool_values:
-                return self._safe.bool_values[text.lower()]
+            case "bool" if text.lower() in yaml.SafeLoader.bool_values:
+                return text.lower() in ("yes", "true", "on")
             case "int" | "float" as kind:
                 try:
-                    value = (
-                        self._safe.construct_yaml_int(node) if kind == "int" else self._safe.construct_yaml_float(node)
-                    )
+                    make = self._safe.construct_yaml_int if kind == "int" else self._safe.construct_yaml_float
+                    value: int | float = make(node)
                 except (ValueError, IndexError, OverflowError):  # `0x_` looks like a number to YAML and is none
                     return text
                 return value if abs(value) < 2**63 or isinstance(value, float) else text
             case _:
-                raise _Broken(self.last, f"the tag {tag} means nothing here")
+                raise _Broken(self.last, TAG)

@@ -136,7 +136,7 @@ class _Resolver:
 
     def _variable(self, node: Scalar, name: str) -> Scalar:
         if _NAME.fullmatch(name) is None:
-            self._findings.error(node.place, f"{PREFIX!r} wants the name of a variable after it, not {name!r}")
+            self._findings.error(node.place, f"after {PREFIX} stands the name of a variable: letters, digits and _")
             return node
         value = self._environ.get(name)
         if not value:

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from tollbridge.config.masking import mask
+
 Severity = Literal["error", "warning"]
 
 
@@ -67,6 +69,7 @@ class Findings:
         )
 
     def _add(self, severity: Severity, place: Place, message: str, path: str) -> None:
+        message, path = mask(message), mask(path)
         if place.file not in self._files:
             self._files.append(place.file)
         self._found.setdefault(

@@ -23,7 +23,9 @@ from tollbridge.secret import Secret
 
 T = TypeVar("T")
 
-SECRET_NAME = re.compile(r"(?i)key|token|secret|passw|credential|authorization|database_url|dsn")
+SECRET_NAME = re.compile(
+    r"(?i)(?:keys?|token|secret|passw\w*|credentials?|authorization|database_url|dsn)(?:$|[\[.])|_secret_"
+)
 SHOWN_MAX = 40
 
 
@@ -119,6 +121,14 @@ def seconds(node: Node, at: At) -> float:
     if value == 0 and _as_number(node) == 0:
         at.error(node.place, "must be greater than 0 seconds")
     return value
+
+
+def numeric(node: Node, at: At) -> int | float:
+    """Any number, whole ones as `int`: for fields that are sent on."""
+    if isinstance(node, Scalar) and isinstance(node.value, (int, float)) and _as_number(node) is not None:
+        return node.value
+    value = _bounded(node, at, "a number", -math.inf)
+    return int(value) if value == int(value) else value
 
 
 def count(node: Node, at: At) -> int:

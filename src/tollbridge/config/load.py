@@ -14,6 +14,7 @@ from tollbridge.config.environment import Environment, read_variables, resolve
 from tollbridge.config.findings import Finding, Findings, Place
 from tollbridge.config.include import Gathered
 from tollbridge.config.kinds import At
+from tollbridge.config.master_key import weak_key
 from tollbridge.config.models import Resolve, read_models
 from tollbridge.config.schema import (
     NOT_RESTRICTED,
@@ -61,6 +62,9 @@ TOP = section(
         "default_vertex_config",
     ),
 )
+
+
+__all__ = ["Loaded", "load", "weak_key"]
 
 
 class Loaded(msgspec.Struct, frozen=True):
