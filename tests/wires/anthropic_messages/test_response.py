@@ -198,3 +198,10 @@ def test_garbage_is_a_gateway_error_that_names_the_place(body: Any, place: str) 
 def test_no_block_of_another_providers_answer_is_empty() -> None:
     body, _ = shown(answer(Thinking(), Text(text=""), Refusal(text=""), Text(text="x")))
     assert body["content"] == [{"type": "text", "text": "x"}]
+
+
+def test_another_gateways_seal_in_an_answer_stays_closed() -> None:
+    sealed = SEALS.close("gemini", "acc", "enc")
+    content = [{"type": "redacted_thinking", "data": sealed}, {"type": "thinking", "thinking": "", "signature": sealed}]
+    parts = WIRE.read_response({"content": content}).choices[0].parts
+    assert [getattr(part, "signature", None) for part in parts] == [sealed, sealed]

@@ -4,7 +4,8 @@
 - A block of an unknown type, and a known one of an unknown form, is `Opaque`.
 - A block whose substance is text but which is no plain text (search results, documents made of text blocks) becomes
   Text, so that other wires can say it; the whole block waits in `extra[WHOLE]`.
-- A signature that is a seal of ours is opened: the thinking goes home to whoever signed it.
+- In a request, a signature that is a seal of ours is opened: the thinking goes home to whoever signed it. In an answer
+  (another gateway's) a seal stays closed.
 """
 
 from __future__ import annotations
@@ -39,15 +40,15 @@ from tollbridge.wires.anthropic_messages.vocabulary import (
     SOURCE,
     WHOLE,
 )
-from tollbridge.wires.seal import UNKEYED, Seals, is_seal
+from tollbridge.wires.seal import Sealed, Seals, is_seal
 
 
 class BlockReader:
-    """Reads blocks; collects the Caveats of seals that did not open."""
+    """Reads blocks; collects the Caveats of seals that did not open. `seals`: None where seals stay closed."""
 
     __slots__ = ("caveats", "seals", "where")
 
-    def __init__(self, seals: Seals = UNKEYED) -> None:
+    def __init__(self, seals: Seals | None) -> None:
         self.seals = seals
         self.caveats: list[Caveat] = []
         self.where = "$"
@@ -57,8 +58,8 @@ class BlockReader:
         call_signatures: dict[str, tuple[str, str, str]] = {}
         for block in blocks:
             kind = block["type"]
-            if kind == "redacted_thinking" and is_seal(block["data"]):
-                self._open_redacted(block, parts, call_signatures)
+            if kind == "redacted_thinking" and self.seals is not None and is_seal(block["data"]):
+                self._open_redacted(self.seals.open(block["data"]), parts, call_signatures)
                 continue
             read = READERS.get(kind)
             parts.append(read(self, block) if read is not None else Opaque(wire=NAME, value=_object(block)))
@@ -74,8 +75,7 @@ class BlockReader:
             raise TypeError("content")
         return self.read_all(content), "list"
 
-    def _open_redacted(self, block: JsonObject, parts: list[Part], calls: dict[str, tuple[str, str, str]]) -> None:
-        sealed = self.seals.open(block["data"])
+    def _open_redacted(self, sealed: Sealed | None, parts: list[Part], calls: dict[str, tuple[str, str, str]]) -> None:
         if sealed is None:
             self._foreign("a redacted_thinking block")
         elif sealed.payload.startswith(CALL_SEAL):
@@ -100,7 +100,7 @@ class BlockReader:
         if signature is None:
             return Thinking(text=text, origin=NAME, extra=_rest(block, "thinking"))
         extra = _rest(block, "thinking", "signature") if len(block) > 3 else {}
-        if not is_seal(signature):
+        if self.seals is None or not is_seal(signature):
             return Thinking(text=text, signature=string(signature), origin=NAME, extra=extra)
         sealed = self.seals.open(signature)
         if sealed is None:
@@ -148,8 +148,8 @@ class BlockReader:
         return tuple([self.citation(citation) for citation in citations])
 
     def citation(self, value: JsonObject) -> Citation:
-        if is_seal(value.get("encrypted_index")):
-            return self._open_citation(value)
+        if self.seals is not None and is_seal(value.get("encrypted_index")):
+            return self._open_citation(value, self.seals.open(value["encrypted_index"]))
         url = value.get("url")
         title = value.get("title", value.get("document_title"))
         quoted = value.get("cited_text")
@@ -161,9 +161,8 @@ class BlockReader:
             raw=_object(value),
         )
 
-    def _open_citation(self, value: JsonObject) -> Citation:
+    def _open_citation(self, value: JsonObject, sealed: Sealed | None) -> Citation:
         """A citation of another wire that we showed as a web search's (see `response.shown_citation`)."""
-        sealed = self.seals.open(value["encrypted_index"])
         if sealed is not None:
             return msgspec.json.decode(sealed.payload, type=Citation)
         self._foreign("a citation")

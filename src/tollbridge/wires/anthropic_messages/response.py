@@ -37,7 +37,7 @@ def read_response(body: Json) -> Response:
 def _read(body: JsonObject) -> Response:
     rest = copied(body)
     content = rest.pop("content") if rest.get("content") is not None else []
-    parts, _ = BlockReader().read_content(content)
+    parts, _ = BlockReader(None).read_content(content)
     finish = read_finish(rest.get("stop_reason"), rest.get("stop_sequence"))
     usage = read_usage(rest.get("usage"))
     if usage is not None:

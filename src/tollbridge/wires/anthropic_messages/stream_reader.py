@@ -48,7 +48,7 @@ class _Block:
 
 class MessagesReader:
     def __init__(self) -> None:
-        self._blocks = BlockReader()
+        self._blocks = BlockReader(None)
         self._open: dict[int, _Block] = {}
         self._places = 0
         self._usage: JsonObject = {}
