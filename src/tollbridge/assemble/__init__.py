@@ -1,0 +1,1 @@
+"""Config -> running gateway: the only room that names concrete transports, wires and observers."""

@@ -1,0 +1,159 @@
+"""`model_list` -> groups of deployments; wildcards become makers. Without a file, the environment says who is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from tollbridge.assemble.offline import offline
+from tollbridge.calls.build import Wanted, build
+from tollbridge.calls.deployment import Deployment
+from tollbridge.config.settings import Config, ModelEntry
+from tollbridge.errors import APIError, NotFoundError
+from tollbridge.providers.mock import mocked
+from tollbridge.providers.resolve import Given, available
+from tollbridge.providers.row import Provider
+from tollbridge.providers.table import DEMO
+from tollbridge.routing.groups import Group, Groups, Wildcard
+from tollbridge.routing.groups import Maker as MakerOfGroups
+from tollbridge.transport.base import Origin, Timeouts
+from tollbridge.transport.inprocess import ByHost, InProcess
+
+CONNECT_S = 5.0
+FIRST_BYTE_S = 600.0
+GAP_S = 300.0
+
+
+class Maker:
+    """Makes deployments from entries, under one environment and one table of providers. `problems`: entries that cannot
+    serve, as (entry, why)."""
+
+    def __init__(self, config: Config, environ: Mapping[str, str], rows: Mapping[str, Provider], mocks: ByHost) -> None:
+        """`mocks`: where entries with a `mock_response` put their answers."""
+        self._config = config
+        self._environ = environ
+        self._rows = rows
+        self._mocks = mocks
+        self.problems: list[tuple[ModelEntry, str]] = []
+
+    def groups(self) -> Groups[Deployment]:
+        config = self._config
+        named: dict[str, list[Deployment]] = {}
+        wildcards: list[Wildcard[Deployment]] = []
+        for entry in config.models:
+            if "*" in entry.model_name:
+                if entry.disabled is None:
+                    wildcards.append(Wildcard(entry.model_name, self._wildcard(entry)))
+                continue
+            members = named.setdefault(entry.model_name, [])
+            deployment = self._entry(entry)
+            if deployment is not None:
+                members.append(deployment)
+        aliases = {alias: to.model for alias, to in config.router.aliases.items()}
+        hidden = frozenset(alias for alias, to in config.router.aliases.items() if to.hidden)
+        return Groups(
+            [Group(name, name, tuple(members)) for name, members in named.items()], wildcards, aliases, hidden
+        )
+
+    def of_environment(self) -> Groups[Deployment]:
+        """What is served without a file: every provider whose key is in the environment, the offline one, and bare
+        names that the catalog or their prefix gives to one of them."""
+        served = [DEMO, *(row for row in available(self._environ, self._rows) if row.name != DEMO.name)]
+        return Groups(
+            [],
+            [
+                Wildcard(f"{row.name}/*", lambda name, _, row=row: [self._named(name, f"{row.name}/*")])
+                for row in served
+            ],
+            bare=lambda name, _: [self._named(name, "*")],
+        )
+
+    def _entry(self, entry: ModelEntry) -> Deployment | None:
+        if entry.disabled is not None:
+            self.problems.append((entry, entry.disabled))
+            return None
+        try:
+            if entry.mock_response is not None:
+                return self._mock(entry)
+            return build(self.wanted(entry), self._environ, self._rows)
+        except (APIError, ValueError) as error:
+            self.problems.append((entry, str(error)))
+            return None
+
+    def _mock(self, entry: ModelEntry) -> Deployment:
+        """A deployment that answers in this process, under the name of the provider that it stands for."""
+        host = f"mock-{entry.id}.invalid"
+        self._mocks.add(host, InProcess(offline(mocked(entry.mock_response), pause_s=0.0)))
+        provider, _, model = entry.model.rpartition("/")
+        wanted = msgspec.structs.replace(self.wanted(entry), model=f"{DEMO.name}/{model}", given=Given(), provider=None)
+        built = build(wanted, self._environ, self._rows)
+        return msgspec.structs.replace(built, provider=provider or built.provider, origin=Origin("http", host, 80))
+
+    def _wildcard(self, entry: ModelEntry) -> MakerOfGroups[Deployment]:
+        def make(name: str, matched: str) -> Sequence[Deployment]:
+            model = entry.model.replace("*", name if entry.model == "*" else matched, 1)
+            wanted = msgspec.structs.replace(self.wanted(entry), id=f"{entry.id}:{name}", model=model)
+            return [build(wanted, self._environ, self._rows)]
+
+        return make
+
+    def _named(self, name: str, label: str) -> Deployment:
+        timeouts = self._timeouts(None, None)
+        wanted = Wanted(id=name, group=label, model=name, timeouts=timeouts[0], stream_timeouts=timeouts[1])
+        try:
+            return build(wanted, self._environ, self._rows)
+        except APIError as error:
+            raise NotFoundError(str(error), code="model_not_found", param="model") from error
+
+    def wanted(self, entry: ModelEntry) -> Wanted:
+        config = self._config
+        timeouts, stream_timeouts = self._timeouts(entry.timeout_s, entry.stream_timeout_s)
+        return Wanted(
+            id=entry.id,
+            group=entry.model_name,
+            model=entry.model,
+            provider=entry.custom_llm_provider,
+            given=Given(
+                api_key=entry.api_key,
+                api_base=entry.api_base,
+                api_version=entry.api_version,
+                organization=entry.organization,
+                extra=entry.params,
+            ),
+            defaults=entry.defaults,
+            forced=entry.extra_body,
+            extra_headers=entry.extra_headers,
+            drops=entry.additional_drop_params,
+            keeps=entry.allowed_openai_params,
+            timeouts=timeouts,
+            stream_timeouts=stream_timeouts,
+            retries=entry.max_retries,
+            weight=entry.weight,
+            order=entry.order,
+            rpm=entry.rpm,
+            tpm=entry.tpm,
+            tags=entry.tags,
+            drop_params=config.settings.drop_params if entry.drop_params is None else entry.drop_params,
+            modify_params=config.settings.modify_params if entry.modify_params is None else entry.modify_params,
+            strict=config.general.strict,
+            info=entry.model_info,
+        )
+
+    def _timeouts(self, timeout_s: float | None, stream_timeout_s: float | None) -> tuple[Timeouts, Timeouts]:
+        """(for whole answers, for streams). A stream's timeout bounds its silences, not its length."""
+        general, router = self._config.general.timeouts, self._config.router
+        total = timeout_s or general.total_s or router.timeout_s
+        whole = Timeouts(
+            connect_s=general.connect_s or CONNECT_S,
+            first_byte_s=general.first_byte_s or total,
+            gap_s=general.gap_s or GAP_S,
+            total_s=total,
+        )
+        silence = stream_timeout_s or router.stream_timeout_s
+        stream = msgspec.structs.replace(
+            whole,
+            first_byte_s=silence or general.first_byte_s or timeout_s or FIRST_BYTE_S,
+            gap_s=silence or general.gap_s or GAP_S,
+        )
+        return whole, stream

@@ -1,0 +1,152 @@
+"""All parts of a gateway, joined as the configuration says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from tollbridge.assemble.deployments import Maker
+from tollbridge.assemble.offline import offline
+from tollbridge.calls.build import WIRES
+from tollbridge.config.settings import Config
+from tollbridge.home import Home
+from tollbridge.observe import Metrics, Observer
+from tollbridge.providers.row import Provider, row_from_config
+from tollbridge.providers.table import DEMO_HOST, ROWS
+from tollbridge.routing.board import Fallbacks, Routes
+from tollbridge.routing.engine import Engine
+from tollbridge.routing.health import Health
+from tollbridge.routing.health import Rules as HealthRules
+from tollbridge.routing.plan import Policy
+from tollbridge.server.cors import Cors
+from tollbridge.server.gateway import Gateway, Load, Rules
+from tollbridge.server.http.limits import Limits
+from tollbridge.server.identify import Authenticator
+from tollbridge.transport.inprocess import ByHost, InProcess
+from tollbridge.transport.select import transport_for
+from tollbridge.transport.tls import TlsSettings
+from tollbridge.wires.seal import Seals
+
+
+class Assembled(msgspec.Struct, frozen=True, eq=False):
+    """`problems`: entries that do not serve, one line each."""
+
+    gateway: Gateway
+    problems: Sequence[str]
+
+
+def assemble(
+    config: Config,
+    environ: Mapping[str, str],
+    home: Home,
+    authenticator: Authenticator,
+    observers: Sequence[Observer] = (),
+) -> Assembled:
+    """Opens no socket: that happens with the first request."""
+    rows = provider_rows(config)
+    transports = transport(config, environ)
+    maker = Maker(config, environ, rows, transports)
+    groups = maker.groups() if config.source is not None else maker.of_environment()
+    router = config.router
+    health = Health(
+        HealthRules(
+            cooldown_s=router.cooldown_s, allowed_fails=router.allowed_fails, enabled=not router.disable_cooldowns
+        )
+    )
+    fallbacks = Fallbacks(
+        general=router.fallbacks,
+        context_window=router.context_window_fallbacks,
+        content_policy=router.content_policy_fallbacks,
+        default=router.default_fallbacks,
+    )
+    policy = Policy(
+        retries=router.retries,
+        retries_by_error=router.retry_policy,
+        wait_min_s=router.retry_after_s,
+        deadline_s=config.general.timeouts.total_s or router.timeout_s,
+        fallback_depth=router.max_fallbacks,
+        retries_of_deployment=any(entry.max_retries is not None for entry in config.models),
+    )
+    metrics = Metrics()
+    engine = Engine(
+        Routes(groups, fallbacks, health),
+        transports,
+        policy,
+        check_context=router.check_context,
+        attempted=metrics.attempted,
+    )
+    load = Load()
+    _gauges(metrics, engine, load)
+    gateway = Gateway(
+        engine=engine,
+        authenticator=authenticator,
+        metrics=metrics,
+        observers=(metrics, *observers),
+        dialects=WIRES,
+        seals=Seals(home.seal_key()),
+        rules=rules(config),
+        load=load,
+        started=int(time.time()),
+    )
+    return Assembled(gateway, [f"{entry.where}: {entry.model_name}: {why}" for entry, why in maker.problems])
+
+
+def provider_rows(config: Config) -> Mapping[str, Provider]:
+    """The table, with the operator's own rows over it."""
+    return {**ROWS, **{row.name: row for row in map(row_from_config, config.providers)}}
+
+
+def transport(config: Config, environ: Mapping[str, str]) -> ByHost:
+    settings, proxies = config.settings, config.general.proxies
+    tls = TlsSettings(
+        ca_file=settings.ssl_verify if isinstance(settings.ssl_verify, str) else "",
+        client_cert=settings.ssl_certificate or "",
+        verify=settings.ssl_verify is not False,
+    )
+    network = dict(environ)
+    for name, url in (("http_proxy", proxies.http), ("https_proxy", proxies.https)):
+        if url is not None:
+            network[name] = url.reveal()
+    if proxies.no_proxy is not None:
+        network["no_proxy"] = ",".join(proxies.no_proxy)
+    return ByHost({DEMO_HOST: InProcess(offline())}, transport_for(network, tls=tls))
+
+
+def rules(config: Config) -> Rules:
+    general = config.general
+    said: dict[str, object] = {
+        "heartbeat_s": general.heartbeat_s,
+        "cancel_on_disconnect": general.cancel_on_disconnect,
+        "expose_usage": general.always_include_stream_usage,
+        "strict": general.strict,
+        "metrics_token": None if general.metrics_token is None else general.metrics_token.reveal(),
+        "streams_max": general.max_concurrent_streams,
+        "requests_max": general.max_concurrent_requests,
+    }
+    return Rules(**{name: value for name, value in said.items() if value is not None})  # type: ignore[arg-type]
+
+
+def limits(config: Config) -> Limits:
+    general = config.general
+    said = {name: value for name, value in msgspec.structs.asdict(general.limits).items() if value is not None}
+    if general.max_request_size_mb is not None:
+        said["body_bytes"] = int(general.max_request_size_mb * 1024 * 1024)
+    return Limits(**said)
+
+
+def cors(config: Config) -> Cors | None:
+    said = {name: value for name, value in msgspec.structs.asdict(config.general.cors).items() if value is not None}
+    return Cors(**said) if config.general.cors.origins else None
+
+
+def _gauges(metrics: Metrics, engine: Engine, load: Load) -> None:
+    metrics.gauges["tollbridge_inflight"] = ("Requests under way", (), lambda: {(): float(load.requests)})
+    metrics.gauges["tollbridge_streams"] = ("Streams under way", (), lambda: {(): float(load.streams)})
+    metrics.gauges["tollbridge_breaker_state"] = (
+        "1 while a deployment rests after failures",
+        ("deployment",),
+        lambda: {(id,): 1.0 for id in engine.routes.health.resting(engine.routes.now())},
+    )
+    metrics.counters["tollbridge_shed"] = ("Requests refused because the gateway was full", lambda: float(load.shed))

@@ -1,0 +1,113 @@
+"""Making a Deployment: what was written in a file, or said in a call, joined with what the tables know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from tollbridge.calls.deployment import Deployment
+from tollbridge.catalog.facts import facts, with_info
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.providers.resolve import Given, Location, resolve
+from tollbridge.providers.row import Provider
+from tollbridge.secret import Secret
+from tollbridge.transport.base import Origin, Timeouts
+from tollbridge.transport.head import encode_head
+from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.base import Target, Wire
+from tollbridge.wires.openai_chat import OPENAI_CHAT
+
+WIRES: Mapping[str, Wire] = {wire.name: wire for wire in (OPENAI_CHAT, ANTHROPIC_MESSAGES)}
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """A deployment as somebody wants it. `model`: `provider/model` or a bare name. `defaults`: body fields for what the
+    client does not say; `forced`: fields that win. `info`: LiteLLM's `model_info`."""
+
+    id: str
+    group: str
+    model: str
+    provider: str | None = None
+    given: Given = Given()
+    defaults: JsonObject = {}
+    forced: JsonObject = {}
+    extra_headers: Mapping[str, str] = {}
+    drops: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()
+    timeouts: Timeouts = Timeouts()
+    stream_timeouts: Timeouts = Timeouts()
+    retries: int | None = None
+    weight: float | None = None
+    order: int | None = None
+    rpm: int | None = None
+    tpm: int | None = None
+    tags: tuple[str, ...] = ()
+    drop_params: bool | None = None
+    modify_params: bool = False
+    strict: bool = False
+    info: Mapping[str, Json] = {}
+
+
+def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provider]) -> Deployment:
+    """Raises APIError where the model has no provider, the provider is unknown, or its key is missing."""
+    location = resolve(
+        wanted.model, custom_llm_provider=wanted.provider, given=wanted.given, environ=environ, rows=rows
+    )
+    row = location.provider
+    origin = Origin(location.scheme, location.host, location.port)
+    named = {name.lower() for name in wanted.extra_headers}
+    headers = (
+        ("content-type", "application/json"),
+        *((name, value) for name, value in _shown(location) if name.lower() not in named),
+        *wanted.extra_headers.items(),
+    )
+    info = wanted.info
+    known = facts(row.name, str(info.get("base_model") or location.model))
+    known = with_info(known, info, row.name, location.model)
+    return Deployment(
+        id=wanted.id,
+        group=wanted.group,
+        provider=row.name,
+        model=location.model,
+        wire=WIRES[row.wire],
+        origin=origin,
+        path=location.path,
+        headers=headers,
+        head=encode_head(origin, "POST", location.path, headers),
+        count_tokens_path=location.count_tokens_path,
+        secrets=tuple(value.reveal() for _, value in location.headers if isinstance(value, Secret)),
+        account=location.account,
+        target=Target(
+            model=location.model,
+            account=location.account,
+            max_output_tokens=None if known is None else known.max_output_tokens,
+            lacks=row.lacks,
+            prefers=row.prefers,
+            modify=wanted.modify_params,
+        ),
+        defaults=wanted.defaults,
+        defaults_raw={name: msgspec.Raw(_encode(value)) for name, value in wanted.defaults.items()},
+        forced_raw={name: msgspec.Raw(_encode(value)) for name, value in wanted.forced.items()},
+        drops=(row.drops | set(wanted.drops)) - set(wanted.keeps),
+        patches=row.patches,
+        model_raw=msgspec.Raw(_encode(location.model)),
+        timeouts=wanted.timeouts,
+        stream_timeouts=wanted.stream_timeouts,
+        retries=wanted.retries,
+        weight=wanted.weight,
+        order=wanted.order,
+        rpm=wanted.rpm,
+        tpm=wanted.tpm,
+        drop_params=wanted.drop_params,
+        strict=wanted.strict,
+        facts=known,
+        tags=wanted.tags,
+    )
+
+
+def _shown(location: Location) -> tuple[tuple[str, str], ...]:
+    """The headers with their secrets in clear: from here they go only into a Deployment, which does not show them."""
+    return tuple((name, value.reveal() if isinstance(value, Secret) else value) for name, value in location.headers)

@@ -1,0 +1,54 @@
+"""What a newcomer sees first: the address, the key, a curl line and a Python snippet that work when pasted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+
+class ShownKey(msgspec.Struct, frozen=True):
+    """The gateway's key as a greeting may show it. `shell`, `python`: expressions that give it when pasted."""
+
+    text: str
+    shell: str
+    python: str
+
+    @classmethod
+    def plain(cls, key: str, text: str) -> ShownKey:
+        return cls(text, key, f'"{key}"')
+
+    @classmethod
+    def in_file(cls, file: Path) -> ShownKey:
+        return cls(f"kept in {file}", f"$(cat '{file}')", f'open("{file}").read().strip()')
+
+    @classmethod
+    def in_variable(cls, name: str, text: str) -> ShownKey:
+        return cls(text, f"${name}", f'__import__("os").environ["{name}"]')
+
+
+def greeting(url: str, key: ShownKey, models: Sequence[str], model: str) -> str:
+    """`model`: one that can be asked right now."""
+    served = ", ".join(models[:6]) + (f" and {len(models) - 6} more" if len(models) > 6 else "")
+    messages = '[{"role": "user", "content": "Hello!"}]'
+    return f"""\
+Tollbridge listens on {url}
+  key     {key.text}
+  models  {served or "none: see the warnings above"}
+
+Try it in a shell:
+
+curl -s {url}/v1/chat/completions \\
+  -H "Authorization: Bearer {key.shell}" -H 'Content-Type: application/json' \\
+  -d '{{"model": "{model}", "messages": {messages}}}'
+
+or in Python (pip install openai):
+
+from openai import OpenAI
+client = OpenAI(base_url="{url}/v1", api_key={key.python})
+answer = client.chat.completions.create(model="{model}", messages={messages})
+print(answer.choices[0].message.content)
+
+Stop with Ctrl-C.
+"""

@@ -1,0 +1,121 @@
+"""One server process: a loop, a listener, an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from typing import IO
+
+import msgspec
+
+from tollbridge.assemble.gateway import Assembled, assemble, cors, limits
+from tollbridge.config.settings import Config
+from tollbridge.home import Home
+from tollbridge.observe import Observer, RequestLog
+from tollbridge.server.app import App
+from tollbridge.server.forwarded import Forwarding
+from tollbridge.server.http.listener import Listener, Tls
+from tollbridge.server.identify import Authenticator
+
+SETTLE_S = 0.2
+"""Answers say `Connection: close` for this long before the socket closes."""
+
+Greet = Callable[[Listener, Assembled], None]
+
+
+class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What a worker needs to run. `log`: "-" is stderr, "none" writes no request log, else a file to append to."""
+
+    config: Config
+    environ: Mapping[str, str]
+    home: Home
+    authenticator: Authenticator
+    host: str
+    port: int
+    log: str = "-"
+    debug: bool = False
+    reuse_port: bool = False
+
+    def run(self, greet: Greet) -> int:
+        """Serves until a signal; the exit status. Raises OSError where the address is taken."""
+        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+        if self.debug:
+            logging.getLogger("tollbridge").setLevel(logging.DEBUG)
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            return runner.run(self._serve(greet))
+
+    async def _serve(self, greet: Greet) -> int:
+        with contextlib.ExitStack() as stack:
+            observers: list[Observer] = []
+            if self.log != "none":
+                log = RequestLog(stack.enter_context(_opened(self.log)))
+                stack.callback(log.close)
+                observers.append(log)
+            assembled = assemble(self.config, self.environ, self.home, self.authenticator, observers)
+            app = App(assembled.gateway, cors(self.config))
+            listener = await self._listen(app)
+            greet(listener, assembled)
+            gc.collect()
+            gc.freeze()
+            await _until_signal()
+            assembled.gateway.load.ready = False
+            await self._leave(listener)
+            await assembled.gateway.engine.transport.close()
+        return 0
+
+    async def _listen(self, app: App) -> Listener:
+        general = self.config.general
+        tls = general.tls
+        return await Listener.open(
+            app,
+            host=self.host,
+            port=self.port,
+            limits=limits(self.config),
+            forwarding=Forwarding(general.trusted_proxies, standard=general.forwarded_standard),
+            root_path=general.root_path,
+            tls=None
+            if tls is None
+            else Tls(certificate=str(tls.cert), key=str(tls.key), client_ca=str(tls.client_ca or "")),
+            reuse_port=self.reuse_port,
+        )
+
+    async def _leave(self, listener: Listener) -> None:
+        """What is under way finishes within the grace; a second signal ends it at once."""
+        drain = asyncio.ensure_future(listener.drain(self.config.general.shutdown_grace_s, SETTLE_S))
+        hurry = asyncio.ensure_future(_until_signal())
+        if listener.in_flight:
+            print(f"tollbridge: finishing {listener.in_flight} requests; again to stop at once", file=sys.stderr)
+        await asyncio.wait({drain, hurry}, return_when=asyncio.FIRST_COMPLETED)
+        hurry.cancel()
+        if not drain.done():
+            drain.cancel()
+            await listener.close()
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """uvloop where it is installed."""
+    try:
+        import uvloop  # optional: not on Windows
+    except ImportError:
+        return asyncio.new_event_loop
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+def _opened(log: str) -> IO[bytes]:
+    if log == "-":
+        return open(sys.stderr.fileno(), "ab", buffering=0, closefd=False)
+    return open(log, "ab")
+
+
+async def _until_signal() -> None:
+    loop = asyncio.get_running_loop()
+    came = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, came.set)
+    await came.wait()

@@ -1,0 +1,159 @@
+"""`tollbridge serve`: read the configuration, say what is wrong with it, listen."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import click
+import msgspec
+
+from tollbridge.assemble.gateway import Assembled
+from tollbridge.cli.greeting import ShownKey, greeting
+from tollbridge.cli.process import Process
+from tollbridge.cli.workers import supervise
+from tollbridge.config.environment import read_dotenv
+from tollbridge.config.findings import Findings
+from tollbridge.config.load import load
+from tollbridge.config.master_key import weak_key
+from tollbridge.config.settings import Config
+from tollbridge.errors import ConfigError
+from tollbridge.home import Home
+from tollbridge.server.http.listener import Listener
+from tollbridge.server.identify import Authenticator, MasterKey, OpenDoor
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+DEMO_MODEL = "demo/hello"
+KEY_VARIABLES = ("TOLLBRIDGE_MASTER_KEY", "LITELLM_MASTER_KEY")
+
+
+class Door(msgspec.Struct, frozen=True):
+    """Who is let in, and how the greeting shows the key."""
+
+    authenticator: Authenticator
+    key: ShownKey
+
+
+@click.command()
+@click.option(
+    "--config", "-c", "config_path", type=click.Path(path_type=Path), help="The config.yaml (LiteLLM's format)."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", "-p", type=click.IntRange(0, 65535), default=None, help="Default: PORT, or 4000.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes on one port.")
+@click.option("--local-limits", is_flag=True, help="Let each worker keep counts of its own.")
+@click.option("--open", "is_open", is_flag=True, help="Ask for no key; on a loopback address only.")
+@click.option("--log", default="-", show_default=True, help="Request log: a file, - for stderr, or none.")
+@click.option("--detailed_debug", "--detailed-debug", "debug", is_flag=True, help="Log each step, without secrets.")
+def serve(
+    config_path: Path | None,
+    host: str,
+    port: int | None,
+    workers: int,
+    local_limits: bool,
+    is_open: bool,
+    log: str,
+    debug: bool,
+) -> None:
+    """Start the gateway.
+
+    Without a configuration it serves demo/... offline, and every provider whose key is in the environment
+    (OPENAI_API_KEY, ANTHROPIC_API_KEY, ...) as provider/model.
+    """
+    port = _port(os.environ) if port is None else port
+    try:
+        if workers > 1 and not local_limits:
+            raise ConfigError(
+                "Several workers cannot keep one count without Redis. Say --local-limits to let each keep its own."
+            )
+        config, environ = read_config(config_path, os.environ, is_open)
+        home = Home.of(environ)
+        is_open = is_open or (config.general.open_on_loopback and host in LOOPBACK)
+        door = open_door(host) if is_open else locked_door(config, environ, home)
+        process = Process(
+            config=config,
+            environ=environ,
+            home=home,
+            authenticator=door.authenticator,
+            host=host,
+            port=port,
+            log=log,
+            debug=debug or config.settings.verbose,
+            reuse_port=workers > 1,
+        )
+        if workers == 1:
+            sys.exit(process.run(partial(greet, door)))
+        if port == 0:
+            raise ConfigError("Several workers need a port by number.")
+        sys.exit(supervise(workers, lambda: process.run(partial(greet_worker, door))))
+    except ConfigError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        click.echo(f"error: cannot listen on {host}:{port}: {error.strerror or error}", err=True)
+        sys.exit(2)
+
+
+def read_config(
+    path: Path | None, process_environ: Mapping[str, str], is_open: bool
+) -> tuple[Config, Mapping[str, str]]:
+    """The configuration and the environment it speaks of. Tells findings on stderr; raises ConfigError on an error."""
+    findings = Findings()
+    beside = (Path.cwd(),) if path is None else (path.parent, Path.cwd())
+    environ = read_dotenv(process_environ, findings, *beside)
+    loaded = load(path, environ, open_door=is_open)
+    for finding in (*findings.all(), *loaded.findings):
+        click.echo(str(finding), err=True)
+    if loaded.config is None:
+        raise ConfigError(f"{path} cannot be used; see above.")
+    return loaded.config, loaded.environ
+
+
+def locked_door(config: Config, environ: Mapping[str, str], home: Home) -> Door:
+    """The master key: the configuration's, the environment's, or one made at the first start and kept."""
+    header = config.general.key_header_name
+    if config.general.master_key is not None:
+        shown = ShownKey.in_variable(KEY_VARIABLES[0], f"general_settings.master_key (below as ${KEY_VARIABLES[0]})")
+        return Door(MasterKey(config.general.master_key.reveal(), header), shown)
+    named = next((name for name in KEY_VARIABLES if environ.get(name)), None)
+    if named is not None:
+        weakness = weak_key(environ[named])
+        if weakness is not None:
+            raise ConfigError(f"{named} is no key to guard a gateway: {weakness}. Choose a long random one.")
+        return Door(MasterKey(environ[named], header), ShownKey.in_variable(named, f"that of ${named}"))
+    key, made = home.master_key()
+    file = home.path / "master_key"
+    if made:
+        return Door(
+            MasterKey(key, header), ShownKey.plain(key, f"{key}\n          made now, kept in {file}, not shown again")
+        )
+    return Door(MasterKey(key, header), ShownKey.in_file(file))
+
+
+def open_door(host: str) -> Door:
+    if host not in LOOPBACK:
+        raise ConfigError(f"--open lets everybody in as the admin: it needs a loopback address, not {host}.")
+    click.echo("WARNING: the gateway is open: whoever reaches this loopback address is the admin.", err=True)
+    return Door(OpenDoor(), ShownKey.plain("any", "any, or none (open)"))
+
+
+def greet(door: Door, listener: Listener, assembled: Assembled) -> None:
+    for problem in assembled.problems:
+        click.echo(f"warning: {problem}", err=True)
+    groups = assembled.gateway.engine.routes.groups
+    names = groups.listed()
+    plain = next((name for name in names if "*" not in name), None)
+    model = DEMO_MODEL if plain is None and groups.knows(DEMO_MODEL) else plain or "<model>"
+    click.echo(greeting(listener.url, door.key, names, model))
+
+
+def greet_worker(door: Door, listener: Listener, assembled: Assembled) -> None:
+    click.echo(f"A worker listens on {listener.url}  key {door.key.text}")
+
+
+def _port(environ: Mapping[str, str]) -> int:
+    text = environ.get("PORT", "")
+    return int(text) if text.isdigit() else 4000
