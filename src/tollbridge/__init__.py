@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         UnsupportedParamsError,
     )
     from tollbridge.exceptions import APIResponseValidationError, InvalidRequestError, OpenAIError, Timeout
+    from tollbridge.sdk.chunks import stream_chunk_builder
     from tollbridge.sdk.objects import (
         ChatCompletionDeltaToolCall,
         ChatCompletionMessageToolCall,
@@ -100,10 +101,12 @@ __all__ = [
     "Usage",
     "__version__",
     "exceptions",
+    "stream_chunk_builder",
 ]
 
 # Every other name of `__all__` is an exception's.
 _HOMES = {
+    "tollbridge.sdk.chunks": ("stream_chunk_builder",),
     "tollbridge.sdk.objects": (
         "ChatCompletionDeltaToolCall",
         "ChatCompletionMessageToolCall",
