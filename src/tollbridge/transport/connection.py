@@ -253,7 +253,7 @@ class Connection(Endpoint):
             self._encoding = self._encoding + b", " + value if self._encoding else value
             return
         self._framed = True
-        if name == _CHUNKED and value.lower() != b"chunked":
+        if name == _CHUNKED and value.strip().lower() != b"chunked":
             self._refuse("upstream_invalid_http", "a transfer-encoding that was not asked for")
 
     def on_headers_complete(self) -> None:
