@@ -60,14 +60,11 @@ class Maker:
         """What is served without a file: every provider whose key is in the environment, the offline one, and bare
         names that the catalog or their prefix gives to one of them."""
         served = [DEMO, *(row for row in available(self._environ, self._rows) if row.name != DEMO.name)]
-        return Groups(
-            [],
-            [
-                Wildcard(f"{row.name}/*", lambda name, _, row=row: [self._named(name, f"{row.name}/*")])
-                for row in served
-            ],
-            bare=lambda name, _: [self._named(name, "*")],
-        )
+        return Groups([], [self._all_of(row) for row in served], bare=lambda name, _: [self._named(name, "*")])
+
+    def _all_of(self, row: Provider) -> Wildcard[Deployment]:
+        pattern = f"{row.name}/*"
+        return Wildcard(pattern, lambda name, _: [self._named(name, pattern)])
 
     def _entry(self, entry: ModelEntry) -> Deployment | None:
         if entry.disabled is not None:

@@ -26,9 +26,10 @@ _encode = msgspec.json.Encoder().encode
 class Stream(Protocol):
     """`usage`: the last the provider told. `broken`: the provider sent an error inside the stream."""
 
-    usage: Usage | None
     broken: APIError | None
 
+    @property
+    def usage(self) -> Usage | None: ...
     @property
     def caveats(self) -> tuple[Caveat, ...]: ...
     async def begin(self, first: bytes) -> None: ...

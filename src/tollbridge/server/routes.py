@@ -77,7 +77,11 @@ class RouteTable:
 
     def __init__(self, routes: Sequence[Route] = ROUTES) -> None:
         self._exact: Mapping[str, Match] = {route.path: Match(route) for route in routes if "{id}" not in route.path}
-        self._with_id = [(*route.path.split("{id}"), route) for route in routes if "{id}" in route.path]
+        self._with_id: list[tuple[str, str, Route]] = []
+        for route in routes:
+            head, found, tail = route.path.partition("{id}")
+            if found:
+                self._with_id.append((head, tail, route))
 
     def find(self, path: str) -> Match | None:
         found = self._exact.get(path)

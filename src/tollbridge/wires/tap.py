@@ -26,11 +26,12 @@ class Tap(Protocol):
     """`usage`: the last valid one so far. `ended`: the format's end was seen. `error`: the payload of an error event.
     `spoke`: something other than comments went by."""
 
-    usage: Usage | None
     ended: bool
     error: Json
     spoke: bool
 
+    @property
+    def usage(self) -> Usage | None: ...
     def feed(self, block: bytes) -> bytes: ...
 
 
