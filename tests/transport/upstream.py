@@ -58,7 +58,9 @@ class Peer:
         return head + body
 
     def send(self, *pieces: bytes) -> None:
-        self.writer.write(b"".join(pieces))
+        """Nothing where the connection is gone, as a real server's last words."""
+        if self.alive:
+            self.writer.write(b"".join(pieces))
 
     @property
     def alive(self) -> bool:
