@@ -236,3 +236,21 @@ def test_a_paused_turn_goes_back_with_the_call_that_still_runs() -> None:
     body, caveats = write(say("user", "News"), say("assistant", ran))
     assert body["messages"][1]["content"][0]["type"] == "server_tool_use"
     assert caveats == ()
+
+
+def test_a_system_message_after_the_assistants_last_turn_is_text_of_the_user() -> None:
+    body, caveats = write(say("user", "Hi"), say("assistant", "Yes?"), say("system", "Say bye."), model=NEW)
+    assert body["messages"][-1] == {"role": "user", "content": [text("<system>\nSay bye.\n</system>")]}
+    assert [c.code for c in caveats] == ["approximated"]
+
+
+def test_a_system_message_after_the_results_stays_one() -> None:
+    body, caveats = write(
+        say("user", "Go"),
+        say("assistant", call("a")),
+        say("system", "Be quick."),
+        say("user", result("a", "1")),
+        model=NEW,
+    )
+    assert [m["role"] for m in body["messages"]] == ["user", "assistant", "user", "system"]
+    assert caveats == ()

@@ -205,3 +205,8 @@ def test_another_gateways_seal_in_an_answer_stays_closed() -> None:
     content = [{"type": "redacted_thinking", "data": sealed}, {"type": "thinking", "thinking": "", "signature": sealed}]
     parts = WIRE.read_response({"content": content}).choices[0].parts
     assert [getattr(part, "signature", None) for part in parts] == [sealed, sealed]
+
+
+def test_a_total_that_is_smaller_than_its_cached_part_was_no_total() -> None:
+    body, _ = shown(answer(usage=Usage(input=31, output=9, cache_read=161, origin="openai_chat")))
+    assert (body["usage"]["input_tokens"], body["usage"]["cache_read_input_tokens"]) == (31, 161)

@@ -71,6 +71,7 @@ class History:
             system += self._blocks(message)
         for index, message in enumerate(messages[lead:], lead):
             self._collect(f"$.messages[{index}]", message)
+        self._hold_system_to_its_place()
         turns = self._written()
         if not turns and system:
             # A system prompt alone is a whole request elsewhere; here somebody must speak.
@@ -108,9 +109,7 @@ class History:
         for part in message.parts:
             match part:
                 case Text():
-                    if message.role != turn.role:
-                        part = Text(text=f"<system>\n{part.text}\n</system>", cache=part.cache)
-                    turn.parts.append((where, part))
+                    turn.parts.append((where, part if message.role == turn.role else _tagged(part)))
                 case ToolResult():
                     self._answer(turn, where, part, message.name)
                 case ToolCall(runs_on="client"):
@@ -138,6 +137,16 @@ class History:
         turn = _Turn(role)
         self._turns.append(turn)
         return turn
+
+    def _hold_system_to_its_place(self) -> None:
+        """A system message must follow the user's turn (or the results that we put there)."""
+        for before, turn in zip(self._turns, self._turns[1:], strict=False):
+            answered = any(call.answer is not None for call in before.calls)
+            if turn.role == "system" and before.role == "assistant" and not answered:
+                where = turn.parts[0][0]
+                self._approximated(where, "no system message may follow the assistant's turn; sent as user text")
+                turn.role = "user"
+                turn.parts = [(at, _tagged(part) if isinstance(part, Text) else part) for at, part in turn.parts]
 
     def _call(self, turn: _Turn, where: str, part: ToolCall) -> _Call:
         call = _Call(part, self._unique(part.id))
@@ -227,6 +236,10 @@ class History:
 
     def _approximated(self, where: str, detail: str) -> None:
         self._write.caveats.append(Caveat(code="approximated", where=where, detail=f"{detail}."))
+
+
+def _tagged(part: Text) -> Text:
+    return Text(text=f"<system>\n{part.text}\n</system>", cache=part.cache)
 
 
 def _provider_id(part: Part) -> str | None:

@@ -36,8 +36,10 @@ def read_usage(value: Json) -> Usage | None:
 
 def write_usage(usage: Usage, own: bool) -> JsonObject:
     read, write = usage.cache_read, usage.cache_write
+    fresh = usage.input - (read or 0) - (write or 0)
     body: JsonObject = {
-        "input_tokens": max(0, usage.input - (read or 0) - (write or 0)),
+        # A total smaller than its part was no total: the provider had left out what came from the cache.
+        "input_tokens": fresh if fresh >= 0 else usage.input,
         "output_tokens": usage.output,
     }
     if write is not None:
