@@ -46,8 +46,11 @@ class AsgiMount:
         exchange = _Exchange(inbound, responder)
         try:
             await self._app(self._scope(inbound), exchange.receive, exchange.send)
-        except ClientLeft:
-            raise ClientGone from None
+        except Exception as error:
+            # ClientLeft, or what the application made of it (Starlette: ClientDisconnect).
+            if exchange.left:
+                raise ClientGone from error
+            raise
         finally:
             responder.on_gone(None)
 
@@ -85,6 +88,7 @@ class _Exchange:
         self._responder = responder
         self._head: tuple[int, list[tuple[bytes, bytes]]] | None = None
         self._over = asyncio.Event()
+        self.left = False
         responder.on_gone(self._over.set)
 
     async def receive(self) -> Message:
@@ -97,6 +101,7 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         responder = self._responder
         if responder.gone:
+            self.left = True
             raise ClientLeft("the client left")
         match message["type"]:
             case "http.response.start":
@@ -120,6 +125,7 @@ class _Exchange:
             try:
                 await responder.drain()
             except ClientGone:
+                self.left = True
                 raise ClientLeft("the client left") from None
             if not more:
                 responder.finish()

@@ -358,7 +358,7 @@ class Connection(asyncio.Protocol):
 
     def ended(self, keep: bool) -> None:
         self._answer = None
-        if not keep:
+        if not keep or (self._service.draining and not self._pending):
             self._unread = self._unread or self._state == READING_BODY
             self._close()
         elif self._state != READING_BODY:

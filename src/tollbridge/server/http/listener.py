@@ -67,13 +67,16 @@ class Drained(msgspec.Struct, frozen=True):
 
 
 class Listener:
-    """`open` makes one. `connections` and `in_flight` are for metrics and for load shedding."""
+    """`open` makes one. `host` and `port`: in fact, where port 0 was asked for. `connections` and `in_flight` are for
+    metrics and for load shedding."""
 
     def __init__(self, service: Service, server: asyncio.Server, secure: bool) -> None:
         self._service = service
         self._server = server
         self._secure = secure
-        self.sockets: Sequence[socket.socket] = tuple(server.sockets)
+        host, port, *_ = server.sockets[0].getsockname()
+        self.host = str(host)
+        self.port = int(port)
 
     @classmethod
     async def open(
@@ -113,14 +116,9 @@ class Listener:
         return cls(service, server, context is not None)
 
     @property
-    def port(self) -> int:
-        """The port in fact, where 0 was asked for."""
-        return int(self.sockets[0].getsockname()[1])
-
-    @property
     def url(self) -> str:
-        host = str(self.sockets[0].getsockname()[0])
-        return f"{'https' if self._secure else 'http'}://{f'[{host}]' if ':' in host else host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self._secure else 'http'}://{host}:{self.port}"
 
     @property
     def connections(self) -> int:

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from tollbridge.server.http.answer import Preludes, encode_header_value, write_head
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("gpt-4o", b"gpt-4o"),
+        ("a b", b"a b"),
+        ("a\r\nSet-Cookie: b", b"a%0D%0ASet-Cookie: b"),
+        ("a\0", b"a%00"),
+        ("modèle", b"mod%C3%A8le"),
+        ("100%", b"100%25"),
+        ("\ud800", b"?"),
+    ],
+)
+def test_any_text_becomes_a_safe_header_value(text: str, value: bytes) -> None:
+    assert encode_header_value(text) == value
+
+
+def test_the_date_is_made_once_a_second() -> None:
+    preludes = Preludes()
+    preludes.set_time(0.9)
+    first = preludes.get(200)
+    assert first == b"HTTP/1.1 200 OK\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
+    preludes.set_time(0.99)
+    assert preludes.get(200) is first
+    preludes.set_time(1.0)
+    assert b"00:00:01" in preludes.get(200)
+
+
+def test_statuses_without_a_registered_phrase_have_one() -> None:
+    assert Preludes().get(529).startswith(b"HTTP/1.1 529 Overloaded\r\n")
+    assert Preludes().get(599).startswith(b"HTTP/1.1 599 Unknown\r\n")
+
+
+@pytest.mark.parametrize("value", [b"a\r\nb: c", b"a\nb", b"a\rb", b"a\0b", b"\r\n\r\nbody"])
+def test_no_value_splits_a_head(value: bytes) -> None:
+    prelude = Preludes().get(200)
+    head = write_head(
+        prelude, [(b"x-a", value), (b"x-b", b"fine"), (b"content-length", b"9")], b"content-length: 0\r\n"
+    )
+    assert head == prelude + b"x-b: fine\r\ncontent-length: 0\r\n\r\n"
