@@ -24,6 +24,8 @@ from bench.scenarios import Scenario, script_of
 from bench.targets.target import Launch, Site, Target
 
 SETTLE_S = 0.15
+QUIET_SHARE = 0.1  # of a core
+QUIET_WITHIN_S = 20.0
 WARM_UP_S = 1
 IMPORTS_PER_ROUND = 5
 MOCK_WITHIN_S = 15.0
@@ -41,6 +43,7 @@ class Running(msgspec.Struct):
     port: int
     headers: dict[str, str]
     pids: list[int]
+    slowness: int = 1
 
 
 class Times(msgspec.Struct, frozen=True):
@@ -96,7 +99,7 @@ class Bench:
         launch = target.launch(site)
         with Child(launch.argv, cores, directory / "output.log", launch.env) as child:
             self._await(target.name, child, port, launch, asked[0])
-            yield Running(target.name, child, port, launch.headers, child.pids())
+            yield Running(target.name, child, port, launch.headers, child.pids(), target.slowness)
 
     def _await(self, name: str, child: Child, port: int, launch: Launch, scenario: Scenario) -> None:
         body, path = self._body(scenario), PATHS[scenario.client]
@@ -147,28 +150,25 @@ class Bench:
     def _saturate(self, scenario: Scenario, running: Running) -> dict[str, float]:
         aim = self._aim(scenario, running)
         self._sample(aim)
-        press = Saturate(aim=aim, connections=scenario.connections, seconds=self._times.saturate)
-        self._press(
-            msgspec.structs.replace(press, seconds=WARM_UP_S) if scenario.kind == "workers" else press, warm=True
-        )
-        time.sleep(SETTLE_S)
+        seconds = self._times.saturate * running.slowness
+        press = Saturate(aim=aim, connections=scenario.connections, seconds=seconds)
+        self._press(msgspec.structs.replace(press, seconds=WARM_UP_S))
+        await_quiet(running)
         billed, cpu = self._billed(), cpu_s(running.pids)
         outcome = self._press(press)
         used = cpu_s(running.pids) - cpu
-        time.sleep(SETTLE_S)
+        await_quiet(running)
         self._check(outcome, self._billed() - billed, scenario.connections)
         self._sample(aim)
         return {"cpu_ms": used / outcome.requests * 1000, "rps": outcome.requests / outcome.seconds}
 
-    def _press(self, job: Saturate, warm: bool = False) -> Outcome:
-        if warm:
-            job = msgspec.structs.replace(job, seconds=min(job.seconds, WARM_UP_S))
+    def _press(self, job: Saturate) -> Outcome:
         return wrk.saturate(job, self._directory) if wrk.installed() else self._generate(job)
 
     def _paced_streams(self, scenario: Scenario, running: Running) -> dict[str, float]:
         aim = self._aim(scenario, running)
         self._sample(aim)
-        count = scenario.connections
+        count = scenario.connections // running.slowness**2
         billed = self._billed()
         job = PacedStreams(aim=aim, connections=count, seconds=self._times.streams, pids=running.pids)
         outcome = self._generate(job)
@@ -227,6 +227,18 @@ class Bench:
 
     def _script(self, scenario: Scenario) -> str:
         return script_of(scenario, self._times.streams)
+
+
+def await_quiet(running: Running) -> None:
+    """Until the target is done with what its clients left behind: it rests for a while, or the time is over."""
+    deadline = time.perf_counter() + QUIET_WITHIN_S
+    before = cpu_s(running.pids)
+    while time.perf_counter() < deadline:
+        time.sleep(SETTLE_S)
+        now = cpu_s(running.pids)
+        if now - before < QUIET_SHARE * SETTLE_S:
+            return
+        before = now
 
 
 def free_port() -> int:

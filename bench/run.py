@@ -21,7 +21,8 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -35,7 +36,7 @@ from bench.scenarios import SCENARIOS, Scenario
 from bench.targets import DEFAULT, TARGETS
 from bench.targets.target import Target
 
-FULL = Times(saturate=2, streams=3.0, latency=4.0)
+FULL = Times(saturate=2, streams=2.5, latency=3.0)
 QUICK = Times(saturate=1, streams=1.5, latency=1.5)
 
 
@@ -76,23 +77,28 @@ def run_rounds(bench: Bench, targets: list[Target], rounds: int, clock: Clock) -
             if clock.over:
                 clock.say(f"out of time: round {number + 1} ends before {scenario.name}")
                 return figures
+            asked: dict[str, Callable[[], dict[str, float]]] = {
+                target.name: partial(bench.measure, scenario, target) for target in turn if target.can(scenario)
+            }
             if scenario.kind == "latency":
-                figures.add(scenario.name, "direct", number, bench.direct_latency(scenario))
-            for target in turn:
-                if target.can(scenario) and (scenario.name, target.name) not in figures.notes:
-                    measure_one(bench, scenario, target, number, figures, clock)
+                asked["direct"] = partial(bench.direct_latency, scenario)
+            for name, measure in asked.items():
+                if (scenario.name, name) not in figures.notes:
+                    measure_one(scenario.name, name, measure, number, figures, clock)
     return figures
 
 
-def measure_one(bench: Bench, scenario: Scenario, target: Target, number: int, figures: Figures, clock: Clock) -> None:
-    where = f"round {number + 1}, {scenario.name}, {target.name}: "
+def measure_one(
+    scenario: str, target: str, measure: Callable[[], dict[str, float]], number: int, figures: Figures, clock: Clock
+) -> None:
+    where = f"round {number + 1}, {scenario}, {target}: "
     try:
-        values = bench.measure(scenario, target)
+        values = measure()
     except (Failure, OSError) as failure:
-        figures.notes[scenario.name, target.name] = str(failure)
+        figures.notes[scenario, target] = str(failure)
         clock.say(where + f"no figure: {failure}")
         return
-    figures.add(scenario.name, target.name, number, values)
+    figures.add(scenario, target, number, values)
     clock.say(where + ", ".join(f"{metric} {shown(value, metric)}" for metric, value in values.items()))
 
 
@@ -128,8 +134,11 @@ def stop_on_sigterm(signum: int, frame: FrameType | None) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = read_arguments(argv)
+    if not hasattr(os, "sched_setaffinity"):
+        print("bench: needs Linux (cores are pinned, CPU times come from /proc)", file=sys.stderr)
+        return 1
     names = list(dict.fromkeys([*arguments.targets, *arguments.more]))
-    clock = Clock(arguments.budget or (75 if arguments.quick else 300 + 240 * len(arguments.more)))
+    clock = Clock(arguments.budget or (75 if arguments.quick else 330 + 240 * len(arguments.more)))
     signal.signal(signal.SIGTERM, stop_on_sigterm)
     cores = share_cores()
     clock.say(cores.note)
@@ -147,8 +156,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             figures = run_rounds(bench, ready, rounds, clock)
     print_report(arguments, figures, scenarios, [target.name for target in ready], {**facts(), "cores": cores.note})
     missed = any(verdict.met is False and verdict.strict for verdict in judge(figures))
-    wrong = len(ready) < len(targets) or any(name != "two-workers" for name, _ in figures.notes)
+    wrong = len(ready) < len(targets) or any(failed(*where) for where in figures.notes)
     return 1 if wrong or (arguments.strict and missed) else 0
+
+
+def failed(scenario: str, target: str) -> bool:
+    """Whether a missing figure is a failure of the run: what others cannot do is theirs, and two workers of ours need
+    a shared store for limits."""
+    return target in DEFAULT and scenario != "two-workers"
 
 
 def start_all(bench: Bench, targets: list[Target], clock: Clock) -> list[Target]:
@@ -184,7 +199,9 @@ def print_report(
     print("\nIn brackets: times nginx in the same rounds. @: answers (or events) a second.")
     for name in targets:
         if name in TARGETS:
-            print(f"{name}: {TARGETS[name].about}")
+            slowness = TARGETS[name].slowness
+            fewer = f" (pressed {slowness}x longer, with 1/{slowness**2} of the paced streams)" if slowness > 1 else ""
+            print(f"{name}: {TARGETS[name].about}{fewer}")
     if len(measured) < len(judged):
         print("goals not measured:", "; ".join(verdict.goal.title for verdict in judged if verdict.value is None))
     for (scenario, target), note in figures.notes.items():

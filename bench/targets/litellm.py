@@ -16,6 +16,7 @@ from bench.targets.tollbridge import configuration
 class LiteLLM:
     name = "litellm"
     about = "litellm[proxy], no database, one uvicorn worker"
+    slowness = 4
 
     def __init__(self) -> None:
         self._home = cache_directory("litellm")

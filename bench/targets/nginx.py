@@ -46,6 +46,7 @@ http {{
 class Nginx:
     name = "nginx"
     about = "plain reverse proxy: keep-alive upstream, access log, no buffering; no auth, no usage"
+    slowness = 1
 
     def missing(self) -> str | None:
         return None if shutil.which("nginx") else "nginx is not installed (Debian: apt-get install nginx-light)"

@@ -18,6 +18,7 @@ PACKAGE = "@portkey-ai/gateway"
 class Portkey:
     name = "portkey"
     about = "@portkey-ai/gateway on node, one process"
+    slowness = 2
 
     def __init__(self) -> None:
         self._home = cache_directory("portkey")

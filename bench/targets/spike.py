@@ -34,6 +34,7 @@ runpy.run_path(os.path.join(site["spike"], "full_gw.py"), run_name="__main__")
 class Spike:
     name = "spike"
     about = "the design's sketch, full: auth, limits, budget, cost, spend record, metrics, log; no safety limits"
+    slowness = 1
 
     def missing(self) -> str | None:
         return None if (SPIKE / "full_gw.py").exists() else "../shared/spike is not at hand"

@@ -32,8 +32,12 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(Protocol):
+    """`slowness` lengthens saturation and, squared, divides concurrent streams: what answers a hundred requests a second needs
+    longer to show a figure, and 500 paced streams would only show that it is overrun."""
+
     name: str
     about: str
+    slowness: int
 
     def missing(self) -> str | None:
         """Why it cannot run here, in words that say what to install; None when it can."""

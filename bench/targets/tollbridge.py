@@ -14,6 +14,7 @@ from bench.targets.target import Launch, Site, new_key
 class Tollbridge:
     name = "tollbridge"
     about = "tollbridge serve: auth, routing, usage tap, metrics, a log line per request"
+    slowness = 1
 
     def missing(self) -> str | None:
         return None if find_spec("tollbridge") else "tollbridge is not installed (pip install -e .)"
