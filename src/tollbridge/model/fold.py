@@ -6,9 +6,9 @@ block before the next (Anthropic): while a block is current, what belongs to oth
 
 The sequencer's rules
 1. The first open part is current; its Grew pass through at once.
-2. When another part opens: a current Text or Thinking part is closed (a Text that grows again later opens a new block);
-   a current ToolCall is closed once its arguments are complete JSON or it is Closed; until then the other waits.
-3. Parts that wait are released in index order.
+2. When another part opens, a current ToolCall is closed once its arguments are a complete JSON object, any other part
+   at once (if it grows again later, that opens a new block). Until then the other waits, with all that belongs to it.
+3. Parts that wait are released in index order; Closed and Finished release as well.
 """
 
 from __future__ import annotations
@@ -211,105 +211,93 @@ class Sequencer:
         self._current: int | None = None
         self._part: Part | None = None
         self._seen: list[str] = []
+        self._complete: bool | None = None  # whether the current call's arguments are complete JSON; None: not looked
         self._waiting: dict[int, list[Event]] = {}
         self._templates: dict[int, Part] = {}
-        self._over: set[int] = set()
 
     def feed(self, event: Event) -> Iterator[Event]:
         """The events that may be written now. Closed for a part comes exactly once, before the next Opened."""
         match event:
-            case Opened(choice, index, part):
-                self._templates[index] = part
-                if self._current is not None and self._may_close():
-                    yield from self._close_current(choice)
-                if self._current is None:
-                    yield from self._open(event)
-                else:
-                    self._waiting[index] = [event]
-            case Grew(choice, index):
+            case Grew(_, index):
                 if index == self._current:
-                    if isinstance(self._part, ToolCall) and event.aspect == "arguments":
-                        self._seen.append(event.text)
-                    yield event
+                    yield self._grown(event)
                 elif index in self._waiting:
                     self._waiting[index].append(event)
                     if self._may_close():
-                        yield from self._advance(choice)
+                        yield from self._advance(event.choice)
                 else:
                     yield from self._reopen(event)
+            case Opened(choice, index, part):
+                self._templates[index] = part
+                self._waiting[index] = [event]
+                if self._may_close():
+                    yield from self._advance(choice)
             case Closed(choice, index):
                 if index == self._current:
-                    yield from self._close_current(choice)
-                    yield from self._release(choice)
+                    yield from self._advance(choice)
                 elif index in self._waiting:
                     self._waiting[index].append(event)
-            case Noted(Cited(index), _) if index != self._current and index in self._waiting:
+            case Noted(Cited(index) | Extra(of="part", index=index)) if index in self._waiting:
                 self._waiting[index].append(event)
             case Finished(choice):
                 while self._current is not None:
-                    yield from self._close_current(choice)
-                    yield from self._release(choice)
+                    yield from self._advance(choice)
                 yield event
             case _:
                 yield event
 
+    def _grown(self, event: Grew) -> Grew:
+        if event.aspect == "arguments":
+            self._seen.append(event.text)
+            self._complete = None
+        return event
+
     def _may_close(self) -> bool:
+        """Nothing is under way, or nothing that another part could not interrupt."""
         if not isinstance(self._part, ToolCall):
             return True
-        try:
-            msgspec.json.decode("".join((self._part.arguments, *self._seen)))
-        except msgspec.DecodeError:
-            return False
-        return True
-
-    def _open(self, event: Opened) -> Iterator[Event]:
-        self._current, self._part, self._seen = event.index, event.part, []
-        yield event
-
-    def _close_current(self, choice: int) -> Iterator[Event]:
-        current = self._current
-        if current is None:
-            return
-        self._current, self._part = None, None
-        self._over.add(current)
-        yield Closed(choice, current)
+        if self._complete is None:
+            self._complete = _is_object("".join((self._part.arguments, *self._seen)))
+        return self._complete
 
     def _advance(self, choice: int) -> Iterator[Event]:
+        """Close what is current and open what waits, in index order, until one of them must be waited for."""
         yield from self._close_current(choice)
-        yield from self._release(choice)
-
-    def _release(self, choice: int) -> Iterator[Event]:
-        """Open what waits, in index order, until one of them is still growing."""
-        while self._current is None and self._waiting:
-            index = min(self._waiting)
-            for event in self._waiting.pop(index):
+        while self._waiting and self._may_close():
+            yield from self._close_current(choice)
+            for event in self._waiting.pop(min(self._waiting)):
                 match event:
-                    case Opened():
-                        yield from self._open(event)
+                    case Opened(_, index, part):
+                        self._current, self._part, self._seen, self._complete = index, part, [], None
+                        yield event
                     case Closed():
                         yield from self._close_current(choice)
-                    case Grew(aspect="arguments"):
-                        self._seen.append(event.text)
-                        yield event
+                    case Grew():
+                        yield self._grown(event)
                     case _:
                         yield event
-            if self._current is not None and self._waiting and self._may_close():
-                yield from self._close_current(choice)
+
+    def _close_current(self, choice: int) -> Iterator[Event]:
+        current, self._current, self._part = self._current, None, None
+        if current is not None:
+            yield Closed(choice, current)
 
     def _reopen(self, event: Grew) -> Iterator[Event]:
         """A part that was closed for another's sake grows again: text and thinking go on in a new block."""
         template = self._templates[event.index]
         if isinstance(template, ToolCall):
             return  # its arguments were complete JSON: only white space can follow
-        if self._current is not None:
-            if not self._may_close():
-                self._waiting.setdefault(event.index, [Opened(event.choice, event.index, _empty(template))]).append(
-                    event
-                )
-                return
-            yield from self._close_current(event.choice)
-        yield from self._open(Opened(event.choice, event.index, _empty(template)))
-        yield event
+        self._waiting[event.index] = [Opened(event.choice, event.index, _empty(template)), event]
+        if self._may_close():
+            yield from self._advance(event.choice)
+
+
+def _is_object(text: str) -> bool:
+    """Whole arguments. A number or a word could still grow; an object that is whole cannot."""
+    try:
+        return isinstance(msgspec.json.decode(text), dict)
+    except (msgspec.DecodeError, UnicodeError):
+        return False
 
 
 def _empty(part: Part) -> Part:

@@ -285,6 +285,8 @@ def write_function_call(call: ToolCall) -> JsonObject:
 
 def write_own_content(parts: tuple[Part, ...], spelling: dict[str, str]) -> Json:
     """`content` as this wire read it; None where there was none."""
+    if len(parts) == 1 and not spelling and isinstance(parts[0], Text) and not parts[0].extra:
+        return parts[0].text
     held = [part for part in parts if _stands_in_content(part)]
     spelled = spelling.get("content")
     if spelled == "list" or not all(isinstance(part, Text) and not part.extra for part in held):

@@ -26,6 +26,8 @@ class PartWriter:
     def content(self, parts: tuple[Part, ...], spelling: dict[str, str], where: str, *, joined: bool = False) -> Json:
         """`joined`: several texts become one string, where their dialect is another."""
         if self._own:
+            if len(parts) == 1 and not spelling and isinstance(parts[0], Text) and parts[0].cache is None:
+                return write_own_content(parts, spelling)
             kept = tuple([part for part in parts if not self._is_lacked(part, where)])
             if any(isinstance(part, Text | Media) and part.cache is not None for part in kept):
                 return [write_own(part) for part in kept]

@@ -35,6 +35,10 @@ class TurnWriter:
     def write(self, message: Message, where: str) -> JsonObject:
         own, parts = self._own, message.parts
         spelling = message.spelling if own else {}
+        if len(parts) == 1 and isinstance(parts[0], Text) and not (spelling or message.extra or message.name):
+            text = parts[0]
+            if not (text.citations or text.cache or text.extra):
+                return {"role": "assistant", "content": text.text}
         out: JsonObject = {"role": "assistant"}
         if spelling.get("cache") == "message":
             parts = self._mark_message(out, parts)
