@@ -1,0 +1,68 @@
+"""Azure's two ways to say where a model is, and the URL shapes of each.
+
+Azure OpenAI (`azure/`), by the endpoint `https://NAME.openai.azure.com`, or by more of the URL
+    deployment          {endpoint}/openai/deployments/{deployment}/chat/completions?api-version=2025-02-01-preview
+    v1                  {endpoint}/openai/v1/chat/completions      where the version is `v1`, `latest` or `preview`
+    a whole URL         used as it is; the version is added where it is missing
+The model's name is the deployment's. LiteLLM's `o_series/` and `gpt5_series/` before it only say what model it is.
+
+Azure AI Foundry (`azure_ai/`): `https://NAME.services.ai.azure.com` answers under `/models` and takes `api-key`;
+other hosts (serverless, `*.models.ai.azure.com`) answer at once under their base and take a bearer token.
+
+Sources: https://learn.microsoft.com/azure/ai-services/openai/reference,
+https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle (seen 2026-11-21), recorded exchanges, and the
+default version that LiteLLM 1.109 uses.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, quote
+
+from tollbridge.providers.address import Base, join
+from tollbridge.providers.auth import Auth, Bearer
+
+VERSION_DEFAULT = "2025-02-01-preview"
+MODELS_VERSION_DEFAULT = "2024-05-01-preview"
+V1_VERSIONS = frozenset({"v1", "latest", "preview"})
+
+CHAT = "/chat/completions"
+
+
+def deployment_name(model: str) -> str:
+    for hint in ("o_series/", "gpt5_series/"):
+        model = model.removeprefix(hint)
+    return model
+
+
+def openai_target(base: Base, deployment: str, version: str | None) -> str:
+    """Path and query of an Azure OpenAI deployment's chat endpoint."""
+    path = base.path
+    if path.endswith(CHAT):
+        return _versioned(path, base.query, None if path.endswith("/openai/v1" + CHAT) else version or VERSION_DEFAULT)
+    if path.endswith("/openai/v1") or version in V1_VERSIONS:
+        path = join(path if path.endswith("/openai/v1") else join(path, "/openai/v1"), CHAT)
+        return _versioned(path, base.query, "preview" if version == "preview" else None)
+    if "/openai/deployments/" not in path:
+        path = join(path, f"/openai/deployments/{quote(deployment, safe='')}")
+    return _versioned(join(path, CHAT), base.query, version or VERSION_DEFAULT)
+
+
+def foundry_target(base: Base, version: str | None) -> str:
+    """Path and query of the chat endpoint of Azure AI Foundry."""
+    if base.path.endswith("/openai/v1") or not _is_foundry(base):
+        return _versioned(join(base.path, CHAT), base.query, version)
+    return _versioned(join(base.path, "/models" + CHAT), base.query, version or MODELS_VERSION_DEFAULT)
+
+
+def foundry_auth(base: Base, auth: Auth) -> Auth:
+    return auth if _is_foundry(base) else Bearer()
+
+
+def _is_foundry(base: Base) -> bool:
+    return base.host.endswith((".services.ai.azure.com", ".openai.azure.com", ".cognitiveservices.azure.com"))
+
+
+def _versioned(path: str, query: str, version: str | None) -> str:
+    if version is not None and not any(name == "api-version" for name, _ in parse_qsl(query)):
+        query = f"{query}&api-version={quote(version)}" if query else f"api-version={quote(version)}"
+    return f"{path}?{query}" if query else path

@@ -1,0 +1,94 @@
+"""From a model's name to a row and the name that the provider knows it by.
+
+1. `custom_llm_provider` says who.
+2. `provider/model`, where the first part is a provider; the rest may hold slashes.
+3. An `api_base` on a provider's own host says who.
+4. A bare name: the catalog, then how it begins (`table.BARE`), also where the catalog does not know it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from tollbridge.catalog.facts import catalog
+from tollbridge.catalog.near import near
+from tollbridge.errors import NotFoundError
+from tollbridge.providers.row import Provider
+from tollbridge.providers.table import ALIASES, BARE
+
+
+def locate(
+    model: str, rows: Mapping[str, Provider], *, provider: str | None = None, api_base: str | None = None
+) -> tuple[Provider, str]:
+    """(row, the provider's name for the model). Raises NotFoundError with near names."""
+    if not model:
+        raise NotFoundError("No model is named.", code="model_not_found", param="model")
+    if provider:
+        named = find(provider, rows)
+        if named is None:
+            raise _unknown_provider(provider, model, rows)
+        head, slash, rest = model.partition("/")
+        return named, rest if slash and rest and head in (provider, named.name) else model
+    head, slash, rest = model.partition("/")
+    if slash and rest:
+        named = find(head, rows)
+        if named is not None:
+            return named, rest
+    row = _by_host(api_base, rows) or (None if slash else _by_bare_name(model, rows))
+    if row is None:
+        raise _unknown_provider(head, model, rows) if slash else _unknown_model(model, rows)
+    return row, model
+
+
+def find(name: str, rows: Mapping[str, Provider]) -> Provider | None:
+    """The row of a provider's name or alias; the operator's own rows come before aliases."""
+    return rows.get(name) or rows.get(ALIASES.get(name, ""))
+
+
+def _by_bare_name(model: str, rows: Mapping[str, Provider]) -> Provider | None:
+    row = rows.get(catalog().provider_of(model) or "")
+    if row is not None:
+        return row
+    for begins, provider in BARE:
+        if begins.match(model):
+            return rows.get(provider)
+    return None
+
+
+def _by_host(api_base: str | None, rows: Mapping[str, Provider]) -> Provider | None:
+    host = _host(api_base or "")
+    if not host:
+        return None
+    return next((row for row in rows.values() if not row.local and _host(row.base_url) == host), None)
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _unknown_provider(name: str, model: str, rows: Mapping[str, Provider]) -> NotFoundError:
+    close = near(name, [*rows, *ALIASES]) or near(model)
+    return _not_found(
+        f"There is no provider {name!r} for the model {model!r}.{_or(close)} Write `provider/model`; for a server with "
+        f"OpenAI's format, `openai/{model}` and its `api_base`."
+    )
+
+
+def _unknown_model(model: str, rows: Mapping[str, Provider]) -> NotFoundError:
+    close = near(model) or near(model, rows)
+    return _not_found(
+        f"No provider is known for the model {model!r}.{_or(close)} Write it as `provider/model`, such as "
+        f"`openai/{model}`."
+    )
+
+
+def _or(close: list[str]) -> str:
+    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+
+
+def _not_found(message: str) -> NotFoundError:
+    return NotFoundError(message, code="model_not_found", param="model")

@@ -1,0 +1,235 @@
+"""A model's name, what the operator gave, and the environment -> where to send, as whom.
+
+An explicit None (or an empty text) means "not given". For each value the order is: the call or deployment, the row of
+the operator's file, the environment, the table. A key from the environment goes with the operator's `api_base`, as
+LiteLLM does; an `api_base` that comes with a request never gets here (it is refused at the door).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Literal
+
+import msgspec
+
+from tollbridge.errors import AuthenticationError, BadRequestError
+from tollbridge.model.json import Json
+from tollbridge.providers import azure
+from tollbridge.providers.address import Base, join, read_base
+from tollbridge.providers.auth import AuthHeaders, NoAuth, write_auth, write_bearer
+from tollbridge.providers.names import locate
+from tollbridge.providers.row import From, Provider
+from tollbridge.secret import Secret
+
+Environ = Mapping[str, str]
+
+_UNSENDABLE = re.compile(r"[^\x21-\x7e]")
+_HOLE = re.compile(r"\{(\w+)\}")
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call or a deployment says about its provider. `base_model`: what an Azure deployment, or a server with
+    names of its own, really runs. `extra`: anything else that a row may ask for (`account_id`, `azure_ad_token`,
+    `project` ...)."""
+
+    api_key: str | Secret | None = None
+    api_base: str | None = None
+    api_version: str | None = None
+    organization: str | None = None
+    base_model: str | None = None
+    extra: Mapping[str, Json] = {}
+
+
+NOTHING = Given()
+
+
+class Location(msgspec.Struct, frozen=True, kw_only=True):
+    """`provider`: the row as it is for this model. `path`: target of chat requests, with query. `headers`: fixed
+    ones, and credentials as Secrets. `account`: a hash of whom we are there, for seals. `count_tokens_path`: None
+    where there is no such endpoint."""
+
+    provider: Provider
+    model: str
+    scheme: Literal["http", "https"]
+    host: str
+    port: int
+    path: str
+    headers: tuple[tuple[str, str | Secret], ...]
+    account: str
+    count_tokens_path: str | None = None
+
+
+def resolve(
+    model: str,
+    *,
+    custom_llm_provider: str | None = None,
+    given: Given = NOTHING,
+    environ: Environ,
+    rows: Mapping[str, Provider],
+) -> Location:
+    """Raises NotFoundError (no such provider), AuthenticationError (no key, and which variable to set) and
+    BadRequestError (no address, or one that cannot be used)."""
+    row, name = locate(model, rows, provider=custom_llm_provider, api_base=given.api_base)
+    if row.shape == "azure":
+        row, name = row.for_model(given.base_model or name.replace("o_series/", "o1-")), azure.deployment_name(name)
+    else:
+        row = row.for_model(given.base_model or name)
+    if row.qualifies and "/" not in name:
+        name = row.qualifies + name
+    base, own_address = _base(row, given, environ)
+    credentials, account = _credentials(row, given, environ, base, own_address, name)
+    path = _path(row, base, name, given, environ)
+    return Location(
+        provider=row,
+        model=name,
+        scheme=base.scheme,
+        host=base.host,
+        port=base.port,
+        path=path,
+        headers=(*row.fixed_headers, *_values(row, given, environ), *credentials),
+        account=account,
+        count_tokens_path=f"{path}/count_tokens" if row.count_tokens and "?" not in path else None,
+    )
+
+
+def available(environ: Environ, rows: Mapping[str, Provider]) -> list[Provider]:
+    """The providers that the environment is enough for: a key is set (or, where none is needed, an address), and
+    nothing else is missing."""
+    return [row for row in rows.values() if _is_available(row, environ)]
+
+
+def _is_available(row: Provider, environ: Environ) -> bool:
+    address = bool(_first(environ, row.base_env))
+    if not row.needs_key:
+        return address
+    if not (row.api_key or _first(environ, (*row.key_env, *row.token_env))):
+        return False
+    return address or (bool(row.base_url) and all(_first(environ, hole.environ) for hole in row.holes.values()))
+
+
+def _base(row: Provider, given: Given, environ: Environ) -> tuple[Base, bool]:
+    """(the base, whether it is the provider's own)."""
+    said = given.api_base or _first(environ, row.base_env)
+    if said:
+        base = read_base(said, row.name)
+        bare = bool(row.bare_path) and not base.path
+        return (msgspec.structs.replace(base, path=row.bare_path) if bare else base), False
+    if not row.base_url:
+        raise BadRequestError(
+            f"{row.name} needs an address: pass `api_base`{_or_set(row.base_env)}.",
+            param="api_base",
+            provider=row.name,
+            fault="operator",
+        )
+    return read_base(_HOLE.sub(lambda found: _hole(row, found[1], given, environ), row.base_url), row.name), True
+
+
+def _hole(row: Provider, name: str, given: Given, environ: Environ) -> str:
+    hole = row.holes[name]
+    value = re.sub(r"^https?://", "", _value(hole, given, environ) or "").rstrip("/")
+    if not re.fullmatch(r"[\w.-]+", value, re.ASCII):
+        what = "is missing" if not value else "holds characters that no URL's name has"
+        raise BadRequestError(
+            f"{row.name}: `{hole.given}` {what}: pass it, or `api_base`{_or_set(hole.environ)}.",
+            param=hole.given,
+            provider=row.name,
+            fault="operator",
+        )
+    return value
+
+
+def _path(row: Provider, base: Base, model: str, given: Given, environ: Environ) -> str:
+    match row.shape:
+        case "azure":
+            version = given.api_version or _first(environ, ("AZURE_API_VERSION",))
+            return azure.openai_target(base, model, version)
+        case "azure_ai":
+            return azure.foundry_target(base, given.api_version or _first(environ, ("AZURE_AI_API_VERSION",)))
+        case "plain":
+            path = join(base.path, row.path)
+            return f"{path}?{base.query}" if base.query else path
+
+
+def _credentials(
+    row: Provider, given: Given, environ: Environ, base: Base, own_address: bool, model: str
+) -> tuple[AuthHeaders, str]:
+    """(headers, account). A key is needed at the provider's own address, and where it has none; a server of one's own
+    may do without."""
+    auth = azure.foundry_auth(base, row.authentication) if row.shape == "azure_ai" else row.authentication
+    key = _secret(given.api_key) or row.api_key or _secret(_first(environ, row.key_env))
+    if key:
+        _check_sendable(key, row, model)
+        return write_auth(auth, key), _account(row, base, key)
+    token = _secret(given.extra.get("azure_ad_token") or _first(environ, row.token_env)) if row.token_env else None
+    if token:
+        _check_sendable(token, row, model)
+        return write_bearer(token), _account(row, base, token)
+    if row.needs_key and not isinstance(auth, NoAuth) and (own_address or not row.base_url):
+        raise AuthenticationError(
+            f"{row.name} needs a key: pass `api_key`{_or_set((*row.key_env, *row.token_env))}.",
+            code="missing_api_key",
+            param="api_key",
+            provider=row.name,
+            model=model,
+            fault="operator",
+        )
+    return (), _account(row, base, Secret(""))
+
+
+def _check_sendable(key: Secret, row: Provider, model: str) -> None:
+    if _UNSENDABLE.search(key.reveal()):
+        raise AuthenticationError(
+            f"The key of {row.name} holds a character that no key has (a space or a line break?).",
+            code="invalid_api_key",
+            param="api_key",
+            provider=row.name,
+            model=model,
+            fault="operator",
+        )
+
+
+def _account(row: Provider, base: Base, key: Secret) -> str:
+    whole = "\0".join((row.name, base.host, str(base.port), key.reveal()))
+    return blake2b(whole.encode(), digest_size=8, person=b"tb-account").hexdigest()
+
+
+def _values(row: Provider, given: Given, environ: Environ) -> tuple[tuple[str, str], ...]:
+    found = [(header, _value(source, given, environ)) for header, source in row.header_values.items()]
+    for header, value in found:
+        if value is not None and not (value.isascii() and value.isprintable()):
+            raise BadRequestError(
+                f"{row.name}: the value for the header `{header}` holds characters that a header cannot carry.",
+                param=row.header_values[header].given,
+                provider=row.name,
+                fault="operator",
+            )
+    return tuple((header, value) for header, value in found if value)
+
+
+def _value(source: From, given: Given, environ: Environ) -> str | None:
+    said = given.organization if source.given == "organization" else given.extra.get(source.given)
+    return said.strip() if isinstance(said, str) and said.strip() else _first(environ, source.environ)
+
+
+def _first(environ: Environ, names: tuple[str, ...]) -> str | None:
+    """The first of these variables that holds more than white space."""
+    for name in names:
+        value = environ.get(name, "").strip()
+        if value:
+            return value
+    return None
+
+
+def _secret(value: Json) -> Secret | None:
+    match value:
+        case Secret():
+            return value if value else None
+        case str() if value.strip():
+            return Secret(value.strip())
+    return None
+
+
+def _or_set(variables: tuple[str, ...]) -> str:
+    return f", or set {' or '.join(variables)}" if variables else ""

@@ -1,0 +1,220 @@
+"""A provider as one row: where it is, how it is paid, and in what it differs from its wire.
+
+`table.ROWS` holds ours; a user writes the same under `providers:` in the YAML (`row_from_config`). Nine providers in
+ten speak a known wire and need no code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import msgspec
+
+from tollbridge.errors import ConfigError
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.providers.auth import Auth, Bearer, HeaderKey, NoAuth
+from tollbridge.secret import Secret
+from tollbridge.wires.base import FEATURES
+
+Patch = Callable[[JsonObject], JsonObject]
+"""A pure rewrite of the body that is about to be sent. It may return the body itself, and changes none that it is
+given."""
+
+Shape = Literal["plain", "azure", "azure_ai"]
+
+
+class WireDefaults(msgspec.Struct, frozen=True):
+    """What a wire's providers have in common where a row says nothing."""
+
+    chat_path: str
+    auth: Auth
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+WIRES: Mapping[str, WireDefaults] = {
+    "openai_chat": WireDefaults("/chat/completions", Bearer()),
+    "anthropic_messages": WireDefaults("/v1/messages", HeaderKey("x-api-key"), (("anthropic-version", "2023-06-01"),)),
+}
+
+
+class From(msgspec.Struct, frozen=True):
+    """A value of the operator's: the argument `given` of a call or deployment, else the first variable of `environ`
+    that is set."""
+
+    given: str
+    environ: tuple[str, ...] = ()
+
+
+class ForModels(msgspec.Struct, frozen=True, kw_only=True):
+    """In what some models of a provider differ. `names` is matched at the start of the model's name, vendor prefixes
+    (`openai/`) aside."""
+
+    names: re.Pattern[str]
+    drops: frozenset[str] = frozenset()
+    lacks: frozenset[str] = frozenset()
+    prefers: Mapping[str, str] = {}
+    patches: tuple[Patch, ...] = ()
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """One row.
+
+    `wire`: name of the format it speaks. `base_url`: what `api_base` is where nobody says; "" where somebody must;
+    names in braces are filled from `holes`. `bare_path`: added to an `api_base` that has no path at all. `chat_path`:
+    what is added to the base; as much of it as the base already ends with is not repeated. `key_env`, `base_env`:
+    environment variables, the first that is set counts; `token_env`: variables that hold a bearer token, used where
+    there is no key. `needs_key`: without one, nothing is sent to the provider's own address. `api_key`: a key from
+    the operator's file. `headers` are fixed, `header_values` are the operator's.
+
+    `drops`: fields of a body that this vendor refuses. `lacks`: words of `wires.base.FEATURES`. `prefers`: spellings,
+    as `wires.base.Target` lists them. `patches`: for what these cannot say. `models`: the same for some models only.
+    `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made. `count_tokens`: it has
+    the endpoint. `local`: costs nothing and needs no network. `source`, `checked`: where the facts are from and when
+    they were last compared (YYYY-MM-DD).
+    """
+
+    name: str
+    wire: str
+    base_url: str = ""
+    bare_path: str = ""
+    chat_path: str = ""
+    holes: Mapping[str, From] = {}
+    base_env: tuple[str, ...] = ()
+    key_env: tuple[str, ...] = ()
+    token_env: tuple[str, ...] = ()
+    needs_key: bool = True
+    auth: Auth | None = None
+    api_key: Secret | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    header_values: Mapping[str, From] = {}
+    drops: frozenset[str] = frozenset()
+    lacks: frozenset[str] = frozenset()
+    prefers: Mapping[str, str] = {}
+    patches: tuple[Patch, ...] = ()
+    models: tuple[ForModels, ...] = ()
+    qualifies: str = ""
+    shape: Shape = "plain"
+    count_tokens: bool = False
+    local: bool = False
+    source: str = ""
+    checked: str = ""
+
+    @property
+    def path(self) -> str:
+        return self.chat_path or WIRES[self.wire].chat_path
+
+    @property
+    def authentication(self) -> Auth:
+        return WIRES[self.wire].auth if self.auth is None else self.auth
+
+    @property
+    def fixed_headers(self) -> tuple[tuple[str, str], ...]:
+        own = {name.lower() for name, _ in self.headers}
+        return (*(pair for pair in WIRES[self.wire].headers if pair[0] not in own), *self.headers)
+
+    def for_model(self, model: str) -> Provider:
+        """The row as it is for one model. The model's patches come before the provider's, which may strip fields."""
+        name = model.rpartition("/")[2]
+        rules = [rule for rule in self.models if rule.names.match(name)]
+        if not rules:
+            return self
+        prefers = dict(self.prefers)
+        for rule in rules:
+            prefers.update(rule.prefers)
+        return msgspec.structs.replace(
+            self,
+            drops=self.drops.union(*(rule.drops for rule in rules)),
+            lacks=self.lacks.union(*(rule.lacks for rule in rules)),
+            prefers=prefers,
+            patches=(*(patch for rule in rules for patch in rule.patches), *self.patches),
+        )
+
+
+def row_from_config(values: Mapping[str, Json]) -> Provider:
+    """A row from the operator's file: `name`, `wire` and `base_url` are needed; `auth` is `bearer`, `none`, or
+    `{header: NAME}`; without `needs_key` a key is optional unless `api_key_env` names where one is. Raises
+    ConfigError."""
+    name = values.get("name")
+    if not isinstance(name, str) or not name:
+        raise ConfigError("A provider needs a `name`.")
+    where = f"providers: {name}"
+    unknown = sorted(set(values) - _CONFIG_FIELDS)
+    if unknown:
+        raise ConfigError(f"{where}: unknown key `{unknown[0]}`; known are {', '.join(sorted(_CONFIG_FIELDS))}.")
+    wire = values.get("wire", "openai_chat")
+    if wire not in WIRES:
+        raise ConfigError(f"{where}: `wire` is {wire!r}; it can be {' or '.join(WIRES)}.")
+    base_url = values.get("base_url")
+    if not isinstance(base_url, str) or not base_url.startswith(("http://", "https://")):
+        raise ConfigError(f"{where}: `base_url` must be a URL that starts with http:// or https://.")
+    lacks = frozenset(_names(values, "lacks", where))
+    if not lacks <= FEATURES:
+        raise ConfigError(
+            f"{where}: `lacks` knows no {min(lacks - FEATURES)!r}; it knows {', '.join(sorted(FEATURES))}."
+        )
+    api_key = values.get("api_key")
+    key_env = tuple(_names(values, "api_key_env", where))
+    return Provider(
+        name=name,
+        wire=wire,
+        base_url=base_url,
+        base_env=tuple(_names(values, "base_url_env", where)),
+        key_env=key_env,
+        needs_key=bool(values.get("needs_key", bool(key_env))),
+        auth=_auth(values.get("auth"), where),
+        api_key=Secret(api_key) if isinstance(api_key, str) and api_key else api_key or None,
+        headers=tuple(_pairs(values, "headers", where).items()),
+        drops=frozenset(_names(values, "drops", where)),
+        lacks=lacks,
+        prefers=_pairs(values, "prefers", where),
+        chat_path=_chat_path(values.get("chat_path") or "", where),
+        source=str(values.get("source") or where),
+        checked=str(values.get("checked") or ""),
+    )
+
+
+_CONFIG_FIELDS = frozenset(
+    {"name", "wire", "base_url", "base_url_env", "api_key", "api_key_env", "auth", "headers", "drops", "lacks"}
+    | {"prefers", "chat_path", "needs_key", "source", "checked"}
+)
+
+
+def _auth(value: Json, where: str) -> Auth | None:
+    match value:
+        case None:
+            return None
+        case "bearer":
+            return Bearer()
+        case "none" | False:
+            return NoAuth()
+        case {"header": str(header)} if len(value) == 1 and header:
+            return HeaderKey(header.lower())
+    raise ConfigError(f"{where}: `auth` must be `bearer`, `none`, or `{{header: NAME}}`.")
+
+
+def _chat_path(value: Json, where: str) -> str:
+    if isinstance(value, str) and (not value or value.startswith("/")):
+        return value
+    raise ConfigError(f"{where}: `chat_path` must start with a slash.")
+
+
+def _names(values: Mapping[str, Json], field: str, where: str) -> list[str]:
+    match values.get(field):
+        case None:
+            return []
+        case str(one):
+            return [one]
+        case list() | tuple() as several if all(isinstance(item, str) for item in several):
+            return list(several)
+    raise ConfigError(f"{where}: `{field}` must be a list of names.")
+
+
+def _pairs(values: Mapping[str, Json], field: str, where: str) -> dict[str, str]:
+    match values.get(field):
+        case None:
+            return {}
+        case Mapping() as pairs if all(isinstance(item, str) for item in (*pairs, *pairs.values())):
+            return dict(pairs)
+    raise ConfigError(f"{where}: `{field}` must be a table of texts.")
