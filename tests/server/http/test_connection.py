@@ -9,6 +9,8 @@ import pytest
 from tests.server.http.raw import PATIENCE_S, Stage, connected, get, post, serving
 
 from tollbridge.server.http.limits import Limits
+from tollbridge.server.http.listener import Listener
+from tollbridge.server.inbound import Inbound, Responder
 
 
 async def test_a_request_is_answered_and_the_connection_kept() -> None:
@@ -283,6 +285,50 @@ async def test_a_half_closed_client_gets_its_answers() -> None:
         assert await wire.rest() == b""
 
 
+async def test_no_answer_goes_to_another_request() -> None:
+    """Forty connections, requests in bursts of any size, answers of three kinds: each request gets its own."""
+    stage = Stage()
+    seed = random.Random(3)
+
+    async def client(number: int, listener: Listener) -> None:
+        async with connected(listener) as wire:
+            for burst in range(10):
+                marks = [f"{number}-{burst}-{index}" for index in range(seed.randint(1, 8))]
+                paths = [seed.choice(("/echo", "/wait", "/stream", "/deny")) for _ in marks]
+                requests = [post(f"{path}?{mark}", mark.encode()) for path, mark in zip(paths, marks, strict=True)]
+                await wire.send(b"".join(requests))
+                for path, mark in zip(paths, marks, strict=True):
+                    expected = {"/echo": mark, "/wait": f"waited {mark}", "/stream": "onetwo", "/deny": "no"}[path]
+                    assert (await wire.answer()).body == expected.encode()
+
+    stage.go.set()
+    async with serving(stage) as listener:
+        await asyncio.gather(*(client(number, listener) for number in range(40)))
+
+
+async def test_a_handler_that_lives_on_cannot_write_into_the_next_answer() -> None:
+    class Clinging(Stage):
+        async def handle(self, inbound: Inbound, responder: Responder) -> None:
+            responder.reply(200, (), inbound.body)
+            if inbound.body == b"1":
+                await self.go.wait()
+            responder.write(b"too late")
+            responder.finish()
+            responder.abort()
+            with pytest.raises(RuntimeError, match="already answered"):
+                responder.reply(200, (), b"too late")
+
+    stage = Clinging()
+    async with serving(stage) as listener, connected(listener) as wire:
+        await wire.send(post("/echo", b"1") + post("/echo", b"2"))
+        assert [(await wire.answer()).body for _ in range(2)] == [b"1", b"2"]
+        stage.go.set()
+        while listener.in_flight:
+            await asyncio.sleep(0.01)
+        await wire.send(post("/echo", b"3"))
+        assert (await wire.answer()).body == b"3"
+
+
 async def test_a_half_closed_client_gets_its_stream() -> None:
     stage = Stage()
     async with serving(stage) as listener, connected(listener) as wire:
@@ -307,6 +353,18 @@ async def test_a_client_that_leaves_after_the_end_did_not_leave() -> None:
         assert not stage.left.is_set()
 
 
+async def test_a_broken_stream_does_not_look_whole_to_a_half_closed_client() -> None:
+    stage = Stage()
+    async with serving(stage) as listener, connected(listener) as wire:
+        await wire.send(get("/stream?abort"))
+        await wire.until(b"\r\n\r\n")
+        wire.writer.write_eof()
+        await asyncio.sleep(0.05)
+        stage.go.set()
+        with pytest.raises(ConnectionError):
+            await asyncio.wait_for(wire.reader.read(), PATIENCE_S)
+
+
 # The client is slow.
 
 
@@ -328,6 +386,23 @@ async def test_a_slow_reader_blocks_the_writer_within_a_bound() -> None:
             assert (await other.answer()).body == b"unaffected"
         wire.reset()
         await asyncio.wait_for(stage.left.wait(), PATIENCE_S)
+
+
+async def test_answers_that_nobody_takes_do_not_pile_up() -> None:
+    stage = Stage()
+    async with serving(stage) as listener, connected(listener, limit=1024) as wire:
+        count = 200
+        writing = asyncio.create_task(wire.send(post("/echo", b"x" * 100_000) * count))
+        before = 0
+        while not before or len(stage.seen) != before:
+            before = len(stage.seen)
+            await asyncio.sleep(0.1)
+        assert before < count, "the next request waits until the answers are taken"
+        (connection,) = listener._service.connections
+        assert connection.transport.get_write_buffer_size() <= 1024 * 1024
+        for _ in range(count):
+            assert len((await wire.answer()).body) == 100_000
+        await writing
 
 
 async def test_a_client_that_takes_nothing_is_gone_after_the_write_timeout() -> None:

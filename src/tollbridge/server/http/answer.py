@@ -100,7 +100,18 @@ class Line(Protocol):
 class Answer:
     """A `Responder` over HTTP/1."""
 
-    __slots__ = ("_chunked", "_client_keeps", "_head_only", "_http11", "_keep", "_line", "_on_gone", "gone", "started")
+    __slots__ = (
+        "_chunked",
+        "_client_keeps",
+        "_head_only",
+        "_http11",
+        "_keep",
+        "_line",
+        "_on_gone",
+        "_probed",
+        "gone",
+        "started",
+    )
 
     def __init__(self, line: Line, *, head_only: bool, http11: bool, keep_alive: bool) -> None:
         self._line: Line | None = line
@@ -109,6 +120,7 @@ class Answer:
         self._client_keeps = keep_alive
         self._keep = False
         self._chunked = False
+        self._probed = False
         self._on_gone: Callable[[], None] | None = None
         self.started = False
         self.gone = False
@@ -123,6 +135,7 @@ class Answer:
         line = self._line
         if line is None or not self._http11 or (self.started and not self._chunked):
             return False
+        self._probed = True
         line.transport.write(b"0" if self.started else b"HTTP/1.1 100 Continue\r\n\r\n")
         return True
 
@@ -185,7 +198,8 @@ class Answer:
         if line is not None:
             self._line = None
             self._on_gone = None
-            line.broke(self._chunked)
+            # A probe's lone zero before the end would look to some clients like the last chunk.
+            line.broke(self._chunked and not self._probed)
 
     def on_gone(self, callback: Callable[[], None] | None) -> None:
         if self.gone and callback is not None:

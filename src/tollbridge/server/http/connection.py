@@ -47,7 +47,7 @@ _TURNED_AWAY = 1000
 """So many connections over the limit are told so (503); the rest is dropped."""
 
 
-# States: plain integers, since a member of an Enum costs a lookup at each use.
+# States: plain integers, in this order, since a member of an Enum costs a lookup at each use.
 READING_HEAD = 1
 READING_BODY = 2
 HANDLING = 3
@@ -124,6 +124,7 @@ class Connection(asyncio.Protocol):
         self._state = CLOSING
         self._service.connections.discard(self)
         self._pending = b""
+        self._paused_reading = False
         self._body = self._inbound = None
         answer, self._answer = self._answer, None
         if answer is not None:
@@ -136,7 +137,7 @@ class Connection(asyncio.Protocol):
         self._pending = self._pending + data if self._pending else data
         if self._state != HANDLING:
             self._advance()
-        elif len(self._pending) > self._service.limits.pipelined_bytes:
+        if self._pending and len(self._pending) > self._service.limits.pipelined_bytes and self._blocked:
             self._paused_reading = True
             self.transport.pause_reading()
 
@@ -164,30 +165,35 @@ class Connection(asyncio.Protocol):
         for waiter in waiters or ():
             if not waiter.done():
                 waiter.set_result(None)
+        if self._state == READING_HEAD:
+            self._service.loop.call_soon(self._advance)
 
     # reading
 
     def _advance(self) -> None:
         """Goes on with what is pending, until more bytes or an answer are needed."""
         try:
-            while self._pending:
-                if self._state == READING_HEAD:
-                    went_on = self._read_head()
-                else:
-                    went_on = self._state == READING_BODY and self._read_body()
-                if not went_on:
+            while self._pending and not self._blocked:
+                if not (self._read_head() if self._state == READING_HEAD else self._read_body()):
                     break
         except APIError as error:
             self._reject(error)
         except Exception:
             log.exception("a request could not be taken in")
             self._reject(InternalServerError("Internal server error.", fault="gateway"))
-        awaits_bytes = self._state in (READING_HEAD, READING_BODY)
-        if awaits_bytes and self._half_closed:
+        if self._blocked:
+            return
+        if self._half_closed:
             self._close()
-        elif self._paused_reading and (awaits_bytes or len(self._pending) <= self._service.limits.pipelined_bytes):
+        elif self._paused_reading:
             self._paused_reading = False
             self.transport.resume_reading()
+
+    @property
+    def _blocked(self) -> bool:
+        """What is pending has to wait: for the answer before it, or for a client that takes no answers."""
+        state = self._state
+        return state >= HANDLING or (state == READING_HEAD and self._waiters is not None)
 
     def _read_head(self) -> bool:
         data = self._pending
@@ -411,6 +417,9 @@ class Connection(asyncio.Protocol):
                 self._reject(RequestTimeoutError("The request body did not arrive in time."))
         elif late and state == CLOSING:
             self.transport.abort()
+        elif late and self._waiters is not None:
+            # The client is slow to read, not to write.
+            pass
         elif late and self._pending:
             self._reject(RequestTimeoutError("The request head did not arrive in time."))
         elif late:
@@ -449,6 +458,7 @@ class Connection(asyncio.Protocol):
         if self._unread and not self._half_closed:
             self._deadline = service.loop.time() + service.limits.linger_s
             if self._paused_reading:
+                self._paused_reading = False
                 self.transport.resume_reading()
             if self.transport.can_write_eof():
                 self.transport.write_eof()
