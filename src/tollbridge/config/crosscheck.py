@@ -34,11 +34,11 @@ class Names(msgspec.Struct, frozen=True):
 
 def check(fields: Fields, models: Sequence[ModelEntry], *, open_door: bool) -> None:
     aliases: Mapping[str, Alias] = fields["router.aliases"].value if "router.aliases" in fields else {}
-    names = [entry.model_name for entry in models]
+    names = dict.fromkeys(entry.model_name for entry in models)
     groups = Names([name for name in names if "*" not in name], [name for name in names if "*" in name])
     _check_aliases(fields, aliases, groups)
     if models:
-        known = Names([*groups.exact, *aliases], groups.wildcards)
+        known = Names(list(dict.fromkeys((*groups.exact, *aliases))), groups.wildcards)
         for field in FALLBACKS:
             if field in fields:
                 _check_fallbacks(fields[field], known)

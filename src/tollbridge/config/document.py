@@ -110,7 +110,7 @@ def read_document(text: str, file: str, findings: Findings, loader: Any = LOADER
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(file) if mark is None else Place(file, mark.line + 1, mark.column + 1)
-        findings.error(place, _explained(error))
+        findings.error(place, _explained(error, text, place))
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         findings.error(builder.last, f"is no valid YAML: {str(error).splitlines()[0]}")
     return None
@@ -125,9 +125,10 @@ def _place_after(before: str, file: str) -> Place:
     return Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
-def _explained(error: yaml.MarkedYAMLError) -> str:
-    problem = " ".join((error.problem or "is no valid YAML").split())
-    if "\\t" in problem or "'\t'" in problem:
+def _explained(error: yaml.MarkedYAMLError, text: str, place: Place) -> str:
+    problem = " ".join((error.problem or "").split())
+    lines = text.split("\n")
+    if place.line <= len(lines) and lines[place.line - 1][place.column - 1 : place.column] == "\t":
         return "a tab stands where YAML wants spaces"
     context = f" {error.context}" if error.context else ""
     return f"is no valid YAML: {problem}{context}"

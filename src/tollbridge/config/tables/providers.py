@@ -6,7 +6,9 @@ from tollbridge.config.document import Array, Entry, Node, Scalar, Table
 from tollbridge.config.document import table as make_table
 from tollbridge.config.kinds import At, anything, flag, list_of, map_of, named, secret, text, texts
 from tollbridge.config.schema import fills, read_section, section
+from tollbridge.errors import ConfigError
 from tollbridge.model.json import JsonObject
+from tollbridge.providers.row import row_from_config
 
 PROVIDER = section(
     "providers",
@@ -34,9 +36,7 @@ def read_providers(node: Node, at: At) -> tuple[JsonObject, ...]:
     for row, at_row in _rows(node, at):
         filled = read_section(row, PROVIDER, at_row)
         values = {field: found[-1].value for field, found in filled.items()}
-        for needed in ("name", "wire", "base_url"):
-            if isinstance(row, Table) and needed not in values:
-                at_row.error(row.place, f"lacks `{needed}`")
+        _check_row(row, values, at_row)
         name = values.get("name", "")
         if name in names:
             at_row.error(row.place, f"{name!r} is already a provider (line {names[name].place.line})")
@@ -45,6 +45,20 @@ def read_providers(node: Node, at: At) -> tuple[JsonObject, ...]:
         names[name] = row
         rows.append(values)
     return tuple(rows)
+
+
+def _check_row(row: Node, values: JsonObject, at: At) -> None:
+    """Whether a provider can be made of it: the table of providers knows best."""
+    if not isinstance(row, Table):
+        return
+    for needed in ("name", "base_url"):
+        if needed not in values:
+            at.error(row.place, f"lacks `{needed}`")
+            return
+    try:
+        row_from_config(values)
+    except ConfigError as error:
+        at.error(row.place, error.message.partition(f"{values['name']}: ")[2] or error.message)
 
 
 def _rows(node: Node, at: At) -> list[tuple[Node, At]]:
