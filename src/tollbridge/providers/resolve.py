@@ -48,7 +48,7 @@ NOTHING = Given()
 class Location(msgspec.Struct, frozen=True, kw_only=True):
     """`provider`: the row as it is for this model. `path`: target of chat requests, with query. `headers`: fixed
     ones, and credentials as Secrets. `account`: a hash of whom we are there, for seals. `count_tokens_path`: None
-    where there is no such endpoint."""
+    where there is no such endpoint. `secrets`: the bare keys, which must never be shown."""
 
     provider: Provider
     model: str
@@ -58,6 +58,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     headers: tuple[tuple[str, str | Secret], ...]
     account: str
+    secrets: tuple[Secret, ...] = ()
     count_tokens_path: str | None = None
 
 
@@ -79,7 +80,7 @@ def resolve(
     if row.qualifies and "/" not in name:
         name = row.qualifies + name
     base, own_address = _base(row, given, environ)
-    credentials, account = _credentials(row, given, environ, base, own_address, name)
+    credentials, key = _credentials(row, given, environ, base, own_address, name)
     path = _path(row, base, name, given, environ)
     return Location(
         provider=row,
@@ -89,7 +90,8 @@ def resolve(
         port=base.port,
         path=path,
         headers=(*row.fixed_headers, *_values(row, given, environ), *credentials),
-        account=account,
+        account=_account(row, base, key),
+        secrets=(key,) if key else (),
         count_tokens_path=f"{path}/count_tokens" if row.count_tokens and "?" not in path else None,
     )
 
@@ -154,18 +156,18 @@ def _path(row: Provider, base: Base, model: str, given: Given, environ: Environ)
 
 def _credentials(
     row: Provider, given: Given, environ: Environ, base: Base, own_address: bool, model: str
-) -> tuple[AuthHeaders, str]:
-    """(headers, account). A key is needed at the provider's own address, and where it has none; a server of one's own
-    may do without."""
+) -> tuple[AuthHeaders, Secret]:
+    """(headers, the key or token, empty where there is none). A key is needed at the provider's own address, and
+    where it has none; a server of one's own may do without."""
     auth = azure.foundry_auth(base, row.authentication) if row.shape == "azure_ai" else row.authentication
     key = _secret(given.api_key) or row.api_key or _secret(_first(environ, row.key_env))
     if key:
         _check_sendable(key, row, model)
-        return write_auth(auth, key), _account(row, base, key)
+        return write_auth(auth, key), key
     token = _secret(given.extra.get("azure_ad_token") or _first(environ, row.token_env)) if row.token_env else None
     if token:
         _check_sendable(token, row, model)
-        return write_bearer(token), _account(row, base, token)
+        return write_bearer(token), token
     if row.needs_key and not isinstance(auth, NoAuth) and (own_address or not row.base_url):
         raise AuthenticationError(
             f"{row.name} needs a key: pass `api_key`{_or_set((*row.key_env, *row.token_env))}.",
@@ -175,7 +177,7 @@ def _credentials(
             model=model,
             fault="operator",
         )
-    return (), _account(row, base, Secret(""))
+    return (), Secret("")
 
 
 def _check_sendable(key: Secret, row: Provider, model: str) -> None:

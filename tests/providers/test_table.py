@@ -1,0 +1,103 @@
+"""Each row is well-formed, and says where its facts are from and when they were compared."""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+import pytest
+
+from tollbridge.calls.build import WIRES
+from tollbridge.providers.address import read_base
+from tollbridge.providers.row import Provider
+from tollbridge.providers.table import ALIASES, BARE, ROWS
+from tollbridge.wires.base import FEATURES
+
+PREFERENCES = {"max_tokens", "reasoning_field", "reasoning", "cache_control", "system_role", "seed", "content"}
+
+rows = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
+
+
+@rows
+def test_a_row_has_a_usable_address_or_says_where_one_is_from(row: Provider) -> None:
+    if not row.base_url:
+        assert row.base_env, "nobody can say where it is"
+        return
+    base = read_base(re.sub(r"\{\w+\}", "x", row.base_url), row.name)
+    assert base.scheme == "https" or row.local
+    assert not row.base_url.endswith("/")
+    assert {*re.findall(r"\{(\w+)\}", row.base_url)} == set(row.holes)
+
+
+@rows
+def test_a_row_names_its_source_and_the_day_it_was_compared(row: Provider) -> None:
+    assert row.source
+    assert datetime.date.fromisoformat(row.checked) <= datetime.date(2026, 11, 21)
+
+
+@rows
+def test_a_row_speaks_a_wire_that_exists_in_words_that_the_wires_know(row: Provider) -> None:
+    assert row.wire in WIRES
+    for rule in (row, *row.models):
+        assert rule.lacks <= FEATURES
+        assert set(rule.prefers) <= PREFERENCES
+    assert row.path.startswith("/")
+
+
+@rows
+def test_a_row_names_environment_variables_that_can_exist(row: Provider) -> None:
+    values = [*row.holes.values(), *row.header_values.values()]
+    names = [*row.key_env, *row.base_env, *row.token_env, *(name for value in values for name in value.environ)]
+    assert all(re.fullmatch(r"[A-Z][A-Z0-9_]+", name) for name in names), names
+    assert row.key_env or not row.needs_key
+
+
+@rows
+def test_header_names_are_lower_case_and_sendable(row: Provider) -> None:
+    for name in (*(name for name, _ in row.fixed_headers), *row.header_values):
+        assert re.fullmatch(r"[a-z0-9-]+", name)
+
+
+def test_aliases_and_bare_names_lead_to_rows() -> None:
+    assert set(ALIASES.values()) <= set(ROWS)
+    assert not set(ALIASES) & set(ROWS)
+    assert {name for _, name in BARE} <= set(ROWS)
+
+
+def test_names_are_keys_and_hold_no_slash() -> None:
+    for name, row in ROWS.items():
+        assert row.name == name
+        assert re.fullmatch(r"[a-z0-9_]+", name)
+
+
+@pytest.mark.parametrize(
+    ("model", "refused"),
+    [
+        ("o3", {"temperature", "stop"}),
+        ("o3-mini", {"temperature"}),
+        ("o1-2024-12-17", {"temperature"}),
+        ("gpt-5-mini", {"temperature", "stop"}),
+        ("gpt-5-chat-latest", set()),
+        ("gpt-5.2", set()),
+        ("gpt-4o", set()),
+    ],
+)
+def test_reasoning_models_refuse_what_they_refuse(model: str, refused: set[str]) -> None:
+    assert ROWS["openai"].for_model(model).drops & {"temperature", "stop"} == refused
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [("gpt-4o", None), ("o4-mini", "max_completion_tokens"), ("gpt-5.2", "max_completion_tokens")],
+)
+def test_reasoning_models_want_the_newer_name_of_max_tokens(model: str, name: str | None) -> None:
+    assert ROWS["openai"].for_model(model).prefers.get("max_tokens") == name
+
+
+def test_the_busiest_rows_have_no_patches() -> None:
+    for name, model in (("openai", "gpt-4o"), ("anthropic", "claude-sonnet-4-5"), ("openrouter", "x-ai/grok-4")):
+        assert not ROWS[name].for_model(model).patches
+
+
+def test_a_row_without_rules_for_a_model_is_itself() -> None:
+    assert ROWS["openai"].for_model("gpt-4o") is ROWS["openai"]
