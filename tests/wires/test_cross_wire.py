@@ -66,10 +66,13 @@ def plain(text: str) -> str:
 
 
 def parsed(arguments: str) -> str:
+    """Arguments with their white space gone; out of the object that the Messages format wraps free text in."""
     try:
-        return msgspec.json.encode(msgspec.json.decode(arguments or "{}"), order="sorted").decode()
+        value = msgspec.json.decode(arguments or "{}")
     except ValueError:
         return arguments
+    wrapped = value.get("INVALID_JSON") if isinstance(value, dict) else None
+    return wrapped if isinstance(wrapped, str) else msgspec.json.encode(value, order="sorted").decode()
 
 
 def media_of(part: Media) -> tuple[str, str]:
@@ -220,7 +223,7 @@ def crosses_answer(a: Wire, b: Wire, body: Any) -> None:
     written = b.write_response(read, SEALS)
     back = b.read_response(laws.through_json(written.value))
     excused(lost(answer_features(read), answer_features(back)), written.caveats)
-    coming_home(a, b, read, laws.through_json(written.value))
+    coming_home(b, read, laws.through_json(written.value))
 
 
 def crosses_stream(a: Wire, b: Wire, stream: bytes) -> None:
@@ -234,11 +237,11 @@ def crosses_stream(a: Wire, b: Wire, stream: bytes) -> None:
     wrote = b"".join([*(writer.write(event) for event in events), writer.close()])
     back = fold(laws.read_stream(b, wrote), origin=b.name)
     excused(lost(answer_features(read), answer_features(back)), tuple(writer.caveats))
-    coming_home(a, b, read, laws.through_json(b.write_response(back).value))
+    coming_home(b, read, laws.through_json(b.write_response(back).value))
 
 
-def coming_home(a: Wire, b: Wire, shown: Response, answer: Any) -> None:
-    """What `a` signed and `b` showed: the client's next request brings it back to `a`, whole."""
+def coming_home(b: Wire, shown: Response, answer: Any) -> None:
+    """What somebody signed and `b` showed: the client's next request brings it back, whole."""
     said = {"openai_chat": _chat_message, "anthropic_messages": _messages_message}[b.name](answer)
     if said is None or not shown.choices:
         return
@@ -248,7 +251,7 @@ def coming_home(a: Wire, b: Wire, shown: Response, answer: Any) -> None:
     signed = [part for part in shown.choices[0].parts if isinstance(part, Thinking) and part.signature]
     back = [part for message in returned.value.messages for part in message.parts if isinstance(part, Thinking)]
     for part in signed:
-        assert any((one.signature, one.origin) == (part.signature, a.name) for one in back), part
+        assert any((one.signature, one.origin) == (part.signature, part.origin) for one in back), part
 
 
 def _chat_message(answer: Any) -> Any:

@@ -271,3 +271,20 @@ def test_thinking_without_text_keeps_its_signature() -> None:
     events, _ = written(Began(), opened(0, encrypted), Closed(0, 0), opened(1, Thinking(origin="gemini")),
                         Grew(0, 1, "late", "signature"), STOP)  # fmt: skip
     assert blocks(events) == ["thinking", ".", "thinking", "."]
+
+
+def test_arguments_that_are_free_text_are_wrapped_whole() -> None:
+    events, _ = written(
+        Began(),
+        opened(0, ToolCall(id="a", name="run")),
+        Grew(0, 0, " ", "arguments"),
+        Grew(0, 0, "print(", "arguments"),
+        Grew(0, 0, "1)", "arguments"),
+        Closed(0, 0),
+        opened(1, ToolCall(id="b", name="f")),
+        Grew(0, 1, ' {"x":1}', "arguments"),
+        Finished(0, Finish(reason="tool_calls")),
+    )
+    assert blocks(events) == ["tool_use", ".", "tool_use", "."]
+    pieces = [event["delta"]["partial_json"] for event in events if event["type"] == "content_block_delta"]
+    assert [msgspec.json.decode(piece) for piece in pieces] == [{"INVALID_JSON": "print(1)"}, {"x": 1}]

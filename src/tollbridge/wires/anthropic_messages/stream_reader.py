@@ -34,15 +34,16 @@ _NOTHING: tuple[Event, ...] = ()
 
 
 class _Block:
-    """The block under way. `held`: one that is put together here; `given`: a tool's input from the start."""
+    """The block under way. `held`: one that is put together here, `json` its pieces of input. `awaits_input`: a tool
+    call that had no delta yet; `given`: the input that its start said."""
 
-    __slots__ = ("given", "held", "is_call", "json", "place")
+    __slots__ = ("awaits_input", "given", "held", "json", "place")
 
     def __init__(self, place: int) -> None:
         self.place = place
         self.held: JsonObject | None = None
         self.given: Json = None
-        self.is_call = False
+        self.awaits_input = False
         self.json: list[str] = []
 
 
@@ -53,7 +54,6 @@ class MessagesReader:
         self._places = 0
         self._usage: JsonObject = {}
         self._finish: Finish | None = None
-        self._begun = False
         self._stopped = False
 
     def feed(self, event: SseEvent) -> Iterable[Event]:
@@ -79,7 +79,6 @@ class MessagesReader:
         answer_id, model = rest.pop("id", None), rest.pop("model", None)
         rest.pop("content", None)
         usage = rest.pop("usage", None)
-        self._begun = True
         began = Began(
             answer_id if answer_id.__class__ is str else "",
             model if model.__class__ is str else "",
@@ -109,7 +108,7 @@ class MessagesReader:
                 del block["citations"]  # room for those that follow
         part = READERS[kind](self._blocks, block)
         if isinstance(part, ToolCall):
-            under_way.is_call = True
+            under_way.awaits_input = True
             under_way.given = block.get("input")
             part = msgspec.structs.replace(part, arguments="")
         return (Opened(0, under_way.place, part),)
@@ -119,7 +118,7 @@ class MessagesReader:
         block = self._open[said["index"]]
         kind = delta["type"]
         if block.held is not None:
-            _grow(block, delta)
+            _grow(block, block.held, delta)
             return _NOTHING
         match kind:
             case "text_delta":
@@ -129,8 +128,7 @@ class MessagesReader:
                 text = string(delta["partial_json"])
                 if not text:
                     return _NOTHING
-                block.given = None
-                block.json.append("")
+                block.awaits_input = False
                 return (Grew(0, block.place, text, "arguments"),)
             case "thinking_delta":
                 text = string(delta["thinking"])
@@ -147,9 +145,9 @@ class MessagesReader:
         block = self._open.pop(said["index"])
         place = block.place
         if block.held is not None:
-            (part,) = self._blocks.read_all([_assembled(block)])
+            (part,) = self._blocks.read_all([_assembled(block.held, "".join(block.json))])
             return (Opened(0, place, part), Closed(0, place))
-        if block.is_call and not block.json:
+        if block.awaits_input:
             return (Grew(0, place, arguments_text(block.given), "arguments"), Closed(0, place))
         return (Closed(0, place),)
 
@@ -186,11 +184,9 @@ _HANDLERS: dict[str, Callable[[MessagesReader, JsonObject], Iterable[Event]]] = 
 }
 
 
-def _grow(block: _Block, delta: JsonObject) -> None:
+def _grow(block: _Block, held: JsonObject, delta: JsonObject) -> None:
     """A delta into a block that is put together here: text is appended to the field of the same name, lists are
     joined, everything else replaces."""
-    held = block.held
-    assert held is not None
     for key, value in delta.items():
         if key == "type":
             continue
@@ -208,7 +204,5 @@ def _grow(block: _Block, delta: JsonObject) -> None:
             held[key] = value
 
 
-def _assembled(block: _Block) -> JsonObject:
-    held = block.held or {}
-    text = "".join(block.json)
-    return {**held, "input": msgspec.json.decode(text)} if text else held
+def _assembled(held: JsonObject, json: str) -> JsonObject:
+    return {**held, "input": msgspec.json.decode(json)} if json else held

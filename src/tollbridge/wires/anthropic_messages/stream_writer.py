@@ -3,6 +3,8 @@
 - `model.fold.Sequencer` puts the parts in a row, because here one block ends before the next begins.
 - `message_start` waits for the first event after the head, so that usage told at once stands in it. Input tokens may be
   unknown until the end: then it says 0, and `message_delta` has the whole usage, as clients expect.
+- Arguments go through as they come. Those that do not begin as an object (another format's free-text tools) are held
+  and wrapped whole: clients parse the pieces as JSON.
 - The end of the choice, `message_delta` and `message_stop` are written by `close`: usage may follow the finish.
 - `fail` writes an `error` event and never `message_stop`.
 """
@@ -22,7 +24,7 @@ from tollbridge.wires.anthropic_messages.finish import write_finish
 from tollbridge.wires.anthropic_messages.response import CONSTANTS, AnswerWriter, made_id
 from tollbridge.wires.anthropic_messages.usage import write_usage
 from tollbridge.wires.anthropic_messages.vocabulary import NAME
-from tollbridge.wires.anthropic_messages.write_blocks import text_block, tool_use_block
+from tollbridge.wires.anthropic_messages.write_blocks import text_block, tool_input, tool_use_block
 from tollbridge.wires.base import Head
 
 _encode = msgspec.json.encode
@@ -55,6 +57,10 @@ class MessagesWriter:
         self._place = -1  # the neutral index of the part under way
         self._due: JsonObject | None = None  # begun when its first text comes: no block may be empty
         self._signature: list[str] = []
+        self._is_object: bool | None = (
+            None  # whether the arguments under way begin as a JSON object; None: not yet known
+        )
+        self._free: list[str] = []  # the arguments, where they do not
         self._seen: list[Part] = []
         self._usage: Usage | None = None
         self._finish: Finish | None = None
@@ -168,10 +174,20 @@ class MessagesWriter:
         elif aspect == "signature":
             self._signature.append(text)
             return b""
+        elif aspect == "arguments" and not self._own and not self._begins_as_object(text):
+            self._free.append(text)
+            return b""
         return _GROWN % (self._index, _DELTA[aspect], _encode(text))
+
+    def _begins_as_object(self, text: str) -> bool:
+        if self._is_object is None:
+            first = text.lstrip()[:1]
+            self._is_object = (first == "{") if first else None
+        return self._is_object is True
 
     def _opened(self, place: int, part: Part) -> bytes:
         self._part, self._place, self._signature = part, place, []
+        self._is_object, self._free = None, []
         self._seen.append(part)
         match part:
             case Text():
@@ -225,6 +241,10 @@ class MessagesWriter:
             case Thinking() if part.origin != NAME:
                 seal = self._answer.seal(msgspec.structs.replace(part, signature=signature))
                 return self._begin_due() + self._delta({"type": "signature_delta", "signature": seal}) + self._end()
+            case ToolCall() if self._free:
+                wrapped = _encode(tool_input("".join(self._free).strip())).decode()
+                self._free = []
+                return self._delta({"type": "input_json_delta", "partial_json": wrapped}) + self._end()
             case ToolCall() if signature and part.origin != NAME:
                 signed = msgspec.structs.replace(part, signature=(part.signature or "") + signature)
                 after = self._answer.call_seal(signed, part.id)
