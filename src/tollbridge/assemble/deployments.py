@@ -116,6 +116,7 @@ class Maker:
                 api_base=entry.api_base,
                 api_version=entry.api_version,
                 organization=entry.organization,
+                base_model=entry.model_info.get("base_model"),
                 extra=entry.params,
             ),
             defaults=entry.defaults,

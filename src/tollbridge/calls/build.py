@@ -78,7 +78,7 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         headers=headers,
         head=encode_head(origin, "POST", location.path, headers),
         count_tokens_path=location.count_tokens_path,
-        secrets=tuple(value.reveal() for _, value in location.headers if isinstance(value, Secret)),
+        secrets=tuple(secret.reveal() for secret in location.secrets),
         account=location.account,
         target=Target(
             model=location.model,
