@@ -32,7 +32,11 @@ MOCK_WITHIN_S = 15.0
 
 
 class Failure(Exception):
-    """A measurement that gives no figure; the text says why."""
+    """A measurement that gives no figure, or only some of its `values`; the text says why."""
+
+    def __init__(self, text: str, values: dict[str, float] | None = None) -> None:
+        super().__init__(text)
+        self.values = values or {}
 
 
 class Running(msgspec.Struct):
@@ -123,7 +127,7 @@ class Bench:
             case "import":
                 values, failed = measure_imports(self.cores.gateway, IMPORTS_PER_ROUND)
                 if failed:
-                    raise Failure("; ".join(failed))
+                    raise Failure("; ".join(failed), values)
                 return values
         running = self.running[target.name]
         if not running.child.alive:

@@ -94,12 +94,17 @@ def measure_one(
     where = f"round {number + 1}, {scenario}, {target}: "
     try:
         values = measure()
-    except (Failure, OSError) as failure:
+    except Failure as failure:
+        values = failure.values
         figures.notes[scenario, target] = str(failure)
-        clock.say(where + f"no figure: {failure}")
-        return
-    figures.add(scenario, target, number, values)
-    clock.say(where + ", ".join(f"{metric} {shown(value, metric)}" for metric, value in values.items()))
+        clock.say(where + f"missing: {failure}")
+    except OSError as error:
+        values = {}
+        figures.notes[scenario, target] = repr(error)
+        clock.say(where + f"missing: {error!r}")
+    if values:
+        figures.add(scenario, target, number, values)
+        clock.say(where + ", ".join(f"{metric} {shown(value, metric)}" for metric, value in values.items()))
 
 
 def facts() -> dict[str, str]:

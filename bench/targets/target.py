@@ -32,8 +32,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(Protocol):
-    """`slowness` lengthens saturation and, squared, divides concurrent streams: what answers a hundred requests a second needs
-    longer to show a figure, and 500 paced streams would only show that it is overrun."""
+    """`slowness` lengthens saturation and, squared, divides concurrent streams: a hundred answers a second need longer
+    to show a figure, and 500 paced streams would only show that the target is overrun."""
 
     name: str
     about: str
