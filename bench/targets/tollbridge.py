@@ -31,7 +31,9 @@ class Tollbridge:
         config.write_text(json.dumps(configuration(site, key), indent=1))  # JSON is YAML
         program = Path(sys.executable).with_name("tollbridge")
         argv = [str(program), "serve", "--config", str(config), "--host", "127.0.0.1"]
-        argv += ["--port", str(site.port)] + (["--workers", str(site.workers)] if site.workers > 1 else [])
+        argv += ["--port", str(site.port)] + (
+            ["--workers", str(site.workers), "--local-limits"] if site.workers > 1 else []
+        )
         env = {"TOLLBRIDGE_HOME": str(site.directory / "state")}
         return Launch(argv=argv, headers={"authorization": f"Bearer {key}"}, env=env)
 
