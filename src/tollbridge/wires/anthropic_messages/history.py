@@ -71,7 +71,6 @@ class History:
             system += self._blocks(message)
         for index, message in enumerate(messages[lead:], lead):
             self._collect(f"$.messages[{index}]", message)
-        self._hold_system_to_its_place()
         turns = self._written()
         if not turns and system:
             # A system prompt alone is a whole request elsewhere; here somebody must speak.
@@ -108,8 +107,8 @@ class History:
         turn = self._turn_for(message.role, where)
         for part in message.parts:
             match part:
-                case Text():
-                    turn.parts.append((where, part if message.role == turn.role else _tagged(part)))
+                case Text(text=text, cache=cache) if message.role != turn.role and text.strip():
+                    turn.parts.append((where, Text(text=_in_tags(text), cache=cache)))
                 case ToolResult():
                     self._answer(turn, where, part, message.name)
                 case ToolCall(runs_on="client"):
@@ -137,16 +136,6 @@ class History:
         turn = _Turn(role)
         self._turns.append(turn)
         return turn
-
-    def _hold_system_to_its_place(self) -> None:
-        """A system message must follow the user's turn (or the results that we put there)."""
-        for before, turn in zip(self._turns, self._turns[1:], strict=False):
-            answered = any(call.answer is not None for call in before.calls)
-            if turn.role == "system" and before.role == "assistant" and not answered:
-                where = turn.parts[0][0]
-                self._approximated(where, "no system message may follow the assistant's turn; sent as user text")
-                turn.role = "user"
-                turn.parts = [(at, _tagged(part) if isinstance(part, Text) else part) for at, part in turn.parts]
 
     def _call(self, turn: _Turn, where: str, part: ToolCall) -> _Call:
         call = _Call(part, self._unique(part.id))
@@ -197,10 +186,15 @@ class History:
             content = [*results, *self._turn_blocks(turn)]
             results = self._results(turn, last=place == len(self._turns) - 1)
             if content:
-                if written and written[-1]["role"] == turn.role:
+                role = turn.role
+                if role == "system" and not (written and written[-1]["role"] == "user"):
+                    detail = "a system message must follow the user's turn; sent as user text"
+                    self._approximated(turn.parts[0][0], detail)
+                    role, content = "user", [_system_as_text(block) for block in content]
+                if written and written[-1]["role"] == role:
                     written[-1]["content"] += content
                 else:
-                    written.append({"role": turn.role, "content": content})
+                    written.append({"role": role, "content": content})
             elif turn.parts:
                 self._write.dropped("a message of nothing but blank text or parts without a place here")
         if results:
@@ -238,8 +232,12 @@ class History:
         self._write.caveats.append(Caveat(code="approximated", where=where, detail=f"{detail}."))
 
 
-def _tagged(part: Text) -> Text:
-    return Text(text=f"<system>\n{part.text}\n</system>", cache=part.cache)
+def _in_tags(text: str) -> str:
+    return f"<system>\n{text}\n</system>"
+
+
+def _system_as_text(block: JsonObject) -> JsonObject:
+    return {**block, "text": _in_tags(block["text"])} if block["type"] == "text" else block
 
 
 def _provider_id(part: Part) -> str | None:
