@@ -24,8 +24,7 @@ BODILESS = frozenset((204, 304))
 
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus} | {529: b"Overloaded"}
 _SAFE = frozenset(range(0x20, 0x7F)) - {0x25}
-_PRELUDE_LINES = 2
-_UNSAFE = (b"\r", b"\n", b"\0")
+_NUL, _LF, _CR = b"\0\n\r"
 
 
 def encode_header_value(text: str) -> bytes:
@@ -59,20 +58,24 @@ class Preludes:
         return made
 
 
-def write_head(prelude: bytes, headers: Headers, framing: bytes) -> bytes:
+def write_head(prelude: bytes, headers: Headers, *framing: bytes) -> bytes:
     """`framing`: the last header lines, each with its CRLF. A header that would split the answer is left out and logged
     by name: a wrong value costs a header, never an answer."""
-    lines = [b"%b: %b\r\n" % header for header in headers if header[0] not in FRAMING]
-    head = b"".join((prelude, *lines, framing, b"\r\n"))
-    expected = _PRELUDE_LINES + len(lines) + framing.count(b"\n") + 1
-    if head.count(b"\n") == expected and head.count(b"\r") == expected and b"\0" not in head:
+    lines = [prelude]
+    for name, value in headers:
+        if name not in FRAMING:
+            lines.append(b"%b: %b\r\n" % (name, value))
+    head = b"".join((*lines, *framing, b"\r\n"))
+    # The prelude has two lines, each other item one.
+    expected = len(lines) + len(framing) + 2
+    if head.count(_LF) == head.count(_CR) == expected and _NUL not in head:
         return head
-    return write_head(prelude, list(whole(headers)), framing)
+    return write_head(prelude, list(whole(headers)), *framing)
 
 
 def whole(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
     for name, value in headers:
-        if any(byte in name or byte in value for byte in _UNSAFE):
+        if any(byte in name or byte in value for byte in (_NUL, _LF, _CR)):
             log.error("a response header would split the answer and is left out: %r", name)
         else:
             yield name, value
@@ -144,12 +147,13 @@ class Answer:
         if line is None:
             return
         self._keep = line.begins(self._client_keeps)
+        connection = self._connection()
+        prelude = line.preludes.get(status)
         if status in BODILESS:
-            framing, body = self._connection(), b""
+            line.transport.write(write_head(prelude, headers, *connection))
         else:
-            framing = b"%bcontent-length: %d\r\n" % (self._connection(), len(body))
-        head = write_head(line.preludes.get(status), headers, framing)
-        line.transport.write(head if self._head_only or not body else head + body)
+            head = write_head(prelude, headers, *connection, b"content-length: %d\r\n" % len(body))
+            line.transport.write(head if self._head_only else head + body)
         self._end(line)
 
     def start(self, status: int, headers: Headers) -> None:
@@ -160,8 +164,10 @@ class Answer:
             self._head_only = True
         self._keep = line.begins(self._client_keeps and (self._http11 or self._head_only))
         self._chunked = self._http11 and not self._head_only
-        framing = self._connection() + (b"transfer-encoding: chunked\r\n" if self._chunked else b"")
-        line.transport.write(write_head(line.preludes.get(status), headers, framing))
+        framing = self._connection()
+        if self._chunked:
+            framing += (b"transfer-encoding: chunked\r\n",)
+        line.transport.write(write_head(line.preludes.get(status), headers, *framing))
 
     def write(self, data: bytes) -> None:
         line = self._line
@@ -224,10 +230,10 @@ class Answer:
             self.started = True
         return self._line
 
-    def _connection(self) -> bytes:
+    def _connection(self) -> tuple[bytes, ...]:
         if not self._keep:
-            return b"connection: close\r\n"
-        return b"" if self._http11 else b"connection: keep-alive\r\n"
+            return (b"connection: close\r\n",)
+        return () if self._http11 else (b"connection: keep-alive\r\n",)
 
     def _end(self, line: Line) -> None:
         self._line = None

@@ -174,7 +174,8 @@ class Connection(asyncio.Protocol):
         """Goes on with what is pending, until more bytes or an answer are needed."""
         try:
             while self._pending and not self._blocked:
-                if not (self._read_head() if self._state == READING_HEAD else self._read_body()):
+                went_on = self._read_head() if self._state == READING_HEAD else self._read_body()
+                if not went_on:
                     break
         except APIError as error:
             self._reject(error)

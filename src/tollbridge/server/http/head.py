@@ -106,13 +106,14 @@ class _Fields:
         self.repeated = b""
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        headers = self.headers
         name = name.lower()
-        if name not in self.headers:
-            self.headers[name] = value.rstrip(b" \t")
+        if name not in headers:
+            headers[name] = value.rstrip()
         elif name in _ONCE:
             self.repeated = name
         else:
-            self.headers[name] = _joined(name, self.headers[name], value.rstrip(b" \t"))
+            headers[name] = _joined(name, headers[name], value.rstrip())
 
     def on_headers_complete(self) -> None:
         self.complete = True
