@@ -37,7 +37,7 @@ class HttpTransport:
         connection = pool.take(request.origin) or await pool.open(request.origin, timeouts, total_at)
         exchange = await _answer(connection, head, request, timeouts, total_at)
         if exchange.stale:
-            connection = await pool.open(request.origin, timeouts, total_at)
+            connection = await pool.open(request.origin, timeouts, total_at, fresh=True)
             exchange = await _answer(connection, head, request, timeouts, total_at)
         if exchange.error is not None and not exchange.status:
             raise exchange.error

@@ -60,6 +60,15 @@ class _Shelf:
             self.live.discard(connection)
             self._pool.freed(self)
 
+    def exchange_for_slot(self, connection: Connection) -> bool:
+        """Closes a connection and reserves its slot anew; False where it is lost already, and its slot with it."""
+        if connection not in self.live:
+            return False
+        self.live.discard(connection)
+        self.dialling += 1
+        connection.close()
+        return True
+
     def serve(self, grant: Connection | None) -> bool:
         """Gives the first who still waits a connection, or None: the slot for one."""
         while self.waiting:
@@ -94,8 +103,9 @@ class Pool:
                     return connection
         return None
 
-    async def open(self, origin: Origin, timeouts: Timeouts, total_at: float) -> Connection:
-        """A new connection; where a limit is reached, the first that becomes free. Raises APIConnectionError."""
+    async def open(self, origin: Origin, timeouts: Timeouts, total_at: float, *, fresh: bool = False) -> Connection:
+        """A new connection; where a limit is reached, the first that becomes free, or with `fresh` a new one in its
+        place. Raises APIConnectionError."""
         if self._closed:
             raise failure("transport_closed", origin)
         connect_at = self._loop.time() + timeouts.connect_s
@@ -106,6 +116,8 @@ class Pool:
                     connection = await self._queue(shelf)
                     if connection is None:
                         break  # the slot is ours
+                    if fresh and shelf.exchange_for_slot(connection):
+                        break
                     if connection.usable:
                         return connection
                 late = "connect_timeout"
