@@ -69,6 +69,7 @@ class Tally:
             self.needed[name].add(exchange_id)
 
     def unused(self) -> list[str]:
+        """The normal forms that no exchange needed."""
         return [name for name, ids in self.needed.items() if not ids]
 
     def table(self) -> str:

@@ -21,20 +21,28 @@ from tollbridge.wires.openai_chat.vocabulary import FIELD, NAME, SPELLED, string
 DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,(.*)\Z", re.DOTALL)
 _AUDIO_TYPE = {"mp3": "audio/mpeg"}
 _AUDIO_FORMAT = {"audio/mpeg": "mp3", "audio/mp3": "mp3", "audio/x-wav": "wav", "audio/wave": "wav"}
+_MEDIA_PART = {"image": "image_url", "video": "video_url", "audio": "input_audio"}
 _BY_SUFFIX = {"pdf": "application/pdf", "txt": "text/plain", "md": "text/markdown", "csv": "text/csv"}
 
 
 def read_content(content: Json) -> tuple[list[Part], str]:
-    """The parts of a `content`, and how it was spelled: "" for a string."""
+    """The parts of a `content`, and how it was spelled where the parts do not say it: "" for a string, and for a list
+    that could not be one."""
     if content.__class__ is str:
         return ([Text(text=content)], "") if content else ([], "empty")
     if content.__class__ is list:
-        return [read_part(part) for part in content], "list"
+        parts = [read_part(part) for part in content]
+        return parts, "list" if all(is_plain(part) for part in parts) else ""
     if content is None:
         return [], "null"
     if content.__class__ is dict:  # structured output that was not put into a string: Cloudflare
         return [Text(text=msgspec.json.encode(content).decode())], "object"
     raise TypeError("content")
+
+
+def is_plain(part: Part) -> bool:
+    """A text that could stand in a string."""
+    return isinstance(part, Text) and part.cache is None and not part.extra
 
 
 def read_part(part: Json) -> Part:
@@ -139,7 +147,8 @@ def _file(part: JsonObject) -> Part:
         return Opaque(wire=NAME, value=part)
     if inner:
         rest["file"] = inner
-    rest[FIELD] = "file"
+    if media_type.partition("/")[0] in _MEDIA_PART:
+        rest[FIELD] = "file"
     return Media(media_type=media_type, source=source, name=name, cache=cache, extra=rest)
 
 
@@ -204,7 +213,9 @@ def write_media(media: Media) -> JsonObject:
             pass
         case FileRef(id=id):
             return {"type": "file", "file": {"file_id": id, **({"filename": media.name} if media.name else {})}}
-    kind = media.extra.get(FIELD) or {"image": "image_url", "video": "video_url", "audio": "input_audio"}.get(family)
+    kind = _MEDIA_PART.get(family)
+    if media.extra.get(FIELD) in READERS:
+        kind = media.extra[FIELD]
     if kind == "input_audio" and isinstance(media.source, Inline):
         return {"type": kind, kind: {"data": media.source.data, "format": audio_format(media.media_type)}}
     if kind in ("image_url", "video_url", "document_url"):

@@ -99,6 +99,7 @@ def read_detail(detail: JsonObject) -> Thinking:
     key = DETAIL_TYPES[kind]
     signature = rest.pop("signature") if rest.get("signature").__class__ is str else None
     if kind == "reasoning.encrypted" and rest.get("data").__class__ is str:
+        del rest["type"]
         return Thinking(signature=rest.pop("data"), redacted=True, origin=NAME, extra=rest)
     text = rest.pop(key) if rest.get(key).__class__ is str else ""
     return Thinking(text=text, signature=signature, origin=NAME, extra=rest)

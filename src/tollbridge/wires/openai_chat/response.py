@@ -14,7 +14,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Inline, Media, Opaque, Part, Refusal, Text, Thinking, ToolCall
 from tollbridge.model.response import Caveat, Choice, Finish, Response
 from tollbridge.wires.base import Written
-from tollbridge.wires.openai_chat.content import write_media
+from tollbridge.wires.openai_chat.content import write_media, write_own
 from tollbridge.wires.openai_chat.errors import read_inner_error
 from tollbridge.wires.openai_chat.reasoning import (
     PLAIN,
@@ -335,7 +335,7 @@ class MessageWriter:
         if part.media_type.startswith("audio/") and isinstance(part.source, Inline):
             message["audio"] = {"id": "", "data": part.source.data, "expires_at": 0, "transcript": ""}
         else:
-            message.setdefault("images", []).append(write_media(part))
+            message.setdefault("images", []).append(write_own(part) if self._own else write_media(part))
 
 
 def _breaks(parts: tuple[Part, ...], places: list[int | None]) -> list[JsonObject]:

@@ -155,6 +155,7 @@ class _Choice:
         self._order = Order()
         self._calls = 0
         self._offset = 0
+        self._due: int | None = None  # a part whose end must be written before what follows: a signature, a whole call
         self._starts: dict[int, int] = {}
         self._thinking_fields: tuple[str, ...] = ()
         self._before = b""
@@ -182,6 +183,12 @@ class _Choice:
         return before + delta + b"," + _encode(fields)[1:-1] + b"}]" + usage + b"}\n\n"
 
     def open(self, index: int, part: Part) -> bytes:
+        before = b"" if self._due is None else self.close(self._due)
+        due = isinstance(part, Thinking) or (isinstance(part, ToolCall) and part.runs_on == "provider")
+        self._due = index if due else None
+        return before + self._open(index, part)
+
+    def _open(self, index: int, part: Part) -> bytes:
         writing = self._parts[index] = _Writing(part, self._order.position(index, part))
         own = self._writer.own
         match part:
@@ -314,6 +321,8 @@ class _Choice:
             case Thinking():
                 if aspect == "text":
                     return self._thinking_piece(writing, text, "")
+                if writing.over and self._writer.own:
+                    return self._thinking_piece(writing, "", text)
                 writing.signature.append(text)
                 return b""
             case Refusal(extra=extra) if extra.get(SPELLED) == "part":

@@ -20,7 +20,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import FileRef, Inline, Media, Opaque, Part, Refusal, Source, Text, Thinking, ToolCall
 from tollbridge.model.response import Caveat
 from tollbridge.wires.openai_chat.citations import cite, read_citation, write_citation
-from tollbridge.wires.openai_chat.content import read_content, read_part, write_own
+from tollbridge.wires.openai_chat.content import is_plain, read_content, read_part, write_own
 from tollbridge.wires.openai_chat.reasoning import FIELDS, open_signature, take_reasoning
 from tollbridge.wires.openai_chat.vocabulary import (
     FIELD,
@@ -177,7 +177,8 @@ def take_audio(rest: JsonObject) -> list[Part]:
         source = Inline(data=inner.pop("data"))
     else:
         del inner["id"]
-    parts.append(Media(media_type="audio/*", source=source, extra={FIELD: "audio", "audio": inner}))
+    extra = {FIELD: "audio", "audio": inner} if inner else {FIELD: "audio"}
+    parts.append(Media(media_type="audio/*", source=source, extra=extra))
     return parts
 
 
@@ -285,11 +286,11 @@ def write_function_call(call: ToolCall) -> JsonObject:
 
 def write_own_content(parts: tuple[Part, ...], spelling: dict[str, str]) -> Json:
     """`content` as this wire read it; None where there was none."""
-    if len(parts) == 1 and not spelling and isinstance(parts[0], Text) and not parts[0].extra:
-        return parts[0].text
+    if len(parts) == 1 and not spelling and is_plain(parts[0]):
+        return parts[0].text  # type: ignore[union-attr]
     held = [part for part in parts if _stands_in_content(part)]
     spelled = spelling.get("content")
-    if spelled == "list" or not all(isinstance(part, Text) and not part.extra for part in held):
+    if spelled == "list" or not all(is_plain(part) for part in held):
         return [write_own(part) for part in held]
     if spelled == "object" and len(held) == 1:
         return msgspec.json.decode(held[0].text)  # type: ignore[union-attr]

@@ -6,7 +6,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import FileRef, Inline, Media, Opaque, Part, Text, Thinking, Url
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
-from tollbridge.wires.openai_chat.content import audio_format, text_of, write_cache, write_media, write_own
+from tollbridge.wires.openai_chat.content import audio_format, text_of, write_cache, write_media
 from tollbridge.wires.openai_chat.turn import write_own_content
 from tollbridge.wires.openai_chat.vocabulary import NAME, dropped_part
 
@@ -26,13 +26,7 @@ class PartWriter:
     def content(self, parts: tuple[Part, ...], spelling: dict[str, str], where: str, *, joined: bool = False) -> Json:
         """`joined`: several texts become one string, where their dialect is another."""
         if self._own:
-            if len(parts) == 1 and not spelling and isinstance(parts[0], Text) and parts[0].cache is None:
-                return write_own_content(parts, spelling)
-            kept = tuple([part for part in parts if not self._is_lacked(part, where)])
-            if any(isinstance(part, Text | Media) and part.cache is not None for part in kept):
-                return [write_own(part) for part in kept]
-            if not kept and spelling.get("content") == "list":
-                return []
+            kept = tuple([part for part in parts if not self._is_lacked(part, where)]) if self._to.lacks else parts
             return write_own_content(kept, spelling)
         written = [item for item in (self.part(part, where) for part in parts) if item is not None]
         if all(item.keys() == {"type", "text"} for item in written) and (len(written) < 2 or joined):

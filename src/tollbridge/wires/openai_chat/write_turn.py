@@ -13,7 +13,7 @@ from tollbridge.model.parts import Media, Opaque, Part, Refusal, Text, Thinking,
 from tollbridge.model.request import Message
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
-from tollbridge.wires.openai_chat.content import write_cache
+from tollbridge.wires.openai_chat.content import write_cache, write_own
 from tollbridge.wires.openai_chat.reasoning import PLAIN, fields_of, write_block, write_detail
 from tollbridge.wires.openai_chat.turn import (
     write_annotations,
@@ -64,8 +64,7 @@ class TurnWriter:
         if not self._own:
             self._foreign_content(out, parts, where)
             return
-        marked = any(isinstance(part, Text | Media) and part.cache is not None for part in parts)
-        content = write_own_content(parts, {"content": "list"} if marked else spelling)
+        content = write_own_content(parts, spelling)
         if content is not None or spelling.get("content") != "absent":
             out["content"] = content
         audio = write_audio(parts)
@@ -73,7 +72,7 @@ class TurnWriter:
             out["audio"] = audio
         images = [part for part in parts if isinstance(part, Media) and part.extra.get(FIELD) == "images"]
         if images:
-            out["images"] = write_own_content(tuple([_plain(image) for image in images]), {"content": "list"})
+            out["images"] = [write_own(image) for image in images]
         annotations = write_annotations(parts)
         if annotations:
             out["annotations"] = annotations
@@ -195,7 +194,3 @@ class TurnWriter:
 def _bare(part: Thinking) -> Thinking:
     """Without what only its own field's writer knows."""
     return part if part.origin == NAME else msgspec.structs.replace(part, extra={})
-
-
-def _plain(image: Media) -> Media:
-    return msgspec.structs.replace(image, extra={key: value for key, value in image.extra.items() if key != FIELD})
