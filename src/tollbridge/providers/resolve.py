@@ -74,7 +74,7 @@ def resolve(
     BadRequestError (no address, or one that cannot be used)."""
     row, name = locate(model, rows, provider=custom_llm_provider, api_base=given.api_base)
     if row.shape == "azure":
-        row, name = row.for_model(given.base_model or name.replace("o_series/", "o1-")), azure.deployment_name(name)
+        row, name = row.for_model(given.base_model or name.replace("o_series/", "o1:")), azure.deployment_name(name)
     else:
         row = row.for_model(given.base_model or name)
     if row.qualifies and "/" not in name:

@@ -111,7 +111,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def fixed_headers(self) -> tuple[tuple[str, str], ...]:
-        own = {name.lower() for name, _ in self.headers}
+        own = {name for name, _ in self.headers}
         return (*(pair for pair in WIRES[self.wire].headers if pair[0] not in own), *self.headers)
 
     def for_model(self, model: str) -> Provider:
@@ -165,7 +165,7 @@ def row_from_config(values: Mapping[str, Json]) -> Provider:
         needs_key=bool(values.get("needs_key", bool(key_env))),
         auth=_auth(values.get("auth"), where),
         api_key=Secret(api_key) if isinstance(api_key, str) and api_key else api_key or None,
-        headers=tuple(_pairs(values, "headers", where).items()),
+        headers=_headers(values, where),
         drops=frozenset(_names(values, "drops", where)),
         lacks=lacks,
         prefers=_pairs(values, "prefers", where),
@@ -181,6 +181,9 @@ _CONFIG_FIELDS = frozenset(
 )
 
 
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
 def _auth(value: Json, where: str) -> Auth | None:
     match value:
         case None:
@@ -189,9 +192,17 @@ def _auth(value: Json, where: str) -> Auth | None:
             return Bearer()
         case "none" | False:
             return NoAuth()
-        case {"header": str(header)} if len(value) == 1 and header:
+        case {"header": str(header)} if len(value) == 1 and _HEADER_NAME.fullmatch(header):
             return HeaderKey(header.lower())
     raise ConfigError(f"{where}: `auth` must be `bearer`, `none`, or `{{header: NAME}}`.")
+
+
+def _headers(values: Mapping[str, Json], where: str) -> tuple[tuple[str, str], ...]:
+    pairs = _pairs(values, "headers", where)
+    for name, value in pairs.items():
+        if not _HEADER_NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
+            raise ConfigError(f"{where}: the header {name!r} holds characters that a header cannot carry.")
+    return tuple((name.lower(), value) for name, value in pairs.items())
 
 
 def _chat_path(value: Json, where: str) -> str:

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from tollbridge.errors import AuthenticationError
+from tollbridge.providers.resolve import Given, Location, resolve
+from tollbridge.providers.table import ROWS
+from tollbridge.secret import Secret
+
+
+def found(
+    model: str, base: str, version: str | None = None, environ: dict[str, str] | None = None, **more: object
+) -> Location:
+    given = Given(**{"api_key": "k", "api_base": base, "api_version": version, **more})  # type: ignore[arg-type]
+    return resolve(model, given=given, environ=environ or {}, rows=ROWS)
+
+
+R = "https://r.openai.azure.com"
+DEPLOYMENT = "/openai/deployments/d/chat/completions"
+
+
+@pytest.mark.parametrize(
+    ("base", "version", "path"),
+    [
+        (R, "2024-10-21", f"{DEPLOYMENT}?api-version=2024-10-21"),
+        (f"{R}/", "2024-10-21", f"{DEPLOYMENT}?api-version=2024-10-21"),
+        (f"{R}/openai", "2024-10-21", f"{DEPLOYMENT}?api-version=2024-10-21"),
+        (R, None, f"{DEPLOYMENT}?api-version=2025-02-01-preview"),
+        (R, "v1", "/openai/v1/chat/completions"),
+        (R, "latest", "/openai/v1/chat/completions"),
+        (R, "preview", "/openai/v1/chat/completions?api-version=preview"),
+        (f"{R}/openai/v1", None, "/openai/v1/chat/completions"),
+        (f"{R}/openai/v1/", "2024-10-21", "/openai/v1/chat/completions"),
+        (f"{R}/openai/v1/chat/completions", None, "/openai/v1/chat/completions"),
+        (
+            f"{R}/openai/deployments/other",
+            "2024-10-21",
+            "/openai/deployments/other/chat/completions?api-version=2024-10-21",
+        ),
+        (f"{R}{DEPLOYMENT}?api-version=2024-02-01", "2024-10-21", f"{DEPLOYMENT}?api-version=2024-02-01"),
+        (f"{R}{DEPLOYMENT}", "2024-10-21", f"{DEPLOYMENT}?api-version=2024-10-21"),
+        ("https://apim.example/team/a", "2024-10-21", f"/team/a{DEPLOYMENT}?api-version=2024-10-21"),
+    ],
+)
+def test_each_way_to_give_the_endpoint_leads_to_the_deployment(base: str, version: str | None, path: str) -> None:
+    assert found("azure/d", base, version).path == path
+
+
+def test_the_version_and_the_endpoint_come_from_the_environment_too() -> None:
+    environ = {"AZURE_API_BASE": R, "AZURE_API_KEY": "k", "AZURE_API_VERSION": "v1"}
+    location = resolve("azure/d", environ=environ, rows=ROWS)
+    assert (location.host, location.path) == ("r.openai.azure.com", "/openai/v1/chat/completions")
+
+
+def test_a_deployment_with_odd_characters_is_quoted() -> None:
+    assert found("azure/gpt-5.2_2025 a/b", R, "x").path.startswith("/openai/deployments/gpt-5.2_2025%20a%2Fb/")
+
+
+def test_the_hint_of_a_reasoning_model_is_no_part_of_the_deployments_name() -> None:
+    location = found("azure/o_series/d", R)
+    assert location.model == "d"
+    assert location.provider.prefers["max_tokens"] == "max_completion_tokens"
+    assert "temperature" in location.provider.drops
+    assert found("azure/d", R, base_model="azure/o3").provider.drops == location.provider.drops | {"stop"}
+
+
+def test_a_key_is_a_header_of_its_own_and_a_token_is_a_bearer() -> None:
+    assert [name for name, _ in found("azure/d", R).headers] == ["api-key"]
+    for location in (
+        found("azure/d", R, api_key=None, extra={"azure_ad_token": "t"}),
+        found("azure/d", R, None, {"AZURE_AD_TOKEN": "t"}, api_key=None),
+    ):
+        ((name, value),) = location.headers
+        assert isinstance(value, Secret)
+        assert (name, value.reveal()) == ("authorization", "Bearer t")
+
+
+def test_azure_needs_a_key_wherever_it_is() -> None:
+    with pytest.raises(AuthenticationError, match="AZURE_API_KEY"):
+        found("azure/d", R, api_key=None)
+
+
+def test_foundry_answers_under_models_and_serverless_hosts_under_their_base() -> None:
+    foundry = found("azure_ai/grok-4", "https://r.services.ai.azure.com")
+    assert foundry.path == "/models/chat/completions?api-version=2024-05-01-preview"
+    assert [name for name, _ in foundry.headers] == ["api-key"]
+    assert found("azure_ai/m", "https://r.services.ai.azure.com/models").path == foundry.path
+    assert found("azure_ai/m", "https://r.services.ai.azure.com/openai/v1").path == "/openai/v1/chat/completions"
+    serverless = found("azure_ai/m", "https://m.eastus2.models.ai.azure.com")
+    assert serverless.path == "/chat/completions"
+    assert [name for name, _ in serverless.headers] == ["authorization"]

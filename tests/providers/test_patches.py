@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from tollbridge.providers import patches
+from tollbridge.providers.row import Patch
+from tollbridge.providers.table import ROWS
+
+PATCHES = sorted(
+    {patch for row in ROWS.values() for rule in (row, *row.models) for patch in rule.patches}, key=lambda p: p.__name__
+)
+
+BODY: dict[str, Any] = {
+    "model": "m",
+    "max_tokens": 5,
+    "max_completion_tokens": 7,
+    "seed": 1,
+    "messages": [
+        {"role": "developer", "content": "Be brief.", "name": "ops"},
+        {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], "name": "ann"},
+        {
+            "role": "assistant",
+            "content": None,
+            "reasoning_content": "hm",
+            "thinking_blocks": [{"type": "thinking", "thinking": "hm", "signature": "s"}],
+            "annotations": [],
+            "tool_calls": [
+                {"id": "call_abcdefghijk", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+            ],
+        },
+        {"role": "tool", "tool_call_id": "call_abcdefghijk", "content": "1", "name": "f"},
+        {"role": "assistant", "content": "One.", "tool_calls": None},
+    ],
+}
+
+ODD: list[dict[str, Any]] = [
+    {},
+    {"messages": None},
+    {"messages": "hi"},
+    {"messages": [None, 3, "x", {}]},
+    {"messages": [{"role": 3, "content": {"a": 1}, "tool_calls": "x", "tool_call_id": 4, "thinking_blocks": "x"}]},
+    {"messages": [{"role": "assistant", "tool_calls": [None, {"id": None}, {"id": 5}], "reasoning_content": 3}]},
+    {"messages": [{"role": "assistant", "content": [], "reasoning_content": "x", "thinking_blocks": [None, {}]}]},
+    {"max_tokens": None, "max_completion_tokens": None, "seed": None},
+]
+
+
+@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.__name__)
+def test_a_patch_is_pure_and_harmless_when_run_twice(patch: Patch) -> None:
+    for body in (BODY, *ODD):
+        before = copy.deepcopy(body)
+        once = patch(body)
+        assert body == before
+        assert patch(copy.deepcopy(once)) == once
+        json.dumps(once)
+
+
+@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.__name__)
+def test_a_patch_names_its_source(patch: Patch) -> None:
+    assert patch.__doc__
+    told = " ".join(patch.__doc__.split())
+    assert "seen 2026" in told or "OpenAI" in told or "LiteLLM" in told
+
+
+def test_the_name_of_max_tokens_is_changed_and_the_wanted_one_wins() -> None:
+    assert patches.spell_max_tokens({"max_completion_tokens": 5}) == {"max_tokens": 5}
+    assert patches.spell_max_tokens({"max_completion_tokens": 5, "max_tokens": 3}) == {"max_tokens": 3}
+    assert patches.spell_max_completion_tokens({"max_tokens": 5}) == {"max_completion_tokens": 5}
+    body = {"model": "m"}
+    assert patches.spell_max_tokens(body) is body
+
+
+def test_mistral_gets_short_ids_that_still_belong_together() -> None:
+    messages = patches.short_tool_ids(BODY)["messages"]
+    short = messages[2]["tool_calls"][0]["id"]
+    assert len(short) == 9
+    assert short.isalnum()
+    assert messages[3]["tool_call_id"] == short
+    assert patches.short_id("aB3dE5gH1") == "aB3dE5gH1"
+    assert patches.short_id("call_1") != patches.short_id("call_2")
+
+
+def test_mistral_gets_no_field_that_it_refuses_and_magistral_its_thinking_as_parts() -> None:
+    body: dict[str, Any] = BODY
+    for patch in ROWS["mistral"].for_model("magistral-medium-latest").patches:
+        body = patch(body)
+    assert body["random_seed"] == 1
+    assert "seed" not in body
+    assert "max_completion_tokens" not in body
+    system, user, called, answered, said = body["messages"]
+    assert system == {"role": "system", "content": "Be brief."}
+    assert set(user) == {"role", "content"}
+    assert called["content"] == [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]
+    assert set(called) == {"role", "content", "tool_calls"}
+    assert answered["name"] == "f"
+    assert said == {"role": "assistant", "content": "One."}
+
+
+def test_deepseek_gets_its_reasoning_back_in_turns_with_tools_even_an_empty_one() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    body = {
+        "messages": [
+            {"role": "assistant", "content": "", "tool_calls": [call]},
+            {"role": "assistant", "content": "", "tool_calls": [call], "reasoning_content": "kept"},
+            {"role": "assistant", "content": "", "thinking_blocks": [{"thinking": "from "}, {"thinking": "Claude"}]},
+            {"role": "assistant", "content": "plain"},
+        ]
+    }
+    first, second, third, last = patches.keep_reasoning_of_tool_turns(body)["messages"]
+    assert first["reasoning_content"] == ""
+    assert second["reasoning_content"] == "kept"
+    assert third == {"role": "assistant", "content": "", "reasoning_content": "from Claude"}
+    assert "reasoning_content" not in last
+
+
+def test_lists_of_texts_become_one_text_and_pictures_stay() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "https://x/y.png"}}
+    mixed = {"role": "user", "content": [{"type": "text", "text": "a"}, picture]}
+    body = {"messages": [BODY["messages"][1], mixed]}
+    first, second = patches.texts_as_strings(body)["messages"]
+    assert first["content"] == "a\nb"
+    assert second == mixed
+
+
+def test_strict_providers_get_only_what_everybody_knows() -> None:
+    messages = patches.standard_messages(BODY)["messages"]
+    assert {name for message in messages for name in message} == {"role", "content", "tool_calls", "tool_call_id"}

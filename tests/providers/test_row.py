@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tollbridge.errors import ConfigError
+from tollbridge.providers.auth import HeaderKey, NoAuth
+from tollbridge.providers.row import row_from_config
+from tollbridge.secret import Secret
+
+MINE: dict[str, Any] = {"name": "mine", "wire": "openai_chat", "base_url": "http://10.0.0.1/v1"}
+
+
+def test_three_keys_make_a_provider_that_needs_no_key() -> None:
+    row = row_from_config(MINE)
+    assert (row.name, row.path, row.needs_key) == ("mine", "/chat/completions", False)
+
+
+def test_a_named_variable_makes_the_key_needed_unless_said_otherwise() -> None:
+    assert row_from_config({**MINE, "api_key_env": ["MINE_KEY"]}).needs_key
+    assert not row_from_config({**MINE, "api_key_env": "MINE_KEY", "needs_key": False}).needs_key
+
+
+def test_all_that_a_row_can_say_in_a_file() -> None:
+    row = row_from_config(
+        {
+            **MINE,
+            "base_url_env": ["MINE_URL"],
+            "api_key": Secret("k"),
+            "auth": {"header": "X-Key"},
+            "headers": {"x-team": "a"},
+            "drops": ["seed"],
+            "lacks": ["images"],
+            "prefers": {"max_tokens": "max_completion_tokens"},
+            "chat_path": "/talk",
+            "source": "our wiki",
+            "checked": "2026-11-21",
+        }
+    )
+    assert row.authentication == HeaderKey("x-key")
+    assert row.fixed_headers == (("x-team", "a"),)
+    assert (row.drops, row.lacks, row.path) == ({"seed"}, {"images"}, "/talk")
+    assert row.api_key == Secret("k")
+
+
+def test_a_row_may_show_no_key_and_replace_its_wires_headers() -> None:
+    row = row_from_config(
+        {**MINE, "wire": "anthropic_messages", "auth": "none", "headers": {"Anthropic-Version": "2024-01-01"}}
+    )
+    assert row.authentication == NoAuth()
+    assert row.fixed_headers == (("anthropic-version", "2024-01-01"),)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"name": ""}, "name"),
+        ({"wire": "grpc"}, "openai_chat or anthropic_messages"),
+        ({"base_url": "10.0.0.1"}, "http://"),
+        ({"base_url": None}, "base_url"),
+        ({"drop": ["x"]}, "unknown key `drop`"),
+        ({"drops": "a", "lacks": 3}, "lacks"),
+        ({"lacks": ["wings"]}, "wings"),
+        ({"auth": "digest"}, "auth"),
+        ({"auth": {"header": ""}}, "auth"),
+        ({"headers": ["a"]}, "headers"),
+        ({"prefers": {"a": 1}}, "prefers"),
+        ({"chat_path": "talk"}, "slash"),
+        ({"headers": {"x-a": "b\r\nc: d"}}, "header"),
+    ],
+)
+def test_a_row_that_makes_no_sense_is_an_error_that_says_what(change: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        row_from_config({**MINE, **change})
