@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Coroutine, Sequence
-from itertools import chain, zip_longest
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from itertools import zip_longest
 from typing import Any, TypeVar
 
 from tollbridge.transport.base import Origin
@@ -104,10 +104,15 @@ class Dialer:
 
 async def _look_up(host: str) -> Sequence[str]:
     found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    first = [address for address in addresses if (":" in address) == (":" in addresses[0])]
-    second = [address for address in addresses if address not in first]
-    return [address for address in chain.from_iterable(zip_longest(first, second)) if address is not None]
+    return alternating(str(entry[4][0]) for entry in found)
+
+
+def alternating(addresses: Iterable[str]) -> list[str]:
+    """Each address once, the families in turn, beginning with the family that the resolver put first."""
+    once = list(dict.fromkeys(addresses))
+    first = [address for address in once if (":" in address) == (":" in once[0])]
+    second = [address for address in once if address not in first]
+    return [address for pair in zip_longest(first, second) for address in pair if address is not None]
 
 
 async def _race(attempts: list[Coroutine[Any, Any, P]]) -> P:

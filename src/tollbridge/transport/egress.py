@@ -172,7 +172,7 @@ def split_url(url: str) -> tuple[Origin, str]:
         raise ValueError("credentials do not belong into a URL")
     try:
         port = DEFAULT_PORTS[scheme] if parts.port is None else parts.port
-        host = _host(parts.hostname or "")
+        host = _host(parts.hostname or "", bracketed=parts.netloc.startswith("["))
     except ValueError as error:
         raise ValueError("the host or the port of the URL is not valid") from error
     if port == 0:
@@ -181,8 +181,8 @@ def split_url(url: str) -> tuple[Origin, str]:
     return Origin(scheme, host, port), f"{path}?{parts.query}" if parts.query else path
 
 
-def _host(host: str) -> str:
-    if ":" in host:
+def _host(host: str, bracketed: bool) -> str:
+    if bracketed:
         return str(IPv6Address(host))
     host = host.removesuffix(".")
     if not _NAME.fullmatch(host):
