@@ -366,7 +366,7 @@ def test_providers_of_ones_own_are_checked_and_passed_on(tmp_path: Path) -> None
         providers: {inhouse: {base_url: "http://10.0.0.5:8000/v1", api_key: os.environ/K, headers: {x-a: b}}}
         model_list: [{model_name: a, litellm_params: {model: inhouse/a}}]
     """
-    loaded = load_text(tmp_path, good, {"K": "v"}, resolve_model=lambda name: None)
+    loaded = load_text(tmp_path, good, {"K": "v"})
     assert loaded.findings == ()
     (row,) = config_of(loaded).providers
     assert (row["name"], row["api_key"].reveal(), row["headers"]) == ("inhouse", "v", {"x-a": "b"})

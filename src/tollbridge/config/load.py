@@ -15,7 +15,7 @@ from tollbridge.config.findings import Finding, Findings, Place
 from tollbridge.config.include import Gathered
 from tollbridge.config.kinds import At
 from tollbridge.config.master_key import weak_key
-from tollbridge.config.models import Resolve, read_models
+from tollbridge.config.models import read_models
 from tollbridge.config.schema import (
     NOT_RESTRICTED,
     Filled,
@@ -32,8 +32,9 @@ from tollbridge.config.tables.deployment import PARAMS
 from tollbridge.config.tables.general import GENERAL
 from tollbridge.config.tables.litellm import LITELLM
 from tollbridge.config.tables.mcp import MCP_SERVER
-from tollbridge.config.tables.providers import read_providers
+from tollbridge.config.tables.providers import OwnProviders, read_providers
 from tollbridge.config.tables.router import ROUTER
+from tollbridge.providers.table import ROWS
 
 PRECEDENCE = (ROUTER, LITELLM, GENERAL)
 """Where two sections say the same thing differently, the first of these wins."""
@@ -75,13 +76,10 @@ class Loaded(msgspec.Struct, frozen=True):
     environ: Environment
 
 
-def load(
-    path: Path | None, environ: Mapping[str, str], *, resolve_model: Resolve | None = None, open_door: bool = False
-) -> Loaded:
+def load(path: Path | None, environ: Mapping[str, str], *, open_door: bool = False) -> Loaded:
     """Read a configuration; without a path, the one that says nothing. Never raises: what is wrong is a finding.
 
-    `resolve_model` tells whether a provider is known for a model's name (None: not asked). `open_door`: the gateway
-    will serve loopback without a key, so a weak one does no harm."""
+    `open_door`: the gateway will serve loopback without a key, so a weak one does no harm."""
     if path is None:
         return Loaded(Config(), (), Environment(environ))
     findings = Findings()
@@ -90,7 +88,7 @@ def load(
     at = At("", findings)
     view = _environment(top, environ, findings)
     resolved = resolve(top, view, findings)
-    config = _read(resolved, at, resolve_model, open_door) if isinstance(resolved, Table) else Config()
+    config = _read(resolved, at, open_door) if isinstance(resolved, Table) else Config()
     config = msgspec.structs.replace(config, source=path, files=tuple(gathered.files))
     return Loaded(None if findings.fatal else config, findings.all(), view)
 
@@ -105,7 +103,7 @@ def _environment(top: Table, environ: Mapping[str, str], findings: Findings) -> 
     return Environment(environ, read_variables(variables.node, environ, findings))
 
 
-def _read(top: Table, at: At, resolve_model: Resolve | None, open_door: bool) -> Config:
+def _read(top: Table, at: At, open_door: bool) -> Config:
     nodes = {name: entry.node for name, entry in top.entries.items() if not name.startswith(FREE_PREFIXES)}
     for name in nodes:
         _check_top(name, top.entries[name], at.key(name))
@@ -116,18 +114,18 @@ def _read(top: Table, at: At, resolve_model: Resolve | None, open_door: bool) ->
             if one.name in nodes
         ]
     )
-    providers = read_providers(nodes["providers"], at.key("providers")) if "providers" in nodes else ()
+    providers = read_providers(nodes["providers"], at.key("providers")) if "providers" in nodes else OwnProviders()
     if "mcp_servers" in nodes:
         _check_mcp_servers(nodes["mcp_servers"], at.key("mcp_servers"), top.entries["mcp_servers"].place)
     models: tuple[ModelEntry, ...] = ()
     if "model_list" in nodes:
-        own = [str(row.get("name", "")) for row in providers]
-        models = read_models(nodes["model_list"], at.key("model_list"), resolve_model, own, PRECEDENCE)
+        known = {**ROWS, **providers.rows}
+        models = read_models(nodes["model_list"], at.key("model_list"), known, PRECEDENCE)
     general = GeneralSettings(**_under("general", fields))
     crosscheck.check(fields, models, open_door=open_door or general.open_on_loopback)
     return Config(
         models=models,
-        providers=providers,
+        providers=providers.values,
         settings=Settings(**_under("settings", fields)),
         router=RouterSettings(**_under("router", fields)),
         general=general,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -14,21 +14,21 @@ from tollbridge.config.document import Array, Node, Scalar, Table
 from tollbridge.config.environment import missing_variables
 from tollbridge.config.findings import Place
 from tollbridge.config.kinds import SECRET_NAME, At, anything_table
-from tollbridge.config.schema import Filled, Section, nearest, not_built, read_section
+from tollbridge.config.schema import Filled, Section, not_built, read_section
 from tollbridge.config.settings import ModelEntry
 from tollbridge.config.tables.deployment import ENTRY, PARAMS
+from tollbridge.errors import NotFoundError
 from tollbridge.model.json import JsonObject
-
-Resolve = Callable[[str], str | None]
-"""A model's name as an operator writes it -> `provider/model`, or None where no provider is known for it."""
+from tollbridge.providers.names import locate
+from tollbridge.providers.row import Provider
 
 _COLLECTED = ("params", "defaults", "prices")
 
 
 def read_models(
-    node: Node, at: At, resolve: Resolve | None, own_providers: Collection[str], others: Collection[Section]
+    node: Node, at: At, providers: Mapping[str, Provider], others: Collection[Section]
 ) -> tuple[ModelEntry, ...]:
-    """`own_providers`: names under `providers:`. `others`: sections that a misplaced key may belong to."""
+    """`providers`: the table, with the operator's own rows. `others`: sections that a misplaced key may belong to."""
     if not isinstance(node, Array):
         if not (isinstance(node, Scalar) and node.value is None):
             at.expected("a list of models", node)
@@ -39,7 +39,7 @@ def read_models(
     ids: dict[str, ModelEntry] = {}
     for index, item in enumerate(node.items):
         at_item = at.item(index)
-        for entry in _read_entry(item, at_item, resolve, own_providers, others):
+        for entry in _read_entry(item, at_item, providers, others):
             given = bool(_given_id(entry.model_info))
             if given and entry.id in ids:
                 where = ids[entry.id].where
@@ -51,7 +51,7 @@ def read_models(
 
 
 def _read_entry(
-    item: Node, at: At, resolve: Resolve | None, own_providers: Collection[str], others: Collection[Section]
+    item: Node, at: At, providers: Mapping[str, Provider], others: Collection[Section]
 ) -> Iterator[ModelEntry]:
     """One deployment, or one per organization."""
     entry = read_section(item, ENTRY, at, [PARAMS, *others], tell_missing=False)
@@ -73,8 +73,8 @@ def _read_entry(
     if not model and isinstance(params.node, Table):
         params.at.error(params.node.place, "lacks `model`")
     _check_names(name, model, entry, params)
-    if resolve is not None and "mock_response" not in values and "custom_llm_provider" not in values:
-        _check_provider(model, params, resolve, own_providers)
+    if model not in ("", "*") and "mock_response" not in values:
+        _check_provider(model, values, params, providers)
     if values.get("prices"):
         named = ", ".join(values["prices"])
         params.at.warning(params.place, f"{named}: charging by prices of one's own {not_built('nothing is charged')}")
@@ -126,17 +126,12 @@ def _check_names(name: str, model: str, entry: Mapping[str, list[Filled]], param
         at.error(place, f"the `*` in {model!r} stands for nothing: put one into `model_name` ({name!r}) too")
 
 
-def _check_provider(model: str, params: Filled, resolve: Resolve, own: Collection[str]) -> None:
-    prefix, slash, _ = model.partition("/")
-    if not model or model == "*" or (slash and prefix in own) or resolve(model) is not None:
-        return
-    at, place = _at_model(params)
-    if not slash:
-        at.error(place, f"no provider is known for {model!r}: write provider/model, such as openai/{model}")
-        return
-    near = nearest(prefix, own)
-    hint = f"did you mean {near}?" if near else "describe it under `providers:`, or write openai/ with an `api_base`"
-    at.error(place, f"no provider is called {prefix!r}; {hint}")
+def _check_provider(model: str, values: JsonObject, params: Filled, providers: Mapping[str, Provider]) -> None:
+    try:
+        locate(model, providers, provider=values.get("custom_llm_provider"), api_base=values.get("api_base"))
+    except NotFoundError as error:
+        at, place = _at_model(params)
+        at.error(place, error.message)
 
 
 def _at_model(params: Filled) -> tuple[At, Place]:

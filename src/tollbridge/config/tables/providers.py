@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import msgspec
+
 from tollbridge.config.document import Array, Entry, Node, Scalar, Table
 from tollbridge.config.document import table as make_table
 from tollbridge.config.kinds import At, anything, flag, list_of, map_of, named, secret, text, texts
 from tollbridge.config.schema import fills, read_section, section
 from tollbridge.errors import ConfigError
 from tollbridge.model.json import JsonObject
-from tollbridge.providers.row import row_from_config
+from tollbridge.providers.row import Provider, row_from_config
 
 PROVIDER = section(
     "providers",
@@ -30,35 +34,46 @@ PROVIDER = section(
 )
 
 
-def read_providers(node: Node, at: At) -> tuple[JsonObject, ...]:
-    rows: list[JsonObject] = []
+class OwnProviders(msgspec.Struct, frozen=True):
+    """`values`: the rows as written; `rows`: what was made of those without errors, by name."""
+
+    values: tuple[JsonObject, ...] = ()
+    rows: Mapping[str, Provider] = {}
+
+
+def read_providers(node: Node, at: At) -> OwnProviders:
+    all_values: list[JsonObject] = []
+    rows: dict[str, Provider] = {}
     names: dict[str, Node] = {}
     for row, at_row in _rows(node, at):
         filled = read_section(row, PROVIDER, at_row)
         values = {field: found[-1].value for field, found in filled.items()}
-        _check_row(row, values, at_row)
+        made = _made(row, values, at_row)
+        if made is not None:
+            rows[made.name] = made
         name = values.get("name", "")
         if name in names:
             at_row.error(row.place, f"{name!r} is already a provider (line {names[name].place.line})")
         elif "/" in name or "*" in name:
             at_row.error(row.place, f"{name!r} cannot be a provider's name: it stands before the / of a model's")
         names[name] = row
-        rows.append(values)
-    return tuple(rows)
+        all_values.append(values)
+    return OwnProviders(tuple(all_values), rows)
 
 
-def _check_row(row: Node, values: JsonObject, at: At) -> None:
-    """Whether a provider can be made of it: the table of providers knows best."""
+def _made(row: Node, values: JsonObject, at: At) -> Provider | None:
+    """The provider, where one can be made: the table of providers knows best what it needs."""
     if not isinstance(row, Table):
-        return
+        return None
     for needed in ("name", "base_url"):
         if needed not in values:
             at.error(row.place, f"lacks `{needed}`")
-            return
+            return None
     try:
-        row_from_config(values)
+        return row_from_config(values)
     except ConfigError as error:
         at.error(row.place, error.message.partition(f"{values['name']}: ")[2] or error.message)
+        return None
 
 
 def _rows(node: Node, at: At) -> list[tuple[Node, At]]:

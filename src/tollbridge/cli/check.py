@@ -1,0 +1,192 @@
+"""`tollbridge check`: what is wrong with a configuration, in a compiler's manner, and what it would serve.
+
+Exit codes: 0 nothing to say, 1 warnings, 2 errors.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from tollbridge.assemble.deployments import Maker
+from tollbridge.assemble.gateway import provider_rows
+from tollbridge.assemble.offline import offline
+from tollbridge.calls.build import build
+from tollbridge.config.environment import Environment, read_dotenv
+from tollbridge.config.findings import Finding, Findings
+from tollbridge.config.load import load
+from tollbridge.config.masking import mask_line
+from tollbridge.config.settings import Config, ModelEntry
+from tollbridge.errors import APIError
+from tollbridge.providers.resolve import available
+from tollbridge.providers.table import DEMO, ROWS
+from tollbridge.transport.inprocess import ByHost, InProcess
+
+LINE_MAX = 160
+
+
+class Served(msgspec.Struct):
+    """A public name, the models that would answer to it, and those that would not."""
+
+    name: str
+    deployments: list[str] = []
+    disabled: list[str] = []
+
+
+class Outlook(msgspec.Struct, kw_only=True):
+    """What a start would serve."""
+
+    models: list[Served] = []
+    aliases: Mapping[str, str] = {}
+    fallbacks: Mapping[str, Sequence[str]] = {}
+    context_window_fallbacks: Mapping[str, Sequence[str]] = {}
+    content_policy_fallbacks: Mapping[str, Sequence[str]] = {}
+    default_fallbacks: Sequence[str] = ()
+    providers: Sequence[str] = ()
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """What `--format json` prints; this shape is kept. `serves` is null where an error forbids a start."""
+
+    errors: int
+    warnings: int
+    findings: Sequence[Finding]
+    serves: Outlook | None
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--config", "-c", "named", type=click.Path(path_type=Path), help="The same as FILE, as `serve` takes it.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--open", "is_open", is_flag=True, help="As if served with --open: a weak master key is no error.")
+def check(file: Path | None, named: Path | None, form: str, is_open: bool) -> None:
+    """Say what is wrong with a configuration, and what it would serve.
+
+    Without FILE: what the environment alone would serve. Starts nothing and opens no connection.
+
+    Exit codes: 0 nothing to say, 1 warnings, 2 errors.
+
+    Example: tollbridge check config.yaml
+    """
+    path = file or named
+    report = examine(path, os.environ, is_open=is_open)
+    if form == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2))
+    else:
+        click.echo("\n".join([*excerpts(report.findings), *summary(path, report)]))
+    sys.exit(2 if report.errors else 1 if report.warnings else 0)
+
+
+def examine(path: Path | None, process_environ: Mapping[str, str], *, is_open: bool = False) -> Report:
+    found = Findings()
+    environ = read_dotenv(process_environ, found, *([] if path is None else [path.parent]), Path.cwd())
+    loaded = load(path, environ, open_door=is_open)
+    found.add(loaded.findings)
+    serves = None if loaded.config is None else outlook(loaded.config, loaded.environ, found)
+    findings = found.all()
+    errors = sum(finding.severity == "error" for finding in findings)
+    return Report(errors=errors, warnings=len(findings) - errors, findings=findings, serves=serves)
+
+
+def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook:
+    """What a start would serve. Deployments that cannot be made join the findings."""
+    if config.source is None:
+        names = [DEMO.name, *(row.name for row in available(environ, ROWS) if row.name != DEMO.name)]
+        return Outlook(models=[Served(f"{name}/*", [f"{name}/*"]) for name in names])
+    idle = dict(_idle(config, environ))
+    groups: dict[str, Served] = {}
+    for entry in config.models:
+        group = groups.setdefault(entry.model_name, Served(entry.model_name))
+        (group.disabled if entry.id in idle else group.deployments).append(entry.model)
+        if entry.id in idle and entry.disabled is None:
+            findings.warning(entry.where, f"this deployment of {entry.model_name!r} does not serve: {idle[entry.id]}")
+    router = config.router
+    return Outlook(
+        models=list(groups.values()),
+        aliases={name: alias.model for name, alias in router.aliases.items()},
+        fallbacks=router.fallbacks,
+        context_window_fallbacks=router.context_window_fallbacks,
+        content_policy_fallbacks=router.content_policy_fallbacks,
+        default_fallbacks=router.default_fallbacks,
+        providers=[str(row.get("name", "")) for row in config.providers],
+    )
+
+
+def _idle(config: Config, environ: Environment) -> Iterator[tuple[str, str]]:
+    """(id, why) of the deployments that would not serve. A wildcard is tried with a name of no meaning."""
+    rows = provider_rows(config)
+    maker = Maker(config, environ, rows, ByHost({}, InProcess(offline())))
+    maker.groups()
+    yield from ((entry.id, why) for entry, why in maker.problems)
+    for entry in config.models:
+        if "*" not in entry.model_name:
+            continue
+        if entry.disabled is not None:
+            yield entry.id, entry.disabled
+        elif entry.model != "*" and entry.mock_response is None:
+            try:
+                build(msgspec.structs.replace(maker.wanted(entry), model=_any(entry)), environ, rows)
+            except (APIError, ValueError) as error:
+                yield entry.id, str(error)
+
+
+def _any(entry: ModelEntry) -> str:
+    return entry.model.replace("*", "any", 1)
+
+
+def excerpts(findings: Sequence[Finding]) -> list[str]:
+    """Each finding, and the line it is about with a mark below its column. Secrets in the line are masked."""
+    lines: list[str] = []
+    sources: dict[str, list[str]] = {}
+    for finding in findings:
+        lines.append(str(finding))
+        if finding.file not in sources:
+            sources[finding.file] = _source(finding.file)
+        source = sources[finding.file]
+        if finding.line <= len(source) and source[finding.line - 1].strip():
+            shown = mask_line(source[finding.line - 1].replace("\t", " ").rstrip())[:LINE_MAX]
+            lines += [f"{finding.line:>6} | {shown}", f"{'':>6} | {' ' * min(finding.column - 1, len(shown))}^"]
+    return lines
+
+
+def _source(file: str) -> list[str]:
+    try:
+        return Path(file).read_text("utf-8", "replace").split("\n")
+    except (OSError, ValueError):
+        return []
+
+
+def summary(path: Path | None, report: Report) -> list[str]:
+    """The last lines: how much was found, and who would be served."""
+    named = "the environment" if path is None else str(path)
+    counted = f"{named}: {_counted(report.errors, 'error')}, {_counted(report.warnings, 'warning')}"
+    serves = report.serves
+    if serves is None or report.errors:
+        return [f"{counted}; nothing is served before the errors are mended"]
+    if not serves.models:
+        return [counted, "would serve no model: there is no model_list"]
+    width = min(40, max(len(model.name) for model in serves.models))
+    return [
+        counted,
+        "would serve",
+        *(f"  {model.name:<{width}}  {_behind(model)}" for model in serves.models),
+        *(f"  {name} = {target}" for name, target in serves.aliases.items()),
+        *(f"  {name}, when it fails: {', '.join(targets)}" for name, targets in serves.fallbacks.items()),
+        *([f"  all, when they fail: {', '.join(serves.default_fallbacks)}"] if serves.default_fallbacks else []),
+    ]
+
+
+def _behind(model: Served) -> str:
+    told = ", ".join(dict.fromkeys(model.deployments)) or "nobody"
+    if len(model.deployments) > 1:
+        told += f" ({len(model.deployments)} deployments)"
+    return f"{told}; disabled: {', '.join(model.disabled)}" if model.disabled else told
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tollbridge.cli import COMMANDS, main
+from tollbridge.cli.check import examine, excerpts
+
+CLEAN = """
+model_list:
+  - model_name: gpt-4o
+    litellm_params: {model: openai/gpt-4o, api_key: k}
+  - model_name: gpt-4o
+    litellm_params: {model: azure/gpt-4o, api_key: k, api_base: "https://a.openai.azure.com", api_version: 2024-10-21}
+  - model_name: "claude-*"
+    litellm_params: {model: "anthropic/claude-*", api_key: k}
+router_settings:
+  fallbacks: [{gpt-4o: [claude-sonnet-4-0]}]
+  model_group_alias: {best: gpt-4o}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key of the machine's, no `.env` of the directory's."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "GROQ_API_KEY", "THE_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(directory: Path, text: str, *options: str) -> Result:
+    (directory / "config.yaml").write_text(dedent(text))
+    return CliRunner().invoke(main, ["check", "config.yaml", *options])
+
+
+def test_a_clean_file_says_what_it_would_serve(tmp_path: Path) -> None:
+    result = run(tmp_path, CLEAN)
+    assert (result.exit_code, result.output.splitlines()) == (
+        0,
+        [
+            "config.yaml: 0 errors, 0 warnings",
+            "would serve",
+            "  gpt-4o    openai/gpt-4o, azure/gpt-4o (2 deployments)",
+            "  claude-*  anthropic/claude-*",
+            "  best = gpt-4o",
+            "  gpt-4o, when it fails: claude-sonnet-4-0",
+        ],
+    )
+
+
+def test_a_warning_is_shown_with_its_line_and_exits_with_1(tmp_path: Path) -> None:
+    result = run(tmp_path, CLEAN + "  routing_strategy: least-busy\n")
+    assert result.exit_code == 1
+    assert result.output.splitlines()[:4] == [
+        "config.yaml:12:21: warning: router_settings.routing_strategy: least-busy is not built yet; "
+        "simple-shuffle is used",
+        "    12 |   routing_strategy: least-busy",
+        "       |                     ^",
+        "config.yaml: 0 errors, 1 warning",
+    ]
+
+
+def test_an_error_exits_with_2_and_nothing_would_be_served(tmp_path: Path) -> None:
+    result = run(tmp_path, "router_settings:\n  num_retris: 2\n")
+    assert result.exit_code == 2
+    assert result.output.splitlines() == [
+        "config.yaml:2:3: error: router_settings.num_retris: is not a known key; did you mean `num_retries`?",
+        "     2 |   num_retris: 2",
+        "       |   ^",
+        "config.yaml: 1 error, 0 warnings; nothing is served before the errors are mended",
+    ]
+
+
+def test_a_broken_line_is_shown_without_its_secrets(tmp_path: Path) -> None:
+    result = run(tmp_path, 'general_settings: {master_key: "canary-key\n  , strict: x}\n')
+    assert result.exit_code == 2
+    assert "error: is no valid YAML" in result.output
+    assert "canary" not in result.output
+
+
+def test_a_file_that_is_not_there_is_an_error() -> None:
+    result = CliRunner().invoke(main, ["check", "nowhere.yaml"])
+    assert (result.exit_code, result.output.splitlines()[0]) == (
+        2,
+        "nowhere.yaml:1:1: error: cannot be read: No such file or directory",
+    )
+
+
+def test_a_deployment_without_a_key_does_not_serve_and_is_a_warning(tmp_path: Path) -> None:
+    text = """
+        model_list:
+          - {model_name: a, litellm_params: {model: openai/a}}
+          - {model_name: "g/*", litellm_params: {model: "groq/*"}}
+          - {model_name: c, litellm_params: {model: openai/c, api_key: os.environ/THE_KEY}}
+          - {model_name: d, litellm_params: {model: openai/d, mock_response: hello}}
+    """
+    result = run(tmp_path, text)
+    assert result.exit_code == 1
+    assert "config.yaml:3:5: warning: this deployment of 'a' does not serve: openai needs a key" in result.output
+    assert "config.yaml:4:5: warning: this deployment of 'g/*' does not serve: groq needs a key" in result.output
+    assert "warning: model_list[2].litellm_params: THE_KEY is not set" in result.output
+    assert result.output.splitlines()[-4:] == [
+        "  a    nobody; disabled: openai/a",
+        "  g/*  nobody; disabled: groq/*",
+        "  c    nobody; disabled: openai/c",
+        "  d    openai/d",
+    ]
+
+
+def test_a_dotenv_file_beside_the_configuration_counts(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("THE_KEY=k\n")
+    text = "model_list: [{model_name: c, litellm_params: {model: openai/c, api_key: os.environ/THE_KEY}}]\n"
+    assert run(tmp_path, text).exit_code == 0
+
+
+def test_without_a_file_it_says_what_the_environment_would_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROQ_API_KEY", "k")
+    report = examine(None, {"GROQ_API_KEY": "k"})
+    assert report.serves is not None
+    assert [served.name for served in report.serves.models] == ["demo/*", "groq/*"]
+    assert "  groq/*  groq/*" in CliRunner().invoke(main, ["check"]).output
+
+
+def test_json_has_a_stable_shape(tmp_path: Path) -> None:
+    result = run(tmp_path, CLEAN + "  routing_strategy: least-busy\n", "--format", "json")
+    report = json.loads(result.output)
+    assert (result.exit_code, report["errors"], report["warnings"]) == (1, 0, 1)
+    assert report["findings"] == [
+        {
+            "severity": "warning",
+            "message": "least-busy is not built yet; simple-shuffle is used",
+            "file": "config.yaml",
+            "line": 12,
+            "column": 21,
+            "path": "router_settings.routing_strategy",
+        }
+    ]
+    assert sorted(report["serves"]) == [
+        "aliases",
+        "content_policy_fallbacks",
+        "context_window_fallbacks",
+        "default_fallbacks",
+        "fallbacks",
+        "models",
+        "providers",
+    ]
+    assert report["serves"]["models"][0] == {
+        "name": "gpt-4o",
+        "deployments": ["openai/gpt-4o", "azure/gpt-4o"],
+        "disabled": [],
+    }
+    broken = json.loads(run(tmp_path, "nothing: 1\n", "--format", "json").output)
+    assert (broken["errors"], broken["serves"]) == (1, None)
+
+
+def test_a_weak_master_key_is_no_error_when_the_door_is_open(tmp_path: Path) -> None:
+    text = "general_settings: {master_key: sk-1234}\n"
+    assert (run(tmp_path, text).exit_code, run(tmp_path, text, "--open").exit_code) == (2, 0)
+
+
+def test_the_file_may_be_named_as_serve_takes_it(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(CLEAN)
+    assert CliRunner().invoke(main, ["check", "--config", "config.yaml"]).exit_code == 0
+
+
+def test_the_mark_stays_below_a_line_that_is_shortened_by_masking(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(
+        "model_list: [{model_name: a, params: {api_key: a-long-secret-value-here, model: openai/a, x: 1}}]\n"
+    )
+    shown = excerpts(examine(tmp_path / "config.yaml", {}).findings)
+    assert shown[1] == "     1 | model_list: [{model_name: a, params: {api_key: ***, model: openai/a, x: 1}}]"
+    assert shown[2].index("^") <= len(shown[1])
+
+
+def test_options_without_a_command_are_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = CliRunner().invoke(main, ["--config", "nowhere.yaml", "--port", "0"])
+    assert result.exit_code == 2
+    assert "nowhere.yaml:1:1: error: cannot be read" in result.output
+
+
+def test_the_list_of_commands_imports_none_of_them() -> None:
+    told = "import sys, tollbridge.cli; tollbridge.cli.main(['--help'], standalone_mode=False); " + (
+        "print([name for name in sys.modules if name.startswith('tollbridge.') and name != 'tollbridge.cli'])"
+    )
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert all(name in done.stdout for name in COMMANDS)
+
+
+def test_every_command_has_help() -> None:
+    for name in COMMANDS:
+        result = CliRunner().invoke(main, [name, "--help"])
+        assert (result.exit_code, name in result.output) == (0, True)
