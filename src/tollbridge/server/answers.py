@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.provider_headers import Headers as Headers
+from tollbridge.calls.provider_headers import provider_headers
 from tollbridge.errors import APIError, AuthenticationError
 from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
 from tollbridge.wires.base import Wire
-
-Headers = list[tuple[bytes, bytes]]
 
 JSON = (b"content-type", b"application/json")
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 NO_CACHE = (b"cache-control", b"no-cache")
 NO_BUFFERING = (b"x-accel-buffering", b"no")
 
-PASSED_ON = frozenset({b"retry-after", b"retry-after-ms", b"openai-processing-ms", b"openai-version"})
-PASSED_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
-RENAMED = {b"x-request-id": b"llm_provider-x-request-id", b"request-id": b"llm_provider-request-id"}
 CAVEATS_BYTES_MAX = 2_000
 
 _encode = msgspec.json.Encoder().encode
-
-
-def provider_headers(received: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Of the provider's headers, those that a client may see; all others (cookies, server, organisations) stay here."""
-    passed: Headers = []
-    for name, value in received:
-        if name in PASSED_ON or name.startswith(PASSED_PREFIXES):
-            passed.append((name, value))
-        elif name in RENAMED:
-            passed.append((RENAMED[name], value))
-    return passed
 
 
 def own_headers(record: Record, deployment: Deployment | None, caveats: Sequence[Caveat]) -> Headers:

@@ -16,6 +16,7 @@ import msgspec
 
 from tollbridge.calls.ask import Ask, is_true, peek, string_field
 from tollbridge.calls.exchange import Answer, Streaming
+from tollbridge.calls.provider_headers import provider_headers
 from tollbridge.errors import APIError, APITimeoutError, ServiceUnavailableError
 from tollbridge.observe import Record
 from tollbridge.observe.record import Outcome
@@ -29,7 +30,6 @@ from tollbridge.server.answers import (
     Headers,
     error_answer,
     own_headers,
-    provider_headers,
 )
 from tollbridge.server.controls import Controls, take_controls
 from tollbridge.server.gateway import Gateway

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 
 import msgspec
 
@@ -25,11 +26,12 @@ class Sealed(msgspec.Struct, frozen=True):
 
 
 class Seals:
-    """Closes and opens seals under one key (32 bytes, kept in the state directory)."""
+    """Closes and opens seals under one key (32 bytes, kept in the state directory), or one that is asked for when it is
+    first needed."""
 
     __slots__ = ("_key",)
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes | Callable[[], bytes]) -> None:
         self._key = key
 
     def close(self, wire: str, account: str, payload: str) -> str:
@@ -48,6 +50,8 @@ class Seals:
             return None
 
     def _mac(self, body: str) -> str:
+        if not isinstance(self._key, bytes):
+            self._key = self._key()
         return _encode(hashlib.blake2b(body.encode(), key=self._key, digest_size=16).digest())
 
 
