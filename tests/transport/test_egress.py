@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import socket
 
 import pytest
@@ -72,106 +73,29 @@ def test_addresses_are_judged_by_what_they_carry(address: str, verdict: Verdict)
 
 
 def test_teredo_is_judged_by_its_client() -> None:
-    assert (
-        judge("2001:0:4136:e378:8000:63bf:80ff:fffe") == "loopback"
-    )  # the client is the complement of the last 32 bits
+    """The client's address is the complement of the last 32 bits."""
+    assert judge("2001:0:4136:e378:8000:63bf:80ff:fffe") == "loopback"
 
 
-PRIVATE_URLS = [
-    "http://127.0.0.1/",
-    "http://127.0.0.1./",
-    "http://127.1/",
-    "http://127.0.1/",
-    "http://2130706433/",
-    "http://0x7f000001/",
-    "http://0x7f.1/",
-    "http://0x7f.0.0.1/",
-    "http://0177.0.0.1/",
-    "http://0177.1/",
-    "http://017700000001/",
-    "http://00000177.0.0.1/",
-    "http://127.000.000.1/",
-    "http://127.0.0.0x1/",
-    "http://0/",
-    "http://0.0.0.0/",
-    "http://0x0/",
-    "http://4294967295/",
-    "http://[::1]/",
-    "http://[::]/",
-    "http://[0:0:0:0:0:0:0:1]/",
-    "http://[::ffff:127.0.0.1]/",
-    "http://[::ffff:7f00:1]/",
-    "http://[0:0:0:0:0:ffff:127.0.0.1]/",
-    "http://[::127.0.0.1]/",
-    "http://[64:ff9b::127.0.0.1]/",
-    "http://[2002:7f00:1::]/",
-    "http://[fe80::1%25eth0]/",
-    "http://[fe80::1%eth0]/",
-    "http://[fd00::1]/",
-    "http://[::1]:80/",
-    "http://[::1",
-    "http://::1/",
-    "http://[::1]a/",
-    "http://[127.0.0.1]/",
-    "http://[v1.a]/",
-    "http://localhost/",
-    "http://localhost./",
-    "http://LOCALHOST/",
-    "http://LocalHost./",
-    "http://a.localhost/",
-    "http://router.local/",
-    "http://db.internal/",
-    "http://metadata.google.internal/",
-    "http://metadata.google.internal./",
-    "http://METADATA/",
-    "http://metadata.goog/",
-    "http://instance-data/",
-    "http://169.254.169.254/",
-    "http://0xa9fea9fe/",
-    "http://2852039166/",
-    "http://0251.0376.0251.0376/",
-    "http://[::ffff:a9fe:a9fe]/",
-    "http://[fd00:ec2::254]/",
-    "http://100.100.100.200/",
-    "http://10.0.0.1/",
-    "http://10.1/",
-    "http://192.168.1.1/",
-    "http://192.168.257/",
-    "http://172.16.0.1/",
-    "http://100.64.1.1/",
-    "http://8.8.8.8:22/",
-    "http://8.8.8.8:8080/",
-    "http://8.8.8.8:0/",
-    "http://8.8.8.8:99999/",
-    "http://8.8.8.8:80a/",
-    "http://8.8.8.8:-80/",
-    "http://user@8.8.8.8/",
-    "http://8.8.8.8@127.0.0.1/",
-    "http://a:b@c/",
-    "http://8.8.8.8#@127.0.0.1/",
-    "http://8.8.8.8\\@127.0.0.1/",
-    "http://127.0.0.1%00.example.com/",
-    "http://127.0.0.1%2f.example.com/",
-    "http://%31%32%37.0.0.1/",
-    "http:///127.0.0.1/",
-    "http://",
-    "http:/127.0.0.1/",
-    "//127.0.0.1/",
-    "127.0.0.1",
-    "ftp://8.8.8.8/",
-    "file:///etc/passwd",
-    "gopher://8.8.8.8/",
-    "unix:///var/run/docker.sock",
-    "javascript:alert(1)",
-    "data:text/plain,a",
-    "http://a..b/",
-    "http://.a/",
-    "http://-a/",
-    "http://a-/",
-    "http://a_b*c/",
-    "http://a,b/",
-    "http://!/",
-]
+PRIVATE_URLS = r"""
+http://127.0.0.1/ http://127.0.0.1./ http://127.1/ http://127.0.1/ http://2130706433/ http://0x7f000001/
+http://0x7f.1/ http://0x7f.0.0.1/ http://0177.0.0.1/ http://0177.1/ http://017700000001/ http://00000177.0.0.1/
+http://127.000.000.1/ http://127.0.0.0x1/ http://0/ http://0.0.0.0/ http://0x0/ http://4294967295/ http://[::1]/
+http://[::]/ http://[0:0:0:0:0:0:0:1]/ http://[::ffff:127.0.0.1]/ http://[::ffff:7f00:1]/
+http://[0:0:0:0:0:ffff:127.0.0.1]/ http://[::127.0.0.1]/ http://[64:ff9b::127.0.0.1]/ http://[2002:7f00:1::]/
+http://[fe80::1%25eth0]/ http://[fe80::1%eth0]/ http://[fd00::1]/ http://[::1]:80/ http://[::1 http://::1/
+http://[::1]a/ http://[127.0.0.1]/ http://[v1.a]/ http://localhost/ http://localhost./ http://LOCALHOST/
+http://LocalHost./ http://a.localhost/ http://router.local/ http://db.internal/ http://metadata.google.internal/
+http://metadata.google.internal./ http://METADATA/ http://metadata.goog/ http://instance-data/ http://169.254.169.254/
+http://0xa9fea9fe/ http://2852039166/ http://0251.0376.0251.0376/ http://[::ffff:a9fe:a9fe]/ http://[fd00:ec2::254]/
+http://100.100.100.200/ http://10.0.0.1/ http://10.1/ http://192.168.1.1/ http://192.168.257/ http://172.16.0.1/
+http://100.64.1.1/ http://8.8.8.8:22/ http://8.8.8.8:8080/ http://8.8.8.8:0/ http://8.8.8.8:99999/ http://8.8.8.8:80a/
+http://8.8.8.8:-80/ http://user@8.8.8.8/ http://8.8.8.8@127.0.0.1/ http://a:b@c/ http://8.8.8.8#@127.0.0.1/
+http://8.8.8.8\@127.0.0.1/ http://127.0.0.1%00.example.com/ http://127.0.0.1%2f.example.com/ http://%31%32%37.0.0.1/
+http:///127.0.0.1/ http:// http:/127.0.0.1/ //127.0.0.1/ 127.0.0.1 ftp://8.8.8.8/ file:///etc/passwd gopher://8.8.8.8/
+unix:///var/run/docker.sock javascript:alert(1) data:text/plain,a http://a..b/ http://.a/ http://-a/ http://a-/
+http://a_b*c/ http://a,b/ http://!/
+"""
 UNICODE_URLS = [
     "http://①②⑦.⓪.⓪.①/",
     "http://１２７.0.0.1/",
@@ -185,14 +109,25 @@ UNICODE_URLS = [
 ]
 
 
-@pytest.mark.parametrize("url", PRIVATE_URLS + UNICODE_URLS)
+@pytest.mark.parametrize("url", PRIVATE_URLS.split() + UNICODE_URLS)
 def test_s16_a_url_that_is_not_the_operators_reaches_nothing_private_in_any_spelling(url: str) -> None:
-    try:
+    origin = None
+    with contextlib.suppress(ValueError):
         origin, _ = split_url(url)
-    except ValueError as error:
-        assert url not in str(error)
-        return
-    assert UNTRUSTED.refuses(origin)
+    assert origin is None or UNTRUSTED.refuses(origin)
+
+
+def test_an_error_about_a_url_does_not_quote_it() -> None:
+    for url in (
+        "http://a b/?key=secret",
+        "http://secret@a/",
+        "http://a:99999/secret",
+        "ftp://a/secret",
+        "http://0x7f.1/secret",
+    ):
+        with pytest.raises(ValueError) as caught:
+            split_url(url)
+        assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
