@@ -4,7 +4,8 @@ Used by `count_tokens` where the provider has no such endpoint, by the check of 
 provider tells no usage. Rules
 1. Text of OpenAI's models is counted with their own encoding. Other vendors do not publish theirs, or one per model:
    their text is counted with o200k_base, times a factor (below) measured on recorded exchanges.
-2. Each message, tool and request costs a few tokens of framing.
+2. Each message, tool and request costs a few tokens of framing. Thinking counts in the turn under way only (the calls
+   and results since the user last spoke): providers leave out that of earlier turns.
 3. Media by rule of thumb, without decoding: an image is a flat number; a PDF is its size over 50 kB, in pages; sound
    is its size over 1,600 bytes per token. A link counts as one image or one page. See `Rule` for the numbers.
 4. At most 400,000 characters are encoded (10 to 60 ms); of a longer text, 20 evenly spread pieces of 20,000 are, and
@@ -37,7 +38,8 @@ _json = msgspec.json.Encoder().encode
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """How to count for a family of models. `percent`: real tokens per 100 of `encoding`'s. The rest are tokens: per
-    message, per request, per request that has tools, per tool, per image, per page of a PDF."""
+    message, per request, per request that has tools, per request with a schema, per tool, per image, per page of a
+    PDF."""
 
     names: re.Pattern[str]
     encoding: Name = "o200k_base"
@@ -45,6 +47,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     message: int = 4
     request: int = 3
     tools: int = 0
+    schema: int = 0
     tool: int = 8
     image: int = 800
     page: int = 1_500
@@ -54,8 +57,27 @@ RULES: tuple[Rule, ...] = (
     Rule(names=re.compile(r"gpt-[5-9]"), tools=60),
     Rule(names=re.compile(r"gpt-(?:4o|4\.|oss)|chatgpt|codex|(?:^|[/:])o[1-9](?:-|$)")),
     Rule(names=re.compile(r"gpt-(?:4|3|35)|text-embedding|davinci-002|babbage-002"), encoding="cl100k_base"),
-    Rule(names=re.compile(r"claude"), percent=118, tools=380, tool=30, image=1_500, page=2_500),
-    Rule(names=re.compile(r""), percent=108, tools=120, tool=20, image=1_000),
+    Rule(
+        names=re.compile(r"claude-(?:[23]|\w+-4-[01]|\w+-4-20)"),
+        percent=108,
+        tools=340,
+        tool=25,
+        schema=130,
+        image=1_500,
+        page=2_500,
+    ),
+    Rule(
+        names=re.compile(r"claude-\w+-4[-.][56]"), percent=108, tools=480, tool=30, schema=130, image=1_500, page=2_500
+    ),
+    Rule(names=re.compile(r"claude"), percent=135, tools=480, tool=40, schema=130, image=1_500, page=2_500),
+    Rule(
+        names=re.compile(r"(?:mist|minist|magist|devst|codest|pixt|mixt)ral"),
+        percent=108,
+        tools=20,
+        tool=25,
+        image=1_000,
+    ),
+    Rule(names=re.compile(r""), percent=108, tools=150, tool=20, image=1_000),
 )
 """The first whose pattern is found in the model's name counts; the last one fits all. Percentages and tool overheads
 are fits to the usage that some 300 recorded exchanges report (seen 2026-11-21); `tests/catalog/test_tokens.py` prints
@@ -77,8 +99,10 @@ def count_request(request: Request, model: str | None = None) -> int:
     rule = rule_for(model or request.model)
     texts: list[str] = []
     fixed = rule.request + rule.message * len(request.messages)
-    for message in request.messages:
-        fixed += _walk(message.parts, texts, rule)
+    turn = _turn_under_way(request)
+    for number, message in enumerate(request.messages):
+        thoughts = number >= turn
+        fixed += _walk([part for part in message.parts if thoughts or not isinstance(part, Thinking)], texts, rule)
         if message.name:
             texts.append(message.name)
     if request.tools:
@@ -90,8 +114,18 @@ def count_request(request: Request, model: str | None = None) -> int:
         case None:
             pass
         case output if output.schema is not None:
+            fixed += rule.schema
             texts.append(_json(output.schema).decode())
     return fixed + _scaled(_count(texts, encoding(rule.encoding)), rule)
+
+
+def _turn_under_way(request: Request) -> int:
+    """The number of the message in which the user last said something that is no tool's result."""
+    for number in range(len(request.messages) - 1, -1, -1):
+        message = request.messages[number]
+        if message.role == "user" and not any(isinstance(part, ToolResult) for part in message.parts):
+            return number
+    return 0
 
 
 def _walk(parts: Iterable[Part], texts: list[str], rule: Rule) -> int:
