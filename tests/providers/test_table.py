@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +102,10 @@ def test_the_busiest_rows_have_no_patches() -> None:
 
 def test_a_row_without_rules_for_a_model_is_itself() -> None:
     assert ROWS["openai"].for_model("gpt-4o") is ROWS["openai"]
+
+
+def test_the_page_about_providers_lists_every_row() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/providers.md").read_text()
+    missing = [row.name for row in ROWS.values() if f"| `{row.name}/` |" not in page]
+    assert not missing
+    assert not [name for row in ROWS.values() for name in row.key_env if f"`{name}`" not in page]
