@@ -155,8 +155,8 @@ class ProviderWire(Protocol):
         """Reads along a relayed stream. `hides_usage`: take out the usage chunk that only we asked for."""
 
     def read_along(self, body: bytes) -> Usage | None:
-        """The usage in a relayed answer. Raises BadGatewayError where the body is not this format's JSON, APIError where
-        it is an error in a 200."""
+        """The usage in a relayed answer. Raises BadGatewayError where the body is not this format's JSON, APIError
+        where it is an error in a 200."""
 
 
 class Wire(ProviderWire, Protocol):

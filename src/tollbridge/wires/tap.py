@@ -1,13 +1,15 @@
 """Reading along a relayed stream: usage, the end marker and errors, without parsing what does not matter.
 
-`Boundary` cuts the bytes at event borders, so that our own events (heartbeats, errors) can stand between any two blocks.
-A wire's `Tap` is fed whole events and gives back what to forward: all of it, but for the usage chunk that only we asked
-for. It searches the block for a few byte patterns first; JSON is parsed where one is found.
+`Boundary` cuts the bytes at event borders, so that our own events (heartbeats, errors) can stand between any two
+blocks. A wire's `Tap` is fed whole events and gives back what to forward: all of it, but for the usage chunk that
+only we asked for. What it wants to know stands in the first event or in the last few: those blocks it keeps, and it
+parses them when it is asked, which is once, at the end.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -18,21 +20,45 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Usage
 
 EVENT_BYTES_MAX = 16 * 1024 * 1024
+TAIL_BLOCKS = 8  # a finish reason, usage, an end marker, and room for what vendors put between them
 BORDERS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+SPOKEN = re.compile(rb"^data:", re.MULTILINE)
 BORDER = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
 class Tap(Protocol):
-    """`usage`: the last valid one so far. `ended`: the format's end was seen. `error`: the payload of an error event.
-    `spoke`: something other than comments went by."""
+    """`spoke`: something other than comments went by. `usage`: the last valid one. `ended`: the format's end was seen.
+    `error`: the payload of an error event, or None."""
 
-    ended: bool
-    error: Json
     spoke: bool
 
     @property
     def usage(self) -> Usage | None: ...
+    @property
+    def ended(self) -> bool: ...
+    @property
+    def error(self) -> Json: ...
     def feed(self, block: bytes) -> bytes: ...
+
+
+class Tail:
+    """The last blocks of a stream, parsed when asked for."""
+
+    __slots__ = ("_blocks", "_events")
+
+    def __init__(self) -> None:
+        self._blocks: deque[bytes] = deque(maxlen=TAIL_BLOCKS)
+        self._events: list[bytes] | None = None
+
+    def add(self, block: bytes) -> None:
+        self._blocks.append(block)
+        self._events = None
+
+    def events(self) -> list[bytes]:
+        """The data of the last events, in order."""
+        if self._events is None:
+            self._events = [data for _, data in pieces(b"".join(self._blocks)) if data]
+        return self._events
 
 
 class Boundary:
@@ -69,6 +95,11 @@ def pieces(block: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield event, data_of(event)
     if start < len(block):
         yield block[start:], data_of(block[start:])
+
+
+def speaks(block: bytes) -> bool:
+    """There is more than comments in it."""
+    return block.startswith(b"data:") or SPOKEN.search(block) is not None
 
 
 def data_of(event: bytes) -> bytes:

@@ -2,59 +2,61 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from tollbridge.errors import BadGatewayError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Usage
 from tollbridge.wires.anthropic_messages.usage import merged_usage, read_usage
-from tollbridge.wires.tap import decode_object, pieces
-
-_TELLING = re.compile(rb'"message_(?:start|delta|stop)"|"type"\s*:\s*"error"')
+from tollbridge.wires.tap import Tail, decode_object, pieces, speaks
 
 
 class MessagesTap:
     """`message_start` and `message_delta` tell the usage, `message_stop` is the end, an `error` event says so."""
 
-    __slots__ = ("_raw", "ended", "error", "spoke")
+    __slots__ = ("_start", "_tail", "spoke")
 
     def __init__(self) -> None:
-        self._raw: JsonObject = {}
-        self.ended = False
-        self.error: Json = None
+        self._start: JsonObject | None = None
+        self._tail = Tail()
         self.spoke = False
-
-    @property
-    def usage(self) -> Usage | None:
-        return read_usage(self._raw) if self._raw else None
 
     def feed(self, block: bytes) -> bytes:
         if not self.spoke:
-            self.spoke = b"data:" in block
-        if _TELLING.search(block) is not None:
-            for _, data in pieces(block):
-                self._note(data)
+            self.spoke = speaks(block)
+        if self._start is None and b'"message_start"' in block:
+            self._note_start(block)
+        self._tail.add(block)
         return block
 
-    def _note(self, data: bytes) -> None:
-        if _TELLING.search(data) is None:
-            return
-        event = decode_object(data)
-        if event is None:
-            return
-        match event.get("type"):
-            case "message_start":
-                message = event.get("message")
+    @property
+    def usage(self) -> Usage | None:
+        raw: JsonObject = {} if self._start is None else self._start
+        for data in self._tail.events():
+            if b'"message_delta"' in data:
+                event = decode_object(data)
+                if event is not None and event.get("type") == "message_delta":
+                    raw = merged_usage(raw, event.get("usage"))
+        return read_usage(raw) if raw else None
+
+    @property
+    def ended(self) -> bool:
+        return any(_is(data, "message_stop") for data in self._tail.events())
+
+    @property
+    def error(self) -> Json:
+        return next((decode_object(data) for data in self._tail.events() if _is(data, "error")), None)
+
+    def _note_start(self, block: bytes) -> None:
+        for _, data in pieces(block):
+            if _is(data, "message_start"):
+                message = (decode_object(data) or {}).get("message")
                 if isinstance(message, dict):
-                    self._raw = merged_usage(self._raw, message.get("usage"))
-            case "message_delta":
-                self._raw = merged_usage(self._raw, event.get("usage"))
-            case "message_stop":
-                self.ended = True
-            case "error":
-                self.error = event
+                    self._start = merged_usage({}, message.get("usage"))
+
+
+def _is(data: bytes, type: str) -> bool:
+    return f'"{type}"'.encode() in data and (decode_object(data) or {}).get("type") == type
 
 
 class _Told(msgspec.Struct):

@@ -1,63 +1,64 @@
-"""Reading along a relayed chat stream. Only blocks in which a few patterns are found are parsed: inside a JSON string
-the quotes of a pattern would be escaped, so that text never looks like one.
+"""Reading along an answer that is relayed in this format. Inside a JSON string the quotes of a pattern would be
+escaped, so text never looks like one.
 """
 
 from __future__ import annotations
 
-import re
+from typing import Annotated
+
+import msgspec
 
 from tollbridge.errors import BadGatewayError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Usage
 from tollbridge.wires.openai_chat.errors import read_inner_error
 from tollbridge.wires.openai_chat.usage import read_usage
-from tollbridge.wires.tap import decode_object, pieces
+from tollbridge.wires.openai_chat.vocabulary import NAME
+from tollbridge.wires.tap import Tail, decode_object, pieces, speaks
 
-_USAGE = re.compile(rb'"usage"\s*:\s*\{')
-_FINISH = re.compile(rb'"finish_reason"\s*:\s*"[^"]')
-_SPOKE = re.compile(rb"^data:", re.MULTILINE)
+_NO_CHOICES = (b'"choices":[]', b'"choices": []')
 
 
 class ChatTap:
-    """See `wires.tap.Tap`. `ended` after `[DONE]`, or a finish reason where a provider sends no `[DONE]`."""
+    """Usage is in the last chunk, in each, or in `x_groq`; the end is `[DONE]`, or a finish reason and the end of the
+    body (some providers send no `[DONE]`)."""
+
+    __slots__ = ("_hides_usage", "_tail", "spoke")
 
     def __init__(self, hides_usage: bool) -> None:
         self._hides_usage = hides_usage
-        self.usage: Usage | None = None
-        self.ended = False
-        self.error: Json = None
+        self._tail = Tail()
         self.spoke = False
 
     def feed(self, block: bytes) -> bytes:
-        if not self.spoke and _SPOKE.search(block):
-            self.spoke = True
-        if b"[DONE]" in block or _FINISH.search(block):
-            self.ended = True
-        if b'"error"' in block:
-            self._find_error(block)
-        if _USAGE.search(block):
-            return self._read_usage(block)
+        if not self.spoke:
+            self.spoke = speaks(block)
+        self._tail.add(block)
+        if self._hides_usage and (_NO_CHOICES[0] in block or _NO_CHOICES[1] in block):
+            return b"".join(event for event, data in pieces(block) if not _is_ours(data))
         return block
 
-    def _find_error(self, block: bytes) -> None:
-        for _, data in pieces(block):
-            if b'"error"' in data and self.error is None:
+    @property
+    def usage(self) -> Usage | None:
+        for data in reversed(self._tail.events()):
+            if b'"usage"' in data:
+                usage = usage_of(decode_object(data) or {})
+                if usage is not None:
+                    return usage
+        return None
+
+    @property
+    def ended(self) -> bool:
+        return any(data.strip() == b"[DONE]" or _finishes(data) for data in self._tail.events())
+
+    @property
+    def error(self) -> Json:
+        for data in self._tail.events():
+            if b'"error"' in data:
                 chunk = decode_object(data)
                 if chunk is not None and chunk.get("error"):
-                    self.error = chunk
-
-    def _read_usage(self, block: bytes) -> bytes:
-        kept = []
-        for event, data in pieces(block):
-            chunk = decode_object(data) if _USAGE.search(data) else None
-            if chunk is not None:
-                usage = usage_of(chunk)
-                if usage is not None:
-                    self.usage = usage
-                    if self._hides_usage and chunk.get("choices") == []:
-                        continue
-            kept.append(event)
-        return b"".join(kept)
+                    return chunk
+        return None
 
 
 def usage_of(chunk: JsonObject) -> Usage | None:
@@ -68,7 +69,71 @@ def usage_of(chunk: JsonObject) -> Usage | None:
     return read_usage(usage)
 
 
+def _is_ours(data: bytes) -> bool:
+    """The usage chunk: no choices, and usage."""
+    chunk = decode_object(data)
+    return chunk is not None and chunk.get("choices") == [] and usage_of(chunk) is not None
+
+
+def _finishes(data: bytes) -> bool:
+    if b'"finish_reason"' not in data:
+        return False
+    choices = (decode_object(data) or {}).get("choices")
+    return isinstance(choices, list) and any(isinstance(c, dict) and c.get("finish_reason") for c in choices)
+
+
+class _PromptDetails(msgspec.Struct, forbid_unknown_fields=True):
+    cached_tokens: int | None = None
+    audio_tokens: int | None = None
+
+
+class _CompletionDetails(msgspec.Struct, forbid_unknown_fields=True):
+    reasoning_tokens: int | None = None
+    audio_tokens: int | None = None
+    accepted_prediction_tokens: int | None = None
+    rejected_prediction_tokens: int | None = None
+
+
+class _CommonUsage(msgspec.Struct, forbid_unknown_fields=True):
+    prompt_tokens: Annotated[int, msgspec.Meta(ge=0)]
+    completion_tokens: Annotated[int, msgspec.Meta(ge=0)]
+    total_tokens: int
+    prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _CompletionDetails | None = None
+
+
+class _Common(msgspec.Struct):
+    """What nearly every answer looks like, read without a dict in between."""
+
+    choices: msgspec.Raw
+    usage: _CommonUsage
+
+
+_common = msgspec.json.Decoder(_Common).decode
+_NO_PROMPT, _NO_COMPLETION = _PromptDetails(), _CompletionDetails()
+
+
 def read_along(body: bytes) -> Usage | None:
+    """The usage of a relayed answer. Raises BadGatewayError where the body is not an answer of this format."""
+    try:
+        common = _common(body).usage
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _read_along_uncommon(body)
+    prompt, completion = common.prompt_tokens_details or _NO_PROMPT, common.completion_tokens_details or _NO_COMPLETION
+    return Usage(
+        input=common.prompt_tokens,
+        output=common.completion_tokens,
+        cache_read=prompt.cached_tokens,
+        reasoning=completion.reasoning_tokens,
+        audio_input=prompt.audio_tokens,
+        audio_output=completion.audio_tokens,
+        accepted_prediction=completion.accepted_prediction_tokens,
+        rejected_prediction=completion.rejected_prediction_tokens,
+        origin=NAME,
+    )
+
+
+def _read_along_uncommon(body: bytes) -> Usage | None:
     answer = decode_object(body)
     if answer is None:
         raise BadGatewayError("The provider's answer is not the JSON of a chat completion.")
