@@ -7,6 +7,7 @@ the words that the dialect has for it. Blocks end at event borders, so that a he
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import msgspec
@@ -114,6 +115,7 @@ class TranslatedStream:
         self._writer: StreamWriter = dialect.stream_writer(head)
         self._pending = b""
         self._over = False
+        self._broke: APIError | None = None  # raised when what came before it has been handed over
         self.usage: Usage | None = None
         self.broken: APIError | None = None
 
@@ -134,6 +136,8 @@ class TranslatedStream:
         if self._pending:
             block, self._pending = self._pending, b""
             return block
+        if self._broke is not None:
+            raise self._broke
         while not self._over:
             data = await self._incoming.chunk()
             block = self._feed(data) if data else self._end()
@@ -148,21 +152,27 @@ class TranslatedStream:
         self._incoming.abort()
 
     def _feed(self, data: bytes) -> bytes:
-        pieces = []
-        for framed in self._parse.feed(data):
-            for event in self._reader.feed(framed):
-                pieces.append(self._write(event))
-        return b"".join(pieces)
+        return self._written(event for framed in self._parse.feed(data) for event in self._reader.feed(framed))
 
     def _end(self) -> bytes:
         self._over = True
-        pieces = []
-        for framed in self._parse.close():
-            for event in self._reader.feed(framed):
+        written = self._written(event for framed in self._parse.close() for event in self._reader.feed(framed))
+        if self._broke is not None:
+            return written
+        written += self._written(self._reader.close())
+        return written if self._broke is not None else written + self._writer.close()
+
+    def _written(self, events: Iterable[Event]) -> bytes:
+        """The bytes for these events. An error among them is raised at once where nothing came before it in this
+        block, else with the next block: what arrived is handed over first."""
+        pieces: list[bytes] = []
+        try:
+            for event in events:
                 pieces.append(self._write(event))
-        for event in self._reader.close():
-            pieces.append(self._write(event))
-        pieces.append(self._writer.close())
+        except APIError as error:
+            if not any(pieces):
+                raise
+            self._broke = error
         return b"".join(pieces)
 
     def _write(self, event: Event) -> bytes:
