@@ -55,6 +55,16 @@ async def test_a_root_path_is_stripped_where_it_is_present() -> None:
     assert [inbound.path for inbound in stage.seen] == ["/echo", "/echo", "/", "/gatewayx"]
 
 
+async def test_peers_that_vanish_are_noticed_by_the_kernel() -> None:
+    async with serving(Stage()) as listener, connected(listener) as wire:
+        await wire.send(get("/echo"))
+        await wire.answer()
+        (connection,) = listener._service.connections
+        raw = connection.transport.get_extra_info("socket")
+        assert raw.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+
+
 # Draining.
 
 

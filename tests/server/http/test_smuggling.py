@@ -8,9 +8,11 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.server.http.raw import Stage, connected, get, post, serving
 
-from tollbridge.errors import BadRequestError
+from tollbridge.errors import APIError, BadRequestError
 from tollbridge.server.http.head import read_head, read_host
 from tollbridge.server.http.limits import Limits
 
@@ -198,6 +200,22 @@ def test_a_thousand_odd_hosts_change_no_path() -> None:
         assert head.path == "/admin"
         assert not set(head.host) & set("/#@?;\\%, ")
     assert refused > 900
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_damaged_head_is_read_or_refused_and_nothing_else(data: st.DataObject) -> None:
+    raw = bytearray(post("/v1/models/a%2Fb?x=1", b"", "Connection: close", "X-A: b", "Expect: 100-continue"))
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(raw) - 5))
+        raw[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
+    try:
+        head = read_head(bytes(raw[: raw.find(b"\r\n\r\n") + 4]), Limits())
+    except APIError as error:
+        status = error.status_code
+    else:
+        status = 400 if head.path.startswith("/") and head.length == 0 else 0
+    assert 400 <= status < 500
 
 
 async def test_odd_hosts_are_refused_on_the_socket() -> None:

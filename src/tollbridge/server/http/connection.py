@@ -37,6 +37,7 @@ from tollbridge.server.forwarded import Origin, strip_root_path
 from tollbridge.server.http.answer import Answer
 from tollbridge.server.http.body import Discarded, Framing, framing_for, sink_for, too_large
 from tollbridge.server.http.head import CHUNKED, END, Head, read_head, read_request_line
+from tollbridge.server.http.outflow import Outflow
 from tollbridge.server.http.service import Service
 from tollbridge.server.inbound import ClientGone, Inbound, Refusal
 
@@ -64,6 +65,7 @@ class Connection(asyncio.Protocol):
         "_half_closed",
         "_head_began",
         "_inbound",
+        "_outflow",
         "_paused_reading",
         "_peer",
         "_pending",
@@ -73,9 +75,6 @@ class Connection(asyncio.Protocol):
         "_state",
         "_trusted",
         "_unread",
-        "_unsent",
-        "_waiters",
-        "_write_deadline",
         "preludes",
         "transport",
     )
@@ -98,9 +97,7 @@ class Connection(asyncio.Protocol):
         self._paused_reading = False
         self._served = 0
         self._unread = False
-        self._unsent = 0
-        self._waiters: list[asyncio.Future[None]] | None = None
-        self._write_deadline = inf
+        self._outflow = Outflow()
 
     # what the transport tells
 
@@ -155,16 +152,10 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         service = self._service
-        self._waiters = []
-        self._unsent = 0
-        self._write_deadline = service.loop.time() + service.limits.write_s
+        self._outflow.pause(service.loop.time() + service.limits.write_s)
 
     def resume_writing(self) -> None:
-        waiters, self._waiters = self._waiters, None
-        self._write_deadline = inf
-        for waiter in waiters or ():
-            if not waiter.done():
-                waiter.set_result(None)
+        self._outflow.resume()
         if self._state == READING_HEAD:
             self._service.loop.call_soon(self._advance)
 
@@ -194,7 +185,7 @@ class Connection(asyncio.Protocol):
     def _blocked(self) -> bool:
         """What is pending has to wait: for the answer before it, or for a client that takes no answers."""
         state = self._state
-        return state >= HANDLING or (state == READING_HEAD and self._waiters is not None)
+        return state >= HANDLING or (state == READING_HEAD and self._outflow.full)
 
     def _read_head(self) -> bool:
         data = self._pending
@@ -387,11 +378,7 @@ class Connection(asyncio.Protocol):
         self.transport.abort()
 
     def room(self) -> asyncio.Future[None] | None:
-        if self._waiters is None:
-            return None
-        waiter = self._service.loop.create_future()
-        self._waiters.append(waiter)
-        return waiter
+        return self._outflow.room(self._service.loop)
 
     # time
 
@@ -401,14 +388,10 @@ class Connection(asyncio.Protocol):
         self._deadline = self._service.loop.time() + self._service.limits.idle_s
 
     def sweep(self, now: float) -> None:
-        if self._waiters is not None:
-            unsent = self.transport.get_write_buffer_size()
-            if unsent != self._unsent:
-                self._unsent = unsent
-                self._write_deadline = now + self._service.limits.write_s
-            elif now > self._write_deadline:
-                self.transport.abort()
-                return
+        outflow = self._outflow
+        if outflow.full and outflow.stuck(self.transport.get_write_buffer_size(), now, self._service.limits.write_s):
+            self.transport.abort()
+            return
         state, late = self._state, now > self._deadline
         if state == HANDLING:
             if self._half_closed and self._reset():
@@ -418,7 +401,7 @@ class Connection(asyncio.Protocol):
                 self._reject(RequestTimeoutError("The request body did not arrive in time."))
         elif late and state == CLOSING:
             self.transport.abort()
-        elif late and self._waiters is not None:
+        elif late and outflow.full:
             # The client is slow to read, not to write.
             pass
         elif late and self._pending:

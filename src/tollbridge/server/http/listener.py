@@ -34,6 +34,9 @@ _FRESH_GRACE_S = 1.0
 _CANCEL_S = 5.0
 """How long cancelled handlers may take to clean up."""
 
+_KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+"""A peer that vanished without a word is noticed after two minutes, also while it only waits."""
+
 
 class Tls(msgspec.Struct, frozen=True, kw_only=True):
     """Files in PEM format. With `client_ca` a client must show a certificate signed by it. TLS 1.2 at least."""
@@ -113,6 +116,8 @@ class Listener:
         except OSError:
             service.stop()
             raise
+        for listening in server.sockets:
+            _notice_lost_peers(listening)
         return cls(service, server, context is not None)
 
     @property
@@ -163,3 +168,11 @@ class Listener:
         for connection in tuple(service.connections):
             connection.transport.abort()
         await asyncio.sleep(0)
+
+
+def _notice_lost_peers(listening: socket.socket) -> None:
+    """TCP keep-alive, set once: accepted sockets inherit it."""
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE:
+        if hasattr(socket, name):
+            listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
