@@ -67,6 +67,14 @@ def test_a_file_that_is_not_there_is_an_error_where_it_is_named(tmp_path: Path) 
     assert line.startswith("main.yaml:2:5: error: include: there is no file ")
 
 
+def test_a_name_that_no_file_can_have_is_an_error(tmp_path: Path) -> None:
+    for name in ("a" * 5000, '"a\\0b"', "."):
+        (line,) = said(load(write(tmp_path, main=f"include: {name}\n"), {}))
+        assert line.startswith("main.yaml:1:10: error: include: ")
+    (line,) = said(load(write(tmp_path, main=f"litellm_settings: {{ssl_certificate: {'a' * 5000}}}\n"), {}))
+    assert "there is no file" in line
+
+
 def test_an_error_in_an_included_file_stands_in_that_file(tmp_path: Path) -> None:
     main = write(tmp_path, main="include: a.yaml\n", a="router_settings:\n  num_retris: 1\n")
     (line,) = said(load(main, {}))

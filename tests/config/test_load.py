@@ -40,6 +40,8 @@ def test_a_file_in_another_encoding_is_an_error_at_the_byte(tmp_path: Path) -> N
 
 
 def test_all_core_keys_reach_their_settings(tmp_path: Path) -> None:
+    for name in ("ca.pem", "client.pem"):
+        (tmp_path / name).write_text("x")
     loaded = load_text(
         tmp_path,
         f"""
@@ -54,8 +56,8 @@ def test_all_core_keys_reach_their_settings(tmp_path: Path) -> None:
           request_timeout: 60
           set_verbose: true
           json_logs: true
-          ssl_verify: /etc/ca.pem
-          ssl_certificate: /etc/client.pem
+          ssl_verify: ca.pem
+          ssl_certificate: client.pem
           default_fallbacks: [b]
         router_settings:
           routing_strategy: simple-shuffle
@@ -96,7 +98,7 @@ def test_all_core_keys_reach_their_settings(tmp_path: Path) -> None:
     assert loaded.findings == ()
     settings, router, general = config.settings, config.router, config.general
     assert (settings.drop_params, settings.modify_params, settings.verbose) == (True, True, True)
-    assert (settings.ssl_verify, settings.ssl_certificate) == ("/etc/ca.pem", "/etc/client.pem")
+    assert (settings.ssl_verify, settings.ssl_certificate) == (str(tmp_path / "ca.pem"), str(tmp_path / "client.pem"))
     assert (router.retries, router.timeout_s, router.stream_timeout_s, router.retry_after_s) == (4, 60.0, 30.0, 2.0)
     assert (router.allowed_fails, router.cooldown_s, router.check_context, router.max_fallbacks) == (7, 12.5, True, 2)
     assert (router.fallbacks, router.context_window_fallbacks) == ({"a": ("b",)}, {"a": ("b",)})
@@ -380,6 +382,13 @@ def test_tls_files_stand_beside_the_configuration(tmp_path: Path) -> None:
     tls = config_of(load_text(tmp_path, text)).general.tls
     assert tls is not None
     assert (tls.cert, tls.key, tls.client_ca) == (tmp_path / "cert.pem", tmp_path / "key.pem", None)
+
+
+def test_not_checking_certificates_is_said_aloud(tmp_path: Path) -> None:
+    loaded = load_text(tmp_path, "litellm_settings: {ssl_verify: false}\n")
+    assert config_of(loaded).settings.ssl_verify is False
+    assert "providers' certificates are NOT CHECKED" in said(loaded)[0]
+    assert "there is no file" in said(load_text(tmp_path, "litellm_settings: {ssl_verify: none.pem}\n"))[0]
 
 
 def test_no_secret_is_shown_by_findings_or_by_values(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ read once, however often it is included; a file that includes itself, over whate
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -68,7 +69,7 @@ class Gathered:
         if real in self._under_way:
             chain = " -> ".join(file.name for file in [*self._under_way[self._under_way.index(real) :], real])
             self._findings.error(place, f"the files include each other: {chain}", "include")
-        elif not real.is_file():
+        elif not os.path.isfile(real):  # unlike Path.is_file, false for a name that is too long
             self._findings.error(place, f"there is no file {path}", "include")
         elif len(self.files) >= FILES_MAX:
             self._findings.error(place, f"more than {FILES_MAX} files", "include")

@@ -10,8 +10,10 @@ are truth values in YAML 1.1, and whoever names a model `on` should hear of it.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -89,6 +91,14 @@ def named(node: Node, at: At) -> str:
     if isinstance(node, Scalar) and node.value == "":
         at.expected("a name", node)
     return value
+
+
+def file(node: Node, at: At) -> str:
+    """A file that is there. A relative path counts from the configuration file that names it."""
+    path = Path(node.place.file).parent / named(node, at)
+    if not os.path.isfile(path):  # unlike Path.is_file, false for a name that is too long
+        at.error(node.place, f"there is no file {path}")
+    return str(path)
 
 
 def secret(node: Node, at: At) -> Secret:
@@ -224,18 +234,6 @@ def one_of(*choices: str) -> Callable[[Node, At], str]:
         if value not in choices:
             at.expected(f"one of {', '.join(choices)}", node)
         return value
-
-    return read
-
-
-def either(*kinds: tuple[type, Kind]) -> Kind:
-    """The kind for what the scalar is: `either((bool, flag), (str, text))`. The last one is for all else."""
-
-    def read(node: Node, at: At) -> Any:
-        for type_, kind in kinds:
-            if isinstance(node, Scalar) and isinstance(node.value, type_):
-                return kind(node, at)
-        return kinds[-1][1](node, at)
 
     return read
 

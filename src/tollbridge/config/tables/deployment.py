@@ -146,8 +146,6 @@ PROVIDER_PARAMS = (
     "s3_encryption_key_id",
     "s3_bucket_owner",
     "s3_output_bucket_name",
-    "ssl_verify",
-    "ssl_certificate",
     "hf_model_name",
     "hf_task",
     "user_id",
@@ -343,6 +341,7 @@ PARAMS = section(
         "model_info",
         "search_context_cost_per_query",
     ),
+    later("ssl_verify", "ssl_certificate", note="what litellm_settings say holds for all"),
     restricts(
         "max_parallel_requests",
         "itpm",

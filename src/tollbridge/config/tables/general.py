@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from tollbridge.config.document import Node, Table
-from tollbridge.config.kinds import At, count, flag, list_of, named, number, seconds, secret, text, texts
+from tollbridge.config.document import Node
+from tollbridge.config.kinds import At, count, file, flag, list_of, named, number, seconds, secret, text, texts
 from tollbridge.config.schema import Section, fills, later, moot, read_section, restricts, section
 from tollbridge.config.settings import CorsSettings, LimitSettings, ProxySettings, TimeoutSettings, TlsSettings
-
-T = TypeVar("T")
 
 CORS = section(
     "general_settings.cors",
@@ -23,9 +21,9 @@ CORS = section(
 )
 TLS = section(
     "general_settings.tls",
-    fills("cert", named, "cert"),
-    fills("key", named, "key"),
-    fills("client_ca", named, "client_ca"),
+    fills("cert", file, "cert"),
+    fills("key", file, "key"),
+    fills("client_ca", file, "client_ca"),
 )
 TIMEOUTS = section(
     "general_settings.timeouts",
@@ -62,20 +60,13 @@ def cors(node: Node, at: At) -> CorsSettings:
 
 
 def tls(node: Node, at: At) -> TlsSettings | None:
-    """Paths are relative to the file that names them."""
     values = _values(node, TLS, at)
     for needed in ("cert", "key"):
         if needed not in values:
             at.error(node.place, f"lacks `{needed}`")
     if not {"cert", "key"} <= values.keys():
         return None
-    beside = Path(node.place.file).parent
-    paths = {name: beside / value for name, value in values.items()}
-    entries = node.entries if isinstance(node, Table) else {}
-    for name, path in paths.items():
-        if not path.is_file():
-            at.key(name).error(entries[name].node.place, f"there is no file {path}")
-    return TlsSettings(**paths)
+    return TlsSettings(**{name: Path(value) for name, value in values.items()})
 
 
 def timeouts(node: Node, at: At) -> TimeoutSettings:

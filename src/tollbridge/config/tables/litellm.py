@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from tollbridge.config.kinds import either, flag, seconds, text
+from tollbridge.config.document import Node, Scalar
+from tollbridge.config.kinds import At, file, flag, seconds
 from tollbridge.config.schema import fills, later, moot, restricts, section
 from tollbridge.config.tables.router import SHARED
+
+
+def verification(node: Node, at: At) -> bool | str:
+    """True, false, or a file of authorities. False is said aloud: the file may do it, nobody by accident."""
+    if isinstance(node, Scalar) and isinstance(node.value, str) and node.value.strip().lower() not in ("true", "false"):
+        return file(node, at)
+    verify = flag(node, at)
+    if not verify:
+        at.warning(
+            node.place, "providers' certificates are NOT CHECKED: whoever is on the way can read keys and prompts"
+        )
+    return verify
+
 
 LITELLM = section(
     "litellm_settings",
@@ -12,8 +26,8 @@ LITELLM = section(
     fills("router.timeout_s", seconds, "request_timeout"),
     fills("settings.drop_params", flag, "drop_params"),
     fills("settings.modify_params", flag, "modify_params"),
-    fills("settings.ssl_verify", either((bool, flag), (str, text)), "ssl_verify"),
-    fills("settings.ssl_certificate", text, "ssl_certificate"),
+    fills("settings.ssl_verify", verification, "ssl_verify"),
+    fills("settings.ssl_certificate", file, "ssl_certificate"),
     later(
         "callbacks",
         "success_callback",
