@@ -247,8 +247,10 @@ class _Settings:
         request = self._request
         if request.user is not None:
             self._put("user", "user", request.user)
-        if request.metadata is not None:
+        if request.metadata is not None and self._own:
             self._put("metadata", "metadata", request.metadata)
+        elif request.metadata is not None:
+            self._caveats.append(dropped_param("metadata", "providers of this format refuse it, or mean something else"))
         for key, value in request.extra.items():
             if self._own:
                 if key != "stream_options" or value is None:
