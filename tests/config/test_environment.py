@@ -49,6 +49,16 @@ def test_a_missing_variable_disables_its_deployment_alone(tmp_path: Path) -> Non
     ]
 
 
+def test_a_deployment_whose_very_name_is_missing_is_disabled_too(tmp_path: Path) -> None:
+    text = """
+        model_list:
+          - {model_name: m, litellm_params: {model: os.environ/MODEL}}
+          - {model_name: os.environ/NAME, litellm_params: {model: openai/m}}
+    """
+    loaded = load_text(tmp_path, text)
+    assert [entry.disabled for entry in config_of(loaded).models] == ["MODEL is not set", "NAME is not set"]
+
+
 def test_an_empty_variable_is_not_set(tmp_path: Path) -> None:
     (entry,) = config_of(load_text(tmp_path, ONE_MODEL, {"THE_KEY": ""})).models
     assert entry.disabled == "THE_KEY is not set"

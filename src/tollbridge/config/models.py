@@ -60,17 +60,16 @@ def _read_entry(
     given = entry.get("params", [])
     if len(given) > 1:
         given[1].at.error(given[1].place, f"`{given[0].name}` stands here too: they are one, write only one of them")
-    if "model_name" not in entry:
-        at.error(item.place, "lacks `model_name`")
+    name, disabled = _name(item, entry, at)
     if not given:
         at.error(item.place, "lacks `litellm_params`")
         return
     params = given[0]
     values = _values(read_section(params.node, PARAMS, params.at, others, tell_missing=False))
     values.update({f: _last(entry, f) for f in ("rpm", "tpm") if f in entry and f not in values})
-    name = _last(entry, "model_name", "")
+    disabled = disabled or _disabled(name, params)
     model = values.pop("model", "")
-    if not model and isinstance(params.node, Table):
+    if not model and disabled is None and isinstance(params.node, Table):
         params.at.error(params.node.place, "lacks `model`")
     _check_names(name, model, entry, params)
     if model not in ("", "*") and "mock_response" not in values:
@@ -86,11 +85,23 @@ def _read_entry(
             model_name=name,
             model=model,
             where=item.place,
-            disabled=_disabled(name, params),
+            disabled=disabled,
             organization=organization,
             model_info=info if len(organizations) == 1 else {k: v for k, v in info.items() if k != "id"},
             **values,
         )
+
+
+def _name(item: Table, entry: Mapping[str, list[Filled]], at: At) -> tuple[str, str | None]:
+    """(the public name, why it is not known)."""
+    if "model_name" in entry:
+        return _last(entry, "model_name"), None
+    written = item.entries.get("model_name")
+    if written is None or not isinstance(written.node, Scalar) or not written.node.missing:
+        at.error(item.place, "lacks `model_name`")
+        return "", None
+    at.warning(written.node.place, f"{written.node.variable} is not set: this deployment is disabled")
+    return written.node.text, f"{written.node.variable} is not set"
 
 
 def _values(filled: Mapping[str, list[Filled]]) -> JsonObject:
@@ -119,7 +130,7 @@ def _disabled(name: str, params: Filled) -> str | None:
 
 
 def _check_names(name: str, model: str, entry: Mapping[str, list[Filled]], params: Filled) -> None:
-    if name.count("*") > 1:
+    if name.count("*") > 1 and "model_name" in entry:
         entry["model_name"][0].at.error(entry["model_name"][0].node.place, "one `*` at most")
     if "*" in model and "*" not in name:
         at, place = _at_model(params)
