@@ -222,12 +222,13 @@ class Answer:
             callback()
 
     def _begin(self, status: int) -> Line | None:
+        if self._line is None:
+            return None
         if self.started:
-            raise RuntimeError("this request is already answered")
+            raise RuntimeError("this answer has begun already")
         if not 200 <= status <= 599:
             raise ValueError(f"{status} is no final HTTP status")
-        if self._line is not None:
-            self.started = True
+        self.started = True
         return self._line
 
     def _connection(self) -> tuple[bytes, ...]:
