@@ -2,31 +2,43 @@ import io
 
 import msgspec
 
-from tollbridge.model.response import Caveat, Usage
-from tollbridge.observe import Metrics, Record, RequestLog
-from tollbridge.observe.log import line
+from tollbridge.model.response import Usage
+from tollbridge.observe import Metrics, Record, RequestLog, tokens
 
 
 def record(**changes) -> Record:
-    base = Record(id="req_1", endpoint="/v1/chat/completions", at=1_700_000_000.25, received=5.0, status=200)
-    for name, value in changes.items():
-        setattr(base, name, value)
-    return base
+    return Record(
+        request_id="req_1", endpoint="/v1/chat/completions", at=1_700_000_000.25, began=5.0, status=200, **changes
+    )
+
+
+def logged(*records: Record) -> list[dict]:
+    stream = io.BytesIO()
+    log = RequestLog(stream)
+    for one in records:
+        log.done(one)
+    log.close()
+    return [msgspec.json.decode(text) for text in stream.getvalue().splitlines()]
 
 
 def test_a_line_has_what_happened_and_leaves_out_what_is_empty():
-    fields = line(record(model_asked="m", usage=Usage(input=3, output=4, reasoning=2), duration_s=0.5))
+    spent = tokens(Usage(input=3, output=4, reasoning=2, cache_read=0))
+    [fields] = logged(record(model_requested="m", tokens=spent, duration_ms=500.0))
     assert fields["ts"] == "2023-11-14T22:13:20.250Z"
+    assert fields["event"] == "request"
+    assert fields["level"] == "info"
     assert fields["tokens"] == {"input": 3, "output": 4, "reasoning": 2}
     assert fields["duration_ms"] == 500.0
-    assert "user" not in fields
+    assert not {"user", "at", "began", "caveats"} & fields.keys()
 
 
 def test_lines_are_written_in_order_and_whole():
     stream = io.BytesIO()
     log = RequestLog(stream)
     for n in range(100):
-        log.done(record(id=f"req_{n}", client='agent\n{"level":"fake"}\x1b[31m'))
+        one = record(client='agent\n{"level":"fake"}\x1b[31m')
+        one.request_id = f"req_{n}"
+        log.done(one)
     log.close()
     lines = stream.getvalue().splitlines()
     assert [msgspec.json.decode(text)["request_id"] for text in lines] == [f"req_{n}" for n in range(100)]
@@ -52,11 +64,12 @@ def test_the_exposition_counts_requests_tokens_and_times():
             provider="groq",
             group="fast",
             stream=True,
-            duration_s=0.02,
-            first_s=0.01,
-            upstream_s=0.009,
-            usage=Usage(input=10, output=5, cache_read=4),
-            caveats=(Caveat(code="dropped_param", where="$.seed", detail=""),),
+            duration_ms=20.0,
+            ttft_ms=10.0,
+            upstream_ms=9.0,
+            overhead_ms=1.0,
+            tokens={"input": 10, "output": 5, "cache_read": 4},
+            caveats=("dropped_param $.seed",),
         )
     )
     metrics.attempted("groq", "ok")
@@ -75,6 +88,6 @@ def test_the_exposition_counts_requests_tokens_and_times():
 def test_what_a_client_writes_never_becomes_a_label():
     metrics = Metrics()
     for n in range(50):
-        metrics.done(record(model_asked=f"made-up-{n}", user=f"user-{n}", status=404))
+        metrics.done(record(model_requested=f"made-up-{n}", user=f"user-{n}"))
     assert "made-up" not in metrics.exposition().decode()
-    assert len(metrics.requests) == 1
+    assert len(metrics.rows) == 1

@@ -2,6 +2,6 @@
 
 from tollbridge.observe.log import RequestLog
 from tollbridge.observe.metrics import Metrics
-from tollbridge.observe.record import Observer, Record
+from tollbridge.observe.record import Observer, Record, tokens
 
-__all__ = ["Metrics", "Observer", "Record", "RequestLog"]
+__all__ = ["Metrics", "Observer", "Record", "RequestLog", "tokens"]

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 
@@ -28,6 +28,7 @@ class RequestLog:
         self._wake = threading.Event()
         self._stopping = False
         self._encode = msgspec.json.Encoder().encode
+        self._second, self._shown = -1, ""
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="tollbridge-log", daemon=True)
         self._thread.start()
@@ -51,13 +52,25 @@ class RequestLog:
             self._wake.clear()
             lines: list[bytes] = []
             while self._queue:
-                lines.append(self._encode(line(self._queue.popleft())))
+                record = self._queue.popleft()
+                record.ts = self._timestamp(record.at)
+                record.at = record.began = 0.0
+                record.level = "error" if record.status >= 500 else "info"
+                lines.append(self._encode(record))
             if lines:
                 self._write(b"\n".join(lines) + b"\n")
             if self._stopping and not self._queue:
                 return
             if not self._stopping:
                 time.sleep(BATCH_PAUSE_S)
+
+    def _timestamp(self, at: float) -> str:
+        """ISO 8601, UTC, milliseconds."""
+        second = int(at)
+        if second != self._second:
+            self._second = second
+            self._shown = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        return f"{self._shown}.{int((at - second) * 1000):03d}Z"
 
     def _write(self, block: bytes) -> None:
         try:
@@ -66,59 +79,3 @@ class RequestLog:
         except OSError as error:
             self.dropped += block.count(b"\n")
             print(f"tollbridge: the request log cannot be written: {error}", file=sys.stderr)
-
-
-def line(record: Record) -> dict[str, Any]:
-    """The fields of one log line; those that are empty are left out."""
-    fields: dict[str, Any] = {
-        "ts": _iso(record.at),
-        "level": "info" if record.status < 500 else "error",
-        "event": "request",
-        "request_id": record.id,
-        "trace_id": record.trace,
-        "key_id": record.key,
-        "endpoint": record.endpoint,
-        "model_requested": record.model_asked,
-        "deployment": record.deployment,
-        "provider": record.provider,
-        "model": record.model,
-        "status": record.status,
-        "outcome": record.outcome,
-        "error_class": record.error,
-        "attempts": record.attempts,
-        "fallbacks": record.fallbacks,
-        "relayed": record.relayed,
-        "stream": record.stream,
-        "ttft_ms": _ms(record.first_s),
-        "duration_ms": _ms(record.duration_s),
-        "overhead_ms": _ms(max(0.0, (record.first_s or record.duration_s) - record.upstream_s)),
-        "user": record.user,
-        "tags": record.tags,
-        "metadata": record.metadata,
-        "client": record.client,
-        "peer": record.peer,
-        "caveats": [f"{caveat.code} {caveat.where}" for caveat in record.caveats],
-    }
-    usage = record.usage
-    if usage is not None:
-        fields["tokens"] = {
-            name: value
-            for name, value in (
-                ("input", usage.input),
-                ("output", usage.output),
-                ("cache_read", usage.cache_read),
-                ("cache_write", usage.cache_write),
-                ("reasoning", usage.reasoning),
-            )
-            if value is not None
-        }
-    return {name: value for name, value in fields.items() if value not in ("", None, (), [])}
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)
-
-
-def _iso(at: float) -> str:
-    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
-    return f"{whole}.{int(at % 1 * 1000):03d}Z"

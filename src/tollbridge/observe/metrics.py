@@ -23,59 +23,65 @@ STATUS_CLASSES = {n: f"{n}xx" for n in range(1, 6)}
 
 
 class Histogram:
-    """Counts per bucket (the last one is +Inf) and the sum, per set of labels."""
+    """Counts per bucket (the last one is +Inf) and the sum. In seconds."""
+
+    __slots__ = ("buckets", "counts", "total")
 
     def __init__(self, buckets: tuple[float, ...]) -> None:
         self.buckets = buckets
-        self.rows: dict[Labels, tuple[list[int], list[float]]] = {}
+        self.counts = [0] * (len(buckets) + 1)
+        self.total = 0.0
 
-    def observe(self, labels: Labels, value: float) -> None:
-        row = self.rows.get(labels)
-        if row is None:
-            row = self.rows[labels] = ([0] * (len(self.buckets) + 1), [0.0])
-        row[0][bisect_left(self.buckets, value)] += 1
-        row[1][0] += value
+    def observe(self, value: float) -> None:
+        self.counts[bisect_left(self.buckets, value)] += 1
+        self.total += value
 
 
-class Metrics:
-    """An Observer. `gauges` are asked at scrape time: name -> (help, function giving {labels: value})."""
+class Row:
+    """Everything that is counted under one set of labels: endpoint, provider, group."""
+
+    __slots__ = ("duration", "first_token", "overhead", "statuses", "tokens", "upstream")
 
     def __init__(self) -> None:
-        self.requests: dict[Labels, int] = defaultdict(int)
-        self.tokens: dict[Labels, int] = defaultdict(int)
-        self.attempts: dict[Labels, int] = defaultdict(int)
-        self.fallbacks = 0
-        self.caveats: dict[Labels, int] = defaultdict(int)
+        self.statuses: dict[int, int] = defaultdict(int)
+        self.tokens: dict[str, int] = defaultdict(int)
         self.duration = Histogram(DURATION_BUCKETS_S)
         self.upstream = Histogram(DURATION_BUCKETS_S)
         self.first_token = Histogram(DURATION_BUCKETS_S)
         self.overhead = Histogram(OVERHEAD_BUCKETS_S)
+
+
+class Metrics:
+    """An Observer. `gauges` and `counters` are asked at scrape time: name -> (help, label names, function giving
+    {labels: value})."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Labels, Row] = {}
+        self.attempts: dict[Labels, int] = defaultdict(int)
+        self.fallbacks = 0
+        self.caveats: dict[Labels, int] = defaultdict(int)
         self.gauges: dict[str, tuple[str, tuple[str, ...], Callable[[], Mapping[Labels, float]]]] = {}
         self.counters: dict[str, tuple[str, Callable[[], float]]] = {}
 
     def done(self, record: Record) -> None:
-        group = (record.endpoint, record.provider, record.group)
-        self.requests[(*group, STATUS_CLASSES.get(record.status // 100, "none"))] += 1
-        self.duration.observe(group, record.duration_s)
-        if record.upstream_s:
-            self.upstream.observe(group, record.upstream_s)
-            self.overhead.observe(
-                (record.endpoint,), max(0.0, (record.first_s or record.duration_s) - record.upstream_s)
-            )
-        if record.stream and record.first_s:
-            self.first_token.observe(group, record.first_s)
+        labels = (record.endpoint, record.provider, record.group)
+        row = self.rows.get(labels)
+        if row is None:
+            row = self.rows[labels] = Row()
+        row.statuses[record.status // 100] += 1
+        row.duration.observe(record.duration_ms / 1000)
+        if record.upstream_ms:
+            row.upstream.observe(record.upstream_ms / 1000)
+            row.overhead.observe(record.overhead_ms / 1000)
+        if record.ttft_ms:
+            row.first_token.observe(record.ttft_ms / 1000)
         if record.fallbacks:
             self.fallbacks += 1
         for caveat in record.caveats:
-            self.caveats[(caveat.code,)] += 1
-        usage = record.usage
-        if usage is not None:
-            self.tokens[("input", record.provider, record.group)] += usage.input
-            self.tokens[("output", record.provider, record.group)] += usage.output
-            if usage.cache_read:
-                self.tokens[("cache_read", record.provider, record.group)] += usage.cache_read
-            if usage.reasoning:
-                self.tokens[("reasoning", record.provider, record.group)] += usage.reasoning
+            self.caveats[(caveat.partition(" ")[0],)] += 1
+        if record.tokens is not None:
+            for kind, count in record.tokens.items():
+                row.tokens[kind] += count
 
     def attempted(self, provider: str, outcome: str) -> None:
         self.attempts[(provider, outcome)] += 1
@@ -90,38 +96,53 @@ class Metrics:
         return generate_latest(registry)
 
     def collect(self) -> Iterator[Metric]:
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-        for name, text, labels, rows in (
-            ("tollbridge_requests", "Requests", ("endpoint", "provider", "model", "status_class"), self.requests),
-            ("tollbridge_tokens", "Tokens as the providers told them", ("type", "provider", "model"), self.tokens),
+        names = ("endpoint", "provider", "model")
+        requests = CounterMetricFamily("tollbridge_requests", "Requests", labels=(*names, "status_class"))
+        spent = CounterMetricFamily("tollbridge_tokens", "Tokens as the providers told them", labels=("type", *names))
+        for labels, row in self.rows.items():
+            for status, count in row.statuses.items():
+                requests.add_metric((*labels, STATUS_CLASSES.get(status, "none")), count)
+            for kind, count in row.tokens.items():
+                spent.add_metric((kind, *labels), count)
+        yield requests
+        yield spent
+        tables: tuple[tuple[str, str, Labels, dict[Labels, int]], ...] = (
             ("tollbridge_attempts", "Attempts upstream", ("provider", "outcome"), self.attempts),
             ("tollbridge_caveats", "What a format could not say", ("code",), self.caveats),
-        ):
-            counter = CounterMetricFamily(name, text, labels=labels)
-            for values, count in rows.items():
-                counter.add_metric(values, count)
+        )
+        for name, text, label_names, table in tables:
+            counter = CounterMetricFamily(name, text, labels=label_names)
+            for labels, count in table.items():
+                counter.add_metric(labels, count)
             yield counter
         yield CounterMetricFamily("tollbridge_fallbacks", "Requests that needed a fallback", value=self.fallbacks)
         for name, (text, read) in self.counters.items():
             yield CounterMetricFamily(name, text, value=read())
-        group = ("endpoint", "provider", "model")
-        for name, text, labels, histogram in (
-            ("tollbridge_request_duration_seconds", "Whole request", group, self.duration),
-            ("tollbridge_upstream_duration_seconds", "Waiting for the provider", group, self.upstream),
-            ("tollbridge_time_to_first_token_seconds", "Until the first bytes of a stream", group, self.first_token),
-            ("tollbridge_overhead_seconds", "Added by the gateway", ("endpoint",), self.overhead),
+        for name, text, of in (
+            ("tollbridge_request_duration_seconds", "Whole request", "duration"),
+            ("tollbridge_upstream_duration_seconds", "Waiting for the provider", "upstream"),
+            ("tollbridge_time_to_first_token_seconds", "Until the first bytes of a stream", "first_token"),
+            ("tollbridge_overhead_seconds", "Added by the gateway", "overhead"),
         ):
-            family = HistogramMetricFamily(name, text, labels=labels)
-            for values, (counts, total) in histogram.rows.items():
-                running, cumulative = 0, []
-                for bound, count in zip((*map(str, histogram.buckets), "+Inf"), counts, strict=True):
-                    running += count
-                    cumulative.append((bound, running))
-                family.add_metric(values, cumulative, total[0])
-            yield family
+            yield self._histogram(name, text, names, of)
         for name, (text, label_names, read_all) in self.gauges.items():
             gauge = GaugeMetricFamily(name, text, labels=label_names)
-            for values, value in read_all().items():
-                gauge.add_metric(values, value)
+            for labels, value in read_all().items():
+                gauge.add_metric(labels, value)
             yield gauge
+
+    def _histogram(self, name: str, text: str, label_names: tuple[str, ...], of: str) -> Metric:
+        from prometheus_client.core import HistogramMetricFamily
+
+        family = HistogramMetricFamily(name, text, labels=label_names)
+        for labels, row in self.rows.items():
+            histogram: Histogram = getattr(row, of)
+            running, cumulative = 0, []
+            for bound, count in zip((*map(str, histogram.buckets), "+Inf"), histogram.counts, strict=True):
+                running += count
+                cumulative.append((bound, running))
+            if running:
+                family.add_metric(labels, cumulative, histogram.total)
+        return family

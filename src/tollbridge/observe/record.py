@@ -1,4 +1,4 @@
-"""One request from its first byte to its last, as the pipeline fills it in."""
+"""One request from its first byte to its last, as the pipeline fills it in. Encoded as JSON it is the log line."""
 
 from __future__ import annotations
 
@@ -7,47 +7,65 @@ from typing import Literal, Protocol
 import msgspec
 
 from tollbridge.model.json import Json
-from tollbridge.model.response import Caveat, Usage
+from tollbridge.model.response import Usage
 
 Outcome = Literal["ok", "client_error", "upstream_error", "gateway_error", "cancelled", "timeout"]
 
 
-class Record(msgspec.Struct):
-    """Times in seconds; `received` on the monotonic clock, `at` is epoch time.
+class Record(msgspec.Struct, omit_defaults=True, tag_field="event", tag="request"):
+    """`at`: epoch seconds, `began`: the same moment on the monotonic clock (neither is logged: `ts` is). Times in
+    milliseconds: `ttft_ms` until the first bytes of a stream, `upstream_ms` waiting for
+    the provider before them, `overhead_ms` what the gateway added to that.
 
-    `group` is the configured name that the model resolved to, or "": the only model name that may become a metric
-    label (`model_asked` is whatever the client wrote). `first_s`: until the first bytes of the answer; `upstream_s`:
-    time spent waiting for the provider before them."""
+    `group` is the configured name that the model resolved to, or "": the only model name that may become a metric's
+    label (`model_requested` is whatever the client wrote). `tokens` is `usage` in the log's words; `caveats`: code and
+    place of each.
+    """
 
-    id: str
-    endpoint: str
-    at: float
-    received: float
+    ts: str = ""
+    level: str = ""
+    request_id: str = ""
+    trace_id: str = ""
+    key_id: str = ""
+    endpoint: str = ""
     method: str = "POST"
-    key: str = ""
-    model_asked: str = ""
+    model_requested: str = ""
     group: str = ""
     deployment: str = ""
     provider: str = ""
     model: str = ""
-    stream: bool = False
-    relayed: bool = False
-    attempts: int = 0
-    fallbacks: int = 0
     status: int = 0
     outcome: Outcome = "ok"
-    error: str = ""
-    usage: Usage | None = None
-    caveats: tuple[Caveat, ...] = ()
-    first_s: float = 0.0
-    upstream_s: float = 0.0
-    duration_s: float = 0.0
+    error_class: str = ""
+    attempts: int = 0
+    fallbacks: int = 0
+    relayed: bool = False
+    stream: bool = False
+    ttft_ms: float = 0.0
+    upstream_ms: float = 0.0
+    overhead_ms: float = 0.0
+    duration_ms: float = 0.0
+    tokens: dict[str, int] | None = None
     user: str | None = None
     tags: tuple[str, ...] = ()
     metadata: Json = None
     client: str = ""
     peer: str = ""
-    trace: str = ""
+    caveats: tuple[str, ...] = ()
+    at: float = 0.0
+    began: float = 0.0
+
+
+def tokens(usage: Usage) -> dict[str, int]:
+    """Usage in the log's words, without what is zero or unknown."""
+    counts = {"input": usage.input, "output": usage.output}
+    if usage.cache_read:
+        counts["cache_read"] = usage.cache_read
+    if usage.cache_write:
+        counts["cache_write"] = usage.cache_write
+    if usage.reasoning:
+        counts["reasoning"] = usage.reasoning
+    return counts
 
 
 class Observer(Protocol):

@@ -137,7 +137,9 @@ def _group(
     failures: list[tuple[D, APIError]] = []
     given_up: list[D] = []
     while True:
-        fresh = [d for d in board.ready(group) if all(d is not tried for tried, _ in failures)]
+        fresh = board.ready(group)
+        if failures:
+            fresh = [d for d in fresh if all(d is not tried for tried, _ in failures)]
         if fresh:
             deployment = board.pick(fresh)
         elif not failures:

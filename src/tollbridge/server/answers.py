@@ -19,23 +19,26 @@ JSON = (b"content-type", b"application/json")
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 NO_CACHE = (b"cache-control", b"no-cache")
 NO_BUFFERING = (b"x-accel-buffering", b"no")
+STREAM = (EVENT_STREAM, NO_CACHE, NO_BUFFERING)
 
 CAVEATS_BYTES_MAX = 2_000
 
 _encode = msgspec.json.Encoder().encode
 
 
-def own_headers(record: Record, deployment: Deployment | None, caveats: Sequence[Caveat]) -> Headers:
-    request_id = record.id.encode()
+def own_headers(record: Record) -> Headers:
+    """The request's id, under the names that OpenAI's, Anthropic's and our own clients read."""
+    request_id = record.request_id.encode()
+    return [(b"x-request-id", request_id), (b"request-id", request_id), (b"x-tollbridge-request-id", request_id)]
+
+
+def route_headers(record: Record, deployment: Deployment, caveats: Sequence[Caveat]) -> Headers:
+    """Who answered, after how many attempts, and what could not be said."""
     headers: Headers = [
-        (b"x-request-id", request_id),
-        (b"request-id", request_id),
-        (b"x-tollbridge-request-id", request_id),
+        (b"x-tollbridge-model", printable(record.model_requested)),
+        (b"x-tollbridge-provider", deployment.provider.encode()),
+        (b"x-tollbridge-attempts", b"%d" % record.attempts),
     ]
-    if deployment is not None:
-        headers.append((b"x-tollbridge-model", printable(record.model_asked)))
-        headers.append((b"x-tollbridge-provider", deployment.provider.encode()))
-        headers.append((b"x-tollbridge-attempts", b"%d" % record.attempts))
     if caveats:
         headers.append((b"x-tollbridge-caveats", told(caveats)))
     return headers
@@ -50,9 +53,14 @@ def _shown(text: str) -> bytes:
     return "".join(c if " " <= c <= "~" else "?" for c in text).encode("ascii")
 
 
+def plainly(caveats: Sequence[Caveat]) -> tuple[str, ...]:
+    """`code where` of each."""
+    return tuple(f"{caveat.code} {caveat.where}" for caveat in caveats)
+
+
 def told(caveats: Sequence[Caveat]) -> bytes:
     """`code where; code where`, cut at a whole item."""
-    value = b"; ".join(printable(f"{caveat.code} {caveat.where}") for caveat in caveats)
+    value = b"; ".join(map(printable, plainly(caveats)))
     if len(value) <= CAVEATS_BYTES_MAX:
         return value
     return value[:CAVEATS_BYTES_MAX].rpartition(b"; ")[0] + b"; ..."

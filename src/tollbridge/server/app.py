@@ -97,7 +97,7 @@ class App:
             case "root":
                 self._json(responder, record, {"name": "tollbridge"})
         if match.route.access == "key":
-            record.duration_s = time.monotonic() - record.received
+            record.duration_ms = (time.monotonic() - record.began) * 1000
             self._observe(record)
 
     def refuse(self, inbound: Inbound | None, error: APIError) -> Refusal:
@@ -127,26 +127,26 @@ class App:
         return Refusal(204, b"", headers or ())
 
     def _model(self, gateway: Gateway, inbound: Inbound, responder: Responder, record: Record, match: Match) -> None:
-        record.model_asked = match.id or ""
+        record.model_requested = match.id or ""
         try:
-            self._json(responder, record, show_model(gateway, record.model_asked, inbound.headers))
+            self._json(responder, record, show_model(gateway, record.model_requested, inbound.headers))
         except APIError as error:
             status, headers, body = error_answer(self._dialect(match), error)
-            record.status, record.error, record.outcome = status, type(error).__name__, outcome(error)
-            responder.reply(status, [*headers, *own_headers(record, None, ())], body)
+            record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
+            responder.reply(status, [*headers, *own_headers(record)], body)
 
     def _json(self, responder: Responder, record: Record, value: object) -> None:
         record.status = 200
-        responder.reply(200, [JSON, *own_headers(record, None, ())], _encode(value))
+        responder.reply(200, [JSON, *own_headers(record)], _encode(value))
 
     def _refused(self, inbound: Inbound, error: APIError, extra: tuple[tuple[bytes, bytes], ...] = ()) -> Refusal:
         """The refusal in the dialect of the route, counted and logged."""
         match = inbound.route if isinstance(inbound.route, Match) else None
         record = self._record(inbound, match)
         status, headers, body = error_answer(self._dialect(match), error)
-        record.status, record.error, record.outcome = status, type(error).__name__, outcome(error)
+        record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
         self._observe(record)
-        own = own_headers(record, None, ())
+        own = own_headers(record)
         crossing = self._cors.answer_headers(inbound.headers) if self._cors is not None else ()
         return Refusal(status, body, (*headers, *own, *extra, *crossing))
 
@@ -155,12 +155,12 @@ class App:
 
     def _record(self, inbound: Inbound, match: Match | None) -> Record:
         return Record(
-            id=f"req_{self._prefix}{next(self._count):08x}",
+            request_id=f"req_{self._prefix}{next(self._count):08x}",
             endpoint="unknown" if match is None else match.route.label,
             at=time.time(),
-            received=time.monotonic(),
+            began=time.monotonic(),
             method=inbound.method,
-            key="master",
+            key_id="master",
             client=inbound.headers.get(b"user-agent", b"").decode("latin-1")[:200],
             peer=inbound.peer,
         )

@@ -35,6 +35,15 @@ REFUSED = frozenset(
 )
 OURS = frozenset({"timeout", "stream_timeout", "num_retries", "tags", "fallbacks", "disable_fallbacks", "drop_params"})
 EITHER = REFUSED | OURS
+HEADERS = frozenset(
+    {
+        b"x-litellm-timeout",
+        b"x-litellm-stream-timeout",
+        b"x-litellm-num-retries",
+        b"x-litellm-tags",
+        b"x-tollbridge-strict",
+    }
+)
 TAGS_MAX = 32
 FALLBACKS_MAX = 8
 
@@ -74,7 +83,8 @@ def take_controls(
         said["user"] = user if isinstance(user, str) else None
     if "metadata" in fields:
         _metadata(fields, said, metadata_is_ours)
-    said.update(_headers(headers))
+    if not HEADERS.isdisjoint(headers):
+        said.update(_headers(headers))
     return msgspec.convert(said, Controls) if said else NOTHING
 
 

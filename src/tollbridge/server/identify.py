@@ -21,6 +21,7 @@ from tollbridge.errors import AuthenticationError, BadRequestError
 
 OWN_HEADER = b"x-litellm-api-key"
 KEY_HEADERS = (b"x-api-key", b"api-key", b"x-goog-api-key")
+_KEY_HEADERS = frozenset(KEY_HEADERS)
 KEY_BYTES_MAX = 4096
 
 
@@ -71,7 +72,8 @@ def presented_key(headers: Mapping[bytes, bytes], extra: bytes | None = None) ->
     authorization = headers.get(b"authorization")
     if authorization is not None:
         key = _bare(authorization)
-    for name in KEY_HEADERS if extra is None else (extra, *KEY_HEADERS):
+    others: tuple[bytes, ...] = () if _KEY_HEADERS.isdisjoint(headers) else KEY_HEADERS
+    for name in others if extra is None else (extra, *others):
         value = headers.get(name)
         if value is None:
             continue

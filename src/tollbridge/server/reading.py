@@ -1,0 +1,90 @@
+"""From the bytes of a body to an Ask: peek at the top level, take out what is for us, find the group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from tollbridge.calls.ask import Ask, Fields, is_true, peek, string_field
+from tollbridge.observe import Record
+from tollbridge.routing.plan import Policy
+from tollbridge.server.controls import NOTHING, Controls, take_controls
+from tollbridge.server.gateway import Gateway
+from tollbridge.server.inbound import Inbound
+from tollbridge.wires.base import Wire
+
+FORWARDED = ("anthropic-beta", "anthropic-version", "openai-beta", "idempotency-key", "traceparent")
+_FORWARDED = tuple((name.encode(), name) for name in FORWARDED)
+_FORWARDED_NAMES = frozenset(name for name, _ in _FORWARDED)
+
+
+def read_ask(
+    gateway: Gateway, dialect: Wire, inbound: Inbound, record: Record, model: str | None = None
+) -> tuple[Ask, Controls]:
+    """`model`: that of the path, where the path names one. Raises BadRequestError and NotFoundError."""
+    rules = gateway.rules
+    fields = peek(inbound.body)
+    if model is None:
+        model = string_field(fields, "model")
+    record.model_requested = model
+    stream = is_true(fields, "stream")
+    controls = take_controls(
+        fields, inbound.headers, metadata_is_ours=dialect.asks_for_usage, allowed=rules.client_fields
+    )
+    if controls is not NOTHING:
+        record.user, record.tags, record.metadata = controls.user, controls.tags, controls.metadata
+    group = gateway.engine.routes.groups.resolve(model)
+    record.group = group.label
+    ask = Ask(
+        dialect,
+        inbound.body,
+        fields,
+        group.name,
+        stream=stream,
+        id=record.request_id,
+        created=int(record.at),
+        headers=forwarded_headers(inbound.headers),
+        seals=gateway.seals,
+        include_usage=stream and (rules.expose_usage or wants_usage(fields)),
+        strict=controls.strict or rules.strict,
+        timeout_s=controls.timeout_s,
+    )
+    return ask, controls
+
+
+def policy_for(controls: Controls, policy: Policy) -> Policy:
+    """The operator's policy, with what the client may change of it."""
+    if controls.retries is None and controls.timeout_s is None:
+        return policy
+    changes: dict[str, object] = {}
+    if controls.retries is not None:
+        changes.update(retries=controls.retries, retries_of_deployment=False)
+    if controls.timeout_s is not None:
+        changes["deadline_s"] = controls.timeout_s
+    return msgspec.structs.replace(policy, **changes)
+
+
+def forwarded_headers(headers: Mapping[bytes, bytes]) -> tuple[tuple[str, str], ...]:
+    """The client's headers that may go upstream; the provider's wire picks its own of them."""
+    if _FORWARDED_NAMES.isdisjoint(headers):
+        return ()
+    return tuple((name, headers[raw].decode("latin-1")) for raw, name in _FORWARDED if raw in headers)
+
+
+class _StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+_stream_options = msgspec.json.Decoder(_StreamOptions).decode
+
+
+def wants_usage(fields: Fields) -> bool:
+    """`stream_options.include_usage` is true."""
+    options = fields.get("stream_options")
+    if options is None:
+        return False
+    try:
+        return _stream_options(options).include_usage is True
+    except msgspec.DecodeError:
+        return False
