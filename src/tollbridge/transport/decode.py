@@ -27,6 +27,8 @@ PIECE = 256 * 1024
 FREE = 8 * 1024 * 1024
 RATIO = 250
 
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+
 
 class Codec(Protocol):
     """One encoding under way. `decode` takes all of `data`, keeps what does not fit, and gives at most about `room`
@@ -48,19 +50,31 @@ class _Zlib:
     def __init__(self, wbits: int) -> None:
         self._wbits = wbits
         self._inner = zlib.decompressobj(wbits)
+        self._after = b""  # what follows the end marker, until it is clear whether it is another member
         self.more = self.done = False
 
     def decode(self, data: bytes, room: int) -> bytes:
+        if self._inner.eof:
+            data = self._next_member(data)
+            if not data:
+                self.more = False
+                return b""
         inner = self._inner
-        if inner.eof:
-            data = inner.unused_data + data
-            if self._wbits != 31 or not data.startswith(b"\x1f\x8b"):
-                return b""  # padding after the end
-            inner = self._inner = zlib.decompressobj(self._wbits)
         out = inner.decompress(inner.unconsumed_tail + data, room)
         self.done = inner.eof
-        self.more = len(out) >= room or bool(inner.unconsumed_tail) or inner.unused_data.startswith(b"\x1f\x8b")
+        self.more = len(out) >= room or bool(inner.unconsumed_tail or inner.unused_data)
+        if inner.eof:
+            self._after = inner.unused_data
         return out
+
+    def _next_member(self, data: bytes) -> bytes:
+        """What another gzip member begins with; b"" where there is none (yet). Other bytes are padding."""
+        data = self._after + data
+        if self._wbits == 31 and data.startswith(_GZIP):
+            self._inner = zlib.decompressobj(self._wbits)
+            return data
+        self._after = data if _GZIP.startswith(data) else b"padding"
+        return b""
 
 
 class _Brotli:
@@ -78,7 +92,8 @@ class _Brotli:
             data = b""
         out: bytes = self._inner.process(data, output_buffer_limit=room)
         self.done = self._inner.is_finished()
-        self.more = not self.done and (bool(self._waiting) or not self._inner.can_accept_more_data())
+        pending = len(out) >= room or not self._inner.can_accept_more_data()  # it also accepts with output pending
+        self.more = not self.done and (pending or bool(self._waiting))
         return out
 
 
@@ -125,13 +140,22 @@ class _ZstdBounded:
         return out
 
 
+_PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\r\n"
+
+
 def _gzip(start: bytes) -> Codec | None:
-    return _Zlib(31) if start.startswith(b"\x1f\x8b") else None
+    return _Zlib(31) if start.startswith(_GZIP) else None
+
+
+def _is_text(start: bytes) -> bool:
+    """What has no magic number is told from plain text by its first bytes, all of them printable."""
+    return not start.translate(None, _PRINTABLE)
 
 
 def _deflate(start: bytes) -> Codec | None:
-    """Servers send zlib (RFC 9110) or raw deflate. Text as it is would be an invalid raw stream: its first block's
-    type or length is wrong, so a short trial tells."""
+    """Servers send zlib (RFC 9110) or raw deflate."""
+    if _is_text(start):
+        return None
     if start[0] & 0x0F == 8 and int.from_bytes(start[:2], "big") % 31 == 0:
         return _Zlib(15)
     try:
@@ -142,6 +166,8 @@ def _deflate(start: bytes) -> Codec | None:
 
 
 def _br(start: bytes) -> Codec | None:
+    if _is_text(start) and start != b";":  # a semicolon is brotli's empty body
+        return None
     module = importlib.import_module("brotli")
     try:
         module.Decompressor().process(start, output_buffer_limit=64)
@@ -151,7 +177,7 @@ def _br(start: bytes) -> Codec | None:
 
 
 def _zstd(start: bytes) -> Codec | None:
-    if not start.startswith(b"\x28\xb5\x2f\xfd"):
+    if not start.startswith(_ZSTD):
         return None
     if sys.version_info >= (3, 14):
         module = importlib.import_module("compression.zstd")

@@ -55,7 +55,7 @@ _KINDS: dict[Code, _Kind] = {
         APIConnectionError,
         "provider",
         True,
-        "{origin} refused the connection. Is the server running, and are host and port of the base URL right?",
+        "{origin} refused the connection. Check that the server runs, and host and port of the base URL.",
     ),
     "dns_failure": _Kind(
         APIConnectionError,
@@ -199,12 +199,13 @@ _BY_ERRNO: dict[int, Code] = {
 def connecting(origin: Origin, error: OSError) -> APIError:
     """Translates what connecting raised: name resolution, TCP or TLS."""
     match error:
-        case ssl.SSLCertVerificationError():
-            return failure("tls_failure", origin, detail=error.verify_message or "the certificate is not valid")
-        case ssl.SSLError():
+        case ssl.SSLCertVerificationError():  # the attributes are absent where Python itself raised it
             return failure(
-                "tls_failure", origin, detail=(error.reason or "the handshake failed").replace("_", " ").lower()
+                "tls_failure", origin, detail=getattr(error, "verify_message", "the certificate is not valid")
             )
+        case ssl.SSLError():
+            reason = getattr(error, "reason", None) or "the handshake failed"
+            return failure("tls_failure", origin, detail=reason.replace("_", " ").lower())
         case socket.gaierror():
             return failure("dns_failure", origin)
         case ConnectionResetError():
