@@ -116,6 +116,9 @@ def locked_door(config: Config, environ: Mapping[str, str], home: Home) -> Door:
     """The master key: the configuration's, the environment's, or one made at the first start and kept."""
     header = config.general.key_header_name
     if config.general.master_key is not None:
+        weakness = weak_key(config.general.master_key.reveal())
+        if weakness is not None:
+            raise ConfigError(f"general_settings.master_key is no key to guard a gateway: {weakness}.")
         shown = ShownKey.in_variable(KEY_VARIABLES[0], f"general_settings.master_key (below as ${KEY_VARIABLES[0]})")
         return Door(MasterKey(config.general.master_key.reveal(), header), shown)
     named = next((name for name in KEY_VARIABLES if environ.get(name)), None)

@@ -13,7 +13,7 @@ from typing import IO
 
 import msgspec
 
-from tollbridge.observe.record import Record
+from tollbridge.observe.record import NOT_LOGGED, Record
 
 QUEUE_MAX = 100_000
 BATCH_PAUSE_S = 0.05
@@ -54,7 +54,7 @@ class RequestLog:
             while self._queue:
                 record = self._queue.popleft()
                 record.ts = self._timestamp(record.at)
-                record.at = record.began = 0.0
+                record.at = record.began = NOT_LOGGED
                 record.level = "error" if record.status >= 500 else "info"
                 lines.append(self._encode(record))
             if lines:

@@ -12,6 +12,10 @@ from tollbridge.model.response import Usage
 Outcome = Literal["ok", "client_error", "upstream_error", "gateway_error", "cancelled", "timeout"]
 
 
+NOT_LOGGED = 0.0
+"""The default itself: msgspec leaves out a field that holds this very object."""
+
+
 class Record(msgspec.Struct, omit_defaults=True, tag_field="event", tag="request"):
     """`at`: epoch seconds, `began`: the same moment on the monotonic clock (neither is logged: `ts` is). Times in
     milliseconds: `ttft_ms` until the first bytes of a stream, `upstream_ms` waiting for
@@ -52,8 +56,8 @@ class Record(msgspec.Struct, omit_defaults=True, tag_field="event", tag="request
     client: str = ""
     peer: str = ""
     caveats: tuple[str, ...] = ()
-    at: float = 0.0
-    began: float = 0.0
+    at: float = NOT_LOGGED
+    began: float = NOT_LOGGED
 
 
 def tokens(usage: Usage) -> dict[str, int]:

@@ -20,7 +20,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Usage
 
 EVENT_BYTES_MAX = 16 * 1024 * 1024
-TAIL_BLOCKS = 8  # a finish reason, usage, an end marker, and room for what vendors put between them
+TAIL_EVENTS = 8  # a finish reason, usage, an end marker, and room for what vendors put between them
 BORDERS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 SPOKEN = re.compile(rb"^data:", re.MULTILINE)
 BORDER = re.compile(rb"\r\n\r\n|\n\n|\r\r")
@@ -42,12 +42,12 @@ class Tap(Protocol):
 
 
 class Tail:
-    """The last blocks of a stream, parsed when asked for."""
+    """The last events of a stream, found when asked for."""
 
     __slots__ = ("_blocks", "_events")
 
     def __init__(self) -> None:
-        self._blocks: deque[bytes] = deque(maxlen=TAIL_BLOCKS)
+        self._blocks: deque[bytes] = deque(maxlen=TAIL_EVENTS)
         self._events: list[bytes] | None = None
 
     def add(self, block: bytes) -> None:
@@ -55,10 +55,21 @@ class Tail:
         self._events = None
 
     def events(self) -> list[bytes]:
-        """The data of the last events, in order."""
+        """The data of the last TAIL_EVENTS events, the latest first."""
         if self._events is None:
-            self._events = [data for _, data in pieces(b"".join(self._blocks)) if data]
+            data = b"".join(self._blocks)
+            self._events = [found for _, found in pieces(data[_start_of_last(data) :]) if found][::-1]
         return self._events
+
+
+def _start_of_last(data: bytes) -> int:
+    """Where the last TAIL_EVENTS events begin; with other borders than LF LF, where all begin."""
+    at = len(data)
+    for _ in range(TAIL_EVENTS + 1):
+        at = data.rfind(b"\n\n", 0, at)
+        if at < 0:
+            return 0
+    return at + 2
 
 
 class Boundary:

@@ -32,7 +32,7 @@ class MessagesTap:
     @property
     def usage(self) -> Usage | None:
         raw: JsonObject = {} if self._start is None else self._start
-        for data in self._tail.events():
+        for data in reversed(self._tail.events()):
             if b'"message_delta"' in data:
                 event = decode_object(data)
                 if event is not None and event.get("type") == "message_delta":

@@ -40,7 +40,7 @@ class ChatTap:
 
     @property
     def usage(self) -> Usage | None:
-        for data in reversed(self._tail.events()):
+        for data in self._tail.events():
             if b'"usage"' in data:
                 usage = usage_of(decode_object(data) or {})
                 if usage is not None:
