@@ -1,7 +1,8 @@
 """`Secret`: a string that does not show itself.
 
-`str`, `repr`, `format`, JSON (msgspec's `enc_hook` sees an unknown type; `json.dumps(default=str)` gives `***`), pickle and
-copies all give `***`. Only `reveal()` gives the value, so that a search for `.reveal(` lists every place that does.
+`str`, `repr`, `format`, JSON (msgspec's `enc_hook` sees an unknown type; `json.dumps(default=str)` gives `***`),
+pickle and copies all give `***`. Only `reveal()` gives the value, so that a search for `.reveal(` lists every place
+that does.
 """
 
 from __future__ import annotations
