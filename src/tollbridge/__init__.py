@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from tollbridge.exceptions import APIResponseValidationError, InvalidRequestError, OpenAIError, Timeout
     from tollbridge.sdk.chunks import stream_chunk_builder
+    from tollbridge.sdk.completion import acompletion, completion
     from tollbridge.sdk.objects import (
         ChatCompletionDeltaToolCall,
         ChatCompletionMessageToolCall,
@@ -100,6 +101,8 @@ __all__ = [
     "UnsupportedParamsError",
     "Usage",
     "__version__",
+    "acompletion",
+    "completion",
     "exceptions",
     "stream_chunk_builder",
 ]
@@ -107,6 +110,7 @@ __all__ = [
 # Every other name of `__all__` is an exception's.
 _HOMES = {
     "tollbridge.sdk.chunks": ("stream_chunk_builder",),
+    "tollbridge.sdk.completion": ("acompletion", "completion"),
     "tollbridge.sdk.objects": (
         "ChatCompletionDeltaToolCall",
         "ChatCompletionMessageToolCall",

@@ -1,0 +1,129 @@
+"""What a call asks for, as values: one `Order` for the model asked for and one for each fallback.
+
+A fallback by name gets the call's parameters. What says who answers (key, address, headers, `extra_body`) goes along
+only to the same provider: a key is never sent to another one than it was given for. A fallback that is a dictionary has
+parameters of its own over these; where it says anything about who answers, it says all of it. A mock stands for the
+model that it was given for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from tollbridge.errors import BadRequestError, NotFoundError, UnsupportedParamsError
+from tollbridge.model.response import Caveat
+from tollbridge.providers.names import locate
+from tollbridge.providers.table import ROWS
+from tollbridge.sdk.order import Order, flag, read_order, table
+from tollbridge.sdk.parameters import EXTRAS, FOR_PROVIDERS, MOCKS, REFUSED, WHO, WITHOUT_EFFECT
+from tollbridge.server.controls import count
+
+NAMES_MAX = 1_000
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """`orders`: the model asked for, then all that may be fallen back to. `fallbacks`: names of orders, tried in order.
+    `larger`: name -> the name to go to when the request is too long for its window. `retries`: None where the caller
+    did not say."""
+
+    orders: tuple[Order, ...]
+    fallbacks: tuple[str, ...]
+    larger: Mapping[str, tuple[str, ...]]
+    stream: bool
+    include_usage: bool
+    strict: bool
+    retries: int | None
+    caveats: tuple[Caveat, ...]
+
+
+def read_call(model: str, messages: object, stream: bool | None, parameters: Mapping[str, object]) -> Call:
+    """Raises BadRequestError that names the parameter."""
+    said = {name: value for name, value in parameters.items() if value is not None}
+    caveats = _take_ineffective(said)
+    strict = flag(said, "strict")
+    if strict and caveats:
+        raise UnsupportedParamsError(f"{caveats[0].detail} Do not pass it where you ask for `strict`.", param="strict")
+    said["messages"] = _messages(messages)
+    if stream:
+        said["stream"] = True
+    orders = [read_order(model, said)]
+    fallbacks = [_fall_back(item, said, orders) for item in _fallbacks(said)]
+    larger = {}
+    for small, large in table(said, "context_window_fallback_dict").items():
+        known = next((order.name for order in orders if order.name == large), None)
+        larger[small] = (known or _fall_back(large, said, orders),)
+    options = said.get("stream_options")
+    return Call(
+        orders=tuple(orders),
+        fallbacks=tuple(fallbacks),
+        larger=larger,
+        stream=bool(stream),
+        include_usage=isinstance(options, Mapping) and options.get("include_usage") is True,
+        strict=strict,
+        retries=_retries(said),
+        caveats=caveats,
+    )
+
+
+def provider_name(model: str, provider: str | None, api_base: str | None) -> str:
+    """Whose a model is; "" where nobody is known for it."""
+    try:
+        return locate(model, ROWS, provider=provider, api_base=api_base)[0].name
+    except NotFoundError:
+        return ""
+
+
+def _take_ineffective(said: dict[str, object]) -> tuple[Caveat, ...]:
+    """Takes out what has no effect. Raises for what cannot be left out."""
+    for name in REFUSED.keys() & said.keys():
+        raise BadRequestError(f"`{name}` is not a parameter here. {REFUSED[name]}", param=name)
+    ineffective = sorted(WITHOUT_EFFECT & said.keys())
+    for name in ineffective:
+        del said[name]
+    return tuple(
+        Caveat(code="ignored_param", where=f"$.{name}", detail=f"`{name}` has no effect in a call; it was left out.")
+        for name in ineffective
+    )
+
+
+def _messages(value: object) -> list[object]:
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise BadRequestError("`messages` must be a list of messages.", param="messages")
+    return list(value)
+
+
+def _retries(said: Mapping[str, object]) -> int | None:
+    return next((count(said[name], name) for name in ("num_retries", "max_retries") if name in said), None)
+
+
+def _fallbacks(said: Mapping[str, object]) -> Sequence[object]:
+    value = said.get("fallbacks", ())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return value
+    raise BadRequestError("`fallbacks` must be a list of names or dictionaries.", param="fallbacks")
+
+
+def _fall_back(item: object, said: Mapping[str, object], orders: list[Order]) -> str:
+    """Adds the order for a fallback, and tells its name."""
+    asked = orders[0].place
+    own = dict(item) if isinstance(item, Mapping) else {"model": item}
+    _take_ineffective(own)
+    model = own.pop("model", None) or asked.model
+    dropped: set[str] = {*MOCKS}
+    if not isinstance(model, str) or not _shares_provider(model, own, orders[0]):
+        dropped.update(WHO, EXTRAS, (name for name in said if name.startswith(FOR_PROVIDERS)))
+    inherited = {name: value for name, value in said.items() if name not in dropped}
+    taken = {order.name for order in orders}
+    name = next(name for name in (f"{model}", *(f"{model} ({i})" for i in range(2, NAMES_MAX))) if name not in taken)
+    orders.append(read_order(model, {**inherited, **own}, name))
+    return name
+
+
+def _shares_provider(model: str, own: Mapping[str, object], order: Order) -> bool:
+    if any(name in own for name in WHO):
+        return False
+    asked, named = order.place, provider_name(model, None, None)
+    # A name that means nothing alone has its meaning from the call's own provider or address.
+    return not named or named == provider_name(asked.model, asked.provider, asked.api_base)

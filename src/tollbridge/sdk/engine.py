@@ -1,0 +1,139 @@
+"""One call on the running loop: orders -> deployments -> the engine that the server uses too -> the answer.
+
+Where the model asked for cannot even be tried (no key, say) its fallbacks are, and its own error is raised if they all
+fail. A fallback that cannot be tried is passed over, with a caveat.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from functools import cache
+from uuid import uuid4
+
+import msgspec
+
+from tollbridge.calls.ask import Ask, peek
+from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.exchange import Answer, Streaming, exchange
+from tollbridge.errors import APIError, ConfigError
+from tollbridge.home import Home
+from tollbridge.model.json import JsonObject
+from tollbridge.model.response import Caveat
+from tollbridge.routing.board import Fallbacks, Routes
+from tollbridge.routing.engine import Engine, Trace
+from tollbridge.routing.groups import Group, Groups
+from tollbridge.routing.plan import Policy
+from tollbridge.sdk.answers import shown, streamed, whole
+from tollbridge.sdk.call import Call
+from tollbridge.sdk.deployments import mock_deployment
+from tollbridge.sdk.desk import DESKS, Desk
+from tollbridge.sdk.mocks import mock_host, mock_transport
+from tollbridge.sdk.objects import ModelResponse
+from tollbridge.sdk.order import Order
+from tollbridge.sdk.streams import AsyncStream
+from tollbridge.transport.base import Transport
+from tollbridge.transport.inprocess import ByHost
+from tollbridge.wires.openai_chat import OPENAI_CHAT
+from tollbridge.wires.seal import Seals
+
+RETRIES = 2  # as OpenAI's SDK
+
+
+async def answer(call: Call) -> ModelResponse | AsyncStream:
+    """Raises APIError: that of the model asked for, where the fallbacks failed too."""
+    began = time.monotonic()
+    desk = await DESKS.here()
+    found, refused = _deployments(call, desk)
+    asked = call.orders[0]
+    if not found or (asked.name in refused and not any(name in found for name in call.fallbacks)):
+        raise refused[asked.name]
+    asks = {order.name: _ask(call, order) for order in call.orders}
+    trace = Trace([])
+    try:
+        result = await _ask_in_turn(call, desk, found, asks, trace)
+    except APIError as error:
+        if asked.name in refused:
+            raise refused[asked.name] from error
+        raise
+    passed_over = [_passed_over(name, error) for name, error in refused.items() if name != asked.name]
+    known: JsonObject = {"attempts": len(trace.attempts), "caveats": shown([*call.caveats, *passed_over])}
+    ask = asks[result.deployment.group]
+    if isinstance(result, Streaming):
+        return streamed(result, ask, known)
+    response = whole(result, ask, known)
+    response._response_ms = (time.monotonic() - began) * 1000
+    return response
+
+
+async def _ask_in_turn(
+    call: Call, desk: Desk, found: Mapping[str, Deployment], asks: Mapping[str, Ask], trace: Trace
+) -> Answer | Streaming:
+    first = next(name for name in (call.orders[0].name, *call.fallbacks) if name in found)
+    general = [name for name in call.fallbacks if name in found and name != first]
+    routes = Routes(
+        Groups([Group(name, name, (deployment,)) for name, deployment in found.items()]),
+        Fallbacks(general={first: general}, context_window=call.larger),
+        desk.health if len(found) > 1 else desk.forgiving,
+    )
+    mocks = {mock_host(order.name): mock_transport(order.mock) for order in call.orders if order.mock is not None}
+    transport: Transport = ByHost(mocks, desk.transport) if mocks else desk.transport
+    retries = call.retries
+    if retries is None:
+        retries = 0 if mocks else RETRIES  # a mock fails the same way again
+    policy = Policy(retries=retries, fallback_depth=len(found))
+
+    async def attempt(_: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
+        return await exchange(asks[deployment.group], deployment, transport)
+
+    return await Engine(routes, transport, policy).run(asks[first], trace, attempt)
+
+
+def _deployments(call: Call, desk: Desk) -> tuple[dict[str, Deployment], dict[str, APIError]]:
+    """(by the order's name, why not the others)."""
+    found: dict[str, Deployment] = {}
+    refused: dict[str, APIError] = {}
+    for order in call.orders:
+        try:
+            deployment = desk.deployments.at(order.place) if order.mock is None else mock_deployment(order)
+        except APIError as error:
+            refused[order.name] = error
+            continue
+        if deployment.group != order.name:
+            deployment = msgspec.structs.replace(deployment, group=order.name)
+        found[order.name] = deployment
+    return found, refused
+
+
+def _ask(call: Call, order: Order) -> Ask:
+    return Ask(
+        OPENAI_CHAT,
+        order.body,
+        peek(order.body),
+        order.name,
+        stream=call.stream,
+        id=f"chatcmpl-{uuid4().hex}",
+        created=int(time.time()),
+        seals=Seals(_seal_key),
+        include_usage=call.include_usage,
+        strict=call.strict,
+    )
+
+
+def _passed_over(name: str, error: APIError) -> Caveat:
+    return Caveat(code="fallback_skipped", where="$.fallbacks", detail=f"{name} was passed over: {error.message}")
+
+
+def _seal_key() -> bytes:
+    """Read, or made, when a seal is met or to be written. Without a state directory seals last as long as the
+    process."""
+    try:
+        return Home.of(os.environ).seal_key()
+    except ConfigError:
+        return _key_of_this_process()
+
+
+@cache
+def _key_of_this_process() -> bytes:
+    return os.urandom(32)
