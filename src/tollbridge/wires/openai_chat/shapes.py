@@ -258,4 +258,6 @@ def _fault(value: Json, shape: type[msgspec.Struct], path: str) -> tuple[str, st
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
         return what, path + where.rstrip("`")
+    except UnicodeEncodeError:
+        return "Text with half of a surrogate pair is no Unicode", path
     return None

@@ -106,6 +106,8 @@ class ChatStreamReader:
             events.append(Noted(Extra("response", extra)))
         for choice in chunk.get("choices") or ():
             index = choice.get("index") or 0
+            if index.__class__ is not int:
+                raise TypeError("index")
             state = self._choices.get(index)
             if state is None:
                 state = self._choices[index] = _Choice(index, self._id)
