@@ -16,6 +16,7 @@ from tests.wires.openai_chat.forms import FORMS
 from tests.wires.openai_chat.test_laws import CASES, framed, target
 
 from tollbridge.errors import APIError, BadRequestError, ContentPolicyViolationError
+from tollbridge.model.response import Usage
 from tollbridge.wires.base import Target
 from tollbridge.wires.openai_chat import OPENAI_CHAT as WIRE
 
@@ -139,14 +140,19 @@ def test_the_tap_reads_the_usage_that_the_stream_reader_reads() -> None:
         assert tap.feed(stream) == stream
         assert tap.ended
         assert tap.error is None
-        assert tap.usage == laws.usage_of(laws.read_stream(WIRE, stream)), exchange["id"]
+        assert counts(tap.usage) == counts(laws.usage_of(laws.read_stream(WIRE, stream))), exchange["id"]
+
+
+def counts(usage: Usage | None) -> Usage | None:
+    """Without what only a writer of this format needs."""
+    return usage if usage is None else msgspec.structs.replace(usage, extra={}, spelling={})
 
 
 def test_reading_along_gives_the_usage_of_the_answer() -> None:
     for exchange in exchanges():
         body = exchange.get("response_body")
         if exchange["status"] < 300 and body is not None and exchange["id"] not in ERRORS_IN_A_200:
-            assert WIRE.read_along(msgspec.json.encode(body)) == WIRE.read_response(body).usage
+            assert counts(WIRE.read_along(msgspec.json.encode(body))) == counts(WIRE.read_response(body).usage)
 
 
 def test_another_dialects_request_asks_nothing_that_is_not_there() -> None:

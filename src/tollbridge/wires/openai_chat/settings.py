@@ -99,8 +99,13 @@ class _Settings:
             function["parameters"] = tool.schema
         elif not self._own:
             function["parameters"] = {"type": "object", "properties": {}}
-        if tool.strict is not None and "strict_tools" not in self._to.lacks:
-            function["strict"] = tool.strict
+        if tool.strict is not None:
+            if "strict_tools" not in self._to.lacks:
+                function["strict"] = tool.strict
+            elif tool.strict:
+                self._caveats.append(
+                    dropped_param("tools", "this provider cannot hold a tool to its schema (`strict`)")
+                )
         out: JsonObject = {"type": "function", "function": function}
         if tool.cache is not None:
             if not self._own and "cache_control" not in self._to.prefers:
@@ -250,7 +255,9 @@ class _Settings:
         if request.metadata is not None and self._own:
             self._put("metadata", "metadata", request.metadata)
         elif request.metadata is not None:
-            self._caveats.append(dropped_param("metadata", "providers of this format refuse it, or mean something else"))
+            self._caveats.append(
+                dropped_param("metadata", "providers of this format refuse it, or mean something else")
+            )
         for key, value in request.extra.items():
             if self._own:
                 if key != "stream_options" or value is None:

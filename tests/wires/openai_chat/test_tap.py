@@ -1,0 +1,95 @@
+"""Reading along a relayed stream: everything goes on, but for the usage that only we asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tollbridge.model.response import Usage
+from tollbridge.wires import sse
+from tollbridge.wires.openai_chat.tap import ChatTap
+
+COUNTS = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
+USAGE = Usage(input=5, output=2, origin="openai_chat")
+
+
+def block(*chunks: Any) -> bytes:
+    return b"".join(sse.write(msgspec.json.encode(chunk)) for chunk in chunks)
+
+
+def says(text: str, finish: str | None = None, **fields: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish}], **fields}
+
+
+EXTRA = {"choices": [], "usage": COUNTS}
+
+
+def test_the_extra_chunk_is_hidden_where_only_we_asked() -> None:
+    tap = ChatTap(hides_usage=True)
+    said, done = block(says("a", usage=None)), b"data: [DONE]\n\n"
+    assert tap.feed(said + block(EXTRA) + done) == said + done
+    assert (tap.usage, tap.ended, tap.error) == (USAGE, True, None)
+
+
+def test_the_extra_chunk_stays_where_the_client_asked() -> None:
+    tap = ChatTap(hides_usage=False)
+    assert tap.feed(block(EXTRA)) == block(EXTRA)
+    assert tap.usage == USAGE
+
+
+def test_usage_beside_a_choice_and_in_groqs_corner_stays() -> None:
+    for chunk in (says("a", "stop", usage=COUNTS), says("a", "stop", x_groq={"id": "r", "usage": COUNTS})):
+        tap = ChatTap(hides_usage=True)
+        assert tap.feed(block(chunk)) == block(chunk)
+        assert tap.usage == USAGE
+
+
+def test_other_chunks_without_choices_stay() -> None:
+    tap = ChatTap(hides_usage=True)
+    first = block({"choices": [], "prompt_filter_results": []})
+    assert tap.feed(first) == first
+
+
+def test_the_last_usable_usage_counts() -> None:
+    tap = ChatTap(hides_usage=False)
+    tap.feed(block({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}))
+    tap.feed(block(EXTRA))
+    tap.feed(block({"choices": [], "usage": {"prompt_tokens": -1, "completion_tokens": None}}))
+    assert tap.usage == USAGE
+
+
+def test_text_that_looks_like_the_end_or_an_error_is_text() -> None:
+    tap = ChatTap(hides_usage=True)
+    said = block(says('"usage": {"prompt_tokens": 1} "error": {} "finish_reason": "stop"\ndata: [DONE]'))
+    assert tap.feed(said) == said
+    assert (tap.usage, tap.ended, tap.error) == (None, False, None)
+
+
+def test_a_finish_reason_ends_a_stream_whose_provider_sends_no_done() -> None:
+    tap = ChatTap(hides_usage=True)
+    tap.feed(block(says("a")))
+    assert not tap.ended
+    tap.feed(block(says("", "stop")))
+    assert tap.ended
+
+
+def test_an_error_is_found_and_goes_on() -> None:
+    tap = ChatTap(hides_usage=True)
+    event = sse.write(b'{"error":{"message":"no"}}', b"error")
+    assert tap.feed(event) == event
+    assert tap.error == {"error": {"message": "no"}}
+
+
+def test_a_null_error_is_none() -> None:
+    tap = ChatTap(hides_usage=True)
+    tap.feed(block(says("a", error=None)))
+    assert tap.error is None
+
+
+def test_comments_are_no_speech() -> None:
+    tap = ChatTap(hides_usage=True)
+    assert tap.feed(b": PROCESSING\n\n") == b": PROCESSING\n\n"
+    assert not tap.spoke
+    tap.feed(b": PROCESSING\n\ndata: {}\n\n")
+    assert tap.spoke
