@@ -25,6 +25,9 @@ from tollbridge.server.identify import Authenticator
 SETTLE_S = 0.2
 """Answers say `Connection: close` for this long before the socket closes."""
 
+GC_THRESHOLDS = (20_000, 20, 50)
+"""A request makes some fifty objects and no cycles: the default (700) would look for garbage every dozen requests."""
+
 Greet = Callable[[Listener, Assembled], None]
 
 
@@ -62,6 +65,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             greet(listener, assembled)
             gc.collect()
             gc.freeze()
+            gc.set_threshold(*GC_THRESHOLDS)
             await _until_signal()
             assembled.gateway.load.ready = False
             await self._leave(listener)

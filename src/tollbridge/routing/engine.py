@@ -16,7 +16,7 @@ from tollbridge.catalog.tokens import count_request
 from tollbridge.errors import APIError, ContextWindowExceededError
 from tollbridge.routing.board import RequestBoard, Routes
 from tollbridge.routing.drive import drive
-from tollbridge.routing.plan import Answered, Failed, Policy, plan
+from tollbridge.routing.plan import Answered, Failed, Plan, Policy, plan
 from tollbridge.transport.base import Transport
 
 V = TypeVar("V")
@@ -83,31 +83,40 @@ class Engine:
         if policy.retries_of_deployment:
             policy = self._retries_of(ask.model, policy)
         board = RequestBoard(self.routes, self._fits(ask) if self._check_context else None, fallbacks)
+        since = board.now()
+        failed: tuple[Deployment, APIError] | None = None
+        ready = board.ready(ask.model)
+        if ready:
+            deployment = board.pick(ready)
+            outcome = await self._attempt(ask, trace, how, deployment)
+            if isinstance(outcome, Answered):
+                return outcome.value
+            failed = deployment, outcome.error
+        steps: Plan[Deployment, V] = plan(ask.model, board, policy, failed=failed, since=since)
+        return await drive(steps, lambda deployment: self._attempt(ask, trace, how, deployment))
+
+    async def _attempt(self, ask: Ask, trace: Trace, how: How[V], deployment: Deployment) -> Answered[V] | Failed:
         health = self.routes.health
-
-        async def attempt(deployment: Deployment) -> Answered[V] | Failed:
-            began = time.monotonic()
-            health.started(deployment.id)
-            try:
-                value = await how(ask, deployment, self.transport)
-            except APIError as error:
-                now = time.monotonic()
-                trace.attempts.append(Attempt(deployment, error, now - began))
-                health.failed(deployment.id, error, now)
-                if self._attempted is not None:
-                    self._attempted(deployment.provider, type(error).__name__)
-                return Failed(error)
-            except asyncio.CancelledError:
-                health.cancelled(deployment.id)
-                raise
+        began = time.monotonic()
+        health.started(deployment.id)
+        try:
+            value = await how(ask, deployment, self.transport)
+        except APIError as error:
             now = time.monotonic()
-            trace.attempts.append(Attempt(deployment, None, now - began))
-            health.answered(deployment.id, now)
+            trace.attempts.append(Attempt(deployment, error, now - began))
+            health.failed(deployment.id, error, now)
             if self._attempted is not None:
-                self._attempted(deployment.provider, "ok")
-            return Answered(value)
-
-        return await drive(plan(ask.model, board, policy), attempt)
+                self._attempted(deployment.provider, type(error).__name__)
+            return Failed(error)
+        except asyncio.CancelledError:
+            health.cancelled(deployment.id)
+            raise
+        now = time.monotonic()
+        trace.attempts.append(Attempt(deployment, None, now - began))
+        health.answered(deployment.id, now)
+        if self._attempted is not None:
+            self._attempted(deployment.provider, "ok")
+        return Answered(value)
 
     def _retries_of(self, model: str, policy: Policy) -> Policy:
         """`max_retries` of a group's deployments, where the operator set it there."""

@@ -107,15 +107,27 @@ class Board(Protocol[D]):
 Plan = Generator[Try[D] | Sleep, Answered[V] | Failed | None, V]
 
 
-def plan(group: str, board: Board[D], policy: Policy) -> Plan[D, V]:
-    """Try `group`, then its fallbacks. Returns what the first good answer carried; raises APIError."""
-    deadline = None if policy.deadline_s is None else board.now() + policy.deadline_s
+def plan(
+    group: str,
+    board: Board[D],
+    policy: Policy,
+    *,
+    failed: tuple[D, APIError] | None = None,
+    since: float | None = None,
+) -> Plan[D, V]:
+    """Try `group`, then its fallbacks. Returns what the first good answer carried; raises APIError.
+
+    `failed`: a first attempt that was made already, begun at `since`: who is ready needs no plan as long as all goes
+    well, and a generator with its driver costs as much as everything else that routing does."""
+    began = board.now() if since is None else since
+    deadline = None if policy.deadline_s is None else began + policy.deadline_s
     asked_for: APIError | None = None
     visited = {group}
     waiting = [group]
     while waiting:
         current = waiting.pop(0)
-        outcome: Answered[V] | APIError = yield from _group(current, board, policy, deadline)
+        outcome: Answered[V] | APIError = yield from _group(current, board, policy, deadline, failed)
+        failed = None
         if isinstance(outcome, Answered):
             return outcome.value
         if asked_for is None:
@@ -132,40 +144,54 @@ def plan(group: str, board: Board[D], policy: Policy) -> Plan[D, V]:
 
 
 def _group(
-    group: str, board: Board[D], policy: Policy, deadline: float | None
+    group: str, board: Board[D], policy: Policy, deadline: float | None, failed: tuple[D, APIError] | None
 ) -> Generator[Try[D] | Sleep, Answered[V] | Failed | None, Answered[V] | APIError]:
     failures: list[tuple[D, APIError]] = []
     given_up: list[D] = []
     while True:
-        fresh = board.ready(group)
-        if failures:
-            fresh = [d for d in fresh if all(d is not tried for tried, _ in failures)]
-        if fresh:
-            deployment = board.pick(fresh)
-        elif not failures:
-            return board.unavailable(group)
-        else:
-            again = [(d, e) for d, e in failures if d not in given_up]
-            if not again:
-                return _worst(failures)
-            wait = _wait(again[-1][1], len(failures), policy, board.chance())
-            if wait > policy.wait_max_s or _past(deadline, board.now() + wait):
-                return _worst(failures)
-            yield Sleep(wait)
-            deployment = again[-1][0] if len(again) == 1 else board.pick([d for d, _ in again])
-        reply = yield Try(deployment)
-        if isinstance(reply, Answered):
-            return reply
-        if not isinstance(reply, Failed):
-            raise TypeError(f"a Try is answered by Answered or Failed, not by {reply!r}")
-        error = reply.error
-        failures.append((deployment, error))
+        if failed is None:
+            chosen = yield from _choose(group, board, policy, deadline, failures, given_up)
+            if isinstance(chosen, APIError):
+                return chosen
+            reply = yield Try(chosen)
+            if isinstance(reply, Answered):
+                return reply
+            if not isinstance(reply, Failed):
+                raise TypeError(f"a Try is answered by Answered or Failed, not by {reply!r}")
+            failed = chosen, reply.error
+        failures.append(failed)
+        deployment, error = failed
+        failed = None
         if isinstance(error, LIES_WITH_DEPLOYMENT):
             given_up.append(deployment)
         elif not error.retryable and not _named(error, policy):
             return _worst(failures)
         if len(failures) > policy.retries_for(error) or _past(deadline, board.now()):
             return _worst(failures)
+
+
+def _choose(
+    group: str,
+    board: Board[D],
+    policy: Policy,
+    deadline: float | None,
+    failures: Sequence[tuple[D, APIError]],
+    given_up: Sequence[D],
+) -> Generator[Sleep, Answered[V] | Failed | None, D | APIError]:
+    """Whom to try next: one that was not tried, else, after a sleep, one that was; an error where there is nobody."""
+    fresh = [d for d in board.ready(group) if all(d is not tried for tried, _ in failures)]
+    if fresh:
+        return board.pick(fresh)
+    if not failures:
+        return board.unavailable(group)
+    again = [(d, e) for d, e in failures if d not in given_up]
+    if not again:
+        return _worst(failures)
+    wait = _wait(again[-1][1], len(failures), policy, board.chance())
+    if wait > policy.wait_max_s or _past(deadline, board.now() + wait):
+        return _worst(failures)
+    yield Sleep(wait)
+    return again[-1][0] if len(again) == 1 else board.pick([d for d, _ in again])
 
 
 def _named(error: APIError, policy: Policy) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import itertools
 import os
@@ -45,6 +46,7 @@ class App:
         self._routes = RouteTable()
         self._prefix = os.urandom(5).hex()
         self._count = itertools.count(1)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def admit(self, inbound: Inbound) -> Refusal | None:
         match = self._routes.find(inbound.path)
@@ -77,7 +79,8 @@ class App:
         record = self._record(inbound, match)
         match match.route.handler:
             case "generate":
-                conversation = Conversation(gateway, self._dialect(match), inbound, responder, record)
+                loop = self._loop or self._running_loop()
+                conversation = Conversation(gateway, self._dialect(match), inbound, responder, record, loop)
                 await conversation.run(match.id)
                 return
             case "count_tokens":
@@ -149,6 +152,10 @@ class App:
         own = own_headers(record)
         crossing = self._cors.answer_headers(inbound.headers) if self._cors is not None else ()
         return Refusal(status, body, (*headers, *own, *extra, *crossing))
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        self._loop = asyncio.get_running_loop()
+        return self._loop
 
     def _dialect(self, match: Match | None) -> Wire:
         return self.gateway.dialects["openai_chat" if match is None else match.route.dialect]

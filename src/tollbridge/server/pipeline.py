@@ -29,10 +29,20 @@ from tollbridge.wires.base import Head, Wire
 class Conversation:
     """One generation request on its way: who asks, in which dialect, how it is answered."""
 
-    __slots__ = ("_dialect", "_gateway", "_heartbeat", "_inbound", "_record", "_responder", "_trace")
+    __slots__ = ("_dialect", "_gateway", "_heartbeat", "_inbound", "_loop", "_record", "_responder", "_trace")
 
-    def __init__(self, gateway: Gateway, dialect: Wire, inbound: Inbound, responder: Responder, record: Record) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        dialect: Wire,
+        inbound: Inbound,
+        responder: Responder,
+        record: Record,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        """`loop`: the running one, found once by the caller: asking for it costs a system call on CPython 3.11."""
         self._gateway = gateway
+        self._loop = loop
         self._dialect = dialect
         self._inbound = inbound
         self._responder = responder
@@ -44,7 +54,7 @@ class Conversation:
         """Answers, whatever happens, and accounts for it. `model` is that of the path, where the path names one."""
         load = self._gateway.load
         load.requests += 1
-        leaving = Leaving(self._gateway, self._responder)
+        leaving = Leaving(self._gateway, self._responder, self._loop)
         try:
             await self._converse(model)
         except APIError as error:
@@ -69,7 +79,7 @@ class Conversation:
             self._record.stream = True
             if gateway.load.streams >= gateway.rules.streams_max:
                 raise self._shed("Too many streams are open; retry soon.")
-            self._heartbeat = Heartbeat(gateway.rules.heartbeat_s, self._responder, self._early_headers)
+            self._heartbeat = Heartbeat(gateway.rules.heartbeat_s, self._responder, self._early_headers, self._loop)
         engine = gateway.engine
         policy = policy_for(controls, engine.policy)
         result = await engine.ask(ask, self._trace, policy=policy, fallbacks=controls.fallbacks)

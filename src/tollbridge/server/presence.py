@@ -16,13 +16,14 @@ class Leaving:
     connection with it; or, where the operator wants it and not too many do so already, the task reads on alone for a
     bounded time so that the provider's final usage is known."""
 
-    __slots__ = ("_draining", "_gateway", "_responder", "_task", "_timer", "left")
+    __slots__ = ("_gateway", "_loop", "_responder", "_task", "_timer", "left")
 
-    def __init__(self, gateway: Gateway, responder: Responder) -> None:
+    def __init__(self, gateway: Gateway, responder: Responder, loop: asyncio.AbstractEventLoop) -> None:
         self.left = False
         self._gateway = gateway
         self._responder = responder
-        self._task = asyncio.current_task()
+        self._loop = loop
+        self._task = asyncio.current_task(loop)
         self._timer: asyncio.TimerHandle | None = None
         responder.on_gone(self._gone)
 
@@ -43,7 +44,7 @@ class Leaving:
             task.cancel()
             return
         load.drains += 1
-        self._timer = asyncio.get_running_loop().call_later(rules.drain_s, task.cancel)
+        self._timer = self._loop.call_later(rules.drain_s, task.cancel)
 
 
 class Heartbeat:
@@ -52,11 +53,17 @@ class Heartbeat:
 
     __slots__ = ("_headers", "_heard", "_interval_s", "_loop", "_responder", "_timer")
 
-    def __init__(self, interval_s: float, responder: Responder, headers: Callable[[], Headers]) -> None:
+    def __init__(
+        self,
+        interval_s: float,
+        responder: Responder,
+        headers: Callable[[], Headers],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         self._interval_s = interval_s
         self._responder = responder
         self._headers = headers
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._heard = self._loop.time()
         self._timer = self._loop.call_later(interval_s, self._tick)
 

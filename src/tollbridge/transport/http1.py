@@ -26,14 +26,13 @@ class HttpTransport:
     ) -> None:
         self._dialer = Dialer(tls or TlsSettings(), egress)
         self._limits = limits or Limits()
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._pool: Pool | None = None
 
     async def send(self, request: Outgoing, timeouts: Timeouts) -> Exchange:
         """Raises the errors of `base`, and ValueError for a request that must not be sent (`head.encode_head`)."""
         head = request.head or encode_head(request.origin, request.method, request.target, request.headers)
         pool = self._pool or self._started()
-        total_at = inf if timeouts.total_s is None else asyncio.get_running_loop().time() + timeouts.total_s
+        total_at = inf if timeouts.total_s is None else pool.now() + timeouts.total_s
         connection = pool.take(request.origin) or await pool.open(request.origin, timeouts, total_at)
         exchange = await _answer(connection, head, request, timeouts, total_at)
         if exchange.stale:

@@ -84,6 +84,7 @@ class Pool:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, dialer: Dialer, limits: Limits) -> None:
         self._loop = loop
+        self.now = loop.time
         self._dialer = dialer
         self._limits = limits
         self._shelves: dict[Origin, _Shelf] = {}

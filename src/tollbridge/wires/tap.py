@@ -108,6 +108,13 @@ def pieces(block: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield block[start:], data_of(block[start:])
 
 
+def event_around(block: bytes, index: int) -> tuple[int, int]:
+    """Where the event that holds `index` begins and ends, its border included."""
+    before = max(block.rfind(border, 0, index) + len(border) if border in block[:index] else 0 for border in BORDERS)
+    after = BORDER.search(block, index)
+    return before, len(block) if after is None else after.end()
+
+
 def speaks(block: bytes) -> bool:
     """There is more than comments in it."""
     return block.startswith(b"data:") or SPOKEN.search(block) is not None

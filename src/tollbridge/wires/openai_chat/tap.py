@@ -14,7 +14,7 @@ from tollbridge.model.response import Usage
 from tollbridge.wires.openai_chat.errors import read_inner_error
 from tollbridge.wires.openai_chat.usage import read_usage
 from tollbridge.wires.openai_chat.vocabulary import NAME
-from tollbridge.wires.tap import Tail, decode_object, pieces, speaks
+from tollbridge.wires.tap import Tail, data_of, decode_object, event_around, speaks
 
 _NO_CHOICES = (b'"choices":[]', b'"choices": []')
 
@@ -35,7 +35,7 @@ class ChatTap:
             self.spoke = speaks(block)
         self._tail.add(block)
         if self._hides_usage and (_NO_CHOICES[0] in block or _NO_CHOICES[1] in block):
-            return b"".join(event for event, data in pieces(block) if not _is_ours(data))
+            return _without_ours(block)
         return block
 
     @property
@@ -69,10 +69,18 @@ def usage_of(chunk: JsonObject) -> Usage | None:
     return read_usage(usage)
 
 
-def _is_ours(data: bytes) -> bool:
-    """The usage chunk: no choices, and usage."""
-    chunk = decode_object(data)
-    return chunk is not None and chunk.get("choices") == [] and usage_of(chunk) is not None
+def _without_ours(block: bytes) -> bytes:
+    """The block without the usage chunk: no choices, and usage."""
+    for needle in _NO_CHOICES:
+        at = block.find(needle)
+        while at >= 0:
+            start, end = event_around(block, at)
+            chunk = decode_object(data_of(block[start:end]))
+            if chunk is not None and chunk.get("choices") == [] and usage_of(chunk) is not None:
+                block = block[:start] + block[end:]
+                end = start
+            at = block.find(needle, end)
+    return block
 
 
 def _finishes(data: bytes) -> bool:
