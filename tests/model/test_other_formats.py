@@ -1,6 +1,6 @@
 """Decision 4: the parts and events, tried on formats that have no wire yet. Each kind of item in the recorded Responses
-and Gemini exchanges has a home among the parts, each kind of stream event among the events: so these do not change under
-everybody later. A sketch of a reader, not one.
+and Gemini exchanges has a home among the parts, each kind of stream event among the events: so these do not change
+under everybody later. A sketch of a reader, not one.
 """
 
 from __future__ import annotations

@@ -180,11 +180,15 @@ def test_an_error_in_a_200_keeps_the_status_that_it_names() -> None:
         WIRE.read_response({"error": {"message": "slow", "code": 429}})
     with pytest.raises(BadGatewayError, match="odd"):
         WIRE.read_response({"error": "odd"})
+    with pytest.raises(RateLimitError, match="upstream is busy"):
+        WIRE.read_response({"choices": [{"message": None, "error": {"message": "upstream is busy", "code": 429}}]})
     with pytest.raises(BadGatewayError):
         WIRE.read_along(b'{"error": {"message": "odd"}}')
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b"\xff", b'{"object": "list"}'])
 def test_reading_along_garbage_is_a_bad_gateway(body: bytes) -> None:
+    with pytest.raises(RateLimitError, match="upstream is busy"):
+        WIRE.read_response({"choices": [{"message": None, "error": {"message": "upstream is busy", "code": 429}}]})
     with pytest.raises(BadGatewayError):
         WIRE.read_along(body)

@@ -83,6 +83,10 @@ def test_an_error_in_the_stream_is_raised_with_its_class_and_code() -> None:
         read(chunk({"content": "a"}), ["error", {"error": {"message": "slow", "code": 429}}])
     with pytest.raises(BadGatewayError, match="overloaded"):
         read(["error", {"message": "overloaded"}])
+    broken = chunk({"content": ""}, "error")
+    broken["choices"][0]["error"] = {"message": "upstream is busy", "code": 429}
+    with pytest.raises(RateLimitError, match="upstream is busy"):
+        read(chunk({"content": "a"}), broken)
 
 
 def test_an_error_event_that_is_no_json_keeps_its_words() -> None:

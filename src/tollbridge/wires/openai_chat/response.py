@@ -99,6 +99,8 @@ def _read_choice(choice: JsonObject, place: int, id: str) -> Choice:
     parts, spelling, extra = TurnReader(None).read(message or {})
     if oddity is not None:
         spelling = {**spelling, "message": oddity}
+    if rest.get("error") and not parts:
+        raise read_inner_error({"error": rest["error"]})
     parts = with_ids(parts, id, place)
     raw = rest.get("finish_reason")
     if raw.__class__ is str:
@@ -168,7 +170,8 @@ def write_response(response: Response, seals: Seals = UNKEYED) -> Written[JsonOb
         out["usage"] = write_usage(response.usage)
     if own and response.extra:
         for key, value in response.extra.items():
-            out.setdefault(key, value)
+            if not out.get(key):  # an odd id, model or time stays what it was, unless the caller gave a better one
+                out[key] = value
     return Written(out, tuple(caveats))
 
 

@@ -108,6 +108,8 @@ class ChatStreamReader:
             index = choice.get("index") or 0
             if index.__class__ is not int:
                 raise TypeError("index")
+            if choice.get("error"):
+                raise read_inner_error({"error": choice["error"]})
             state = self._choices.get(index)
             if state is None:
                 state = self._choices[index] = _Choice(index, self._id)
