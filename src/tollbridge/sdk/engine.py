@@ -72,12 +72,12 @@ async def _ask_in_turn(
 ) -> Answer | Streaming:
     first = next(name for name in (call.orders[0].name, *call.fallbacks) if name in found)
     general = [name for name in call.fallbacks if name in found and name != first]
+    mocks = {mock_host(order.name): mock_transport(order.mock) for order in call.orders if order.mock is not None}
     routes = Routes(
         Groups([Group(name, name, (deployment,)) for name, deployment in found.items()]),
         Fallbacks(general={first: general}, context_window=call.larger),
-        desk.health if len(found) > 1 else desk.forgiving,
+        desk.health if general and not mocks else desk.forgiving,
     )
-    mocks = {mock_host(order.name): mock_transport(order.mock) for order in call.orders if order.mock is not None}
     transport: Transport = ByHost(mocks, desk.transport) if mocks else desk.transport
     retries = call.retries
     if retries is None:
