@@ -171,5 +171,12 @@ def test_parts_open_with_their_first_piece() -> None:
     assert [type(event.part) for event in events if isinstance(event, Opened)] == [Text]
 
 
+def test_the_head_is_taken_from_the_first_chunk_that_has_an_id() -> None:
+    filtered = {"id": "", "object": "", "created": 0, "model": "", "choices": [], "prompt_filter_results": [1]}
+    response = fold(read(filtered, chunk({"content": "a"}, "stop")))
+    assert (response.id, response.model, response.created) == ("c1", "m", 1)
+    assert response.extra == {"prompt_filter_results": [1]}
+
+
 def test_a_stream_that_says_nothing_ends_with_a_finish() -> None:
     assert fold(read(chunk({"role": "assistant", "content": ""}), chunk({}, "stop"))).choices[0].parts == ()
