@@ -63,6 +63,21 @@ def test_objects_and_exceptions_come_without_the_network_stack() -> None:
     assert seen["sockets"] == []
 
 
+def test_a_first_mocked_completion_is_light_and_silent() -> None:
+    """Everything between the caller and the network, but nothing that only the network or the server needs."""
+    seen = _probe(
+        "import tollbridge; "
+        "r = tollbridge.completion('gpt-4o', [{'role': 'user', 'content': 'x'}], mock_response='hi'); "
+        "assert r.choices[0].message.content == 'hi'"
+    )
+    loop_brings = {"asyncio", "socket", "ssl"}
+    assert not (_HEAVY - loop_brings) & set(seen["modules"])
+    ours = {name for name in seen["modules"] if name.startswith("tollbridge.")}
+    assert not {"tollbridge.config", "tollbridge.observe", "tollbridge.transport.pool", "tollbridge.cli"} & ours
+    assert not [name for name in seen["sockets"] if name in ("socket.connect", "socket.bind", "socket.getaddrinfo")]
+    assert seen["kB"] < 40_000
+
+
 def test_every_public_name_is_there_and_at_home_where_type_checkers_look() -> None:
     for name in tollbridge.__all__:
         assert getattr(tollbridge, name) is not None, name
