@@ -39,7 +39,6 @@ def test_a_deployment_keeps_apart_what_is_ours_the_providers_and_the_requests(tm
               allowed_openai_params: [tools]
               extra_headers: {x-team: 7}
               extra_body: {custom: {a: [1, null]}}
-              configurable_clientside_auth_params: [api_base, {api_base: "^https://a"}]
               aws_region_name: eu-central-1
               client_secret: s
               temperature: "0.5"
@@ -62,7 +61,6 @@ def test_a_deployment_keeps_apart_what_is_ours_the_providers_and_the_requests(tm
         ("tools",),
     )
     assert (entry.extra_headers, entry.extra_body) == ({"x-team": "7"}, {"custom": {"a": [1, None]}})
-    assert entry.configurable_clientside_auth_params == ("api_base",)
     assert (entry.params["aws_region_name"], entry.params["client_secret"].reveal()) == ("eu-central-1", "s")
     assert entry.defaults == {"temperature": 0.5, "max_tokens": 100, "response_format": {"type": "json_object"}}
     assert isinstance(entry.defaults["max_tokens"], int)

@@ -6,9 +6,9 @@ from tollbridge.errors import BadRequestError
 from tollbridge.server.controls import NOTHING, REFUSED, take_controls
 
 
-def taken(body, headers=None, ours=True, allowed=frozenset()):
+def taken(body, headers=None, ours=True):
     fields = peek(msgspec.json.encode(body))
-    return take_controls(fields, headers or {}, metadata_is_ours=ours, allowed=allowed), set(fields)
+    return take_controls(fields, headers or {}, metadata_is_ours=ours), set(fields)
 
 
 def test_a_plain_request_steers_nothing():
@@ -19,10 +19,6 @@ def test_a_plain_request_steers_nothing():
 def test_a_field_that_could_steer_a_credential_is_refused(name):
     with pytest.raises(BadRequestError, match=name):
         taken({"model": "m", name: "x"})
-
-
-def test_the_operator_may_allow_one():
-    assert taken({"model": "m", "api_base": "x"}, allowed=frozenset({"api_base"}))[0] == NOTHING
 
 
 def test_our_fields_are_obeyed_and_do_not_go_upstream():

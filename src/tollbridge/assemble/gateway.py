@@ -121,6 +121,7 @@ def rules(config: Config) -> Rules:
         "cancel_on_disconnect": general.cancel_on_disconnect,
         "expose_usage": general.always_include_stream_usage,
         "strict": general.strict,
+        "forward_client_headers": general.forward_client_headers,
         "metrics_token": None if general.metrics_token is None else general.metrics_token.reveal(),
         "streams_max": general.max_concurrent_streams,
         "requests_max": general.max_concurrent_requests,

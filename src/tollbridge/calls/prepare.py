@@ -188,7 +188,7 @@ def outgoing(ask: Ask, deployment: Deployment, body: bytes, path: str | None = N
     headers, head = deployment.headers, deployment.head if path is None else b""
     if ask.headers:
         allowed = CLIENT_HEADERS.get(deployment.wire.name, frozenset())
-        extra = tuple(header for header in ask.headers if header[0] in allowed)
+        extra = tuple(header for header in ask.headers if header[0] in allowed or header[0].startswith("x-"))
         if extra:
             named = {name for name, _ in extra}
             headers = (*(header for header in headers if header[0].lower() not in named), *extra)

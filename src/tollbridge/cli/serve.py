@@ -85,7 +85,7 @@ def serve(
             reuse_port=workers > 1,
         )
         if workers == 1:
-            sys.exit(process.run(partial(greet, door)))
+            sys.exit(process.run(partial(greet, door, config.general.public_url)))
         if port == 0:
             raise ConfigError("Several workers need a port by number.")
         sys.exit(supervise(workers, lambda: process.run(partial(greet_worker, door))))
@@ -143,14 +143,14 @@ def open_door(host: str) -> Door:
     return Door(OpenDoor(), ShownKey.plain("any", "any, or none (open)"))
 
 
-def greet(door: Door, listener: Listener, assembled: Assembled) -> None:
+def greet(door: Door, url: str | None, listener: Listener, assembled: Assembled) -> None:
     for problem in assembled.problems:
         click.echo(f"warning: {problem}", err=True)
     groups = assembled.gateway.engine.routes.groups
     names = groups.listed()
     plain = next((name for name in names if "*" not in name), None)
     model = DEMO_MODEL if plain is None and groups.knows(DEMO_MODEL) else plain or "<model>"
-    click.echo(greeting(listener.url, door.key, names, model))
+    click.echo(greeting(url or listener.url, door.key, names, model))
 
 
 def greet_worker(door: Door, listener: Listener, assembled: Assembled) -> None:

@@ -53,7 +53,6 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     additional_drop_params: tuple[str, ...] = ()
     allowed_openai_params: tuple[str, ...] = ()
     mock_response: Json = None
-    configurable_clientside_auth_params: tuple[str, ...] = ()
     model_info: JsonObject = {}
 
     def __repr__(self) -> str:

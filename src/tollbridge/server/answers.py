@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -34,14 +35,19 @@ def own_headers(record: Record) -> Headers:
 
 def route_headers(record: Record, deployment: Deployment, caveats: Sequence[Caveat]) -> Headers:
     """Who answered, after how many attempts, and what could not be said."""
-    headers: Headers = [
-        (b"x-tollbridge-model", printable(record.model_requested)),
-        (b"x-tollbridge-provider", deployment.provider.encode()),
-        (b"x-tollbridge-attempts", b"%d" % record.attempts),
-    ]
+    headers: Headers = [*_route(record.model_requested, deployment.provider, record.attempts)]
     if caveats:
         headers.append((b"x-tollbridge-caveats", told(caveats)))
     return headers
+
+
+@lru_cache(maxsize=1024)
+def _route(model: str, provider: str, attempts: int) -> tuple[tuple[bytes, bytes], ...]:
+    return (
+        (b"x-tollbridge-model", printable(model)),
+        (b"x-tollbridge-provider", provider.encode()),
+        (b"x-tollbridge-attempts", b"%d" % attempts),
+    )
 
 
 def printable(text: str) -> bytes:

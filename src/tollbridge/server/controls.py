@@ -63,17 +63,14 @@ class Controls(msgspec.Struct, frozen=True):
 NOTHING = Controls()
 
 
-def take_controls(
-    fields: Fields, headers: Mapping[bytes, bytes], *, metadata_is_ours: bool, allowed: frozenset[str] = frozenset()
-) -> Controls:
+def take_controls(fields: Fields, headers: Mapping[bytes, bytes], *, metadata_is_ours: bool) -> Controls:
     """Obeys and removes our fields in `fields`. Raises BadRequestError for a refused or ill-typed one."""
     said: dict[str, object] = {}
     if not EITHER.isdisjoint(fields):
-        refused = [name for name in fields if name in REFUSED and name not in allowed]
+        refused = [name for name in fields if name in REFUSED]
         if refused:
             raise BadRequestError(
-                f"`{refused[0]}` cannot be set by a request here - at `$.{refused[0]}`. The operator can allow it with "
-                "`configurable_clientside_auth_params`.",
+                f"`{refused[0]}` cannot be set by a request - at `$.{refused[0]}`. Leave it out: it is the operator's.",
                 param=refused[0],
                 code="field_not_allowed",
             )

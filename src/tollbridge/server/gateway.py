@@ -23,7 +23,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     `heartbeat_s`: the longest silence in a stream before a comment is sent. `cancel_on_disconnect`: False drains a
     stream whose client left, at most `drains_max` at once and `drain_s` long. `streams_max`, `requests_max`: at once;
     above them 503 with Retry-After. `metrics_token`: None lets only loopback read `/metrics`. `expose_usage`: send
-    the usage chunk also to clients that did not ask."""
+    the usage chunk also to clients that did not ask. `forward_client_headers`: the client's own `x-` headers go
+    along."""
 
     body_limit: int = 64 * 1024 * 1024
     heartbeat_s: float = 15.0
@@ -35,7 +36,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     metrics_token: str | None = None
     expose_usage: bool = False
     strict: bool = False
-    client_fields: frozenset[str] = frozenset()
+    forward_client_headers: bool = False
 
 
 class Load(msgspec.Struct):

@@ -15,6 +15,10 @@ from tollbridge.server.inbound import Inbound
 from tollbridge.wires.base import Wire
 
 FORWARDED = ("anthropic-beta", "anthropic-version", "openai-beta", "idempotency-key", "traceparent")
+PRIVATE_PREFIXES = tuple(
+    b"x-" + word
+    for word in b"api- goog- amz- litellm- tollbridge- mcp- stainless- forwarded real-ip original- rewrite- http- auth csrf".split()
+)
 _FORWARDED = tuple((name.encode(), name) for name in FORWARDED)
 _FORWARDED_NAMES = frozenset(name for name, _ in _FORWARDED)
 
@@ -29,9 +33,7 @@ def read_ask(
         model = string_field(fields, "model")
     record.model_requested = model
     stream = is_true(fields, "stream")
-    controls = take_controls(
-        fields, inbound.headers, metadata_is_ours=dialect.asks_for_usage, allowed=rules.client_fields
-    )
+    controls = take_controls(fields, inbound.headers, metadata_is_ours=dialect.asks_for_usage)
     if controls is not NOTHING:
         record.user, record.tags, record.metadata = controls.user, controls.tags, controls.metadata
     group = gateway.engine.routes.groups.resolve(model)
@@ -44,7 +46,7 @@ def read_ask(
         stream=stream,
         id=record.request_id,
         created=int(record.at),
-        headers=forwarded_headers(inbound.headers),
+        headers=forwarded_headers(inbound.headers, custom=rules.forward_client_headers),
         seals=gateway.seals,
         include_usage=stream and (rules.expose_usage or wants_usage(fields)),
         strict=controls.strict or rules.strict,
@@ -65,11 +67,18 @@ def policy_for(controls: Controls, policy: Policy) -> Policy:
     return msgspec.structs.replace(policy, **changes)
 
 
-def forwarded_headers(headers: Mapping[bytes, bytes]) -> tuple[tuple[str, str], ...]:
-    """The client's headers that may go upstream; the provider's wire picks its own of them."""
-    if _FORWARDED_NAMES.isdisjoint(headers):
-        return ()
-    return tuple((name, headers[raw].decode("latin-1")) for raw, name in _FORWARDED if raw in headers)
+def forwarded_headers(headers: Mapping[bytes, bytes], *, custom: bool = False) -> tuple[tuple[str, str], ...]:
+    """The client's headers that may go upstream; the provider's wire picks its own of them. `custom`: also `x-` headers
+    that are not about credentials, the way here, or us."""
+    if not custom:
+        if _FORWARDED_NAMES.isdisjoint(headers):
+            return ()
+        return tuple((name, headers[raw].decode("latin-1")) for raw, name in _FORWARDED if raw in headers)
+    return tuple(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in headers.items()
+        if name in _FORWARDED_NAMES or (name.startswith(b"x-") and not name.startswith(PRIVATE_PREFIXES))
+    )
 
 
 class _StreamOptions(msgspec.Struct):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from tollbridge.config.document import Node, Scalar, Table
+from tollbridge.config.document import Node
 from tollbridge.config.kinds import (
     At,
     anything,
@@ -25,7 +25,7 @@ from tollbridge.config.kinds import (
     text,
     texts,
 )
-from tollbridge.config.schema import Key, fills, later, moot, not_built, restricts, section
+from tollbridge.config.schema import Key, fills, later, moot, restricts, section
 
 # Names of LiteLLM's price map (2026-11-21): a base, conditions, a tier. Spelled out as a grammar, for there are 164.
 _CONDITIONS = (
@@ -42,19 +42,6 @@ PRICE = re.compile(
     r"|computer_use_(?:input|output)_cost_per_1k_tokens|file_search_cost_per_(?:1k_calls|gb_per_day)"
     r"|google_maps_grounding_cost_per_query|guardrail_cost_per_unit|vector_store_cost_per_gb_per_day"
 )
-
-
-def clientside(node: Node, at: At) -> tuple[str, ...]:
-    """Field names. `{api_base: pattern}` allows only what the pattern matches: until that is built, nothing."""
-
-    def field(item: Node, at: At) -> str:
-        if isinstance(item, Table):
-            at.warning(item.place, not_built("the field stays refused"))
-            return ""
-        return text(item, at)
-
-    items = node.items if not isinstance(node, (Scalar, Table)) else (node,)
-    return tuple(name for i, item in enumerate(items) if (name := field(item, at.item(i))))
 
 
 def organizations(node: Node, at: At) -> tuple[str, ...]:
@@ -92,7 +79,6 @@ OWN = [
     *fills("extra_headers", map_of(text), "extra_headers", "headers"),
     *fills("extra_body", anything_table, "extra_body"),
     *fills("mock_response", anything, "mock_response"),
-    *fills("configurable_clientside_auth_params", clientside, "configurable_clientside_auth_params"),
 ]
 
 PROVIDER_SECRETS = (
@@ -342,6 +328,7 @@ PARAMS = section(
         "search_context_cost_per_query",
     ),
     later("ssl_verify", "ssl_certificate", note="what litellm_settings say holds for all"),
+    later("configurable_clientside_auth_params", note="requests that carry such a field are refused"),
     restricts(
         "max_parallel_requests",
         "itpm",

@@ -1,0 +1,40 @@
+from tollbridge.routing.plan import Policy
+from tollbridge.server.controls import Controls
+from tollbridge.server.reading import forwarded_headers, policy_for, wants_usage
+
+CLIENT = {
+    b"host": b"gateway",
+    b"authorization": b"Bearer sk-secret",
+    b"cookie": b"session=1",
+    b"x-api-key": b"sk-secret",
+    b"x-litellm-api-key": b"sk-secret",
+    b"x-goog-api-key": b"sk-secret",
+    b"x-forwarded-for": b"10.0.0.1",
+    b"x-stainless-os": b"Linux",
+    b"x-admin": b"1",
+    b"anthropic-beta": b"tools-2024",
+    b"traceparent": b"00-1-2-01",
+}
+
+
+def test_only_named_headers_go_upstream():
+    assert dict(forwarded_headers(CLIENT)) == {"anthropic-beta": "tools-2024", "traceparent": "00-1-2-01"}
+
+
+def test_where_the_operator_wants_it_x_headers_go_along_but_no_credentials():
+    forwarded = dict(forwarded_headers(CLIENT, custom=True))
+    assert forwarded == {"anthropic-beta": "tools-2024", "traceparent": "00-1-2-01", "x-admin": "1"}
+
+
+def test_a_client_may_ask_for_fewer_retries_and_less_time():
+    policy = policy_for(Controls(timeout_s=3.0, retries=0), Policy(retries=5, deadline_s=600.0))
+    assert (policy.retries, policy.deadline_s) == (0, 3.0)
+    untouched = Policy()
+    assert policy_for(Controls(), untouched) is untouched
+
+
+def test_usage_in_a_stream_is_wanted_only_where_it_is_said():
+    assert wants_usage({"stream_options": b'{"include_usage": true}'})
+    assert not wants_usage({"stream_options": b'{"include_usage": false}'})
+    assert not wants_usage({"stream_options": b"[1]"})
+    assert not wants_usage({})
