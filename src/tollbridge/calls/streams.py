@@ -7,7 +7,7 @@ the words that the dialect has for it. Blocks end at event borders, so that a he
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import msgspec
@@ -156,11 +156,13 @@ class TranslatedStream:
 
     def _end(self) -> bytes:
         self._over = True
-        written = self._written(event for framed in self._parse.close() for event in self._reader.feed(framed))
-        if self._broke is not None:
-            return written
-        written += self._written(self._reader.close())
+        written = self._written(self._last())
         return written if self._broke is not None else written + self._writer.close()
+
+    def _last(self) -> Iterator[Event]:
+        for framed in self._parse.close():
+            yield from self._reader.feed(framed)
+        yield from self._reader.close()
 
     def _written(self, events: Iterable[Event]) -> bytes:
         """The bytes for these events. An error among them is raised at once where nothing came before it in this

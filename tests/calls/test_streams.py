@@ -1,0 +1,71 @@
+"""A provider's stream on its way: what arrived before an error is handed over, however the network cut it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tollbridge.calls.streams import TranslatedStream
+from tollbridge.errors import APIError, OverloadedError, Truncated
+from tollbridge.transport.inprocess import InProcessIncoming, Reply
+from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.base import Head
+from tollbridge.wires.openai_chat import OPENAI_CHAT
+
+OPENED = {
+    "type": "message_start",
+    "message": {
+        "id": "msg_own",
+        "type": "message",
+        "role": "assistant",
+        "model": "m",
+        "content": [],
+        "stop_reason": None,
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    },
+}
+BLOCK = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+WORDS = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "arrived"}}
+OVERLOADED = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+
+
+def _sse(*events: dict[str, object]) -> bytes:
+    return b"".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events)
+
+
+async def _read(*pieces: bytes) -> tuple[bytes, APIError]:
+    incoming = InProcessIncoming(Reply(200, (), pieces))
+    stream = TranslatedStream(incoming, ANTHROPIC_MESSAGES, OPENAI_CHAT, Head(id="x"))
+    await stream.begin(await incoming.chunk())
+    read = b""
+    with pytest.raises(APIError) as raised:
+        while block := await stream.next():
+            read += block
+    return read, raised.value
+
+
+@pytest.mark.parametrize("cut", [1, 40, 400])
+async def test_words_before_an_error_in_the_same_read_are_handed_over(cut: int) -> None:
+    whole = _sse(OPENED, BLOCK, WORDS, OVERLOADED)
+    for pieces in ((whole,), (whole[:cut], whole[cut:])):
+        read, error = await _read(*pieces)
+        assert b"arrived" in read
+        assert b"[DONE]" not in read
+        assert isinstance(error, OverloadedError)
+
+
+async def test_words_before_a_cut_in_the_same_read_are_handed_over() -> None:
+    read, error = await _read(_sse(OPENED, BLOCK, WORDS))
+    assert b"arrived" in read
+    assert isinstance(error, Truncated)
+    read, error = await _read(_sse(OPENED, BLOCK, WORDS).rstrip(b"\n"))
+    assert b"arrived" in read
+    assert isinstance(error, Truncated)
+
+
+async def test_an_error_with_nothing_before_it_is_raised_before_the_stream_begins() -> None:
+    incoming = InProcessIncoming(Reply(200, (), (_sse(OVERLOADED),)))
+    stream = TranslatedStream(incoming, ANTHROPIC_MESSAGES, OPENAI_CHAT, Head(id="x"))
+    with pytest.raises(OverloadedError):
+        await stream.begin(await incoming.chunk())
