@@ -15,10 +15,8 @@ from tollbridge.server.inbound import Inbound
 from tollbridge.wires.base import Wire
 
 FORWARDED = ("anthropic-beta", "anthropic-version", "openai-beta", "idempotency-key", "traceparent")
-PRIVATE_PREFIXES = tuple(
-    b"x-" + word
-    for word in b"api- goog- amz- litellm- tollbridge- mcp- stainless- forwarded real-ip original- rewrite- http- auth csrf".split()
-)
+_PRIVATE = "api- goog- amz- litellm- tollbridge- mcp- stainless- forwarded real-ip original- rewrite- http- auth csrf"
+PRIVATE_PREFIXES = tuple(f"x-{word}".encode() for word in _PRIVATE.split())
 _FORWARDED = tuple((name.encode(), name) for name in FORWARDED)
 _FORWARDED_NAMES = frozenset(name for name, _ in _FORWARDED)
 
