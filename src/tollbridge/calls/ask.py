@@ -11,6 +11,7 @@ import msgspec
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json
 from tollbridge.model.request import Request
+from tollbridge.transport.base import Timeouts
 from tollbridge.wires.base import Wire, Written
 from tollbridge.wires.seal import PREFIX, UNKEYED, Seals
 
@@ -23,7 +24,8 @@ _SEAL_MARK = PREFIX.encode()
 
 class Ask:
     """One request in one dialect. `headers`: the client's headers that may go upstream. `id`, `created`: stand in for
-    those that a provider leaves out. `timeout_s`: the client's own limit, or None."""
+    those that a provider leaves out. `timeout_s`: the client's own limit, or None. `left_s`: what earlier attempts left
+    of the time for all of them together; None in the first."""
 
     __slots__ = (
         "_read",
@@ -34,6 +36,7 @@ class Ask:
         "headers",
         "id",
         "include_usage",
+        "left_s",
         "model",
         "seals",
         "stream",
@@ -69,6 +72,7 @@ class Ask:
         self.include_usage = include_usage
         self.strict = strict
         self.timeout_s = timeout_s
+        self.left_s: float | None = None
         self._read: Written[Request] | None = None
 
     @property
@@ -84,6 +88,13 @@ class Ask:
 
     def json(self) -> Json:
         return decode(self.body)
+
+    def limited(self, timeouts: Timeouts) -> Timeouts:
+        """A deployment's times, as this request bounds them."""
+        total = timeouts.total_s if self.timeout_s is None else self.timeout_s
+        if self.left_s is not None and (total is None or self.left_s < total):
+            total = self.left_s
+        return timeouts if total == timeouts.total_s else msgspec.structs.replace(timeouts, total_s=total)
 
 
 def peek(body: bytes) -> Fields:

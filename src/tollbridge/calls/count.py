@@ -23,7 +23,9 @@ async def count_upstream(ask: Ask, deployment: Deployment, transport: Transport)
     fields = {name: raw for name, raw in ask.fields.items() if name not in deployment.drops}
     fields["model"] = deployment.model_raw
     try:
-        incoming = await transport.send(outgoing(ask, deployment, _encode(fields), path), deployment.timeouts)
+        incoming = await transport.send(
+            outgoing(ask, deployment, _encode(fields), path), ask.limited(deployment.timeouts)
+        )
         if incoming.status >= 400:
             raise await refused(incoming, deployment)
         return await incoming.read(ERROR_BYTES_MAX)

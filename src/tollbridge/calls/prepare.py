@@ -58,9 +58,7 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     if caveats:
         _judge(caveats, ask, deployment)
     timeouts = deployment.stream_timeouts if ask.stream else deployment.timeouts
-    if ask.timeout_s is not None:
-        timeouts = msgspec.structs.replace(timeouts, total_s=ask.timeout_s)
-    return Prepared(outgoing(ask, deployment, body), timeouts, same, hides_usage, caveats)
+    return Prepared(outgoing(ask, deployment, body), ask.limited(timeouts), same, hides_usage, caveats)
 
 
 def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], bool, tuple[Caveat, ...]]:

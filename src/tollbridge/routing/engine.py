@@ -93,7 +93,13 @@ class Engine:
                 return outcome.value
             failed = deployment, outcome.error
         steps: Plan[Deployment, V] = plan(ask.model, board, policy, failed=failed, since=since)
-        return await drive(steps, lambda deployment: self._attempt(ask, trace, how, deployment))
+
+        async def again(deployment: Deployment) -> Answered[V] | Failed:
+            if policy.deadline_s is not None:
+                ask.left_s = max(0.001, since + policy.deadline_s - board.now())
+            return await self._attempt(ask, trace, how, deployment)
+
+        return await drive(steps, again)
 
     async def _attempt(self, ask: Ask, trace: Trace, how: How[V], deployment: Deployment) -> Answered[V] | Failed:
         health = self.routes.health
