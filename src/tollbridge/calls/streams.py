@@ -62,10 +62,11 @@ class RelayedStream:
         data = first
         while not self._tap.spoke:
             if not data:
-                self._pending = self._end()
+                self._pending += self._end()
                 break
             block = self._boundary.feed(data)
-            self._pending = self._tap.feed(block) if block else b""
+            if block:
+                self._pending += self._tap.feed(block)
             if not self._tap.spoke:
                 data = await self._incoming.chunk()
         if self._tap.error is not None:

@@ -1,0 +1,145 @@
+"""The real thing: `tollbridge serve` in a process of its own, before real answers of real providers.
+
+Each recording of the two formats is a model of the gateway, named by its id, whose deployment is the recording's own
+provider at the replay server's address. `<id>;cut=0.6` is the same with the connection closed after that part.
+`mock-chat` and `mock-messages` are a scripted upstream that tells what it received word for word.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from tests.shared import SHARED, index
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+KEY = f"sk-tb-{secrets.token_hex(16)}"
+PROVIDER_KEY = f"provider-{secrets.token_hex(12)}"
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+|^\d+$")
+CUT = ";cut=0.6"
+
+
+@contextmanager
+def running(*command: str, environ: Mapping[str, str] = os.environ) -> Iterator[str]:
+    """The address that a server tells on its first line."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY, env=dict(environ)) as process:
+        assert process.stdout is not None
+        try:
+            said = process.stdout.readline().strip()
+            found = ADDRESS.search(said)
+            assert found is not None, said
+            yield found[0] if found[0].startswith("http") else f"http://127.0.0.1:{found[0]}"
+        finally:
+            process.terminate()
+            process.stdout.close()
+
+
+class Upstream:
+    """A server that keeps what it is asked: the replay of the recordings, or the scripted mock."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def captures(self) -> list[dict[str, Any]]:
+        with urlopen(f"{self.url}/__captures") as answer:
+            found: list[dict[str, Any]] = json.load(answer)
+        return found
+
+    def last(self) -> dict[str, Any]:
+        """The one request that came since `forget`."""
+        found = self.captures()
+        assert len(found) == 1, [(capture["path"], capture["id"]) for capture in found]
+        return found[0]
+
+    def forget(self) -> None:
+        urlopen(Request(f"{self.url}/__captures", method="DELETE")).close()
+
+    def reset(self) -> None:
+        """The mock forgets what it was asked and told."""
+        urlopen(f"{self.url}/__reset", data=b"{}").close()
+
+    def script(self, model: str, *steps: str) -> None:
+        """What the mock does with the next requests for a model (`bench.mock.script`)."""
+        body = json.dumps({"model": model, "steps": steps}).encode()
+        urlopen(Request(f"{self.url}/__script", data=body, method="POST")).close()
+
+
+@contextmanager
+def replaying() -> Iterator[Upstream]:
+    tool, recordings = SHARED / "tools/replay_server.py", SHARED / "recordings"
+    with running(sys.executable, str(tool), "--root", str(recordings), "--port", "0") as url:
+        yield Upstream(url)
+
+
+@contextmanager
+def mocking() -> Iterator[Upstream]:
+    with running(sys.executable, "-m", "bench.mock_upstream", "--port", "0") as url:
+        yield Upstream(url)
+
+
+@contextmanager
+def serving(configuration: str, directory: Path) -> Iterator[str]:
+    """`tollbridge serve`, as installed, with nothing of this environment that could change it."""
+    file = directory / "config.yaml"
+    file.write_text(configuration)
+    environ = {
+        "PATH": os.environ["PATH"],
+        "TOLLBRIDGE_HOME": str(directory / "home"),
+        "TOLLBRIDGE_MASTER_KEY": KEY,
+    }
+    program = str(Path(sys.executable).with_name("tollbridge"))
+    log = str(directory / "log.jsonl")
+    with running(program, "serve", "--config", str(file), "--port", "0", "--log", log, environ=environ) as url:
+        yield url
+
+
+def chat_entries() -> list[dict[str, Any]]:
+    """The recorded exchanges in OpenAI's format; Writer calls its endpoint `chat`."""
+    return [
+        entry
+        for entry in index()
+        if entry["endpoint"] == "chat.completions" or (entry["provider"], entry["endpoint"]) == ("writer", "chat")
+    ]
+
+
+def messages_entries() -> list[dict[str, Any]]:
+    return [entry for entry in index() if entry["endpoint"] in ("messages", "messages.count_tokens")]
+
+
+def deployment(entry: Mapping[str, Any], replay: str, options: str = "") -> dict[str, Any]:
+    provider = entry["provider"]
+    base = f"{replay}/r/{entry['id']}{options}"
+    if provider not in ("anthropic", "azure"):
+        base += "/v1"
+    return {
+        "model_name": entry["id"] + options,
+        "litellm_params": {
+            "model": f"{provider}/{entry['model'] or 'recorded'}",
+            "api_base": base,
+            "api_key": PROVIDER_KEY,
+            "max_retries": 0,
+        },
+    }
+
+
+def configuration(replay: str, mock: str | None = None, settings: Mapping[str, Any] | None = None) -> str:
+    """JSON, which is YAML too."""
+    entries = [*chat_entries(), *messages_entries()]
+    models = [deployment(entry, replay) for entry in entries]
+    models += [deployment(entry, replay, CUT) for entry in entries if entry["stream_format"]]
+    models += _mocked(mock, ("mock-chat", "openai/mock"), ("mock-messages", "anthropic/mock")) if mock else ()
+    return json.dumps({"model_list": models, **(settings or {})})
+
+
+def _mocked(url: str, *names: tuple[str, str]) -> Iterable[dict[str, Any]]:
+    for name, model in names:
+        yield {"model_name": name, "litellm_params": {"model": model, "api_base": url, "api_key": PROVIDER_KEY}}
