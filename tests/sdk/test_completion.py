@@ -172,6 +172,20 @@ def test_an_answer_knows_who_gave_it() -> None:
     assert response._response_headers == {}
 
 
+@pytest.mark.parametrize("odd", [{"message": None}, {"message": {}}, {}])
+def test_an_odd_answer_is_told_without_surprises(odd: dict[str, Any]) -> None:
+    answered = completion("gpt-4o", HELLO, mock_response={"choices": [{"index": 0, "finish_reason": "stop", **odd}]})
+    assert answered.choices[0].message.content is None
+    assert answered.choices[0].message.tool_calls is None
+    assert answered.id
+
+
+def test_an_answer_without_choices_is_none() -> None:
+    with pytest.raises(tollbridge.BadGatewayError) as raised:
+        completion("gpt-4o", HELLO, mock_response={"choices": None})
+    assert raised.value.provider == "openai"
+
+
 # mocks
 
 

@@ -158,6 +158,14 @@ def test_leaving_a_stream_closes_the_providers_connection() -> None:
             assert upstream.left.wait(PATIENCE_S), leave
 
 
+async def test_a_provider_that_stays_after_its_end_marker_is_left() -> None:
+    last = {**chunk(""), "choices": [{"index": 0, "delta": None, "finish_reason": "stop"}]}
+    with Upstream([chunk("one"), last, "[DONE]"]) as upstream:
+        stream = await acompletion(**_to(upstream), stream=True)
+        assert [piece.choices[0].finish_reason async for piece in stream] == [None, "stop"]
+        assert await asyncio.to_thread(upstream.left.wait, PATIENCE_S)
+
+
 async def test_cancelling_a_call_closes_the_providers_connection() -> None:
     for stream in (False, True):
         with Upstream(None) as upstream:

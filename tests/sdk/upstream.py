@@ -23,7 +23,7 @@ class Upstream:
     """Answers each request with `events` as a stream, then with silence until the client leaves. With `events` None it
     reads the request and says nothing."""
 
-    def __init__(self, events: Sequence[dict[str, Any]] | None) -> None:
+    def __init__(self, events: Sequence[dict[str, Any] | str] | None) -> None:
         self._events = events
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.asked = threading.Event()
@@ -59,7 +59,8 @@ class Upstream:
             if self._events is not None:
                 connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
                 for event in self._events:
-                    connection.sendall(b"data: %b\n\n" % json.dumps(event).encode())
+                    data = event if isinstance(event, str) else json.dumps(event)
+                    connection.sendall(b"data: %b\n\n" % data.encode())
             try:
                 while connection.recv(1 << 16):
                     continue

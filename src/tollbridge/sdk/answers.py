@@ -20,7 +20,6 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat
 from tollbridge.sdk.objects import ModelResponse
 from tollbridge.sdk.streams import AsyncStream
-from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_chat.usage import write_usage
 from tollbridge.wires.sse import SseParser
 
@@ -31,12 +30,7 @@ _REQUEST_IDS = ("llm_provider-x-request-id", "llm_provider-request-id")
 
 def whole(answer: Answer, ask: Ask, known: JsonObject) -> ModelResponse:
     """`known`: what `_hidden_params` tells besides. Raises BadGatewayError."""
-    body = msgspec.json.decode(answer.body)
-    if not _is_regular(body):
-        body = OPENAI_CHAT.write_response(OPENAI_CHAT.read_response(body), ask.seals).value
-    if not body.get("id"):
-        body["id"] = ask.id
-    response = ModelResponse(body)
+    response = ModelResponse(_mended(msgspec.json.decode(answer.body), ask, answer.deployment))
     headers = _headers(answer)
     response._hidden_params = _hidden(answer, headers, known)
     response._response_headers = headers
@@ -158,11 +152,16 @@ def _drop(loop: asyncio.AbstractEventLoop, stream: Stream) -> None:
         loop.call_soon_threadsafe(stream.abort)
 
 
-def _is_regular(body: Json) -> bool:
-    """It has choices with messages: nobody trips over it."""
+def _mended(body: Json, ask: Ask, by: Deployment) -> JsonObject:
+    """A relayed answer is as the provider wrote it: what it left out and every reader reaches for is put there."""
     if not isinstance(body, dict) or not isinstance(choices := body.get("choices"), list):
-        return False
-    return all(isinstance(choice, dict) and isinstance(choice.get("message"), dict) for choice in choices)
+        raise BadGatewayError("The provider's answer has no choices.", provider=by.provider, model=by.model)
+    if not body.get("id"):
+        body["id"] = ask.id
+    for choice in choices:
+        if isinstance(choice, dict) and choice.get("message") is None:
+            choice["message"] = {"role": "assistant", "content": None}
+    return body
 
 
 def _hidden(result: Answer | Streaming, headers: dict[str, str], known: JsonObject) -> JsonObject:
