@@ -93,6 +93,7 @@ def test_the_window_is_checked_before_anything_is_sent() -> None:
         ("groq/llama", None, None),
         ({"model": "claude-3-opus", "api_key": "sk-2"}, "sk-2", None),
         ({"model": "gpt-4o-mini", "api_key": "sk-2"}, "sk-2", None),
+        ({"model": "gpt-4o-mini", "api_key": None}, "sk-1", "http://127.0.0.1:9/v1"),
         ({"temperature": 1}, "sk-1", "http://127.0.0.1:9/v1"),  # the same model
         ("my-own-model", "sk-1", "http://127.0.0.1:9/v1"),  # known only to that address
     ],

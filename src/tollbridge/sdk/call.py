@@ -108,7 +108,8 @@ def _fallbacks(said: Mapping[str, object]) -> Sequence[object]:
 def _fall_back(item: object, said: Mapping[str, object], orders: list[Order]) -> str:
     """Adds the order for a fallback, and tells its name."""
     asked = orders[0].place
-    own = dict(item) if isinstance(item, Mapping) else {"model": item}
+    said_here = item if isinstance(item, Mapping) else {"model": item}
+    own = {name: value for name, value in said_here.items() if value is not None}
     _take_ineffective(own)
     model = own.pop("model", None) or asked.model
     dropped: set[str] = {*MOCKS}
