@@ -7,6 +7,7 @@ retried here too, over a session that keeps none.
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from math import inf
 from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -34,9 +35,10 @@ class AiohttpTransport:
     def __init__(self, proxy: str, *, tls: TlsSettings, limits: Limits, egress: Egress = TRUSTED) -> None:
         parts = urlsplit(proxy)
         self._proxy = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))
-        self._auth = (
-            aiohttp.BasicAuth(unquote(parts.username), unquote(parts.password or "")) if parts.username else None
-        )
+        self._credentials: dict[str, str] = {}
+        if parts.username is not None:
+            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+            self._credentials = {"proxy-authorization": f"Basic {b64encode(pair).decode()}"}
         self._tls = tls_context(tls)
         self._limits = limits
         self._egress = egress
@@ -72,6 +74,9 @@ class AiohttpTransport:
         seen: SimpleNamespace,
     ) -> aiohttp.ClientResponse:
         origin = request.origin
+        headers = {"accept-encoding": offered()} | dict(request.headers)
+        if origin.scheme == "http":  # the proxy reads the request itself; with https it sees the CONNECT alone
+            headers |= self._credentials
         head_at = inf
         if timeouts.first_byte_s is not None:
             head_at = asyncio.get_running_loop().time() + timeouts.connect_s + timeouts.first_byte_s
@@ -80,12 +85,12 @@ class AiohttpTransport:
                 response = await session.request(
                     request.method,
                     URL(f"{origin.scheme}://{origin.authority}{request.target}", encoded=True),
-                    headers={"accept-encoding": offered()} | dict(request.headers),
+                    headers=headers,
                     skip_auto_headers=_NOT_OURS,
                     data=request.body or None,
                     allow_redirects=False,
                     proxy=self._proxy,
-                    proxy_auth=self._auth,
+                    proxy_headers=dict(self._credentials),
                     ssl=self._tls,
                     timeout=aiohttp.ClientTimeout(total=None, connect=timeouts.connect_s),
                     trace_request_ctx=seen,
