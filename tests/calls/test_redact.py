@@ -1,4 +1,7 @@
-from tollbridge.calls.redact import redact
+import pytest
+
+from tollbridge.calls.redact import redact, without_secrets
+from tollbridge.errors import BadRequestError
 
 
 def test_the_deployments_own_secret_never_shows():
@@ -13,3 +16,16 @@ def test_what_looks_like_a_key_never_shows():
 def test_plain_words_stay():
     text = b"The model `gpt-4o` does not exist; see the task-list-of-the-day."
     assert redact(text, ()) == text
+
+
+@pytest.mark.parametrize("spelling", ["ab/c+d\\ef==", "ab%2Fc%2Bd%5Cef%3D%3D", "ab/c+d\\\\ef==", "ab\\/c+d\\\\ef=="])
+def test_a_secret_is_found_in_a_url_and_in_json_too(spelling: str) -> None:
+    assert redact(f"key={spelling}.".encode(), ["ab/c+d\\ef=="]) == b"key=***."
+
+
+def test_an_error_keeps_its_shape_and_loses_its_secrets() -> None:
+    body = {"error": {"message": "bad key my-secret", "code": 7}}
+    error = BadRequestError("bad key my-secret", code="my-secret", param="x", body=body)
+    assert without_secrets(error, ["my-secret"]) is error
+    assert (str(error), error.code, error.param) == ("bad key ***", "***", "x")
+    assert error.body == {"error": {"message": "bad key ***", "code": 7}}

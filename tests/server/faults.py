@@ -123,6 +123,12 @@ EVENTS_HEAD = CHUNKED_HEAD.replace(b"\r\n\r\n", b"\r\ncontent-type: text/event-s
 LAST = b"0\r\n\r\n"
 
 
+def error_body(wire: str, message: str, code: int | None = None) -> bytes:
+    """A provider's error, in its own words."""
+    error = {"type": "overloaded_error", "message": message, "param": None, "code": code}
+    return json.dumps({"error": error} if wire == "openai" else {"type": "error", "error": error}).encode()
+
+
 def stream(*events: bytes) -> bytes:
     """A whole chunked answer."""
     return EVENTS_HEAD + chunked(*events) + LAST

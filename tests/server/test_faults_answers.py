@@ -32,6 +32,7 @@ from tests.server.faults import (
     broken_off,
     configuration,
     entry,
+    error_body,
     error_of,
     hasten,
 )
@@ -41,7 +42,6 @@ from tests.transport.upstream import Peer, Upstream, answer, until
 from tollbridge.calls import exchange
 from tollbridge.transport.base import Incoming, Outgoing, Timeouts, Transport
 
-SAID: dict[str, Any] = {"openai": {}, "anthropic": {"type": "error"}}
 STILL = {"disable_cooldowns": True}  # so that counts are those of the retries alone
 PATHS = [CHAT, MESSAGES]
 
@@ -88,7 +88,7 @@ async def test_r01_limits_of_the_provider_reach_the_client_and_its_secrets_do_no
     tmp_path: Path, path: str, wire: str
 ) -> None:
     refusal = answer(
-        json.dumps({**SAID[wire], "error": {"type": "slow", "message": "slow", "param": None, "code": None}}).encode(),
+        error_body(wire, "slow"),
         *("retry-after: 7", "x-ratelimit-remaining-requests: 0", "anthropic-ratelimit-tokens-remaining: 0"),
         *("set-cookie: session=1", "openai-organization: org-7", "server: them", "x-request-id: theirs"),
         status="429 Slow",

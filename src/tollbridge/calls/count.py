@@ -8,6 +8,7 @@ from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import ERROR_BYTES_MAX, refused
 from tollbridge.calls.prepare import outgoing
+from tollbridge.calls.redact import without_secrets
 from tollbridge.catalog.tokens import count_request
 from tollbridge.errors import APIError
 from tollbridge.transport.base import Transport
@@ -32,4 +33,5 @@ async def count_upstream(ask: Ask, deployment: Deployment, transport: Transport)
     except APIError as error:
         if not error.provider:
             error.provider, error.model = deployment.provider, deployment.model
+        without_secrets(error, deployment.secrets)
         raise

@@ -15,7 +15,7 @@ import msgspec
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.prepare import Prepared, prepare
-from tollbridge.calls.redact import redact
+from tollbridge.calls.redact import redact, without_secrets
 from tollbridge.calls.streams import RelayedStream, Stream, TranslatedStream, WholeStream
 from tollbridge.errors import APIError, BadGatewayError
 from tollbridge.model.json import Json
@@ -76,6 +76,7 @@ async def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> An
     except APIError as error:
         if not error.provider:
             error.provider, error.model = deployment.provider, deployment.model
+        without_secrets(error, deployment.secrets)
         raise
 
 
@@ -100,9 +101,11 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
         incoming.abort()
         raise BadGatewayError("The provider answered with a web page instead of a stream.")
     elif prepared.relayed:
-        stream = RelayedStream(incoming, ask.dialect, head, hides_usage=prepared.hides_usage)
+        stream = RelayedStream(
+            incoming, ask.dialect, head, hides_usage=prepared.hides_usage, secrets=deployment.secrets
+        )
     else:
-        stream = TranslatedStream(incoming, deployment.wire, ask.dialect, head)
+        stream = TranslatedStream(incoming, deployment.wire, ask.dialect, head, secrets=deployment.secrets)
     try:
         await stream.begin(first)
     except APIError:

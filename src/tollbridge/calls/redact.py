@@ -4,16 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from urllib.parse import quote
+
+import msgspec
+
+from tollbridge.errors import APIError
 
 MASK = b"***"
 KEY_SHAPES = re.compile(
     rb"\b(?:sk|pk|rk|gsk|xai|hf|nvapi|AIza|AKIA|ASIA|eyJ)[-_A-Za-z0-9.]{16,}|(?i:(?<=bearer ))[^\s\"']{8,}"
 )
 
+_encode = msgspec.json.Encoder().encode
+
 
 def redact(text: bytes, secrets: Sequence[str]) -> bytes:
-    """`text` without the deployment's own secrets and without whatever looks like a key."""
+    """`text` without the deployment's own secrets, as they are, in a URL and in JSON, and without whatever looks like
+    a key."""
     for secret in secrets:
         if secret:
-            text = text.replace(secret.encode(), MASK)
+            for spelling in {
+                secret,
+                quote(secret, safe=""),
+                _encode(secret)[1:-1].decode(),
+                secret.replace("/", "\\/"),
+            }:
+                text = text.replace(spelling.encode(), MASK)
     return KEY_SHAPES.sub(MASK, text)
+
+
+def without_secrets(error: APIError, secrets: Sequence[str]) -> APIError:
+    """The error itself, its words redacted."""
+    error.message = redact(error.message.encode(), secrets).decode()
+    error.args = (error.message,)
+    for name in ("type", "code", "param"):
+        value = getattr(error, name)
+        if isinstance(value, str):
+            setattr(error, name, redact(value.encode(), secrets).decode())
+    if error.body is not None:
+        try:
+            error.body = msgspec.json.decode(redact(_encode(error.body), secrets))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            error.body = None
+    return error

@@ -7,11 +7,12 @@ the words that the dialect has for it. Blocks end at event borders, so that a he
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
 
+from tollbridge.calls.redact import redact, without_secrets
 from tollbridge.errors import APIError, BadGatewayError, Truncated
 from tollbridge.model.events import Event, Noted
 from tollbridge.model.fold import unfold
@@ -19,7 +20,7 @@ from tollbridge.model.response import Caveat, Response, Usage
 from tollbridge.transport.base import Incoming
 from tollbridge.wires.base import Head, ProviderWire, SseEvent, StreamWriter, Wire
 from tollbridge.wires.sse import SseParser
-from tollbridge.wires.tap import Boundary
+from tollbridge.wires.tap import Boundary, decode_object, pieces, speaks
 
 _encode = msgspec.json.Encoder().encode
 
@@ -44,8 +45,11 @@ class RelayedStream:
 
     caveats: tuple[Caveat, ...] = ()
 
-    def __init__(self, incoming: Incoming, wire: Wire, head: Head, *, hides_usage: bool) -> None:
+    def __init__(
+        self, incoming: Incoming, wire: Wire, head: Head, *, hides_usage: bool, secrets: Sequence[str] = ()
+    ) -> None:
         self._incoming = incoming
+        self._secrets = secrets
         self._wire = wire
         self._head = head
         self._tap = wire.stream_tap(hides_usage)
@@ -66,12 +70,9 @@ class RelayedStream:
                 break
             block = self._boundary.feed(data)
             if block:
-                self._pending += self._tap.feed(block)
+                self._pending += self._read(block)
             if not self._tap.spoke:
                 data = await self._incoming.chunk()
-        if self._tap.error is not None:
-            self._incoming.abort()
-            raise stream_error(self._wire, self._tap.error)
 
     async def next(self) -> bytes:
         if self._pending:
@@ -83,7 +84,7 @@ class RelayedStream:
                 return self._end()
             block = self._boundary.feed(data)
             if block:
-                block = self._tap.feed(block)
+                block = self._read(block)
                 if block:
                     return block
         return b""
@@ -98,19 +99,37 @@ class RelayedStream:
         """The provider closed. What came after the last border counts where it completes the stream."""
         self._over = True
         rest = self._boundary.rest().rstrip()
-        block = self._tap.feed(rest + b"\n\n") if rest else b""
-        if self._tap.error is not None:
-            self.broken = stream_error(self._wire, self._tap.error)
-        elif not self._tap.ended:
+        block = self._read(rest + b"\n\n") if rest else b""
+        if self.broken is None and not self._tap.ended:
             raise Truncated("The provider's stream ended before its end marker; what arrived is incomplete.")
+        return block
+
+    def _read(self, block: bytes) -> bytes:
+        return self._tap.feed(self._up_to_error(block) if b'"error"' in block else block)
+
+    def _up_to_error(self, block: bytes) -> bytes:
+        """An error event goes on without secrets, and nothing after it. Raises it where it is the first event."""
+        before = b""
+        for event, data in pieces(block):
+            said = decode_object(data) if b'"error"' in data else None
+            if said is not None and said.get("error"):
+                self.broken = stream_error(self._wire, said, self._secrets)
+                if not self._tap.spoke and not speaks(before):
+                    raise self.broken
+                self._over = True
+                return before + redact(event, self._secrets)
+            before += event
         return block
 
 
 class TranslatedStream:
     """Read by the provider's wire, written by the client's dialect."""
 
-    def __init__(self, incoming: Incoming, wire: ProviderWire, dialect: Wire, head: Head) -> None:
+    def __init__(
+        self, incoming: Incoming, wire: ProviderWire, dialect: Wire, head: Head, *, secrets: Sequence[str] = ()
+    ) -> None:
         self._incoming = incoming
+        self._secrets = secrets
         self._parse = SseParser()
         self._reader = wire.stream_reader()
         self._writer: StreamWriter = dialect.stream_writer(head)
@@ -168,15 +187,15 @@ class TranslatedStream:
     def _written(self, events: Iterable[Event]) -> bytes:
         """The bytes for these events. An error among them is raised at once where nothing came before it in this
         block, else with the next block: what arrived is handed over first."""
-        pieces: list[bytes] = []
+        written: list[bytes] = []
         try:
             for event in events:
-                pieces.append(self._write(event))
+                written.append(self._write(event))
         except APIError as error:
-            if not any(pieces):
+            if not any(written):
                 raise
-            self._broke = error
-        return b"".join(pieces)
+            self._broke = without_secrets(error, self._secrets)
+        return b"".join(written)
 
     def _write(self, event: Event) -> bytes:
         if isinstance(event, Noted) and isinstance(event.note, Usage):
@@ -213,11 +232,11 @@ class WholeStream:
         self._pending = b""
 
 
-def stream_error(wire: ProviderWire, payload: object) -> APIError:
-    """The error that a wire reads in an error event."""
+def stream_error(wire: ProviderWire, payload: object, secrets: Sequence[str] = ()) -> APIError:
+    """The error that a wire reads in an error event, without `secrets`."""
     try:
         for _ in wire.stream_reader().feed(SseEvent(_encode(payload).decode(), "error")):
             break
     except APIError as error:
-        return error
-    return BadGatewayError("The provider sent an error inside the stream.", body=payload)
+        return without_secrets(error, secrets)
+    return without_secrets(BadGatewayError("The provider sent an error inside the stream.", body=payload), secrets)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.provider_headers import provider_headers
 from tollbridge.calls.streams import Stream
@@ -141,11 +142,9 @@ class Conversation:
         try:
             await self._pump(stream)
             if stream.broken is not None:
-                self._note_error(stream.broken)
+                self._note_error(of(streaming.deployment, stream.broken))
         except APIError as error:
-            if not error.provider:
-                error.provider, error.model = streaming.deployment.provider, streaming.deployment.model
-            self._note_error(error)
+            self._note_error(of(streaming.deployment, error))
             responder.write(stream.fail(error))
             responder.finish()
         finally:
@@ -200,6 +199,13 @@ class Conversation:
         record.overhead_ms = max(0.0, (record.ttft_ms or record.duration_ms) - record.upstream_ms)
         for observer in self._gateway.observers:
             observer.done(record)
+
+
+def of(deployment: Deployment, error: APIError) -> APIError:
+    """The error, with whose it is."""
+    if not error.provider:
+        error.provider, error.model = deployment.provider, deployment.model
+    return error
 
 
 def outcome(error: APIError) -> Outcome:
