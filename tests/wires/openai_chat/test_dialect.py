@@ -176,7 +176,7 @@ def test_pictures_and_sound_have_a_place() -> None:
         Media(media_type="image/png", source=Inline(data="aWk=")),
         Media(media_type="audio/wav", source=Inline(data="YQ==")),
     )
-    assert said["images"] == [{"type": "image_url", "image_url": {"url": "data:image/png;base64,aWk="}}]
+    assert said["images"] == [{"type": "image_url", "image_url": {"url": "data:image/png;base64,aWk="}, "index": 0}]
     assert said["audio"]["data"] == "YQ=="
 
 
@@ -228,6 +228,32 @@ def test_a_stream_begins_with_the_role_and_ends_with_the_finish_the_usage_and_do
     assert said[-2]["choices"][0]["finish_reason"] == "stop"
     assert said[-1]["usage"]["prompt_tokens"] == 10
     assert {(chunk["id"], chunk["model"], chunk["created"]) for chunk in said} == {("msg_1", "claude", 7)}
+
+
+def test_what_a_stream_lists_is_numbered_so_that_the_openai_sdk_can_put_it_together() -> None:
+    """Its accumulator raises on an entry without `index` (openai 3.52, lib/streaming/_deltas.py)."""
+    parts = (
+        Thinking(text="One", signature="S1", origin=CLAUDE),
+        ToolCall(id="s1", name="web_search", arguments="{}", runs_on="provider", origin=CLAUDE),
+        Thinking(text="Two", signature="S2", origin=CLAUDE),
+        Text(text="A", citations=(Citation(url="https://a.example"), Citation(url="https://b.example"))),
+        Text(text="B", citations=(Citation(url="https://c.example"),)),
+    )
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks(streamed(answer(*parts))) if chunk["choices"]]
+    places = {"thinking_blocks": [0, 0, 1, 1], "annotations": [0, 1, 2]}
+    for field, expected in places.items():
+        assert [item["index"] for delta in deltas for item in delta.get(field, ())] == expected
+    fields = [delta["provider_specific_fields"] for delta in deltas if "provider_specific_fields" in delta]
+    assert [item["index"] for inner in fields for item in inner.get("server_tools", ())] == [0]
+    assert [item["index"] for inner in fields for item in inner.get("text_breaks", ())] == [0]
+
+
+def test_the_number_of_a_thinking_block_stays_here() -> None:
+    block = {"index": 0, "type": "thinking", "thinking": "Hm", "signature": "S"}
+    read = WIRE.read_request({"model": "m", "messages": [{"role": "assistant", "thinking_blocks": [block]}]}).value
+    (part,) = read.messages[0].parts
+    assert isinstance(part, Thinking)
+    assert (part.text, part.signature, part.extra.get("index")) == ("Hm", "S", None)
 
 
 def test_usage_is_written_only_for_a_client_that_asked() -> None:

@@ -122,6 +122,7 @@ def write_detail(thinking: Thinking) -> JsonObject:
 def read_block(block: JsonObject, seals: Seals | None, caveats: list[Caveat]) -> Placed | None:
     """None where nothing is left of it: redacted thinking whose seal does not open."""
     rest = dict(block)
+    rest.pop("index", None)  # of the pieces of a stream
     kind = rest.pop("type")
     position = rest.pop("position") if rest.get("position").__class__ is int else None
     redacted = kind == "redacted_thinking"

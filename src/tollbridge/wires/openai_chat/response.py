@@ -338,7 +338,8 @@ class MessageWriter:
         if part.media_type.startswith("audio/") and isinstance(part.source, Inline):
             message["audio"] = {"id": "", "data": part.source.data, "expires_at": 0, "transcript": ""}
         else:
-            message.setdefault("images", []).append(write_own(part) if self._own else write_media(part))
+            images = message.setdefault("images", [])
+            images.append(write_own(part) if self._own else {**write_media(part), "index": len(images)})
 
 
 def _breaks(parts: tuple[Part, ...], places: list[int | None]) -> list[JsonObject]:

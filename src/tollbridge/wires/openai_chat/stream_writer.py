@@ -6,7 +6,8 @@ Rules
 2. Thinking goes into `reasoning_content` and, piece by piece, into `thinking_blocks`, whose last piece has the
    signature; an own answer's goes where it came from.
 3. What the provider ran itself is written whole, when it is closed.
-4. Usage is held until `close`, and written only for a client that asked. `fail` ends without `[DONE]`.
+4. What is told in a list has an `index` in it: by that the openai SDK puts the pieces together, and without it raises.
+5. Usage is held until `close`, and written only for a client that asked. `fail` ends without `[DONE]`.
 """
 
 from __future__ import annotations
@@ -129,14 +130,16 @@ class ChatStreamWriter:
 
 
 class _Writing:
-    """A part under way. `number`: its place in `tool_calls`. `fields`: where thinking goes."""
+    """A part under way. `number`: its place in `tool_calls`; `block`: in `thinking_blocks`. `fields`: where thinking
+    goes."""
 
-    __slots__ = ("fields", "grown", "number", "over", "part", "position", "signature", "text")
+    __slots__ = ("block", "fields", "grown", "number", "over", "part", "position", "signature", "text")
 
     def __init__(self, part: Part, position: int | None) -> None:
         self.part = part
         self.position = position
         self.number = -1
+        self.block = -1
         self.fields: tuple[str, ...] = ()
         self.grown = False
         self.over = False
@@ -154,6 +157,7 @@ class _Choice:
         self._parts: dict[int, _Writing] = {}
         self._order = Order()
         self._calls = 0
+        self._listed: dict[str, int] = {}
         self._offset = 0
         self._due: int | None = None  # a part whose end must be written before what follows: a signature, a whole call
         self._starts: dict[int, int] = {}
@@ -196,7 +200,7 @@ class _Choice:
                 self._starts[index] = self._offset
                 out = b""
                 if writing.position is not None:
-                    mark = {"position": index, "offset": self._offset}
+                    mark = {"index": self._next(TEXT_BREAKS), "position": index, "offset": self._offset}
                     out = self.chunk({PROVIDER_FIELDS: {TEXT_BREAKS: [mark]}})
                 out += self.grow(index, text, "text") if text else b""
                 return out + b"".join([self.cite(index, citation) for citation in part.citations])
@@ -256,9 +260,11 @@ class _Choice:
                 piece = Thinking(text=text, extra=dict(own_extra.items()))
                 delta["content"] = [write_own(piece)]
             elif field == "thinking_blocks":
-                block: JsonObject = {"type": "thinking", "thinking": text}
+                if writing.block < 0:
+                    writing.block = self._next(field)
+                block: JsonObject = {"index": writing.block, "type": "thinking", "thinking": text}
                 if part.redacted:
-                    block = {"type": "redacted_thinking", "data": signature}
+                    block = {"index": writing.block, "type": "redacted_thinking", "data": signature}
                 elif signature:
                     block["signature"] = signature
                 if first and writing.position is not None:
@@ -291,10 +297,18 @@ class _Choice:
         delta: JsonObject = {}
         head = self._writer.head
         MessageWriter(own, head.seals, head.account, self._writer.caveats).media(delta, part)
+        if not own and "images" in delta:
+            delta["images"] = [{**image, "index": self._next("images")} for image in delta["images"]]
         return self.chunk(delta)
 
     def _server_tool(self, item: JsonObject) -> bytes:
-        return self.chunk({PROVIDER_FIELDS: {SERVER_TOOLS: [item]}})
+        return self.chunk({PROVIDER_FIELDS: {SERVER_TOOLS: [{"index": self._next(SERVER_TOOLS), **item}]}})
+
+    def _next(self, field: str) -> int:
+        """The place of a new item in a list of the message."""
+        place = self._listed.get(field, 0)
+        self._listed[field] = place + 1
+        return place
 
     def grow(self, index: int, text: str, aspect: str) -> bytes:
         writing = self._parts[index]
@@ -334,7 +348,10 @@ class _Choice:
 
     def cite(self, index: int, citation: Citation) -> bytes:
         start = self._starts.get(index, 0)
-        return self.chunk({"annotations": [write_citation(citation, start, self._offset - start)]})
+        annotation = write_citation(citation, start, self._offset - start)
+        if not self._writer.own:
+            annotation = {"index": self._next("annotations"), **annotation}
+        return self.chunk({"annotations": [annotation]})
 
     def extend(self, index: int, value: JsonObject) -> bytes:
         """Unknown fields of an own part that came later."""
