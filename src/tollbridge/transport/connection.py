@@ -15,7 +15,7 @@ Rules
    deadline, looks at it when it rings and sets itself anew.
 
 Hot path: no allocation that is not needed, no indirection for its own sake. Measure before and after a change
-(`bench`, or tests/transport/compare.py).
+(`python -m tests.transport.compare`).
 """
 
 from __future__ import annotations
