@@ -23,13 +23,8 @@ def redact(text: bytes, secrets: Sequence[str]) -> bytes:
     a key."""
     for secret in secrets:
         if secret:
-            for spelling in {
-                secret,
-                quote(secret, safe=""),
-                _encode(secret)[1:-1].decode(),
-                secret.replace("/", "\\/"),
-            }:
-                text = text.replace(spelling.encode(), MASK)
+            for spelling in {secret.encode(), quote(secret, safe="").encode(), _encode(secret)[1:-1]}:
+                text = text.replace(spelling, MASK).replace(spelling.replace(b"/", b"\\/"), MASK)
     return KEY_SHAPES.sub(MASK, text)
 
 
