@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from bench.bodies import request_body
 from bench.figures import Figures
 from bench.goals import GOALS, judge

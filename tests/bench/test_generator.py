@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+
 from bench.bodies import PATHS, request_body
 from bench.load.generator import run
 from bench.load.jobs import Aim, OpenLoop, PacedStreams, Saturate

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from bench.bodies import PATHS, request_body, wrong_answer
 from bench.load.client import request_bytes
 from bench.load.jobs import Aim

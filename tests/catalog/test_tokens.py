@@ -4,8 +4,8 @@ import statistics
 from typing import Any
 
 import pytest
-from tests.shared import recordings
 
+from tests.shared import recordings
 from tollbridge.catalog.tokens import EXACT_CHARACTERS_MAX, count_request, count_text
 from tollbridge.errors import APIError
 from tollbridge.model.parts import Inline, Media, Opaque, Text, Thinking, ToolCall, ToolResult, Url

@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.config.loading import GOOD_KEY, config_of, load_text, said
-
 from tollbridge.config.environment import Environment, parse_dotenv, read_dotenv
 from tollbridge.config.findings import Findings
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.config.loading import config_of, said
-
 from tollbridge.config.load import load
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from tests.config.loading import GOOD_KEY, config_of, load_text, said
 from tests.shared import SHARED
-
 from tollbridge.config.load import load
 from tollbridge.config.settings import Alias, Config
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.config.loading import config_of, load_text, said
 
+from tests.config.loading import config_of, load_text, said
 from tollbridge.config.settings import ModelEntry
 
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.config.test_document import LOADERS
 
+from tests.config.test_document import LOADERS
 from tollbridge.config.document import read_document
 from tollbridge.config.findings import Findings
 from tollbridge.config.load import PRECEDENCE, TOP, Loaded, load

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.shared import SHARED
 
+from tests.shared import SHARED
 from tollbridge.config.load import PRECEDENCE, TOP
 from tollbridge.config.schema import Section, nearest
 from tollbridge.config.settings import GeneralSettings, ModelEntry, RouterSettings, Settings

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.shared import SHARED, recordings
 
+from tests.shared import SHARED, recordings
 from tollbridge.model.events import Began, Cited, Closed, Finished, Grew, Noted, Opened
 from tollbridge.model.parts import (
     Citation,

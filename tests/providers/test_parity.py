@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from tests.shared import SHARED
 
+from tests.shared import SHARED
 from tollbridge.providers.resolve import Given, resolve
 from tollbridge.providers.table import ROWS
 

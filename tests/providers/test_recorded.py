@@ -6,8 +6,8 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 import pytest
-from tests.shared import recordings
 
+from tests.shared import recordings
 from tollbridge.providers.resolve import Given, resolve
 from tollbridge.providers.table import ROWS
 

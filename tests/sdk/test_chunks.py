@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
-from tests.shared import SHARED, recordings
 
+from tests.shared import SHARED, recordings
 from tollbridge.errors import APIError
 from tollbridge.model.fold import unfold
 from tollbridge.model.parts import Text, Thinking, ToolCall

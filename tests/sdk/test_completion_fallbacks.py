@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.sdk.replay import Replay
 
 import tollbridge
+from tests.sdk.replay import Replay
 from tollbridge import acompletion, completion
 from tollbridge.sdk.call import read_call
 

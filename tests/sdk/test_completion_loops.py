@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
 from tests.sdk.replay import Replay
 from tests.sdk.upstream import Upstream, chunk
-
 from tollbridge import acompletion, completion
 from tollbridge.sdk.desk import DESKS
 

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.sdk.replay import Replay, recorded
 
 import tollbridge
+from tests.sdk.replay import Replay, recorded
 from tollbridge import acompletion, completion, stream_chunk_builder
 
 HELLO = [{"role": "user", "content": "Hello"}]

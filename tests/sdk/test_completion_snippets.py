@@ -15,10 +15,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.sdk.replay import Replay
-from tests.shared import SHARED
 
 import tollbridge
+from tests.sdk.replay import Replay
+from tests.shared import SHARED
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "sdk.md"
 SNIPPETS = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
-from tests.shared import SHARED, recordings
 
+from tests.shared import SHARED, recordings
 from tollbridge.sdk.objects import (
     Annotation,
     ChatCompletionMessageToolCall,

@@ -14,8 +14,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
-from tests.server.http.raw import PATIENCE_S, Stage, Wire, connected, get, post, serving
 
+from tests.server.http.raw import PATIENCE_S, Stage, Wire, connected, get, post, serving
 from tollbridge.server.as_asgi import AsAsgi
 from tollbridge.server.asgi import AsgiMount
 from tollbridge.server.forwarded import Forwarding

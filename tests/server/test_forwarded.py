@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.server.http.raw import Stage, connected, get, serving
 
+from tests.server.http.raw import Stage, connected, get, serving
 from tollbridge.errors import ConfigError
 from tollbridge.server.forwarded import Forwarding, Origin, public_base, read_root_path, strip_root_path
 

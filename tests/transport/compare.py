@@ -17,8 +17,8 @@ from multiprocessing import get_context
 from typing import Any
 
 import uvloop
-from tests.shared import SHARED
 
+from tests.shared import SHARED
 from tollbridge.transport.base import Origin, Outgoing, Timeouts
 from tollbridge.transport.head import encode_head
 from tollbridge.transport.http1 import HttpTransport

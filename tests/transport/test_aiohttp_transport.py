@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+
 from tests.transport.certificates import Authority
 from tests.transport.upstream import CHUNKED_HEAD, OK, PATIENT, Peer, Upstream, always_ok, answer, chunked, post, until
-
 from tollbridge.errors import APIConnectionError, APIError, BadGatewayError, ConfigError, Truncated
 from tollbridge.transport.aiohttp_transport import AiohttpTransport
 from tollbridge.transport.base import Origin, Timeouts, Transport

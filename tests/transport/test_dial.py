@@ -3,9 +3,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from tests.transport.test_faults import full_backlog
 from tests.transport.upstream import PATIENT, Upstream, always_ok, post, until
-
 from tollbridge.errors import APIConnectionError
 from tollbridge.transport import dial
 from tollbridge.transport.base import Origin

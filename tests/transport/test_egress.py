@@ -4,8 +4,8 @@ import contextlib
 import socket
 
 import pytest
-from tests.transport.upstream import PATIENT, Upstream, always_ok, post
 
+from tests.transport.upstream import PATIENT, Upstream, always_ok, post
 from tollbridge.errors import APIConnectionError
 from tollbridge.transport.base import Origin
 from tollbridge.transport.dial import Dialer

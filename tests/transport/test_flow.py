@@ -6,8 +6,8 @@ import asyncio
 import random
 
 import pytest
-from tests.transport.upstream import CHUNKED_HEAD, OK, PATIENT, Peer, Upstream, answer, chunked, post, until
 
+from tests.transport.upstream import CHUNKED_HEAD, OK, PATIENT, Peer, Upstream, answer, chunked, post, until
 from tollbridge.errors import APIConnectionError, BadGatewayError
 from tollbridge.transport.base import Timeouts
 from tollbridge.transport.exchange import HIGH_WATER

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.transport.upstream import PATIENT, Upstream, always_ok, post
 
+from tests.transport.upstream import PATIENT, Upstream, always_ok, post
 from tollbridge.transport.base import Origin
 from tollbridge.transport.head import FRAMING, encode_head
 from tollbridge.transport.http1 import HttpTransport

@@ -7,8 +7,8 @@ import gzip
 import zlib
 
 import pytest
-from tests.transport.upstream import CHUNKED_HEAD, OK, PATIENT, Peer, Upstream, always_ok, answer, chunked, post, until
 
+from tests.transport.upstream import CHUNKED_HEAD, OK, PATIENT, Peer, Upstream, always_ok, answer, chunked, post, until
 from tollbridge.errors import APIConnectionError, BadGatewayError, Truncated
 from tollbridge.transport.base import Outgoing
 from tollbridge.transport.http1 import HttpTransport

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.transport.upstream import OK, PATIENT, Peer, Upstream, always_ok, answer, post, until
 
+from tests.transport.upstream import OK, PATIENT, Peer, Upstream, always_ok, answer, post, until
 from tollbridge.errors import APIConnectionError, APITimeoutError
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.http1 import HttpTransport

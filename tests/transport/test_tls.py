@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+
 from tests.transport.certificates import Authority
 from tests.transport.upstream import CHUNKED_HEAD, PATIENT, Peer, Upstream, always_ok, answer, chunked, post, until
-
 from tollbridge.errors import APIConnectionError, ConfigError, Truncated
 from tollbridge.transport.base import Origin
 from tollbridge.transport.http1 import HttpTransport

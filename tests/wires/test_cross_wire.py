@@ -17,10 +17,10 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from tests.shared import SHARED, recordings
 from tests.wires import laws
 from tests.wires.anthropic_messages import recorded as anthropic_recorded
-
 from tollbridge.errors import APIError, BadRequestError
 from tollbridge.model.fold import fold
 from tollbridge.model.parts import Inline, Media, Part, Refusal, Text, Thinking, ToolCall, ToolResult

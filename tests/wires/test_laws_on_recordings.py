@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from tests.shared import SHARED, recordings
 from tests.wires import laws
 from tests.wires.openai_chat.forms import FORMS
 from tests.wires.openai_chat.test_laws import CASES, framed, target
-
 from tollbridge.errors import APIError, BadRequestError, ContentPolicyViolationError
 from tollbridge.model.response import Usage
 from tollbridge.wires.base import Target

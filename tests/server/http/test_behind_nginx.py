@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+
 from tests.server.http.raw import PATIENCE_S, Stage, Wire, post, serving
 from tests.server.http.test_smuggling import BEHIND, MALFORMED
-
 from tollbridge.server.http.listener import Listener
 
 NGINX = shutil.which("nginx")

@@ -6,8 +6,8 @@ import asyncio
 import random
 
 import pytest
-from tests.server.http.raw import PATIENCE_S, Stage, connected, get, post, serving
 
+from tests.server.http.raw import PATIENCE_S, Stage, connected, get, post, serving
 from tollbridge.server.http.limits import Limits
 from tollbridge.server.http.listener import Listener
 from tollbridge.server.inbound import Inbound, Responder

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from tests.server.http.raw import Stage, connected, post, serving
-
 from tollbridge.server.http.limits import Limits
 
 

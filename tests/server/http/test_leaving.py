@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from tests.server.http.raw import PATIENCE_S, Stage, connected, get, post, serving
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tests.server.http.raw import PATIENCE_S, Stage, connected, get, post, serving
 
+from tests.server.http.raw import PATIENCE_S, Stage, connected, get, post, serving
 from tollbridge.errors import ConfigError
 from tollbridge.server.http.limits import Limits
 from tollbridge.server.http.listener import Listener, Tls

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.server.http.raw import PATIENCE_S, Stage, connected, get, post, serving
 
+from tests.server.http.raw import PATIENCE_S, Stage, connected, get, post, serving
 from tollbridge.server.http.limits import Limits
 
 

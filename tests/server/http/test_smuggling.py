@@ -10,8 +10,8 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.server.http.raw import Stage, connected, get, post, serving
 
+from tests.server.http.raw import Stage, connected, get, post, serving
 from tollbridge.errors import APIError, BadRequestError
 from tollbridge.server.http.head import read_head, read_host
 from tollbridge.server.http.limits import Limits

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from tests.shared import recordings
 
+from tests.shared import recordings
 from tollbridge.wires import sse
 
 

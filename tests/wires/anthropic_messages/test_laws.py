@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.wires import laws
 from tests.wires.anthropic_messages.forms import FORMS
-
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES as WIRE
 from tollbridge.wires.base import Target
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from tests.shared import SHARED
 from tests.wires import laws
 from tests.wires.anthropic_messages.forms import FORMS
 from tests.wires.anthropic_messages.recorded import answer_of, exchanges, request_of, stream_of
-
 from tollbridge.errors import APIError, BadRequestError
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES as WIRE
 

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.wires.anthropic_messages.test_laws import CASES
 
+from tests.wires.anthropic_messages.test_laws import CASES
 from tollbridge.errors import APIError, BadRequestError
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES as WIRE
 from tollbridge.wires.base import SseEvent, Target

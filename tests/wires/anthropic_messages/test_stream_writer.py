@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from tests.wires import laws
 
+from tests.wires import laws
 from tollbridge.errors import RateLimitError
 from tollbridge.model.events import Began, Cited, Closed, Event, Extra, Finished, Grew, Logprobs, Noted, Opened
 from tollbridge.model.fold import fold

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from tests.wires.laws import NormalForm
-
 from tollbridge.wires.openai_chat.vocabulary import FINISH_WORD
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.wires import laws
 
+from tests.wires import laws
 from tollbridge.errors import BadGatewayError
 from tollbridge.model.events import Began, Closed, Finished, Grew, Noted, Opened
 from tollbridge.model.fold import fold, unfold

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from tests.wires import laws
 from tests.wires.openai_chat.forms import FORMS
-
 from tollbridge.model.fold import fold
 from tollbridge.model.request import Request
 from tollbridge.model.response import Response

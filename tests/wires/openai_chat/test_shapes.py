@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.wires import laws
 
+from tests.wires import laws
 from tollbridge.errors import APIError, BadRequestError
 from tollbridge.wires.base import Head, SseEvent, Target
 from tollbridge.wires.openai_chat import OPENAI_CHAT as WIRE

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.wires import laws
 
+from tests.wires import laws
 from tollbridge.errors import BadGatewayError, ContextWindowExceededError, RateLimitError, Truncated
 from tollbridge.model.events import Event, Finished, Opened
 from tollbridge.model.fold import Folder, fold
