@@ -106,11 +106,13 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
         )
     else:
         stream = TranslatedStream(incoming, deployment.wire, ask.dialect, head, secrets=deployment.secrets)
+    began = False
     try:
         await stream.begin(first)
-    except APIError:
-        incoming.abort()
-        raise
+        began = True
+    finally:
+        if not began:
+            incoming.abort()
     return stream
 
 

@@ -18,6 +18,7 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.request import Request, Sampling
 from tollbridge.model.response import Caveat
 from tollbridge.transport.base import Outgoing, Timeouts
+from tollbridge.transport.head import encode_head
 
 _encode = msgspec.json.Encoder().encode
 
@@ -190,7 +191,10 @@ def outgoing(ask: Ask, deployment: Deployment, body: bytes, path: str | None = N
         if extra:
             named = {name for name, _ in extra}
             headers = (*(header for header in headers if header[0].lower() not in named), *extra)
-            head = b""
+            try:
+                head = encode_head(deployment.origin, "POST", path or deployment.path, headers)
+            except ValueError as error:
+                raise BadRequestError(f"A header cannot be sent on: {error}.", code="invalid_header") from error
     return Outgoing(
         origin=deployment.origin, method="POST", target=path or deployment.path, headers=headers, body=body, head=head
     )
