@@ -26,10 +26,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Stream(Protocol):
-    """`usage`: the last the provider told. `broken`: the provider sent an error inside the stream."""
+    """`usage`: the last the provider told. `ended`: its end was seen, and given out. `broken`: the provider sent an
+    error inside the stream."""
 
     broken: APIError | None
 
+    @property
+    def ended(self) -> bool: ...
     @property
     def usage(self) -> Usage | None: ...
     @property
@@ -61,6 +64,10 @@ class RelayedStream:
     @property
     def usage(self) -> Usage | None:
         return self._tap.usage
+
+    @property
+    def ended(self) -> bool:
+        return not self._pending and self._tap.ended
 
     async def begin(self, first: bytes) -> None:
         data = first
@@ -140,6 +147,10 @@ class TranslatedStream:
         self.broken: APIError | None = None
 
     @property
+    def ended(self) -> bool:
+        return self._over and not self._pending and self._broke is None
+
+    @property
     def caveats(self) -> tuple[Caveat, ...]:
         return tuple(self._writer.caveats)
 
@@ -212,6 +223,10 @@ class WholeStream:
         self._pending = b""
         self.usage = response.usage
         self.broken: APIError | None = None
+
+    @property
+    def ended(self) -> bool:
+        return not self._pending
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:

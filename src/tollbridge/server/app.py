@@ -107,9 +107,9 @@ class App:
         return plain_refusal(error) if inbound is None else self._refused(inbound, error)
 
     def internal_error(self, inbound: Inbound) -> Refusal:
-        return self._refused(
-            inbound, InternalServerError("An error inside the gateway; its log tells more.", fault="gateway")
-        )
+        error = InternalServerError("An error inside the gateway; its log tells more.", fault="gateway")
+        accounted = isinstance(inbound.route, Match) and inbound.route.route.handler == "generate"
+        return self._refused(inbound, error, accounted=accounted)
 
     def _identify(self, inbound: Inbound, match: Match) -> None:
         match match.route.access:
@@ -142,13 +142,21 @@ class App:
         record.status = 200
         responder.reply(200, [JSON, *own_headers(record)], _encode(value))
 
-    def _refused(self, inbound: Inbound, error: APIError, extra: tuple[tuple[bytes, bytes], ...] = ()) -> Refusal:
-        """The refusal in the dialect of the route, counted and logged."""
+    def _refused(
+        self,
+        inbound: Inbound,
+        error: APIError,
+        extra: tuple[tuple[bytes, bytes], ...] = (),
+        *,
+        accounted: bool = False,
+    ) -> Refusal:
+        """The refusal in the dialect of the route, counted and logged unless it was `accounted` for."""
         match = inbound.route if isinstance(inbound.route, Match) else None
         record = self._record(inbound, match)
         status, headers, body = error_answer(self._dialect(match), error)
         record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
-        self._observe(record)
+        if not accounted:
+            self._observe(record)
         own = own_headers(record)
         crossing = self._cors.answer_headers(inbound.headers) if self._cors is not None else ()
         return Refusal(status, body, (*headers, *own, *extra, *crossing))

@@ -30,7 +30,17 @@ from tollbridge.wires.base import Head, Wire
 class Conversation:
     """One generation request on its way: who asks, in which dialect, how it is answered."""
 
-    __slots__ = ("_dialect", "_gateway", "_heartbeat", "_inbound", "_loop", "_record", "_responder", "_trace")
+    __slots__ = (
+        "_dialect",
+        "_gateway",
+        "_heartbeat",
+        "_inbound",
+        "_loop",
+        "_record",
+        "_responder",
+        "_stream",
+        "_trace",
+    )
 
     def __init__(
         self,
@@ -49,27 +59,40 @@ class Conversation:
         self._responder = responder
         self._record = record
         self._heartbeat: Heartbeat | None = None
+        self._stream: Stream | None = None
         self._trace = Trace([])
 
     async def run(self, model: str | None = None) -> None:
         """Answers, whatever happens, and accounts for it. `model` is that of the path, where the path names one."""
         load = self._gateway.load
         load.requests += 1
-        leaving = Leaving(self._gateway, self._responder, self._loop)
+        leaving = Leaving(self._gateway, self._responder, self._whole, self._loop)
+        record = self._record
         try:
             await self._converse(model)
         except APIError as error:
             self._refuse(error)
         except (asyncio.CancelledError, ClientGone):
-            self._record.status, self._record.outcome = 499, "cancelled"
-            if not leaving.left:
+            if not leaving.left:  # a forced shutdown, or a client that takes nothing
+                record.status, record.outcome = 499, "cancelled"
                 raise
+        except Exception as error:
+            record.status, record.outcome, record.error_class = 500, "gateway_error", type(error).__name__
+            raise
         finally:
             leaving.over()
+            if leaving.early:
+                record.status, record.outcome = 499, "cancelled"
+            load.requests -= 1
             if self._heartbeat is not None:
                 self._heartbeat.stop()
-            load.requests -= 1
+                load.streams -= 1
             self._account()
+
+    def _whole(self) -> bool:
+        """All of the answer has been handed to the client, though the provider may not be done: many clients leave
+        when they have read the end marker."""
+        return self._stream is not None and self._stream.ended
 
     async def _converse(self, model: str | None) -> None:
         gateway = self._gateway
@@ -80,6 +103,7 @@ class Conversation:
             self._record.stream = True
             if gateway.load.streams >= gateway.rules.streams_max:
                 raise self._shed("Too many streams are open; retry soon.")
+            gateway.load.streams += 1
             self._heartbeat = Heartbeat(gateway.rules.heartbeat_s, self._responder, self._early_headers, self._loop)
         engine = gateway.engine
         policy = policy_for(controls, engine.policy)
@@ -125,8 +149,8 @@ class Conversation:
         return [*STREAM, *own_headers(self._record)]
 
     async def _tell(self, streaming: Streaming) -> None:
-        responder, record, load = self._responder, self._record, self._gateway.load
-        stream = streaming.stream
+        responder, record = self._responder, self._record
+        stream = self._stream = streaming.stream
         if not responder.started:
             responder.start(
                 200,
@@ -138,7 +162,6 @@ class Conversation:
                 ],
             )
         record.ttft_ms = (time.monotonic() - record.began) * 1000
-        load.streams += 1
         try:
             await self._pump(stream)
             if stream.broken is not None:
@@ -148,7 +171,6 @@ class Conversation:
             responder.write(stream.fail(error))
             responder.finish()
         finally:
-            load.streams -= 1
             stream.abort()
             usage, caveats = stream.usage, stream.caveats
             if usage is not None:

@@ -14,12 +14,15 @@ COMMENT = b": keep-alive\n\n"
 class Leaving:
     """What happens when the client leaves before its answer is complete: its task is cancelled, and the provider's
     connection with it; or, where the operator wants it and not too many do so already, the task reads on alone for a
-    bounded time so that the provider's final usage is known."""
+    bounded time so that the provider's final usage is known. `early`: it left before it had everything (`whole`)."""
 
-    __slots__ = ("_gateway", "_loop", "_responder", "_task", "_timer", "left")
+    __slots__ = ("_gateway", "_loop", "_responder", "_task", "_timer", "_whole", "early", "left")
 
-    def __init__(self, gateway: Gateway, responder: Responder, loop: asyncio.AbstractEventLoop) -> None:
-        self.left = False
+    def __init__(
+        self, gateway: Gateway, responder: Responder, whole: Callable[[], bool], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.left = self.early = False
+        self._whole = whole
         self._gateway = gateway
         self._responder = responder
         self._loop = loop
@@ -37,6 +40,7 @@ class Leaving:
 
     def _gone(self) -> None:
         self.left = True
+        self.early = not self._whole()
         rules, load, task = self._gateway.rules, self._gateway.load, self._task
         if task is None:
             return
