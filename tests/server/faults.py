@@ -11,9 +11,9 @@ from typing import Any
 
 import aiohttp
 import msgspec
+
 from tests.server.served import KEY, Answered, Served
 from tests.transport.upstream import CHUNKED_HEAD, Peer, chunked
-
 from tollbridge.wires.sse import SseParser
 
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bench.mock_upstream import serving
 from tests.server.faults import (
     CHAT,
@@ -38,7 +39,6 @@ from tests.server.faults import (
 )
 from tests.server.served import served
 from tests.transport.upstream import Peer, Upstream, answer, until
-
 from tollbridge.calls import exchange
 from tollbridge.transport.base import Incoming, Outgoing, Timeouts, Transport
 

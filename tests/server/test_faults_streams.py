@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bench.mock_upstream import serving
 from tests.server.faults import (
     CHAT,

@@ -1,0 +1,178 @@
+"""What the operator and the client may say about one request, through a whole gateway: fallbacks, context windows,
+timeouts, retries, tags, strictness; and what a body may carry.
+
+The rules themselves: tests/server/test_controls.py (fields and headers), tests/routing/test_plan.py (fallbacks).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.mock.provider import Provider
+from bench.mock_upstream import serving
+from tests.server.faults import (
+    CHAT,
+    MESSAGES,
+    PAIR_IDS,
+    PAIRS,
+    always,
+    ask,
+    configuration,
+    entry,
+    error_body,
+    error_of,
+    hasten,
+)
+from tests.server.served import served
+from tests.transport.upstream import Upstream, answer
+
+PATHS = [CHAT, MESSAGES]
+TOO_LONG = "This model's maximum context length is 10 tokens, prompt is too long: 12 tokens."
+
+
+def asked_models(provider: Provider) -> list[str]:
+    return [json.loads(seen.body)["model"] for seen in provider.books.captures]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_prompt_that_does_not_fit_goes_to_the_larger_model_unasked(tmp_path: Path, path: str) -> None:
+    async with serving() as mock:
+        text = configuration(
+            entry("small", mock.port, info={"max_input_tokens": 10}),
+            entry("large", mock.port),
+            router={"context_window_fallbacks": [{"small": ["large"]}]},
+        )
+        async with served(text, tmp_path) as gateway:
+            short = await gateway.post(path, ask("small"))
+            long = await gateway.post(path, ask("small", text="many words " * 100))
+            alone = await gateway.post(path, ask("small", text="many words " * 100, disable_fallbacks=True))
+        assert asked_models(mock.provider) == ["small", "large"]
+    assert (short.status, long.status, alone.status) == (200, 200, 400)
+    assert "takes 10" in error_of(path, alone.json())["message"]
+
+
+@pytest.mark.parametrize(("path", "wire"), PAIRS, ids=PAIR_IDS)
+async def test_a_provider_that_finds_the_prompt_too_long_is_followed_by_the_larger_model(
+    tmp_path: Path, path: str, wire: str
+) -> None:
+    refusal = answer(error_body(wire, TOO_LONG), status="400 No")
+    async with serving() as mock, Upstream(always(refusal)) as upstream:
+        text = configuration(
+            entry("small", upstream.port, wire),
+            entry("large", mock.port, wire),
+            entry("general", mock.port, wire),
+            router={"context_window_fallbacks": [{"small": ["large"]}], "fallbacks": [{"small": ["general"]}]},
+        )
+        async with served(text, tmp_path) as gateway:
+            answered = await gateway.post(path, ask("small", stream=True))
+        assert asked_models(mock.provider) == ["large"]
+    assert answered.status == 200
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_default_fallbacks_stand_in_and_the_error_is_that_of_the_model_asked_for(
+    tmp_path: Path, path: str
+) -> None:
+    async with serving() as mock:
+        mock.provider.order("a", always="status=500")
+        mock.provider.order("spare", "", always="status=429")
+        text = configuration(
+            entry("a", mock.port), entry("spare", mock.port), router={"default_fallbacks": ["spare"], "num_retries": 0}
+        )
+        async with served(text, tmp_path) as gateway:
+            hasten(gateway)
+            answered = await gateway.post(path, ask("a"))
+            both = await gateway.post(path, ask("a"))
+    assert (answered.status, both.status) == (200, 500)
+    assert gateway.records[0].fallbacks == 1
+
+
+@pytest.mark.parametrize("where", ["body", "headers"])
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_request_says_how_often_and_how_long_and_with_which_tags(tmp_path: Path, path: str, where: str) -> None:
+    said: dict[str, Any] = {"num_retries": 4, "tags": ["a", "b"]}
+    headers = {"x-litellm-num-retries": "4", "x-litellm-tags": "a, b"}
+    async with serving() as mock:
+        mock.provider.order("m", always="status=500")
+        mock.provider.order("slow", always="silence=0")
+        text = configuration(
+            entry("m", mock.port), entry("slow", mock.port), router={"num_retries": 0, "disable_cooldowns": True}
+        )
+        async with served(text, tmp_path) as gateway:
+            hasten(gateway)
+            body = ask() | (said if where == "body" else {})
+            answered = await gateway.post(path, body, {} if where == "body" else headers)
+            assert mock.provider.books.requests == 5
+            late = {"timeout": 0.1, "num_retries": 0} if where == "body" else {}
+            times = {} if where == "body" else {"x-litellm-timeout": "0.1", "x-litellm-num-retries": "0"}
+            timed_out = await gateway.post(path, ask("slow") | late, times)
+        sent = json.loads(mock.provider.books.captures[0].body)
+    assert (answered.status, timed_out.status) == (500, 504)
+    assert gateway.records[0].tags == ("a", "b")
+    assert not {"num_retries", "tags", "timeout"} & sent.keys()
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_request_names_its_own_fallbacks(tmp_path: Path, path: str) -> None:
+    async with serving() as mock:
+        mock.provider.order("m", always="status=500")
+        text = configuration(
+            *(entry(name, mock.port) for name in ("m", "b", "c")),
+            router={"fallbacks": [{"m": ["c"]}], "num_retries": 0},
+        )
+        async with served(text, tmp_path) as gateway:
+            answered = await gateway.post(path, ask(fallbacks=["b"]))
+            unknown = await gateway.post(path, ask(fallbacks=["nobody"]))
+            none = await gateway.post(path, ask(fallbacks=[]))
+        assert asked_models(mock.provider) == ["m", "b", "m", "m"]
+    assert (answered.status, unknown.status, none.status) == (200, 500, 500)
+
+
+LOSSES = [(CHAT, "anthropic", {"seed": 7}), (MESSAGES, "openai", {"container": "c_7"})]
+
+
+@pytest.mark.parametrize(("path", "wire", "lost"), LOSSES, ids=["chat", "messages"])
+async def test_what_cannot_be_said_is_told_and_refused_only_where_somebody_asked_for_that(
+    tmp_path: Path, path: str, wire: str, lost: dict[str, Any]
+) -> None:
+    (name,) = lost
+    async with serving() as mock:
+        text = configuration(entry("m", mock.port, wire), entry("exact", mock.port, wire, drop_params=False))
+        async with served(text, tmp_path) as gateway:
+            told = await gateway.post(path, ask(**lost))
+            strict = await gateway.post(path, ask(**lost), {"x-tollbridge-strict": "true"})
+            refused = await gateway.post(path, ask("exact", **lost))
+            fine = await gateway.post(path, ask("exact"), {"x-tollbridge-strict": "true"})
+        assert mock.provider.books.requests == 2, "refusals come before anything is sent"
+    assert (told.status, strict.status, refused.status, fine.status) == (200, 400, 400, 200)
+    assert f"$.{name}" in told.headers["x-tollbridge-caveats"]
+    assert f"$.{name}" in error_of(path, refused.json())["message"]
+
+
+@pytest.mark.parametrize(("path", "wire"), [PAIRS[0], PAIRS[3]], ids=["chat", "messages"])
+async def test_fields_that_nobody_here_knows_go_on_as_they_came(tmp_path: Path, path: str, wire: str) -> None:
+    unknown = {"brand_new": {"deep": [1, 2.50, "\u00e9", None]}, "top_p": 1e-7}
+    async with serving() as mock, served(configuration(entry("m", mock.port, wire)), tmp_path) as gateway:
+        await gateway.post(path, ask(**unknown))
+        sent = json.loads(mock.provider.books.captures[0].body)
+    assert sent == ask(**unknown)
+
+
+CONTROLS = ["api_base", "base_url", "api_key", "api_version", "custom_llm_provider", "mock_response", "extra_headers"]
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_field_that_could_steer_a_credential_never_leaves(tmp_path: Path, path: str, name: str) -> None:
+    async with serving() as mock, served(configuration(entry("m", mock.port)), tmp_path) as gateway:
+        spelled = json.dumps(ask(**{name: "http://127.0.0.1:1"})).replace(name, f"\\u{ord(name[0]):04x}{name[1:]}")
+        for body in (ask(**{name: "http://127.0.0.1:1"}), spelled.encode(), ask(**{name: None})):
+            answered = await gateway.post(path, body)
+            assert answered.status == 400
+            assert name in error_of(path, answered.json())["message"]
+        assert mock.provider.books.requests == 0
