@@ -19,6 +19,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
+
 from tests.shared import SHARED, index
 
 # How an end is told by the two formats, one word for each pair.
