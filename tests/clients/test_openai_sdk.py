@@ -34,7 +34,7 @@ def held(completion: ChatCompletion) -> Said:
     choice = completion.choices[0]
     message = choice.message
     by_fields = said.of_chat(completion.model_dump(warnings=False))
-    called = [call.function for call in message.tool_calls or () if call.type == "function"]
+    called = [call.function for call in message.tool_calls or () if call.type != "custom"]  # Mistral tells no type
     calls = [(function.name, said.parsed(function.arguments)) for function in called]
     end = "tool_calls" if calls else "refusal" if message.refusal else choice.finish_reason
     assert completion.usage is not None
