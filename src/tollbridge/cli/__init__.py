@@ -23,10 +23,13 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         named = COMMANDS.get(cmd_name)
         if named is None:
-            return None
+            from difflib import get_close_matches  # only on the way to an error
+
+            near = get_close_matches(cmd_name, COMMANDS, n=1)
+            ctx.fail(f"There is no command {cmd_name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
         command: click.Command = getattr(import_module(named[0]), named[1])
         return command
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Mapping
@@ -27,6 +28,8 @@ from tollbridge.server.identify import Authenticator, MasterKey, OpenDoor
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DEMO_MODEL = "demo/hello"
+PORT = 4000
+PORT_MAX = 65535
 KEY_VARIABLES = ("TOLLBRIDGE_MASTER_KEY", "LITELLM_MASTER_KEY")
 
 
@@ -38,18 +41,18 @@ class Door(msgspec.Struct, frozen=True):
 
 
 @click.command()
-@click.option(
-    "--config", "-c", "config_path", type=click.Path(path_type=Path), help="The config.yaml (LiteLLM's format)."
-)
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--config", "-c", "named", type=click.Path(path_type=Path), help="The config.yaml (LiteLLM's format).")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", "-p", type=click.IntRange(0, 65535), default=None, help="Default: PORT, or 4000.")
+@click.option("--port", "-p", type=click.IntRange(0, PORT_MAX), default=None, help=f"Default: PORT, or {PORT}.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes on one port.")
 @click.option("--local-limits", is_flag=True, help="Let each worker keep counts of its own.")
 @click.option("--open", "is_open", is_flag=True, help="Ask for no key; on a loopback address only.")
 @click.option("--log", default="-", show_default=True, help="Request log: a file, - for stderr, or none.")
 @click.option("--detailed_debug", "--detailed-debug", "debug", is_flag=True, help="Log each step, without secrets.")
 def serve(
-    config_path: Path | None,
+    file: Path | None,
+    named: Path | None,
     host: str,
     port: int | None,
     workers: int,
@@ -58,18 +61,18 @@ def serve(
     log: str,
     debug: bool,
 ) -> None:
-    """Start the gateway.
+    """Start the gateway. FILE is the same as --config FILE.
 
     Without a configuration it serves demo/... offline, and every provider whose key is in the environment
     (OPENAI_API_KEY, ANTHROPIC_API_KEY, ...) as provider/model.
     """
-    port = _port(os.environ) if port is None else port
     try:
+        port = _port(os.environ) if port is None else port
         if workers > 1 and not local_limits:
             raise ConfigError(
                 "Several workers cannot keep one count without Redis. Say --local-limits to let each keep its own."
             )
-        config, environ = read_config(config_path, os.environ, is_open)
+        config, environ = read_config(file or named, os.environ, is_open)
         home = Home.of(environ)
         is_open = is_open or (config.general.open_on_loopback and host in LOOPBACK)
         door = open_door(host) if is_open else locked_door(config, environ, home)
@@ -93,7 +96,7 @@ def serve(
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
     except OSError as error:
-        click.echo(f"error: cannot listen on {host}:{port}: {error.strerror or error}", err=True)
+        click.echo(f"error: cannot listen on {host}:{port}: {_why(error)}", err=True)
         sys.exit(2)
 
 
@@ -158,5 +161,15 @@ def greet_worker(door: Door, listener: Listener, assembled: Assembled) -> None:
 
 
 def _port(environ: Mapping[str, str]) -> int:
-    text = environ.get("PORT", "")
-    return int(text) if text.isdigit() else 4000
+    text = environ.get("PORT", "").strip()
+    if not text:
+        return PORT
+    if not text.isdecimal() or int(text) > PORT_MAX:
+        raise ConfigError(f"PORT is {text!r}; a port is a number from 0 to {PORT_MAX}.")
+    return int(text)
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "something listens there already; choose another port with --port or the variable PORT."
+    return str(error.strerror or error)
