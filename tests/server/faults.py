@@ -4,6 +4,7 @@ honest answer, an error and a broken stream look like in each dialect."""
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -161,6 +162,14 @@ async def streaming(served: Served, path: str, body: Any) -> AsyncIterator[aioht
     async with aiohttp.ClientSession() as session:
         async with session.post(served.url + path, json=body, headers=headers) as answer:
             yield answer
+
+
+async def post_large(served: Served, path: str, body: bytes) -> int:
+    """The status of the answer to a body of many megabytes."""
+    headers = {"authorization": f"Bearer {KEY}"}
+    async with aiohttp.ClientSession() as session:
+        async with session.post(served.url + path, data=io.BytesIO(body), headers=headers) as answer:
+            return answer.status
 
 
 async def recorded(served: Served, count: int = 1) -> Any:

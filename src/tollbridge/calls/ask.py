@@ -100,6 +100,8 @@ class Ask:
 def peek(body: bytes) -> Fields:
     """The top-level fields of a JSON object. Raises BadRequestError that says where the JSON breaks."""
     try:
+        if not body.isascii():
+            body.decode()  # values that stay raw are not looked into
         return _fields(body)
     except (msgspec.ValidationError, TypeError) as error:
         raise BadRequestError(f"The body must be a JSON object: {error}.") from error
