@@ -2,7 +2,7 @@
 
 Each recording of the two formats is a model of the gateway, named by its id, whose deployment is the recording's own
 provider at the replay server's address. `<id>;cut=0.6` is the same with the connection closed after that part.
-`mock-chat` and `mock-messages` are a scripted upstream that tells what it received word for word.
+`MOCKED` are models of a scripted upstream that tells what it received word for word.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,14 @@ KEY = f"sk-tb-{secrets.token_hex(16)}"
 PROVIDER_KEY = f"provider-{secrets.token_hex(12)}"
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+|^\d+$")
 CUT = ";cut=0.6"
+MOCKED = {
+    "mock-chat": "openai/mock",
+    "mock-messages": "anthropic/mock",
+    "mock-chat-429": "openai/mock,status=429,retry_after=7",
+    "mock-messages-429": "anthropic/mock,status=429,retry_after=7",
+    "mock-messages-529": "anthropic/mock,status=529",
+    "vendor/with/slashes": "openai/mock",
+}
 
 
 @contextmanager
@@ -66,11 +74,6 @@ class Upstream:
     def reset(self) -> None:
         """The mock forgets what it was asked and told."""
         urlopen(f"{self.url}/__reset", data=b"{}").close()
-
-    def script(self, model: str, *steps: str) -> None:
-        """What the mock does with the next requests for a model (`bench.mock.script`)."""
-        body = json.dumps({"model": model, "steps": steps}).encode()
-        urlopen(Request(f"{self.url}/__script", data=body, method="POST")).close()
 
 
 @contextmanager
@@ -132,14 +135,14 @@ def deployment(entry: Mapping[str, Any], replay: str, options: str = "") -> dict
 
 
 def configuration(replay: str, mock: str | None = None, settings: Mapping[str, Any] | None = None) -> str:
-    """JSON, which is YAML too."""
+    """JSON, which is YAML too. Nobody rests: several clients ask for the same recorded refusal."""
     entries = [*chat_entries(), *messages_entries()]
     models = [deployment(entry, replay) for entry in entries]
     models += [deployment(entry, replay, CUT) for entry in entries if entry["stream_format"]]
-    models += _mocked(mock, ("mock-chat", "openai/mock"), ("mock-messages", "anthropic/mock")) if mock else ()
-    return json.dumps({"model_list": models, **(settings or {})})
+    models += [_mocked(mock, name, model) for name, model in MOCKED.items()] if mock else ()
+    return json.dumps({"model_list": models, "router_settings": {"disable_cooldowns": True}, **(settings or {})})
 
 
-def _mocked(url: str, *names: tuple[str, str]) -> Iterable[dict[str, Any]]:
-    for name, model in names:
-        yield {"model_name": name, "litellm_params": {"model": model, "api_base": url, "api_key": PROVIDER_KEY}}
+def _mocked(url: str, name: str, model: str) -> dict[str, Any]:
+    said = {"model": model, "api_base": url, "api_key": PROVIDER_KEY, "max_retries": 0}
+    return {"model_name": name, "litellm_params": said}
