@@ -24,6 +24,7 @@ MESSAGES = "anthropic_messages"
 _OLD_NAME = {"max_tokens": "max_tokens", "system_role": "system"}
 _PLAIN = (patches.spell_max_tokens, patches.developer_is_system)
 _PENALTIES = frozenset({"presence_penalty", "frequency_penalty"})
+_TOP_K = frozenset({"top_k"})  # not in these vendors' references (seen 2026-11-21); they refuse unknown arguments
 
 _OPENAI_MODELS = (
     # o-series and gpt-5 (not 5.1 and later, not the chat models) refuse sampling and, from o3 on, `stop`; all reasoning
@@ -71,6 +72,7 @@ _FIRST = (
             "openai-organization": From("organization", ("OPENAI_ORGANIZATION", "OPENAI_ORG_ID")),
             "openai-project": From("project", ("OPENAI_PROJECT", "OPENAI_PROJECT_ID")),
         },
+        lacks=_TOP_K,
         models=_OPENAI_MODELS,
         source="https://platform.openai.com/docs/api-reference/chat",
         checked=CHECKED,
@@ -94,6 +96,7 @@ _FIRST = (
         key_env=("AZURE_API_KEY", "AZURE_OPENAI_API_KEY"),
         token_env=("AZURE_AD_TOKEN",),
         auth=HeaderKey("api-key"),
+        lacks=_TOP_K,
         models=_OPENAI_MODELS,
         shape="azure",
         source="https://learn.microsoft.com/azure/ai-services/openai/reference",
@@ -135,7 +138,7 @@ _WITH_QUIRKS = (
             {"user", "logprobs", "top_logprobs", "logit_bias", "store", "service_tier", "stream_options", "verbosity"}
             | {"modalities", "audio", "web_search_options", "functions", "function_call"}
         ),
-        lacks=frozenset({"user", "logprobs", "top_logprobs", "stream_usage"}),
+        lacks=_TOP_K | {"user", "logprobs", "top_logprobs", "stream_usage"},
         prefers={**_OLD_NAME, "seed": "random_seed"},
         patches=(*_PLAIN, patches.spell_random_seed, patches.short_tool_ids, patches.mistral_messages),
         models=(
@@ -167,7 +170,7 @@ _WITH_QUIRKS = (
         base_env=("GROQ_API_BASE",),
         key_env=("GROQ_API_KEY",),
         drops=frozenset({"logprobs", "top_logprobs", "logit_bias"}),
-        lacks=frozenset({"logprobs", "top_logprobs", "choices", "reasoning_history"}),
+        lacks=_TOP_K | {"logprobs", "top_logprobs", "choices", "reasoning_history"},
         prefers={"system_role": "system"},
         patches=(patches.developer_is_system, patches.standard_messages),
         source="https://console.groq.com/docs/openai",
