@@ -11,8 +11,9 @@ import anthropic
 import httpx2
 import openai
 import pytest
+from pydantic import BaseModel, ConfigDict
 
-from tests.clients import said
+from tests.clients import said, telling
 from tests.clients.asked import CHAT_MESSAGES, MESSAGES
 from tests.clients.running import KEY, MOCKED, PROVIDER_KEY, Upstream, messages_entries
 
@@ -234,3 +235,32 @@ def test_a_field_that_could_steer_us_is_refused(chat: openai.OpenAI, mock: Upstr
     with pytest.raises(openai.BadRequestError, match=field):
         chat.chat.completions.create(model="mock-chat", extra_body={field: "http://10.0.0.1"}, **CHAT_ASKED)
     assert mock.captures() == []
+
+
+def test_anthropics_beta_client_is_served(claude: anthropic.Anthropic, mock: Upstream) -> None:
+    """It calls `/v1/messages?beta=true` and says its betas in a header."""
+    answer = claude.beta.messages.create(
+        model="mock-messages", betas=["context-management-2025-06-27"], thinking={"type": "adaptive"}, **CLAUDE_ASKED
+    )
+    assert answer.content[0].type == "text"
+    headers, body = received(mock)
+    assert headers["anthropic-beta"] == "context-management-2025-06-27"
+    assert body == {"model": "mock", "thinking": {"type": "adaptive"}, **CLAUDE_ASKED}
+
+
+def test_a_parsed_answers_schema_reaches_claude(chat: openai.OpenAI, replay: Upstream) -> None:
+    """`parse` sends a strict JSON schema; what Claude answered in its format comes back as the caller's own type."""
+    id = telling.one("anthropic", "structured_output", stream=False, where=answers_a_json_object)
+    recorded = said.of(said.recording(id)).text
+    parsed = chat.chat.completions.parse(model=id, response_format=Anything, **CHAT_ASKED).choices[0].message.parsed
+    assert parsed is not None
+    assert parsed.model_dump() == json.loads(recorded)
+    assert replay.last()["body"]["output_config"]["format"]["type"] == "json_schema"
+
+
+class Anything(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+def answers_a_json_object(entry: dict[str, Any]) -> bool:
+    return said.of(said.recording(entry["id"])).text.startswith("{")
