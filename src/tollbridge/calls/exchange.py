@@ -16,7 +16,7 @@ from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.prepare import Prepared, prepare
 from tollbridge.calls.redact import redact, without_secrets
-from tollbridge.calls.streams import RelayedStream, Stream, TranslatedStream, WholeStream
+from tollbridge.calls.streams import RelayedStream, Stream, TranslatedStream, WholeStream, stream_error
 from tollbridge.errors import APIError, BadGatewayError
 from tollbridge.model.json import Json
 from tollbridge.model.response import Caveat, Response, Usage
@@ -128,12 +128,17 @@ async def _rest(first: bytes, incoming: Incoming) -> bytes:
 
 
 def _read(body: bytes, deployment: Deployment, ask: Ask) -> Response:
-    """A whole answer in neutral form, with an id."""
+    """A whole answer in neutral form, with an id. Raises what an error under 200 says, and BadGatewayError where
+    the provider said nothing at all: `{}` is no answer."""
     try:
         value: Json = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadGatewayError(f"The provider's answer is not valid JSON: {error}.") from error
+    if isinstance(value, dict) and value.get("error") and not (value.get("choices") or value.get("content")):
+        raise stream_error(deployment.wire, value, deployment.secrets)
     response = deployment.wire.read_response(value)
+    if response.usage is None and not any(choice.parts or choice.finish for choice in response.choices):
+        raise BadGatewayError("The provider's answer is JSON, but holds no answer.")
     return msgspec.structs.replace(
         response,
         id=response.id or ask.id,

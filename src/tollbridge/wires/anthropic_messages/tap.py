@@ -59,10 +59,14 @@ def _is(data: bytes, type: str) -> bool:
     return f'"{type}"'.encode() in data and (decode_object(data) or {}).get("type") == type
 
 
+_ABSENT = msgspec.Raw()
+
+
 class _Told(msgspec.Struct):
     type: Json = None
     usage: Json = None
     error: Json = None
+    content: msgspec.Raw = _ABSENT
 
 
 _told = msgspec.json.Decoder(_Told).decode
@@ -77,4 +81,6 @@ def read_along(body: bytes) -> Usage | None:
     if told.type == "error" or told.error is not None:
         detail = told.error.get("message") if isinstance(told.error, dict) else told.error
         raise BadGatewayError(f"The provider answered 200 with an error: {detail}.", body=msgspec.json.decode(body))
+    if told.content == _ABSENT:
+        raise BadGatewayError("The provider's answer is JSON, but no message.")
     return read_usage(told.usage)
