@@ -27,10 +27,14 @@ CAVEATS_BYTES_MAX = 2_000
 _encode = msgspec.json.Encoder().encode
 
 
-def own_headers(record: Record) -> Headers:
-    """The request's id, under the names that OpenAI's, Anthropic's and our own clients read."""
+REQUEST_ID = {"openai_chat": b"x-request-id", "anthropic_messages": b"request-id"}
+"""Where each dialect's clients look for the request's id."""
+
+
+def own_headers(record: Record, dialect: Wire) -> Headers:
+    """The request's id, where the dialect's clients look for it, and under our own name."""
     request_id = record.request_id.encode()
-    return [(b"x-request-id", request_id), (b"request-id", request_id), (b"x-tollbridge-request-id", request_id)]
+    return [(REQUEST_ID[dialect.name], request_id), (b"x-tollbridge-request-id", request_id)]
 
 
 def route_headers(record: Record, deployment: Deployment, caveats: Sequence[Caveat]) -> Headers:

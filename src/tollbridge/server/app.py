@@ -31,7 +31,8 @@ from tollbridge.server.routes import Match, RouteTable
 from tollbridge.wires.base import Wire
 
 LOOPBACK = ("127.", "::1", "::ffff:127.")
-TEXT = (b"content-type", b"text/plain; charset=utf-8")
+RELAYED = frozenset({b"x-forwarded-for", b"forwarded", b"via", b"x-real-ip"})
+"""A request with one of these came through a proxy: its peer's loopback address says nothing."""
 EXPOSITION = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
 _encode = msgspec.json.Encoder().encode
@@ -86,19 +87,19 @@ class App:
             case "count_tokens":
                 await count_tokens(gateway, self._dialect(match), inbound, responder, record)
             case "models":
-                self._json(responder, record, list_models(gateway, inbound.headers))
+                self._json(responder, record, match, list_models(gateway, inbound.headers))
             case "model":
                 self._model(gateway, inbound, responder, record, match)
             case "readiness" if not gateway.load.ready:
                 record.status = 503
                 responder.reply(503, [JSON], b'{"status":"draining"}')
             case "liveness" | "readiness":
-                self._json(responder, record, {"status": "healthy"})
+                self._json(responder, record, match, {"status": "healthy"})
             case "metrics":
                 record.status = 200
                 responder.reply(200, [EXPOSITION], gateway.metrics.exposition())
             case "root":
-                self._json(responder, record, {"name": "tollbridge"})
+                self._json(responder, record, match, {"name": "tollbridge"})
         if match.route.access == "key":
             record.duration_ms = (time.monotonic() - record.began) * 1000
             self._observe(record)
@@ -118,7 +119,7 @@ class App:
             case "metrics":
                 token = self.gateway.rules.metrics_token
                 if token is None:
-                    if not inbound.peer.startswith(LOOPBACK):
+                    if not inbound.peer.startswith(LOOPBACK) or not RELAYED.isdisjoint(inbound.headers):
                         raise PermissionDeniedError("Metrics are for loopback; set `general_settings.metrics_token`.")
                 elif not hmac.compare_digest(presented_key(inbound.headers), token.encode()):
                     raise AuthenticationError("This is not the metrics token.", code="invalid_api_key")
@@ -132,15 +133,15 @@ class App:
     def _model(self, gateway: Gateway, inbound: Inbound, responder: Responder, record: Record, match: Match) -> None:
         record.model_requested = match.id or ""
         try:
-            self._json(responder, record, show_model(gateway, record.model_requested, inbound.headers))
+            self._json(responder, record, match, show_model(gateway, record.model_requested, inbound.headers))
         except APIError as error:
             status, headers, body = error_answer(self._dialect(match), error)
             record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
-            responder.reply(status, [*headers, *own_headers(record)], body)
+            responder.reply(status, [*headers, *own_headers(record, self._dialect(match))], body)
 
-    def _json(self, responder: Responder, record: Record, value: object) -> None:
+    def _json(self, responder: Responder, record: Record, match: Match, value: object) -> None:
         record.status = 200
-        responder.reply(200, [JSON, *own_headers(record)], _encode(value))
+        responder.reply(200, [JSON, *own_headers(record, self._dialect(match))], _encode(value))
 
     def _refused(
         self,
@@ -157,7 +158,7 @@ class App:
         record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
         if not accounted:
             self._observe(record)
-        own = own_headers(record)
+        own = own_headers(record, self._dialect(match))
         crossing = self._cors.answer_headers(inbound.headers) if self._cors is not None else ()
         return Refusal(status, body, (*headers, *own, *extra, *crossing))
 

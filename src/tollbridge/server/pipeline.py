@@ -137,7 +137,7 @@ class Conversation:
             200,
             [
                 JSON,
-                *own_headers(record),
+                *own_headers(record, self._dialect),
                 *route_headers(record, answer.deployment, answer.caveats),
                 *provider_headers(answer.headers),
             ],
@@ -146,7 +146,7 @@ class Conversation:
 
     def _early_headers(self) -> Headers:
         """Of a stream that a heartbeat begins, before it is known who answers."""
-        return [*STREAM, *own_headers(self._record)]
+        return [*STREAM, *own_headers(self._record, self._dialect)]
 
     async def _tell(self, streaming: Streaming) -> None:
         responder, record = self._responder, self._record
@@ -156,7 +156,7 @@ class Conversation:
                 200,
                 [
                     *STREAM,
-                    *own_headers(record),
+                    *own_headers(record, self._dialect),
                     *route_headers(record, streaming.deployment, streaming.caveats),
                     *provider_headers(streaming.headers),
                 ],
@@ -208,7 +208,7 @@ class Conversation:
             responder.write(self._dialect.stream_writer(Head()).fail(error))
             responder.finish()
             return
-        responder.reply(status, [*headers, *own_headers(record)], body)
+        responder.reply(status, [*headers, *own_headers(record, self._dialect)], body)
 
     def _note_error(self, error: APIError) -> None:
         self._record.error_class, self._record.outcome = type(error).__name__, outcome(error)
