@@ -34,9 +34,9 @@ def _sse(*events: dict[str, object]) -> bytes:
     return b"".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events)
 
 
-async def _read(*pieces: bytes) -> tuple[bytes, APIError]:
+async def _read(*pieces: bytes, secrets: tuple[str, ...] = ()) -> tuple[bytes, APIError]:
     incoming = InProcessIncoming(Reply(200, (), pieces))
-    stream = TranslatedStream(incoming, ANTHROPIC_MESSAGES, OPENAI_CHAT, Head(id="x"))
+    stream = TranslatedStream(incoming, ANTHROPIC_MESSAGES, OPENAI_CHAT, Head(id="x"), secrets=secrets)
     await stream.begin(await incoming.chunk())
     read = b""
     with pytest.raises(APIError) as raised:
@@ -69,3 +69,12 @@ async def test_an_error_with_nothing_before_it_is_raised_before_the_stream_begin
     stream = TranslatedStream(incoming, ANTHROPIC_MESSAGES, OPENAI_CHAT, Head(id="x"))
     with pytest.raises(OverloadedError):
         await stream.begin(await incoming.chunk())
+
+
+async def test_an_error_amid_the_stream_shows_no_secret_however_it_was_cut() -> None:
+    leaking = {"type": "error", "error": {"type": "api_error", "message": "bad key canary-5301"}}
+    words, error_event = _sse(OPENED, BLOCK, WORDS), _sse(leaking)
+    for pieces in ((words + error_event,), (words, error_event)):
+        _, error = await _read(*pieces, secrets=("canary-5301",))
+        assert error.message == "bad key ***"
+        assert "canary" not in str(error.body)

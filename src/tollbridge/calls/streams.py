@@ -203,9 +203,10 @@ class TranslatedStream:
             for event in events:
                 written.append(self._write(event))
         except APIError as error:
+            without_secrets(error, self._secrets)
             if not any(written):
                 raise
-            self._broke = without_secrets(error, self._secrets)
+            self._broke = error
         return b"".join(written)
 
     def _write(self, event: Event) -> bytes:
