@@ -45,6 +45,9 @@ ODD: list[dict[str, Any]] = [
     {"messages": [{"role": 3, "content": {"a": 1}, "tool_calls": "x", "tool_call_id": 4, "thinking_blocks": "x"}]},
     {"messages": [{"role": "assistant", "tool_calls": [None, {"id": None}, {"id": 5}], "reasoning_content": 3}]},
     {"messages": [{"role": "assistant", "content": [], "reasoning_content": "x", "thinking_blocks": [None, {}]}]},
+    {"messages": [{"role": "assistant", "content": 5, "reasoning_content": "x", "tool_calls": 5}]},
+    {"messages": [{"role": "assistant", "content": {"a": 1}, "reasoning_content": "x"}]},
+    {"messages": [{"role": "assistant", "content": "x", "thinking_blocks": 5}]},
     {"max_tokens": None, "max_completion_tokens": None, "seed": None},
 ]
 

@@ -14,7 +14,7 @@ import msgspec
 from tollbridge.calls.ask import Ask, field
 from tollbridge.calls.deployment import Deployment
 from tollbridge.errors import BadRequestError, UnsupportedParamsError
-from tollbridge.model.json import JsonObject
+from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Request, Sampling
 from tollbridge.model.response import Caveat
 from tollbridge.transport.base import Outgoing, Timeouts
@@ -76,9 +76,9 @@ def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], 
     if deployment.forced_raw:
         fields.update(deployment.forced_raw)
     hides_usage = False
-    if ask.stream and not ask.include_usage and _may_ask_for_usage(deployment):
-        fields["stream_options"] = _with_usage(ask)
-        hides_usage = True
+    if ask.stream and _may_ask_for_usage(deployment):
+        fields["stream_options"] = msgspec.Raw(_encode(_with_usage(field(ask.fields, "stream_options"))))
+        hides_usage = not ask.include_usage
     return fields, hides_usage, caveats
 
 
@@ -86,11 +86,10 @@ def _may_ask_for_usage(deployment: Deployment) -> bool:
     return deployment.wire.asks_for_usage and "stream_options" not in deployment.drops
 
 
-def _with_usage(ask: Ask) -> msgspec.Raw:
-    options = field(ask.fields, "stream_options")
+def _with_usage(options: Json) -> JsonObject:
     if options is not None and not isinstance(options, dict):
         raise BadRequestError("Expected an object - at `$.stream_options`.", param="stream_options")
-    return msgspec.Raw(_encode({**(options or {}), "include_usage": True}))
+    return {**(options or {}), "include_usage": True}
 
 
 def _rewritten(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...]]:
@@ -101,7 +100,7 @@ def _rewritten(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Cave
         for name in deployment.drops:
             body.pop(name, None)
         if ask.stream and _may_ask_for_usage(deployment):
-            body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
+            body["stream_options"] = _with_usage(body.get("stream_options"))
         return body, caveats
     return _translated(ask, deployment)
 

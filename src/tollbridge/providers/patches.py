@@ -132,6 +132,8 @@ def thinking_as_parts(body: JsonObject) -> JsonObject:
         if message.get("role") != "assistant" or not isinstance(thought, str) or not thought:
             return message
         content = message.get("content")
+        if content and not isinstance(content, (str, list)):
+            return message
         if isinstance(content, list) and any(isinstance(i, dict) and i.get("type") == "thinking" for i in content):
             return message
         said = [{"type": "text", "text": content}] if isinstance(content, str) and content else content or []
@@ -167,5 +169,6 @@ def _is_text(item: Json) -> bool:
 
 
 def _thought(blocks: Json) -> str:
-    texts = (block.get("thinking") for block in blocks or () if isinstance(block, Mapping))
+    known = blocks if isinstance(blocks, list) else ()
+    texts = (block.get("thinking") for block in known if isinstance(block, Mapping))
     return "".join(text for text in texts if isinstance(text, str))
