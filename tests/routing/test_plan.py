@@ -82,6 +82,14 @@ def test_the_same_deployment_is_never_tried_before_its_retry_after():
     assert run.send(Failed(RateLimitError("slow down", retry_after_s=7.5))) == Sleep(7.5)
 
 
+def test_of_several_tried_ones_only_those_are_tried_again_whose_retry_after_is_over():
+    run = plan("m", Table({"m": ["a", "b"]}), Policy(retries=3, backoff_s=0.5))
+    assert run.send(None) == Try("a")
+    assert run.send(Failed(RateLimitError("slow down", retry_after_s=30.0))) == Try("b")
+    assert run.send(Failed(InternalServerError("b"))) == Sleep(1.0)
+    assert run.send(None) == Try("b")
+
+
 def test_a_retry_after_beyond_the_patience_is_not_waited_for():
     run = plan("m", Table({"m": ["a"]}), Policy(retries=3, wait_max_s=10.0))
     run.send(None)

@@ -184,14 +184,14 @@ def _choose(
         return board.pick(fresh)
     if not failures:
         return board.unavailable(group)
-    again = [(d, e) for d, e in failures if d not in given_up]
-    if not again:
+    latest = {id(d): (d, e.retry_after_s or 0.0) for d, e in failures if d not in given_up}.values()
+    if not latest:
         return _worst(failures)
-    wait = _wait(again[-1][1], len(failures), policy, board.chance())
+    wait = _wait(min(after for _, after in latest), len(failures), policy, board.chance())
     if wait > policy.wait_max_s or _past(deadline, board.now() + wait):
         return _worst(failures)
     yield Sleep(wait)
-    return again[-1][0] if len(again) == 1 else board.pick([d for d, _ in again])
+    return board.pick([d for d, after in latest if after <= wait])
 
 
 def _named(error: APIError, policy: Policy) -> bool:
@@ -199,9 +199,9 @@ def _named(error: APIError, policy: Policy) -> bool:
     return any(isinstance(error, RETRY_POLICY_KEYS[key]) for key in policy.retries_by_error if key in RETRY_POLICY_KEYS)
 
 
-def _wait(error: APIError, failures: int, policy: Policy, chance: float) -> float:
+def _wait(retry_after_s: float, failures: int, policy: Policy, chance: float) -> float:
     backoff = min(policy.backoff_max_s, policy.backoff_s * 2.0 ** (failures - 1)) * (0.5 + chance / 2)
-    return max(backoff, policy.wait_min_s, error.retry_after_s or 0.0)
+    return max(backoff, policy.wait_min_s, retry_after_s)
 
 
 def _worst(failures: Sequence[tuple[D, APIError]]) -> APIError:
