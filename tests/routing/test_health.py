@@ -68,6 +68,33 @@ def test_a_trial_that_fails_rests_twice_as_long_and_one_that_succeeds_is_well():
     assert health.all_well()
 
 
+def test_what_was_under_way_before_the_rest_neither_ends_nor_lengthens_it():
+    health = Health(Rules(cooldown_s=5.0, allowed_fails=1))
+    health.started("a")
+    health.failed("a", RateLimitError("x", retry_after_s=30.0), 0.0)
+    for n in range(10):
+        health.failed("a", InternalServerError("x"), 0.1 * n)
+        health.answered("a", 0.1 * n)
+    assert health.rests_for("a", 1.0) == 29.0
+
+
+def test_failures_all_at_once_rest_no_longer_than_one():
+    health = Health(Rules(cooldown_s=5.0, allowed_fails=3))
+    for _ in range(20):
+        health.failed("a", InternalServerError("x"), 0.0)
+    assert health.rests_for("a", 0.0) == 5.0
+
+
+def test_the_answers_of_long_ago_do_not_hide_an_outage():
+    health = Health(Rules(allowed_fails=3))
+    for n in range(60):
+        health.failed("a", InternalServerError("x"), n * 50.0)
+        for _ in range(100):
+            health.answered("a", n * 50.0 + 1.0)
+    rested = [health.failed("a", InternalServerError("x"), 3_100.0 + n / 10) for n in range(10)]
+    assert any(rested)
+
+
 def test_disabled_cooldowns_never_rest():
     health = Health(Rules(enabled=False))
     assert not health.failed("a", RateLimitError("x"), 0.0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -103,21 +101,24 @@ class Engine:
 
     async def _attempt(self, ask: Ask, trace: Trace, how: How[V], deployment: Deployment) -> Answered[V] | Failed:
         health = self.routes.health
-        began = time.monotonic()
+        began = self.routes.now()
         health.started(deployment.id)
+        settled = False
         try:
             value = await how(ask, deployment, self.transport)
+            settled = True
         except APIError as error:
-            now = time.monotonic()
+            settled = True
+            now = self.routes.now()
             trace.attempts.append(Attempt(deployment, error, now - began))
             health.failed(deployment.id, error, now)
             if self._attempted is not None:
                 self._attempted(deployment.provider, type(error).__name__)
             return Failed(error)
-        except asyncio.CancelledError:
-            health.cancelled(deployment.id)
-            raise
-        now = time.monotonic()
+        finally:
+            if not settled:  # the client left, or the fault is ours: nothing was learned about the deployment
+                health.cancelled(deployment.id)
+        now = self.routes.now()
         trace.attempts.append(Attempt(deployment, None, now - began))
         health.answered(deployment.id, now)
         if self._attempted is not None:

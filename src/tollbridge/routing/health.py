@@ -5,9 +5,10 @@ asks an empty dict.
     resting  --(T has come)-->  on trial: one request at a time     --answered-->  well
                                                                     --failed-->    resting, twice as long (60 s at most)
 
+A request that was under way before the rest began is no trial, whatever becomes of it.
 429 rests until its Retry-After, 401/402/403/404 and 408 at once for `cooldown_s`: it will not do better in the next
-second. Other failures make it rest when, within a minute, they are more than `allowed_fails` and not fewer than the
-answers. The client's own errors never count.
+second. Other failures make it rest when, within a minute, they are more than `allowed_fails` and more than the answers
+(counted anew each minute). The client's own errors never count.
 """
 
 from __future__ import annotations
@@ -39,7 +40,13 @@ class State(msgspec.Struct):
     on_trial: bool = False
     under_way: bool = False
     answers: int = 0
+    counted_since: float = 0.0
     last_error: APIError | None = None
+
+    def count_anew(self, now: float) -> None:
+        """Answers are counted per minute, as failures are."""
+        if now - self.counted_since > WINDOW_S:
+            self.answers, self.counted_since = 0, now
 
 
 class Health:
@@ -79,9 +86,11 @@ class Health:
         state = self._states.get(id)
         if state is None:
             return
-        state.answers += 1
-        if state.on_trial or now - state.failures[-1] > WINDOW_S:
+        if state.under_way or (not state.on_trial and now - state.failures[-1] > WINDOW_S):
             del self._states[id]
+            return
+        state.count_anew(now)
+        state.answers += 1
 
     def cancelled(self, id: str) -> None:
         """The client left before an outcome: a trial is open again."""
@@ -96,17 +105,23 @@ class Health:
             return False
         state = self._states.get(id)
         if state is None:
-            state = self._states[id] = State(failures=[])
+            state = self._states[id] = State(failures=[], counted_since=now)
             if len(self._states) > STATES_MAX:
                 self._states.popitem(last=False)
-        state.under_way = False
+        trial, state.under_way = state.under_way, False
         state.last_error = error
+        state.count_anew(now)
         state.failures = [moment for moment in state.failures if now - moment < WINDOW_S]
         state.failures.append(now)
         too_many = len(state.failures) > max(self._rules.allowed_fails, state.answers)
         if not (state.on_trial or _says_not_now(error) or too_many):
             return False
-        state.rest_s = min(REST_MAX_S, state.rest_s * 2 if state.on_trial else self._rules.cooldown_s)
+        if trial:
+            state.rest_s = min(REST_MAX_S, state.rest_s * 2)
+        elif not state.on_trial:
+            state.rest_s = self._rules.cooldown_s
+        elif not _says_not_now(error):
+            return False
         state.resting_until = max(state.resting_until, now + max(state.rest_s, error.retry_after_s or 0.0))
         state.on_trial = True
         return True
