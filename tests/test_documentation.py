@@ -17,7 +17,8 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import click
 import msgspec
@@ -234,6 +235,21 @@ def test_the_metrics_on_the_page_are_those_that_are_told(gateway: str) -> None:
     with urlopen(f"{gateway}/metrics") as answer:
         exposed = set(re.findall(r"^# TYPE (tollbridge_\w+)", answer.read().decode(), re.MULTILINE))
     assert set(re.findall(r"`(tollbridge_\w+)`", section("Metrics"))) == exposed
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/nothing"])
+def test_the_page_names_the_headers_of_an_answer(path: str, gateway: str, newcomer: dict[str, str]) -> None:
+    body = b'{"model": "demo/hello", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello!"}]}'
+    asked = Request(gateway + path, body, {"authorization": f"Bearer {key(newcomer)}"})
+    try:
+        with urlopen(asked) as answer:
+            sent = answer.headers
+    except HTTPError as error:
+        sent = error.headers
+        error.close()
+    ours = {header.lower() for header in sent} - {"date", "content-type", "content-length"}
+    assert ours
+    assert not [header for header in ours if f"`{header}`" not in section("What an answer says")]
 
 
 def test_the_page_names_what_a_request_may_and_may_not_say() -> None:
