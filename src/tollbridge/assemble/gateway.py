@@ -31,7 +31,7 @@ from tollbridge.wires.seal import Seals
 
 
 class Assembled(msgspec.Struct, frozen=True, eq=False):
-    """`problems`: entries that do not serve, one line each."""
+    """`problems`: entries that do not serve, one line each; not those that the configuration's findings told of."""
 
     gateway: Gateway
     problems: Sequence[str]
@@ -90,7 +90,8 @@ def assemble(
         load=load,
         started=int(time.time()),
     )
-    return Assembled(gateway, [f"{entry.where}: {entry.model_name}: {why}" for entry, why in maker.problems])
+    problems = [(entry, why) for entry, why in maker.problems if entry.disabled is None]
+    return Assembled(gateway, [f"{entry.where}: {entry.model_name}: {why}" for entry, why in problems])
 
 
 def provider_rows(config: Config) -> Mapping[str, Provider]:
