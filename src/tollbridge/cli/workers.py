@@ -2,6 +2,12 @@
 
 The parent only watches: it passes signals on, starts a worker anew that died, and gives up where one dies at once,
 again and again.
+
+1. A signal is held back while a child is forked, so that it finds every child in the table, and no child with the
+   parent's handlers.
+2. Each child leads a process group of its own: Ctrl-C in a terminal goes to the parent alone, which passes it on
+   once. Twice would mean to hurry.
+3. After a signal nobody is started any more.
 """
 
 from __future__ import annotations
@@ -10,11 +16,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 RESTART_PAUSE_S = 1.0
 SHORT_LIFE_S = 5.0
 SHORT_LIVES_MAX = 5
+PASSED_ON = (signal.SIGTERM, signal.SIGINT)
 
 
 def supervise(count: int, work: Callable[[], int]) -> int:
@@ -31,19 +39,23 @@ class _Parent:
         self._children: dict[int, float] = {}
         self._stopping = False
         self._short_lives = 0
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in PASSED_ON:
             signal.signal(number, self._stop)
 
     def fork(self) -> None:
         sys.stdout.flush()
-        child = os.fork()
-        if child:
-            self._children[child] = time.monotonic()
-            return
+        with _held_back():
+            if self._stopping:
+                return
+            child = os.fork()
+            if child:
+                self._children[child] = time.monotonic()
+                return
+            for number in PASSED_ON:
+                signal.signal(number, signal.SIG_DFL)
+            os.setpgid(0, 0)
         status = 1
         try:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, signal.SIG_DFL)
             status = self._work()
         except OSError as error:
             print(f"error: {error}", file=sys.stderr)
@@ -54,10 +66,7 @@ class _Parent:
     def watch(self) -> int:
         worst = 0
         while self._children:
-            try:
-                child, status = os.wait()
-            except InterruptedError:
-                continue
+            child, status = os.wait()
             born = self._children.pop(child, None)
             if born is None:
                 continue
@@ -79,3 +88,13 @@ class _Parent:
         self._stopping = True
         for child in self._children:
             os.kill(child, number)
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Signals come after the block, in parent and child."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
