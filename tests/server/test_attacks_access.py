@@ -300,7 +300,7 @@ async def test_s20_of_the_providers_headers_the_client_sees_what_is_listed(tmp_p
     assert answered.headers["x-request-id"] != "theirs"
 
 
-NAMES = ["a\r\nset-cookie: x=1", "a\nb", "a\0b", "\u202eevil", "a" * 3000, "caf\u00e9 \u2603", "\x1b[31mred"]
+NAMES = ["a\r\nset-cookie: x=1", "a\nb", "a\0b", "\u202eevil", "a" * 200, "caf\u00e9 \u2603", "\x1b[31mred"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -318,7 +318,7 @@ async def test_s21_a_models_name_never_becomes_a_header_line(tmp_path: Path, pat
         assert json.loads(mock.provider.books.captures[0].body)["model"] == name
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "a" * 3000])
 @pytest.mark.parametrize("path", PATHS)
 async def test_s21_an_unknown_name_is_told_without_control_characters(tmp_path: Path, path: str, name: str) -> None:
     async with serving() as mock, served(configuration(entry("m", mock.port)), tmp_path) as gateway:
