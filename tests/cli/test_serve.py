@@ -1,8 +1,10 @@
-"""What `tollbridge serve` says when it cannot start."""
+"""What `tollbridge serve` says when it starts, and when it cannot."""
 
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,28 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOLLBRIDGE_HOME", str(tmp_path / "home"))
     for name in ("PORT", "TOLLBRIDGE_MASTER_KEY", "LITELLM_MASTER_KEY"):
         monkeypatch.delenv(name, raising=False)
+
+
+CONFIG = """
+model_list:
+  - model_name: claude
+    litellm_params: {model: anthropic/claude-sonnet-4-0, api_key: os.environ/A_KEY_THAT_IS_NOT_SET}
+  - model_name: fast
+    litellm_params: {model: demo/fast}
+"""
+
+
+def test_the_greeting_asks_a_model_that_can_answer_and_says_once_which_cannot(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    command = [str(Path(sys.executable).with_name("tollbridge")), "serve", "config.yaml", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        said = "".join(iter(process.stdout.readline, "Stop with Ctrl-C.\n"))
+        process.terminate()
+        complaints = process.stderr.read()
+    assert '"model": "fast"' in said
+    assert complaints.count("A_KEY_THAT_IS_NOT_SET") == 1
 
 
 def run(*arguments: str) -> Result:

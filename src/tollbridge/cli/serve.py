@@ -151,7 +151,9 @@ def greet(door: Door, url: str | None, listener: Listener, assembled: Assembled)
         click.echo(f"warning: {problem}", err=True)
     groups = assembled.gateway.engine.routes.groups
     names = groups.listed()
-    plain = next((name for name in names if "*" not in name), None)
+    plain = next(
+        (name for name in names if "*" not in name and groups.knows(name) and groups.resolve(name).members), None
+    )
     model = DEMO_MODEL if plain is None and groups.knows(DEMO_MODEL) else plain or "<model>"
     click.echo(greeting(url or listener.url, door.key, names, model))
 
