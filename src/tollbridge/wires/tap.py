@@ -20,6 +20,8 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Usage
 
 EVENT_BYTES_MAX = 16 * 1024 * 1024
+OVERLAP = 3  # a border has four bytes at most
+JOINED_BYTES = 64 * 1024
 TAIL_EVENTS = 8  # a finish reason, usage, an end marker, and room for what vendors put between them
 BORDERS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 SPOKEN = re.compile(rb"^data:", re.MULTILINE)
@@ -73,28 +75,48 @@ def _start_of_last(data: bytes) -> int:
 
 
 class Boundary:
-    """Cuts a byte stream into blocks of whole events."""
+    """Cuts a byte stream into blocks of whole events. Each byte is looked at once, however large an event grows."""
 
-    __slots__ = ("_rest",)
+    __slots__ = ("_held", "_size")
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._held: list[bytes] = []
+        self._size = 0
 
     def feed(self, data: bytes) -> bytes:
         """All whole events so far; what follows the last border is kept."""
-        if not self._rest and data.endswith(b"\n\n"):
+        if not self._held and data.endswith(b"\n\n"):
             return data
-        data = self._rest + data
-        found = ((data.rfind(border), len(border)) for border in BORDERS)
-        end = max((at + length for at, length in found if at >= 0), default=0)
-        self._rest = data[end:]
-        if len(self._rest) > EVENT_BYTES_MAX:
-            raise BadGatewayError(f"The provider sent one event of more than {EVENT_BYTES_MAX >> 20} MiB.")
-        return data[:end]
+        before = self._held[-1][-OVERLAP:] if self._held else b""
+        end = _end_of_last_border(before + data) - len(before)
+        if end <= 0:
+            self._hold(data)
+            return b""
+        block = b"".join((*self._held, data[:end]))
+        self._held, self._size = [], 0
+        if end < len(data):
+            self._hold(data[end:])
+        return block
 
     def rest(self) -> bytes:
         """What came after the last border."""
-        return self._rest
+        return b"".join(self._held)
+
+    def _hold(self, data: bytes) -> None:
+        # Short pieces are joined, so that the last one always has room for a border that is cut in two.
+        if self._held and len(self._held[-1]) < JOINED_BYTES:
+            self._held[-1] += data
+        else:
+            self._held.append(data)
+        self._size += len(data)
+        if self._size > EVENT_BYTES_MAX:
+            raise BadGatewayError(f"The provider sent one event of more than {EVENT_BYTES_MAX >> 20} MiB.")
+
+
+def _end_of_last_border(data: bytes) -> int:
+    """0 where there is none."""
+    found = ((data.rfind(border), len(border)) for border in BORDERS)
+    return max((at + length for at, length in found if at >= 0), default=0)
 
 
 def pieces(block: bytes) -> Iterator[tuple[bytes, bytes]]:
