@@ -158,7 +158,7 @@ def test_the_top_level_is_the_usage_and_iterations_are_kept_beside() -> None:
 
 def test_what_this_format_cannot_show_is_said() -> None:
     picture = Media(media_type="image/png", source=Inline(data="AA=="))
-    response = answer(picture, Opaque(wire="gemini", value={}), Text(text="x"), extra={"system_fingerprint": "fp"})
+    response = answer(picture, Opaque(wire="gemini", value={}), Text(text="x"), extra={"citations": [], "object": "x"})
     choices = (msgspec.structs.replace(response.choices[0], logprobs={"content": []}), Choice(index=1))
     body, caveats = shown(msgspec.structs.replace(response, choices=choices))
     assert [block["type"] for block in body["content"]] == ["text"]

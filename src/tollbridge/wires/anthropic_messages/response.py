@@ -17,7 +17,7 @@ from tollbridge.wires.anthropic_messages.finish import read_finish, write_finish
 from tollbridge.wires.anthropic_messages.read_blocks import BlockReader, copied
 from tollbridge.wires.anthropic_messages.shapes import STUMBLES, explain_response
 from tollbridge.wires.anthropic_messages.usage import read_usage, write_usage
-from tollbridge.wires.anthropic_messages.vocabulary import CALL_SEAL, NAME
+from tollbridge.wires.anthropic_messages.vocabulary import CALL_SEAL, INCIDENTAL, NAME
 from tollbridge.wires.anthropic_messages.write_blocks import text_block, tool_use_block
 from tollbridge.wires.base import Written
 from tollbridge.wires.seal import UNKEYED, Seals
@@ -87,8 +87,8 @@ def write_response(response: Response, seals: Seals = UNKEYED) -> Written[JsonOb
         body["usage"] = {"input_tokens": 0, "output_tokens": 0}  # clients index it blindly
     if own:
         body = {**response.extra, **body, **_unusual(response.extra)}
-    elif response.extra:
-        writer.caveat("dropped_field", "$", f"fields without a place in this format: {', '.join(response.extra)}")
+    elif lost := [name for name in response.extra if name not in INCIDENTAL]:
+        writer.caveat("dropped_field", "$", f"fields without a place in this format: {', '.join(lost)}")
     return Written(body, tuple(writer.caveats))
 
 

@@ -23,7 +23,7 @@ from tollbridge.wires.anthropic_messages.errors import write_error
 from tollbridge.wires.anthropic_messages.finish import write_finish
 from tollbridge.wires.anthropic_messages.response import CONSTANTS, AnswerWriter, made_id
 from tollbridge.wires.anthropic_messages.usage import write_usage
-from tollbridge.wires.anthropic_messages.vocabulary import NAME
+from tollbridge.wires.anthropic_messages.vocabulary import INCIDENTAL, NAME
 from tollbridge.wires.anthropic_messages.write_blocks import text_block, tool_input, tool_use_block
 from tollbridge.wires.base import Head
 
@@ -101,9 +101,8 @@ class MessagesWriter:
             for key, value in self._extra.items():
                 at = body if key in _BESIDE_DELTA else stopped if key in _AT_THE_STOP else body["delta"]
                 at.setdefault(key, value)
-        elif self._extra or self._began.extra:
-            names = ", ".join([*self._began.extra, *self._extra])
-            self._warn("dropped_field", f"fields without a place in this format: {names}")
+        elif lost := [name for name in (*self._began.extra, *self._extra) if name not in INCIDENTAL]:
+            self._warn("dropped_field", f"fields without a place in this format: {', '.join(lost)}")
         body["usage"] = self._usage_body()
         out += [_event("message_delta", body), _event("message_stop", stopped)]
         return b"".join(out)

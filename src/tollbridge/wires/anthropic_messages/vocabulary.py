@@ -47,3 +47,7 @@ CALL_SEAL = "call\n"
 
 # Ids that Anthropic gave to tools it ran itself; any other id is refused in a history.
 PROVIDER_CALL_ID = re.compile(r"(?:srvtoolu|mcptoolu)_[A-Za-z0-9_]+\Z")
+
+INCIDENTAL = frozenset({"system_fingerprint", "object", "obfuscation", "time_info", "x_groq"})
+"""Fields of other formats' answers that tell about the serving of an answer, not about the answer: they go without a
+Caveat, which nearly every answer would carry otherwise."""
