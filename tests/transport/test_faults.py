@@ -9,8 +9,8 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from tests.transport.upstream import CHUNKED_HEAD, OK, PATIENT, Peer, Upstream, always_ok, answer, chunked, post, until
 
+from tests.transport.upstream import CHUNKED_HEAD, OK, PATIENT, Peer, Upstream, always_ok, answer, chunked, post, until
 from tollbridge.errors import APIConnectionError, APITimeoutError, BadGatewayError, Truncated
 from tollbridge.transport.base import Incoming, Origin, Outgoing, Timeouts
 from tollbridge.transport.http1 import HttpTransport
