@@ -1,6 +1,6 @@
 import pytest
 
-from tollbridge.errors import NotFoundError
+from tollbridge.errors import AuthenticationError, NotFoundError
 from tollbridge.routing.groups import Group, Groups, Wildcard
 
 
@@ -57,3 +57,26 @@ def test_hidden_aliases_are_served_but_not_listed():
     groups = Groups([group("a")], [], {"b": "a", "c": "a"}, hidden=frozenset({"c"}))
     assert groups.listed() == ["a", "b"]
     assert groups.knows("c")
+
+
+def no_key(name: str, matched: str) -> list[str]:
+    raise AuthenticationError("a key is missing")
+
+
+def test_entries_of_the_same_pattern_share_its_names():
+    a, b = (Wildcard("openai/*", lambda name, matched, who=who: [f"{who} {name}"]) for who in "ab")
+    groups: Groups[str] = Groups([], [a, Wildcard("openai/*", no_key), b, wildcard("*")])
+    assert groups.resolve("openai/x").members == ("a openai/x", "b openai/x")
+
+
+def test_a_wildcard_without_a_key_raises_so_and_is_no_fallback():
+    groups: Groups[str] = Groups([], [Wildcard("openai/*", no_key)])
+    assert not groups.knows("openai/x")
+    with pytest.raises(AuthenticationError):
+        groups.resolve("openai/x")
+
+
+def test_a_name_of_any_length_makes_no_group():
+    groups: Groups[str] = Groups([], [wildcard("*")])
+    with pytest.raises(NotFoundError):
+        groups.resolve("m" * 513)

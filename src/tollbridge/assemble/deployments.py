@@ -71,27 +71,31 @@ class Maker:
             self.problems.append((entry, entry.disabled))
             return None
         try:
-            if entry.mock_response is not None:
-                return self._mock(entry)
-            return build(self.wanted(entry), self._environ, self._rows)
+            return self._built(entry, self.wanted(entry))
         except (APIError, ValueError) as error:
             self.problems.append((entry, str(error)))
             return None
 
-    def _mock(self, entry: ModelEntry) -> Deployment:
-        """A deployment that answers in this process, under the name of the provider that it stands for."""
+    def _built(self, entry: ModelEntry, wanted: Wanted) -> Deployment:
+        """`wanted` is the entry's, or made from it for one name of its wildcard. One with a `mock_response` answers in
+        this process, under the name of the provider that it stands for."""
+        if entry.mock_response is None:
+            return build(wanted, self._environ, self._rows)
         host = f"mock-{entry.id}.invalid"
         self._mocks.add(host, InProcess(offline(mocked(entry.mock_response), pause_s=0.0)))
-        provider, _, model = entry.model.rpartition("/")
-        wanted = msgspec.structs.replace(self.wanted(entry), model=f"{DEMO.name}/{model}", given=Given(), provider=None)
-        built = build(wanted, self._environ, self._rows)
-        return msgspec.structs.replace(built, provider=provider or built.provider, origin=Origin("http", host, 80))
+        provider, slash, model = wanted.model.partition("/")
+        mock = msgspec.structs.replace(
+            wanted, model=f"{DEMO.name}/{model if slash else provider}", given=Given(), provider=None
+        )
+        built = build(mock, self._environ, self._rows)
+        name = wanted.provider or (provider if slash else built.provider)
+        return msgspec.structs.replace(built, provider=name, origin=Origin("http", host, 80))
 
     def _wildcard(self, entry: ModelEntry) -> MakerOfGroups[Deployment]:
         def make(name: str, matched: str) -> Sequence[Deployment]:
             model = entry.model.replace("*", name if entry.model == "*" else matched, 1)
             wanted = msgspec.structs.replace(self.wanted(entry), id=f"{entry.id}:{name}", model=model)
-            return [build(wanted, self._environ, self._rows)]
+            return [self._built(entry, wanted)]
 
         return make
 
@@ -139,7 +143,7 @@ class Maker:
         )
 
     def _timeouts(self, timeout_s: float | None, stream_timeout_s: float | None) -> tuple[Timeouts, Timeouts]:
-        """(for whole answers, for streams). A stream's timeout bounds its silences, not its length."""
+        """(for whole answers, for streams). A deployment's timeout bounds a stream's silences, not its length."""
         general, router = self._config.general.timeouts, self._config.router
         total = timeout_s or general.total_s or router.timeout_s
         whole = Timeouts(
@@ -153,5 +157,6 @@ class Maker:
             whole,
             first_byte_s=silence or general.first_byte_s or timeout_s or FIRST_BYTE_S,
             gap_s=silence or general.gap_s or GAP_S,
+            total_s=general.total_s or router.timeout_s,
         )
         return whole, stream

@@ -1,7 +1,7 @@
 """Public model names and what stands behind them: exact name > alias > longest wildcard (decision 18).
 
 A wildcard entry (`openai/*`, `*`) has a maker instead of members: it makes the deployments for a name when the name is
-first asked for. Made groups are kept in a bounded cache.
+first asked for. Several entries with the same pattern share its names. Made groups are kept in a bounded cache.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from tollbridge.errors import NotFoundError
+from tollbridge.errors import APIError, NotFoundError
 
 D = TypeVar("D")
 Maker = Callable[[str, str], Sequence[D]]
 """(name as asked for, what the `*` stands for) -> deployments; raises NotFoundError where there is no such model."""
 
 MADE_MAX = 1_000
+NAME_MAX = 512  # characters of a name that a group is made for: names are kept, told in headers and logged
 
 
 class Group(msgspec.Struct, Generic[D], frozen=True, eq=False):
@@ -64,7 +65,7 @@ class Groups(Generic[D]):
         self._made: OrderedDict[str, Group[D]] = OrderedDict()
 
     def resolve(self, name: str) -> Group[D]:
-        """The group for a name. Raises NotFoundError with near names."""
+        """The group for a name. Raises NotFoundError with near names, and what a maker raises (a missing key)."""
         group = self._named.get(name)
         if group is not None:
             return group
@@ -72,9 +73,10 @@ class Groups(Generic[D]):
         return self._named.get(target) or self._made.get(target) or self._make(target)
 
     def knows(self, name: str) -> bool:
+        """There is a group for the name, and it could be made."""
         try:
             self.resolve(name)
-        except NotFoundError:
+        except APIError:
             return False
         return True
 
@@ -88,15 +90,31 @@ class Groups(Generic[D]):
             yield from group.members
 
     def _make(self, name: str) -> Group[D]:
-        for wildcard in self._wildcards:
-            matched = wildcard.match(name)
-            if matched is not None:
-                return self._keep(Group(name, wildcard.pattern, tuple(wildcard.make(name, matched))))
+        if len(name) > NAME_MAX:
+            raise unknown_model(name, self.listed())
+        pattern = next((wildcard.pattern for wildcard in self._wildcards if wildcard.match(name) is not None), None)
+        if pattern is not None:
+            return self._keep(Group(name, pattern, self._made_by(pattern, name)))
         if self._bare is not None:
             made = tuple(self._bare(name, name))
             if made:
                 return self._keep(Group(name, "*", made))
         raise unknown_model(name, self.listed())
+
+    def _made_by(self, pattern: str, name: str) -> tuple[D, ...]:
+        """What the entries of a pattern make. One that cannot is passed over where another can."""
+        members: list[D] = []
+        refusals: list[APIError] = []
+        for wildcard in self._wildcards:
+            matched = wildcard.match(name) if wildcard.pattern == pattern else None
+            if matched is not None:
+                try:
+                    members.extend(wildcard.make(name, matched))
+                except APIError as error:
+                    refusals.append(error)
+        if refusals and not members:
+            raise refusals[0]
+        return tuple(members)
 
     def _keep(self, group: Group[D]) -> Group[D]:
         self._made[group.name] = group
