@@ -12,12 +12,17 @@ again and again.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from tollbridge.errors import ConfigError
+
+log = logging.getLogger(__name__)
 
 RESTART_PAUSE_S = 1.0
 SHORT_LIFE_S = 5.0
@@ -57,8 +62,10 @@ class _Parent:
         status = 1
         try:
             status = self._work()
-        except OSError as error:
+        except (ConfigError, OSError) as error:
             print(f"error: {error}", file=sys.stderr)
+        except Exception:
+            log.exception("a worker failed")
         finally:
             sys.stdout.flush()
             os._exit(status)
@@ -79,7 +86,8 @@ class _Parent:
                 self._stop(signal.SIGTERM, None)
                 worst = 1
                 continue
-            print(f"tollbridge: worker {child} ended with {status}; starting another", file=sys.stderr)
+            code = os.waitstatus_to_exitcode(status)
+            print(f"tollbridge: worker {child} ended with {code}; starting another", file=sys.stderr)
             time.sleep(RESTART_PAUSE_S)
             self.fork()
         return worst
