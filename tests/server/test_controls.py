@@ -6,9 +6,9 @@ from tollbridge.errors import BadRequestError
 from tollbridge.server.controls import NOTHING, REFUSED, take_controls
 
 
-def taken(body, headers=None, ours=True):
+def taken(body, headers=None, ours=True, streams=False):
     fields = peek(msgspec.json.encode(body))
-    return take_controls(fields, headers or {}, metadata_is_ours=ours), set(fields)
+    return take_controls(fields, headers or {}, metadata_is_ours=ours, streams=streams), set(fields)
 
 
 def test_a_plain_request_steers_nothing():
@@ -28,6 +28,21 @@ def test_our_fields_are_obeyed_and_do_not_go_upstream():
     assert (controls.timeout_s, controls.retries, controls.tags, controls.fallbacks) == (3.0, 0, ("a",), ("n",))
     assert controls.user == "u1"
     assert left == {"model", "user", "x"}
+
+
+@pytest.mark.parametrize(("streams", "timeout_s"), [(True, 9.0), (False, 3.0)])
+def test_a_timeout_for_streams_holds_for_streams(streams, timeout_s):
+    said = {"model": "m", "timeout": 3, "stream_timeout": 9}
+    controls, left = taken(said, streams=streams)
+    assert (controls.timeout_s, left) == (timeout_s, {"model"})
+    headers = {b"x-litellm-timeout": b"3", b"x-litellm-stream-timeout": b"9"}
+    assert taken({"model": "m"}, headers, streams=streams)[0].timeout_s == timeout_s
+
+
+def test_who_wants_no_fallbacks_gets_none_whatever_else_is_said():
+    said = {"model": "m", "fallbacks": ["n"], "disable_fallbacks": True}
+    assert taken(said)[0].fallbacks == ()
+    assert taken(dict(reversed(said.items())))[0].fallbacks == ()
 
 
 def test_metadata_of_the_chat_dialect_is_ours_unless_it_is_to_be_stored():

@@ -1,3 +1,5 @@
+from tollbridge.assemble.gateway import rules
+from tollbridge.config.settings import Config, GeneralSettings
 from tollbridge.routing.plan import Policy
 from tollbridge.server.controls import Controls
 from tollbridge.server.reading import forwarded_headers, policy_for, wants_usage
@@ -24,6 +26,13 @@ def test_only_named_headers_go_upstream():
 def test_where_the_operator_wants_it_x_headers_go_along_but_no_credentials():
     forwarded = dict(forwarded_headers(CLIENT, custom=True))
     assert forwarded == {"anthropic-beta": "tools-2024", "traceparent": "00-1-2-01", "x-admin": "1"}
+
+
+def test_the_gateways_key_never_goes_along_wherever_the_operator_wants_it():
+    sent = {**CLIENT, b"x-team-key": b"sk-secret"}
+    assert "x-team-key" not in dict(forwarded_headers(sent, custom=True, key_header=b"x-team-key"))
+    named = GeneralSettings(key_header_name="X-Team-Key", forward_client_headers=True)
+    assert rules(Config(general=named)).key_header == b"x-team-key"
 
 
 def test_a_client_may_ask_for_fewer_retries_and_less_time():

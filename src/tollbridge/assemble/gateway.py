@@ -123,6 +123,7 @@ def rules(config: Config) -> Rules:
         "expose_usage": general.always_include_stream_usage,
         "strict": general.strict,
         "forward_client_headers": general.forward_client_headers,
+        "key_header": general.key_header_name.lower().encode() if general.key_header_name else None,
         "metrics_token": None if general.metrics_token is None else general.metrics_token.reveal(),
         "streams_max": general.max_concurrent_streams,
         "requests_max": general.max_concurrent_requests,

@@ -33,8 +33,9 @@ REFUSED = frozenset(
         "vertex_credentials",
     }
 )
-OURS = frozenset({"timeout", "stream_timeout", "num_retries", "tags", "fallbacks", "disable_fallbacks", "drop_params"})
-EITHER = REFUSED | OURS
+OURS = ("timeout", "stream_timeout", "num_retries", "tags", "fallbacks", "disable_fallbacks", "drop_params")
+"""In the order in which they are obeyed: of two that say the same, the later one holds."""
+EITHER = REFUSED.union(OURS)
 HEADERS = frozenset(
     {
         b"x-litellm-timeout",
@@ -63,8 +64,11 @@ class Controls(msgspec.Struct, frozen=True):
 NOTHING = Controls()
 
 
-def take_controls(fields: Fields, headers: Mapping[bytes, bytes], *, metadata_is_ours: bool) -> Controls:
-    """Obeys and removes our fields in `fields`. Raises BadRequestError for a refused or ill-typed one."""
+def take_controls(
+    fields: Fields, headers: Mapping[bytes, bytes], *, metadata_is_ours: bool, streams: bool = False
+) -> Controls:
+    """Obeys and removes our fields in `fields`. Raises BadRequestError for a refused or ill-typed one. `streams`: a
+    stream is asked for, so that its own timeout holds."""
     said: dict[str, object] = {}
     if not EITHER.isdisjoint(fields):
         refused = [name for name in fields if name in REFUSED]
@@ -74,26 +78,30 @@ def take_controls(fields: Fields, headers: Mapping[bytes, bytes], *, metadata_is
                 param=refused[0],
                 code="field_not_allowed",
             )
-        said.update(_body(fields))
+        said.update(_body(fields, streams))
     if "user" in fields:
         user = decode(bytes(fields["user"]))
         said["user"] = user if isinstance(user, str) else None
     if "metadata" in fields:
         _metadata(fields, said, metadata_is_ours)
     if not HEADERS.isdisjoint(headers):
-        said.update(_headers(headers))
+        said.update(_headers(headers, streams))
     return msgspec.convert(said, Controls) if said else NOTHING
 
 
-def _body(fields: Fields) -> dict[str, object]:
+def _body(fields: Fields, streams: bool) -> dict[str, object]:
     said: dict[str, object] = {}
-    for name in OURS & fields.keys():
-        value = decode(bytes(fields.pop(name)))
+    for name in OURS:
+        value = decode(bytes(fields.pop(name))) if name in fields else None
         if value is None:
             continue
         match name:
-            case "timeout" | "stream_timeout":
-                said["timeout_s"] = seconds(value, f"$.{name}")
+            case "timeout":
+                said["timeout_s"] = seconds(value, "$.timeout")
+            case "stream_timeout":
+                limit = seconds(value, "$.stream_timeout")
+                if streams:
+                    said["timeout_s"] = limit
             case "num_retries":
                 said["retries"] = count(value, "$.num_retries")
             case "tags":
@@ -116,9 +124,9 @@ def _metadata(fields: Fields, said: dict[str, object], ours: bool) -> None:
         del fields["metadata"]
 
 
-def _headers(headers: Mapping[bytes, bytes]) -> dict[str, object]:
+def _headers(headers: Mapping[bytes, bytes], streams: bool) -> dict[str, object]:
     said: dict[str, object] = {}
-    timeout = headers.get(b"x-litellm-timeout") or headers.get(b"x-litellm-stream-timeout")
+    timeout = (headers.get(b"x-litellm-stream-timeout") if streams else None) or headers.get(b"x-litellm-timeout")
     if timeout is not None:
         said["timeout_s"] = seconds(_number(timeout), "x-litellm-timeout")
     retries = headers.get(b"x-litellm-num-retries")

@@ -24,7 +24,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     stream whose client left, at most `drains_max` at once and `drain_s` long. `streams_max`, `requests_max`: at once;
     above them 503 with Retry-After. `metrics_token`: None lets only loopback read `/metrics`. `expose_usage`: send
     the usage chunk also to clients that did not ask. `forward_client_headers`: the client's own `x-` headers go
-    along."""
+    along, but never `key_header`, where the operator wants the gateway's key (in lower case)."""
 
     body_limit: int = 64 * 1024 * 1024
     heartbeat_s: float = 15.0
@@ -37,6 +37,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     expose_usage: bool = False
     strict: bool = False
     forward_client_headers: bool = False
+    key_header: bytes | None = None
 
 
 class Load(msgspec.Struct):

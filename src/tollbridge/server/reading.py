@@ -31,7 +31,7 @@ def read_ask(
         model = string_field(fields, "model")
     record.model_requested = model
     stream = is_true(fields, "stream")
-    controls = take_controls(fields, inbound.headers, metadata_is_ours=dialect.asks_for_usage)
+    controls = take_controls(fields, inbound.headers, metadata_is_ours=dialect.asks_for_usage, streams=stream)
     if controls is not NOTHING:
         record.user, record.tags, record.metadata = controls.user, controls.tags, controls.metadata
     group = gateway.engine.routes.groups.resolve(model)
@@ -44,7 +44,7 @@ def read_ask(
         stream=stream,
         id=record.request_id,
         created=int(record.at),
-        headers=forwarded_headers(inbound.headers, custom=rules.forward_client_headers),
+        headers=forwarded_headers(inbound.headers, custom=rules.forward_client_headers, key_header=rules.key_header),
         seals=gateway.seals,
         include_usage=stream and (rules.expose_usage or wants_usage(fields)),
         strict=controls.strict or rules.strict,
@@ -65,9 +65,11 @@ def policy_for(controls: Controls, policy: Policy) -> Policy:
     return msgspec.structs.replace(policy, **changes)
 
 
-def forwarded_headers(headers: Mapping[bytes, bytes], *, custom: bool = False) -> tuple[tuple[str, str], ...]:
+def forwarded_headers(
+    headers: Mapping[bytes, bytes], *, custom: bool = False, key_header: bytes | None = None
+) -> tuple[tuple[str, str], ...]:
     """The client's headers that may go upstream; the provider's wire picks its own of them. `custom`: also `x-` headers
-    that are not about credentials, the way here, or us."""
+    that are not about credentials, the way here, or us. `key_header`: where the operator wants the gateway's key."""
     if not custom:
         if _FORWARDED_NAMES.isdisjoint(headers):
             return ()
@@ -75,7 +77,8 @@ def forwarded_headers(headers: Mapping[bytes, bytes], *, custom: bool = False) -
     return tuple(
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, value in headers.items()
-        if name in _FORWARDED_NAMES or (name.startswith(b"x-") and not name.startswith(PRIVATE_PREFIXES))
+        if name != key_header
+        and (name in _FORWARDED_NAMES or (name.startswith(b"x-") and not name.startswith(PRIVATE_PREFIXES)))
     )
 
 
