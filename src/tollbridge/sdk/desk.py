@@ -63,8 +63,9 @@ class Desks:
         found = self._open.get(loop)
         if found is not None:
             return found[0]
-        for other in [other for other in self._open if other.is_closed()]:
-            del self._open[other]
+        for other in list(self._open):  # a copy: other threads open and close theirs meanwhile
+            if other.is_closed():
+                self._open.pop(other, None)
         desk = Desk()
         life = self._live(loop, desk)
         self._open[loop] = desk, life
