@@ -19,7 +19,7 @@ from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 async def counted(answer: bytes) -> bytes:
     body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).encode()
     ask = Ask(ANTHROPIC_MESSAGES, body, peek(body), "m", stream=False)
-    deployment = build(Wanted(id="d", group="m", model="anthropic/x", given=Given(api_key="k")), {}, ROWS)
+    deployment = build(Wanted(id="d", group="m", model="anthropic/x", given=Given(api_key="provider-key")), {}, ROWS)
     return await count_upstream(ask, deployment, InProcess(lambda _: Reply(200, (), (answer,))))
 
 
