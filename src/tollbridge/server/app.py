@@ -170,8 +170,10 @@ class App:
         return self.gateway.dialects["openai_chat" if match is None else match.route.dialect]
 
     def _record(self, inbound: Inbound, match: Match | None) -> Record:
+        if not inbound.id:
+            inbound.id = f"req_{self._prefix}{next(self._count):08x}"
         return Record(
-            request_id=f"req_{self._prefix}{next(self._count):08x}",
+            request_id=inbound.id,
             endpoint="unknown" if match is None else match.route.label,
             at=time.time(),
             began=time.monotonic(),

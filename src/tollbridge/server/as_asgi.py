@@ -108,7 +108,7 @@ class AsAsgi:
         except ClientGone:
             return
         except Exception:
-            log.exception("%s %s failed", inbound.method, inbound.path)
+            log.exception("%s %s failed %s", inbound.method, inbound.path, inbound.id)
         if not answer.started and not answer.gone:
             answer.refuse(self._application.internal_error(inbound))
 

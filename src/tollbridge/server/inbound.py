@@ -43,7 +43,8 @@ class Inbound(msgspec.Struct):
     `body`: whole and decoded (`content-encoding` is removed from the headers); empty in `admit`.
     `peer`, `scheme`, `host`: the client's address without port, `http` or `https`, and the authority it asked for, as
     trusted proxies tell them; `host` is "" for an HTTP/1.0 request without one. `received`: `loop.time()` at the end
-    of the head. `route`: what `admit` found. `body_limit`: bytes; `admit` may change it for a route.
+    of the head. `route`: what `admit` found. `body_limit`: bytes; `admit` may change it for a route. `id`: what the
+    application calls the request, to the client and in its logs; "" until it does.
     """
 
     method: str
@@ -57,6 +58,7 @@ class Inbound(msgspec.Struct):
     body_limit: int
     body: bytes = b""
     route: object = None
+    id: str = ""
 
 
 class Refusal(msgspec.Struct, frozen=True):

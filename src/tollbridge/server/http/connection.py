@@ -330,7 +330,7 @@ class Connection(asyncio.Protocol):
         except ClientGone:
             pass
         except Exception:
-            log.exception("%s %s failed", inbound.method, inbound.path)
+            log.exception("%s %s failed %s", inbound.method, inbound.path, inbound.id)
             self._give_up(inbound, answer)
         finally:
             service.running.pop(answer, None)
