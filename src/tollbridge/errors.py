@@ -55,8 +55,8 @@ class APIError(TollbridgeError):
 
     `status_code`: HTTP status that the client is answered with. `type`, `code`, `param`: as in OpenAI's error object.
     `provider`, `model`: who was asked; empty where nobody was. `retry_after_s`: seconds to wait, where known.
-    `headers`: the provider's headers that a client may see. `body`: the provider's decoded error body, or None, and
-    `wire` the name of its format.
+    `headers`: the provider's, as received (`calls.provider_headers` picks those that a client of the gateway may see).
+    `body`: the provider's decoded error body, or None, and `wire` the name of its format.
     """
 
     status_code: int = 500

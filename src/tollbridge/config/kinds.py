@@ -228,16 +228,6 @@ def map_of(kind: Callable[[Node, At], T]) -> Callable[[Node, At], dict[str, T]]:
     return read
 
 
-def one_of(*choices: str) -> Callable[[Node, At], str]:
-    def read(node: Node, at: At) -> str:
-        value = text(node, at)
-        if value not in choices:
-            at.expected(f"one of {', '.join(choices)}", node)
-        return value
-
-    return read
-
-
 def fallbacks(node: Node, at: At) -> Mapping[str, tuple[str, ...]]:
     """`[{model: [models]}, ...]`, or one table of them."""
     found: dict[str, tuple[str, ...]] = {}

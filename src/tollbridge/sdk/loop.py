@@ -8,7 +8,7 @@ Rules
 - It ends at exit: tasks are cancelled, generators closed, the loop closed, without a warning.
 - A forked child has no copy of the thread. It starts its own with its first call and never touches the parent's: the
   two share the selector in the kernel, and closing it here would unregister the parent's sockets.
-- What hangs on the loop (connections) belongs to the loop: ask `loop` whose it is, and `at_close` to be told.
+- What hangs on the loop (connections) belongs to the loop: ask `loop` whose it is.
 - Interrupting the caller (KeyboardInterrupt, a test's timeout) cancels the call.
 """
 
@@ -18,14 +18,12 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 GRACE_S = 2.0  # how long the end of the program waits for a task that will not be cancelled
-
-Closer = Callable[[], Awaitable[None]]
 
 
 class BackgroundLoop:
@@ -61,10 +59,6 @@ class BackgroundLoop:
         """False for a loop that ended, and in a forked child for the parent's."""
         return self._thread is not None and self._thread.loop is loop
 
-    def at_close(self, closer: Closer) -> None:
-        """Have `closer` awaited on the loop before it ends. Not in a forked child: there nothing is left to close."""
-        self._started().closers.append(closer)
-
     def close(self) -> None:
         """End the thread. The next call starts another."""
         with self._starting:
@@ -95,7 +89,6 @@ class _LoopThread(threading.Thread):
         # With a factory the runner leaves the calling thread's own event loop alone.
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self.loop = self._runner.get_loop()
-        self.closers: list[Closer] = []
         self._end = asyncio.Event()
         self.start()
 
@@ -105,8 +98,6 @@ class _LoopThread(threading.Thread):
 
     async def _live(self) -> None:
         await self._end.wait()
-        for closer in reversed(self.closers):
-            await closer()
 
     def end(self) -> None:
         self.loop.call_soon_threadsafe(self._end.set)

@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 
 from tollbridge.errors import BadGatewayError
-from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Usage
 
 EVENT_BYTES_MAX = 16 * 1024 * 1024
@@ -29,8 +29,8 @@ BORDER = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
 class Tap(Protocol):
-    """`spoke`: something other than comments went by. `usage`: the last valid one. `ended`: the format's end was seen.
-    `error`: the payload of an error event, or None."""
+    """`spoke`: something other than comments went by. `usage`: the last valid one. `ended`: the format's end
+    was seen."""
 
     spoke: bool
 
@@ -38,8 +38,6 @@ class Tap(Protocol):
     def usage(self) -> Usage | None: ...
     @property
     def ended(self) -> bool: ...
-    @property
-    def error(self) -> Json: ...
     def feed(self, block: bytes) -> bytes: ...
 
 

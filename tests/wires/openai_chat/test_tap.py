@@ -29,7 +29,7 @@ def test_the_extra_chunk_is_hidden_where_only_we_asked() -> None:
     tap = ChatTap(hides_usage=True)
     said, done = block(says("a", usage=None)), b"data: [DONE]\n\n"
     assert tap.feed(said + block(EXTRA) + done) == said + done
-    assert (tap.usage, tap.ended, tap.error) == (USAGE, True, None)
+    assert (tap.usage, tap.ended) == (USAGE, True)
 
 
 def test_the_extra_chunk_stays_where_the_client_asked() -> None:
@@ -63,7 +63,7 @@ def test_text_that_looks_like_the_end_or_an_error_is_text() -> None:
     tap = ChatTap(hides_usage=True)
     said = block(says('"usage": {"prompt_tokens": 1} "error": {} "finish_reason": "stop"\ndata: [DONE]'))
     assert tap.feed(said) == said
-    assert (tap.usage, tap.ended, tap.error) == (None, False, None)
+    assert (tap.usage, tap.ended) == (None, False)
 
 
 def test_a_finish_reason_ends_a_stream_whose_provider_sends_no_done() -> None:
@@ -74,17 +74,10 @@ def test_a_finish_reason_ends_a_stream_whose_provider_sends_no_done() -> None:
     assert tap.ended
 
 
-def test_an_error_is_found_and_goes_on() -> None:
+def test_an_error_goes_on() -> None:
     tap = ChatTap(hides_usage=True)
     event = sse.write(b'{"error":{"message":"no"}}', b"error")
     assert tap.feed(event) == event
-    assert tap.error == {"error": {"message": "no"}}
-
-
-def test_a_null_error_is_none() -> None:
-    tap = ChatTap(hides_usage=True)
-    tap.feed(block(says("a", error=None)))
-    assert tap.error is None
 
 
 def test_comments_are_no_speech() -> None:

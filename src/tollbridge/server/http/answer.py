@@ -23,16 +23,7 @@ FRAMING = frozenset(
 BODILESS = frozenset((204, 304))
 
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus} | {529: b"Overloaded"}
-_SAFE = frozenset(range(0x20, 0x7F)) - {0x25}
 _NUL, _LF, _CR = b"\0\n\r"
-
-
-def encode_header_value(text: str) -> bytes:
-    """Any text as a header value: what is not visible ASCII, and '%', is percent-encoded as UTF-8 (model and team names
-    come from people and from providers)."""
-    if text.isascii() and text.isprintable() and "%" not in text:
-        return text.encode("ascii")
-    return b"".join(b"%c" % byte if byte in _SAFE else b"%%%02X" % byte for byte in text.encode("utf-8", "replace"))
 
 
 class Preludes:

@@ -43,10 +43,6 @@ class MessagesTap:
     def ended(self) -> bool:
         return any(_is(data, "message_stop") for data in self._tail.events())
 
-    @property
-    def error(self) -> Json:
-        return next((decode_object(data) for data in self._tail.events() if _is(data, "error")), None)
-
     def _note_start(self, block: bytes) -> None:
         for _, data in pieces(block):
             if _is(data, "message_start"):

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from tollbridge.errors import BadGatewayError
-from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Usage
 from tollbridge.wires.openai_chat.errors import read_inner_error
 from tollbridge.wires.openai_chat.usage import read_usage
@@ -50,15 +50,6 @@ class ChatTap:
     @property
     def ended(self) -> bool:
         return any(data.strip() == b"[DONE]" or _finishes(data) for data in self._tail.events())
-
-    @property
-    def error(self) -> Json:
-        for data in self._tail.events():
-            if b'"error"' in data:
-                chunk = decode_object(data)
-                if chunk is not None and chunk.get("error"):
-                    return chunk
-        return None
 
 
 def usage_of(chunk: JsonObject) -> Usage | None:
