@@ -25,7 +25,7 @@ from tollbridge.server.identify import Authenticator
 SETTLE_S = 0.2
 """Answers say `Connection: close` for this long before the socket closes."""
 
-GC_THRESHOLDS = (20_000, 20, 50)
+GC_THRESHOLDS = (10_000, 10, 10)
 """A request makes some fifty objects and no cycles: the default (700) would look for garbage every dozen requests."""
 
 Greet = Callable[[Listener, Assembled], None]
@@ -62,13 +62,14 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             assembled = assemble(self.config, self.environ, self.home, self.authenticator, observers)
             app = App(assembled.gateway, cors(self.config))
             listener = await self._listen(app)
+            signals = _signals()
             greet(listener, assembled)
             gc.collect()
             gc.freeze()
             gc.set_threshold(*GC_THRESHOLDS)
-            await _until_signal()
+            await signals.get()
             assembled.gateway.load.ready = False
-            await self._leave(listener)
+            await self._leave(listener, signals)
             await assembled.gateway.engine.transport.close()
         return 0
 
@@ -88,10 +89,10 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             reuse_port=self.reuse_port,
         )
 
-    async def _leave(self, listener: Listener) -> None:
+    async def _leave(self, listener: Listener, signals: asyncio.Queue[None]) -> None:
         """What is under way finishes within the grace; a second signal ends it at once."""
         drain = asyncio.ensure_future(listener.drain(self.config.general.shutdown_grace_s, SETTLE_S))
-        hurry = asyncio.ensure_future(_until_signal())
+        hurry = asyncio.ensure_future(signals.get())
         if listener.in_flight:
             print(f"tollbridge: finishing {listener.in_flight} requests; again to stop at once", file=sys.stderr)
         await asyncio.wait({drain, hurry}, return_when=asyncio.FIRST_COMPLETED)
@@ -117,9 +118,10 @@ def _opened(log: str) -> IO[bytes]:
     return open(log, "ab")
 
 
-async def _until_signal() -> None:
+def _signals() -> asyncio.Queue[None]:
+    """One item for each signal to stop, from now on: none is lost between two that look."""
     loop = asyncio.get_running_loop()
-    came = asyncio.Event()
+    came: asyncio.Queue[None] = asyncio.Queue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, came.set)
-    await came.wait()
+        loop.add_signal_handler(number, came.put_nowait, None)
+    return came

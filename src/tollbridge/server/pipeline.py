@@ -26,6 +26,9 @@ from tollbridge.server.presence import Heartbeat, Leaving
 from tollbridge.server.reading import policy_for, read_ask
 from tollbridge.wires.base import Head, Wire
 
+DRAIN_EVERY_BYTES = 32 * 1024
+"""A client's pace is asked for that often: it may be so much further behind than the responder allows."""
+
 
 class Conversation:
     """One generation request on its way: who asks, in which dialect, how it is answered."""
@@ -180,13 +183,17 @@ class Conversation:
 
     async def _pump(self, stream: Stream) -> None:
         """From the provider to the client, at the client's pace; to nobody, where the client left and is drained."""
-        responder, heartbeat = self._responder, self._heartbeat
+        responder, heartbeat, written = self._responder, self._heartbeat, 0
         while block := await stream.next():
             if responder.gone:
                 continue
             responder.write(block)
             if heartbeat is not None:
-                heartbeat.heard()
+                heartbeat.heard = True
+            written += len(block)
+            if written < DRAIN_EVERY_BYTES:
+                continue
+            written = 0
             try:
                 await responder.drain()
             except ClientGone:

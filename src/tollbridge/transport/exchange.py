@@ -95,7 +95,19 @@ class Exchange:
 
     async def chunk(self) -> bytes:
         if self.decoder is None:
-            return self._take() if self.pieces else await self._next()
+            # `_next` and `wait` in place: two coroutines less for each event of a stream
+            while not self.pieces:
+                if self.error is not None:
+                    raise self.error
+                if self.complete:
+                    return b""
+                self._waiter = waiter = self._loop.create_future()
+                try:
+                    await waiter
+                except asyncio.CancelledError:
+                    self.abort()
+                    raise
+            return self._take()
         try:
             return await decoded_chunk(self.decoder, self._next)
         except APIError:
