@@ -6,9 +6,10 @@ asks an empty dict.
                                                                     --failed-->    resting, twice as long (60 s at most)
 
 A request that was under way before the rest began is no trial, whatever becomes of it.
+
 429 rests until its Retry-After, 401/402/403/404 and 408 at once for `cooldown_s`: it will not do better in the next
-second. Other failures make it rest when, within a minute, they are more than `allowed_fails` and more than the answers
-(counted anew each minute). The client's own errors never count.
+second. Other failures make it rest when, within a minute, they are more than `allowed_fails` and not fewer than the
+answers (counted anew each minute). The client's own errors never count.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class Health:
         state.count_anew(now)
         state.failures = [moment for moment in state.failures if now - moment < WINDOW_S]
         state.failures.append(now)
-        too_many = len(state.failures) > max(self._rules.allowed_fails, state.answers)
+        too_many = len(state.failures) > self._rules.allowed_fails and len(state.failures) >= state.answers
         if not (state.on_trial or _says_not_now(error) or too_many):
             return False
         if trial:
