@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -61,11 +61,11 @@ class Engine:
         self._check_context = check_context or bool(routes.fallbacks.context_window)
         self._attempted = attempted
 
-    async def ask(
+    def ask(
         self, ask: Ask, trace: Trace, *, policy: Policy | None = None, fallbacks: Sequence[str] | None = None
-    ) -> Answer | Streaming:
+    ) -> Coroutine[Any, Any, Answer | Streaming]:
         """The first good answer. Raises APIError when the plan is at its end; `trace` tells the attempts either way."""
-        return await self.run(ask, trace, exchange, policy=policy, fallbacks=fallbacks)
+        return self.run(ask, trace, exchange, policy=policy, fallbacks=fallbacks)
 
     async def run(
         self,

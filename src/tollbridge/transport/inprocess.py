@@ -5,7 +5,8 @@ it, so that everything above the seam is the same as with a real one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -80,9 +81,8 @@ class ByHost:
     def add(self, host: str, transport: Transport) -> None:
         self._hosts[host] = transport
 
-    async def send(self, request: Outgoing, timeouts: Timeouts) -> Incoming:
-        transport = self._hosts.get(request.origin.host, self._otherwise)
-        return await transport.send(request, timeouts)
+    def send(self, request: Outgoing, timeouts: Timeouts) -> Coroutine[Any, Any, Incoming]:
+        return self._hosts.get(request.origin.host, self._otherwise).send(request, timeouts)
 
     async def close(self) -> None:
         for transport in (*self._hosts.values(), self._otherwise):
