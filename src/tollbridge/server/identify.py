@@ -41,13 +41,19 @@ OPERATOR = Principal("open", admin=True)
 
 
 class MasterKey:
-    """The one key there is before keys are made: an admin's. Compared as digests in constant time."""
+    """The one key there is before keys are made: an admin's. Compared in constant time, as digests but for the header
+    that nearly every request has."""
 
     def __init__(self, key: str, header_name: str | None = None) -> None:
         self._digest = hashlib.sha256(key.encode()).digest()
+        self._usual = b"Bearer " + key.encode()
         self._extra = header_name.lower().encode() if header_name else None
+        self._others = frozenset({OWN_HEADER, *KEY_HEADERS} | ({self._extra} if self._extra else set()))
 
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
+        usual = headers.get(b"authorization")
+        if usual is not None and self._others.isdisjoint(headers) and hmac.compare_digest(usual, self._usual):
+            return MASTER
         key = presented_key(headers, self._extra)
         if hmac.compare_digest(hashlib.sha256(key).digest(), self._digest):
             return MASTER
