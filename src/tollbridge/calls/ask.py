@@ -32,6 +32,7 @@ class Ask:
         "body",
         "created",
         "dialect",
+        "drop_params",
         "fields",
         "headers",
         "id",
@@ -58,6 +59,7 @@ class Ask:
         seals: Seals = UNKEYED,
         include_usage: bool = False,
         strict: bool = False,
+        drop_params: bool | None = None,
         timeout_s: float | None = None,
     ) -> None:
         self.dialect = dialect
@@ -71,6 +73,7 @@ class Ask:
         self.seals = seals
         self.include_usage = include_usage
         self.strict = strict
+        self.drop_params = drop_params
         self.timeout_s = timeout_s
         self.left_s: float | None = None
         self._read: Written[Request] | None = None

@@ -78,7 +78,7 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         headers=headers,
         head=encode_head(origin, "POST", location.path, headers),
         count_tokens_path=location.count_tokens_path,
-        secrets=tuple(secret.reveal() for secret in location.secrets),
+        secrets=(*(secret.reveal() for secret in location.secrets), *_credentials(wanted.extra_headers)),
         account=location.account,
         target=Target(
             model=location.model,
@@ -111,3 +111,12 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
 def _shown(location: Location) -> tuple[tuple[str, str], ...]:
     """The headers with their secrets in clear: from here they go only into a Deployment, which does not show them."""
     return tuple((name, value.reveal() if isinstance(value, Secret) else value) for name, value in location.headers)
+
+
+def _credentials(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """The values of the operator's own headers that carry credentials, bare."""
+    return tuple(
+        value.removeprefix("Bearer ").removeprefix("Basic ")
+        for name, value in headers.items()
+        if any(word in name.lower() for word in ("auth", "key", "token", "secret", "cookie"))
+    )

@@ -167,7 +167,7 @@ def _judge(caveats: tuple[Caveat, ...], ask: Ask, deployment: Deployment) -> Non
     """`strict` refuses any loss before anything is sent; `drop_params: false` refuses a dropped parameter."""
     if ask.strict or deployment.strict:
         loss: Caveat | None = caveats[0]
-    elif deployment.drop_params is False:
+    elif (deployment.drop_params if ask.drop_params is None else ask.drop_params) is False:
         loss = next((caveat for caveat in caveats if caveat.code in LOSSES), None)
     else:
         return

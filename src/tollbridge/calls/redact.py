@@ -11,6 +11,9 @@ import msgspec
 from tollbridge.errors import APIError
 
 MASK = b"***"
+SECRET_CHARACTERS_MIN = 6
+"""A shorter "key" (`x`, `EMPTY`, for servers that ask for none) is no secret, and would garble every message."""
+
 KEY_SHAPES = re.compile(
     rb"\b(?:sk|pk|rk|gsk|xai|hf|nvapi|AIza|AKIA|ASIA|eyJ)[-_A-Za-z0-9.]{16,}|(?i:(?<=bearer ))[^\s\"']{8,}"
 )
@@ -22,7 +25,7 @@ def redact(text: bytes, secrets: Sequence[str]) -> bytes:
     """`text` without the deployment's own secrets, as they are, in a URL and in JSON, and without whatever looks like
     a key."""
     for secret in secrets:
-        if secret:
+        if len(secret) >= SECRET_CHARACTERS_MIN:
             for spelling in {secret.encode(), quote(secret, safe="").encode(), _encode(secret)[1:-1]}:
                 text = text.replace(spelling, MASK).replace(spelling.replace(b"/", b"\\/"), MASK)
     return KEY_SHAPES.sub(MASK, text)

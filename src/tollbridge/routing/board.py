@@ -119,9 +119,10 @@ class RequestBoard:
         health = self._routes.health
         waits = [health.rests_for(deployment.id, now) for deployment in members]
         errors = [health.last_error(deployment.id) for deployment in members]
-        wait = min(waits)
+        wait = max(1.0, min(waits))
         last = next((error for error in errors if error is not None), None)
-        told = f" The last error: {last.message}" if last is not None else ""
+        # Its words are those of another client's request: only what kind of error it was is told.
+        told = f" The last error: {type(last).__name__} ({last.status_code})." if last is not None else ""
         message = f"All {len(members)} deployments of {group!r} rest after failures; retry after {wait:.1f} s.{told}"
         if len(members) == 1:
             message = f"The deployment of {group!r} rests after failures; retry after {wait:.1f} s.{told}"

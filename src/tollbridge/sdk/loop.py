@@ -19,7 +19,7 @@ import atexit
 import os
 import threading
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -44,11 +44,13 @@ class BackgroundLoop:
             raise RuntimeError(
                 "A synchronous call inside Tollbridge's own event loop waits for itself: use the async one."
             )
-        future = asyncio.run_coroutine_threadsafe(coroutine, thread.loop)
+        call = _Call(coroutine)
         try:
-            return future.result()
-        finally:
-            future.cancel()  # changes nothing where it is done
+            return asyncio.run_coroutine_threadsafe(call.run(), thread.loop).result()
+        except BaseException:
+            if not thread.loop.is_closed():
+                thread.loop.call_soon_threadsafe(call.abandon)
+            raise
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -102,6 +104,29 @@ class _LoopThread(threading.Thread):
     def end(self) -> None:
         self.loop.call_soon_threadsafe(self._end.set)
         self.join(GRACE_S)
+
+
+class _Call(Generic[T]):
+    """A coroutine that can be given up at any moment, also in the one between its start and the caller's first look at
+    it, where an interrupt would find no future to cancel."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._coroutine = coroutine
+        self._task: asyncio.Task[Any] | None = None
+        self._abandoned = False
+
+    async def run(self) -> T:
+        if self._abandoned:
+            self._coroutine.close()
+            raise asyncio.CancelledError
+        self._task = asyncio.current_task()
+        return await self._coroutine
+
+    def abandon(self) -> None:
+        """On the loop. Changes nothing where the call is done."""
+        self._abandoned = True
+        if self._task is not None:
+            self._task.cancel()
 
 
 BACKGROUND = BackgroundLoop()  # one a process: threads and connections are not shared otherwise

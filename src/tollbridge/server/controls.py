@@ -46,6 +46,8 @@ HEADERS = frozenset(
     }
 )
 TAGS_MAX = 32
+LOGGED_BYTES_MAX = 4096
+LOGGED_CHARACTERS_MAX = 256
 FALLBACKS_MAX = 8
 
 
@@ -59,6 +61,7 @@ class Controls(msgspec.Struct, frozen=True):
     metadata: Json = None
     user: str | None = None
     strict: bool = False
+    drop_params: bool | None = None
 
 
 NOTHING = Controls()
@@ -81,7 +84,7 @@ def take_controls(
         said.update(_body(fields, streams))
     if "user" in fields:
         user = decode(bytes(fields["user"]))
-        said["user"] = user if isinstance(user, str) else None
+        said["user"] = user[:LOGGED_CHARACTERS_MAX] if isinstance(user, str) else None
     if "metadata" in fields:
         _metadata(fields, said, metadata_is_ours)
     if not HEADERS.isdisjoint(headers):
@@ -110,16 +113,19 @@ def _body(fields: Fields, streams: bool) -> dict[str, object]:
                 said["fallbacks"] = names(value, "$.fallbacks")
             case "disable_fallbacks" if value is True:
                 said["fallbacks"] = ()
+            case "drop_params":
+                said["drop_params"] = is_true(value, "$.drop_params")
             case _:
                 continue
     return said
 
 
 def _metadata(fields: Fields, said: dict[str, object], ours: bool) -> None:
-    metadata = decode(bytes(fields["metadata"]))
+    raw = bytes(fields["metadata"])
+    metadata = decode(raw)
     if isinstance(metadata, dict) and "tags" in metadata:
         said["tags"] = tags(metadata["tags"], "$.metadata.tags")
-    said["metadata"] = metadata
+    said["metadata"] = metadata if len(raw) <= LOGGED_BYTES_MAX else f"{len(raw)} bytes: too many to log"
     if ours and bytes(fields.get("store") or b"") != b"true":
         del fields["metadata"]
 
@@ -147,6 +153,12 @@ def _number(value: bytes) -> float | None:
         return None
 
 
+def is_true(value: Json, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise BadRequestError(f"Expected true or false - at `{where}`.", param=where)
+    return value
+
+
 def seconds(value: Json, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e6:
         raise BadRequestError(f"Expected seconds greater than 0 - at `{where}`.", param=where)
@@ -162,7 +174,7 @@ def count(value: Json, where: str) -> int:
 def tags(value: Json, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
         raise BadRequestError(f"Expected a list of strings - at `{where}`.", param=where)
-    return tuple(value[:TAGS_MAX])
+    return tuple(tag[:LOGGED_CHARACTERS_MAX] for tag in value[:TAGS_MAX])
 
 
 def names(value: Json, where: str) -> tuple[str, ...]:

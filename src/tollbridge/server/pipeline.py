@@ -238,8 +238,9 @@ def of(deployment: Deployment, error: APIError) -> APIError:
 
 
 def outcome(error: APIError) -> Outcome:
+    """A provider's answer, whatever its status, is the provider's; a refusal of ours is by whose fault it is."""
     if isinstance(error, APITimeoutError):
         return "timeout"
-    if error.provider:
+    if error.wire or error.fault == "provider":
         return "upstream_error"
     return "client_error" if error.fault == "client" else "gateway_error"

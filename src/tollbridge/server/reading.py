@@ -9,7 +9,7 @@ import msgspec
 from tollbridge.calls.ask import Ask, Fields, is_true, peek, string_field
 from tollbridge.observe import Record
 from tollbridge.routing.plan import Policy
-from tollbridge.server.controls import NOTHING, Controls, take_controls
+from tollbridge.server.controls import LOGGED_CHARACTERS_MAX, NOTHING, Controls, take_controls
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
 from tollbridge.wires.base import Wire
@@ -29,7 +29,7 @@ def read_ask(
     fields = peek(inbound.body)
     if model is None:
         model = string_field(fields, "model")
-    record.model_requested = model
+    record.model_requested = model[:LOGGED_CHARACTERS_MAX]
     stream = is_true(fields, "stream")
     controls = take_controls(fields, inbound.headers, metadata_is_ours=dialect.asks_for_usage, streams=stream)
     if controls is not NOTHING:
@@ -48,6 +48,7 @@ def read_ask(
         seals=gateway.seals,
         include_usage=stream and (rules.expose_usage or wants_usage(fields)),
         strict=controls.strict or rules.strict,
+        drop_params=controls.drop_params,
         timeout_s=controls.timeout_s,
     )
     return ask, controls
