@@ -183,8 +183,9 @@ def test_an_interrupt_while_waiting_closes_the_upstream(background: BackgroundLo
     upstream = Upstream("a", endless=True)
     stream = Stream(AsyncStream(upstream.chunks()), background)
     next(stream)
-    background.loop.call_soon_threadsafe(os.kill, os.getpid(), signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
+        # A moment later, so that the interrupt finds the thread waiting: nothing tells when it does.
+        background.loop.call_soon_threadsafe(background.loop.call_later, 0.2, os.kill, os.getpid(), signal.SIGINT)
         next(stream)
     assert upstream.closed.is_set()
     with pytest.raises(StopIteration):
