@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from tollbridge.calls.ask import Ask, Fields, is_true, peek, string_field
+from tollbridge.calls.prepare import CLIENT_HEADERS
 from tollbridge.observe import Record
 from tollbridge.routing.plan import Policy
 from tollbridge.server.controls import LOGGED_CHARACTERS_MAX, NOTHING, Controls, take_controls
@@ -14,7 +15,7 @@ from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
 from tollbridge.wires.base import Wire
 
-FORWARDED = ("anthropic-beta", "anthropic-version", "openai-beta", "idempotency-key", "traceparent")
+FORWARDED = tuple(sorted(frozenset[str]().union(*CLIENT_HEADERS.values())))
 _PRIVATE = "api- goog- amz- litellm- tollbridge- mcp- stainless- forwarded real-ip original- rewrite- http- auth csrf"
 PRIVATE_PREFIXES = tuple(f"x-{word}".encode() for word in _PRIVATE.split())
 _FORWARDED = tuple((name.encode(), name) for name in FORWARDED)

@@ -257,3 +257,14 @@ def write_cache(mark: CacheMark) -> JsonObject:
 
 def _rest(part: JsonObject, known: str) -> JsonObject:
     return {key: value for key, value in part.items() if key != "type" and key != known}
+
+
+def mark_message(out: JsonObject, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """A cache mark that stood on the message itself goes back there; what is returned are the parts without it."""
+    held: list[Part] = []
+    for part in parts:
+        if isinstance(part, Text | Media) and part.cache is not None and "cache_control" not in out:
+            out["cache_control"] = write_cache(part.cache)
+            part = msgspec.structs.replace(part, cache=None)
+        held.append(part)
+    return tuple(held)

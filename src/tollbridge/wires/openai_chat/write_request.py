@@ -22,7 +22,7 @@ from tollbridge.model.parts import Media, Part, Text, ToolCall, ToolResult
 from tollbridge.model.request import Message, Request
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import HttpRequest, Target, Written
-from tollbridge.wires.openai_chat.content import write_cache
+from tollbridge.wires.openai_chat.content import mark_message, write_cache
 from tollbridge.wires.openai_chat.settings import write_settings
 from tollbridge.wires.openai_chat.vocabulary import NAME, PATH, approximated
 from tollbridge.wires.openai_chat.write_parts import PartWriter
@@ -92,7 +92,7 @@ class _Messages:
         spelling = message.spelling if self._own else {}
         parts = message.parts
         if spelling.get("cache") == "message":
-            parts = self._mark_message(out, parts)
+            parts = mark_message(out, parts)
         if spelling.get("content") != "absent" or parts:
             out["content"] = self._parts.content(parts, spelling, where)
         if message.name is not None:
@@ -101,15 +101,6 @@ class _Messages:
             for key, value in message.extra.items():
                 out.setdefault(key, value)
         return out
-
-    def _mark_message(self, out: JsonObject, parts: tuple[Part, ...]) -> tuple[Part, ...]:
-        held: list[Part] = []
-        for part in parts:
-            if isinstance(part, Text | Media) and part.cache is not None and "cache_control" not in out:
-                out["cache_control"] = write_cache(part.cache)
-                part = msgspec.structs.replace(part, cache=None)
-            held.append(part)
-        return tuple(held)
 
     def _result(self, result: ToolResult, where: str) -> None:
         spelling = result.spelling if self._own else {}

@@ -13,7 +13,7 @@ from tollbridge.model.parts import Media, Opaque, Part, Refusal, Text, Thinking,
 from tollbridge.model.request import Message
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
-from tollbridge.wires.openai_chat.content import write_cache, write_own
+from tollbridge.wires.openai_chat.content import mark_message, write_cache, write_own
 from tollbridge.wires.openai_chat.reasoning import PLAIN, fields_of, write_block, write_detail
 from tollbridge.wires.openai_chat.turn import (
     write_annotations,
@@ -41,7 +41,7 @@ class TurnWriter:
                 return {"role": "assistant", "content": text.text}
         out: JsonObject = {"role": "assistant"}
         if spelling.get("cache") == "message":
-            parts = self._mark_message(out, parts)
+            parts = mark_message(out, parts)
         thoughts = [part for part in parts if isinstance(part, Thinking)]
         if thoughts:
             parts = self._thinking(out, parts, thoughts, where)
@@ -173,15 +173,6 @@ class TurnWriter:
         if call.cache is not None:
             written["cache_control"] = write_cache(call.cache)
         return written
-
-    def _mark_message(self, out: JsonObject, parts: tuple[Part, ...]) -> tuple[Part, ...]:
-        held: list[Part] = []
-        for part in parts:
-            if isinstance(part, Text | Media) and part.cache is not None and "cache_control" not in out:
-                out["cache_control"] = write_cache(part.cache)
-                part = msgspec.structs.replace(part, cache=None)
-            held.append(part)
-        return tuple(held)
 
     def _drop_opaque(self, part: Opaque, where: str) -> None:
         kind = part.value.get("type") if isinstance(part.value, dict) else None
