@@ -2,6 +2,6 @@
 
 from tollbridge.observe.log import RequestLog
 from tollbridge.observe.metrics import Metrics
-from tollbridge.observe.record import Observer, Record, tokens
+from tollbridge.observe.record import Observer, Record, Tried, tokens
 
-__all__ = ["Metrics", "Observer", "Record", "RequestLog", "tokens"]
+__all__ = ["Metrics", "Observer", "Record", "RequestLog", "Tried", "tokens"]

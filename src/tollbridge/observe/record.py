@@ -1,4 +1,8 @@
-"""One request from its first byte to its last, as the pipeline fills it in. Encoded as JSON it is the log line."""
+"""One request from its first byte to its last, as the pipeline fills it in.
+
+Encoded as JSON it is the request's log line and, where a provider was asked, its entry in the ledger's journal: one
+value, three places, so that they cannot tell different stories.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,21 @@ NOT_LOGGED = 0.0
 """The default itself: msgspec leaves out a field that holds this very object."""
 
 
+class Tried(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One attempt. `status`: HTTP, 0 where nobody answered; `error_class`: "" where it answered. `tokens`,
+    `cost_nanousd`, `estimated` as in `Record`: what this attempt was, or may have been, billed."""
+
+    deployment: str
+    provider: str
+    model: str
+    status: int = 0
+    error_class: str = ""
+    ms: float = 0.0
+    tokens: dict[str, int] | None = None
+    cost_nanousd: int | None = None
+    estimated: bool = False
+
+
 class Record(msgspec.Struct, omit_defaults=True, tag_field="event", tag="request"):
     """`at`: epoch seconds, `began`: the same moment on the monotonic clock (neither is logged: `ts` is). Times in
     milliseconds: `ttft_ms` until the first bytes of a stream, `upstream_ms` waiting for
@@ -24,8 +43,14 @@ class Record(msgspec.Struct, omit_defaults=True, tag_field="event", tag="request
     `group` is the configured name that the model resolved to, or "": the only model name that may become a metric's
     label (`model_requested` is whatever the client wrote). `tokens` is `usage` in the log's words; `caveats`: code and
     place of each.
+
+    Of the ledger: `id` is the entry's, a ULID, "" where no provider was asked. `answer_id`: the id in the answer, as
+    the client saw it. `cost_nanousd`: of all attempts together; None is unknown, 0 is free. `estimated`: usage is our
+    own count, not the provider's word. `priced`: where the prices are from. `parent`: the entry whose tool loop this is
+    a round of. `tried`: the attempts, in order, where there were others than the one that answered.
     """
 
+    id: str = ""
     ts: str = ""
     level: str = ""
     request_id: str = ""
@@ -49,7 +74,14 @@ class Record(msgspec.Struct, omit_defaults=True, tag_field="event", tag="request
     upstream_ms: float = 0.0
     overhead_ms: float = 0.0
     duration_ms: float = 0.0
+    answer_id: str = ""
     tokens: dict[str, int] | None = None
+    cost_nanousd: int | None = None
+    estimated: bool = False
+    priced: str = ""
+    cache_hit: bool = False
+    parent: str = ""
+    tried: tuple[Tried, ...] = ()
     user: str | None = None
     tags: tuple[str, ...] = ()
     metadata: Json = None
@@ -60,15 +92,29 @@ class Record(msgspec.Struct, omit_defaults=True, tag_field="event", tag="request
     began: float = NOT_LOGGED
 
 
+PARTS = (
+    "cache_read",
+    "cache_write",
+    "cache_write_1h",
+    "reasoning",
+    "audio_input",
+    "audio_output",
+    "image_input",
+    "image_output",
+    "accepted_prediction",
+    "rejected_prediction",
+    "web_searches",
+)
+"""Of `Usage`: what the log and the ledger tell besides the two totals. All are tokens, but for the searches."""
+
+
 def tokens(usage: Usage) -> dict[str, int]:
     """Usage in the log's words, without what is zero or unknown."""
     counts = {"input": usage.input, "output": usage.output}
-    if usage.cache_read:
-        counts["cache_read"] = usage.cache_read
-    if usage.cache_write:
-        counts["cache_write"] = usage.cache_write
-    if usage.reasoning:
-        counts["reasoning"] = usage.reasoning
+    for kind in PARTS:
+        count = getattr(usage, kind)
+        if count:
+            counts[kind] = count
     return counts
 
 

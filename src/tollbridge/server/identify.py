@@ -15,21 +15,13 @@ import hmac
 from collections.abc import Mapping
 from typing import Protocol
 
-import msgspec
-
 from tollbridge.errors import AuthenticationError, BadRequestError
+from tollbridge.policy.principal import Principal
 
 OWN_HEADER = b"x-litellm-api-key"
 KEY_HEADERS = (b"x-api-key", b"api-key", b"x-goog-api-key")
 _KEY_HEADERS = frozenset(KEY_HEADERS)
 KEY_BYTES_MAX = 4096
-
-
-class Principal(msgspec.Struct, frozen=True):
-    """Somebody who proved who they are. `id` is safe to log."""
-
-    id: str
-    admin: bool = False
 
 
 class Authenticator(Protocol):
