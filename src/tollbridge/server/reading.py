@@ -35,6 +35,7 @@ def read_ask(
     controls = take_controls(fields, inbound.headers, metadata_is_ours=dialect.asks_for_usage, streams=stream)
     if controls is not NOTHING:
         record.user, record.tags, record.metadata = controls.user, controls.tags, controls.metadata
+        record.trace_id = controls.trace or ""
     group = gateway.engine.routes.groups.resolve(model)
     record.group = group.label
     ask = Ask(
