@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tollbridge.calls import credentials
 from tollbridge.calls.deployment import Deployment
 from tollbridge.catalog.facts import facts, with_info
 from tollbridge.model.json import Json, JsonObject
@@ -78,7 +79,7 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         headers=headers,
         head=encode_head(origin, "POST", location.path, headers),
         count_tokens_path=location.count_tokens_path,
-        secrets=(*(secret.reveal() for secret in location.secrets), *_credentials(wanted.extra_headers)),
+        secrets=_secrets(location, wanted),
         account=location.account,
         target=Target(
             model=location.model,
@@ -113,10 +114,13 @@ def _shown(location: Location) -> tuple[tuple[str, str], ...]:
     return tuple((name, value.reveal() if isinstance(value, Secret) else value) for name, value in location.headers)
 
 
-def _credentials(headers: Mapping[str, str]) -> tuple[str, ...]:
-    """The values of the operator's own headers that carry credentials, bare."""
-    return tuple(
-        value.removeprefix("Bearer ").removeprefix("Basic ")
-        for name, value in headers.items()
-        if any(word in name.lower() for word in ("auth", "key", "token", "secret", "cookie"))
+def _secrets(location: Location, wanted: Wanted) -> tuple[str, ...]:
+    fixed = {name: value for name, value in location.headers if isinstance(value, str)}
+    found = (
+        *(secret.reveal() for secret in location.secrets),
+        *credentials.in_headers({**fixed, **wanted.extra_headers}),
+        *credentials.in_query(location.path),
+        *credentials.in_body(wanted.forced),
+        *credentials.in_body(wanted.defaults),
     )
+    return tuple(dict.fromkeys(found))

@@ -58,6 +58,8 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
         body = _encode({**written, **deployment.forced_raw} if deployment.forced_raw else written)
     if caveats:
         _judge(caveats, ask, deployment)
+    if ask.caveats:
+        caveats = (*ask.caveats, *caveats)
     timeouts = deployment.stream_timeouts if ask.stream else deployment.timeouts
     return Prepared(outgoing(ask, deployment, body), ask.limited(timeouts), same, hides_usage, caveats)
 

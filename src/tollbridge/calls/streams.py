@@ -3,10 +3,13 @@
 `begin` reads up to the first event and raises what went wrong before it; `next` gives a block, b"" at the honest
 end, and raises APIError where the stream breaks: a cut, silence, an end without the end marker. `fail` then gives
 the words that the dialect has for it. Blocks end at event borders, so that a heartbeat may stand between any two.
+
+A connection that breaks after the end marker broke nothing: the client had everything.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
@@ -23,6 +26,7 @@ from tollbridge.wires.sse import SseParser
 from tollbridge.wires.tap import Boundary, decode_object, pieces, speaks
 
 _encode = msgspec.json.Encoder().encode
+_NAMED_ERROR = re.compile(rb"(?:^|[\r\n])event: ?error(?=[\r\n])")
 
 
 class Stream(Protocol):
@@ -86,7 +90,12 @@ class RelayedStream:
             block, self._pending = self._pending, b""
             return block
         while not self._over:
-            data = await self._incoming.chunk()
+            try:
+                data = await self._incoming.chunk()
+            except APIError:
+                if not self._tap.marked:
+                    raise
+                data = b""
             if not data:
                 return self._end()
             block = self._boundary.feed(data)
@@ -112,21 +121,26 @@ class RelayedStream:
         return block
 
     def _read(self, block: bytes) -> bytes:
-        return self._tap.feed(self._up_to_error(block) if b'"error"' in block else block)
+        # One search finds `"error"`, `event: error` and `Error`; other words with it only cost a closer look.
+        return self._tap.feed(self._up_to_error(block) if b"rror" in block else block)
 
     def _up_to_error(self, block: bytes) -> bytes:
-        """An error event goes on without secrets, and nothing after it. Raises it where it is the first event."""
-        before = b""
+        """An error event goes on without secrets, and nothing after it. Raises it where it is the first event. What is
+        no JSON and speaks of an error goes on without secrets too: whether it is one, the client judges."""
+        told = b""
         for event, data in pieces(block):
-            said = decode_object(data) if b'"error"' in data else None
-            if said is not None and said.get("error"):
-                self.broken = stream_error(self._wire, said, self._secrets)
-                if not self._tap.spoke and not speaks(before):
-                    raise self.broken
-                self._over = True
-                return before + redact(event, self._secrets)
-            before += event
-        return block
+            if b"rror" in event and data:
+                said = decode_object(data)
+                if _NAMED_ERROR.search(event) or (said is not None and said.get("error")):
+                    self.broken = error_in(data.decode(errors="replace"), self._wire, self._secrets)
+                    if not self._tap.spoke and not speaks(told):
+                        raise self.broken
+                    self._over = True
+                    return told + redact(event, self._secrets)
+                if said is None:
+                    event = redact(event, self._secrets)
+            told += event
+        return told
 
 
 class TranslatedStream:
@@ -170,7 +184,12 @@ class TranslatedStream:
         if self._broke is not None:
             raise self._broke
         while not self._over:
-            data = await self._incoming.chunk()
+            try:
+                data = await self._incoming.chunk()
+            except APIError:
+                if not self._reader.ended:
+                    raise
+                data = b""
             block = self._feed(data) if data else self._end()
             if block:
                 return block
@@ -249,10 +268,16 @@ class WholeStream:
 
 
 def stream_error(wire: ProviderWire, payload: object, secrets: Sequence[str] = ()) -> APIError:
-    """The error that a wire reads in an error event, without `secrets`."""
+    """The error that a wire reads in a JSON value that came in place of an answer, without `secrets`."""
+    return error_in(_encode(payload).decode(), wire, secrets)
+
+
+def error_in(data: str, wire: ProviderWire, secrets: Sequence[str] = ()) -> APIError:
+    """The error that a wire reads in the data of an error event, whatever it is, without `secrets`."""
     try:
-        for _ in wire.stream_reader().feed(SseEvent(_encode(payload).decode(), "error")):
+        for _ in wire.stream_reader().feed(SseEvent(data, "error")):
             break
     except APIError as error:
         return without_secrets(error, secrets)
-    return without_secrets(BadGatewayError("The provider sent an error inside the stream.", body=payload), secrets)
+    body = decode_object(data.encode())
+    return without_secrets(BadGatewayError("The provider sent an error inside the stream.", body=body), secrets)

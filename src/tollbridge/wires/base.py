@@ -122,7 +122,9 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
 class StreamReader(Protocol):
     """`feed` framed events in order, then `close`. `close` raises Truncated where the end marker never came.
-    An error inside the stream is raised as APIError by `feed`."""
+    An error inside the stream is raised as APIError by `feed`. `ended`: the end marker itself was fed."""
+
+    ended: bool
 
     def feed(self, event: SseEvent) -> Iterable[Event]: ...
     def close(self) -> Iterable[Event]: ...

@@ -29,8 +29,8 @@ BORDER = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
 class Tap(Protocol):
-    """`spoke`: something other than comments went by. `usage`: the last valid one. `ended`: the format's end
-    was seen."""
+    """`spoke`: something other than comments went by. `usage`: the last valid one. `ended`: the format's end was seen;
+    `marked`: and with its end marker, so that nothing more is to come."""
 
     spoke: bool
 
@@ -38,6 +38,8 @@ class Tap(Protocol):
     def usage(self) -> Usage | None: ...
     @property
     def ended(self) -> bool: ...
+    @property
+    def marked(self) -> bool: ...
     def feed(self, block: bytes) -> bytes: ...
 
 

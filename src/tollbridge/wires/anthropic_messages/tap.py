@@ -43,6 +43,10 @@ class MessagesTap:
     def ended(self) -> bool:
         return any(_is(data, "message_stop") for data in self._tail.events())
 
+    @property
+    def marked(self) -> bool:
+        return self.ended
+
     def _note_start(self, block: bytes) -> None:
         for _, data in pieces(block):
             if _is(data, "message_start"):

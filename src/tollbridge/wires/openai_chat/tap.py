@@ -49,7 +49,11 @@ class ChatTap:
 
     @property
     def ended(self) -> bool:
-        return any(data.strip() == b"[DONE]" or _finishes(data) for data in self._tail.events())
+        return self.marked or any(_finishes(data) for data in self._tail.events())
+
+    @property
+    def marked(self) -> bool:
+        return any(data.strip() == b"[DONE]" for data in self._tail.events())
 
 
 def usage_of(chunk: JsonObject) -> Usage | None:
