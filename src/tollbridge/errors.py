@@ -2,6 +2,7 @@
 
     TollbridgeError                      anything we raise on purpose
     ├── ConfigError                      operator   the file or the environment is wrong; names file:line:column
+    ├── StoreError                       operator   the database cannot be opened; says why and what to do
     └── APIError                         one request failed
         ├── APIConnectionError     502   provider   nobody answered: refused, DNS, TLS, reset        retryable
         │   └── APITimeoutError    504   provider   connect, first byte, gap or total time ran out   retryable
@@ -23,6 +24,7 @@
                 ├── BadGatewayError       502   provider   the answer was not what the format promises
                 │   └── Truncated         502   provider   a stream ended before its end marker
                 ├── ServiceUnavailableError 503 gateway    nobody is free or healthy; wait `retry_after_s`
+                │   └── StoreUnavailable  503   gateway    the database does not answer, or cannot be written
                 └── OverloadedError       529   provider   overloaded
 
 Each error answers four questions: whose fault (`fault`), HTTP status (`status_code`), `retryable`, and what to do
@@ -48,6 +50,11 @@ class TollbridgeError(Exception):
 
 class ConfigError(TollbridgeError):
     """The configuration cannot be used. The message names file:line:column and what to write instead."""
+
+
+class StoreError(TollbridgeError):
+    """The database cannot be opened: corrupt, locked, full, not to be written, not to be reached, of a newer version.
+    The message says which database, why, and what to do."""
 
 
 class APIError(TollbridgeError):
@@ -220,6 +227,10 @@ class ServiceUnavailableError(InternalServerError):
     status_code = 503
     type = "service_unavailable"
     fault: Fault = "gateway"
+
+
+class StoreUnavailable(ServiceUnavailableError):
+    """The database does not answer now, or cannot be written. Whatever was begun in it is undone."""
 
 
 class OverloadedError(InternalServerError):
