@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
+from tollbridge.routing.groups import Group
 from tollbridge.store.key import Key
 
 
@@ -14,3 +17,6 @@ class Principal(msgspec.Struct, frozen=True):
     id: str
     admin: bool = False
     key: Key | None = None
+
+    def allowed(self, group: Group[Any]) -> bool:
+        return True

@@ -7,7 +7,8 @@ import hmac
 import itertools
 import os
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
+from typing import Any
 
 import msgspec
 
@@ -51,7 +52,7 @@ class App:
         self._count = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def admit(self, inbound: Inbound) -> Refusal | None | Awaitable[Refusal | None]:
+    def admit(self, inbound: Inbound) -> Refusal | Awaitable[Refusal | None] | None:
         match = self._routes.find(inbound.path)
         if inbound.method == "OPTIONS" and (match is not None or inbound.path == "*"):
             return self._preflight(inbound)
@@ -82,20 +83,21 @@ class App:
             return self._refused(inbound, error)
         return None
 
-    async def handle(self, inbound: Inbound, responder: Responder) -> None:
-        gateway = self.gateway
+    def handle(self, inbound: Inbound, responder: Responder) -> Coroutine[Any, Any, None]:
         match = inbound.route
         if not isinstance(match, Match):
             raise TypeError("a request is admitted before it is handled")
         if self._cors is not None:
             responder = CrossingResponder(responder, self._cors.answer_headers(inbound.headers))
         record = self._record(inbound, match)
+        if match.route.handler == "generate":  # not by way of another coroutine: it is the hot path
+            loop = self._loop or self._running_loop()
+            return Conversation(self.gateway, self._dialect(match), inbound, responder, record, loop).run(match.id)
+        return self._handle(inbound, responder, match, record)
+
+    async def _handle(self, inbound: Inbound, responder: Responder, match: Match, record: Record) -> None:
+        gateway = self.gateway
         match match.route.handler:
-            case "generate":
-                loop = self._loop or self._running_loop()
-                conversation = Conversation(gateway, self._dialect(match), inbound, responder, record, loop)
-                await conversation.run(match.id)
-                return
             case "count_tokens":
                 await count_tokens(gateway, self._dialect(match), inbound, responder, record)
             case "models":
@@ -196,8 +198,7 @@ class App:
         )
 
     def _observe(self, record: Record) -> None:
-        for observer in self.gateway.observers:
-            observer.done(record)
+        self.gateway.observe(record, None)
 
 
 def _shown(path: str) -> str:

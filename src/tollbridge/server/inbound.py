@@ -108,7 +108,7 @@ class Responder(Protocol):
 
 
 class Application(Protocol):
-    def admit(self, inbound: Inbound) -> Refusal | None | Awaitable[Refusal | None]:
+    def admit(self, inbound: Inbound) -> Refusal | Awaitable[Refusal | None] | None:
         """Called when the head is complete, before the body is read. Sets `inbound.route`, or refuses (401, 404)."""
 
     async def handle(self, inbound: Inbound, responder: Responder) -> None:
