@@ -20,6 +20,7 @@
             ├── RequestTooLargeError      413   client     the body is over the limit
             ├── UnprocessableEntityError  422   client     well-formed, and still not acceptable
             ├── RateLimitError            429   client     wait `retry_after_s`                 retryable
+            │   └── BudgetExceededError   429   client     the key's budget is used up, or held by what is under way
             └── InternalServerError       5xx   provider   an error on their side               retryable
                 ├── BadGatewayError       502   provider   the answer was not what the format promises
                 │   └── Truncated         502   provider   a stream ended before its end marker
@@ -203,6 +204,13 @@ class RateLimitError(APIStatusError):
     type = "rate_limit_error"
     fault: Fault = "client"
     retryable = True
+
+
+class BudgetExceededError(RateLimitError):
+    """LiteLLM's name and words. `retry_after_s`: until the budget starts anew; None where it never does."""
+
+    type = "budget_exceeded"
+    retryable = False
 
 
 class InternalServerError(APIStatusError):
