@@ -2,6 +2,7 @@
 
     TollbridgeError                      anything we raise on purpose
     ├── ConfigError                      operator   the file or the environment is wrong; names file:line:column
+    ├── UnknownPrice                     operator   what was used has no price: say it in the configuration
     └── APIError                         one request failed
         ├── APIConnectionError     502   provider   nobody answered: refused, DNS, TLS, reset        retryable
         │   └── APITimeoutError    504   provider   connect, first byte, gap or total time ran out   retryable
@@ -48,6 +49,14 @@ class TollbridgeError(Exception):
 
 class ConfigError(TollbridgeError):
     """The configuration cannot be used. The message names file:line:column and what to write instead."""
+
+
+class UnknownPrice(TollbridgeError):
+    """What was used has no price. `kind`: of what; "" where the model has none at all."""
+
+    def __init__(self, message: str, *, kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class APIError(TollbridgeError):
