@@ -66,6 +66,7 @@ CHARGED = frozenset(
 )
 """The classes that a chat answer can be charged by: the rest are kept in the catalog, and nothing counts them yet."""
 
+_TABLES = frozenset({"search_context_cost_per_query", "tiered_pricing"})
 _FIELD = re.compile(rf"(?P<base>.+?)(?:_above_(?P<tokens>\d+)k_tokens)?(?:_(?P<service>{'|'.join(SERVICES)}))?")
 
 
@@ -97,12 +98,17 @@ _FIELD_OF = {kind: field for field, kind in reversed(list(CLASSES.items()))}
 _SERVICE_OF = {ours: theirs for theirs, ours in SERVICES.items()}
 
 
+def is_price(field: str) -> bool:
+    """Whether `prices_of` looks at it."""
+    return field in _TABLES or class_of(field) is not None
+
+
 def charged(price: str) -> bool:
     return re.split("[>@]", price, maxsplit=1)[0] in CHARGED
 
 
-def nano(dollars: float | Decimal) -> int:
-    """Dollars per unit, as they are written -> nano-dollars per million units, half up. Raises ValueError for what is
+def nano(dollars: float | Decimal | str) -> int:
+    """Dollars per unit, as they are written (text that spells a number is one) -> nano-dollars per million units, half up. Raises ValueError for what is
     no price: negative, infinite, or too small to be one."""
     try:
         exact = Decimal(str(dollars)) * NANO_PER_MILLION
@@ -132,7 +138,7 @@ def _prices(named: Iterable[tuple[tuple[str, str | None], Json]]) -> dict[str, i
     for (field, price), value in named:
         if price is None or value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        if isinstance(value, bool):
             raise ValueError(f"{field}: {value!r} is no price")
         try:
             found[price] = nano(value)
