@@ -57,6 +57,8 @@ class ConfigError(TollbridgeError):
 class StoreError(TollbridgeError):
     """The database cannot be opened: corrupt, locked, full, not to be written, not to be reached, of a newer version.
     The message says which database, why, and what to do."""
+
+
 class UnknownPrice(TollbridgeError):
     """What was used has no price. `kind`: of what; "" where the model has none at all."""
 

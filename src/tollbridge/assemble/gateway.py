@@ -133,6 +133,8 @@ def rules(config: Config) -> Rules:
         "metrics_token": None if general.metrics_token is None else general.metrics_token.reveal(),
         "streams_max": general.max_concurrent_streams,
         "requests_max": general.max_concurrent_requests,
+        "drains_max": general.drains_max,
+        "drain_s": general.drain_s,
     }
     return Rules(**{name: value for name, value in said.items() if value is not None})  # type: ignore[arg-type]
 

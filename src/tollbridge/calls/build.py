@@ -96,11 +96,12 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
             modify=wanted.modify_params,
         ),
         defaults=wanted.defaults,
-        defaults_raw={name: msgspec.Raw(_encode(value)) for name, value in wanted.defaults.items()},
-        forced_raw={name: msgspec.Raw(_encode(value)) for name, value in wanted.forced.items()},
-        drops=(row.drops | set(wanted.drops)) - set(wanted.keeps),
+        defaults_raw={row.renames.get(name, name): _raw(value) for name, value in wanted.defaults.items()},
+        forced_raw={name: _raw(value) for name, value in wanted.forced.items()},
+        drops=_under_both_names((row.drops | set(wanted.drops)) - set(wanted.keeps), row.renames),
+        renames=row.renames,
         patches=row.patches,
-        model_raw=msgspec.Raw(_encode(location.model)),
+        model_raw=_raw(location.model),
         timeouts=wanted.timeouts,
         stream_timeouts=wanted.stream_timeouts,
         retries=wanted.retries,
@@ -130,6 +131,15 @@ _NOBODY = Provider(name="", wire=OPENAI_CHAT.name)
 def _shown(location: Location) -> tuple[tuple[str, str], ...]:
     """The headers with their secrets in clear: from here they go only into a Deployment, which does not show them."""
     return tuple((name, value.reveal() if isinstance(value, Secret) else value) for name, value in location.headers)
+
+
+def _under_both_names(drops: frozenset[str], renames: Mapping[str, str]) -> frozenset[str]:
+    """A field that is dropped is dropped by the provider's own name too."""
+    return drops | {renames[name] for name in drops if name in renames}
+
+
+def _raw(value: Json) -> msgspec.Raw:
+    return msgspec.Raw(_encode(value))
 
 
 def _secrets(location: Location, wanted: Wanted) -> tuple[str, ...]:

@@ -198,7 +198,7 @@ class TranslatedStream:
         self._service_tier: str | None = None
         self._usage: Usage | None = None
         self._texts: list[str] = []
-        self._finished = False
+        self._counted = self._finished = False
         self.broken: APIError | None = None
 
     @property
@@ -207,7 +207,7 @@ class TranslatedStream:
 
     @property
     def exact(self) -> bool:
-        return self._finished and self._usage is not None
+        return self._counted and self._finished
 
     @property
     def ended(self) -> bool:
@@ -287,12 +287,14 @@ class TranslatedStream:
     def _write(self, event: Event) -> bytes:
         match event:
             case Grew(text=text):
+                self._counted = False  # usage that was told before this does not count it
                 self._texts.append(text)
             case Noted(note=Usage() as usage):
-                self._usage = usage
+                self._usage, self._counted = usage, True
             case Finished():
                 self._finished = True
             case Opened():
+                self._counted = False
                 self._texts.append(words(event))
             case Began(id=id, extra=extra):
                 self._id = text_of(id) or self._id

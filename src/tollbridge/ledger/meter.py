@@ -3,9 +3,9 @@
 1. Where the provider's last word on usage arrived, that is what counts, token for token.
 2. Where it did not (a stream that was cut, a client that left, a provider that says nothing), tokens are counted here
    from what was asked and what was said, and the entry is `estimated`. It never counts less than the provider told.
-3. An attempt that failed was billed at most for its prompt: one that the provider refused, or that never reached it, for
-   nothing; one that broke off after it was sent is estimated by its prompt. What it may have answered unheard is not
-   known: at most the request's `max_tokens` are missing there.
+3. An attempt that failed: one that the provider refused, or that never reached it, was billed for nothing; one that
+   broke off after it was sent is estimated by its prompt. What it may have answered unheard is not known: at most the
+   request's `max_tokens` are missing there.
 4. A request costs what its attempts cost together. One price that is unknown makes the sum unknown.
 """
 
@@ -46,8 +46,8 @@ NOTHING = Along()
 
 
 class Said(msgspec.Struct, frozen=True, eq=False):
-    """What the attempt that answered said of itself. `exact`: its usage counts the whole answer. `heard`: its words, where
-    they must be counted; None where the answer is whole."""
+    """What the attempt that answered said of itself. `exact`: its usage counts the whole answer. `heard`: its words,
+    for where they must be counted."""
 
     along: Along
     exact: bool
@@ -60,14 +60,14 @@ def meter(record: Record, attempts: Sequence[Attempt], ask: Ask, said: Said | No
     if said is not None and said.exact and len(attempts) == 1:
         usage = said.along.usage
         if usage is not None:
-            record.tokens = tokens(usage)
-            record.priced = ""
-            record.cost_nanousd = None
+            tariff = last.deployment.tariff
+            record.tokens, record.priced = tokens(usage), tariff.priced
+            record.cost_nanousd = tariff.cost(usage, said.along.service_tier, last.seconds)
             return
     tried = tuple(_tried(attempt, ask, said if attempt is last else None) for attempt in attempts)
     record.tokens = _sum(tried)
     record.estimated = any(one.estimated for one in tried)
-    record.priced = ""
+    record.priced = last.deployment.tariff.priced
     costs = [one.cost_nanousd for one in tried if one.tokens is not None]
     known = [cost for cost in costs if cost is not None]
     record.cost_nanousd = sum(known) if len(known) == len(costs) else None
@@ -97,7 +97,7 @@ def _tried(attempt: Attempt, ask: Ask, said: Said | None) -> Tried:
         error_class="" if error is None else type(error).__name__,
         ms=round(attempt.seconds * 1000, 3),
         tokens=None if usage is None else tokens(usage),
-        cost_nanousd=None if usage is None else None,
+        cost_nanousd=None if usage is None else deployment.tariff.cost(usage, service_tier, attempt.seconds),
         estimated=estimated,
     )
 

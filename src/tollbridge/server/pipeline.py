@@ -1,4 +1,4 @@
-"""The life of a request: identify -> peek -> authorize -> hold -> route -> account -> answer. Plain calls, in this order.
+"""The life of a request: identify -> peek -> authorize -> hold -> route -> account -> answer. Plain calls in a row.
 
 (`admit` in `app.py` identifies, before the body is read.) What waits for the provider and what writes to the client is
 one task; when the client leaves it is cancelled, and the provider's connection with it, or it goes on reading alone (a
@@ -21,19 +21,31 @@ from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.heard import heard_in
 from tollbridge.calls.provider_headers import provider_headers
 from tollbridge.calls.streams import Stream
-from tollbridge.errors import APIError, APITimeoutError, ServiceUnavailableError
+from tollbridge.errors import APIError, APITimeoutError, PermissionDeniedError, ServiceUnavailableError
 from tollbridge.ledger.meter import NOTHING, Said, meter
 from tollbridge.observe import Record
 from tollbridge.observe.record import Outcome
+from tollbridge.policy.principal import Principal
 from tollbridge.routing.engine import Trace
+from tollbridge.routing.groups import Group
 from tollbridge.server.allowance import Held
-from tollbridge.server.answers import JSON, STREAM, cost_headers, error_answer, own_headers, plainly, route_headers
+from tollbridge.server.answers import (
+    JSON,
+    STREAM,
+    cost_headers,
+    error_answer,
+    own_headers,
+    plainly,
+    printable,
+    route_headers,
+)
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
 from tollbridge.server.presence import Heartbeat, Leaving
 from tollbridge.server.reading import policy_for, read_ask
 from tollbridge.wires.base import Head, Wire
 
+NAMED_MAX = 8
 DRAIN_EVERY_BYTES = 32 * 1024
 """A client's pace is asked for that often: it may be so much further behind than the responder allows."""
 
@@ -134,8 +146,11 @@ class Conversation:
         principal = self._inbound.principal
         allowed = None
         if principal is not None and principal.key is not None:
-            allowed = principal.allowed
-            self._held = gateway.allowance.hold(principal.key, ask, engine.routes.groups.resolve(ask.model).members)
+            allowed = partial(allows, principal)
+            group = engine.routes.groups.resolve(ask.model)
+            if not allowed(group):
+                raise model_refused(principal, self._record.model_requested)
+            self._held = gateway.allowance.hold(principal.key, ask, group.members)
         policy = policy_for(controls, engine.policy)
         result = await engine.ask(ask, self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed)
         self._note(result)
@@ -285,6 +300,20 @@ class Conversation:
         record.answer_id = (NOTHING if said is None else said.along).id
         meter(record, attempts, self._ask, said)
         gateway.observe(record, gateway.journal.append(record))
+
+
+def allows(principal: Principal, group: Group[Deployment]) -> bool:
+    """Whether this group may be asked. A group's label is the configured name, its name what was asked of it."""
+    return principal.access.allows(group.label, group.name)
+
+
+def model_refused(principal: Principal, model: str) -> PermissionDeniedError:
+    return PermissionDeniedError(
+        f"This key may not use the model {printable(model).decode()!r}. It may use: "
+        f"{', '.join(principal.access.models[:NAMED_MAX])}.",
+        code="key_model_access_denied",
+        param="model",
+    )
 
 
 def of(deployment: Deployment, error: APIError) -> APIError:

@@ -37,7 +37,15 @@ class MessagesTap:
 
     @property
     def final(self) -> bool:
-        return any(_is(data, "message_delta") for data in self._tail.events())
+        for data in self._tail.events():
+            event = decode_object(data) if b'"message_delta"' in data else None
+            if (
+                event is not None
+                and event.get("type") == "message_delta"
+                and read_usage(event.get("usage")) is not None
+            ):
+                return True
+        return False
 
     def _usage(self) -> Usage | None:
         raw: JsonObject = {} if self._start is None else self._start
