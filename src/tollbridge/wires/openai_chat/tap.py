@@ -4,7 +4,7 @@ escaped, so text never looks like one.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -16,6 +16,7 @@ from tollbridge.wires.openai_chat.usage import read_usage
 from tollbridge.wires.openai_chat.vocabulary import NAME
 from tollbridge.wires.tap import Tail, data_of, decode_object, event_around, speaks
 
+_USUAL_TIERS = frozenset({"", "default", "auto", "on_demand"})
 _NO_CHOICES = (b'"choices":[]', b'"choices": []')
 
 
@@ -53,11 +54,16 @@ class ChatTap:
 
 
 def usage_of(chunk: JsonObject) -> Usage | None:
-    """Where a chunk tells its usage: at the top, or in Groq's corner."""
+    """Where a chunk tells its usage: at the top, or in Groq's corner. The tier of service, which is told beside it and
+    decides its price, goes along."""
     usage = chunk.get("usage")
     if usage is None and isinstance(chunk.get("x_groq"), dict):
         usage = chunk["x_groq"].get("usage")
-    return read_usage(usage)
+    read = read_usage(usage)
+    tier = chunk.get("service_tier")
+    if read is None or tier.__class__ is not str or tier in _USUAL_TIERS:
+        return read
+    return msgspec.structs.replace(read, extra={**read.extra, "service_tier": tier})
 
 
 def _without_ours(block: bytes) -> bytes:
@@ -106,6 +112,7 @@ class _Common(msgspec.Struct):
 
     choices: msgspec.Raw
     usage: _CommonUsage
+    service_tier: Literal["", "default", "auto", "on_demand"] | None = None
 
 
 _common = msgspec.json.Decoder(_Common).decode
@@ -117,6 +124,8 @@ def read_along(body: bytes) -> Usage | None:
     try:
         common = _common(body).usage
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _read_along_uncommon(body)
+    if common.total_tokens != common.prompt_tokens + common.completion_tokens:
         return _read_along_uncommon(body)
     prompt, completion = common.prompt_tokens_details or _NO_PROMPT, common.completion_tokens_details or _NO_COMPLETION
     return Usage(
@@ -140,4 +149,4 @@ def _read_along_uncommon(body: bytes) -> Usage | None:
         raise read_inner_error(answer)
     if "choices" not in answer:
         raise BadGatewayError("The provider's answer is JSON, but no chat completion.")
-    return read_usage(answer.get("usage"))
+    return usage_of(answer)
