@@ -145,6 +145,8 @@ def read_along(body: bytes) -> Along:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _read_along_uncommon(body)
     common = answer.usage
+    if common.total_tokens != common.prompt_tokens + common.completion_tokens:
+        return _read_along_uncommon(body)
     prompt, completion = common.prompt_tokens_details or _NO_PROMPT, common.completion_tokens_details or _NO_COMPLETION
     usage = Usage(
         input=common.prompt_tokens,
@@ -168,5 +170,5 @@ def _read_along_uncommon(body: bytes) -> Along:
         raise read_inner_error(answer)
     if "choices" not in answer:
         raise BadGatewayError("The provider's answer is JSON, but no chat completion.")
-    usage = read_usage(answer.get("usage"))
+    usage = usage_of(answer)
     return Along(usage, text_of(answer.get("id")), text_of(answer.get("service_tier")) or None)
