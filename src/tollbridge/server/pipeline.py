@@ -174,10 +174,8 @@ class Conversation:
 
     def _reply(self, answer: Answer) -> None:
         record, responder = self._record, self._responder
-        if answer.said.usage is not None:
-            self._said = Said(answer.said, True)
-        else:
-            self._said = Said(answer.said, False, partial(heard_in, self._dialect, answer.body))
+        said = answer.said
+        self._said = Said(said, said.usage is not None, partial(heard_in, self._dialect, answer.body))
         if responder.gone:
             raise ClientGone
         self._account()
