@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Build `src/tollbridge/catalog/models.json.gz` from LiteLLM's model table (MIT, (c) Berri AI).
+"""Build `src/tollbridge/catalog/models.json.gz` from LiteLLM's model table (MIT, (c) Berri AI) and PyPI's genai-prices
+(MIT, (c) Pydantic Services Inc.), and the list of their differences in `docs/prices.md`.
 
-    python scripts/build_catalog.py ../shared/data/model_prices_litellm.json --version 1.109.1 --date 2026-11-21
+    python -m scripts.build_catalog ../shared/data/model_prices_litellm.json --version 1.109.1 --date 2026-11-21
 
-The table is wide: a field for each product of class x tier x service. Here a price has one key of a small grammar,
-
-    class[>tokens][@service]        input   cache_read>200000   output@batch   input>272000@priority
-
-and is an integer: nano-dollars per million units, exact (the source is read as decimals). One model is one line:
-`diff <(zcat OLD) <(zcat NEW)` is what a new table changes. What is left out is counted and printed.
+LiteLLM's table has the names, windows and features, and most prices; genai-prices adds the models that it lacks, and
+to models on whose prices both agree the classes that it lacks. Where they differ, `price_differences` says who is
+followed. Prices have the names of `catalog/price_names.py`. One model is one line: `diff <(zcat OLD) <(zcat NEW)` is
+what a new table changes. What is left out is counted and printed. The result hangs on the arguments and the two
+sources alone.
 """
 
 from __future__ import annotations
@@ -16,56 +16,31 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import re
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-OUT = Path(__file__).resolve().parents[1] / "src/tollbridge/catalog/models.json.gz"
-NANO_PER_MILLION = Decimal(10) ** 15
+from scripts.genai_list import PROVIDERS, Listed, Prices, every, find
+from scripts.price_differences import Beyond, Difference, beyond, difference, page
+from tollbridge.catalog.facts import LISTED_BY
+from tollbridge.catalog.price_names import is_price, prices_of
 
-CLASSES = {
-    "input_cost_per_token": "input",
-    "output_cost_per_token": "output",
-    "output_cost_per_reasoning_token": "reasoning",
-    "cache_read_input_token_cost": "cache_read",
-    "input_cost_per_token_cache_hit": "cache_read",
-    "cache_creation_input_token_cost": "cache_write",
-    "cache_creation_input_token_cost_above_1hr": "cache_write_1h",
-    "cache_creation_input_token_cost_above_12hr": "cache_write_12h",
-    "input_cost_per_audio_token": "audio_input",
-    "output_cost_per_audio_token": "audio_output",
-    "cache_read_input_audio_token_cost": "audio_cache_read",
-    "input_cost_per_image_token": "image_input",
-    "output_cost_per_image_token": "image_output",
-    "cache_read_input_image_token_cost": "image_cache_read",
-    "input_cost_per_image": "per_image_in",
-    "output_cost_per_image": "per_image",
-    "input_cost_per_pixel": "per_pixel_in",
-    "output_cost_per_pixel": "per_pixel",
-    "input_cost_per_second": "per_second_in",
-    "output_cost_per_second": "per_second",
-    "input_cost_per_character": "per_character_in",
-    "output_cost_per_character": "per_character",
-    "input_cost_per_query": "per_query",
-    "input_cost_per_request": "per_request",
-    "ocr_cost_per_page": "per_page",
-}
-SEARCH = {
-    "search_context_size_low": "search_low",
-    "search_context_size_medium": "search_medium",
-    "search_context_size_high": "search_high",
-}
-SERVICES = {"batches": "batch", "priority": "priority", "flex": "flex"}
-PRICE_FIELD = re.compile(r"(?P<base>.+?)(?:_above_(?P<tokens>\d+)k_tokens)?(?:_(?P<service>batches|priority|flex))?")
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "src/tollbridge/catalog/models.json.gz"
+PAGE = ROOT / "docs/prices.md"
+BEGIN, END = "<!-- differences: written by scripts/build_catalog.py -->\n", "<!-- end of differences -->"
 
 # fmt: off
 FEATURES = [
     "tools", "parallel_tools", "tool_choice", "forced_tool_use", "vision", "pdf", "audio_input", "audio_output",
     "video", "reasoning", "adaptive_thinking", "response_schema", "prompt_caching", "system", "prefill", "web_search",
     "computer_use", "sampling", "effort_none", "effort_minimal", "effort_xhigh", "effort_max",
-    "mid_conversation_system",
+    "mid_conversation_system", "url_context",
 ]
 """The bits of a row's features, in order: add at the end only."""
 # fmt: on
@@ -95,9 +70,11 @@ SUPPORTS = {
     "supports_xhigh_reasoning_effort": "effort_xhigh",
     "supports_max_reasoning_effort": "effort_max",
     "supports_mid_conversation_system": "mid_conversation_system",
+    "supports_url_context": "url_context",
 }
+MODALITIES = {"image": "vision", "audio": "audio_input", "video": "video"}
 
-PROVIDERS = {
+SUB_PROVIDERS = {
     "bedrock_converse": "bedrock",
     "cohere_chat": "cohere",
     "ollama_chat": "ollama",
@@ -106,123 +83,198 @@ PROVIDERS = {
     "text-completion-codestral": "codestral",
     "fireworks_ai-embedding-models": "fireworks_ai",
 }
-"""LiteLLM's sub-providers, by the provider whose account pays."""
+"""LiteLLM's, by the provider whose account pays."""
+
+
+@dataclass
+class Built:
+    """`models`: rows as `catalog.facts` reads them, by `provider/name`. `left_out`: prices without a class of ours."""
+
+    models: dict[str, list[Any]] = field(default_factory=dict)
+    bare: dict[str, str] = field(default_factory=dict)
+    sources: list[str] = field(default_factory=lambda: [""])
+    differences: list[Difference] = field(default_factory=list)
+    beyond: list[Beyond] = field(default_factory=list)
+    compared: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def source(self, url: str) -> int:
+        if url not in self.sources:
+            self.sources.append(url)
+        return self.sources.index(url)
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("table", type=Path)
     arguments.add_argument("--version", required=True, help="of the LiteLLM package that the table is from")
-    arguments.add_argument("--date", required=True, help="YYYY-MM-DD on which the table was taken")
+    arguments.add_argument("--date", required=True, type=date.fromisoformat, help="the day whose prices these are")
     given = arguments.parse_args()
-    table = json.loads(given.table.read_text(), parse_float=Decimal)
-    left_out: Counter[str] = Counter()
-    models: dict[str, list[Any]] = {}
-    bare: dict[str, str] = {}
-    for key, row in table.items():
+    built = build(given.table, given.date)
+    OUT.write_bytes(gzip.compress(text(built, given.version, given.date).encode(), 9, mtime=0))
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    PAGE.write_text(
+        before + BEGIN + page(built.differences, built.beyond, built.compared) + END + rest.partition(END)[2]
+    )
+    print(f"{len(built.models)} models, {OUT.stat().st_size:,} bytes, {len(built.differences)} differences.")
+    print(f"Left out: {dict(built.left_out.most_common())}")
+
+
+def build(table: Path, on: date) -> Built:
+    built = Built()
+    for key, row in json.loads(table.read_text(), parse_float=Decimal).items():
         if "litellm_provider" not in row or key == "sample_spec":
-            left_out["(not a model)"] += 1
+            built.left_out["(not a model)"] += 1
             continue
         provider = provider_of(row["litellm_provider"])
-        name = key.removeprefix(provider + "/") if key.startswith(provider + "/") else key
+        name = key.removeprefix(provider + "/")
         full = f"{provider}/{name}"
         if "/" not in key:
-            bare[key] = provider
-        if full not in models or key == full:
-            models[full] = line_of(row, left_out)
-    write(models, bare, given.version, given.date)
-    print(f"{len(models)} models, {OUT.stat().st_size:,} bytes. Left out: {dict(left_out.most_common())}")
+            built.bare[key] = provider
+        if full not in built.models or key == full:
+            built.models[full] = _row(built, provider, name, row, on)
+    for full, listed in sorted(_others(built, on), key=lambda pair: pair[0]):
+        built.models.setdefault(full, _new_row(built, listed))
+    return built
 
 
 def provider_of(name: str) -> str:
-    return "vertex_ai" if name.startswith("vertex_ai") else PROVIDERS.get(name, name)
+    return "vertex_ai" if name.startswith("vertex_ai") else SUB_PROVIDERS.get(name, name)
 
 
-def line_of(row: dict[str, Any], left_out: Counter[str]) -> list[Any]:
-    """[mode, max_input_tokens, max_output_tokens, features, lacks, prices]; the two in the middle are bit sets."""
+def _row(built: Built, provider: str, name: str, row: dict[str, Any], on: date) -> list[Any]:
+    """[mode, max_input_tokens, max_output_tokens, features, lacks, prices, source, listed by]; features and lacks are
+    bit sets, the last two are indexes."""
+    ours = prices(row, built.left_out)
+    mode = row.get("mode", "")
+    window = limit(row.get("max_input_tokens")) or limit(row.get("max_tokens"))
+    listed = find(provider, name, on)
+    by = 0
+    if listed is not None and ours.keys() & listed.prices.keys():
+        differs = difference(provider, name, mode, ours, listed)
+        built.compared += 1
+        by = 2 if differs is None else 3
+        if differs is not None:
+            built.differences = [one for one in built.differences if (one.provider, one.model) != (provider, name)]
+            built.differences.append(differs)
+        if differs is None:
+            ours = filled(ours, listed, window or 0)
+            built.beyond += beyond(provider, name, ours, listed)
+        elif differs.follows == "genai-prices":
+            ours = {
+                price: rate for price, rate in ours.items() if price.startswith(("search_", "per_"))
+            } | listed.prices
+    has, lacks = features(row)
+    url = row.get("source")
+    return [
+        mode,
+        window or (None if listed is None or by != 2 else listed.context_window),
+        limit(row.get("max_output_tokens")),
+        has,
+        lacks,
+        dict(sorted((ours | multiplied(ours, row)).items())),
+        built.source(url if isinstance(url, str) and url.startswith("http") else ""),
+        by,
+    ]
+
+
+def _others(built: Built, on: date) -> Iterator[tuple[str, Listed]]:
+    """Models that only genai-prices has, under the names that it spells out."""
+    for provider in PROVIDERS:
+        for listed in every(provider, on):
+            if "input" not in listed.prices or listed.id.startswith("regional."):
+                built.left_out["(not by the token, or of no one region)"] += 1
+                continue
+            for name in listed.names:
+                full = f"{provider}/{name}"
+                if full not in built.models:
+                    yield full, listed
+
+
+def _new_row(built: Built, listed: Listed) -> list[Any]:
+    mode = "chat" if "output" in listed.prices else ""
+    prices = dict(sorted(listed.prices.items()))
+    return [mode, listed.context_window, None, 0, 0, prices, built.source(listed.url), 1]
+
+
+def features(row: dict[str, Any]) -> tuple[int, int]:
     has = lacks = 0
-    for field, feature in SUPPORTS.items():
+    for field_, feature in SUPPORTS.items():
         bit = 1 << FEATURES.index(feature)
-        match row.get(field):
+        match row.get(field_):
             case True:
                 has |= bit
             case False:
                 lacks |= bit
-    return [
-        row.get("mode", ""),
-        limit(row.get("max_input_tokens")) or limit(row.get("max_tokens")),
-        limit(row.get("max_output_tokens")),
-        has,
-        lacks & ~has,
-        prices(row, left_out),
-    ]
+    for modality in row.get("supported_modalities") or ():
+        if modality in MODALITIES:
+            has |= 1 << FEATURES.index(MODALITIES[modality]) & ~lacks
+    return has, lacks & ~has
 
 
 def limit(value: Any) -> int | None:
     return int(value) if isinstance(value, int | Decimal) and value > 0 else None
 
 
-def prices(row: dict[str, Any], left_out: Counter[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for field, value in row.items():
-        if field == "search_context_cost_per_query" and isinstance(value, dict):
-            found |= {SEARCH[size]: nano(price) for size, price in value.items() if size in SEARCH}
-        elif field == "tiered_pricing" and isinstance(value, list):
-            found |= tiers(value)
-        elif isinstance(value, int | Decimal) and "cost" in field and not isinstance(value, bool):
-            key = price_key(field)
-            if key is None:
-                left_out[field] += 1
-            else:
-                found[key] = nano(value)
-    return dict(sorted(found.items()))
+def prices(row: dict[str, Any], left_out: Counter[str]) -> Prices:
+    fields = {name: value for name, value in row.items() if "cost" in name or name == "tiered_pricing"}
+    known = {name: value for name, value in fields.items() if is_price(name)}
+    left_out.update(fields.keys() - known.keys())
+    return prices_of({name: value for name, value in known.items() if value is not None})
 
 
-def price_key(field: str) -> str | None:
-    if field in CLASSES:
-        return CLASSES[field]
-    matched = PRICE_FIELD.fullmatch(field)
-    if matched is None or matched["base"] not in CLASSES:
-        return None
-    tier = f">{int(matched['tokens']) * 1000}" if matched["tokens"] else ""
-    service = f"@{SERVICES[matched['service']]}" if matched["service"] else ""
-    return CLASSES[matched["base"]] + tier + service
+def filled(ours: Prices, listed: Listed, window: int) -> Prices:
+    """With what the other list has for a class and service of which ours says nothing, and its tiers, where ours has
+    none and the window reaches them: those beyond it are of the past."""
+    known = {_class(price) for price in ours}
+    tiered = {_class(price) for price in ours if ">" in price}
+    return ours | {
+        price: rate
+        for price, rate in listed.prices.items()
+        if _tier(price) < (window or 1) and _class(price) not in (tiered if _tier(price) else known)
+    }
 
 
-def tiers(listed: list[dict[str, Any]]) -> dict[str, int]:
-    """Tiers by input length: the first starts at 0 and is the plain price."""
-    found: dict[str, int] = {}
-    for tier in listed:
-        start = int(tier["range"][0]) if "range" in tier else 0
-        for field, name in CLASSES.items():
-            if isinstance(tier.get(field), int | Decimal):
-                found[f"{name}>{start}" if start else name] = nano(tier[field])
-    return found
+def _tier(price: str) -> int:
+    return int(price.partition("@")[0].partition(">")[2] or 0)
 
 
-def nano(price: int | Decimal) -> int:
-    """US dollars per unit -> nano-dollars per million units."""
-    exact = Decimal(price) * NANO_PER_MILLION
-    whole = int(exact.to_integral_value())
-    if abs(exact - whole) > Decimal("0.5") or (whole == 0 and price != 0):
-        raise ValueError(f"{price} is not a price in whole nano-dollars per million")
-    return whole
+def _class(price: str) -> tuple[str, str]:
+    head, _, service = price.partition("@")
+    return head.partition(">")[0], service
 
 
-def write(models: dict[str, list[Any]], bare: dict[str, str], version: str, date: str) -> None:
+def multiplied(ours: Prices, row: dict[str, Any]) -> Prices:
+    """Anthropic's prices of speed and place are multiples of all token prices
+    (https://platform.claude.com/docs/en/about-claude/pricing, seen 2026-11-21)."""
+    told = row.get("provider_specific_entry") or {}
+    made: Prices = {}
+    if row["litellm_provider"] != "anthropic":
+        return made
+    for word in ("fast", "us"):
+        times = told.get(word)
+        for price, rate in (ours | made).items() if times else ():
+            if price.startswith(("search_", "per_")) or (word == "fast" and "@" in price):
+                continue
+            joined = f"{price}{'+' if '@' in price else '@'}{word}"
+            made.setdefault(joined, int(rate * Decimal(times)))
+    return {price: rate for price, rate in made.items() if price not in ours}
+
+
+def text(built: Built, version: str, on: date) -> str:
     head = {
-        "source": f"litellm {version}, model_prices_and_context_window_backup.json (MIT, (c) Berri AI)",
-        "date": date,
+        "source": f"litellm {version}, model_prices_and_context_window_backup.json (MIT, (c) Berri AI); "
+        f"genai-prices {metadata.version('genai-prices')} (MIT, (c) Pydantic Services Inc.)",
+        "date": str(on),
         "features": FEATURES,
+        "sources": built.sources,
+        "listed_by": LISTED_BY,
     }
     lines = [json.dumps(head)[:-1] + ', "models": {']
-    lines.append(
-        ",\n".join(
-            f"{json.dumps(name)}:{json.dumps(row, separators=(',', ':'))}" for name, row in sorted(models.items())
-        )
-    )
-    lines.append('}, "bare": ' + json.dumps(dict(sorted(bare.items())), separators=(",", ":")) + "}")
-    OUT.write_bytes(gzip.compress("\n".join(lines).encode() + b"\n", 9, mtime=0))
+    rows = sorted(built.models.items())
+    lines.append(",\n".join(f"{json.dumps(name)}:{json.dumps(row, separators=(',', ':'))}" for name, row in rows))
+    lines.append('}, "bare": ' + json.dumps(dict(sorted(built.bare.items())), separators=(",", ":")) + "}")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ServiceUnavailableError,
         TollbridgeError,
         Truncated,
+        UnknownPrice,
         UnprocessableEntityError,
         UnsupportedParamsError,
     )
@@ -97,6 +98,7 @@ __all__ = [
     "Timeout",
     "TollbridgeError",
     "Truncated",
+    "UnknownPrice",
     "UnprocessableEntityError",
     "UnsupportedParamsError",
     "Usage",

@@ -3,6 +3,9 @@
     TollbridgeError                      anything we raise on purpose
     ├── ConfigError                      operator   the file or the environment is wrong; names file:line:column
     ├── StoreError                       operator   the database cannot be opened; says why and what to do
+
+
+    ├── UnknownPrice                     operator   what was used has no price: say it in the configuration
     └── APIError                         one request failed
         ├── APIConnectionError     502   provider   nobody answered: refused, DNS, TLS, reset        retryable
         │   └── APITimeoutError    504   provider   connect, first byte, gap or total time ran out   retryable
@@ -56,6 +59,14 @@ class ConfigError(TollbridgeError):
 class StoreError(TollbridgeError):
     """The database cannot be opened: corrupt, locked, full, not to be written, not to be reached, of a newer version.
     The message says which database, why, and what to do."""
+
+
+class UnknownPrice(TollbridgeError):
+    """What was used has no price. `kind`: of what; "" where the model has none at all."""
+
+    def __init__(self, message: str, *, kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class APIError(TollbridgeError):

@@ -28,6 +28,7 @@ from tollbridge.errors import (
     ServiceUnavailableError,
     TollbridgeError,
     Truncated,
+    UnknownPrice,
     UnprocessableEntityError,
     UnsupportedParamsError,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "Timeout",
     "TollbridgeError",
     "Truncated",
+    "UnknownPrice",
     "UnprocessableEntityError",
     "UnsupportedParamsError",
 ]

@@ -64,10 +64,7 @@ def test_a_deployment_keeps_apart_what_is_ours_the_providers_and_the_requests(tm
     assert (entry.params["aws_region_name"], entry.params["client_secret"].reveal()) == ("eu-central-1", "s")
     assert entry.defaults == {"temperature": 0.5, "max_tokens": 100, "response_format": {"type": "json_object"}}
     assert isinstance(entry.defaults["max_tokens"], int)
-    assert entry.prices == {
-        "input_cost_per_token": 1.5e-06,
-        "cache_read_input_token_cost_above_200k_tokens": 0.000001,
-    }
+    assert entry.prices == {"input": 15 * 10**8, "cache_read>200000": 10**9}
     assert entry.model_info == {"id": "one", "mode": "chat", "anything": {"goes": [1]}}
     assert (entry.where.line, entry.where.column) == (3, 5)
 
@@ -122,13 +119,40 @@ def test_a_field_that_no_wire_knows_is_an_error_that_points_to_extra_body(tmp_pa
     )
 
 
-def test_prices_of_ones_own_are_one_warning(tmp_path: Path) -> None:
-    text = (
-        "model_list: [{model_name: a, params: {model: openai/a, input_cost_per_token: 1e-6, output_cost_per_token: 2}}]"
-    )
+def test_prices_stand_in_model_info_too_and_those_of_the_params_win(tmp_path: Path) -> None:
+    text = """
+        model_list:
+          - model_name: a
+            litellm_params:
+              model: openai/a
+              input_cost_per_token: "0.000001"
+              search_context_cost_per_query: {search_context_size_medium: 0.01}
+            model_info: {input_cost_per_token: 2e-6, output_cost_per_token: 3e-6, input_cost_per_second: 0.01}
+    """
+    (entry,) = entries(tmp_path, text)
+    assert entry.prices == {
+        "input": 10**9,
+        "output": 3 * 10**9,
+        "per_second_in": 10**13,
+        "search_medium": 10**13,
+    }
+
+
+def test_a_price_that_no_answer_is_charged_by_is_a_warning(tmp_path: Path) -> None:
+    text = "model_list: [{model_name: a, params: {model: openai/a, input_cost_per_token: 1e-6, ocr_cost_per_page: 2}}]"
     (line,) = said(load_text(tmp_path, text))
-    assert "input_cost_per_token, output_cost_per_token: charging" in line
-    assert "is not built yet; nothing is charged" in line
+    assert line.endswith("ocr_cost_per_page: answers are not charged by it; it has no effect")
+
+
+@pytest.mark.parametrize("price", ["-1", "free", "1e-30", "[1]"])
+def test_what_is_no_price_is_an_error(tmp_path: Path, price: str) -> None:
+    for entry in (
+        f"{{model_name: a, params: {{model: openai/a, input_cost_per_token: {price}}}}}",
+        f"{{model_name: a, params: {{model: openai/a}}, model_info: {{input_cost_per_token: {price}}}}}",
+    ):
+        loaded = load_text(tmp_path, f"model_list: [{entry}]")
+        assert loaded.config is None
+        assert "input_cost_per_token" in said(loaded)[0]
 
 
 def test_ids_are_unique_stable_and_made_without_secrets(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from tollbridge.assemble.offline import offline
-from tollbridge.calls.build import Wanted, build
+from tollbridge.calls.build import Wanted, build, stands_for
 from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.tariff import Markups
 from tollbridge.config.settings import Config, ModelEntry
 from tollbridge.errors import APIError, NotFoundError
 from tollbridge.providers.mock import mocked
@@ -35,6 +36,7 @@ class Maker:
         self._environ = environ
         self._rows = rows
         self._mocks = mocks
+        self._markups = Markups(config.settings.discounts, config.settings.margins)
         self.problems: list[tuple[ModelEntry, str]] = []
 
     def groups(self) -> Groups[Deployment]:
@@ -89,7 +91,8 @@ class Maker:
         )
         built = build(mock, self._environ, self._rows)
         name = wanted.provider or (provider if slash else built.provider)
-        return msgspec.structs.replace(built, provider=name, origin=Origin("http", host, 80))
+        priced = stands_for(name, built.model, wanted, self._rows)
+        return msgspec.structs.replace(built, provider=name, origin=Origin("http", host, 80), tariff=priced)
 
     def _wildcard(self, entry: ModelEntry) -> MakerOfGroups[Deployment]:
         def make(name: str, matched: str) -> Sequence[Deployment]:
@@ -101,7 +104,14 @@ class Maker:
 
     def _named(self, name: str, label: str) -> Deployment:
         timeouts = self._timeouts(None, None)
-        wanted = Wanted(id=name, group=label, model=name, timeouts=timeouts[0], stream_timeouts=timeouts[1])
+        wanted = Wanted(
+            id=name,
+            group=label,
+            model=name,
+            timeouts=timeouts[0],
+            stream_timeouts=timeouts[1],
+            markups=self._markups,
+        )
         try:
             return build(wanted, self._environ, self._rows)
         except APIError as error:
@@ -140,6 +150,8 @@ class Maker:
             modify_params=config.settings.modify_params if entry.modify_params is None else entry.modify_params,
             strict=config.general.strict,
             info=entry.model_info,
+            prices=entry.prices,
+            markups=self._markups,
         )
 
     def _timeouts(self, timeout_s: float | None, stream_timeout_s: float | None) -> tuple[Timeouts, Timeouts]:

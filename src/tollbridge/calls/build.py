@@ -7,8 +7,11 @@ from collections.abc import Mapping
 import msgspec
 
 from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.tariff import Markups, tariff
 from tollbridge.catalog.facts import facts, with_info
+from tollbridge.catalog.pricing import Tariff
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.providers.names import find
 from tollbridge.providers.resolve import Given, Location, resolve
 from tollbridge.providers.row import Provider
 from tollbridge.secret import Secret
@@ -25,7 +28,8 @@ _encode = msgspec.json.Encoder().encode
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A deployment as somebody wants it. `model`: `provider/model` or a bare name. `defaults`: body fields for what the
-    client does not say; `forced`: fields that win. `info`: LiteLLM's `model_info`."""
+    client does not say; `forced`: fields that win. `info`: LiteLLM's `model_info`. `prices`: one's own, in the words of
+    `catalog.price_names`; `markups`: what is charged on top of them, or of the catalog's."""
 
     id: str
     group: str
@@ -49,6 +53,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     modify_params: bool = False
     strict: bool = False
     info: Mapping[str, Json] = {}
+    prices: Mapping[str, int] = {}
+    markups: Markups = Markups()
 
 
 def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provider]) -> Deployment:
@@ -104,8 +110,20 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         drop_params=wanted.drop_params,
         strict=wanted.strict,
         facts=known,
+        tariff=tariff(row, location.model, known, wanted.prices, wanted.markups),
         tags=wanted.tags,
     )
+
+
+def stands_for(provider: str, model: str, wanted: Wanted, rows: Mapping[str, Provider]) -> Tariff:
+    """The tariff of a mock: what it stands for would have cost as much, so that budgets can be tried on it."""
+    row = find(provider, rows)
+    if row is None:
+        return tariff(_NOBODY, model, None, wanted.prices, wanted.markups)
+    return tariff(row, model, facts(row.name, model), wanted.prices, wanted.markups)
+
+
+_NOBODY = Provider(name="", wire=OPENAI_CHAT.name)
 
 
 def _shown(location: Location) -> tuple[tuple[str, str], ...]:

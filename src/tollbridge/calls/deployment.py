@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from tollbridge.catalog.facts import ModelFacts
+from tollbridge.catalog.pricing import UNPRICED, Tariff
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.wires.base import ProviderWire, Target
@@ -21,7 +22,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     and query. `headers`: credentials and the provider's fixed headers; `head`: the same, encoded. `secrets`: what
     must not appear in anything that a client or a log is shown. `defaults`: body fields for what the client does not
     say; `forced`: fields that win (`extra_body`). `drops`: fields that this provider refuses. `patches`: rewrites of
-    the body. `drop_params`: True drops what cannot be said, False refuses it, None drops it with a Caveat.
+    the body. `drop_params`: True drops what cannot be said, False refuses it, None drops it with a Caveat. `tariff`:
+    what it charges, and where that is known from.
     """
 
     id: str
@@ -53,6 +55,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     drop_params: bool | None = None
     strict: bool = False
     facts: ModelFacts | None = None
+    tariff: Tariff = UNPRICED
     tags: tuple[str, ...] = ()
 
     @property

@@ -1,6 +1,6 @@
 """Facts about models: what they take, what they can do, what they cost. Dated data, read at first use.
 
-`models.json.gz` is made by `scripts/build_catalog.py` and names its source and date. Only its outline is decoded at
+`models.json.gz` is made by `scripts/build_catalog.py` and names its sources and date. Only its outline is decoded at
 once (about 5 ms); each row is decoded when it is asked for. A name is looked up as it is given; then, one after
 another, without
 
@@ -24,13 +24,15 @@ import msgspec
 from tollbridge.model.json import Json
 
 NAME_MAX = 256
+LISTED_BY = ("litellm", "genai-prices", "both", "both, and they differ")
 
 
 class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     """`mode`: chat, embedding, responses, ... `max_input_tokens`, `max_output_tokens`: None where unknown.
     `features`: what it can do; `lacks`: what it is known not to do; both in the words of `Catalog.words`. `prices`:
-    nano-dollars per million units, by `class[>tokens][@service]` (the grammar is in `scripts/build_catalog.py`); an
-    absent class is unknown, 0 is free."""
+    nano-dollars per million units, by `class[>tokens][@service]` (the grammar is in `price_names`); an absent class is
+    unknown, 0 is free. `source`: the page of the vendor that the prices are from, "" where the list does not say;
+    `listed_by`: which lists have them, a word of `LISTED_BY`."""
 
     provider: str
     name: str
@@ -40,6 +42,8 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     features: frozenset[str] = frozenset()
     lacks: frozenset[str] = frozenset()
     prices: Mapping[str, int] = {}
+    source: str = ""
+    listed_by: str = ""
 
 
 class _Row(msgspec.Struct, array_like=True, frozen=True):
@@ -49,12 +53,15 @@ class _Row(msgspec.Struct, array_like=True, frozen=True):
     features: int
     lacks: int
     prices: dict[str, int]
+    source: int
+    listed_by: int
 
 
 class _File(msgspec.Struct, frozen=True):
     source: str
     date: str
     features: tuple[str, ...]
+    sources: tuple[str, ...]
     models: dict[str, msgspec.Raw]
     bare: dict[str, str]
 
@@ -67,6 +74,7 @@ class Catalog:
         self.source = file.source
         self.date = file.date
         self.words = file.features
+        self._sources = file.sources
         self._models = file.models
         self._bare = file.bare
         self._sets: dict[int, frozenset[str]] = {}
@@ -109,6 +117,8 @@ class Catalog:
             features=self._set(row.features),
             lacks=self._set(row.lacks),
             prices=row.prices,
+            source=self._sources[row.source],
+            listed_by=LISTED_BY[row.listed_by],
         )
 
     def _set(self, bits: int) -> frozenset[str]:

@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 
+from tollbridge.catalog.price_names import charged, is_price, prices_of
 from tollbridge.config.document import Array, Node, Scalar, Table
 from tollbridge.config.environment import missing_variables
 from tollbridge.config.findings import Place
 from tollbridge.config.kinds import SECRET_NAME, At, anything_table
-from tollbridge.config.schema import Filled, Section, not_built, read_section
+from tollbridge.config.schema import Filled, Section, read_section
 from tollbridge.config.settings import ModelEntry
 from tollbridge.config.tables.deployment import ENTRY, PARAMS
 from tollbridge.errors import NotFoundError
@@ -23,6 +24,7 @@ from tollbridge.providers.names import locate
 from tollbridge.providers.row import Provider
 
 _COLLECTED = ("params", "defaults", "prices")
+NOT_CHARGED = "answers are not charged by it; it has no effect"
 
 
 def read_models(
@@ -74,10 +76,11 @@ def _read_entry(
     _check_names(name, model, entry, params)
     if model not in ("", "*") and "mock_response" not in values:
         _check_provider(model, values, params, providers)
-    if values.get("prices"):
-        named = ", ".join(values["prices"])
-        params.at.warning(params.place, f"{named}: charging by prices of one's own {not_built('nothing is charged')}")
     info: JsonObject = _last(entry, "model_info", {})
+    values["prices"] = {
+        **_prices({field: info[field] for field in info if is_price(field)}, entry.get("model_info", given)[-1]),
+        **_prices(values.get("prices", {}), params),
+    }
     organizations = values.pop("organization", (None,)) or (None,)
     for organization in organizations:
         yield ModelEntry(
@@ -127,6 +130,24 @@ def _disabled(name: str, params: Filled) -> str | None:
     for scalar in missing:
         params.at.warning(scalar.place, f"{scalar.variable} is not set: this deployment of {name!r} is disabled")
     return f"{missing[0].variable} is not set" if missing else None
+
+
+def _prices(said: Mapping[str, Any], where: Filled) -> dict[str, int]:
+    """Dollars by LiteLLM's names -> our own. Each is read alone: one that is none is an error, not the others' end."""
+    prices: dict[str, int] = {}
+    idle: list[str] = []
+    for field, value in said.items():
+        try:
+            read = prices_of({field: value})
+        except (ValueError, LookupError, TypeError) as error:
+            where.at.key(field).error(where.place, f"{error}")
+            continue
+        prices.update(read)
+        if not any(charged(price) for price in read):
+            idle.append(field)
+    if idle:
+        where.at.warning(where.place, f"{', '.join(idle)}: {NOT_CHARGED}")
+    return prices
 
 
 def _check_names(name: str, model: str, entry: Mapping[str, list[Filled]], params: Filled) -> None:

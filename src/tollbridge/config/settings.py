@@ -6,10 +6,12 @@ What holds a secret has a `repr` that does not show it; single secrets are `Secr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 
 import msgspec
 
+from tollbridge.calls.tariff import Markup
 from tollbridge.config.findings import Place
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.secret import Secret
@@ -21,8 +23,8 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     `model`: as written (`openai/gpt-4o`, `openai/*`, or a bare name). `id`: `model_info.id`, else made from what the
     entry says without its secrets, the same at each start. `params`: what only the provider's own file understands
     (`aws_region_name`, `vertex_project` ...; secrets among them are `Secret`s). `defaults`: body fields for what the
-    client does not say; `extra_body`: fields that win. `prices`: dollars, by LiteLLM's names. `disabled`: why this
-    deployment does not serve, or None.
+    client does not say; `extra_body`: fields that win. `prices`: one's own, in nano-dollars per million
+    units by the names of `catalog.price_names`. `disabled`: why this deployment does not serve, or None.
     """
 
     id: str
@@ -39,7 +41,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     defaults: JsonObject = {}
     extra_headers: Mapping[str, str] = {}
     extra_body: JsonObject = {}
-    prices: Mapping[str, float] = {}
+    prices: Mapping[str, int] = {}
     timeout_s: float | None = None
     stream_timeout_s: float | None = None
     max_retries: int | None = None
@@ -68,13 +70,17 @@ class Alias(msgspec.Struct, frozen=True):
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`drop_params`: True drops what a target cannot say, False refuses the request, None drops it with a Caveat.
-    `ssl_verify`: False, or a file with the authorities to trust. `ssl_certificate`: our certificate and key (PEM)."""
+    `ssl_verify`: False, or a file with the authorities to trust. `ssl_certificate`: our certificate and key (PEM).
+    `block_unpriced`: refuse models without a price. `discounts`, `margins`: by provider, as `calls.tariff.Markups`."""
 
     drop_params: bool | None = None
     modify_params: bool = False
     verbose: bool = False
     ssl_verify: bool | str = True
     ssl_certificate: str | None = None
+    block_unpriced: bool = False
+    discounts: Mapping[str, Fraction] = {}
+    margins: Mapping[str, Markup] = {}
 
 
 class RouterSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -71,7 +71,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     `drops`: fields of a body that this vendor refuses. `lacks`: words of `wires.base.FEATURES`. `prefers`: spellings,
     as `wires.base.Target` lists them. `patches`: for what these cannot say. `models`: the same for some models only.
     `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made. `count_tokens`: it has
-    the endpoint. `local`: costs nothing and needs no network. `source`, `checked`: where the facts are from and when
+    the endpoint. `local`: costs nothing and needs no network. `tells_cost`: its usage says what it charged, in dollars
+    (`catalog.parts.told_cost`). `source`, `checked`: where the facts are from and when
     they were last compared (YYYY-MM-DD).
     """
 
@@ -98,6 +99,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape = "plain"
     count_tokens: bool = False
     local: bool = False
+    tells_cost: bool = False
     source: str = ""
     checked: str = ""
 

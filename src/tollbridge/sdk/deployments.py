@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from tollbridge.calls.build import Wanted, build
+from tollbridge.calls.build import Wanted, build, stands_for
 from tollbridge.calls.deployment import Deployment
 from tollbridge.errors import BadRequestError
 from tollbridge.providers.resolve import Given
@@ -71,9 +71,14 @@ def mock_deployment(order: Order) -> Deployment:
     place = order.place
     provider = provider_name(place.model, place.provider, place.api_base)
     model = place.model.partition("/")[2] or place.model
-    built = build(Wanted(id="mock", group=order.name, model=f"{DEMO.name}/{model}"), {}, ROWS)
+    wanted = Wanted(id="mock", group=order.name, model=f"{DEMO.name}/{model}")
     origin = Origin("http", mock_host(order.name), 80)
-    return msgspec.structs.replace(built, provider=provider or "mock", origin=origin)
+    return msgspec.structs.replace(
+        build(wanted, {}, ROWS),
+        provider=provider or "mock",
+        origin=origin,
+        tariff=stands_for(provider, model, wanted, ROWS),
+    )
 
 
 def _made(place: Place, environ: Mapping[str, str]) -> Deployment:

@@ -325,8 +325,8 @@ PARAMS = section(
         "quality_router_config",
         "quality_router_default_model",
         "model_info",
-        "search_context_cost_per_query",
     ),
+    fills("prices", map_of(number), "search_context_cost_per_query"),
     later("ssl_verify", "ssl_certificate", note="what litellm_settings say holds for all"),
     later("configurable_clientside_auth_params", note="requests that carry such a field are refused"),
     restricts(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from tollbridge.config.document import Node, Scalar
-from tollbridge.config.kinds import At, file, flag, seconds
-from tollbridge.config.schema import fills, later, moot, restricts, section
+from fractions import Fraction
+
+from tollbridge.calls.tariff import Markup
+from tollbridge.catalog.parts import NANO
+from tollbridge.config.document import Node, Scalar, Table
+from tollbridge.config.kinds import At, file, flag, map_of, number, seconds
+from tollbridge.config.schema import fills, later, moot, read_section, restricts, section
 from tollbridge.config.tables.router import SHARED
 
 
@@ -20,6 +24,33 @@ def verification(node: Node, at: At) -> bool | str:
     return verify
 
 
+def share(node: Node, at: At) -> Fraction:
+    """A part of a price: 0.05 is five per cent."""
+    return Fraction(str(number(node, at)))
+
+
+def discount(node: Node, at: At) -> Fraction:
+    part = share(node, at)
+    if part > 1:
+        at.error(node.place, "is more than the whole price; write five per cent as 0.05")
+        return Fraction(0)
+    return part
+
+
+MARGIN = section(
+    "cost_margin_config", fills("percentage", share, "percentage"), fills("fixed_amount", share, "fixed_amount")
+)
+
+
+def margin(node: Node, at: At) -> Markup:
+    """A share of the price, or `{percentage: ..., fixed_amount: ...}`, the latter in dollars for each answer."""
+    if not isinstance(node, Table):
+        return Markup(1 + share(node, at))
+    said = {name: filled[-1].value for name, filled in read_section(node, MARGIN, at).items()}
+    added = round(said.get("fixed_amount", Fraction(0)) * NANO)
+    return Markup(1 + said.get("percentage", Fraction(0)), added)
+
+
 LITELLM = section(
     "litellm_settings",
     SHARED,
@@ -28,6 +59,9 @@ LITELLM = section(
     fills("settings.modify_params", flag, "modify_params"),
     fills("settings.ssl_verify", verification, "ssl_verify"),
     fills("settings.ssl_certificate", file, "ssl_certificate"),
+    fills("settings.block_unpriced", flag, "block_requests_for_models_without_pricing"),
+    fills("settings.discounts", map_of(discount), "cost_discount_config"),
+    fills("settings.margins", map_of(margin), "cost_margin_config"),
     later(
         "callbacks",
         "success_callback",
@@ -57,8 +91,6 @@ LITELLM = section(
         "default_max_internal_user_budget",
         "priority_reservation",
         "priority_reservation_settings",
-        "cost_discount_config",
-        "cost_margin_config",
         "model_group_settings",
         "mcp_aliases",
         "mcp_semantic_tool_filter",
@@ -130,7 +162,6 @@ LITELLM = section(
         "internal_user_budget_duration",
         "max_end_user_budget",
         "max_end_user_budget_id",
-        "block_requests_for_models_without_pricing",
         "max_parallel_requests",
         "banned_keywords_list",
         "blocked_user_list",

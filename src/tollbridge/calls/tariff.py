@@ -1,0 +1,62 @@
+"""Whose prices a deployment has: the operator's, nobody's (it is local), the catalog's, or what the provider tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+import msgspec
+
+from tollbridge.catalog.facts import ModelFacts, catalog
+from tollbridge.catalog.pricing import FREE, UNPRICED, Tariff, catalog_list, own_list
+from tollbridge.providers.row import Provider
+
+GLOBAL = "global"
+
+
+class Markup(msgspec.Struct, frozen=True):
+    """`times`: of the price; `added_nanousd`: for each answer."""
+
+    times: Fraction = Fraction(1)
+    added_nanousd: int = 0
+
+
+class Markups(msgspec.Struct, frozen=True):
+    """What the operator charges other than the price, by provider: `discounts` are shares of it that are taken off,
+    `margins` come after them. The margin named `global` is of all that have none of their own."""
+
+    discounts: Mapping[str, Fraction] = {}
+    margins: Mapping[str, Markup] = {}
+
+    def of(self, provider: str) -> Markup:
+        margin = self.margins.get(provider) or self.margins.get(GLOBAL, Markup())
+        return Markup((1 - self.discounts.get(provider, Fraction(0))) * margin.times, margin.added_nanousd)
+
+
+NO_MARKUPS = Markups()
+
+
+def tariff(
+    row: Provider, model: str, known: ModelFacts | None, own: Mapping[str, int], markups: Markups = NO_MARKUPS
+) -> Tariff:
+    """`known`: what the catalog has of the model; `own`: the operator's prices."""
+    listed = {} if known is None or not _priced_as(model, known) else catalog_list(known.prices)
+    markup = markups.of(row.name)
+    if own:
+        return Tariff(own_list(own, listed), "config", times=markup.times, added_nanousd=markup.added_nanousd)
+    if row.local:
+        return FREE
+    if not listed and not row.tells_cost:
+        return UNPRICED
+    return Tariff(
+        listed,
+        catalog().date if listed else "provider",
+        tells_cost=row.tells_cost,
+        times=markup.times,
+        added_nanousd=markup.added_nanousd,
+    )
+
+
+def _priced_as(model: str, known: ModelFacts) -> bool:
+    """A fine-tune costs more than what it was made from: not found under its own name, it has no price."""
+    return not model.startswith("ft:") or known.name.startswith("ft:")

@@ -1,0 +1,128 @@
+"""Usage as a bill sees it: disjoint counts, the service that was given, and what the provider says that it charged.
+
+1. A part leaves its total. Parts that overlap (sound that was read from the cache) are counted once.
+2. A total that is smaller than one of its parts was no total: the provider had left that part out. It counts besides.
+3. Tokens that only the grand total knows are thinking.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_HALF_UP, Decimal
+
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.response import Usage
+
+NANO = 10**9
+TOLD_MAX_USD = 1_000_000
+
+PLAIN_SERVICES = frozenset({None, "", "default", "standard", "standard_only", "auto", "on_demand"})
+_PLAIN_PLACES = frozenset({"", "global", "not_available"})
+_SAYING = frozenset({"service_tier", "speed", "inference_geo", "total_tokens"})
+
+
+class Parts:
+    """Usage as disjoint counts. `input`: all tokens of input, whatever the provider calls a total."""
+
+    __slots__ = ("counts", "input")
+
+    def __init__(self, usage: Usage) -> None:
+        read, write = usage.cache_read or 0, usage.cache_write or 0
+        sound, picture = usage.audio_input or 0, usage.image_input or 0
+        fresh, self.input = _rest(usage.input, read, write, sound, picture)
+        # Sound and pictures that were read from the cache stand in both counts, and nowhere else.
+        heard_again = min(sound, read, overlap := max(0, -fresh))
+        seen_again = min(picture, read - heard_again, overlap - heard_again)
+        long = min(usage.cache_write_1h or 0, write)
+        thought, spoken, drawn = usage.reasoning or 0, usage.audio_output or 0, usage.image_output or 0
+        text, written = _rest(usage.output, thought, spoken, drawn)
+        hidden = _hidden(usage, self.input + written)
+        if hidden and hidden == thought:
+            text += thought
+        elif hidden and not thought:
+            thought = hidden
+        self.counts = tuple(
+            (kind, count)
+            for kind, count in (
+                ("input", max(0, fresh)),
+                ("cache_read", read - heard_again - seen_again),
+                ("cache_write", write - long),
+                ("cache_write_1h", long),
+                ("audio_input", sound - heard_again),
+                ("audio_cache_read", heard_again),
+                ("image_input", picture - seen_again),
+                ("image_cache_read", seen_again),
+                ("output", max(0, text)),
+                ("reasoning", thought),
+                ("audio_output", spoken),
+                ("image_output", drawn),
+                (f"search_{_search_size(usage)}", usage.web_searches or 0),
+            )
+            if count
+        )
+
+
+def _rest(total: int, *parts: int) -> tuple[int, int]:
+    """(what is left of a total without its parts, the true total). Less than 0: so much do the parts overlap."""
+    outside = sum(part for part in parts if part > total)
+    return total - sum(part for part in parts if part <= total), total + outside
+
+
+def _hidden(usage: Usage, counted: int) -> int:
+    """Tokens of thinking that the provider counts in its grand total alone, as xAI and Gemini do in OpenAI's format
+    (https://docs.x.ai/docs/guides/reasoning, seen 2026-11-21)."""
+    total = usage.extra.get("total_tokens")
+    return max(0, total - counted) if total.__class__ is int else 0
+
+
+def _search_size(usage: Usage) -> str:
+    """As the provider tells it, else the usual one (https://platform.openai.com/docs/guides/tools-web-search)."""
+    size = usage.extra.get("search_context_size")
+    return size if size in ("low", "high") else "medium"
+
+
+def service_of(usage: Usage, service_tier: str | None) -> str:
+    """The name of the list that counts: what the answer says, and what Anthropic's usage tells of speed and place
+    (https://platform.claude.com/docs/en/about-claude/pricing, seen 2026-11-21)."""
+    extra = usage.extra
+    tier = _text(extra.get("service_tier")) if service_tier is None else service_tier
+    words = [] if tier in PLAIN_SERVICES else [tier]
+    if (speed := _text(extra.get("speed"))) not in PLAIN_SERVICES:
+        words.append(speed)
+    if (place := _text(extra.get("inference_geo"))) not in _PLAIN_PLACES:
+        words.append(place)
+    return "+".join(words)
+
+
+def tells_nothing(extra: JsonObject) -> bool:
+    """Nothing in it may change the price."""
+    if _SAYING.isdisjoint(extra):
+        return True
+    return (
+        "total_tokens" not in extra
+        and _text(extra.get("service_tier")) in PLAIN_SERVICES
+        and _text(extra.get("speed")) in PLAIN_SERVICES
+        and _text(extra.get("inference_geo")) in _PLAIN_PLACES
+    )
+
+
+def _text(value: Json) -> str:
+    return value if value.__class__ is str else ""
+
+
+def told_cost(usage: Usage) -> int | None:
+    """The cost that `usage` itself tells, in nano-dollars: `cost`, a number or with a `total_cost` in it. On a key of
+    the operator's own (`is_byok`) it is the go-between's fee alone, and the model's cost stands beside it."""
+    told = usage.extra.get("cost")
+    found = _dollars(told.get("total_cost") if told.__class__ is dict else told)
+    if found is None or usage.extra.get("is_byok") is not True:
+        return found
+    details = usage.extra.get("cost_details")
+    beside = _dollars(details.get("upstream_inference_cost")) if details.__class__ is dict else None
+    return None if beside is None else found + beside
+
+
+def _dollars(value: Json) -> int | None:
+    if value.__class__ not in (int, float) or not math.isfinite(value) or not 0 <= value <= TOLD_MAX_USD:
+        return None
+    return int((Decimal(str(value)) * NANO).to_integral_value(ROUND_HALF_UP))

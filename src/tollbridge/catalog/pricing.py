@@ -1,0 +1,202 @@
+"""What an answer costs: exact arithmetic on integers, rounded once.
+
+Prices are nano-dollars per million units, costs are nano-dollars. The rules
+1. `input` and `output` of `Usage` are totals, the rest are parts of them: a part is charged at its own rate and leaves
+   the total, so nothing is charged twice (`parts` says how).
+2. A class that was used and has no rate makes the whole cost unknown: None, never 0 and never a guess that is too low.
+   What an absent rate means is said in `sheets`.
+3. The tier of context is that of all input tokens; a service tier (`batch`, `flex`, `priority`, `fast` ...) is a list
+   of its own. One that this model has no list for makes the cost unknown.
+4. Rounded once per answer, half up.
+5. Where a provider tells in its usage what it charged (`tells_cost`), that is what it cost: the table does not see its
+   fees per request, searches and routing. Prices of the operator's own come before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import NamedTuple
+
+from tollbridge.catalog.parts import PLAIN_SERVICES, Parts, service_of, tells_nothing, told_cost
+from tollbridge.catalog.price_names import CHARGED
+from tollbridge.catalog.sheets import Sheet, sheets
+from tollbridge.errors import UnknownPrice
+from tollbridge.model.response import Usage
+
+MILLION = 1_000_000
+
+
+class Line(NamedTuple):
+    """One class of a bill. `rate`: nano-dollars per million; None where it is not known."""
+
+    kind: str
+    units: int
+    rate: int | None
+
+
+class Tariff:
+    """The prices of one deployment, made once. `priced`: where they are from: the catalog's date, `config`, `local`,
+    `provider` (it tells the cost itself), or "" where there are none."""
+
+    __slots__ = (
+        "_below",
+        "_fixed",
+        "_half",
+        "_input",
+        "_output",
+        "_per",
+        "_per_second",
+        "_quick",
+        "_read",
+        "_sheets",
+        "_tells_cost",
+        "_times",
+        "_write",
+        "priced",
+    )
+
+    def __init__(
+        self,
+        prices: Mapping[str, int],
+        priced: str,
+        *,
+        tells_cost: bool = False,
+        times: Fraction = Fraction(1),
+        added_nanousd: int = 0,
+    ) -> None:
+        """`prices` by `class[>tokens][@service]`. Each answer costs `times` what they say (a discount, a margin) and
+        `added_nanousd` more."""
+        self.priced = priced
+        self._tells_cost = tells_cost
+        self._times = times.numerator
+        self._per = MILLION * times.denominator
+        self._half = self._per // 2
+        self._fixed = added_nanousd * self._per + prices.get("per_request", 0) * self._times
+        self._per_second = prices.get("per_second", 0) + prices.get("per_second_in", 0)
+        self._sheets = sheets(prices)
+        plain = self._sheets[""]
+        first = plain[0][1]
+        self._below = plain[1][0] if len(plain) > 1 else 2**63
+        self._quick = (
+            None not in (first.input, first.output, first.cache_read, first.cache_write)
+            and first.reasoning == first.output
+            and not tells_cost
+            and not self._per_second
+        )
+        self._input = (first.input or 0) * self._times
+        self._output = (first.output or 0) * self._times
+        self._read = (first.cache_read or 0) * self._times
+        self._write = (first.cache_write or 0) * self._times
+
+    def cost(self, usage: Usage, service_tier: str | None = None, seconds: float | None = None) -> int | None:
+        """Nano-dollars; None where a class that was used has no price. `service_tier`: as the answer names it.
+        `seconds`: how long it took, for a model that is paid by time."""
+        if (  # the usual case, the same arithmetic at a tenth of the time
+            self._quick
+            and (not usage.extra or tells_nothing(usage.extra))
+            and service_tier in PLAIN_SERVICES
+            and usage.input <= self._below
+            and not (usage.cache_write_1h or usage.audio_input or usage.audio_output)
+            and not (usage.image_input or usage.image_output or usage.web_searches)
+        ):
+            read, write = usage.cache_read or 0, usage.cache_write or 0
+            fresh = usage.input - read - write
+            if fresh >= 0 and usage.output >= (usage.reasoning or 0):
+                total = fresh * self._input + read * self._read + write * self._write + usage.output * self._output
+                return (total + self._fixed + self._half) // self._per
+        return self._cost(usage, service_tier, seconds)
+
+    def price(self, usage: Usage, service_tier: str | None = None, seconds: float | None = None) -> int:
+        """`cost`, or UnknownPrice that names the class without a price."""
+        cost = self.cost(usage, service_tier, seconds)
+        if cost is not None:
+            return cost
+        if self._per_second and seconds is None:
+            raise UnknownPrice("This model is paid by the second, and how long it took is not known.", kind="seconds")
+        service = service_of(usage, service_tier)
+        if service not in self._sheets:
+            raise UnknownPrice(f"There are no prices for the service tier {service!r}.", kind=service)
+        kind = next(line.kind for line in self.lines(usage, service_tier) if line.rate is None)
+        raise UnknownPrice(f"There is no price for `{kind}`.", kind=kind)
+
+    def lines(self, usage: Usage, service_tier: str | None = None) -> tuple[Line, ...]:
+        """What was used, by class, without what a provider tells, fees per request and margins."""
+        tiers = self._sheets.get(service_of(usage, service_tier))
+        parts = Parts(usage)
+        if tiers is None:
+            return tuple(Line(kind, count, None) for kind, count in parts.counts)
+        size = parts.input
+        sheet = next(sheet for start, sheet in reversed(tiers) if size > start or start == 0)
+        return tuple(Line(kind, count, getattr(sheet, kind)) for kind, count in parts.counts)
+
+    def worst(self, input_tokens: int, output_tokens: int, service_tier: str | None = None) -> int | None:
+        """What a request with so many tokens costs at most, searches aside, at the dearest class of each direction."""
+        tiers = self._sheets.get("" if service_tier in PLAIN_SERVICES else service_tier or "")
+        if tiers is None:
+            return None
+        sheet = next(sheet for start, sheet in reversed(tiers) if input_tokens > start or start == 0)
+        if sheet.input is None or sheet.output is None:
+            return None
+        into, out = _dearest(sheet, _INTO), _dearest(sheet, _OUT)
+        total = (input_tokens * into + output_tokens * out) * self._times + self._fixed
+        return -(-total // self._per)
+
+    def _cost(self, usage: Usage, service_tier: str | None, seconds: float | None) -> int | None:
+        if self._tells_cost:
+            told = told_cost(usage)
+            if told is not None:
+                return (told * MILLION * self._times + self._fixed + self._half) // self._per
+        total = 0
+        for _, units, rate in self.lines(usage, service_tier):
+            if rate is None:
+                return None
+            total += units * rate
+        total = total * self._times + self._fixed
+        if not self._per_second:
+            return (total + self._half) // self._per
+        if seconds is None:
+            return None
+        timed = self._per_second * round(seconds * MILLION) * self._times
+        return ((total + self._half) * MILLION + timed) // (self._per * MILLION)
+
+
+FREE = Tariff(dict.fromkeys(CHARGED - {"per_second", "per_second_in", "per_request"}, 0), "local")
+UNPRICED = Tariff({}, "")
+
+
+_INTO = ("input", "cache_write", "cache_write_1h", "audio_input", "image_input")
+_OUT = ("output", "reasoning", "audio_output", "image_output")
+
+
+def _dearest(sheet: Sheet, kinds: tuple[str, ...]) -> int:
+    return max(getattr(sheet, kind) or 0 for kind in kinds)
+
+
+def own_list(own: Mapping[str, int], known: Mapping[str, int]) -> dict[str, int]:
+    """The operator's prices and the catalog's `known` ones, as one list.
+
+    Where the operator names the price of a token (or of a second), the list is theirs: no discount, tier or service of
+    the catalog stands beside it, and what it leaves out costs what its direction costs. Of the catalog remain the other
+    direction and the fee of a search. A price of anything else replaces only that of the catalog."""
+    if not own:
+        return dict(known)
+    if "per_second" in own or "per_second_in" in own:
+        base = {"input": 0, "output": 0}
+    elif "input" in own or "output" in own:
+        base = {kind: rate for kind, rate in known.items() if kind in _KEPT}
+    else:
+        return {**known, **own}
+    made = {**base, **own}
+    for kind, parent in (("audio_output", "output"), ("image_output", "output"), ("cache_write_1h", "cache_write")):
+        if parent in made:
+            made.setdefault(kind, made[parent])
+    return made
+
+
+_KEPT = frozenset({"input", "output", "search_low", "search_medium", "search_high"})
+
+
+def catalog_list(prices: Mapping[str, int]) -> dict[str, int]:
+    """Of the catalog's prices, those that a chat answer can be charged by. Its seconds are of sound, not of waiting."""
+    return {price: rate for price, rate in prices.items() if not price.startswith("per_second")}
