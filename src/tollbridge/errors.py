@@ -3,8 +3,6 @@
     TollbridgeError                      anything we raise on purpose
     ├── ConfigError                      operator   the file or the environment is wrong; names file:line:column
     ├── StoreError                       operator   the database cannot be opened; says why and what to do
-
-
     ├── UnknownPrice                     operator   what was used has no price: say it in the configuration
     └── APIError                         one request failed
         ├── APIConnectionError     502   provider   nobody answered: refused, DNS, TLS, reset        retryable

@@ -16,7 +16,8 @@ from tollbridge.catalog.pricing import UNPRICED, Tariff
 from tollbridge.providers.resolve import Given
 from tollbridge.providers.table import ROWS
 from tollbridge.server import worst_case
-from tollbridge.server.worst_case import AROUND_TOKENS, WorstCase
+from tollbridge.server.worst_case import AROUND_TOKENS, Bounds, Worst
+from tollbridge.server.worst_case import worst_case as judge
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
@@ -59,12 +60,12 @@ def test_no_recorded_exchange_used_more_than_its_bound() -> None:
             if usage is None:
                 continue
             asked = ask(json.dumps(body), wire)
-            assert usage.input <= WorstCase(asked).input_tokens(), exchange["id"]
+            assert usage.input <= Bounds(asked).input_tokens(), exchange["id"]
             if not LIMITS.isdisjoint(body):
                 assert usage.output <= worst_case.output_tokens(asked.fields, place), exchange["id"]
             checked += 1
             open_ended = {name: value for name, value in body.items() if name not in LIMITS}
-            likely += WorstCase(ask(json.dumps(open_ended), wire)).likely_tokens([place], output=0)
+            likely += Bounds(ask(json.dumps(open_ended), wire)).likely_tokens([place], output=0)
             used += usage.input
     assert checked > 500
     assert 0.5 < likely / used < 2
@@ -113,23 +114,23 @@ def test_a_price_is_that_of_the_bounds_at_the_dearest_deployment() -> None:
     asked = ask(max_tokens=100)
     cheap = limits(128_000, 4_000)
     dear = limits(128_000, 4_000, Tariff({"input": 20_000_000_000, "output": 10_000_000_000}, "test"))
-    assert WorstCase(asked).price([cheap]) == (len(asked.body) + AROUND_TOKENS) * 2_000 + 100 * 10_000
-    assert WorstCase(asked).price([cheap, dear]) == (len(asked.body) + AROUND_TOKENS) * 20_000 + 100 * 10_000
-    assert WorstCase(asked).price([dear, cheap]) == WorstCase(asked).price([cheap, dear])
+    assert Bounds(asked).price([cheap]) == (len(asked.body) + AROUND_TOKENS) * 2_000 + 100 * 10_000
+    assert Bounds(asked).price([cheap, dear]) == (len(asked.body) + AROUND_TOKENS) * 20_000 + 100 * 10_000
+    assert Bounds(asked).price([dear, cheap]) == Bounds(asked).price([cheap, dear])
 
 
 def test_nobody_takes_more_than_its_window() -> None:
     asked = ask(messages=[{"role": "user", "content": "x" * 100_000}], max_tokens=1)
-    assert WorstCase(asked).price([limits(8_000, 4_000)]) == 8_000 * 2_000 + 10_000
+    assert Bounds(asked).price([limits(8_000, 4_000)]) == 8_000 * 2_000 + 10_000
 
 
 def test_a_price_that_is_not_known_counts_only_where_nothing_else_does() -> None:
     asked, priced = ask(max_tokens=1), limits(128_000, 4_000)
     unpriced, free = limits(None, None, UNPRICED), limits(None, None, Tariff({"input": 0, "output": 0}, "local"))
-    assert WorstCase(asked).price([unpriced]) is None
-    assert WorstCase(asked).price([unpriced, free]) is None
-    assert WorstCase(asked).price([free]) == 0
-    assert WorstCase(asked).price([unpriced, priced]) == WorstCase(asked).price([priced])
+    assert Bounds(asked).price([unpriced]) is None
+    assert Bounds(asked).price([unpriced, free]) is None
+    assert Bounds(asked).price([free]) == 0
+    assert Bounds(asked).price([unpriced, priced]) == Bounds(asked).price([priced])
 
 
 def test_a_dearer_service_is_reckoned_with_and_a_cheaper_one_may_be_refused() -> None:
@@ -139,9 +140,9 @@ def test_a_dearer_service_is_reckoned_with_and_a_cheaper_one_may_be_refused() ->
     for tier, factor in (("priority", 2), ("flex", 1), ("auto", 1), ("default", 1), ("unheard-of", 1), (None, 1)):
         asked = ask(max_tokens=100, service_tier=tier)
         extra = (len(asked.body) - len(plain.body)) * 2_000
-        base = WorstCase(plain).price([place])
+        base = Bounds(plain).price([place])
         assert base is not None
-        assert WorstCase(asked).price([place]) == factor * (base + extra)
+        assert Bounds(asked).price([place]) == factor * (base + extra)
 
 
 @pytest.mark.parametrize(
@@ -156,11 +157,11 @@ def test_a_dearer_service_is_reckoned_with_and_a_cheaper_one_may_be_refused() ->
 )
 def test_a_link_to_a_medium_may_be_many_tokens(part: dict[str, Any]) -> None:
     body = json.dumps({"model": "m", "messages": [{"role": "user", "content": [part]}]})
-    assert WorstCase(ask(body)).input_tokens() >= worst_case.MEDIUM_TOKENS
+    assert Bounds(ask(body)).input_tokens() >= worst_case.MEDIUM_TOKENS
     for letter in "mceldiu":  # spelled as an escape, it is the same word
         spelled = body.replace(letter, f"\\u{ord(letter):04x}").replace(f"\\u{ord('m'):04x}o", "mo")
         if '"model"' in spelled and '"messages"' in spelled:
-            assert WorstCase(ask(spelled)).input_tokens() >= worst_case.MEDIUM_TOKENS
+            assert Bounds(ask(spelled)).input_tokens() >= worst_case.MEDIUM_TOKENS
 
 
 @pytest.mark.parametrize(
@@ -172,16 +173,16 @@ def test_a_link_to_a_medium_may_be_many_tokens(part: dict[str, Any]) -> None:
     ],
 )
 def test_a_provider_that_reads_on_its_own_may_read_much(said: dict[str, Any]) -> None:
-    assert WorstCase(ask(**said)).input_tokens() >= worst_case.MEDIUM_TOKENS
+    assert Bounds(ask(**said)).input_tokens() >= worst_case.MEDIUM_TOKENS
     own = ask(tools=[{"type": "function", "function": {"name": "web_search"}}])
-    assert WorstCase(own).input_tokens() == len(own.body) + AROUND_TOKENS
+    assert Bounds(own).input_tokens() == len(own.body) + AROUND_TOKENS
 
 
 def test_a_prediction_is_paid_for() -> None:
     place = limits(128_000, 4_000)
     plain = ask(max_tokens=1)
     predicting = ask(max_tokens=1, prediction={"type": "content", "content": "y" * 500})
-    more = WorstCase(predicting).price([place]), WorstCase(plain).price([place])
+    more = Bounds(predicting).price([place]), Bounds(plain).price([place])
     assert more[0] is not None
     assert more[1] is not None
     assert more[0] - more[1] >= 500 * 10_000
@@ -190,15 +191,15 @@ def test_a_prediction_is_paid_for() -> None:
 def test_likely_tokens_are_a_quarter_of_the_bytes_and_what_was_asked_for() -> None:
     place = limits(128_000, 4_000)
     asked = ask(messages=[{"role": "user", "content": "x" * 4_000}], max_tokens=200)
-    assert WorstCase(asked).likely_tokens([place]) == len(asked.body) // 4 + 200
-    assert WorstCase(ask(max_tokens=200, n=3)).likely_tokens([place]) == WorstCase(
-        ask(max_tokens=600, n=1)
-    ).likely_tokens([place])
+    assert Bounds(asked).likely_tokens([place]) == len(asked.body) // 4 + 200
+    assert Bounds(ask(max_tokens=200, n=3)).likely_tokens([place]) == Bounds(ask(max_tokens=600, n=1)).likely_tokens(
+        [place]
+    )
     quiet = ask()
-    assert WorstCase(quiet).likely_tokens([place]) == len(quiet.body) // 4 + worst_case.LIKELY_OUTPUT_TOKENS
-    assert WorstCase(quiet).likely_tokens([place], output=50) == len(quiet.body) // 4 + 50
-    assert WorstCase(ask(max_tokens=10**9)).likely_tokens([place]) < 4_100
-    assert WorstCase(ask(max_tokens=10**9)).likely_tokens([place, limits(None, None)]) > 10**9
+    assert Bounds(quiet).likely_tokens([place]) == len(quiet.body) // 4 + worst_case.LIKELY_OUTPUT_TOKENS
+    assert Bounds(quiet).likely_tokens([place], output=50) == len(quiet.body) // 4 + 50
+    assert Bounds(ask(max_tokens=10**9)).likely_tokens([place]) < 4_100
+    assert Bounds(ask(max_tokens=10**9)).likely_tokens([place, limits(None, None)]) > 10**9
 
 
 def test_a_photograph_is_not_taken_for_text() -> None:
@@ -208,10 +209,20 @@ def test_a_photograph_is_not_taken_for_text() -> None:
         {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": photograph}},
     ):
         asked = ask(messages=[{"role": "user", "content": [part]}], max_tokens=100)
-        assert WorstCase(asked).likely_tokens([limits(128_000, 4_000)]) < 2_000
+        assert Bounds(asked).likely_tokens([limits(128_000, 4_000)]) < 2_000
 
 
 def test_a_program_that_speaks_of_files_is_not_taken_for_media() -> None:
     tools = [{"name": "read", "input_schema": {"properties": {"file": {"type": "string"}, "image": {}}}}] * 20
     asked = ask(wire=ANTHROPIC_MESSAGES, tools=tools, max_tokens=100)
-    assert WorstCase(asked).likely_tokens([limits(128_000, 4_000)]) < len(asked.body) // 4 + 101
+    assert Bounds(asked).likely_tokens([limits(128_000, 4_000)]) < len(asked.body) // 4 + 101
+
+
+def test_only_what_is_asked_for_is_reckoned() -> None:
+    asked, place = ask(max_tokens=100), limits(128_000, 4_000)
+    bounds = Bounds(asked)
+    tokens, price = bounds.likely_tokens([place]), bounds.price([place])
+    assert judge(asked, [place], priced=True, counted=True) == Worst(tokens, price)
+    assert judge(asked, [place], priced=False, counted=True) == Worst(tokens, 0)
+    assert judge(asked, [place], priced=True, counted=False) == Worst(0, price)
+    assert judge(asked, [place], priced=False, counted=False) == Worst(0, 0)

@@ -12,7 +12,10 @@ from tollbridge.assemble.offline import offline
 from tollbridge.calls.build import WIRES
 from tollbridge.config.settings import Config
 from tollbridge.home import Home
+from tollbridge.ledger.book import Book
+from tollbridge.ledger.unkept import Unkept
 from tollbridge.observe import Metrics, Observer
+from tollbridge.policy.limits import Limiter
 from tollbridge.providers.row import Provider, row_from_config
 from tollbridge.providers.table import DEMO_HOST, ROWS
 from tollbridge.routing.board import Fallbacks, Routes
@@ -20,6 +23,7 @@ from tollbridge.routing.engine import Engine
 from tollbridge.routing.health import Health
 from tollbridge.routing.health import Rules as HealthRules
 from tollbridge.routing.plan import Policy
+from tollbridge.server.allowance import Allowance
 from tollbridge.server.cors import Cors
 from tollbridge.server.gateway import Gateway, Load, Rules
 from tollbridge.server.http.limits import Limits
@@ -89,6 +93,8 @@ def assemble(
         rules=rules(config),
         load=load,
         started=int(time.time()),
+        journal=Unkept(),
+        allowance=Allowance(Limiter(), Book(lambda duration, now: now)),
     )
     problems = [(entry, why) for entry, why in maker.problems if entry.disabled is None]
     return Assembled(gateway, [f"{entry.where}: {entry.model_name}: {why}" for entry, why in problems])
@@ -127,6 +133,8 @@ def rules(config: Config) -> Rules:
         "metrics_token": None if general.metrics_token is None else general.metrics_token.reveal(),
         "streams_max": general.max_concurrent_streams,
         "requests_max": general.max_concurrent_requests,
+        "drains_max": general.drains_max,
+        "drain_s": general.drain_s,
     }
     return Rules(**{name: value for name, value in said.items() if value is not None})  # type: ignore[arg-type]
 

@@ -8,7 +8,7 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO
 
 import msgspec
@@ -54,14 +54,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             return runner.run(self._serve(greet))
 
     async def _serve(self, greet: Greet) -> int:
-        with contextlib.ExitStack() as stack:
-            observers: list[Observer] = []
-            if self.log != "none":
-                log = RequestLog(stack.enter_context(_opened(self.log)))
-                stack.callback(log.close)
-                observers.append(log)
-            assembled = assemble(self.config, self.environ, self.home, self.authenticator, observers)
-            app = App(assembled.gateway, cors(self.config))
+        with application(self.config, self.environ, self.home, self.authenticator, self.log) as (app, assembled):
             listener = await self._listen(app)
             signals = _signals()
             greet(listener, assembled)
@@ -82,7 +75,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             host=self.host,
             port=self.port,
             limits=limits(self.config),
-            forwarding=Forwarding(general.trusted_proxies, standard=general.forwarded_standard),
+            forwarding=forwarding(self.config),
             root_path=general.root_path,
             tls=None
             if tls is None
@@ -101,6 +94,25 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         if not drain.done():
             drain.cancel()
             await listener.close()
+
+
+@contextlib.contextmanager
+def application(
+    config: Config, environ: Mapping[str, str], home: Home, authenticator: Authenticator, log: str
+) -> Iterator[tuple[App, Assembled]]:
+    """What stands behind a listener, ours or another's, with its request log open."""
+    with contextlib.ExitStack() as stack:
+        observers: list[Observer] = []
+        if log != "none":
+            lines = RequestLog(stack.enter_context(_opened(log)))
+            stack.callback(lines.close)
+            observers.append(lines)
+        assembled = assemble(config, environ, home, authenticator, observers)
+        yield App(assembled.gateway, cors(config)), assembled
+
+
+def forwarding(config: Config) -> Forwarding:
+    return Forwarding(config.general.trusted_proxies, standard=config.general.forwarded_standard)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -33,7 +33,7 @@ class RequestLog:
         self._thread = threading.Thread(target=self._run, name="tollbridge-log", daemon=True)
         self._thread.start()
 
-    def done(self, record: Record) -> None:
+    def done(self, record: Record, line: bytes | None = None) -> None:
         if len(self._queue) >= QUEUE_MAX:
             self.dropped += 1
             return

@@ -134,7 +134,7 @@ class Chunks:
 
     def _finish(self) -> None:
         """The honest end. Usage that only we asked for is told in a last chunk, which the reader need not see."""
-        usage = self._stream.usage
+        usage = self._stream.said.usage
         if usage is not None and not self._told_usage:
             head = {name: value for name, value in self._last.items() if name in ("id", "object", "created", "model")}
             self._waiting.append({**head, "choices": [], "usage": write_usage(usage)})

@@ -14,6 +14,7 @@ from tollbridge.calls.provider_headers import provider_headers
 from tollbridge.errors import APIError, AuthenticationError
 from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
+from tollbridge.server.allowance import Held
 from tollbridge.wires.base import Wire
 
 JSON = (b"content-type", b"application/json")
@@ -43,6 +44,23 @@ def route_headers(record: Record, deployment: Deployment, caveats: Sequence[Cave
     if caveats:
         headers.append((b"x-tollbridge-caveats", told(caveats)))
     return headers
+
+
+def cost_headers(record: Record, held: Held | None) -> Headers:
+    """What the answer cost, under our name and LiteLLM's, and what the key may still use."""
+    headers: Headers = []
+    if record.cost_nanousd is not None:
+        cost = dollars(record.cost_nanousd)
+        headers += ((b"x-tollbridge-cost-usd", cost), (b"x-litellm-response-cost", cost))
+    if held is not None:
+        headers += held.headers()
+    return headers
+
+
+def dollars(nanousd: int) -> bytes:
+    """As a plain decimal: `0.001234567`, `0.0`."""
+    whole, rest = divmod(nanousd, 1_000_000_000)
+    return b"%d.%b" % (whole, (b"%09d" % rest).rstrip(b"0") or b"0")
 
 
 @lru_cache(maxsize=1024)

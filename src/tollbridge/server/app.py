@@ -7,6 +7,8 @@ import hmac
 import itertools
 import os
 import time
+from collections.abc import Awaitable, Coroutine
+from typing import Any
 
 import msgspec
 
@@ -18,6 +20,7 @@ from tollbridge.errors import (
     PermissionDeniedError,
 )
 from tollbridge.observe import Record
+from tollbridge.policy.principal import Principal
 from tollbridge.server.answers import JSON, error_answer, own_headers
 from tollbridge.server.cors import Cors
 from tollbridge.server.count_tokens import count_tokens
@@ -49,7 +52,7 @@ class App:
         self._count = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def admit(self, inbound: Inbound) -> Refusal | None:
+    def admit(self, inbound: Inbound) -> Refusal | Awaitable[Refusal | None] | None:
         match = self._routes.find(inbound.path)
         if inbound.method == "OPTIONS" and (match is not None or inbound.path == "*"):
             return self._preflight(inbound)
@@ -65,25 +68,36 @@ class App:
             )
             return self._refused(inbound, error, ((b"allow", allowed.encode()),))
         try:
-            self._identify(inbound, match)
+            principal = self._identify(inbound, match)
+        except APIError as error:
+            return self._refused(inbound, error)
+        if principal is None or isinstance(principal, Principal):
+            inbound.principal = principal
+            return None
+        return self._look_up(inbound, principal)
+
+    async def _look_up(self, inbound: Inbound, principal: Awaitable[Principal]) -> Refusal | None:
+        try:
+            inbound.principal = await principal
         except APIError as error:
             return self._refused(inbound, error)
         return None
 
-    async def handle(self, inbound: Inbound, responder: Responder) -> None:
-        gateway = self.gateway
+    def handle(self, inbound: Inbound, responder: Responder) -> Coroutine[Any, Any, None]:
         match = inbound.route
         if not isinstance(match, Match):
             raise TypeError("a request is admitted before it is handled")
         if self._cors is not None:
             responder = CrossingResponder(responder, self._cors.answer_headers(inbound.headers))
         record = self._record(inbound, match)
+        if match.route.handler == "generate":  # not by way of another coroutine: it is the hot path
+            loop = self._loop or self._running_loop()
+            return Conversation(self.gateway, self._dialect(match), inbound, responder, record, loop).run(match.id)
+        return self._handle(inbound, responder, match, record)
+
+    async def _handle(self, inbound: Inbound, responder: Responder, match: Match, record: Record) -> None:
+        gateway = self.gateway
         match match.route.handler:
-            case "generate":
-                loop = self._loop or self._running_loop()
-                conversation = Conversation(gateway, self._dialect(match), inbound, responder, record, loop)
-                await conversation.run(match.id)
-                return
             case "count_tokens":
                 await count_tokens(gateway, self._dialect(match), inbound, responder, record)
             case "models":
@@ -112,10 +126,11 @@ class App:
         accounted = isinstance(inbound.route, Match) and inbound.route.route.handler == "generate"
         return self._refused(inbound, error, accounted=accounted)
 
-    def _identify(self, inbound: Inbound, match: Match) -> None:
+    def _identify(self, inbound: Inbound, match: Match) -> Principal | Awaitable[Principal] | None:
+        """None: nobody needs to be known. Raises APIError."""
         match match.route.access:
             case "key":
-                self.gateway.authenticator.authenticate(inbound.headers)
+                return self.gateway.authenticator.authenticate(inbound.headers)
             case "metrics":
                 token = self.gateway.rules.metrics_token
                 if token is None:
@@ -123,8 +138,7 @@ class App:
                         raise PermissionDeniedError("Metrics are for loopback; set `general_settings.metrics_token`.")
                 elif not hmac.compare_digest(presented_key(inbound.headers), token.encode()):
                     raise AuthenticationError("This is not the metrics token.", code="invalid_api_key")
-            case "open":
-                return
+        return None
 
     def _preflight(self, inbound: Inbound) -> Refusal:
         headers = None if self._cors is None else self._cors.preflight(inbound.method, inbound.headers)
@@ -178,14 +192,13 @@ class App:
             at=time.time(),
             began=time.monotonic(),
             method=inbound.method,
-            key_id="master",
+            key_id="" if inbound.principal is None else inbound.principal.id,
             client=inbound.headers.get(b"user-agent", b"").decode("latin-1")[:200],
             peer=inbound.peer,
         )
 
     def _observe(self, record: Record) -> None:
-        for observer in self.gateway.observers:
-            observer.done(record)
+        self.gateway.observe(record, None)
 
 
 def _shown(path: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from tollbridge.observe import Metrics, Observer
+from tollbridge.observe import Metrics, Observer, Record
 from tollbridge.routing.engine import Engine
+from tollbridge.server.allowance import Allowance
 from tollbridge.server.identify import Authenticator
 from tollbridge.wires.base import Wire
 from tollbridge.wires.seal import Seals
@@ -50,6 +51,16 @@ class Load(msgspec.Struct):
     ready: bool = True
 
 
+class Entries(Protocol):
+    """Where requests are written down (`ledger.journal.Journal`)."""
+
+    def check(self) -> None:
+        """Raises ServiceUnavailableError where a new request could not be."""
+
+    def append(self, record: Record) -> bytes | None:
+        """Writes it, and gives its line of JSON."""
+
+
 class Gateway(msgspec.Struct, kw_only=True, eq=False):
     """`dialects`: the two-way wires by name. `started`: epoch seconds, for model listings."""
 
@@ -62,3 +73,10 @@ class Gateway(msgspec.Struct, kw_only=True, eq=False):
     rules: Rules
     load: Load
     started: int
+    journal: Entries
+    allowance: Allowance
+
+    def observe(self, record: Record, line: bytes | None) -> None:
+        """`line`: the record as JSON, where it was written already."""
+        for observer in self.observers:
+            observer.done(record, line)

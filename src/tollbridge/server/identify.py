@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Protocol
 
 from tollbridge.errors import AuthenticationError, BadRequestError
@@ -25,7 +25,8 @@ KEY_BYTES_MAX = 4096
 
 
 class Authenticator(Protocol):
-    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal: ...
+    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal | Awaitable[Principal]:
+        """At once where the answer is in memory. Either way, a principal or APIError."""
 
 
 MASTER = Principal("master", admin=True)

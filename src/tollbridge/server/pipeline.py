@@ -1,31 +1,51 @@
-"""The life of a request: identify -> peek -> route -> answer -> account. Plain calls, in this order.
+"""The life of a request: identify -> peek -> authorize -> hold -> route -> account -> answer. Plain calls in a row.
 
 (`admit` in `app.py` identifies, before the body is read.) What waits for the provider and what writes to the client is
 one task; when the client leaves it is cancelled, and the provider's connection with it, or it goes on reading alone (a
 drain), as the operator said. A stream is told in whole events, with comments in long silences; where it breaks, the
 client is told so in its dialect and never shown a normal end.
+
+A request that a provider was asked for is accounted for once: what it used and cost is written to the journal *before*
+the client has the last bytes of its answer, and what was held for it (`Held`) is given back after them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 
+from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming
+from tollbridge.calls.heard import heard_in
 from tollbridge.calls.provider_headers import provider_headers
 from tollbridge.calls.streams import Stream
-from tollbridge.errors import APIError, APITimeoutError, ServiceUnavailableError
-from tollbridge.observe import Record, tokens
+from tollbridge.errors import APIError, APITimeoutError, PermissionDeniedError, ServiceUnavailableError
+from tollbridge.ledger.meter import NOTHING, Said, meter
+from tollbridge.observe import Record
 from tollbridge.observe.record import Outcome
+from tollbridge.policy.principal import Principal
 from tollbridge.routing.engine import Trace
-from tollbridge.server.answers import JSON, STREAM, error_answer, own_headers, plainly, route_headers
+from tollbridge.routing.groups import Group
+from tollbridge.server.allowance import Held
+from tollbridge.server.answers import (
+    JSON,
+    STREAM,
+    cost_headers,
+    error_answer,
+    own_headers,
+    plainly,
+    printable,
+    route_headers,
+)
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
 from tollbridge.server.presence import Heartbeat, Leaving
 from tollbridge.server.reading import policy_for, read_ask
 from tollbridge.wires.base import Head, Wire
 
+NAMED_MAX = 8
 DRAIN_EVERY_BYTES = 32 * 1024
 """A client's pace is asked for that often: it may be so much further behind than the responder allows."""
 
@@ -34,13 +54,17 @@ class Conversation:
     """One generation request on its way: who asks, in which dialect, how it is answered."""
 
     __slots__ = (
+        "_accounted",
+        "_ask",
         "_dialect",
         "_gateway",
         "_heartbeat",
+        "_held",
         "_inbound",
         "_loop",
         "_record",
         "_responder",
+        "_said",
         "_stream",
         "_trace",
     )
@@ -61,7 +85,11 @@ class Conversation:
         self._inbound = inbound
         self._responder = responder
         self._record = record
+        self._accounted = False
+        self._ask: Ask | None = None
+        self._held: Held | None = None
         self._heartbeat: Heartbeat | None = None
+        self._said: Said | None = None
         self._stream: Stream | None = None
         self._trace = Trace([])
 
@@ -76,21 +104,25 @@ class Conversation:
         except APIError as error:
             self._refuse(error)
         except (asyncio.CancelledError, ClientGone):
-            if not leaving.left:  # a forced shutdown, or a client that takes nothing
+            if not self._accounted:
                 record.status, record.outcome = 499, "cancelled"
+            if not leaving.left:  # a forced shutdown, or a client that takes nothing
                 raise
         except Exception as error:
             record.status, record.outcome, record.error_class = 500, "gateway_error", type(error).__name__
             raise
         finally:
             leaving.over()
-            if leaving.early:
-                record.status, record.outcome = 499, "cancelled"
             load.requests -= 1
             if self._heartbeat is not None:
                 self._heartbeat.stop()
                 load.streams -= 1
-            self._account()
+            if not self._accounted:
+                if leaving.early:
+                    record.status, record.outcome = 499, "cancelled"
+                self._account()
+            if self._held is not None:
+                self._held.settle(record)
 
     def _whole(self) -> bool:
         """All of the answer has been handed to the client, though the provider may not be done: many clients leave
@@ -102,6 +134,7 @@ class Conversation:
         if gateway.load.requests > gateway.rules.requests_max:
             raise self._shed("The gateway is at its limit; retry soon.")
         ask, controls = read_ask(gateway, self._dialect, self._inbound, self._record, model)
+        self._ask = ask
         if ask.stream:
             self._record.stream = True
             if gateway.load.streams >= gateway.rules.streams_max:
@@ -109,8 +142,17 @@ class Conversation:
             gateway.load.streams += 1
             self._heartbeat = Heartbeat(gateway.rules.heartbeat_s, self._responder, self._early_headers, self._loop)
         engine = gateway.engine
+        gateway.journal.check()
+        principal = self._inbound.principal
+        allowed = None
+        if principal is not None and principal.key is not None:
+            allowed = partial(allows, principal)
+            group = engine.routes.groups.resolve(ask.model)
+            if not allowed(group):
+                raise model_refused(principal, self._record.model_requested)
+            self._held = gateway.allowance.hold(principal.key, ask, group.members)
         policy = policy_for(controls, engine.policy)
-        result = await engine.ask(ask, self._trace, policy=policy, fallbacks=controls.fallbacks)
+        result = await engine.ask(ask, self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed)
         self._note(result)
         if isinstance(result, Answer):
             self._reply(result)
@@ -131,17 +173,21 @@ class Conversation:
         record.upstream_ms = result.upstream_s * 1000
 
     def _reply(self, answer: Answer) -> None:
-        record = self._record
-        if answer.usage is not None:
-            record.tokens = tokens(answer.usage)
-        if self._responder.gone:
+        record, responder = self._record, self._responder
+        if answer.said.usage is not None:
+            self._said = Said(answer.said, True)
+        else:
+            self._said = Said(answer.said, False, partial(heard_in, self._dialect, answer.body))
+        if responder.gone:
             raise ClientGone
-        self._responder.reply(
+        self._account()
+        responder.reply(
             200,
             [
                 JSON,
                 *own_headers(record, self._dialect),
                 *route_headers(record, answer.deployment, answer.caveats),
+                *cost_headers(record, self._held),
                 *provider_headers(answer.headers),
             ],
             answer.body,
@@ -161,32 +207,31 @@ class Conversation:
                     *STREAM,
                     *own_headers(record, self._dialect),
                     *route_headers(record, streaming.deployment, streaming.caveats),
+                    *(() if self._held is None else self._held.headers()),
                     *provider_headers(streaming.headers),
                 ],
             )
         record.ttft_ms = (time.monotonic() - record.began) * 1000
         try:
             await self._pump(stream)
-            if stream.broken is not None:
-                self._note_error(of(streaming.deployment, stream.broken))
         except APIError as error:
             self._note_error(of(streaming.deployment, error))
+            if not self._accounted:
+                self._account()
             responder.write(stream.fail(error))
             responder.finish()
         finally:
             stream.abort()
-            usage, caveats = stream.usage, stream.caveats
-            if usage is not None:
-                record.tokens = tokens(usage)
-            if caveats:
-                record.caveats = (*record.caveats, *plainly(caveats))
 
     async def _pump(self, stream: Stream) -> None:
-        """From the provider to the client, at the client's pace; to nobody, where the client left and is drained."""
+        """From the provider to the client, at the client's pace; to nobody, where the client left and is drained. What
+        is the end of the stream is written down before it is handed on."""
         responder, heartbeat, written = self._responder, self._heartbeat, 0
         while block := await stream.next():
             if responder.gone:
                 continue
+            if stream.closing and not self._accounted:
+                self._close_account(stream)
             responder.write(block)
             if heartbeat is not None:
                 heartbeat.heard = True
@@ -199,7 +244,16 @@ class Conversation:
             except ClientGone:
                 if self._gateway.rules.cancel_on_disconnect:
                     raise
+        if responder.gone and not self._accounted:
+            raise ClientGone
+        if not self._accounted:
+            self._close_account(stream)
         responder.finish()
+
+    def _close_account(self, stream: Stream) -> None:
+        if stream.broken is not None and self._trace.attempts:
+            self._note_error(of(self._trace.attempts[-1].deployment, stream.broken))
+        self._account()
 
     def _refuse(self, error: APIError) -> None:
         record, responder, trace = self._record, self._responder, self._trace
@@ -211,6 +265,7 @@ class Conversation:
         status, headers, body = error_answer(self._dialect, error)
         record.status = status
         self._note_error(error)
+        self._account()
         if responder.started:  # a heartbeat began the stream: the error comes as an event
             responder.write(self._dialect.stream_writer(Head()).fail(error))
             responder.finish()
@@ -221,13 +276,44 @@ class Conversation:
         self._record.error_class, self._record.outcome = type(error).__name__, outcome(error)
 
     def _account(self) -> None:
-        record = self._record
-        if record.attempts > 1:
+        """Once for each request: what it used and cost, where a provider was asked; how long it took."""
+        self._accounted = True
+        record, gateway, attempts = self._record, self._gateway, self._trace.attempts
+        now = time.monotonic()
+        if len(attempts) > 1:
             record.fallbacks = self._trace.fallbacks
-        record.duration_ms = (time.monotonic() - record.began) * 1000
+        record.duration_ms = (now - record.began) * 1000
         record.overhead_ms = max(0.0, (record.ttft_ms or record.duration_ms) - record.upstream_ms)
-        for observer in self._gateway.observers:
-            observer.done(record)
+        if not attempts or self._ask is None:
+            gateway.observe(record, None)
+            return
+        stream = self._stream
+        if stream is not None:
+            self._said = Said(stream.said, stream.exact, stream.heard)
+            if stream.caveats:
+                record.caveats = (*record.caveats, *plainly(stream.caveats))
+        said = self._said
+        if not record.attempts:  # it ended within an attempt
+            last = attempts[-1].deployment
+            record.deployment, record.provider, record.model = last.id, last.provider, last.model
+            record.attempts = len(attempts)
+        record.answer_id = (NOTHING if said is None else said.along).id
+        meter(record, attempts, self._ask, said)
+        gateway.observe(record, gateway.journal.append(record))
+
+
+def allows(principal: Principal, group: Group[Deployment]) -> bool:
+    """Whether this group may be asked. A group's label is the configured name, its name what was asked of it."""
+    return principal.access.allows(group.label, group.name)
+
+
+def model_refused(principal: Principal, model: str) -> PermissionDeniedError:
+    return PermissionDeniedError(
+        f"This key may not use the model {printable(model).decode()!r}. It may use: "
+        f"{', '.join(principal.access.models[:NAMED_MAX])}.",
+        code="key_model_access_denied",
+        param="model",
+    )
 
 
 def of(deployment: Deployment, error: APIError) -> APIError:

@@ -79,7 +79,30 @@ NUMBER_MAX = 1_000_000_000
 Fields = Mapping[str, msgspec.Raw]
 
 
-class WorstCase:
+class Worst(msgspec.Struct, frozen=True):
+    """`tokens`: input and output, as a limit a minute reserves them. `nanousd`: the price at most; None: unknown."""
+
+    tokens: int = 0
+    nanousd: int | None = 0
+
+
+_NOTHING = Worst()
+
+
+def worst_case(
+    ask: Ask, deployments: Sequence[Deployment], *, priced: bool, counted: bool, output: int | None = None
+) -> Worst:
+    """`deployments`: all that may answer. `priced`, `counted`: whether somebody asks for the price, for the tokens.
+    `output`: the key's default, where the request does not say how much it wants."""
+    if not priced and not counted:
+        return _NOTHING
+    bounds = Bounds(ask)
+    return Worst(
+        bounds.likely_tokens(deployments, output) if counted else 0, bounds.price(deployments) if priced else 0
+    )
+
+
+class Bounds:
     """One request's. Its body is looked through once, for both questions."""
 
     __slots__ = ("_ask", "_hidden", "_media")

@@ -1,9 +1,9 @@
 """The keys that were made, and the list of their changes.
 
 1. No statement ever holds a key's text: a key is looked up by its public id or by the digest of the whole.
-2. Whatever changes a key's rights writes a line into `key_changes` in the same transaction. Its number grows in the order
-   of commits: on PostgreSQL, whose sequences promise no such order, changes wait for one another (an advisory lock).
-   Whoever has read up to a number misses nothing after it.
+2. Whatever changes a key's rights writes a line into `key_changes` in the same transaction. Its number grows in the
+   order of commits: on PostgreSQL, whose sequences promise no such order, changes wait for one another (an advisory
+   lock). Whoever has read up to a number misses nothing after it.
 3. Spend is added by the ledger, in the transaction that inserts its entries, and is no change of rights.
 """
 
@@ -25,6 +25,7 @@ from tollbridge.store.key_tables import KEY_CHANGES, KEYS
 CHANGES_KEPT_S = 24 * 3600.0
 CHANGES_AT_ONCE = 10_000
 CHANGE_LOCK = 0x6B657973
+LOOKUP_S = 5.0
 
 Sort = Literal["created_at", "updated_at", "key_alias", "spend", "max_budget", "expires", "token"]
 _SORTS = {
@@ -46,8 +47,8 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """`newest`: what to ask after next. `ids`: the keys that changed. `complete`: False where older lines were thrown away
-    before they were read: anything may have changed."""
+    """`newest`: what to ask after next. `ids`: the keys that changed. `complete`: False where older lines were thrown
+    away before they were read: anything may have changed."""
 
     newest: int
     ids: frozenset[str] = frozenset()
@@ -191,12 +192,9 @@ class KeyStore:
         await connection.execute(old)
 
 
-LOOKUP_S = 5.0
-
-
 async def add_spend(connection: AsyncConnection, amounts: Mapping[str, int]) -> None:
     """Adds nano-dollars to the spend of keys by id, within the caller's transaction. Ids without a key are passed over:
-    the key was deleted while its requests were under way. In order of ids, so that two that add wait and do not deadlock."""
+    the key was deleted while its requests were under way. In order of ids, so that two who add cannot deadlock."""
     if amounts:
         adds = (
             update(KEYS)

@@ -106,6 +106,8 @@ OURS = [
     *fills("general.open_on_loopback", flag, "open_on_loopback"),
     *fills("general.strict", flag, "strict"),
     *fills("general.max_concurrent_streams", count, "max_concurrent_streams"),
+    *fills("general.drains_max", count, "drains_max"),
+    *fills("general.drain_s", seconds, "drain_s"),
     *fills("general.heartbeat_s", seconds, "heartbeat_s"),
     *fills("general.shutdown_grace_s", number, "shutdown_grace_s"),
     *fills("general.metrics_token", secret, "metrics_token"),

@@ -14,7 +14,16 @@ from tollbridge.model.response import Usage
 from tollbridge.wires.openai_chat.errors import read_inner_error
 from tollbridge.wires.openai_chat.usage import read_usage
 from tollbridge.wires.openai_chat.vocabulary import NAME
-from tollbridge.wires.tap import Tail, data_of, decode_object, event_around, speaks
+from tollbridge.wires.tap import (
+    Along,
+    Tail,
+    data_of,
+    decode_object,
+    event_around,
+    first_object,
+    speaks,
+    text_of,
+)
 
 _NO_CHOICES = (b'"choices":[]', b'"choices": []')
 
@@ -23,23 +32,30 @@ class ChatTap:
     """Usage is in the last chunk, in each, or in `x_groq`; the end is `[DONE]`, or a finish reason and the end of the
     body (some providers send no `[DONE]`)."""
 
-    __slots__ = ("_hides_usage", "_tail", "spoke")
+    __slots__ = ("_first", "_hides_usage", "_tail", "ending", "spoke")
 
     def __init__(self, hides_usage: bool) -> None:
         self._hides_usage = hides_usage
         self._tail = Tail()
-        self.spoke = False
+        self._first = b""
+        self.spoke = self.ending = False
 
     def feed(self, block: bytes) -> bytes:
-        if not self.spoke:
-            self.spoke = speaks(block)
+        if not self.spoke and speaks(block):
+            self.spoke = True
+            self._first = block
         self._tail.add(block)
+        self.ending = b"[DONE]" in block
         if self._hides_usage and (_NO_CHOICES[0] in block or _NO_CHOICES[1] in block):
             return _without_ours(block)
         return block
 
     @property
-    def usage(self) -> Usage | None:
+    def said(self) -> Along:
+        first = first_object(self._first)
+        return Along(self._usage(), text_of(first.get("id")), text_of(first.get("service_tier")) or None)
+
+    def _usage(self) -> Usage | None:
         for data in self._tail.events():
             if b'"usage"' in data:
                 usage = usage_of(decode_object(data) or {})
@@ -48,8 +64,16 @@ class ChatTap:
         return None
 
     @property
+    def final(self) -> bool:
+        return self.ended
+
+    @property
     def ended(self) -> bool:
-        return any(data.strip() == b"[DONE]" or _finishes(data) for data in self._tail.events())
+        return self.marked or any(_finishes(data) for data in self._tail.events())
+
+    @property
+    def marked(self) -> bool:
+        return any(data.strip() == b"[DONE]" for data in self._tail.events())
 
 
 def usage_of(chunk: JsonObject) -> Usage | None:
@@ -106,20 +130,25 @@ class _Common(msgspec.Struct):
 
     choices: msgspec.Raw
     usage: _CommonUsage
+    id: str
+    service_tier: str | None = None
 
 
 _common = msgspec.json.Decoder(_Common).decode
 _NO_PROMPT, _NO_COMPLETION = _PromptDetails(), _CompletionDetails()
 
 
-def read_along(body: bytes) -> Usage | None:
-    """The usage of a relayed answer. Raises BadGatewayError where the body is not an answer of this format."""
+def read_along(body: bytes) -> Along:
+    """What a relayed answer says of itself. Raises BadGatewayError where the body is not an answer of this format."""
     try:
-        common = _common(body).usage
+        answer = _common(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _read_along_uncommon(body)
+    common = answer.usage
+    if common.total_tokens != common.prompt_tokens + common.completion_tokens:
+        return _read_along_uncommon(body)
     prompt, completion = common.prompt_tokens_details or _NO_PROMPT, common.completion_tokens_details or _NO_COMPLETION
-    return Usage(
+    usage = Usage(
         input=common.prompt_tokens,
         output=common.completion_tokens,
         cache_read=prompt.cached_tokens,
@@ -130,9 +159,10 @@ def read_along(body: bytes) -> Usage | None:
         rejected_prediction=completion.rejected_prediction_tokens,
         origin=NAME,
     )
+    return Along(usage, answer.id, answer.service_tier)
 
 
-def _read_along_uncommon(body: bytes) -> Usage | None:
+def _read_along_uncommon(body: bytes) -> Along:
     answer = decode_object(body)
     if answer is None:
         raise BadGatewayError("The provider's answer is not the JSON of a chat completion.")
@@ -140,4 +170,5 @@ def _read_along_uncommon(body: bytes) -> Usage | None:
         raise read_inner_error(answer)
     if "choices" not in answer:
         raise BadGatewayError("The provider's answer is JSON, but no chat completion.")
-    return read_usage(answer.get("usage"))
+    usage = usage_of(answer)
+    return Along(usage, text_of(answer.get("id")), text_of(answer.get("service_tier")) or None)
