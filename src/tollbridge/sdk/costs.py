@@ -152,11 +152,11 @@ def _usage(answer: JsonObject) -> Usage | None:
     if "prompt_tokens" in said:
         return read_usage(said)
     if "input_tokens_details" in said or answer.get("object") == "response":
-        return read_usage(_as_chat(said))
+        return read_usage(as_chat_usage(said))
     return read_anthropic_usage(said) if "input_tokens" in said else None
 
 
-def _as_chat(said: JsonObject) -> JsonObject:
+def as_chat_usage(said: JsonObject) -> JsonObject:
     """Usage of the Responses API, whose totals and parts are those of a chat under other names."""
     names = {
         "input_tokens": "prompt_tokens",
