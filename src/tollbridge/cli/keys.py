@@ -18,7 +18,6 @@ import msgspec
 
 from tollbridge.admin.key_shape import shape
 from tollbridge.admin.keys import Keys, Made
-from tollbridge.assemble.database import database_url
 from tollbridge.cli.key_table import card, table
 from tollbridge.config.environment import read_dotenv
 from tollbridge.config.findings import Findings
@@ -205,7 +204,7 @@ def _place(path: Path | None) -> tuple[str, bytes]:
             click.echo(str(finding), err=True)
         raise ConfigError(f"{path} cannot be used; see above.")
     home = Home.of(loaded.environ)
-    return database_url(loaded.config, loaded.environ, home), home.pepper()
+    return home.database_url(loaded.config.general.database_url), home.pepper()
 
 
 async def _found(desk: Keys, name: str) -> Key:
