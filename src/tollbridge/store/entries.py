@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import asyncpg as _postgresql
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import aiosqlite as _sqlite
@@ -31,6 +31,8 @@ from tollbridge.store.ledger_rows import attempt_rows, day_rows, entry_row, spen
 from tollbridge.store.ledger_tables import ATTEMPTS, DAILY, ENTRIES
 
 TRIES = 5
+SHELF = 16_384
+"""Rows on one shelf, about (`ledger_tables.py`): a restart goes on with the last one."""
 
 _EXISTING = select(ENTRIES.c.id).where(ENTRIES.c.id.in_(bindparam("ids", expanding=True)))
 
@@ -39,6 +41,8 @@ class EntryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._write = _Statements.of(database.dialect)
+        self._shelf: int | None = None
+        self._shelved = 0
 
     def fold(self, records: Sequence[Record], *, again: bool = False) -> Sequence[Record]:
         """From a thread without an event loop. `again`: some may be there. Returns those that were not. Raises, with
@@ -67,7 +71,8 @@ class EntryStore:
         if not records:
             return records
         write = self._write
-        await connection.exec_driver_sql(write.entry, [entry_row(record) for record in records])
+        shelf = await self._choose_shelf(connection, len(records))
+        await connection.exec_driver_sql(write.entry, [entry_row(record, shelf) for record in records])
         attempts = [row for record in records if record.tried for row in attempt_rows(record)]
         if attempts:
             await connection.exec_driver_sql(write.attempt, attempts)
@@ -76,6 +81,14 @@ class EntryStore:
         if spent:
             await connection.exec_driver_sql(write.spend, spent)
         return records
+
+    async def _choose_shelf(self, connection: AsyncConnection, count: int) -> int:
+        if self._shelf is None:
+            self._shelf = await connection.scalar(select(func.coalesce(func.max(ENTRIES.c.shelf), 0))) or 0
+        elif self._shelved >= SHELF:
+            self._shelf, self._shelved = self._shelf + 1, 0
+        self._shelved += count
+        return self._shelf
 
 
 async def _remove(connection: AsyncConnection, *, before: str, count: int) -> int:

@@ -27,7 +27,7 @@ _KIND_AT = {kind: FIXED + n for n, kind in enumerate(KINDS)}
 _encode = msgspec.json.Encoder().encode
 
 
-def entry_row(record: Record) -> Row:
+def entry_row(record: Record, shelf: int) -> Row:
     """In the order of `ENTRIES`."""
     tokens = record.tokens
     return (
@@ -68,6 +68,7 @@ def entry_row(record: Record) -> Row:
         record.client,
         record.peer,
         _json(record.caveats) if record.caveats else None,
+        shelf,
     )
 
 
