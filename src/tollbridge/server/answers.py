@@ -20,6 +20,7 @@ from tollbridge.wires.base import Wire
 JSON = (b"content-type", b"application/json")
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 NO_CACHE = (b"cache-control", b"no-cache")
+NO_STORE = (b"cache-control", b"no-store")
 NO_BUFFERING = (b"x-accel-buffering", b"no")
 STREAM = (EVENT_STREAM, NO_CACHE, NO_BUFFERING)
 

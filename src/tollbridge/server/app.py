@@ -7,7 +7,7 @@ import hmac
 import itertools
 import os
 import time
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ from tollbridge.errors import (
     PermissionDeniedError,
 )
 from tollbridge.observe import Record
+from tollbridge.observe.audit import audit
 from tollbridge.policy.principal import Principal
 from tollbridge.server.answers import JSON, error_answer, own_headers
 from tollbridge.server.cors import Cors
@@ -28,9 +29,10 @@ from tollbridge.server.crossing import CrossingResponder
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.identify import presented_key
 from tollbridge.server.inbound import Inbound, Refusal, Responder, plain_refusal
+from tollbridge.server.managed import BODY_BYTES_MAX, manage
 from tollbridge.server.models import list_models, show_model
 from tollbridge.server.pipeline import Conversation, outcome
-from tollbridge.server.routes import Match, RouteTable
+from tollbridge.server.routes import ROUTES, Match, Route, RouteTable
 from tollbridge.wires.base import Wire
 
 LOOPBACK = ("127.", "::1", "::ffff:127.")
@@ -44,10 +46,11 @@ _encode = msgspec.json.Encoder().encode
 class App:
     """`server.inbound.Application`. `gateway` may be replaced while it runs: a request keeps the one it met."""
 
-    def __init__(self, gateway: Gateway, cors: Cors | None = None) -> None:
+    def __init__(self, gateway: Gateway, cors: Cors | None = None, managed: Sequence[Route] = ()) -> None:
+        """`managed`: the management routes of rooms above."""
         self.gateway = gateway
         self._cors = cors
-        self._routes = RouteTable()
+        self._routes = RouteTable((*ROUTES, *managed))
         self._prefix = os.urandom(5).hex()
         self._count = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -73,15 +76,23 @@ class App:
             return self._refused(inbound, error)
         if principal is None or isinstance(principal, Principal):
             inbound.principal = principal
-            return None
-        return self._look_up(inbound, principal)
+            return None if match.route.handler != "managed" else self._admit_managed(inbound, match)
+        return self._look_up(inbound, match, principal)
 
-    async def _look_up(self, inbound: Inbound, principal: Awaitable[Principal]) -> Refusal | None:
+    async def _look_up(self, inbound: Inbound, match: Match, principal: Awaitable[Principal]) -> Refusal | None:
         try:
             inbound.principal = await principal
         except APIError as error:
             return self._refused(inbound, error)
-        return None
+        return None if match.route.handler != "managed" else self._admit_managed(inbound, match)
+
+    def _admit_managed(self, inbound: Inbound, match: Match) -> Refusal | None:
+        inbound.body_limit = min(inbound.body_limit, BODY_BYTES_MAX)
+        principal = inbound.principal
+        if match.route.access != "admin" or principal is None or principal.admin:
+            return None
+        audit("refused", principal.id, route=match.route.label)
+        return self._refused(inbound, PermissionDeniedError("This is for the admin: send the gateway's master key."))
 
     def handle(self, inbound: Inbound, responder: Responder) -> Coroutine[Any, Any, None]:
         match = inbound.route
@@ -114,7 +125,9 @@ class App:
                 responder.reply(200, [EXPOSITION], gateway.metrics.exposition())
             case "root":
                 self._json(responder, record, match, {"name": "tollbridge"})
-        if match.route.access == "key":
+            case "managed":
+                await self._manage(inbound, responder, record, match)
+        if match.route.access in ("key", "self", "admin"):
             record.duration_ms = (time.monotonic() - record.began) * 1000
             self._observe(record)
 
@@ -129,7 +142,7 @@ class App:
     def _identify(self, inbound: Inbound, match: Match) -> Principal | Awaitable[Principal] | None:
         """None: nobody needs to be known. Raises APIError."""
         match match.route.access:
-            case "key":
+            case "key" | "self" | "admin":
                 return self.gateway.authenticator.authenticate(inbound.headers)
             case "metrics":
                 token = self.gateway.rules.metrics_token
@@ -152,6 +165,13 @@ class App:
             status, headers, body = error_answer(self._dialect(match), error)
             record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
             responder.reply(status, [*headers, *own_headers(record, self._dialect(match))], body)
+
+    async def _manage(self, inbound: Inbound, responder: Responder, record: Record, match: Match) -> None:
+        if match.route.manager is None:
+            raise TypeError(f"nobody manages {match.route.path}")
+        error = await manage(match.route.manager, match.id, self._dialect(match), inbound, responder, record)
+        if error is not None:
+            record.error_class, record.outcome = type(error).__name__, outcome(error)
 
     def _json(self, responder: Responder, record: Record, match: Match, value: object) -> None:
         record.status = 200

@@ -33,23 +33,32 @@ MASTER = Principal("master", admin=True)
 OPERATOR = Principal("open", admin=True)
 
 
+class Finder(Protocol):
+    """Who knows the other keys: a `Keyring`."""
+
+    def find(self, presented: bytes) -> Principal | Awaitable[Principal]: ...
+
+
 class MasterKey:
-    """The one key there is before keys are made: an admin's. Compared in constant time, as digests but for the header
+    """The admin's key, and with `others` those that were made. Compared in constant time, as digests but for the header
     that nearly every request has."""
 
-    def __init__(self, key: str, header_name: str | None = None) -> None:
+    def __init__(self, key: str, header_name: str | None = None, others: Finder | None = None) -> None:
+        self._keys = others
         self._digest = hashlib.sha256(key.encode()).digest()
         self._usual = b"Bearer " + key.encode()
         self._extra = header_name.lower().encode() if header_name else None
         self._others = frozenset({OWN_HEADER, *KEY_HEADERS} | ({self._extra} if self._extra else set()))
 
-    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
+    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal | Awaitable[Principal]:
         usual = headers.get(b"authorization")
         if usual is not None and self._others.isdisjoint(headers) and hmac.compare_digest(usual, self._usual):
             return MASTER
         key = presented_key(headers, self._extra)
         if hmac.compare_digest(hashlib.sha256(key).digest(), self._digest):
             return MASTER
+        if self._keys is not None:
+            return self._keys.find(key)
         raise AuthenticationError(
             "This key is not known here. Use the gateway's own key, not a provider's.", code="invalid_api_key"
         )
