@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import msgspec
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.dialects.postgresql import asyncpg as _postgresql
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import aiosqlite as _sqlite
@@ -26,8 +26,8 @@ from tollbridge.observe.record import Record
 from tollbridge.observe.ulid import first_at
 from tollbridge.store.address import Dialect
 from tollbridge.store.database import Database
-from tollbridge.store.key_tables import KEYS
-from tollbridge.store.ledger_rows import attempt_rows, day_rows, entry_row, spend_rows
+from tollbridge.store.keys import add_spend
+from tollbridge.store.ledger_rows import attempt_rows, day_rows, entry_row, spent_by_key
 from tollbridge.store.ledger_tables import ATTEMPTS, DAILY, ENTRIES
 
 TRIES = 5
@@ -77,9 +77,7 @@ class EntryStore:
         if attempts:
             await connection.exec_driver_sql(write.attempt, attempts)
         await connection.exec_driver_sql(write.day, day_rows(records))
-        spent = spend_rows(records)
-        if spent:
-            await connection.exec_driver_sql(write.spend, spent)
+        await add_spend(connection, spent_by_key(records))
         return records
 
     async def _choose_shelf(self, connection: AsyncConnection, count: int) -> int:
@@ -107,7 +105,6 @@ class _Statements(msgspec.Struct, frozen=True):
     entry: str
     attempt: str
     day: str
-    spend: str
 
     @classmethod
     def of(cls, kind: Dialect) -> _Statements:
@@ -115,15 +112,9 @@ class _Statements(msgspec.Struct, frozen=True):
         add = sqlite_insert(DAILY) if kind == "sqlite" else postgresql_insert(DAILY)
         place = list(DAILY.primary_key)
         summed = {column.name: column + add.excluded[column.name] for column in DAILY.c if column not in place}
-        spend = (
-            update(KEYS)
-            .where(KEYS.c.id == bindparam("key_id"))
-            .values(spend_nanousd=KEYS.c.spend_nanousd + bindparam("spent"))
-        )
         statements = (
             insert(ENTRIES),
             insert(ATTEMPTS),
             add.on_conflict_do_update(index_elements=place, set_=summed),
-            spend,
         )
         return cls(*(str(statement.compile(dialect=dialect)) for statement in statements))
