@@ -394,3 +394,24 @@ async def test_s01_no_route_of_keys_answers_to_no_key_a_wrong_or_a_revoked_one(
         for path in ("/key/generate", "/key/delete"):
             for method in ("GET", "PUT", "DELETE", "HEAD"):
                 assert (await gateway.send(method, path)).status == 405
+
+
+async def test_a_key_sees_the_models_that_it_may_ask_for(tmp_path: Path) -> None:
+    """S64: the list, the single look and the near names of an error tell of no other."""
+    database = Database.open(f"sqlite:///{tmp_path / 'a.db'}")
+    async with managing(database, tmp_path) as gateway:
+        for models, listed, hidden in (
+            ([], ["demo/*"], "nothing/there"),
+            (["demo/*"], ["demo/*"], "nothing/there"),
+            (["demo/hello", "gone/away"], ["demo/hello"], "demo/long"),
+            (["no-default-models"], [], "demo/hello"),
+        ):
+            made = await gateway.made(models=models, aliases={"mine": "demo/hello"})
+            answered = await gateway.send("GET", "/v1/models", key=made["key"])
+            assert [model["id"] for model in answered.json()["data"]] == listed
+            refused = await gateway.send("GET", f"/v1/models/{hidden}", key=made["key"])
+            assert refused.status == 404
+            assert "demo" not in refused.json()["error"]["message"].replace(hidden, "") or "demo" in str(listed)
+            own = await gateway.send("GET", "/v1/models/mine", key=made["key"])
+            assert own.status == (200 if listed else 404)
+    database.close()

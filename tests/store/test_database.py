@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import pytest
 from sqlalchemy import text
 
 from tests.databases import fresh_postgresql, postgresql_server, rows
 from tollbridge.errors import ConflictError, StoreError, StoreUnavailable
+from tollbridge.store import database as module
 from tollbridge.store.database import Database
 from tollbridge.store.schema import METADATA, versions
 
@@ -209,3 +213,31 @@ async def test_a_server_that_went_away_and_came_back_is_used_again() -> None:
     postgresql_server().psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}';")
     assert await database.read(_count) == 1
     database.close()
+
+
+@contextlib.contextmanager
+def _stopped(pid: int) -> Iterator[None]:
+    """A server that takes connections and answers nothing, with all its children."""
+    processes = [psutil.Process(pid), *psutil.Process(pid).children()]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            if process.is_running():
+                process.resume()
+
+
+async def test_a_server_that_hangs_is_unavailable_in_time_and_used_again_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R30."""
+    monkeypatch.setattr(module, "CLOSE_S", 0.2)
+    database = Database.open(fresh_postgresql())
+    await database.run(_add)
+    with _stopped(postgresql_server().get_pid()):
+        asked = (database.read(_count, timeout_s=0.2) for _ in range(8))
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {StoreUnavailable}
+    assert await database.read(_count) == 1
+    with _stopped(postgresql_server().get_pid()):
+        await asyncio.to_thread(database.close)

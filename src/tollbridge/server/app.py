@@ -21,6 +21,7 @@ from tollbridge.errors import (
 )
 from tollbridge.observe import Record
 from tollbridge.observe.audit import audit
+from tollbridge.policy.access import ALL, Access
 from tollbridge.policy.principal import Principal
 from tollbridge.server.answers import JSON, error_answer, own_headers
 from tollbridge.server.cors import Cors
@@ -112,7 +113,7 @@ class App:
             case "count_tokens":
                 await count_tokens(gateway, self._dialect(match), inbound, responder, record)
             case "models":
-                self._json(responder, record, match, list_models(gateway, inbound.headers))
+                self._json(responder, record, match, list_models(gateway, inbound.headers, _access(inbound)))
             case "model":
                 self._model(gateway, inbound, responder, record, match)
             case "readiness" if not gateway.load.ready:
@@ -160,7 +161,9 @@ class App:
     def _model(self, gateway: Gateway, inbound: Inbound, responder: Responder, record: Record, match: Match) -> None:
         record.model_requested = match.id or ""
         try:
-            self._json(responder, record, match, show_model(gateway, record.model_requested, inbound.headers))
+            self._json(
+                responder, record, match, show_model(gateway, record.model_requested, inbound.headers, _access(inbound))
+            )
         except APIError as error:
             status, headers, body = error_answer(self._dialect(match), error)
             record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
@@ -219,6 +222,10 @@ class App:
 
     def _observe(self, record: Record) -> None:
         self.gateway.observe(record, None)
+
+
+def _access(inbound: Inbound) -> Access:
+    return ALL if inbound.principal is None else inbound.principal.access
 
 
 def _shown(path: str) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import Future
@@ -33,7 +34,10 @@ Work = Callable[[AsyncConnection], Awaitable[T]]
 TIMEOUT_S = 30.0
 BUSY_S = 5.0
 CONNECT_S = 5.0
+CLOSE_S = 5.0
 CONNECTIONS = 5
+_log = logging.getLogger("tollbridge.store")
+
 MIGRATION_LOCK = 0x746F6C6C
 """PostgreSQL's advisory lock that a process holds while it migrates."""
 
@@ -81,14 +85,24 @@ class Database:
         return self._submit(self._within(self._writer(), work, timeout_s)).result()
 
     def close(self) -> None:
-        """Waits for what is under way in the database; what comes later is StoreUnavailable."""
+        """Lets go of the connections; what comes later is StoreUnavailable. A server that does not answer is not
+        waited for."""
         if self._closed:
             return
         self._closed = True
-        asyncio.run_coroutine_threadsafe(self._engine.dispose(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._dispose(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    async def _dispose(self) -> None:
+        disposing = asyncio.ensure_future(self._engine.dispose())
+        await asyncio.wait({disposing}, timeout=CLOSE_S)
+        if not disposing.done():
+            _log.warning("the database %s does not answer; its connections are left to it", self.name)
+            await self._engine.dispose(close=False)
+            disposing.cancel()
+            await asyncio.wait({disposing}, timeout=CLOSE_S)
 
     def _submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         if self._closed:
