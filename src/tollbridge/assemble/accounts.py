@@ -17,9 +17,11 @@ from tollbridge.observe import Metrics, Record
 from tollbridge.policy.keyring import Keyring
 from tollbridge.policy.limits import Limiter
 from tollbridge.policy.periods import next_reset
+from tollbridge.server.idempotency import Idempotency
 from tollbridge.server.routes import Route
 from tollbridge.store.database import Database
 from tollbridge.store.keys import KeyStore
+from tollbridge.store.replies import ReplyStore
 
 RETRY_S = 2.0
 
@@ -43,6 +45,7 @@ class Accounts:
             self.pepper = home.pepper()
             self.keyring = Keyring(self.keys, self.pepper)
             self.limiter = Limiter()
+            self.idempotency = Idempotency(ReplyStore(self.database, home.reply_key()))
             self.book = Book(next_reset, restarted=self._restarted, closed=self.keyring.forget)
             self.ledger = Ledger.open(home.path, self.database, folded=self._folded)
         except BaseException:

@@ -92,6 +92,8 @@ class Tariff:
     def cost(self, usage: Usage, service_tier: str | None = None, seconds: float | None = None) -> int | None:
         """Nano-dollars; None where a class that was used has no price. `service_tier`: as the answer names it.
         `seconds`: how long it took, for a model that is paid by time."""
+        if not self.priced:
+            return None
         if (  # the usual case, the same arithmetic at a tenth of the time
             self._quick
             and (not usage.extra or tells_nothing(usage.extra))

@@ -36,12 +36,20 @@ REQUEST_ID = {"openai_chat": b"x-request-id", "anthropic_messages": b"request-id
 def own_headers(record: Record, dialect: Wire) -> Headers:
     """The request's id, where the dialect's clients look for it, and under our own name."""
     request_id = record.request_id.encode()
-    return [(REQUEST_ID[dialect.name], request_id), (b"x-tollbridge-request-id", request_id)]
+    return [
+        (REQUEST_ID[dialect.name], request_id),
+        (b"x-tollbridge-request-id", request_id),
+        (b"x-litellm-call-id", request_id),
+    ]
 
 
 def route_headers(record: Record, deployment: Deployment, caveats: Sequence[Caveat]) -> Headers:
     """Who answered, after how many attempts, and what could not be said."""
-    headers: Headers = [*_route(record.model_requested, deployment.provider, record.attempts)]
+    headers: Headers = [
+        *_route(
+            record.model_requested, deployment.provider, deployment.id, record.group, record.attempts, record.fallbacks
+        )
+    ]
     if caveats:
         headers.append((b"x-tollbridge-caveats", told(caveats)))
     return headers
@@ -65,11 +73,17 @@ def dollars(nanousd: int) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _route(model: str, provider: str, attempts: int) -> tuple[tuple[bytes, bytes], ...]:
+def _route(
+    model: str, provider: str, deployment: str, group: str, attempts: int, fallbacks: int
+) -> tuple[tuple[bytes, bytes], ...]:
     return (
         (b"x-tollbridge-model", printable(model)),
         (b"x-tollbridge-provider", provider.encode()),
         (b"x-tollbridge-attempts", b"%d" % attempts),
+        (b"x-litellm-model-id", printable(deployment)),
+        (b"x-litellm-model-group", printable(group)),
+        (b"x-litellm-attempted-retries", b"%d" % max(0, attempts - 1 - fallbacks)),
+        (b"x-litellm-attempted-fallbacks", b"%d" % fallbacks),
     )
 
 

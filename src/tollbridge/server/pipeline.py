@@ -40,6 +40,8 @@ from tollbridge.server.answers import (
     route_headers,
 )
 from tollbridge.server.gateway import Gateway
+from tollbridge.server.idempotency import HEADER as IDEMPOTENCY
+from tollbridge.server.idempotency import Claim
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
 from tollbridge.server.presence import Heartbeat, Leaving
 from tollbridge.server.reading import policy_for, read_ask
@@ -55,6 +57,7 @@ class Conversation:
     __slots__ = (
         "_accounted",
         "_ask",
+        "_claim",
         "_dialect",
         "_gateway",
         "_heartbeat",
@@ -86,6 +89,7 @@ class Conversation:
         self._record = record
         self._accounted = False
         self._ask: Ask | None = None
+        self._claim: Claim | None = None
         self._held: Held | None = None
         self._heartbeat: Heartbeat | None = None
         self._said: Said | None = None
@@ -122,6 +126,8 @@ class Conversation:
                 self._account()
             if self._held is not None:
                 self._held.settle(record)
+            if self._claim is not None:
+                self._claim.drop()
 
     def _whole(self) -> bool:
         """All of the answer has been handed to the client, though the provider may not be done: many clients leave
@@ -151,12 +157,15 @@ class Conversation:
             allowed = partial(may_ask, principal.access, allowed)
             if not principal.access.allows(self._record.group, ask.model):
                 raise principal.access.refusal(self._record.model_requested)
+        if IDEMPOTENCY in self._inbound.headers and await self._repeated(ask):
+            return
+        if principal is not None and principal.key is not None:
             self._held = gateway.allowance.hold(principal.key, ask, engine.routes, controls.fallbacks)
         policy = policy_for(controls, engine.policy)
         result = await engine.ask(ask, self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed)
         self._note(result)
         if isinstance(result, Answer):
-            self._reply(result)
+            await self._reply(result)
         else:
             await self._tell(result)
 
@@ -173,24 +182,38 @@ class Conversation:
         record.attempts = len(self._trace.attempts)
         record.upstream_ms = result.upstream_s * 1000
 
-    def _reply(self, answer: Answer) -> None:
+    async def _repeated(self, ask: Ask) -> bool:
+        """Answers with the first result under the same Idempotency-Key; where this is the first, it is to be kept."""
+        idempotency, inbound, principal = self._gateway.idempotency, self._inbound, self._inbound.principal
+        if idempotency is None or principal is None or ask.stream:
+            return False
+        begun = await idempotency.begin(principal, inbound.path, inbound.headers[IDEMPOTENCY], inbound.body)
+        if isinstance(begun, Claim):
+            self._claim = begun
+            return False
+        self._record.status = begun.status
+        self._account()
+        own = own_headers(self._record, self._dialect)
+        self._responder.reply(begun.status, [*begun.headers, *own], begun.body)
+        return True
+
+    async def _reply(self, answer: Answer) -> None:
         record, responder = self._record, self._responder
         said = answer.said
         self._said = Said(said, said.usage is not None, partial(heard_in, self._dialect, answer.body))
         if responder.gone:
             raise ClientGone
         self._account()
-        responder.reply(
-            200,
-            [
-                JSON,
-                *own_headers(record, self._dialect),
-                *route_headers(record, answer.deployment, answer.caveats),
-                *cost_headers(record, self._held),
-                *provider_headers(answer.headers),
-            ],
-            answer.body,
-        )
+        headers = [
+            JSON,
+            *own_headers(record, self._dialect),
+            *route_headers(record, answer.deployment, answer.caveats),
+            *cost_headers(record, self._held),
+            *provider_headers(answer.headers),
+        ]
+        if self._claim is not None:
+            await self._claim.keep(200, headers, answer.body)
+        responder.reply(200, headers, answer.body)
 
     def _early_headers(self) -> Headers:
         """Of a stream that a heartbeat begins, before it is known who answers."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.dialects.postgresql import asyncpg as _postgresql
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import aiosqlite as _sqlite
@@ -26,11 +26,13 @@ from tollbridge.observe.record import Record
 from tollbridge.observe.ulid import first_at
 from tollbridge.store.address import Dialect
 from tollbridge.store.database import Database
-from tollbridge.store.key_tables import KEYS
-from tollbridge.store.ledger_rows import attempt_rows, day_rows, entry_row, spend_rows
+from tollbridge.store.keys import add_spend
+from tollbridge.store.ledger_rows import attempt_rows, day_rows, entry_row, spent_by_key
 from tollbridge.store.ledger_tables import ATTEMPTS, DAILY, ENTRIES
 
 TRIES = 5
+SHELF = 16_384
+"""Rows on one shelf, about (`ledger_tables.py`): a restart goes on with the last one."""
 
 _EXISTING = select(ENTRIES.c.id).where(ENTRIES.c.id.in_(bindparam("ids", expanding=True)))
 
@@ -39,6 +41,8 @@ class EntryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._write = _Statements.of(database.dialect)
+        self._shelf: int | None = None
+        self._shelved = 0
 
     def fold(self, records: Sequence[Record], *, again: bool = False) -> Sequence[Record]:
         """From a thread without an event loop. `again`: some may be there. Returns those that were not. Raises, with
@@ -67,15 +71,22 @@ class EntryStore:
         if not records:
             return records
         write = self._write
-        await connection.exec_driver_sql(write.entry, [entry_row(record) for record in records])
+        shelf = await self._choose_shelf(connection, len(records))
+        await connection.exec_driver_sql(write.entry, [entry_row(record, shelf) for record in records])
         attempts = [row for record in records if record.tried for row in attempt_rows(record)]
         if attempts:
             await connection.exec_driver_sql(write.attempt, attempts)
         await connection.exec_driver_sql(write.day, day_rows(records))
-        spent = spend_rows(records)
-        if spent:
-            await connection.exec_driver_sql(write.spend, spent)
+        await add_spend(connection, spent_by_key(records))
         return records
+
+    async def _choose_shelf(self, connection: AsyncConnection, count: int) -> int:
+        if self._shelf is None:
+            self._shelf = await connection.scalar(select(func.coalesce(func.max(ENTRIES.c.shelf), 0))) or 0
+        elif self._shelved >= SHELF:
+            self._shelf, self._shelved = self._shelf + 1, 0
+        self._shelved += count
+        return self._shelf
 
 
 async def _remove(connection: AsyncConnection, *, before: str, count: int) -> int:
@@ -94,7 +105,6 @@ class _Statements(msgspec.Struct, frozen=True):
     entry: str
     attempt: str
     day: str
-    spend: str
 
     @classmethod
     def of(cls, kind: Dialect) -> _Statements:
@@ -102,15 +112,9 @@ class _Statements(msgspec.Struct, frozen=True):
         add = sqlite_insert(DAILY) if kind == "sqlite" else postgresql_insert(DAILY)
         place = list(DAILY.primary_key)
         summed = {column.name: column + add.excluded[column.name] for column in DAILY.c if column not in place}
-        spend = (
-            update(KEYS)
-            .where(KEYS.c.id == bindparam("key_id"))
-            .values(spend_nanousd=KEYS.c.spend_nanousd + bindparam("spent"))
-        )
         statements = (
             insert(ENTRIES),
             insert(ATTEMPTS),
             add.on_conflict_do_update(index_elements=place, set_=summed),
-            spend,
         )
         return cls(*(str(statement.compile(dialect=dialect)) for statement in statements))

@@ -27,7 +27,7 @@ _KIND_AT = {kind: FIXED + n for n, kind in enumerate(KINDS)}
 _encode = msgspec.json.Encoder().encode
 
 
-def entry_row(record: Record) -> Row:
+def entry_row(record: Record, shelf: int) -> Row:
     """In the order of `ENTRIES`."""
     tokens = record.tokens
     return (
@@ -68,6 +68,7 @@ def entry_row(record: Record) -> Row:
         record.client,
         record.peer,
         _json(record.caveats) if record.caveats else None,
+        shelf,
     )
 
 
@@ -120,13 +121,13 @@ def day_rows(records: Sequence[Record]) -> list[Row]:
     return [(*place, *sums[place]) for place in sorted(sums)]
 
 
-def spend_rows(records: Iterable[Record]) -> list[tuple[int, str]]:
-    """What each key spent, in nano-dollars; sorted by key."""
+def spent_by_key(records: Iterable[Record]) -> dict[str, int]:
+    """In nano-dollars."""
     spent: dict[str, int] = {}
     for record in records:
         if record.cost_nanousd:
             spent[record.key_id] = spent.get(record.key_id, 0) + record.cost_nanousd
-    return [(spent[key_id], key_id) for key_id in sorted(spent)]
+    return spent
 
 
 def _spend(row: list[int], tokens: dict[str, int] | None, cost_nanousd: int | None) -> None:

@@ -65,12 +65,12 @@ def upgrade() -> None:
         sa.Column("client", TEXT, nullable=False),
         sa.Column("peer", TEXT, nullable=False),
         sa.Column("caveats", TEXT),
+        sa.Column("shelf", INT, nullable=False),
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
     op.create_index("entries_by_request", "entries", ["request_id"])
-    answered = sa.text("answer_id <> ''")
-    op.create_index("entries_by_answer", "entries", ["answer_id"], sqlite_where=answered, postgresql_where=answered)
+    op.create_index("entries_by_answer", "entries", ["shelf", "answer_id"])
     op.create_index("entries_by_key", "entries", ["key_id", "id"])
     named = sa.text("end_user IS NOT NULL")
     op.create_index("entries_by_end_user", "entries", ["end_user", "id"], sqlite_where=named, postgresql_where=named)
