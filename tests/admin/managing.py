@@ -48,9 +48,14 @@ class Managed(Served):
 
 
 @asynccontextmanager
-async def managing(database: Database, directory: Path) -> AsyncIterator[Managed]:
-    loaded = load(None, {})
-    assert loaded.config is not None
+async def managing(database: Database, directory: Path, text: str | None = None) -> AsyncIterator[Managed]:
+    """`text`: a configuration, or None to serve without one."""
+    path = None
+    if text is not None:
+        path = directory / "config.yaml"
+        path.write_text(text)
+    loaded = load(path, {})
+    assert loaded.config is not None, [str(finding) for finding in loaded.findings]
     store = KeyStore(database)
     ring = Keyring(store, PEPPER)
     kept = Kept()

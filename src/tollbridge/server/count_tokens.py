@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import msgspec
 
@@ -10,11 +11,12 @@ from tollbridge.calls.count import count_upstream
 from tollbridge.catalog.tokens import count_request
 from tollbridge.errors import APIError
 from tollbridge.observe import Record
+from tollbridge.policy.access import ALL
 from tollbridge.routing.engine import Trace
 from tollbridge.server.answers import JSON, error_answer, own_headers
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound, Responder
-from tollbridge.server.pipeline import outcome
+from tollbridge.server.pipeline import may_ask, outcome
 from tollbridge.server.reading import policy_for, read_ask
 from tollbridge.wires.base import Wire
 
@@ -26,7 +28,9 @@ async def count_tokens(gateway: Gateway, dialect: Wire, inbound: Inbound, respon
         members = gateway.engine.routes.groups.resolve(ask.model).members
         if any(deployment.count_tokens_path is not None for deployment in members) and not ask.sealed:
             policy = policy_for(controls, gateway.engine.policy)
-            body = await gateway.engine.run(ask, trace, count_upstream, policy=policy)
+            access = ALL if inbound.principal is None else inbound.principal.access
+            allowed = partial(may_ask, access, None)
+            body = await gateway.engine.run(ask, trace, count_upstream, policy=policy, allowed=allowed)
         else:
             counted = await asyncio.to_thread(count_request, ask.request().value)
             body = msgspec.json.encode({"input_tokens": counted})

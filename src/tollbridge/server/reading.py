@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from tollbridge.calls.ask import Ask, Fields, is_true, peek, string_field
+from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.prepare import CLIENT_HEADERS
-from tollbridge.errors import BadRequestError
+from tollbridge.errors import BadRequestError, NotFoundError
 from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
+from tollbridge.policy.access import ALL, Access
+from tollbridge.routing.groups import Group
 from tollbridge.routing.plan import Policy
 from tollbridge.server.answers import plainly
 from tollbridge.server.controls import LOGGED_CHARACTERS_MAX, NOTHING, Controls, take_controls
@@ -30,7 +33,8 @@ _FORWARDED_NAMES = frozenset(name for name, _ in _FORWARDED)
 def read_ask(
     gateway: Gateway, dialect: Wire, inbound: Inbound, record: Record, model: str | None = None
 ) -> tuple[Ask, Controls]:
-    """`model`: that of the path, where the path names one. Raises BadRequestError and NotFoundError."""
+    """`model`: that of the path, where the path names one. Raises BadRequestError, PermissionDeniedError and
+    NotFoundError."""
     rules = gateway.rules
     body = inbound.body
     fields = peek(body)
@@ -47,7 +51,7 @@ def read_ask(
     if controls is not NOTHING:
         record.user, record.tags, record.metadata = controls.user, controls.tags, controls.metadata
         record.trace_id = controls.trace or ""
-    group = gateway.engine.routes.groups.resolve(model)
+    group = _resolved(gateway, ALL if inbound.principal is None else inbound.principal.access, model)
     record.group = group.label
     strict = controls.strict or rules.strict
     caveats = _unknown_fallbacks(controls.fallbacks, gateway, strict) if controls.fallbacks else ()
@@ -70,6 +74,19 @@ def read_ask(
         caveats=caveats,
     )
     return ask, controls
+
+
+def _resolved(gateway: Gateway, access: Access, model: str) -> Group[Deployment]:
+    """The group, where it may be asked for. Whoever may not ask for everything is not told what there is."""
+    try:
+        group = gateway.engine.routes.groups.resolve(model)
+    except NotFoundError:
+        if access.allows(model):
+            raise
+        raise access.refusal(model) from None
+    if not access.allows(group.name, model):
+        raise access.refusal(model)
+    return group
 
 
 def _unknown_fallbacks(names: Sequence[str], gateway: Gateway, strict: bool) -> tuple[Caveat, ...]:
