@@ -3,6 +3,7 @@
     TollbridgeError                      anything we raise on purpose
     ├── ConfigError                      operator   the file or the environment is wrong; names file:line:column
     ├── StoreError                       operator   the database cannot be opened; says why and what to do
+    ├── EntryRefused                     gateway    the database cannot keep an entry of the ledger; says why
     ├── UnknownPrice                     operator   what was used has no price: say it in the configuration
     └── APIError                         one request failed
         ├── APIConnectionError     502   provider   nobody answered: refused, DNS, TLS, reset        retryable
@@ -57,6 +58,10 @@ class ConfigError(TollbridgeError):
 class StoreError(TollbridgeError):
     """The database cannot be opened: corrupt, locked, full, not to be written, not to be reached, of a newer version.
     The message says which database, why, and what to do."""
+
+
+class EntryRefused(TollbridgeError):
+    """The database cannot keep an entry of the ledger, now or later."""
 
 
 class UnknownPrice(TollbridgeError):

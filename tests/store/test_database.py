@@ -120,7 +120,8 @@ async def test_the_migrated_schema_is_the_one_that_the_stores_expect(database: D
 
         return list(compare_metadata(MigrationContext.configure(connection), METADATA))
 
-    import tollbridge.store.key_tables  # puts its tables into METADATA
+    import tollbridge.store.key_tables
+    import tollbridge.store.ledger_tables  # puts its tables into METADATA
     import tollbridge.store.reply_table  # noqa: F401
 
     async def work(connection: Any) -> list[Any]:

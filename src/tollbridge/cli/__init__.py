@@ -13,6 +13,7 @@ import click
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "serve": ("tollbridge.cli.serve", "serve", "Start the gateway."),
     "check": ("tollbridge.cli.check", "check", "Say what is wrong with a configuration, and what it would serve."),
+    "prices": ("tollbridge.cli.prices", "prices", "Show what models cost, and where that is known from."),
 }
 DEFAULT = "serve"
 

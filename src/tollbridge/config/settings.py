@@ -164,6 +164,7 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     at most `drains_max` at once, each `drain_s` long."""
 
     master_key: Secret | None = None
+    database_url: Secret | None = None
     open_on_loopback: bool = False
     key_header_name: str | None = None
     forward_client_headers: bool = False
