@@ -29,7 +29,12 @@ class Held:
         """An answer that came to nothing costs nothing, but counts as a request."""
         tokens = record.tokens
         self._place.settle(0 if tokens is None else tokens["input"] + tokens["output"])
-        self._hold.settle(0 if tokens is None else record.cost_nanousd)
+        self._hold.settle(record.cost_nanousd)
+
+    @property
+    def limited(self) -> bool:
+        """The key has limits, and the client is told of them."""
+        return bool(self._place.headers())
 
     def headers(self) -> Headers:
         return (*self._place.headers(), *self._hold.headers())

@@ -66,6 +66,12 @@ def cost_headers(record: Record, held: Held | None) -> Headers:
     return headers
 
 
+def passed_on(received: Sequence[tuple[bytes, bytes]], held: Held | None) -> Headers:
+    """What a client may see of the provider's headers; of limits only the key's own, where it has some."""
+    headers = provider_headers(received)
+    return headers if held is None or not held.limited else without_limits(headers)
+
+
 def dollars(nanousd: int) -> bytes:
     """As a plain decimal: `0.001234567`, `0.0`."""
     whole, rest = divmod(nanousd, 1_000_000_000)
