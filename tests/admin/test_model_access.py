@@ -20,6 +20,7 @@ CONFIG = configuration(
         "model_group_alias": {"nick": "dear", "demo/nick": "dear"},
         "fallbacks": [{"broken": ["dear"]}],
         "num_retries": 0,
+        "disable_cooldowns": True,
     },
 )
 DEAR = ("dear", "nick", "demo/nick")
