@@ -19,9 +19,11 @@ from tollbridge.store.key import Key
 class Held:
     """Of one request under way. What it really used is told once, when its last bytes are out."""
 
-    __slots__ = ("_hold", "_place")
+    __slots__ = ("_hold", "_place", "limited")
 
-    def __init__(self, place: Place, hold: Hold) -> None:
+    def __init__(self, place: Place, hold: Hold, *, limited: bool) -> None:
+        """`limited`: the key has limits that its client is told of."""
+        self.limited = limited
         self._place = place
         self._hold = hold
 
@@ -30,11 +32,6 @@ class Held:
         tokens = record.tokens
         self._place.settle(0 if tokens is None else tokens["input"] + tokens["output"])
         self._hold.settle(record.cost_nanousd)
-
-    @property
-    def limited(self) -> bool:
-        """The key has limits, and the client is told of them."""
-        return bool(self._place.headers())
 
     def headers(self) -> Headers:
         return (*self._place.headers(), *self._hold.headers())
@@ -59,4 +56,4 @@ class Allowance:
         except BaseException:
             place.release()
             raise
-        return Held(place, hold)
+        return Held(place, hold, limited=counted or key.rpm is not None)
