@@ -16,6 +16,7 @@ from tollbridge.ledger.ledger import Ledger
 from tollbridge.observe import Metrics, Record
 from tollbridge.policy.keyring import Keyring
 from tollbridge.policy.limits import Limiter
+from tollbridge.policy.pepper import check_pepper
 from tollbridge.policy.periods import next_reset
 from tollbridge.server.idempotency import Idempotency
 from tollbridge.server.routes import Route
@@ -43,6 +44,7 @@ class Accounts:
         try:
             self.keys = KeyStore(self.database)
             self.pepper = home.pepper()
+            check_pepper(self.database, self.pepper)
             self.keyring = Keyring(self.keys, self.pepper)
             self.limiter = Limiter()
             self.idempotency = Idempotency(ReplyStore(self.database, home.reply_key()))

@@ -25,6 +25,7 @@ from tollbridge.config.load import load
 from tollbridge.errors import ConfigError, NotFoundError, TollbridgeError
 from tollbridge.home import Home
 from tollbridge.model.json import JsonObject
+from tollbridge.policy.pepper import check_pepper
 from tollbridge.store.database import Database
 from tollbridge.store.key import Key
 from tollbridge.store.keys import KeyStore
@@ -183,6 +184,7 @@ def _run(config: Path | None, work: Callable[[Keys], Awaitable[T]]) -> T:
         url, pepper = _place(config)
         database = Database.open(url)
         try:
+            check_pepper(database, pepper)
             return asyncio.run(_awaited(work(Keys(KeyStore(database), pepper))))
         finally:
             database.close()
