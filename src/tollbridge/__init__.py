@@ -36,6 +36,29 @@ if TYPE_CHECKING:
     from tollbridge.exceptions import APIResponseValidationError, InvalidRequestError, OpenAIError, Timeout
     from tollbridge.sdk.chunks import stream_chunk_builder
     from tollbridge.sdk.completion import acompletion, completion
+    from tollbridge.sdk.costs import completion_cost, cost_per_token
+    from tollbridge.sdk.model_info import (
+        get_max_tokens,
+        get_model_info,
+        model_cost,
+        register_model,
+        supports_assistant_prefill,
+        supports_audio_input,
+        supports_audio_output,
+        supports_computer_use,
+        supports_function_calling,
+        supports_parallel_function_calling,
+        supports_pdf_input,
+        supports_prompt_caching,
+        supports_reasoning,
+        supports_response_schema,
+        supports_system_messages,
+        supports_tool_choice,
+        supports_url_context,
+        supports_video_input,
+        supports_vision,
+        supports_web_search,
+    )
     from tollbridge.sdk.objects import (
         ChatCompletionDeltaToolCall,
         ChatCompletionMessageToolCall,
@@ -53,6 +76,7 @@ if TYPE_CHECKING:
         Usage,
     )
     from tollbridge.sdk.streams import AsyncStream, Stream
+    from tollbridge.sdk.token_counts import decode, encode, token_counter
 
     __version__: str
 
@@ -105,14 +129,62 @@ __all__ = [
     "__version__",
     "acompletion",
     "completion",
+    "completion_cost",
+    "cost_per_token",
+    "decode",
+    "encode",
     "exceptions",
+    "get_max_tokens",
+    "get_model_info",
+    "model_cost",
+    "register_model",
     "stream_chunk_builder",
+    "supports_assistant_prefill",
+    "supports_audio_input",
+    "supports_audio_output",
+    "supports_computer_use",
+    "supports_function_calling",
+    "supports_parallel_function_calling",
+    "supports_pdf_input",
+    "supports_prompt_caching",
+    "supports_reasoning",
+    "supports_response_schema",
+    "supports_system_messages",
+    "supports_tool_choice",
+    "supports_url_context",
+    "supports_video_input",
+    "supports_vision",
+    "supports_web_search",
+    "token_counter",
 ]
 
 # Every other name of `__all__` is an exception's.
 _HOMES = {
     "tollbridge.sdk.chunks": ("stream_chunk_builder",),
     "tollbridge.sdk.completion": ("acompletion", "completion"),
+    "tollbridge.sdk.costs": ("completion_cost", "cost_per_token"),
+    "tollbridge.sdk.model_info": (
+        "get_max_tokens",
+        "get_model_info",
+        "model_cost",
+        "register_model",
+        "supports_assistant_prefill",
+        "supports_audio_input",
+        "supports_audio_output",
+        "supports_computer_use",
+        "supports_function_calling",
+        "supports_parallel_function_calling",
+        "supports_pdf_input",
+        "supports_prompt_caching",
+        "supports_reasoning",
+        "supports_response_schema",
+        "supports_system_messages",
+        "supports_tool_choice",
+        "supports_url_context",
+        "supports_video_input",
+        "supports_vision",
+        "supports_web_search",
+    ),
     "tollbridge.sdk.objects": (
         "ChatCompletionDeltaToolCall",
         "ChatCompletionMessageToolCall",
@@ -130,6 +202,7 @@ _HOMES = {
         "Usage",
     ),
     "tollbridge.sdk.streams": ("AsyncStream", "Stream"),
+    "tollbridge.sdk.token_counts": ("decode", "encode", "token_counter"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -30,13 +30,17 @@ def create() -> AsAsgi:
     door = locked_door(config, environ, home)
     stack = contextlib.ExitStack()
     log = os.environ.get("TOLLBRIDGE_LOG") or "-"
-    app, assembled = stack.enter_context(application(config, environ, home, door.authenticator, log))
+    app, assembled, accounts = stack.enter_context(application(config, environ, home, door.authenticator, log))
     for problem in assembled.problems:
         print(f"warning: {problem}", file=sys.stderr)
     print(f"Tollbridge under ASGI  key {door.key.text}", file=sys.stderr)
 
+    async def startup() -> None:
+        accounts.start()
+
     async def shutdown() -> None:
         await assembled.gateway.engine.transport.close()
+        await accounts.stop()
         stack.close()
 
     return AsAsgi(
@@ -44,5 +48,6 @@ def create() -> AsAsgi:
         limits=limits(config),
         forwarding=forwarding(config),
         root_path=config.general.root_path,
+        startup=startup,
         shutdown=shutdown,
     )

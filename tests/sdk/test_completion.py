@@ -166,7 +166,7 @@ def test_an_answer_knows_who_gave_it() -> None:
     assert hidden["api_base"] == "http://demo.invalid"
     assert hidden["attempts"] == 1
     assert hidden["caveats"] == []
-    assert "response_cost" not in hidden
+    assert hidden["response_cost"] == 0.0
     assert "secret" not in repr(hidden)
     assert response._response_ms > 0
     assert response._response_headers == {}

@@ -290,7 +290,9 @@ class TranslatedStream:
                 self._counted = False  # usage that was told before this does not count it
                 self._texts.append(text)
             case Noted(note=Usage() as usage):
-                self._usage, self._counted = usage, True
+                # The same again is a word that was left out or made no sense.
+                self._counted = self._counted or usage != self._usage
+                self._usage = usage
             case Finished():
                 self._finished = True
             case Opened():

@@ -94,6 +94,10 @@ class Catalog:
                 return provider
         return None
 
+    def full_names(self) -> Iterator[str]:
+        """`provider/model` of each."""
+        return iter(self._models)
+
     def names(self) -> Iterator[str]:
         """All names: `provider/model`, and the bare ones."""
         yield from self._models
@@ -168,7 +172,7 @@ def _forms(model: str) -> Iterator[str]:
             yield form
 
 
-_INFO_FEATURES: Mapping[str, str] = {
+INFO_FEATURES: Mapping[str, str] = {
     "supports_function_calling": "tools",
     "supports_parallel_function_calling": "parallel_tools",
     "supports_tool_choice": "tool_choice",
@@ -184,6 +188,7 @@ _INFO_FEATURES: Mapping[str, str] = {
     "supports_assistant_prefill": "prefill",
     "supports_web_search": "web_search",
     "supports_computer_use": "computer_use",
+    "supports_url_context": "url_context",
 }
 """LiteLLM's names in `model_info`, by ours."""
 
@@ -199,8 +204,8 @@ def with_info(known: ModelFacts | None, info: Mapping[str, Json], provider: str,
     if isinstance(info.get("mode"), str):
         changes["mode"] = info["mode"]
     base = known or ModelFacts(provider=provider, name=model)
-    has = {word for field, word in _INFO_FEATURES.items() if info.get(field) is True}
-    denied = {word for field, word in _INFO_FEATURES.items() if info.get(field) is False}
+    has = {word for field, word in INFO_FEATURES.items() if info.get(field) is True}
+    denied = {word for field, word in INFO_FEATURES.items() if info.get(field) is False}
     if has or denied:
         changes["features"] = (base.features | has) - denied
         changes["lacks"] = (base.lacks | denied) - has

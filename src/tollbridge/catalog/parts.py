@@ -29,7 +29,8 @@ class Parts:
     def __init__(self, usage: Usage) -> None:
         read, write = usage.cache_read or 0, usage.cache_write or 0
         sound, picture = usage.audio_input or 0, usage.image_input or 0
-        fresh, self.input = _rest(usage.input, read, write, sound, picture)
+        fresh, whole = _rest(usage.input, read, write, sound, picture)
+        self.input = max(whole, read + write)  # nothing is both read from the cache and written to it
         # Sound and pictures that were read from the cache stand in both counts, and nowhere else.
         heard_again = min(sound, read, overlap := max(0, -fresh))
         seen_again = min(picture, read - heard_again, overlap - heard_again)
@@ -41,6 +42,7 @@ class Parts:
             text += thought
         elif hidden and not thought:
             thought = hidden
+        thought -= min(thought, max(0, -text))  # what was both thought and spoken is spoken
         self.counts = tuple(
             (kind, count)
             for kind, count in (

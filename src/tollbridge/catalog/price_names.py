@@ -108,8 +108,8 @@ def charged(price: str) -> bool:
 
 
 def nano(dollars: float | Decimal | str) -> int:
-    """Dollars per unit, as they are written (text that spells a number is one) -> nano-dollars per million units, half up. Raises ValueError for what is
-    no price: negative, infinite, or too small to be one."""
+    """Dollars per unit, as they are written (text that spells a number is one) -> nano-dollars per million units, half
+    up. Raises ValueError for what is no price: negative, infinite, or too small to be one."""
     try:
         exact = Decimal(str(dollars)) * NANO_PER_MILLION
         whole = int(exact.to_integral_value(ROUND_HALF_UP))

@@ -114,6 +114,8 @@ class Tariff:
             return cost
         if self._per_second and seconds is None:
             raise UnknownPrice("This model is paid by the second, and how long it took is not known.", kind="seconds")
+        if not self.priced:
+            raise UnknownPrice("There is no price for this model.")
         service = service_of(usage, service_tier)
         if service not in self._sheets:
             raise UnknownPrice(f"There are no prices for the service tier {service!r}.", kind=service)

@@ -160,10 +160,11 @@ class ProxySettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The server's own. `cancel_on_disconnect`: False reads a stream on whose client left, for its usage:
-    at most `drains_max` at once, each `drain_s` long."""
+    """The server's own. `database_url`: None is SQLite in the state directory. `cancel_on_disconnect`: False reads a
+    stream on whose client left, for its usage: at most `drains_max` at once, each `drain_s` long."""
 
     master_key: Secret | None = None
+    database_url: Secret | None = None
     open_on_loopback: bool = False
     key_header_name: str | None = None
     forward_client_headers: bool = False

@@ -2,7 +2,8 @@
 
 1. Where the provider's last word on usage arrived, that is what counts, token for token.
 2. Where it did not (a stream that was cut, a client that left, a provider that says nothing), tokens are counted here
-   from what was asked and what was said, and the entry is `estimated`. It never counts less than the provider told.
+   from what was asked and what was said, and the entry is `estimated`. It never counts less than the provider told. A
+   total of 0 is no word: it stands where a provider said something senseless.
 3. An attempt that failed: one that the provider refused, or that never reached it, was billed for nothing; one that
    broke off after it was sent is estimated by its prompt. What it may have answered unheard is not known: at most the
    request's `max_tokens` are missing there.
@@ -51,7 +52,7 @@ class Said(msgspec.Struct, frozen=True, eq=False):
 
     along: Along
     exact: bool
-    heard: Callable[[], Heard] | None = None
+    heard: Callable[[], Heard]
 
 
 def meter(record: Record, attempts: Sequence[Attempt], ask: Ask, said: Said | None) -> None:
@@ -59,7 +60,7 @@ def meter(record: Record, attempts: Sequence[Attempt], ask: Ask, said: Said | No
     last = attempts[-1]
     if said is not None and said.exact and len(attempts) == 1:
         usage = said.along.usage
-        if usage is not None:
+        if usage is not None and usage.input and usage.output:
             tariff = last.deployment.tariff
             record.tokens, record.priced = tokens(usage), tariff.priced
             record.cost_nanousd = tariff.cost(usage, said.along.service_tier, last.seconds)
@@ -85,8 +86,10 @@ def _tried(attempt: Attempt, ask: Ask, said: Said | None) -> Tried:
     usage, estimated, service_tier = None, False, None
     if said is not None:
         usage, service_tier = said.along.usage, said.along.service_tier
-        if not said.exact or usage is None:
-            usage, estimated = _estimate(usage, ask, deployment, None if said.heard is None else said.heard()), True
+        if usage is None or not (said.exact and usage.input and usage.output):
+            counted = _estimate(usage, ask, deployment, said.heard())
+            estimated = not said.exact or counted != usage
+            usage = counted
     elif attempt.abandoned or (error is not None and may_be_billed(error)):
         usage, estimated = _estimate(None, ask, deployment, None), True
     return Tried(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import weakref
 from collections import deque
 from collections.abc import Sequence
@@ -15,10 +16,12 @@ from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.provider_headers import provider_headers
 from tollbridge.calls.streams import Stream, stream_error
+from tollbridge.catalog.parts import NANO
 from tollbridge.errors import APIError, BadGatewayError
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.model.response import Caveat
+from tollbridge.model.response import Caveat, Usage
 from tollbridge.sdk.objects import ModelResponse
+from tollbridge.sdk.price_list import PRICES
 from tollbridge.sdk.streams import AsyncStream
 from tollbridge.wires.openai_chat.usage import write_usage
 from tollbridge.wires.sse import SseParser
@@ -38,25 +41,27 @@ def whole(answer: Answer, ask: Ask, known: JsonObject) -> ModelResponse:
     return response
 
 
-def streamed(streaming: Streaming, ask: Ask, known: JsonObject) -> AsyncStream:
-    """To be called on the loop that the stream belongs to."""
+def streamed(streaming: Streaming, ask: Ask, known: JsonObject, began: float) -> AsyncStream:
+    """To be called on the loop that the stream belongs to. `began`: the call, on the monotonic clock."""
     headers = _headers(streaming)
     hidden = _hidden(streaming, headers, known)
-    chunks = Chunks(streaming, ask, hidden["caveats"])
+    chunks = Chunks(streaming, ask, hidden, began)
     return AsyncStream(chunks, include_usage=ask.include_usage, hidden_params=hidden, response_headers=headers)
 
 
 class Chunks:
     """The stream as dictionaries, one an event. Where it breaks, the error is raised after the chunks that arrived.
 
-    At the end `caveats` is complete. Dropped or closed before its end, it closes the provider's connection.
+    At the end `hidden` is complete: its `caveats`, and the `response_cost` where usage was told. Dropped or closed
+    before its end, it closes the provider's connection.
     """
 
-    def __init__(self, streaming: Streaming, ask: Ask, caveats: list[JsonObject]) -> None:
+    def __init__(self, streaming: Streaming, ask: Ask, hidden: JsonObject, began: float) -> None:
         self._deployment = streaming.deployment
         self._stream = streaming.stream
         self._ask = ask
-        self._caveats = caveats
+        self._hidden = hidden
+        self._began = began
         self._parser = SseParser()
         self._waiting: deque[JsonObject] = deque()
         self._last: JsonObject = {}
@@ -134,7 +139,9 @@ class Chunks:
 
     def _finish(self) -> None:
         """The honest end. Usage that only we asked for is told in a last chunk, which the reader need not see."""
-        usage = self._stream.said.usage
+        said = self._stream.said
+        usage, tier = said.usage, said.service_tier
+        self._hidden["response_cost"] = price(self._deployment, usage, tier, time.monotonic() - self._began)
         if usage is not None and not self._told_usage:
             head = {name: value for name, value in self._last.items() if name in ("id", "object", "created", "model")}
             self._waiting.append({**head, "choices": [], "usage": write_usage(usage)})
@@ -144,12 +151,20 @@ class Chunks:
         self._over = True
         self._dropped.detach()
         self._stream.abort()  # changes nothing after the honest end
-        self._caveats.extend(shown(self._stream.caveats))
+        self._hidden["caveats"].extend(shown(self._stream.caveats))
 
 
 def _drop(loop: asyncio.AbstractEventLoop, stream: Stream) -> None:
     if not loop.is_closed():
         loop.call_soon_threadsafe(stream.abort)
+
+
+def price(deployment: Deployment, usage: Usage | None, tier: Json, seconds: float) -> float | None:
+    """Dollars; None where usage or a price is not known."""
+    if usage is None:
+        return None
+    cost = PRICES.of(deployment).cost(usage, tier if isinstance(tier, str) else None, seconds)
+    return None if cost is None else cost / NANO
 
 
 def _mended(body: Json, ask: Ask, by: Deployment) -> JsonObject:
@@ -171,6 +186,7 @@ def _hidden(result: Answer | Streaming, headers: dict[str, str], known: JsonObje
         "custom_llm_provider": deployment.provider,
         "api_base": f"{deployment.origin.scheme}://{deployment.origin.authority}",
         "additional_headers": headers,
+        "response_cost": None,
         **known,
         "caveats": [*known["caveats"], *shown(result.caveats)],
     }

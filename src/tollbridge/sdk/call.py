@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from tollbridge.catalog.price_names import is_price
 from tollbridge.errors import BadRequestError, NotFoundError, UnsupportedParamsError
 from tollbridge.model.response import Caveat
 from tollbridge.providers.names import locate
@@ -112,7 +113,7 @@ def _fall_back(item: object, said: Mapping[str, object], orders: list[Order]) ->
     own = {name: value for name, value in said_here.items() if value is not None}
     _take_ineffective(own)
     model = own.pop("model", None) or asked.model
-    dropped: set[str] = {*MOCKS}
+    dropped: set[str] = {*MOCKS, *filter(is_price, said)}  # a price is of the model that it was given for
     if not isinstance(model, str) or not _shares_provider(model, own, orders[0]):
         dropped.update(WHO, EXTRAS, (name for name in said if name.startswith(FOR_PROVIDERS)))
     inherited = {name: value for name, value in said.items() if name not in dropped}

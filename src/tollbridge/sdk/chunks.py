@@ -34,10 +34,12 @@ def stream_chunk_builder(chunks: Iterable[Chunk], messages: Sequence[object] | N
 
     Of a stream that was cut, what arrived; its choices have no `finish_reason` then. Usage is the last that was told,
     never counted here: `messages`, which LiteLLM's callers pass for that, changes nothing. Raises APIError for a chunk
-    that is a provider's error.
+    that is a provider's error. `_hidden_params` are those of the stream, its cost among them.
     """
     reader, folder = OPENAI_CHAT.stream_reader(), Folder(origin=OPENAI_CHAT.name)
+    hidden: JsonObject = {}
     for chunk in chunks:
+        hidden = hidden or getattr(chunk, "_hidden_params", None) or {}
         plain = chunk if isinstance(chunk, Mapping) else chunk.model_dump(exclude_unset=True)
         for event in reader.feed(SseEvent(data=msgspec.json.encode(plain).decode())):
             folder.add(event)
@@ -47,4 +49,6 @@ def stream_chunk_builder(chunks: Iterable[Chunk], messages: Sequence[object] | N
                 pass  # the reader's guess, for a choice whose reason never came
             case _:
                 folder.add(event)
-    return ModelResponse(OPENAI_CHAT.write_response(folder.response()).value)
+    response = ModelResponse(OPENAI_CHAT.write_response(folder.response()).value)
+    response._hidden_params = dict(hidden)
+    return response

@@ -71,7 +71,7 @@ def mock_deployment(order: Order) -> Deployment:
     place = order.place
     provider = provider_name(place.model, place.provider, place.api_base)
     model = place.model.partition("/")[2] or place.model
-    wanted = Wanted(id="mock", group=order.name, model=f"{DEMO.name}/{model}")
+    wanted = Wanted(id="mock", group=order.name, model=f"{DEMO.name}/{model}", prices=dict(place.prices))
     origin = Origin("http", mock_host(order.name), 80)
     return msgspec.structs.replace(
         build(wanted, {}, ROWS),
@@ -103,6 +103,7 @@ def _made(place: Place, environ: Mapping[str, str]) -> Deployment:
         stream_timeouts=place.stream_timeouts,
         drop_params=place.drop_params,
         modify_params=place.modify_params,
+        prices=dict(place.prices),
     )
     try:
         deployment = build(wanted, environ, ROWS)

@@ -25,7 +25,7 @@ from tollbridge.routing.board import Fallbacks, Routes
 from tollbridge.routing.engine import Engine, Trace
 from tollbridge.routing.groups import Group, Groups
 from tollbridge.routing.plan import Policy
-from tollbridge.sdk.answers import shown, streamed, whole
+from tollbridge.sdk.answers import price, shown, streamed, whole
 from tollbridge.sdk.call import Call
 from tollbridge.sdk.deployments import mock_deployment
 from tollbridge.sdk.desk import DESKS, Desk
@@ -61,9 +61,12 @@ async def answer(call: Call) -> ModelResponse | AsyncStream:
     known: JsonObject = {"attempts": len(trace.attempts), "caveats": shown([*call.caveats, *passed_over])}
     ask = asks[result.deployment.group]
     if isinstance(result, Streaming):
-        return streamed(result, ask, known)
+        return streamed(result, ask, known, began)
     response = whole(result, ask, known)
-    response._response_ms = (time.monotonic() - began) * 1000
+    took_s = time.monotonic() - began
+    response._response_ms = took_s * 1000
+    cost = price(result.deployment, result.said.usage, response.get("service_tier"), took_s)
+    response._hidden_params["response_cost"] = cost
     return response
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from tollbridge.catalog.price_names import is_price, prices_of
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json
 from tollbridge.providers.table import ROWS
@@ -25,7 +26,8 @@ _ROW_VALUES = frozenset(
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """All that makes a deployment, as a value to find it by again. `extra`, `forced`: JSON."""
+    """All that makes a deployment, as a value to find it by again. `extra`, `forced`: JSON. `prices`: as
+    `calls.build.Wanted`."""
 
     model: str
     provider: str | None = None
@@ -43,6 +45,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     stream_timeouts: Timeouts = Timeouts()
     drop_params: bool | None = None
     modify_params: bool = False
+    prices: tuple[tuple[str, int], ...] = ()
 
 
 class Mock(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,9 +71,12 @@ def read_order(model: object, said: Mapping[str, object], name: str = "") -> Ord
         raise BadRequestError("`model` must be the name of a model.", param="model")
     body: dict[str, object] = {"model": model}
     extra: dict[str, object] = {}
+    prices: dict[str, object] = {}
     for key, value in said.items():
         if key.startswith(FOR_PROVIDERS) or key in _ROW_VALUES:
             extra[key] = value
+        elif is_price(key):
+            prices[key] = value
         elif key not in OURS:
             body[key] = value
     if body.get("store") is not True:
@@ -93,8 +99,16 @@ def read_order(model: object, said: Mapping[str, object], name: str = "") -> Ord
         stream_timeouts=stream,
         drop_params=flag(said, "drop_params") if "drop_params" in said else None,
         modify_params=flag(said, "modify_params"),
+        prices=_prices(prices),
     )
     return Order(name=name or model, place=place, body=write_body(body), mock=_mock(said))
+
+
+def _prices(said: Mapping[str, object]) -> tuple[tuple[str, int], ...]:
+    try:
+        return tuple(prices_of(said).items())
+    except (ValueError, LookupError, TypeError) as error:
+        raise BadRequestError(f"`{error}`", param=next(iter(said))) from error
 
 
 def _timeouts(said: Mapping[str, object]) -> tuple[Timeouts, Timeouts]:

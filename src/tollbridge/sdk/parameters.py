@@ -89,6 +89,12 @@ class Parameters(TypedDict, total=False):
     modify_params: bool | None
     strict: bool | None
 
+    # what it costs, in dollars, where the catalog does not know or is wrong; other prices of LiteLLM's are taken too
+    input_cost_per_token: float | None
+    output_cost_per_token: float | None
+    cache_read_input_token_cost: float | None
+    input_cost_per_second: float | None
+
     # the caller's own notes: not sent, but `metadata` with `store`
     metadata: Mapping[str, Any] | None
     tags: Sequence[str] | None
@@ -112,9 +118,9 @@ FOR_PROVIDERS = ("aws_", "azure_", "vertex_", "watsonx_")
 """How names begin that a provider's row may ask for, and that are credentials or addresses: never in a body."""
 
 WITHOUT_EFFECT = frozenset(
-    {"acompletion", "cache", "caching", "cooldown_time", "id", "input_cost_per_token", "litellm_call_id"}
+    {"acompletion", "cache", "caching", "cooldown_time", "id", "litellm_call_id"}
     | {"litellm_logging_obj", "litellm_metadata", "litellm_session_id", "litellm_trace_id", "logger_fn", "max_budget"}
-    | {"model_info", "no-log", "output_cost_per_token", "preset_cache_key", "proxy_server_request", "rpm", "tpm"}
+    | {"model_info", "no-log", "preset_cache_key", "proxy_server_request", "rpm", "tpm"}
     | {"shared_session", "ttl", "verbose"}
 )
 """LiteLLM's parameters for what Tollbridge does not do in a call. Left out, with a caveat."""

@@ -21,7 +21,7 @@ class AsyncStream:
 
     `source` yields chunks as OpenAI's format has them. A chunk without choices is yielded only where the caller asked
     for usage (`include_usage`). `usage`: the last one told so far, whether its chunk was yielded or not.
-    `_hidden_params`, `_response_headers`: as `objects.Answer` has them.
+    `_hidden_params`, `_response_headers`: as `objects.Answer` has them; the chunks share the former.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class AsyncStream:
             if chunk.usage is not None:
                 self.usage = chunk.usage
             if chunk.choices or self._include_usage:
+                chunk._hidden_params = self._hidden_params
                 return chunk
 
     async def aclose(self) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tollbridge.calls.ask import Ask
-from tollbridge.calls.deployment import Deployment
 from tollbridge.ledger.book import Book, Hold
 from tollbridge.observe import Record
 from tollbridge.policy.limits import Limiter, Place
+from tollbridge.policy.periods import next_reset
+from tollbridge.routing.board import Routes
+from tollbridge.routing.reach import may_answer
 from tollbridge.server.inbound import Headers
-from tollbridge.server.worst_case import worst_case
+from tollbridge.server.worst_case import Worst, worst_case
 from tollbridge.store.key import Key
 
 
@@ -30,17 +32,22 @@ class Held:
         self._hold.settle(0 if tokens is None else record.cost_nanousd)
 
     def headers(self) -> Headers:
-        return self._place.headers()
+        return (*self._place.headers(), *self._hold.headers())
 
 
 class Allowance:
-    def __init__(self, limiter: Limiter, book: Book) -> None:
-        self._limiter = limiter
-        self._book = book
+    """Of all keys, in one process."""
 
-    def hold(self, key: Key, ask: Ask, members: Sequence[Deployment]) -> Held:
-        """Raises RateLimitError and BudgetExceededError; then nothing is held."""
-        worst = worst_case(ask, members, priced=key.max_budget_nanousd is not None, counted=key.tpm is not None)
+    def __init__(self, limiter: Limiter | None = None, book: Book | None = None) -> None:
+        self._limiter = limiter or Limiter()
+        self._book = book or Book(next_reset)
+
+    def hold(self, key: Key, ask: Ask, routes: Routes, fallbacks: Sequence[str] | None) -> Held:
+        """`fallbacks`: the client's own. Raises RateLimitError and BudgetExceededError; then nothing is held."""
+        priced, counted = key.max_budget_nanousd is not None, key.tpm is not None
+        worst = Worst()
+        if priced or counted:
+            worst = worst_case(ask, may_answer(routes, ask.model, fallbacks), priced=priced, counted=counted)
         place = self._limiter.reserve(key, worst.tokens)
         try:
             hold = self._book.reserve(key, worst.nanousd)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Awaitable, Mapping
+from copy import copy
 from typing import Protocol
 
 from tollbridge.errors import AuthenticationError, BadRequestError
@@ -27,6 +28,9 @@ KEY_BYTES_MAX = 4096
 class Authenticator(Protocol):
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal | Awaitable[Principal]:
         """At once where the answer is in memory. Either way, a principal or APIError."""
+
+    def with_keys(self, others: Finder) -> Authenticator:
+        """One that also knows the keys that were made."""
 
 
 MASTER = Principal("master", admin=True)
@@ -50,6 +54,12 @@ class MasterKey:
         self._extra = header_name.lower().encode() if header_name else None
         self._others = frozenset({OWN_HEADER, *KEY_HEADERS} | ({self._extra} if self._extra else set()))
 
+    def with_keys(self, others: Finder) -> MasterKey:
+        """The same door, which also lets in those whose keys were made."""
+        twin = copy(self)
+        twin._keys = others
+        return twin
+
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal | Awaitable[Principal]:
         usual = headers.get(b"authorization")
         if usual is not None and self._others.isdisjoint(headers) and hmac.compare_digest(usual, self._usual):
@@ -66,6 +76,9 @@ class MasterKey:
 
 class OpenDoor:
     """`--open`: whoever reaches the loopback listener is the operator. Never bound elsewhere."""
+
+    def with_keys(self, others: Finder) -> OpenDoor:
+        return self
 
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
         return OPERATOR

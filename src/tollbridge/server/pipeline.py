@@ -25,8 +25,8 @@ from tollbridge.errors import APIError, APITimeoutError, PermissionDeniedError, 
 from tollbridge.ledger.meter import NOTHING, Said, meter
 from tollbridge.observe import Record
 from tollbridge.observe.record import Outcome
-from tollbridge.policy.principal import Principal
-from tollbridge.routing.engine import Trace
+from tollbridge.policy.access import Access
+from tollbridge.routing.engine import Allowed, Trace
 from tollbridge.routing.groups import Group
 from tollbridge.server.allowance import Held
 from tollbridge.server.answers import (
@@ -45,7 +45,6 @@ from tollbridge.server.presence import Heartbeat, Leaving
 from tollbridge.server.reading import policy_for, read_ask
 from tollbridge.wires.base import Head, Wire
 
-NAMED_MAX = 8
 DRAIN_EVERY_BYTES = 32 * 1024
 """A client's pace is asked for that often: it may be so much further behind than the responder allows."""
 
@@ -145,12 +144,14 @@ class Conversation:
         gateway.journal.check()
         principal = self._inbound.principal
         allowed = None
+        if gateway.rules.block_unpriced:
+            allowed = priced
+            check_price(engine.routes.groups.resolve(ask.model))
         if principal is not None and principal.key is not None:
-            allowed = partial(allows, principal)
-            group = engine.routes.groups.resolve(ask.model)
-            if not allowed(group):
-                raise model_refused(principal, self._record.model_requested)
-            self._held = gateway.allowance.hold(principal.key, ask, group.members)
+            allowed = partial(may_ask, principal.access, allowed)
+            if not principal.access.allows(self._record.group, ask.model):
+                raise principal.access.refusal(self._record.model_requested)
+            self._held = gateway.allowance.hold(principal.key, ask, engine.routes, controls.fallbacks)
         policy = policy_for(controls, engine.policy)
         result = await engine.ask(ask, self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed)
         self._note(result)
@@ -174,10 +175,8 @@ class Conversation:
 
     def _reply(self, answer: Answer) -> None:
         record, responder = self._record, self._responder
-        if answer.said.usage is not None:
-            self._said = Said(answer.said, True)
-        else:
-            self._said = Said(answer.said, False, partial(heard_in, self._dialect, answer.body))
+        said = answer.said
+        self._said = Said(said, said.usage is not None, partial(heard_in, self._dialect, answer.body))
         if responder.gone:
             raise ClientGone
         self._account()
@@ -297,23 +296,31 @@ class Conversation:
             last = attempts[-1].deployment
             record.deployment, record.provider, record.model = last.id, last.provider, last.model
             record.attempts = len(attempts)
+        record.id = gateway.ulids.next()
         record.answer_id = (NOTHING if said is None else said.along).id
         meter(record, attempts, self._ask, said)
         gateway.observe(record, gateway.journal.append(record))
 
 
-def allows(principal: Principal, group: Group[Deployment]) -> bool:
-    """Whether this group may be asked. A group's label is the configured name, its name what was asked of it."""
-    return principal.access.allows(group.label, group.name)
+def may_ask(access: Access, also: Allowed | None, group: Group[Deployment]) -> bool:
+    """Whether a key may fall back to this group. Its label is the configured name, its name what is asked of it."""
+    return access.allows(group.label, group.name) and (also is None or also(group))
 
 
-def model_refused(principal: Principal, model: str) -> PermissionDeniedError:
-    return PermissionDeniedError(
-        f"This key may not use the model {printable(model).decode()!r}. It may use: "
-        f"{', '.join(principal.access.models[:NAMED_MAX])}.",
-        code="key_model_access_denied",
-        param="model",
-    )
+def priced(group: Group[Deployment]) -> bool:
+    """Whether what a request to any of its deployments costs will be known."""
+    return all(deployment.tariff.priced for deployment in group.members)
+
+
+def check_price(group: Group[Deployment]) -> None:
+    """Raises PermissionDeniedError where nobody knows what a request would cost."""
+    if not priced(group):
+        raise PermissionDeniedError(
+            f"The price of {printable(group.name).decode()!r} is not known, and this gateway serves no model without "
+            "one. Its operator can set `input_cost_per_token` and `output_cost_per_token`.",
+            code="model_without_pricing",
+            param="model",
+        )
 
 
 def of(deployment: Deployment, error: APIError) -> APIError:

@@ -38,6 +38,8 @@ def read_ask(
     if model is None:
         model = string_field(fields, "model")
     record.model_requested = model[:LOGGED_CHARACTERS_MAX]
+    if inbound.principal is not None:
+        model = inbound.principal.access.named(model)
     stream = is_true(fields, "stream")
     controls = take_controls(fields, inbound.headers, metadata_is_ours=dialect.asks_for_usage, streams=stream)
     if len(fields) != sent:  # what was for us is seen by nobody after this

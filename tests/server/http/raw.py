@@ -34,7 +34,7 @@ class Stage:
         self.body_limit: int | None = None
         self.admits: asyncio.Event | None = None
 
-    def admit(self, inbound: Inbound) -> Refusal | None | Awaitable[Refusal | None]:
+    def admit(self, inbound: Inbound) -> Refusal | Awaitable[Refusal | None] | None:
         self.seen.append(inbound)
         if self.body_limit is not None:
             inbound.body_limit = self.body_limit

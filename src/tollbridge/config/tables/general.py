@@ -126,6 +126,7 @@ GENERAL = section(
     "general_settings",
     OURS,
     fills("general.master_key", secret, "master_key", needed=True),
+    fills("general.database_url", secret, "database_url", needed=True),
     fills("general.key_header_name", named, "litellm_key_header_name"),
     fills("general.forward_client_headers", flag, "forward_client_headers_to_llm_api"),
     fills("general.max_request_size_mb", number, "max_request_size_mb"),
@@ -236,7 +237,6 @@ GENERAL = section(
         "user_url_validation",
     ),
     later(
-        "database_url",
         "database_connection_pool_limit",
         "database_connection_timeout",
         "database_connect_timeout",
@@ -276,7 +276,7 @@ GENERAL = section(
         "proxy_budget_rescheduler_max_time",
         "use_redis_transaction_buffer",
         "scheduled_job_stagger",
-        note="there is no database of keys and spend",
+        note="the database has no such setting here",
     ),
     restricts(
         "max_parallel_requests",

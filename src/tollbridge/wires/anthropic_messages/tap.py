@@ -7,7 +7,7 @@ import msgspec
 from tollbridge.errors import BadGatewayError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Usage
-from tollbridge.wires.anthropic_messages.usage import merged_usage, read_usage
+from tollbridge.wires.anthropic_messages.usage import merged_usage, read_usage, tells_output
 from tollbridge.wires.tap import Along, Tail, decode_object, pieces, speaks, text_of
 
 
@@ -37,15 +37,10 @@ class MessagesTap:
 
     @property
     def final(self) -> bool:
-        for data in self._tail.events():
-            event = decode_object(data) if b'"message_delta"' in data else None
-            if (
-                event is not None
-                and event.get("type") == "message_delta"
-                and read_usage(event.get("usage")) is not None
-            ):
-                return True
-        return False
+        return any(
+            _is(data, "message_delta") and tells_output((decode_object(data) or {}).get("usage"))
+            for data in self._tail.events()
+        )
 
     def _usage(self) -> Usage | None:
         raw: JsonObject = {} if self._start is None else self._start

@@ -1,0 +1,181 @@
+"""What a call cost, in dollars: `completion_cost` and `cost_per_token`, with LiteLLM's signatures.
+
+The arithmetic is that of the gateway (`catalog.pricing`), on integers; a float is made of the result alone. Local and
+offline models cost 0.0. A price that is not known raises UnknownPrice: no number stands for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tollbridge.catalog.parts import NANO
+from tollbridge.catalog.price_names import prices_of
+from tollbridge.catalog.pricing import Tariff, own_list
+from tollbridge.catalog.tokens import count_text
+from tollbridge.errors import BadRequestError, NotFoundError, UnknownPrice
+from tollbridge.model.json import JsonObject
+from tollbridge.model.response import Usage
+from tollbridge.sdk.body import plain
+from tollbridge.sdk.price_list import PRICES
+from tollbridge.sdk.token_counts import token_counter
+from tollbridge.wires.anthropic_messages.usage import read_usage as read_anthropic_usage
+from tollbridge.wires.openai_chat.usage import read_usage
+
+PER_MILLION = 1_000_000
+
+
+def completion_cost(
+    completion_response: object = None,
+    model: str | None = None,
+    prompt: str = "",
+    messages: Sequence[object] = (),
+    completion: str = "",
+    total_time: float | None = None,
+    call_type: str | None = None,
+    custom_llm_provider: str | None = None,
+    *,
+    custom_cost_per_token: Mapping[str, float] | None = None,
+    custom_cost_per_second: float | None = None,
+    base_model: str | None = None,
+    service_tier: str | None = None,
+    **_others: object,
+) -> float:
+    """Dollars for an answer: ours, a dictionary, or an object with `model_dump` (chat, Responses or Messages). Without
+    one, for `prompt` (or `messages`) and `completion`, whose tokens are counted here.
+
+    `model`, `base_model`, `custom_llm_provider` say whose prices; else the answer does. `total_time`: seconds, for a
+    model that is paid by time. `custom_cost_per_token`: `input_cost_per_token` and `output_cost_per_token`.
+    Raises UnknownPrice.
+    """
+    hidden: JsonObject = getattr(completion_response, "_hidden_params", None) or {}
+    overrides = (model, base_model, custom_llm_provider, custom_cost_per_token, custom_cost_per_second, service_tier)
+    if hidden.get("response_cost") is not None and not any(overrides):
+        return float(hidden["response_cost"])
+    answer = _plain(completion_response)
+    name = base_model or model or answer.get("model") or ""
+    provider = custom_llm_provider or (None if base_model or model else hidden.get("custom_llm_provider"))
+    usage = _usage(answer)
+    if usage is None and completion_response is not None and not prompt and not messages:
+        raise UnknownPrice("The answer tells no usage; pass the `prompt` or the `messages` too.", kind="usage")
+    if usage is None:
+        usage = _counted(name, prompt, messages, completion or _text(answer))
+    milliseconds = getattr(completion_response, "_response_ms", None)
+    seconds = total_time or (None if milliseconds is None else milliseconds / 1000)
+    tier = service_tier or answer.get("service_tier")
+    tariff = _custom(custom_cost_per_token, custom_cost_per_second) or _tariff(name, provider)
+    return dollars(_priced(tariff, name, usage, tier if isinstance(tier, str) else None, seconds))
+
+
+def cost_per_token(
+    model: str = "",
+    prompt_tokens: int = 0,
+    completion_tokens: int = 0,
+    response_time_ms: float | None = None,
+    custom_llm_provider: str | None = None,
+    *,
+    cache_creation_input_tokens: int | None = None,
+    cache_read_input_tokens: int | None = None,
+    custom_cost_per_token: Mapping[str, float] | None = None,
+    custom_cost_per_second: float | None = None,
+    usage_object: object = None,
+    service_tier: str | None = None,
+    **_others: object,
+) -> tuple[float, float]:
+    """(dollars for the prompt, dollars for the completion). `prompt_tokens` is the total; the two of the cache are
+    parts of it. What is not by the token (a search, time) is with the completion. Raises UnknownPrice."""
+    usage = _usage({"usage": _plain(usage_object)}) or Usage(
+        input=prompt_tokens,
+        output=completion_tokens,
+        cache_read=cache_read_input_tokens,
+        cache_write=cache_creation_input_tokens,
+    )
+    tariff = _custom(custom_cost_per_token, custom_cost_per_second) or _tariff(model, custom_llm_provider)
+    seconds = None if response_time_ms is None else response_time_ms / 1000
+    whole = _priced(tariff, model, usage, service_tier, seconds)
+    lines = tariff.lines(usage, service_tier)
+    read = sum(line.units * (line.rate or 0) for line in lines if line.kind in _READ)
+    prompt = min(whole, (read + PER_MILLION // 2) // PER_MILLION)
+    return dollars(prompt), dollars(whole - prompt)
+
+
+_READ = frozenset(
+    {"input", "cache_read", "cache_write", "cache_write_1h", "audio_input", "audio_cache_read"}
+    | {"image_input", "image_cache_read"}
+)
+
+
+def dollars(nanousd: int) -> float:
+    return nanousd / NANO
+
+
+def _priced(tariff: Tariff, model: str, usage: Usage, tier: str | None, seconds: float | None) -> int:
+    try:
+        return tariff.price(usage, tier, seconds)
+    except UnknownPrice as error:
+        raise UnknownPrice(
+            f"{model}: {error.message} Say it with `register_model`, or pass `custom_cost_per_token`.", kind=error.kind
+        ) from None
+
+
+def _tariff(model: str, provider: str | None) -> Tariff:
+    if not model:
+        raise BadRequestError("Say which model: the answer does not name one.", param="model")
+    try:
+        return PRICES.tariff(PRICES.named(model, provider))
+    except NotFoundError as error:
+        raise UnknownPrice(error.message) from error
+
+
+def _custom(per_token: Mapping[str, float] | None, per_second: float | None) -> Tariff | None:
+    said = dict(per_token or {})
+    if per_second is not None:
+        said["input_cost_per_second"] = per_second
+    if not said:
+        return None
+    try:
+        return Tariff(own_list(prices_of(said), {}), "call")
+    except ValueError as error:
+        raise BadRequestError(f"`{error}`", param="custom_cost_per_token") from error
+
+
+def _plain(answer: object) -> JsonObject:
+    made = {} if answer is None else plain(answer)
+    if isinstance(made, dict):
+        return made
+    raise BadRequestError("The answer must be one of ours, a dictionary, or an object with `model_dump`.")
+
+
+def _usage(answer: JsonObject) -> Usage | None:
+    said = answer.get("usage")
+    if not isinstance(said, dict):
+        return None
+    if "prompt_tokens" in said:
+        return read_usage(said)
+    if "input_tokens_details" in said or answer.get("object") == "response":
+        return read_usage(as_chat_usage(said))
+    return read_anthropic_usage(said) if "input_tokens" in said else None
+
+
+def as_chat_usage(said: JsonObject) -> JsonObject:
+    """Usage of the Responses API, whose totals and parts are those of a chat under other names."""
+    names = {
+        "input_tokens": "prompt_tokens",
+        "output_tokens": "completion_tokens",
+        "input_tokens_details": "prompt_tokens_details",
+        "output_tokens_details": "completion_tokens_details",
+    }
+    return {names.get(name, name): value for name, value in said.items()}
+
+
+def _counted(model: str, prompt: str, messages: Sequence[object], completion: str) -> Usage:
+    read = token_counter(model, messages=messages) if messages else count_text(prompt, model)
+    return Usage(input=read, output=count_text(completion, model))
+
+
+def _text(answer: JsonObject) -> str:
+    texts = []
+    for choice in answer.get("choices") or ():
+        message = choice.get("message") or {}
+        texts += [message.get("content") or "", message.get("reasoning_content") or ""]
+        texts += [call["function"]["arguments"] for call in message.get("tool_calls") or () if "function" in call]
+    return "\n".join(text for text in texts if isinstance(text, str) and text)

@@ -1,0 +1,107 @@
+"""What models cost and can do, as the SDK sees it: the catalog, and over it what the program registered.
+
+A name is found as a call finds it (`provider/model`, or a bare name); providers that only the catalog knows are found
+by it. Local and offline models are free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.tariff import tariff
+from tollbridge.catalog.facts import ModelFacts, catalog, facts, with_info
+from tollbridge.catalog.price_names import is_price, prices_of
+from tollbridge.catalog.pricing import UNPRICED, Tariff, catalog_list
+from tollbridge.errors import BadRequestError, NotFoundError
+from tollbridge.model.json import Json
+from tollbridge.providers.names import find, locate
+from tollbridge.providers.table import ROWS
+
+KEPT_MAX = 1_024
+REGISTERED = "registered"
+
+
+class Named(NamedTuple):
+    provider: str
+    model: str
+
+
+class PriceList:
+    def __init__(self) -> None:
+        self._registered: dict[Named, ModelFacts] = {}
+        self._tariffs: dict[Named, Tariff] = {}
+
+    def register(self, models: Mapping[str, Mapping[str, Json]]) -> None:
+        """`models`: LiteLLM's fields by name; what they leave out stays as it was. Raises BadRequestError for a price
+        that is none."""
+        read = {name: self._read(name, fields) for name, fields in models.items()}
+        self._registered.update(dict(read.values()))
+        self._tariffs.clear()
+
+    def named(self, model: str, provider: str | None = None) -> Named:
+        """Raises NotFoundError with near names."""
+        try:
+            row, name = locate(model, ROWS, provider=provider)
+            return Named(row.name, name)
+        except NotFoundError:
+            head, slash, rest = model.partition("/")
+            bare = provider or catalog().provider_of(model)
+            if bare is not None:
+                return Named(bare, rest if slash and head == bare else model)
+            if Named(head, rest) in self._registered or facts(head, rest) is not None:
+                return Named(head, rest)
+            if Named("", model) in self._registered:
+                return Named("", model)
+            raise
+
+    def facts(self, named: Named) -> ModelFacts | None:
+        return self._registered.get(named) or facts(*named)
+
+    def tariff(self, named: Named) -> Tariff:
+        known = self._tariffs.get(named)
+        if known is None:
+            if len(self._tariffs) >= KEPT_MAX:
+                self._tariffs.clear()
+            known = self._tariffs[named] = self._made(named)
+        return known
+
+    def of(self, deployment: Deployment) -> Tariff:
+        """Its own, unless the program registered another for its model."""
+        named = Named(deployment.provider, deployment.model)
+        return self.tariff(named) if named in self._registered else deployment.tariff
+
+    def registered(self) -> Iterator[Named]:
+        return iter(self._registered)
+
+    def _made(self, named: Named) -> Tariff:
+        told = self._registered.get(named)
+        if told is not None:
+            return Tariff(catalog_list(told.prices), REGISTERED)
+        row, known = find(named.provider, ROWS), facts(*named)
+        if row is not None:
+            return tariff(row, named.model, known, {})
+        return UNPRICED if known is None else Tariff(catalog_list(known.prices), catalog().date)
+
+    def _read(self, name: str, fields: Mapping[str, Json]) -> tuple[Named, ModelFacts]:
+        if not isinstance(fields, Mapping):
+            raise BadRequestError(f"What is registered for {name!r} must be a dictionary.", param=name)
+        provider = fields.get("litellm_provider")
+        try:
+            named = self.named(name, provider if isinstance(provider, str) else None)
+        except NotFoundError:
+            head, slash, rest = name.partition("/")
+            named = Named(head, rest) if slash else Named("", name)
+        try:
+            prices = prices_of({field: value for field, value in fields.items() if is_price(field)})
+        except (ValueError, LookupError, TypeError) as error:
+            raise BadRequestError(f"{name}: {error}", param=name) from error
+        known = with_info(self.facts(named), fields, *named) or ModelFacts(provider=named.provider, name=named.model)
+        merged = {**known.prices, **prices}
+        return named, msgspec.structs.replace(known, prices=merged, listed_by=REGISTERED)
+
+
+PRICES = PriceList()  # one a process, as LiteLLM's `model_cost` is
