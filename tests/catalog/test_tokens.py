@@ -140,8 +140,8 @@ def test_a_call_that_was_cut_counts_as_far_as_it_came() -> None:
 
 
 def test_answers_are_counted_within_ten_per_cent_of_what_their_providers_billed() -> None:
-    """R13: 200 recorded answers, text and calls of tools, of which nothing was hidden: no reasoning, no sound, no forced
-    call or format, a part of which vendors write themselves. None of less than 10 tokens, where one is a tenth."""
+    """R13: 200 recorded answers, text and calls of tools, of which nothing was hidden: no reasoning, no sound, no
+    forced call or format, a part of which vendors write themselves. None has less than 10 tokens."""
     corpus = [
         (recorded["provider"], billed, count_output(response.choices[0].parts, response.model or recorded["model"]))
         for recorded, response in _answers()
