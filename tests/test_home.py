@@ -52,3 +52,27 @@ def test_base62_is_positional():
     assert base62(zlib.crc32(b"").to_bytes(4, "big"), 6) == "000000"
     assert base62(b"\x3e", 2) == "10"
     assert set(base62(b"\xff" * 32, 43)) <= set(ALPHABET)
+
+
+def test_the_pepper_is_made_once_and_the_environments_stands_before_it(tmp_path: Path):
+    home = Home(tmp_path)
+    pepper = home.pepper()
+    assert len(pepper) == 32
+    assert home.pepper() == pepper
+    assert stat.S_IMODE((tmp_path / "pepper").stat().st_mode) == 0o600
+    given = Home.of({"TOLLBRIDGE_HOME": str(tmp_path), "TOLLBRIDGE_PEPPER": " " + "ab" * 32 + "\n"})
+    assert given.pepper() == b"\xab" * 32
+
+
+@pytest.mark.parametrize("text", ["", "ab", "not hexadecimal at all", "ab" * 31])
+def test_a_pepper_that_is_none_is_refused_and_not_repeated(tmp_path: Path, text: str):
+    with pytest.raises(ConfigError, match="TOLLBRIDGE_PEPPER is no pepper") as caught:
+        Home.of({"TOLLBRIDGE_HOME": str(tmp_path), "TOLLBRIDGE_PEPPER": text}).pepper()
+    assert text not in str(caught.value) or len(text) <= 2
+
+
+def test_a_key_may_be_made_under_an_id_that_is_there_already():
+    key = new_key("abcd1234")
+    assert key.startswith("sk-tb-abcd1234")
+    assert len(key) == 63
+    assert checksum(key[:-6]) == key[-6:]

@@ -2,6 +2,8 @@
 
     TollbridgeError                      anything we raise on purpose
     ├── ConfigError                      operator   the file or the environment is wrong; names file:line:column
+    ├── StoreError                       operator   the database cannot be opened; says why and what to do
+    ├── EntryRefused                     gateway    the database cannot keep an entry of the ledger; says why
     ├── UnknownPrice                     operator   what was used has no price: say it in the configuration
     └── APIError                         one request failed
         ├── APIConnectionError     502   provider   nobody answered: refused, DNS, TLS, reset        retryable
@@ -20,10 +22,12 @@
             ├── RequestTooLargeError      413   client     the body is over the limit
             ├── UnprocessableEntityError  422   client     well-formed, and still not acceptable
             ├── RateLimitError            429   client     wait `retry_after_s`                 retryable
+            │   └── BudgetExceededError   429   client     the key's budget is used up, or held by what is under way
             └── InternalServerError       5xx   provider   an error on their side               retryable
                 ├── BadGatewayError       502   provider   the answer was not what the format promises
                 │   └── Truncated         502   provider   a stream ended before its end marker
                 ├── ServiceUnavailableError 503 gateway    nobody is free or healthy; wait `retry_after_s`
+                │   └── StoreUnavailable  503   gateway    the database does not answer, or cannot be written
                 └── OverloadedError       529   provider   overloaded
 
 Each error answers four questions: whose fault (`fault`), HTTP status (`status_code`), `retryable`, and what to do
@@ -49,6 +53,15 @@ class TollbridgeError(Exception):
 
 class ConfigError(TollbridgeError):
     """The configuration cannot be used. The message names file:line:column and what to write instead."""
+
+
+class StoreError(TollbridgeError):
+    """The database cannot be opened: corrupt, locked, full, not to be written, not to be reached, of a newer version.
+    The message says which database, why, and what to do."""
+
+
+class EntryRefused(TollbridgeError):
+    """The database cannot keep an entry of the ledger, now or later."""
 
 
 class UnknownPrice(TollbridgeError):
@@ -207,6 +220,13 @@ class RateLimitError(APIStatusError):
     retryable = True
 
 
+class BudgetExceededError(RateLimitError):
+    """LiteLLM's name and words. `retry_after_s`: until the budget starts anew; None where it never does."""
+
+    type = "budget_exceeded"
+    retryable = False
+
+
 class InternalServerError(APIStatusError):
     status_code = 500
     type = "api_error"
@@ -229,6 +249,10 @@ class ServiceUnavailableError(InternalServerError):
     status_code = 503
     type = "service_unavailable"
     fault: Fault = "gateway"
+
+
+class StoreUnavailable(ServiceUnavailableError):
+    """The database does not answer now, or cannot be written. Whatever was begun in it is undone."""
 
 
 class OverloadedError(InternalServerError):

@@ -2,6 +2,9 @@
 
     master_key     the gateway's key, where neither the configuration nor the environment names one
     seal_key       32 bytes that authenticate seals (`wires.seal`)
+    pepper         32 bytes under which the digests of keys are made; `TOLLBRIDGE_PEPPER` stands before it
+    reply_key      32 bytes under which answers are sealed that are kept for a retry (`store.replies`)
+    tollbridge.db  the database, where the configuration names no other
 
 Files are made once, by whoever comes first, with mode 0600; a race between two processes ends with both reading the
 same file.
@@ -19,25 +22,59 @@ from tollbridge.errors import ConfigError
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 KEY_PREFIX = "sk-tb-"
+PEPPER_BYTES_MIN = 32
+SECRET_BYTES = 32
 
 
 class Home:
     """Raises ConfigError, with the path and what to do, where the directory cannot be used."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, pepper: str | None = None) -> None:
         self.path = path
+        self._pepper = pepper
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Home:
         given = environ.get("TOLLBRIDGE_HOME")
-        return cls(Path(given).expanduser() if given else Path(environ.get("HOME") or "~").expanduser() / ".tollbridge")
+        path = Path(given).expanduser() if given else Path(environ.get("HOME") or "~").expanduser() / ".tollbridge"
+        return cls(path, environ.get("TOLLBRIDGE_PEPPER"))
 
     def seal_key(self) -> bytes:
-        key, _ = self._once("seal_key", lambda: secrets.token_hex(32))
+        return self._secret("seal_key")
+
+    def reply_key(self) -> bytes:
+        return self._secret("reply_key")
+
+    def _secret(self, name: str) -> bytes:
+        """One that may be made anew: what was made under the old one is then void, and nothing worse."""
+        text, _ = self._once(name, lambda: secrets.token_hex(32))
         try:
-            return bytes.fromhex(key)
-        except ValueError as error:
-            raise ConfigError(f"{self.path / 'seal_key'} is damaged; delete it to have a new one made.") from error
+            key = bytes.fromhex(text)
+        except ValueError:
+            key = b""
+        if len(key) < SECRET_BYTES:
+            raise ConfigError(f"{self.path / name} is damaged; delete it to have a new one made.")
+        return key
+
+    def pepper(self) -> bytes:
+        """Without it no key is known any more: it is kept apart from the database, and never in it."""
+        if self._pepper is not None:
+            source, text = "TOLLBRIDGE_PEPPER", self._pepper.strip()
+        else:
+            source, (text, _) = str(self.path / "pepper"), self._once("pepper", lambda: secrets.token_hex(32))
+        try:
+            pepper = bytes.fromhex(text)
+        except ValueError:
+            pepper = b""
+        if len(pepper) < PEPPER_BYTES_MIN:
+            raise ConfigError(
+                f"{source} is no pepper: {2 * PEPPER_BYTES_MIN} or more hexadecimal digits are. Every key was digested "
+                "under it, so restore the one from before; without keys yet, make one with `openssl rand -hex 32`."
+            )
+        return pepper
+
+    def database_url(self) -> str:
+        return f"sqlite:///{(self.path / 'tollbridge.db').absolute()}"
 
     def master_key(self) -> tuple[str, bool]:
         """(key, made just now)."""
@@ -78,10 +115,11 @@ class Home:
         return text
 
 
-def new_key() -> str:
+def new_key(id: str | None = None) -> str:
     """`sk-tb-`, 8 characters of public id, 32 random bytes in base 62, 6 characters of checksum: secret scanners and
-    our own redactor can tell it from other text."""
-    id = "".join(secrets.choice(ALPHABET) for _ in range(8))
+    our own redactor can tell it from other text. `id`: a public id that it shall have; None makes one."""
+    if id is None:
+        id = "".join(secrets.choice(ALPHABET) for _ in range(8))
     body = f"{KEY_PREFIX}{id}{base62(secrets.token_bytes(32), 43)}"
     return body + checksum(body)
 
@@ -91,8 +129,9 @@ def checksum(body: str) -> str:
 
 
 def base62(raw: bytes, width: int) -> str:
+    """The last `width` digits: the same work for each number."""
     number, digits = int.from_bytes(raw, "big"), ""
-    while number:
+    for _ in range(width):
         number, digit = divmod(number, 62)
         digits = ALPHABET[digit] + digits
-    return digits.rjust(width, "0")
+    return digits

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.faults import CHAT, ask, configuration
+from tests.server.faults import CHAT, MESSAGES, ask, configuration, error_of
 from tests.server.served import served
 from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.gateway import provider_rows
@@ -47,6 +47,35 @@ def test_the_timeout_of_a_deployment_bounds_an_answer_and_a_streams_silence_but_
     (deployment,) = groups_of(text, tmp_path).resolve("m").members
     assert deployment.timeouts.total_s == 30
     assert (deployment.stream_timeouts.first_byte_s, deployment.stream_timeouts.total_s) == (30, 900)
+
+
+@pytest.mark.parametrize(
+    ("params", "missing"),
+    [({"model": "groq/*"}, "GROQ_API_KEY"), ({"model": "azure/*", "api_key": "k-0123456789"}, "AZURE_API_BASE")],
+)
+@pytest.mark.parametrize("path", [CHAT, MESSAGES])
+async def test_what_the_operator_forgot_behind_a_wildcard_is_503_and_only_the_log_names_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, path: str, params: dict[str, str], missing: str
+) -> None:
+    async with served(configuration({"model_name": "all/*", "litellm_params": params}), tmp_path) as gateway:
+        first = await gateway.post(path, ask("all/one"))
+        second = await gateway.post(path, ask("all/two"))
+    assert (first.status, second.status) == (503, 503)
+    assert error_of(path, first.json())["message"].startswith("The gateway is not set up for ")
+    assert missing.encode() not in first.body
+    assert [record.outcome for record in gateway.records] == ["gateway_error"] * 2
+    told = [record.getMessage() for record in caplog.records if missing in record.getMessage()]
+    assert len(told) == 1
+    assert "config.yaml" in told[0]
+
+
+async def test_an_entry_that_is_set_up_answers_for_one_that_is_not(tmp_path: Path) -> None:
+    text = configuration(
+        {"model_name": "all/*", "litellm_params": {"model": "groq/*"}},
+        {"model_name": "all/*", "litellm_params": {"model": "openai/*", "mock_response": "here"}},
+    )
+    async with served(text, tmp_path) as gateway:
+        assert (await gateway.post(CHAT, ask("all/one"))).status == 200
 
 
 def priced(text: str, directory: Path, name: str) -> tuple[str, int | None]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
+from tests.shared import SHARED
 from tollbridge.calls.ask import Ask, peek
 from tollbridge.calls.build import Wanted, build
 from tollbridge.calls.deployment import Deployment
@@ -14,6 +16,8 @@ from tollbridge.calls.prepare import Prepared, prepare
 from tollbridge.errors import BadRequestError
 from tollbridge.providers.resolve import Given
 from tollbridge.providers.table import ROWS
+from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.base import Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 
 RELAYED, PATCHED = "openai/gpt-4o", "deepseek/deepseek-chat"
@@ -43,3 +47,84 @@ def test_usage_is_asked_for_in_any_case_and_hidden_where_nobody_wants_it(model: 
 def test_stream_options_of_another_shape_are_the_clients_error(model: str, options: Any) -> None:
     with pytest.raises(BadRequestError, match="stream_options"):
         prepared(model, stream_options=options)
+
+
+def sent(body: bytes, *, model: str, dialect: Wire = OPENAI_CHAT, **wanted: Any) -> bytes:
+    """What goes out for a body, to a deployment of `model`."""
+    given = Given(api_key="k", api_base="https://own.openai.azure.com") if "azure" in model else Given(api_key="k")
+    made = build(Wanted(id="d", group="m", model=model, given=given, **wanted), {}, ROWS)
+    return prepare(Ask(dialect, body, peek(body), "m", stream=False), made).outgoing.body
+
+
+RENAMED = [
+    ("openai/gpt-5-mini", "max_tokens", "max_completion_tokens"),
+    ("azure/o3", "max_tokens", "max_completion_tokens"),
+    ("mistral/mistral-large-latest", "max_completion_tokens", "max_tokens"),
+    ("mistral/mistral-large-latest", "seed", "random_seed"),
+]
+
+
+@pytest.mark.parametrize(("model", "theirs", "own"), RENAMED)
+def test_a_field_goes_out_by_the_providers_own_name(model: str, theirs: str, own: str) -> None:
+    def named(said: str, **wanted: Any) -> dict[str, Any]:
+        body = json.loads(sent(b'{"model":"m","messages":[]%b}' % said.encode(), model=model, **wanted))
+        return {name: value for name, value in body.items() if name in (theirs, own)}
+
+    assert named("") == {}
+    assert named(f',"{theirs}":5') == {own: 5}
+    assert named(f',"{theirs}":5,"{own}":3') == {own: 3}
+    assert named(f',"{theirs}":5,"{own}":null') == {own: 5}
+    assert named("", defaults={theirs: 9}) == {own: 9}
+    assert named(f',"{theirs}":5', defaults={theirs: 9}) == named(f',"{theirs}":5', defaults={own: 9}) == {own: 5}
+    assert named(f',"{own}":5', defaults={theirs: 9}) == {own: 5}
+    assert named(f',"{theirs}":5', forced={own: 1}) == {own: 1}
+    assert named(f',"{theirs}":5', drops=(theirs,)) == named(f',"{own}":5', drops=(theirs,)) == {}
+
+
+def test_a_renamed_field_does_not_keep_the_rest_from_being_relayed() -> None:
+    odd = b'[ {"role" : "user", "content": "\\u00e9", "content": "twice"} ]'
+    body = b'{"model":"m","messages":%b,"max_tokens":1e2}' % odd
+    for model in ("openai/gpt-5", "azure/o4-mini"):
+        out = sent(body, model=model)
+        assert odd in out
+        assert b'"max_completion_tokens":1e2' in out
+    assert b'"max_tokens":1e2' in sent(body, model="openai/gpt-4o")
+
+
+def test_what_the_operator_would_have_sent_and_the_provider_refuses_is_left_out_and_told() -> None:
+    for model in ("openai/gpt-5-mini", "mistral/mistral-large-latest"):
+        body = b'{"model":"m","messages":[]}'
+        refused = {"temperature": 0.3} if "gpt" in model else {"user": "u"}
+        made = build(Wanted(id="d", group="m", model=model, given=Given(api_key="k"), defaults=refused), {}, ROWS)
+        out = prepare(Ask(OPENAI_CHAT, body, peek(body), "m", stream=False), made)
+        assert not json.loads(out.outgoing.body).keys() & refused.keys()
+        assert [caveat.where for caveat in out.caveats] == [f"$.{name}" for name in refused]
+
+
+def test_another_dialect_reaches_the_same_names() -> None:
+    body = b'{"model":"m","max_tokens":7,"messages":[{"role":"user","content":"hi"}]}'
+    for model, name in (("openai/gpt-5", "max_completion_tokens"), ("mistral/mistral-large-latest", "max_tokens")):
+        assert json.loads(sent(body, model=model, dialect=ANTHROPIC_MESSAGES))[name] == 7
+
+
+DROPPED_THERE_ALONE = {"mistral": {"presence_penalty"}}
+"""Mistral's reference has it; the other leaves it out."""
+
+
+@pytest.mark.parametrize(
+    ("target", "model"), [("openai_reasoning", "openai/gpt-5-mini"), ("mistral", "mistral/mistral-large-latest")]
+)
+def test_names_are_those_that_a_widely_used_implementation_sends(target: str, model: str) -> None:
+    names = {"max_tokens", "max_completion_tokens", "seed", "random_seed", "temperature", "top_p", "presence_penalty"}
+    compared = 0
+    for case in msgspec.json.decode((SHARED / "parity" / "requests" / f"chat_{target}.json").read_bytes())["cases"]:
+        exchanges = case.get("sent") or case.get("with_drop_params", {}).get("sent") or []
+        bodies = [exchange["body"] for exchange in exchanges if exchange["url"].endswith("/chat/completions")]
+        if not bodies or not names & case["request"].keys():
+            continue
+        ours = json.loads(sent(msgspec.json.encode({"model": "m", **case["request"]}), model=model))
+        for name in names & (bodies[0].keys() | ours.keys()):
+            if name in bodies[0] or name not in DROPPED_THERE_ALONE.get(target, ()):
+                assert ours.get(name) == bodies[0].get(name), (case["shape"], name)
+        compared += 1
+    assert compared >= 3

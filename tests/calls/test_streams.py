@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from tollbridge.calls.streams import TranslatedStream
+from tollbridge.calls.streams import RelayedStream, TranslatedStream
 from tollbridge.errors import APIError, OverloadedError, Truncated
 from tollbridge.transport.inprocess import InProcessIncoming, Reply
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
-from tollbridge.wires.base import Head
+from tollbridge.wires.base import Head, Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 
 OPENED = {
@@ -78,3 +78,52 @@ async def test_an_error_amid_the_stream_shows_no_secret_however_it_was_cut() -> 
         _, error = await _read(*pieces, secrets=("canary-5301",))
         assert error.message == "bad key ***"
         assert "canary" not in str(error.body)
+
+
+CHAT_WORD = b'data: {"choices":[{"index":0,"delta":{"content":"an error"},"finish_reason":null}]}\n\n'
+CANARY = "canary-5301"
+
+
+async def _relay(*pieces: bytes, wire: Wire = OPENAI_CHAT) -> tuple[bytes, APIError | None]:
+    """(what went on, the error in it)."""
+    incoming = InProcessIncoming(Reply(200, (), pieces))
+    stream = RelayedStream(incoming, wire, Head(id="x"), hides_usage=False, secrets=(CANARY,))
+    await stream.begin(await incoming.chunk())
+    read = b""
+    while block := await stream.next():
+        read += block
+    return read, stream.broken
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize(
+    "data", [b"bad key canary-5301", b'{"message":"bad key canary-5301"}', b'{"error":"bad key canary-5301"}', b"[1]"]
+)
+async def test_a_relayed_event_that_is_named_error_ends_the_stream_whatever_it_holds(
+    data: bytes, line_end: bytes
+) -> None:
+    event = (b"event: error\ndata: %b\n\n" % data).replace(b"\n", line_end)
+    read, broken = await _relay(CHAT_WORD, event + CHAT_WORD + b"data: [DONE]\n\n")
+    assert read == CHAT_WORD + event.replace(b"canary-5301", b"***")
+    assert broken is not None
+    assert CANARY not in str(broken)
+    assert CANARY not in str(broken.body)
+    with pytest.raises(APIError):
+        await _relay(event)
+
+
+@pytest.mark.parametrize(
+    "data", [b"Error: bad key canary-5301", b'{"error": "bad key canary-5301', b'{"errors": ["canary-5301"], }']
+)
+async def test_a_relayed_event_that_is_no_json_and_speaks_of_an_error_shows_no_secret(data: bytes) -> None:
+    event, rest = b"data: %b\n\n" % data, CHAT_WORD + b"data: [DONE]\n\n"
+    for pieces in ((CHAT_WORD + event + rest,), (CHAT_WORD, event, rest)):
+        read, broken = await _relay(*pieces)
+        assert read == CHAT_WORD + event.replace(b"canary-5301", b"***") + rest
+        assert broken is None
+
+
+async def test_what_a_model_says_of_errors_goes_on_as_it_came() -> None:
+    word = CHAT_WORD.replace(b"an error", b'canary-5301: an \\"error\\"')
+    whole = word + b": a comment on errors\n\n" + b"data: [DONE]\n\n"
+    assert await _relay(whole) == (whole, None)

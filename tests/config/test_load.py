@@ -81,6 +81,8 @@ def test_all_core_keys_reach_their_settings(tmp_path: Path) -> None:
           cancel_on_disconnect: false
           always_include_stream_usage: true
           max_concurrent_streams: 50
+          drains_max: 0
+          drain_s: 7.5
           heartbeat_s: 5
           shutdown_grace_s: 0
           metrics_token: m-1
@@ -112,6 +114,7 @@ def test_all_core_keys_reach_their_settings(tmp_path: Path) -> None:
     assert (general.max_request_size_mb, general.key_header_name) == (8.0, "X-Team-Key")
     assert (general.forward_client_headers, general.cancel_on_disconnect) == (True, False)
     assert (general.always_include_stream_usage, general.max_concurrent_streams) == (True, 50)
+    assert (general.drains_max, general.drain_s) == (0, 7.5)
     assert (general.heartbeat_s, general.shutdown_grace_s, general.strict) == (5.0, 0.0, True)
     assert (general.public_url, general.root_path) == ("https://gateway.example.com", "/llm")
     assert general.trusted_proxies == ("10.0.0.0/8", "::1")

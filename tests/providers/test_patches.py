@@ -16,9 +16,6 @@ PATCHES = sorted(
 
 BODY: dict[str, Any] = {
     "model": "m",
-    "max_tokens": 5,
-    "max_completion_tokens": 7,
-    "seed": 1,
     "messages": [
         {"role": "developer", "content": "Be brief.", "name": "ops"},
         {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], "name": "ann"},
@@ -48,7 +45,6 @@ ODD: list[dict[str, Any]] = [
     {"messages": [{"role": "assistant", "content": 5, "reasoning_content": "x", "tool_calls": 5}]},
     {"messages": [{"role": "assistant", "content": {"a": 1}, "reasoning_content": "x"}]},
     {"messages": [{"role": "assistant", "content": "x", "thinking_blocks": 5}]},
-    {"max_tokens": None, "max_completion_tokens": None, "seed": None},
 ]
 
 
@@ -69,14 +65,6 @@ def test_a_patch_names_its_source(patch: Patch) -> None:
     assert "seen 2026" in told or "OpenAI" in told or "LiteLLM" in told
 
 
-def test_the_name_of_max_tokens_is_changed_and_the_wanted_one_wins() -> None:
-    assert patches.spell_max_tokens({"max_completion_tokens": 5}) == {"max_tokens": 5}
-    assert patches.spell_max_tokens({"max_completion_tokens": 5, "max_tokens": 3}) == {"max_tokens": 3}
-    assert patches.spell_max_completion_tokens({"max_tokens": 5}) == {"max_completion_tokens": 5}
-    body = {"model": "m"}
-    assert patches.spell_max_tokens(body) is body
-
-
 def test_mistral_gets_short_ids_that_still_belong_together() -> None:
     messages = patches.short_tool_ids(BODY)["messages"]
     short = messages[2]["tool_calls"][0]["id"]
@@ -91,9 +79,6 @@ def test_mistral_gets_no_field_that_it_refuses_and_magistral_its_thinking_as_par
     body: dict[str, Any] = BODY
     for patch in ROWS["mistral"].for_model("magistral-medium-latest").patches:
         body = patch(body)
-    assert body["random_seed"] == 1
-    assert "seed" not in body
-    assert "max_completion_tokens" not in body
     system, user, called, answered, said = body["messages"]
     assert system == {"role": "system", "content": "Be brief."}
     assert set(user) == {"role", "content"}

@@ -31,6 +31,7 @@ def test_all_that_a_row_can_say_in_a_file() -> None:
             "auth": {"header": "X-Key"},
             "headers": {"x-team": "a"},
             "drops": ["seed"],
+            "renames": {"max_tokens": "num_predict"},
             "lacks": ["images"],
             "prefers": {"max_tokens": "max_completion_tokens"},
             "chat_path": "/talk",
@@ -40,6 +41,7 @@ def test_all_that_a_row_can_say_in_a_file() -> None:
     )
     assert row.authentication == HeaderKey("x-key")
     assert row.fixed_headers == (("x-team", "a"),)
+    assert row.renames == {"max_tokens": "num_predict"}
     assert (row.drops, row.lacks, row.path) == ({"seed"}, {"images"}, "/talk")
     assert row.api_key == Secret("k")
 

@@ -92,11 +92,18 @@ def test_reasoning_models_refuse_what_they_refuse(model: str, refused: set[str])
     [("gpt-4o", None), ("o4-mini", "max_completion_tokens"), ("gpt-5.2", "max_completion_tokens")],
 )
 def test_reasoning_models_want_the_newer_name_of_max_tokens(model: str, name: str | None) -> None:
-    assert ROWS["openai"].for_model(model).prefers.get("max_tokens") == name
+    row = ROWS["openai"].for_model(model)
+    assert row.prefers.get("max_tokens") == row.renames.get("max_tokens") == name
 
 
 def test_the_busiest_rows_have_no_patches() -> None:
-    for name, model in (("openai", "gpt-4o"), ("anthropic", "claude-sonnet-4-5"), ("openrouter", "x-ai/grok-4")):
+    for name, model in (
+        ("openai", "gpt-4o"),
+        ("openai", "gpt-5"),
+        ("azure", "o3"),
+        ("anthropic", "claude-sonnet-4-5"),
+        ("openrouter", "x-ai/grok-4"),
+    ):
         assert not ROWS[name].for_model(model).patches
 
 

@@ -34,7 +34,7 @@ class Kept:
     def __init__(self) -> None:
         self.records: list[Record] = []
 
-    def done(self, record: Record) -> None:
+    def done(self, record: Record, line: bytes | None = None) -> None:
         self.records.append(record)
 
 

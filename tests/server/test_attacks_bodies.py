@@ -92,6 +92,35 @@ async def test_s54_of_a_key_that_stands_twice_everybody_sees_the_same_one(tmp_pa
     assert 7 in dict(pairs).values()
 
 
+TWICE = b'{"role":"user","content":"first","content":"last"}'
+
+
+@pytest.mark.parametrize(("path", "wire"), [*PAIRS, (CHAT, "deepseek")], ids=[*PAIR_IDS, "chat-patched"])
+async def test_s54_of_a_key_that_stands_twice_within_a_message_nobody_but_the_provider_judges(
+    tmp_path: Path, path: str, wire: str
+) -> None:
+    """A relayed message goes on byte for byte: both are there, and nothing was decided by either. Whoever reads it here
+    sends on what it read, and that alone."""
+    body = b'{"model":"m","max_tokens":64,"messages":[%b]}' % TWICE
+    async with serving() as mock, served(configuration(entry("m", mock.port, wire)), tmp_path) as gateway:
+        answered = await gateway.post(path, body)
+        (seen,) = mock.provider.books.captures
+    assert answered.status == 200
+    relayed = (path == CHAT) == (wire == "openai") and wire != "deepseek"
+    assert (TWICE in seen.body) is relayed
+    assert (b"first" in seen.body) is relayed
+    assert b"last" in seen.body
+
+
+async def test_s54_of_what_is_read_within_a_field_the_provider_gets_what_was_read(tmp_path: Path) -> None:
+    options = b',"stream":true,"stream_options":{"include_usage":true,"x":1,"include_usage":false,"x":2}}'
+    async with serving() as mock, served(configuration(entry("m", mock.port)), tmp_path) as gateway:
+        answered = await gateway.post(CHAT, HEAD + options)
+        (seen,) = mock.provider.books.captures
+    assert b'"stream_options":{"include_usage":true,"x":2}' in seen.body
+    assert b'"usage":{' not in answered.body, "the last one counted, and the client did not ask"
+
+
 @pytest.mark.parametrize("wrong", [{"model": 7}, {"model": ""}, {"model": None}, {"stream": "yes"}, {"stream": 1}])
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_wrong_type_is_told_with_its_place(tmp_path: Path, path: str, wrong: dict[str, object]) -> None:

@@ -62,6 +62,47 @@ def test_headers_steer_too():
     assert (controls.timeout_s, controls.retries, controls.tags) == (2.5, 4, ("a", "b"))
 
 
+def test_who_asks_and_in_which_session_is_said_in_headers():
+    headers = {b"x-litellm-end-user-id": b"u-2", b"x-litellm-session-id": b"s-1"}
+    controls, _ = taken({"model": "m", "user": "u-1", "litellm_session_id": "s-0"}, headers)
+    assert (controls.user, controls.trace) == ("u-2", "s-1")
+    headers |= {b"x-litellm-customer-id": b"c-1", b"x-litellm-trace-id": b"t" * 300}
+    controls, _ = taken({"model": "m"}, headers)
+    assert (controls.user, controls.trace) == ("c-1", "t" * 256)
+
+
+@pytest.mark.parametrize("metadata", [{"trace_id": "t"}, {"session_id": "t"}, {"trace_id": "t", "session_id": "s"}])
+def test_who_asks_and_in_which_session_is_found_in_metadata(metadata):
+    for name in ("metadata", "litellm_metadata"):
+        controls, left = taken({"model": "m", name: {"user_id": "u", **metadata}})
+        assert (controls.user, controls.trace, left) == ("u", "t", {"model"})
+    assert taken({"model": "m", "user": "v", "metadata": {"user_id": "u"}})[0].user == "v"
+
+
+def test_litellms_own_fields_are_logged_and_do_not_go_upstream():
+    said = {"litellm_metadata": {"a": 1, "tags": ["t"]}, "litellm_trace_id": "t-1", "metadata": {"b": 2}}
+    controls, left = taken({"model": "m", **said}, ours=False)
+    assert controls.metadata == {"a": 1, "tags": ["t"], "b": 2}
+    assert (controls.trace, controls.tags, left) == ("t-1", ("t",), {"model", "metadata"})
+
+
+def test_what_the_spend_log_shall_tell_stands_beside_the_metadata():
+    header = {b"x-litellm-spend-logs-metadata": b'{"project": "p"}'}
+    assert taken({"model": "m"}, header)[0].metadata == {"spend_logs_metadata": {"project": "p"}}
+    both = taken({"model": "m", "metadata": {"a": 1}}, header)[0].metadata
+    assert both == {"a": 1, "spend_logs_metadata": {"project": "p"}}
+    odd = taken({"model": "m", "metadata": "x"}, header)[0].metadata
+    assert odd == {"metadata": "x", "spend_logs_metadata": {"project": "p"}}
+    long = {b"x-litellm-spend-logs-metadata": b'{"a": "%s"}' % (b"x" * 5000)}
+    assert taken({"model": "m"}, long)[0].metadata == {"spend_logs_metadata": "5009 bytes: too many to log"}
+
+
+@pytest.mark.parametrize("value", [b"{", b"[1]", b'"x"', b"\xff"])
+def test_a_spend_log_header_that_is_no_object_is_named(value):
+    with pytest.raises(BadRequestError, match="x-litellm-spend-logs-metadata"):
+        taken({"model": "m"}, {b"x-litellm-spend-logs-metadata": value})
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

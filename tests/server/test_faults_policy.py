@@ -117,6 +117,33 @@ async def test_a_request_says_how_often_and_how_long_and_with_which_tags(tmp_pat
     assert not {"num_retries", "tags", "timeout"} & sent.keys()
 
 
+FOR_US = {
+    "timeout": 60,
+    "num_retries": 0,
+    "tags": ["t"],
+    "fallbacks": ["m"],
+    "disable_fallbacks": False,
+    "drop_params": True,
+    "litellm_metadata": {"a": 1},
+    "litellm_session_id": "s",
+}
+
+
+@pytest.mark.parametrize("wire", ["openai", "anthropic", "deepseek"])
+@pytest.mark.parametrize("path", PATHS)
+async def test_what_is_for_us_goes_no_further_however_the_request_is_written(
+    tmp_path: Path, path: str, wire: str
+) -> None:
+    async with serving() as mock:
+        async with served(configuration(entry("m", mock.port, wire)), tmp_path) as gateway:
+            answered = await gateway.post(path, ask(**FOR_US), {"x-tollbridge-strict": "true"})
+            plain = await gateway.post(path, ask())
+        steered, unsteered = (json.loads(seen.body) for seen in mock.provider.books.captures)
+    assert (answered.status, plain.status) == (200, 200), answered.body
+    assert "x-tollbridge-caveats" not in answered.headers
+    assert steered == unsteered
+
+
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_request_names_its_own_fallbacks(tmp_path: Path, path: str) -> None:
     async with serving() as mock:
@@ -127,10 +154,33 @@ async def test_a_request_names_its_own_fallbacks(tmp_path: Path, path: str) -> N
         )
         async with served(text, tmp_path) as gateway:
             answered = await gateway.post(path, ask(fallbacks=["b"]))
-            unknown = await gateway.post(path, ask(fallbacks=["nobody"]))
             none = await gateway.post(path, ask(fallbacks=[]))
-        assert asked_models(mock.provider) == ["m", "b", "m", "m"]
-    assert (answered.status, unknown.status, none.status) == (200, 500, 500)
+        assert asked_models(mock.provider) == ["m", "b", "m"]
+    assert (answered.status, none.status) == (200, 500)
+
+
+@pytest.mark.parametrize(("path", "wire"), PAIRS, ids=PAIR_IDS)
+async def test_a_fallback_that_is_not_here_is_told_and_refused_where_nothing_may_be_lost(
+    tmp_path: Path, path: str, wire: str
+) -> None:
+    async with serving() as mock:
+        mock.provider.order("bad", always="status=500")
+        text = configuration(*(entry(name, mock.port, wire) for name in ("m", "bad", "b")), router={"num_retries": 0})
+        async with served(text, tmp_path) as gateway:
+            whole = await gateway.post(path, ask(fallbacks=["b", "nobody"]))
+            stream = await gateway.post(path, ask(fallbacks=["nobody"], stream=True))
+            failed = await gateway.post(path, ask("bad", fallbacks=["nobody"]))
+            stepped_in = await gateway.post(path, ask("bad", fallbacks=["nobody", "b"]))
+            strict = await gateway.post(path, ask(fallbacks=["nobody"]), {"x-tollbridge-strict": "true"})
+        assert asked_models(mock.provider) == ["m", "m", "bad", "bad", "b"]
+    assert [each.status for each in (whole, stream, failed, stepped_in, strict)] == [200, 200, 500, 200, 400]
+    assert [each.headers["x-tollbridge-caveats"] for each in (whole, stream)] == [
+        "unknown_fallback $.fallbacks[1]",
+        "unknown_fallback $.fallbacks[0]",
+    ]
+    assert all(record.caveats for record in gateway.records[:4])
+    error = error_of(path, strict.json())
+    assert "'nobody' is not served here - at `$.fallbacks[0]`" in error["message"]
 
 
 LOSSES = [(CHAT, "anthropic", {"seed": 7}), (MESSAGES, "openai", {"container": "c_7"})]

@@ -233,6 +233,25 @@ async def test_a_worker_that_is_killed_is_replaced_and_the_others_serve_on(tmp_p
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads Linux's /proc")
+async def test_workers_greet_once_and_show_a_made_key_once_also_when_one_is_replaced(tmp_path: Path) -> None:
+    made = {"TOLLBRIDGE_MASTER_KEY": "", "LITELLM_MASTER_KEY": ""}
+    gateway = await start(tmp_path, configuration(entry("m", free_port())), *WORKERS, **made)
+    try:
+        await gateway.says("A worker listens", 2)
+        os.kill(children_of(gateway.process.pid)[0], signal.SIGKILL)
+        await gateway.says("A worker listens", 3)
+    finally:
+        gateway.process.send_signal(signal.SIGTERM)
+    assert await gateway.ends() == 0
+    key = (tmp_path / "home" / "master_key").read_text().strip()
+    before, _, after = gateway.said.partition("Stop with Ctrl-C")
+    assert key in before
+    assert "not shown again" in before
+    assert key not in after
+    assert "Tollbridge listens" not in after
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads Linux's /proc")
 async def test_a_signal_while_a_worker_is_replaced_starts_no_other(tmp_path: Path) -> None:
     async with Upstream(Halting()) as upstream:
         text = configuration(entry("m", upstream.port))

@@ -35,6 +35,12 @@ def test_the_gateways_key_never_goes_along_wherever_the_operator_wants_it():
     assert rules(Config(general=named)).key_header == b"x-team-key"
 
 
+def test_a_drain_is_bounded_as_the_operator_says():
+    said = rules(Config(general=GeneralSettings(cancel_on_disconnect=False, drains_max=0, drain_s=7.5)))
+    assert (said.cancel_on_disconnect, said.drains_max, said.drain_s) == (False, 0, 7.5)
+    assert (rules(Config()).drains_max, rules(Config()).drain_s) == (64, 60.0)
+
+
 def test_a_client_may_ask_for_fewer_retries_and_less_time():
     policy = policy_for(Controls(timeout_s=3.0, retries=0), Policy(retries=5, deadline_s=600.0))
     assert (policy.retries, policy.deadline_s) == (0, 3.0)

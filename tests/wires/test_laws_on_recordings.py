@@ -139,7 +139,7 @@ def test_the_tap_reads_the_usage_that_the_stream_reader_reads() -> None:
         tap = WIRE.stream_tap(False)
         assert tap.feed(stream) == stream
         assert tap.ended
-        assert counts(tap.usage) == counts(laws.usage_of(laws.read_stream(WIRE, stream))), exchange["id"]
+        assert counts(tap.said.usage) == counts(laws.usage_of(laws.read_stream(WIRE, stream))), exchange["id"]
 
 
 def counts(usage: Usage | None) -> Usage | None:
@@ -151,7 +151,7 @@ def test_reading_along_gives_the_usage_of_the_answer() -> None:
     for exchange in exchanges():
         body = exchange.get("response_body")
         if exchange["status"] < 300 and body is not None and exchange["id"] not in ERRORS_IN_A_200:
-            assert counts(WIRE.read_along(msgspec.json.encode(body))) == counts(WIRE.read_response(body).usage)
+            assert counts(WIRE.read_along(msgspec.json.encode(body)).usage) == counts(WIRE.read_response(body).usage)
 
 
 def test_another_dialects_request_asks_nothing_that_is_not_there() -> None:

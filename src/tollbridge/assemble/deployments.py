@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -11,7 +12,7 @@ from tollbridge.calls.build import Wanted, build, stands_for
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.tariff import Markups
 from tollbridge.config.settings import Config, ModelEntry
-from tollbridge.errors import APIError, NotFoundError
+from tollbridge.errors import APIError, NotFoundError, ServiceUnavailableError
 from tollbridge.providers.mock import mocked
 from tollbridge.providers.resolve import Given, available
 from tollbridge.providers.row import Provider
@@ -20,6 +21,8 @@ from tollbridge.routing.groups import Group, Groups, Wildcard
 from tollbridge.routing.groups import Maker as MakerOfGroups
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.inprocess import ByHost, InProcess
+
+log = logging.getLogger(__name__)
 
 CONNECT_S = 5.0
 FIRST_BYTE_S = 600.0
@@ -38,6 +41,7 @@ class Maker:
         self._mocks = mocks
         self._markups = Markups(config.settings.discounts, config.settings.margins)
         self.problems: list[tuple[ModelEntry, str]] = []
+        self._logged: set[tuple[str, str]] = set()
 
     def groups(self) -> Groups[Deployment]:
         config = self._config
@@ -98,9 +102,28 @@ class Maker:
         def make(name: str, matched: str) -> Sequence[Deployment]:
             model = entry.model.replace("*", name if entry.model == "*" else matched, 1)
             wanted = msgspec.structs.replace(self.wanted(entry), id=f"{entry.id}:{name}", model=model)
-            return [self._built(entry, wanted)]
+            try:
+                return [self._built(entry, wanted)]
+            except APIError as error:
+                if error.fault != "operator":
+                    raise
+                raise self._not_set_up(entry, error) from error
 
         return make
+
+    def _not_set_up(self, entry: ModelEntry, error: APIError) -> ServiceUnavailableError:
+        """A key or an address is missing: no fault of the client, who is told as much as it may know. The log tells the
+        operator what to set, once."""
+        if (entry.id, error.message) not in self._logged:
+            self._logged.add((entry.id, error.message))
+            log.warning("%s: %s: %s", entry.where, entry.model_name, error.message)
+        return ServiceUnavailableError(
+            f"The gateway is not set up for {error.provider}: its log tells the operator what is missing.",
+            code="provider_not_configured",
+            provider=error.provider,
+            fault="operator",
+            retryable=False,
+        )
 
     def _named(self, name: str, label: str) -> Deployment:
         timeouts = self._timeouts(None, None)

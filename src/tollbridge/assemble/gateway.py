@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from tollbridge.assemble.accounts import Accounts
 from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.offline import offline
 from tollbridge.calls.build import WIRES
 from tollbridge.config.settings import Config
 from tollbridge.home import Home
+from tollbridge.ledger.unkept import Unkept
 from tollbridge.observe import Metrics, Observer
+from tollbridge.observe.ulid import Ulids
 from tollbridge.providers.row import Provider, row_from_config
 from tollbridge.providers.table import DEMO_HOST, ROWS
 from tollbridge.routing.board import Fallbacks, Routes
@@ -20,6 +23,7 @@ from tollbridge.routing.engine import Engine
 from tollbridge.routing.health import Health
 from tollbridge.routing.health import Rules as HealthRules
 from tollbridge.routing.plan import Policy
+from tollbridge.server.allowance import Allowance
 from tollbridge.server.cors import Cors
 from tollbridge.server.gateway import Gateway, Load, Rules
 from tollbridge.server.http.limits import Limits
@@ -43,8 +47,10 @@ def assemble(
     home: Home,
     authenticator: Authenticator,
     observers: Sequence[Observer] = (),
+    accounts: Accounts | None = None,
 ) -> Assembled:
-    """Opens no socket: that happens with the first request."""
+    """Opens no socket: that happens with the first request. Without `accounts` there are no keys but the master key,
+    and nothing is written down."""
     rows = provider_rows(config)
     transports = transport(config, environ)
     maker = Maker(config, environ, rows, transports)
@@ -79,6 +85,9 @@ def assemble(
     )
     load = Load()
     _gauges(metrics, engine, load)
+    if accounts is not None:
+        accounts.show(metrics)
+        authenticator = authenticator.with_keys(accounts.keyring)
     gateway = Gateway(
         engine=engine,
         authenticator=authenticator,
@@ -89,6 +98,10 @@ def assemble(
         rules=rules(config),
         load=load,
         started=int(time.time()),
+        journal=Unkept() if accounts is None else accounts.ledger.journal,
+        ulids=Ulids(),
+        idempotency=None if accounts is None else accounts.idempotency,
+        allowance=Allowance() if accounts is None else Allowance(accounts.limiter, accounts.book),
     )
     problems = [(entry, why) for entry, why in maker.problems if entry.disabled is None]
     return Assembled(gateway, [f"{entry.where}: {entry.model_name}: {why}" for entry, why in problems])
@@ -125,8 +138,11 @@ def rules(config: Config) -> Rules:
         "forward_client_headers": general.forward_client_headers,
         "key_header": general.key_header_name.lower().encode() if general.key_header_name else None,
         "metrics_token": None if general.metrics_token is None else general.metrics_token.reveal(),
+        "block_unpriced": config.settings.block_unpriced,
         "streams_max": general.max_concurrent_streams,
         "requests_max": general.max_concurrent_requests,
+        "drains_max": general.drains_max,
+        "drain_s": general.drain_s,
     }
     return Rules(**{name: value for name, value in said.items() if value is not None})  # type: ignore[arg-type]
 

@@ -11,6 +11,7 @@ import msgspec
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json
 from tollbridge.model.request import Request
+from tollbridge.model.response import Caveat
 from tollbridge.transport.base import Timeouts
 from tollbridge.wires.base import Wire, Written
 from tollbridge.wires.seal import PREFIX, UNKEYED, Seals
@@ -25,11 +26,12 @@ _SEAL_MARK = PREFIX.encode()
 class Ask:
     """One request in one dialect. `headers`: the client's headers that may go upstream. `id`, `created`: stand in for
     those that a provider leaves out. `timeout_s`: the client's own limit, or None. `left_s`: what earlier attempts left
-    of the time for all of them together; None in the first."""
+    of the time for all of them together; None in the first. `caveats`: what of it cannot be done, whoever answers."""
 
     __slots__ = (
         "_read",
         "body",
+        "caveats",
         "created",
         "dialect",
         "drop_params",
@@ -61,6 +63,7 @@ class Ask:
         strict: bool = False,
         drop_params: bool | None = None,
         timeout_s: float | None = None,
+        caveats: tuple[Caveat, ...] = (),
     ) -> None:
         self.dialect = dialect
         self.body = body
@@ -75,6 +78,7 @@ class Ask:
         self.strict = strict
         self.drop_params = drop_params
         self.timeout_s = timeout_s
+        self.caveats = caveats
         self.left_s: float | None = None
         self._read: Written[Request] | None = None
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tollbridge.calls import credentials
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.tariff import Markups, tariff
 from tollbridge.catalog.facts import facts, with_info
@@ -85,7 +86,7 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         headers=headers,
         head=encode_head(origin, "POST", location.path, headers),
         count_tokens_path=location.count_tokens_path,
-        secrets=(*(secret.reveal() for secret in location.secrets), *_credentials(wanted.extra_headers)),
+        secrets=_secrets(location, wanted),
         account=location.account,
         target=Target(
             model=location.model,
@@ -96,11 +97,12 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
             modify=wanted.modify_params,
         ),
         defaults=wanted.defaults,
-        defaults_raw={name: msgspec.Raw(_encode(value)) for name, value in wanted.defaults.items()},
-        forced_raw={name: msgspec.Raw(_encode(value)) for name, value in wanted.forced.items()},
-        drops=(row.drops | set(wanted.drops)) - set(wanted.keeps),
+        defaults_raw={row.renames.get(name, name): _raw(value) for name, value in wanted.defaults.items()},
+        forced_raw={name: _raw(value) for name, value in wanted.forced.items()},
+        drops=_under_both_names((row.drops | set(wanted.drops)) - set(wanted.keeps), row.renames),
+        renames=row.renames,
         patches=row.patches,
-        model_raw=msgspec.Raw(_encode(location.model)),
+        model_raw=_raw(location.model),
         timeouts=wanted.timeouts,
         stream_timeouts=wanted.stream_timeouts,
         retries=wanted.retries,
@@ -138,10 +140,22 @@ def _shown(location: Location) -> tuple[tuple[str, str], ...]:
     return tuple((name, value.reveal() if isinstance(value, Secret) else value) for name, value in location.headers)
 
 
-def _credentials(headers: Mapping[str, str]) -> tuple[str, ...]:
-    """The values of the operator's own headers that carry credentials, bare."""
-    return tuple(
-        value.removeprefix("Bearer ").removeprefix("Basic ")
-        for name, value in headers.items()
-        if any(word in name.lower() for word in ("auth", "key", "token", "secret", "cookie"))
+def _under_both_names(drops: frozenset[str], renames: Mapping[str, str]) -> frozenset[str]:
+    """A field that is dropped is dropped by the provider's own name too."""
+    return drops | {renames[name] for name in drops if name in renames}
+
+
+def _raw(value: Json) -> msgspec.Raw:
+    return msgspec.Raw(_encode(value))
+
+
+def _secrets(location: Location, wanted: Wanted) -> tuple[str, ...]:
+    fixed = {name: value for name, value in location.headers if isinstance(value, str)}
+    found = (
+        *(secret.reveal() for secret in location.secrets),
+        *credentials.in_headers({**fixed, **wanted.extra_headers}),
+        *credentials.in_query(location.path),
+        *credentials.in_body(wanted.forced),
+        *credentials.in_body(wanted.defaults),
     )
+    return tuple(dict.fromkeys(found))

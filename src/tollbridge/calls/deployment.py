@@ -21,9 +21,10 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     `group`: the configured public name or pattern, fit for metrics. `path`: the request target for chat, with prefix
     and query. `headers`: credentials and the provider's fixed headers; `head`: the same, encoded. `secrets`: what
     must not appear in anything that a client or a log is shown. `defaults`: body fields for what the client does not
-    say; `forced`: fields that win (`extra_body`). `drops`: fields that this provider refuses. `patches`: rewrites of
-    the body. `drop_params`: True drops what cannot be said, False refuses it, None drops it with a Caveat. `tariff`:
-    what it charges, and where that is known from.
+    say, `defaults_raw` the same by the provider's own names; `forced`: fields that win (`extra_body`). `drops`: fields
+    that this provider refuses; `renames`: those that it knows by another name. `patches`: rewrites of the body.
+    `drop_params`: True drops what cannot be said, False refuses it, None drops it with a Caveat. `tariff`: what it
+    charges, and where that is known from.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     defaults_raw: Mapping[str, msgspec.Raw] = {}
     forced_raw: Mapping[str, msgspec.Raw] = {}
     drops: frozenset[str] = frozenset()
+    renames: Mapping[str, str] = {}
     patches: tuple[Patch, ...] = ()
     model_raw: msgspec.Raw
     timeouts: Timeouts

@@ -14,14 +14,16 @@ import msgspec
 
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.heard import said_by
 from tollbridge.calls.prepare import Prepared, prepare
 from tollbridge.calls.redact import redact, without_secrets
 from tollbridge.calls.streams import RelayedStream, Stream, TranslatedStream, WholeStream, stream_error
 from tollbridge.errors import APIError, BadGatewayError
 from tollbridge.model.json import Json
-from tollbridge.model.response import Caveat, Response, Usage
+from tollbridge.model.response import Caveat, Response
 from tollbridge.transport.base import Incoming, Transport
 from tollbridge.wires.base import Head
+from tollbridge.wires.tap import Along
 
 ERROR_BYTES_MAX = 1024 * 1024
 ANSWER_BYTES_MAX = 256 * 1024 * 1024
@@ -30,11 +32,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Answer(msgspec.Struct, frozen=True, eq=False):
-    """A whole answer in the client's dialect. `headers`: the provider's, as received."""
+    """A whole answer in the client's dialect, and what it says of itself. `headers`: the provider's, as received."""
 
     deployment: Deployment
     body: bytes
-    usage: Usage | None
+    said: Along
     headers: list[tuple[bytes, bytes]]
     caveats: tuple[Caveat, ...]
     relayed: bool
@@ -67,12 +69,12 @@ async def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> An
         body = await incoming.read(ANSWER_BYTES_MAX)
         waited = time.monotonic() - began
         if prepared.relayed:
-            usage = deployment.wire.read_along(body)
-            return Answer(deployment, body, usage, incoming.headers, prepared.caveats, True, waited)
+            said = deployment.wire.read_along(body)
+            return Answer(deployment, body, said, incoming.headers, prepared.caveats, True, waited)
         response = _read(body, deployment, ask)
         written = ask.dialect.write_response(response, ask.seals)
         caveats = (*prepared.caveats, *written.caveats)
-        return Answer(deployment, _encode(written.value), response.usage, incoming.headers, caveats, False, waited)
+        return Answer(deployment, _encode(written.value), said_by(response), incoming.headers, caveats, False, waited)
     except APIError as error:
         if not error.provider:
             error.provider, error.model = deployment.provider, deployment.model

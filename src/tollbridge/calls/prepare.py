@@ -1,13 +1,15 @@
 """Writing one ask for one deployment: the bytes that go out, and what could not be said.
 
 Relayed: the dialect is the deployment's wire, so the body's own bytes go on and only `model`, the operator's
-defaults and refused fields change. Rewritten: the same, but a seal is in the body or a patch wants the whole of it.
-Translated: read by the dialect, written by the wire. In the first two the answer comes back as it is.
+defaults and fields that the provider refuses or calls by another name change. Rewritten: the same, but a seal is in
+the body or a patch wants the whole of it. Translated: read by the dialect, written by the wire. In the first two the
+answer comes back as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -28,6 +30,7 @@ CLIENT_HEADERS: Mapping[str, frozenset[str]] = {
 }
 """Which of the client's headers reach a provider, by the provider's wire. All others stay here."""
 
+_NULL = msgspec.Raw(b"null")
 LOSSES = frozenset({"dropped_param"})
 
 
@@ -58,6 +61,8 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
         body = _encode({**written, **deployment.forced_raw} if deployment.forced_raw else written)
     if caveats:
         _judge(caveats, ask, deployment)
+    if ask.caveats:
+        caveats = (*ask.caveats, *caveats)
     timeouts = deployment.stream_timeouts if ask.stream else deployment.timeouts
     return Prepared(outgoing(ask, deployment, body), ask.limited(timeouts), same, hides_usage, caveats)
 
@@ -65,14 +70,13 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
 def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], bool, tuple[Caveat, ...]]:
     fields = dict(ask.fields)
     caveats: tuple[Caveat, ...] = ()
-    if deployment.drops and not deployment.drops.isdisjoint(fields):
-        dropped = [name for name in fields if name in deployment.drops]
-        for name in dropped:
-            del fields[name]
-        caveats = tuple(_dropped(name, deployment) for name in dropped)
     fields["model"] = deployment.model_raw
+    if deployment.renames:
+        _rename(fields, deployment.renames)
     for name, raw in deployment.defaults_raw.items():
         fields.setdefault(name, raw)
+    if deployment.drops and not deployment.drops.isdisjoint(fields):
+        caveats = _drop(fields, deployment)
     if deployment.forced_raw:
         fields.update(deployment.forced_raw)
     hides_usage = False
@@ -80,6 +84,15 @@ def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], 
         fields["stream_options"] = msgspec.Raw(_encode(_with_usage(field(ask.fields, "stream_options"))))
         hides_usage = not ask.include_usage
     return fields, hides_usage, caveats
+
+
+def _rename(fields: dict[str, Any], renames: Mapping[str, str]) -> None:
+    """To the provider's own names. Where a body has both, its own counts, unless it is null."""
+    for old, new in renames.items():
+        if old in fields:
+            value = fields.pop(old)
+            if fields.get(new) in (None, _NULL):
+                fields[new] = value
 
 
 def _may_ask_for_usage(deployment: Deployment) -> bool:
@@ -95,10 +108,11 @@ def _with_usage(options: Json) -> JsonObject:
 def _rewritten(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...]]:
     """The same wire, but the whole body must be seen: seals opened, patches to come."""
     if not ask.sealed:
-        body: JsonObject = {**deployment.defaults, **ask.json(), "model": deployment.model}
-        caveats = tuple(_dropped(name, deployment) for name in body if name in deployment.drops)
-        for name in deployment.drops:
-            body.pop(name, None)
+        body: JsonObject = {**ask.json(), "model": deployment.model}
+        _rename(body, deployment.renames)
+        for name, value in deployment.defaults.items():
+            body.setdefault(deployment.renames.get(name, name), value)
+        caveats = _drop(body, deployment)
         if ask.stream and _may_ask_for_usage(deployment):
             body["stream_options"] = _with_usage(body.get("stream_options"))
         return body, caveats
@@ -117,12 +131,8 @@ def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Cav
         request = msgspec.structs.replace(request, include_usage=True)
     written = deployment.wire.write_request(request, target)
     body = written.value.body
-    caveats = (*read.caveats, *written.caveats)
-    for name in deployment.drops:
-        if name in body:
-            del body[name]
-            caveats = (*caveats, _dropped(name, deployment))
-    return body, caveats
+    _rename(body, deployment.renames)
+    return body, (*read.caveats, *written.caveats, *_drop(body, deployment))
 
 
 def with_defaults(request: Request, deployment: Deployment) -> Request:
@@ -155,11 +165,18 @@ _SAMPLING: Mapping[str, str] = {
 }
 
 
-def _dropped(name: str, deployment: Deployment) -> Caveat:
-    return Caveat(
-        code="dropped_param",
-        where=f"$.{name}",
-        detail=f"{deployment.provider} does not take `{name}`; it was left out.",
+def _drop(fields: dict[str, Any], deployment: Deployment) -> tuple[Caveat, ...]:
+    """Leaves out what the provider refuses."""
+    dropped = [name for name in fields if name in deployment.drops]
+    for name in dropped:
+        del fields[name]
+    return tuple(
+        Caveat(
+            code="dropped_param",
+            where=f"$.{name}",
+            detail=f"{deployment.provider} does not take `{name}`; it was left out.",
+        )
+        for name in dropped
     )
 
 

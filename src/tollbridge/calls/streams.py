@@ -3,38 +3,52 @@
 `begin` reads up to the first event and raises what went wrong before it; `next` gives a block, b"" at the honest
 end, and raises APIError where the stream breaks: a cut, silence, an end without the end marker. `fail` then gives
 the words that the dialect has for it. Blocks end at event borders, so that a heartbeat may stand between any two.
+
+A connection that breaks after the end marker broke nothing: the client had everything.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
 
+from tollbridge.calls.heard import Heard, said_by, words
 from tollbridge.calls.redact import redact, without_secrets
 from tollbridge.errors import APIError, BadGatewayError, Truncated
-from tollbridge.model.events import Event, Noted
+from tollbridge.model.events import Began, Event, Finished, Grew, Noted, Opened
 from tollbridge.model.fold import unfold
 from tollbridge.model.response import Caveat, Response, Usage
 from tollbridge.transport.base import Incoming
 from tollbridge.wires.base import Head, ProviderWire, SseEvent, StreamWriter, Wire
 from tollbridge.wires.sse import SseParser
-from tollbridge.wires.tap import Boundary, decode_object, pieces, speaks
+from tollbridge.wires.tap import Along, Boundary, decode_object, pieces, speaks, text_of
+
+KEPT_BYTES_MAX = 256 * 1024
+"""Of a relayed stream: kept for the case that its usage never comes."""
 
 _encode = msgspec.json.Encoder().encode
+_NAMED_ERROR = re.compile(rb"(?:^|[\r\n])event: ?error(?=[\r\n])")
 
 
 class Stream(Protocol):
-    """`usage`: the last the provider told. `ended`: its end was seen, and given out. `broken`: the provider sent an
-    error inside the stream."""
+    """`said`: what the provider told of itself so far; `exact`: its usage counts the whole answer. `ended`: its end was
+    seen, and given out; `closing`: the block that `next` just gave is the last that says something. `broken`: the
+    provider sent an error inside the stream."""
 
     broken: APIError | None
 
     @property
+    def closing(self) -> bool: ...
+    @property
     def ended(self) -> bool: ...
     @property
-    def usage(self) -> Usage | None: ...
+    def said(self) -> Along: ...
+    @property
+    def exact(self) -> bool: ...
+    def heard(self) -> Heard: ...
     @property
     def caveats(self) -> tuple[Caveat, ...]: ...
     async def begin(self, first: bytes) -> None: ...
@@ -59,15 +73,32 @@ class RelayedStream:
         self._boundary = Boundary()
         self._pending = b""
         self._over = False
+        self._kept: list[bytes] = []
+        self._kept_bytes = self._all_bytes = 0
+        self.closing = False
         self.broken: APIError | None = None
 
     @property
-    def usage(self) -> Usage | None:
-        return self._tap.usage
+    def said(self) -> Along:
+        return self._tap.said
+
+    @property
+    def exact(self) -> bool:
+        return self._tap.final and self._tap.said.usage is not None
 
     @property
     def ended(self) -> bool:
         return not self._pending and self._tap.ended
+
+    def heard(self) -> Heard:
+        texts: list[str] = []
+        parse, reader = SseParser(), self._wire.stream_reader()
+        try:
+            for framed in parse.feed(b"".join(self._kept)):
+                texts += map(words, reader.feed(framed))
+        except APIError:
+            pass  # what broke the stream is told elsewhere; here counts what came before it
+        return Heard("".join(texts), max(1.0, self._all_bytes / max(1, self._kept_bytes)))
 
     async def begin(self, first: bytes) -> None:
         data = first
@@ -86,7 +117,12 @@ class RelayedStream:
             block, self._pending = self._pending, b""
             return block
         while not self._over:
-            data = await self._incoming.chunk()
+            try:
+                data = await self._incoming.chunk()
+            except APIError:
+                if not self._tap.marked:
+                    raise
+                data = b""
             if not data:
                 return self._end()
             block = self._boundary.feed(data)
@@ -104,7 +140,7 @@ class RelayedStream:
 
     def _end(self) -> bytes:
         """The provider closed. What came after the last border counts where it completes the stream."""
-        self._over = True
+        self._over = self.closing = True
         rest = self._boundary.rest().rstrip()
         block = self._read(rest + b"\n\n") if rest else b""
         if self.broken is None and not self._tap.ended:
@@ -112,21 +148,36 @@ class RelayedStream:
         return block
 
     def _read(self, block: bytes) -> bytes:
-        return self._tap.feed(self._up_to_error(block) if b'"error"' in block else block)
+        # One search finds `"error"`, `event: error` and `Error`; other words with it only cost a closer look.
+        if b"rror" in block:
+            block = self._up_to_error(block)
+        self._all_bytes += len(block)
+        if self._kept_bytes < KEPT_BYTES_MAX:
+            self._kept.append(block)
+            self._kept_bytes += len(block)
+        tap = self._tap
+        told = tap.feed(block)
+        if tap.ending and tap.marked:
+            self.closing = True
+        return told
 
     def _up_to_error(self, block: bytes) -> bytes:
-        """An error event goes on without secrets, and nothing after it. Raises it where it is the first event."""
-        before = b""
+        """An error event goes on without secrets, and nothing after it. Raises it where it is the first event. What is
+        no JSON and speaks of an error goes on without secrets too: whether it is one, the client judges."""
+        told = b""
         for event, data in pieces(block):
-            said = decode_object(data) if b'"error"' in data else None
-            if said is not None and said.get("error"):
-                self.broken = stream_error(self._wire, said, self._secrets)
-                if not self._tap.spoke and not speaks(before):
-                    raise self.broken
-                self._over = True
-                return before + redact(event, self._secrets)
-            before += event
-        return block
+            if b"rror" in event and data:
+                said = decode_object(data)
+                if _NAMED_ERROR.search(event) or (said is not None and said.get("error")):
+                    self.broken = error_in(data.decode(errors="replace"), self._wire, self._secrets)
+                    if not self._tap.spoke and not speaks(told):
+                        raise self.broken
+                    self._over = True
+                    return told + redact(event, self._secrets)
+                if said is None:
+                    event = redact(event, self._secrets)
+            told += event
+        return told
 
 
 class TranslatedStream:
@@ -143,12 +194,31 @@ class TranslatedStream:
         self._pending = b""
         self._over = False
         self._broke: APIError | None = None  # raised when what came before it has been handed over
-        self.usage: Usage | None = None
+        self._id = head.id
+        self._service_tier: str | None = None
+        self._usage: Usage | None = None
+        self._texts: list[str] = []
+        self._counted = self._finished = False
         self.broken: APIError | None = None
+
+    @property
+    def said(self) -> Along:
+        return Along(self._usage, self._id, self._service_tier)
+
+    @property
+    def exact(self) -> bool:
+        return self._counted and self._finished
 
     @property
     def ended(self) -> bool:
         return self._over and not self._pending and self._broke is None
+
+    @property
+    def closing(self) -> bool:
+        return self._over and self._broke is None
+
+    def heard(self) -> Heard:
+        return Heard("".join(self._texts))
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:
@@ -170,7 +240,12 @@ class TranslatedStream:
         if self._broke is not None:
             raise self._broke
         while not self._over:
-            data = await self._incoming.chunk()
+            try:
+                data = await self._incoming.chunk()
+            except APIError:
+                if not self._reader.ended:
+                    raise
+                data = b""
             block = self._feed(data) if data else self._end()
             if block:
                 return block
@@ -210,8 +285,24 @@ class TranslatedStream:
         return b"".join(written)
 
     def _write(self, event: Event) -> bytes:
-        if isinstance(event, Noted) and isinstance(event.note, Usage):
-            self.usage = event.note
+        match event:
+            case Grew(text=text):
+                self._counted = False  # usage that was told before this does not count it
+                self._texts.append(text)
+            case Noted(note=Usage() as usage):
+                # The same again is a word that was left out or made no sense.
+                self._counted = self._counted or usage != self._usage
+                self._usage = usage
+            case Finished():
+                self._finished = True
+            case Opened():
+                self._counted = False
+                self._texts.append(words(event))
+            case Began(id=id, extra=extra):
+                self._id = text_of(id) or self._id
+                self._service_tier = text_of(extra.get("service_tier")) or None
+            case _:
+                pass
         return self._writer.write(event)
 
 
@@ -222,12 +313,19 @@ class WholeStream:
         self._response = response
         self._writer = dialect.stream_writer(head)
         self._pending = b""
-        self.usage = response.usage
+        self.closing = self.exact = True
         self.broken: APIError | None = None
+
+    @property
+    def said(self) -> Along:
+        return said_by(self._response)
 
     @property
     def ended(self) -> bool:
         return not self._pending
+
+    def heard(self) -> Heard:
+        return Heard("".join(map(words, unfold(self._response))))
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:
@@ -249,10 +347,16 @@ class WholeStream:
 
 
 def stream_error(wire: ProviderWire, payload: object, secrets: Sequence[str] = ()) -> APIError:
-    """The error that a wire reads in an error event, without `secrets`."""
+    """The error that a wire reads in a JSON value that came in place of an answer, without `secrets`."""
+    return error_in(_encode(payload).decode(), wire, secrets)
+
+
+def error_in(data: str, wire: ProviderWire, secrets: Sequence[str] = ()) -> APIError:
+    """The error that a wire reads in the data of an error event, whatever it is, without `secrets`."""
     try:
-        for _ in wire.stream_reader().feed(SseEvent(_encode(payload).decode(), "error")):
+        for _ in wire.stream_reader().feed(SseEvent(data, "error")):
             break
     except APIError as error:
         return without_secrets(error, secrets)
-    return without_secrets(BadGatewayError("The provider sent an error inside the stream.", body=payload), secrets)
+    body = decode_object(data.encode())
+    return without_secrets(BadGatewayError("The provider sent an error inside the stream.", body=body), secrets)

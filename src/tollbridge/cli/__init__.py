@@ -12,6 +12,7 @@ import click
 # name -> (module, attribute, what the list of commands says)
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "serve": ("tollbridge.cli.serve", "serve", "Start the gateway."),
+    "keys": ("tollbridge.cli.keys", "keys", "Make, look at and change keys."),
     "check": ("tollbridge.cli.check", "check", "Say what is wrong with a configuration, and what it would serve."),
     "prices": ("tollbridge.cli.prices", "prices", "Show what models cost, and where that is known from."),
 }

@@ -8,11 +8,12 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO
 
 import msgspec
 
+from tollbridge.assemble.accounts import Accounts, management
 from tollbridge.assemble.gateway import Assembled, assemble, cors, limits
 from tollbridge.config.settings import Config
 from tollbridge.home import Home
@@ -48,21 +49,20 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def run(self, greet: Greet) -> int:
         """Serves until a signal; the exit status. Raises OSError where the address is taken."""
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # a migration is told by us
         if self.debug:
             logging.getLogger("tollbridge").setLevel(logging.DEBUG)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(self._serve(greet))
 
     async def _serve(self, greet: Greet) -> int:
-        with contextlib.ExitStack() as stack:
-            observers: list[Observer] = []
-            if self.log != "none":
-                log = RequestLog(stack.enter_context(_opened(self.log)))
-                stack.callback(log.close)
-                observers.append(log)
-            assembled = assemble(self.config, self.environ, self.home, self.authenticator, observers)
-            app = App(assembled.gateway, cors(self.config))
+        with application(self.config, self.environ, self.home, self.authenticator, self.log) as (
+            app,
+            assembled,
+            accounts,
+        ):
             listener = await self._listen(app)
+            accounts.start()
             signals = _signals()
             greet(listener, assembled)
             gc.collect()
@@ -72,6 +72,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             assembled.gateway.load.ready = False
             await self._leave(listener, signals)
             await assembled.gateway.engine.transport.close()
+            await accounts.stop()
         return 0
 
     async def _listen(self, app: App) -> Listener:
@@ -82,7 +83,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             host=self.host,
             port=self.port,
             limits=limits(self.config),
-            forwarding=Forwarding(general.trusted_proxies, standard=general.forwarded_standard),
+            forwarding=forwarding(self.config),
             root_path=general.root_path,
             tls=None
             if tls is None
@@ -101,6 +102,27 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         if not drain.done():
             drain.cancel()
             await listener.close()
+
+
+@contextlib.contextmanager
+def application(
+    config: Config, environ: Mapping[str, str], home: Home, authenticator: Authenticator, log: str
+) -> Iterator[tuple[App, Assembled, Accounts]]:
+    """What stands behind a listener, ours or another's, with its request log, its database and its journal open."""
+    with contextlib.ExitStack() as stack:
+        observers: list[Observer] = []
+        if log != "none":
+            lines = RequestLog(stack.enter_context(_opened(log)))
+            stack.callback(lines.close)
+            observers.append(lines)
+        accounts = Accounts(config, home)
+        stack.callback(accounts.close)
+        assembled = assemble(config, environ, home, authenticator, observers, accounts)
+        yield App(assembled.gateway, cors(config), management(accounts)), assembled, accounts
+
+
+def forwarding(config: Config) -> Forwarding:
+    return Forwarding(config.general.trusted_proxies, standard=config.general.forwarded_standard)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

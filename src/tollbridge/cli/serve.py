@@ -15,7 +15,7 @@ import msgspec
 from tollbridge.assemble.gateway import Assembled
 from tollbridge.cli.greeting import ShownKey, greeting
 from tollbridge.cli.process import Process
-from tollbridge.cli.workers import supervise
+from tollbridge.cli.workers import Once, supervise
 from tollbridge.config.environment import read_dotenv
 from tollbridge.config.findings import Findings
 from tollbridge.config.load import load
@@ -91,7 +91,8 @@ def serve(
             sys.exit(process.run(partial(greet, door, config.general.public_url)))
         if port == 0:
             raise ConfigError("Several workers need a port by number.")
-        sys.exit(supervise(workers, lambda: process.run(partial(greet_worker, door))))
+        greeting_of_all = partial(greet_worker, Once(), door, config.general.public_url)
+        sys.exit(supervise(workers, lambda: process.run(greeting_of_all)))
     except ConfigError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
@@ -158,8 +159,11 @@ def greet(door: Door, url: str | None, listener: Listener, assembled: Assembled)
     click.echo(greeting(url or listener.url, door.key, names, model))
 
 
-def greet_worker(door: Door, listener: Listener, assembled: Assembled) -> None:
-    click.echo(f"A worker listens on {listener.url}  key {door.key.text}")
+def greet_worker(once: Once, door: Door, url: str | None, listener: Listener, assembled: Assembled) -> None:
+    """One greeting for all: a key that was made now is shown once."""
+    if once.taken():
+        greet(door, url, listener, assembled)
+    click.echo(f"A worker listens on {listener.url}")
 
 
 def _port(environ: Mapping[str, str]) -> int:

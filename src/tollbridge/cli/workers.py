@@ -38,6 +38,19 @@ def supervise(count: int, work: Callable[[], int]) -> int:
     return parent.watch()
 
 
+class Once:
+    """What one of several processes does, whoever asks first. Made before they fork."""
+
+    def __init__(self) -> None:
+        self._reader, writer = os.pipe()
+        os.write(writer, b"1")
+        os.close(writer)
+
+    def taken(self) -> bool:
+        """True for one caller among all processes."""
+        return os.read(self._reader, 1) == b"1"
+
+
 class _Parent:
     def __init__(self, work: Callable[[], int]) -> None:
         self._work = work

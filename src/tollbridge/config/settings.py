@@ -160,9 +160,11 @@ class ProxySettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The server's own. `cancel_on_disconnect`: False reads a stream on whose client left, for its usage."""
+    """The server's own. `database_url`: None is SQLite in the state directory. `cancel_on_disconnect`: False reads a
+    stream on whose client left, for its usage: at most `drains_max` at once, each `drain_s` long."""
 
     master_key: Secret | None = None
+    database_url: Secret | None = None
     open_on_loopback: bool = False
     key_header_name: str | None = None
     forward_client_headers: bool = False
@@ -172,6 +174,8 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool = False
     max_concurrent_requests: int | None = None
     max_concurrent_streams: int | None = None
+    drains_max: int | None = None
+    drain_s: float | None = None
     heartbeat_s: float = 15.0
     shutdown_grace_s: float = 120.0
     metrics_token: Secret | None = None

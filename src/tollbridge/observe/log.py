@@ -11,9 +11,8 @@ import time
 from collections import deque
 from typing import IO
 
-import msgspec
-
-from tollbridge.observe.record import NOT_LOGGED, Record
+from tollbridge.observe.line import Scribe
+from tollbridge.observe.record import Record
 
 QUEUE_MAX = 100_000
 BATCH_PAUSE_S = 0.05
@@ -24,20 +23,18 @@ class RequestLog:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
-        self._queue: deque[Record] = deque()
+        self._queue: deque[Record | bytes] = deque()
         self._wake = threading.Event()
         self._stopping = False
-        self._encode = msgspec.json.Encoder().encode
-        self._second, self._shown = -1, ""
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="tollbridge-log", daemon=True)
         self._thread.start()
 
-    def done(self, record: Record) -> None:
+    def done(self, record: Record, line: bytes | None = None) -> None:
         if len(self._queue) >= QUEUE_MAX:
             self.dropped += 1
             return
-        self._queue.append(record)
+        self._queue.append(record if line is None else line)
         if not self._wake.is_set():
             self._wake.set()
 
@@ -47,30 +44,20 @@ class RequestLog:
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
+        line = Scribe().line
         while True:
             self._wake.wait()
             self._wake.clear()
             lines: list[bytes] = []
             while self._queue:
-                record = self._queue.popleft()
-                record.ts = self._timestamp(record.at)
-                record.at = record.began = NOT_LOGGED
-                record.level = "error" if record.status >= 500 else "info"
-                lines.append(self._encode(record))
+                entry = self._queue.popleft()
+                lines.append(entry if isinstance(entry, bytes) else line(entry))
             if lines:
                 self._write(b"\n".join(lines) + b"\n")
             if self._stopping and not self._queue:
                 return
             if not self._stopping:
                 time.sleep(BATCH_PAUSE_S)
-
-    def _timestamp(self, at: float) -> str:
-        """ISO 8601, UTC, milliseconds."""
-        second = int(at)
-        if second != self._second:
-            self._second = second
-            self._shown = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        return f"{self._shown}.{int((at - second) * 1000):03d}Z"
 
     def _write(self, block: bytes) -> None:
         try:

@@ -63,7 +63,7 @@ class Metrics:
         self.gauges: dict[str, tuple[str, tuple[str, ...], Callable[[], Mapping[Labels, float]]]] = {}
         self.counters: dict[str, tuple[str, Callable[[], float]]] = {}
 
-    def done(self, record: Record) -> None:
+    def done(self, record: Record, line: bytes | None = None) -> None:
         labels = (record.endpoint, record.provider, record.group)
         row = self.rows.get(labels)
         if row is None:

@@ -119,6 +119,7 @@ def tokens(usage: Usage) -> dict[str, int]:
 
 
 class Observer(Protocol):
-    """Told of each request once, after its last byte. Must be quick and must not raise."""
+    """Told of each request once, when its last bytes go out. Must be quick and must not raise."""
 
-    def done(self, record: Record) -> None: ...
+    def done(self, record: Record, line: bytes | None = None) -> None:
+        """`line`: the record as JSON, where it was written already."""

@@ -1,4 +1,4 @@
-"""What `drops`, `lacks` and `prefers` cannot say: rewrites of a chat body that is about to be sent.
+"""What `drops`, `renames`, `lacks` and `prefers` cannot say: rewrites of a chat body that is about to be sent.
 
 A patch is pure, changes nothing that it is given, is harmless when run twice, and takes a body of any shape: what it
 does not understand it leaves to the provider's own judgement. Each names where its rule is from. A row with patches
@@ -16,23 +16,6 @@ from tollbridge.model.json import Json, JsonObject
 
 _MessagePatch = Callable[[JsonObject], JsonObject]
 _MESSAGE_FIELDS = frozenset({"role", "content", "tool_calls", "tool_call_id"})
-
-
-def spell_max_tokens(body: JsonObject) -> JsonObject:
-    """`max_completion_tokens` -> `max_tokens`, for who knows only the older name (Mistral answers 422,
-    https://github.com/editor-code-assistant/eca/issues/315, seen 2026-11-21)."""
-    return _renamed(body, "max_completion_tokens", "max_tokens")
-
-
-def spell_max_completion_tokens(body: JsonObject) -> JsonObject:
-    """`max_tokens` -> `max_completion_tokens`: OpenAI's reasoning models refuse the older name
-    (https://platform.openai.com/docs/api-reference/chat/create, seen 2026-11-21)."""
-    return _renamed(body, "max_tokens", "max_completion_tokens")
-
-
-def spell_random_seed(body: JsonObject) -> JsonObject:
-    """`seed` -> `random_seed` (https://docs.mistral.ai/api, seen 2026-11-21)."""
-    return _renamed(body, "seed", "random_seed")
 
 
 def developer_is_system(body: JsonObject) -> JsonObject:
@@ -142,15 +125,6 @@ def thinking_as_parts(body: JsonObject) -> JsonObject:
         return {**out, "content": [part, *said]}
 
     return _with_messages(body, with_parts)
-
-
-def _renamed(body: JsonObject, old: str, new: str) -> JsonObject:
-    if old not in body:
-        return body
-    out = {name: value for name, value in body.items() if name != old}
-    if out.get(new) is None:
-        out[new] = body[old]
-    return out
 
 
 def _with_messages(body: JsonObject, patch: _MessagePatch) -> JsonObject:

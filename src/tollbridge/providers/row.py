@@ -53,6 +53,7 @@ class ForModels(msgspec.Struct, frozen=True, kw_only=True):
 
     names: re.Pattern[str]
     drops: frozenset[str] = frozenset()
+    renames: Mapping[str, str] = {}
     lacks: frozenset[str] = frozenset()
     prefers: Mapping[str, str] = {}
     patches: tuple[Patch, ...] = ()
@@ -68,8 +69,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     there is no key. `needs_key`: without one, nothing is sent to the provider's own address. `api_key`: a key from
     the operator's file. `headers` are fixed, `header_values` are the operator's.
 
-    `drops`: fields of a body that this vendor refuses. `lacks`: words of `wires.base.FEATURES`. `prefers`: spellings,
-    as `wires.base.Target` lists them. `patches`: for what these cannot say. `models`: the same for some models only.
+    `drops`: fields of a body that this vendor refuses. `renames`: those that it knows by another name (in a
+    body with both, its own counts). `lacks`: words of `wires.base.FEATURES`. `prefers`: spellings, as
+    `wires.base.Target` lists them. `patches`: for what these cannot say. `models`: the same for some models only.
     `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made. `count_tokens`: it has
     the endpoint. `local`: costs nothing and needs no network. `tells_cost`: its usage says what it charged, in dollars
     (`catalog.parts.told_cost`). `source`, `checked`: where the facts are from and when
@@ -91,6 +93,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, str], ...] = ()
     header_values: Mapping[str, From] = {}
     drops: frozenset[str] = frozenset()
+    renames: Mapping[str, str] = {}
     lacks: frozenset[str] = frozenset()
     prefers: Mapping[str, str] = {}
     patches: tuple[Patch, ...] = ()
@@ -122,12 +125,14 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         rules = [rule for rule in self.models if rule.names.match(name)]
         if not rules:
             return self
-        prefers = dict(self.prefers)
+        prefers, renames = dict(self.prefers), dict(self.renames)
         for rule in rules:
             prefers.update(rule.prefers)
+            renames.update(rule.renames)
         return msgspec.structs.replace(
             self,
             drops=self.drops.union(*(rule.drops for rule in rules)),
+            renames=renames,
             lacks=self.lacks.union(*(rule.lacks for rule in rules)),
             prefers=prefers,
             patches=(*(patch for rule in rules for patch in rule.patches), *self.patches),
@@ -169,6 +174,7 @@ def row_from_config(values: Mapping[str, Json]) -> Provider:
         api_key=Secret(api_key) if isinstance(api_key, str) and api_key else api_key or None,
         headers=_headers(values, where),
         drops=frozenset(_names(values, "drops", where)),
+        renames=_pairs(values, "renames", where),
         lacks=lacks,
         prefers=_pairs(values, "prefers", where),
         chat_path=_chat_path(values.get("chat_path") or "", where),
@@ -179,7 +185,7 @@ def row_from_config(values: Mapping[str, Json]) -> Provider:
 
 _CONFIG_FIELDS = frozenset(
     {"name", "wire", "base_url", "base_url_env", "api_key", "api_key_env", "auth", "headers", "drops", "lacks"}
-    | {"prefers", "chat_path", "needs_key", "source", "checked"}
+    | {"renames", "prefers", "chat_path", "needs_key", "source", "checked"}
 )
 
 

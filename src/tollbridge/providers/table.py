@@ -22,7 +22,7 @@ CHAT = "openai_chat"
 MESSAGES = "anthropic_messages"
 
 _OLD_NAME = {"max_tokens": "max_tokens", "system_role": "system"}
-_PLAIN = (patches.spell_max_tokens, patches.developer_is_system)
+_OLD_FIELD = {"max_completion_tokens": "max_tokens"}
 _PENALTIES = frozenset({"presence_penalty", "frequency_penalty"})
 _TOP_K = frozenset({"top_k"})  # not in these vendors' references (seen 2026-11-21); they refuse unknown arguments
 
@@ -32,7 +32,7 @@ _OPENAI_MODELS = (
     ForModels(
         names=re.compile(r"o[1-9]|gpt-[5-9]|codex"),
         prefers={"max_tokens": "max_completion_tokens"},
-        patches=(patches.spell_max_completion_tokens,),
+        renames={"max_tokens": "max_completion_tokens"},
     ),
     ForModels(
         names=re.compile(r"o[1-9]|gpt-5(?:-(?!chat)|$)"),
@@ -140,7 +140,8 @@ _WITH_QUIRKS = (
         ),
         lacks=_TOP_K | {"user", "logprobs", "top_logprobs", "stream_usage"},
         prefers={**_OLD_NAME, "seed": "random_seed"},
-        patches=(*_PLAIN, patches.spell_random_seed, patches.short_tool_ids, patches.mistral_messages),
+        renames={**_OLD_FIELD, "seed": "random_seed"},
+        patches=(patches.developer_is_system, patches.short_tool_ids, patches.mistral_messages),
         models=(
             ForModels(
                 names=re.compile(r"magistral|mistral-(?:small|medium)"),
@@ -159,7 +160,8 @@ _WITH_QUIRKS = (
         key_env=("DEEPSEEK_API_KEY",),
         lacks=frozenset({"response_schema", "choices"}),
         prefers={**_OLD_NAME, "reasoning_field": "reasoning_content", "reasoning": "thinking", "content": "string"},
-        patches=(*_PLAIN, patches.texts_as_strings, patches.keep_reasoning_of_tool_turns),
+        renames=_OLD_FIELD,
+        patches=(patches.developer_is_system, patches.texts_as_strings, patches.keep_reasoning_of_tool_turns),
         source="https://api-docs.deepseek.com/guides/thinking_mode",
         checked=CHECKED,
     ),
@@ -196,7 +198,8 @@ _WITH_QUIRKS = (
         base_env=("PERPLEXITY_API_BASE",),
         key_env=("PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"),
         prefers=_OLD_NAME,
-        patches=_PLAIN,
+        renames=_OLD_FIELD,
+        patches=(patches.developer_is_system,),
         tells_cost=True,
         source="https://docs.perplexity.ai/api-reference/chat-completions-post",
         checked=CHECKED,
@@ -239,7 +242,8 @@ _WITH_QUIRKS = (
         base_env=("ZAI_API_BASE",),
         key_env=("ZAI_API_KEY",),
         prefers={**_OLD_NAME, "reasoning_field": "reasoning_content", "reasoning": "thinking"},
-        patches=_PLAIN,
+        renames=_OLD_FIELD,
+        patches=(patches.developer_is_system,),
         source="https://docs.z.ai/api-reference/llm/chat-completion",
         checked=CHECKED,
     ),
@@ -250,7 +254,8 @@ _WITH_QUIRKS = (
         base_env=("FIREWORKS_API_BASE",),
         key_env=("FIREWORKS_AI_API_KEY", "FIREWORKS_API_KEY", "FIREWORKSAI_API_KEY", "FIREWORKS_AI_TOKEN"),
         prefers=_OLD_NAME,
-        patches=_PLAIN,
+        renames=_OLD_FIELD,
+        patches=(patches.developer_is_system,),
         qualifies="accounts/fireworks/models/",
         source="https://docs.fireworks.ai/api-reference/post-chatcompletions",
         checked=CHECKED,
@@ -263,7 +268,8 @@ _WITH_QUIRKS = (
         base_env=("CLOUDFLARE_API_BASE",),
         key_env=("CLOUDFLARE_API_KEY",),
         prefers=_OLD_NAME,
-        patches=_PLAIN,
+        renames=_OLD_FIELD,
+        patches=(patches.developer_is_system,),
         source="https://developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility/",
         checked=CHECKED,
     ),
@@ -275,7 +281,8 @@ _WITH_QUIRKS = (
         base_env=("DATABRICKS_API_BASE",),
         key_env=("DATABRICKS_API_KEY", "DATABRICKS_TOKEN"),
         prefers=_OLD_NAME,
-        patches=_PLAIN,
+        renames=_OLD_FIELD,
+        patches=(patches.developer_is_system,),
         source="https://docs.databricks.com/aws/en/machine-learning/foundation-model-apis/api-reference",
         checked=CHECKED,
     ),
@@ -313,7 +320,8 @@ _WITH_QUIRKS = (
         base_env=("WRITER_API_BASE",),
         key_env=("WRITER_API_KEY",),
         prefers=_OLD_NAME,
-        patches=_PLAIN,
+        renames=_OLD_FIELD,
+        patches=(patches.developer_is_system,),
         source="https://dev.writer.com/api-reference/completion-api/chat-completion",
         checked=CHECKED,
     ),

@@ -17,7 +17,7 @@ from tollbridge.errors import (
     RateLimitError,
     ServiceUnavailableError,
 )
-from tollbridge.routing.groups import Groups
+from tollbridge.routing.groups import Group, Groups
 from tollbridge.routing.health import Health
 from tollbridge.routing.pick import pick
 
@@ -66,16 +66,19 @@ class Routes:
 
 
 class RequestBoard:
-    """`plan.Board` for one request. `fits` says whether a deployment's context window holds it."""
+    """`plan.Board` for one request. `fits` says whether a deployment's context window holds it, `allowed` whether a
+    group may be fallen back to."""
 
-    __slots__ = ("_fallbacks", "_fits", "_routes", "chance", "now")
+    __slots__ = ("_allowed", "_fallbacks", "_fits", "_routes", "chance", "now")
 
     def __init__(
         self,
         routes: Routes,
         fits: Callable[[Deployment], ContextWindowExceededError | None] | None = None,
         fallbacks: Sequence[str] | None = None,
+        allowed: Callable[[Group[Deployment]], bool] | None = None,
     ) -> None:
+        self._allowed = allowed
         self._routes = routes
         self._fits = fits
         self._fallbacks = fallbacks
@@ -105,7 +108,8 @@ class RequestBoard:
         return self._known(self._routes.fallbacks.after(group, error))
 
     def _known(self, names: Sequence[str]) -> Sequence[str]:
-        return [name for name in names if self._routes.groups.knows(name)]
+        groups, allowed = self._routes.groups, self._allowed
+        return [name for name in names if groups.knows(name) and (allowed is None or allowed(groups.resolve(name)))]
 
     def unavailable(self, group: str) -> APIError:
         members = self.members(group)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
@@ -14,19 +15,24 @@ from tollbridge.catalog.tokens import count_request
 from tollbridge.errors import APIError, ContextWindowExceededError
 from tollbridge.routing.board import RequestBoard, Routes
 from tollbridge.routing.drive import drive
+from tollbridge.routing.groups import Group
 from tollbridge.routing.plan import Answered, Failed, Plan, Policy, plan
 from tollbridge.transport.base import Transport
 
 V = TypeVar("V")
 How = Callable[[Ask, Deployment, Transport], Awaitable[V]]
+Allowed = Callable[[Group[Deployment]], bool]
+"""Whether a group may be asked."""
 
 
-class Attempt(msgspec.Struct, frozen=True):
-    """One try upstream. `error` is None where it answered."""
+class Attempt(msgspec.Struct):
+    """One try upstream. `error` is None where it answered, or where it was `abandoned`: the client left, or the gateway
+    itself failed, before an outcome."""
 
     deployment: Deployment
-    error: APIError | None
-    seconds: float
+    error: APIError | None = None
+    seconds: float = 0.0
+    abandoned: bool = False
 
 
 class Trace(msgspec.Struct):
@@ -62,10 +68,17 @@ class Engine:
         self._attempted = attempted
 
     def ask(
-        self, ask: Ask, trace: Trace, *, policy: Policy | None = None, fallbacks: Sequence[str] | None = None
+        self,
+        ask: Ask,
+        trace: Trace,
+        *,
+        policy: Policy | None = None,
+        fallbacks: Sequence[str] | None = None,
+        allowed: Allowed | None = None,
     ) -> Coroutine[Any, Any, Answer | Streaming]:
-        """The first good answer. Raises APIError when the plan is at its end; `trace` tells the attempts either way."""
-        return self.run(ask, trace, exchange, policy=policy, fallbacks=fallbacks)
+        """The first good answer. Raises APIError when the plan is at its end; `trace` tells the attempts either way.
+        `fallbacks`: the client's own. `allowed`: which groups may be fallen back to."""
+        return self.run(ask, trace, exchange, policy=policy, fallbacks=fallbacks, allowed=allowed)
 
     async def run(
         self,
@@ -75,70 +88,95 @@ class Engine:
         *,
         policy: Policy | None = None,
         fallbacks: Sequence[str] | None = None,
+        allowed: Allowed | None = None,
     ) -> V:
         """`how` carries out one attempt; it raises APIError where the attempt failed."""
         policy = policy or self.policy
         if policy.retries_of_deployment:
             policy = self._retries_of(ask.model, policy)
-        board = RequestBoard(self.routes, self._fits(ask) if self._check_context else None, fallbacks)
+        fits = await self._fits(ask) if self._check_context else None
+        board = RequestBoard(self.routes, fits, fallbacks, allowed)
         since = board.now()
-        failed: tuple[Deployment, APIError] | None = None
         ready = board.ready(ask.model)
+        failed: tuple[Deployment, APIError] | None = None
         if ready:
             deployment = board.pick(ready)
-            outcome = await self._attempt(ask, trace, how, deployment)
-            if isinstance(outcome, Answered):
-                return outcome.value
-            failed = deployment, outcome.error
+            try:
+                return await self._attempt(ask, trace, how, deployment)
+            except APIError as error:
+                failed = deployment, error
+        return await self._carry_on(ask, trace, how, policy, board, since, failed)
+
+    async def _carry_on(
+        self,
+        ask: Ask,
+        trace: Trace,
+        how: How[V],
+        policy: Policy,
+        board: RequestBoard,
+        since: float,
+        failed: tuple[Deployment, APIError] | None,
+    ) -> V:
+        """What the plan says after the first attempt failed, or where nobody was ready for one."""
         steps: Plan[Deployment, V] = plan(ask.model, board, policy, failed=failed, since=since)
 
         async def again(deployment: Deployment) -> Answered[V] | Failed:
             if policy.deadline_s is not None:
                 ask.left_s = max(0.001, since + policy.deadline_s - board.now())
-            return await self._attempt(ask, trace, how, deployment)
+            try:
+                return Answered(await self._attempt(ask, trace, how, deployment))
+            except APIError as error:
+                return Failed(error)
 
         return await drive(steps, again)
 
-    async def _attempt(self, ask: Ask, trace: Trace, how: How[V], deployment: Deployment) -> Answered[V] | Failed:
-        health = self.routes.health
-        began = self.routes.now()
+    async def _attempt(self, ask: Ask, trace: Trace, how: How[V], deployment: Deployment) -> V:
+        now, health = self.routes.now, self.routes.health
+        began = now()
         health.started(deployment.id)
-        settled = False
+        attempt = Attempt(deployment)
+        trace.attempts.append(attempt)
         try:
             value = await how(ask, deployment, self.transport)
-            settled = True
         except APIError as error:
-            settled = True
-            now = self.routes.now()
-            trace.attempts.append(Attempt(deployment, error, now - began))
-            health.failed(deployment.id, error, now)
+            attempt.error = error
+            moment = now()
+            attempt.seconds = moment - began
+            health.failed(deployment.id, error, moment)
             if self._attempted is not None:
                 self._attempted(deployment.provider, type(error).__name__)
-            return Failed(error)
-        finally:
-            if not settled:  # the client left, or the fault is ours: nothing was learned about the deployment
-                health.cancelled(deployment.id)
-        now = self.routes.now()
-        trace.attempts.append(Attempt(deployment, None, now - began))
-        health.answered(deployment.id, now)
+            raise
+        except BaseException:  # the client left, or the fault is ours: nothing was learned about the deployment
+            attempt.seconds = now() - began
+            attempt.abandoned = True
+            health.cancelled(deployment.id)
+            raise
+        moment = now()
+        attempt.seconds = moment - began
+        health.answered(deployment.id, moment)
         if self._attempted is not None:
             self._attempted(deployment.provider, "ok")
-        return Answered(value)
+        return value
 
     def _retries_of(self, model: str, policy: Policy) -> Policy:
         """`max_retries` of a group's deployments, where the operator set it there."""
         retries = [d.retries for d in self.routes.groups.resolve(model).members if d.retries is not None]
         return msgspec.structs.replace(policy, retries=max(retries)) if retries else policy
 
-    def _fits(self, ask: Ask) -> Callable[[Deployment], ContextWindowExceededError | None]:
+    async def _fits(self, ask: Ask) -> Callable[[Deployment], ContextWindowExceededError | None]:
+        """Counts at most once, and in a thread: a long text takes long."""
+        windows = [d.max_input_tokens for d in self.routes.groups.resolve(ask.model).members]
         counted: list[int] = []
+        # A token is at least one byte: a body that is shorter than the window surely fits.
+        if any(window is not None and len(ask.body) > window for window in windows):
+            request = ask.request().value
+            counted.append(await asyncio.to_thread(count_request, request))
 
         def fits(deployment: Deployment) -> ContextWindowExceededError | None:
             limit = deployment.max_input_tokens
-            # A token is at least one byte: a body that is shorter than the window surely fits.
             if limit is None or len(ask.body) <= limit:
                 return None
-            if not counted:
+            if not counted:  # of a fallback alone, with a smaller window
                 counted.append(count_request(ask.request().value))
             if counted[0] <= limit:
                 return None

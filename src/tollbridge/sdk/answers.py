@@ -139,10 +139,9 @@ class Chunks:
 
     def _finish(self) -> None:
         """The honest end. Usage that only we asked for is told in a last chunk, which the reader need not see."""
-        usage = self._stream.usage
-        self._hidden["response_cost"] = price(
-            self._deployment, usage, self._last.get("service_tier"), time.monotonic() - self._began
-        )
+        said = self._stream.said
+        usage, tier = said.usage, said.service_tier
+        self._hidden["response_cost"] = price(self._deployment, usage, tier, time.monotonic() - self._began)
         if usage is not None and not self._told_usage:
             head = {name: value for name, value in self._last.items() if name in ("id", "object", "created", "model")}
             self._waiting.append({**head, "choices": [], "usage": write_usage(usage)})

@@ -65,7 +65,7 @@ async def answer(call: Call) -> ModelResponse | AsyncStream:
     response = whole(result, ask, known)
     took_s = time.monotonic() - began
     response._response_ms = took_s * 1000
-    cost = price(result.deployment, result.usage, response.get("service_tier"), took_s)
+    cost = price(result.deployment, result.said.usage, response.get("service_tier"), took_s)
     response._hidden_params["response_cost"] = cost
     return response
 

@@ -7,6 +7,8 @@ import hmac
 import itertools
 import os
 import time
+from collections.abc import Awaitable, Coroutine, Sequence
+from typing import Any
 
 import msgspec
 
@@ -18,6 +20,9 @@ from tollbridge.errors import (
     PermissionDeniedError,
 )
 from tollbridge.observe import Record
+from tollbridge.observe.audit import audit
+from tollbridge.policy.access import ALL, Access
+from tollbridge.policy.principal import Principal
 from tollbridge.server.answers import JSON, error_answer, own_headers
 from tollbridge.server.cors import Cors
 from tollbridge.server.count_tokens import count_tokens
@@ -25,9 +30,10 @@ from tollbridge.server.crossing import CrossingResponder
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.identify import presented_key
 from tollbridge.server.inbound import Inbound, Refusal, Responder, plain_refusal
+from tollbridge.server.managed import BODY_BYTES_MAX, manage
 from tollbridge.server.models import list_models, show_model
 from tollbridge.server.pipeline import Conversation, outcome
-from tollbridge.server.routes import Match, RouteTable
+from tollbridge.server.routes import ROUTES, Match, Route, RouteTable
 from tollbridge.wires.base import Wire
 
 LOOPBACK = ("127.", "::1", "::ffff:127.")
@@ -41,15 +47,16 @@ _encode = msgspec.json.Encoder().encode
 class App:
     """`server.inbound.Application`. `gateway` may be replaced while it runs: a request keeps the one it met."""
 
-    def __init__(self, gateway: Gateway, cors: Cors | None = None) -> None:
+    def __init__(self, gateway: Gateway, cors: Cors | None = None, managed: Sequence[Route] = ()) -> None:
+        """`managed`: the management routes of rooms above."""
         self.gateway = gateway
         self._cors = cors
-        self._routes = RouteTable()
+        self._routes = RouteTable((*ROUTES, *managed))
         self._prefix = os.urandom(5).hex()
         self._count = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def admit(self, inbound: Inbound) -> Refusal | None:
+    def admit(self, inbound: Inbound) -> Refusal | Awaitable[Refusal | None] | None:
         match = self._routes.find(inbound.path)
         if inbound.method == "OPTIONS" and (match is not None or inbound.path == "*"):
             return self._preflight(inbound)
@@ -65,29 +72,48 @@ class App:
             )
             return self._refused(inbound, error, ((b"allow", allowed.encode()),))
         try:
-            self._identify(inbound, match)
+            principal = self._identify(inbound, match)
         except APIError as error:
             return self._refused(inbound, error)
-        return None
+        if principal is None or isinstance(principal, Principal):
+            inbound.principal = principal
+            return None if match.route.handler != "managed" else self._admit_managed(inbound, match)
+        return self._look_up(inbound, match, principal)
 
-    async def handle(self, inbound: Inbound, responder: Responder) -> None:
-        gateway = self.gateway
+    async def _look_up(self, inbound: Inbound, match: Match, principal: Awaitable[Principal]) -> Refusal | None:
+        try:
+            inbound.principal = await principal
+        except APIError as error:
+            return self._refused(inbound, error)
+        return None if match.route.handler != "managed" else self._admit_managed(inbound, match)
+
+    def _admit_managed(self, inbound: Inbound, match: Match) -> Refusal | None:
+        inbound.body_limit = min(inbound.body_limit, BODY_BYTES_MAX)
+        principal = inbound.principal
+        if match.route.access != "admin" or principal is None or principal.admin:
+            return None
+        audit("refused", principal.id, route=match.route.label)
+        return self._refused(inbound, PermissionDeniedError("This is for the admin: send the gateway's master key."))
+
+    def handle(self, inbound: Inbound, responder: Responder) -> Coroutine[Any, Any, None]:
         match = inbound.route
         if not isinstance(match, Match):
             raise TypeError("a request is admitted before it is handled")
         if self._cors is not None:
             responder = CrossingResponder(responder, self._cors.answer_headers(inbound.headers))
         record = self._record(inbound, match)
+        if match.route.handler == "generate":  # not by way of another coroutine: it is the hot path
+            loop = self._loop or self._running_loop()
+            return Conversation(self.gateway, self._dialect(match), inbound, responder, record, loop).run(match.id)
+        return self._handle(inbound, responder, match, record)
+
+    async def _handle(self, inbound: Inbound, responder: Responder, match: Match, record: Record) -> None:
+        gateway = self.gateway
         match match.route.handler:
-            case "generate":
-                loop = self._loop or self._running_loop()
-                conversation = Conversation(gateway, self._dialect(match), inbound, responder, record, loop)
-                await conversation.run(match.id)
-                return
             case "count_tokens":
                 await count_tokens(gateway, self._dialect(match), inbound, responder, record)
             case "models":
-                self._json(responder, record, match, list_models(gateway, inbound.headers))
+                self._json(responder, record, match, list_models(gateway, inbound.headers, _access(inbound)))
             case "model":
                 self._model(gateway, inbound, responder, record, match)
             case "readiness" if not gateway.load.ready:
@@ -100,7 +126,9 @@ class App:
                 responder.reply(200, [EXPOSITION], gateway.metrics.exposition())
             case "root":
                 self._json(responder, record, match, {"name": "tollbridge"})
-        if match.route.access == "key":
+            case "managed":
+                await self._manage(inbound, responder, record, match)
+        if match.route.access in ("key", "self", "admin"):
             record.duration_ms = (time.monotonic() - record.began) * 1000
             self._observe(record)
 
@@ -112,10 +140,11 @@ class App:
         accounted = isinstance(inbound.route, Match) and inbound.route.route.handler == "generate"
         return self._refused(inbound, error, accounted=accounted)
 
-    def _identify(self, inbound: Inbound, match: Match) -> None:
+    def _identify(self, inbound: Inbound, match: Match) -> Principal | Awaitable[Principal] | None:
+        """None: nobody needs to be known. Raises APIError."""
         match match.route.access:
-            case "key":
-                self.gateway.authenticator.authenticate(inbound.headers)
+            case "key" | "self" | "admin":
+                return self.gateway.authenticator.authenticate(inbound.headers)
             case "metrics":
                 token = self.gateway.rules.metrics_token
                 if token is None:
@@ -123,8 +152,7 @@ class App:
                         raise PermissionDeniedError("Metrics are for loopback; set `general_settings.metrics_token`.")
                 elif not hmac.compare_digest(presented_key(inbound.headers), token.encode()):
                     raise AuthenticationError("This is not the metrics token.", code="invalid_api_key")
-            case "open":
-                return
+        return None
 
     def _preflight(self, inbound: Inbound) -> Refusal:
         headers = None if self._cors is None else self._cors.preflight(inbound.method, inbound.headers)
@@ -133,11 +161,20 @@ class App:
     def _model(self, gateway: Gateway, inbound: Inbound, responder: Responder, record: Record, match: Match) -> None:
         record.model_requested = match.id or ""
         try:
-            self._json(responder, record, match, show_model(gateway, record.model_requested, inbound.headers))
+            self._json(
+                responder, record, match, show_model(gateway, record.model_requested, inbound.headers, _access(inbound))
+            )
         except APIError as error:
             status, headers, body = error_answer(self._dialect(match), error)
             record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
             responder.reply(status, [*headers, *own_headers(record, self._dialect(match))], body)
+
+    async def _manage(self, inbound: Inbound, responder: Responder, record: Record, match: Match) -> None:
+        if match.route.manager is None:
+            raise TypeError(f"nobody manages {match.route.path}")
+        error = await manage(match.route.manager, match.id, self._dialect(match), inbound, responder, record)
+        if error is not None:
+            record.error_class, record.outcome = type(error).__name__, outcome(error)
 
     def _json(self, responder: Responder, record: Record, match: Match, value: object) -> None:
         record.status = 200
@@ -178,14 +215,17 @@ class App:
             at=time.time(),
             began=time.monotonic(),
             method=inbound.method,
-            key_id="master",
+            key_id="" if inbound.principal is None else inbound.principal.id,
             client=inbound.headers.get(b"user-agent", b"").decode("latin-1")[:200],
             peer=inbound.peer,
         )
 
     def _observe(self, record: Record) -> None:
-        for observer in self.gateway.observers:
-            observer.done(record)
+        self.gateway.observe(record, None)
+
+
+def _access(inbound: Inbound) -> Access:
+    return ALL if inbound.principal is None else inbound.principal.access
 
 
 def _shown(path: str) -> str:

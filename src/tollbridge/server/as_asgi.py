@@ -94,7 +94,8 @@ class AsAsgi:
         inbound: Inbound | None = None
         try:
             inbound = self._read_head(scope)
-            refusal = self._application.admit(inbound)
+            verdict = self._application.admit(inbound)
+            refusal = verdict if verdict is None or isinstance(verdict, Refusal) else await verdict
             if refusal is not None:
                 return refusal
             await self._read_body(inbound, receive)

@@ -3,6 +3,10 @@
 `OURS` are taken out of the body and obeyed. `REFUSED` could choose where a stored credential goes or fake an answer:
 400, unless the operator allowed the field. `metadata` in the chat dialect is ours (tags, log) unless the request
 asks the provider to store it; in the Messages dialect it is the format's own.
+
+Who asks on whose behalf, and which requests belong together, is said as LiteLLM's clients say it
+(https://docs.litellm.ai/docs/proxy/request_headers, seen 2026-11-25); of two that say the same a header wins over the
+body. None of it decides anything: it stands in the log.
 """
 
 from __future__ import annotations
@@ -33,7 +37,18 @@ REFUSED = frozenset(
         "vertex_credentials",
     }
 )
-OURS = ("timeout", "stream_timeout", "num_retries", "tags", "fallbacks", "disable_fallbacks", "drop_params")
+OURS = (
+    "timeout",
+    "stream_timeout",
+    "num_retries",
+    "litellm_metadata",
+    "litellm_session_id",
+    "litellm_trace_id",
+    "tags",
+    "fallbacks",
+    "disable_fallbacks",
+    "drop_params",
+)
 """In the order in which they are obeyed: of two that say the same, the later one holds."""
 EITHER = REFUSED.union(OURS)
 HEADERS = frozenset(
@@ -42,9 +57,17 @@ HEADERS = frozenset(
         b"x-litellm-stream-timeout",
         b"x-litellm-num-retries",
         b"x-litellm-tags",
+        b"x-litellm-customer-id",
+        b"x-litellm-end-user-id",
+        b"x-litellm-session-id",
+        b"x-litellm-trace-id",
+        b"x-litellm-spend-logs-metadata",
         b"x-tollbridge-strict",
     }
 )
+USER_HEADERS = (b"x-litellm-customer-id", b"x-litellm-end-user-id")
+TRACE_HEADERS = (b"x-litellm-trace-id", b"x-litellm-session-id")
+"""The first that is there counts."""
 TAGS_MAX = 32
 LOGGED_BYTES_MAX = 4096
 LOGGED_CHARACTERS_MAX = 256
@@ -52,7 +75,8 @@ FALLBACKS_MAX = 8
 
 
 class Controls(msgspec.Struct, frozen=True):
-    """None: the client did not say. `tags` and `metadata` go to the log."""
+    """None: the client did not say. `tags`, `metadata`, `user` and `trace` go to the log. `trace`: what the requests of
+    one session have in common."""
 
     timeout_s: float | None = None
     retries: int | None = None
@@ -60,6 +84,7 @@ class Controls(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
     metadata: Json = None
     user: str | None = None
+    trace: str | None = None
     strict: bool = False
     drop_params: bool | None = None
 
@@ -82,20 +107,23 @@ def take_controls(
                 code="field_not_allowed",
             )
         said.update(_body(fields, streams))
-    if "user" in fields:
-        user = decode(bytes(fields["user"]))
-        said["user"] = user[:LOGGED_CHARACTERS_MAX] if isinstance(user, str) else None
     if "metadata" in fields:
-        _metadata(fields, said, metadata_is_ours)
+        _metadata(bytes(fields["metadata"]), "metadata", said)
+        if metadata_is_ours and bytes(fields.get("store") or b"") != b"true":
+            del fields["metadata"]
+    if "user" in fields:
+        _note(said, "user", decode(bytes(fields["user"])))
     if not HEADERS.isdisjoint(headers):
         said.update(_headers(headers, streams))
+        _identify(headers, said)
     return msgspec.convert(said, Controls) if said else NOTHING
 
 
 def _body(fields: Fields, streams: bool) -> dict[str, object]:
     said: dict[str, object] = {}
     for name in OURS:
-        value = decode(bytes(fields.pop(name))) if name in fields else None
+        raw = bytes(fields.pop(name)) if name in fields else b"null"
+        value = decode(raw)
         if value is None:
             continue
         match name:
@@ -107,6 +135,10 @@ def _body(fields: Fields, streams: bool) -> dict[str, object]:
                     said["timeout_s"] = limit
             case "num_retries":
                 said["retries"] = count(value, "$.num_retries")
+            case "litellm_metadata":
+                _metadata(raw, name, said)
+            case "litellm_session_id" | "litellm_trace_id":
+                _note(said, "trace", value)
             case "tags":
                 said["tags"] = tags(value, "$.tags")
             case "fallbacks":
@@ -120,14 +152,34 @@ def _body(fields: Fields, streams: bool) -> dict[str, object]:
     return said
 
 
-def _metadata(fields: Fields, said: dict[str, object], ours: bool) -> None:
-    raw = bytes(fields["metadata"])
+def _metadata(raw: bytes, name: str, said: dict[str, object]) -> None:
+    """For the log; tags, the user and the session are found in it too."""
     metadata = decode(raw)
-    if isinstance(metadata, dict) and "tags" in metadata:
-        said["tags"] = tags(metadata["tags"], "$.metadata.tags")
-    said["metadata"] = metadata if len(raw) <= LOGGED_BYTES_MAX else f"{len(raw)} bytes: too many to log"
-    if ours and bytes(fields.get("store") or b"") != b"true":
-        del fields["metadata"]
+    if isinstance(metadata, dict):
+        if "tags" in metadata:
+            said["tags"] = tags(metadata["tags"], f"$.{name}.tags")
+        _note(said, "user", metadata.get("user_id"))
+        _note(said, "trace", metadata.get("trace_id") or metadata.get("session_id"))
+    _log(said, _loggable(metadata, raw), name)
+
+
+def _loggable(value: Json, raw: bytes) -> Json:
+    return value if len(raw) <= LOGGED_BYTES_MAX else f"{len(raw)} bytes: too many to log"
+
+
+def _log(said: dict[str, object], metadata: Json, name: str) -> None:
+    """Adds to what is logged. What cannot be joined with that field by field stands beside it under its name."""
+    before = said.get("metadata")
+    if before is None:
+        said["metadata"] = metadata
+    elif metadata is not None:
+        held = before if isinstance(before, dict) else {"metadata": before}
+        said["metadata"] = {**held, **(metadata if isinstance(metadata, dict) else {name: metadata})}
+
+
+def _note(said: dict[str, object], name: str, value: Json) -> None:
+    if isinstance(value, str) and value:
+        said[name] = value[:LOGGED_CHARACTERS_MAX]
 
 
 def _headers(headers: Mapping[bytes, bytes], streams: bool) -> dict[str, object]:
@@ -140,10 +192,29 @@ def _headers(headers: Mapping[bytes, bytes], streams: bool) -> dict[str, object]
         said["retries"] = count(_number(retries), "x-litellm-num-retries")
     listed = headers.get(b"x-litellm-tags")
     if listed is not None:
-        said["tags"] = tuple(tag.strip() for tag in listed.decode("latin-1").split(",") if tag.strip())[:TAGS_MAX]
+        told = [tag.strip()[:LOGGED_CHARACTERS_MAX] for tag in listed.decode("latin-1").split(",")]
+        said["tags"] = tuple(tag for tag in told if tag)[:TAGS_MAX]
     if headers.get(b"x-tollbridge-strict", b"").lower() in (b"true", b"1"):
         said["strict"] = True
     return said
+
+
+def _identify(headers: Mapping[bytes, bytes], said: dict[str, object]) -> None:
+    """On whose behalf, in which session, and what the log shall tell besides."""
+    for name, candidates in (("user", USER_HEADERS), ("trace", TRACE_HEADERS)):
+        given = next((headers[header] for header in candidates if headers.get(header)), b"")
+        _note(said, name, given.decode("latin-1"))
+    raw = headers.get(b"x-litellm-spend-logs-metadata")
+    if not raw:
+        return
+    try:
+        metadata = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        metadata = None
+    if not isinstance(metadata, dict):
+        where = "x-litellm-spend-logs-metadata"
+        raise BadRequestError(f"Expected a JSON object - at `{where}`.", param=where)
+    _log(said, {"spend_logs_metadata": _loggable(metadata, raw)}, "spend_logs_metadata")
 
 
 def _number(value: bytes) -> float | None:

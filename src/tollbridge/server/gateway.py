@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from tollbridge.observe import Metrics, Observer
+from tollbridge.observe import Metrics, Observer, Record
+from tollbridge.observe.ulid import Ulids
 from tollbridge.routing.engine import Engine
+from tollbridge.server.allowance import Allowance
+from tollbridge.server.idempotency import Idempotency
 from tollbridge.server.identify import Authenticator
 from tollbridge.wires.base import Wire
 from tollbridge.wires.seal import Seals
@@ -21,16 +24,18 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """How requests are treated. Times in seconds; `body_limit` in bytes.
 
     `heartbeat_s`: the longest silence in a stream before a comment is sent. `cancel_on_disconnect`: False drains a
-    stream whose client left, at most `drains_max` at once and `drain_s` long. `streams_max`, `requests_max`: at once;
-    above them 503 with Retry-After. `metrics_token`: None lets only loopback read `/metrics`. `expose_usage`: send
-    the usage chunk also to clients that did not ask. `forward_client_headers`: the client's own `x-` headers go
-    along, but never `key_header`, where the operator wants the gateway's key (in lower case)."""
+    stream whose client left, at most `drains_max` at once and `drain_s` long. `block_unpriced`: refuse a model of which
+    no price is known. `streams_max`, `requests_max`: at once; above them 503 with Retry-After. `metrics_token`: None
+    lets only loopback read `/metrics`. `expose_usage`: send the usage chunk also to clients that did not ask.
+    `forward_client_headers`: the client's own `x-` headers go along, but never `key_header`, where the operator wants
+    the gateway's key (in lower case)."""
 
     body_limit: int = 64 * 1024 * 1024
     heartbeat_s: float = 15.0
     cancel_on_disconnect: bool = True
     drains_max: int = 64
     drain_s: float = 60.0
+    block_unpriced: bool = False
     streams_max: int = 2_000
     requests_max: int = 10_000
     metrics_token: str | None = None
@@ -50,8 +55,19 @@ class Load(msgspec.Struct):
     ready: bool = True
 
 
+class Entries(Protocol):
+    """Where requests are written down (`ledger.journal.Journal`)."""
+
+    def check(self) -> None:
+        """Raises ServiceUnavailableError where a new request could not be."""
+
+    def append(self, record: Record) -> bytes | None:
+        """Writes it, and gives its line of JSON."""
+
+
 class Gateway(msgspec.Struct, kw_only=True, eq=False):
-    """`dialects`: the two-way wires by name. `started`: epoch seconds, for model listings."""
+    """`dialects`: the two-way wires by name. `started`: epoch seconds, for model listings. `idempotency`: None
+    where nothing is kept."""
 
     engine: Engine
     authenticator: Authenticator
@@ -62,3 +78,12 @@ class Gateway(msgspec.Struct, kw_only=True, eq=False):
     rules: Rules
     load: Load
     started: int
+    journal: Entries
+    allowance: Allowance
+    ulids: Ulids
+    idempotency: Idempotency | None = None
+
+    def observe(self, record: Record, line: bytes | None) -> None:
+        """`line`: the record as JSON, where it was written already."""
+        for observer in self.observers:
+            observer.done(record, line)

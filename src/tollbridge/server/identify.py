@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from copy import copy
 from typing import Protocol
 
 from tollbridge.errors import AuthenticationError, BadRequestError
@@ -25,30 +26,49 @@ KEY_BYTES_MAX = 4096
 
 
 class Authenticator(Protocol):
-    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal: ...
+    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal | Awaitable[Principal]:
+        """At once where the answer is in memory. Either way, a principal or APIError."""
+
+    def with_keys(self, others: Finder) -> Authenticator:
+        """One that also knows the keys that were made."""
 
 
 MASTER = Principal("master", admin=True)
 OPERATOR = Principal("open", admin=True)
 
 
+class Finder(Protocol):
+    """Who knows the other keys: a `Keyring`."""
+
+    def find(self, presented: bytes) -> Principal | Awaitable[Principal]: ...
+
+
 class MasterKey:
-    """The one key there is before keys are made: an admin's. Compared in constant time, as digests but for the header
+    """The admin's key, and with `others` those that were made. Compared in constant time, as digests but for the header
     that nearly every request has."""
 
-    def __init__(self, key: str, header_name: str | None = None) -> None:
+    def __init__(self, key: str, header_name: str | None = None, others: Finder | None = None) -> None:
+        self._keys = others
         self._digest = hashlib.sha256(key.encode()).digest()
         self._usual = b"Bearer " + key.encode()
         self._extra = header_name.lower().encode() if header_name else None
         self._others = frozenset({OWN_HEADER, *KEY_HEADERS} | ({self._extra} if self._extra else set()))
 
-    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
+    def with_keys(self, others: Finder) -> MasterKey:
+        """The same door, which also lets in those whose keys were made."""
+        twin = copy(self)
+        twin._keys = others
+        return twin
+
+    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal | Awaitable[Principal]:
         usual = headers.get(b"authorization")
         if usual is not None and self._others.isdisjoint(headers) and hmac.compare_digest(usual, self._usual):
             return MASTER
         key = presented_key(headers, self._extra)
         if hmac.compare_digest(hashlib.sha256(key).digest(), self._digest):
             return MASTER
+        if self._keys is not None:
+            return self._keys.find(key)
         raise AuthenticationError(
             "This key is not known here. Use the gateway's own key, not a provider's.", code="invalid_api_key"
         )
@@ -56,6 +76,9 @@ class MasterKey:
 
 class OpenDoor:
     """`--open`: whoever reaches the loopback listener is the operator. Never bound elsewhere."""
+
+    def with_keys(self, others: Finder) -> OpenDoor:
+        return self
 
     def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
         return OPERATOR

@@ -6,7 +6,8 @@ socket. Two things stand below it: our own protocol (`server/http/connection.py`
 
 The order of calls for one request:
 
-    head complete      -> application.admit(inbound)       sets `inbound.route`, or refuses before the body is read
+    head complete      -> application.admit(inbound)       sets `inbound.route`, or refuses before the body is read;
+                                                           where that takes a look into a database, it is awaited
     body complete      -> application.handle(inbound, responder)      in a task of its own
     refused below      -> application.refuse(inbound or None, error)  malformed, too large, too slow
     handle() raised    -> application.internal_error(inbound)         nothing sent yet; else the stream is aborted
@@ -17,12 +18,13 @@ shutdown cancels it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import msgspec
 
 from tollbridge.errors import APIError
+from tollbridge.policy.principal import Principal
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Names in lower case. Framing (`content-length`, `transfer-encoding`, `connection`, `date`) belongs to the responder:
@@ -43,8 +45,9 @@ class Inbound(msgspec.Struct):
     `body`: whole and decoded (`content-encoding` is removed from the headers); empty in `admit`.
     `peer`, `scheme`, `host`: the client's address without port, `http` or `https`, and the authority it asked for, as
     trusted proxies tell them; `host` is "" for an HTTP/1.0 request without one. `received`: `loop.time()` at the end
-    of the head. `route`: what `admit` found. `body_limit`: bytes; `admit` may change it for a route. `id`: what the
-    application calls the request, to the client and in its logs; "" until it does.
+    of the head. `route`: what `admit` found, `principal`: who asks, where the route wants to know. `body_limit`: bytes;
+    `admit` may change it for a route. `id`: what the application calls the request, to the client and in its logs; ""
+    until it does.
     """
 
     method: str
@@ -58,6 +61,7 @@ class Inbound(msgspec.Struct):
     body_limit: int
     body: bytes = b""
     route: object = None
+    principal: Principal | None = None
     id: str = ""
 
 
@@ -104,7 +108,7 @@ class Responder(Protocol):
 
 
 class Application(Protocol):
-    def admit(self, inbound: Inbound) -> Refusal | None:
+    def admit(self, inbound: Inbound) -> Refusal | Awaitable[Refusal | None] | None:
         """Called when the head is complete, before the body is read. Sets `inbound.route`, or refuses (401, 404)."""
 
     async def handle(self, inbound: Inbound, responder: Responder) -> None:

@@ -1,26 +1,47 @@
-"""The life of a request: identify -> peek -> route -> answer -> account. Plain calls, in this order.
+"""The life of a request: identify -> peek -> authorize -> hold -> route -> account -> answer. Plain calls in a row.
 
 (`admit` in `app.py` identifies, before the body is read.) What waits for the provider and what writes to the client is
 one task; when the client leaves it is cancelled, and the provider's connection with it, or it goes on reading alone (a
 drain), as the operator said. A stream is told in whole events, with comments in long silences; where it breaks, the
 client is told so in its dialect and never shown a normal end.
+
+A request that a provider was asked for is accounted for once: what it used and cost is written to the journal *before*
+the client has the last bytes of its answer, and what was held for it (`Held`) is given back after them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 
+from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming
-from tollbridge.calls.provider_headers import provider_headers
+from tollbridge.calls.heard import heard_in
 from tollbridge.calls.streams import Stream
-from tollbridge.errors import APIError, APITimeoutError, ServiceUnavailableError
-from tollbridge.observe import Record, tokens
+from tollbridge.errors import APIError, APITimeoutError, PermissionDeniedError, ServiceUnavailableError
+from tollbridge.ledger.meter import NOTHING, Said, meter
+from tollbridge.observe import Record
 from tollbridge.observe.record import Outcome
-from tollbridge.routing.engine import Trace
-from tollbridge.server.answers import JSON, STREAM, error_answer, own_headers, plainly, route_headers
+from tollbridge.policy.access import Access
+from tollbridge.routing.engine import Allowed, Trace
+from tollbridge.routing.groups import Group
+from tollbridge.server.allowance import Held
+from tollbridge.server.answers import (
+    JSON,
+    STREAM,
+    cost_headers,
+    error_answer,
+    own_headers,
+    passed_on,
+    plainly,
+    printable,
+    route_headers,
+)
 from tollbridge.server.gateway import Gateway
+from tollbridge.server.idempotency import HEADER as IDEMPOTENCY
+from tollbridge.server.idempotency import Claim
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
 from tollbridge.server.presence import Heartbeat, Leaving
 from tollbridge.server.reading import policy_for, read_ask
@@ -34,13 +55,19 @@ class Conversation:
     """One generation request on its way: who asks, in which dialect, how it is answered."""
 
     __slots__ = (
+        "_accounted",
+        "_ask",
+        "_claim",
         "_dialect",
         "_gateway",
         "_heartbeat",
+        "_held",
         "_inbound",
+        "_leaving",
         "_loop",
         "_record",
         "_responder",
+        "_said",
         "_stream",
         "_trace",
     )
@@ -61,7 +88,12 @@ class Conversation:
         self._inbound = inbound
         self._responder = responder
         self._record = record
+        self._accounted = False
+        self._ask: Ask | None = None
+        self._claim: Claim | None = None
+        self._held: Held | None = None
         self._heartbeat: Heartbeat | None = None
+        self._said: Said | None = None
         self._stream: Stream | None = None
         self._trace = Trace([])
 
@@ -69,28 +101,34 @@ class Conversation:
         """Answers, whatever happens, and accounts for it. `model` is that of the path, where the path names one."""
         load = self._gateway.load
         load.requests += 1
-        leaving = Leaving(self._gateway, self._responder, self._whole, self._loop)
+        leaving = self._leaving = Leaving(self._gateway, self._responder, self._whole, self._loop)
         record = self._record
         try:
             await self._converse(model)
         except APIError as error:
             self._refuse(error)
         except (asyncio.CancelledError, ClientGone):
-            if not leaving.left:  # a forced shutdown, or a client that takes nothing
+            if not self._accounted:
                 record.status, record.outcome = 499, "cancelled"
+            if not leaving.left:  # a forced shutdown, or a client that takes nothing
                 raise
         except Exception as error:
             record.status, record.outcome, record.error_class = 500, "gateway_error", type(error).__name__
             raise
         finally:
             leaving.over()
-            if leaving.early:
-                record.status, record.outcome = 499, "cancelled"
             load.requests -= 1
             if self._heartbeat is not None:
                 self._heartbeat.stop()
                 load.streams -= 1
-            self._account()
+            if not self._accounted:
+                if leaving.early:
+                    record.status, record.outcome = 499, "cancelled"
+                self._account()
+            if self._held is not None:
+                self._held.settle(record)
+            if self._claim is not None:
+                self._claim.drop()
 
     def _whole(self) -> bool:
         """All of the answer has been handed to the client, though the provider may not be done: many clients leave
@@ -102,6 +140,7 @@ class Conversation:
         if gateway.load.requests > gateway.rules.requests_max:
             raise self._shed("The gateway is at its limit; retry soon.")
         ask, controls = read_ask(gateway, self._dialect, self._inbound, self._record, model)
+        self._ask = ask
         if ask.stream:
             self._record.stream = True
             if gateway.load.streams >= gateway.rules.streams_max:
@@ -109,11 +148,25 @@ class Conversation:
             gateway.load.streams += 1
             self._heartbeat = Heartbeat(gateway.rules.heartbeat_s, self._responder, self._early_headers, self._loop)
         engine = gateway.engine
+        gateway.journal.check()
+        principal = self._inbound.principal
+        allowed = None
+        if gateway.rules.block_unpriced:
+            allowed = priced
+            check_price(engine.routes.groups.resolve(ask.model))
+        if principal is not None and principal.key is not None:
+            allowed = partial(may_ask, principal.access, allowed)
+            if not principal.access.allows(self._record.group, ask.model):
+                raise principal.access.refusal(self._record.model_requested)
+        if IDEMPOTENCY in self._inbound.headers and await self._repeated(ask):
+            return
+        if principal is not None and principal.key is not None:
+            self._held = gateway.allowance.hold(principal.key, ask, engine.routes, controls.fallbacks)
         policy = policy_for(controls, engine.policy)
-        result = await engine.ask(ask, self._trace, policy=policy, fallbacks=controls.fallbacks)
+        result = await engine.ask(ask, self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed)
         self._note(result)
         if isinstance(result, Answer):
-            self._reply(result)
+            await self._reply(result)
         else:
             await self._tell(result)
 
@@ -130,22 +183,41 @@ class Conversation:
         record.attempts = len(self._trace.attempts)
         record.upstream_ms = result.upstream_s * 1000
 
-    def _reply(self, answer: Answer) -> None:
-        record = self._record
-        if answer.usage is not None:
-            record.tokens = tokens(answer.usage)
-        if self._responder.gone:
+    async def _repeated(self, ask: Ask) -> bool:
+        """Answers with the first result under the same Idempotency-Key; where this is the first, it is to be kept."""
+        idempotency, inbound, principal = self._gateway.idempotency, self._inbound, self._inbound.principal
+        if idempotency is None or principal is None or ask.stream:
+            return False
+        begun = await idempotency.begin(principal, inbound.path, inbound.headers[IDEMPOTENCY], inbound.body)
+        if isinstance(begun, Claim):
+            self._claim = begun
+            self._leaving.wanted = True
+            return False
+        self._record.status = begun.status
+        self._account()
+        own = own_headers(self._record, self._dialect)
+        self._responder.reply(begun.status, [*begun.headers, *own], begun.body)
+        return True
+
+    async def _reply(self, answer: Answer) -> None:
+        record, responder = self._record, self._responder
+        said = answer.said
+        self._said = Said(said, said.usage is not None, partial(heard_in, self._dialect, answer.body))
+        if responder.gone and self._claim is None:
             raise ClientGone
-        self._responder.reply(
-            200,
-            [
-                JSON,
-                *own_headers(record, self._dialect),
-                *route_headers(record, answer.deployment, answer.caveats),
-                *provider_headers(answer.headers),
-            ],
-            answer.body,
-        )
+        if responder.gone:
+            record.status, record.outcome = 499, "cancelled"
+        self._account()
+        headers = [
+            JSON,
+            *own_headers(record, self._dialect),
+            *route_headers(record, answer.deployment, answer.caveats),
+            *cost_headers(record, self._held),
+            *passed_on(answer.headers, self._held),
+        ]
+        if self._claim is not None:
+            await self._claim.keep(200, headers, answer.body)
+        responder.reply(200, headers, answer.body)
 
     def _early_headers(self) -> Headers:
         """Of a stream that a heartbeat begins, before it is known who answers."""
@@ -161,32 +233,31 @@ class Conversation:
                     *STREAM,
                     *own_headers(record, self._dialect),
                     *route_headers(record, streaming.deployment, streaming.caveats),
-                    *provider_headers(streaming.headers),
+                    *(() if self._held is None else self._held.headers()),
+                    *passed_on(streaming.headers, self._held),
                 ],
             )
         record.ttft_ms = (time.monotonic() - record.began) * 1000
         try:
             await self._pump(stream)
-            if stream.broken is not None:
-                self._note_error(of(streaming.deployment, stream.broken))
         except APIError as error:
             self._note_error(of(streaming.deployment, error))
+            if not self._accounted:
+                self._account()
             responder.write(stream.fail(error))
             responder.finish()
         finally:
             stream.abort()
-            usage, caveats = stream.usage, stream.caveats
-            if usage is not None:
-                record.tokens = tokens(usage)
-            if caveats:
-                record.caveats = (*record.caveats, *plainly(caveats))
 
     async def _pump(self, stream: Stream) -> None:
-        """From the provider to the client, at the client's pace; to nobody, where the client left and is drained."""
+        """From the provider to the client, at the client's pace; to nobody, where the client left and is drained. What
+        is the end of the stream is written down before it is handed on."""
         responder, heartbeat, written = self._responder, self._heartbeat, 0
         while block := await stream.next():
             if responder.gone:
                 continue
+            if stream.closing and not self._accounted:
+                self._close_account(stream)
             responder.write(block)
             if heartbeat is not None:
                 heartbeat.heard = True
@@ -199,7 +270,16 @@ class Conversation:
             except ClientGone:
                 if self._gateway.rules.cancel_on_disconnect:
                     raise
+        if responder.gone and not self._accounted:
+            raise ClientGone
+        if not self._accounted:
+            self._close_account(stream)
         responder.finish()
+
+    def _close_account(self, stream: Stream) -> None:
+        if stream.broken is not None and self._trace.attempts:
+            self._note_error(of(self._trace.attempts[-1].deployment, stream.broken))
+        self._account()
 
     def _refuse(self, error: APIError) -> None:
         record, responder, trace = self._record, self._responder, self._trace
@@ -211,6 +291,7 @@ class Conversation:
         status, headers, body = error_answer(self._dialect, error)
         record.status = status
         self._note_error(error)
+        self._account()
         if responder.started:  # a heartbeat began the stream: the error comes as an event
             responder.write(self._dialect.stream_writer(Head()).fail(error))
             responder.finish()
@@ -221,13 +302,52 @@ class Conversation:
         self._record.error_class, self._record.outcome = type(error).__name__, outcome(error)
 
     def _account(self) -> None:
-        record = self._record
-        if record.attempts > 1:
+        """Once for each request: what it used and cost, where a provider was asked; how long it took."""
+        self._accounted = True
+        record, gateway, attempts = self._record, self._gateway, self._trace.attempts
+        now = time.monotonic()
+        if len(attempts) > 1:
             record.fallbacks = self._trace.fallbacks
-        record.duration_ms = (time.monotonic() - record.began) * 1000
+        record.duration_ms = (now - record.began) * 1000
         record.overhead_ms = max(0.0, (record.ttft_ms or record.duration_ms) - record.upstream_ms)
-        for observer in self._gateway.observers:
-            observer.done(record)
+        if not attempts or self._ask is None:
+            gateway.observe(record, None)
+            return
+        stream = self._stream
+        if stream is not None:
+            self._said = Said(stream.said, stream.exact, stream.heard)
+            if stream.caveats:
+                record.caveats = (*record.caveats, *plainly(stream.caveats))
+        said = self._said
+        if not record.attempts:  # it ended within an attempt
+            last = attempts[-1].deployment
+            record.deployment, record.provider, record.model = last.id, last.provider, last.model
+            record.attempts = len(attempts)
+        record.id = gateway.ulids.next()
+        record.answer_id = (NOTHING if said is None else said.along).id
+        meter(record, attempts, self._ask, said)
+        gateway.observe(record, gateway.journal.append(record))
+
+
+def may_ask(access: Access, also: Allowed | None, group: Group[Deployment]) -> bool:
+    """Whether a key may fall back to this group. Its label is the configured name, its name what is asked of it."""
+    return access.allows(group.label, group.name) and (also is None or also(group))
+
+
+def priced(group: Group[Deployment]) -> bool:
+    """Whether what a request to any of its deployments costs will be known."""
+    return all(deployment.tariff.priced for deployment in group.members)
+
+
+def check_price(group: Group[Deployment]) -> None:
+    """Raises PermissionDeniedError where nobody knows what a request would cost."""
+    if not priced(group):
+        raise PermissionDeniedError(
+            f"The price of {printable(group.name).decode()!r} is not known, and this gateway serves no model without "
+            "one. Its operator can set `input_cost_per_token` and `output_cost_per_token`.",
+            code="model_without_pricing",
+            param="model",
+        )
 
 
 def of(deployment: Deployment, error: APIError) -> APIError:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from tollbridge.calls.ask import Ask, Fields, is_true, peek, string_field
 from tollbridge.calls.prepare import CLIENT_HEADERS
+from tollbridge.errors import BadRequestError
+from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
 from tollbridge.routing.plan import Policy
+from tollbridge.server.answers import plainly
 from tollbridge.server.controls import LOGGED_CHARACTERS_MAX, NOTHING, Controls, take_controls
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
 from tollbridge.wires.base import Wire
+
+_encode = msgspec.json.Encoder().encode
 
 FORWARDED = tuple(sorted(frozenset[str]().union(*CLIENT_HEADERS.values())))
 _PRIVATE = "api- goog- amz- litellm- tollbridge- mcp- stainless- forwarded real-ip original- rewrite- http- auth csrf"
@@ -27,19 +32,30 @@ def read_ask(
 ) -> tuple[Ask, Controls]:
     """`model`: that of the path, where the path names one. Raises BadRequestError and NotFoundError."""
     rules = gateway.rules
-    fields = peek(inbound.body)
+    body = inbound.body
+    fields = peek(body)
+    sent = len(fields)
     if model is None:
         model = string_field(fields, "model")
     record.model_requested = model[:LOGGED_CHARACTERS_MAX]
+    if inbound.principal is not None:
+        model = inbound.principal.access.named(model)
     stream = is_true(fields, "stream")
     controls = take_controls(fields, inbound.headers, metadata_is_ours=dialect.asks_for_usage, streams=stream)
+    if len(fields) != sent:  # what was for us is seen by nobody after this
+        body = _encode(fields)
     if controls is not NOTHING:
         record.user, record.tags, record.metadata = controls.user, controls.tags, controls.metadata
+        record.trace_id = controls.trace or ""
     group = gateway.engine.routes.groups.resolve(model)
     record.group = group.label
+    strict = controls.strict or rules.strict
+    caveats = _unknown_fallbacks(controls.fallbacks, gateway, strict) if controls.fallbacks else ()
+    if caveats:
+        record.caveats = plainly(caveats)
     ask = Ask(
         dialect,
-        inbound.body,
+        body,
         fields,
         group.name,
         stream=stream,
@@ -48,11 +64,34 @@ def read_ask(
         headers=forwarded_headers(inbound.headers, custom=rules.forward_client_headers, key_header=rules.key_header),
         seals=gateway.seals,
         include_usage=stream and (rules.expose_usage or wants_usage(fields)),
-        strict=controls.strict or rules.strict,
+        strict=strict,
         drop_params=controls.drop_params,
         timeout_s=controls.timeout_s,
+        caveats=caveats,
     )
     return ask, controls
+
+
+def _unknown_fallbacks(names: Sequence[str], gateway: Gateway, strict: bool) -> tuple[Caveat, ...]:
+    """A model that is not here cannot stand in: a caveat; where nothing may be lost, BadRequestError."""
+    knows = gateway.engine.routes.groups.knows
+    caveats = tuple(
+        Caveat(
+            code="unknown_fallback",
+            where=f"$.fallbacks[{at}]",
+            detail=f"{name[:LOGGED_CHARACTERS_MAX]!r} is not served here",
+        )
+        for at, name in enumerate(names)
+        if not knows(name)
+    )
+    if caveats and strict:
+        first = caveats[0]
+        raise BadRequestError(
+            f"The fallback {first.detail} - at `{first.where}`. Leave it out.",
+            param="fallbacks",
+            code="model_not_found",
+        )
+    return caveats
 
 
 def policy_for(controls: Controls, policy: Policy) -> Policy:

@@ -11,20 +11,25 @@ from typing import Literal
 
 import msgspec
 
-Access = Literal["key", "metrics", "open"]
-"""key: a Principal. metrics: the metrics token, or loopback where there is none. open: anybody, tells nothing."""
+from tollbridge.server.managed import Manager
 
-Handler = Literal["generate", "count_tokens", "models", "model", "liveness", "readiness", "metrics", "root"]
+Access = Literal["key", "self", "admin", "metrics", "open"]
+"""key: a Principal. self: a Principal, who is shown what is its own. admin: a Principal who is the admin. metrics: the
+metrics token, or loopback where there is none. open: anybody, tells nothing."""
+
+Handler = Literal["generate", "count_tokens", "models", "model", "liveness", "readiness", "metrics", "root", "managed"]
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """`path`: exact, or with one `{id}` that may hold slashes. `label`: stands for it in logs and metrics."""
+    """`path`: exact, or with one `{id}` that may hold slashes. `label`: stands for it in logs and metrics. `manager`:
+    who answers where the handler is `managed`."""
 
     methods: tuple[str, ...]
     path: str
     handler: Handler
     access: Access
     dialect: str = "openai_chat"
+    manager: Manager | None = None
 
     @property
     def label(self) -> str:

@@ -247,7 +247,8 @@ class Connection(Endpoint):
         self._headers.append((name, value))
 
     def _on_framing(self, name: bytes, value: bytes) -> None:
-        if cast(Exchange, self._exchange).status:
+        exchange = self._exchange
+        if exchange is None or exchange.status:
             return  # in a trailer it means nothing
         if name == _ENCODED:
             self._encoding = self._encoding + b", " + value if self._encoding else value
@@ -258,7 +259,8 @@ class Connection(Endpoint):
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        exchange = cast(Exchange, self._exchange)
+        exchange = self._exchange
+        assert exchange is not None  # the parser is fed for an exchange alone
         if status < 200:
             self._interim += 1
             if status == 101 or self._interim > INTERIM_LIMIT:
@@ -288,7 +290,8 @@ class Connection(Endpoint):
         self._pieces.append(body)
 
     def on_message_complete(self) -> None:
-        if cast(Exchange, self._exchange).status:
+        exchange = self._exchange
+        if exchange is not None and exchange.status:
             self._complete = True
             self._keep = self._parser.should_keep_alive()
         else:  # a 1xx: the final answer follows

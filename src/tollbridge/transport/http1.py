@@ -34,7 +34,12 @@ class HttpTransport:
         pool = self._pool or self._started()
         total_at = inf if timeouts.total_s is None else pool.now() + timeouts.total_s
         connection = pool.take(request.origin) or await pool.open(request.origin, timeouts, total_at)
-        exchange = await _answer(connection, head, request, timeouts, total_at)
+        exchange = connection.begin(head, request, timeouts, total_at)
+        if len(request.body) > SLICE:
+            await connection.upload(exchange, request.body)
+        # `_answer` in place: a coroutine less for each request
+        while not exchange.status and exchange.error is None:
+            await exchange.wait()
         if exchange.stale:
             connection = await pool.open(request.origin, timeouts, total_at, fresh=True)
             exchange = await _answer(connection, head, request, timeouts, total_at)
@@ -60,7 +65,7 @@ class HttpTransport:
 async def _answer(
     connection: Connection, head: bytes, request: Outgoing, timeouts: Timeouts, total_at: float
 ) -> Exchange:
-    """Until the head is here, or the exchange failed."""
+    """A second try: until the head is here, or the exchange failed."""
     exchange = connection.begin(head, request, timeouts, total_at)
     if len(request.body) > SLICE:
         await connection.upload(exchange, request.body)

@@ -16,9 +16,9 @@ from tollbridge.errors import APIError
 from tollbridge.model.events import Event
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Request
-from tollbridge.model.response import Caveat, Response, Usage
+from tollbridge.model.response import Caveat, Response
 from tollbridge.wires.seal import UNKEYED, Seals
-from tollbridge.wires.tap import Tap
+from tollbridge.wires.tap import Along, Tap
 
 T = TypeVar("T")
 
@@ -122,7 +122,9 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
 class StreamReader(Protocol):
     """`feed` framed events in order, then `close`. `close` raises Truncated where the end marker never came.
-    An error inside the stream is raised as APIError by `feed`."""
+    An error inside the stream is raised as APIError by `feed`. `ended`: the end marker itself was fed."""
+
+    ended: bool
 
     def feed(self, event: SseEvent) -> Iterable[Event]: ...
     def close(self) -> Iterable[Event]: ...
@@ -155,9 +157,9 @@ class ProviderWire(Protocol):
     def stream_tap(self, hides_usage: bool) -> Tap:
         """Reads along a relayed stream. `hides_usage`: take out the usage chunk that only we asked for."""
 
-    def read_along(self, body: bytes) -> Usage | None:
-        """The usage in a relayed answer. Raises BadGatewayError where the body is not this format's JSON, APIError
-        where it is an error in a 200."""
+    def read_along(self, body: bytes) -> Along:
+        """What a relayed answer says of itself. Raises BadGatewayError where the body is not this format's JSON,
+        APIError where it is an error in a 200."""
 
 
 class Wire(ProviderWire, Protocol):

@@ -16,28 +16,43 @@ from typing import Protocol
 import msgspec
 
 from tollbridge.errors import BadGatewayError
-from tollbridge.model.json import JsonObject
+from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Usage
 
 EVENT_BYTES_MAX = 16 * 1024 * 1024
 OVERLAP = 3  # a border has four bytes at most
 JOINED_BYTES = 64 * 1024
+TEXT_MAX = 512
 TAIL_EVENTS = 8  # a finish reason, usage, an end marker, and room for what vendors put between them
 BORDERS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 SPOKEN = re.compile(rb"^data:", re.MULTILINE)
 BORDER = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
+class Along(msgspec.Struct, frozen=True):
+    """What a relayed answer says of itself. `id`, `service_tier`: as the client sees them."""
+
+    usage: Usage | None = None
+    id: str = ""
+    service_tier: str | None = None
+
+
 class Tap(Protocol):
-    """`spoke`: something other than comments went by. `usage`: the last valid one. `ended`: the format's end
-    was seen."""
+    """`spoke`: something other than comments went by. `said`: usage, the last valid one, and the rest. `final`: no
+    other usage is to come. `ended`: the format's end was seen. `marked`: and with its end marker, so that nothing more
+    is to come; `ending`: the last block may hold that, and asking is worth it."""
 
     spoke: bool
+    ending: bool
 
     @property
-    def usage(self) -> Usage | None: ...
+    def said(self) -> Along: ...
+    @property
+    def final(self) -> bool: ...
     @property
     def ended(self) -> bool: ...
+    @property
+    def marked(self) -> bool: ...
     def feed(self, block: bytes) -> bytes: ...
 
 
@@ -126,6 +141,16 @@ def pieces(block: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield event, data_of(event)
     if start < len(block):
         yield block[start:], data_of(block[start:])
+
+
+def first_object(block: bytes) -> JsonObject:
+    """The first JSON object that a block of whole events tells; empty where there is none."""
+    return next((found for _, data in pieces(block) if data and (found := decode_object(data)) is not None), {})
+
+
+def text_of(value: Json) -> str:
+    """A string of moderate length, else ""."""
+    return value if isinstance(value, str) and len(value) <= TEXT_MAX else ""
 
 
 def event_around(block: bytes, index: int) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,8 +17,10 @@ TEXT = ((b"content-type", b"text/plain"),)
 
 
 class Stage:
-    """`/echo` gives the body back, `/deny` is refused at the head, `/wait` answers when `go` is set, `/stream` starts,
-    writes "one" and goes on when `go` is set, `/flood` writes until the client is slow, `/raise` and `/silent` fail."""
+    """`/echo` gives the body back, `/deny` is refused at the head; where `admits` is set, each request is admitted only
+    when it is done, `/later/deny` is refused then, `/later/bug` fails. `/wait` answers when `go` is set, `/stream`
+    starts, writes "one" and goes on when `go` is set, `/flood` writes until the client is slow, `/raise` and `/silent`
+    fail."""
 
     def __init__(self) -> None:
         self.go = asyncio.Event()
@@ -31,14 +33,25 @@ class Stage:
         self.written = 0
         self.headers: tuple[tuple[bytes, bytes], ...] = TEXT
         self.body_limit: int | None = None
+        self.admits: asyncio.Event | None = None
 
-    def admit(self, inbound: Inbound) -> Refusal | None:
+    def admit(self, inbound: Inbound) -> Refusal | Awaitable[Refusal | None] | None:
         self.seen.append(inbound)
         if self.body_limit is not None:
             inbound.body_limit = self.body_limit
         if inbound.path.startswith("/deny"):
             return Refusal(401, b"no")
         inbound.route = inbound.path
+        return None if self.admits is None else self._admit_later(inbound, self.admits)
+
+    async def _admit_later(self, inbound: Inbound, admits: asyncio.Event) -> Refusal | None:
+        self.entered.set()
+        await admits.wait()
+        match inbound.path:
+            case "/later/bug":
+                raise ValueError("a bug")
+            case "/later/deny":
+                return Refusal(403, b"not you")
         return None
 
     def refuse(self, inbound: Inbound | None, error: APIError) -> Refusal:

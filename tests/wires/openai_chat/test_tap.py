@@ -30,20 +30,20 @@ def test_the_extra_chunk_is_hidden_where_only_we_asked() -> None:
     tap = ChatTap(hides_usage=True)
     said, done = block(says("a", usage=None)), b"data: [DONE]\n\n"
     assert tap.feed(said + block(EXTRA) + done) == said + done
-    assert (tap.usage, tap.ended) == (USAGE, True)
+    assert (tap.said.usage, tap.ended) == (USAGE, True)
 
 
 def test_the_extra_chunk_stays_where_the_client_asked() -> None:
     tap = ChatTap(hides_usage=False)
     assert tap.feed(block(EXTRA)) == block(EXTRA)
-    assert tap.usage == USAGE
+    assert tap.said.usage == USAGE
 
 
 def test_usage_beside_a_choice_and_in_groqs_corner_stays() -> None:
     for chunk in (says("a", "stop", usage=COUNTS), says("a", "stop", x_groq={"id": "r", "usage": COUNTS})):
         tap = ChatTap(hides_usage=True)
         assert tap.feed(block(chunk)) == block(chunk)
-        assert tap.usage == USAGE
+        assert tap.said.usage == USAGE
 
 
 def test_other_chunks_without_choices_stay() -> None:
@@ -57,14 +57,14 @@ def test_the_last_usable_usage_counts() -> None:
     tap.feed(block({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}))
     tap.feed(block(EXTRA))
     tap.feed(block({"choices": [], "usage": {"prompt_tokens": -1, "completion_tokens": None}}))
-    assert tap.usage == USAGE
+    assert tap.said.usage == USAGE
 
 
 def test_text_that_looks_like_the_end_or_an_error_is_text() -> None:
     tap = ChatTap(hides_usage=True)
     said = block(says('"usage": {"prompt_tokens": 1} "error": {} "finish_reason": "stop"\ndata: [DONE]'))
     assert tap.feed(said) == said
-    assert (tap.usage, tap.ended) == (None, False)
+    assert (tap.said.usage, tap.ended) == (None, False)
 
 
 def test_a_finish_reason_ends_a_stream_whose_provider_sends_no_done() -> None:

@@ -106,6 +106,8 @@ OURS = [
     *fills("general.open_on_loopback", flag, "open_on_loopback"),
     *fills("general.strict", flag, "strict"),
     *fills("general.max_concurrent_streams", count, "max_concurrent_streams"),
+    *fills("general.drains_max", count, "drains_max"),
+    *fills("general.drain_s", seconds, "drain_s"),
     *fills("general.heartbeat_s", seconds, "heartbeat_s"),
     *fills("general.shutdown_grace_s", number, "shutdown_grace_s"),
     *fills("general.metrics_token", secret, "metrics_token"),
@@ -124,6 +126,7 @@ GENERAL = section(
     "general_settings",
     OURS,
     fills("general.master_key", secret, "master_key", needed=True),
+    fills("general.database_url", secret, "database_url", needed=True),
     fills("general.key_header_name", named, "litellm_key_header_name"),
     fills("general.forward_client_headers", flag, "forward_client_headers_to_llm_api"),
     fills("general.max_request_size_mb", number, "max_request_size_mb"),
@@ -234,7 +237,6 @@ GENERAL = section(
         "user_url_validation",
     ),
     later(
-        "database_url",
         "database_connection_pool_limit",
         "database_connection_timeout",
         "database_connect_timeout",
@@ -274,7 +276,7 @@ GENERAL = section(
         "proxy_budget_rescheduler_max_time",
         "use_redis_transaction_buffer",
         "scheduled_job_stagger",
-        note="there is no database of keys and spend",
+        note="the database has no such setting here",
     ),
     restricts(
         "max_parallel_requests",

@@ -25,6 +25,7 @@ PROVIDER = section(
     fills("api_key_env", list_of(named), "api_key_env", "key_env"),
     fills("headers", map_of(text), "headers", "extra_headers"),
     fills("drops", texts, "drops"),
+    fills("renames", map_of(text), "renames"),
     fills("lacks", texts, "lacks"),
     fills("prefers", map_of(text), "prefers"),
     fills("chat_path", text, "chat_path"),

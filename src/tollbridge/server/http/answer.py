@@ -52,13 +52,10 @@ class Preludes:
 def write_head(prelude: bytes, headers: Headers, *framing: bytes) -> bytes:
     """`framing`: the last header lines, each with its CRLF. A header that would split the answer is left out and logged
     by name: a wrong value costs a header, never an answer."""
-    lines = [prelude]
-    for name, value in headers:
-        if name not in FRAMING:
-            lines.append(b"%b: %b\r\n" % (name, value))
-    head = b"".join((*lines, *framing, b"\r\n"))
+    lines = [b"%b: %b\r\n" % header for header in headers if header[0] not in FRAMING]
+    head = b"".join((prelude, *lines, *framing, b"\r\n"))
     # The prelude has two lines, each other item one.
-    expected = len(lines) + len(framing) + 2
+    expected = len(lines) + len(framing) + 3
     if head.count(_LF) == head.count(_CR) == expected and _NUL not in head:
         return head
     return write_head(prelude, list(whole(headers)), *framing)
@@ -137,15 +134,16 @@ class Answer:
         line = self._begin(status)
         if line is None:
             return
-        self._keep = line.begins(self._client_keeps)
-        connection = self._connection()
+        self._keep = keep = line.begins(self._client_keeps)
+        connection = () if keep and self._http11 else self._connection()
         prelude = line.preludes.get(status)
         if status in BODILESS:
             line.transport.write(write_head(prelude, headers, *connection))
         else:
             head = write_head(prelude, headers, *connection, b"content-length: %d\r\n" % len(body))
             line.transport.write(head if self._head_only else head + body)
-        self._end(line)
+        self._line = self._on_gone = None
+        line.ended(keep)
 
     def start(self, status: int, headers: Headers) -> None:
         line = self._begin(status)

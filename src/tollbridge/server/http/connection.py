@@ -1,6 +1,6 @@
 """One connection of a client: bytes in, requests to the application, answers out in order.
 
-    READING_HEAD -> READING_BODY -> HANDLING -> READING_HEAD ...        -> CLOSING
+    READING_HEAD -> [ADMITTING] -> READING_BODY -> HANDLING -> READING_HEAD ...        -> CLOSING
 
 Rules
 - Only the head goes through llhttp. Where a body ends is decided here alone (`body.py`), so what lies behind it is the
@@ -23,6 +23,7 @@ import asyncio
 import logging
 import socket
 import struct
+from collections.abc import Awaitable
 from math import inf
 from typing import cast
 
@@ -36,7 +37,7 @@ from tollbridge.errors import (
 from tollbridge.server.forwarded import Origin, strip_root_path
 from tollbridge.server.http.answer import Answer
 from tollbridge.server.http.body import Discarded, Framing, framing_for, sink_for, too_large
-from tollbridge.server.http.head import CHUNKED, END, Head, read_head, read_request_line
+from tollbridge.server.http.head import CHUNKED, END, Head, HeadMemory, read_request_line
 from tollbridge.server.http.outflow import Outflow
 from tollbridge.server.http.service import Service
 from tollbridge.server.inbound import ClientGone, Inbound, Refusal
@@ -51,8 +52,9 @@ _TURNED_AWAY = 1000
 # States: plain integers, in this order, since a member of an Enum costs a lookup at each use.
 READING_HEAD = 1
 READING_BODY = 2
-HANDLING = 3
-CLOSING = 4
+ADMITTING = 3
+HANDLING = 4
+CLOSING = 5
 
 
 class Connection(asyncio.Protocol):
@@ -64,6 +66,7 @@ class Connection(asyncio.Protocol):
         "_deadline",
         "_half_closed",
         "_head_began",
+        "_heads",
         "_inbound",
         "_outflow",
         "_paused_reading",
@@ -75,6 +78,7 @@ class Connection(asyncio.Protocol):
         "_state",
         "_trusted",
         "_unread",
+        "_verdict",
         "preludes",
         "transport",
     )
@@ -98,6 +102,8 @@ class Connection(asyncio.Protocol):
         self._served = 0
         self._unread = False
         self._outflow = Outflow()
+        self._heads = HeadMemory()
+        self._verdict: tuple[Inbound, Head, Refusal | None] | None = None
 
     # what the transport tells
 
@@ -132,7 +138,7 @@ class Connection(asyncio.Protocol):
         if self._state == CLOSING:
             return
         self._pending = self._pending + data if self._pending else data
-        if self._state != HANDLING:
+        if self._state < ADMITTING:
             self._advance()
         if self._pending and len(self._pending) > self._service.limits.pipelined_bytes and self._blocked:
             self._paused_reading = True
@@ -143,7 +149,7 @@ class Connection(asyncio.Protocol):
         self._half_closed = True
         if self._scheme == "https":
             return False
-        if self._state == HANDLING:
+        if self._state in (ADMITTING, HANDLING):
             if self._answer is not None and self._answer.probe():
                 return True
             self.transport.abort()
@@ -164,6 +170,8 @@ class Connection(asyncio.Protocol):
     def _advance(self) -> None:
         """Goes on with what is pending, until more bytes or an answer are needed."""
         try:
+            if self._verdict is not None:
+                self._go_on(*self._verdict)
             while self._pending and not self._blocked:
                 went_on = self._read_head() if self._state == READING_HEAD else self._read_body()
                 if not went_on:
@@ -185,7 +193,7 @@ class Connection(asyncio.Protocol):
     def _blocked(self) -> bool:
         """What is pending has to wait: for the answer before it, or for a client that takes no answers."""
         state = self._state
-        return state >= HANDLING or (state == READING_HEAD and self._outflow.full)
+        return state >= ADMITTING or (state == READING_HEAD and self._outflow.full)
 
     def _read_head(self) -> bool:
         data = self._pending
@@ -198,7 +206,7 @@ class Connection(asyncio.Protocol):
         if end < len(END) or end > limits.head_bytes:
             self._await_head(data)
             return False
-        head = read_head(data[:end], limits)
+        head = self._heads.read(data[:end], limits)
         self._pending = data[end:]
         path, host, peer, scheme = head.path, head.host, self._peer, self._scheme
         if self._trusted:
@@ -217,15 +225,42 @@ class Connection(asyncio.Protocol):
             service.loop.time(),
             limits.body_bytes,
         )
-        self._answer = Answer(self, head_only=head.method == "HEAD", http11=head.http11, keep_alive=head.keep_alive)
-        refusal = service.application.admit(inbound)
+        answer = Answer(self, head_only=head.method == "HEAD", http11=head.http11, keep_alive=head.keep_alive)
+        self._answer = answer
+        verdict = service.application.admit(inbound)
+        if verdict is None or isinstance(verdict, Refusal):
+            self._go_on(inbound, head, verdict)
+        else:
+            self._state = ADMITTING
+            self._deadline = inf
+            service.running[answer] = service.loop.create_task(self._await_verdict(inbound, head, verdict, answer))
+        return True
+
+    async def _await_verdict(
+        self, inbound: Inbound, head: Head, pending: Awaitable[Refusal | None], answer: Answer
+    ) -> None:
+        service = self._service
+        try:
+            verdict = await pending
+        except Exception:
+            log.exception("%s %s could not be admitted", inbound.method, inbound.path)
+            verdict = service.application.internal_error(inbound)
+        finally:
+            service.running.pop(answer, None)
+        if self._state == ADMITTING:
+            self._state = READING_HEAD
+            self._verdict = inbound, head, verdict
+            self._advance()
+
+    def _go_on(self, inbound: Inbound, head: Head, refusal: Refusal | None) -> None:
+        """Once it is known who asks."""
+        self._verdict = None
         if refusal is not None:
             self._turn_down(refusal, head)
         elif head.length == 0:
             self._handle(inbound)
         else:
             self._begin_body(inbound, head)
-        return True
 
     def _await_head(self, data: bytes) -> None:
         """An incomplete head: refused early where it can never become one."""
@@ -393,7 +428,7 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
             return
         state, late = self._state, now > self._deadline
-        if state == HANDLING:
+        if state in (ADMITTING, HANDLING):
             if self._half_closed and self._reset():
                 self.transport.abort()
         elif state == READING_BODY:

@@ -39,6 +39,8 @@ _ONCE = frozenset(
         b"x-litellm-api-key",
     )
 )
+_LENGTH_LINE = re.compile(rb"\r\ncontent-length: ([0-9]+)\r\n", re.IGNORECASE)
+LENGTH_DIGITS_MAX = 18
 _AUTHORITY = re.compile(rb"(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
@@ -55,6 +57,51 @@ class Head(msgspec.Struct):
     http11: bool
     keep_alive: bool
     expects: bool
+
+
+class HeadMemory:
+    """The last head of a connection. A client says the same head again and again, but for the number of its
+    Content-Length: such a one is known, and need not be parsed. What is compared is every byte; where the number
+    stands, digits alone may differ."""
+
+    __slots__ = ("_after", "_before", "_head")
+
+    def __init__(self) -> None:
+        self._head: Head | None = None
+        self._before = self._after = b""
+
+    def read(self, raw: bytes, limits: Limits) -> Head:
+        """As `read_head`. The headers are the caller's to change."""
+        known = self._head
+        if known is not None and raw.startswith(self._before):
+            rest = raw[len(self._before) :]
+            number, found, after = rest.partition(b"\r\n")
+            if after == self._after and found and number.isdigit() and len(number) <= LENGTH_DIGITS_MAX:
+                headers = known.headers.copy()
+                headers[b"content-length"] = number
+                return Head(
+                    known.method,
+                    known.path,
+                    known.query,
+                    headers,
+                    known.host,
+                    int(number),
+                    known.http11,
+                    known.keep_alive,
+                    known.expects,
+                )
+        head = read_head(raw, limits)
+        self._keep(raw, head)
+        return head
+
+    def _keep(self, raw: bytes, head: Head) -> None:
+        number = head.headers.get(b"content-length")
+        line = None if number is None else _LENGTH_LINE.search(raw)
+        if line is None or line[1] != number or head.expects:
+            self._head = None
+            return
+        self._before, self._after = raw[: line.start(1)], raw[line.end() :]
+        self._head = msgspec.structs.replace(head, headers=head.headers.copy())
 
 
 def read_head(raw: bytes, limits: Limits) -> Head:
@@ -178,7 +225,7 @@ def read_length(headers: dict[bytes, bytes]) -> int:
     length = headers.get(b"content-length")
     if length is None:
         return 0
-    if not length.isdigit() or len(length) > 18:
+    if not length.isdigit() or len(length) > LENGTH_DIGITS_MAX:
         raise BadRequestError("Content-Length must be a plain number.")
     return int(length)
 

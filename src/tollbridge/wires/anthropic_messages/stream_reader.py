@@ -54,7 +54,7 @@ class MessagesReader:
         self._places = 0
         self._usage: JsonObject = {}
         self._finish: Finish | None = None
-        self._stopped = False
+        self.ended = False
 
     def feed(self, event: SseEvent) -> Iterable[Event]:
         """Raises APIError for an `error` event, BadGatewayError for what cannot be read."""
@@ -64,13 +64,13 @@ class MessagesReader:
             handle = _HANDLERS.get(said.get("type") or event.event)
             return _NOTHING if handle is None else handle(self, said)
         except STUMBLES as cause:
-            if self._stopped and event.data == "[DONE]":
+            if self.ended and event.data == "[DONE]":
                 return _NOTHING  # the habit of another format, met at servers that imitate this one
             explain_event(said, cause)
 
     def close(self) -> Iterable[Event]:
         """Raises Truncated where `message_stop` never came."""
-        if not self._stopped:
+        if not self.ended:
             raise Truncated("The stream ended before `message_stop`; what came until then is not a whole answer.")
         return _NOTHING
 
@@ -162,7 +162,7 @@ class MessagesReader:
         return (*noted, Noted(Extra("response", extra))) if extra else noted
 
     def _message_stop(self, said: JsonObject) -> Iterable[Event]:
-        self._stopped = True
+        self.ended = True
         metrics = {key: value for key, value in said.items() if key != "type"}
         events: list[Event] = [Noted(Extra("response", metrics))] if metrics else []
         if self._finish is not None:

@@ -7,19 +7,20 @@ import msgspec
 from tollbridge.errors import BadGatewayError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Usage
-from tollbridge.wires.anthropic_messages.usage import merged_usage, read_usage
-from tollbridge.wires.tap import Tail, decode_object, pieces, speaks
+from tollbridge.wires.anthropic_messages.usage import merged_usage, read_usage, tells_output
+from tollbridge.wires.tap import Along, Tail, decode_object, pieces, speaks, text_of
 
 
 class MessagesTap:
     """`message_start` and `message_delta` tell the usage, `message_stop` is the end, an `error` event says so."""
 
-    __slots__ = ("_start", "_tail", "spoke")
+    __slots__ = ("_id", "_start", "_tail", "ending", "spoke")
 
     def __init__(self) -> None:
         self._start: JsonObject | None = None
         self._tail = Tail()
-        self.spoke = False
+        self._id = ""
+        self.spoke = self.ending = False
 
     def feed(self, block: bytes) -> bytes:
         if not self.spoke:
@@ -27,10 +28,21 @@ class MessagesTap:
         if self._start is None and b'"message_start"' in block:
             self._note_start(block)
         self._tail.add(block)
+        self.ending = b"message_stop" in block
         return block
 
     @property
-    def usage(self) -> Usage | None:
+    def said(self) -> Along:
+        return Along(self._usage(), self._id)
+
+    @property
+    def final(self) -> bool:
+        return any(
+            _is(data, "message_delta") and tells_output((decode_object(data) or {}).get("usage"))
+            for data in self._tail.events()
+        )
+
+    def _usage(self) -> Usage | None:
         raw: JsonObject = {} if self._start is None else self._start
         for data in reversed(self._tail.events()):
             if b'"message_delta"' in data:
@@ -43,12 +55,17 @@ class MessagesTap:
     def ended(self) -> bool:
         return any(_is(data, "message_stop") for data in self._tail.events())
 
+    @property
+    def marked(self) -> bool:
+        return self.ended
+
     def _note_start(self, block: bytes) -> None:
         for _, data in pieces(block):
             if _is(data, "message_start"):
                 message = (decode_object(data) or {}).get("message")
                 if isinstance(message, dict):
                     self._start = merged_usage({}, message.get("usage"))
+                    self._id = text_of(message.get("id"))
 
 
 def _is(data: bytes, type: str) -> bool:
@@ -59,6 +76,7 @@ _ABSENT = msgspec.Raw()
 
 
 class _Told(msgspec.Struct):
+    id: Json = None
     type: Json = None
     usage: Json = None
     error: Json = None
@@ -68,8 +86,8 @@ class _Told(msgspec.Struct):
 _told = msgspec.json.Decoder(_Told).decode
 
 
-def read_along(body: bytes) -> Usage | None:
-    """The usage of a relayed answer. Raises BadGatewayError where the body is not an answer of this format."""
+def read_along(body: bytes) -> Along:
+    """What a relayed answer says of itself. Raises BadGatewayError where the body is not an answer of this format."""
     try:
         told = _told(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -79,4 +97,4 @@ def read_along(body: bytes) -> Usage | None:
         raise BadGatewayError(f"The provider answered 200 with an error: {detail}.", body=msgspec.json.decode(body))
     if told.content == _ABSENT:
         raise BadGatewayError("The provider's answer is JSON, but no message.")
-    return read_usage(told.usage)
+    return Along(read_usage(told.usage), text_of(told.id))

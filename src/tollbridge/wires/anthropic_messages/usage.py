@@ -70,6 +70,11 @@ def merged_usage(old: JsonObject, new: Json) -> JsonObject:
     return {**old, **{key: value for key, value in new.items() if value is not None and not _impossible(key, value)}}
 
 
+def tells_output(usage: Json) -> bool:
+    """Whether a report, taken alone, says how long the answer is."""
+    return usage.__class__ is dict and "output_tokens" in merged_usage({}, usage)
+
+
 def _impossible(key: str, value: Json) -> bool:
     return key.endswith("_tokens") and (value.__class__ is not int or value < 0)
 

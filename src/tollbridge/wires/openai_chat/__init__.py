@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from tollbridge.errors import APIError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Request
-from tollbridge.model.response import Response, Usage
+from tollbridge.model.response import Response
 from tollbridge.wires.base import Head, HttpRequest, Target, Written
 from tollbridge.wires.openai_chat import errors, response, tap
 from tollbridge.wires.openai_chat.read_request import read_request
@@ -22,6 +22,7 @@ from tollbridge.wires.openai_chat.stream_writer import ChatStreamWriter
 from tollbridge.wires.openai_chat.vocabulary import NAME
 from tollbridge.wires.openai_chat.write_request import write_request
 from tollbridge.wires.seal import UNKEYED, Seals
+from tollbridge.wires.tap import Along
 
 
 class OpenAIChat:
@@ -57,7 +58,7 @@ class OpenAIChat:
     def stream_tap(self, hides_usage: bool) -> tap.ChatTap:
         return tap.ChatTap(hides_usage)
 
-    def read_along(self, body: bytes) -> Usage | None:
+    def read_along(self, body: bytes) -> Along:
         return tap.read_along(body)
 
 

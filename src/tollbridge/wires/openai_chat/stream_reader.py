@@ -37,7 +37,7 @@ class ChatStreamReader:
 
     def __init__(self) -> None:
         self._began = False
-        self._done = False
+        self.ended = False
         self._id = ""
         self._seen: JsonObject = {}
         self._before: JsonObject = {}  # unknown fields of chunks that came before the head
@@ -45,7 +45,7 @@ class ChatStreamReader:
 
     def feed(self, event: SseEvent) -> list[Event]:
         data = event.data
-        if self._done or not data:
+        if self.ended or not data:
             return []
         if data == "[DONE]" or data.strip() == "[DONE]":
             return self._end()
@@ -61,14 +61,14 @@ class ChatStreamReader:
             raise explain_response(chunk, "chunk") from failure
 
     def close(self) -> list[Event]:
-        if self._done:
+        if self.ended:
             return []
         if not self._choices or not all(choice.raw for choice in self._choices.values()):
             raise Truncated("The provider's stream ended before its end marker; what arrived is incomplete.")
         return self._end()
 
     def _end(self) -> list[Event]:
-        self._done = True
+        self.ended = True
         return [event for choice in self._choices.values() for event in choice.end()]
 
     def _read(self, chunk: JsonObject, name: str) -> list[Event]:

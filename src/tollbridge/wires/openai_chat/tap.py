@@ -4,7 +4,7 @@ escaped, so text never looks like one.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
@@ -14,9 +14,17 @@ from tollbridge.model.response import Usage
 from tollbridge.wires.openai_chat.errors import read_inner_error
 from tollbridge.wires.openai_chat.usage import read_usage
 from tollbridge.wires.openai_chat.vocabulary import NAME
-from tollbridge.wires.tap import Tail, data_of, decode_object, event_around, speaks
+from tollbridge.wires.tap import (
+    Along,
+    Tail,
+    data_of,
+    decode_object,
+    event_around,
+    first_object,
+    speaks,
+    text_of,
+)
 
-_USUAL_TIERS = frozenset({"", "default", "auto", "on_demand"})
 _NO_CHOICES = (b'"choices":[]', b'"choices": []')
 
 
@@ -24,23 +32,30 @@ class ChatTap:
     """Usage is in the last chunk, in each, or in `x_groq`; the end is `[DONE]`, or a finish reason and the end of the
     body (some providers send no `[DONE]`)."""
 
-    __slots__ = ("_hides_usage", "_tail", "spoke")
+    __slots__ = ("_first", "_hides_usage", "_tail", "ending", "spoke")
 
     def __init__(self, hides_usage: bool) -> None:
         self._hides_usage = hides_usage
         self._tail = Tail()
-        self.spoke = False
+        self._first = b""
+        self.spoke = self.ending = False
 
     def feed(self, block: bytes) -> bytes:
-        if not self.spoke:
-            self.spoke = speaks(block)
+        if not self.spoke and speaks(block):
+            self.spoke = True
+            self._first = block
         self._tail.add(block)
+        self.ending = b"[DONE]" in block
         if self._hides_usage and (_NO_CHOICES[0] in block or _NO_CHOICES[1] in block):
             return _without_ours(block)
         return block
 
     @property
-    def usage(self) -> Usage | None:
+    def said(self) -> Along:
+        first = first_object(self._first)
+        return Along(self._usage(), text_of(first.get("id")), text_of(first.get("service_tier")) or None)
+
+    def _usage(self) -> Usage | None:
         for data in self._tail.events():
             if b'"usage"' in data:
                 usage = usage_of(decode_object(data) or {})
@@ -49,21 +64,24 @@ class ChatTap:
         return None
 
     @property
+    def final(self) -> bool:
+        return self.ended
+
+    @property
     def ended(self) -> bool:
-        return any(data.strip() == b"[DONE]" or _finishes(data) for data in self._tail.events())
+        return self.marked or any(_finishes(data) for data in self._tail.events())
+
+    @property
+    def marked(self) -> bool:
+        return any(data.strip() == b"[DONE]" for data in self._tail.events())
 
 
 def usage_of(chunk: JsonObject) -> Usage | None:
-    """Where a chunk tells its usage: at the top, or in Groq's corner. The tier of service, which is told beside it and
-    decides its price, goes along."""
+    """Where a chunk tells its usage: at the top, or in Groq's corner."""
     usage = chunk.get("usage")
     if usage is None and isinstance(chunk.get("x_groq"), dict):
         usage = chunk["x_groq"].get("usage")
-    read = read_usage(usage)
-    tier = chunk.get("service_tier")
-    if read is None or tier.__class__ is not str or tier in _USUAL_TIERS:
-        return read
-    return msgspec.structs.replace(read, extra={**read.extra, "service_tier": tier})
+    return read_usage(usage)
 
 
 def _without_ours(block: bytes) -> bytes:
@@ -112,23 +130,25 @@ class _Common(msgspec.Struct):
 
     choices: msgspec.Raw
     usage: _CommonUsage
-    service_tier: Literal["", "default", "auto", "on_demand"] | None = None
+    id: str
+    service_tier: str | None = None
 
 
 _common = msgspec.json.Decoder(_Common).decode
 _NO_PROMPT, _NO_COMPLETION = _PromptDetails(), _CompletionDetails()
 
 
-def read_along(body: bytes) -> Usage | None:
-    """The usage of a relayed answer. Raises BadGatewayError where the body is not an answer of this format."""
+def read_along(body: bytes) -> Along:
+    """What a relayed answer says of itself. Raises BadGatewayError where the body is not an answer of this format."""
     try:
-        common = _common(body).usage
+        answer = _common(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _read_along_uncommon(body)
+    common = answer.usage
     if common.total_tokens != common.prompt_tokens + common.completion_tokens:
         return _read_along_uncommon(body)
     prompt, completion = common.prompt_tokens_details or _NO_PROMPT, common.completion_tokens_details or _NO_COMPLETION
-    return Usage(
+    usage = Usage(
         input=common.prompt_tokens,
         output=common.completion_tokens,
         cache_read=prompt.cached_tokens,
@@ -139,9 +159,10 @@ def read_along(body: bytes) -> Usage | None:
         rejected_prediction=completion.rejected_prediction_tokens,
         origin=NAME,
     )
+    return Along(usage, answer.id, answer.service_tier)
 
 
-def _read_along_uncommon(body: bytes) -> Usage | None:
+def _read_along_uncommon(body: bytes) -> Along:
     answer = decode_object(body)
     if answer is None:
         raise BadGatewayError("The provider's answer is not the JSON of a chat completion.")
@@ -149,4 +170,5 @@ def _read_along_uncommon(body: bytes) -> Usage | None:
         raise read_inner_error(answer)
     if "choices" not in answer:
         raise BadGatewayError("The provider's answer is JSON, but no chat completion.")
-    return usage_of(answer)
+    usage = usage_of(answer)
+    return Along(usage, text_of(answer.get("id")), text_of(answer.get("service_tier")) or None)

@@ -1,0 +1,168 @@
+"""Making and changing keys: what the HTTP routes and the command line have in common.
+
+A key's text is in the answer to `generate` and `regenerate`, once. From then on it is named by its id (LiteLLM's
+`token`), its alias, or by being shown again. Whoever calls has made sure that they may: only the admin makes and
+changes keys, so that no key can make one that may do more than itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from tollbridge.admin.key_fields import Wish, dollars_of, read_wish
+from tollbridge.errors import ConflictError, NotFoundError, UnprocessableEntityError
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.observe.audit import audit
+from tollbridge.policy.minting import CUSTOM_PREFIX, Minted, adopt, digest_of, mint
+from tollbridge.store.key import Key
+from tollbridge.store.keys import KeyStore
+
+MINTING_TRIES = 5
+
+
+class Forgetful(Protocol):
+    """Who holds keys in memory, and is told of changes: a `Keyring`."""
+
+    def forget(self, id: str) -> None: ...
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A key and its text, to be shown once."""
+
+    key: Key
+    minted: Minted
+    warnings: tuple[str, ...]
+
+
+class Keys:
+    """`memory`: None where no requests are served, as on the command line."""
+
+    def __init__(
+        self, store: KeyStore, pepper: bytes, memory: Forgetful | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.store = store
+        self._pepper = pepper
+        self._memory = memory
+        self._clock = clock
+
+    async def generate(self, body: JsonObject, by: str) -> Made:
+        now = self._clock()
+        wish = read_wish(body, now, beside=("key", "spend"))
+        if body.get("spend"):
+            raise UnprocessableEntityError("`spend`: a key begins at 0.", code="invalid_field", param="spend")
+        fields = {**wish.fields, "created_at": now, "updated_at": now, "minted_by": by}
+        for attempt in range(MINTING_TRIES):
+            minted = self._minted(body.get("key"), "key")
+            key = Key(id=minted.id, digest=minted.digest, name=minted.name, **fields)
+            try:
+                await self.store.insert(key)
+            except ConflictError as error:  # 8 characters of id: two in 200 trillion are alike
+                if error.code != "key_exists" or body.get("key") is not None or attempt + 1 == MINTING_TRIES:
+                    raise
+            else:
+                break
+        self._changed(key.id)
+        audit("key.generate", by, key=key.id, alias=key.alias, said=_told(wish))
+        return Made(key, minted, wish.warnings)
+
+    async def update(self, key: Key, body: JsonObject, by: str) -> tuple[Key, tuple[str, ...]]:
+        """The key as it is now, and warnings."""
+        wish = read_wish(body, self._clock(), beside=("key",))
+        changed = await self._change(key, wish.fields)
+        audit("key.update", by, key=key.id, said=_told(wish))
+        return changed, wish.warnings
+
+    async def block(self, key: Key, by: str, *, blocked: bool = True) -> Key:
+        changed = await self._change(key, {"blocked": blocked})
+        audit("key.block" if blocked else "key.unblock", by, key=key.id)
+        return changed
+
+    async def reset_spend(self, key: Key, reset_to: Json, by: str) -> Key:
+        """To at most what it is. Raises UnprocessableEntityError."""
+        try:
+            nanousd = dollars_of(reset_to)
+        except ValueError as error:
+            raise UnprocessableEntityError(f"`reset_to`: {error}", code="invalid_field", param="reset_to") from error
+
+        def lowered(now: Key) -> Key:
+            if nanousd > now.spend_nanousd:
+                raise UnprocessableEntityError(
+                    "`reset_to`: is more than the key has spent.", code="invalid_field", param="reset_to"
+                )
+            return msgspec.structs.replace(now, spend_nanousd=nanousd)
+
+        changed = await self.store.update(key.id, lowered)
+        if changed is None:
+            raise no_such_key()
+        self._changed(key.id)
+        audit("key.reset_spend", by, key=key.id, before_nanousd=key.spend_nanousd, after_nanousd=nanousd)
+        return changed
+
+    async def delete(self, keys: Sequence[Key], by: str) -> None:
+        await self.store.delete([key.id for key in keys])
+        for key in keys:
+            self._changed(key.id)
+            audit("key.delete", by, key=key.id, alias=key.alias)
+
+    async def regenerate(self, key: Key, body: JsonObject, by: str) -> Made:
+        """Another text for the same key, with its id where it was made here; the former ends at once. What `body` says
+        besides is changed with it."""
+        wish = read_wish(body, self._clock(), beside=("key", "new_key"))
+        own = len(key.id) == 8
+        minted = self._minted(body.get("new_key"), "new_key", key.id if own else None)
+        changed = await self._change(
+            key, {**wish.fields, "id": minted.id, "digest": minted.digest, "name": minted.name}
+        )
+        self._changed(changed.id)
+        audit("key.regenerate", by, key=changed.id, former=key.id, said=_told(wish))
+        return Made(changed, minted, wish.warnings)
+
+    async def named(self, reference: str) -> Key:
+        """By id, or by the key itself. Raises NotFoundError, which never repeats it."""
+        if reference.startswith(CUSTOM_PREFIX):
+            found = await self.store.get_by_digest(digest_of(self._pepper, reference.encode()))
+        else:
+            found = await self.store.get(reference)
+        if found is None:
+            raise no_such_key()
+        return found
+
+    async def aliased(self, alias: str) -> Key:
+        found = await self.store.get_by_alias(alias)
+        if found is None:
+            raise no_such_key()
+        return found
+
+    def _minted(self, text: Json, field: str, id: str | None = None) -> Minted:
+        if text is None or text == "":
+            return mint(self._pepper, id)
+        try:
+            if not isinstance(text, str):
+                raise ValueError("must be a text")
+            return adopt(self._pepper, text)
+        except ValueError as error:
+            raise UnprocessableEntityError(f"`{field}`: {error}", code="invalid_field", param=field) from error
+
+    async def _change(self, key: Key, fields: Any) -> Key:
+        changed = await self.store.update(key.id, lambda now: msgspec.structs.replace(now, **fields))
+        if changed is None:
+            raise no_such_key()
+        self._changed(key.id)
+        return changed
+
+    def _changed(self, id: str) -> None:
+        if self._memory is not None:
+            self._memory.forget(id)
+
+
+def no_such_key() -> NotFoundError:
+    return NotFoundError("There is no such key here.", code="key_not_found", param="key")
+
+
+def _told(wish: Wish) -> JsonObject:
+    """For the audit. Metadata may hold anything: only that it changed is said."""
+    return {name: "changed" if name == "metadata" else value for name, value in wish.fields.items()}

@@ -1,0 +1,106 @@
+"""Keys, limits, budgets and the ledger of one process that serves: opened after it forked, closed after it drained."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from tollbridge.admin.key_routes import key_routes
+from tollbridge.admin.keys import Keys
+from tollbridge.config.settings import Config
+from tollbridge.errors import StoreUnavailable
+from tollbridge.home import Home
+from tollbridge.ledger.book import Book
+from tollbridge.ledger.ledger import Ledger
+from tollbridge.observe import Metrics, Record
+from tollbridge.policy.keyring import Keyring
+from tollbridge.policy.limits import Limiter
+from tollbridge.policy.periods import next_reset
+from tollbridge.server.idempotency import Idempotency
+from tollbridge.server.routes import Route
+from tollbridge.store.database import Database
+from tollbridge.store.keys import KeyStore
+from tollbridge.store.replies import ReplyStore
+
+RETRY_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+def management(accounts: Accounts) -> tuple[Route, ...]:
+    """The routes by which it is managed."""
+    return key_routes(Keys(accounts.keys, accounts.pepper, accounts.keyring))
+
+
+class Accounts:
+    """Opened when it is made; `start` on the loop that serves, `stop` when nothing is under way there any more, and
+    `close`."""
+
+    def __init__(self, config: Config, home: Home) -> None:
+        """Raises StoreError and ConfigError that say what to do. Folds what processes that died left."""
+        url = config.general.database_url
+        self.database = Database.open(home.database_url() if url is None else url.reveal())
+        try:
+            self.keys = KeyStore(self.database)
+            self.pepper = home.pepper()
+            self.keyring = Keyring(self.keys, self.pepper)
+            self.limiter = Limiter()
+            self.idempotency = Idempotency(ReplyStore(self.database, home.reply_key()))
+            self.book = Book(next_reset, restarted=self._restarted, closed=self.keyring.forget)
+            self.ledger = Ledger.open(home.path, self.database, folded=self._folded)
+        except BaseException:
+            self.database.close()
+            raise
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._following = self._loop.create_task(self.keyring.follow())
+
+    async def stop(self) -> None:
+        """What it does beside requests."""
+        tasks = [task for task in (self._following, *self._tasks) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def close(self) -> None:
+        """Writes down what is left. What the database cannot take now, the next start brings to it."""
+        self._loop = None
+        self.ledger.close()
+        self.database.close()
+
+    def show(self, metrics: Metrics) -> None:
+        self.ledger.show(metrics)
+        metrics.gauges["tollbridge_budget_held_usd"] = (
+            "What requests under way may still cost",
+            (),
+            lambda: {(): self.book.held / 1e9},
+        )
+
+    def _folded(self, records: Sequence[Record]) -> None:
+        """On the folder's thread."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self.book.folded, records)
+
+    def _restarted(self, id: str, was: float, next: float) -> None:
+        task = asyncio.ensure_future(self._tell_restart(id, was, next))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _tell_restart(self, id: str, was: float, next: float) -> None:
+        """Until the database has heard it, or the process ends: then whoever opens the account next does the same."""
+        told = False
+        while True:
+            try:
+                await self.keys.restart_budget(id, was, next)
+                return
+            except StoreUnavailable as error:
+                if not told:
+                    log.warning("the budget of key %s began anew, and the database cannot be told: %s", id, error)
+                told = True
+                await asyncio.sleep(RETRY_S)

@@ -1,0 +1,83 @@
+"""Keys as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from tollbridge.admin.money import NANO
+from tollbridge.store.key import Key
+
+WIDTH_MAX = 32
+HEADS = ("ID", "KEY", "ALIAS", "STATE", "SPENT", "BUDGET", "LIMITS", "MODELS", "EXPIRES")
+
+
+def table(keys: Sequence[Key], now: float) -> str:
+    if not keys:
+        return "No key was made yet: tollbridge keys generate"
+    rows = [HEADS, *(_row(key, now) for key in keys)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def card(key: Key, now: float) -> str:
+    """One key, a line for each thing that was said about it."""
+    lines = {
+        "id": key.id,
+        "shown as": key.name,
+        "alias": key.alias or "",
+        "state": state(key, now),
+        "models": ", ".join(key.models) or "all",
+        "aliases": ", ".join(f"{name} = {model}" for name, model in key.aliases.items()),
+        "spent": dollars(key.spend_nanousd),
+        "budget": _budget(key),
+        "limits": _limits(key),
+        "expires": _moment(key.expires_at),
+        "made": f"{_moment(key.created_at)} by {key.minted_by}",
+    }
+    return "\n".join(f"{name:<10} {told}" for name, told in lines.items() if told)
+
+
+def state(key: Key, now: float) -> str:
+    if key.blocked:
+        return "blocked"
+    return "expired" if key.expires_at is not None and key.expires_at <= now else "good"
+
+
+def dollars(nanousd: int) -> str:
+    """All that is not zero, at least cents."""
+    whole, rest = divmod(nanousd, NANO)
+    return f"${whole}.{f'{rest:09}'.rstrip('0').ljust(2, '0')}"
+
+
+def _row(key: Key, now: float) -> tuple[str, ...]:
+    cells = (
+        key.id,
+        key.name,
+        key.alias or "",
+        state(key, now),
+        dollars(key.spend_nanousd),
+        _budget(key),
+        _limits(key),
+        ", ".join(key.models) or "all",
+        _moment(key.expires_at),
+    )
+    return tuple(cell if len(cell) <= WIDTH_MAX else f"{cell[: WIDTH_MAX - 3]}..." for cell in cells)
+
+
+def _budget(key: Key) -> str:
+    if key.max_budget_nanousd is None:
+        return ""
+    each = f" each {key.budget_duration}" if key.budget_duration else ""
+    return dollars(key.max_budget_nanousd) + each
+
+
+def _limits(key: Key) -> str:
+    limits = ((key.rpm, "rpm"), (key.tpm, "tpm"), (key.parallel, "at once"))
+    return ", ".join(f"{limit} {unit}" for limit, unit in limits if limit is not None)
+
+
+def _moment(epoch_s: float | None) -> str:
+    return "" if epoch_s is None else datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,136 @@
+"""What a request used and cost, from what its attempts were told.
+
+1. Where the provider's last word on usage arrived, that is what counts, token for token.
+2. Where it did not (a stream that was cut, a client that left, a provider that says nothing), tokens are counted here
+   from what was asked and what was said, and the entry is `estimated`. It never counts less than the provider told. A
+   total of 0 is no word: it stands where a provider said something senseless.
+3. An attempt that failed: one that the provider refused, or that never reached it, was billed for nothing; one that
+   broke off after it was sent is estimated by its prompt. What it may have answered unheard is not known: at most the
+   request's `max_tokens` are missing there.
+4. A request costs what its attempts cost together. One price that is unknown makes the sum unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from tollbridge.calls.ask import Ask
+from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.heard import Heard
+from tollbridge.catalog.tokens import count_request, count_text
+from tollbridge.errors import APIError
+from tollbridge.model.response import Usage
+from tollbridge.observe import Record, Tried, tokens
+from tollbridge.routing.engine import Attempt
+from tollbridge.wires.tap import Along
+
+NEVER_SENT = frozenset(
+    {
+        "connect_refused",
+        "dns_failure",
+        "tls_failure",
+        "host_unreachable",
+        "too_many_open_files",
+        "no_local_port",
+        "egress_refused",
+        "proxy_failure",
+        "transport_closed",
+        "connect_timeout",
+        "pool_timeout",
+    }
+)
+"""Codes of `transport.base`: no byte of the request had reached the provider."""
+
+NOTHING = Along()
+
+
+class Said(msgspec.Struct, frozen=True, eq=False):
+    """What the attempt that answered said of itself. `exact`: its usage counts the whole answer. `heard`: its words,
+    for where they must be counted."""
+
+    along: Along
+    exact: bool
+    heard: Callable[[], Heard]
+
+
+def meter(record: Record, attempts: Sequence[Attempt], ask: Ask, said: Said | None) -> None:
+    """Fills in the record's tokens, cost and attempts. `said`: of the last attempt; None where nobody answered."""
+    last = attempts[-1]
+    if said is not None and said.exact and len(attempts) == 1:
+        usage = said.along.usage
+        if usage is not None and usage.input and usage.output:
+            tariff = last.deployment.tariff
+            record.tokens, record.priced = tokens(usage), tariff.priced
+            record.cost_nanousd = tariff.cost(usage, said.along.service_tier, last.seconds)
+            return
+    tried = tuple(_tried(attempt, ask, said if attempt is last else None) for attempt in attempts)
+    record.tokens = _sum(tried)
+    record.estimated = any(one.estimated for one in tried)
+    record.priced = last.deployment.tariff.priced
+    costs = [one.cost_nanousd for one in tried if one.tokens is not None]
+    known = [cost for cost in costs if cost is not None]
+    record.cost_nanousd = sum(known) if len(known) == len(costs) else None
+    if len(attempts) > 1 or last.error is not None:
+        record.tried = tried
+
+
+def may_be_billed(error: APIError) -> bool:
+    """The request reached the provider, and the provider did not refuse it."""
+    return not error.wire and error.fault == "provider" and error.code not in NEVER_SENT
+
+
+def _tried(attempt: Attempt, ask: Ask, said: Said | None) -> Tried:
+    deployment, error = attempt.deployment, attempt.error
+    usage, estimated, service_tier = None, False, None
+    if said is not None:
+        usage, service_tier = said.along.usage, said.along.service_tier
+        if usage is None or not (said.exact and usage.input and usage.output):
+            counted = _estimate(usage, ask, deployment, said.heard())
+            estimated = not said.exact or counted != usage
+            usage = counted
+    elif attempt.abandoned or (error is not None and may_be_billed(error)):
+        usage, estimated = _estimate(None, ask, deployment, None), True
+    return Tried(
+        deployment=deployment.id,
+        provider=deployment.provider,
+        model=deployment.model,
+        status=_status(attempt),
+        error_class="" if error is None else type(error).__name__,
+        ms=round(attempt.seconds * 1000, 3),
+        tokens=None if usage is None else tokens(usage),
+        cost_nanousd=None if usage is None else deployment.tariff.cost(usage, service_tier, attempt.seconds),
+        estimated=estimated,
+    )
+
+
+def _status(attempt: Attempt) -> int:
+    """What the provider answered with; 0 where it did not."""
+    if attempt.abandoned:
+        return 0
+    if attempt.error is None:
+        return 200
+    return attempt.error.status_code if attempt.error.wire else 0
+
+
+def _estimate(told: Usage | None, ask: Ask, deployment: Deployment, heard: Heard | None) -> Usage:
+    output = 0 if heard is None else round(count_text(heard.text, deployment.model) * heard.times)
+    if told is None:
+        return Usage(input=_prompt(ask, deployment), output=output)
+    return msgspec.structs.replace(told, input=told.input or _prompt(ask, deployment), output=max(told.output, output))
+
+
+def _prompt(ask: Ask, deployment: Deployment) -> int:
+    try:
+        return count_request(ask.request().value, deployment.model)
+    except APIError:  # relayed as it came, and the provider made sense of what we could not read
+        return max(1, len(ask.body) // 4)
+
+
+def _sum(tried: Sequence[Tried]) -> dict[str, int] | None:
+    total: dict[str, int] = {}
+    for one in tried:
+        for kind, count in (one.tokens or {}).items():
+            total[kind] = total.get(kind, 0) + count
+    return total or None

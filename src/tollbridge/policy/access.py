@@ -1,0 +1,77 @@
+"""Which models a key may ask for.
+
+It is decided on the name of the group that a request was resolved to: whatever way led there (an alias, a fallback, a
+deployment's id, the name in the path), the group is what answers and what the list must hold. Names are compared letter
+by letter.
+
+    []                      every model, as LiteLLM's
+    all-proxy-models, *     every model
+    no-default-models       none, whatever stands beside it
+    fast                    that group; where `fast` is an alias of the configuration, that alias
+    openai/*                every group whose name begins so; a star stands for any text, and may stand anywhere
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tollbridge.errors import PermissionDeniedError
+
+EVERY = frozenset({"*", "all-proxy-models"})
+NONE = "no-default-models"
+
+
+class Access:
+    """Compiled once per key. `models`: the list as it was given."""
+
+    __slots__ = ("_aliases", "_beginnings", "_every", "_names", "_patterns", "models")
+
+    def __init__(self, models: Sequence[str] = (), aliases: Mapping[str, str] | None = None) -> None:
+        self.models = tuple(models)
+        self._aliases = dict(aliases or {})
+        self._every = NONE not in models and (not models or not EVERY.isdisjoint(models))
+        told = () if self._every or NONE in models else self.models
+        self._names = frozenset(name for name in told if "*" not in name)
+        patterns = [tuple(name.split("*")) for name in told if "*" in name]
+        self._beginnings = tuple(pattern[0] for pattern in patterns if pattern[1:] == ("",))
+        self._patterns = tuple(pattern for pattern in patterns if pattern[1:] != ("",))
+
+    def named(self, asked: str) -> str:
+        """The model that the key means by this name: the target of one of its own aliases, or the name itself. One
+        step: an alias of an alias is none."""
+        return self._aliases.get(asked, asked)
+
+    def allows(self, group: str, asked: str | None = None) -> bool:
+        """`group`: the resolved group's name. `asked`: what the client asked for (after `named`), which counts only
+        where the list holds that very name, so that an alias of the configuration may stand in it. For the target of a
+        fallback `asked` is left out: what was asked for says nothing about it."""
+        if self._every or group in self._names or asked in self._names or group.startswith(self._beginnings):
+            return True
+        return bool(self._patterns) and any(fits(pattern, group) for pattern in self._patterns)
+
+    def refusal(self, asked: str) -> PermissionDeniedError:
+        """Tells of the key's own list, and not whether there is such a model."""
+        listed = ", ".join(self.models[:8]) + (", ..." if len(self.models) > 8 else "")
+        shown = asked[:200] if asked.isprintable() else "this model"
+        return PermissionDeniedError(
+            f"This key may not ask for {shown}. It may ask for: {listed}.",
+            code="key_model_access_denied",
+            param="model",
+        )
+
+
+ALL = Access()
+
+
+def fits(pieces: Sequence[str], name: str) -> bool:
+    """Whether `name` is the pieces with any text between them. Linear: each piece is looked for once, leftmost."""
+    first, *middle, last = pieces
+    if len(name) < len(first) + len(last) or not name.startswith(first) or not name.endswith(last):
+        return False
+    at, end = len(first), len(name) - len(last)
+    for piece in middle:
+        found = name.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True

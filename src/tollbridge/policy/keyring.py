@@ -1,0 +1,215 @@
+"""Keys in memory, so that the database stands in no request's way.
+
+1. A key that is here is found without waiting: one HMAC, one look into a dict, one comparison in constant time. An
+   unknown key costs the same before it costs more.
+2. What cannot be a key (another form, a wrong checksum) never reaches the store. What could be one reaches it as an id
+   of 8 characters or a digest of 32 bytes, once at a time, at most `ASKING_MAX` at once; that it is none is remembered.
+3. Block and expiry are looked at on each use. A change in this process is told by `forget`, a change in another by the
+   store's list of changes, which `follow` reads twice a second.
+4. A lookup that was under way when something changed may have read the old row: it is done again.
+5. While the store is away, keys that are here stay good for `grace_s` after the last word from it. Keys that are not
+   here are answered with 503: that they are unknown would be a guess.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+from tollbridge.errors import APIError, AuthenticationError, ServiceUnavailableError, StoreUnavailable
+from tollbridge.home import KEY_PREFIX
+from tollbridge.policy.access import Access
+from tollbridge.policy.minting import ID, LENGTH, could_be_custom, digest_of, public_id
+from tollbridge.policy.principal import Principal
+from tollbridge.store.key import Key
+from tollbridge.store.keys import KeyStore
+
+CAPACITY = 20_000
+GRACE_S = 600.0
+NEGATIVE_MAX = 20_000
+NEGATIVE_S = 30.0
+ASKING_MAX = 64
+FOLLOW_S = 0.5
+LOOKUPS_MAX = 3
+
+_PREFIX = KEY_PREFIX.encode()
+_NOBODY = bytes(32)
+_log = logging.getLogger("tollbridge.keys")
+
+
+class Held:
+    """A key in memory. `read_at`: on the monotonic clock."""
+
+    __slots__ = ("digest", "key", "principal", "read_at")
+
+    def __init__(self, key: Key, read_at: float) -> None:
+        self.key = key
+        self.digest = key.digest
+        self.principal = Principal(key.id, key=key, access=Access(key.models, key.aliases))
+        self.read_at = read_at
+
+
+class Keyring:
+    """`asked`: how often the store was asked for a key. Used from one event loop."""
+
+    def __init__(
+        self,
+        store: KeyStore,
+        pepper: bytes,
+        *,
+        capacity: int = CAPACITY,
+        grace_s: float = GRACE_S,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._pepper = pepper
+        self._capacity = capacity
+        self._grace_s = grace_s
+        self._wall = wall
+        self._monotonic = monotonic
+        self._began = wall() - monotonic()
+        self._held: OrderedDict[bytes, Held] = OrderedDict()
+        self._negative: OrderedDict[bytes, float] = OrderedDict()
+        self._asking: dict[bytes, asyncio.Task[Principal]] = {}
+        self._changes = 0
+        self._heard_at = monotonic()
+        self._since: int | None = None
+        self.asked = 0
+
+    def find(self, presented: bytes) -> Principal | Awaitable[Principal]:
+        """Who shows this key. Raises AuthenticationError where that is known: none, blocked, expired. What is returned
+        to be awaited raises the same, and ServiceUnavailableError where it cannot be known now."""
+        digest = digest_of(self._pepper, presented)
+        slot = presented[ID] if len(presented) == LENGTH and presented.startswith(_PREFIX) else digest
+        held = self._held.get(slot)
+        same = hmac.compare_digest(digest, _NOBODY if held is None else held.digest)
+        if held is None or not same:
+            return self._seek(presented, digest)
+        now = self._monotonic()
+        if now - self._heard_at > self._grace_s and now - held.read_at > self._grace_s:
+            return self._seek(presented, digest)
+        key = held.key
+        if key.blocked or key.expires_at is not None:
+            self._check(key)
+        self._held.move_to_end(slot)
+        return held.principal
+
+    def forget(self, id: str) -> None:
+        """The key changed, or is gone, or is new."""
+        self._changes += 1
+        self._negative.clear()
+        self._held.pop(_slot(id), None)
+
+    def forget_all(self) -> None:
+        self._changes += 1
+        self._negative.clear()
+        self._held.clear()
+
+    async def follow(self) -> None:
+        """Hears of changes in other processes until it is cancelled."""
+        away = False
+        while True:
+            try:
+                await self.hear()
+            except APIError as error:
+                if not away:
+                    _log.warning("changes of keys are not heard of: %s", error)
+                away = True
+            else:
+                if away:
+                    _log.warning("changes of keys are heard of again")
+                away = False
+            await asyncio.sleep(FOLLOW_S)
+
+    async def hear(self) -> None:
+        """Reads what changed since the last time. Raises StoreUnavailable."""
+        asked_at = self._monotonic()
+        changes = await self._store.changes(self._since)
+        if self._since is None or not changes.complete:
+            self.forget_all()
+        for id in changes.ids:
+            self.forget(id)
+        self._since = changes.newest
+        self._heard_at = asked_at
+
+    def _seek(self, presented: bytes, digest: bytes) -> Awaitable[Principal]:
+        id = public_id(presented)
+        if id is None and not could_be_custom(presented):
+            raise unknown()
+        until = self._negative.get(digest)
+        if until is not None and until > self._monotonic():
+            raise unknown()
+        asking = self._asking.get(digest)
+        if asking is None:
+            if len(self._asking) >= ASKING_MAX:
+                raise ServiceUnavailableError(
+                    "Too many unknown keys are being looked up. Try again.", code="key_lookups_full", retry_after_s=1.0
+                )
+            asking = asyncio.ensure_future(self._ask(id, digest))
+            self._asking[digest] = asking
+            asking.add_done_callback(lambda task: self._answered(digest, task))
+        return asyncio.shield(asking)
+
+    def _answered(self, digest: bytes, task: asyncio.Task[Principal]) -> None:
+        del self._asking[digest]
+        if not task.cancelled():
+            task.exception()  # whoever asked may have left
+
+    async def _ask(self, id: str | None, digest: bytes) -> Principal:
+        held: Held | None = None
+        for _ in range(LOOKUPS_MAX):
+            changes, read_at = self._changes, self._monotonic()
+            try:
+                self.asked += 1
+                key = await (self._store.get_by_digest(digest) if id is None else self._store.get(id))
+            except StoreUnavailable as error:
+                raise StoreUnavailable(
+                    "This key cannot be checked now: the database does not answer. Try again.",
+                    code="key_lookup_unavailable",
+                    retry_after_s=1.0,
+                ) from error
+            same = hmac.compare_digest(digest, _NOBODY if key is None else key.digest)
+            held = Held(key, read_at) if key is not None and same else None
+            if changes == self._changes:
+                self._keep(digest, held)
+                break
+        if held is None:
+            raise unknown()
+        self._check(held.key)
+        return held.principal
+
+    def _keep(self, digest: bytes, held: Held | None) -> None:
+        if held is None:
+            self._negative[digest] = self._monotonic() + NEGATIVE_S
+            if len(self._negative) > NEGATIVE_MAX:
+                self._negative.popitem(last=False)
+            return
+        self._held[_slot(held.key.id)] = held
+        if len(self._held) > self._capacity:
+            self._held.popitem(last=False)
+
+    def _check(self, key: Key) -> None:
+        if key.blocked:
+            raise AuthenticationError("This key is blocked. Ask whoever gave it to you.", code="key_blocked")
+        if key.expires_at is not None and key.expires_at <= self._now():
+            raise AuthenticationError("This key has expired. Ask for a new one.", code="key_expired")
+
+    def _now(self) -> float:
+        """The wall clock, which may be set back: what has expired stays so."""
+        return max(self._wall(), self._began + self._monotonic())
+
+
+def unknown() -> AuthenticationError:
+    return AuthenticationError(
+        "This key is not known here. Use the gateway's own key, not a provider's.", code="invalid_api_key"
+    )
+
+
+def _slot(id: str) -> bytes:
+    """Ids are 8 characters, or a digest in hex."""
+    return id.encode() if len(id) == ID.stop - ID.start else bytes.fromhex(id)

@@ -1,0 +1,59 @@
+"""What a key may still use: its limits and its budget, taken together for one request and given back once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tollbridge.calls.ask import Ask
+from tollbridge.ledger.book import Book, Hold
+from tollbridge.observe import Record
+from tollbridge.policy.limits import Limiter, Place
+from tollbridge.policy.periods import next_reset
+from tollbridge.routing.board import Routes
+from tollbridge.routing.reach import may_answer
+from tollbridge.server.inbound import Headers
+from tollbridge.server.worst_case import Worst, worst_case
+from tollbridge.store.key import Key
+
+
+class Held:
+    """Of one request under way. What it really used is told once, when its last bytes are out."""
+
+    __slots__ = ("_hold", "_place", "limited")
+
+    def __init__(self, place: Place, hold: Hold, *, limited: bool) -> None:
+        """`limited`: the key has limits that its client is told of."""
+        self.limited = limited
+        self._place = place
+        self._hold = hold
+
+    def settle(self, record: Record) -> None:
+        """An answer that came to nothing costs nothing, but counts as a request."""
+        tokens = record.tokens
+        self._place.settle(0 if tokens is None else tokens["input"] + tokens["output"])
+        self._hold.settle(record.cost_nanousd)
+
+    def headers(self) -> Headers:
+        return (*self._place.headers(), *self._hold.headers())
+
+
+class Allowance:
+    """Of all keys, in one process."""
+
+    def __init__(self, limiter: Limiter | None = None, book: Book | None = None) -> None:
+        self._limiter = limiter or Limiter()
+        self._book = book or Book(next_reset)
+
+    def hold(self, key: Key, ask: Ask, routes: Routes, fallbacks: Sequence[str] | None) -> Held:
+        """`fallbacks`: the client's own. Raises RateLimitError and BudgetExceededError; then nothing is held."""
+        priced, counted = key.max_budget_nanousd is not None, key.tpm is not None
+        worst = Worst()
+        if priced or counted:
+            worst = worst_case(ask, may_answer(routes, ask.model, fallbacks), priced=priced, counted=counted)
+        place = self._limiter.reserve(key, worst.tokens)
+        try:
+            hold = self._book.reserve(key, worst.nanousd)
+        except BaseException:
+            place.release()
+            raise
+        return Held(place, hold, limited=counted or key.rpm is not None)

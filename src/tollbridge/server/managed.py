@@ -1,0 +1,98 @@
+"""Management routes: a handler that takes a `Call` and gives a `Reply`, JSON in and JSON out.
+
+Rooms above the server declare them as routes (`handler="managed"`, with the function), and the application is given
+them when it is made. Here is what they share: the query and the body are read strictly (no name twice, no NaN, no
+UTF-16, nothing but an object), errors are OpenAI's, and an answer is kept by nobody (it may hold a key).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from tollbridge.errors import APIError, BadRequestError
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.observe import Record
+from tollbridge.policy.principal import Principal
+from tollbridge.server.answers import JSON, NO_STORE, error_answer, own_headers
+from tollbridge.server.inbound import Inbound, Responder
+from tollbridge.wires.base import Wire
+
+BODY_BYTES_MAX = 1024 * 1024
+PARAMETERS_MAX = 50
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """`id`: what stands for `{id}` in the path. `query`: decoded. `body`: empty where none was sent."""
+
+    principal: Principal
+    query: Mapping[str, str] = {}
+    body: JsonObject = {}
+    id: str = ""
+
+
+class Reply(msgspec.Struct, frozen=True):
+    body: Json
+    status: int = 200
+
+
+Manager = Callable[[Call], Awaitable[Reply]]
+"""Raises APIError."""
+
+
+async def manage(
+    manager: Manager, id: str | None, dialect: Wire, inbound: Inbound, responder: Responder, record: Record
+) -> APIError | None:
+    """Answers; the error that it answered with, or None."""
+    own = own_headers(record, dialect)
+    try:
+        if inbound.principal is None:
+            raise TypeError("a management route is open to nobody")
+        call = Call(
+            principal=inbound.principal, query=read_query(inbound.query), body=read_body(inbound.body), id=id or ""
+        )
+        reply = await manager(call)
+    except APIError as error:
+        status, headers, body = error_answer(dialect, error)
+        record.status = status
+        responder.reply(status, [*headers, NO_STORE, *own], body)
+        return error
+    record.status = reply.status
+    responder.reply(reply.status, [JSON, NO_STORE, *own], _encode(reply.body))
+    return None
+
+
+def read_query(query: str) -> Mapping[str, str]:
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=PARAMETERS_MAX)
+    except ValueError as error:
+        raise BadRequestError("The query cannot be read.") from error
+    return _once(pairs, BadRequestError, "The query")
+
+
+def read_body(body: bytes) -> JsonObject:
+    if not body:
+        return {}
+    try:
+        value = msgspec.json.decode(body)  # strict: UTF-8, no NaN, no lone surrogates
+        json.loads(body, object_pairs_hook=lambda pairs: _once(pairs, BadRequestError, "The body"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise BadRequestError(f"The body is no JSON that can be read: {error}"[:300]) from error
+    if not isinstance(value, dict):
+        raise BadRequestError("The body must be a JSON object.")
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]], refusal: type[APIError], where: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise refusal(f"{where} says {name[:100]!r} twice.", param=name[:100])
+        found[name] = value
+    return found

@@ -1,0 +1,227 @@
+"""What a request may use and cost at most, before anybody is asked. Without decoding its messages: from the size of the
+body, its top-level fields, and what is known of the deployments that may answer (`routing.reach`).
+
+Input, for money: a token is at least one byte of the body, however it is spelled. A medium may be many tokens in few
+bytes (a link), so each is worth `MEDIUM_TOKENS` more, and what a provider writes around a prompt (a system prompt, that
+of tools) `AROUND_TOKENS`. A tool that the provider runs reads what it likes, and is taken for one medium. Nobody takes
+more than its context window. What searches cost by the piece is in no bound.
+
+Output: the largest of all the fields that have ever meant it, times the number of answers; what the operator forces
+comes before it, and where nothing was said the operator's default, or what the model can. Nobody gives more than that.
+A prediction is paid for where it is rejected.
+
+Price: that of the dearest deployment, at the service that was asked for. Those without a price do not count; where
+there are no others, or the others are free, it is unknown.
+
+Tokens a minute are another matter: there a likely number will do, because it is settled within seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from tollbridge.calls.ask import Ask
+from tollbridge.calls.deployment import Deployment
+from tollbridge.catalog.parts import PLAIN_SERVICES
+
+OUTPUT_FIELDS = (
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "max_new_tokens",
+    "max_tokens_to_sample",
+    "num_predict",
+    "n_predict",
+)
+CHOICES_FIELDS = ("n", "best_of", "candidate_count")
+SERVICE_FIELDS = ("service_tier", "speed", "inference_geo")
+_SERVICE_FIELDS = frozenset(SERVICE_FIELDS)
+_PLAIN_WORDS = PLAIN_SERVICES | {"null", "global"}
+
+MEDIA = (
+    *("image_url", "image", "input_image", "input_audio", "audio_url", "file", "input_file", "document"),
+    *("video_url", "video", "container_upload"),
+)
+"""The types of parts with a medium, in any dialect."""
+_TYPE = b'"type"'
+_MEDIUM = re.compile(_TYPE + rb'\s*:\s*"(?:' + "|".join(MEDIA).encode() + rb')"')
+_TOOL = re.compile(
+    _TYPE + rb'\s*:\s*"(?:\w+_20\d{6}"|web_|code_|file_search|url_context|image_generation|mcp|openrouter:)'
+)
+_SEARCHES = frozenset(
+    {
+        *("web_search_options", "search_parameters", "search_settings", "enable_search", "plugins"),
+        *("mcp_servers", "container"),
+    }
+)
+"""Types of tools, and fields, by which a provider reads on its own. (Anthropic's tools have a date behind the name.)"""
+_INLINE = (b";base64,", b'"data":')
+_LETTERS = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
+"""Letters that are spelled as escapes, which no encoder does, could hide a type: each counts as a medium."""
+
+MEDIUM_TOKENS = 50_000
+"""https://platform.openai.com/docs/guides/images-vision, seen 2026-11-25: gpt-4o-mini takes 2,833 and 5,667 for each of
+at most 8 tiles."""
+AROUND_TOKENS = 1_500
+"""Tools at Anthropic: 346 to 530 (https://docs.claude.com/en/docs/agents-and-tools/tool-use/overview, seen 2026-11-25).
+Of the recorded exchanges that no tool of the provider read for, the one with the most has 520 more than bytes."""
+OUTPUT_TOKENS = 16_384
+"""Of a model whose limit nobody knows."""
+LIKELY_OUTPUT_TOKENS = 1_000
+"""Where neither the request nor its key says how much."""
+LIKELY_MEDIUM_TOKENS = 1_000
+BYTES_PER_TOKEN = 4
+NUMBER_MAX = 1_000_000_000
+
+Fields = Mapping[str, msgspec.Raw]
+
+
+class Worst(msgspec.Struct, frozen=True):
+    """`tokens`: input and output, as a limit a minute reserves them. `nanousd`: the price at most; None: unknown."""
+
+    tokens: int = 0
+    nanousd: int | None = 0
+
+
+_NOTHING = Worst()
+
+
+def worst_case(
+    ask: Ask, deployments: Sequence[Deployment], *, priced: bool, counted: bool, output: int | None = None
+) -> Worst:
+    """`deployments`: all that may answer. `priced`, `counted`: whether somebody asks for the price, for the tokens.
+    `output`: the key's default, where the request does not say how much it wants."""
+    if not priced and not counted:
+        return _NOTHING
+    bounds = Bounds(ask)
+    return Worst(
+        bounds.likely_tokens(deployments, output) if counted else 0, bounds.price(deployments) if priced else 0
+    )
+
+
+class Bounds:
+    """One request's. Its body is looked through once, for both questions."""
+
+    __slots__ = ("_ask", "_hidden", "_media")
+
+    def __init__(self, ask: Ask) -> None:
+        body = ask.body
+        self._ask = ask
+        self._media = len(_MEDIUM.findall(body)) if _TYPE in body else 0
+        self._hidden = sum(map(body.count, _LETTERS)) if b"\\u00" in body else 0
+
+    def price(self, deployments: Iterable[Deployment]) -> int | None:
+        """Nano-dollars at most, or None where it is unknown."""
+        fields, size = self._ask.fields, self.input_tokens()
+        predicted = len(bytes(fields["prediction"])) if "prediction" in fields else 0
+        dearest, unknown = 0, False
+        for deployment in deployments:
+            limit = deployment.max_input_tokens
+            into = size if limit is None or limit > size else limit
+            worst = _price(deployment, into, output_tokens(fields, deployment) + predicted, fields)
+            if worst is None:
+                unknown = True
+            elif worst > dearest:
+                dearest = worst
+        return None if unknown and not dearest else dearest
+
+    def likely_tokens(self, deployments: Sequence[Deployment], output: int | None = None) -> int:
+        """Input and output together, as a limit a minute reserves them. `output`: the key's default where the request
+        does not say how much it wants."""
+        body, fields = self._ask.body, self._ask.fields
+        text = len(body) - _inline_bytes(body) if self._media else len(body)
+        asked = _largest(fields, OUTPUT_FIELDS)
+        if asked is None:
+            asked = LIKELY_OUTPUT_TOKENS if output is None else output
+        most = _most_output(deployments)
+        if most is not None and most < asked:
+            asked = most
+        return text // BYTES_PER_TOKEN + self._media * LIKELY_MEDIUM_TOKENS + asked * _choices(fields)
+
+    def input_tokens(self) -> int:
+        """At most, whatever the model's window."""
+        fields, media = self._ask.fields, self._media + self._hidden
+        if not _SEARCHES.isdisjoint(fields) or ("tools" in fields and _TOOL.search(fields["tools"])):
+            media += 1
+        return len(self._ask.body) + AROUND_TOKENS + media * MEDIUM_TOKENS
+
+
+def output_tokens(fields: Fields, deployment: Deployment) -> int:
+    """At most, of all answers together."""
+    most, forced, defaults = deployment.target.max_output_tokens, deployment.forced_raw, deployment.defaults_raw
+    asked = _largest(forced, OUTPUT_FIELDS) if forced else None
+    if asked is None:
+        asked = _largest(fields, OUTPUT_FIELDS)
+    if asked is None and defaults:
+        asked = _largest(defaults, OUTPUT_FIELDS)
+    if asked is None:
+        asked = OUTPUT_TOKENS if most is None else most
+    elif most is not None and most < asked:
+        asked = most
+    return asked * _choices({**defaults, **fields, **forced} if forced or defaults else fields)
+
+
+def _price(deployment: Deployment, into: int, out: int, fields: Fields) -> int | None:
+    """With the service that was asked for, or the plain one, where the provider does not grant the other."""
+    worst = deployment.tariff.worst
+    plain = worst(into, out)
+    if _SERVICE_FIELDS.isdisjoint(fields) and not deployment.forced_raw and not deployment.defaults_raw:
+        return plain
+    service = _service({**deployment.defaults_raw, **fields, **deployment.forced_raw})
+    special = worst(into, out, service) if service else None
+    return plain if special is None else max(special, plain or 0)
+
+
+def _service(fields: Fields) -> str:
+    """The words that change the price, joined as the tariff joins them."""
+    words = (bytes(fields[name]).decode("utf-8", "replace").strip('"') for name in SERVICE_FIELDS if name in fields)
+    return "+".join(word for word in words if word not in _PLAIN_WORDS)
+
+
+def _most_output(deployments: Iterable[Deployment]) -> int | None:
+    """What the most talkative of them can give; None where one has no limit that is known."""
+    most = 0
+    for deployment in deployments:
+        limit = deployment.target.max_output_tokens
+        if limit is None:
+            return None
+        most = max(most, limit)
+    return most
+
+
+def _choices(fields: Fields) -> int:
+    return max(1, _largest(fields, CHOICES_FIELDS) or 1)
+
+
+def _largest(fields: Fields, names: tuple[str, ...]) -> int | None:
+    """Of the numbers in these fields. What is no number is left to the provider to refuse; a number in quotes counts,
+    because some read it as one."""
+    largest = None
+    for name in names:
+        if name not in fields:
+            continue
+        try:
+            number = int(min(float(bytes(fields[name]).strip(b'"')), NUMBER_MAX))
+        except ValueError:
+            continue
+        if largest is None or number > largest:
+            largest = number
+    return None if largest is None else max(0, largest)
+
+
+def _inline_bytes(body: bytes) -> int:
+    """Of media that stand in the body: base64 is no text."""
+    found = 0
+    for mark in _INLINE:
+        at = body.find(mark)
+        while at >= 0:
+            begins = at + len(mark)
+            ends = body.find(b'"', begins + 2)
+            if ends < 0:
+                break
+            found += ends - begins
+            at = body.find(mark, ends)
+    return found

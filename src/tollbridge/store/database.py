@@ -1,0 +1,211 @@
+"""The database, on a thread of its own.
+
+1. Nothing of it runs on the server's event loop: a statement, a commit, a connection that is being made are all on the
+   loop of this thread, and whoever asked awaits a future.
+2. `run` is one transaction: all of `work` or nothing. A unit that is not done within its time is undone.
+3. SQLite has one writer: `run` takes the lock at the beginning (BEGIN IMMEDIATE), so that no transaction finds out
+   halfway that it may not write; the writers of this process queue before they reach it. `read` sees a snapshot, beside
+   them.
+4. Errors of the database become `StoreUnavailable`; an error of a statement stays what it is, because it is ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from tollbridge.errors import StoreError, StoreUnavailable
+from tollbridge.store import sqlite_file
+from tollbridge.store.address import Address, Dialect
+from tollbridge.store.failures import raised, told, transient
+from tollbridge.store.schema import versions
+
+T = TypeVar("T")
+Work = Callable[[AsyncConnection], Awaitable[T]]
+
+TIMEOUT_S = 30.0
+BUSY_S = 5.0
+CONNECT_S = 5.0
+CLOSE_S = 5.0
+CONNECTIONS = 5
+_log = logging.getLogger("tollbridge.store")
+
+MIGRATION_LOCK = 0x746F6C6C
+"""PostgreSQL's advisory lock that a process holds while it migrates."""
+
+
+class Database:
+    """Opened once per process, after a fork. `name`: how it is shown, without a password."""
+
+    def __init__(self, address: Address, wait_s: float) -> None:
+        self.name = address.name
+        self.dialect: Dialect = address.dialect
+        self._address = address
+        self._engine = _engine(address, wait_s)
+        self._snapshot = self._engine.execution_options(begin="DEFERRED")
+        self._writing = asyncio.Lock()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="tollbridge-database", daemon=True)
+        self._closed = False
+
+    @classmethod
+    def open(cls, url: str, *, wait_s: float = BUSY_S) -> Database:
+        """Starts the thread, looks for damage, migrates where the schema is older. `wait_s`: how long a locked SQLite
+        file is waited for. Raises StoreError with what to do."""
+        address = Address.read(url)
+        if address.file is not None:
+            sqlite_file.prepare(address, wait_s)
+        database = cls(address, wait_s)
+        database._thread.start()
+        try:
+            database._submit(database._bring_up_to_date()).result()
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    async def run(self, work: Work[T], *, timeout_s: float = TIMEOUT_S) -> T:
+        """One transaction that may write; from any event loop. Raises StoreUnavailable, ConflictError."""
+        return await asyncio.wrap_future(self._submit(self._within(self._writer(), work, timeout_s)))
+
+    async def read(self, work: Work[T], *, timeout_s: float = TIMEOUT_S) -> T:
+        """One transaction that only reads, and waits for no writer. Raises StoreUnavailable."""
+        return await asyncio.wrap_future(self._submit(self._within(self._snapshot.begin(), work, timeout_s)))
+
+    def run_sync(self, work: Work[T], *, timeout_s: float = TIMEOUT_S) -> T:
+        """`run` from a thread that has no event loop."""
+        return self._submit(self._within(self._writer(), work, timeout_s)).result()
+
+    def close(self) -> None:
+        """Lets go of the connections; what comes later is StoreUnavailable. A server that does not answer is not
+        waited for."""
+        if self._closed:
+            return
+        self._closed = True
+        asyncio.run_coroutine_threadsafe(self._dispose(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _dispose(self) -> None:
+        disposing = asyncio.ensure_future(self._engine.dispose())
+        await asyncio.wait({disposing}, timeout=CLOSE_S)
+        if not disposing.done():
+            _log.warning("the database %s does not answer; its connections are left to it", self.name)
+            await self._engine.dispose(close=False)
+            disposing.cancel()
+            await asyncio.wait({disposing}, timeout=CLOSE_S)
+
+    def _submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        if self._closed:
+            coroutine.close()
+            raise StoreUnavailable(f"The database {self.name} is closed.")
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    async def _within(
+        self, transaction: contextlib.AbstractAsyncContextManager[AsyncConnection], work: Work[T], timeout_s: float
+    ) -> T:
+        try:
+            async with asyncio.timeout(timeout_s), transaction as connection:
+                return await work(connection)
+        except Exception as error:
+            ours = raised(error, self._address)
+            if ours is None:
+                raise
+            raise ours from error
+
+    @contextlib.asynccontextmanager
+    async def _writer(self) -> AsyncIterator[AsyncConnection]:
+        if self._address.file is None:
+            async with self._engine.begin() as connection:
+                yield connection
+            return
+        async with self._writing:
+            async with self._engine.begin() as connection:
+                yield connection
+            if sqlite_file.wal_bytes(self._address.file) > sqlite_file.WAL_BYTES:
+                await self._fold_back_log()
+
+    async def _fold_back_log(self) -> None:
+        """TRUNCATE waits for readers as long as for any lock; one that stays longer is met again at the next write."""
+        async with self._engine.connect() as connection:
+            bare = await connection.execution_options(begin=None)
+            await bare.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+
+    async def _bring_up_to_date(self) -> None:
+        try:
+            async with asyncio.timeout(TIMEOUT_S), self._engine.connect() as connection:
+                version = await connection.run_sync(_version)
+                self._refuse_newer(version)
+            if version != versions()[-1]:
+                await self._migrate()
+        except Exception as error:
+            if isinstance(error, StoreError) or not transient(error):
+                raise
+            raise StoreError(told(error, self._address)) from error
+
+    async def _migrate(self) -> None:
+        from tollbridge.store.migrate import migrate  # alembic: a fifth of a second, at the first start alone
+
+        async with self._writer() as connection:
+            if self.dialect == "postgresql":
+                await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+            version = await connection.run_sync(_version)
+            self._refuse_newer(version)
+            if version != versions()[-1]:  # nobody was quicker
+                await connection.run_sync(migrate)
+
+    def _refuse_newer(self, version: str | None) -> None:
+        if version is not None and version not in versions():
+            raise StoreError(
+                f"The database {self.name} is of version {version}, which this Tollbridge does not know: "
+                "a newer one made it. Start that one, or restore the backup from before."
+            )
+
+
+def _engine(address: Address, wait_s: float) -> AsyncEngine:
+    if address.dialect == "postgresql":
+        try:
+            return create_async_engine(
+                address.engine_url,
+                connect_args={"timeout": CONNECT_S, "command_timeout": TIMEOUT_S, **address.connect},
+                pool_size=CONNECTIONS,
+                max_overflow=0,
+                pool_timeout=CONNECT_S,
+                pool_pre_ping=True,
+            )
+        except ModuleNotFoundError as error:
+            raise StoreError("PostgreSQL needs a driver: pip install 'tollbridge[pg]'.") from error
+    engine = create_async_engine(
+        address.engine_url, connect_args={"timeout": wait_s}, pool_size=CONNECTIONS, max_overflow=0
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def connected(connection: Any, record: object) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself
+        cursor = connection.cursor()
+        for pragma in sqlite_file.PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begun(connection: Any) -> None:
+        how = connection.get_execution_options().get("begin", "IMMEDIATE")
+        if how is not None:
+            connection.exec_driver_sql(f"BEGIN {how}")
+
+    return engine
+
+
+def _version(connection: Any) -> str | None:
+    if not connection.dialect.has_table(connection, "alembic_version"):
+        return None
+    return connection.scalar(text("SELECT version_num FROM alembic_version"))  # type: ignore[no-any-return]

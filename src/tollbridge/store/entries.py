@@ -1,0 +1,120 @@
+"""The ledger in the database: folding records into it, each once.
+
+1. One transaction holds a batch's rows, its sums by day and what its keys spent: all of it or nothing.
+2. The rows are inserted as if none were there. Where one is (the batch is folded again after a restart, or another
+   process was quicker), the insertion fails, all is undone, and the batch is folded without those: rows and sums stay
+   one, whoever comes when.
+3. Nothing is done for each row but building its tuple: statements are compiled once, and the driver takes the tuples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy.dialects.postgresql import asyncpg as _postgresql
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import aiosqlite as _sqlite
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tollbridge.errors import ConflictError, EntryRefused
+from tollbridge.observe.record import Record
+from tollbridge.observe.ulid import first_at
+from tollbridge.store.address import Dialect
+from tollbridge.store.database import Database
+from tollbridge.store.keys import add_spend
+from tollbridge.store.ledger_rows import attempt_rows, day_rows, entry_row, spent_by_key
+from tollbridge.store.ledger_tables import ATTEMPTS, DAILY, ENTRIES
+
+TRIES = 5
+SHELF = 16_384
+"""Rows on one shelf, about (`ledger_tables.py`): a restart goes on with the last one."""
+
+_EXISTING = select(ENTRIES.c.id).where(ENTRIES.c.id.in_(bindparam("ids", expanding=True)))
+
+
+class EntryStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._write = _Statements.of(database.dialect)
+        self._shelf: int | None = None
+        self._shelved = 0
+
+    def fold(self, records: Sequence[Record], *, again: bool = False) -> Sequence[Record]:
+        """From a thread without an event loop. `again`: some may be there. Returns those that were not. Raises, with
+        nothing folded, StoreUnavailable, or EntryRefused where one of the records cannot be kept."""
+        refusal: BaseException
+        for _ in range(TRIES):
+            try:
+                return self._database.run_sync(partial(self._fold, records=records, look=again))
+            except ConflictError as error:
+                again, refusal = True, error.__cause__ or error
+            except (SQLAlchemyError, ArithmeticError, TypeError, ValueError) as error:
+                refusal = error
+                break
+        raise EntryRefused(str(refusal).splitlines()[0][:300]) from refusal
+
+    def remove_before(self, moment: float, count: int) -> int:
+        """Removes at most `count` entries from before that moment (epoch seconds), the oldest first, and their
+        attempts; the sums stay. Returns how many."""
+        return self._database.run_sync(partial(_remove, before=first_at(moment), count=count))
+
+    async def _fold(self, connection: AsyncConnection, *, records: Sequence[Record], look: bool) -> Sequence[Record]:
+        if look:
+            found = await connection.execute(_EXISTING, {"ids": [record.id for record in records]})
+            known = set(found.scalars())
+            records = list({record.id: record for record in records if record.id not in known}.values())
+        if not records:
+            return records
+        write = self._write
+        shelf = await self._choose_shelf(connection, len(records))
+        await connection.exec_driver_sql(write.entry, [entry_row(record, shelf) for record in records])
+        attempts = [row for record in records if record.tried for row in attempt_rows(record)]
+        if attempts:
+            await connection.exec_driver_sql(write.attempt, attempts)
+        await connection.exec_driver_sql(write.day, day_rows(records))
+        await add_spend(connection, spent_by_key(records))
+        return records
+
+    async def _choose_shelf(self, connection: AsyncConnection, count: int) -> int:
+        if self._shelf is None:
+            self._shelf = await connection.scalar(select(func.coalesce(func.max(ENTRIES.c.shelf), 0))) or 0
+        elif self._shelved >= SHELF:
+            self._shelf, self._shelved = self._shelf + 1, 0
+        self._shelved += count
+        return self._shelf
+
+
+async def _remove(connection: AsyncConnection, *, before: str, count: int) -> int:
+    oldest = select(ENTRIES.c.id).where(ENTRIES.c.id < before).order_by(ENTRIES.c.id).limit(count)
+    ids = list((await connection.execute(oldest)).scalars())
+    if not ids:
+        return 0
+    await connection.execute(delete(ENTRIES).where(ENTRIES.c.id <= ids[-1]))
+    await connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.entry_id <= ids[-1]))
+    return len(ids)
+
+
+class _Statements(msgspec.Struct, frozen=True):
+    """As the driver takes them, with values by position: those of a table in its columns' order."""
+
+    entry: str
+    attempt: str
+    day: str
+
+    @classmethod
+    def of(cls, kind: Dialect) -> _Statements:
+        dialect = _sqlite.dialect() if kind == "sqlite" else _postgresql.dialect()  # type: ignore[no-untyped-call]
+        add = sqlite_insert(DAILY) if kind == "sqlite" else postgresql_insert(DAILY)
+        place = list(DAILY.primary_key)
+        summed = {column.name: column + add.excluded[column.name] for column in DAILY.c if column not in place}
+        statements = (
+            insert(ENTRIES),
+            insert(ATTEMPTS),
+            add.on_conflict_do_update(index_elements=place, set_=summed),
+        )
+        return cls(*(str(statement.compile(dialect=dialect)) for statement in statements))

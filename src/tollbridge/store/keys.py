@@ -1,0 +1,239 @@
+"""The keys that were made, and the list of their changes.
+
+1. No statement ever holds a key's text: a key is looked up by its public id or by the digest of the whole.
+2. Whatever changes a key's rights writes a line into `key_changes` in the same transaction. Its number grows in the
+   order of commits: on PostgreSQL, whose sequences promise no such order, changes wait for one another (an advisory
+   lock). Whoever has read up to a number misses nothing after it.
+3. Spend is added by the ledger, in the transaction that inserts its entries, and is no change of rights.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, bindparam, delete, desc, func, insert, or_, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tollbridge.errors import ConflictError
+from tollbridge.store.database import Database
+from tollbridge.store.key import Key
+from tollbridge.store.key_tables import KEY_CHANGES, KEYS
+
+CHANGES_KEPT_S = 24 * 3600.0
+CHANGES_AT_ONCE = 10_000
+CHANGE_LOCK = 0x6B657973
+LOOKUP_S = 5.0
+
+Sort = Literal["created_at", "updated_at", "key_alias", "spend", "max_budget", "expires", "token"]
+_SORTS = {
+    "created_at": KEYS.c.created_at,
+    "updated_at": KEYS.c.updated_at,
+    "key_alias": KEYS.c.alias,
+    "spend": KEYS.c.spend_nanousd,
+    "max_budget": KEYS.c.max_budget_nanousd,
+    "expires": KEYS.c.expires_at,
+    "token": KEYS.c.id,
+}
+
+
+class Page(msgspec.Struct, frozen=True):
+    """`total`: of all pages."""
+
+    keys: tuple[Key, ...]
+    total: int
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """`newest`: what to ask after next. `ids`: the keys that changed. `complete`: False where older lines were thrown
+    away before they were read: anything may have changed."""
+
+    newest: int
+    ids: frozenset[str] = frozenset()
+    complete: bool = True
+
+
+class KeyStore:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def insert(self, key: Key) -> None:
+        """Raises ConflictError where its alias, or the key itself, is there already."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await self._begin(connection)
+            await _check_alias(connection, key)
+            same = or_(KEYS.c.id == key.id, KEYS.c.digest == key.digest)
+            if await connection.scalar(select(KEYS.c.id).where(same)) is not None:
+                raise ConflictError("This key is in use already.", code="key_exists", param="key")
+            await connection.execute(insert(KEYS), [_row(key)])
+            await self._note(connection, (key.id,))
+
+        await self._database.run(work)
+
+    async def get(self, id: str) -> Key | None:
+        return await self._one(KEYS.c.id == id)
+
+    async def get_by_digest(self, digest: bytes) -> Key | None:
+        return await self._one(KEYS.c.digest == digest)
+
+    async def get_by_alias(self, alias: str) -> Key | None:
+        return await self._one(KEYS.c.alias == alias)
+
+    async def update(self, id: str, change: Callable[[Key], Key]) -> Key | None:
+        """The key as `change` made it of the one that is there now; None where there is none. Only what differs is
+        written. Raises ConflictError as `insert` does, and whatever `change` raises: nothing is done then."""
+
+        async def work(connection: AsyncConnection) -> Key | None:
+            await self._begin(connection)
+            row = (await connection.execute(select(KEYS).where(KEYS.c.id == id).with_for_update())).first()
+            if row is None:
+                return None
+            old = _key(row)
+            new = msgspec.structs.replace(change(old), updated_at=self._clock())
+            before, after = _row(old), _row(new)
+            await _check_alias(connection, new, but=id)
+            changed = {name: value for name, value in after.items() if value != before[name]}
+            await connection.execute(update(KEYS).where(KEYS.c.id == id).values(changed))
+            await self._note(connection, {id, new.id})
+            return new
+
+        return await self._database.run(work)
+
+    async def delete(self, ids: Collection[str]) -> frozenset[str]:
+        """The ids of those that were there."""
+
+        async def work(connection: AsyncConnection) -> frozenset[str]:
+            await self._begin(connection)
+            gone = await connection.execute(delete(KEYS).where(KEYS.c.id.in_(ids)).returning(KEYS.c.id))
+            found = frozenset(row.id for row in gone)
+            await self._note(connection, found)
+            return found
+
+        return await self._database.run(work)
+
+    async def list(
+        self,
+        *,
+        alias: str | None = None,
+        id: str | None = None,
+        sort: Sort = "created_at",
+        descending: bool = False,
+        page: int = 1,
+        size: int = 100,
+    ) -> Page:
+        """`page` counts from 1. Those without a value in the sorted column come last."""
+        wanted = [column == value for column, value in ((KEYS.c.alias, alias), (KEYS.c.id, id)) if value is not None]
+        column = _SORTS[sort]
+        order = (column.is_(None), desc(column) if descending else column, KEYS.c.id)
+
+        async def work(connection: AsyncConnection) -> Page:
+            total = await connection.scalar(select(func.count()).select_from(KEYS).where(*wanted))
+            found = select(KEYS).where(*wanted).order_by(*order).limit(size).offset((page - 1) * size)
+            return Page(tuple(_key(row) for row in await connection.execute(found)), total or 0)
+
+        return await self._database.read(work)
+
+    async def changes(self, since: int | None) -> Changes:
+        """What changed after `since`; with None only where to begin."""
+
+        async def work(connection: AsyncConnection) -> Changes:
+            if since is None:
+                return Changes(await connection.scalar(select(func.max(KEY_CHANGES.c.number))) or 0)
+            after = select(KEY_CHANGES.c.number, KEY_CHANGES.c.key_id).where(KEY_CHANGES.c.number > since)
+            found = (await connection.execute(after.order_by(KEY_CHANGES.c.number).limit(CHANGES_AT_ONCE))).all()
+            if not found:
+                return Changes(since)
+            oldest = await connection.scalar(select(func.min(KEY_CHANGES.c.number))) or 0
+            return Changes(found[-1].number, frozenset(row.key_id for row in found), oldest <= since + 1)
+
+        return await self._database.read(work)
+
+    async def restart_budget(self, id: str, was: float, next: float) -> bool:
+        """Sets the spend to zero and the next restart to `next`. False where somebody else already moved it from `was`,
+        so that of several processes one does it."""
+
+        async def work(connection: AsyncConnection) -> bool:
+            await self._begin(connection)
+            restarted = (
+                update(KEYS)
+                .where(KEYS.c.id == id, KEYS.c.budget_resets_at == was)
+                .values(spend_nanousd=0, budget_resets_at=next)
+            )
+            if (await connection.execute(restarted)).rowcount == 0:
+                return False
+            await self._note(connection, (id,))
+            return True
+
+        return await self._database.run(work)
+
+    async def _one(self, condition: ColumnElement[bool]) -> Key | None:
+        async def work(connection: AsyncConnection) -> Key | None:
+            row = (await connection.execute(select(KEYS).where(condition))).first()
+            return None if row is None else _key(row)
+
+        return await self._database.read(work, timeout_s=LOOKUP_S)
+
+    async def _begin(self, connection: AsyncConnection) -> None:
+        if self._database.dialect == "postgresql":
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": CHANGE_LOCK})
+
+    async def _note(self, connection: AsyncConnection, ids: Iterable[str]) -> None:
+        now = self._clock()
+        lines = [{"key_id": id, "at": now} for id in ids]
+        if not lines:
+            return
+        await connection.execute(insert(KEY_CHANGES), lines)
+        newest = select(func.max(KEY_CHANGES.c.number)).scalar_subquery()
+        old = delete(KEY_CHANGES).where(KEY_CHANGES.c.at < now - CHANGES_KEPT_S, KEY_CHANGES.c.number < newest)
+        await connection.execute(old)
+
+
+async def add_spend(connection: AsyncConnection, amounts: Mapping[str, int]) -> None:
+    """Adds nano-dollars to the spend of keys by id, within the caller's transaction. Ids without a key are passed over:
+    the key was deleted while its requests were under way. In order of ids, so that two who add cannot deadlock."""
+    if amounts:
+        adds = (
+            update(KEYS)
+            .where(KEYS.c.id == bindparam("key"))
+            .values(spend_nanousd=KEYS.c.spend_nanousd + bindparam("amount"))
+        )
+        await connection.execute(adds, [{"key": id, "amount": amounts[id]} for id in sorted(amounts)])
+
+
+async def spend_of(connection: AsyncConnection, ids: Collection[str]) -> dict[str, int]:
+    """Nano-dollars since the budget last started, within the caller's transaction."""
+    found = await connection.execute(select(KEYS.c.id, KEYS.c.spend_nanousd).where(KEYS.c.id.in_(ids)))
+    return {row.id: row.spend_nanousd for row in found}
+
+
+async def _check_alias(connection: AsyncConnection, key: Key, but: str | None = None) -> None:
+    if key.alias is None:
+        return
+    same = select(KEYS.c.id).where(KEYS.c.alias == key.alias, KEYS.c.id != (key.id if but is None else but))
+    if await connection.scalar(same) is not None:
+        raise ConflictError(
+            f"Another key has the alias {key.alias!r}; choose another one.", code="alias_exists", param="key_alias"
+        )
+
+
+_JSON = {"models": tuple[str, ...], "aliases": dict[str, str], "metadata": dict[str, Any]}
+_FIELDS = msgspec.structs.fields(Key)
+
+
+def _row(key: Key) -> dict[str, Any]:
+    row = {field.name: getattr(key, field.name) for field in _FIELDS}
+    for name in _JSON:
+        row[name] = msgspec.json.encode(row[name]).decode()
+    row["blocked"] = int(key.blocked)
+    return row
+
+
+def _key(row: Row[Any]) -> Key:
+    said = dict(row._mapping)
+    for name, type in _JSON.items():
+        said[name] = msgspec.json.decode(said[name], type=type)
+    return Key(**{**said, "digest": bytes(said["digest"]), "blocked": bool(said["blocked"])})

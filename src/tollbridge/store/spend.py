@@ -1,0 +1,164 @@
+"""Reading the ledger: rows, newest first and a page at a time, and sums by day.
+
+Sums come from `daily` alone, so that they cost the same after ten million requests. Rows are found by an id or within
+an index; nothing reads the whole table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import ColumnElement, FromClause, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tollbridge.observe.ulid import LENGTH, first_at
+from tollbridge.store.database import Database
+from tollbridge.store.key_tables import KEYS
+from tollbridge.store.ledger_tables import ATTEMPTS, DAILY, ENTRIES, KINDS
+
+By = Literal["day", "key", "group", "model", "provider"]
+DIMENSIONS: Mapping[By, str] = {
+    "day": "day",
+    "key": "key_id",
+    "group": "model_group",
+    "model": "model",
+    "provider": "provider",
+}
+SUMMED = ("requests", "failures", "cost_nanousd", "unpriced", "estimated", *(f"{kind}_count" for kind in KINDS))
+
+SHELVES_AT_ONCE = 10_000
+"""In one query, which may not have any number of parameters."""
+
+Found = Mapping[str, Any]
+"""A row by its columns' names. Of an entry also `key_alias`, and `tried`, its attempts; of sums by key also
+`key_alias` and `key_name`."""
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which entries. `since` inclusive, `until` exclusive, in epoch seconds: of the moment when a request was accounted
+    for. `after`: the id of the last entry of the page before."""
+
+    key_id: str | None = None
+    end_user: str | None = None
+    since: float | None = None
+    until: float | None = None
+    after: str | None = None
+    limit: int = 100
+
+
+class SpendReader:
+    """Raises StoreUnavailable where the database does not answer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def entries(self, wanted: Wanted) -> list[Found]:
+        """Newest first."""
+        conditions = _conditions(wanted)
+        query = _entries().where(*conditions).order_by(ENTRIES.c.id.desc()).limit(wanted.limit)
+
+        async def work(connection: AsyncConnection) -> list[Found]:
+            return await _with_attempts(connection, await _all(connection, query))
+
+        return await self._database.read(work)
+
+    async def named(self, id: str, key_id: str | None = None, limit: int = 100) -> list[Found]:
+        """Those of a request: by the id in its answer, by ours (`req_...`), or by the entry's. `key_id`: only if they
+        are this key's."""
+        own = () if key_id is None else (ENTRIES.c.key_id == key_id,)
+
+        async def work(connection: AsyncConnection) -> list[Found]:
+            for condition in await _names(connection, id):
+                query = _entries().where(condition, *own).order_by(ENTRIES.c.id.desc()).limit(limit)
+                found = await _all(connection, query)
+                if found:
+                    return await _with_attempts(connection, found)
+            return []
+
+        return await self._database.read(work)
+
+    async def sums(
+        self,
+        by: Sequence[By] = (),
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        key_id: str | None = None,
+        limit: int | None = None,
+    ) -> list[Found]:
+        """By these dimensions, in the order of days, else the dearest first; without any, one row over all. `since`,
+        `until`: days (`2026-11-25`), both inclusive."""
+        columns: list[ColumnElement[Any]] = [DAILY.c[DIMENSIONS[one]] for one in by]
+        table: FromClause = DAILY
+        if "key" in by:
+            columns += [KEYS.c.alias.label("key_alias"), KEYS.c.name.label("key_name")]
+            table = DAILY.outerjoin(KEYS, KEYS.c.id == DAILY.c.key_id)
+        summed = [func.coalesce(func.sum(DAILY.c[name]), 0).label(name) for name in SUMMED]
+        query: Select[Any] = select(*columns, *summed).select_from(table).group_by(*columns)
+        if since is not None:
+            query = query.where(DAILY.c.day >= since)
+        if until is not None:
+            query = query.where(DAILY.c.day <= until)
+        if key_id is not None:
+            query = query.where(DAILY.c.key_id == key_id)
+        dearest = func.coalesce(func.sum(DAILY.c.cost_nanousd), 0).desc()
+        query = query.order_by(*([DAILY.c.day] if "day" in by else []), dearest, *columns)
+        if limit is not None:
+            query = query.limit(limit)
+
+        async def work(connection: AsyncConnection) -> list[Found]:
+            return [{name: _whole(value) for name, value in row.items()} for row in await _all(connection, query)]
+
+        return await self._database.read(work)
+
+
+def _entries() -> Select[Any]:
+    known = ENTRIES.outerjoin(KEYS, KEYS.c.id == ENTRIES.c.key_id)
+    return select(ENTRIES, KEYS.c.alias.label("key_alias")).select_from(known)
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.key_id is not None:
+        conditions.append(ENTRIES.c.key_id == wanted.key_id)
+    if wanted.end_user is not None:
+        conditions.append(ENTRIES.c.end_user == wanted.end_user)
+    if wanted.since is not None:
+        conditions.append(ENTRIES.c.id >= first_at(wanted.since))
+    if wanted.until is not None:
+        conditions.append(ENTRIES.c.id < first_at(wanted.until))
+    if wanted.after is not None:
+        conditions.append(ENTRIES.c.id < wanted.after)
+    return conditions
+
+
+async def _names(connection: AsyncConnection, id: str) -> list[ColumnElement[bool]]:
+    """What an id may be the name of, the likeliest first."""
+    first = (await connection.execute(select(func.min(ENTRIES.c.shelf)))).scalar()
+    last = (await connection.execute(select(func.max(ENTRIES.c.shelf)))).scalar()
+    if first is None or last is None:
+        return []
+    names = [ENTRIES.c.request_id == id]
+    for top in range(last, first - 1, -SHELVES_AT_ONCE):
+        shelves = range(max(first, top - SHELVES_AT_ONCE + 1), top + 1)
+        names.append(ENTRIES.c.shelf.in_(shelves) & (ENTRIES.c.answer_id == id))
+    return [*names, ENTRIES.c.id == id] if len(id) == LENGTH else names
+
+
+async def _all(connection: AsyncConnection, query: Select[Any]) -> list[Found]:
+    return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def _with_attempts(connection: AsyncConnection, entries: list[Found]) -> list[Found]:
+    query = select(ATTEMPTS).where(ATTEMPTS.c.entry_id.in_([entry["id"] for entry in entries]))
+    tried: dict[str, list[Found]] = {}
+    for row in await _all(connection, query.order_by(ATTEMPTS.c.entry_id, ATTEMPTS.c.number)):
+        tried.setdefault(row["entry_id"], []).append(row)
+    return [{**entry, "tried": tried.get(entry["id"], [])} for entry in entries]
+
+
+def _whole(value: Any) -> Any:
+    """PostgreSQL sums 64-bit integers into its decimals."""
+    return value if value is None or isinstance(value, str) else int(value)

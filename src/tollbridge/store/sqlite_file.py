@@ -1,0 +1,73 @@
+"""The file of a SQLite database before it is used: made for its owner alone, looked through for damage.
+
+A file up to `WHOLE_BYTES` is looked through whole (a second for 256 MiB); of a larger one the tables without which no
+key is known. Damage elsewhere is then told when it is read.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from tollbridge.errors import StoreError
+from tollbridge.store.address import Address
+from tollbridge.store.failures import RECOVERY, told
+
+WHOLE_BYTES = 256 * 1024 * 1024
+VITAL = ("keys", "key_changes", "alembic_version")
+
+PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA journal_size_limit=16777216",
+)
+WAL_BYTES = 16 * 1024 * 1024
+"""Above this the write-ahead log is folded back at once, whoever reads; SQLite itself tries from 4 MiB on."""
+
+
+def prepare(address: Address, wait_s: float) -> None:
+    """Raises StoreError where the file cannot be used."""
+    file = address.file
+    assert file is not None
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        if file.stat().st_mode & 0o077:
+            file.chmod(0o600)
+    except OSError as error:
+        raise StoreError(
+            f"The database {file} cannot be opened for writing: {error.strerror or error}. "
+            "Set TOLLBRIDGE_HOME to a directory that can be written."
+        ) from error
+    try:
+        with closing(sqlite3.connect(file, timeout=wait_s, isolation_level=None)) as connection:
+            for pragma in PRAGMAS:
+                connection.execute(pragma)
+            damage = _damage(connection, file)
+    except sqlite3.Error as error:
+        raise StoreError(told(error, address)) from error
+    if damage is not None:
+        raise StoreError(f"The database {file} is damaged ({damage}). {RECOVERY.replace('FILE', str(file))}")
+
+
+def _damage(connection: sqlite3.Connection, file: Path) -> str | None:
+    if file.stat().st_size <= WHOLE_BYTES:
+        checks = ["PRAGMA quick_check(1)"]
+    else:
+        there = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        checks = [f"PRAGMA quick_check({table})" for table in VITAL if table in there]
+    for check in checks:
+        (found,) = connection.execute(check).fetchone()
+        if found != "ok":
+            return str(found).splitlines()[-1][:120]
+    return None
+
+
+def wal_bytes(file: Path) -> int:
+    try:
+        return os.stat(f"{file}-wal").st_size
+    except FileNotFoundError:
+        return 0

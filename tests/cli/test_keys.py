@@ -1,0 +1,180 @@
+"""`tollbridge keys` on a database of its own, and beside a gateway that serves on the same one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.databases import fresh_postgresql
+from tollbridge.admin.keys import Keys
+from tollbridge.cli import main
+from tollbridge.cli.key_table import dollars
+from tollbridge.home import Home
+from tollbridge.store.database import Database
+from tollbridge.store.keys import KeyStore
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOLLBRIDGE_HOME", str(tmp_path / "home"))
+    for name in ("TOLLBRIDGE_PEPPER", "TOLLBRIDGE_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(*arguments: str, stdin: str = "") -> Result:
+    return CliRunner().invoke(main, ["keys", *arguments], input=stdin)
+
+
+def told(*arguments: str, stdin: str = "") -> Any:
+    result = run(*arguments, "--json", stdin=stdin)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.output)
+
+
+def test_a_key_from_its_making_to_its_end() -> None:
+    assert run("list").output == "No key was made yet: tollbridge keys generate\n"
+    options = ("--model", "openai/*", "--model", "fast", "--max-budget", "10.5", "--budget-duration", "30d")
+    more = (
+        "--alias",
+        "team-a",
+        "--rpm",
+        "10",
+        "--duration",
+        "1h",
+        "--metadata",
+        '{"team": "a"}',
+        "--model-alias",
+        "g=fast",
+    )
+    made = told("generate", *options, *more)
+    assert made["key"][6:14] == made["token"]
+    assert (made["models"], made["max_budget"], made["aliases"]) == (["openai/*", "fast"], 10.5, {"g": "fast"})
+    assert (made["metadata"], made["created_by"]) == ({"team": "a"}, "cli")
+    secret = made.pop("key")
+    for name in (made["token"], "team-a", secret):
+        assert told("info", name) == made
+    assert told("info", "-", stdin=secret + "\n") == made
+    changed = told("update", "team-a", "--tpm", "5", "--no-limit", "rpm_limit", "--duration", "-1")
+    assert (changed["tpm_limit"], changed["rpm_limit"], changed["expires"]) == (5, None, None)
+    assert changed["models"] == made["models"]
+    assert run("block", "team-a").output == f"{made['token']} (team-a) is blocked\n"
+    assert "blocked" in run("list").output
+    run("unblock", "team-a")
+    again = told("regenerate", "team-a")
+    assert again["token"] == made["token"]
+    assert again["key"] != secret
+    assert run("info", secret).exit_code == 1
+    assert run("delete", "team-a", "nobody").exit_code == 1
+    assert [key["token"] for key in told("list")] == [made["token"]], "all or none"
+    assert run("delete", "team-a").output == f"{made['token']} (team-a) is deleted\n"
+    assert told("list") == []
+
+
+def test_the_text_shows_the_key_once(tmp_path: Path) -> None:
+    shown = run("generate", "--alias", "a", "--max-budget", "0.000000001").output
+    secret = shown.split()[1]
+    assert secret.startswith("sk-tb-")
+    assert "shown once and kept nowhere" in shown
+    assert "$0.000000001" in shown
+    assert shown.count(secret) == 1
+    for command in (("list",), ("info", "a"), ("list", "--json")):
+        assert secret[14:] not in run(*command).output
+    everything = b"".join(path.read_bytes() for path in (tmp_path / "home").iterdir())
+    assert secret.encode() not in everything
+
+
+def test_a_key_of_ones_own_comes_from_standard_input_and_not_from_the_list_of_processes() -> None:
+    assert told("generate", "--own", stdin="sk-my-own-team-key-2026\n")["key"] == "sk-my-own-team-key-2026"
+    assert run("generate", "--own", stdin="\n").exit_code == 2
+    clash = run("generate", "--own", stdin="sk-my-own-team-key-2026\n")
+    assert (clash.exit_code, clash.output) == (2, "error: This key is in use already.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("generate", "--max-budget", "-1"), "`max_budget`: must not be negative"),
+        (("generate", "--duration", "soon"), "30s, 30m, 12h"),
+        (("generate", "--metadata", "{"), "is no JSON"),
+        (("generate", "--metadata", "[]"), "must be an object"),
+        (("generate", "--model-alias", "a"), "NAME=MODEL"),
+        (("update", "x"), "Say what to change"),
+        (("list", "--config", "nowhere.yaml"), "nowhere.yaml"),
+    ],
+)
+def test_a_wrong_word_is_told(arguments: tuple[str, ...], why: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert why in result.output
+
+
+def test_a_database_that_cannot_be_used_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "tollbridge.db").write_text("no database" * 100)
+    result = run("list")
+    assert result.exit_code == 2
+    assert "is no SQLite database" in result.output
+    monkeypatch.setenv("TOLLBRIDGE_DATABASE_URL", "postgresql://u:hush@127.0.0.1:1/d")
+    result = run("list")
+    assert "cannot be reached" in result.output
+    assert "hush" not in result.output
+
+
+def test_the_configuration_names_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_DATABASE", fresh_postgresql())
+    (tmp_path / "config.yaml").write_text("general_settings:\n  database_url: os.environ/MY_DATABASE\n")
+    made = told("generate", "--config", "config.yaml")
+    assert [key["token"] for key in told("list", "-c", "config.yaml")] == [made["token"]]
+    assert told("list") == []
+    assert (tmp_path / "home" / "tollbridge.db").exists()
+    monkeypatch.delenv("MY_DATABASE")
+    assert run("list", "-c", "config.yaml").exit_code == 2, "not silently another database"
+
+
+def test_s09_of_two_hundred_keys_none_is_in_what_a_thief_can_take(tmp_path: Path) -> None:
+    """The database's file, its write-ahead log while it is open, and a dump."""
+    home = Home(tmp_path / "home")
+    database = Database.open(home.database_url())
+    desk = Keys(KeyStore(database), home.pepper())
+
+    async def make() -> list[str]:
+        made = [await desk.generate({"key": f"sk-own-canary-{n:04}"} if n % 4 == 0 else {}, "test") for n in range(200)]
+        return [one.minted.text.reveal() for one in made]
+
+    secrets = asyncio.run(make())
+    files = {path.name: path.read_bytes() for path in home.path.iterdir()}
+    assert {"tollbridge.db", "tollbridge.db-wal"} <= set(files)
+    connection = sqlite3.connect(home.path / "tollbridge.db")
+    dump = "\n".join(connection.iterdump())
+    connection.close()
+    database.close()
+    stolen = [*(raw for name, raw in files.items() if name != "pepper"), dump.encode()]
+    assert dump.count("INSERT INTO") >= 400
+    pepper = files["pepper"].strip()
+    for raw in stolen:
+        assert pepper not in raw
+        assert home.pepper() not in raw
+        for secret in secrets:
+            body = secret[14:57] if secret.startswith("sk-tb-") else secret
+            assert body.encode() not in raw
+
+
+@pytest.mark.parametrize(
+    ("nanousd", "text"),
+    [
+        (0, "$0.00"),
+        (10, "$0.00000001"),
+        (1_500_000_000, "$1.50"),
+        (12_345_678_901, "$12.345678901"),
+        (10**10, "$10.00"),
+    ],
+)
+def test_dollars_are_shown_whole(nanousd: int, text: str) -> None:
+    assert dollars(nanousd) == text

@@ -1,0 +1,297 @@
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tests.databases import rows
+from tests.ledger.records import ids, journal_files, record
+from tollbridge.ledger.backlog import Backlog
+from tollbridge.ledger.fold import Folder, Retention
+from tollbridge.ledger.journal import Journal
+from tollbridge.ledger.ledger import Ledger
+from tollbridge.observe import Metrics, Record
+from tollbridge.observe.ulid import Ulids
+from tollbridge.store.database import Database
+from tollbridge.store.entries import EntryStore
+from tollbridge.store.key_tables import KEYS
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "journal"
+
+
+def until(true: Callable[[], object]) -> None:
+    while not true():
+        time.sleep(0.005)
+
+
+class Desk:
+    """A journal and its folder over a database, and what the folder told."""
+
+    def __init__(self, directory: Path, database: Database, **journal: object) -> None:
+        self.told: list[Record] = []
+        self.journal = Journal(directory, **journal)  # type: ignore[arg-type]
+        self.folder = Folder(directory, self.journal, EntryStore(database), folded=self.told.extend, interval_s=0.01)
+        self.folder.start()
+
+    def enter(self, count: int) -> list[Record]:
+        records = [record() for _ in range(count)]
+        for one in records:
+            self.journal.append(one)
+        return records
+
+    def close(self) -> None:
+        self.folder.stop()
+        self.journal.close()
+
+
+async def entries(database: Database) -> list[str]:
+    return [id for (id,) in await rows(database, "SELECT id FROM entries ORDER BY id")]
+
+
+async def test_entries_are_folded_told_and_removed_from_the_journal(database: Database, directory: Path) -> None:
+    desk = Desk(directory, database)
+    records = desk.enter(50)
+    until(lambda: desk.journal.pending == 0)
+    records += desk.enter(50)
+    desk.close()
+    assert await entries(database) == ids(records)
+    assert ids(desk.told) == ids(records)
+    assert list(directory.iterdir()) == []
+
+
+async def test_a_ledger_gives_ids_and_shows_its_figures(database: Database, tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path, database)
+    metrics = Metrics()
+    ledger.show(metrics)
+    records = [record(id="") for _ in range(3)]
+    lines = [ledger.journal.append(one) for one in records]
+    assert all(one.id.encode() in line for one, line in zip(records, lines, strict=True))
+    text = metrics.exposition().decode()
+    assert "tollbridge_ledger_journal_pending 3.0" in text
+    assert "tollbridge_ledger_lag_seconds" in text
+    assert "tollbridge_ledger_lost_total 0.0" in text
+    ledger.close()
+    assert await entries(database) == ids(records)
+
+
+async def test_an_entry_that_the_database_cannot_keep_holds_up_no_other(
+    database: Database, directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = Desk(directory, database)
+    records = [record() for _ in range(20)]
+    bad = record(tokens={"input": 1 << 70, "output": 1})
+    for one in [*records[:7], bad, *records[7:]]:
+        desk.journal.append(one)
+    desk.close()
+    assert await entries(database) == ids(records)
+    assert ids(desk.told) == ids(records)
+    assert desk.folder.refused == 1
+    assert bad.id in caplog.text
+    [refused] = directory.iterdir()
+    assert bad.id in refused.read_text()
+
+
+async def test_text_with_a_nul_is_kept(database: Database, directory: Path) -> None:
+    desk = Desk(directory, database)
+    desk.journal.append(record(user="a\0b", model_requested="m\0", metadata={"x": "\0"}, tags=("\0",)))
+    desk.close()
+    assert desk.folder.refused == 0
+    assert await rows(database, "SELECT end_user FROM entries") == [("a\ufffdb",)]
+
+
+class Locked:
+    """Another process has the SQLite file, and will not let go."""
+
+    def __init__(self, file: Path) -> None:
+        self._connection = sqlite3.connect(file, isolation_level=None)
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def release(self) -> None:
+        self._connection.execute("ROLLBACK")
+        self._connection.close()
+
+
+@pytest.fixture
+def impatient(tmp_path: Path) -> Iterator[Database]:
+    database = Database.open(f"sqlite:///{tmp_path / 'tollbridge.db'}", wait_s=0.01)
+    yield database
+    database.close()
+
+
+async def test_while_the_database_is_down_the_journal_keeps_all_and_memory_is_bounded(
+    impatient: Database, tmp_path: Path, directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = Desk(directory, impatient, segment_bytes=3000, backlog=Backlog(queued_max=20))
+    records = desk.enter(10)
+    until(lambda: desk.journal.pending == 0)
+    lock = Locked(tmp_path / "tollbridge.db")
+    records += desk.enter(1)
+    until(lambda: desk.folder.down)
+    records += desk.enter(100)
+    assert len(journal_files(directory)) > 5
+    assert desk.journal.pending == 101
+    assert desk.folder.lag_seconds > 0
+    assert "waits in its journal" in caplog.text
+    lock.release()
+    until(lambda: desk.journal.pending == 0)
+    assert desk.folder.lag_seconds == 0
+    records += desk.enter(5)
+    desk.close()
+    assert await entries(impatient) == ids(records)
+    assert sorted(ids(desk.told)) == ids(records)
+    assert list(directory.iterdir()) == []
+
+
+async def test_what_a_stop_cannot_fold_the_next_start_does(
+    impatient: Database, tmp_path: Path, directory: Path
+) -> None:
+    desk = Desk(directory, impatient)
+    lock = Locked(tmp_path / "tollbridge.db")
+    records = desk.enter(10)
+    desk.close()
+    lock.release()
+    assert await entries(impatient) == []
+    second = Desk(directory, impatient)
+    assert await entries(impatient) == ids(records)
+    assert second.told == []
+    second.close()
+
+
+async def test_a_start_without_the_database_recovers_later(
+    impatient: Database, tmp_path: Path, directory: Path
+) -> None:
+    journal = Journal(directory)
+    old = record()
+    journal.append(old)
+    journal.close()
+    lock = Locked(tmp_path / "tollbridge.db")
+    desk = Desk(directory, impatient)
+    assert desk.folder.down
+    new = desk.enter(2)
+    lock.release()
+    desk.close()
+    assert await entries(impatient) == ids([old, *new])
+
+
+async def test_rows_that_are_too_old_go_and_their_sums_stay(database: Database, directory: Path) -> None:
+    now = time.time()
+    long_ago = Ulids(lambda: int((now - 100 * 86_400) * 1e9))
+    old = [record(id=long_ago.next()) for _ in range(25)]
+    young = [record() for _ in range(3)]
+    store = EntryStore(database)
+    store.fold([*old, *young])
+    journal = Journal(directory)
+    retention = Retention(keep_s=90 * 86_400, every_s=0.0, batch=10)
+    folder = Folder(directory, journal, store, retention=retention, interval_s=0.01)
+    folder.start()
+    until(lambda: folder.removed == 25)
+    folder.stop()
+    journal.close()
+    assert await entries(database) == ids(young)
+    assert await rows(database, "SELECT SUM(requests) FROM daily") == [(28,)]
+
+
+async def test_rows_are_kept_for_ever_where_the_operator_says_so(database: Database, directory: Path) -> None:
+    old = record(id=Ulids(lambda: 10**15).next())
+    store = EntryStore(database)
+    store.fold([old])
+    journal = Journal(directory)
+    folder = Folder(directory, journal, store, retention=Retention(keep_s=None, every_s=0.0), interval_s=0.001)
+    folder.start()
+    threading.Event().wait(0.05)
+    folder.stop()
+    journal.close()
+    assert await entries(database) == [old.id]
+
+
+def killed(home: Path, url: str, how: str, after: int) -> dict[str, int]:
+    """What the writer acknowledged before it died, with its cost: killed after so many entries, or by itself."""
+    command = [sys.executable, "-m", "tests.ledger.writer", str(home), url, how]
+    acknowledged: dict[str, int] = {}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if line.endswith("\n"):
+                id, cost = line.split()
+                acknowledged[id] = int(cost)
+            if len(acknowledged) == after:
+                child.send_signal(signal.SIGKILL)
+        assert child.wait() == -signal.SIGKILL
+    return acknowledged
+
+
+async def assert_whole(database: Database, acknowledged: dict[str, int]) -> None:
+    """All that was acknowledged is there once, at most one more, and the sums are those of the rows."""
+    found = dict(await rows(database, "SELECT id, cost_nanousd FROM entries"))  # type: ignore[arg-type]
+    assert acknowledged.items() <= found.items()
+    total = sum(found.values())
+    assert await rows(database, "SELECT SUM(requests), SUM(cost_nanousd) FROM daily") == [(len(found), total)]
+    assert await rows(database, "SELECT spend_nanousd FROM keys WHERE id = 'k1'") == [(total,)]
+
+
+async def add_key(database: Database) -> None:
+    blank = {column.name: 0 for column in KEYS.c if not column.nullable}
+    texts = {"id": "k1", "digest": b"", "name": "", "models": "[]", "aliases": "{}", "metadata": "{}", "minted_by": ""}
+
+    async def work(connection: AsyncConnection) -> None:
+        await connection.execute(insert(KEYS).values({**blank, **texts}))
+
+    await database.run(work)
+
+
+async def test_killed_at_random_moments_nothing_is_lost_and_nothing_twice(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    await add_key(database)
+    acknowledged: dict[str, int] = {}
+    for _ in range(4):
+        acknowledged |= killed(tmp_path, database_url, "run", after=random.randrange(20, 300))
+    ledger = Ledger.open(tmp_path, database)
+    ledger.close()
+    await assert_whole(database, acknowledged)
+    found = await rows(database, "SELECT COUNT(*) FROM entries")
+    assert found[0][0] <= len(acknowledged) + 4 * 2
+    assert list((tmp_path / "journal").iterdir()) == []
+
+
+@pytest.mark.parametrize("how", ["die_after_commit", "die_before_commit"])
+async def test_killed_around_a_commit_the_replay_changes_nothing(
+    database: Database, database_url: str, tmp_path: Path, how: str
+) -> None:
+    await add_key(database)
+    acknowledged = killed(tmp_path, database_url, how, after=-1)
+    before = await entries(database)
+    assert bool(before) == (how == "die_after_commit")
+    for _ in range(2):
+        ledger = Ledger.open(tmp_path, database)
+        ledger.close()
+        await assert_whole(database, acknowledged)
+
+
+def test_a_corrupt_database_is_told_and_the_journal_waits(tmp_path: Path) -> None:
+    from tollbridge.errors import StoreError
+
+    file = tmp_path / "tollbridge.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE keys (a)")
+    data = bytearray(file.read_bytes())
+    data[4096:] = b"\xff" * len(data[4096:])
+    file.write_bytes(data)
+    journal = Journal(tmp_path / "journal")
+    journal.append(record())
+    journal.close()
+    with pytest.raises(StoreError, match="recover"):
+        Database.open(f"sqlite:///{file}")
+    assert len(journal_files(tmp_path / "journal")) == 1

@@ -1,0 +1,244 @@
+"""The database thread, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+from sqlalchemy import text
+
+from tests.databases import fresh_postgresql, postgresql_server, rows
+from tollbridge.errors import ConflictError, StoreError, StoreUnavailable
+from tollbridge.store import database as module
+from tollbridge.store.database import Database
+from tollbridge.store.schema import METADATA, versions
+
+
+async def _count(connection: Any) -> int:
+    return int(await connection.scalar(text("SELECT count(*) FROM key_changes")))
+
+
+async def _add(connection: Any, key: str = "k") -> None:
+    await connection.execute(text("INSERT INTO key_changes (key_id, at) VALUES (:key, 1.0)"), {"key": key})
+
+
+async def test_a_unit_of_work_is_done_whole_or_not_at_all(database: Database) -> None:
+    async def fails(connection: Any) -> None:
+        await _add(connection)
+        raise ValueError("halfway")
+
+    with pytest.raises(ValueError, match="halfway"):
+        await database.run(fails)
+    assert await database.read(_count) == 0
+    await database.run(_add)
+    assert await database.read(_count) == 1
+
+
+async def test_nothing_of_it_runs_on_the_loop_that_asks(database: Database) -> None:
+    async def where(connection: Any) -> str:
+        return threading.current_thread().name
+
+    assert await database.run(where) == "tollbridge-database"
+    assert await asyncio.to_thread(database.run_sync, where) == "tollbridge-database"
+
+
+async def test_writers_of_one_process_queue_and_readers_do_not_wait_for_them(database: Database) -> None:
+    inside, go_on = threading.Event(), asyncio.Event()
+    loop: list[asyncio.AbstractEventLoop] = []
+
+    async def long(connection: Any) -> None:
+        await _add(connection)
+        loop.append(asyncio.get_running_loop())
+        inside.set()
+        await go_on.wait()
+
+    writing = asyncio.ensure_future(database.run(long))
+    await asyncio.to_thread(inside.wait)
+    others = [asyncio.ensure_future(database.run(_add)) for _ in range(20)]
+    assert await database.read(_count) <= 20  # and it returned
+    loop[0].call_soon_threadsafe(go_on.set)
+    await asyncio.gather(writing, *others)
+    assert await database.read(_count) == 21
+
+
+async def test_whoever_is_cancelled_leaves_nothing_behind(database: Database) -> None:
+    inside = threading.Event()
+
+    async def long(connection: Any) -> None:
+        await _add(connection)
+        inside.set()
+        await asyncio.Event().wait()
+
+    writing = asyncio.ensure_future(database.run(long))
+    await asyncio.to_thread(inside.wait)
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+    await database.run(_add)
+    assert await database.read(_count) == 1
+
+
+async def test_a_unit_that_takes_too_long_is_undone(database: Database) -> None:
+    async def hangs(connection: Any) -> None:
+        await _add(connection)
+        await asyncio.Event().wait()
+
+    with pytest.raises(StoreUnavailable, match="does not answer in time"):
+        await database.run(hangs, timeout_s=0.05)
+    assert await database.read(_count) == 0
+
+
+async def test_a_clash_is_a_conflict_and_a_wrong_statement_stays_what_it_is(database: Database) -> None:
+    async def twice(connection: Any) -> None:
+        for _ in range(2):
+            await connection.execute(text("INSERT INTO key_changes (number, key_id, at) VALUES (7, 'k', 1.0)"))
+
+    with pytest.raises(ConflictError):
+        await database.run(twice)
+    with pytest.raises(Exception, match="no_such_table") as caught:
+        await rows(database, "SELECT * FROM no_such_table")
+    assert not isinstance(caught.value, StoreUnavailable)
+
+
+async def test_a_closed_database_is_unavailable(database: Database) -> None:
+    database.close()
+    database.close()
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await database.run(_add)
+
+
+async def test_the_migrated_schema_is_the_one_that_the_stores_expect(database: Database) -> None:
+    def differences(connection: Any) -> list[Any]:
+        from alembic.autogenerate import compare_metadata
+        from alembic.migration import MigrationContext
+
+        return list(compare_metadata(MigrationContext.configure(connection), METADATA))
+
+    import tollbridge.store.key_tables
+    import tollbridge.store.ledger_tables
+    import tollbridge.store.reply_table  # noqa: F401  # all put their tables into METADATA
+
+    async def work(connection: Any) -> list[Any]:
+        return await connection.run_sync(differences)  # type: ignore[no-any-return]
+
+    assert await database.run(work) == []
+
+
+def test_the_files_names_are_the_versions_in_order() -> None:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", "tollbridge.store:migrations")
+    scripts = ScriptDirectory.from_config(config)
+    assert tuple(reversed([script.revision for script in scripts.walk_revisions()])) == versions()
+
+
+async def test_a_database_of_a_newer_version_is_left_alone(database_url: str) -> None:
+    first = Database.open(database_url)
+    await rows_without_result(first, "UPDATE alembic_version SET version_num = '9999_future'")
+    first.close()
+    with pytest.raises(StoreError, match="of version 9999_future, which this Tollbridge does not know"):
+        Database.open(database_url)
+
+
+async def rows_without_result(database: Database, statement: str) -> None:
+    async def work(connection: Any) -> None:
+        await connection.execute(text(statement))
+
+    await database.run(work)
+
+
+async def test_one_that_is_up_to_date_is_opened_without_alembic(database_url: str) -> None:
+    Database.open(database_url).close()
+    program = (
+        "import sys; from tollbridge.store.database import Database; "
+        "Database.open(sys.argv[1]).close(); print('alembic' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, database_url], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+async def test_processes_that_migrate_at_once_do_not_clash(database_url: str) -> None:
+    program = (
+        "import sys; from tollbridge.store.database import Database; from tollbridge.store import migrate; "
+        "print('ready', flush=True); sys.stdin.readline(); Database.open(sys.argv[1]).close()"
+    )
+    command = [sys.executable, "-c", program, database_url]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    complaints = []
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in processes:
+        _, complaint = process.communicate(timeout=60)
+        complaints.append(complaint)
+    assert complaints == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("mysql://h/d", "mysql:// is no database that can be used"),
+        ("sqlite://", "is a file"),
+        ("sqlite:///:memory:", "is a file"),
+        ("no url", "cannot be read"),
+        ("postgresql://u:hush@h/d?schema=x", "says schema, which is not known"),
+        ("postgresql://u:hush@127.0.0.1:1/d", "cannot be reached"),
+    ],
+)
+def test_a_url_that_leads_nowhere_is_told_without_its_password(url: str, why: str) -> None:
+    with pytest.raises(StoreError, match=why) as caught:
+        Database.open(url)
+    assert "hush" not in str(caught.value)
+
+
+async def test_a_server_that_went_away_and_came_back_is_used_again() -> None:
+    url = fresh_postgresql()
+    database = Database.open(url)
+    await database.run(_add)
+    name = url.split("?")[0].rpartition("/")[2]
+    postgresql_server().psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}';")
+    assert await database.read(_count) == 1
+    database.close()
+
+
+@contextlib.contextmanager
+def _stopped(pid: int) -> Iterator[None]:
+    """A server that takes connections and answers nothing, with all its children."""
+    processes = [psutil.Process(pid), *psutil.Process(pid).children()]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            if process.is_running():
+                process.resume()
+
+
+async def test_a_server_that_hangs_is_unavailable_in_time_and_used_again_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R30."""
+    monkeypatch.setattr(module, "CLOSE_S", 0.2)
+    database = Database.open(fresh_postgresql())
+    await database.run(_add)
+    with _stopped(postgresql_server().get_pid()):
+        asked = (database.read(_count, timeout_s=0.2) for _ in range(8))
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {StoreUnavailable}
+    assert await database.read(_count) == 1
+    with _stopped(postgresql_server().get_pid()):
+        await asyncio.to_thread(database.close)
