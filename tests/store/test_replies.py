@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.databases import rows
 from tollbridge.home import Home
@@ -102,38 +105,36 @@ async def test_who_has_the_database_alone_reads_nothing(store: ReplyStore, datab
         assert told not in found
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "UPDATE replies SET fingerprint = :other",
-        "UPDATE replies SET expires_at = expires_at + 1",
-        "UPDATE replies SET id = :other",
-        "UPDATE replies SET sealed = :other",
-        "UPDATE replies SET sealed = :short",
-    ],
-)
 async def test_what_was_tampered_with_is_no_answer_and_is_thrown_away(
-    store: ReplyStore, database: Database, damage: str, caplog: pytest.LogCaptureFixture
+    store: ReplyStore, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from sqlalchemy import text
+    damages: list[tuple[str, dict[str, bytes], bytes]] = [
+        ("fingerprint = :other", {"other": b"other"}, b"id"),
+        ("expires_at = expires_at + 1", {}, b"id"),
+        ("id = :other", {"other": b"other"}, b"other"),
+        ("sealed = :other", {"other": b"x" * 64}, b"id"),
+        ("sealed = :other", {"other": b"x"}, b"id"),
+    ]
+    for change, values, id in damages:
+        await store.keep(b"id", b"print", REPLY)
+        assert await store.get(b"id") == Kept(b"print", REPLY)
+        await database.run(partial(_changed, statement=f"UPDATE replies SET {change}", values=values))
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            assert await store.get(id) is None, change
+        assert "does not open" in caplog.text
+        assert await rows(database, "SELECT count(*) FROM replies") == [(0,)]
 
-    await store.keep(b"id", b"print", REPLY)
-    values = {name: value for name, value in (("other", b"x" * 64), ("short", b"x")) if f":{name}" in damage}
-    await database.run(lambda connection: connection.execute(text(damage), values))
-    id = values["other"] if " id " in damage else b"id"
-    with caplog.at_level(logging.WARNING):
-        assert await store.get(id) is None
-    assert "does not open" in caplog.text
-    assert await rows(database, "SELECT count(*) FROM replies") == [(0,)]
+
+async def _changed(connection: AsyncConnection, *, statement: str, values: dict[str, bytes]) -> None:
+    await connection.execute(text(statement), values)
 
 
 async def test_an_answer_that_was_moved_to_another_row_does_not_open(store: ReplyStore, database: Database) -> None:
-    from sqlalchemy import text
-
     await store.keep(b"mine", b"print", REPLY)
     await store.keep(b"theirs", b"print", OTHER)
     swap = "UPDATE replies SET sealed = (SELECT sealed FROM replies WHERE id = :theirs) WHERE id = :mine"
-    await database.run(lambda connection: connection.execute(text(swap), {"mine": b"mine", "theirs": b"theirs"}))
+    await database.run(partial(_changed, statement=swap, values={"mine": b"mine", "theirs": b"theirs"}))
     assert await store.get(b"mine") is None
 
 

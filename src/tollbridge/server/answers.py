@@ -14,6 +14,7 @@ from tollbridge.calls.provider_headers import provider_headers
 from tollbridge.errors import APIError, AuthenticationError
 from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
+from tollbridge.policy.limit_headers import without_limits
 from tollbridge.server.allowance import Held
 from tollbridge.wires.base import Wire
 
@@ -64,6 +65,12 @@ def cost_headers(record: Record, held: Held | None) -> Headers:
     if held is not None:
         headers += held.headers()
     return headers
+
+
+def passed_on(received: Sequence[tuple[bytes, bytes]], held: Held | None) -> Headers:
+    """What a client may see of the provider's headers; of limits only the key's own, where it has some."""
+    headers = provider_headers(received)
+    return headers if held is None or not held.limited else without_limits(headers)
 
 
 def dollars(nanousd: int) -> bytes:

@@ -19,7 +19,6 @@ from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.heard import heard_in
-from tollbridge.calls.provider_headers import provider_headers
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, APITimeoutError, PermissionDeniedError, ServiceUnavailableError
 from tollbridge.ledger.meter import NOTHING, Said, meter
@@ -35,6 +34,7 @@ from tollbridge.server.answers import (
     cost_headers,
     error_answer,
     own_headers,
+    passed_on,
     plainly,
     printable,
     route_headers,
@@ -63,6 +63,7 @@ class Conversation:
         "_heartbeat",
         "_held",
         "_inbound",
+        "_leaving",
         "_loop",
         "_record",
         "_responder",
@@ -100,7 +101,7 @@ class Conversation:
         """Answers, whatever happens, and accounts for it. `model` is that of the path, where the path names one."""
         load = self._gateway.load
         load.requests += 1
-        leaving = Leaving(self._gateway, self._responder, self._whole, self._loop)
+        leaving = self._leaving = Leaving(self._gateway, self._responder, self._whole, self._loop)
         record = self._record
         try:
             await self._converse(model)
@@ -188,6 +189,7 @@ class Conversation:
         begun = await idempotency.begin(principal, inbound.path, inbound.headers[IDEMPOTENCY], inbound.body)
         if isinstance(begun, Claim):
             self._claim = begun
+            self._leaving.wanted = True
             return False
         self._record.status = begun.status
         self._account()
@@ -199,15 +201,17 @@ class Conversation:
         record, responder = self._record, self._responder
         said = answer.said
         self._said = Said(said, said.usage is not None, partial(heard_in, self._dialect, answer.body))
-        if responder.gone:
+        if responder.gone and self._claim is None:
             raise ClientGone
+        if responder.gone:
+            record.status, record.outcome = 499, "cancelled"
         self._account()
         headers = [
             JSON,
             *own_headers(record, self._dialect),
             *route_headers(record, answer.deployment, answer.caveats),
             *cost_headers(record, self._held),
-            *provider_headers(answer.headers),
+            *passed_on(answer.headers, self._held),
         ]
         if self._claim is not None:
             await self._claim.keep(200, headers, answer.body)
@@ -228,7 +232,7 @@ class Conversation:
                     *own_headers(record, self._dialect),
                     *route_headers(record, streaming.deployment, streaming.caveats),
                     *(() if self._held is None else self._held.headers()),
-                    *provider_headers(streaming.headers),
+                    *passed_on(streaming.headers, self._held),
                 ],
             )
         record.ttft_ms = (time.monotonic() - record.began) * 1000

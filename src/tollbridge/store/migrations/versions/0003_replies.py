@@ -6,7 +6,7 @@ from alembic import op
 from tollbridge.store.schema import BYTES, REAL
 
 revision = "0003_replies"
-down_revision = "0001_keys"
+down_revision = "0002_ledger"
 
 
 def upgrade() -> None:
