@@ -14,6 +14,7 @@ from tollbridge.calls.provider_headers import provider_headers
 from tollbridge.errors import APIError, AuthenticationError
 from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
+from tollbridge.policy.limit_headers import without_limits
 from tollbridge.server.allowance import Held
 from tollbridge.wires.base import Wire
 
