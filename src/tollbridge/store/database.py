@@ -84,6 +84,10 @@ class Database:
         """`run` from a thread that has no event loop."""
         return self._submit(self._within(self._writer(), work, timeout_s)).result()
 
+    def read_sync(self, work: Work[T], *, timeout_s: float = TIMEOUT_S) -> T:
+        """`read` from a thread that has no event loop."""
+        return self._submit(self._within(self._snapshot.begin(), work, timeout_s)).result()
+
     def close(self) -> None:
         """Lets go of the connections; what comes later is StoreUnavailable. A server that does not answer is not
         waited for."""
@@ -142,7 +146,7 @@ class Database:
 
     async def _bring_up_to_date(self) -> None:
         try:
-            async with asyncio.timeout(TIMEOUT_S), self._engine.connect() as connection:
+            async with asyncio.timeout(TIMEOUT_S), self._snapshot.connect() as connection:
                 version = await connection.run_sync(_version)
                 self._refuse_newer(version)
             if version != versions()[-1]:
