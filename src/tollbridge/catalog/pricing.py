@@ -40,8 +40,8 @@ _OUT = ("output", "reasoning", "audio_output", "image_output")
 
 
 class Dearest(NamedTuple):
-    """Of one tier of context: what a token costs at most, by direction. None: the plain rate is unknown. `start`: tokens
-    of input that are no longer in the tier below."""
+    """Of one tier of context: what a token costs at most, by direction. None: the plain rate is unknown. `start`:
+    tokens of input that are no longer in the tier below."""
 
     start: int
     input: int | None
