@@ -7,7 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
-.PHONY: help serve test check bench format lint types floors lock clean
+.PHONY: help serve test check bench soak clients format lint types floors lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -23,6 +23,13 @@ check: $(DEV) lint types floors test ## format, lint, types, floors, tests: what
 bench: $(DEV) ## measure against nginx in one run (ARGS="--quick", "--with litellm"; needs nginx and wrk)
 	@bench/tools.sh
 	@$(BIN)/python -m bench.run $(ARGS)
+
+soak: $(DEV) ## five minutes of requests with faults: wrong answers, leaks (ARGS="--minutes 1", "--requests 1000000")
+	@$(BIN)/python -m bench.soak $(ARGS)
+
+clients: $(DEV) ## run other clients through the gateway, in Python and JavaScript (ARGS="--only litellm"; needs npm, ../shared)
+	@tests/clients/others/install.sh .venv-clients "$(PYTHON)"
+	@$(BIN)/python -m tests.clients.others.run $(ARGS)
 
 format: $(DEV) ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
@@ -40,7 +47,7 @@ lock: $(DEV) ## resolve the dependencies anew into the two lock files
 	@scripts/lock.sh $(BIN)
 
 clean: ## remove the virtual environment and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .venv-clients tests/clients/others/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -3,6 +3,7 @@
     master_key     the gateway's key, where neither the configuration nor the environment names one
     seal_key       32 bytes that authenticate seals (`wires.seal`)
     pepper         32 bytes under which the digests of keys are made; `TOLLBRIDGE_PEPPER` stands before it
+    reply_key      32 bytes under which answers are sealed that are kept for a retry (`store.replies`)
     tollbridge.db  the database, where the configuration names no other
 
 Files are made once, by whoever comes first, with mode 0600; a race between two processes ends with both reading the
@@ -23,6 +24,7 @@ from tollbridge.secret import Secret
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 KEY_PREFIX = "sk-tb-"
 PEPPER_BYTES_MIN = 32
+SECRET_BYTES = 32
 
 
 class Home:
@@ -40,11 +42,21 @@ class Home:
         return cls(path, environ.get("TOLLBRIDGE_PEPPER"), environ.get("TOLLBRIDGE_DATABASE_URL"))
 
     def seal_key(self) -> bytes:
-        key, _ = self._once("seal_key", lambda: secrets.token_hex(32))
+        return self._secret("seal_key")
+
+    def reply_key(self) -> bytes:
+        return self._secret("reply_key")
+
+    def _secret(self, name: str) -> bytes:
+        """One that may be made anew: what was made under the old one is then void, and nothing worse."""
+        text, _ = self._once(name, lambda: secrets.token_hex(32))
         try:
-            return bytes.fromhex(key)
-        except ValueError as error:
-            raise ConfigError(f"{self.path / 'seal_key'} is damaged; delete it to have a new one made.") from error
+            key = bytes.fromhex(text)
+        except ValueError:
+            key = b""
+        if len(key) < SECRET_BYTES:
+            raise ConfigError(f"{self.path / name} is damaged; delete it to have a new one made.")
+        return key
 
     def pepper(self) -> bytes:
         """Without it no key is known any more: it is kept apart from the database, and never in it."""

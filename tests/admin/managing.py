@@ -51,11 +51,18 @@ class Managed(Served):
 
 @asynccontextmanager
 async def managing(
-    database: Database, directory: Path, more: Callable[[Gateway, Keys], Sequence[Route]] = lambda gateway, keys: ()
+    database: Database,
+    directory: Path,
+    text: str | None = None,
+    more: Callable[[Gateway, Keys], Sequence[Route]] = lambda gateway, keys: (),
 ) -> AsyncIterator[Managed]:
-    """`more`: routes beside those of keys."""
-    loaded = load(None, {})
-    assert loaded.config is not None
+    """`text`: a configuration, or None to serve without one. `more`: routes beside those of keys."""
+    path = None
+    if text is not None:
+        path = directory / "config.yaml"
+        path.write_text(text)
+    loaded = load(path, {})
+    assert loaded.config is not None, [str(finding) for finding in loaded.findings]
     store = KeyStore(database)
     ring = Keyring(store, PEPPER)
     kept = Kept()

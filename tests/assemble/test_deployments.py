@@ -12,7 +12,9 @@ from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.gateway import provider_rows
 from tollbridge.assemble.offline import offline
 from tollbridge.calls.deployment import Deployment
+from tollbridge.catalog.facts import catalog
 from tollbridge.config.load import load
+from tollbridge.model.response import Usage
 from tollbridge.routing.groups import Groups
 from tollbridge.transport.inprocess import ByHost, InProcess
 
@@ -74,3 +76,40 @@ async def test_an_entry_that_is_set_up_answers_for_one_that_is_not(tmp_path: Pat
     )
     async with served(text, tmp_path) as gateway:
         assert (await gateway.post(CHAT, ask("all/one"))).status == 200
+
+
+def priced(text: str, directory: Path, name: str) -> tuple[str, int | None]:
+    (member,) = groups_of(text, directory).resolve(name).members
+    return member.tariff.priced, member.tariff.cost(Usage(input=1_000, output=1_000))
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ("model: openai/gpt-4o", (catalog().date, 12_500_000)),
+        ("model: openai/ours", ("", None)),
+        ("model: openai/ours, input_cost_per_token: 1e-3, output_cost_per_token: 2e-3", ("config", 3_000_000_000)),
+        ("model: openai/gpt-4o, mock_response: hi", (catalog().date, 12_500_000)),
+        ("model: openai/ours, mock_response: hi, input_cost_per_token: 0, output_cost_per_token: 0", ("config", 0)),
+        ("model: ollama/llama2, api_base: 'http://10.0.0.5:11434'", ("local", 0)),
+    ],
+)
+@pytest.mark.parametrize(("public", "asked"), [("m", "m"), ("m/*", "m/x")])
+def test_a_deployment_knows_its_prices_and_where_they_are_from(
+    tmp_path: Path, params: str, expected: tuple[str, int | None], public: str, asked: str
+) -> None:
+    text = f"model_list: [{{model_name: {public}, litellm_params: {{{params}, api_key: k}}}}]"
+    assert priced(text, tmp_path, asked) == expected
+
+
+def test_discounts_and_margins_of_the_file_are_charged(tmp_path: Path) -> None:
+    text = """
+model_list:
+  - {model_name: a, litellm_params: {model: openai/gpt-4o, api_key: k}}
+  - {model_name: b, litellm_params: {model: anthropic/claude-sonnet-4-5, api_key: k}}
+litellm_settings:
+  cost_discount_config: {openai: 0.2}
+  cost_margin_config: {global: 0.5, openai: {percentage: 0.1, fixed_amount: 0.000001}}
+"""
+    assert priced(text, tmp_path, "a") == (catalog().date, 11_001_000)
+    assert priced(text, tmp_path, "b") == (catalog().date, 27_000_000)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from tests.config.loading import config_of, load_text, said
+from tollbridge.calls.tariff import Markup
 from tollbridge.config.settings import ModelEntry
 
 
@@ -208,3 +210,34 @@ def test_an_empty_list_of_models_is_a_warning(tmp_path: Path) -> None:
     assert said(load_text(tmp_path, "model_list: []")) == [
         "config.yaml:1:13: warning: model_list: is empty: nothing is served by it"
     ]
+
+
+def test_a_price_policy_is_read_exactly(tmp_path: Path) -> None:
+    text = """
+        litellm_settings:
+          block_requests_for_models_without_pricing: true
+          cost_discount_config: {openai: 0.05}
+          cost_margin_config: {global: 0.1, groq: {percentage: 0.08, fixed_amount: 0.0005}, zai: {fixed_amount: 1}}
+    """
+    settings = config_of(load_text(tmp_path, text)).settings
+    assert settings.block_unpriced
+    assert settings.discounts == {"openai": Fraction(1, 20)}
+    assert settings.margins == {
+        "global": Markup(Fraction(11, 10)),
+        "groq": Markup(Fraction(27, 25), 500_000),
+        "zai": Markup(Fraction(1), 10**9),
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ("cost_discount_config: {openai: 1.5}", "more than the whole price"),
+        ("cost_discount_config: {openai: -1}", "must not be negative"),
+        ("cost_margin_config: {openai: {percentag: 1}}", "did you mean `percentage`"),
+    ],
+)
+def test_a_price_policy_that_cannot_be_is_an_error(tmp_path: Path, settings: str, expected: str) -> None:
+    loaded = load_text(tmp_path, f"litellm_settings: {{{settings}}}")
+    assert loaded.config is None
+    assert expected in said(loaded)[0]

@@ -1,5 +1,6 @@
 import asyncio
 import random
+from datetime import datetime
 
 import pytest
 from hypothesis import settings
@@ -11,6 +12,7 @@ from tollbridge.ledger import book as room
 from tollbridge.ledger.account import dollars
 from tollbridge.ledger.book import Book, Hold
 from tollbridge.observe import Record
+from tollbridge.policy.periods import next_reset
 from tollbridge.store.key import Key
 
 DOLLAR = 1_000_000_000
@@ -231,6 +233,27 @@ def test_a_budget_starts_anew_once_also_after_long_idleness():
     clock.now = 987_654.0
     purse.reserve(whose, 100).settle(1)
     assert restarts == [("abcd1234", 1_100.0, 1_200.0), ("abcd1234", 1_200.0, 987_700.0)]
+
+
+@pytest.mark.parametrize(
+    ("duration", "ends", "next_ends"),
+    [
+        ("1d", "2028-02-29T00:00:00+00:00", "2028-03-01T00:00:00+00:00"),
+        ("30d", "2028-03-01T00:00:00+00:00", "2028-04-01T00:00:00+00:00"),
+        ("7d", "2026-10-26T00:00:00+00:00", "2026-11-02T00:00:00+00:00"),  # clocks change in Europe the day before
+    ],
+)
+def test_a_budget_starts_anew_at_the_calendars_moment(duration: str, ends: str, next_ends: str):
+    end = datetime.fromisoformat(ends).timestamp()
+    clock, restarts = Clock(end - 0.001), []
+    purse = Book(next_reset, clock=clock, restarted=lambda *restart: restarts.append(restart))
+    whose = key(budget=100, budget_duration=duration, budget_resets_at=end)
+    purse.reserve(whose, 100).settle(100)
+    with pytest.raises(BudgetExceededError):
+        purse.reserve(whose, 1)
+    clock.now = end
+    purse.reserve(whose, 100).release()
+    assert restarts == [(whose.id, end, datetime.fromisoformat(next_ends).timestamp())]
 
 
 def test_what_is_under_way_when_a_period_ends_counts_in_the_next_one():

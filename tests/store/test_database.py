@@ -121,7 +121,8 @@ async def test_the_migrated_schema_is_the_one_that_the_stores_expect(database: D
         return list(compare_metadata(MigrationContext.configure(connection), METADATA))
 
     import tollbridge.store.key_tables
-    import tollbridge.store.ledger_tables  # noqa: F401  # both put their tables into METADATA
+    import tollbridge.store.ledger_tables
+    import tollbridge.store.reply_table  # noqa: F401  # all put their tables into METADATA
 
     async def work(connection: Any) -> list[Any]:
         return await connection.run_sync(differences)  # type: ignore[no-any-return]

@@ -20,11 +20,14 @@ from tollbridge.ledger.ledger import Ledger
 from tollbridge.observe import Metrics, Record
 from tollbridge.policy.keyring import Keyring
 from tollbridge.policy.limits import Limiter
+from tollbridge.policy.pepper import check_pepper
 from tollbridge.policy.periods import next_reset
 from tollbridge.server.gateway import Gateway
+from tollbridge.server.idempotency import Idempotency
 from tollbridge.server.routes import Route
 from tollbridge.store.database import Database
 from tollbridge.store.keys import KeyStore
+from tollbridge.store.replies import ReplyStore
 from tollbridge.store.spend import SpendReader
 
 RETRY_S = 2.0
@@ -58,8 +61,10 @@ class Accounts:
         try:
             self.keys = KeyStore(self.database)
             self.pepper = home.pepper()
+            check_pepper(self.database, self.pepper)
             self.keyring = Keyring(self.keys, self.pepper)
             self.limiter = Limiter()
+            self.idempotency = Idempotency(ReplyStore(self.database, home.reply_key()))
             self.book = Book(next_reset, restarted=self._restarted, closed=self.keyring.forget)
             self.ledger = Ledger.open(
                 home.path,

@@ -100,6 +100,7 @@ def assemble(
         started=int(time.time()),
         journal=Unkept() if accounts is None else accounts.ledger.journal,
         ulids=Ulids(),
+        idempotency=None if accounts is None else accounts.idempotency,
         allowance=Allowance() if accounts is None else Allowance(accounts.limiter, accounts.book),
     )
     problems = [(entry, why) for entry, why in maker.problems if entry.disabled is None]

@@ -112,11 +112,11 @@ def nano(dollars: float | Decimal | str) -> int:
     up. Raises ValueError for what is no price: negative, infinite, or too small to be one."""
     try:
         exact = Decimal(str(dollars)) * NANO_PER_MILLION
-        whole = int(exact.to_integral_value(ROUND_HALF_UP))
     except ArithmeticError as error:
-        raise ValueError(f"{dollars} is no price") from error
-    if exact < 0 or (whole == 0 and exact != 0):
-        raise ValueError(f"{dollars} is no price")
+        raise ValueError(f"{dollars!r} is no price") from error
+    whole = int(exact.to_integral_value(ROUND_HALF_UP)) if exact.is_finite() else -1
+    if whole < 0 or exact < 0 or (whole == 0 and exact != 0):
+        raise ValueError(f"{dollars!r} is no price")
     return whole
 
 

@@ -21,6 +21,7 @@ from tollbridge.cli.key_table import card, table
 from tollbridge.cli.place import place
 from tollbridge.errors import NotFoundError, TollbridgeError
 from tollbridge.model.json import JsonObject
+from tollbridge.policy.pepper import check_pepper
 from tollbridge.store.database import Database
 from tollbridge.store.key import Key
 from tollbridge.store.keys import KeyStore
@@ -179,7 +180,9 @@ def _run(config: Path | None, work: Callable[[Keys], Awaitable[T]]) -> T:
         found = place(config)
         database = Database.open(found.database_url)
         try:
-            return asyncio.run(_awaited(work(Keys(KeyStore(database), found.home.pepper()))))
+            pepper = found.home.pepper()
+            check_pepper(database, pepper)
+            return asyncio.run(_awaited(work(Keys(KeyStore(database), pepper))))
         finally:
             database.close()
     except TollbridgeError as error:

@@ -19,9 +19,11 @@ from tollbridge.store.key import Key
 class Held:
     """Of one request under way. What it really used is told once, when its last bytes are out."""
 
-    __slots__ = ("_hold", "_place")
+    __slots__ = ("_hold", "_place", "limited")
 
-    def __init__(self, place: Place, hold: Hold) -> None:
+    def __init__(self, place: Place, hold: Hold, *, limited: bool) -> None:
+        """`limited`: the key has limits that its client is told of."""
+        self.limited = limited
         self._place = place
         self._hold = hold
 
@@ -29,7 +31,7 @@ class Held:
         """An answer that came to nothing costs nothing, but counts as a request."""
         tokens = record.tokens
         self._place.settle(0 if tokens is None else tokens["input"] + tokens["output"])
-        self._hold.settle(0 if tokens is None else record.cost_nanousd)
+        self._hold.settle(record.cost_nanousd)
 
     def headers(self) -> Headers:
         return (*self._place.headers(), *self._hold.headers())
@@ -54,4 +56,8 @@ class Allowance:
         except BaseException:
             place.release()
             raise
-        return Held(place, hold)
+        return Held(place, hold, limited=counted or key.rpm is not None)
+
+    def place(self, key: Key) -> Place:
+        """For a request that costs nothing, and still is one. Raises RateLimitError."""
+        return self._limiter.reserve(key, 0)

@@ -14,6 +14,7 @@ from tollbridge.calls.provider_headers import provider_headers
 from tollbridge.errors import APIError, AuthenticationError
 from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
+from tollbridge.policy.limit_headers import without_limits
 from tollbridge.server.allowance import Held
 from tollbridge.wires.base import Wire
 
@@ -36,12 +37,20 @@ REQUEST_ID = {"openai_chat": b"x-request-id", "anthropic_messages": b"request-id
 def own_headers(record: Record, dialect: Wire) -> Headers:
     """The request's id, where the dialect's clients look for it, and under our own name."""
     request_id = record.request_id.encode()
-    return [(REQUEST_ID[dialect.name], request_id), (b"x-tollbridge-request-id", request_id)]
+    return [
+        (REQUEST_ID[dialect.name], request_id),
+        (b"x-tollbridge-request-id", request_id),
+        (b"x-litellm-call-id", request_id),
+    ]
 
 
 def route_headers(record: Record, deployment: Deployment, caveats: Sequence[Caveat]) -> Headers:
     """Who answered, after how many attempts, and what could not be said."""
-    headers: Headers = [*_route(record.model_requested, deployment.provider, record.attempts)]
+    headers: Headers = [
+        *_route(
+            record.model_requested, deployment.provider, deployment.id, record.group, record.attempts, record.fallbacks
+        )
+    ]
     if caveats:
         headers.append((b"x-tollbridge-caveats", told(caveats)))
     return headers
@@ -58,6 +67,12 @@ def cost_headers(record: Record, held: Held | None) -> Headers:
     return headers
 
 
+def passed_on(received: Sequence[tuple[bytes, bytes]], held: Held | None) -> Headers:
+    """What a client may see of the provider's headers; of limits only the key's own, where it has some."""
+    headers = provider_headers(received)
+    return headers if held is None or not held.limited else without_limits(headers)
+
+
 def dollars(nanousd: int) -> bytes:
     """As a plain decimal: `0.001234567`, `0.0`."""
     whole, rest = divmod(nanousd, 1_000_000_000)
@@ -65,11 +80,17 @@ def dollars(nanousd: int) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _route(model: str, provider: str, attempts: int) -> tuple[tuple[bytes, bytes], ...]:
+def _route(
+    model: str, provider: str, deployment: str, group: str, attempts: int, fallbacks: int
+) -> tuple[tuple[bytes, bytes], ...]:
     return (
         (b"x-tollbridge-model", printable(model)),
         (b"x-tollbridge-provider", provider.encode()),
         (b"x-tollbridge-attempts", b"%d" % attempts),
+        (b"x-litellm-model-id", printable(deployment)),
+        (b"x-litellm-model-group", printable(group)),
+        (b"x-litellm-attempted-retries", b"%d" % max(0, attempts - 1 - fallbacks)),
+        (b"x-litellm-attempted-fallbacks", b"%d" % fallbacks),
     )
 
 

@@ -8,7 +8,7 @@ import itertools
 import os
 import time
 from collections.abc import Awaitable, Coroutine, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
@@ -152,7 +152,10 @@ class App:
                         raise PermissionDeniedError("Metrics are for loopback; set `general_settings.metrics_token`.")
                 elif not hmac.compare_digest(presented_key(inbound.headers), token.encode()):
                     raise AuthenticationError("This is not the metrics token.", code="invalid_api_key")
-        return None
+                return None
+            case "open":
+                return None
+        assert_never(match.route.access)
 
     def _preflight(self, inbound: Inbound) -> Refusal:
         headers = None if self._cors is None else self._cors.preflight(inbound.method, inbound.headers)

@@ -11,6 +11,7 @@ from tollbridge.observe import Metrics, Observer, Record
 from tollbridge.observe.ulid import Ulids
 from tollbridge.routing.engine import Engine
 from tollbridge.server.allowance import Allowance
+from tollbridge.server.idempotency import Idempotency
 from tollbridge.server.identify import Authenticator
 from tollbridge.wires.base import Wire
 from tollbridge.wires.seal import Seals
@@ -65,7 +66,8 @@ class Entries(Protocol):
 
 
 class Gateway(msgspec.Struct, kw_only=True, eq=False):
-    """`dialects`: the two-way wires by name. `started`: epoch seconds, for model listings."""
+    """`dialects`: the two-way wires by name. `started`: epoch seconds, for model listings. `idempotency`: None
+    where nothing is kept."""
 
     engine: Engine
     authenticator: Authenticator
@@ -79,6 +81,7 @@ class Gateway(msgspec.Struct, kw_only=True, eq=False):
     journal: Entries
     allowance: Allowance
     ulids: Ulids
+    idempotency: Idempotency | None = None
 
     def observe(self, record: Record, line: bytes | None) -> None:
         """`line`: the record as JSON, where it was written already."""

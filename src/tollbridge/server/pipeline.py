@@ -19,7 +19,6 @@ from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.heard import heard_in
-from tollbridge.calls.provider_headers import provider_headers
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, APITimeoutError, PermissionDeniedError, ServiceUnavailableError
 from tollbridge.ledger.meter import NOTHING, Said, meter
@@ -35,11 +34,14 @@ from tollbridge.server.answers import (
     cost_headers,
     error_answer,
     own_headers,
+    passed_on,
     plainly,
     printable,
     route_headers,
 )
 from tollbridge.server.gateway import Gateway
+from tollbridge.server.idempotency import HEADER as IDEMPOTENCY
+from tollbridge.server.idempotency import Claim
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
 from tollbridge.server.presence import Heartbeat, Leaving
 from tollbridge.server.reading import policy_for, read_ask
@@ -55,11 +57,13 @@ class Conversation:
     __slots__ = (
         "_accounted",
         "_ask",
+        "_claim",
         "_dialect",
         "_gateway",
         "_heartbeat",
         "_held",
         "_inbound",
+        "_leaving",
         "_loop",
         "_record",
         "_responder",
@@ -86,6 +90,7 @@ class Conversation:
         self._record = record
         self._accounted = False
         self._ask: Ask | None = None
+        self._claim: Claim | None = None
         self._held: Held | None = None
         self._heartbeat: Heartbeat | None = None
         self._said: Said | None = None
@@ -96,7 +101,7 @@ class Conversation:
         """Answers, whatever happens, and accounts for it. `model` is that of the path, where the path names one."""
         load = self._gateway.load
         load.requests += 1
-        leaving = Leaving(self._gateway, self._responder, self._whole, self._loop)
+        leaving = self._leaving = Leaving(self._gateway, self._responder, self._whole, self._loop)
         record = self._record
         try:
             await self._converse(model)
@@ -122,6 +127,8 @@ class Conversation:
                 self._account()
             if self._held is not None:
                 self._held.settle(record)
+            if self._claim is not None:
+                self._claim.drop()
 
     def _whole(self) -> bool:
         """All of the answer has been handed to the client, though the provider may not be done: many clients leave
@@ -149,14 +156,15 @@ class Conversation:
             check_price(engine.routes.groups.resolve(ask.model))
         if principal is not None and principal.key is not None:
             allowed = partial(may_ask, principal.access, allowed)
-            if not principal.access.allows(self._record.group, ask.model):
-                raise principal.access.refusal(self._record.model_requested)
+        if IDEMPOTENCY in self._inbound.headers and await self._repeated(ask):
+            return
+        if principal is not None and principal.key is not None:
             self._held = gateway.allowance.hold(principal.key, ask, engine.routes, controls.fallbacks)
         policy = policy_for(controls, engine.policy)
         result = await engine.ask(ask, self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed)
         self._note(result)
         if isinstance(result, Answer):
-            self._reply(result)
+            await self._reply(result)
         else:
             await self._tell(result)
 
@@ -173,24 +181,41 @@ class Conversation:
         record.attempts = len(self._trace.attempts)
         record.upstream_ms = result.upstream_s * 1000
 
-    def _reply(self, answer: Answer) -> None:
+    async def _repeated(self, ask: Ask) -> bool:
+        """Answers with the first result under the same Idempotency-Key; where this is the first, it is to be kept."""
+        idempotency, inbound, principal = self._gateway.idempotency, self._inbound, self._inbound.principal
+        if idempotency is None or principal is None or ask.stream:
+            return False
+        begun = await idempotency.begin(principal, inbound.path, inbound.headers[IDEMPOTENCY], inbound.body)
+        if isinstance(begun, Claim):
+            self._claim = begun
+            self._leaving.wanted = True
+            return False
+        self._record.status = begun.status
+        self._account()
+        own = own_headers(self._record, self._dialect)
+        self._responder.reply(begun.status, [*begun.headers, *own], begun.body)
+        return True
+
+    async def _reply(self, answer: Answer) -> None:
         record, responder = self._record, self._responder
         said = answer.said
         self._said = Said(said, said.usage is not None, partial(heard_in, self._dialect, answer.body))
-        if responder.gone:
+        if responder.gone and self._claim is None:
             raise ClientGone
+        if responder.gone:
+            record.status, record.outcome = 499, "cancelled"
         self._account()
-        responder.reply(
-            200,
-            [
-                JSON,
-                *own_headers(record, self._dialect),
-                *route_headers(record, answer.deployment, answer.caveats),
-                *cost_headers(record, self._held),
-                *provider_headers(answer.headers),
-            ],
-            answer.body,
-        )
+        headers = [
+            JSON,
+            *own_headers(record, self._dialect),
+            *route_headers(record, answer.deployment, answer.caveats),
+            *cost_headers(record, self._held),
+            *passed_on(answer.headers, self._held),
+        ]
+        if self._claim is not None:
+            await self._claim.keep(200, headers, answer.body)
+        responder.reply(200, headers, answer.body)
 
     def _early_headers(self) -> Headers:
         """Of a stream that a heartbeat begins, before it is known who answers."""
@@ -207,7 +232,7 @@ class Conversation:
                     *own_headers(record, self._dialect),
                     *route_headers(record, streaming.deployment, streaming.caveats),
                     *(() if self._held is None else self._held.headers()),
-                    *provider_headers(streaming.headers),
+                    *passed_on(streaming.headers, self._held),
                 ],
             )
         record.ttft_ms = (time.monotonic() - record.began) * 1000
@@ -303,8 +328,8 @@ class Conversation:
 
 
 def may_ask(access: Access, also: Allowed | None, group: Group[Deployment]) -> bool:
-    """Whether a key may fall back to this group. Its label is the configured name, its name what is asked of it."""
-    return access.allows(group.label, group.name) and (also is None or also(group))
+    """Whether a key may fall back to this group."""
+    return access.allows(group.name) and (also is None or also(group))
 
 
 def priced(group: Group[Deployment]) -> bool:

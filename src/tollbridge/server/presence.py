@@ -14,14 +14,15 @@ COMMENT = b": keep-alive\n\n"
 class Leaving:
     """What happens when the client leaves before its answer is complete: its task is cancelled, and the provider's
     connection with it; or, where the operator wants it and not too many do so already, the task reads on alone for a
-    bounded time so that the provider's final usage is known. `early`: it left before it had everything (`whole`)."""
+    bounded time so that the provider's final usage is known. `early`: it left before it had everything (`whole`).
+    `wanted`: it will ask for this answer again, so that it is read in any case."""
 
-    __slots__ = ("_gateway", "_loop", "_responder", "_task", "_timer", "_whole", "early", "left")
+    __slots__ = ("_gateway", "_loop", "_responder", "_task", "_timer", "_whole", "early", "left", "wanted")
 
     def __init__(
         self, gateway: Gateway, responder: Responder, whole: Callable[[], bool], loop: asyncio.AbstractEventLoop
     ) -> None:
-        self.left = self.early = False
+        self.left = self.early = self.wanted = False
         self._whole = whole
         self._gateway = gateway
         self._responder = responder
@@ -44,7 +45,7 @@ class Leaving:
         rules, load, task = self._gateway.rules, self._gateway.load, self._task
         if task is None:
             return
-        if rules.cancel_on_disconnect or load.drains >= rules.drains_max:
+        if (rules.cancel_on_disconnect and not self.wanted) or load.drains >= rules.drains_max:
             task.cancel()
             return
         load.drains += 1

@@ -18,8 +18,9 @@ TEXT = ((b"content-type", b"text/plain"),)
 
 class Stage:
     """`/echo` gives the body back, `/deny` is refused at the head; where `admits` is set, each request is admitted only
-    when it is done, `/later/deny` is refused then, `/later/bug` fails. `/wait` answers when `go` is set, `/stream` starts,
-    writes "one" and goes on when `go` is set, `/flood` writes until the client is slow, `/raise` and `/silent` fail."""
+    when it is done, `/later/deny` is refused then, `/later/bug` fails. `/wait` answers when `go` is set, `/stream`
+    starts, writes "one" and goes on when `go` is set, `/flood` writes until the client is slow, `/raise` and `/silent`
+    fail."""
 
     def __init__(self) -> None:
         self.go = asyncio.Event()

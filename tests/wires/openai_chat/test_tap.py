@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 
 from tollbridge.model.response import Usage
 from tollbridge.wires import sse
-from tollbridge.wires.openai_chat.tap import ChatTap
+from tollbridge.wires.openai_chat.tap import ChatTap, read_along
 
 COUNTS = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
 USAGE = Usage(input=5, output=2, origin="openai_chat")
@@ -86,3 +87,25 @@ def test_comments_are_no_speech() -> None:
     assert not tap.spoke
     tap.feed(b": PROCESSING\n\ndata: {}\n\n")
     assert tap.spoke
+
+
+@pytest.mark.parametrize(
+    ("tier", "told"), [("priority", "priority"), ("default", "default"), ("", None), (None, None), (7, None)]
+)
+def test_the_tier_of_service_that_decides_the_price_is_told_with_the_usage(tier: Any, told: str | None) -> None:
+    tap = ChatTap(hides_usage=False)
+    tap.feed(block(says("a", "stop", service_tier=tier), EXTRA))
+    whole = read_along(msgspec.json.encode({"id": "x", "choices": [{}], "usage": COUNTS, "service_tier": tier}))
+    for said in (tap.said, whole):
+        assert said.usage is not None
+        assert (said.usage.input, said.usage.output, said.service_tier or None) == (5, 2, told)
+
+
+def test_a_grand_total_that_is_more_than_its_parts_is_kept() -> None:
+    counts = {**COUNTS, "total_tokens": 30}
+    tap = ChatTap(hides_usage=False)
+    tap.feed(block(says("a", "stop"), {"choices": [], "usage": counts}))
+    whole = read_along(msgspec.json.encode({"id": "x", "choices": [{}], "usage": counts})).usage
+    assert tap.said.usage == whole
+    assert whole is not None
+    assert whole.extra == {"total_tokens": 30}

@@ -1,0 +1,323 @@
+"""The arithmetic: each dimension of a price, with figures that can be checked by hand. Rates are chosen so that no two
+ways of charging give the same sum."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tollbridge.catalog.parts import Parts, told_cost
+from tollbridge.catalog.pricing import FREE, UNPRICED, Tariff, catalog_list, own_list
+from tollbridge.errors import UnknownPrice
+from tollbridge.model.response import Usage
+
+MILLION = 1_000_000
+LIST = {
+    "input": 2 * MILLION,
+    "output": 7 * MILLION,
+    "cache_read": 1 * MILLION,
+    "cache_write": 3 * MILLION,
+    "cache_write_1h": 5 * MILLION,
+    "audio_input": 11 * MILLION,
+    "audio_cache_read": 13 * MILLION,
+    "audio_output": 17 * MILLION,
+    "image_input": 19 * MILLION,
+    "image_output": 23 * MILLION,
+    "reasoning": 29 * MILLION,
+    "search_low": 100 * MILLION,
+    "search_medium": 200 * MILLION,
+    "search_high": 300 * MILLION,
+}
+"""One token of input costs 2 nano-dollars, and so on."""
+
+
+def cost(prices: dict[str, int] = LIST, tier: str | None = None, **usage: Any) -> int | None:
+    return Tariff(prices, "2026-11-21").cost(Usage(**usage), tier)
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ({"input": 100, "output": 10}, 100 * 2 + 10 * 7),
+        ({"input": 100, "output": 10, "cache_read": 40}, 60 * 2 + 40 * 1 + 10 * 7),
+        ({"input": 100, "cache_write": 30}, 70 * 2 + 30 * 3),
+        ({"input": 100, "cache_write": 30, "cache_write_1h": 20}, 70 * 2 + 10 * 3 + 20 * 5),
+        ({"input": 100, "cache_read": 40, "cache_write": 30}, 30 * 2 + 40 * 1 + 30 * 3),
+        ({"input": 100, "audio_input": 25}, 75 * 2 + 25 * 11),
+        ({"input": 100, "image_input": 25}, 75 * 2 + 25 * 19),
+        ({"output": 100, "audio_output": 25}, 75 * 7 + 25 * 17),
+        ({"output": 100, "image_output": 25}, 75 * 7 + 25 * 23),
+        ({"output": 100, "reasoning": 60}, 40 * 7 + 60 * 29),
+        ({"output": 100, "accepted_prediction": 60, "rejected_prediction": 9}, 100 * 7),
+        ({"input": 10, "web_searches": 3}, 10 * 2 + 3 * 200),
+        ({"input": 10, "web_searches": 3, "extra": {"search_context_size": "low"}}, 10 * 2 + 3 * 100),
+        ({}, 0),
+    ],
+)
+def test_each_part_is_charged_once_at_its_own_rate(usage: dict[str, Any], expected: int) -> None:
+    assert cost(**usage) == expected
+
+
+def test_sound_that_was_read_from_the_cache_is_counted_once() -> None:
+    """100 of input, 80 of them cached, 50 of them sound: at least 30 are both."""
+    assert cost(input=100, cache_read=80, audio_input=50) == 50 * 1 + 20 * 11 + 30 * 13
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ({"input": 7, "cache_read": 161}, 7 * 2 + 161 * 1),
+        ({"input": 9, "audio_input": 375}, 9 * 2 + 375 * 11),
+        ({"output": 5, "reasoning": 60}, 5 * 7 + 60 * 29),
+    ],
+)
+def test_a_total_smaller_than_its_part_was_no_total(usage: dict[str, Any], expected: int) -> None:
+    assert cost(**usage) == expected
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "expected"),
+    [
+        (30, 40 * 7 + 30 * 29),  # told, and outside of the output
+        (None, 40 * 7 + 30 * 29),  # told by nobody but the grand total
+        (20, 20 * 7 + 20 * 29),  # inside of the output: the total says something else, and nothing is guessed
+    ],
+)
+def test_thinking_that_only_the_grand_total_knows_is_charged(reasoning: int | None, expected: int) -> None:
+    usage = Usage(input=0, output=40, reasoning=reasoning, extra={"total_tokens": 70})
+    assert Tariff(LIST, "").cost(usage) == expected
+
+
+TIERS = {"input": 2 * MILLION, "input>200": 4 * MILLION, "output": 7 * MILLION, "output>200": 10 * MILLION}
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ({"input": 200, "output": 1}, 200 * 2 + 7),
+        ({"input": 201, "output": 1}, 201 * 4 + 10),
+        ({"input": 201, "cache_read": 200, "output": 1}, 201 * 4 + 10),
+        ({"input": 100, "cache_read": 150}, 250 * 4),  # what a provider leaves out of the total is input all the same
+    ],
+)
+def test_a_tier_is_of_all_tokens_of_input_and_holds_for_the_whole_request(usage: dict[str, Any], expected: int) -> None:
+    assert cost(TIERS, **usage) == expected
+
+
+SERVICES = {"input": 2 * MILLION, "output": 7 * MILLION, "input@batch": MILLION, "output@batch": 3 * MILLION}
+
+
+@pytest.mark.parametrize(
+    ("tier", "expected"),
+    [
+        (None, 27),
+        ("default", 27),
+        ("standard", 27),
+        ("auto", 27),
+        ("on_demand", 27),
+        ("batch", 13),
+        ("priority", None),
+        ("anything", None),
+    ],
+)
+def test_a_service_has_a_list_of_its_own_or_none(tier: str | None, expected: int | None) -> None:
+    assert cost(SERVICES, tier, input=10, output=1) == expected
+
+
+def test_the_service_is_read_from_the_usage_where_it_is_told_there() -> None:
+    prices = {**SERVICES, "input@us": 9 * MILLION, "input@batch+us": 8 * MILLION, "input@fast": 6 * MILLION}
+    for extra, expected in (
+        ({"service_tier": "batch"}, 1),
+        ({"service_tier": "standard", "inference_geo": "global"}, 2),
+        ({"inference_geo": "not_available"}, 2),
+        ({"inference_geo": "us"}, 9),
+        ({"service_tier": "batch", "inference_geo": "us"}, 8),
+        ({"speed": "fast"}, 6),
+        ({"speed": "fast", "inference_geo": "us"}, None),
+        ({"service_tier": {"type": "batch"}, "speed": 3}, 2),
+    ):
+        assert cost(prices, input=1, extra=extra) == expected, extra
+
+
+def test_an_unknown_price_is_none_and_never_zero() -> None:
+    assert cost({}, input=1) is None
+    assert cost({}) is None  # nothing was used, and nothing is known
+    assert cost(SERVICES, "priority") is None
+    assert cost({"input": MILLION}) == 0
+    assert cost({"input": MILLION}, input=1, output=1) is None
+    assert cost({"input": MILLION}, input=1) == 1
+    assert cost({"input": MILLION, "output": MILLION}, input=1, audio_output=1, output=1) is None
+    assert cost({"input": MILLION, "output": MILLION}, input=1, web_searches=1) is None
+    assert UNPRICED.cost(Usage(input=1, output=1)) is None
+    assert UNPRICED.priced == ""
+
+
+@pytest.mark.parametrize(
+    ("tariff", "usage", "tier", "kind"),
+    [
+        (Tariff({"input": 1}, "x"), Usage(input=1, output=1), None, "output"),
+        (Tariff({"input": 1, "output": 1}, "x"), Usage(output=1, image_output=1), None, "image_output"),
+        (Tariff({"input": 1, "output": 1}, "x"), Usage(input=1), "flex", "flex"),
+        (Tariff({"input": 0, "output": 0, "per_second": 1}, "x"), Usage(input=1), None, "seconds"),
+        (UNPRICED, Usage(input=1), None, ""),
+        (UNPRICED, Usage(), None, ""),
+        (Tariff({}, "provider", tells_cost=True), Usage(), "flex", ""),
+    ],
+)
+def test_an_unknown_price_is_named(tariff: Tariff, usage: Usage, tier: str | None, kind: str) -> None:
+    with pytest.raises(UnknownPrice) as caught:
+        tariff.price(usage, tier)
+    assert caught.value.kind == kind
+
+
+def test_a_known_price_is_told_by_price_as_well() -> None:
+    assert Tariff(LIST, "").price(Usage(input=100, output=10)) == 270
+
+
+def test_what_is_free_costs_nothing_whatever_was_used() -> None:
+    everything = {name: 5 for name in Usage.__struct_fields__ if name not in ("origin", "spelling", "extra")}
+    assert FREE.cost(Usage(**everything)) == 0
+    assert FREE.worst(1_000, 1_000) == 0
+    assert FREE.priced == "local"
+
+
+def test_a_cost_is_rounded_once_and_half_up() -> None:
+    assert cost({"input": 1}, input=499_999) == 0
+    assert cost({"input": 1}, input=500_000) == 1
+    third = {"input": 400_000, "output": 400_000, "cache_read": 400_000}
+    assert cost(third, input=2, output=1, cache_read=1) == 1  # 1.2, not 0 + 0 + 0
+
+
+def test_discounts_margins_and_fees_are_exact() -> None:
+    usage = Usage(input=1, output=1)
+    prices = {"input": MILLION, "output": 2 * MILLION}
+    assert Tariff(prices, "", times=Fraction(95, 100) * Fraction(3, 2)).cost(usage) == 4  # 4.275
+    assert Tariff(prices, "", times=Fraction(7, 6)).cost(usage) == 4  # 3.5: half up
+    assert Tariff(prices, "", times=Fraction(1, 2), added_nanousd=100).cost(usage) == 102
+    assert Tariff({**prices, "per_request": 50 * MILLION}, "", times=Fraction(1, 2)).cost(usage) == 27
+
+
+def test_time_is_charged_where_the_operator_says_so() -> None:
+    timed = Tariff(own_list({"per_second": 3 * MILLION}, LIST), "config")
+    assert timed.cost(Usage(input=10, output=10), seconds=2.5) == 8  # 7.5
+    assert timed.cost(Usage(input=10, output=10)) is None
+    both = Tariff({"input": MILLION, "output": MILLION, "per_second": MILLION}, "config", times=Fraction(2))
+    assert both.cost(Usage(input=10, output=1), seconds=1.25) == 25  # 2 x (11 + 1.25) = 24.5
+    assert "per_second" not in catalog_list({"per_second": 1, "per_second_in": 1, "input": 1})
+
+
+# prices of the operator's own
+
+
+def test_ones_own_price_of_a_token_is_the_whole_list() -> None:
+    made = own_list({"input": 50}, {**LIST, "input>200": 1, "input@batch": 1})
+    assert made["input"] == 50
+    assert made["output"] == LIST["output"]
+    assert made["search_medium"] == LIST["search_medium"]
+    assert not {"cache_read", "reasoning", "input>200", "input@batch"} & made.keys()
+    assert made["image_output"] == made["audio_output"] == LIST["output"]
+
+
+def test_another_price_of_ones_own_replaces_that_one_alone() -> None:
+    assert own_list({"cache_read": 5}, LIST) == {**LIST, "cache_read": 5}
+    assert own_list({}, LIST) == LIST
+
+
+def test_ones_own_zero_is_free() -> None:
+    free = Tariff(own_list({"input": 0, "output": 0}, {}), "config")
+    assert free.cost(Usage(input=5, output=9, cache_write=1, cache_write_1h=1, reasoning=3, image_output=2)) == 0
+
+
+# what providers tell
+
+
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [
+        ({"cost": 2.325e-05}, 23_250),
+        ({"cost": 0}, 0),
+        ({"cost": {"total_cost": 0.00515, "request_cost": 0.005}}, 5_150_000),
+        ({"cost": 5e-10}, 1),
+        ({"cost": 0.001, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.02}}, 21_000_000),
+        ({"cost": 0.001, "is_byok": True, "cost_details": {"upstream_inference_cost": None}}, None),
+        ({"cost": 0.001, "is_byok": True}, None),
+        ({"cost": -1}, None),
+        ({"cost": "0.1"}, None),
+        ({"cost": True}, None),
+        ({"cost": float("nan")}, None),
+        ({"cost": 1e300}, None),
+        ({"cost": {}}, None),
+        ({}, None),
+    ],
+)
+def test_a_told_cost_is_read_or_passed_over(extra: dict[str, Any], told: int | None) -> None:
+    assert told_cost(Usage(extra=extra)) == told
+
+
+def test_a_told_cost_stands_over_the_list_where_the_row_says_that_it_is_one() -> None:
+    usage = Usage(input=100, output=10, extra={"cost": 0.5})
+    assert Tariff(LIST, "", tells_cost=True).cost(usage) == 500_000_000
+    assert Tariff({}, "", tells_cost=True).cost(usage) == 500_000_000
+    assert Tariff(LIST, "", tells_cost=True, times=Fraction(1, 2), added_nanousd=1).cost(usage) == 250_000_001
+    assert Tariff(LIST, "").cost(usage) == 270
+    assert Tariff(LIST, "", tells_cost=True).cost(Usage(input=100, output=10)) == 270
+
+
+# bounds
+
+
+COUNT = st.integers(0, 50_000)
+USAGES = st.builds(
+    Usage,
+    input=COUNT,
+    output=COUNT,
+    **{
+        name: st.none() | COUNT
+        for name in (
+            *("cache_read", "cache_write", "cache_write_1h", "reasoning", "audio_input", "audio_output"),
+            *("image_input", "image_output"),
+        )
+    },
+)
+
+
+@given(USAGES)
+def test_the_quick_way_and_the_long_way_agree(usage: Usage) -> None:
+    flat = {**LIST, "reasoning": LIST["output"]}
+    quick = Tariff(flat, "")
+    assert quick.cost(usage) == quick._cost(usage, None, None)
+
+
+@given(USAGES)
+def test_parts_are_disjoint_and_lose_no_token(usage: Usage) -> None:
+    counts = dict(Parts(usage).counts)
+    assert all(count > 0 for count in counts.values())
+    named = sum(count for kind, count in counts.items() if kind not in ("output", "reasoning"))
+    assert sum(counts.values()) >= max(usage.input + usage.output, 0)
+    assert named >= (usage.cache_read or 0)
+
+
+@given(USAGES)
+def test_the_worst_case_is_never_exceeded(usage: Usage) -> None:
+    tariff = Tariff(LIST, "", times=Fraction(11, 10), added_nanousd=3)
+    parts = Parts(usage)
+    written = sum(n for kind, n in parts.counts if kind in ("output", "reasoning", "audio_output", "image_output"))
+    worst = tariff.worst(parts.input, written)
+    cost = tariff.cost(usage)
+    assert worst is not None
+    assert cost is not None
+    assert cost <= worst
+
+
+def test_the_worst_case_knows_tiers_and_services_and_what_it_does_not_know() -> None:
+    assert Tariff(TIERS, "").worst(200, 1) == 200 * 2 + 7
+    assert Tariff(TIERS, "").worst(201, 1) == 201 * 4 + 10
+    assert Tariff(SERVICES, "").worst(10, 1, "batch") == 13
+    assert Tariff(SERVICES, "").worst(10, 1, "default") == 27
+    assert Tariff(SERVICES, "").worst(10, 1, "priority") is None
+    assert UNPRICED.worst(1, 1) is None
+    assert Tariff({"input": 1, "output": 1}, "").worst(1, 0) == 1  # upwards

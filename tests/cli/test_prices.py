@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+
+from click.testing import CliRunner, Result
+
+from tollbridge.catalog.facts import catalog
+from tollbridge.cli import main
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(main, ["prices", *words])
+
+
+def test_a_model_is_shown_with_its_tiers_services_date_and_source() -> None:
+    said = run("gemini-2.5-pro")
+    assert said.exit_code == 0
+    lines = [line.split() for line in said.output.splitlines()]
+    assert lines[0] == ["gemini/gemini-2.5-pro"]
+    assert ["input", "1.25"] in lines
+    assert ["input,", "from", "200,001", "tokens", "on", "2.5"] in lines
+    assert ["output,", "batch,", "from", "200,001", "tokens", "on", "7.5"] in lines
+    assert ["a", "search", "0.035"] in lines
+    assert "https://ai.google.dev" in said.output
+    assert f"Prices of {catalog().date}, from litellm" in said.output
+
+
+def test_a_part_of_a_name_finds_all_that_hold_it() -> None:
+    said = run("sonnet-4")
+    names = [line.split()[0] for line in said.output.splitlines() if "/" in line.split(" ")[0]]
+    assert "anthropic/claude-sonnet-4-5" in names
+    assert len(names) > 5
+    assert all("sonnet-4" in name for name in names)
+
+
+def test_many_are_cut_and_all_are_shown_on_demand() -> None:
+    cut, whole = run("openai/"), run("openai/", "--all")
+    assert "more: see --all" in cut.output
+    assert len(whole.output) > len(cut.output)
+    assert "see --all" not in whole.output
+
+
+def test_without_a_name_it_says_what_there_is() -> None:
+    said = run()
+    assert said.exit_code == 0
+    assert "  openai/ " in said.output
+
+
+def test_an_unknown_price_is_said_plainly_and_near_names_are_told() -> None:
+    said = run("gpt-4oo", "gpt-4o")
+    assert said.exit_code == 1
+    assert "gpt-4oo: no price is known; did you mean gpt-4o" in said.output
+    assert "openai/gpt-4o\n" in said.output
+
+
+def test_a_known_model_without_a_price_is_not_called_free() -> None:
+    unpriced = next(known for known in catalog().models_of("azure") if known.mode == "chat" and not known.prices)
+    said = run(f"azure/{unpriced.name}")
+    assert "no price is known" in said.output
+
+
+def test_as_json_the_lists_are_whole_and_in_nano_dollars() -> None:
+    said = run("gpt-4o", "--json")
+    (row,) = json.loads(said.output)
+    assert row["name"] == "openai/gpt-4o"
+    assert row["prices"]["input"] == 2_500_000_000
+    assert (row["date"], row["listed_by"]) == (catalog().date, "both")
+    assert json.loads(run("no-such-model-at-all", "--json").output) == []
+
+
+def test_its_help_has_an_example() -> None:
+    assert "tollbridge prices claude-sonnet-4-5" in run("--help").output
