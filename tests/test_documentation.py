@@ -137,6 +137,8 @@ def test_a_command_is_one_that_exists(page: Path, text: str) -> None:
         called, *arguments = words.split()
         assert called in COMMANDS, words
         command = main.get_command(click.Context(main), called)
+        if isinstance(command, click.Group):
+            command = command.commands[arguments[0]]
         assert isinstance(command, click.Command)
         known = {spelled for parameter in command.params for spelled in parameter.opts} | {"--help"}
         assert {word for word in arguments if word.startswith("-")} <= known, words

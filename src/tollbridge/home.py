@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tollbridge.errors import ConfigError
+from tollbridge.secret import Secret
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 KEY_PREFIX = "sk-tb-"
@@ -29,15 +30,16 @@ SECRET_BYTES = 32
 class Home:
     """Raises ConfigError, with the path and what to do, where the directory cannot be used."""
 
-    def __init__(self, path: Path, pepper: str | None = None) -> None:
+    def __init__(self, path: Path, pepper: str | None = None, database_url: str | None = None) -> None:
         self.path = path
         self._pepper = pepper
+        self._database_url = database_url
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Home:
         given = environ.get("TOLLBRIDGE_HOME")
         path = Path(given).expanduser() if given else Path(environ.get("HOME") or "~").expanduser() / ".tollbridge"
-        return cls(path, environ.get("TOLLBRIDGE_PEPPER"))
+        return cls(path, environ.get("TOLLBRIDGE_PEPPER"), environ.get("TOLLBRIDGE_DATABASE_URL"))
 
     def seal_key(self) -> bytes:
         return self._secret("seal_key")
@@ -73,8 +75,11 @@ class Home:
             )
         return pepper
 
-    def database_url(self) -> str:
-        return f"sqlite:///{(self.path / 'tollbridge.db').absolute()}"
+    def database_url(self, configured: Secret | None = None) -> str:
+        """The configured one, else `TOLLBRIDGE_DATABASE_URL`, else SQLite here. May hold a password."""
+        if configured is not None:
+            return configured.reveal()
+        return self._database_url or f"sqlite:///{(self.path / 'tollbridge.db').absolute()}"
 
     def master_key(self) -> tuple[str, bool]:
         """(key, made just now)."""

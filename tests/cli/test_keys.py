@@ -178,3 +178,11 @@ def test_s09_of_two_hundred_keys_none_is_in_what_a_thief_can_take(tmp_path: Path
 )
 def test_dollars_are_shown_whole(nanousd: int, text: str) -> None:
     assert dollars(nanousd) == text
+
+
+def test_a_pepper_that_is_not_the_keys_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told("generate")
+    monkeypatch.setenv("TOLLBRIDGE_PEPPER", "ab" * 32)
+    result = run("list")
+    assert result.exit_code == 2
+    assert "were digested under another pepper" in result.output

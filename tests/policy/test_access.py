@@ -62,6 +62,26 @@ def test_what_is_asked_is_not_covered_by_a_pattern_when_the_group_is_not() -> No
     assert not Access(["openai/*"]).allows("anthropic/claude", "openai/cheap")
 
 
+@pytest.mark.parametrize(
+    ("models", "label", "name", "allowed"),
+    [
+        (["openai/*"], "openai/*", "openai/gpt-4o", True),
+        (["openai/gpt-*"], "openai/*", "openai/gpt-4o", True),
+        (["openai/gpt-*"], "openai/*", "openai/o3", False),
+        (["openai/gpt-4o"], "openai/*", "openai/gpt-4o", True),
+        (["openai/gpt-4o"], "openai/*", "openai/gpt-4o-mini", False),
+        (["openai/*"], "*", "openai/gpt-4o", True),
+        (["openai/*"], "*", "anthropic/claude", False),
+        (["openai/*"], "anthropic/*", "openai/cheap", False),
+        (["gpt-*"], "*", "gpt-4.1", True),
+    ],
+)
+def test_of_a_pattern_group_it_is_the_name_that_must_be_allowed(
+    models: list[str], label: str, name: str, allowed: bool
+) -> None:
+    assert Access(models).allows(label, name) is allowed
+
+
 def test_a_keys_own_alias_names_another_model_in_one_step_and_allows_nothing() -> None:
     access = Access(["fast"], {"gpt-4": "fast", "fast": "slow", "best": "opus"})
     assert (access.named("gpt-4"), access.named("fast"), access.named("other")) == ("fast", "slow", "other")

@@ -83,7 +83,7 @@ def read_wish(body: JsonObject, now: float, *, beside: Collection[str] = ()) -> 
     for name, value in body.items():
         if name in beside:
             continue
-        reader = _READERS.get(name)
+        reader = READERS.get(name)
         if reader is not None:
             try:
                 fields.update(reader(value, now))
@@ -100,7 +100,7 @@ def read_wish(body: JsonObject, now: float, *, beside: Collection[str] = ()) -> 
             if value:
                 warnings.append(f"{name}: not built here: {PROMISING[name]}")
         else:
-            raise unknown_field(name, {*_READERS, *beside})
+            raise unknown_field(name, {*READERS, *beside})
     return Wish(fields, tuple(warnings))
 
 
@@ -199,7 +199,7 @@ def _metadata(value: Json, now: float) -> dict[str, Any]:
     return {"metadata": value}
 
 
-_READERS: Mapping[str, Callable[[Json, float], dict[str, Any]]] = {
+READERS: Mapping[str, Callable[[Json, float], dict[str, Any]]] = {
     "key_alias": _alias,
     "duration": _duration,
     "models": _models,

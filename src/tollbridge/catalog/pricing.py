@@ -44,6 +44,7 @@ class Tariff:
         "_fixed",
         "_half",
         "_input",
+        "_listed",
         "_output",
         "_per",
         "_per_second",
@@ -74,6 +75,7 @@ class Tariff:
         self._half = self._per // 2
         self._fixed = added_nanousd * self._per + prices.get("per_request", 0) * self._times
         self._per_second = prices.get("per_second", 0) + prices.get("per_second_in", 0)
+        self._listed = bool(prices)
         self._sheets = sheets(prices)
         plain = self._sheets[""]
         first = plain[0][1]
@@ -92,8 +94,6 @@ class Tariff:
     def cost(self, usage: Usage, service_tier: str | None = None, seconds: float | None = None) -> int | None:
         """Nano-dollars; None where a class that was used has no price. `service_tier`: as the answer names it.
         `seconds`: how long it took, for a model that is paid by time."""
-        if not self.priced:
-            return None
         if (  # the usual case, the same arithmetic at a tenth of the time
             self._quick
             and (not usage.extra or tells_nothing(usage.extra))
@@ -116,13 +116,13 @@ class Tariff:
             return cost
         if self._per_second and seconds is None:
             raise UnknownPrice("This model is paid by the second, and how long it took is not known.", kind="seconds")
-        if not self.priced:
-            raise UnknownPrice("There is no price for this model.")
         service = service_of(usage, service_tier)
-        if service not in self._sheets:
+        if self._listed and service not in self._sheets:
             raise UnknownPrice(f"There are no prices for the service tier {service!r}.", kind=service)
-        kind = next(line.kind for line in self.lines(usage, service_tier) if line.rate is None)
-        raise UnknownPrice(f"There is no price for `{kind}`.", kind=kind)
+        unknown = [line.kind for line in self.lines(usage, service_tier) if line.rate is None]
+        if not self._listed or not unknown:
+            raise UnknownPrice("There is no price for this model.")
+        raise UnknownPrice(f"There is no price for `{unknown[0]}`.", kind=unknown[0])
 
     def lines(self, usage: Usage, service_tier: str | None = None) -> tuple[Line, ...]:
         """What was used, by class, without what a provider tells, fees per request and margins."""
@@ -135,7 +135,8 @@ class Tariff:
         return tuple(Line(kind, count, getattr(sheet, kind)) for kind, count in parts.counts)
 
     def worst(self, input_tokens: int, output_tokens: int, service_tier: str | None = None) -> int | None:
-        """What a request with so many tokens costs at most, searches aside, at the dearest class of each direction."""
+        """What a request with so many tokens costs at most, at the dearest class of each direction. Searches, time and
+        what a provider adds of its own are not in it. None: not known."""
         tiers = self._sheets.get("" if service_tier in PLAIN_SERVICES else service_tier or "")
         if tiers is None:
             return None
@@ -151,6 +152,8 @@ class Tariff:
             told = told_cost(usage)
             if told is not None:
                 return (told * MILLION * self._times + self._fixed + self._half) // self._per
+        if not self._listed or service_of(usage, service_tier) not in self._sheets:
+            return None  # also where nothing was used: who knows no price knows no 0
         total = 0
         for _, units, rate in self.lines(usage, service_tier):
             if rate is None:

@@ -121,7 +121,7 @@ def application(
         accounts = Accounts(config, home)
         stack.callback(accounts.close)
         assembled = assemble(config, environ, home, authenticator, observers, accounts)
-        yield App(assembled.gateway, cors(config), management(accounts)), assembled, accounts
+        yield App(assembled.gateway, cors(config), management(accounts, assembled.gateway)), assembled, accounts
 
 
 def forwarding(config: Config) -> Forwarding:

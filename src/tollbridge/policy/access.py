@@ -42,12 +42,18 @@ class Access:
         return self._aliases.get(asked, asked)
 
     def allows(self, group: str, asked: str | None = None) -> bool:
-        """`group`: the resolved group's name. `asked`: what the client asked for (after `named`), which counts only
-        where the list holds that very name, so that an alias of the configuration may stand in it. For the target of a
-        fallback `asked` is left out: what was asked for says nothing about it."""
-        if self.every or group in self._names or asked in self._names or group.startswith(self._beginnings):
+        """`group`: the resolved group's name; or its configured pattern (`openai/*`), and then `asked` is the name that
+        was asked of it. Otherwise `asked` is what the client asked for (after `named`), which counts only where the
+        list holds that very name, so that an alias of the configuration may stand in it. For the target of a fallback
+        the client's word is left out: it says nothing about it."""
+        if self.every or group in self._names or asked in self._names or self._covers(group):
             return True
-        return bool(self._patterns) and any(fits(pattern, group) for pattern in self._patterns)
+        return asked is not None and "*" in group and fits(group.split("*"), asked) and self._covers(asked)
+
+    def _covers(self, name: str) -> bool:
+        if name.startswith(self._beginnings):
+            return True
+        return bool(self._patterns) and any(fits(pattern, name) for pattern in self._patterns)
 
     def refusal(self, asked: str) -> PermissionDeniedError:
         """Tells of the key's own list, and not whether there is such a model."""

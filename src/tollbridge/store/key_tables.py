@@ -1,4 +1,4 @@
-"""The tables of keys and of their changes, as `migrations` makes them."""
+"""The tables of keys, of their changes and of the pepper, as `migrations` makes them."""
 
 from sqlalchemy import Column, Index, Table
 
@@ -37,3 +37,11 @@ KEY_CHANGES = Table(
     Column("at", REAL, nullable=False),
     sqlite_autoincrement=True,
 )
+
+PEPPER = Table(
+    "pepper",
+    METADATA,
+    Column("number", INT, primary_key=True, autoincrement=False),
+    Column("fingerprint", BYTES, nullable=False),
+)
+"""One row, number 1."""
