@@ -7,7 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
-.PHONY: help serve test check bench clients format lint types floors lock clean
+.PHONY: help serve test check bench soak clients format lint types floors lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -23,6 +23,9 @@ check: $(DEV) lint types floors test ## format, lint, types, floors, tests: what
 bench: $(DEV) ## measure against nginx in one run (ARGS="--quick", "--with litellm"; needs nginx and wrk)
 	@bench/tools.sh
 	@$(BIN)/python -m bench.run $(ARGS)
+
+soak: $(DEV) ## five minutes of requests with faults: wrong answers, leaks (ARGS="--minutes 1", "--requests 1000000")
+	@$(BIN)/python -m bench.soak $(ARGS)
 
 clients: $(DEV) ## run other clients through the gateway, in Python and JavaScript (ARGS="--only litellm"; needs npm, ../shared)
 	@tests/clients/others/install.sh .venv-clients "$(PYTHON)"

@@ -76,7 +76,7 @@ async def serving(
 
 
 async def serve(arguments: argparse.Namespace) -> None:
-    provider = Provider(arguments.keep, arguments.captures)
+    provider = Provider(arguments.keep, arguments.captures, marks=arguments.marks)
     for alias in arguments.model:
         name, _, script = alias.partition("=")
         provider.order(name, always=script)
@@ -93,6 +93,7 @@ def main() -> None:
     parser.add_argument("--model", action="append", default=[], metavar="NAME=SCRIPT", help="what a model does")
     parser.add_argument("--keep", type=int, default=100_000, help="lines of the bill that are kept (sums are exact)")
     parser.add_argument("--captures", type=int, default=64, help="requests that are kept")
+    parser.add_argument("--marks", action="store_true", help="`mark-WORD` in a prompt stands on the bill")
     arguments = parser.parse_args()
     gc.freeze()
     gc.set_threshold(50_000)  # requests leave no cycles

@@ -16,7 +16,8 @@ CAPTURED_BODY_BYTES_MAX = 1 << 20
 
 
 class Entry(msgspec.Struct, gc=False):
-    """One line of the bill. `broken`: the script ended the answer early; `cancelled`: the other side went away."""
+    """One line of the bill. `broken`: the script ended the answer early; `cancelled`: the other side went away. `mark`:
+    what the prompt called itself, so that a line can be found whose answer nobody saw."""
 
     number: int
     id_prefix: str
@@ -25,6 +26,7 @@ class Entry(msgspec.Struct, gc=False):
     input_tokens: int
     output_tokens: int = 0
     state: State = "running"
+    mark: str = ""
 
     @property
     def id(self) -> str:
@@ -64,7 +66,7 @@ class Books:
         sums = {"requests": self.billed, "input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
         lines = [
             {"id": entry.id, "model": entry.model, "stream": entry.stream, "state": entry.state,
-             "input_tokens": entry.input_tokens, "output_tokens": entry.output_tokens}
+             "input_tokens": entry.input_tokens, "output_tokens": entry.output_tokens, "mark": entry.mark}
             for entry in self.entries
         ]  # fmt: skip
         return {**sums, "entries": lines}

@@ -34,8 +34,13 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def play(self, score: Score, entry: Entry | None) -> None:
-        self._playback = Playback(self._transport, self._books, entry, score)
+        self._playback = Playback(self._transport, self._books, entry, score, self._close_idle)
         self._playback.done.add_done_callback(self._played)
+
+    def _close_idle(self) -> None:
+        """No server closes a kept connection in the middle of its next answer."""
+        if self._playback is None:
+            self._transport.close()
 
     def _played(self, _: asyncio.Future[None]) -> None:
         self._playback = None

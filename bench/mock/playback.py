@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 from typing import cast
 
 import msgspec
@@ -31,8 +32,17 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Playback:
-    def __init__(self, transport: asyncio.Transport, books: Books, entry: Entry | None, score: Score) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        books: Books,
+        entry: Entry | None,
+        score: Score,
+        close_idle: Callable[[], None],
+    ) -> None:
+        """`close_idle` closes the connection unless another answer plays on it by then."""
         self._transport = transport
+        self._close_idle = close_idle
         self._books = books
         self._entry = entry
         self._score = score
@@ -95,7 +105,7 @@ class Playback:
                 self._transport.close()
             case "stale":
                 self._settle("finished")
-                asyncio.get_running_loop().call_later(self._score.stale_s, self._transport.close)
+                asyncio.get_running_loop().call_later(self._score.stale_s, self._close_idle)
             case "cut":
                 self._break()
                 self._transport.close()

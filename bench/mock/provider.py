@@ -11,6 +11,7 @@ Where a script is looked for, first found wins
 from __future__ import annotations
 
 import asyncio
+import re
 import zlib
 from collections import deque
 from functools import lru_cache
@@ -32,6 +33,7 @@ SSE_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r
 LAST_CHUNK = b"0\r\n\r\n"
 ANSWERS_MAX = 2048
 BOMB_BYTES = 64 << 20
+MARK = re.compile(rb"mark-(\w+)")
 
 PATHS: dict[bytes, DialectName] = {b"/chat/completions": "openai", b"/messages": "anthropic"}
 KNOWN_PATHS: dict[bytes, DialectName] = {b"/v1/chat/completions": "openai", b"/v1/messages": "anthropic"}
@@ -62,7 +64,9 @@ encode = msgspec.json.Encoder().encode
 
 
 class Provider:
-    def __init__(self, keep_entries: int = 100_000, keep_captures: int = 64) -> None:
+    def __init__(self, keep_entries: int = 100_000, keep_captures: int = 64, *, marks: bool = False) -> None:
+        """`marks`: look for `mark-WORD` in prompts, and write the word on the bill."""
+        self._marks = marks
         self.books = Books(keep_entries, keep_captures)
         self.aliases: dict[str, Script] = {}
         self.steps: dict[str, deque[Script]] = {}
@@ -104,6 +108,8 @@ class Provider:
             return
         input_tokens = len(received.body) // 4 + 1
         entry = Entry(self._number, dialect.id_prefix, asked.model, asked.stream, input_tokens)
+        if self._marks and (mark := MARK.search(received.body)):
+            entry.mark = mark[1].decode()
         self.books.open(entry)
         answer = self._answers.get((name, asked.model, script)) or self._learn(name, asked.model, script)
         quiet = asked.stream_options is None or not asked.stream_options.include_usage

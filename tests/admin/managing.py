@@ -7,7 +7,7 @@ async with managing(database, tmp_path) as gateway:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,10 @@ from tollbridge.config.load import load
 from tollbridge.home import Home
 from tollbridge.policy.keyring import Keyring
 from tollbridge.server.app import App
+from tollbridge.server.gateway import Gateway
 from tollbridge.server.http.listener import Listener
 from tollbridge.server.identify import MasterKey
+from tollbridge.server.routes import Route
 from tollbridge.store.database import Database
 from tollbridge.store.keys import KeyStore
 
@@ -48,8 +50,13 @@ class Managed(Served):
 
 
 @asynccontextmanager
-async def managing(database: Database, directory: Path, text: str | None = None) -> AsyncIterator[Managed]:
-    """`text`: a configuration, or None to serve without one."""
+async def managing(
+    database: Database,
+    directory: Path,
+    text: str | None = None,
+    more: Callable[[Gateway, Keys], Sequence[Route]] = lambda gateway, keys: (),
+) -> AsyncIterator[Managed]:
+    """`text`: a configuration, or None to serve without one. `more`: routes beside those of keys."""
     path = None
     if text is not None:
         path = directory / "config.yaml"
@@ -62,7 +69,9 @@ async def managing(database: Database, directory: Path, text: str | None = None)
     door = MasterKey(KEY, others=ring)
     gateway = assemble(loaded.config, loaded.environ, Home(directory / "home"), door, [kept]).gateway
     keys = Keys(store, PEPPER, ring)
-    listener = await Listener.open(App(gateway, None, key_routes(keys)), port=0, limits=limits(loaded.config))
+    listener = await Listener.open(
+        App(gateway, None, (*key_routes(keys), *more(gateway, keys))), port=0, limits=limits(loaded.config)
+    )
     try:
         async with aiohttp.ClientSession() as session:
             served = Managed(listener, gateway, kept, session)

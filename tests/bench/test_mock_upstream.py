@@ -14,6 +14,7 @@ from bench.bodies import PATHS, request_body, wrong_answer
 from bench.load.client import request_bytes
 from bench.load.jobs import Aim
 from bench.mock.dialects import DialectName
+from bench.mock.provider import Provider
 from bench.mock_upstream import Mock, serving
 
 DIALECT_NAMES: tuple[DialectName, ...] = ("openai", "anthropic")
@@ -160,6 +161,14 @@ async def test_garbage_comes_with_a_200(mock: Mock, garbage: str, content_type: 
     status, headers, body = await exchange(aim(mock, "openai", f"mock,garbage={garbage},close", False))
     assert (status, headers["content-type"]) == (200, content_type)
     assert (wrong_answer("openai", False, "", 200, body) is None) == (garbage == "type")
+
+
+async def test_a_prompt_may_name_its_line_of_the_bill() -> None:
+    async with serving(Provider(marks=True)) as mock:
+        plain = aim(mock, "openai", "mock", False)
+        await exchange(msgspec.structs.replace(plain, body=plain.body.replace(b"Then shorten", b"mark-a7 shorten")))
+        await exchange(plain)
+        assert [line["mark"] for line in mock.provider.books.bill()["entries"]] == ["a7", ""]
 
 
 async def test_captures_show_what_was_sent(mock: Mock) -> None:

@@ -51,13 +51,16 @@ def test_the_operators_prices_stand_over_all() -> None:
 def test_a_base_model_says_what_an_azure_deployment_costs() -> None:
     base = "https://r.openai.azure.com"
     assert deployment("azure/ours", api_base=base).tariff.cost(USED) is None
-    assert deployment("azure/ours", api_base=base, info={"base_model": "gpt-4o"}).tariff.cost(USED) == 12_500_000
+    for said in ("gpt-4o", "azure/gpt-4o", "openai/gpt-4o"):
+        assert deployment("azure/ours", api_base=base, info={"base_model": said}).tariff.cost(USED) == 12_500_000, said
 
 
 def test_a_fine_tune_under_the_name_of_its_base_has_no_price() -> None:
     assert facts("openai", "ft:gpt-4.1-2099-01-01:acme::x") is not None
     assert deployment("openai/ft:gpt-4.1-2099-01-01:acme::x").tariff.cost(USED) is None
     assert deployment("openai/ft:gpt-4o-2024-08-06:acme::x").tariff.cost(USED) == 18_750_000
+    said = {"base_model": "gpt-4.1"}
+    assert deployment("openai/ft:gpt-4.1-2099-01-01:acme::x", info=said).tariff.cost(USED) == 10_000_000
 
 
 def test_a_provider_that_tells_its_cost_is_believed() -> None:

@@ -145,7 +145,9 @@ def test_the_service_is_read_from_the_usage_where_it_is_told_there() -> None:
 
 def test_an_unknown_price_is_none_and_never_zero() -> None:
     assert cost({}, input=1) is None
-    assert cost({}) == 0  # nothing was used
+    assert cost({}) is None  # nothing was used, and nothing is known
+    assert cost(SERVICES, "priority") is None
+    assert cost({"input": MILLION}) == 0
     assert cost({"input": MILLION}, input=1, output=1) is None
     assert cost({"input": MILLION}, input=1) == 1
     assert cost({"input": MILLION, "output": MILLION}, input=1, audio_output=1, output=1) is None
@@ -162,6 +164,8 @@ def test_an_unknown_price_is_none_and_never_zero() -> None:
         (Tariff({"input": 1, "output": 1}, "x"), Usage(input=1), "flex", "flex"),
         (Tariff({"input": 0, "output": 0, "per_second": 1}, "x"), Usage(input=1), None, "seconds"),
         (UNPRICED, Usage(input=1), None, ""),
+        (UNPRICED, Usage(), None, ""),
+        (Tariff({}, "provider", tells_cost=True), Usage(), "flex", ""),
     ],
 )
 def test_an_unknown_price_is_named(tariff: Tariff, usage: Usage, tier: str | None, kind: str) -> None:

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+import random
 import statistics
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.shared import recordings
-from tollbridge.catalog.tokens import EXACT_CHARACTERS_MAX, count_request, count_text
+from tollbridge.catalog.tokens import EXACT_CHARACTERS_MAX, count_output, count_request, count_text
 from tollbridge.errors import APIError
-from tollbridge.model.parts import Inline, Media, Opaque, Text, Thinking, ToolCall, ToolResult, Url
+from tollbridge.model.fold import Folder
+from tollbridge.model.parts import Inline, Media, Opaque, Refusal, Text, Thinking, ToolCall, ToolResult, Url
 from tollbridge.model.request import Message, OutputFormat, Request, Tool
+from tollbridge.model.response import Response
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
+from tollbridge.wires.sse import SseParser
 
 
 def asked(*parts: Any, model: str = "gpt-4o", **more: Any) -> int:
@@ -114,6 +119,89 @@ def test_counts_are_near_what_recorded_providers_counted() -> None:
     assert statistics.median(errors["anthropic"]) < 0.15
     assert statistics.median(errors["openai with tools"]) < 0.15
     assert statistics.median(errors["anthropic with tools"]) < 0.15
+
+
+def test_each_part_of_an_answer_counts_and_nothing_is_nothing() -> None:
+    text, call = Text(text="hello world"), ToolCall(id="1", name="f", arguments='{"a": 1}')
+    assert count_output((text,), "gpt-4o") == 2
+    assert count_output((), "gpt-4o") == count_output((Text(text=""),), "gpt-4o") == 0
+    for model in ("gpt-4o", "gpt-5", "claude-sonnet-4-5", "mistral-large", "llama3"):
+        least = count_output((text,), model)
+        assert count_output((text, call), model) > least
+        assert count_output((text, call, call), model) > count_output((text, call), model)
+        assert count_output((text, Thinking(text="hm hm hm")), model) > least
+        assert count_output((text, Opaque(wire="x", value={"a": "b"})), model) > least
+
+
+def test_a_call_that_was_cut_counts_as_far_as_it_came() -> None:
+    whole = ToolCall(id="1", name="weather", arguments='{"city": "Oslo", "days": [1, 2, 3]}')
+    part = ToolCall(id="1", name="weather", arguments='{"city": "Os')
+    assert 0 < count_output((part,), "claude-sonnet-4-5") < count_output((whole,), "claude-sonnet-4-5")
+
+
+def test_answers_are_counted_within_ten_per_cent_of_what_their_providers_billed() -> None:
+    """R13: 200 recorded answers, text and calls of tools, of which nothing was hidden: no reasoning, no sound, no
+    forced call or format, a part of which vendors write themselves. None has less than 10 tokens."""
+    corpus = [
+        (recorded["provider"], billed, count_output(response.choices[0].parts, response.model or recorded["model"]))
+        for recorded, response in _answers()
+        if _is_free(recorded["request_body"]) and (billed := _visible(response)) is not None and billed >= 10
+    ]
+    sample = random.Random(13).sample(corpus, 200)
+    errors: dict[str, list[float]] = {}
+    for provider, billed, ours in sample:
+        errors.setdefault(provider, []).append(abs(ours - billed) / billed)
+    for provider, found in sorted(errors.items()):
+        print(f"{provider}: {len(found)} answers, median error {statistics.median(found):.0%}")
+    every = [error for found in errors.values() for error in found]
+    whole = sum(ours for *_, ours in sample) / sum(billed for _, billed, _ in sample)
+    print(f"all: mean {statistics.mean(every):.1%}, median {statistics.median(every):.1%}, together {whole - 1:+.1%}")
+    assert abs(whole - 1) < 0.1
+    assert statistics.mean(every) < 0.1
+    assert statistics.median(every) < 0.05
+
+
+def _answers() -> Iterator[tuple[dict[str, Any], Response]]:
+    for wire, endpoint in ((OPENAI_CHAT, "chat.completions"), (ANTHROPIC_MESSAGES, "messages")):
+        for recorded in recordings(endpoints=(endpoint,)):
+            if recorded["status"] != 200:
+                continue
+            try:
+                if isinstance(recorded.get("response_body"), dict):
+                    yield recorded, wire.read_response(recorded["response_body"])
+                elif recorded.get("response_text"):
+                    yield recorded, _folded(wire, recorded["response_text"])
+            except APIError:
+                continue
+
+
+def _folded(wire: Wire, text: str) -> Response:
+    reader, folder = wire.stream_reader(), Folder(origin=wire.name)
+    for event in SseParser().feed(text.encode()):
+        for said in reader.feed(event):
+            folder.add(said)
+    return folder.response()
+
+
+def _is_free(body: Any) -> bool:
+    forced = {"response_format", "output_format", "output_config", "plugins", "web_search_options"}
+    return (
+        isinstance(body, dict)
+        and body.get("tool_choice") in (None, "auto", {"type": "auto"})
+        and not forced & body.keys()
+    )
+
+
+def _visible(response: Response) -> int | None:
+    """The output tokens, where all that they are can be seen."""
+    usage = response.usage
+    if usage is None or usage.reasoning or usage.audio_output or len(response.choices) != 1:
+        return None
+    seen = all(
+        isinstance(part, (Text, Refusal)) or (isinstance(part, ToolCall) and part.runs_on == "client")
+        for part in response.choices[0].parts
+    )
+    return usage.output if seen else None
 
 
 def _told(recorded: dict[str, Any]) -> int | None:

@@ -74,6 +74,7 @@ def test_what_is_registered_is_told_and_the_rest_stays() -> None:
     assert get_model_info("gpt-4o")["output_cost_per_token"] == 1e-05
     assert not tollbridge.supports_vision("gpt-4o")
     assert get_model_info("mine/big")["input_cost_per_token"] == 0.0
+    assert get_max_tokens("mine/big") == 9
     assert get_model_info("bare")["output_cost_per_token"] == 1e-06
     assert {"gpt-4o", "mine/big", "bare"} <= set(told)
 

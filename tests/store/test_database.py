@@ -8,6 +8,7 @@ import gc
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -105,6 +106,15 @@ async def test_a_clash_is_a_conflict_and_a_wrong_statement_stays_what_it_is(data
     with pytest.raises(Exception, match="no_such_table") as caught:
         await rows(database, "SELECT * FROM no_such_table")
     assert not isinstance(caught.value, StoreUnavailable)
+
+
+async def test_an_error_of_a_statement_holds_no_parameters(database: Database) -> None:
+    """S35: it may stand in a traceback."""
+    wrong = text("SELECT :secret FROM there_is_no_such_table")
+    with pytest.raises(Exception) as caught:
+        await database.run(lambda connection: connection.execute(wrong, {"secret": "can" + "ary"}))
+    assert "there_is_no_such_table" in str(caught.value)
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
 
 
 async def test_a_closed_database_is_unavailable(database: Database) -> None:

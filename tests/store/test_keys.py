@@ -44,6 +44,15 @@ def store(database: Database) -> KeyStore:
     return KeyStore(database)
 
 
+async def test_whatever_a_client_writes_for_a_key_is_one_that_is_not_there(store: KeyStore) -> None:
+    """PostgreSQL takes no NUL, and said so with the whole statement."""
+    await store.insert(FULL)
+    for text in ("\0", "fullfull\0", "%", "fullful_", "' OR ''='", "\ud7ff\uffff", "x" * 100_000):
+        assert await store.get(text) is None
+        assert await store.get_by_alias(text) is None
+        assert (await store.list(id=text)).total == (await store.list(alias=text)).total == 0
+
+
 async def test_a_key_comes_back_as_it_went_in(store: KeyStore) -> None:
     plain = key("plainpla")
     for made in (FULL, plain):

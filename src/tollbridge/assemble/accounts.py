@@ -4,34 +4,51 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Sequence
 
 from tollbridge.admin.key_routes import key_routes
 from tollbridge.admin.keys import Keys
-from tollbridge.config.settings import Config
+from tollbridge.admin.price import Pricer
+from tollbridge.admin.spend_routes import spend_routes
+from tollbridge.config.settings import Config, GeneralSettings
 from tollbridge.errors import StoreUnavailable
 from tollbridge.home import Home
 from tollbridge.ledger.book import Book
+from tollbridge.ledger.fold import Retention
 from tollbridge.ledger.ledger import Ledger
 from tollbridge.observe import Metrics, Record
 from tollbridge.policy.keyring import Keyring
 from tollbridge.policy.limits import Limiter
 from tollbridge.policy.pepper import check_pepper
 from tollbridge.policy.periods import next_reset
+from tollbridge.server.gateway import Gateway
 from tollbridge.server.idempotency import Idempotency
 from tollbridge.server.routes import Route
 from tollbridge.store.database import Database
 from tollbridge.store.keys import KeyStore
 from tollbridge.store.replies import ReplyStore
+from tollbridge.store.spend import SpendReader
 
 RETRY_S = 2.0
 
 log = logging.getLogger(__name__)
 
 
-def management(accounts: Accounts) -> tuple[Route, ...]:
+def management(accounts: Accounts, gateway: Gateway) -> tuple[Route, ...]:
     """The routes by which it is managed."""
-    return key_routes(Keys(accounts.keys, accounts.pepper, accounts.keyring))
+    keys = Keys(accounts.keys, accounts.pepper, accounts.keyring)
+    pricer = Pricer(lambda: gateway.engine.routes.groups, gateway.dialects)
+    return (*key_routes(keys), *spend_routes(accounts.spend, keys, pricer))
+
+
+def retention(general: GeneralSettings) -> Retention:
+    return Retention(
+        keep_s=None if math.isinf(general.retention_s) else general.retention_s,
+        every_s=general.retention_every_s,
+        batch=general.retention_batch,
+        batches=general.retention_batches,
+    )
 
 
 class Accounts:
@@ -49,7 +66,14 @@ class Accounts:
             self.limiter = Limiter()
             self.idempotency = Idempotency(ReplyStore(self.database, home.reply_key()))
             self.book = Book(next_reset, restarted=self._restarted, closed=self.keyring.forget)
-            self.ledger = Ledger.open(home.path, self.database, folded=self._folded)
+            self.ledger = Ledger.open(
+                home.path,
+                self.database,
+                retention=retention(config.general),
+                fail_closed=not config.general.serve_without_journal,
+                folded=self._folded,
+            )
+            self.spend = SpendReader(self.database)
         except BaseException:
             self.database.close()
             raise

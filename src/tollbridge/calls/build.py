@@ -72,7 +72,8 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         *wanted.extra_headers.items(),
     )
     info = wanted.info
-    known = facts(row.name, str(info.get("base_model") or location.model))
+    priced_as = str(info.get("base_model") or wanted.given.base_model or location.model)
+    known = facts(row.name, priced_as) or facts(*_split(priced_as))
     known = with_info(known, info, row.name, location.model)
     return Deployment(
         id=wanted.id,
@@ -112,7 +113,7 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         drop_params=wanted.drop_params,
         strict=wanted.strict,
         facts=known,
-        tariff=tariff(row, location.model, known, wanted.prices, wanted.markups),
+        tariff=tariff(row, priced_as, known, wanted.prices, wanted.markups),
         tags=wanted.tags,
     )
 
@@ -123,6 +124,12 @@ def stands_for(provider: str, model: str, wanted: Wanted, rows: Mapping[str, Pro
     if row is None:
         return tariff(_NOBODY, model, None, wanted.prices, wanted.markups)
     return tariff(row, model, facts(row.name, model), wanted.prices, wanted.markups)
+
+
+def _split(model: str) -> tuple[str, str]:
+    """A `base_model` is written with a provider as often as without."""
+    provider, _, name = model.partition("/")
+    return provider, name
 
 
 _NOBODY = Provider(name="", wire=OPENAI_CHAT.name)

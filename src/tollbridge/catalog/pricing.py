@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from tollbridge.catalog.parts import PLAIN_SERVICES, Parts, service_of, tells_nothing, told_cost
 from tollbridge.catalog.price_names import CHARGED
-from tollbridge.catalog.sheets import Sheet, sheets
+from tollbridge.catalog.sheets import Sheet, Tiers, sheets
 from tollbridge.errors import UnknownPrice
 from tollbridge.model.response import Usage
 
@@ -35,6 +35,32 @@ class Line(NamedTuple):
     rate: int | None
 
 
+_INTO = ("input", "cache_write", "cache_write_1h", "audio_input", "image_input")
+_OUT = ("output", "reasoning", "audio_output", "image_output")
+
+
+class Dearest(NamedTuple):
+    """Of one tier of context: what a token costs at most, by direction. None: the plain rate is unknown. `start`:
+    tokens of input that are no longer in the tier below."""
+
+    start: int
+    input: int | None
+    output: int | None
+
+
+def _dearest(tiers: Tiers) -> tuple[Dearest, ...]:
+    """Descending. The last begins below 0, so that one of them always holds."""
+    found = (Dearest(start or -1, _largest(sheet, _INTO), _largest(sheet, _OUT)) for start, sheet in tiers)
+    return tuple(found)[::-1]
+
+
+def _largest(sheet: Sheet, kinds: tuple[str, ...]) -> int | None:
+    """`kinds`: the plain one first."""
+    if getattr(sheet, kinds[0]) is None:
+        return None
+    return max(getattr(sheet, kind) or 0 for kind in kinds)
+
+
 class Tariff:
     """The prices of one deployment, made once. `priced`: where they are from: the catalog's date, `config`, `local`,
     `provider` (it tells the cost itself), or "" where there are none."""
@@ -44,6 +70,7 @@ class Tariff:
         "_fixed",
         "_half",
         "_input",
+        "_listed",
         "_output",
         "_per",
         "_per_second",
@@ -52,6 +79,7 @@ class Tariff:
         "_sheets",
         "_tells_cost",
         "_times",
+        "_worst",
         "_write",
         "priced",
     )
@@ -74,6 +102,7 @@ class Tariff:
         self._half = self._per // 2
         self._fixed = added_nanousd * self._per + prices.get("per_request", 0) * self._times
         self._per_second = prices.get("per_second", 0) + prices.get("per_second_in", 0)
+        self._listed = bool(prices)
         self._sheets = sheets(prices)
         plain = self._sheets[""]
         first = plain[0][1]
@@ -84,6 +113,7 @@ class Tariff:
             and not tells_cost
             and not self._per_second
         )
+        self._worst = {service: _dearest(tiers) for service, tiers in self._sheets.items()}
         self._input = (first.input or 0) * self._times
         self._output = (first.output or 0) * self._times
         self._read = (first.cache_read or 0) * self._times
@@ -92,8 +122,6 @@ class Tariff:
     def cost(self, usage: Usage, service_tier: str | None = None, seconds: float | None = None) -> int | None:
         """Nano-dollars; None where a class that was used has no price. `service_tier`: as the answer names it.
         `seconds`: how long it took, for a model that is paid by time."""
-        if not self.priced:
-            return None
         if (  # the usual case, the same arithmetic at a tenth of the time
             self._quick
             and (not usage.extra or tells_nothing(usage.extra))
@@ -116,13 +144,13 @@ class Tariff:
             return cost
         if self._per_second and seconds is None:
             raise UnknownPrice("This model is paid by the second, and how long it took is not known.", kind="seconds")
-        if not self.priced:
-            raise UnknownPrice("There is no price for this model.")
         service = service_of(usage, service_tier)
-        if service not in self._sheets:
+        if self._listed and service not in self._sheets:
             raise UnknownPrice(f"There are no prices for the service tier {service!r}.", kind=service)
-        kind = next(line.kind for line in self.lines(usage, service_tier) if line.rate is None)
-        raise UnknownPrice(f"There is no price for `{kind}`.", kind=kind)
+        unknown = [line.kind for line in self.lines(usage, service_tier) if line.rate is None]
+        if not self._listed or not unknown:
+            raise UnknownPrice("There is no price for this model.")
+        raise UnknownPrice(f"There is no price for `{unknown[0]}`.", kind=unknown[0])
 
     def lines(self, usage: Usage, service_tier: str | None = None) -> tuple[Line, ...]:
         """What was used, by class, without what a provider tells, fees per request and margins."""
@@ -135,15 +163,15 @@ class Tariff:
         return tuple(Line(kind, count, getattr(sheet, kind)) for kind, count in parts.counts)
 
     def worst(self, input_tokens: int, output_tokens: int, service_tier: str | None = None) -> int | None:
-        """What a request with so many tokens costs at most, searches aside, at the dearest class of each direction."""
-        tiers = self._sheets.get("" if service_tier in PLAIN_SERVICES else service_tier or "")
+        """What a request with so many tokens costs at most, at the dearest class of each direction. Searches, time and
+        what a provider adds of its own are not in it. None: not known."""
+        tiers = self._worst.get("" if service_tier in PLAIN_SERVICES else service_tier or "")
         if tiers is None:
             return None
-        sheet = next(sheet for start, sheet in reversed(tiers) if input_tokens > start or start == 0)
-        if sheet.input is None or sheet.output is None:
+        rates = tiers[0] if len(tiers) == 1 else next(rates for rates in tiers if input_tokens > rates.start)
+        if rates.input is None or rates.output is None:
             return None
-        into, out = _dearest(sheet, _INTO), _dearest(sheet, _OUT)
-        total = (input_tokens * into + output_tokens * out) * self._times + self._fixed
+        total = (input_tokens * rates.input + output_tokens * rates.output) * self._times + self._fixed
         return -(-total // self._per)
 
     def _cost(self, usage: Usage, service_tier: str | None, seconds: float | None) -> int | None:
@@ -151,6 +179,8 @@ class Tariff:
             told = told_cost(usage)
             if told is not None:
                 return (told * MILLION * self._times + self._fixed + self._half) // self._per
+        if not self._listed or service_of(usage, service_tier) not in self._sheets:
+            return None  # also where nothing was used: who knows no price knows no 0
         total = 0
         for _, units, rate in self.lines(usage, service_tier):
             if rate is None:
@@ -167,14 +197,6 @@ class Tariff:
 
 FREE = Tariff(dict.fromkeys(CHARGED - {"per_second", "per_second_in", "per_request"}, 0), "local")
 UNPRICED = Tariff({}, "")
-
-
-_INTO = ("input", "cache_write", "cache_write_1h", "audio_input", "image_input")
-_OUT = ("output", "reasoning", "audio_output", "image_output")
-
-
-def _dearest(sheet: Sheet, kinds: tuple[str, ...]) -> int:
-    return max(getattr(sheet, kind) or 0 for kind in kinds)
 
 
 def own_list(own: Mapping[str, int], known: Mapping[str, int]) -> dict[str, int]:

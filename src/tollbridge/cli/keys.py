@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -19,11 +18,8 @@ import msgspec
 from tollbridge.admin.key_shape import shape
 from tollbridge.admin.keys import Keys, Made
 from tollbridge.cli.key_table import card, table
-from tollbridge.config.environment import read_dotenv
-from tollbridge.config.findings import Findings
-from tollbridge.config.load import load
-from tollbridge.errors import ConfigError, NotFoundError, TollbridgeError
-from tollbridge.home import Home
+from tollbridge.cli.place import place
+from tollbridge.errors import NotFoundError, TollbridgeError
 from tollbridge.model.json import JsonObject
 from tollbridge.policy.pepper import check_pepper
 from tollbridge.store.database import Database
@@ -181,9 +177,10 @@ def regenerate(config: Path | None, key: str, as_json: bool) -> None:
 def _run(config: Path | None, work: Callable[[Keys], Awaitable[T]]) -> T:
     """With the keys of the configured database. Ends the process where it cannot be."""
     try:
-        url, pepper = _place(config)
-        database = Database.open(url)
+        found = place(config)
+        database = Database.open(found.database_url)
         try:
+            pepper = found.home.pepper()
             check_pepper(database, pepper)
             return asyncio.run(_awaited(work(Keys(KeyStore(database), pepper))))
         finally:
@@ -195,18 +192,6 @@ def _run(config: Path | None, work: Callable[[Keys], Awaitable[T]]) -> T:
 
 async def _awaited(work: Awaitable[T]) -> T:
     return await work
-
-
-def _place(path: Path | None) -> tuple[str, bytes]:
-    findings = Findings()
-    environ = read_dotenv(os.environ, findings, *([] if path is None else [path.parent]), Path.cwd())
-    loaded = load(path, environ, open_door=True)
-    if loaded.config is None:
-        for finding in loaded.findings:
-            click.echo(str(finding), err=True)
-        raise ConfigError(f"{path} cannot be used; see above.")
-    home = Home.of(loaded.environ)
-    return home.database_url(loaded.config.general.database_url), home.pepper()
 
 
 async def _found(desk: Keys, name: str) -> Key:

@@ -133,6 +133,20 @@ def seconds(node: Node, at: At) -> float:
     return value
 
 
+def period(node: Node, at: At) -> float:
+    """Seconds of `30s`, `15m`, `12h`, `7d`, `4w`, `3mo` (of 30 days); a number alone is seconds. Greater than 0."""
+    said = _PERIOD.fullmatch(node.value) if isinstance(node, Scalar) and isinstance(node.value, str) else None
+    if said is None:
+        return seconds(node, at)
+    if int(said[1]) == 0:
+        at.error(node.place, "must be greater than 0")
+    return int(said[1]) * _UNITS_S[said[2]]
+
+
+_PERIOD = re.compile(r"([0-9]{1,9})(s|m|h|d|w|mo)")
+_UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0, "mo": 2_592_000.0}
+
+
 def numeric(node: Node, at: At) -> int | float:
     """Any number, whole ones as `int`: for fields that are sent on."""
     if isinstance(node, Scalar) and isinstance(node.value, (int, float)) and _as_number(node) is not None:

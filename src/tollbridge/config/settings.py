@@ -161,7 +161,11 @@ class ProxySettings(msgspec.Struct, frozen=True, kw_only=True):
 
 class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The server's own. `database_url`: None is SQLite in the state directory. `cancel_on_disconnect`: False reads a
-    stream on whose client left, for its usage: at most `drains_max` at once, each `drain_s` long."""
+    stream on whose client left, for its usage: at most `drains_max` at once, each `drain_s` long.
+
+    `retention_s`: how long the ledger's rows are kept, infinite for ever; they are looked for every
+    `retention_every_s`, and removed `retention_batch` at a time, at most `retention_batches` of them.
+    `serve_without_journal`: go on where nothing can be written down."""
 
     master_key: Secret | None = None
     database_url: Secret | None = None
@@ -178,6 +182,11 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     drain_s: float | None = None
     heartbeat_s: float = 15.0
     shutdown_grace_s: float = 120.0
+    retention_s: float = 90 * 86_400.0
+    retention_every_s: float = 3600.0
+    retention_batch: int = 500
+    retention_batches: int = 500
+    serve_without_journal: bool = False
     metrics_token: Secret | None = None
     public_url: str | None = None
     root_path: str = ""

@@ -1,8 +1,8 @@
 """Which models a key may ask for.
 
-It is decided on the name of the group that a request was resolved to: whatever way led there (an alias, a fallback, a
-deployment's id, the name in the path), the group is what answers and what the list must hold. Names are compared letter
-by letter.
+It is decided on the name of the group that a request was resolved to: whatever way led there (an alias, a fallback, the
+name in the path), the group is what answers and what the list must hold. Behind a wildcard of the configuration that is
+the full name (`openai/gpt-4o`), so that a list may say less than the wildcard. Names are compared letter by letter.
 
     []                      every model, as LiteLLM's
     all-proxy-models, *     every model
@@ -22,15 +22,15 @@ NONE = "no-default-models"
 
 
 class Access:
-    """Compiled once per key. `models`: the list as it was given."""
+    """Compiled once per key. `models`: the list as it was given. `every`: it allows all there is."""
 
-    __slots__ = ("_aliases", "_beginnings", "_every", "_names", "_patterns", "models")
+    __slots__ = ("_aliases", "_beginnings", "_names", "_patterns", "every", "models")
 
     def __init__(self, models: Sequence[str] = (), aliases: Mapping[str, str] | None = None) -> None:
         self.models = tuple(models)
         self._aliases = dict(aliases or {})
-        self._every = NONE not in models and (not models or not EVERY.isdisjoint(models))
-        told = () if self._every or NONE in models else self.models
+        self.every = NONE not in models and (not models or not EVERY.isdisjoint(models))
+        told = () if self.every or NONE in models else self.models
         self._names = frozenset(name for name in told if "*" not in name)
         patterns = [tuple(name.split("*")) for name in told if "*" in name]
         self._beginnings = tuple(pattern[0] for pattern in patterns if pattern[1:] == ("",))
@@ -46,7 +46,7 @@ class Access:
         was asked of it. Otherwise `asked` is what the client asked for (after `named`), which counts only where the
         list holds that very name, so that an alias of the configuration may stand in it. For the target of a fallback
         the client's word is left out: it says nothing about it."""
-        if self._every or group in self._names or asked in self._names or self._covers(group):
+        if self.every or group in self._names or asked in self._names or self._covers(group):
             return True
         return asked is not None and "*" in group and fits(group.split("*"), asked) and self._covers(asked)
 

@@ -99,6 +99,8 @@ class PriceList:
             prices = prices_of({field: value for field, value in fields.items() if is_price(field)})
         except (ValueError, LookupError, TypeError) as error:
             raise BadRequestError(f"{name}: {error}", param=name) from error
+        if "max_tokens" in fields:  # LiteLLM's older name
+            fields = {"max_output_tokens": fields["max_tokens"], **fields}
         known = with_info(self.facts(named), fields, *named) or ModelFacts(provider=named.provider, name=named.model)
         merged = {**known.prices, **prices}
         return named, msgspec.structs.replace(known, prices=merged, listed_by=REGISTERED)

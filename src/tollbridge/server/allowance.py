@@ -57,3 +57,7 @@ class Allowance:
             place.release()
             raise
         return Held(place, hold, limited=counted or key.rpm is not None)
+
+    def place(self, key: Key) -> Place:
+        """For a request that costs nothing, and still is one. Raises RateLimitError."""
+        return self._limiter.reserve(key, 0)

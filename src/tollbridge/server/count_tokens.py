@@ -1,4 +1,5 @@
-"""`POST /v1/messages/count_tokens`: asked of the provider where it can count, else counted here by the tokenizer."""
+"""`POST /v1/messages/count_tokens`: asked of the provider where it can count, else counted here by the tokenizer. It
+costs nothing, but it is a request: a key may make it for its models, and within its limits."""
 
 from __future__ import annotations
 
@@ -11,7 +12,6 @@ from tollbridge.calls.count import count_upstream
 from tollbridge.catalog.tokens import count_request
 from tollbridge.errors import APIError
 from tollbridge.observe import Record
-from tollbridge.policy.access import ALL
 from tollbridge.routing.engine import Trace
 from tollbridge.server.answers import JSON, error_answer, own_headers
 from tollbridge.server.gateway import Gateway
@@ -22,14 +22,16 @@ from tollbridge.wires.base import Wire
 
 
 async def count_tokens(gateway: Gateway, dialect: Wire, inbound: Inbound, responder: Responder, record: Record) -> None:
-    trace = Trace([])
+    trace, place, allowed = Trace([]), None, None
     try:
         ask, controls = read_ask(gateway, dialect, inbound, record)
+        principal = inbound.principal
+        if principal is not None and principal.key is not None:
+            place = gateway.allowance.place(principal.key)
+            allowed = partial(may_ask, principal.access, None)
         members = gateway.engine.routes.groups.resolve(ask.model).members
         if any(deployment.count_tokens_path is not None for deployment in members) and not ask.sealed:
             policy = policy_for(controls, gateway.engine.policy)
-            access = ALL if inbound.principal is None else inbound.principal.access
-            allowed = partial(may_ask, access, None)
             body = await gateway.engine.run(ask, trace, count_upstream, policy=policy, allowed=allowed)
         else:
             counted = await asyncio.to_thread(count_request, ask.request().value)
@@ -40,5 +42,8 @@ async def count_tokens(gateway: Gateway, dialect: Wire, inbound: Inbound, respon
         status, headers, body = error_answer(dialect, error)
         record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
         responder.reply(status, [*headers, *own_headers(record, dialect)], body)
+    finally:
+        if place is not None:
+            place.release()
     record.attempts = len(trace.attempts)
     record.upstream_ms = trace.upstream_s * 1000

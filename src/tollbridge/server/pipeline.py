@@ -156,8 +156,6 @@ class Conversation:
             check_price(engine.routes.groups.resolve(ask.model))
         if principal is not None and principal.key is not None:
             allowed = partial(may_ask, principal.access, allowed)
-            if not principal.access.allows(self._record.group, ask.model):
-                raise principal.access.refusal(self._record.model_requested)
         if IDEMPOTENCY in self._inbound.headers and await self._repeated(ask):
             return
         if principal is not None and principal.key is not None:
@@ -330,8 +328,8 @@ class Conversation:
 
 
 def may_ask(access: Access, also: Allowed | None, group: Group[Deployment]) -> bool:
-    """Whether a key may fall back to this group. Its label is the configured name, its name what is asked of it."""
-    return access.allows(group.label, group.name) and (also is None or also(group))
+    """Whether a key may fall back to this group."""
+    return access.allows(group.name) and (also is None or also(group))
 
 
 def priced(group: Group[Deployment]) -> bool:

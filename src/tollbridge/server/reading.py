@@ -1,4 +1,5 @@
-"""From the bytes of a body to an Ask: peek at the top level, take out what is for us, find the group."""
+"""From the bytes of a body to an Ask: peek at the top level, take out what is for us, find the group, and see that the
+caller may ask for it. Whatever reads a request by this file is authorized by it."""
 
 from __future__ import annotations
 
@@ -9,16 +10,18 @@ import msgspec
 from tollbridge.calls.ask import Ask, Fields, is_true, peek, string_field
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.prepare import CLIENT_HEADERS
-from tollbridge.errors import BadRequestError, NotFoundError
+from tollbridge.errors import APIError, BadRequestError, NotFoundError
 from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
 from tollbridge.policy.access import ALL, Access
-from tollbridge.routing.groups import Group
+from tollbridge.routing.groups import Group, unknown_model
 from tollbridge.routing.plan import Policy
+from tollbridge.secret import without_keys
 from tollbridge.server.answers import plainly
 from tollbridge.server.controls import LOGGED_CHARACTERS_MAX, NOTHING, Controls, take_controls
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
+from tollbridge.server.models import visible
 from tollbridge.wires.base import Wire
 
 _encode = msgspec.json.Encoder().encode
@@ -33,17 +36,17 @@ _FORWARDED_NAMES = frozenset(name for name, _ in _FORWARDED)
 def read_ask(
     gateway: Gateway, dialect: Wire, inbound: Inbound, record: Record, model: str | None = None
 ) -> tuple[Ask, Controls]:
-    """`model`: that of the path, where the path names one. Raises BadRequestError, PermissionDeniedError and
-    NotFoundError."""
+    """`model`: that of the path, where the path names one. Raises BadRequestError, NotFoundError and
+    PermissionDeniedError."""
     rules = gateway.rules
     body = inbound.body
     fields = peek(body)
     sent = len(fields)
     if model is None:
         model = string_field(fields, "model")
-    record.model_requested = model[:LOGGED_CHARACTERS_MAX]
-    if inbound.principal is not None:
-        model = inbound.principal.access.named(model)
+    record.model_requested = without_keys(model[:LOGGED_CHARACTERS_MAX])
+    access = ALL if inbound.principal is None else inbound.principal.access
+    model = access.named(model)
     stream = is_true(fields, "stream")
     controls = take_controls(fields, inbound.headers, metadata_is_ours=dialect.asks_for_usage, streams=stream)
     if len(fields) != sent:  # what was for us is seen by nobody after this
@@ -51,7 +54,7 @@ def read_ask(
     if controls is not NOTHING:
         record.user, record.tags, record.metadata = controls.user, controls.tags, controls.metadata
         record.trace_id = controls.trace or ""
-    group = _resolved(gateway, ALL if inbound.principal is None else inbound.principal.access, model)
+    group = permitted(gateway, access, model, record.model_requested)
     record.group = group.label
     strict = controls.strict or rules.strict
     caveats = _unknown_fallbacks(controls.fallbacks, gateway, strict) if controls.fallbacks else ()
@@ -76,16 +79,21 @@ def read_ask(
     return ask, controls
 
 
-def _resolved(gateway: Gateway, access: Access, model: str) -> Group[Deployment]:
-    """The group, where it may be asked for. Whoever may not ask for everything is not told what there is."""
+def permitted(gateway: Gateway, access: Access, model: str, asked: str) -> Group[Deployment]:
+    """The group behind a name. A key with a list is told nothing but its list: not whether there is a model that it may
+    not ask for, nor the names of others. `asked`: how the refusal calls it."""
     try:
         group = gateway.engine.routes.groups.resolve(model)
-    except NotFoundError:
-        if access.allows(model):
+    except APIError as error:
+        if access.every:
             raise
-        raise access.refusal(model) from None
+        if not access.allows(model):
+            raise access.refusal(asked) from None
+        if isinstance(error, NotFoundError):
+            raise unknown_model(model, visible(gateway, access)) from None
+        raise
     if not access.allows(group.name, model):
-        raise access.refusal(model)
+        raise access.refusal(asked)
     return group
 
 

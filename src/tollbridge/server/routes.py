@@ -1,13 +1,14 @@
 """The route table: every path that is served, who may ask, in which dialect errors come.
 
-A route without a policy cannot be written down: `Route` has no default for `access`. Authorization is decided on the
-matched route, never on a URL that was rebuilt.
+A route without a policy cannot be written down: `Route` has no default for `access`, and a table that holds one with a
+word for it that nobody knows, or two routes of which one would answer for the other, is not made: the gateway does not
+start. Authorization is decided on the matched route, never on a URL that was rebuilt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -81,12 +82,16 @@ class RouteTable:
     """Finds the route of a path: exact ones by a dict, those with an id by prefix and suffix."""
 
     def __init__(self, routes: Sequence[Route] = ROUTES) -> None:
+        """Raises ValueError where a route is not guarded by what it says."""
+        self.routes = tuple(routes)
         self._exact: Mapping[str, Match] = {route.path: Match(route) for route in routes if "{id}" not in route.path}
         self._with_id: list[tuple[str, str, Route]] = []
         for route in routes:
             head, found, tail = route.path.partition("{id}")
             if found:
                 self._with_id.append((head, tail, route))
+        for route in routes:
+            self._check(route)
 
     def find(self, path: str) -> Match | None:
         found = self._exact.get(path)
@@ -97,3 +102,15 @@ class RouteTable:
             if id and path.startswith(head) and path.endswith(tail):
                 return Match(route, id)
         return None
+
+    def _check(self, route: Route) -> None:
+        if route.access not in get_args(Access):
+            raise ValueError(f"{route.path}: {route.access!r} is no policy")
+        if (route.handler == "managed") != (route.manager is not None):
+            raise ValueError(f"{route.path}: a managed route, and no other, has a manager")
+        if route.handler == "managed" and route.access not in ("self", "admin"):
+            raise ValueError(f"{route.path}: a managed route is for a principal")
+        for id in ("x", "x/y"):
+            found = self.find(route.path.replace("{id}", id))
+            if found is None or found.route is not route:
+                raise ValueError(f"{route.path}: another route answers for it")

@@ -7,6 +7,7 @@
    halfway that it may not write; the writers of this process queue before they reach it. `read` sees a snapshot, beside
    them.
 4. Errors of the database become `StoreUnavailable`; an error of a statement stays what it is, because it is ours.
+   Neither holds a statement's parameters.
 """
 
 from __future__ import annotations
@@ -193,6 +194,7 @@ def _engine(address: Address, wait_s: float) -> AsyncEngine:
         try:
             return create_async_engine(
                 address.engine_url,
+                hide_parameters=True,
                 connect_args={"timeout": CONNECT_S, "command_timeout": TIMEOUT_S, **address.connect},
                 pool_size=CONNECTIONS,
                 max_overflow=0,
@@ -202,7 +204,11 @@ def _engine(address: Address, wait_s: float) -> AsyncEngine:
         except ModuleNotFoundError as error:
             raise StoreError("PostgreSQL needs a driver: pip install 'tollbridge[pg]'.") from error
     engine = create_async_engine(
-        address.engine_url, connect_args={"timeout": wait_s}, pool_size=CONNECTIONS, max_overflow=0
+        address.engine_url,
+        hide_parameters=True,
+        connect_args={"timeout": wait_s},
+        pool_size=CONNECTIONS,
+        max_overflow=0,
     )
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -35,6 +35,7 @@ from tests.clients.running import (
     serving,
 )
 from tests.clients.said import Said, of, recording
+from tests.shared import SHARED
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = REPOSITORY / ".venv-clients"
@@ -222,6 +223,9 @@ def main() -> int:
     parser.add_argument("--only", default="", metavar="WORD", help="clients whose name or format holds it")
     parser.add_argument("--markdown", action="store_true", help="print the table for docs/clients.md")
     options = parser.parse_args()
+    if not SHARED.exists():
+        print("make clients needs ../shared/recordings, beside the repository.", file=sys.stderr)
+        return 1
     chosen = [client for client in CLIENTS if options.only in f"{client.packages} {client.speaks} {client.program}"]
     every = list(cases())
     rows, asked, wrong = [], 0, 0

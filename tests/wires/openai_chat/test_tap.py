@@ -90,22 +90,22 @@ def test_comments_are_no_speech() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tier", "told"), [("priority", "priority"), ("default", None), ("auto", None), (None, None), (7, None)]
+    ("tier", "told"), [("priority", "priority"), ("default", "default"), ("", None), (None, None), (7, None)]
 )
-def test_a_tier_of_service_that_changes_the_price_goes_with_the_usage(tier: Any, told: str | None) -> None:
+def test_the_tier_of_service_that_decides_the_price_is_told_with_the_usage(tier: Any, told: str | None) -> None:
     tap = ChatTap(hides_usage=False)
-    tap.feed(block(says("a", "stop"), {**EXTRA, "service_tier": tier}))
-    whole = read_along(msgspec.json.encode({"choices": [{}], "usage": COUNTS, "service_tier": tier}))
-    for usage in (tap.usage, whole):
-        assert usage is not None
-        assert usage.extra == ({} if told is None else {"service_tier": told})
+    tap.feed(block(says("a", "stop", service_tier=tier), EXTRA))
+    whole = read_along(msgspec.json.encode({"id": "x", "choices": [{}], "usage": COUNTS, "service_tier": tier}))
+    for said in (tap.said, whole):
+        assert said.usage is not None
+        assert (said.usage.input, said.usage.output, said.service_tier or None) == (5, 2, told)
 
 
 def test_a_grand_total_that_is_more_than_its_parts_is_kept() -> None:
     counts = {**COUNTS, "total_tokens": 30}
     tap = ChatTap(hides_usage=False)
     tap.feed(block(says("a", "stop"), {"choices": [], "usage": counts}))
-    whole = read_along(msgspec.json.encode({"choices": [{}], "usage": counts}))
-    assert tap.usage == whole
+    whole = read_along(msgspec.json.encode({"id": "x", "choices": [{}], "usage": counts})).usage
+    assert tap.said.usage == whole
     assert whole is not None
     assert whole.extra == {"total_tokens": 30}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
-from tollbridge.config.document import Node
-from tollbridge.config.kinds import At, count, file, flag, list_of, named, number, seconds, secret, text, texts
+from tollbridge.config.document import Node, Scalar
+from tollbridge.config.kinds import At, count, file, flag, list_of, named, number, period, seconds, secret, text, texts
 from tollbridge.config.schema import Section, fills, later, moot, read_section, restricts, section
 from tollbridge.config.settings import CorsSettings, LimitSettings, ProxySettings, TimeoutSettings, TlsSettings
 
@@ -102,6 +103,11 @@ def networks(node: Node, at: At) -> tuple[str, ...]:
     return list_of(network, "a list of networks")(node, at)
 
 
+def retention(node: Node, at: At) -> float:
+    """A period, or `never`."""
+    return math.inf if isinstance(node, Scalar) and node.value == "never" else period(node, at)
+
+
 OURS = [
     *fills("general.open_on_loopback", flag, "open_on_loopback"),
     *fills("general.strict", flag, "strict"),
@@ -110,6 +116,7 @@ OURS = [
     *fills("general.drain_s", seconds, "drain_s"),
     *fills("general.heartbeat_s", seconds, "heartbeat_s"),
     *fills("general.shutdown_grace_s", number, "shutdown_grace_s"),
+    *fills("general.serve_without_journal", flag, "serve_without_journal"),
     *fills("general.metrics_token", secret, "metrics_token"),
     *fills("general.public_url", public_url, "public_url"),
     *fills("general.root_path", text, "root_path"),
@@ -139,6 +146,10 @@ GENERAL = section(
         "global_max_parallel_requests",
     ),
     fills("general.trusted_proxies", networks, "trusted_proxy_ranges"),
+    fills("general.retention_s", retention, "maximum_spend_logs_retention_period"),
+    fills("general.retention_every_s", period, "maximum_spend_logs_retention_interval"),
+    fills("general.retention_batch", count, "maximum_spend_logs_cleanup_batch_size"),
+    fills("general.retention_batches", count, "maximum_spend_logs_cleanup_max_batches"),
     later(
         "accounting_capture",
         "accounting_sync_ack",
@@ -256,14 +267,10 @@ GENERAL = section(
         "disable_prisma_schema_update",
         "store_prompts_in_spend_logs",
         "spend_logs_metadata_fields",
-        "maximum_spend_logs_retention_period",
-        "maximum_spend_logs_retention_interval",
         "maximum_spend_logs_cleanup_cron",
         "maximum_spend_logs_size",
         "maximum_spend_logs_cleanup_target_size",
         "maximum_spend_logs_size_check_interval",
-        "maximum_spend_logs_cleanup_batch_size",
-        "maximum_spend_logs_cleanup_max_batches",
         "maximum_spend_logs_cleanup_run_budget",
         "maximum_spend_logs_cleanup_batch_timeout",
         "maximum_autorouter_session_retention_period",
@@ -313,14 +320,17 @@ GENERAL = section(
         "user_url_allowed_hosts",
         "token_rate_limit_type",
     ),
+    later(
+        "disable_spend_logs",
+        "disable_error_logs",
+        "disable_spend_updates",
+        note="each request is written down, and kept as long as `maximum_spend_logs_retention_period` says",
+    ),
     later("use_x_forwarded_for", note="name the proxies in `trusted_proxies`"),
     later("dangerously_permit_weak_or_unset_master_key", note="`open_on_loopback: true` serves without a key"),
     moot(
         "disable_master_key_return",
         "disable_adding_master_key_hash_to_db",
-        "disable_spend_logs",
-        "disable_error_logs",
-        "disable_spend_updates",
         "disable_reset_budget",
         "disable_budget_reservation",
         "disable_auto_add_proxy_admin_to_teams",

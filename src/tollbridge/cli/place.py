@@ -1,0 +1,35 @@
+"""Where a gateway keeps its state, for commands that look into it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+import msgspec
+
+from tollbridge.config.environment import read_dotenv
+from tollbridge.config.findings import Findings
+from tollbridge.config.load import load
+from tollbridge.errors import ConfigError
+from tollbridge.home import Home
+
+
+class Place(msgspec.Struct, frozen=True, eq=False):
+    """`database_url` may hold a password."""
+
+    home: Home
+    database_url: str
+
+
+def place(path: Path | None) -> Place:
+    """As `serve` would find it with the same `--config`. Raises ConfigError; tells findings on stderr."""
+    findings = Findings()
+    environ = read_dotenv(os.environ, findings, *([] if path is None else [path.parent]), Path.cwd())
+    loaded = load(path, environ, open_door=True)
+    if loaded.config is None:
+        for finding in loaded.findings:
+            click.echo(str(finding), err=True)
+        raise ConfigError(f"{path} cannot be used; see above.")
+    home = Home.of(loaded.environ)
+    return Place(home, home.database_url(loaded.config.general.database_url))

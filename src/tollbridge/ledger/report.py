@@ -1,0 +1,182 @@
+"""The ledger in LiteLLM's words: `SpendLogsPayload` of its proxy/_types.py and the answers of its
+spend_management_endpoints.py, seen 2026-11-25.
+
+Where LiteLLM says 0 for what it does not know, null stands here: a cost that is unknown is no cost of nothing. What
+LiteLLM has no word for stands under `metadata.tollbridge`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.store.spend import Found
+
+NANO = 1_000_000_000
+CALL_TYPES = {"messages": "anthropic_messages", "chat/completions": "acompletion"}
+
+
+def dollars(nanousd: int | None) -> float | None:
+    return None if nanousd is None else nanousd / NANO
+
+
+def read_date(text: str, *, end: bool = False) -> float:
+    """Epoch seconds of a day or a moment, UTC where no zone is said; a day as an `end` is meant with all its hours.
+    Raises ValueError with what is expected."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a day like 2026-11-25, or a moment like 2026-11-25T13:00:00Z") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    if end and len(text) == len("2026-11-25"):
+        moment += timedelta(days=1)
+    return moment.timestamp()
+
+
+def spend_log(row: Found) -> JsonObject:
+    """One request."""
+    started, ended = row["started_at"], row["started_at"] + row["duration_ms"] / 1000
+    input_tokens, output_tokens = row["input_tokens"], row["output_tokens"]
+    first = started + row["ttft_ms"] / 1000 if row["ttft_ms"] else ended
+    failed = row["outcome"] != "ok"
+    return {
+        "request_id": row["answer_id"] or row["request_id"],
+        "call_type": next((word for end, word in CALL_TYPES.items() if row["endpoint"].endswith(end)), row["endpoint"]),
+        "api_key": row["key_id"],
+        "spend": dollars(row["cost_nanousd"]),
+        "total_tokens": (input_tokens or 0) + (output_tokens or 0),
+        "prompt_tokens": input_tokens or 0,
+        "completion_tokens": output_tokens or 0,
+        "startTime": _moment(started),
+        "endTime": _moment(ended),
+        "completionStartTime": _moment(first),
+        "model": row["model"] or row["model_requested"],
+        "model_id": row["deployment"],
+        "model_group": row["model_group"],
+        "custom_llm_provider": row["provider"],
+        "api_base": "",
+        "user": "",
+        "end_user": row["end_user"] or "",
+        "team_id": None,
+        "cache_hit": str(bool(row["cache_hit"])),
+        "cache_key": "",
+        "request_tags": _decoded(row["tags"], []),
+        "requester_ip_address": row["peer"],
+        "session_id": row["trace_id"] or row["request_id"],
+        "status": "failure" if failed else "success",
+        "messages": {},
+        "response": {},
+        "proxy_server_request": {},
+        "metadata": {
+            "user_api_key": row["key_id"],
+            "user_api_key_alias": row["key_alias"],
+            "status": "failure" if failed else "success",
+            "spend_logs_metadata": _decoded(row["metadata"], None),
+            "additional_usage_values": _decoded(row["parts"], {}),
+            "error_information": {"error_class": row["error_class"], "error_code": str(row["status"])}
+            if failed
+            else None,
+            "tollbridge": _own(row),
+        },
+    }
+
+
+def _own(row: Found) -> JsonObject:
+    return {
+        "id": row["id"],
+        "request_id": row["request_id"],
+        "parent": row["parent"] or None,
+        "outcome": row["outcome"],
+        "status": row["status"],
+        "endpoint": row["endpoint"],
+        "model_requested": row["model_requested"],
+        "stream": bool(row["stream"]),
+        "relayed": bool(row["relayed"]),
+        "cost_nanousd": row["cost_nanousd"],
+        "estimated": bool(row["estimated"]),
+        "priced": row["priced"] or None,
+        "attempts": row["attempts"],
+        "fallbacks": row["fallbacks"],
+        "upstream_ms": row["upstream_ms"],
+        "overhead_ms": row["overhead_ms"],
+        "client": row["client"],
+        "caveats": _decoded(row["caveats"], []),
+        "tried": [
+            {
+                "deployment": tried["deployment"],
+                "provider": tried["provider"],
+                "model": tried["model"],
+                "status": tried["status"],
+                "error_class": tried["error_class"] or None,
+                "ms": tried["ms"],
+                "prompt_tokens": tried["input_tokens"],
+                "completion_tokens": tried["output_tokens"],
+                "additional_usage_values": _decoded(tried["parts"], {}),
+                "cost_nanousd": tried["cost_nanousd"],
+                "estimated": bool(tried["estimated"]),
+            }
+            for tried in row["tried"]
+        ],
+    }
+
+
+def by_day(sums: Iterable[Found], until: str) -> list[JsonObject]:
+    """`/spend/logs` with dates: a day's spend in all, of each key under its own name, of each model. `sums` by day, key
+    and model, in order; days without any follow up to `until`, as LiteLLM has it."""
+    days: dict[str, JsonObject] = {}
+    for row in sums:
+        day = days.setdefault(row["day"], {"startTime": row["day"], "spend": 0, "users": {}, "models": {}})
+        cost = row["cost_nanousd"]
+        day["spend"] += cost
+        day[row["key_id"]] = day.get(row["key_id"], 0) + cost
+        day["models"][row["model"]] = day["models"].get(row["model"], 0) + cost
+    if days:
+        for empty in _days_between(max(days), until):
+            days[empty] = {"startTime": empty, "spend": 0, "users": {}, "models": {}}
+    return [_in_dollars(day) for day in days.values()]
+
+
+def by_key(sums: Sequence[Found]) -> list[JsonObject]:
+    return [
+        {
+            "api_key": row["key_id"],
+            "key_alias": row["key_alias"],
+            "key_name": row["key_name"],
+            "total_spend": dollars(row["cost_nanousd"]),
+        }
+        for row in sums
+    ]
+
+
+def by_model(sums: Sequence[Found]) -> list[JsonObject]:
+    return [{"model": row["model"], "total_spend": dollars(row["cost_nanousd"])} for row in sums]
+
+
+def by_provider(sums: Sequence[Found]) -> list[JsonObject]:
+    return [{"provider": row["provider"], "spend": dollars(row["cost_nanousd"])} for row in sums]
+
+
+def _in_dollars(day: JsonObject) -> JsonObject:
+    models = {model: dollars(cost) for model, cost in day["models"].items()}
+    return {
+        **{name: dollars(value) if isinstance(value, int) else value for name, value in day.items()},
+        "models": models,
+    }
+
+
+def _days_between(last: str, until: str) -> Iterable[str]:
+    day = datetime.fromisoformat(last)
+    while (shown := (day := day + timedelta(days=1)).strftime("%Y-%m-%d")) <= until:
+        yield shown
+
+
+def _moment(epoch_s: float) -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _decoded(text: str | None, absent: Json) -> Json:
+    return absent if text is None else msgspec.json.decode(text)

@@ -1,0 +1,276 @@
+"""`/spend/*` and `/global/spend*` through a whole gateway, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.admin.managing import Managed, managing
+from tests.ledger.records import record
+from tollbridge.admin.price import Pricer
+from tollbridge.admin.spend_routes import spend_routes
+from tollbridge.observe import Record, Tried
+from tollbridge.observe.ulid import Ulids
+from tollbridge.server.routes import RouteTable
+from tollbridge.store.database import Database
+from tollbridge.store.entries import EntryStore
+from tollbridge.store.spend import SpendReader
+
+NOON_NS = 1_767_268_800 * 10**9  # 2026-01-01T12:00:00Z
+DAY_NS = 86_400 * 10**9
+
+
+class Ledgered(Managed):
+    store: EntryStore
+
+    def fold(self, *records: Record) -> None:
+        self.store.fold(records)
+
+    async def get(self, path: str, key: str | None = None, status: int = 200) -> Any:
+        answered = await (self.send("GET", path) if key is None else self.send("GET", path, key=key))
+        assert answered.status == status, answered.body
+        return answered.json()
+
+
+@asynccontextmanager
+async def keeping(database: Database, directory: Path) -> AsyncIterator[Any]:
+    reader = SpendReader(database)
+
+    def more(gateway: Any, keys: Any) -> Any:
+        pricer = Pricer(lambda: gateway.engine.routes.groups, gateway.dialects)
+        return spend_routes(reader, keys, pricer, clock=lambda: NOON_NS / 1e9 + 10 * 86_400)
+
+    async with managing(database, directory, more=more) as gateway:
+        gateway.__class__ = Ledgered
+        gateway.store = EntryStore(database)  # type: ignore[attr-defined]
+        yield gateway
+
+
+def dated(days: int, **fields: Any) -> Record:
+    return record(id=Ulids(lambda: NOON_NS + days * DAY_NS).next(), at=NOON_NS / 1e9 + days * 86_400, **fields)
+
+
+async def test_a_request_is_shown_in_litellms_words(database: Database, tmp_path: Path) -> None:
+    async with keeping(database, tmp_path) as gateway:
+        made = await gateway.made(key_alias="team a")
+        tried = (
+            Tried(deployment="fast/0", provider="groq", model="m0", status=500, error_class="InternalServerError"),
+            Tried(deployment="fast/1", provider="openai", model="gpt-4.1", status=200),
+        )
+        one = dated(
+            0,
+            key_id=made["token"],
+            answer_id="chatcmpl-x",
+            tokens={"input": 10, "output": 5, "reasoning": 2},
+            cost_nanousd=1_500_000_000,
+            user="zoe",
+            tags=("a",),
+            metadata={"team": "x"},
+            ttft_ms=250.0,
+            duration_ms=1500.0,
+            peer="10.0.0.1",
+            tried=tried,
+            attempts=2,
+        )
+        gateway.fold(one)
+        for id in ("chatcmpl-x", one.request_id, one.id):
+            [shown] = await gateway.get(f"/spend/logs?request_id={id}")
+            assert shown["request_id"] == "chatcmpl-x"
+        assert (shown["api_key"], shown["spend"], shown["call_type"]) == (made["token"], 1.5, "acompletion")
+        assert (shown["prompt_tokens"], shown["completion_tokens"], shown["total_tokens"]) == (10, 5, 15)
+        assert shown["startTime"] == "2026-01-01T12:00:00.000Z"
+        assert shown["completionStartTime"] == "2026-01-01T12:00:00.250Z"
+        assert shown["endTime"] == "2026-01-01T12:00:01.500Z"
+        assert (shown["model"], shown["model_id"], shown["model_group"]) == ("gpt-4.1", "fast/1", "fast")
+        assert (shown["custom_llm_provider"], shown["end_user"], shown["status"]) == ("openai", "zoe", "success")
+        assert (shown["request_tags"], shown["requester_ip_address"], shown["cache_hit"]) == (
+            ["a"],
+            "10.0.0.1",
+            "False",
+        )
+        metadata = shown["metadata"]
+        assert (metadata["user_api_key_alias"], metadata["spend_logs_metadata"]) == ("team a", {"team": "x"})
+        assert metadata["additional_usage_values"] == {"reasoning": 2}
+        assert [one["provider"] for one in metadata["tollbridge"]["tried"]] == ["groq", "openai"]
+        assert metadata["tollbridge"]["id"] == one.id
+
+
+async def test_a_failure_without_price_says_so(database: Database, tmp_path: Path) -> None:
+    async with keeping(database, tmp_path) as gateway:
+        gateway.fold(
+            dated(
+                0,
+                status=502,
+                outcome="upstream_error",
+                error_class="BadGatewayError",
+                tokens=None,
+                cost_nanousd=None,
+                answer_id="",
+                endpoint="/v1/messages",
+            )
+        )
+        [shown] = await gateway.get("/spend/logs")
+        assert (shown["spend"], shown["total_tokens"], shown["status"]) == (None, 0, "failure")
+        assert shown["metadata"]["error_information"] == {"error_class": "BadGatewayError", "error_code": "502"}
+        assert shown["call_type"] == "anthropic_messages"
+        assert shown["request_id"].startswith("req_")
+
+
+async def test_dates_give_days_or_rows(database: Database, tmp_path: Path) -> None:
+    async with keeping(database, tmp_path) as gateway:
+        gateway.fold(
+            dated(0, key_id="a", cost_nanousd=10**9),
+            dated(1, key_id="b", cost_nanousd=2 * 10**9, model="m2"),
+            dated(5, cost_nanousd=5 * 10**9),
+        )
+        dates = "start_date=2026-01-01&end_date=2026-01-03"
+        assert await gateway.get(f"/spend/logs?{dates}") == [
+            {"startTime": "2026-01-01", "spend": 1.0, "users": {}, "models": {"gpt-4.1": 1.0}, "a": 1.0},
+            {"startTime": "2026-01-02", "spend": 2.0, "users": {}, "models": {"m2": 2.0}, "b": 2.0},
+            {"startTime": "2026-01-03", "spend": 0.0, "users": {}, "models": {}},
+        ]
+        rows = await gateway.get(f"/spend/logs?{dates}&summarize=false")
+        assert [row["spend"] for row in rows] == [2.0, 1.0]
+        [row] = await gateway.get(
+            "/spend/logs?start_date=2026-01-02T11:00:00&end_date=2026-01-02T13:00:00%2B00:00&summarize=false"
+        )
+        assert row["spend"] == 2.0
+        assert await gateway.get("/spend/logs?start_date=2027-01-01&end_date=2027-01-02") == []
+        assert [row["spend"] for row in await gateway.get("/spend/logs?start_date=2026-01-02")] == [5.0, 2.0]
+
+
+async def test_rows_come_a_page_at_a_time(database: Database, tmp_path: Path) -> None:
+    async with keeping(database, tmp_path) as gateway:
+        gateway.fold(*(dated(0, user="u" if n % 2 else None) for n in range(5)))
+        page = await gateway.get("/spend/logs?limit=2")
+        after = page[-1]["metadata"]["tollbridge"]["id"]
+        rest = await gateway.get(f"/spend/logs?limit=10&after={after}")
+        assert len({row["request_id"] for row in page + rest}) == 5
+        assert len(await gateway.get("/spend/logs?user_id=u")) == 2
+
+
+async def test_sums_over_all_are_of_the_last_thirty_days_or_the_dates(database: Database, tmp_path: Path) -> None:
+    async with keeping(database, tmp_path) as gateway:
+        made = await gateway.made(key_alias="team a")
+        gateway.fold(
+            dated(-40, cost_nanousd=10**12),
+            dated(0, key_id=made["token"], cost_nanousd=10**9),
+            dated(1, key_id="gone", cost_nanousd=2 * 10**9, provider="anthropic", model="claude"),
+        )
+        assert await gateway.get("/global/spend") == {"spend": 3.0, "max_budget": None}
+        assert (await gateway.get("/global/spend?start_date=2025-01-01"))["spend"] == 1003.0
+        assert await gateway.get("/global/spend/keys") == [
+            {"api_key": "gone", "key_alias": None, "key_name": None, "total_spend": 2.0},
+            {"api_key": made["token"], "key_alias": "team a", "key_name": made["key_name"], "total_spend": 1.0},
+        ]
+        assert await gateway.get("/global/spend/keys?limit=1&api_key=gone") == [
+            {"api_key": "gone", "key_alias": None, "key_name": None, "total_spend": 2.0}
+        ]
+        assert await gateway.get("/global/spend/models") == [
+            {"model": "claude", "total_spend": 2.0},
+            {"model": "gpt-4.1", "total_spend": 1.0},
+        ]
+        assert await gateway.get("/global/spend/provider") == [
+            {"provider": "anthropic", "spend": 2.0},
+            {"provider": "openai", "spend": 1.0},
+        ]
+        assert await gateway.get("/global/spend/logs") == [
+            {"date": "2026-01-01", "spend": 1.0},
+            {"date": "2026-01-02", "spend": 2.0},
+        ]
+        [key] = await gateway.get("/spend/keys")
+        assert (key["key_alias"], key["spend"]) == ("team a", 1.0)
+
+
+async def test_a_key_sees_its_own_and_nothing_of_others(database: Database, tmp_path: Path) -> None:
+    async with keeping(database, tmp_path) as gateway:
+        own, other = await gateway.made(), await gateway.made()
+        mine = dated(0, key_id=own["token"], answer_id="mine", cost_nanousd=10**9, provider="groq")
+        theirs = dated(0, key_id=other["token"], answer_id="theirs", cost_nanousd=7 * 10**9, model="secret-model")
+        gateway.fold(mine, theirs)
+        dates = "start_date=2026-01-01&end_date=2026-01-01"
+        paths = {
+            "/spend/logs": 1,
+            "/spend/logs?request_id=mine": 1,
+            "/spend/logs?request_id=theirs": 0,
+            f"/spend/logs?request_id={theirs.request_id}": 0,
+            f"/spend/logs?request_id={theirs.id}": 0,
+            f"/spend/logs?after={'7' + 'Z' * 25}": 1,
+            f"/spend/logs?{dates}": 1,
+            f"/spend/logs?{dates}&summarize=false": 1,
+            f"/spend/logs?api_key={own['token']}": 1,
+            "/spend/keys": 1,
+            "/global/spend/logs": 1,
+            "/global/spend/keys": 1,
+            "/global/spend/models": 1,
+            "/global/spend/provider": 1,
+        }
+        for path, count in paths.items():
+            found = await gateway.get(path, key=own["key"])
+            assert len(found) == count, path
+            text = str(found)
+            assert "7.0" not in text, path
+            assert "secret-model" not in text, path
+            assert other["token"] not in text, path
+        assert (await gateway.get("/global/spend", key=own["key"]))["spend"] == 1.0
+        for named in (other["token"], other["key"], "master", "sk-nobody's"):
+            for path in ("/spend/logs", "/global/spend", "/global/spend/keys"):
+                refused = await gateway.get(f"{path}?api_key={named}", key=own["key"], status=404)
+                assert refused["error"]["code"] == "key_not_found"
+        assert len(await gateway.get(f"/spend/logs?api_key={other['key']}")) == 1
+        for route in spend_routes(gateway.store, gateway.keys, None):  # type: ignore[arg-type]
+            assert route.access == "self", route.path
+            method = route.methods[0]
+            assert (await gateway.send(method, route.path, key="sk-wrong")).status == 401
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("start_date=yesterday", "start_date"),
+        ("end_date=2026-13-01", "end_date"),
+        ("limit=0", "limit"),
+        ("limit=100001", "limit"),
+        ("limit=-5", "limit"),
+        ("summarize=perhaps&start_date=2026-01-01&end_date=2026-01-01", "summarize"),
+        ("start_date=2026-01-01&end_date=2026-01-01&user_id=u", "user_id"),
+        ("team=1", "team"),
+    ],
+)
+async def test_what_cannot_be_answered_is_refused_by_name(
+    database: Database, tmp_path: Path, query: str, named: str
+) -> None:
+    async with keeping(database, tmp_path) as gateway:
+        refused = await gateway.get(f"/spend/logs?{query}", status=422)
+        assert refused["error"]["param"] == named
+
+
+async def test_a_cost_is_calculated_before_and_after(database: Database, tmp_path: Path) -> None:
+    async with keeping(database, tmp_path) as gateway:
+
+        async def calculated(status: int = 200, **body: Any) -> Any:
+            answered = await gateway.send("POST", "/spend/calculate", body)
+            assert answered.status == status, answered.body
+            return answered.json()
+
+        messages = [{"role": "user", "content": "Hello there"}]
+        assert await calculated(model="demo/hello", messages=messages) == {"cost": 0.0}
+        usage = {"prompt_tokens": 9, "completion_tokens": 12, "total_tokens": 21}
+        choices = [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}]
+        answer = {"id": "c", "object": "chat.completion", "created": 1, "model": "demo/hello", "choices": choices}
+        assert await calculated(completion_response={**answer, "usage": usage}) == {"cost": 0.0}
+        assert (await calculated(400, completion_response=answer))["error"]["param"] == "completion_response"
+        assert (await calculated(400, model="demo/hello"))["error"]["param"] == "messages"
+        assert (await calculated(400, messages=messages))["error"]["param"] == "model"
+        assert (await calculated(404, model="nowhere/nothing", messages=messages))["error"]["code"] is not None
+        assert (await calculated(422, model="demo/hello", nothing=1))["error"]["param"] == "nothing"
+
+
+def test_paths_are_found() -> None:
+    routes = spend_routes(None, None, None)  # type: ignore[arg-type]
+    table = RouteTable(routes)
+    assert all(table.find(route.path) is not None for route in routes)

@@ -1,0 +1,136 @@
+"""`tollbridge spend` on a database of its own."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.databases import fresh_postgresql
+from tests.ledger.records import record
+from tollbridge.cli import main
+from tollbridge.home import Home
+from tollbridge.observe import Record
+from tollbridge.observe.ulid import Ulids
+from tollbridge.store.database import Database
+from tollbridge.store.entries import EntryStore
+
+NOON_NS = 1_767_268_800 * 10**9  # 2026-01-01T12:00:00Z
+DAY_NS = 86_400 * 10**9
+SINCE = ("--since", "2026-01-01")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOLLBRIDGE_HOME", str(tmp_path / "home"))
+    for name in ("TOLLBRIDGE_PEPPER", "TOLLBRIDGE_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["spend", *arguments])
+
+
+def told(*arguments: str) -> Any:
+    result = run(*arguments, "--format", "json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.output)
+
+
+def dated(day: int, **fields: Any) -> Record:
+    return record(id=Ulids(lambda: NOON_NS + day * DAY_NS).next(), **fields)
+
+
+def kept(tmp_path: Path, *records: Record, url: str | None = None) -> None:
+    database = Database.open(url or Home(tmp_path / "home").database_url())
+    EntryStore(database).fold(records)
+    database.close()
+
+
+def test_an_empty_ledger_says_so() -> None:
+    assert run().output == "Nothing was asked in these days.\n"
+    assert told() == []
+
+
+def test_models_are_summed_and_what_is_unknown_is_told_apart(tmp_path: Path) -> None:
+    kept(
+        tmp_path,
+        dated(0, cost_nanousd=1_250_000_000, tokens={"input": 1000, "output": 5, "cache_read": 3}),
+        dated(1, cost_nanousd=1, tokens={"input": 1, "output": 1}),
+        dated(1, model="mystery", cost_nanousd=None, outcome="upstream_error", estimated=True),
+    )
+    table = run(*SINCE).output.splitlines()
+    assert table[0].split() == ["MODEL", "REQUESTS", "FAILED", "INPUT", "OUTPUT", "COST", "UNPRICED"]
+    assert table[1].split() == ["gpt-4.1", "2", "0", "1,001", "6", "$1.250000001"]
+    assert table[2].split() == ["mystery", "1", "1", "10", "5", "$0.00", "1"]
+    assert table[3].split() == ["all", "3", "1", "1,011", "11", "$1.250000001", "1"]
+    assert told(*SINCE)[0] == {
+        "by": {"model": "gpt-4.1"},
+        "requests": 2,
+        "failures": 0,
+        "tokens": {"input": 1001, "output": 6, "cache_read": 3},
+        "cost_nanousd": 1_250_000_001,
+        "unpriced": 0,
+        "estimated": 0,
+    }
+
+
+def test_days_keys_and_spans_are_chosen(tmp_path: Path) -> None:
+    kept(
+        tmp_path,
+        dated(0, key_id="a", cost_nanousd=1),
+        dated(1, key_id="b", cost_nanousd=2),
+        dated(2, key_id="a", cost_nanousd=4),
+    )
+
+    def sums(*arguments: str) -> list[tuple[Any, ...]]:
+        return [(*row["by"].values(), row["cost_nanousd"]) for row in told(*arguments)]
+
+    assert sums("--by", "day", *SINCE) == [("2026-01-01", 1), ("2026-01-02", 2), ("2026-01-03", 4)]
+    assert sums("--by", "key", *SINCE) == [("a", 5), ("b", 2)]
+    assert sums("--by", "key", *SINCE, "--limit", "1") == [("a", 5)]
+    assert sums("--by", "day", "--by", "key", "--since", "2026-01-02", "--until", "2026-01-02") == [
+        ("2026-01-02", "b", 2)
+    ]
+    assert sums("--by", "provider", "--key", "a", *SINCE) == [("openai", 5)]
+    assert sums("--by", "day") == []
+
+
+def test_a_spreadsheet_takes_no_name_for_a_formula(tmp_path: Path) -> None:
+    names = ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\tx", 'a "quoted", name', "plain"]
+    kept(tmp_path, *(dated(0, model=name, cost_nanousd=1_500_000_000 - n) for n, name in enumerate(names)))
+    result = run(*SINCE, "--by", "model", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(result.output)))
+    assert [row["model"] for row in rows] == [f"'{name}" if n < 5 else name for n, name in enumerate(names)]
+    assert (rows[0]["cost_usd"], rows[1]["cost_usd"]) == ("1.50", "1.499999999")
+    assert (rows[0]["input_tokens"], rows[0]["cache_read_tokens"], rows[0]["web_searches_count"]) == ("10", "0", "0")
+
+
+def test_a_terminal_is_told_nothing_by_a_name(tmp_path: Path) -> None:
+    kept(tmp_path, dated(0, model="a\x1b[31mb\nc"))
+    assert "a?[31mb?c" in run(*SINCE).output
+
+
+def test_the_configuration_names_the_database(tmp_path: Path) -> None:
+    url = fresh_postgresql()
+    kept(tmp_path, dated(0, cost_nanousd=7), url=url)
+    config = tmp_path / "config.yaml"
+    config.write_text(f"general_settings:\n  database_url: {json.dumps(url)}\n")
+    assert [row["cost_nanousd"] for row in told(*SINCE, "--config", str(config))] == [7]
+
+
+def test_what_cannot_be_done_is_told_in_a_line(tmp_path: Path) -> None:
+    assert run("--since", "yesterday").exit_code == 2
+    assert "--since must be a day" in run("--since", "yesterday").output
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "tollbridge.db").write_bytes(b"no database" * 100)
+    result = run()
+    assert result.exit_code == 2
+    assert "error: The database" in result.output
+    assert "Traceback" not in result.output
