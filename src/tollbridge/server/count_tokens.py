@@ -12,7 +12,6 @@ from tollbridge.calls.count import count_upstream
 from tollbridge.catalog.tokens import count_request
 from tollbridge.errors import APIError
 from tollbridge.observe import Record
-from tollbridge.policy.access import ALL
 from tollbridge.routing.engine import Trace
 from tollbridge.server.answers import JSON, error_answer, own_headers
 from tollbridge.server.gateway import Gateway

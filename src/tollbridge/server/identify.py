@@ -3,7 +3,7 @@ failure.
 
 Where a key may stand (decision 19)
 1. `x-litellm-api-key`, with or without "Bearer ": when present it is the gateway's key, and whatever else the request
-   carries is somebody else's.
+   carries is somebody else's: unless it is another key that was made here, which is an error.
 2. Otherwise `Authorization: Bearer`, `x-api-key`, `api-key`, `x-goog-api-key`, and the header the operator named. Two
    that differ are an error: never "the first wins".
 """
@@ -17,6 +17,7 @@ from copy import copy
 from typing import Protocol
 
 from tollbridge.errors import AuthenticationError, BadRequestError
+from tollbridge.policy.minting import public_id
 from tollbridge.policy.principal import Principal
 
 OWN_HEADER = b"x-litellm-api-key"
@@ -88,28 +89,37 @@ def presented_key(headers: Mapping[bytes, bytes], extra: bytes | None = None) ->
     """The one key of a request. Raises AuthenticationError where there is none, BadRequestError where two differ."""
     own = headers.get(OWN_HEADER)
     if own is not None:
-        return _checked(_bare(own))
-    key: bytes | None = None
+        key = _checked(_bare(own))
+        for name in (b"authorization", *KEY_HEADERS, *(() if extra is None else (extra,))):
+            other = _bare(headers.get(name, b""))
+            if other != key and public_id(other) is not None:
+                raise ambiguous()
+        return key
+    found: bytes | None = None
     authorization = headers.get(b"authorization")
     if authorization is not None:
-        key = _bare(authorization)
+        found = _bare(authorization)
     others: tuple[bytes, ...] = () if _KEY_HEADERS.isdisjoint(headers) else KEY_HEADERS
     for name in others if extra is None else (extra, *others):
         value = headers.get(name)
         if value is None:
             continue
         value = _bare(value)
-        if key is not None and key != value:
-            raise BadRequestError(
-                "The request carries two different keys. Send the gateway's key once, or in `x-litellm-api-key`.",
-                code="ambiguous_credentials",
-            )
-        key = value
-    if not key:
+        if found is not None and found != value:
+            raise ambiguous()
+        found = value
+    if not found:
         raise AuthenticationError(
             "No key was sent. Send `Authorization: Bearer <key>` or `x-api-key: <key>`.", code="missing_api_key"
         )
-    return _checked(key)
+    return _checked(found)
+
+
+def ambiguous() -> BadRequestError:
+    return BadRequestError(
+        "The request carries two different keys. Send the gateway's key once, or in `x-litellm-api-key`.",
+        code="ambiguous_credentials",
+    )
 
 
 def _bare(value: bytes) -> bytes:
