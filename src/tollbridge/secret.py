@@ -1,4 +1,4 @@
-"""`Secret`: a string that does not show itself.
+"""`Secret`: a string that does not show itself; and what is surely a key, wherever else it stands.
 
 `str`, `repr`, `format`, JSON (msgspec's `enc_hook` sees an unknown type; `json.dumps(default=str)` gives `***`),
 pickle and copies all give `***`. Only `reveal()` gives the value, so that a search for `.reveal(` lists every place
@@ -8,9 +8,32 @@ that does.
 from __future__ import annotations
 
 import hmac
+import re
 from typing import Final
 
 MASK: Final = "***"
+
+_SHAPES = (
+    r"\b(?:sk-[^\s\"',;\\]{13,}|(?:gsk|hf|xai|nvapi|ghp|glpat)[-_][0-9A-Za-z]{20,}|AIza[-\w]{30,}"
+    r"|A(?:KIA|SIA)[0-9A-Z]{16}|eyJ[-\w]{8,}\.[-\w.]{8,})"
+)
+_KEY = re.compile(_SHAPES, re.ASCII)
+_KEY_IN_BYTES = re.compile(_SHAPES.encode())
+_MARKS = ("sk-", "gsk", "hf_", "xai-", "nvapi-", "ghp_", "glpat-", "AIza", "AKIA", "ASIA", "eyJ", "hf-")
+_CHARACTERS_MIN = 16
+
+
+def without_keys(text: str) -> str:
+    """What a client said, fit for a log: a key that was pasted into the wrong place (a model's name, a user) does not
+    stand in it. Narrow, so that no other name is harmed: words of providers are searched by `calls.redact`."""
+    if len(text) < _CHARACTERS_MIN or not any(mark in text for mark in _MARKS):
+        return text
+    return _KEY.sub(MASK, text)
+
+
+def without_keys_in_bytes(text: bytes) -> bytes:
+    """Of JSON, which stays JSON."""
+    return _KEY_IN_BYTES.sub(MASK.encode(), text)
 
 
 class Secret:

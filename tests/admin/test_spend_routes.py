@@ -44,7 +44,7 @@ async def keeping(database: Database, directory: Path) -> AsyncIterator[Any]:
         pricer = Pricer(lambda: gateway.engine.routes.groups, gateway.dialects)
         return spend_routes(reader, keys, pricer, clock=lambda: NOON_NS / 1e9 + 10 * 86_400)
 
-    async with managing(database, directory, more) as gateway:
+    async with managing(database, directory, more=more) as gateway:
         gateway.__class__ = Ledgered
         gateway.store = EntryStore(database)  # type: ignore[attr-defined]
         yield gateway

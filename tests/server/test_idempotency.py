@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tollbridge.errors import BadRequestError, StoreUnavailable, UnprocessableEntityError
+from tollbridge.errors import BadRequestError, ConflictError, StoreUnavailable, UnprocessableEntityError
 from tollbridge.policy.principal import Principal
-from tollbridge.server.idempotency import BODY_MAX, Claim, Idempotency, Replay
+from tollbridge.server.idempotency import BODY_MAX, WAITING_MAX, Claim, Idempotency, Replay
 from tollbridge.store.database import Database
 from tollbridge.store.replies import ReplyStore
 
@@ -106,6 +106,22 @@ async def test_duplicates_at_the_same_time_wait_for_the_first(idempotency: Idemp
 
     assert set(await asyncio.gather(*(request() for _ in range(100)))) == {b"answer 1"}
     assert (calls, len(idempotency)) == (1, 0)
+
+
+async def test_so_many_wait_and_no_more(idempotency: Idempotency) -> None:
+    """S58: who waits has no place within its key's limits, so that a key could fill the gateway with those who wait."""
+    claim = await claimed(idempotency)
+    waiting = [asyncio.create_task(idempotency.begin(ALICE, ROUTE, b"k", b"{}")) for _ in range(WAITING_MAX)]
+    await asyncio.sleep(0)
+    with pytest.raises(ConflictError) as caught:
+        await idempotency.begin(ALICE, ROUTE, b"k", b"{}")
+    assert (caught.value.code, caught.value.retryable) == ("idempotency_key_in_use", True)
+    waiting[0].cancel()
+    await asyncio.sleep(0)
+    waiting.append(asyncio.create_task(idempotency.begin(ALICE, ROUTE, b"k", b"{}")))
+    await asyncio.sleep(0)
+    await claim.keep(200, HEADERS, b"first")
+    assert await asyncio.gather(*waiting[1:]) == [FIRST] * WAITING_MAX
 
 
 @pytest.mark.parametrize("how", [429, 500, 503, 400, "drop"])

@@ -1,6 +1,7 @@
 import pytest
 
 from tollbridge.errors import AuthenticationError, BadRequestError
+from tollbridge.home import new_key
 from tollbridge.server.identify import MasterKey, OpenDoor, presented_key
 
 KEY = "sk-tb-0123456789abcdef"
@@ -50,6 +51,17 @@ def test_anything_else_is_refused(headers):
 def test_two_different_keys_are_never_first_wins():
     with pytest.raises(BadRequestError, match="two different keys"):
         door.authenticate({b"authorization": b"Bearer " + KEY.encode(), b"x-api-key": b"sk-other"})
+
+
+@pytest.mark.parametrize("name", [b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key", b"x-company-key"])
+def test_beside_our_own_header_another_key_that_was_made_here_is_no_upstream_credential(name):
+    """Decision 19: one of them would be passed over in silence."""
+    named, another = MasterKey(KEY, "X-Company-Key"), new_key().encode()
+    with pytest.raises(BadRequestError, match="two different keys"):
+        named.authenticate({b"x-litellm-api-key": KEY.encode(), name: b"Bearer " + another})
+    assert named.authenticate({b"x-litellm-api-key": KEY.encode(), name: another[:-1]}).admin, "not one of ours"
+    with pytest.raises(AuthenticationError):
+        named.authenticate({b"x-litellm-api-key": another, name: another})
 
 
 def test_the_operators_own_header_name_counts():

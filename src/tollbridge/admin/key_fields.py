@@ -21,7 +21,7 @@ import msgspec
 
 from tollbridge.admin.money import read_dollars
 from tollbridge.errors import UnprocessableEntityError
-from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.json import NESTING_MAX, Json, JsonObject, too_deep
 from tollbridge.policy.periods import Period
 
 RESTRICTING = frozenset(
@@ -192,6 +192,8 @@ def _metadata(value: Json, now: float) -> dict[str, Any]:
         return {"metadata": {}}
     if not isinstance(value, dict):
         raise ValueError("must be an object")
+    if too_deep(value):
+        raise ValueError(f"must not be nested deeper than {NESTING_MAX} levels")
     if len(msgspec.json.encode(value)) > METADATA_BYTES_MAX:
         raise ValueError(f"must not be larger than {METADATA_BYTES_MAX // 1024} KiB")
     return {"metadata": value}

@@ -19,6 +19,7 @@ from tollbridge.config.settings import Config
 from tollbridge.errors import ConfigError
 from tollbridge.home import Home
 from tollbridge.observe import Observer, RequestLog
+from tollbridge.observe.masked import MaskingFormatter
 from tollbridge.server.app import App
 from tollbridge.server.forwarded import Forwarding
 from tollbridge.server.http.listener import Listener, Tls
@@ -49,7 +50,9 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def run(self, greet: Greet) -> int:
         """Serves until a signal; the exit status. Raises OSError where the address is taken."""
-        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+        logging.basicConfig(level=logging.INFO)
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(MaskingFormatter("%(levelname)s %(name)s: %(message)s"))
         logging.getLogger("alembic").setLevel(logging.WARNING)  # a migration is told by us
         if self.debug:
             logging.getLogger("tollbridge").setLevel(logging.DEBUG)

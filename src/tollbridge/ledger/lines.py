@@ -45,7 +45,7 @@ def read_line(line: bytes) -> Record | None:
         return None
     try:
         return _decode(json)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None  # whole, but not of a version that we understand: kept aside like a damaged one
 
 

@@ -11,10 +11,11 @@ import msgspec
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.provider_headers import Headers as Headers
 from tollbridge.calls.provider_headers import provider_headers
-from tollbridge.errors import APIError, AuthenticationError
+from tollbridge.errors import APIError, AuthenticationError, StoreUnavailable
 from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
 from tollbridge.policy.limit_headers import without_limits
+from tollbridge.secret import without_keys_in_bytes
 from tollbridge.server.allowance import Held
 from tollbridge.wires.base import Wire
 
@@ -117,7 +118,10 @@ def told(caveats: Sequence[Caveat]) -> bytes:
 
 
 def error_answer(dialect: Wire, error: APIError) -> tuple[int, Headers, bytes]:
-    """(status, headers, body). Where the provider spoke this dialect its own body goes on, without secrets."""
+    """(status, headers, body). Where the provider spoke this dialect its own body goes on, without secrets. A key that
+    a client put where a name belongs is not said again, and no path or address of the database is told."""
+    if isinstance(error, StoreUnavailable) and error.code is None:
+        error = StoreUnavailable("The database does not answer now. Try again.", retry_after_s=error.retry_after_s)
     status, body = dialect.write_error(error)
     if error.wire == dialect.name and isinstance(error.body, dict) and "error" in error.body:
         body = error.body
@@ -128,4 +132,4 @@ def error_answer(dialect: Wire, error: APIError) -> tuple[int, Headers, bytes]:
         headers.append((b"retry-after", b"%d" % max(0, math.ceil(error.retry_after_s))))
     if isinstance(error, AuthenticationError) and not error.provider:
         headers.append((b"www-authenticate", b"Bearer"))
-    return status, headers, _encode(body)
+    return status, headers, without_keys_in_bytes(_encode(body))

@@ -23,6 +23,7 @@ from tollbridge.observe import Record
 from tollbridge.observe.audit import audit
 from tollbridge.policy.access import ALL, Access
 from tollbridge.policy.principal import Principal
+from tollbridge.secret import without_keys
 from tollbridge.server.answers import JSON, error_answer, own_headers
 from tollbridge.server.cors import Cors
 from tollbridge.server.count_tokens import count_tokens
@@ -144,7 +145,7 @@ class App:
         """None: nobody needs to be known. Raises APIError."""
         match match.route.access:
             case "key" | "self" | "admin":
-                return self.gateway.authenticator.authenticate(inbound.headers)
+                return self.gateway.authenticator.authenticate(inbound.headers, inbound.known)
             case "metrics":
                 token = self.gateway.rules.metrics_token
                 if token is None:
@@ -162,11 +163,10 @@ class App:
         return Refusal(204, b"", headers or ())
 
     def _model(self, gateway: Gateway, inbound: Inbound, responder: Responder, record: Record, match: Match) -> None:
-        record.model_requested = match.id or ""
+        record.model_requested = without_keys(match.id or "")
         try:
-            self._json(
-                responder, record, match, show_model(gateway, record.model_requested, inbound.headers, _access(inbound))
-            )
+            shown = show_model(gateway, match.id or "", inbound.headers, _access(inbound))
+            self._json(responder, record, match, shown)
         except APIError as error:
             status, headers, body = error_answer(self._dialect(match), error)
             record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
@@ -219,7 +219,7 @@ class App:
             began=time.monotonic(),
             method=inbound.method,
             key_id="" if inbound.principal is None else inbound.principal.id,
-            client=inbound.headers.get(b"user-agent", b"").decode("latin-1")[:200],
+            client=without_keys(inbound.headers.get(b"user-agent", b"").decode("latin-1")[:200]),
             peer=inbound.peer,
         )
 

@@ -6,7 +6,7 @@ asks the provider to store it; in the Messages dialect it is the format's own.
 
 Who asks on whose behalf, and which requests belong together, is said as LiteLLM's clients say it
 (https://docs.litellm.ai/docs/proxy/request_headers, seen 2026-11-25); of two that say the same a header wins over the
-body. None of it decides anything: it stands in the log.
+body. None of it decides anything: it stands in the log. What has the shape of a key does not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import msgspec
 
 from tollbridge.calls.ask import Fields, decode
 from tollbridge.errors import BadRequestError
-from tollbridge.model.json import Json
+from tollbridge.model.json import Json, too_deep
+from tollbridge.secret import without_keys, without_keys_in_bytes
 
 REFUSED = frozenset(
     {
@@ -164,7 +165,13 @@ def _metadata(raw: bytes, name: str, said: dict[str, object]) -> None:
 
 
 def _loggable(value: Json, raw: bytes) -> Json:
-    return value if len(raw) <= LOGGED_BYTES_MAX else f"{len(raw)} bytes: too many to log"
+    if len(raw) > LOGGED_BYTES_MAX:
+        return f"{len(raw)} bytes: too many to log"
+    if too_deep(value):
+        return "nested too deep to log"
+    spelled = msgspec.json.encode(value)
+    masked = without_keys_in_bytes(spelled)
+    return value if masked == spelled else decode(masked)
 
 
 def _log(said: dict[str, object], metadata: Json, name: str) -> None:
@@ -179,7 +186,7 @@ def _log(said: dict[str, object], metadata: Json, name: str) -> None:
 
 def _note(said: dict[str, object], name: str, value: Json) -> None:
     if isinstance(value, str) and value:
-        said[name] = value[:LOGGED_CHARACTERS_MAX]
+        said[name] = without_keys(value[:LOGGED_CHARACTERS_MAX])
 
 
 def _headers(headers: Mapping[bytes, bytes], streams: bool) -> dict[str, object]:
@@ -192,7 +199,7 @@ def _headers(headers: Mapping[bytes, bytes], streams: bool) -> dict[str, object]
         said["retries"] = count(_number(retries), "x-litellm-num-retries")
     listed = headers.get(b"x-litellm-tags")
     if listed is not None:
-        told = [tag.strip()[:LOGGED_CHARACTERS_MAX] for tag in listed.decode("latin-1").split(",")]
+        told = [without_keys(tag.strip()[:LOGGED_CHARACTERS_MAX]) for tag in listed.decode("latin-1").split(",")]
         said["tags"] = tuple(tag for tag in told if tag)[:TAGS_MAX]
     if headers.get(b"x-tollbridge-strict", b"").lower() in (b"true", b"1"):
         said["strict"] = True
@@ -245,7 +252,7 @@ def count(value: Json, where: str) -> int:
 def tags(value: Json, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
         raise BadRequestError(f"Expected a list of strings - at `{where}`.", param=where)
-    return tuple(tag[:LOGGED_CHARACTERS_MAX] for tag in value[:TAGS_MAX])
+    return tuple(without_keys(tag[:LOGGED_CHARACTERS_MAX]) for tag in value[:TAGS_MAX])
 
 
 def names(value: Json, where: str) -> tuple[str, ...]:

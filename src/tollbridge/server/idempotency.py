@@ -7,7 +7,8 @@
             claim.drop()                                 in a `finally`; after `keep` it does nothing
 
 1. Scope: a principal, a route, the key. The body must be the same, byte for byte: another one is 422.
-2. Of several at once the first goes on, the others wait for its result, however long that takes.
+2. Of several at once the first goes on, the others wait for its result, however long that takes: `WAITING_MAX` of
+   them, since who waits is held to no limit of its key. More are told to come again (409).
 3. What is kept is an answer: a status below 400, up to `BODY_MAX`, for a day. An error is not kept: it cost nothing,
    and what was wrong may be mended. Those who waited go on then, one after another.
 4. It is kept before the client has it: whoever lost it on the way finds it again, after a crash too. What was not
@@ -24,7 +25,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from tollbridge.errors import BadRequestError, StoreUnavailable, UnprocessableEntityError
+from tollbridge.errors import BadRequestError, ConflictError, StoreUnavailable, UnprocessableEntityError
 from tollbridge.policy.principal import Principal
 from tollbridge.store.replies import Kept, Reply, ReplyStore
 
@@ -32,6 +33,7 @@ HEADER = b"idempotency-key"
 REPLAYED = (b"x-tollbridge-idempotent-replay", b"true")
 KEY_BYTES_MAX = 255
 BODY_MAX = 1024 * 1024
+WAITING_MAX = 128
 
 KEPT_HEADERS = (b"content-type", b"x-tollbridge-", b"x-litellm-", b"llm_provider-", b"openai-")
 NOT_KEPT = (b"x-tollbridge-request-id", b"x-litellm-call-id", b"x-litellm-key-")
@@ -51,13 +53,14 @@ class Replay(msgspec.Struct, frozen=True):
 class Claim:
     """The first of its kind: what it comes to is what all others get."""
 
-    __slots__ = ("_fingerprint", "_id", "_idempotency", "_outcome", "_writing")
+    __slots__ = ("_fingerprint", "_id", "_idempotency", "_outcome", "_waiting", "_writing")
 
     def __init__(self, idempotency: Idempotency, id: bytes, fingerprint: bytes) -> None:
         self._idempotency = idempotency
         self._id = id
         self._fingerprint = fingerprint
         self._outcome: asyncio.Future[Replay | None] = asyncio.get_running_loop().create_future()
+        self._waiting = 0
         self._writing: asyncio.Future[None] | None = None
 
     async def keep(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
@@ -96,9 +99,21 @@ class Claim:
         self.drop()
 
     async def outcome(self, fingerprint: bytes) -> Replay | None:
-        """What it came to, for another with the same id. None: nothing to repeat."""
+        """What it came to, for another with the same id. None: nothing to repeat. Raises ConflictError where too many
+        wait for it."""
         _refuse_another(fingerprint, self._fingerprint)
-        return await asyncio.shield(self._outcome)
+        if self._waiting >= WAITING_MAX:
+            raise ConflictError(
+                f"A request with this Idempotency-Key is being answered, and {WAITING_MAX} others wait for the same "
+                "answer. Try again when it is there.",
+                code="idempotency_key_in_use",
+                retry_after_s=1.0,
+            )
+        self._waiting += 1
+        try:
+            return await asyncio.shield(self._outcome)
+        finally:
+            self._waiting -= 1
 
 
 class Idempotency:

@@ -3,7 +3,7 @@ failure.
 
 Where a key may stand (decision 19)
 1. `x-litellm-api-key`, with or without "Bearer ": when present it is the gateway's key, and whatever else the request
-   carries is somebody else's.
+   carries is somebody else's: unless it is another key that was made here, which is an error.
 2. Otherwise `Authorization: Bearer`, `x-api-key`, `api-key`, `x-goog-api-key`, and the header the operator named. Two
    that differ are an error: never "the first wins".
 """
@@ -17,6 +17,7 @@ from copy import copy
 from typing import Protocol
 
 from tollbridge.errors import AuthenticationError, BadRequestError
+from tollbridge.policy.minting import public_id
 from tollbridge.policy.principal import Principal
 
 OWN_HEADER = b"x-litellm-api-key"
@@ -26,14 +27,16 @@ KEY_BYTES_MAX = 4096
 
 
 class Authenticator(Protocol):
-    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal | Awaitable[Principal]:
-        """At once where the answer is in memory. Either way, a principal or APIError."""
+    def authenticate(
+        self, headers: Mapping[bytes, bytes], known: Principal | None = None
+    ) -> Principal | Awaitable[Principal]:
+        """At once where the answer is in memory. Either way, a principal or APIError. `known`: who these very headers
+        were found to be before."""
 
     def with_keys(self, others: Finder) -> Authenticator:
         """One that also knows the keys that were made."""
 
 
-MASTER = Principal("master", admin=True)
 OPERATOR = Principal("open", admin=True)
 
 
@@ -41,6 +44,7 @@ class Finder(Protocol):
     """Who knows the other keys: a `Keyring`."""
 
     def find(self, presented: bytes) -> Principal | Awaitable[Principal]: ...
+    def still(self, known: Principal) -> bool: ...
 
 
 class MasterKey:
@@ -49,6 +53,7 @@ class MasterKey:
 
     def __init__(self, key: str, header_name: str | None = None, others: Finder | None = None) -> None:
         self._keys = others
+        self._master = Principal("master", admin=True)
         self._digest = hashlib.sha256(key.encode()).digest()
         self._usual = b"Bearer " + key.encode()
         self._extra = header_name.lower().encode() if header_name else None
@@ -60,13 +65,17 @@ class MasterKey:
         twin._keys = others
         return twin
 
-    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal | Awaitable[Principal]:
+    def authenticate(
+        self, headers: Mapping[bytes, bytes], known: Principal | None = None
+    ) -> Principal | Awaitable[Principal]:
+        if known is not None and (known is self._master or (self._keys is not None and self._keys.still(known))):
+            return known
         usual = headers.get(b"authorization")
         if usual is not None and self._others.isdisjoint(headers) and hmac.compare_digest(usual, self._usual):
-            return MASTER
+            return self._master
         key = presented_key(headers, self._extra)
         if hmac.compare_digest(hashlib.sha256(key).digest(), self._digest):
-            return MASTER
+            return self._master
         if self._keys is not None:
             return self._keys.find(key)
         raise AuthenticationError(
@@ -80,7 +89,7 @@ class OpenDoor:
     def with_keys(self, others: Finder) -> OpenDoor:
         return self
 
-    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
+    def authenticate(self, headers: Mapping[bytes, bytes], known: Principal | None = None) -> Principal:
         return OPERATOR
 
 
@@ -88,28 +97,37 @@ def presented_key(headers: Mapping[bytes, bytes], extra: bytes | None = None) ->
     """The one key of a request. Raises AuthenticationError where there is none, BadRequestError where two differ."""
     own = headers.get(OWN_HEADER)
     if own is not None:
-        return _checked(_bare(own))
-    key: bytes | None = None
+        key = _checked(_bare(own))
+        for name in (b"authorization", *KEY_HEADERS, *(() if extra is None else (extra,))):
+            other = _bare(headers.get(name, b""))
+            if other != key and public_id(other) is not None:
+                raise ambiguous()
+        return key
+    found: bytes | None = None
     authorization = headers.get(b"authorization")
     if authorization is not None:
-        key = _bare(authorization)
+        found = _bare(authorization)
     others: tuple[bytes, ...] = () if _KEY_HEADERS.isdisjoint(headers) else KEY_HEADERS
     for name in others if extra is None else (extra, *others):
         value = headers.get(name)
         if value is None:
             continue
         value = _bare(value)
-        if key is not None and key != value:
-            raise BadRequestError(
-                "The request carries two different keys. Send the gateway's key once, or in `x-litellm-api-key`.",
-                code="ambiguous_credentials",
-            )
-        key = value
-    if not key:
+        if found is not None and found != value:
+            raise ambiguous()
+        found = value
+    if not found:
         raise AuthenticationError(
             "No key was sent. Send `Authorization: Bearer <key>` or `x-api-key: <key>`.", code="missing_api_key"
         )
-    return _checked(key)
+    return _checked(found)
+
+
+def ambiguous() -> BadRequestError:
+    return BadRequestError(
+        "The request carries two different keys. Send the gateway's key once, or in `x-litellm-api-key`.",
+        code="ambiguous_credentials",
+    )
 
 
 def _bare(value: bytes) -> bytes:

@@ -16,6 +16,7 @@ from tollbridge.observe import Record
 from tollbridge.policy.access import ALL, Access
 from tollbridge.routing.groups import Group, unknown_model
 from tollbridge.routing.plan import Policy
+from tollbridge.secret import without_keys
 from tollbridge.server.answers import plainly
 from tollbridge.server.controls import LOGGED_CHARACTERS_MAX, NOTHING, Controls, take_controls
 from tollbridge.server.gateway import Gateway
@@ -43,7 +44,7 @@ def read_ask(
     sent = len(fields)
     if model is None:
         model = string_field(fields, "model")
-    record.model_requested = model[:LOGGED_CHARACTERS_MAX]
+    record.model_requested = without_keys(model[:LOGGED_CHARACTERS_MAX])
     access = ALL if inbound.principal is None else inbound.principal.access
     model = access.named(model)
     stream = is_true(fields, "stream")

@@ -5,6 +5,7 @@
    order of commits: on PostgreSQL, whose sequences promise no such order, changes wait for one another (an advisory
    lock). Whoever has read up to a number misses nothing after it.
 3. Spend is added by the ledger, in the transaction that inserts its entries, and is no change of rights.
+4. What is looked for may be anything that a client wrote. PostgreSQL takes no NUL, so that nothing has one.
 """
 
 from __future__ import annotations
@@ -75,13 +76,13 @@ class KeyStore:
         await self._database.run(work)
 
     async def get(self, id: str) -> Key | None:
-        return await self._one(KEYS.c.id == id)
+        return None if "\0" in id else await self._one(KEYS.c.id == id)
 
     async def get_by_digest(self, digest: bytes) -> Key | None:
         return await self._one(KEYS.c.digest == digest)
 
     async def get_by_alias(self, alias: str) -> Key | None:
-        return await self._one(KEYS.c.alias == alias)
+        return None if "\0" in alias else await self._one(KEYS.c.alias == alias)
 
     async def update(self, id: str, change: Callable[[Key], Key]) -> Key | None:
         """The key as `change` made it of the one that is there now; None where there is none. Only what differs is
@@ -126,6 +127,8 @@ class KeyStore:
         size: int = 100,
     ) -> Page:
         """`page` counts from 1. Those without a value in the sorted column come last."""
+        if "\0" in f"{alias}{id}":
+            return Page((), 0)
         wanted = [column == value for column, value in ((KEYS.c.alias, alias), (KEYS.c.id, id)) if value is not None]
         column = _SORTS[sort]
         order = (column.is_(None), desc(column) if descending else column, KEYS.c.id)
@@ -202,12 +205,6 @@ async def add_spend(connection: AsyncConnection, amounts: Mapping[str, int]) -> 
             .values(spend_nanousd=KEYS.c.spend_nanousd + bindparam("amount"))
         )
         await connection.execute(adds, [{"key": id, "amount": amounts[id]} for id in sorted(amounts)])
-
-
-async def spend_of(connection: AsyncConnection, ids: Collection[str]) -> dict[str, int]:
-    """Nano-dollars since the budget last started, within the caller's transaction."""
-    found = await connection.execute(select(KEYS.c.id, KEYS.c.spend_nanousd).where(KEYS.c.id.in_(ids)))
-    return {row.id: row.spend_nanousd for row in found}
 
 
 async def _check_alias(connection: AsyncConnection, key: Key, but: str | None = None) -> None:
