@@ -1,7 +1,7 @@
 """The comparison of bill, ledger and what clients saw. Pure.
 
 1. Each request is in the ledger at most once; one that a client was answered whole, exactly once, with the id and the
-   tokens that the client saw.
+   tokens that the client saw. The answer is the one to its own question.
 2. What the ledger has as the provider's word stands on the bill, token for token, each line of the bill used once.
 3. What it has as an estimate stands for one line of the bill. Its prompt is within `NEAR` of the bill's; its output is
    never more than that above the bill's, and at most the request's `max_tokens` below it, and not below what the client
@@ -111,6 +111,8 @@ class _Case:
             self._wrong(f"it was answered whole, and the ledger says {row['status']} {row['outcome']}")
         if row["answer_id"] != seen.id:
             self._wrong(f"the client saw the id {seen.id}, the ledger has {row['answer_id']}")
+        if seen.id not in {line.id for line in self._lines}:
+            self._wrong(f"the answer {seen.id} was given to somebody else's question: {self._lines}")
         if exact and last.estimated:
             self._wrong("the provider's usage arrived, and the ledger has an estimate")
         if exact and seen.tokens is not None and last.tokens != seen.tokens:
