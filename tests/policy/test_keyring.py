@@ -435,3 +435,23 @@ async def test_lookup_is_flat_from_ten_keys_to_a_hundred_thousand(tmp_path: Path
 
     assert all(plan.startswith("SEARCH keys USING INDEX") for plan in await database.read(plans))
     database.close()
+
+
+async def test_whoever_was_known_before_is_known_still_until_anything_changes(store: KeyStore) -> None:
+    now = [1000.0]
+    ring = Keyring(store, PEPPER, grace_s=60, monotonic=lambda: now[0])
+    minted = mint(PEPPER)
+    key = kept(minted)
+    await store.insert(key)
+    known = await find(ring, text(minted))
+    assert ring.still(known)
+    assert not ring.still(Principal(known.id, key=key)), "one that this ring did not give"
+    now[0] += 61
+    assert not ring.still(known), "the store was not heard of for too long"
+    await ring.hear()
+    known = await find(ring, text(minted))
+    assert ring.still(known)
+    ring.forget(minted.id)
+    assert not ring.still(known), "it may have changed"
+    await store.update(minted.id, lambda key: msgspec.structs.replace(key, expires_at=time.time() + 600))
+    assert not ring.still(await find(ring, text(minted))), "one that expires is looked at each time"

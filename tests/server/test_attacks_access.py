@@ -293,7 +293,7 @@ async def test_s20_of_the_providers_headers_the_client_sees_what_is_listed(tmp_p
     ):
         answered = await gateway.post(CHAT, ask(stream=stream))
     assert answered.status == 200
-    ours = {name for name in answered.headers if name.startswith(("x-tollbridge-", "llm_provider-"))}
+    ours = {name for name in answered.headers if name.startswith(("x-tollbridge-", "x-litellm-", "llm_provider-"))}
     assert answered.headers.keys() - ours <= (SHOWN - {"server"}) | {
         *("cache-control", "x-accel-buffering", "transfer-encoding"),
     }

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from tollbridge.catalog.parts import PLAIN_SERVICES, Parts, service_of, tells_nothing, told_cost
 from tollbridge.catalog.price_names import CHARGED
-from tollbridge.catalog.sheets import Sheet, sheets
+from tollbridge.catalog.sheets import Sheet, Tiers, sheets
 from tollbridge.errors import UnknownPrice
 from tollbridge.model.response import Usage
 
@@ -33,6 +33,32 @@ class Line(NamedTuple):
     kind: str
     units: int
     rate: int | None
+
+
+_INTO = ("input", "cache_write", "cache_write_1h", "audio_input", "image_input")
+_OUT = ("output", "reasoning", "audio_output", "image_output")
+
+
+class Dearest(NamedTuple):
+    """Of one tier of context: what a token costs at most, by direction. None: the plain rate is unknown. `start`:
+    tokens of input that are no longer in the tier below."""
+
+    start: int
+    input: int | None
+    output: int | None
+
+
+def _dearest(tiers: Tiers) -> tuple[Dearest, ...]:
+    """Descending. The last begins below 0, so that one of them always holds."""
+    found = (Dearest(start or -1, _largest(sheet, _INTO), _largest(sheet, _OUT)) for start, sheet in tiers)
+    return tuple(found)[::-1]
+
+
+def _largest(sheet: Sheet, kinds: tuple[str, ...]) -> int | None:
+    """`kinds`: the plain one first."""
+    if getattr(sheet, kinds[0]) is None:
+        return None
+    return max(getattr(sheet, kind) or 0 for kind in kinds)
 
 
 class Tariff:
@@ -53,6 +79,7 @@ class Tariff:
         "_sheets",
         "_tells_cost",
         "_times",
+        "_worst",
         "_write",
         "priced",
     )
@@ -86,6 +113,7 @@ class Tariff:
             and not tells_cost
             and not self._per_second
         )
+        self._worst = {service: _dearest(tiers) for service, tiers in self._sheets.items()}
         self._input = (first.input or 0) * self._times
         self._output = (first.output or 0) * self._times
         self._read = (first.cache_read or 0) * self._times
@@ -137,14 +165,13 @@ class Tariff:
     def worst(self, input_tokens: int, output_tokens: int, service_tier: str | None = None) -> int | None:
         """What a request with so many tokens costs at most, at the dearest class of each direction. Searches, time and
         what a provider adds of its own are not in it. None: not known."""
-        tiers = self._sheets.get("" if service_tier in PLAIN_SERVICES else service_tier or "")
+        tiers = self._worst.get("" if service_tier in PLAIN_SERVICES else service_tier or "")
         if tiers is None:
             return None
-        sheet = next(sheet for start, sheet in reversed(tiers) if input_tokens > start or start == 0)
-        if sheet.input is None or sheet.output is None:
+        rates = tiers[0] if len(tiers) == 1 else next(rates for rates in tiers if input_tokens > rates.start)
+        if rates.input is None or rates.output is None:
             return None
-        into, out = _dearest(sheet, _INTO), _dearest(sheet, _OUT)
-        total = (input_tokens * into + output_tokens * out) * self._times + self._fixed
+        total = (input_tokens * rates.input + output_tokens * rates.output) * self._times + self._fixed
         return -(-total // self._per)
 
     def _cost(self, usage: Usage, service_tier: str | None, seconds: float | None) -> int | None:
@@ -170,14 +197,6 @@ class Tariff:
 
 FREE = Tariff(dict.fromkeys(CHARGED - {"per_second", "per_second_in", "per_request"}, 0), "local")
 UNPRICED = Tariff({}, "")
-
-
-_INTO = ("input", "cache_write", "cache_write_1h", "audio_input", "image_input")
-_OUT = ("output", "reasoning", "audio_output", "image_output")
-
-
-def _dearest(sheet: Sheet, kinds: tuple[str, ...]) -> int:
-    return max(getattr(sheet, kind) or 0 for kind in kinds)
 
 
 def own_list(own: Mapping[str, int], known: Mapping[str, int]) -> dict[str, int]:

@@ -38,7 +38,7 @@ def recover(folder: Path, fold: Fold) -> int:
         finally:
             estate.close()
     if count:
-        log.warning("%d entries of the ledger were found in the journals of processes that have ended", count)
+        log.warning("entries found in the journals of processes that have ended, and folded: %d", count)
     return count
 
 

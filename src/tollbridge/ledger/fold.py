@@ -43,7 +43,7 @@ class Retention(msgspec.Struct, frozen=True):
     keep_s: float | None = 90 * DAY_S
     every_s: float = 3600.0
     batch: int = 500
-    batches: int = 500
+    batches: int = 10_000
 
 
 class Folder:

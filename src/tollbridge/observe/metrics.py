@@ -40,9 +40,10 @@ class Histogram:
 class Row:
     """Everything that is counted under one set of labels: endpoint, provider, group."""
 
-    __slots__ = ("duration", "first_token", "overhead", "statuses", "tokens", "upstream")
+    __slots__ = ("cost_nanousd", "duration", "first_token", "overhead", "statuses", "tokens", "unpriced", "upstream")
 
     def __init__(self) -> None:
+        self.cost_nanousd = self.unpriced = 0
         self.statuses: dict[int, int] = defaultdict(int)
         self.tokens: dict[str, int] = defaultdict(int)
         self.duration = Histogram(DURATION_BUCKETS_S)
@@ -79,7 +80,11 @@ class Metrics:
             self.fallbacks += 1
         for caveat in record.caveats:
             self.caveats[(caveat.partition(" ")[0],)] += 1
+        if record.cost_nanousd:
+            row.cost_nanousd += record.cost_nanousd
         if record.tokens is not None:
+            if record.cost_nanousd is None:
+                row.unpriced += 1
             for kind, count in record.tokens.items():
                 row.tokens[kind] += count
 
@@ -108,6 +113,7 @@ class Metrics:
                 spent.add_metric((kind, *labels), count)
         yield requests
         yield spent
+        yield from self._money()
         tables: tuple[tuple[str, str, Labels, dict[Labels, int]], ...] = (
             ("tollbridge_attempts", "Attempts upstream", ("provider", "outcome"), self.attempts),
             ("tollbridge_caveats", "What a format could not say", ("code",), self.caveats),
@@ -132,6 +138,25 @@ class Metrics:
             for labels, value in read_all().items():
                 gauge.add_metric(labels, value)
             yield gauge
+
+    def _money(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily
+
+        names = ("provider", "model")
+        cost = CounterMetricFamily("tollbridge_cost_usd", "What requests cost, where that is known", labels=names)
+        unpriced = CounterMetricFamily(
+            "tollbridge_unpriced_requests", "Requests with usage and without a price", labels=names
+        )
+        sums: dict[Labels, list[int]] = {}
+        for (_, provider, group), row in self.rows.items():
+            total = sums.setdefault((provider, group), [0, 0])
+            total[0] += row.cost_nanousd
+            total[1] += row.unpriced
+        for labels, (nanousd, count) in sums.items():
+            cost.add_metric(labels, nanousd / 1e9)
+            unpriced.add_metric(labels, count)
+        yield cost
+        yield unpriced
 
     def _histogram(self, name: str, text: str, label_names: tuple[str, ...], of: str) -> Metric:
         from prometheus_client.core import HistogramMetricFamily

@@ -207,12 +207,6 @@ async def add_spend(connection: AsyncConnection, amounts: Mapping[str, int]) -> 
         await connection.execute(adds, [{"key": id, "amount": amounts[id]} for id in sorted(amounts)])
 
 
-async def spend_of(connection: AsyncConnection, ids: Collection[str]) -> dict[str, int]:
-    """Nano-dollars since the budget last started, within the caller's transaction."""
-    found = await connection.execute(select(KEYS.c.id, KEYS.c.spend_nanousd).where(KEYS.c.id.in_(ids)))
-    return {row.id: row.spend_nanousd for row in found}
-
-
 async def _check_alias(connection: AsyncConnection, key: Key, but: str | None = None) -> None:
     if key.alias is None:
         return
