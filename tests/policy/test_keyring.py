@@ -111,6 +111,20 @@ async def test_what_cannot_be_a_key_never_reaches_the_store(ring: Keyring, prese
     assert ring.asked == 0
 
 
+async def test_who_was_known_by_another_door_is_not_known_by_this_one(ring: Keyring, store: KeyStore) -> None:
+    """A connection outlives a change of the gateway behind it."""
+    minted = mint(PEPPER)
+    await store.insert(kept(minted))
+    known = await find(ring, text(minted))
+    assert ring.still(known)
+    for stranger in (
+        Principal("master", admin=True),
+        Principal("open", admin=True),
+        Principal(known.id, key=known.key),
+    ):
+        assert not ring.still(stranger)
+
+
 async def test_no_statement_holds_a_keys_text(ring: Keyring, store: KeyStore, database: Database) -> None:
     """S02: what is sent to the database are ids of 8 characters and digests."""
     said: list[Any] = []

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 def management(accounts: Accounts, gateway: Gateway) -> tuple[Route, ...]:
     """The routes by which it is managed."""
-    keys = Keys(accounts.keys, accounts.pepper, accounts.keyring)
+    keys = Keys(accounts.keys, accounts.pepper, accounts.keyring, taken=gateway.authenticator.is_admins)
     pricer = Pricer(lambda: gateway.engine.routes.groups, gateway.dialects)
     return (*key_routes(keys), *spend_routes(accounts.spend, keys, pricer))
 

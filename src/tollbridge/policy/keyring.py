@@ -99,6 +99,8 @@ class Keyring:
     def still(self, known: Principal) -> bool:
         """Whether `find` would give this principal again: the key is here, the same, and good. Who asks has made sure
         that what was presented is the same, byte for byte."""
+        if known.key is None:  # another door's: a master key from before
+            return False
         slot = _slot(known.id)
         held = self._held.get(slot)
         if held is None or held.principal is not known or self._stale(held):

@@ -36,6 +36,9 @@ class Authenticator(Protocol):
     def with_keys(self, others: Finder) -> Authenticator:
         """One that also knows the keys that were made."""
 
+    def is_admins(self, key: str) -> bool:
+        """This is the admin's own key."""
+
 
 OPERATOR = Principal("open", admin=True)
 
@@ -65,6 +68,9 @@ class MasterKey:
         twin._keys = others
         return twin
 
+    def is_admins(self, key: str) -> bool:
+        return hmac.compare_digest(hashlib.sha256(key.encode()).digest(), self._digest)
+
     def authenticate(
         self, headers: Mapping[bytes, bytes], known: Principal | None = None
     ) -> Principal | Awaitable[Principal]:
@@ -88,6 +94,9 @@ class OpenDoor:
 
     def with_keys(self, others: Finder) -> OpenDoor:
         return self
+
+    def is_admins(self, key: str) -> bool:
+        return False
 
     def authenticate(self, headers: Mapping[bytes, bytes], known: Principal | None = None) -> Principal:
         return OPERATOR

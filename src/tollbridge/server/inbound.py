@@ -65,6 +65,10 @@ class Inbound(msgspec.Struct):
     known: Principal | None = None
     id: str = ""
 
+    def __repr__(self) -> str:
+        """Shows no headers, no query, no body, and no path: keys and prompts stand in them."""
+        return f"<Inbound {self.method} {self.id or 'not yet named'}, {len(self.body)} bytes>"
+
 
 class Refusal(msgspec.Struct, frozen=True):
     """A whole answer that is given instead of handling the request."""

@@ -36,6 +36,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     body: JsonObject = {}
     id: str = ""
 
+    def __repr__(self) -> str:
+        """Shows nothing of what was said: keys stand in it."""
+        return f"<Call of {self.principal.id}>"
+
 
 class Reply(msgspec.Struct, frozen=True):
     body: Json
