@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Awaitable, Mapping
 from copy import copy
 from typing import Protocol
 
-from tollbridge.errors import AuthenticationError, BadRequestError
+from tollbridge.errors import AuthenticationError, BadRequestError, PermissionDeniedError
 from tollbridge.policy.minting import public_id
 from tollbridge.policy.principal import Principal
 
@@ -41,6 +42,10 @@ class Authenticator(Protocol):
 
 
 OPERATOR = Principal("open", admin=True)
+
+_LOCAL = rb"(?:(?:[a-z0-9-]+\.)*localhost\.?|127(?:\.[0-9]{1,3}){3}|\[(?:::1|::ffff:127(?:\.[0-9]{1,3}){3})\])(?::[0-9]{1,5})?"
+_LOCAL_HOST = re.compile(_LOCAL, re.IGNORECASE)
+_LOCAL_ORIGIN = re.compile(rb"https?://" + _LOCAL, re.IGNORECASE)
 
 
 class Finder(Protocol):
@@ -90,7 +95,9 @@ class MasterKey:
 
 
 class OpenDoor:
-    """`--open`: whoever reaches the loopback listener is the operator. Never bound elsewhere."""
+    """`--open`: whoever reaches the loopback listener is the operator. Never bound elsewhere. A page of another site in
+    the operator's browser reaches it too, and would spend their money and change their keys: it is known by its
+    `Origin`, and where it made its own name lead here, by `Host`."""
 
     def with_keys(self, others: Finder) -> OpenDoor:
         return self
@@ -99,6 +106,14 @@ class OpenDoor:
         return False
 
     def authenticate(self, headers: Mapping[bytes, bytes], known: Principal | None = None) -> Principal:
+        for name, local in ((b"origin", _LOCAL_ORIGIN), (b"host", _LOCAL_HOST)):
+            value = headers.get(name)
+            if value is not None and local.fullmatch(value) is None:
+                raise PermissionDeniedError(
+                    f"An open gateway (--open) is for this machine alone: its {name.decode().title()} header names "
+                    "another. Serve with a key instead.",
+                    code="foreign_" + name.decode(),
+                )
         return OPERATOR
 
 
