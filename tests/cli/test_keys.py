@@ -90,6 +90,20 @@ def test_the_text_shows_the_key_once(tmp_path: Path) -> None:
     assert secret.encode() not in everything
 
 
+def test_quiet_prints_the_key_alone_for_a_variable_of_a_shell() -> None:
+    made = run("generate", "--alias", "a", "--quiet").output
+    assert len(made.split()) == 1
+    assert json.loads(run("info", made.strip(), "--json").output)["key_alias"] == "a"
+    again = run("regenerate", "a", "-q").output
+    assert run("info", made.strip()).exit_code == 1
+    assert "alias      a" in run("info", again.strip()).output
+
+
+def test_an_alias_that_no_key_has_is_said() -> None:
+    assert run("generate", "--alias", "a").exit_code == 0
+    assert run("list", "--alias", "b").output == "No key has this alias.\n"
+
+
 def test_a_key_of_ones_own_comes_from_standard_input_and_not_from_the_list_of_processes() -> None:
     assert told("generate", "--own", stdin="sk-my-own-team-key-2026\n")["key"] == "sk-my-own-team-key-2026"
     assert run("generate", "--own", stdin="\n").exit_code == 2

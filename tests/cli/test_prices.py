@@ -17,12 +17,20 @@ def test_a_model_is_shown_with_its_tiers_services_date_and_source() -> None:
     assert said.exit_code == 0
     lines = [line.split() for line in said.output.splitlines()]
     assert lines[0] == ["gemini/gemini-2.5-pro"]
-    assert ["input", "1.25"] in lines
-    assert ["input,", "from", "200,001", "tokens", "on", "2.5"] in lines
-    assert ["output,", "batch,", "from", "200,001", "tokens", "on", "7.5"] in lines
-    assert ["a", "search", "0.035"] in lines
+    assert ["input", "1.25", "$/M"] in lines
+    assert ["input,", "from", "200,001", "tokens", "on", "2.5", "$/M"] in lines
+    assert ["output,", "batch,", "from", "200,001", "tokens", "on", "7.5", "$/M"] in lines
+    assert ["a", "search", "0.035", "$"] in lines
     assert "https://ai.google.dev" in said.output
     assert f"Prices of {catalog().date}, from litellm" in said.output
+
+
+def test_input_and_output_come_first_and_pieces_last() -> None:
+    names = [line.strip().partition("  ")[0] for line in run("gpt-4o").output.splitlines() if line.startswith("  ")]
+    prices = names[1:-2]
+    assert prices[:3] == ["input", "output", "cache read"]
+    assert prices[-1].startswith("a search")
+    assert prices.index("cache read") < prices.index("input, batch") < prices.index("output, batch")
 
 
 def test_a_part_of_a_name_finds_all_that_hold_it() -> None:

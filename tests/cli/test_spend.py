@@ -102,6 +102,16 @@ def test_days_keys_and_spans_are_chosen(tmp_path: Path) -> None:
     assert sums("--by", "day") == []
 
 
+def test_a_key_is_named_by_its_id_or_its_alias_also_when_it_is_deleted(tmp_path: Path) -> None:
+    made = json.loads(CliRunner().invoke(main, ["keys", "generate", "--alias", "team-a", "--json"]).output)
+    kept(tmp_path, dated(0, key_id=made["token"], cost_nanousd=1), dated(0, key_id="of-old", cost_nanousd=2))
+    for name, cost in (("team-a", 1), (made["token"], 1), ("of-old", 2)):
+        assert [row["cost_nanousd"] for row in told("--key", name, *SINCE)] == [cost]
+    assert run("--key", "team-a", "--since", "2026-02-01").output == "Nothing was asked in these days.\n"
+    nobody = run("--key", "team-b", *SINCE)
+    assert (nobody.exit_code, nobody.output[:34]) == (1, "error: No key has this id or alias")
+
+
 def test_a_spreadsheet_takes_no_name_for_a_formula(tmp_path: Path) -> None:
     names = ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\tx", 'a "quoted", name', "plain"]
     kept(tmp_path, *(dated(0, model=name, cost_nanousd=1_500_000_000 - n) for n, name in enumerate(names)))

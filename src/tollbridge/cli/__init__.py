@@ -57,7 +57,7 @@ def _print_version(ctx: click.Context, option: click.Parameter, asked: bool) -> 
 @click.command(cls=Commands, context_settings={"help_option_names": ["--help"]})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Say which.")
 def main() -> None:
-    """One gateway between applications, every language model and every tool.
+    """One gateway between your programs and the language models that they use.
 
-    `tollbridge --config config.yaml --port 4000` is short for `tollbridge serve ...`.
+    `tollbridge --config FILE` is short for `tollbridge serve --config FILE`.
     """

@@ -18,7 +18,7 @@ import msgspec
 from tollbridge.admin.key_shape import shape
 from tollbridge.admin.keys import Keys, Made
 from tollbridge.cli.key_table import card, table
-from tollbridge.cli.place import place
+from tollbridge.cli.place import configured, place
 from tollbridge.errors import NotFoundError, TollbridgeError
 from tollbridge.model.json import JsonObject
 from tollbridge.policy.pepper import check_pepper
@@ -30,10 +30,8 @@ T = TypeVar("T")
 BY = "cli"
 PAGE = 100
 
-configured = click.option(
-    "--config", "-c", "config", type=click.Path(path_type=Path), help="The config.yaml that names the database."
-)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, as the HTTP routes answer.")
+quietly = click.option("--quiet", "-q", "quiet", is_flag=True, help="Print the key and nothing else.")
 reference = click.argument("key")
 
 _WISHES: tuple[tuple[str, str, Any, str], ...] = (
@@ -66,7 +64,11 @@ def keys() -> None:
     KEY is a key's id (as `keys list` shows it), its alias, or the key itself; `-` reads it from standard input, so that
     it stands in no list of processes. A running gateway on the same database obeys within a second.
 
-    Example: tollbridge keys generate --alias team-a --model "openai/*" --max-budget 10 --budget-duration 30d
+    Example:
+
+    \b
+      tollbridge keys generate --alias team-a --model "openai/*" --max-budget 10
+      tollbridge keys block team-a
     """
 
 
@@ -75,12 +77,16 @@ def keys() -> None:
 @wishes
 @click.option("--own", is_flag=True, help="Read the key itself from standard input instead of making one (sk-...).")
 @as_json
-def generate(config: Path | None, own: bool, as_json: bool, **said: Any) -> None:
-    """Make a key. It is shown once."""
+@quietly
+def generate(config: Path | None, own: bool, as_json: bool, quiet: bool, **said: Any) -> None:
+    """Make a key. It is shown once.
+
+    Example: KEY=$(tollbridge keys generate --alias team-a --rpm 60 --quiet)
+    """
     body = _body(said)
     if own:
         body["key"] = _from_stdin()
-    _print_made(_run(config, lambda desk: desk.generate(body, BY)), as_json)
+    _print_made(_run(config, lambda desk: desk.generate(body, BY)), as_json, quiet)
 
 
 @keys.command("list")
@@ -99,6 +105,9 @@ def list_keys(config: Path | None, alias: str | None, as_json: bool) -> None:
                 return found
 
     found = _run(config, all_of_them)
+    if not found and alias is not None and not as_json:
+        click.echo("No key has this alias.")
+        return
     click.echo(_json([shape(key) for key in found]) if as_json else table(found, time.time()))
 
 
@@ -165,13 +174,14 @@ def delete(config: Path | None, names: tuple[str, ...]) -> None:
 @configured
 @reference
 @as_json
-def regenerate(config: Path | None, key: str, as_json: bool) -> None:
+@quietly
+def regenerate(config: Path | None, key: str, as_json: bool, quiet: bool) -> None:
     """Put another secret in place of a key's. The former ends at once; the new one is shown once."""
 
     async def again(desk: Keys) -> Made:
         return await desk.regenerate(await _found(desk, key), {}, BY)
 
-    _print_made(_run(config, again), as_json)
+    _print_made(_run(config, again), as_json, quiet)
 
 
 def _run(config: Path | None, work: Callable[[Keys], Awaitable[T]]) -> T:
@@ -231,8 +241,11 @@ def _body(said: dict[str, Any]) -> JsonObject:
     return body
 
 
-def _print_made(made: Made, as_json: bool) -> None:
+def _print_made(made: Made, as_json: bool, quiet: bool) -> None:
     text = made.minted.text.reveal()
+    if quiet:
+        click.echo(text)
+        return
     if as_json:
         click.echo(_json({"key": text, **shape(made.key)}))
         return

@@ -14,6 +14,10 @@ from tollbridge.config.load import load
 from tollbridge.errors import ConfigError
 from tollbridge.home import Home
 
+configured = click.option(
+    "--config", "-c", "config", type=click.Path(path_type=Path), help="The config.yaml that names the database."
+)
+
 
 class Place(msgspec.Struct, frozen=True, eq=False):
     """`database_url` may hold a password."""

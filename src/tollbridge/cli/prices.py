@@ -44,12 +44,12 @@ class Priced(msgspec.Struct, kw_only=True):
 @click.command()
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--json", "as_json", is_flag=True, help="The whole lists, as JSON.")
-@click.option("--all", "everything", is_flag=True, help=f"Also where there are more than {SHOWN_MAX}.")
+@click.option("--all", "everything", is_flag=True, help=f"Show all that are found, also more than {SHOWN_MAX}.")
 def prices(models: Sequence[str], as_json: bool, everything: bool) -> None:
     """Show what models cost, and where that is known from.
 
     MODEL is a name (`gpt-4o`, `groq/llama-3.3-70b-versatile`), shown with all its tiers and services, or a part of
-    names. Dollars per million tokens. Exit code 1 where a MODEL is not known.
+    names. Dollars per million tokens, where nothing else is said. Exit code 1 where a MODEL is not known.
 
     Example: tollbridge prices claude-sonnet-4-5 mistral/
     """
@@ -130,20 +130,36 @@ def _in_full(known: ModelFacts) -> Iterable[str]:
     if known.max_input_tokens:
         written = f", writes up to {known.max_output_tokens:,}" if known.max_output_tokens else ""
         yield f"  reads up to {known.max_input_tokens:,} tokens{written}"
-    lines = [(_in_words(price), _dollars(_per(price, rate))) for price, rate in known.prices.items() if charged(price)]
-    if not lines:
+    prices = sorted((price for price in known.prices if charged(price)), key=_place)
+    if not prices:
         yield "  no price is known"
-    width = max((len(words) for words, _ in lines), default=0)
-    yield from (f"  {words:<{width}}  {cost:>12}" for words, cost in sorted(lines))
+    words = {price: _in_words(price) for price in prices}
+    width = max(map(len, words.values()), default=0)
+    for price in prices:
+        cost = _dollars(_per(price, known.prices[price]))
+        yield f"  {words[price]:<{width}}  {cost:>12}{' $' if price in PER_UNIT else ' $/M'}"
     by = {"both": "litellm and genai-prices agree", "both, and they differ": "litellm and genai-prices differ"}
     yield f"  listed by {known.listed_by}" if known.listed_by not in by else f"  {by[known.listed_by]}"
     if known.source:
         yield f"  {known.source}"
 
 
-def _in_words(price: str) -> str:
+def _place(price: str) -> tuple[bool, str, int, str, int]:
+    """Tokens before pieces, the plain list before those of services; input and output first."""
+    kind, tier, service = _apart(price)
+    at = COLUMNS.index(kind) if kind in COLUMNS else len(COLUMNS)
+    return kind in PER_UNIT, service, at, kind, int(tier or 0)
+
+
+def _apart(price: str) -> tuple[str, str, str]:
+    """Its class, its tier and its service; "" where it has none."""
     head, _, service = price.partition("@")
     kind, _, tier = head.partition(">")
+    return kind, tier, service
+
+
+def _in_words(price: str) -> str:
+    kind, tier, service = _apart(price)
     words = PER_UNIT.get(kind, kind.replace("_", " "))
     if service:
         words += f", {service.replace('+', ', ')}"

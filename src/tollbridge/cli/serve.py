@@ -46,7 +46,7 @@ class Door(msgspec.Struct, frozen=True):
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", "-p", type=click.IntRange(0, PORT_MAX), default=None, help=f"Default: PORT, or {PORT}.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes on one port.")
-@click.option("--local-limits", is_flag=True, help="Let each worker keep counts of its own.")
+@click.option("--local-limits", is_flag=True, help="Needed with --workers: each keeps counts of its own.")
 @click.option("--open", "is_open", is_flag=True, help="Ask for no key; on a loopback address only.")
 @click.option("--log", default="-", show_default=True, help="Request log: a file, - for stderr, or none.")
 @click.option("--detailed_debug", "--detailed-debug", "debug", is_flag=True, help="Log each step, without secrets.")

@@ -15,10 +15,11 @@ import click
 import msgspec
 
 from tollbridge.cli.key_table import dollars
-from tollbridge.cli.place import place
-from tollbridge.errors import TollbridgeError
+from tollbridge.cli.place import configured, place
+from tollbridge.errors import NotFoundError, TollbridgeError
 from tollbridge.ledger.report import read_date
 from tollbridge.store.database import Database
+from tollbridge.store.keys import KeyStore
 from tollbridge.store.ledger_tables import KINDS
 from tollbridge.store.spend import DIMENSIONS, By, Found, SpendReader
 
@@ -50,17 +51,15 @@ class Spent(msgspec.Struct, kw_only=True):
 )
 @click.option("--since", help=f"The first day (2026-11-01), UTC. Default: {DAYS} days ago.")
 @click.option("--until", help="The last day. Default: today.")
-@click.option("--key", "key_id", help="Only of this key, by its id.")
+@click.option("--key", "name", help="Only of this key: its id or its alias; `master` is the admin's.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.option("--limit", type=click.IntRange(1), help="At most so many rows.")
-@click.option(
-    "--config", "-c", "config", type=click.Path(path_type=Path), help="The config.yaml that names the database."
-)
+@configured
 def spend(
     dimensions: tuple[By, ...],
     since: str | None,
     until: str | None,
-    key_id: str | None,
+    name: str | None,
     form: str,
     limit: int | None,
     config: Path | None,
@@ -73,23 +72,35 @@ def spend(
     """
     by = tuple(dict.fromkeys(dimensions)) or ("model",)
     first, last = _day("--since", since), _day("--until", until)
-    rows = _read(config, by, first or _days_ago(DAYS), last, key_id, limit)
+    rows = _read(config, by, first or _days_ago(DAYS), last, name, limit)
     click.echo(_FORMS[form]([_spent(row, by) for row in rows], by), nl=False)
 
 
 def _read(
-    config: Path | None, by: Sequence[By], since: str, until: str | None, key_id: str | None, limit: int | None
+    config: Path | None, by: Sequence[By], since: str, until: str | None, name: str | None, limit: int | None
 ) -> list[Found]:
+    """`name`: of a key, which may be deleted by now. Ends the process where nobody has it, or had it in these days."""
     try:
         database = Database.open(place(config).database_url)
         try:
-            reader = SpendReader(database)
-            return asyncio.run(reader.sums(by, since=since, until=until, key_id=key_id, limit=limit))
+            return asyncio.run(_sums(database, by, since, until, name, limit))
         finally:
             database.close()
     except TollbridgeError as error:
         click.echo(f"error: {error}", err=True)
-        sys.exit(2)
+        sys.exit(1 if isinstance(error, NotFoundError) else 2)
+
+
+async def _sums(
+    database: Database, by: Sequence[By], since: str, until: str | None, name: str | None, limit: int | None
+) -> list[Found]:
+    keys = KeyStore(database)
+    aliased = None if name is None else await keys.get_by_alias(name)
+    key_id = name if aliased is None else aliased.id
+    found = await SpendReader(database).sums(by, since=since, until=until, key_id=key_id, limit=limit)
+    if not found and name is not None and aliased is None and await keys.get(name) is None:
+        raise NotFoundError("No key has this id or alias, and nothing was asked with it in these days.")
+    return found
 
 
 def _day(option: str, said: str | None) -> str | None:
