@@ -122,13 +122,12 @@ class Usage(Value):
 # the whole answer
 
 
-class Message(Value):
-    """Goes back into `messages` as it is."""
+class Said(Value):
+    """What a model says: at once, or by and by."""
 
     role: str
     content: str | None
     refusal: str | None
-    tool_calls: list[ChatCompletionMessageToolCall] | None
     function_call: FunctionCall | None
     reasoning_content: str | None
     thinking_blocks: list[JsonObject] | None
@@ -136,6 +135,12 @@ class Message(Value):
     audio: ChatCompletionAudio | None
     images: list[JsonObject] | None
     provider_specific_fields: JsonObject | None
+
+
+class Message(Said):
+    """Goes back into `messages` as it is."""
+
+    tool_calls: list[ChatCompletionMessageToolCall] | None
 
 
 class Choices(Value):
@@ -190,20 +195,10 @@ class ModelResponse(Answer):
 # the stream
 
 
-class Delta(Value):
+class Delta(Said):
     """What a choice grew by."""
 
-    role: str | None
-    content: str | None
-    refusal: str | None
     tool_calls: list[ChatCompletionDeltaToolCall] | None
-    function_call: FunctionCall | None
-    reasoning_content: str | None
-    thinking_blocks: list[JsonObject] | None
-    annotations: list[Annotation] | None
-    audio: ChatCompletionAudio | None
-    images: list[JsonObject] | None
-    provider_specific_fields: JsonObject | None
 
 
 class StreamingChoices(Value):
