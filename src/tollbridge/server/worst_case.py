@@ -60,7 +60,7 @@ _SEARCHES = frozenset(
 )
 """Types of tools, and fields, by which a provider reads on its own. (Anthropic's tools have a date behind the name.)"""
 _INLINE = (b";base64,", b'"data":')
-_ESCAPE = b"\\u00"
+_ESCAPE, _BACKSLASH = b"\\u00", ord("\\")
 _LETTERS = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
 """Letters that are spelled as escapes, which no encoder does, could hide a type: each counts as a medium."""
 
@@ -114,7 +114,7 @@ class Bounds:
         body = ask.body
         self._ask = ask
         self._media = len(_MEDIUM.findall(body)) if body.find(_TYPE) >= 0 else 0
-        self._hidden = sum(map(body.count, _LETTERS)) if body.find(_ESCAPE) >= 0 else 0
+        self._hidden = sum(map(body.count, _LETTERS)) if _BACKSLASH in body and body.find(_ESCAPE) >= 0 else 0
         self._asked, self._endless = _limit(ask.fields)
         self._choices = _choices(ask.fields)
 
