@@ -67,9 +67,9 @@ async def test_a_record_becomes_a_row_that_shows_all_of_it(database: Database) -
     for name in ("model", "status", "outcome", "attempts", "duration_ms", "ttft_ms", "cost_nanousd", "priced"):
         assert row[name] == getattr(one, name)
     assert (row["started_at"], row["model_group"]) == (one.at, one.group)
-    assert (row["input_tokens"], row["output_tokens"], row["parts"]) == (100, 20, '{"cache_read":60,"web_searches":2}')
-    assert (row["end_user"], row["tags"], row["metadata"]) == ("zoë", '["a","b"]', '{"n":[1,null]}')
-    assert (row["caveats"], row["stream"], row["estimated"], row["cache_hit"]) == ('["dropped_param $.x"]', 1, 1, 1)
+    assert (row["input_tokens"], row["output_tokens"], row["parts"]) == (100, 20, {"cache_read": 60, "web_searches": 2})
+    assert (row["end_user"], row["tags"], row["metadata"]) == ("zoë", ("a", "b"), {"n": [1, None]})
+    assert (row["caveats"], row["stream"], row["estimated"], row["cache_hit"]) == (("dropped_param $.x",), 1, 1, 1)
     assert (row["key_alias"], row["tried"], row["parent"], row["trace_id"]) == ("alias k1", [], "P", "T")
 
 
@@ -150,7 +150,7 @@ async def test_attempts_are_kept_and_each_counts_for_its_own_provider(database: 
         ("b", 0, 30),
         ("c", 200, 70),
     ]
-    assert row["tried"][2]["parts"] == '{"reasoning":2}'
+    assert row["tried"][2]["parts"] == {"reasoning": 2}
     sums = {got["provider"]: got for got in await reader.sums(["provider"])}
     assert [(sums[name]["requests"], sums[name]["cost_nanousd"], sums[name]["input_count"]) for name in "abc"] == [
         (0, 0, 0),
