@@ -30,7 +30,7 @@ from tollbridge.observe.ulid import first_at
 from tollbridge.store.address import Dialect
 from tollbridge.store.database import Database
 from tollbridge.store.keys import add_spend
-from tollbridge.store.ledger_rows import attempt_rows, day_rows, entry_row, spent_by_key
+from tollbridge.store.ledger_rows import Row, attempt_rows, day_rows, entry_row, spent_by_key
 from tollbridge.store.ledger_tables import ATTEMPTS, DAILY, ENTRIES
 
 TRIES = 5
@@ -81,13 +81,11 @@ class EntryStore:
             return records
         write = self._write
         shelf = await self._choose_shelf(connection, len(records))
-        rows = [entry_row(record, shelf) for record in records]
-        rest = len(rows) % BLOCK
-        blocks = [tuple(chain.from_iterable(rows[at : at + BLOCK])) for at in range(0, len(rows) - rest, BLOCK)]
-        if blocks:
-            await connection.exec_driver_sql(write.entries, blocks)
-        if rest:
-            await connection.exec_driver_sql(write.entry, rows[-rest:])
+        whole = len(records) - len(records) % BLOCK
+        if whole:
+            await connection.exec_driver_sql(write.entries, _blocks(records[:whole], shelf))
+        if whole < len(records):
+            await connection.exec_driver_sql(write.entry, [entry_row(record, shelf) for record in records[whole:]])
         attempts = [row for record in records if record.tried for row in attempt_rows(record)]
         if attempts:
             await connection.exec_driver_sql(write.attempt, attempts)
@@ -104,14 +102,22 @@ class EntryStore:
         return self._shelf
 
 
+def _blocks(records: Sequence[Record], shelf: int) -> list[Row]:
+    """The rows of `BLOCK` records each, as one. None is kept by itself: thousands of tuples make the collector look
+    through all that there is."""
+    return [
+        tuple(chain.from_iterable(entry_row(record, shelf) for record in records[at : at + BLOCK]))
+        for at in range(0, len(records), BLOCK)
+    ]
+
+
 async def _remove(connection: AsyncConnection, *, before: str, count: int) -> int:
-    oldest = select(ENTRIES.c.id).where(ENTRIES.c.id < before).order_by(ENTRIES.c.id).limit(count)
-    ids = list((await connection.execute(oldest)).scalars())
-    if not ids:
-        return 0
-    await connection.execute(delete(ENTRIES).where(ENTRIES.c.id <= ids[-1]))
-    await connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.entry_id <= ids[-1]))
-    return len(ids)
+    ids = select(ENTRIES.c.id).where(ENTRIES.c.id < before).order_by(ENTRIES.c.id)
+    end = await connection.scalar(ids.offset(count).limit(1)) or before
+    removed = await connection.execute(delete(ENTRIES).where(ENTRIES.c.id < end))
+    if removed.rowcount:
+        await connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.entry_id < end))
+    return removed.rowcount
 
 
 def _blames_statement(error: Exception) -> bool:

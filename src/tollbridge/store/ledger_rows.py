@@ -28,7 +28,7 @@ _KIND_AT = {kind: FIXED + n for n, kind in enumerate(KINDS)}
 _encode = msgspec.json.Encoder().encode
 
 
-class Details(msgspec.Struct, frozen=True, omit_defaults=True):
+class Details(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What an entry's row tells that nothing is searched by: one text for all of it, since each column costs a row a
     tenth of a microsecond, and most of these say nothing. Of `Record`, and named alike; `started_at` is its `at`,
     `parts` are its tokens but for the two totals."""
@@ -146,9 +146,10 @@ def attempt_rows(record: Record) -> list[Row]:
 def day_rows(records: Sequence[Record]) -> list[Row]:
     """In the order of `DAILY`, sorted: two writers take their locks in one order."""
     sums: dict[Place, list[int]] = {}
-    days = _Days(records)
+    ids = [record.id for record in records]
+    first, last = day_of(min(ids)), day_of(max(ids))
     for record in records:
-        day = days.of(record.id)
+        day = first if first == last else day_of(record.id)
         place = (day, record.key_id, record.group, record.provider, record.model)
         row = sums.get(place)
         if row is None:
@@ -184,21 +185,8 @@ def _spend(row: list[int], tokens: dict[str, int] | None, cost_nanousd: int | No
         row[2] += cost_nanousd
     if tokens is not None:
         for kind, count in tokens.items():
-            at = _KIND_AT.get(kind)
-            if at is not None:
-                row[at] += count
-
-
-class _Days:
-    """The days of ids: most often one for all."""
-
-    def __init__(self, records: Sequence[Record]) -> None:
-        ids = [record.id for record in records]
-        first, last = day_of(min(ids)), day_of(max(ids))
-        self._only = first if first == last else None
-
-    def of(self, id: str) -> str:
-        return day_of(id) if self._only is None else self._only
+            if kind in _KIND_AT:
+                row[_KIND_AT[kind]] += count
 
 
 def day_of(id: str) -> str:
