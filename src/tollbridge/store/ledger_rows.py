@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from tollbridge.model.json import Json
 from tollbridge.observe.record import Record
@@ -113,7 +114,8 @@ def entry_row(record: Record, shelf: int) -> Row:
 def read_entry(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of `ENTRIES` by its columns' names; in the place of `details`, each of them."""
     columns = dict(row)
-    return {**columns, **msgspec.structs.asdict(_read_details(columns.pop("details")))}
+    details = _read_details(columns.pop("details"))
+    return {**columns, **asdict(details)}
 
 
 def read_attempt(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,11 @@
 Ids are ULIDs, so that both tables grow at their end, and a span of time is a span of ids. The day of a request, in UTC,
 is that of its id: of the moment when it was accounted for.
 
+A column of `entries` is what requests are searched by, and what their sums by day can be compared with; all else of a
+request is JSON in `details`.
+
 An index over ids in no order, as those in answers are, costs a page of the disk for each row, the more so the larger it
-grows. So rows stand on shelves, some ten thousand in turn on each, and answers are indexed within their shelf: an
+grows. So rows stand on shelves, some four thousand in turn on each, and answers are indexed within their shelf: an
 insertion touches the pages of the last one, and who looks for an answer looks on every shelf.
 """
 
