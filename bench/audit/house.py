@@ -154,11 +154,11 @@ class House:
             return await answer.json()
 
     async def at_rest(self, within_s: float = PATIENCE_S) -> dict[str, float]:
-        """Once nothing is under way and all that was entered is in the database."""
+        """Once nothing is under way and all that was entered is in the database, also by processes that were killed."""
         async with asyncio.timeout(within_s):
             while True:
                 shown = await self.metrics()
-                if not shown["tollbridge_inflight"] and not shown["tollbridge_ledger_journal_pending"]:
+                if not shown["tollbridge_inflight"] and not shown["tollbridge_ledger_lag_seconds"]:
                     return shown
                 await asyncio.sleep(POLL_S * 4)
 
