@@ -206,13 +206,13 @@ class Conversation:
         if responder.gone:
             record.status, record.outcome = 499, "cancelled"
         self._account()
-        headers: Headers = [
-            JSON_LINES,
-            own_headers(record, self._dialect),
-            route_headers(record, answer.deployment, answer.caveats),
-            cost_headers(record, self._held),
-            *passed_on(answer.headers, self._held),
-        ]
+        ours = (
+            JSON_LINES
+            + own_headers(record, self._dialect)
+            + route_headers(record, answer.deployment, answer.caveats)
+            + cost_headers(record, self._held)
+        )
+        headers: Headers = [ours, *passed_on(answer.headers, self._held)]
         if self._claim is not None:
             await self._claim.keep(200, headers, answer.body)
         responder.reply(200, headers, answer.body)

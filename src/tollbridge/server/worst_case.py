@@ -60,6 +60,7 @@ _SEARCHES = frozenset(
 )
 """Types of tools, and fields, by which a provider reads on its own. (Anthropic's tools have a date behind the name.)"""
 _INLINE = (b";base64,", b'"data":')
+_ESCAPE, _BACKSLASH = b"\\u00", ord("\\")
 _LETTERS = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
 """Letters that are spelled as escapes, which no encoder does, could hide a type: each counts as a medium."""
 
@@ -112,8 +113,8 @@ class Bounds:
     def __init__(self, ask: Ask) -> None:
         body = ask.body
         self._ask = ask
-        self._media = len(_MEDIUM.findall(body)) if _TYPE in body else 0
-        self._hidden = sum(map(body.count, _LETTERS)) if b"\\u00" in body else 0
+        self._media = len(_MEDIUM.findall(body)) if body.find(_TYPE) >= 0 else 0
+        self._hidden = sum(map(body.count, _LETTERS)) if _BACKSLASH in body and body.find(_ESCAPE) >= 0 else 0
         self._asked, self._endless = _limit(ask.fields)
         self._choices = _choices(ask.fields)
 
