@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from tollbridge.model.response import Usage
-from tollbridge.observe import Metrics, Record, RequestLog, tokens
+from tollbridge.observe import Metrics, Record, RequestLog, Scribe, tokens
+from tollbridge.observe.line import spelled
 
 
 def record(**changes) -> Record:
@@ -33,6 +34,21 @@ def test_a_line_has_what_happened_and_leaves_out_what_is_empty():
     assert fields["tokens"] == {"input": 3, "output": 4, "reasoning": 2}
     assert fields["duration_ms"] == 500.0
     assert not {"user", "at", "began", "caveats"} & fields.keys()
+
+
+def test_a_line_tells_its_own_moment_whatever_the_one_before_it_told():
+    scribe = Scribe()
+    for at in (1.0, 1.0004, 1.001, 1.9999, 2.0, 61.5, 1.001, 1_764_000_000.119, 1_764_000_000.1189):
+        record = Record(at=at, began=7.0)
+        line = msgspec.json.decode(scribe.line(record))
+        assert line["ts"] == spelled(at)
+        assert {"at", "began"}.isdisjoint(line)
+        assert (record.at, record.began) == (at, 7.0)
+    assert [spelled(at) for at in (1.0004, 61.5, 1_764_000_000.25)] == [
+        "1970-01-01T00:00:01.000Z",
+        "1970-01-01T00:01:01.500Z",
+        "2025-11-24T16:00:00.250Z",
+    ]
 
 
 def test_lines_are_written_in_order_and_whole():
