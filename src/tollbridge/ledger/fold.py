@@ -96,8 +96,9 @@ class Folder:
 
     @property
     def lag_seconds(self) -> float:
-        """How long ago everything was in the database."""
-        return time.monotonic() - self._caught_up if self._journal.pending else 0.0
+        """How long ago everything was in the database, what dead processes left among it."""
+        waits = self._journal.pending or not self._recovered
+        return time.monotonic() - self._caught_up if waits else 0.0
 
     def _run(self) -> None:
         stopping = False
