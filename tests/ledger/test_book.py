@@ -12,7 +12,7 @@ from tollbridge.ledger import book as room
 from tollbridge.ledger.account import dollars
 from tollbridge.ledger.book import Book, Hold
 from tollbridge.observe import Record
-from tollbridge.policy.periods import next_reset
+from tollbridge.store.periods import next_reset
 from tollbridge.store.key import Key
 
 DOLLAR = 1_000_000_000

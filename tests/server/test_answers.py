@@ -2,7 +2,7 @@ from typing import Any
 
 from tollbridge.ledger.book import Book
 from tollbridge.policy.limits import Limiter
-from tollbridge.policy.periods import next_reset
+from tollbridge.store.periods import next_reset
 from tollbridge.server.allowance import Held
 from tollbridge.server.answers import passed_on
 from tollbridge.store.key import Key

@@ -21,7 +21,7 @@ from tollbridge.observe import Metrics, Record
 from tollbridge.policy.keyring import Keyring
 from tollbridge.policy.limits import Limiter
 from tollbridge.policy.pepper import check_pepper
-from tollbridge.policy.periods import next_reset
+from tollbridge.store.periods import next_reset
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.idempotency import Idempotency
 from tollbridge.server.routes import Route

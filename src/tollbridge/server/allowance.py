@@ -8,7 +8,7 @@ from tollbridge.calls.ask import Ask
 from tollbridge.ledger.book import Book, Hold
 from tollbridge.observe import Record
 from tollbridge.policy.limits import Limiter, Place
-from tollbridge.policy.periods import next_reset
+from tollbridge.store.periods import next_reset
 from tollbridge.routing.board import Routes
 from tollbridge.routing.reach import may_answer
 from tollbridge.server.inbound import Headers

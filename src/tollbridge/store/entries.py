@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import msgspec
@@ -26,8 +27,8 @@ from tollbridge.observe.record import Record
 from tollbridge.observe.ulid import first_at
 from tollbridge.store.address import Dialect
 from tollbridge.store.database import Database
-from tollbridge.store.keys import add_spend
-from tollbridge.store.ledger_rows import attempt_rows, day_rows, entry_row, spent_by_key
+from tollbridge.store.key_spend import count_spend
+from tollbridge.store.ledger_rows import attempt_rows, day_rows, entry_row
 from tollbridge.store.ledger_tables import ATTEMPTS, DAILY, ENTRIES
 
 TRIES = 5
@@ -38,8 +39,9 @@ _EXISTING = select(ENTRIES.c.id).where(ENTRIES.c.id.in_(bindparam("ids", expandi
 
 
 class EntryStore:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
+        self._clock = clock
         self._write = _Statements.of(database.dialect)
         self._shelf: int | None = None
         self._shelved = 0
@@ -57,6 +59,14 @@ class EntryStore:
                 refusal = error
                 break
         raise EntryRefused(str(refusal).splitlines()[0][:300]) from refusal
+
+    def known(self, ids: Iterable[str]) -> frozenset[str]:
+        """Those of them that are there. From a thread without an event loop."""
+
+        async def work(connection: AsyncConnection) -> frozenset[str]:
+            return frozenset((await connection.execute(_EXISTING, {"ids": list(ids)})).scalars())
+
+        return self._database.run_sync(work)
 
     def remove_before(self, moment: float, count: int) -> int:
         """Removes at most `count` entries from before that moment (epoch seconds), the oldest first, and their
@@ -77,7 +87,7 @@ class EntryStore:
         if attempts:
             await connection.exec_driver_sql(write.attempt, attempts)
         await connection.exec_driver_sql(write.day, day_rows(records))
-        await add_spend(connection, spent_by_key(records))
+        await count_spend(connection, records, self._clock())
         return records
 
     async def _choose_shelf(self, connection: AsyncConnection, count: int) -> int:
