@@ -113,6 +113,12 @@ class House:
         if self._hearing is not None:
             await self._hearing
 
+    async def says(self, mark: str) -> None:
+        """Until it has."""
+        async with asyncio.timeout(PATIENCE_S):
+            while mark not in self.said:
+                await asyncio.sleep(POLL_S)
+
     async def manage(self, path: str, body: dict[str, Any]) -> Any:
         """A management route, as the admin."""
         headers = {"authorization": f"Bearer {MASTER_KEY}"}

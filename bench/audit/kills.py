@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import random
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,10 +20,11 @@ import msgspec
 from bench.audit.books import Billed, Ledger, read_bill, read_ledger
 from bench.audit.clients import PATHS, Asked, Seen, ask
 from bench.audit.house import House, house
-from bench.audit.models import SOUND, WIRES
+from bench.audit.models import SLOW, SOUND, WIRES
 from bench.audit.reckon import Reckoning, reckon
 
 CLIENTS = 24
+ASKED = (*SOUND, SLOW, SLOW, SLOW)
 ANSWERS_MAX = 60
 INSTANT_S = 0.03
 """It is killed so many answers after it started, at the most, and a moment later: a slow machine sees as much as a
@@ -45,7 +48,9 @@ class Killed(msgspec.Struct, frozen=True):
     under_way: list[int]
 
 
-async def kill_often(directory: Path, kills: int, seed: int) -> Killed:
+async def kill_often(directory: Path, kills: int, seed: int, within_s: float = math.inf) -> Killed:
+    """`within_s`: fewer kills where they would take longer."""
+    until = time.monotonic() + within_s
     chance = random.Random(seed)
     async with house(directory, SOUND) as gateway:
         keys = {name: await make_key(gateway, name, fields) for name, fields in KEYS.items()}
@@ -53,6 +58,8 @@ async def kill_often(directory: Path, kills: int, seed: int) -> Killed:
         asking = asyncio.ensure_future(crowd.run())
         under_way = []
         for _ in range(kills):
+            if time.monotonic() > until:
+                break
             await crowd.answers(chance.randint(1, ANSWERS_MAX))
             await asyncio.sleep(chance.uniform(0, INSTANT_S))
             under_way.append(crowd.under_way)
@@ -119,7 +126,7 @@ class Crowd:
             mark=f"k{next(self._count)}",
             key=chance.choice(self._keys),
             path=chance.choice(PATHS),
-            model=f"{chance.choice(SOUND).name}-{chance.choice(WIRES)}",
+            model=f"{chance.choice(ASKED).name}-{chance.choice(WIRES)}",
             stream=chance.random() < 0.6,
             usage=chance.random() < 0.5,
         )

@@ -1,13 +1,15 @@
 """The comparison of bill, ledger and what clients saw. Pure.
 
 1. Each request is in the ledger at most once; one that a client was answered whole, exactly once, with the id and the
-   tokens that the client saw.
+   tokens that the client saw. The answer is the one to its own question.
 2. What the ledger has as the provider's word stands on the bill, token for token, each line of the bill used once.
 3. What it has as an estimate stands for one line of the bill. Its prompt is within `NEAR` of the bill's; its output is
    never more than that above the bill's, and at most the request's `max_tokens` below it, and not below what the client
    had read. An attempt that its client left before the provider had it may be estimated and not billed.
-4. What is on the bill and not in the ledger was under way when the gateway was killed. It is listed.
-5. A request costs what its tokens cost by plain arithmetic; its attempts add up to it; days and keys add up, too.
+4. A request on a kept connection that the provider closes before a word is sent again by the transport, and that is no
+   attempt of its own: where the provider had begun on it, its prompt is billed once more (`resent`).
+5. What is on the bill and not in the ledger was under way when the gateway was killed. It is listed.
+6. A request costs what its tokens cost by plain arithmetic; its attempts add up to it; days and keys add up, too.
 """
 
 from __future__ import annotations
@@ -32,11 +34,13 @@ AROUND = 40
 
 
 class Reckoning(msgspec.Struct):
-    """`in_flight`: marks that are on the bill and not in the ledger. `unbilled`: estimates of what never was sent."""
+    """`in_flight`: marks that are on the bill and not in the ledger. `unbilled`: estimates of what never was sent.
+    `resent`: lines of the bill without an attempt."""
 
     problems: list[str] = []
     in_flight: list[str] = []
     unbilled: int = 0
+    resent: int = 0
     exact: int = 0
     estimated: int = 0
     fates: Counter[Fate] = msgspec.field(default_factory=Counter)
@@ -107,6 +111,8 @@ class _Case:
             self._wrong(f"it was answered whole, and the ledger says {row['status']} {row['outcome']}")
         if row["answer_id"] != seen.id:
             self._wrong(f"the client saw the id {seen.id}, the ledger has {row['answer_id']}")
+        if seen.id not in {line.id for line in self._lines}:
+            self._wrong(f"the answer {seen.id} was given to somebody else's question: {self._lines}")
         if exact and last.estimated:
             self._wrong("the provider's usage arrived, and the ledger has an estimate")
         if exact and seen.tokens is not None and last.tokens != seen.tokens:
@@ -128,8 +134,13 @@ class _Case:
             else:
                 left.remove(line)
         self._found.estimated += len(estimates)
-        if len(left) > len(estimates):
-            self._wrong(f"on the bill, and in no attempt: {left[len(estimates) :]}")
+        resent = min(
+            len(left) - len(estimates), sum(line.state == "broken" and not line.output_tokens for line in left)
+        )
+        if resent > 0:
+            self._found.resent += resent
+        elif len(left) > len(estimates):
+            self._wrong(f"on the bill, and in no attempt: {left}, but for {estimates}")
         unbilled = max(0, len(estimates) - len(left))
         self._found.unbilled += unbilled
         if unbilled and seen.fate not in ("left", "lost"):
@@ -160,7 +171,7 @@ class _Case:
             if part.cost_nanousd != cost:
                 self._wrong(f"{part.tokens} of {part.model} cost {cost}, the ledger says {part.cost_nanousd}")
         row = entry.row
-        whole = None if not costs or None in costs else sum(cost for cost in costs if cost is not None)
+        whole = None if None in costs else sum(cost for cost in costs if cost is not None)
         if row["cost_nanousd"] != whole:
             self._wrong(f"it cost {whole}, the ledger says {row['cost_nanousd']}")
         told = _summed(part.tokens for part in entry.parts if part.tokens)

@@ -68,7 +68,7 @@ async def managing(
     kept = Kept()
     door = MasterKey(KEY, others=ring)
     gateway = assemble(loaded.config, loaded.environ, Home(directory / "home"), door, [kept]).gateway
-    keys = Keys(store, PEPPER, ring)
+    keys = Keys(store, PEPPER, ring, taken=door.is_admins)
     listener = await Listener.open(
         App(gateway, None, (*key_routes(keys), *more(gateway, keys))), port=0, limits=limits(loaded.config)
     )

@@ -12,12 +12,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.admin.managing import Managed, managing
+from tests.admin.managing import PEPPER, Managed, managing
 from tests.server.http.raw import connected
 from tests.server.served import KEY
 from tollbridge.admin.key_fields import PROMISING, RESTRICTING
+from tollbridge.admin.keys import Keys
+from tollbridge.errors import UnprocessableEntityError
+from tollbridge.server.identify import MasterKey, OpenDoor
 from tollbridge.store.database import Database
-from tollbridge.store.keys import add_spend
+from tollbridge.store.keys import KeyStore, add_spend
 
 FULL = {
     "key_alias": "team a",
@@ -263,6 +266,24 @@ WRONG: list[tuple[str, Any]] = [
     ("blocked", "true"),
     ("key", "sk-tb-not-made-here-not-made"),
     ("key", "short"),
+    ("key", KEY),
+    ("key", f" {KEY}"),
+    ("key", "sk-12345678901234567890"),
+    ("key", "sk-" + "a" * 40),
+    ("key", "sk-changeme-please-0123"),
+    ("key", "sk-tb-" + "a" * 57),
+    ("key", "sk-TB-a-custom-key-\u0430\u0435"),
+    ("key", "sk-with a space in it"),
+    ("key", "sk-with-a-nul-\x00-in-it"),
+    ("key", ["sk-of-my-own-wording"]),
+    ("max_budget", 9223372037),
+    ("max_budget", 10**400),
+    ("key_alias", "\u202eevil"),
+    ("models", ["m"] * 1_001),
+    ("models", ["m" * 257]),
+    ("aliases", {f"m{n}": "m" for n in range(1_001)}),
+    ("budget_duration", "999999999d"),
+    ("duration", "-1h"),
     ("key", 12345678901234567890),
     ("max_bugdet", 1),
 ]
@@ -277,6 +298,17 @@ async def test_a_value_of_the_wrong_kind_is_told_with_its_field(database: Databa
             assert not isinstance(value, str) or len(value) < 6 or value not in error["message"]
         near = await gateway.send("POST", "/key/generate", {"max_bugdet": 1})
         assert "Did you mean `max_budget`?" in near.json()["error"]["message"]
+
+
+async def test_the_admins_own_key_is_nobody_elses(database: Database) -> None:
+    """Whoever was given such a key to ask for one model would be the admin."""
+    master = "sk-the-masters-own-wording-7"
+    keys = Keys(KeyStore(database), PEPPER, taken=MasterKey(master).is_admins)
+    made = await keys.generate({"key": master + "8"}, "master")
+    for call in (keys.generate({"key": master}, "master"), keys.regenerate(made.key, {"new_key": master}, "master")):
+        with pytest.raises(UnprocessableEntityError, match="gateway's own key"):
+            await call
+    assert not OpenDoor().is_admins(master)
 
 
 BODIES = [

@@ -29,3 +29,7 @@ def test_an_error_keeps_its_shape_and_loses_its_secrets() -> None:
     assert without_secrets(error, ["my-secret"]) is error
     assert (str(error), error.code, error.param) == ("bad key ***", "***", "x")
     assert error.body == {"error": {"message": "bad key ***", "code": 7}}
+
+
+def test_a_virtual_key_of_the_operators_wording_is_masked_to_its_end() -> None:
+    assert redact(b'{"user": "sk-a/b+c-d_e.f&g%h=i!j#k~l", "x": 1}', ()) == b'{"user": "***", "x": 1}'

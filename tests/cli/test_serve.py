@@ -89,5 +89,10 @@ def test_a_state_directory_that_cannot_be_used_is_named(tmp_path: Path, monkeypa
     assert "Set TOLLBRIDGE_HOME" in said
 
 
+def test_a_request_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    said = run("serve", "--port", "0", "--log", str(tmp_path / "missing" / "requests.log")).output
+    assert "missing/requests.log: No such file" in said
+
+
 def test_a_command_that_is_nearly_one_is_told() -> None:
     assert "Did you mean 'serve'?" in run("sevre").output

@@ -42,6 +42,18 @@ def entry(cost: int | None, id: str = "abcd1234") -> Record:
     return Record(key_id=id, cost_nanousd=cost)
 
 
+def test_what_a_dead_process_spent_counts_once_it_is_known():
+    accounts, whose = book(), key(budget=100)
+    accounts.reserve(whose, 10).settle(10)
+    accounts.recovered([entry(60), entry(None), entry(70, "another1")])
+    assert accounts.spent(whose.id) == 70
+    accounts.folded([entry(10)])
+    assert accounts.spent(whose.id) == 70
+    accounts.reserve(whose, 30).settle(30)
+    with pytest.raises(BudgetExceededError):
+        accounts.reserve(whose, 1)
+
+
 class HoldsAreRequestsUnderWay(RuleBasedStateMachine):
     """No request costs more than its worst case here, so: what is spent stays within the budget but for one request
     that was let in on trust, holds are what is under way, and each period begins at nothing, once."""

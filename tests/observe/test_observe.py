@@ -45,6 +45,24 @@ def test_lines_are_written_in_order_and_whole():
     assert b"\x1b" not in stream.getvalue()
 
 
+def test_strangers_fill_no_disk_and_are_counted():
+    """S59. Who has a key, and what was served, is logged whatever comes beside it."""
+    stream, now = io.BytesIO(), 0.0
+    log = RequestLog(stream, clock=lambda: now)
+    for second in range(3):
+        now = second * 1.5
+        for _ in range(1000):
+            log.done(Record(endpoint="unknown", status=401))
+        log.done(record(key_id="k"))
+        log.done(Record(endpoint="/v1/models", key_id="k", status=429))
+    log.close()
+    lines = [msgspec.json.decode(text) for text in stream.getvalue().splitlines()]
+    assert [line["count"] for line in lines if line["event"] == "unlogged"] == [900, 900, 900]
+    assert all(line["ts"][:2] == "20" for line in lines if line["event"] == "unlogged")
+    requests = [line for line in lines if line["event"] == "request"]
+    assert [line.get("key_id") for line in requests] == ([None] * 100 + ["k", "k"]) * 3
+
+
 def test_a_log_that_cannot_be_written_does_not_stop_and_counts(capsys):
     class Full(io.BytesIO):
         def write(self, data):

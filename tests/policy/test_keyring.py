@@ -111,6 +111,20 @@ async def test_what_cannot_be_a_key_never_reaches_the_store(ring: Keyring, prese
     assert ring.asked == 0
 
 
+async def test_who_was_known_by_another_door_is_not_known_by_this_one(ring: Keyring, store: KeyStore) -> None:
+    """A connection outlives a change of the gateway behind it."""
+    minted = mint(PEPPER)
+    await store.insert(kept(minted))
+    known = await find(ring, text(minted))
+    assert ring.still(known)
+    for stranger in (
+        Principal("master", admin=True),
+        Principal("open", admin=True),
+        Principal(known.id, key=known.key),
+    ):
+        assert not ring.still(stranger)
+
+
 async def test_no_statement_holds_a_keys_text(ring: Keyring, store: KeyStore, database: Database) -> None:
     """S02: what is sent to the database are ids of 8 characters and digests."""
     said: list[Any] = []
@@ -435,3 +449,23 @@ async def test_lookup_is_flat_from_ten_keys_to_a_hundred_thousand(tmp_path: Path
 
     assert all(plan.startswith("SEARCH keys USING INDEX") for plan in await database.read(plans))
     database.close()
+
+
+async def test_whoever_was_known_before_is_known_still_until_anything_changes(store: KeyStore) -> None:
+    now = [1000.0]
+    ring = Keyring(store, PEPPER, grace_s=60, monotonic=lambda: now[0])
+    minted = mint(PEPPER)
+    key = kept(minted)
+    await store.insert(key)
+    known = await find(ring, text(minted))
+    assert ring.still(known)
+    assert not ring.still(Principal(known.id, key=key)), "one that this ring did not give"
+    now[0] += 61
+    assert not ring.still(known), "the store was not heard of for too long"
+    await ring.hear()
+    known = await find(ring, text(minted))
+    assert ring.still(known)
+    ring.forget(minted.id)
+    assert not ring.still(known), "it may have changed"
+    await store.update(minted.id, lambda key: msgspec.structs.replace(key, expires_at=time.time() + 600))
+    assert not ring.still(await find(ring, text(minted))), "one that expires is looked at each time"

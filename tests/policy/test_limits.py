@@ -245,6 +245,7 @@ def test_parallel_requests_end_once():
     limiter = Limiter(Clock())
     whose = key(parallel=2)
     first, second = limiter.reserve(whose, 0), limiter.reserve(whose, 0)
+    assert limiter.flying == 2
     with pytest.raises(RateLimitError, match="2 requests under way at once"):
         limiter.reserve(whose, 0)
     for _ in range(3):
@@ -255,6 +256,7 @@ def test_parallel_requests_end_once():
         limiter.reserve(whose, 0)
     second.release()
     third.release()
+    assert limiter.flying == 0
 
 
 def test_a_request_that_may_use_more_than_the_limit_goes_alone():

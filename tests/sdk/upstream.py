@@ -56,14 +56,18 @@ class Upstream:
         with connection:
             connection.recv(1 << 16)
             self.asked.set()
-            if self._events is not None:
-                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
-                for event in self._events:
-                    data = event if isinstance(event, str) else json.dumps(event)
-                    connection.sendall(b"data: %b\n\n" % data.encode())
             try:
+                self._tell(connection)
                 while connection.recv(1 << 16):
                     continue
             except OSError:
-                pass
+                pass  # the client left, perhaps while it was told something
             self.left.set()
+
+    def _tell(self, connection: socket.socket) -> None:
+        if self._events is None:
+            return
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
+        for event in self._events:
+            data = event if isinstance(event, str) else json.dumps(event)
+            connection.sendall(b"data: %b\n\n" % data.encode())

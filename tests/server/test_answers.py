@@ -12,7 +12,7 @@ PROVIDER = [(b"x-ratelimit-remaining-requests", b"59"), (b"openai-version", b"20
 
 def held(rpm: int | None) -> Held:
     key = Key(id="k", digest=b"", name="k", rpm=rpm)
-    return Held(Limiter().reserve(key, 0), Book(next_reset).reserve(key, 0))
+    return Held(Limiter().reserve(key, 0), Book(next_reset).reserve(key, 0), limited=rpm is not None)
 
 
 def names(headers: Any) -> set[bytes]:

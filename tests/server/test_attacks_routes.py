@@ -8,6 +8,7 @@ tests/admin/test_key_routes.py (what each management route does).
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from sqlalchemy import event
 from bench.mock_upstream import serving
 from tests.server.accounted import Accounted, accounted
 from tests.server.faults import CHAT, MESSAGES, ask, configuration, entry, error_of
-from tests.server.http.raw import connected
+from tests.server.http.raw import Wire, connected
 from tests.server.served import KEY, Answered
 from tollbridge.home import checksum, new_key
 from tollbridge.server.managed import Call, Reply
@@ -203,6 +204,49 @@ async def test_s02_heads_that_hold_what_is_no_text_get_nobody_in_and_reach_no_da
                     await wire.send(b"GET /v1/models HTTP/1.1\r\nhost: a\r\nauthorization: " + value + b"\r\n\r\n")
                     assert (await wire.answer()).status in (400, 401)
         assert not [one for one in said if "FROM keys " in one]
+
+
+async def test_of_many_people_on_one_connection_each_is_who_they_say(tmp_path: Path) -> None:
+    """A proxy's pool: what a connection remembers of a head, and of who sent it, is nobody else's, and ends with the
+    key. Also where they come at once, faster than they are answered."""
+    dice = random.Random(7)
+    async with serving() as mock, accounted(configuration(entry("m", mock.port)), tmp_path) as gateway:
+        people = {name: await gateway.made(key_alias=name) for name in ("alice", "bob")}
+        carol = await gateway.made(key_alias="carol", duration="1h", models=["other"])
+        key_of = {name: one["key"] for name, one in people.items()} | {
+            "carol": carol["key"],
+            "admin": KEY,
+            "nobody": new_key(),
+        }
+        expected = {"alice": 200, "bob": 200, "carol": 403, "admin": 200, "nobody": 401}
+        body = json.dumps(ask()).encode()
+
+        def said(name: str, more: int) -> bytes:
+            head = f"POST {CHAT} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {key_of[name]}\r\n"
+            return f"{head}content-length: {len(body) + more}\r\n\r\n".encode() + body + b" " * more
+
+        async def ask_all(names: list[str], wire: Wire) -> None:
+            await wire.send(b"".join(said(name, dice.randrange(3)) for name in names))
+            statuses = [(await wire.answer()).status for _ in names]
+            assert statuses == [expected[name] for name in names], names
+
+        async with connected(gateway.listener) as wire:
+            for _ in range(30):
+                await ask_all(dice.choices(list(expected), weights=(5, 2, 1, 2, 1), k=6), wire)
+            await ask_all(["alice"] * 3, wire)
+            await gateway.send("POST", "/key/block", {"key": people["alice"]["token"]})
+            expected["alice"] = 401
+            await ask_all(["alice", "alice", "bob", "bob", "alice"], wire)
+            await gateway.send("POST", "/key/unblock", {"key": people["alice"]["token"]})
+            expected["alice"] = 200
+            await ask_all(["alice", "alice"], wire)
+            await gateway.send("POST", "/key/regenerate", {"key": people["alice"]["token"]})
+            await gateway.send("POST", "/key/delete", {"keys": [people["bob"]["token"]]})
+            expected |= {"alice": 401, "bob": 401}
+            await ask_all(["alice", "alice", "bob", "bob", "admin", "alice"], wire)
+        for record in gateway.records:
+            if record.endpoint == CHAT and record.status == 200:
+                assert record.key_id in ("master", *(one["token"] for one in people.values()))
 
 
 WORDS = ("key", "api_key", "key_hash", "key_alias", "token", "id", "user_id", "request_id", "end_user", "after")

@@ -1,6 +1,6 @@
 import pytest
 
-from tollbridge.errors import AuthenticationError, BadRequestError
+from tollbridge.errors import AuthenticationError, BadRequestError, PermissionDeniedError
 from tollbridge.home import new_key
 from tollbridge.server.identify import MasterKey, OpenDoor, presented_key
 
@@ -81,3 +81,33 @@ def test_no_error_repeats_the_key():
 
 def test_presented_key_of_a_bare_authorization_value():
     assert presented_key({b"authorization": KEY.encode()}) == KEY.encode()
+
+
+HERE = ["localhost", "LOCALHOST:4000", "127.0.0.1:4000", "127.1.2.3", "[::1]:4000", "app.localhost:80", "localhost.:1"]
+ELSEWHERE = [
+    *("evil.example", "evil.example:4000", "localhost.evil.example", "127.0.0.1.evil.example", "evil-localhost", "a"),
+    *("192.168.1.7:4000", "[::2]", "0.0.0.0", "127.0.0.1@evil.example", "127.0.0.1:4000.evil.example", "xlocalhost"),
+]
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_the_open_door_is_open_to_this_machine(name):
+    door = OpenDoor()
+    assert door.authenticate({b"host": name.encode()}).admin
+    assert door.authenticate({b"host": name.encode(), b"origin": f"http://{name}".encode()}).admin
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_a_page_of_another_site_does_not_get_through_the_open_door(name):
+    """S27, S41: by a form or fetch across sites, or by a name of its own that it made lead here (DNS rebinding)."""
+    door = OpenDoor()
+    for headers in (
+        {b"host": name.encode()},
+        {b"host": b"localhost:4000", b"origin": f"http://{name}".encode()},
+        {b"host": b"localhost:4000", b"origin": f"https://{name}".encode()},
+        {b"host": b"localhost:4000", b"origin": b"null"},
+        {b"host": b"localhost:4000", b"origin": b"file://localhost"},
+        {b"host": b"localhost:4000", b"origin": b""},
+    ):
+        with pytest.raises(PermissionDeniedError, match="for this machine alone"):
+            door.authenticate(headers)

@@ -88,6 +88,22 @@ def test_what_is_no_number_says_nothing(value: Any) -> None:
     assert out(limits(128_000, 4_000), max_tokens=value) == 4_000
 
 
+@pytest.mark.parametrize("limit", ["0", "-1", '"-1"', "-0.5", "-1e999", "-9999999999999999999999"])
+@pytest.mark.parametrize("name", worst_case.OUTPUT_FIELDS)
+def test_a_limit_below_one_is_none(name: str, limit: str) -> None:
+    """S63: -1 is no limit to llama.cpp, LM Studio and Ollama, and 0 is none to some."""
+
+    def spelled(**more: int) -> Ask:
+        return ask(f'{{"model": "m", "{name}": {limit}' + "".join(f', "{k}": {v}' for k, v in more.items()) + "}")
+
+    assert worst_case.output_tokens(spelled().fields, limits(None, None)) == worst_case.OUTPUT_TOKENS
+    assert worst_case.output_tokens(spelled().fields, limits(None, 4_000)) == 4_000
+    another = next(field for field in worst_case.OUTPUT_FIELDS if field != name)
+    assert worst_case.output_tokens(spelled(**{another: 7}).fields, limits(None, 4_000)) == 4_000
+    assert worst_case.output_tokens(spelled(**{another: 10**6}).fields, limits(None, None)) == 10**6
+    assert Bounds(spelled()).likely_tokens([limits(None, None)]) >= worst_case.LIKELY_OUTPUT_TOKENS
+
+
 def test_many_answers_cost_many_times() -> None:
     place = limits(128_000, 1_000)
     assert out(place, n=128, max_tokens=50) == 128 * 50

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import subprocess
 import sys
 import threading
@@ -252,3 +253,33 @@ async def test_a_server_that_hangs_is_unavailable_in_time_and_used_again_after(m
     assert await database.read(_count) == 1
     with _stopped(postgresql_server().get_pid()):
         await asyncio.to_thread(database.close)
+
+
+async def test_what_is_under_way_when_it_closes_is_done_or_undone(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CLOSE_S", 0.3)
+    inside = threading.Semaphore(0)
+    loop: list[asyncio.AbstractEventLoop] = []
+    go_on = asyncio.Event()
+
+    def waits(for_what: asyncio.Event) -> asyncio.Task[int]:
+        async def work(connection: Any) -> int:
+            loop.append(asyncio.get_running_loop())
+            inside.release()
+            await for_what.wait()
+            return await _count(connection)
+
+        return asyncio.create_task(database.read(work))
+
+    reading, hanging, left = waits(go_on), waits(asyncio.Event()), waits(asyncio.Event())
+    for _ in range(3):
+        await asyncio.to_thread(inside.acquire)
+    left.cancel()
+    loop[0].call_soon_threadsafe(go_on.set)
+    await asyncio.to_thread(database.close)
+    outcomes = await asyncio.gather(reading, hanging, left, return_exceptions=True)
+    assert outcomes[0] == 0
+    assert isinstance(outcomes[1], StoreUnavailable)
+    assert isinstance(outcomes[2], asyncio.CancelledError)
+    gc.collect()  # a task or a connection that was forgotten is an error of this test

@@ -1,13 +1,15 @@
 import asyncio
+import threading
 from typing import Any
 
 import pytest
 from sqlalchemy import insert
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tests.databases import rows
+from tests.databases import fresh_postgresql, postgresql_server, rows
 from tests.ledger.records import ids, record
-from tollbridge.errors import EntryRefused
+from tollbridge.errors import EntryRefused, StoreUnavailable
 from tollbridge.observe import Record, Tried
 from tollbridge.observe.ulid import Ulids, at
 from tollbridge.store.database import Database
@@ -111,6 +113,16 @@ async def test_a_batch_with_a_record_that_cannot_be_kept_is_undone(database: Dat
     with pytest.raises(EntryRefused):
         EntryStore(database).fold([record(), record(cost_nanousd=1 << 64)])
     assert await SpendReader(database).entries(Wanted()) == []
+
+
+async def test_a_table_that_is_missing_is_no_entrys_fault(database: Database) -> None:
+    async def break_it(connection: AsyncConnection) -> None:
+        await connection.exec_driver_sql("DROP TABLE daily")
+
+    await database.run(break_it)
+    with pytest.raises(StoreUnavailable, match="tables"):
+        EntryStore(database).fold([record()])
+    assert await rows(database, "SELECT COUNT(*) FROM entries") == [(0,)]
 
 
 async def test_attempts_are_kept_and_each_counts_for_its_own_provider(database: Database) -> None:
@@ -257,3 +269,42 @@ async def test_text_is_bound_never_spliced(database: Database) -> None:
     assert len(await reader.named(evil, evil)) == 1
     assert len(await reader.entries(Wanted(end_user=evil, key_id=evil, after="Z" * 26))) == 1
     assert len(await reader.sums(["key"], key_id=evil, since="'", until="zzzz'")) == 1
+
+
+async def refusing(setting: str, statement: str | None = None) -> None:
+    """A PostgreSQL that does not take writes now is unavailable: no entry is at fault, and all are folded later."""
+    url = fresh_postgresql()
+    name = make_url(url).database
+    Database.open(url).close()
+    postgresql_server().psql(f"ALTER DATABASE {name} SET {setting};")
+    database, other = Database.open(url), Database.open(url)
+    store, one = EntryStore(database), record()
+    held, release = threading.Event(), threading.Event()
+
+    async def hold(connection: AsyncConnection) -> None:
+        if statement is not None:
+            await connection.exec_driver_sql(statement)
+        held.set()
+        await asyncio.to_thread(release.wait)
+
+    holding = asyncio.create_task(other.run(hold))
+    await asyncio.to_thread(held.wait)
+    with pytest.raises(StoreUnavailable):
+        await asyncio.to_thread(store.fold, [one])
+    release.set()
+    await holding
+    other.close()
+    database.close()
+    postgresql_server().psql(f"ALTER DATABASE {name} RESET ALL;")
+    database = Database.open(url)
+    assert EntryStore(database).fold([one], again=True) == [one]
+    database.close()
+
+
+async def test_a_read_only_standby_refuses_no_entry() -> None:
+    await refusing("default_transaction_read_only = on")
+
+
+async def test_a_statement_whose_time_is_up_refuses_no_entry() -> None:
+    await refusing("lock_timeout = '50ms'", "LOCK TABLE entries IN ACCESS EXCLUSIVE MODE")
+    await refusing("statement_timeout = '100ms'", "LOCK TABLE entries IN ACCESS EXCLUSIVE MODE")

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from tollbridge.admin.key_fields import Wish, dollars_of, read_wish
+from tollbridge.config.master_key import weak_key
 from tollbridge.errors import ConflictError, NotFoundError, UnprocessableEntityError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.observe.audit import audit
@@ -39,11 +40,18 @@ class Made(msgspec.Struct, frozen=True):
 
 
 class Keys:
-    """`memory`: None where no requests are served, as on the command line."""
+    """`memory`: None where no requests are served, as on the command line. `taken`: a text is a key already and
+    none of these: the admin's."""
 
     def __init__(
-        self, store: KeyStore, pepper: bytes, memory: Forgetful | None = None, clock: Callable[[], float] = time.time
+        self,
+        store: KeyStore,
+        pepper: bytes,
+        memory: Forgetful | None = None,
+        clock: Callable[[], float] = time.time,
+        taken: Callable[[str], bool] = lambda text: False,
     ) -> None:
+        self._taken = taken
         self.store = store
         self._pepper = pepper
         self._memory = memory
@@ -143,6 +151,11 @@ class Keys:
         try:
             if not isinstance(text, str):
                 raise ValueError("must be a text")
+            if self._taken(text):
+                raise ValueError("is the gateway's own key: whoever had it would be the admin")
+            weakness = weak_key(text)
+            if weakness is not None:
+                raise ValueError(f"anybody could guess it: {weakness}")
             return adopt(self._pepper, text)
         except ValueError as error:
             raise UnprocessableEntityError(f"`{field}`: {error}", code="invalid_field", param=field) from error

@@ -51,19 +51,20 @@ class Pricer:
 
     def _deployment(self, name: str, principal: Principal) -> Deployment:
         """The first of a group; else one that asks the provider for a model of this name, as an answer tells it."""
-        groups = self._groups()
+        groups, access = self._groups(), principal.access
+        name = access.named(name)
         try:
             group = groups.resolve(name)
         except NotFoundError:
-            named = (
-                one for one in groups.members() if one.model == name and principal.access.allows(one.group, one.group)
-            )
+            named = (one for one in groups.members() if one.model == name and access.allows(one.group, one.group))
             deployment = next(named, None)
-            if deployment is None:
+            if deployment is not None:
+                return deployment
+            if access.every:
                 raise
-            return deployment
-        if not principal.access.allows(group.label, group.name) or not group.members:
-            raise NotFoundError("There is no such model here for this key.", code="model_not_found", param="model")
+            raise _none_for(principal) from None  # the other tells of names that are here
+        if not access.allows(group.name, name) or not group.members:
+            raise _none_for(principal)
         return group.members[0]
 
     def _told(self, answer: JsonObject) -> Along:
@@ -83,6 +84,11 @@ class Pricer:
             raise BadRequestError("Name `messages`, or a `completion_response`.", param="messages")
         request = self._dialects["openai_chat"].read_request(asked).value
         return await asyncio.to_thread(count_request, request, deployment.model)
+
+
+def _none_for(principal: Principal) -> NotFoundError:
+    whom = "" if principal.access.every else " for this key"
+    return NotFoundError(f"There is no such model here{whom}.", code="model_not_found", param="model")
 
 
 def _name(value: Json, param: str) -> str:

@@ -75,7 +75,10 @@ class SpendDesk:
                     code="invalid_field",
                     param="user_id",
                 )
-            first, last = _day(since), _day(until - 0.001)
+            first, last = (
+                _day(since),
+                min(_day(until - 0.001), _day(self._clock())),
+            )  # each day is told, also an empty one
             sums = await self._reader.sums(["day", "key", "model"], since=first, until=last, key_id=key_id)
             return Reply(by_day(sums, last))
         wanted = Wanted(

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 def management(accounts: Accounts, gateway: Gateway) -> tuple[Route, ...]:
     """The routes by which it is managed."""
-    keys = Keys(accounts.keys, accounts.pepper, accounts.keyring)
+    keys = Keys(accounts.keys, accounts.pepper, accounts.keyring, taken=gateway.authenticator.is_admins)
     pricer = Pricer(lambda: gateway.engine.routes.groups, gateway.dialects)
     return (*key_routes(keys), *spend_routes(accounts.spend, keys, pricer))
 
@@ -57,6 +57,9 @@ class Accounts:
 
     def __init__(self, config: Config, home: Home) -> None:
         """Raises StoreError and ConfigError that say what to do. Folds what processes that died left."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self.database = Database.open(home.database_url(config.general.database_url))
         try:
             self.keys = KeyStore(self.database)
@@ -72,14 +75,12 @@ class Accounts:
                 retention=retention(config.general),
                 fail_closed=not config.general.serve_without_journal,
                 folded=self._folded,
+                found=self._found,
             )
             self.spend = SpendReader(self.database)
         except BaseException:
             self.database.close()
             raise
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._following: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -100,17 +101,27 @@ class Accounts:
 
     def show(self, metrics: Metrics) -> None:
         self.ledger.show(metrics)
-        metrics.gauges["tollbridge_budget_held_usd"] = (
-            "What requests under way may still cost",
-            (),
-            lambda: {(): self.book.held / 1e9},
-        )
+        book, limiter = self.book, self.limiter
+        metrics.gauge("tollbridge_budget_held_usd", "What requests under way may still cost", lambda: book.held / 1e9)
+        metrics.gauge("tollbridge_budget_holds", "Requests under way with a budget", lambda: book.flying)
+        metrics.gauge("tollbridge_limit_places", "Requests under way within limits", lambda: limiter.flying)
 
     def _folded(self, records: Sequence[Record]) -> None:
         """On the folder's thread."""
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self.book.folded, records)
+
+    def _found(self, records: Sequence[Record]) -> None:
+        """On the folder's thread. Before there is a loop nobody has asked what was spent."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._read_anew, records)
+
+    def _read_anew(self, records: Sequence[Record]) -> None:
+        self.book.recovered(records)
+        for id in {record.key_id for record in records}:
+            self.keyring.forget(id)
 
     def _restarted(self, id: str, was: float, next: float) -> None:
         task = asyncio.ensure_future(self._tell_restart(id, was, next))

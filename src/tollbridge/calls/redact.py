@@ -15,7 +15,9 @@ SECRET_CHARACTERS_MIN = 6
 """A shorter "key" (`x`, `EMPTY`, for servers that ask for none) is no secret, and would garble every message."""
 
 KEY_SHAPES = re.compile(
-    rb"\b(?:sk|pk|rk|gsk|xai|hf|nvapi|AIza|AKIA|ASIA|eyJ)[-_A-Za-z0-9.]{16,}|(?i:(?<=bearer ))[^\s\"']{8,}"
+    rb"\bsk-[^\s\"'\\<>,;]{16,}"
+    rb"|\b(?:sk|pk|rk|gsk|xai|hf|nvapi|AIza|AKIA|ASIA|eyJ)[-_A-Za-z0-9.]{16,}"
+    rb"|(?i:(?<=bearer ))[^\s\"']{8,}"
 )
 
 _encode = msgspec.json.Encoder().encode

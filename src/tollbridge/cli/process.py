@@ -16,6 +16,7 @@ import msgspec
 from tollbridge.assemble.accounts import Accounts, management
 from tollbridge.assemble.gateway import Assembled, assemble, cors, limits
 from tollbridge.config.settings import Config
+from tollbridge.errors import ConfigError
 from tollbridge.home import Home
 from tollbridge.observe import Observer, RequestLog
 from tollbridge.observe.masked import MaskingFormatter
@@ -141,7 +142,10 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 def _opened(log: str) -> IO[bytes]:
     if log == "-":
         return open(sys.stderr.fileno(), "ab", buffering=0, closefd=False)
-    return open(log, "ab")
+    try:
+        return open(log, "ab")
+    except OSError as error:
+        raise ConfigError(f"The request log cannot be written to {log}: {error.strerror or error}.") from error
 
 
 def _signals() -> asyncio.Queue[None]:

@@ -21,7 +21,7 @@ from tollbridge.config.findings import Findings
 from tollbridge.config.load import load
 from tollbridge.config.master_key import weak_key
 from tollbridge.config.settings import Config
-from tollbridge.errors import ConfigError
+from tollbridge.errors import ConfigError, StoreError
 from tollbridge.home import Home
 from tollbridge.server.http.listener import Listener
 from tollbridge.server.identify import Authenticator, MasterKey, OpenDoor
@@ -93,7 +93,7 @@ def serve(
             raise ConfigError("Several workers need a port by number.")
         greeting_of_all = partial(greet_worker, Once(), door, config.general.public_url)
         sys.exit(supervise(workers, lambda: process.run(greeting_of_all)))
-    except ConfigError as error:
+    except (ConfigError, StoreError) as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
     except OSError as error:

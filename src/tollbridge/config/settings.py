@@ -185,7 +185,7 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     retention_s: float = 90 * 86_400.0
     retention_every_s: float = 3600.0
     retention_batch: int = 500
-    retention_batches: int = 500
+    retention_batches: int = 10_000
     serve_without_journal: bool = False
     metrics_token: Secret | None = None
     public_url: str | None = None

@@ -131,6 +131,14 @@ class Book:
             if account is not None and record.cost_nanousd:
                 account.unfolded = max(0, account.unfolded - record.cost_nanousd)
 
+    def recovered(self, records: Iterable[Record]) -> None:
+        """These are in the database now, of a process that died; accounts that were opened before did not know of them.
+        To be called on this book's thread."""
+        for record in records:
+            account = self._accounts.get(record.key_id)
+            if account is not None and record.cost_nanousd:
+                account.spent += record.cost_nanousd
+
     def spent(self, id: str) -> int | None:
         """Of a key that was used here, in its present period; None of one that was not, or has no budget."""
         account = self._accounts.get(id)

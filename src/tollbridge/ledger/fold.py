@@ -43,12 +43,13 @@ class Retention(msgspec.Struct, frozen=True):
     keep_s: float | None = 90 * DAY_S
     every_s: float = 3600.0
     batch: int = 500
-    batches: int = 500
+    batches: int = 10_000
 
 
 class Folder:
-    """`folded` is told, on this thread, of the entries of this process that are in the database now, each once.
-    `refused`: entries set aside. `removed`: rows that were too old."""
+    """`folded` is told, on this thread, of the entries of this process that are in the database now, each once;
+    `found` of those of dead processes that were not there before. `refused`: entries set aside. `removed`: rows that
+    were too old."""
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class Folder:
         *,
         retention: Retention | None = None,
         folded: Folded | None = None,
+        found: Folded | None = None,
         interval_s: float = INTERVAL_S,
     ) -> None:
         self._directory = directory
@@ -65,6 +67,7 @@ class Folder:
         self._store = store
         self._retention = Retention() if retention is None else retention
         self._folded = folded
+        self._found = found
         self._interval_s = interval_s
         self._pause_s = interval_s
         self._held: Batch | None = None
@@ -108,7 +111,7 @@ class Folder:
         began = time.monotonic()
         try:
             if not self._recovered:
-                recover(self._directory, lambda records: self._fold(records, again=True))
+                recover(self._directory, self._adopt)
                 self._recovered = True
             while self._next() is not None:
                 self._settle()
@@ -120,6 +123,11 @@ class Folder:
         if self.down:
             log.warning("the ledger's journal is folded into the database again")
         self.down, self._pause_s = "", self._interval_s
+
+    def _adopt(self, records: Sequence[Record]) -> None:
+        fresh, _ = self._fold(records, again=True)
+        if self._found is not None and fresh:
+            self._found(fresh)
 
     def _next(self) -> Batch | None:
         if self._held is None:

@@ -30,11 +30,12 @@ class Ledger:
         retention: Retention | None = None,
         fail_closed: bool = True,
         folded: Folded | None = None,
+        found: Folded | None = None,
     ) -> Ledger:
         """Folds what dead processes left before it returns. Raises ConfigError where the journal cannot be written."""
         directory = home / DIRECTORY
         journal = Journal(directory, fail_closed=fail_closed)
-        folder = Folder(directory, journal, EntryStore(database), retention=retention, folded=folded)
+        folder = Folder(directory, journal, EntryStore(database), retention=retention, folded=folded, found=found)
         folder.start()
         return cls(journal, folder)
 
@@ -56,7 +57,7 @@ class Ledger:
 
 
 def _gauge(metrics: Metrics, name: str, text: str, read: Callable[[], float]) -> None:
-    metrics.gauges[f"tollbridge_ledger_{name}"] = (text, (), lambda: {(): float(read())})
+    metrics.gauge(f"tollbridge_ledger_{name}", text, read)
 
 
 def _counter(metrics: Metrics, name: str, text: str, read: Callable[[], float]) -> None:

@@ -30,6 +30,8 @@ def read_date(text: str, *, end: bool = False) -> float:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError("must be a day like 2026-11-25, or a moment like 2026-11-25T13:00:00Z") from None
+    if not 1970 < moment.year < 9999:  # so that no zone and no end of a day leads beyond what a clock can tell
+        raise ValueError("must be later than 1970 and earlier than 9999")
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     if end and len(text) == len("2026-11-25"):

@@ -1,6 +1,8 @@
 """One JSON line per request, written by a thread of its own: the path of a request appends to a deque and goes on.
 
-A full queue drops lines and counts them: logs never hold up traffic and never grow without bound.
+A full queue drops lines and counts them: logs never hold up traffic and never grow without bound. Whoever has no key
+fills no disk: of requests that were refused to nobody in particular `STRANGERS_PER_S` are logged, and of the others the
+number, in a line of its own. The metrics count them all.
 """
 
 from __future__ import annotations
@@ -9,19 +11,26 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import IO
 
-from tollbridge.observe.line import Scribe
+import msgspec
+
+from tollbridge.observe.line import Scribe, spelled
 from tollbridge.observe.record import Record
 
 QUEUE_MAX = 100_000
 BATCH_PAUSE_S = 0.05
+STRANGERS_PER_S = 100
 
 
 class RequestLog:
-    """`stream`: a binary file that lines are appended to. `close` writes what is left."""
+    """`stream`: a binary file that lines are appended to. `close` writes what is left. `clock`: monotonic seconds."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._second_ends = 0.0
+        self._strangers = self._unlogged = 0
         self._stream = stream
         self._queue: deque[Record | bytes] = deque()
         self._wake = threading.Event()
@@ -31,17 +40,41 @@ class RequestLog:
         self._thread.start()
 
     def done(self, record: Record, line: bytes | None = None) -> None:
-        if len(self._queue) >= QUEUE_MAX:
-            self.dropped += 1
+        if not record.key_id and record.status >= 400 and self._flooded():
             return
-        self._queue.append(record if line is None else line)
-        if not self._wake.is_set():
-            self._wake.set()
+        self._add(record if line is None else line)
 
     def close(self) -> None:
+        self._tell_unlogged()
         self._stopping = True
         self._wake.set()
         self._thread.join(timeout=5)
+
+    def _add(self, entry: Record | bytes) -> None:
+        if len(self._queue) >= QUEUE_MAX:
+            self.dropped += 1
+            return
+        self._queue.append(entry)
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def _flooded(self) -> bool:
+        """Whether this second had its share of strangers."""
+        now = self._clock()
+        if now >= self._second_ends:
+            self._tell_unlogged()
+            self._second_ends, self._strangers = now + 1.0, 0
+        self._strangers += 1
+        if self._strangers <= STRANGERS_PER_S:
+            return False
+        self._unlogged += 1
+        return True
+
+    def _tell_unlogged(self) -> None:
+        if self._unlogged:
+            said = {"event": "unlogged", "ts": spelled(time.time()), "level": "warning", "count": self._unlogged}
+            self._add(msgspec.json.encode(said))
+            self._unlogged = 0
 
     def _run(self) -> None:
         line = Scribe().line

@@ -64,6 +64,10 @@ class Metrics:
         self.gauges: dict[str, tuple[str, tuple[str, ...], Callable[[], Mapping[Labels, float]]]] = {}
         self.counters: dict[str, tuple[str, Callable[[], float]]] = {}
 
+    def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """One without labels."""
+        self.gauges[name] = (text, (), lambda: {(): float(read())})
+
     def done(self, record: Record, line: bytes | None = None) -> None:
         labels = (record.endpoint, record.provider, record.group)
         row = self.rows.get(labels)

@@ -88,16 +88,33 @@ class Keyring:
         slot = presented[ID] if len(presented) == LENGTH and presented.startswith(_PREFIX) else digest
         held = self._held.get(slot)
         same = hmac.compare_digest(digest, _NOBODY if held is None else held.digest)
-        if held is None or not same:
-            return self._seek(presented, digest)
-        now = self._monotonic()
-        if now - self._heard_at > self._grace_s and now - held.read_at > self._grace_s:
+        if held is None or not same or self._stale(held):
             return self._seek(presented, digest)
         key = held.key
         if key.blocked or key.expires_at is not None:
             self._check(key)
         self._held.move_to_end(slot)
         return held.principal
+
+    def still(self, known: Principal) -> bool:
+        """Whether `find` would give this principal again: the key is here, the same, and good. Who asks has made sure
+        that what was presented is the same, byte for byte."""
+        if known.key is None:  # another door's: a master key from before
+            return False
+        slot = _slot(known.id)
+        held = self._held.get(slot)
+        if held is None or held.principal is not known or self._stale(held):
+            return False
+        key = held.key
+        if key.blocked or key.expires_at is not None:
+            return False  # `find` knows more
+        self._held.move_to_end(slot)
+        return True
+
+    def _stale(self, held: Held) -> bool:
+        """The store was not heard of for so long that the key counts as unknown."""
+        now = self._monotonic()
+        return now - self._heard_at > self._grace_s and now - held.read_at > self._grace_s
 
     def forget(self, id: str) -> None:
         """The key changed, or is gone, or is new."""

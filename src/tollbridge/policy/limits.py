@@ -118,6 +118,11 @@ class Limiter:
         self._latest = now
         return now
 
+    @property
+    def flying(self) -> int:
+        """Requests under way that hold a place."""
+        return sum(window.flying for window in self._windows.values())
+
     def __len__(self) -> int:
         """Keys that are remembered."""
         return len(self._windows)

@@ -22,6 +22,10 @@ def check_pepper(database: Database, pepper: bytes) -> None:
     """Notes the pepper where there is no key yet. Raises StoreError where the keys are from under another one."""
     fingerprint = hmac.digest(pepper, _CONSTANT, "sha256")
 
+    async def known(connection: AsyncConnection) -> bool:
+        found = await connection.scalar(select(PEPPER.c.fingerprint).where(PEPPER.c.number == 1))
+        return found is not None and hmac.compare_digest(bytes(found), fingerprint)
+
     async def noted(connection: AsyncConnection) -> bool:
         found = await connection.scalar(select(PEPPER.c.fingerprint).where(PEPPER.c.number == 1))
         if found is not None:
@@ -33,6 +37,8 @@ def check_pepper(database: Database, pepper: bytes) -> None:
         await connection.execute(insert(PEPPER).values(number=1, fingerprint=fingerprint))
         return True
 
+    if database.read_sync(known):  # as ever: a database that is locked for now does not hold up a start
+        return
     try:
         same = database.run_sync(noted)
     except ConflictError:  # another process starts just now, and was quicker

@@ -41,8 +41,8 @@ class Allowance:
     """Of all keys, in one process."""
 
     def __init__(self, limiter: Limiter | None = None, book: Book | None = None) -> None:
-        self._limiter = limiter or Limiter()
-        self._book = book or Book(next_reset)
+        self._limiter = Limiter() if limiter is None else limiter  # one that remembers no key yet is false
+        self._book = Book(next_reset) if book is None else book
 
     def hold(self, key: Key, ask: Ask, routes: Routes, fallbacks: Sequence[str] | None) -> Held:
         """`fallbacks`: the client's own. Raises RateLimitError and BudgetExceededError; then nothing is held."""

@@ -145,7 +145,7 @@ class App:
         """None: nobody needs to be known. Raises APIError."""
         match match.route.access:
             case "key" | "self" | "admin":
-                return self.gateway.authenticator.authenticate(inbound.headers)
+                return self.gateway.authenticator.authenticate(inbound.headers, inbound.known)
             case "metrics":
                 token = self.gateway.rules.metrics_token
                 if token is None:

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Awaitable, Mapping
 from copy import copy
 from typing import Protocol
 
-from tollbridge.errors import AuthenticationError, BadRequestError
+from tollbridge.errors import AuthenticationError, BadRequestError, PermissionDeniedError
 from tollbridge.policy.minting import public_id
 from tollbridge.policy.principal import Principal
 
@@ -27,21 +28,31 @@ KEY_BYTES_MAX = 4096
 
 
 class Authenticator(Protocol):
-    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal | Awaitable[Principal]:
-        """At once where the answer is in memory. Either way, a principal or APIError."""
+    def authenticate(
+        self, headers: Mapping[bytes, bytes], known: Principal | None = None
+    ) -> Principal | Awaitable[Principal]:
+        """At once where the answer is in memory. Either way, a principal or APIError. `known`: who these very headers
+        were found to be before."""
 
     def with_keys(self, others: Finder) -> Authenticator:
         """One that also knows the keys that were made."""
 
+    def is_admins(self, key: str) -> bool:
+        """This is the admin's own key."""
 
-MASTER = Principal("master", admin=True)
+
 OPERATOR = Principal("open", admin=True)
+
+_LOCAL = rb"(?:(?:[a-z0-9-]+\.)*localhost\.?|127(?:\.[0-9]{1,3}){3}|\[(?:::1|::ffff:127(?:\.[0-9]{1,3}){3})\])(?::[0-9]{1,5})?"
+_LOCAL_HOST = re.compile(_LOCAL, re.IGNORECASE)
+_LOCAL_ORIGIN = re.compile(rb"https?://" + _LOCAL, re.IGNORECASE)
 
 
 class Finder(Protocol):
     """Who knows the other keys: a `Keyring`."""
 
     def find(self, presented: bytes) -> Principal | Awaitable[Principal]: ...
+    def still(self, known: Principal) -> bool: ...
 
 
 class MasterKey:
@@ -50,6 +61,7 @@ class MasterKey:
 
     def __init__(self, key: str, header_name: str | None = None, others: Finder | None = None) -> None:
         self._keys = others
+        self._master = Principal("master", admin=True)
         self._digest = hashlib.sha256(key.encode()).digest()
         self._usual = b"Bearer " + key.encode()
         self._extra = header_name.lower().encode() if header_name else None
@@ -61,13 +73,20 @@ class MasterKey:
         twin._keys = others
         return twin
 
-    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal | Awaitable[Principal]:
+    def is_admins(self, key: str) -> bool:
+        return hmac.compare_digest(hashlib.sha256(key.encode()).digest(), self._digest)
+
+    def authenticate(
+        self, headers: Mapping[bytes, bytes], known: Principal | None = None
+    ) -> Principal | Awaitable[Principal]:
+        if known is not None and (known is self._master or (self._keys is not None and self._keys.still(known))):
+            return known
         usual = headers.get(b"authorization")
         if usual is not None and self._others.isdisjoint(headers) and hmac.compare_digest(usual, self._usual):
-            return MASTER
+            return self._master
         key = presented_key(headers, self._extra)
         if hmac.compare_digest(hashlib.sha256(key).digest(), self._digest):
-            return MASTER
+            return self._master
         if self._keys is not None:
             return self._keys.find(key)
         raise AuthenticationError(
@@ -76,12 +95,25 @@ class MasterKey:
 
 
 class OpenDoor:
-    """`--open`: whoever reaches the loopback listener is the operator. Never bound elsewhere."""
+    """`--open`: whoever reaches the loopback listener is the operator. Never bound elsewhere. A page of another site in
+    the operator's browser reaches it too, and would spend their money and change their keys: it is known by its
+    `Origin`, and where it made its own name lead here, by `Host`."""
 
     def with_keys(self, others: Finder) -> OpenDoor:
         return self
 
-    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
+    def is_admins(self, key: str) -> bool:
+        return False
+
+    def authenticate(self, headers: Mapping[bytes, bytes], known: Principal | None = None) -> Principal:
+        for name, local in ((b"origin", _LOCAL_ORIGIN), (b"host", _LOCAL_HOST)):
+            value = headers.get(name)
+            if value is not None and local.fullmatch(value) is None:
+                raise PermissionDeniedError(
+                    f"An open gateway (--open) is for this machine alone: its {name.decode().title()} header names "
+                    "another. Serve with a key instead.",
+                    code="foreign_" + name.decode(),
+                )
         return OPERATOR
 
 

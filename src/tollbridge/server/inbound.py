@@ -45,9 +45,9 @@ class Inbound(msgspec.Struct):
     `body`: whole and decoded (`content-encoding` is removed from the headers); empty in `admit`.
     `peer`, `scheme`, `host`: the client's address without port, `http` or `https`, and the authority it asked for, as
     trusted proxies tell them; `host` is "" for an HTTP/1.0 request without one. `received`: `loop.time()` at the end
-    of the head. `route`: what `admit` found, `principal`: who asks, where the route wants to know. `body_limit`: bytes;
-    `admit` may change it for a route. `id`: what the application calls the request, to the client and in its logs; ""
-    until it does.
+    of the head. `route`: what `admit` found, `principal`: who asks, where the route wants to know; `known`: who asked
+    before with these very headers, on this connection. `body_limit`: bytes; `admit` may change it for a route. `id`:
+    what the application calls the request, to the client and in its logs; "" until it does.
     """
 
     method: str
@@ -62,7 +62,12 @@ class Inbound(msgspec.Struct):
     body: bytes = b""
     route: object = None
     principal: Principal | None = None
+    known: Principal | None = None
     id: str = ""
+
+    def __repr__(self) -> str:
+        """Shows no headers, no query, no body, and no path: keys and prompts stand in them."""
+        return f"<Inbound {self.method} {self.id or 'not yet named'}, {len(self.body)} bytes>"
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -36,6 +36,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     body: JsonObject = {}
     id: str = ""
 
+    def __repr__(self) -> str:
+        """Shows nothing of what was said: keys stand in it."""
+        return f"<Call of {self.principal.id}>"
+
 
 class Reply(msgspec.Struct, frozen=True):
     body: Json
@@ -73,6 +77,8 @@ def read_query(query: str) -> Mapping[str, str]:
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=PARAMETERS_MAX)
     except ValueError as error:
         raise BadRequestError("The query cannot be read.") from error
+    if any("\0" in name or "\0" in value for name, value in pairs):
+        raise BadRequestError("The query holds a NUL, which is part of no text here.")
     return _once(pairs, BadRequestError, "The query")
 
 

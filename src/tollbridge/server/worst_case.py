@@ -8,7 +8,8 @@ more than its context window. What searches cost by the piece is in no bound.
 
 Output: the largest of all the fields that have ever meant it, times the number of answers; what the operator forces
 comes before it, and where nothing was said the operator's default, or what the model can. Nobody gives more than that.
-A prediction is paid for where it is rejected.
+A limit below 1 is none: to llama.cpp and its kin -1 is as much as they like. A prediction is paid for where it is
+rejected.
 
 Price: that of the dearest deployment, at the service that was asked for. Those without a price do not count; where
 there are no others, or the others are free, it is unknown.
@@ -133,7 +134,7 @@ class Bounds:
         does not say how much it wants."""
         body, fields = self._ask.body, self._ask.fields
         text = len(body) - _inline_bytes(body) if self._media else len(body)
-        asked = _largest(fields, OUTPUT_FIELDS)
+        asked, _ = _limit(fields)
         if asked is None:
             asked = LIKELY_OUTPUT_TOKENS if output is None else output
         most = _most_output(deployments)
@@ -152,13 +153,13 @@ class Bounds:
 def output_tokens(fields: Fields, deployment: Deployment) -> int:
     """At most, of all answers together."""
     most, forced, defaults = deployment.target.max_output_tokens, deployment.forced_raw, deployment.defaults_raw
-    asked = _largest(forced, OUTPUT_FIELDS) if forced else None
-    if asked is None:
-        asked = _largest(fields, OUTPUT_FIELDS)
-    if asked is None and defaults:
-        asked = _largest(defaults, OUTPUT_FIELDS)
-    if asked is None:
-        asked = OUTPUT_TOKENS if most is None else most
+    asked, endless = _limit(forced) if forced else (None, False)
+    if asked is None and not endless:
+        asked, endless = _limit(fields)
+    if asked is None and not endless and defaults:
+        asked, endless = _limit(defaults)
+    if asked is None or endless:
+        asked = max(asked or 0, OUTPUT_TOKENS) if most is None else most
     elif most is not None and most < asked:
         asked = most
     return asked * _choices({**defaults, **fields, **forced} if forced or defaults else fields)
@@ -196,20 +197,28 @@ def _choices(fields: Fields) -> int:
     return max(1, _largest(fields, CHOICES_FIELDS) or 1)
 
 
+def _limit(fields: Fields) -> tuple[int | None, bool]:
+    """The largest limit of the output, where there is one; and whether a field says that there is none."""
+    numbers = _numbers(fields, OUTPUT_FIELDS)
+    limits = [number for number in numbers if number > 0]
+    return max(limits, default=None), len(limits) < len(numbers)
+
+
 def _largest(fields: Fields, names: tuple[str, ...]) -> int | None:
-    """Of the numbers in these fields. What is no number is left to the provider to refuse; a number in quotes counts,
-    because some read it as one."""
-    largest = None
+    return max(_numbers(fields, names), default=None)
+
+
+def _numbers(fields: Fields, names: tuple[str, ...]) -> list[int]:
+    """Of these fields. What is no number is left to the provider to refuse; a number in quotes counts, because some
+    read it as one."""
+    found = []
     for name in names:
-        if name not in fields:
-            continue
-        try:
-            number = int(min(float(bytes(fields[name]).strip(b'"')), NUMBER_MAX))
-        except ValueError:
-            continue
-        if largest is None or number > largest:
-            largest = number
-    return None if largest is None else max(0, largest)
+        if name in fields:
+            try:
+                found.append(int(max(-1.0, min(float(bytes(fields[name]).strip(b'"')), NUMBER_MAX))))
+            except ValueError:
+                continue
+    return found
 
 
 def _inline_bytes(body: bytes) -> int:

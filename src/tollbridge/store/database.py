@@ -55,6 +55,7 @@ class Database:
         self._writing = asyncio.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="tollbridge-database", daemon=True)
+        self._door = threading.Lock()
         self._closed = False
 
     @classmethod
@@ -85,18 +86,30 @@ class Database:
         """`run` from a thread that has no event loop."""
         return self._submit(self._within(self._writer(), work, timeout_s)).result()
 
+    def read_sync(self, work: Work[T], *, timeout_s: float = TIMEOUT_S) -> T:
+        """`read` from a thread that has no event loop."""
+        return self._submit(self._within(self._snapshot.begin(), work, timeout_s)).result()
+
     def close(self) -> None:
-        """Lets go of the connections; what comes later is StoreUnavailable. A server that does not answer is not
-        waited for."""
-        if self._closed:
-            return
-        self._closed = True
+        """What is under way is done or, after `CLOSE_S`, undone; what comes later is StoreUnavailable. A server that
+        does not answer is not waited for."""
+        with self._door:
+            if self._closed:
+                return
+            self._closed = True
         asyncio.run_coroutine_threadsafe(self._dispose(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     async def _dispose(self) -> None:
+        working = asyncio.all_tasks() - {asyncio.current_task()}
+        if working:
+            _, late = await asyncio.wait(working, timeout=CLOSE_S)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=CLOSE_S)
         disposing = asyncio.ensure_future(self._engine.dispose())
         await asyncio.wait({disposing}, timeout=CLOSE_S)
         if not disposing.done():
@@ -106,10 +119,14 @@ class Database:
             await asyncio.wait({disposing}, timeout=CLOSE_S)
 
     def _submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
-        if self._closed:
-            coroutine.close()
-            raise StoreUnavailable(f"The database {self.name} is closed.")
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        with self._door:
+            if not self._closed:
+                return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        coroutine.close()
+        raise self._gone()
+
+    def _gone(self) -> StoreUnavailable:
+        return StoreUnavailable(f"The database {self.name} is closed.")
 
     async def _within(
         self, transaction: contextlib.AbstractAsyncContextManager[AsyncConnection], work: Work[T], timeout_s: float
@@ -117,6 +134,10 @@ class Database:
         try:
             async with asyncio.timeout(timeout_s), transaction as connection:
                 return await work(connection)
+        except asyncio.CancelledError:
+            if self._closed:
+                raise self._gone() from None
+            raise
         except Exception as error:
             ours = raised(error, self._address)
             if ours is None:
@@ -143,7 +164,7 @@ class Database:
 
     async def _bring_up_to_date(self) -> None:
         try:
-            async with asyncio.timeout(TIMEOUT_S), self._engine.connect() as connection:
+            async with asyncio.timeout(TIMEOUT_S), self._snapshot.connect() as connection:
                 version = await connection.run_sync(_version)
                 self._refuse_newer(version)
             if version != versions()[-1]:

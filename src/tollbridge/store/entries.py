@@ -19,10 +19,10 @@ from sqlalchemy.dialects.postgresql import asyncpg as _postgresql
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import aiosqlite as _sqlite
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tollbridge.errors import ConflictError, EntryRefused
+from tollbridge.errors import ConflictError, EntryRefused, StoreUnavailable
 from tollbridge.observe.record import Record
 from tollbridge.observe.ulid import first_at
 from tollbridge.store.address import Dialect
@@ -56,9 +56,13 @@ class EntryStore:
             except ConflictError as error:
                 again, refusal = True, error.__cause__ or error
             except (SQLAlchemyError, ArithmeticError, TypeError, ValueError) as error:
+                if _blames_statement(error):
+                    raise StoreUnavailable(
+                        f"The ledger's tables are not those of this version: {_line(error)}"
+                    ) from error
                 refusal = error
                 break
-        raise EntryRefused(str(refusal).splitlines()[0][:300]) from refusal
+        raise EntryRefused(_line(refusal)) from refusal
 
     def known(self, ids: Iterable[str]) -> frozenset[str]:
         """Those of them that are there. From a thread without an event loop."""
@@ -107,6 +111,19 @@ async def _remove(connection: AsyncConnection, *, before: str, count: int) -> in
     await connection.execute(delete(ENTRIES).where(ENTRIES.c.id <= ids[-1]))
     await connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.entry_id <= ids[-1]))
     return len(ids)
+
+
+def _blames_statement(error: Exception) -> bool:
+    """No such table or column: no entry is at fault, and all would be refused."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    if getattr(cause, "sqlite_errorname", "") == "SQLITE_ERROR":
+        return True
+    state: str | None = getattr(cause, "sqlstate", None)
+    return state is not None and state.startswith("42")
+
+
+def _line(error: BaseException) -> str:
+    return str(error).splitlines()[0][:300]
 
 
 class _Statements(msgspec.Struct, frozen=True):

@@ -32,12 +32,28 @@ _SQLITE = {
 }
 
 
+# By class of SQLSTATE; https://www.postgresql.org/docs/16/errcodes-appendix.html, seen 2026-11-25.
+_POSTGRESQL = (
+    "08",  # the connection
+    "25006",  # a standby, or a server that was made read-only
+    "40",  # undone for another transaction's sake: a deadlock, a serialization failure
+    "53",  # out of disk, memory, connections
+    "55",  # locked, or not in a state to be used
+    "57",  # shutting down, a statement's time is up
+    "58",  # the disk or the system
+    "XX",  # damaged, or a fault of its own
+)
+
+
 def transient(error: BaseException) -> bool:
     """The database, not the statement, is at fault."""
     if isinstance(error, DBAPIError):
         code = getattr(error.orig, "sqlite_errorname", None)
         if code is not None:
             return bool(code.startswith(tuple(_SQLITE)))
+        state = getattr(error.orig, "sqlstate", None)
+        if state is not None and state.startswith(_POSTGRESQL):
+            return True
         return isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
     # asyncpg is optional: its errors of connecting, which nobody wraps, are known by the room that they come from.
     return isinstance(error, PoolTimeout | OSError | sqlite3.Error) or type(error).__module__.startswith("asyncpg.")

@@ -7,7 +7,9 @@ import asyncio
 import pytest
 
 from tests.server.http.raw import PATIENCE_S, Stage, connected, get, post, serving
+from tollbridge.policy.principal import Principal
 from tollbridge.server.http.limits import Limits
+from tollbridge.server.inbound import Inbound
 
 
 def waiting() -> Stage:
@@ -88,3 +90,23 @@ async def test_a_client_that_left_meanwhile_is_not_handled() -> None:
             admit(stage)
             assert (await other.answer()).status == 200
     assert not stage.entered.is_set(), "the one that left was never handled"
+
+
+async def test_who_asked_before_is_told_only_with_the_very_same_head() -> None:
+    stage = Stage()
+    known: list[Principal | None] = []
+
+    def admit_and_note(inbound: Inbound) -> None:
+        known.append(inbound.known)
+        inbound.route, inbound.principal = inbound.path, Principal(f"p{len(known)}")
+
+    stage.admit = admit_and_note  # type: ignore[method-assign, assignment]
+    async with serving(stage) as listener, connected(listener) as wire:
+        for body, authorization in ((b"a", "x"), (b"longer", "x"), (b"a", "y"), (b"a", "y"), (b"a", "x")):
+            await wire.send(post("/echo", body, f"Authorization: Bearer {authorization}"))
+            assert (await wire.answer()).body == body
+        await wire.send(get("/echo"))
+        assert (await wire.answer()).status == 200
+        await wire.send(post("/echo", b"a", "Authorization: Bearer x"))
+        assert (await wire.answer()).status == 200
+    assert [None if one is None else one.id for one in known] == [None, "p1", None, "p3", None, None, None]

@@ -34,6 +34,7 @@ from tollbridge.errors import (
     RequestTimeoutError,
     ServiceUnavailableError,
 )
+from tollbridge.policy.principal import Principal
 from tollbridge.server.forwarded import Origin, strip_root_path
 from tollbridge.server.http.answer import Answer
 from tollbridge.server.http.body import Discarded, Framing, framing_for, sink_for, too_large
@@ -72,6 +73,7 @@ class Connection(asyncio.Protocol):
         "_paused_reading",
         "_peer",
         "_pending",
+        "_principal",
         "_scheme",
         "_served",
         "_service",
@@ -103,6 +105,7 @@ class Connection(asyncio.Protocol):
         self._unread = False
         self._outflow = Outflow()
         self._heads = HeadMemory()
+        self._principal: Principal | None = None
         self._verdict: tuple[Inbound, Head, Refusal | None] | None = None
 
     # what the transport tells
@@ -206,7 +209,8 @@ class Connection(asyncio.Protocol):
         if end < len(END) or end > limits.head_bytes:
             self._await_head(data)
             return False
-        head = self._heads.read(data[:end], limits)
+        heads = self._heads
+        head = heads.read(data[:end], limits)
         self._pending = data[end:]
         path, host, peer, scheme = head.path, head.host, self._peer, self._scheme
         if self._trusted:
@@ -225,6 +229,8 @@ class Connection(asyncio.Protocol):
             service.loop.time(),
             limits.body_bytes,
         )
+        if heads.again:
+            inbound.known = self._principal
         answer = Answer(self, head_only=head.method == "HEAD", http11=head.http11, keep_alive=head.keep_alive)
         self._answer = answer
         verdict = service.application.admit(inbound)
@@ -255,6 +261,7 @@ class Connection(asyncio.Protocol):
     def _go_on(self, inbound: Inbound, head: Head, refusal: Refusal | None) -> None:
         """Once it is known who asks."""
         self._verdict = None
+        self._principal = inbound.principal
         if refusal is not None:
             self._turn_down(refusal, head)
         elif head.length == 0:

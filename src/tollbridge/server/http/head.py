@@ -62,11 +62,12 @@ class Head(msgspec.Struct):
 class HeadMemory:
     """The last head of a connection. A client says the same head again and again, but for the number of its
     Content-Length: such a one is known, and need not be parsed. What is compared is every byte; where the number
-    stands, digits alone may differ."""
+    stands, digits alone may differ. `again`: the head that was read last was such a one."""
 
-    __slots__ = ("_after", "_before", "_head")
+    __slots__ = ("_after", "_before", "_head", "again")
 
     def __init__(self) -> None:
+        self.again = False
         self._head: Head | None = None
         self._before = self._after = b""
 
@@ -79,6 +80,7 @@ class HeadMemory:
             if after == self._after and found and number.isdigit() and len(number) <= LENGTH_DIGITS_MAX:
                 headers = known.headers.copy()
                 headers[b"content-length"] = number
+                self.again = True
                 return Head(
                     known.method,
                     known.path,
@@ -90,6 +92,7 @@ class HeadMemory:
                     known.keep_alive,
                     known.expects,
                 )
+        self.again = False
         head = read_head(raw, limits)
         self._keep(raw, head)
         return head
