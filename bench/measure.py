@@ -1,28 +1,35 @@
 """One measurement: a scenario on a target, in one round. Each is checked while it runs: no errors, a sample of the
-answers read in full, and the mock's own bill agrees with what the clients counted."""
+answers read in full, the mock's own bill agrees with what the clients counted, and the ledger of who keeps one agrees
+with the bill."""
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import quantiles
+from typing import Any
 
 import msgspec
 
 from bench import ask
+from bench.accounts import Asked, check_ledger
 from bench.bodies import PATHS, request_body, wrong_answer
 from bench.imports import measure_imports
 from bench.load import wrk
 from bench.load.jobs import Aim, Job, OpenLoop, Outcome, PacedStreams, Saturate
 from bench.processes import Child, Cores, cpu_s, rss_mb
 from bench.scenarios import Scenario, script_of
+from bench.stock import Stock, fill
 from bench.targets.target import Launch, Site, Target
 
+ONE_KEY = Stock()
 SETTLE_S = 0.15
 QUIET_SHARE = 0.1  # of a core
 QUIET_WITHIN_S = 20.0
@@ -40,7 +47,8 @@ class Failure(Exception):
 
 
 class Running(msgspec.Struct):
-    """Something that answers. `pids` is what its CPU is summed over."""
+    """Something that answers. `pids` is what its CPU is summed over; `headers`, `core`, `keys` as in `Launch`. `home`:
+    where its ledger is, `asked`: what should stand in it, by model."""
 
     name: str
     child: Child
@@ -48,6 +56,10 @@ class Running(msgspec.Struct):
     headers: dict[str, str]
     pids: list[int]
     slowness: int = 1
+    core: dict[str, str] = {}
+    keys: tuple[str, ...] = ()
+    home: Path | None = None
+    asked: dict[str, Asked] = {}
 
 
 class Times(msgspec.Struct, frozen=True):
@@ -67,6 +79,7 @@ class Bench:
         self._directory = directory
         self._times = times
         self._stack = contextlib.ExitStack()
+        self._filled: dict[Stock, tuple[Path, tuple[str, ...]]] = {}
         self.running: dict[str, Running] = {}
 
     def __enter__(self) -> Bench:
@@ -88,22 +101,65 @@ class Bench:
 
     def start(self, target: Target) -> Running:
         """Start a target on the gateway's core, to stay until the end."""
-        running = self._stack.enter_context(self.started(target, self.cores.gateway, 1))
+        running = self._stack.enter_context(self.started(target, self.cores.gateway))
         self.running[target.name] = running
         return running
 
     @contextlib.contextmanager
-    def started(self, target: Target, cores: frozenset[int], workers: int) -> Iterator[Running]:
-        began = time.perf_counter()
+    def started(
+        self, target: Target, cores: frozenset[int], workers: int = 1, *, stock: Stock = ONE_KEY, models: int = 1
+    ) -> Iterator[Running]:
         asked = tuple(scenario for scenario in self.scenarios if target.can(scenario))
-        directory = self._directory / f"{target.name}-{int(began * 1e6)}"
-        directory.mkdir()
+        directory = Path(tempfile.mkdtemp(prefix=f"{target.name}-", dir=self._directory))
+        home, keys = self._home(directory, stock) if target.accounts else (directory / "state", ())
         port = free_port()
-        site = Site(port=port, upstream_port=self._mock.port, directory=directory, workers=workers, scenarios=asked)
+        site = Site(
+            port=port,
+            upstream_port=self._mock.port,
+            directory=directory,
+            workers=workers,
+            home=home,
+            keys=keys,
+            models=models,
+            scenarios=asked,
+        )
         launch = target.launch(site)
         with Child(launch.argv, cores, directory / "output.log", launch.env) as child:
-            self._await(target.name, child, port, launch, asked[0])
-            yield Running(target.name, child, port, launch.headers, child.pids(), target.slowness)
+            first = Asked()
+            with self._counted(first):
+                self._await(target.name, child, port, launch, asked[0])
+            first.read(asked[0].name, self._bill())
+            yield Running(
+                name=target.name,
+                child=child,
+                port=port,
+                headers=launch.headers,
+                core=launch.core,
+                keys=launch.keys,
+                pids=child.pids(),
+                slowness=target.slowness,
+                home=home if target.accounts else None,
+                asked={asked[0].name: first},
+            )
+        shutil.rmtree(directory)
+
+    def _home(self, directory: Path, stock: Stock) -> tuple[Path, tuple[str, ...]]:
+        """A copy of one that is filled once."""
+        if stock not in self._filled:
+            home = self._directory / f"stock-{len(self._filled)}"
+            models = tuple(scenario.name for scenario in self.scenarios)
+            self._filled[stock] = home, tuple(fill(home, stock, models))
+        filled, keys = self._filled[stock]
+        return Path(shutil.copytree(filled, directory / "state")), keys
+
+    @contextlib.contextmanager
+    def _counted(self, asked: Asked) -> Iterator[None]:
+        """What the mock bills meanwhile."""
+        before = self._billed()
+        try:
+            yield
+        finally:
+            asked.billed += self._billed() - before
 
     def _await(self, name: str, child: Child, port: int, launch: Launch, scenario: Scenario) -> None:
         body, path = self._body(scenario), PATHS[scenario.client]
@@ -123,7 +179,13 @@ class Bench:
                 return self._cold_start(target)
             case "workers":
                 with self.started(target, self.cores.both, scenario.workers) as running:
-                    return self._saturate(scenario, running)
+                    return self._ask(scenario, running, self._saturate)
+            case "stocked":
+                stock = Stock(keys=scenario.keys, rows=scenario.rows)
+                with self.started(target, self.cores.gateway, stock=stock, models=scenario.models) as running:
+                    values = self._ask(scenario, running, self._saturate)
+                    self.check(running)
+                    return values
             case "import":
                 values, failed = measure_imports(self.cores.gateway, IMPORTS_PER_ROUND)
                 if failed:
@@ -134,21 +196,45 @@ class Bench:
             raise Failure(f"{target.name} has ended: {running.child.last_words()}")
         match scenario.kind:
             case "paced_streams":
-                return self._paced_streams(scenario, running)
+                return self._ask(scenario, running, self._paced_streams)
             case "latency":
-                return self._latency(scenario, running)
+                return self._ask(scenario, running, self._latency)
             case "memory":
                 return {"rss_mb": rss_mb(running.child.pids())}
             case _:
-                return self._saturate(scenario, running)
+                return self._ask(scenario, running, self._saturate)
+
+    def _ask(
+        self, scenario: Scenario, running: Running, how: Callable[[Scenario, Running], dict[str, float]]
+    ) -> dict[str, float]:
+        asked = running.asked.setdefault(scenario.name, Asked())
+        with self._counted(asked):
+            values = how(scenario, running)
+            await_quiet(running)
+        asked.read(scenario.name, self._bill())
+        return values
+
+    def check(self, running: Running) -> int:
+        """The ledger against the bill, of all that was asked. Returns the requests on the bill; of who keeps no ledger
+        0. Raises Failure."""
+        if running.home is None:
+            return 0
+        if not running.child.alive:
+            raise Failure(f"{running.name} has ended: {running.child.last_words()}")
+        problems = check_ledger(running.port, running.home, running.asked)
+        if problems:
+            raise Failure("the ledger and the bill differ: " + "; ".join(problems[:3]))
+        return sum(asked.billed for asked in running.asked.values())
 
     def direct_latency(self, scenario: Scenario) -> dict[str, float]:
         """The same without a gateway: what the latency of others is held against."""
         return self._latency(msgspec.structs.replace(scenario, client=scenario.upstream), self._mock)
 
     def _cold_start(self, target: Target) -> dict[str, float]:
+        if target.accounts and ONE_KEY not in self._filled:
+            self._home(Path(tempfile.mkdtemp(dir=self._directory)), ONE_KEY)
         began = time.perf_counter()
-        with self.started(target, self.cores.gateway, 1):
+        with self.started(target, self.cores.gateway):
             return {"start_s": time.perf_counter() - began}
 
     def _saturate(self, scenario: Scenario, running: Running) -> dict[str, float]:
@@ -164,6 +250,7 @@ class Bench:
         await_quiet(running)
         self._check(outcome, self._billed() - billed, scenario.connections)
         self._sample(aim)
+        running.asked.setdefault(scenario.name, Asked()).note(outcome.requests, 2 * scenario.connections)
         return {"cpu_ms": used / outcome.requests * 1000, "rps": outcome.requests / outcome.seconds}
 
     def _press(self, job: Saturate) -> Outcome:
@@ -177,6 +264,7 @@ class Bench:
         job = PacedStreams(aim=aim, connections=count, seconds=self._times.streams, pids=running.pids)
         outcome = self._generate(job)
         self._check(outcome, self._billed() - billed, 0)
+        running.asked.setdefault(scenario.name, Asked()).note(outcome.requests, 0)
         if not outcome.events:
             raise Failure("no events in the window")
         return {"cpu_us_event": outcome.cpu_s / outcome.events * 1e6, "rps": outcome.events / outcome.seconds}
@@ -187,6 +275,7 @@ class Bench:
         billed = self._billed()
         outcome = self._generate(OpenLoop(aim=aim, rate=scenario.rate, seconds=self._times.latency))
         self._check(outcome, self._billed() - billed, 0)
+        running.asked.setdefault(scenario.name, Asked()).note(outcome.requests, 0)
         cuts = quantiles(outcome.latencies_ms, n=100, method="inclusive")
         return {"p50_ms": cuts[49], "p99_ms": cuts[98]}
 
@@ -212,13 +301,19 @@ class Bench:
         if wrong:
             raise Failure(wrong)
 
+    def _bill(self) -> list[dict[str, Any]]:
+        """The last lines of it."""
+        lines: list[dict[str, Any]] = ask.get_json(self._mock.port, "/__bill")["entries"]
+        return lines
+
     def _billed(self) -> int:
         return int(ask.get_json(self._mock.port, "/__stats")["billed"])
 
     def _aim(self, scenario: Scenario, running: Running) -> Aim:
         return Aim(
             port=running.port,
-            headers=running.headers,
+            headers=running.core if scenario.core and running.core else running.headers,
+            keys=() if scenario.core else running.keys,
             dialect=scenario.client,
             path=PATHS[scenario.client],
             body=self._body(scenario),

@@ -16,9 +16,11 @@ EVENT_MARKS: dict[DialectName, bytes] = {"openai": b"chat.completion.chunk", "an
 OnAnswer = Callable[["Client", "str | None"], None]
 
 
-def request_bytes(aim: Aim) -> bytes:
+def request_bytes(aim: Aim, key: str | None = None) -> bytes:
+    """`key`: instead of the one in the headers."""
+    headers = aim.headers if key is None else aim.headers | {"authorization": f"Bearer {key}"}
     lines = [f"POST {aim.path} HTTP/1.1", f"host: 127.0.0.1:{aim.port}", "content-type: application/json"]
-    lines += [f"{name}: {value}" for name, value in aim.headers.items()]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
     lines.append(f"content-length: {len(aim.body)}")
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + aim.body
 

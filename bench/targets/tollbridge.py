@@ -1,4 +1,5 @@
-"""Our own gateway, as an operator would run it: a configuration file, a master key, log and metrics on."""
+"""Our own gateway, as an operator would run it: a configuration file with prices, log and metrics on, ledger and
+journal in its state directory, asked with keys that have models, a budget and limits."""
 
 from __future__ import annotations
 
@@ -10,11 +11,14 @@ from pathlib import Path
 from bench.scenarios import Scenario
 from bench.targets.target import Launch, Site, new_key
 
+PRICES = {"input_cost_per_token": 2.5e-6, "output_cost_per_token": 1e-5}
+
 
 class Tollbridge:
     name = "tollbridge"
-    about = "tollbridge serve: auth, routing, usage tap, metrics, a log line per request"
+    about = "tollbridge serve: keys with models, budget, RPM, TPM, parallel; prices, journal, ledger, metrics, log"
     slowness = 1
+    accounts = True
 
     def missing(self) -> str | None:
         return None if find_spec("tollbridge") else "tollbridge is not installed (pip install -e .)"
@@ -34,8 +38,13 @@ class Tollbridge:
         argv += ["--port", str(site.port)] + (
             ["--workers", str(site.workers), "--local-limits"] if site.workers > 1 else []
         )
-        env = {"TOLLBRIDGE_HOME": str(site.directory / "state")}
-        return Launch(argv=argv, headers={"authorization": f"Bearer {key}"}, env=env)
+        return Launch(
+            argv=argv,
+            headers={"authorization": f"Bearer {site.keys[0]}"},
+            core={"authorization": f"Bearer {key}"},
+            keys=site.keys,
+            env={"TOLLBRIDGE_HOME": str(site.home)},
+        )
 
 
 def configuration(site: Site, key: str) -> dict[str, object]:
@@ -51,8 +60,11 @@ def configuration(site: Site, key: str) -> dict[str, object]:
                 "model": f"{scenario.upstream}/{scenario.name}",
                 "api_base": bases[scenario.upstream],
                 "api_key": "sk-mock-upstream",
+                **({} if scenario.core else PRICES),
             },
         }
         for scenario in site.scenarios
     ]
+    idle = models[:1] * (site.models - len(models))
+    models += [entry | {"model_name": f"{entry['model_name']}-{number}"} for number, entry in enumerate(idle)]
     return {"model_list": models, "general_settings": {"master_key": key}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from tollbridge.errors import BudgetExceededError
 from tollbridge.store.key import Key
@@ -31,15 +32,12 @@ class Account:
     def rests(self, since: float) -> bool:
         return not self.flying and not self.unfolded and self.used_at <= since
 
-    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """litellm `get_custom_headers`, seen 2026-11-25."""
+    def headers(self) -> bytes:
+        """As lines: litellm `get_custom_headers`, seen 2026-11-25."""
         budget = self.key.max_budget_nanousd
         if budget is None:
-            return ()
-        return (
-            (b"x-litellm-key-spend", dollars(self.spent).encode()),
-            (b"x-litellm-key-max-budget", dollars(budget).encode()),
-        )
+            return b""
+        return b"x-litellm-key-spend: %b\r\n%b" % (dollars(self.spent).encode(), _budget(budget))
 
     def refusal(self, budget: int, worst: int | None, now: float) -> BudgetExceededError:
         spent, most = dollars(self.spent), dollars(budget)
@@ -59,6 +57,11 @@ class Account:
         return BudgetExceededError(
             f"{told} It starts anew at {anew}.", code="budget_exceeded", retry_after_s=max(1.0, self.resets_at - now)
         )
+
+
+@lru_cache(maxsize=256)
+def _budget(nanousd: int) -> bytes:
+    return b"x-litellm-key-max-budget: %b\r\n" % dollars(nanousd).encode()
 
 
 def dollars(nanousd: int) -> str:

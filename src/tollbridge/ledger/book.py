@@ -65,9 +65,9 @@ class Hold:
     def release(self) -> None:
         self.settle(None)
 
-    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """What the key had spent before this request, and its budget, under LiteLLM's names."""
-        return () if self._account is None else self._account.headers()
+    def headers(self) -> bytes:
+        """What the key had spent before this request, and its budget, under LiteLLM's names, as lines."""
+        return b"" if self._account is None else self._account.headers()
 
 
 class Book:

@@ -6,6 +6,8 @@ value, three places, so that they cannot tell different stories.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Literal, Protocol
 
 import msgspec
@@ -105,14 +107,14 @@ PARTS = (
     "rejected_prediction",
     "web_searches",
 )
+_parts: Callable[[Usage], tuple[int | None, ...]] = attrgetter(*PARTS)
 """Of `Usage`: what the log and the ledger tell besides the two totals. All are tokens, but for the searches."""
 
 
 def tokens(usage: Usage) -> dict[str, int]:
     """Usage in the log's words, without what is zero or unknown."""
     counts = {"input": usage.input, "output": usage.output}
-    for kind in PARTS:
-        count = getattr(usage, kind)
+    for kind, count in zip(PARTS, _parts(usage), strict=True):
         if count:
             counts[kind] = count
     return counts

@@ -11,7 +11,6 @@ from tollbridge.policy.limits import Limiter, Place
 from tollbridge.store.periods import next_reset
 from tollbridge.routing.board import Routes
 from tollbridge.routing.reach import may_answer
-from tollbridge.server.inbound import Headers
 from tollbridge.server.worst_case import Worst, worst_case
 from tollbridge.store.key import Key
 
@@ -33,8 +32,9 @@ class Held:
         self._place.settle(0 if tokens is None else tokens["input"] + tokens["output"])
         self._hold.settle(record.cost_nanousd)
 
-    def headers(self) -> Headers:
-        return (*self._place.headers(), *self._hold.headers())
+    def headers(self) -> bytes:
+        """As lines."""
+        return self._place.headers() + self._hold.headers()
 
 
 class Allowance:

@@ -170,7 +170,7 @@ class App:
         except APIError as error:
             status, headers, body = error_answer(self._dialect(match), error)
             record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
-            responder.reply(status, [*headers, *own_headers(record, self._dialect(match))], body)
+            responder.reply(status, [*headers, own_headers(record, self._dialect(match))], body)
 
     async def _manage(self, inbound: Inbound, responder: Responder, record: Record, match: Match) -> None:
         if match.route.manager is None:
@@ -181,7 +181,7 @@ class App:
 
     def _json(self, responder: Responder, record: Record, match: Match, value: object) -> None:
         record.status = 200
-        responder.reply(200, [JSON, *own_headers(record, self._dialect(match))], _encode(value))
+        responder.reply(200, [JSON, own_headers(record, self._dialect(match))], _encode(value))
 
     def _refused(
         self,
@@ -200,7 +200,7 @@ class App:
             self._observe(record)
         own = own_headers(record, self._dialect(match))
         crossing = self._cors.answer_headers(inbound.headers) if self._cors is not None else ()
-        return Refusal(status, body, (*headers, *own, *extra, *crossing))
+        return Refusal(status, body, (*headers, own, *extra, *crossing))
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         self._loop = asyncio.get_running_loop()

@@ -29,8 +29,8 @@ from tollbridge.routing.engine import Allowed, Trace
 from tollbridge.routing.groups import Group
 from tollbridge.server.allowance import Held
 from tollbridge.server.answers import (
-    JSON,
-    STREAM,
+    JSON_LINES,
+    STREAM_LINES,
     cost_headers,
     error_answer,
     own_headers,
@@ -194,7 +194,7 @@ class Conversation:
         self._record.status = begun.status
         self._account()
         own = own_headers(self._record, self._dialect)
-        self._responder.reply(begun.status, [*begun.headers, *own], begun.body)
+        self._responder.reply(begun.status, [*begun.headers, own], begun.body)
         return True
 
     async def _reply(self, answer: Answer) -> None:
@@ -206,20 +206,20 @@ class Conversation:
         if responder.gone:
             record.status, record.outcome = 499, "cancelled"
         self._account()
-        headers = [
-            JSON,
-            *own_headers(record, self._dialect),
-            *route_headers(record, answer.deployment, answer.caveats),
-            *cost_headers(record, self._held),
-            *passed_on(answer.headers, self._held),
-        ]
+        ours = (
+            JSON_LINES
+            + own_headers(record, self._dialect)
+            + route_headers(record, answer.deployment, answer.caveats)
+            + cost_headers(record, self._held)
+        )
+        headers: Headers = [ours, *passed_on(answer.headers, self._held)]
         if self._claim is not None:
             await self._claim.keep(200, headers, answer.body)
         responder.reply(200, headers, answer.body)
 
     def _early_headers(self) -> Headers:
         """Of a stream that a heartbeat begins, before it is known who answers."""
-        return [*STREAM, *own_headers(self._record, self._dialect)]
+        return [STREAM_LINES, own_headers(self._record, self._dialect)]
 
     async def _tell(self, streaming: Streaming) -> None:
         responder, record = self._responder, self._record
@@ -228,10 +228,10 @@ class Conversation:
             responder.start(
                 200,
                 [
-                    *STREAM,
-                    *own_headers(record, self._dialect),
-                    *route_headers(record, streaming.deployment, streaming.caveats),
-                    *(() if self._held is None else self._held.headers()),
+                    STREAM_LINES,
+                    own_headers(record, self._dialect),
+                    route_headers(record, streaming.deployment, streaming.caveats),
+                    b"" if self._held is None else self._held.headers(),
                     *passed_on(streaming.headers, self._held),
                 ],
             )
@@ -294,7 +294,7 @@ class Conversation:
             responder.write(self._dialect.stream_writer(Head()).fail(error))
             responder.finish()
             return
-        responder.reply(status, [*headers, *own_headers(record, self._dialect)], body)
+        responder.reply(status, [*headers, own_headers(record, self._dialect)], body)
 
     def _note_error(self, error: APIError) -> None:
         self._record.error_class, self._record.outcome = type(error).__name__, outcome(error)

@@ -70,7 +70,7 @@ class KeyStore:
             same = or_(KEYS.c.id == key.id, KEYS.c.digest == key.digest)
             if await connection.scalar(select(KEYS.c.id).where(same)) is not None:
                 raise ConflictError("This key is in use already.", code="key_exists", param="key")
-            await connection.execute(insert(KEYS), [_row(key)])
+            await connection.execute(insert(KEYS), [key_row(key)])
             await self._note(connection, (key.id,))
 
         await self._database.run(work)
@@ -95,7 +95,7 @@ class KeyStore:
                 return None
             old, now = _key(row), self._clock()
             new = msgspec.structs.replace(change(old.at(now)), updated_at=now)
-            before, after = _row(old), _row(new)
+            before, after = key_row(old), key_row(new)
             await _check_alias(connection, new, but=id)
             changed = {name: value for name, value in after.items() if value != before[name]}
             await connection.execute(update(KEYS).where(KEYS.c.id == id).values(changed))
@@ -197,7 +197,7 @@ _JSON = {"models": tuple[str, ...], "aliases": dict[str, str], "metadata": dict[
 _FIELDS = msgspec.structs.fields(Key)
 
 
-def _row(key: Key) -> dict[str, Any]:
+def key_row(key: Key) -> dict[str, Any]:
     row = {field.name: getattr(key, field.name) for field in _FIELDS}
     for name in _JSON:
         row[name] = msgspec.json.encode(row[name]).decode()
