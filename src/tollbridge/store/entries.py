@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -40,6 +40,7 @@ _EXISTING = select(ENTRIES.c.id).where(ENTRIES.c.id.in_(bindparam("ids", expandi
 
 class EntryStore:
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        """`clock`: epoch seconds."""
         self._database = database
         self._clock = clock
         self._write = _Statements.of(database.dialect)
@@ -63,14 +64,6 @@ class EntryStore:
                 refusal = error
                 break
         raise EntryRefused(_line(refusal)) from refusal
-
-    def known(self, ids: Iterable[str]) -> frozenset[str]:
-        """Those of them that are there. From a thread without an event loop."""
-
-        async def work(connection: AsyncConnection) -> frozenset[str]:
-            return frozenset((await connection.execute(_EXISTING, {"ids": list(ids)})).scalars())
-
-        return self._database.run_sync(work)
 
     def remove_before(self, moment: float, count: int) -> int:
         """Removes at most `count` entries from before that moment (epoch seconds), the oldest first, and their

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import msgspec
 
 from tollbridge.model.json import Json
-from tollbridge.store.periods import next_reset, period_around
+from tollbridge.store.purse import Purse
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,15 +42,21 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
     def at(self, moment: float) -> Key:
         """As it is then, if nothing is spent until then: where its period ends before, nothing is spent in the next."""
-        duration, end = self.budget_duration, self.budget_resets_at
-        if duration is None:
+        purse = self.purse()
+        purse.pass_to(moment)
+        if purse.resets_at == self.budget_resets_at:
             return self
-        if end is None:
-            return msgspec.structs.replace(self, budget_resets_at=next_reset(duration, moment))
-        if moment < end:
-            return self
-        began, end = period_around(duration, moment, end)
-        return msgspec.structs.replace(self, spend_nanousd=0, budget_began_at=began, budget_resets_at=end)
+        return msgspec.structs.replace(
+            self, spend_nanousd=purse.spend, budget_began_at=purse.began_at, budget_resets_at=purse.resets_at
+        )
+
+    def with_spend(self, nanousd: int, moment: float) -> Key:
+        """So much is spent at that moment. What was settled before does not count any more, however late it is folded.
+        Entries know milliseconds; those of this one count."""
+        return msgspec.structs.replace(self, spend_nanousd=nanousd, budget_began_at=math.floor(moment * 1000) / 1000)
+
+    def purse(self) -> Purse:
+        return Purse(self.spend_nanousd, self.budget_duration, self.budget_began_at, self.budget_resets_at)
 
     def __repr__(self) -> str:
         return f"<Key {self.name}>"

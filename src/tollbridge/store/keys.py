@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, case, delete, desc, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, and_, case, delete, desc, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.errors import ConflictError
@@ -180,7 +180,8 @@ class KeyStore:
 
 def _spent(now: float) -> ColumnElement[int]:
     """In the present period: as `Key.at` says it, for sorting."""
-    return case((KEYS.c.budget_resets_at <= now, 0), else_=KEYS.c.spend_nanousd)
+    passed = and_(KEYS.c.budget_duration.is_not(None), KEYS.c.budget_resets_at <= now)
+    return case((passed, 0), else_=KEYS.c.spend_nanousd)
 
 
 async def _check_alias(connection: AsyncConnection, key: Key, but: str | None = None) -> None:
