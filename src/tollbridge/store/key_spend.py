@@ -43,7 +43,7 @@ async def count_spend(connection: AsyncConnection, records: Sequence[Record], no
     amounts = spent_by_key(records)
     if not amounts:
         return
-    found = (await connection.execute(_PERIODIC, {"ids": list(amounts)})).tuples().all()
+    found = (await connection.execute(_PERIODIC, {"ids": list(amounts)})).all()
     purses = {id: Purse(*row) for id, *row in found}
     if purses:
         for record in sorted(records, key=lambda record: record.id):

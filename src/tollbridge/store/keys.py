@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Literal
@@ -86,7 +87,8 @@ class KeyStore:
 
     async def update(self, id: str, change: Callable[[Key], Key]) -> Key | None:
         """The key as `change` made it of the one that is there now; None where there is none. Only what differs is
-        written. Raises ConflictError as `insert` does, and whatever `change` raises: nothing is done then."""
+        written, and a later `updated_at`. Raises ConflictError as `insert` does, and whatever `change` raises: nothing
+        is done then."""
 
         async def work(connection: AsyncConnection) -> Key | None:
             await self._begin(connection)
@@ -94,7 +96,8 @@ class KeyStore:
             if row is None:
                 return None
             old, now = _key(row), self._clock()
-            new = msgspec.structs.replace(change(old.at(now)), updated_at=now)
+            later = max(now, math.nextafter(old.updated_at, math.inf))  # also where the clock steps back
+            new = msgspec.structs.replace(change(old.at(now)), updated_at=later)
             before, after = key_row(old), key_row(new)
             await _check_alias(connection, new, but=id)
             changed = {name: value for name, value in after.items() if value != before[name]}
