@@ -44,8 +44,8 @@ def opened() -> Iterator[Database]:
 
 class BookAndRow(RuleBasedStateMachine):
     """Costs are settled, folded late and in any order; the process dies and its entries are recovered; the operator
-    changes the key; time passes. Once all is folded, both say the same, and so does a book that is opened anew. After a clock
-    that stepped back the book may say more, never less."""
+    changes the key; time passes. Once all is folded, both say the same, and so does a book that is opened anew. After a
+    clock that stepped back the book may say more, never less."""
 
     def __init__(self) -> None:
         super().__init__()

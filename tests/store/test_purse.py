@@ -125,6 +125,10 @@ def test_while_the_clock_of_the_period_was_wrong_all_counts_and_nothing_starts_a
     for hour in range(100):
         purse.count(1, START + hour * 3600, START + hour * 3600 + 1)
     assert purse.spent_at(START + 100 * 3600) == 110
+    purse.resets_at = next_reset("1d", START + 100 * 3600)  # the operator sends the duration again
+    assert purse.spent_at(purse.resets_at - 1) == 110
+    purse.count(3, purse.resets_at, purse.resets_at)
+    assert purse.spend == 3
 
 
 def test_what_was_settled_before_a_spend_was_set_does_not_count_also_without_periods() -> None:
