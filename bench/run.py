@@ -1,6 +1,6 @@
 """Measure the gateway beside nginx, in one run.
 
-    python -m bench.run                          nginx and tollbridge, three rounds, some seven minutes
+    python -m bench.run                          nginx and tollbridge, three rounds, some eight minutes
     python -m bench.run --quick                  one short round, without large stocks: does it work?
     python -m bench.run --with litellm portkey   beside others, installed into a cache directory of their own
     python -m bench.run --scenarios json-1k latency --rounds 5 --markdown

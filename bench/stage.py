@@ -37,7 +37,7 @@ class Failure(Exception):
 
 class Running(msgspec.Struct):
     """Something that answers. `pids` is what its CPU is summed over; `headers`, `admin`, `keys` as in `Launch`.
-    `start_s`: until its first answer. `audit`: of who keeps a ledger."""
+    `start_s`: until its first answer. `audit`: of who keeps a ledger. `warm`: scenarios that it was asked already."""
 
     name: str
     child: Child
@@ -49,6 +49,7 @@ class Running(msgspec.Struct):
     keys: tuple[str, ...] = ()
     start_s: float = 0.0
     audit: Audit | None = None
+    warm: set[str] = msgspec.field(default_factory=set)
 
     def rest(self) -> None:
         """Waits until it is done with what its clients left behind, the folding of its journal included."""
