@@ -105,7 +105,7 @@ def measure_one(
         values = failure.values
         figures.notes[scenario, target] = str(failure)
         clock.say(where + f"missing: {failure}")
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         values = {}
         figures.notes[scenario, target] = repr(error)
         clock.say(where + f"missing: {error!r}")
