@@ -66,6 +66,7 @@ def _budget(nanousd: int) -> bytes:
 
 def dollars(nanousd: int) -> str:
     """Exactly, and no longer than needed: `0.0031`, `12.0`."""
-    whole, rest = divmod(abs(nanousd), 1_000_000_000)
-    text = f"{'-' if nanousd < 0 else ''}{whole}.{rest:09d}".rstrip("0")
-    return text + "0" if text.endswith(".") else text
+    if nanousd < 0:
+        return "-" + dollars(-nanousd)
+    whole, rest = divmod(nanousd, 1_000_000_000)
+    return f"{whole}.{rest:09d}".rstrip("0") if rest else f"{whole}.0"
