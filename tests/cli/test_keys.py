@@ -61,8 +61,11 @@ def test_a_key_from_its_making_to_its_end() -> None:
     for name in (made["token"], "team-a", secret):
         assert told("info", name) == made
     assert told("info", "-", stdin=secret + "\n") == made
-    changed = told("update", "team-a", "--tpm", "5", "--no-limit", "rpm_limit", "--duration", "-1")
+    changed = told(
+        "update", "team-a", "--tpm", "5", "--estimated-output", "9", "--no-limit", "rpm_limit", "--duration", "-1"
+    )
     assert (changed["tpm_limit"], changed["rpm_limit"], changed["expires"]) == (5, None, None)
+    assert changed["default_estimated_output_tokens"] == 9
     assert changed["models"] == made["models"]
     assert run("block", "team-a").output == f"{made['token']} (team-a) is blocked\n"
     assert "blocked" in run("list").output

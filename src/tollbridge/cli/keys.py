@@ -46,10 +46,19 @@ _WISHES: tuple[tuple[str, str, Any, str], ...] = (
     ("--rpm", "rpm_limit", int, "Requests a minute."),
     ("--tpm", "tpm_limit", int, "Tokens a minute."),
     ("--parallel", "max_parallel_requests", int, "Requests at once."),
+    (
+        "--estimated-output",
+        "default_estimated_output_tokens",
+        int,
+        "Tokens that an answer is taken to have, for --tpm, where a request sets no limit.",
+    ),
     ("--metadata", "metadata", str, "A JSON object that is kept with it."),
 )
 _MANY = ("models", "aliases")
-_LIFTED = {"max_budget", "budget_duration", "rpm_limit", "tpm_limit", "max_parallel_requests", "models", "key_alias"}
+_LIFTED = {
+    *("max_budget", "budget_duration", "rpm_limit", "tpm_limit", "max_parallel_requests", "models", "key_alias"),
+    *("default_estimated_output_tokens", "default_estimated_output_tokens_per_model"),
+}
 
 
 def wishes(command: Callable[..., None]) -> Callable[..., None]:

@@ -217,7 +217,12 @@ async def _check_alias(connection: AsyncConnection, key: Key, but: str | None = 
         )
 
 
-_JSON = {"models": tuple[str, ...], "aliases": dict[str, str], "metadata": dict[str, Any]}
+_JSON = {
+    "models": tuple[str, ...],
+    "aliases": dict[str, str],
+    "metadata": dict[str, Any],
+    "likely_output_tokens_by_model": dict[str, int],
+}
 _FIELDS = msgspec.structs.fields(Key)
 
 
