@@ -39,8 +39,8 @@ class Stream(Protocol):
     seen, and given out; `closing`: the block that `next` just gave is the last that says something. `broken`: the
     provider sent an error inside the stream."""
 
-    broken: APIError | None
-
+    @property
+    def broken(self) -> APIError | None: ...
     @property
     def closing(self) -> bool: ...
     @property
