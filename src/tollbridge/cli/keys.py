@@ -21,6 +21,7 @@ from tollbridge.cli.key_table import card, table
 from tollbridge.cli.place import place
 from tollbridge.errors import NotFoundError, TollbridgeError
 from tollbridge.model.json import JsonObject
+from tollbridge.observe.audit import audited
 from tollbridge.policy.pepper import check_pepper
 from tollbridge.store.database import Database
 from tollbridge.store.key import Key
@@ -71,6 +72,8 @@ def wishes(command: Callable[..., None]) -> Callable[..., None]:
 @click.group()
 def keys() -> None:
     """Make, look at and change keys.
+
+    Each change is a line of the audit on standard error, as a gateway writes it into its log.
 
     KEY is a key's id (as `keys list` shows it), its alias, or the key itself; `-` reads it from standard input, so that
     it stands in no list of processes. A running gateway on the same database obeys within a second.
@@ -191,7 +194,8 @@ def _run(config: Path | None, work: Callable[[Keys], Awaitable[T]]) -> T:
         try:
             pepper = found.home.pepper()
             check_pepper(database, pepper)
-            return asyncio.run(_awaited(work(Keys(KeyStore(database), pepper))))
+            with audited(sys.stderr):
+                return asyncio.run(_awaited(work(Keys(KeyStore(database), pepper))))
         finally:
             database.close()
     except TollbridgeError as error:
