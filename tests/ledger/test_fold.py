@@ -179,9 +179,11 @@ async def test_a_start_without_the_database_recovers_later(
     lock = Locked(tmp_path / "tollbridge.db")
     desk = Desk(directory, impatient)
     assert desk.folder.down
+    assert (desk.journal.pending, desk.folder.lag_seconds > 0) == (0, True), "the dead process's are not there yet"
     new = desk.enter(2)
     lock.release()
     desk.close()
+    assert desk.folder.lag_seconds == 0
     assert await entries(impatient) == ids([old, *new])
 
 

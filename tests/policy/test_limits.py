@@ -1,3 +1,5 @@
+"""The limiter beside a plain list of requests; rows R29, R42 and R43 of the fault matrix, in virtual time."""
+
 import asyncio
 import random
 import signal

@@ -9,7 +9,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import IO
+from io import FileIO
 
 import msgspec
 
@@ -115,6 +115,7 @@ def application(
     """What stands behind a listener, ours or another's, with its request log, its database and its journal open."""
     with contextlib.ExitStack() as stack:
         observers: list[Observer] = []
+        lines = None
         if log != "none":
             lines = RequestLog(stack.enter_context(_opened(log)))
             stack.callback(lines.close)
@@ -122,6 +123,8 @@ def application(
         accounts = Accounts(config, home)
         stack.callback(accounts.close)
         assembled = assemble(config, environ, home, authenticator, observers, accounts)
+        if lines is not None:
+            lines.show(assembled.gateway.metrics)
         yield App(assembled.gateway, cors(config), management(accounts, assembled.gateway)), assembled, accounts
 
 
@@ -139,11 +142,11 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return factory
 
 
-def _opened(log: str) -> IO[bytes]:
+def _opened(log: str) -> FileIO:
     if log == "-":
         return open(sys.stderr.fileno(), "ab", buffering=0, closefd=False)
     try:
-        return open(log, "ab")
+        return open(log, "ab", buffering=0)
     except OSError as error:
         raise ConfigError(f"The request log cannot be written to {log}: {error.strerror or error}.") from error
 

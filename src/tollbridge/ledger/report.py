@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-import msgspec
-
-from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.json import JsonObject
 from tollbridge.store.spend import Found
 
 NANO = 1_000_000_000
@@ -66,7 +64,7 @@ def spend_log(row: Found) -> JsonObject:
         "team_id": None,
         "cache_hit": str(bool(row["cache_hit"])),
         "cache_key": "",
-        "request_tags": _decoded(row["tags"], []),
+        "request_tags": list(row["tags"]),
         "requester_ip_address": row["peer"],
         "session_id": row["trace_id"] or row["request_id"],
         "status": "failure" if failed else "success",
@@ -77,8 +75,8 @@ def spend_log(row: Found) -> JsonObject:
             "user_api_key": row["key_id"],
             "user_api_key_alias": row["key_alias"],
             "status": "failure" if failed else "success",
-            "spend_logs_metadata": _decoded(row["metadata"], None),
-            "additional_usage_values": _decoded(row["parts"], {}),
+            "spend_logs_metadata": row["metadata"],
+            "additional_usage_values": row["parts"],
             "error_information": {"error_class": row["error_class"], "error_code": str(row["status"])}
             if failed
             else None,
@@ -106,7 +104,7 @@ def _own(row: Found) -> JsonObject:
         "upstream_ms": row["upstream_ms"],
         "overhead_ms": row["overhead_ms"],
         "client": row["client"],
-        "caveats": _decoded(row["caveats"], []),
+        "caveats": list(row["caveats"]),
         "tried": [
             {
                 "deployment": tried["deployment"],
@@ -117,7 +115,7 @@ def _own(row: Found) -> JsonObject:
                 "ms": tried["ms"],
                 "prompt_tokens": tried["input_tokens"],
                 "completion_tokens": tried["output_tokens"],
-                "additional_usage_values": _decoded(tried["parts"], {}),
+                "additional_usage_values": tried["parts"],
                 "cost_nanousd": tried["cost_nanousd"],
                 "estimated": bool(tried["estimated"]),
             }
@@ -178,7 +176,3 @@ def _days_between(last: str, until: str) -> Iterable[str]:
 
 def _moment(epoch_s: float) -> str:
     return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _decoded(text: str | None, absent: Json) -> Json:
-    return absent if text is None else msgspec.json.decode(text)

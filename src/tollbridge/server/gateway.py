@@ -57,7 +57,9 @@ class Load(msgspec.Struct):
 
 
 class Entries(Protocol):
-    """Where requests are written down (`ledger.journal.Journal`)."""
+    """Where requests are written down (`ledger.journal.Journal`). `failing`: why they cannot be now."""
+
+    failing: str
 
     def check(self) -> None:
         """Raises ServiceUnavailableError where a new request could not be."""

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tollbridge.observe.ulid import LENGTH, first_at
 from tollbridge.store.database import Database
 from tollbridge.store.key_tables import KEYS
+from tollbridge.store.ledger_rows import read_attempt, read_entry
 from tollbridge.store.ledger_tables import ATTEMPTS, DAILY, ENTRIES, KINDS
 
 By = Literal["day", "key", "group", "model", "provider"]
@@ -32,8 +33,8 @@ SHELVES_AT_ONCE = 10_000
 """In one query, which may not have any number of parameters."""
 
 Found = Mapping[str, Any]
-"""A row by its columns' names. Of an entry also `key_alias`, and `tried`, its attempts; of sums by key also
-`key_alias` and `key_name`."""
+"""A row by its columns' names. Of an entry also its details (`ledger_rows.py`), `key_alias`, and `tried`, its attempts;
+of sums by key also `key_alias` and `key_name`."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,8 +156,8 @@ async def _with_attempts(connection: AsyncConnection, entries: list[Found]) -> l
     query = select(ATTEMPTS).where(ATTEMPTS.c.entry_id.in_([entry["id"] for entry in entries]))
     tried: dict[str, list[Found]] = {}
     for row in await _all(connection, query.order_by(ATTEMPTS.c.entry_id, ATTEMPTS.c.number)):
-        tried.setdefault(row["entry_id"], []).append(row)
-    return [{**entry, "tried": tried.get(entry["id"], [])} for entry in entries]
+        tried.setdefault(row["entry_id"], []).append(read_attempt(row))
+    return [{**read_entry(entry), "tried": tried.get(entry["id"], [])} for entry in entries]
 
 
 def _whole(value: Any) -> Any:
