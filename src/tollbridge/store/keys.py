@@ -173,6 +173,15 @@ class KeyStore:
 
         return await self._database.run(work)
 
+    async def touch(self, connection: AsyncConnection, ids: Iterable[str]) -> None:
+        """Within the caller's transaction: whoever holds these keys in memory reads them, and what they spent, anew."""
+        touched = sorted(ids)
+        if touched:
+            await self._begin(connection)
+            changed = update(KEYS).where(KEYS.c.id == bindparam("key")).values(updated_at=self._clock())
+            await connection.execute(changed, [{"key": id} for id in touched])
+            await self._note(connection, touched)
+
     async def _one(self, condition: ColumnElement[bool]) -> Key | None:
         async def work(connection: AsyncConnection) -> Key | None:
             row = (await connection.execute(select(KEYS).where(condition))).first()
