@@ -78,7 +78,12 @@ def test_it_is_told_what_would_change_then_done_and_then_there_is_nothing_to_do(
 
 
 def test_days_model_and_what_has_a_price_are_chosen(tmp_path: Path) -> None:
-    kept(tmp_path, *(unknown(day) for day in range(4)), unknown(1, cost_nanousd=7), unknown(1, model="gpt-4.1", group="gpt"))
+    kept(
+        tmp_path,
+        *(unknown(day) for day in range(4)),
+        unknown(1, cost_nanousd=7),
+        unknown(1, model="gpt-4.1", group="gpt"),
+    )
     where = ("--config", config(tmp_path, input_cost_per_token=0.000001, output_cost_per_token=0))
     days = ("--since", "2026-01-02", "--until", "2026-01-03")
     assert [(one["model"], one["requests"]) for one in told(*where, *days)] == [("gpt-4.1", 1), ("house", 2)]
