@@ -228,6 +228,27 @@ async def test_after_a_reset_of_the_spend_nothing_of_before_is_added(database: D
         assert told["spend"] == 2.0
 
 
+async def test_an_estimate_of_answers_is_set_shown_and_taken_away_each_by_itself(
+    database: Database, tmp_path: Path
+) -> None:
+    one, each = "default_estimated_output_tokens", "default_estimated_output_tokens_per_model"
+    async with managing(database, tmp_path) as gateway:
+        made = await gateway.made(**{one: 2048, each: {"fast": 100}})
+        assert "warnings" not in made
+
+        async def updated(**body: Any) -> tuple[Any, Any]:
+            told = (await gateway.send("POST", "/key/update", {"key": made["token"], **body})).json()
+            shown = (await gateway.send("GET", f"/key/info?key={made['token']}")).json()["info"]
+            assert (shown[one], shown[each]) == (told[one], told[each])
+            return told[one], told[each]
+
+        assert await updated(metadata={}) == (2048, {"fast": 100})
+        assert await updated(**{one: None}) == (None, {"fast": 100})
+        assert await updated(**{one: 7, each: {}}) == (7, {})
+        assert await updated(**{each: {"slow": 9}}) == (7, {"slow": 9})
+        assert await updated(**{each: None}) == (7, {})
+
+
 async def test_what_would_restrict_and_is_not_built_is_refused_by_name(database: Database, tmp_path: Path) -> None:
     async with managing(database, tmp_path) as gateway:
         made = await gateway.made()
@@ -321,6 +342,11 @@ WRONG: list[tuple[str, Any]] = [
     ("duration", "-1h"),
     ("key", 12345678901234567890),
     ("max_bugdet", 1),
+    *(("default_estimated_output_tokens", wrong) for wrong in (0, -1, 1.5, True, "2048", 10**10)),
+    *(
+        ("default_estimated_output_tokens_per_model", wrong)
+        for wrong in (7, {"fast": 0}, {"fast": "much"}, {"": 5}, {"fast": None})
+    ),
 ]
 
 

@@ -244,7 +244,7 @@ async def assert_whole(database: Database, acknowledged: dict[str, int]) -> None
 
 
 async def add_key(database: Database) -> None:
-    blank = {column.name: 0 for column in KEYS.c if not column.nullable}
+    blank = {column.name: 0 for column in KEYS.c if not (column.nullable or column.server_default)}
     texts = {"id": "k1", "digest": b"", "name": "", "models": "[]", "aliases": "{}", "metadata": "{}", "minted_by": ""}
 
     async def work(connection: AsyncConnection) -> None:

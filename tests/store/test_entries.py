@@ -24,7 +24,7 @@ NEW_YEAR_NS = 1_767_225_600 * 10**9  # 2026-01-01T00:00:00Z
 
 
 async def add_keys(database: Database, *keys: str) -> None:
-    blank = {column.name: 0 for column in KEYS.c if not column.nullable}
+    blank = {column.name: 0 for column in KEYS.c if not (column.nullable or column.server_default)}
     texts = {"models": "[]", "aliases": "{}", "metadata": "{}", "minted_by": ""}
 
     async def work(connection: AsyncConnection) -> None:

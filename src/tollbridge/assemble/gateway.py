@@ -141,6 +141,7 @@ def rules(config: Config) -> Rules:
         "key_header": general.key_header_name.lower().encode() if general.key_header_name else None,
         "metrics_token": None if general.metrics_token is None else general.metrics_token.reveal(),
         "block_unpriced": config.settings.block_unpriced,
+        "stream_cost": config.settings.stream_cost,
         "streams_max": general.max_concurrent_streams,
         "requests_max": general.max_concurrent_requests,
         "drains_max": general.drains_max,

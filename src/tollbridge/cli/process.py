@@ -19,7 +19,7 @@ from tollbridge.config.settings import Config
 from tollbridge.errors import ConfigError
 from tollbridge.home import Home
 from tollbridge.observe import Observer, RequestLog
-from tollbridge.observe.masked import MaskingFormatter
+from tollbridge.observe.masked import LINE, MaskingFormatter
 from tollbridge.server.app import App
 from tollbridge.server.forwarded import Forwarding
 from tollbridge.server.http.listener import Listener, Tls
@@ -52,7 +52,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         """Serves until a signal; the exit status. Raises OSError where the address is taken."""
         logging.basicConfig(level=logging.INFO)
         for handler in logging.getLogger().handlers:
-            handler.setFormatter(MaskingFormatter("%(levelname)s %(name)s: %(message)s"))
+            handler.setFormatter(MaskingFormatter(LINE))
         logging.getLogger("alembic").setLevel(logging.WARNING)  # a migration is told by us
         if self.debug:
             logging.getLogger("tollbridge").setLevel(logging.DEBUG)

@@ -14,8 +14,10 @@ from typing import get_args
 import click
 import msgspec
 
+from tollbridge.cli.columns import aligned, printable
 from tollbridge.cli.key_table import dollars
 from tollbridge.cli.place import place
+from tollbridge.cli.recompute import recompute
 from tollbridge.errors import TollbridgeError
 from tollbridge.ledger.report import read_date
 from tollbridge.store.database import Database
@@ -40,7 +42,7 @@ class Spent(msgspec.Struct, kw_only=True):
     estimated: int
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option(
     "--by",
     "dimensions",
@@ -56,7 +58,9 @@ class Spent(msgspec.Struct, kw_only=True):
 @click.option(
     "--config", "-c", "config", type=click.Path(path_type=Path), help="The config.yaml that names the database."
 )
+@click.pass_context
 def spend(
+    context: click.Context,
     dimensions: tuple[By, ...],
     since: str | None,
     until: str | None,
@@ -71,6 +75,10 @@ def spend(
 
     Example: tollbridge spend --by day --by key --since 2026-11-01 --format csv
     """
+    if context.invoked_subcommand is not None:
+        if any((dimensions, since, until, key_id, limit, config)) or form != "table":
+            raise click.UsageError(f"Write the options behind `{context.invoked_subcommand}`.")
+        return
     by = tuple(dict.fromkeys(dimensions)) or ("model",)
     first, last = _day("--since", since), _day("--until", until)
     rows = _read(config, by, first or _days_ago(DAYS), last, key_id, limit)
@@ -153,11 +161,11 @@ def _as_table(rows: Sequence[Spent], by: Sequence[By]) -> str:
         return "Nothing was asked in these days.\n"
     names = _names(by)
     heads = (*(name.upper() for name in names), "REQUESTS", "FAILED", "INPUT", "OUTPUT", "COST", "UNPRICED")
-    lines = [heads, *(_cells(row, [_printable(row.by.get(name, "")) for name in names]) for row in rows)]
+    lines = [heads, *(_cells(row, [printable(row.by.get(name, "")) for name in names]) for row in rows)]
     if len(rows) > 1:
         lines.append(_cells(_total(rows), ["all", *[""] * (len(names) - 1)]))
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
-    return "".join(_aligned(line, widths, len(names)) for line in lines)
+    return "".join(aligned(line, widths, len(names)) for line in lines)
 
 
 def _names(by: Sequence[By]) -> list[str]:
@@ -182,18 +190,7 @@ def _total(rows: Sequence[Spent]) -> Spent:
     )
 
 
-def _aligned(line: Sequence[str], widths: Sequence[int], names: int) -> str:
-    cells = [
-        cell.ljust(width) if column < names else cell.rjust(width)
-        for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-    ]
-    return "  ".join(cells).rstrip() + "\n"
-
-
-def _printable(text: str) -> str:
-    """A terminal obeys what a client may have written into a name."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
+spend.add_command(recompute)
 
 _FORMS: Mapping[str, Callable[[Sequence[Spent], Sequence[By]], str]] = {
     "table": _as_table,

@@ -99,6 +99,7 @@ def _own(row: Found) -> JsonObject:
         "cost_nanousd": row["cost_nanousd"],
         "estimated": bool(row["estimated"]),
         "priced": row["priced"] or None,
+        "bill": row["bill"] or {},
         "attempts": row["attempts"],
         "fallbacks": row["fallbacks"],
         "upstream_ms": row["upstream_ms"],

@@ -48,8 +48,9 @@ class Record(msgspec.Struct, omit_defaults=True, tag_field="event", tag="request
 
     Of the ledger: `id` is the entry's, a ULID, "" where no provider was asked. `answer_id`: the id in the answer, as
     the client saw it. `cost_nanousd`: of all attempts together; None is unknown, 0 is free. `estimated`: usage is our
-    own count, not the provider's word. `priced`: where the prices are from. `parent`: the entry whose tool loop this is
-    a round of. `tried`: the attempts, in order, where there were others than the one that answered.
+    own count, not the provider's word. `priced`: where the prices are from; `bill`: what besides tokens they depend on
+    (`catalog.kept`). `parent`: the entry whose tool loop this is a round of. `tried`: the attempts, in order, where
+    there were others than the one that answered.
     """
 
     id: str = ""
@@ -81,6 +82,7 @@ class Record(msgspec.Struct, omit_defaults=True, tag_field="event", tag="request
     cost_nanousd: int | None = None
     estimated: bool = False
     priced: str = ""
+    bill: dict[str, str | int] | None = None
     cache_hit: bool = False
     parent: str = ""
     tried: tuple[Tried, ...] = ()

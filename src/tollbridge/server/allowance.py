@@ -48,7 +48,9 @@ class Allowance:
         priced, counted = key.max_budget_nanousd is not None, key.tpm is not None
         worst = Worst()
         if priced or counted:
-            worst = worst_case(ask, may_answer(routes, ask.model, fallbacks), priced=priced, counted=counted)
+            deployments = may_answer(routes, ask.model, fallbacks)
+            output = key.likely_output(ask.model) if counted else None
+            worst = worst_case(ask, deployments, priced=priced, counted=counted, output=output)
         place = self._limiter.reserve(key, worst.tokens)
         try:
             hold = self._book.reserve(key, worst.nanousd)

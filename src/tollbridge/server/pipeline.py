@@ -16,11 +16,13 @@ import time
 from functools import partial
 
 from tollbridge.calls.ask import Ask
+from tollbridge.calls.costed_stream import CostedStream
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.heard import heard_in
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, APITimeoutError, PermissionDeniedError, ServiceUnavailableError
+from tollbridge.ledger.account import dollars
 from tollbridge.ledger.meter import NOTHING, Said, meter
 from tollbridge.observe import Record
 from tollbridge.observe.record import Outcome
@@ -224,7 +226,10 @@ class Conversation:
 
     async def _tell(self, streaming: Streaming) -> None:
         responder, record = self._responder, self._record
-        stream = self._stream = streaming.stream
+        stream = streaming.stream
+        if self._gateway.rules.stream_cost and self._tells_usage():
+            stream = CostedStream(stream, self._told_cost)
+        self._stream = stream
         if not responder.started:
             responder.start(
                 200,
@@ -274,6 +279,19 @@ class Conversation:
         if not self._accounted:
             self._close_account(stream)
         responder.finish()
+
+    def _tells_usage(self) -> bool:
+        """In a chunk of its own, which the client asked for."""
+        return self._ask is not None and self._ask.include_usage and self._dialect.asks_for_usage
+
+    def _told_cost(self) -> str | None:
+        """Dollars, for the stream's last words, which are about to go; where the client left, to nobody."""
+        if self._stream is None or self._responder.gone:
+            return None
+        if not self._accounted:
+            self._close_account(self._stream)
+        cost = self._record.cost_nanousd
+        return None if cost is None else dollars(cost)
 
     def _close_account(self, stream: Stream) -> None:
         if stream.broken is not None and self._trace.attempts:

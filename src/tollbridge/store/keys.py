@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, case, delete, desc, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, case, delete, desc, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.errors import ConflictError
@@ -159,6 +159,15 @@ class KeyStore:
 
         return await self._database.read(work)
 
+    async def touch(self, connection: AsyncConnection, ids: Iterable[str]) -> None:
+        """Within the caller's transaction: whoever holds these keys in memory reads them, and what they spent, anew."""
+        touched = sorted(ids)
+        if touched:
+            await self._begin(connection)
+            changed = update(KEYS).where(KEYS.c.id == bindparam("key")).values(updated_at=self._clock())
+            await connection.execute(changed, [{"key": id} for id in touched])
+            await self._note(connection, touched)
+
     async def _one(self, condition: ColumnElement[bool]) -> Key | None:
         async def work(connection: AsyncConnection) -> Key | None:
             row = (await connection.execute(select(KEYS).where(condition))).first()
@@ -197,7 +206,12 @@ async def _check_alias(connection: AsyncConnection, key: Key, but: str | None = 
         )
 
 
-_JSON = {"models": tuple[str, ...], "aliases": dict[str, str], "metadata": dict[str, Any]}
+_JSON = {
+    "models": tuple[str, ...],
+    "aliases": dict[str, str],
+    "metadata": dict[str, Any],
+    "likely_output_tokens_by_model": dict[str, int],
+}
 _FIELDS = msgspec.structs.fields(Key)
 
 

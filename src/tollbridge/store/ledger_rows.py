@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from tollbridge.model.json import Json
-from tollbridge.observe.record import Record
+from tollbridge.observe.record import Record, Tried
 from tollbridge.observe.ulid import at as moment_of
 from tollbridge.store.ledger_tables import KINDS
 
@@ -49,6 +49,7 @@ class Details(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     duration_ms: float = 0.0
     parts: dict[str, int] = {}
     priced: str = ""
+    bill: dict[str, str | int] | None = None
     cache_hit: bool = False
     trace_id: str = ""
     parent: str = ""
@@ -82,6 +83,7 @@ def entry_row(record: Record, shelf: int) -> Row:
         record.duration_ms,
         {} if tokens is None or len(tokens) < 3 else _parts(tokens),
         record.priced,
+        record.bill,
         record.cache_hit,
         record.trace_id,
         record.parent,
@@ -121,6 +123,44 @@ def read_entry(row: Mapping[str, Any]) -> dict[str, Any]:
 def read_attempt(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of `ATTEMPTS` by its columns' names; `parts` as a value."""
     return {**row, "parts": {} if row["parts"] is None else _read_parts(row["parts"])}
+
+
+def read_record(row: Mapping[str, Any]) -> Record:
+    """What sums are made of, and prices depend on, of an entry as `SpendReader` gives it."""
+    return Record(
+        id=row["id"],
+        key_id=row["key_id"],
+        group=row["model_group"],
+        deployment=row["deployment"],
+        provider=row["provider"],
+        model=row["model"],
+        outcome=row["outcome"],
+        upstream_ms=row["upstream_ms"],
+        tokens=_tokens(row),
+        cost_nanousd=row["cost_nanousd"],
+        estimated=bool(row["estimated"]),
+        priced=row["priced"],
+        bill=row["bill"],
+        tried=tuple(
+            Tried(
+                deployment=tried["deployment"],
+                provider=tried["provider"],
+                model=tried["model"],
+                status=tried["status"],
+                error_class=tried["error_class"],
+                ms=tried["ms"],
+                tokens=_tokens(tried),
+                cost_nanousd=tried["cost_nanousd"],
+                estimated=bool(tried["estimated"]),
+            )
+            for tried in row["tried"]
+        ),
+    )
+
+
+def with_prices_of(details: str, priced: str) -> str:
+    """An entry's details, its prices from elsewhere."""
+    return _encode(msgspec.structs.replace(_read_details(details), priced=priced)).decode()
 
 
 def attempt_rows(record: Record) -> list[Row]:
@@ -194,6 +234,12 @@ def _spend(row: list[int], tokens: dict[str, int] | None, cost_nanousd: int | No
 def day_of(id: str) -> str:
     """`2026-11-25`, in UTC."""
     return time.strftime("%Y-%m-%d", time.gmtime(moment_of(id)))
+
+
+def _tokens(row: Mapping[str, Any]) -> dict[str, int] | None:
+    if row["input_tokens"] is None:
+        return None
+    return {"input": row["input_tokens"], "output": row["output_tokens"], **row["parts"]}
 
 
 def _clean(text: str) -> str:

@@ -61,7 +61,7 @@ class SpendReader:
         query = _entries().where(*conditions).order_by(ENTRIES.c.id.desc()).limit(wanted.limit)
 
         async def work(connection: AsyncConnection) -> list[Found]:
-            return await _with_attempts(connection, await _all(connection, query))
+            return await with_attempts(connection, await _all(connection, query))
 
         return await self._database.read(work)
 
@@ -75,7 +75,7 @@ class SpendReader:
                 query = _entries().where(condition, *own).order_by(ENTRIES.c.id.desc()).limit(limit)
                 found = await _all(connection, query)
                 if found:
-                    return await _with_attempts(connection, found)
+                    return await with_attempts(connection, found)
             return []
 
         return await self._database.read(work)
@@ -152,7 +152,7 @@ async def _all(connection: AsyncConnection, query: Select[Any]) -> list[Found]:
     return [dict(row) for row in (await connection.execute(query)).mappings()]
 
 
-async def _with_attempts(connection: AsyncConnection, entries: list[Found]) -> list[Found]:
+async def with_attempts(connection: AsyncConnection, entries: list[Found]) -> list[Found]:
     query = select(ATTEMPTS).where(ATTEMPTS.c.entry_id.in_([entry["id"] for entry in entries]))
     tried: dict[str, list[Found]] = {}
     for row in await _all(connection, query.order_by(ATTEMPTS.c.entry_id, ATTEMPTS.c.number)):
