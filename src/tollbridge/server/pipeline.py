@@ -129,6 +129,7 @@ class Conversation:
                 self._held.settle(record)
             if self._claim is not None:
                 self._claim.drop()
+            self._trace.let_go()
 
     def _whole(self) -> bool:
         """All of the answer has been handed to the client, though the provider may not be done: many clients leave
