@@ -26,6 +26,7 @@ KEYS = Table(
     Column("updated_at", REAL, nullable=False),
     Column("minted_by", TEXT, nullable=False),
     Column("spend_nanousd", INT, nullable=False),
+    Column("budget_began_at", REAL),
     Index("keys_by_creation", "created_at", "id"),
 )
 
