@@ -28,6 +28,11 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
 def run(*arguments: str, stdin: str = "") -> Result:
     return CliRunner().invoke(main, ["keys", *arguments], input=stdin)
 
@@ -80,31 +85,38 @@ def test_a_key_from_its_making_to_its_end() -> None:
     assert told("list") == []
 
 
-def test_each_change_is_told_in_the_audit_as_a_gateway_tells_it() -> None:
+def test_each_change_is_told_in_the_audit_as_a_gateway_tells_it(home: Path) -> None:
     made = run("generate", "--alias", "ab", "--metadata", '{"password": "hush-hush"}', "--json")
     token = json.loads(made.stdout)["token"]
     commands = (("update", "--rpm", "5"), ("block",), ("unblock",), ("regenerate",), ("delete",))
     results = [made, *(run(command, token, *options) for command, *options in commands)]
-    lines = [result.stderr.splitlines() for result in results]
-    assert [len(line) for line in lines] == [1] * 6
-    assert {line.partition("{")[0] for [line] in lines} == {"INFO tollbridge.audit: "}
-    told = [json.loads(line.partition(": ")[2]) for [line] in lines]
+    assert "".join(result.stderr for result in results) == ""
+    file = home / "audit.log"
+    assert file.stat().st_mode & 0o077 == 0
+    lines = file.read_text()
+    told = [json.loads(line) for line in lines.splitlines()]
     assert [(one["action"], one["by"], one["key"]) for one in told] == [
         (f"key.{action}", "cli", token) for action in ("generate", "update", "block", "unblock", "regenerate", "delete")
     ]
     assert told[1]["said"] == {"rpm": 5}
-    for result in results:
-        assert "hush" not in result.stderr
+    assert all(one["ts"].endswith("Z") for one in told)
+    assert "hush" not in lines
     secrets = [word for result in results for word in result.stdout.split() if word.strip('",').startswith("sk-tb-")]
     assert len(secrets) == 2
-    assert not any(secret.strip('",')[14:57] in result.stderr for secret in secrets for result in results)
+    assert not any(secret.strip('",')[14:57] in lines for secret in secrets)
+
+
+def test_where_there_is_no_file_for_the_audit_it_is_told(home: Path) -> None:
+    (home / "audit.log").mkdir(parents=True)
+    assert '"action":"key.generate"' in run("generate").stderr
 
 
 @pytest.mark.parametrize(
     "command", [("list",), ("info", "nobody"), ("update", "nobody", "--rpm", "1"), ("block", "nobody")]
 )
-def test_what_changed_nothing_is_not_told(command: tuple[str, ...]) -> None:
-    assert "audit" not in run(*command).stderr
+def test_what_changed_nothing_is_not_told(command: tuple[str, ...], home: Path) -> None:
+    run(*command)
+    assert (home / "audit.log").read_text() == ""
 
 
 def test_the_text_shows_the_key_once(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ _WISHES: tuple[tuple[str, str, Any, str], ...] = (
     ),
     ("--metadata", "metadata", str, "A JSON object that is kept with it."),
 )
+AUDIT = "audit.log"
 _MANY = ("models", "aliases")
 _LIFTED = {
     *("max_budget", "budget_duration", "rpm_limit", "tpm_limit", "max_parallel_requests", "models", "key_alias"),
@@ -73,7 +74,7 @@ def wishes(command: Callable[..., None]) -> Callable[..., None]:
 def keys() -> None:
     """Make, look at and change keys.
 
-    Each change is a line of the audit on standard error, as a gateway writes it into its log.
+    Each change is a line of audit.log in the state directory, as a gateway writes it into its log.
 
     KEY is a key's id (as `keys list` shows it), its alias, or the key itself; `-` reads it from standard input, so that
     it stands in no list of processes. A running gateway on the same database obeys within a second.
@@ -194,7 +195,7 @@ def _run(config: Path | None, work: Callable[[Keys], Awaitable[T]]) -> T:
         try:
             pepper = found.home.pepper()
             check_pepper(database, pepper)
-            with audited(sys.stderr):
+            with audited(found.home.path / AUDIT, sys.stderr):
                 return asyncio.run(_awaited(work(Keys(KeyStore(database), pepper))))
         finally:
             database.close()
