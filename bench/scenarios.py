@@ -37,7 +37,6 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     rows: int = 0
     models: int = 1
     core: bool = False
-    asked_for: bool = False
 
     @property
     def translates(self) -> bool:

@@ -64,7 +64,7 @@ def read_ledger(file: Path) -> Ledger:
         for row in _rows(connection, "SELECT * FROM attempts ORDER BY entry_id, number"):
             attempts.setdefault(row["entry_id"], []).append(row)
         entries = [
-            Entry(row, tuple(_part(one) for one in attempts.get(row["id"], [row])))
+            Entry(_whole(row), tuple(_part(one) for one in attempts.get(row["id"], [row])))
             for row in _rows(connection, "SELECT * FROM entries ORDER BY id")
         ]
         daily = {(row["day"], row["key_id"]): row for row in _rows(connection, _DAILY)}
@@ -82,6 +82,14 @@ _DAILY = """
 
 def _rows(connection: sqlite3.Connection, statement: str) -> list[Row]:
     return [dict(row) for row in connection.execute(statement)]
+
+
+def _whole(row: Row) -> Row:
+    """With what stands in its details, where what is empty is left out."""
+    return {**_EMPTY, **msgspec.json.decode(row["details"]), **row}
+
+
+_EMPTY: Row = {"attempts": 1, "priced": ""}
 
 
 def _part(row: Row) -> Part:

@@ -20,8 +20,7 @@ from typing import Any
 import aiohttp
 
 from bench.audit.models import Model, aliases, configuration
-from bench.measure import free_port
-from bench.processes import at_start
+from bench.processes import at_start, free_port
 
 MASTER_KEY = "sk-tb-audit-0123456789-abcdef"
 READY = "Stop with Ctrl-C"

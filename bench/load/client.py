@@ -1,9 +1,9 @@
-"""One keep-alive connection that sends the same request again and again."""
+"""One keep-alive connection that sends one request after the other."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import httptools
@@ -29,8 +29,8 @@ class Client(asyncio.Protocol):
     """`on_answer(client, problem)` is called for each answer, with None or what went wrong below HTTP. `events` counts
     marks of streamed events as they are read, over all answers."""
 
-    def __init__(self, request: bytes, mark: bytes, on_answer: OnAnswer) -> None:
-        self._request = request
+    def __init__(self, requests: Iterator[bytes], mark: bytes, on_answer: OnAnswer) -> None:
+        self._requests = requests
         self._mark = mark
         self._on_answer = on_answer
         self.busy = False
@@ -42,7 +42,7 @@ class Client(asyncio.Protocol):
     def send(self) -> None:
         self.busy = True
         self._parts: list[bytes] = []
-        self.transport.write(self._request)
+        self.transport.write(next(self._requests))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)

@@ -36,12 +36,10 @@ class Line:
         self._requests = cycle([request_bytes(aim, key) for key in aim.keys] or [request_bytes(aim)])
 
     async def connect(self, on_answer: OnAnswer) -> Client:
-        """Each connection keeps to its key."""
-        request = next(self._requests)
         mark = EVENT_MARKS[self.aim.dialect]
         loop = asyncio.get_running_loop()
         _, client = await loop.create_connection(
-            lambda: Client(request, mark, on_answer),
+            lambda: Client(self._requests, mark, on_answer),
             "127.0.0.1",
             self.aim.port,
         )

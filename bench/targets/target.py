@@ -28,11 +28,12 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
-    """`headers` go with each request, those of `core` with what is asked without accounting; `keys` ask in turn."""
+    """`headers` go with each request; those of `admin`, who may make keys, with what is asked without accounting.
+    `keys` ask in turn."""
 
     argv: list[str]
     headers: dict[str, str]
-    core: dict[str, str] = {}
+    admin: dict[str, str] = {}
     keys: tuple[str, ...] = ()
     env: dict[str, str] = {}
     start_within_s: float = 15.0

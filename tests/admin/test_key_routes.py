@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,19 @@ import msgspec
 import pytest
 
 from tests.admin.managing import PEPPER, Managed, managing
+from tests.databases import rows
+from tests.ledger.records import record
 from tests.server.http.raw import connected
 from tests.server.served import KEY
 from tollbridge.admin.key_fields import PROMISING, RESTRICTING
 from tollbridge.admin.keys import Keys
 from tollbridge.errors import UnprocessableEntityError
+from tollbridge.observe.ulid import Ulids
 from tollbridge.server.identify import MasterKey, OpenDoor
 from tollbridge.store.database import Database
-from tollbridge.store.keys import KeyStore, add_spend
+from tollbridge.store.entries import EntryStore
+from tollbridge.store.key_spend import add_spend
+from tollbridge.store.keys import KeyStore
 
 FULL = {
     "key_alias": "team a",
@@ -191,6 +197,35 @@ async def test_the_spend_is_reset_to_at_most_what_it_is(database: Database, tmp_
         assert (await gateway.send("POST", path, {})).status == 422
         reset = (await gateway.send("POST", path, {"reset_to": 0.5})).json()
         assert (reset["previous_spend"], reset["spend"]) == (2.5, 0.5)
+
+
+async def test_a_period_that_passed_without_a_request_is_told_as_a_new_one(database: Database, tmp_path: Path) -> None:
+    async with managing(database, tmp_path) as gateway:
+        made = await gateway.made(budget_duration="30d", max_budget=5)
+        token, passed = made["token"], datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+        aged = "UPDATE keys SET spend_nanousd = 4000000000, budget_resets_at = :passed RETURNING id"
+        await rows(database, aged, passed=passed)
+        told = (await gateway.send("GET", f"/key/info?key={token}")).json()["info"]
+        assert (told["spend"], told["budget_reset_at"]) == (0.0, made["budget_reset_at"])
+        [listed] = (await gateway.send("GET", "/key/list?return_full_object=true")).json()["keys"]
+        assert (listed["spend"], listed["budget_reset_at"]) == (0.0, made["budget_reset_at"])
+        assert (await gateway.send("POST", f"/key/{token}/reset_spend", {"reset_to": 1})).status == 422
+        changed = (await gateway.send("POST", "/key/update", {"key": token, "rpm_limit": 9})).json()
+        assert (changed["spend"], changed["budget_reset_at"]) == (0.0, made["budget_reset_at"])
+        assert await rows(database, f"SELECT spend_nanousd FROM keys WHERE id = '{token}'") == [(0,)]
+
+
+async def test_after_a_reset_of_the_spend_nothing_of_before_is_added(database: Database, tmp_path: Path) -> None:
+    async with managing(database, tmp_path) as gateway:
+        made = await gateway.made()
+        late = record(id=Ulids().next(), key_id=made["token"], cost_nanousd=10**9)
+        await asyncio.sleep(0.002)  # ids know milliseconds
+        assert (await gateway.send("POST", f"/key/{made['token']}/reset_spend", {"reset_to": 0})).status == 200
+        await asyncio.sleep(0.002)
+        after = record(id=Ulids().next(), key_id=made["token"], cost_nanousd=2 * 10**9)
+        await asyncio.to_thread(EntryStore(database).fold, [late, after])
+        told = (await gateway.send("GET", f"/key/info?key={made['token']}")).json()["info"]
+        assert told["spend"] == 2.0
 
 
 async def test_an_estimate_of_answers_is_set_shown_and_taken_away_each_by_itself(

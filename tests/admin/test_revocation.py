@@ -12,14 +12,14 @@ from tollbridge.store.database import Database
 
 
 async def _command(url: str, *arguments: str) -> str:
-    """`tollbridge keys ...` in a process of its own."""
+    """What `tollbridge keys ...` prints, in a process of its own."""
     environ = {**os.environ, "TOLLBRIDGE_DATABASE_URL": url, "TOLLBRIDGE_PEPPER": PEPPER.hex()}
     program = str(Path(sys.executable).with_name("tollbridge"))
     process = await asyncio.create_subprocess_exec(
-        program, "keys", *arguments, env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        program, "keys", *arguments, env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    said, _ = await process.communicate()
-    assert process.returncode == 0, said
+    said, told = await process.communicate()
+    assert process.returncode == 0, told
     return said.decode()
 
 

@@ -11,7 +11,6 @@ from tollbridge.calls.ask import Ask, peek
 from tollbridge.calls.build import Wanted, build
 from tollbridge.ledger.book import Book
 from tollbridge.policy.limits import Limiter
-from tollbridge.policy.periods import next_reset
 from tollbridge.providers.resolve import Given
 from tollbridge.providers.table import ROWS
 from tollbridge.routing.board import Fallbacks, Routes
@@ -26,7 +25,7 @@ TPM = 100_000
 
 
 def test_it_counts_with_what_it_was_given_also_where_that_is_empty() -> None:
-    limiter, book = Limiter(), Book(next_reset)
+    limiter, book = Limiter(), Book()
     assert not limiter
     allowance = Allowance(limiter, book)
     assert allowance._limiter is limiter

@@ -22,7 +22,7 @@ import msgspec
 from tollbridge.admin.money import read_dollars
 from tollbridge.errors import UnprocessableEntityError
 from tollbridge.model.json import NESTING_MAX, Json, JsonObject, too_deep
-from tollbridge.policy.periods import Period
+from tollbridge.store.periods import Period
 
 RESTRICTING = frozenset(
     {

@@ -116,9 +116,9 @@ _parts: Callable[[Usage], tuple[int | None, ...]] = attrgetter(*PARTS)
 def tokens(usage: Usage) -> dict[str, int]:
     """Usage in the log's words, without what is zero or unknown."""
     counts = {"input": usage.input, "output": usage.output}
-    for kind, count in zip(PARTS, _parts(usage), strict=True):
-        if count:
-            counts[kind] = count
+    parts = _parts(usage)
+    if any(parts):
+        counts.update((kind, count) for kind, count in zip(PARTS, parts, strict=True) if count)
     return counts
 
 

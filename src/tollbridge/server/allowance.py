@@ -8,7 +8,6 @@ from tollbridge.calls.ask import Ask
 from tollbridge.ledger.book import Book, Hold
 from tollbridge.observe import Record
 from tollbridge.policy.limits import Limiter, Place
-from tollbridge.policy.periods import next_reset
 from tollbridge.routing.board import Routes
 from tollbridge.routing.reach import may_answer
 from tollbridge.server.worst_case import Worst, worst_case
@@ -30,7 +29,7 @@ class Held:
         """An answer that came to nothing costs nothing, but counts as a request."""
         tokens = record.tokens
         self._place.settle(0 if tokens is None else tokens["input"] + tokens["output"])
-        self._hold.settle(record.cost_nanousd)
+        self._hold.settle(record)
 
     def headers(self) -> bytes:
         """As lines."""
@@ -42,7 +41,7 @@ class Allowance:
 
     def __init__(self, limiter: Limiter | None = None, book: Book | None = None) -> None:
         self._limiter = Limiter() if limiter is None else limiter  # one that remembers no key yet is false
-        self._book = Book(next_reset) if book is None else book
+        self._book = Book() if book is None else book
 
     def hold(self, key: Key, ask: Ask, routes: Routes, fallbacks: Sequence[str] | None) -> Held:
         """`fallbacks`: the client's own. Raises RateLimitError and BudgetExceededError; then nothing is held."""

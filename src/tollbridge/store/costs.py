@@ -5,12 +5,14 @@
    folding adds them up with.
 2. An entry is corrected only where its cost is still what the correction was made from: whoever does the same at the
    same time, or again, changes nothing.
-3. What keys spent changes for whoever holds them in memory too (`KeyStore.touch`).
+3. What keys spent changes as if the entry had had its cost from the first (`key_spend.py`): not at all where it is of a
+   period that has passed. It changes for whoever holds them in memory too (`KeyStore.touch`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import ColumnElement, bindparam, or_, select, update
@@ -19,7 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tollbridge.observe.record import Record
 from tollbridge.observe.ulid import first_at
 from tollbridge.store.database import Database
-from tollbridge.store.keys import KeyStore, add_spend
+from tollbridge.store.key_spend import count_spend
+from tollbridge.store.keys import KeyStore
 from tollbridge.store.ledger_rows import day_rows, read_record, spent_by_key, with_prices_of
 from tollbridge.store.ledger_tables import ATTEMPTS, DAILY, ENTRIES
 from tollbridge.store.spend import Found, with_attempts
@@ -66,8 +69,9 @@ class Correction(msgspec.Struct, frozen=True):
 class CostStore:
     """Raises StoreUnavailable where the database does not answer."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
+        self._clock = clock
         self._keys = KeyStore(database)
 
     async def page(self, span: Span, after: str = "") -> list[Record]:
@@ -120,9 +124,8 @@ class CostStore:
             )
             for one in corrections
         ]
-        amounts = spent_by_key(spent)
-        await self._keys.touch(connection, amounts)
-        await add_spend(connection, amounts)
+        await self._keys.touch(connection, spent_by_key(spent))
+        await count_spend(connection, spent, self._clock())
 
 
 def _differences(before: Sequence[Record], after: Sequence[Record]) -> list[dict[str, str | int]]:

@@ -11,7 +11,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
 
@@ -29,8 +30,8 @@ from tollbridge.observe.record import Record
 from tollbridge.observe.ulid import first_at
 from tollbridge.store.address import Dialect
 from tollbridge.store.database import Database
-from tollbridge.store.keys import add_spend
-from tollbridge.store.ledger_rows import Row, attempt_rows, day_rows, entry_row, spent_by_key
+from tollbridge.store.key_spend import count_spend
+from tollbridge.store.ledger_rows import Row, attempt_rows, day_rows, entry_row
 from tollbridge.store.ledger_tables import ATTEMPTS, DAILY, ENTRIES
 
 TRIES = 5
@@ -45,8 +46,10 @@ _EXISTING = select(ENTRIES.c.id).where(ENTRIES.c.id.in_(bindparam("ids", expandi
 
 
 class EntryStore:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        """`clock`: epoch seconds."""
         self._database = database
+        self._clock = clock
         self._write = _Statements.of(database.dialect)
         self._shelf: int | None = None
         self._shelved = 0
@@ -92,7 +95,7 @@ class EntryStore:
         if attempts:
             await connection.exec_driver_sql(write.attempt, attempts)
         await connection.exec_driver_sql(write.day, day_rows(records))
-        await add_spend(connection, spent_by_key(records))
+        await count_spend(connection, records, self._clock())
         return records
 
     async def _choose_shelf(self, connection: AsyncConnection, count: int) -> int:

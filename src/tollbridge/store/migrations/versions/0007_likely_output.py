@@ -6,7 +6,7 @@ from alembic import op
 from tollbridge.store.schema import INT, TEXT
 
 revision = "0007_likely_output"
-down_revision = "0004_pepper"
+down_revision = "0005_budget_began"
 
 
 def upgrade() -> None:
