@@ -21,10 +21,10 @@ async def _command(url: str, home: Path, *arguments: str) -> str:
     }
     program = str(Path(sys.executable).with_name("tollbridge"))
     process = await asyncio.create_subprocess_exec(
-        program, "keys", *arguments, env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        program, "keys", *arguments, env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    said, _ = await process.communicate()
-    assert process.returncode == 0, said
+    said, told = await process.communicate()
+    assert process.returncode == 0, told
     return said.decode()
 
 

@@ -209,6 +209,15 @@ async def test_an_entry_that_was_removed_meanwhile_is_passed_over(database: Data
     assert (await state(database))[2] == {"k1": 5}
 
 
+async def test_what_is_of_a_period_that_has_passed_does_not_count_to_this_one(database: Database) -> None:
+    await add_key(database, "k1")
+    began = NOON_NS / 10**9 + 86_400
+    await rows(database, "UPDATE keys SET budget_began_at = :began, spend_nanousd = 7 RETURNING id", began=began)
+    EntryStore(database).fold([unknown(0), unknown(2)])
+    await recompute(CostStore(database), TARIFFS, Span(), write=True)
+    assert (await state(database))[2] == {"k1": 7 + 35_000}
+
+
 async def test_who_holds_the_key_in_memory_hears_that_its_spend_changed(database: Database) -> None:
     await add_key(database, "k1")
     await add_key(database, "idle")

@@ -7,11 +7,11 @@ LiteLLM has no word for stands under `metadata.tollbridge`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from tollbridge.model.json import JsonObject
-from tollbridge.store.spend import Found
+from tollbridge.store.spend import Found, Tagged
 
 NANO = 1_000_000_000
 CALL_TYPES = {"messages": "anthropic_messages", "chat/completions": "acompletion"}
@@ -159,6 +159,15 @@ def by_model(sums: Sequence[Found]) -> list[JsonObject]:
 
 def by_provider(sums: Sequence[Found]) -> list[JsonObject]:
     return [{"provider": row["provider"], "spend": dollars(row["cost_nanousd"])} for row in sums]
+
+
+def by_tag(sums: Mapping[str, Tagged], limit: int) -> list[JsonObject]:
+    """The dearest first."""
+    dearest = sorted(sums.items(), key=lambda one: (-one[1].cost_nanousd, one[0]))
+    return [
+        {"individual_request_tag": tag, "log_count": one.requests, "total_spend": dollars(one.cost_nanousd)}
+        for tag, one in dearest[:limit]
+    ]
 
 
 def _in_dollars(day: JsonObject) -> JsonObject:

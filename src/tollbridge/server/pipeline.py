@@ -182,6 +182,8 @@ class Conversation:
         if result.caveats:
             record.caveats = plainly(result.caveats)
         record.attempts = len(self._trace.attempts)
+        if record.attempts > 1:
+            record.fallbacks = self._trace.fallbacks
         record.upstream_ms = result.upstream_s * 1000
 
     async def _repeated(self, ask: Ask) -> bool:

@@ -5,7 +5,8 @@
    folding adds them up with.
 2. An entry is corrected only where its cost is still what the correction was made from: whoever does the same at the
    same time, or again, changes nothing.
-3. What keys spent changes for whoever holds them in memory too (`KeyStore.touch`).
+3. What keys spent changes as if the entry had had its cost from the first (`key_spend.py`): not at all where it is of a
+   period that has passed. It changes for whoever holds them in memory too (`KeyStore.touch`).
 """
 
 from __future__ import annotations

@@ -60,6 +60,11 @@ class Details(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     caveats: tuple[str, ...] = ()
 
 
+class _Tagged(msgspec.Struct, frozen=True, gc=False):
+    tags: tuple[str, ...] = ()
+
+
+_read_tagged = msgspec.json.Decoder(_Tagged).decode
 _read_details = msgspec.json.Decoder(Details).decode
 _read_parts = msgspec.json.Decoder(dict[str, int]).decode
 
@@ -156,6 +161,15 @@ def read_record(row: Mapping[str, Any]) -> Record:
             for tried in row["tried"]
         ),
     )
+
+
+TAGGED = '"tags":['
+"""Stands in the details of each entry with tags, and of a few others."""
+
+
+def read_tags(details: str) -> tuple[str, ...]:
+    """Those of an entry, each once."""
+    return tuple(dict.fromkeys(_read_tagged(details).tags))
 
 
 def with_prices_of(details: str, priced: str) -> str:
