@@ -18,10 +18,6 @@ from itertools import chain
 
 import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select
-from sqlalchemy.dialects.postgresql import asyncpg as _postgresql
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import aiosqlite as _sqlite
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,6 +29,7 @@ from tollbridge.store.database import Database
 from tollbridge.store.key_spend import count_spend
 from tollbridge.store.ledger_rows import Row, attempt_rows, day_rows, entry_row
 from tollbridge.store.ledger_tables import ATTEMPTS, DAILY, ENTRIES
+from tollbridge.store.upsert import spelling, upsert
 
 TRIES = 5
 SHELF = 4096
@@ -152,9 +149,9 @@ class _Statements(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, kind: Dialect) -> _Statements:
-        dialect = _sqlite.dialect() if kind == "sqlite" else _postgresql.dialect()  # type: ignore[no-untyped-call]
+        dialect = spelling(kind)
         entry = insert(ENTRIES).prefix_with("OR FAIL", dialect="sqlite")
-        add = sqlite_insert(DAILY) if kind == "sqlite" else postgresql_insert(DAILY)
+        add = upsert(kind, DAILY)
         place = list(DAILY.primary_key)
         summed = {column.name: column + add.excluded[column.name] for column in DAILY.c if column not in place}
         statements = (
