@@ -24,7 +24,7 @@ bench: $(DEV) ## measure against nginx in one run (ARGS="--quick", "--with litel
 	@bench/tools.sh
 	@$(BIN)/python -m bench.run $(ARGS)
 
-soak: $(DEV) ## five minutes of requests with faults: wrong answers, leaks (ARGS="--minutes 1", "--requests 1000000")
+soak: $(DEV) ## five minutes each of faults, 100 kills, random programs, limits (ARGS="kills", "--minutes 1", "--requests 1000000")
 	@$(BIN)/python -m bench.soak $(ARGS)
 
 clients: $(DEV) ## run other clients through the gateway, in Python and JavaScript (ARGS="--only litellm"; needs npm, ../shared)

@@ -22,10 +22,15 @@ def post(port: int, path: str, headers: dict[str, str], body: bytes) -> tuple[in
 
 
 def get_json(port: int, path: str) -> Any:
+    return msgspec.json.decode(get(port, path, {})[1])
+
+
+def get(port: int, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
     try:
-        connection.request("GET", path)
-        return msgspec.json.decode(connection.getresponse().read())
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
     finally:
         connection.close()
 

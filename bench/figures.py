@@ -18,6 +18,8 @@ UNITS = {
     "import_mb": "MB",
     "completion_ms": "ms",
     "rps": "/s",
+    "page_ms": "ms",
+    "spend_ms": "ms",
 }
 
 Key = tuple[str, str, str]

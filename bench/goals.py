@@ -47,6 +47,7 @@ def nginx(scenario: str, metric: str = "cpu_ms") -> Key:
 
 PACED = "cpu_us_event"
 RELAY, RELAY_4K, RELAYED_STREAM = ours("json-1k"), ours("json-4k"), ours("streams-paced", PACED)
+FEW, FLAT = ours("few"), 1.1
 TO_ANTHROPIC, TO_OPENAI = "streams-openai-to-anthropic", "streams-anthropic-to-openai"
 
 GOALS: tuple[Goal, ...] = (
@@ -57,6 +58,9 @@ GOALS: tuple[Goal, ...] = (
     Goal("Anthropic to OpenAI, 4 kB, against relay", ours("anthropic-to-openai"), "ratio", 3.0, "x", RELAY_4K),
     Goal("translated event, OpenAI client, above relay", ours(TO_ANTHROPIC, PACED), "more", 10.0, "us", RELAYED_STREAM),
     Goal("translated event, Anthropic client, above relay", ours(TO_OPENAI, PACED), "more", 10.0, "us", RELAYED_STREAM),
+    Goal("100,000 keys, against 10", ours("many-keys"), "ratio", FLAT, "x", FEW),
+    Goal("1,000,000 rows in the ledger, against none", ours("many-rows"), "ratio", FLAT, "x", FEW),
+    Goal("1,000 deployments, against one", ours("many-models"), "ratio", FLAT, "x", FEW),
     Goal("added latency at 50/s, p50", ours("latency", "p50_ms"), "more", 0.4, "ms", ("latency", "direct", "p50_ms")),
     Goal("added latency at 50/s, p99", ours("latency", "p99_ms"), "more", 1.5, "ms", ("latency", "direct", "p99_ms")),
     Goal("start to first answer", ours("cold-start", "start_s"), "absolute", 0.5, "s"),

@@ -1,53 +1,36 @@
-"""One measurement: a scenario on a target, in one round. Each is checked while it runs: no errors, a sample of the
-answers read in full, and the mock's own bill agrees with what the clients counted."""
+"""One measurement: a scenario on a target, in one round. Each is checked: no errors, a sample of the answers read in
+full, the mock's own bill agrees with what the clients counted, and the ledger of who keeps one with the bill."""
 
 from __future__ import annotations
 
 import contextlib
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 import msgspec
 
 from bench import ask
-from bench.bodies import PATHS, request_body, wrong_answer
+from bench.accounts import Sums
+from bench.bodies import PATHS, wrong_answer
 from bench.imports import measure_imports
 from bench.load import wrk
 from bench.load.jobs import Aim, Job, OpenLoop, Outcome, PacedStreams, Saturate
-from bench.processes import Child, Cores, cpu_s, rss_mb
-from bench.scenarios import Scenario, script_of
-from bench.targets.target import Launch, Site, Target
+from bench.processes import Cores, cpu_s, rss_mb
+from bench.scenarios import Scenario
+from bench.stage import Failure, Running, Stage
+from bench.stock import Stock
+from bench.targets.target import Target
 
-SETTLE_S = 0.15
-QUIET_SHARE = 0.1  # of a core
-QUIET_WITHIN_S = 20.0
 WARM_UP_S = 1
 IMPORTS_PER_ROUND = 5
-MOCK_WITHIN_S = 15.0
+REPORTS = {"page_ms": "/spend/logs?limit=100", "spend_ms": "/global/spend"}
+REPORTS_PER_ROUND = 5
 
-
-class Failure(Exception):
-    """A measurement that gives no figure, or only some of its `values`; the text says why."""
-
-    def __init__(self, text: str, values: dict[str, float] | None = None) -> None:
-        super().__init__(text)
-        self.values = values or {}
-
-
-class Running(msgspec.Struct):
-    """Something that answers. `pids` is what its CPU is summed over."""
-
-    name: str
-    child: Child
-    port: int
-    headers: dict[str, str]
-    pids: list[int]
-    slowness: int = 1
+Values = dict[str, float]
 
 
 class Times(msgspec.Struct, frozen=True):
@@ -59,73 +42,45 @@ class Times(msgspec.Struct, frozen=True):
 
 
 class Bench:
-    """The mock upstream and the targets that were started; `directory` holds what they write."""
+    """The targets that stay, on a stage. `checked`: what stands in the ledger as on the bill, a sum for each check, by
+    scenario."""
 
     def __init__(self, cores: Cores, directory: Path, scenarios: tuple[Scenario, ...], times: Times) -> None:
-        self.cores = cores
         self.scenarios = scenarios
+        self.running: dict[str, Running] = {}
+        self.checked: dict[str, list[Sums]] = {}
         self._directory = directory
         self._times = times
-        self._stack = contextlib.ExitStack()
-        self.running: dict[str, Running] = {}
+        self._stage = Stage(cores, directory, scenarios, times.streams)
+        self._cores = cores
 
     def __enter__(self) -> Bench:
-        argv = [sys.executable, "-m", "bench.mock_upstream", "--port", "0", "--keep", "1000", "--captures", "4"]
-        for scenario in self.scenarios:
-            argv += ["--model", f"{scenario.name}={self._script(scenario)}"]
-        child = self._stack.enter_context(Child(argv, self.cores.load, self._directory / "mock.log"))
-        deadline = time.perf_counter() + MOCK_WITHIN_S
-        while not child.log.read_text().strip().isdigit():
-            if not child.alive or time.perf_counter() > deadline:
-                self._stack.close()
-                raise Failure(f"the mock upstream did not start: {child.last_words()}")
-            time.sleep(0.02)
-        self._mock = Running("direct", child, int(child.log.read_text()), {}, [child.pid])
+        self._stage.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        self._stage.__exit__()
 
-    def start(self, target: Target) -> Running:
-        """Start a target on the gateway's core, to stay until the end."""
-        running = self._stack.enter_context(self.started(target, self.cores.gateway, 1))
-        self.running[target.name] = running
-        return running
+    def start(self, target: Target) -> None:
+        """To stay until the end."""
+        self.running[target.name] = self._stage.keep(target)
 
-    @contextlib.contextmanager
-    def started(self, target: Target, cores: frozenset[int], workers: int) -> Iterator[Running]:
-        began = time.perf_counter()
-        asked = tuple(scenario for scenario in self.scenarios if target.can(scenario))
-        directory = self._directory / f"{target.name}-{int(began * 1e6)}"
-        directory.mkdir()
-        port = free_port()
-        site = Site(port=port, upstream_port=self._mock.port, directory=directory, workers=workers, scenarios=asked)
-        launch = target.launch(site)
-        with Child(launch.argv, cores, directory / "output.log", launch.env) as child:
-            self._await(target.name, child, port, launch, asked[0])
-            yield Running(target.name, child, port, launch.headers, child.pids(), target.slowness)
-
-    def _await(self, name: str, child: Child, port: int, launch: Launch, scenario: Scenario) -> None:
-        body, path = self._body(scenario), PATHS[scenario.client]
-        deadline = time.perf_counter() + launch.start_within_s
-        last: str | None = "no answer"
-        while last is not None:
-            if not child.alive:
-                raise Failure(f"{name} did not start: {child.last_words()}")
-            if time.perf_counter() > deadline:
-                raise Failure(f"{name} did not answer within {launch.start_within_s:.0f} s: {last}")
-            last = ask.post_until_200(port, path, launch.headers, body, 0.25)
-
-    def measure(self, scenario: Scenario, target: Target) -> dict[str, float]:
+    def measure(self, scenario: Scenario, target: Target) -> Values:
         """The figures of one measurement. Raises Failure."""
         match scenario.kind:
             case "cold_start":
-                return self._cold_start(target)
+                with self._stage.started(target, self._cores.gateway) as running:
+                    self._check_ledger(scenario, running)
+                    return {"start_s": running.start_s}
             case "workers":
-                with self.started(target, self.cores.both, scenario.workers) as running:
-                    return self._saturate(scenario, running)
+                with self._stage.started(target, self._cores.both, scenario.workers) as running:
+                    return self._ask(scenario, running, self._saturate)
+            case "stocked":
+                stock = Stock(keys=scenario.keys, rows=scenario.rows)
+                with self._stage.started(target, self._cores.gateway, stock=stock, models=scenario.models) as running:
+                    return self._ask(scenario, running, self._saturate) | self._reports(running)
             case "import":
-                values, failed = measure_imports(self.cores.gateway, IMPORTS_PER_ROUND)
+                values, failed = measure_imports(self._cores.gateway, IMPORTS_PER_ROUND)
                 if failed:
                     raise Failure("; ".join(failed), values)
                 return values
@@ -134,42 +89,66 @@ class Bench:
             raise Failure(f"{target.name} has ended: {running.child.last_words()}")
         match scenario.kind:
             case "paced_streams":
-                return self._paced_streams(scenario, running)
+                return self._ask(scenario, running, self._paced_streams)
             case "latency":
-                return self._latency(scenario, running)
+                return self._ask(scenario, running, self._latency)
             case "memory":
                 return {"rss_mb": rss_mb(running.child.pids())}
             case _:
-                return self._saturate(scenario, running)
+                return self._ask(scenario, running, self._saturate)
 
-    def direct_latency(self, scenario: Scenario) -> dict[str, float]:
+    def direct_latency(self, scenario: Scenario) -> Values:
         """The same without a gateway: what the latency of others is held against."""
-        return self._latency(msgspec.structs.replace(scenario, client=scenario.upstream), self._mock)
+        return self._latency(msgspec.structs.replace(scenario, client=scenario.upstream), self._stage.mock)
 
-    def _cold_start(self, target: Target) -> dict[str, float]:
-        began = time.perf_counter()
-        with self.started(target, self.cores.gateway, 1):
-            return {"start_s": time.perf_counter() - began}
+    def check_whole(self, name: str) -> None:
+        """All that a target which stayed was asked, row by row. Raises Failure where its ledger has anything else."""
+        running = self.running[name]
+        problems = [] if running.audit is None else running.audit.differences(whole=True)
+        if problems:
+            raise Failure("the ledger is not as the bill: " + "; ".join(problems))
 
-    def _saturate(self, scenario: Scenario, running: Running) -> dict[str, float]:
+    def _ask(self, scenario: Scenario, running: Running, how: Callable[[Scenario, Running], Values]) -> Values:
+        audit = running.audit
+        with contextlib.nullcontext() if audit is None else audit.asking(as_key=not scenario.core):
+            try:
+                values = how(scenario, running)
+            finally:
+                running.rest()
+        self._check_ledger(scenario, running)
+        return values
+
+    def _check_ledger(self, scenario: Scenario, running: Running) -> None:
+        audit = running.audit
+        if audit is None:
+            return
+        problems = audit.differences()
+        if problems:
+            raise Failure("the ledger is not as the bill: " + "; ".join(problems))
+        self.checked.setdefault(scenario.name, []).append(audit.last)
+
+    def _saturate(self, scenario: Scenario, running: Running) -> Values:
+        """CPU is taken from rest to rest: with what is done for these requests after their answers."""
         aim = self._aim(scenario, running)
-        self._sample(aim)
-        seconds = self._times.saturate * running.slowness
-        press = Saturate(aim=aim, connections=scenario.connections, seconds=seconds)
-        self._press(msgspec.structs.replace(press, seconds=WARM_UP_S))
-        await_quiet(running)
+        press = Saturate(aim=aim, connections=scenario.connections, seconds=self._times.saturate * running.slowness)
+        if scenario.name not in running.warm:
+            self._sample_each(aim)
+            self._press(msgspec.structs.replace(press, seconds=WARM_UP_S))
+            running.rest()
+            running.warm.add(scenario.name)
         billed, cpu = self._billed(), cpu_s(running.pids)
         outcome = self._press(press)
-        used = cpu_s(running.pids) - cpu
-        await_quiet(running)
-        self._check(outcome, self._billed() - billed, scenario.connections)
         self._sample(aim)
-        return {"cpu_ms": used / outcome.requests * 1000, "rps": outcome.requests / outcome.seconds}
+        running.rest()
+        used = cpu_s(running.pids) - cpu
+        answered = self._billed() - billed
+        self._check(outcome, answered, scenario.connections + 1)
+        return {"cpu_ms": used / answered * 1000, "rps": outcome.requests / outcome.seconds}
 
     def _press(self, job: Saturate) -> Outcome:
         return wrk.saturate(job, self._directory) if wrk.installed() else self._generate(job)
 
-    def _paced_streams(self, scenario: Scenario, running: Running) -> dict[str, float]:
+    def _paced_streams(self, scenario: Scenario, running: Running) -> Values:
         aim = self._aim(scenario, running)
         self._sample(aim)
         count = scenario.connections // running.slowness**2
@@ -181,7 +160,7 @@ class Bench:
             raise Failure("no events in the window")
         return {"cpu_us_event": outcome.cpu_s / outcome.events * 1e6, "rps": outcome.events / outcome.seconds}
 
-    def _latency(self, scenario: Scenario, running: Running) -> dict[str, float]:
+    def _latency(self, scenario: Scenario, running: Running) -> Values:
         aim = self._aim(scenario, running)
         self._sample(aim)
         billed = self._billed()
@@ -189,6 +168,20 @@ class Bench:
         self._check(outcome, self._billed() - billed, 0)
         cuts = quantiles(outcome.latencies_ms, n=100, method="inclusive")
         return {"p50_ms": cuts[49], "p99_ms": cuts[98]}
+
+    def _reports(self, running: Running) -> Values:
+        """How long the admin waits for each."""
+        values = {}
+        for metric, path in REPORTS.items():
+            times = []
+            for _ in range(REPORTS_PER_ROUND):
+                began = time.perf_counter()
+                status, answer = ask.get(running.port, path, running.admin)
+                times.append(time.perf_counter() - began)
+                if status != 200:
+                    raise Failure(f"{path}: {status} {answer[:200].decode(errors='replace')}")
+            values[metric] = median(times) * 1000
+        return values
 
     def _generate(self, job: Job) -> Outcome:
         argv = [sys.executable, "-m", "bench.load"]
@@ -212,40 +205,25 @@ class Bench:
         if wrong:
             raise Failure(wrong)
 
+    def _sample_each(self, aim: Aim) -> None:
+        """By each key: a key that the gateway meets for the first time is looked up in the database, which is not what
+        shall be measured."""
+        for key in aim.keys:
+            self._sample(msgspec.structs.replace(aim, headers=aim.headers | {"authorization": f"Bearer {key}"}))
+        if not aim.keys:
+            self._sample(aim)
+
     def _billed(self) -> int:
-        return int(ask.get_json(self._mock.port, "/__stats")["billed"])
+        return self._stage.bill().requests
 
     def _aim(self, scenario: Scenario, running: Running) -> Aim:
         return Aim(
             port=running.port,
-            headers=running.headers,
+            headers=running.admin if scenario.core and running.admin else running.headers,
+            keys=() if scenario.core else running.keys,
             dialect=scenario.client,
             path=PATHS[scenario.client],
-            body=self._body(scenario),
+            body=self._stage.body(scenario),
             stream=scenario.stream,
-            script=self._script(scenario),
+            script=self._stage.script(scenario),
         )
-
-    def _body(self, scenario: Scenario) -> bytes:
-        return request_body(scenario.client, scenario.name, scenario.body_bytes, scenario.stream)
-
-    def _script(self, scenario: Scenario) -> str:
-        return script_of(scenario, self._times.streams)
-
-
-def await_quiet(running: Running) -> None:
-    """Until the target is done with what its clients left behind: it rests for a while, or the time is over."""
-    deadline = time.perf_counter() + QUIET_WITHIN_S
-    before = cpu_s(running.pids)
-    while time.perf_counter() < deadline:
-        time.sleep(SETTLE_S)
-        now = cpu_s(running.pids)
-        if now - before < QUIET_SHARE * SETTLE_S:
-            return
-        before = now
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
+import msgspec
+
+from bench.accounts import Sums
 from bench.figures import UNITS, Figures
 from bench.goals import Judged
 from bench.scenarios import Scenario
@@ -27,13 +31,34 @@ def shown(value: float | None, metric: str = "") -> str:
             return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
 
 
-def figure_rows(figures: Figures, scenarios: Sequence[Scenario], targets: Sequence[str]) -> Rows:
-    """A row per scenario: the main figure of each target, times nginx, and what else it shows."""
-    rows = [["scenario", "unit", *targets]]
+Checked = Mapping[str, Sequence[Sums]]
+"""What was found in the ledger as on the bill, by scenario: a sum for each time that they were compared."""
+
+
+def figure_rows(figures: Figures, checked: Checked, scenarios: Sequence[Scenario], targets: Sequence[str]) -> Rows:
+    """A row per scenario: the main figure of each target, times nginx, and what else it shows; last how many requests
+    are in the ledger as on the bill."""
+    rows = [["scenario", "unit", *targets, "ledger = bill"]]
     for scenario in scenarios:
         cells = [cell(figures, scenario, target) for target in targets]
-        rows.append([f"{scenario.name}: {scenario.title}", UNITS[scenario.figure], *cells])
+        found = checked.get(scenario.name)
+        entered = f"{sum(each.requests for each in found):,}" if found else "-"
+        rows.append([f"{scenario.name}: {scenario.title}", UNITS[scenario.figure], *cells, entered])
     return rows
+
+
+def sum_of(checked: Checked) -> str:
+    total = sum(chain.from_iterable(checked.values()), Sums())
+    return (
+        f"ledger = bill: compared {sum(map(len, checked.values()))} times; each time equal by rows, by sums of days "
+        f"and by what keys spent, nothing estimated: {total.requests:,} requests, {total.input_tokens:,} tokens in, "
+        f"{total.output_tokens:,} out, {dollars(total.cost_nanousd)} dollars"
+    )
+
+
+def dollars(nanousd: int) -> str:
+    """To the last nano-dollar."""
+    return f"{nanousd // 10**9:,}.{nanousd % 10**9:09d}"
 
 
 def cell(figures: Figures, scenario: Scenario, target: str) -> str:
@@ -51,6 +76,8 @@ def cell(figures: Figures, scenario: Scenario, target: str) -> str:
             ("p99_ms", "p99"),
             ("import_mb", "MB"),
             ("completion_ms", "with completion"),
+            ("page_ms", "a page of rows, ms"),
+            ("spend_ms", "all spend, ms"),
         )
         if figures.value(scenario.name, target, metric) is not None
     ]
@@ -83,7 +110,7 @@ def markdown_table(rows: Rows) -> str:
     return "\n".join(lines)
 
 
-def as_json(figures: Figures, judged: Sequence[Judged], facts: dict[str, str]) -> dict[str, Any]:
+def as_json(figures: Figures, judged: Sequence[Judged], checked: Checked, facts: dict[str, str]) -> dict[str, Any]:
     """Every round's values; medians can be taken again."""
     return {
         "facts": facts,
@@ -95,5 +122,6 @@ def as_json(figures: Figures, judged: Sequence[Judged], facts: dict[str, str]) -
             {"goal": verdict.goal.title, "limit": verdict.goal.limit, "value": verdict.value, "met": verdict.met}
             for verdict in judged
         ],
+        "ledger": {scenario: [msgspec.to_builtins(sums) for sums in found] for scenario, found in checked.items()},
         "notes": [f"{target}, {scenario}: {note}" for (scenario, target), note in figures.notes.items()],
     }

@@ -8,7 +8,7 @@ import msgspec
 
 from bench.mock.dialects import DialectName
 
-Kind = Literal["saturate", "paced_streams", "latency", "cold_start", "memory", "import", "workers"]
+Kind = Literal["saturate", "paced_streams", "latency", "cold_start", "memory", "import", "workers", "stocked"]
 
 ONE_KB, FOUR_KB = 1024, 4096
 JSON_1K = "events=8,size=70"  # an answer of 1 kB with its envelope
@@ -18,7 +18,9 @@ PACED = "events={events},size=24,pace_ms=50"
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """`client` is the dialect that is asked in, `upstream` the one that the mock speaks. `connections` are concurrent
-    requests or streams; `rate` is requests a second (open loop); `workers` are processes of the target."""
+    requests or streams; `rate` is requests a second (open loop); `workers` are processes of the target. `stocked` is
+    saturation of a gateway of its own, that has so many `keys`, `rows` of its ledger and `models`. `core`: asked as the
+    admin, of a model without a price: nothing is limited, and no key has a budget."""
 
     name: str
     title: str
@@ -31,7 +33,10 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     connections: int = 64
     rate: float = 0.0
     workers: int = 1
-    asked_for: bool = False
+    keys: int = 1
+    rows: int = 0
+    models: int = 1
+    core: bool = False
 
     @property
     def translates(self) -> bool:
@@ -41,7 +46,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     def figure(self) -> str:
         """The main figure of this kind; `bench.figures.UNITS` gives its unit."""
         match self.kind:
-            case "saturate" | "workers":
+            case "saturate" | "workers" | "stocked":
                 return "cpu_ms"
             case "paced_streams":
                 return "cpu_us_event"
@@ -123,6 +128,13 @@ SCENARIOS: tuple[Scenario, ...] = (
         script=PACED,
         connections=500,
     ),
+    Scenario(
+        name="json-1k-core", title="json-1k as the admin, without price, budget and limits", kind="saturate", core=True
+    ),
+    Scenario(name="few", title="json-1k with 10 keys in turn, no rows, one model", kind="stocked", keys=10),
+    Scenario(name="many-keys", title="100,000 keys, of which 1,000 ask in turn", kind="stocked", keys=100_000),
+    Scenario(name="many-rows", title="1,000,000 rows in the ledger", kind="stocked", keys=10, rows=1_000_000),
+    Scenario(name="many-models", title="1,000 deployments", kind="stocked", keys=10, models=1_000),
     Scenario(name="latency", title="latency at 50/s, open loop", kind="latency", rate=50.0),
     Scenario(name="cold-start", title="start to the first 200", kind="cold_start"),
     Scenario(name="memory", title="memory after load", kind="memory"),

@@ -137,7 +137,9 @@ def test_a_command_is_one_that_exists(page: Path, text: str) -> None:
         called, *arguments = words.split()
         assert called in COMMANDS, words
         command = main.get_command(click.Context(main), called)
-        if isinstance(command, click.Group):
+        if isinstance(command, click.Group) and not (arguments and arguments[0] in command.commands):
+            assert command.invoke_without_command, words
+        elif isinstance(command, click.Group):
             command = command.commands[arguments[0]]
         assert isinstance(command, click.Command)
         known = {spelled for parameter in command.params for spelled in parameter.opts} | {"--help"}

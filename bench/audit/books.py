@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from tollbridge.store.ledger_rows import read_entry
+
 Row = dict[str, Any]
 
 
@@ -65,7 +67,7 @@ def read_ledger(file: Path) -> Ledger:
             attempts.setdefault(row["entry_id"], []).append(row)
         entries = [
             Entry(row, tuple(_part(one) for one in attempts.get(row["id"], [row])))
-            for row in _rows(connection, "SELECT * FROM entries ORDER BY id")
+            for row in map(read_entry, _rows(connection, "SELECT * FROM entries ORDER BY id"))
         ]
         daily = {(row["day"], row["key_id"]): row for row in _rows(connection, _DAILY)}
         spend = {row["id"]: row["spend_nanousd"] for row in _rows(connection, "SELECT id, spend_nanousd FROM keys")}

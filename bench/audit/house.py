@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -19,8 +20,7 @@ from typing import Any
 import aiohttp
 
 from bench.audit.models import Model, aliases, configuration
-from bench.measure import free_port
-from bench.processes import at_start
+from bench.processes import at_start, free_port
 
 MASTER_KEY = "sk-tb-audit-0123456789-abcdef"
 READY = "Stop with Ctrl-C"
@@ -64,9 +64,14 @@ class House:
         self._mock = await _spawn(arguments, stdout=asyncio.subprocess.PIPE)
         assert self._mock.stdout is not None
         self.mock_port = int(await self._mock.stdout.readline())
-        settings = configuration(self.models, self.mock_port, **self._general)
-        (self._directory / "config.yaml").write_text(json.dumps(settings))
+        self.configure(self.models)
         await self.start()
+
+    def configure(self, models: Sequence[Model]) -> None:
+        """What the next start reads. The provider goes on as it began."""
+        self.models = models
+        settings = configuration(models, self.mock_port, **self._general)
+        (self._directory / "config.yaml").write_text(json.dumps(settings))
 
     async def start(self, *options: str) -> None:
         """The gateway, until it serves."""
@@ -99,6 +104,11 @@ class House:
         self.up.clear()
         self.signal(signal.SIGTERM)
         return await self._ended()
+
+    def give_room(self, size: int | None) -> None:
+        """No file that the gateway writes may grow beyond so many bytes, as on a volume that is full; None: any."""
+        limit = resource.RLIM_INFINITY if size is None else size
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
     def signal(self, number: signal.Signals) -> None:
         self._running.send_signal(number)
@@ -143,11 +153,11 @@ class House:
             return await answer.json()
 
     async def at_rest(self, within_s: float = PATIENCE_S) -> dict[str, float]:
-        """Once nothing is under way and all that was entered is in the database."""
+        """Once nothing is under way and all that was entered is in the database, also by processes that were killed."""
         async with asyncio.timeout(within_s):
             while True:
                 shown = await self.metrics()
-                if not shown["tollbridge_inflight"] and not shown["tollbridge_ledger_journal_pending"]:
+                if not shown["tollbridge_inflight"] and not shown["tollbridge_ledger_lag_seconds"]:
                     return shown
                 await asyncio.sleep(POLL_S * 4)
 

@@ -1,9 +1,9 @@
-"""One keep-alive connection that sends the same request again and again."""
+"""One keep-alive connection that sends one request after the other."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import httptools
@@ -16,9 +16,11 @@ EVENT_MARKS: dict[DialectName, bytes] = {"openai": b"chat.completion.chunk", "an
 OnAnswer = Callable[["Client", "str | None"], None]
 
 
-def request_bytes(aim: Aim) -> bytes:
+def request_bytes(aim: Aim, key: str | None = None) -> bytes:
+    """`key`: instead of the one in the headers."""
+    headers = aim.headers if key is None else aim.headers | {"authorization": f"Bearer {key}"}
     lines = [f"POST {aim.path} HTTP/1.1", f"host: 127.0.0.1:{aim.port}", "content-type: application/json"]
-    lines += [f"{name}: {value}" for name, value in aim.headers.items()]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
     lines.append(f"content-length: {len(aim.body)}")
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + aim.body
 
@@ -27,8 +29,8 @@ class Client(asyncio.Protocol):
     """`on_answer(client, problem)` is called for each answer, with None or what went wrong below HTTP. `events` counts
     marks of streamed events as they are read, over all answers."""
 
-    def __init__(self, request: bytes, mark: bytes, on_answer: OnAnswer) -> None:
-        self._request = request
+    def __init__(self, requests: Iterator[bytes], mark: bytes, on_answer: OnAnswer) -> None:
+        self._requests = requests
         self._mark = mark
         self._on_answer = on_answer
         self.busy = False
@@ -40,7 +42,7 @@ class Client(asyncio.Protocol):
     def send(self) -> None:
         self.busy = True
         self._parts: list[bytes] = []
-        self.transport.write(self._request)
+        self.transport.write(next(self._requests))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)

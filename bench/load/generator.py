@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from itertools import cycle
 
 from bench.bodies import wrong_answer
 from bench.load.client import EVENT_MARKS, Client, OnAnswer, request_bytes
@@ -32,13 +33,13 @@ class Line:
     def __init__(self, aim: Aim) -> None:
         self.aim = aim
         self.errors: Counter[str] = Counter()
-        self._request = request_bytes(aim)
+        self._requests = cycle([request_bytes(aim, key) for key in aim.keys] or [request_bytes(aim)])
 
     async def connect(self, on_answer: OnAnswer) -> Client:
         mark = EVENT_MARKS[self.aim.dialect]
         loop = asyncio.get_running_loop()
         _, client = await loop.create_connection(
-            lambda: Client(self._request, mark, on_answer),
+            lambda: Client(self._requests, mark, on_answer),
             "127.0.0.1",
             self.aim.port,
         )

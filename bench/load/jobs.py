@@ -8,7 +8,8 @@ from bench.mock.dialects import DialectName
 
 
 class Aim(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to, with what, and what should come back. `script` is what the mock was told: it fixes the text."""
+    """Where to, with what, and what should come back. `script` is what the mock was told: it fixes the text. `keys`
+    ask in turn, where there are any."""
 
     port: int
     headers: dict[str, str]
@@ -17,6 +18,7 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     stream: bool
     script: str
+    keys: tuple[str, ...] = ()
 
 
 class Saturate(msgspec.Struct, frozen=True, kw_only=True, tag="saturate"):

@@ -16,10 +16,26 @@ wrk.body = file:read("*all")
 file:close()
 wrk.headers["Content-Type"] = "application/json"
 {headers}
+{turns}
 function done(summary, latency, requests)
   local e = summary.errors
   io.write(string.format('\\n{{"requests":%d,"us":%d,"connect":%d,"read":%d,"write":%d,"status":%d,"timeout":%d}}\\n',
     summary.requests, summary.duration, e.connect, e.read, e.write, e.status, e.timeout))
+end
+"""
+
+
+TURNS = """
+local turns, turn = {{}}, 0
+function init(args)
+  for key in io.lines({keys}) do
+    wrk.headers["authorization"] = "Bearer " .. key
+    turns[#turns + 1] = wrk.format()
+  end
+end
+function request()
+  turn = turn % #turns + 1
+  return turns[turn]
 end
 """
 
@@ -33,7 +49,10 @@ def saturate(job: Saturate, directory: Path) -> Outcome:
     body, script = directory / "wrk-body", directory / "wrk.lua"
     body.write_bytes(aim.body)
     headers = "\n".join(f"wrk.headers[{json.dumps(k)}] = {json.dumps(v)}" for k, v in aim.headers.items())
-    script.write_text(SCRIPT.format(body=json.dumps(str(body)), headers=headers))
+    keys = directory / "wrk-keys"
+    keys.write_text("\n".join(aim.keys))
+    turns = TURNS.format(keys=json.dumps(str(keys))) if len(aim.keys) > 1 else ""
+    script.write_text(SCRIPT.format(body=json.dumps(str(body)), headers=headers, turns=turns))
     argv = ["wrk", "-t1", f"-c{job.connections}", f"-d{job.seconds:.0f}", "--timeout", "20", "-s", str(script)]
     argv.append(f"http://127.0.0.1:{aim.port}{aim.path}")
     done = subprocess.run(argv, capture_output=True, text=True, timeout=job.seconds + 60, check=True)

@@ -16,13 +16,14 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench.soak import kills, programs, server
+from bench.soak import kills, limits, programs, server
 from bench.soak.outcome import Bounds, Outcome
 
 SOAKS: Mapping[str, Callable[[Bounds, Path], Outcome]] = {
     "server": server.soak,
     "kills": kills.soak,
     "programs": programs.soak,
+    "limits": limits.soak,
 }
 
 

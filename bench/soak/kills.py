@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 from bench.audit.kills import CLIENTS, Killed, kill_often
@@ -23,6 +24,8 @@ def _figures(killed: Killed) -> list[tuple[str, str]]:
     doubled = len(killed.ledger.entries) - len({entry.mark for entry in killed.ledger.entries})
     whole = {one.asked.mark for one in killed.seen if one.fate == "whole"}
     missing = [billed - entered for billed, entered in zip(found.billed, found.entered, strict=True)]
+    cut = set(found.in_flight)
+    states = Counter(line.state for line in killed.bill if line.mark in cut)
     return [
         ("kills", f"{len(killed.under_way)}, {CLIENTS} clients at once, seeded"),
         (
@@ -33,6 +36,11 @@ def _figures(killed: Killed) -> list[tuple[str, str]]:
         ("entries", f"{len(killed.ledger.entries):,}, {doubled} of them doubled"),
         ("answered whole and not entered", f"{len(whole - {entry.mark for entry in killed.ledger.entries}):,}"),
         ("attempts", f"{found.exact:,} token for token as billed, {found.estimated:,} estimated"),
-        ("billed and not entered", f"{len(found.in_flight):,} of {sum(killed.under_way):,} under way at the kills"),
+        (
+            "under way at each kill",
+            f"{min(killed.under_way)} to {max(killed.under_way)}, {sum(killed.under_way):,} in all",
+        ),
+        ("billed and not entered", f"{len(found.in_flight):,} of these"),
+        ("their attempts", ", ".join(f"{count:,} {state}" for state, count in sorted(states.items()))),
         ("bill - ledger", f"{missing[0]:,} tokens in, {missing[1]:,} out"),
     ]

@@ -20,8 +20,7 @@ from pathlib import Path
 import aiohttp
 
 from bench.ask import get_json
-from bench.measure import free_port
-from bench.processes import Child, rss_mb, share_cores
+from bench.processes import Child, free_port, rss_mb, share_cores
 from bench.soak.faults import FAULTS, PATHS, WIRES, Fault, Seen, judge
 from bench.soak.outcome import Bounds, Clock, Outcome, Sample, slope
 from bench.targets.target import new_key

@@ -17,6 +17,7 @@ class LiteLLM:
     name = "litellm"
     about = "litellm[proxy], no database, one uvicorn worker"
     slowness = 4
+    accounts = False
 
     def __init__(self) -> None:
         self._home = cache_directory("litellm")

@@ -47,6 +47,7 @@ class Nginx:
     name = "nginx"
     about = "plain reverse proxy: keep-alive upstream, access log, no buffering; no auth, no usage"
     slowness = 1
+    accounts = False
 
     def missing(self) -> str | None:
         return None if shutil.which("nginx") else "nginx is not installed (Debian: apt-get install nginx-light)"

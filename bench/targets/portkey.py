@@ -19,6 +19,7 @@ class Portkey:
     name = "portkey"
     about = "@portkey-ai/gateway on node, one process"
     slowness = 2
+    accounts = False
 
     def __init__(self) -> None:
         self._home = cache_directory("portkey")

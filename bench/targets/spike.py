@@ -35,6 +35,7 @@ class Spike:
     name = "spike"
     about = "the design's sketch, full: auth, limits, budget, cost, spend record, metrics, log; no safety limits"
     slowness = 1
+    accounts = False
 
     def missing(self) -> str | None:
         return None if (SPIKE / "full_gw.py").exists() else "../shared/spike is not at hand"

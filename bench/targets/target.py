@@ -13,20 +13,28 @@ from bench.scenarios import Scenario
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a target shall live. `scenarios` are all that it will be asked, so that it can write its models down."""
+    """Where a target shall live. `scenarios` are all that it will be asked, so that it can write its models down.
+    `home`: a state directory that is filled (`bench.stock`), `keys`: those that may ask; for who keeps keys. `models`:
+    so many deployments, those of the scenarios among them."""
 
     port: int
     upstream_port: int
     directory: Path
     workers: int
+    home: Path
+    keys: tuple[str, ...] = ()
+    models: int = 1
     scenarios: tuple[Scenario, ...]
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
-    """`headers` go with each request."""
+    """`headers` go with each request; those of `admin`, who may make keys, with what is asked without accounting.
+    `keys` ask in turn."""
 
     argv: list[str]
     headers: dict[str, str]
+    admin: dict[str, str] = {}
+    keys: tuple[str, ...] = ()
     env: dict[str, str] = {}
     start_within_s: float = 15.0
 
@@ -38,6 +46,8 @@ class Target(Protocol):
     name: str
     about: str
     slowness: int
+    accounts: bool
+    """It keeps keys and a ledger, in a state directory."""
 
     def missing(self) -> str | None:
         """Why it cannot run here, in words that say what to install; None when it can."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,19 @@ import msgspec
 import pytest
 
 from tests.admin.managing import PEPPER, Managed, managing
+from tests.databases import rows
+from tests.ledger.records import record
 from tests.server.http.raw import connected
 from tests.server.served import KEY
 from tollbridge.admin.key_fields import PROMISING, RESTRICTING
 from tollbridge.admin.keys import Keys
 from tollbridge.errors import UnprocessableEntityError
+from tollbridge.observe.ulid import Ulids
 from tollbridge.server.identify import MasterKey, OpenDoor
 from tollbridge.store.database import Database
-from tollbridge.store.keys import KeyStore, add_spend
+from tollbridge.store.entries import EntryStore
+from tollbridge.store.key_spend import add_spend
+from tollbridge.store.keys import KeyStore
 
 FULL = {
     "key_alias": "team a",
@@ -193,6 +199,56 @@ async def test_the_spend_is_reset_to_at_most_what_it_is(database: Database, tmp_
         assert (reset["previous_spend"], reset["spend"]) == (2.5, 0.5)
 
 
+async def test_a_period_that_passed_without_a_request_is_told_as_a_new_one(database: Database, tmp_path: Path) -> None:
+    async with managing(database, tmp_path) as gateway:
+        made = await gateway.made(budget_duration="30d", max_budget=5)
+        token, passed = made["token"], datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+        aged = "UPDATE keys SET spend_nanousd = 4000000000, budget_resets_at = :passed RETURNING id"
+        await rows(database, aged, passed=passed)
+        told = (await gateway.send("GET", f"/key/info?key={token}")).json()["info"]
+        assert (told["spend"], told["budget_reset_at"]) == (0.0, made["budget_reset_at"])
+        [listed] = (await gateway.send("GET", "/key/list?return_full_object=true")).json()["keys"]
+        assert (listed["spend"], listed["budget_reset_at"]) == (0.0, made["budget_reset_at"])
+        assert (await gateway.send("POST", f"/key/{token}/reset_spend", {"reset_to": 1})).status == 422
+        changed = (await gateway.send("POST", "/key/update", {"key": token, "rpm_limit": 9})).json()
+        assert (changed["spend"], changed["budget_reset_at"]) == (0.0, made["budget_reset_at"])
+        assert await rows(database, f"SELECT spend_nanousd FROM keys WHERE id = '{token}'") == [(0,)]
+
+
+async def test_after_a_reset_of_the_spend_nothing_of_before_is_added(database: Database, tmp_path: Path) -> None:
+    async with managing(database, tmp_path) as gateway:
+        made = await gateway.made()
+        late = record(id=Ulids().next(), key_id=made["token"], cost_nanousd=10**9)
+        await asyncio.sleep(0.002)  # ids know milliseconds
+        assert (await gateway.send("POST", f"/key/{made['token']}/reset_spend", {"reset_to": 0})).status == 200
+        await asyncio.sleep(0.002)
+        after = record(id=Ulids().next(), key_id=made["token"], cost_nanousd=2 * 10**9)
+        await asyncio.to_thread(EntryStore(database).fold, [late, after])
+        told = (await gateway.send("GET", f"/key/info?key={made['token']}")).json()["info"]
+        assert told["spend"] == 2.0
+
+
+async def test_an_estimate_of_answers_is_set_shown_and_taken_away_each_by_itself(
+    database: Database, tmp_path: Path
+) -> None:
+    one, each = "default_estimated_output_tokens", "default_estimated_output_tokens_per_model"
+    async with managing(database, tmp_path) as gateway:
+        made = await gateway.made(**{one: 2048, each: {"fast": 100}})
+        assert "warnings" not in made
+
+        async def updated(**body: Any) -> tuple[Any, Any]:
+            told = (await gateway.send("POST", "/key/update", {"key": made["token"], **body})).json()
+            shown = (await gateway.send("GET", f"/key/info?key={made['token']}")).json()["info"]
+            assert (shown[one], shown[each]) == (told[one], told[each])
+            return told[one], told[each]
+
+        assert await updated(metadata={}) == (2048, {"fast": 100})
+        assert await updated(**{one: None}) == (None, {"fast": 100})
+        assert await updated(**{one: 7, each: {}}) == (7, {})
+        assert await updated(**{each: {"slow": 9}}) == (7, {"slow": 9})
+        assert await updated(**{each: None}) == (7, {})
+
+
 async def test_what_would_restrict_and_is_not_built_is_refused_by_name(database: Database, tmp_path: Path) -> None:
     async with managing(database, tmp_path) as gateway:
         made = await gateway.made()
@@ -286,6 +342,11 @@ WRONG: list[tuple[str, Any]] = [
     ("duration", "-1h"),
     ("key", 12345678901234567890),
     ("max_bugdet", 1),
+    *(("default_estimated_output_tokens", wrong) for wrong in (0, -1, 1.5, True, "2048", 10**10)),
+    *(
+        ("default_estimated_output_tokens_per_model", wrong)
+        for wrong in (7, {"fast": 0}, {"fast": "much"}, {"": 5}, {"fast": None})
+    ),
 ]
 
 

@@ -11,15 +11,20 @@ from tests.admin.managing import CHAT, PEPPER, managing
 from tollbridge.store.database import Database
 
 
-async def _command(url: str, *arguments: str) -> str:
+async def _command(url: str, home: Path, *arguments: str) -> str:
     """`tollbridge keys ...` in a process of its own."""
-    environ = {**os.environ, "TOLLBRIDGE_DATABASE_URL": url, "TOLLBRIDGE_PEPPER": PEPPER.hex()}
+    environ = {
+        **os.environ,
+        "TOLLBRIDGE_DATABASE_URL": url,
+        "TOLLBRIDGE_PEPPER": PEPPER.hex(),
+        "TOLLBRIDGE_HOME": str(home),
+    }
     program = str(Path(sys.executable).with_name("tollbridge"))
     process = await asyncio.create_subprocess_exec(
-        program, "keys", *arguments, env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        program, "keys", *arguments, env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    said, _ = await process.communicate()
-    assert process.returncode == 0, said
+    said, told = await process.communicate()
+    assert process.returncode == 0, told
     return said.decode()
 
 
@@ -30,11 +35,11 @@ async def test_a_gateway_that_follows_obeys_the_command_line(
         made = await gateway.made(key_alias="a")
         following = asyncio.ensure_future(gateway.ring.follow())
         assert (await gateway.asks(made["key"])).status == 200
-        await _command(database_url, "block", "a")
+        await _command(database_url, tmp_path, "block", "a")
         while (refused := await gateway.asks(made["key"])).status == 200:
             await asyncio.sleep(0.02)
         assert (refused.status, refused.json()["error"]["code"]) == (401, "key_blocked")
-        new = (await _command(database_url, "generate")).split()[1]
+        new = (await _command(database_url, tmp_path, "generate")).split()[1]
         assert (await gateway.asks(new)).status == 200
         following.cancel()
 

@@ -16,6 +16,7 @@ from tollbridge.admin.spend_routes import spend_routes
 from tollbridge.observe import Record, Tried
 from tollbridge.observe.ulid import Ulids
 from tollbridge.server.routes import RouteTable
+from tollbridge.store import spend
 from tollbridge.store.database import Database
 from tollbridge.store.entries import EntryStore
 from tollbridge.store.spend import SpendReader
@@ -186,11 +187,52 @@ async def test_sums_over_all_are_of_the_last_thirty_days_or_the_dates(database: 
         assert (key["key_alias"], key["spend"]) == ("team a", 1.0)
 
 
+async def test_tags_are_summed_from_the_rows_of_their_time(database: Database, tmp_path: Path) -> None:
+    async with keeping(database, tmp_path) as gateway:
+        gateway.fold(
+            dated(-40, tags=("old",), cost_nanousd=10**12),
+            dated(0, tags=("a", "b", "a"), cost_nanousd=10**9),
+            dated(0, tags=("b", '\0"tags":['), cost_nanousd=2 * 10**9, key_id="k2"),
+            dated(1, tags=("a",), cost_nanousd=None),
+            dated(1, metadata={"tags": ["no tag of ours"]}, cost_nanousd=10**9),
+            *(dated(1, cost_nanousd=10**9) for _ in range(3)),
+        )
+
+        def tag(name: str, count: int, spend: float) -> dict[str, Any]:
+            return {"individual_request_tag": name, "log_count": count, "total_spend": spend}
+
+        odd = tag('\0"tags":[', 1, 2.0)
+        assert await gateway.get("/spend/tags") == [tag("b", 2, 3.0), odd, tag("a", 2, 1.0)]
+        assert await gateway.get("/spend/tags?limit=1") == [tag("b", 2, 3.0)]
+        assert await gateway.get("/spend/tags?api_key=k2") == [odd, tag("b", 1, 2.0)]
+        assert await gateway.get("/spend/tags?start_date=2026-01-02") == [tag("a", 1, 0.0)]
+        assert await gateway.get("/spend/tags?start_date=2025-01-01&end_date=2025-12-31") == [tag("old", 1, 1000.0)]
+
+
+async def test_more_rows_than_are_read_at_once_and_more_tags_than_are_told(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spend, "ROWS_AT_ONCE", 3)
+    async with keeping(database, tmp_path) as gateway:
+        gateway.fold(*(dated(0, tags=(f"t{n}", "all"), cost_nanousd=1) for n in range(9)))
+        assert [one["log_count"] for one in await gateway.get("/spend/tags")] == [9] + [1] * 9
+        monkeypatch.setattr(spend, "TAGS_MAX", 5)
+        refused = await gateway.get("/spend/tags", status=422)
+        assert refused["error"]["code"] == "too_many_tags"
+
+
 async def test_a_key_sees_its_own_and_nothing_of_others(database: Database, tmp_path: Path) -> None:
     async with keeping(database, tmp_path) as gateway:
         own, other = await gateway.made(), await gateway.made()
-        mine = dated(0, key_id=own["token"], answer_id="mine", cost_nanousd=10**9, provider="groq")
-        theirs = dated(0, key_id=other["token"], answer_id="theirs", cost_nanousd=7 * 10**9, model="secret-model")
+        mine = dated(0, tags=("mine",), key_id=own["token"], answer_id="mine", cost_nanousd=10**9, provider="groq")
+        theirs = dated(
+            0,
+            tags=("mine", "secret-model"),
+            key_id=other["token"],
+            answer_id="theirs",
+            cost_nanousd=7 * 10**9,
+            model="secret-model",
+        )
         gateway.fold(mine, theirs)
         dates = "start_date=2026-01-01&end_date=2026-01-01"
         paths = {
@@ -204,6 +246,7 @@ async def test_a_key_sees_its_own_and_nothing_of_others(database: Database, tmp_
             f"/spend/logs?{dates}&summarize=false": 1,
             f"/spend/logs?api_key={own['token']}": 1,
             "/spend/keys": 1,
+            "/spend/tags": 1,
             "/global/spend/logs": 1,
             "/global/spend/keys": 1,
             "/global/spend/models": 1,
@@ -218,7 +261,7 @@ async def test_a_key_sees_its_own_and_nothing_of_others(database: Database, tmp_
             assert other["token"] not in text, path
         assert (await gateway.get("/global/spend", key=own["key"]))["spend"] == 1.0
         for named in (other["token"], other["key"], "master", "sk-nobody's"):
-            for path in ("/spend/logs", "/global/spend", "/global/spend/keys"):
+            for path in ("/spend/logs", "/spend/tags", "/global/spend", "/global/spend/keys"):
                 refused = await gateway.get(f"{path}?api_key={named}", key=own["key"], status=404)
                 assert refused["error"]["code"] == "key_not_found"
         assert len(await gateway.get(f"/spend/logs?api_key={other['key']}")) == 1

@@ -113,3 +113,20 @@ litellm_settings:
 """
     assert priced(text, tmp_path, "a") == (catalog().date, 11_001_000)
     assert priced(text, tmp_path, "b") == (catalog().date, 27_000_000)
+
+
+def test_of_a_model_without_a_price_the_operator_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    text = (
+        "model_list:\n"
+        "  - {model_name: 'my/*', litellm_params: {model: 'openai/*', api_key: k}}\n"
+        "  - {model_name: all, litellm_params: {model: openai/nobody-knows, api_key: k}}\n"
+    )
+    groups = groups_of(text, tmp_path)
+    for name in ("my/gpt-4.1", "my/nobody-knows", "my/nobody-knows", "my/nobody-else", "all"):
+        groups.resolve(name)
+    told = [record.getMessage() for record in caplog.records]
+    assert [line.partition("no price is known for ")[2].partition(":")[0] for line in told] == [
+        "openai/nobody-knows",
+        "openai/nobody-else",
+    ]
+    assert "config.yaml:2:5: my/*: " in told[0]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from bench.accounts import Sums
 from bench.bodies import request_body
 from bench.figures import Figures
 from bench.goals import GOALS, judge
 from bench.mock.dialects import DIALECTS
 from bench.mock.script import read_script
-from bench.report import goal_rows, markdown_table, text_table
+from bench.report import figure_rows, goal_rows, markdown_table, sum_of, text_table
 from bench.scenarios import SCENARIOS, script_of
 
 
@@ -72,3 +73,13 @@ def test_both_tables_hold_every_goal() -> None:
     rows = goal_rows(judge(Figures()))
     for table in (text_table, markdown_table):
         assert len(table(rows).splitlines()) == len(GOALS) + 2
+
+
+def test_a_row_says_how_many_of_its_requests_are_in_the_ledger_as_on_the_bill() -> None:
+    checked = {"json-1k": [Sums(3, 30, 6, 135_000), Sums(4, 40, 8, 180_000)]}
+    rows = figure_rows(
+        Figures(), checked, [each for each in SCENARIOS if each.name in ("json-1k", "json-4k")], ["nginx"]
+    )
+    assert [row[-1] for row in rows] == ["ledger = bill", "7", "-"]
+    assert "compared 2 times" in sum_of(checked)
+    assert "7 requests, 70 tokens in, 14 out, 0.000315000 dollars" in sum_of(checked)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from bench.bodies import PATHS, request_body
+from bench.load import wrk
 from bench.load.generator import run
 from bench.load.jobs import Aim, OpenLoop, PacedStreams, Saturate
 from bench.mock.dialects import DialectName
@@ -61,3 +66,29 @@ async def test_latency_counts_from_the_intended_start_of_each_request(mock: Mock
     assert outcome.errors == {}
     assert len(outcome.latencies_ms) == 10
     assert min(outcome.latencies_ms) >= 29
+
+
+def askers(mock: Mock) -> list[str]:
+    return [
+        value.decode()
+        for seen in mock.provider.books.captures
+        for name, value in seen.headers
+        if name.lower() == b"authorization"
+    ]
+
+
+async def test_keys_ask_in_turn_over_all_connections(mock: Mock) -> None:
+    keys = tuple(f"sk-{number}" for number in range(8))
+    many = msgspec.structs.replace(aim(mock, "events=1", stream=False), keys=keys)
+    await run(OpenLoop(aim=many, rate=500, seconds=0.032))
+    assert askers(mock) == [f"Bearer {key}" for key in keys] * 2
+
+
+@pytest.mark.skipif(not shutil.which("wrk"), reason="wrk is not installed")
+async def test_keys_ask_in_turn_with_wrk_too(mock: Mock, tmp_path: Path) -> None:
+    keys = tuple(f"sk-{number}" for number in range(8))
+    many = msgspec.structs.replace(aim(mock, "events=1", stream=False), keys=keys)
+    await asyncio.to_thread(wrk.saturate, Saturate(aim=many, connections=2, seconds=1), tmp_path)
+    last = askers(mock)
+    assert len(last) == 64
+    assert all(last.count(f"Bearer {key}") == 8 for key in keys)

@@ -1,4 +1,5 @@
-"""The soak of the server: what it takes for honest, its slope, and a short run of it."""
+"""The soak of the server: what it takes for honest, its slope, and a short run of it; what the soak of limits takes for
+wrong."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.soak.faults import FAULTS, PATHS, judge
+from bench.soak.limits import LIMITS, Admitted, Crowd, fullest
 from bench.soak.outcome import Bounds, Clock, Sample, slope
 from bench.soak.server import soak
 
@@ -54,6 +56,26 @@ def test_it_ends_at_whichever_bound_comes_first() -> None:
     assert [few.another() for _ in range(5)] == [True, True, True, False, False]
     assert few.asked == 3
     assert not Clock(Bounds(seconds=0, requests=3)).another()
+
+
+def test_the_fullest_minute_is_found_wherever_it_begins_and_counts_what_was_in_it_for_certain() -> None:
+    burst = [Admitted(59.5, 59.75, 1)] * 100
+    later = [Admitted(119.25, 119.375, 1)] * 50 + [Admitted(119.25, 119.75, 1)] * 50
+    assert fullest([*later, *burst]) == 150
+    assert fullest([Admitted(0, 61, 5), Admitted(1, 2, 3)]) == 3
+    assert fullest([]) == 0
+
+
+def test_a_limit_that_lets_in_too_many_or_too_few_is_wrong() -> None:
+    def judged(moments: list[float]) -> list[str]:
+        crowd = Crowd("rpm_limit")
+        crowd.admitted = [Admitted(moment, moment, 1) for moment in moments]
+        return crowd.judge(2)
+
+    limit = LIMITS["rpm_limit"]
+    assert judged([0.0] * limit + [60.5] * limit) == []
+    assert judged([50.0] * limit + [60.5] * limit) == [f"rpm_limit: {2 * limit} in a minute, of {limit}"]
+    assert judged([0.0] * limit) == [f"rpm_limit: {limit} in 2 minutes, of {limit} in each"]
 
 
 def test_a_short_soak_meets_every_fault_and_finds_nothing_wrong(tmp_path: Path) -> None:

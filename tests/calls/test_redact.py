@@ -1,6 +1,6 @@
 import pytest
 
-from tollbridge.calls.redact import redact, without_secrets
+from tollbridge.calls.redact import redact, redact_errors, without_secrets
 from tollbridge.errors import BadRequestError
 
 
@@ -33,3 +33,24 @@ def test_an_error_keeps_its_shape_and_loses_its_secrets() -> None:
 
 def test_a_virtual_key_of_the_operators_wording_is_masked_to_its_end() -> None:
     assert redact(b'{"user": "sk-a/b+c-d_e.f&g%h=i!j#k~l", "x": 1}', ()) == b'{"user": "***", "x": 1}'
+
+
+def test_of_an_answer_only_its_errors_are_redacted() -> None:
+    """OpenRouter puts the error of the provider behind it into the choice."""
+    words = b'{"id": "x",  "choices": [{"message": {"content": "say \\"error\\" to my-secret"}, "logprobs": 1.50'
+    error = b'"error": {"code": 502, "message": "bad key my-secret"}'
+    answer = words + b", " + error + b"}], " + error + b"}"
+    masked = error.replace(b"my-secret", b"***")
+    assert redact_errors(answer, ["my-secret"]) == words + b", " + masked + b"}], " + masked + b"}"
+    whole = words + b"}]}"
+    assert redact_errors(whole, ["my-secret"]) == whole
+    assert redact_errors(b'{"error": null, "choices": [{"error": null}]}', []) == (
+        b'{"error": null, "choices": [{"error": null}]}'
+    )
+
+
+@pytest.mark.parametrize(
+    "answer", [b'{"choices": [7, {"error": "my-secret"}]}', b'"error" my-secret', b'["error", "my-secret"]']
+)
+def test_an_answer_of_no_known_shape_is_redacted_whole(answer: bytes) -> None:
+    assert redact_errors(answer, ["my-secret"]) == answer.replace(b"my-secret", b"***")

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tollbridge.calls.streams import RelayedStream, TranslatedStream
-from tollbridge.errors import APIError, OverloadedError, Truncated
+from tollbridge.errors import APIError, OverloadedError, RateLimitError, Truncated
 from tollbridge.transport.inprocess import InProcessIncoming, Reply
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Head, Wire
@@ -109,6 +109,16 @@ async def test_a_relayed_event_that_is_named_error_ends_the_stream_whatever_it_h
     assert CANARY not in str(broken)
     assert CANARY not in str(broken.body)
     with pytest.raises(APIError):
+        await _relay(event)
+
+
+async def test_an_error_in_a_choice_ends_a_relayed_stream_like_one_at_the_top() -> None:
+    failed = {"choices": [{"index": 0, "delta": {}, "error": {"code": 429, "message": f"busy {CANARY}"}}]}
+    event = b"data: %b\n\n" % json.dumps(failed).encode()
+    read, broken = await _relay(CHAT_WORD, event + b"data: [DONE]\n\n")
+    assert read == CHAT_WORD + event.replace(CANARY.encode(), b"***")
+    assert (type(broken), str(broken)) == (RateLimitError, "busy ***")
+    with pytest.raises(RateLimitError):
         await _relay(event)
 
 

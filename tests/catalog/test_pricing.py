@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tollbridge.catalog.parts import Parts, told_cost
@@ -301,6 +301,7 @@ def test_parts_are_disjoint_and_lose_no_token(usage: Usage) -> None:
     assert named >= (usage.cache_read or 0)
 
 
+@example(Usage(input=1, output=0, audio_input=1, image_input=1))
 @given(USAGES)
 def test_the_worst_case_is_never_exceeded(usage: Usage) -> None:
     tariff = Tariff(LIST, "", times=Fraction(11, 10), added_nanousd=3)

@@ -113,6 +113,23 @@ def test_a_deployment_without_a_key_does_not_serve_and_is_a_warning(tmp_path: Pa
     ]
 
 
+def test_it_says_whose_price_nobody_knows(tmp_path: Path) -> None:
+    text = """
+        model_list:
+          - {model_name: a, litellm_params: {model: openai/nobody-knows, api_key: k}}
+          - {model_name: a, litellm_params: {model: openai/nobody-knows, api_key: k, input_cost_per_token: 1e-6}}
+          - {model_name: b, litellm_params: {model: openai/gpt-4.1, api_key: k}}
+          - {model_name: c, litellm_params: {model: openai/nobody-knows, mock_response: hello}}
+    """
+    result = run(tmp_path, text)
+    assert result.exit_code == 0
+    assert result.output.splitlines()[-3:] == [
+        "  a  openai/nobody-knows (2 deployments); no price is known for openai/nobody-knows",
+        "  b  openai/gpt-4.1",
+        "  c  openai/nobody-knows",
+    ]
+
+
 def test_a_dotenv_file_beside_the_configuration_counts(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("THE_KEY=k\n")
     text = "model_list: [{model_name: c, litellm_params: {model: openai/c, api_key: os.environ/THE_KEY}}]\n"
@@ -154,6 +171,7 @@ def test_json_has_a_stable_shape(tmp_path: Path) -> None:
         "name": "gpt-4o",
         "deployments": ["openai/gpt-4o", "azure/gpt-4o"],
         "disabled": [],
+        "unpriced": [],
     }
     broken = json.loads(run(tmp_path, "nothing: 1\n", "--format", "json").output)
     assert (broken["errors"], broken["serves"]) == (1, None)

@@ -28,6 +28,11 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
 def run(*arguments: str, stdin: str = "") -> Result:
     return CliRunner().invoke(main, ["keys", *arguments], input=stdin)
 
@@ -35,7 +40,7 @@ def run(*arguments: str, stdin: str = "") -> Result:
 def told(*arguments: str, stdin: str = "") -> Any:
     result = run(*arguments, "--json", stdin=stdin)
     assert result.exit_code == 0, result.output
-    return json.loads(result.output)
+    return json.loads(result.stdout)
 
 
 def test_a_key_from_its_making_to_its_end() -> None:
@@ -61,10 +66,13 @@ def test_a_key_from_its_making_to_its_end() -> None:
     for name in (made["token"], "team-a", secret):
         assert told("info", name) == made
     assert told("info", "-", stdin=secret + "\n") == made
-    changed = told("update", "team-a", "--tpm", "5", "--no-limit", "rpm_limit", "--duration", "-1")
+    changed = told(
+        "update", "team-a", "--tpm", "5", "--estimated-output", "9", "--no-limit", "rpm_limit", "--duration", "-1"
+    )
     assert (changed["tpm_limit"], changed["rpm_limit"], changed["expires"]) == (5, None, None)
+    assert changed["default_estimated_output_tokens"] == 9
     assert changed["models"] == made["models"]
-    assert run("block", "team-a").output == f"{made['token']} (team-a) is blocked\n"
+    assert run("block", "team-a").stdout == f"{made['token']} (team-a) is blocked\n"
     assert "blocked" in run("list").output
     run("unblock", "team-a")
     again = told("regenerate", "team-a")
@@ -73,12 +81,46 @@ def test_a_key_from_its_making_to_its_end() -> None:
     assert run("info", secret).exit_code == 1
     assert run("delete", "team-a", "nobody").exit_code == 1
     assert [key["token"] for key in told("list")] == [made["token"]], "all or none"
-    assert run("delete", "team-a").output == f"{made['token']} (team-a) is deleted\n"
+    assert run("delete", "team-a").stdout == f"{made['token']} (team-a) is deleted\n"
     assert told("list") == []
 
 
+def test_each_change_is_told_in_the_audit_as_a_gateway_tells_it(home: Path) -> None:
+    made = run("generate", "--alias", "ab", "--metadata", '{"password": "hush-hush"}', "--json")
+    token = json.loads(made.stdout)["token"]
+    commands = (("update", "--rpm", "5"), ("block",), ("unblock",), ("regenerate",), ("delete",))
+    results = [made, *(run(command, token, *options) for command, *options in commands)]
+    assert "".join(result.stderr for result in results) == ""
+    file = home / "audit.log"
+    assert file.stat().st_mode & 0o077 == 0
+    lines = file.read_text()
+    told = [json.loads(line) for line in lines.splitlines()]
+    assert [(one["action"], one["by"], one["key"]) for one in told] == [
+        (f"key.{action}", "cli", token) for action in ("generate", "update", "block", "unblock", "regenerate", "delete")
+    ]
+    assert told[1]["said"] == {"rpm": 5}
+    assert all(one["ts"].endswith("Z") for one in told)
+    assert "hush" not in lines
+    secrets = [word for result in results for word in result.stdout.split() if word.strip('",').startswith("sk-tb-")]
+    assert len(secrets) == 2
+    assert not any(secret.strip('",')[14:57] in lines for secret in secrets)
+
+
+def test_where_there_is_no_file_for_the_audit_it_is_told(home: Path) -> None:
+    (home / "audit.log").mkdir(parents=True)
+    assert '"action":"key.generate"' in run("generate").stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("list",), ("info", "nobody"), ("update", "nobody", "--rpm", "1"), ("block", "nobody")]
+)
+def test_what_changed_nothing_is_not_told(command: tuple[str, ...], home: Path) -> None:
+    run(*command)
+    assert (home / "audit.log").read_text() == ""
+
+
 def test_the_text_shows_the_key_once(tmp_path: Path) -> None:
-    shown = run("generate", "--alias", "a", "--max-budget", "0.000000001").output
+    shown = run("generate", "--alias", "a", "--max-budget", "0.000000001").stdout
     secret = shown.split()[1]
     assert secret.startswith("sk-tb-")
     assert "shown once and kept nowhere" in shown

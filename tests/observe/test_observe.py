@@ -1,9 +1,13 @@
 import io
+import os
+import time
 
 import msgspec
+import pytest
 
 from tollbridge.model.response import Usage
-from tollbridge.observe import Metrics, Record, RequestLog, tokens
+from tollbridge.observe import Metrics, Record, RequestLog, Scribe, tokens
+from tollbridge.observe.line import spelled
 
 
 def record(**changes) -> Record:
@@ -30,6 +34,21 @@ def test_a_line_has_what_happened_and_leaves_out_what_is_empty():
     assert fields["tokens"] == {"input": 3, "output": 4, "reasoning": 2}
     assert fields["duration_ms"] == 500.0
     assert not {"user", "at", "began", "caveats"} & fields.keys()
+
+
+def test_a_line_tells_its_own_moment_whatever_the_one_before_it_told():
+    scribe = Scribe()
+    for at in (1.0, 1.0004, 1.001, 1.9999, 2.0, 61.5, 1.001, 1_764_000_000.119, 1_764_000_000.1189):
+        record = Record(at=at, began=7.0)
+        line = msgspec.json.decode(scribe.line(record))
+        assert line["ts"] == spelled(at)
+        assert {"at", "began"}.isdisjoint(line)
+        assert (record.at, record.began) == (at, 7.0)
+    assert [spelled(at) for at in (1.0004, 61.5, 1_764_000_000.25)] == [
+        "1970-01-01T00:00:01.000Z",
+        "1970-01-01T00:01:01.500Z",
+        "2025-11-24T16:00:00.250Z",
+    ]
 
 
 def test_lines_are_written_in_order_and_whole():
@@ -63,16 +82,73 @@ def test_strangers_fill_no_disk_and_are_counted():
     assert [line.get("key_id") for line in requests] == ([None] * 100 + ["k", "k"]) * 3
 
 
-def test_a_log_that_cannot_be_written_does_not_stop_and_counts(capsys):
-    class Full(io.BytesIO):
-        def write(self, data):
-            raise OSError(28, "No space left on device")
+class Disk(io.BytesIO):
+    """One with room for so many bytes, that takes at most 300 at once."""
 
-    log = RequestLog(Full())
-    log.done(record())
+    room = 0
+
+    def write(self, data):
+        if not self.room:
+            raise OSError(28, "No space left on device")
+        taken = min(len(data), self.room, 300)
+        self.room -= taken
+        return super().write(data[:taken])
+
+
+def test_a_log_without_room_drops_lines_counts_them_says_so_once_and_goes_on(caplog: pytest.LogCaptureFixture):
+    disk, metrics = Disk(), Metrics()
+    disk.room = 1000
+    log = RequestLog(disk)
+    log.show(metrics)
+
+    def enter(first: int, last: int) -> None:
+        for n in range(first, last):
+            log.done(record(), b'{"n":%d,"filling":"%b"}' % (n, b"x" * 80))
+
+    def seen(text: str) -> None:
+        while text not in caplog.text:
+            time.sleep(0.005)
+
+    enter(0, 50)
+    seen("CANNOT BE WRITTEN: [Errno 28] No space left on device")
+    enter(50, 60)
+    while log.dropped + disk.getvalue().count(b"\n") < 60:
+        time.sleep(0.005)
+    disk.room = 1_000_000
+    enter(60, 100)
+    seen("written again")
     log.close()
-    assert log.dropped == 1
-    assert "No space left" in capsys.readouterr().err
+    lines = disk.getvalue().splitlines()
+    (torn,) = [line for line in lines if not line.endswith(b"}")]
+    whole = [msgspec.json.decode(line)["n"] for line in lines if line != torn]
+    assert whole == [*range(len(whole) - 40), *range(60, 100)]
+    assert len(whole) + log.dropped == 100
+    assert f"tollbridge_log_dropped_total {float(log.dropped)}" in metrics.exposition().decode()
+    assert caplog.text.count("CANNOT BE WRITTEN") == 1
+
+
+def test_a_pipe_that_nobody_reads_for_a_while_gets_all_lines():
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with open(reading, "rb") as reader, open(writing, "wb", buffering=0) as stream:
+        log = RequestLog(stream)
+        for n in range(1000):
+            log.done(record(), b'{"n":%d,"filling":"%b"}' % (n, b"x" * 500))
+        lines = [reader.readline() for _ in range(1000)]
+        log.close()
+    assert [msgspec.json.decode(line)["n"] for line in lines] == list(range(1000))
+    assert log.dropped == 0
+
+
+def test_a_pipe_that_nobody_reads_any_more_does_not_hold_up_the_end():
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with open(reading, "rb"), open(writing, "wb", buffering=0) as stream:
+        log = RequestLog(stream)
+        for n in range(1000):
+            log.done(record(), b'{"n":%d,"filling":"%b"}' % (n, b"x" * 500))
+        log.close()
+    assert 0 < log.dropped < 1000
 
 
 def test_the_exposition_counts_requests_tokens_and_times():

@@ -1,3 +1,5 @@
+"""The limiter beside a plain list of requests; rows R29, R42 and R43 of the fault matrix, in virtual time."""
+
 import asyncio
 import random
 import signal
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.policy.virtual_time import VirtualTime
+from tollbridge.calls.headers import pairs
 from tollbridge.errors import RateLimitError
 from tollbridge.policy.limits import Limiter, Place
 from tollbridge.store.key import Key
@@ -94,7 +97,7 @@ class LimitsMatchALogOfRequests(RuleBasedStateMachine):
     def what_is_under_way_is_what_flies(self) -> None:
         places = [place for place, _ in self.under_way]
         for place in places:
-            assert dict(place.headers())[b"x-ratelimit-api_key-remaining-max_parallel_requests"] == (
+            assert dict(pairs((place.headers(),)))[b"x-ratelimit-api_key-remaining-max_parallel_requests"] == (
                 b"%d" % (4 - len(places))
             )
 
@@ -341,14 +344,14 @@ def test_a_key_without_limits_leaves_no_trace():
     limiter = Limiter(Clock())
     place = limiter.reserve(key(), 10**9)
     place.settle(10**9)
-    assert (len(limiter), place.headers(), place.remaining_requests, place.remaining_tokens) == (0, (), None, None)
+    assert (len(limiter), place.headers(), place.remaining_requests, place.remaining_tokens) == (0, b"", None, None)
 
 
 def test_a_client_is_told_its_limits_under_the_names_of_openai_and_litellm():
     limiter = Limiter(Clock())
     whose = key(rpm=10, tpm=1000, parallel=3)
     limiter.reserve(whose, 100)
-    told = dict(limiter.reserve(whose, 100).headers())
+    told = dict(pairs((limiter.reserve(whose, 100).headers(),)))
     assert told == {
         b"x-ratelimit-limit-requests": b"10",
         b"x-ratelimit-remaining-requests": b"8",

@@ -4,21 +4,18 @@ else keeps the database, and what they cost is there afterwards."""
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from bench.audit.books import Ledger, read_bill, read_ledger
-from bench.audit.clients import CHAT, Asked, Seen, ask
 from bench.audit.house import POLL_S, House, house
 from bench.audit.kills import make_key
 from bench.audit.models import SOUND
 from bench.audit.reckon import reckon
 from tests.cli.test_serve import run as run_command
+from tests.reliability.asking import asked, locked
 
 PRICE_OF_ONE_USD = 0.0005
 """About: a prompt of some 140 tokens and 6 tokens of output."""
@@ -28,21 +25,6 @@ PRICE_OF_ONE_USD = 0.0005
 async def gateway(tmp_path: Path) -> AsyncIterator[House]:
     async with house(tmp_path, SOUND) as opened:
         yield opened
-
-
-@contextmanager
-def locked(gateway: House) -> Iterator[None]:
-    with closing(sqlite3.connect(gateway.home / "tollbridge.db", timeout=60, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield
-
-
-async def asked(gateway: House, key: str, *marks: str) -> list[Seen]:
-    async with aiohttp.ClientSession() as session:
-        return [
-            await ask(session, gateway.url, Asked(mark=mark, key=key, path=CHAT, model="plain-openai"))
-            for mark in marks
-        ]
 
 
 async def entered(gateway: House, count: int) -> Ledger:

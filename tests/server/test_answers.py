@@ -2,7 +2,6 @@ from typing import Any
 
 from tollbridge.ledger.book import Book
 from tollbridge.policy.limits import Limiter
-from tollbridge.policy.periods import next_reset
 from tollbridge.server.allowance import Held
 from tollbridge.server.answers import passed_on
 from tollbridge.store.key import Key
@@ -12,7 +11,7 @@ PROVIDER = [(b"x-ratelimit-remaining-requests", b"59"), (b"openai-version", b"20
 
 def held(rpm: int | None) -> Held:
     key = Key(id="k", digest=b"", name="k", rpm=rpm)
-    return Held(Limiter().reserve(key, 0), Book(next_reset).reserve(key, 0), limited=rpm is not None)
+    return Held(Limiter().reserve(key, 0), Book().reserve(key, 0), limited=rpm is not None)
 
 
 def names(headers: Any) -> set[bytes]:

@@ -25,8 +25,10 @@ from tests.server.faults import (
     PAIR_IDS,
     PAIRS,
     STOP,
+    WHOLE,
     always,
     ask,
+    chunk,
     configuration,
     entry,
     error_body,
@@ -51,6 +53,8 @@ def told(wire: str) -> dict[str, bytes]:
     escaped = error.replace(CANARY.encode(), ESCAPED.encode())
     fields = json.dumps({"type": "error", "error": {"message": "no", "type": CANARY, "code": CANARY, "param": CANARY}})
     event = b"event: error\ndata: %b\n\n" % error
+    failed = {"index": 0, "finish_reason": "error", "error": {"code": 502, "message": SHOWN}}
+    said = {"role": "assistant", "content": "half of it"}
     first = word("Hello") if wire == "openai" else b'event: ping\ndata: {"type":"ping"}\n\n'
     return {
         "a refusal": answer(error, status="400 No"),
@@ -66,6 +70,9 @@ def told(wire: str) -> dict[str, bytes]:
         "an error as the first event": stream(event),
         "an error after words": EVENTS_HEAD + chunked(first) + chunked(event) + LAST,
         "an error and words at once": stream(first + event + STOP),
+        "an error in a choice": answer(json.dumps({**WHOLE, "choices": [{**failed, "message": said}]}).encode()),
+        "an error in a choice of a stream": stream(first, chunk(choices=[{**failed, "delta": {}}])),
+        "an error beside choices": answer(json.dumps({**WHOLE, "error": {"message": SHOWN}}).encode()),
         "a redirect": answer(b"", f"location: http://127.0.0.1/{CANARY}", status="302 There"),
         "no HTTP": SHOWN.encode() + b"\r\n\r\n",
         "a status line": f"HTTP/1.1 999 {CANARY}\r\n{CANARY}\r\n\r\n".encode(),

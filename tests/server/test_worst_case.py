@@ -45,7 +45,7 @@ def ask(body: str | None = None, wire: Wire = OPENAI_CHAT, **fields: Any) -> Ask
 
 
 def out(place: Deployment, **fields: Any) -> int:
-    return worst_case.output_tokens(ask(**fields).fields, place)
+    return Bounds(ask(**fields)).output_tokens(place)
 
 
 @pytest.mark.skipif(not (SHARED / "recordings").exists(), reason="../shared/recordings is not here")
@@ -62,7 +62,7 @@ def test_no_recorded_exchange_used_more_than_its_bound() -> None:
             asked = ask(json.dumps(body), wire)
             assert usage.input <= Bounds(asked).input_tokens(), exchange["id"]
             if not LIMITS.isdisjoint(body):
-                assert usage.output <= worst_case.output_tokens(asked.fields, place), exchange["id"]
+                assert usage.output <= Bounds(asked).output_tokens(place), exchange["id"]
             checked += 1
             open_ended = {name: value for name, value in body.items() if name not in LIMITS}
             likely += Bounds(ask(json.dumps(open_ended), wire)).likely_tokens([place], output=0)
@@ -96,11 +96,11 @@ def test_a_limit_below_one_is_none(name: str, limit: str) -> None:
     def spelled(**more: int) -> Ask:
         return ask(f'{{"model": "m", "{name}": {limit}' + "".join(f', "{k}": {v}' for k, v in more.items()) + "}")
 
-    assert worst_case.output_tokens(spelled().fields, limits(None, None)) == worst_case.OUTPUT_TOKENS
-    assert worst_case.output_tokens(spelled().fields, limits(None, 4_000)) == 4_000
+    assert Bounds(spelled()).output_tokens(limits(None, None)) == worst_case.OUTPUT_TOKENS
+    assert Bounds(spelled()).output_tokens(limits(None, 4_000)) == 4_000
     another = next(field for field in worst_case.OUTPUT_FIELDS if field != name)
-    assert worst_case.output_tokens(spelled(**{another: 7}).fields, limits(None, 4_000)) == 4_000
-    assert worst_case.output_tokens(spelled(**{another: 10**6}).fields, limits(None, None)) == 10**6
+    assert Bounds(spelled(**{another: 7})).output_tokens(limits(None, 4_000)) == 4_000
+    assert Bounds(spelled(**{another: 10**6})).output_tokens(limits(None, None)) == 10**6
     assert Bounds(spelled()).likely_tokens([limits(None, None)]) >= worst_case.LIKELY_OUTPUT_TOKENS
 
 

@@ -20,6 +20,7 @@ from tests.databases import fresh_postgresql, postgresql_server, rows
 from tollbridge.errors import ConflictError, StoreError, StoreUnavailable
 from tollbridge.store import database as module
 from tollbridge.store.database import Database
+from tollbridge.store.keys import KeyStore
 from tollbridge.store.schema import METADATA, versions
 
 
@@ -149,6 +150,33 @@ def test_the_files_names_are_the_versions_in_order() -> None:
     config.set_main_option("script_location", "tollbridge.store:migrations")
     scripts = ScriptDirectory.from_config(config)
     assert tuple(reversed([script.revision for script in scripts.walk_revisions()])) == versions()
+
+
+async def test_a_database_with_keys_of_before_periods_were_exact_is_brought_up_to_date(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alembic import command
+
+    newest = command.upgrade
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "upgrade", lambda config, to: newest(config, "0004_pepper"))
+        old = Database.open(database_url)
+    await rows_without_result(
+        old,
+        "INSERT INTO keys (id, digest, name, alias, models, aliases, budget_duration, budget_resets_at, blocked, "
+        "metadata, created_at, updated_at, minted_by, spend_nanousd) VALUES "
+        "('old', '', 'sk-...old', 'a', '[]', '{}', '1d', 86400.0, 0, '{}', 1.0, 2.0, 'master', 7)".replace(
+            "'',", "x''," if old.dialect == "sqlite" else "'',", 1
+        ),
+    )
+    old.close()
+    database = Database.open(database_url)
+    keys = KeyStore(database, clock=lambda: 86_399.0)
+    found = await keys.get("old")
+    assert found is not None
+    assert (found.alias, found.spend_nanousd, found.budget_began_at) == ("a", 7, None)
+    assert found.at(86_400.0).spend_nanousd == 0
+    database.close()
 
 
 async def test_a_database_of_a_newer_version_is_left_alone(database_url: str) -> None:

@@ -3,6 +3,7 @@ import threading
 from typing import Any
 
 import pytest
+from msgspec.structs import fields
 from sqlalchemy import insert
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,7 +14,7 @@ from tollbridge.errors import EntryRefused, StoreUnavailable
 from tollbridge.observe import Record, Tried
 from tollbridge.observe.ulid import Ulids, at
 from tollbridge.store.database import Database
-from tollbridge.store.entries import SHELF, EntryStore
+from tollbridge.store.entries import BLOCK, SHELF, SLICE, EntryStore
 from tollbridge.store.key_tables import KEYS
 from tollbridge.store.ledger_rows import day_of, day_rows
 from tollbridge.store.spend import SpendReader, Wanted
@@ -23,7 +24,7 @@ NEW_YEAR_NS = 1_767_225_600 * 10**9  # 2026-01-01T00:00:00Z
 
 
 async def add_keys(database: Database, *keys: str) -> None:
-    blank = {column.name: 0 for column in KEYS.c if not column.nullable}
+    blank = {column.name: 0 for column in KEYS.c if not (column.nullable or column.server_default)}
     texts = {"models": "[]", "aliases": "{}", "metadata": "{}", "minted_by": ""}
 
     async def work(connection: AsyncConnection) -> None:
@@ -67,10 +68,20 @@ async def test_a_record_becomes_a_row_that_shows_all_of_it(database: Database) -
     for name in ("model", "status", "outcome", "attempts", "duration_ms", "ttft_ms", "cost_nanousd", "priced"):
         assert row[name] == getattr(one, name)
     assert (row["started_at"], row["model_group"]) == (one.at, one.group)
-    assert (row["input_tokens"], row["output_tokens"], row["parts"]) == (100, 20, '{"cache_read":60,"web_searches":2}')
-    assert (row["end_user"], row["tags"], row["metadata"]) == ("zoë", '["a","b"]', '{"n":[1,null]}')
-    assert (row["caveats"], row["stream"], row["estimated"], row["cache_hit"]) == ('["dropped_param $.x"]', 1, 1, 1)
+    assert (row["input_tokens"], row["output_tokens"], row["parts"]) == (100, 20, {"cache_read": 60, "web_searches": 2})
+    assert (row["end_user"], row["tags"], row["metadata"]) == ("zoë", ("a", "b"), {"n": [1, None]})
+    assert (row["caveats"], row["stream"], row["estimated"], row["cache_hit"]) == (("dropped_param $.x",), 1, 1, 1)
     assert (row["key_alias"], row["tried"], row["parent"], row["trace_id"]) == ("alias k1", [], "P", "T")
+
+
+async def test_each_field_of_a_record_is_told_by_its_row(database: Database) -> None:
+    EntryStore(database).fold([record()])
+    [row] = await SpendReader(database).entries(Wanted())
+    renamed = {"at": "started_at", "group": "model_group", "user": "end_user", "tokens": "input_tokens"}
+    of_the_log = {"ts", "level", "method", "began"}
+    told = {renamed.get(field.name, field.name) for field in fields(Record) if field.name not in of_the_log}
+    assert told <= row.keys()
+    assert "details" not in row
 
 
 async def test_what_is_unknown_stays_unknown_and_what_is_free_is_zero(database: Database) -> None:
@@ -98,6 +109,19 @@ async def test_folding_again_changes_nothing_whichever_part_is_there(database: D
     assert await spent(database) == {"k1": 25, "k2": 20}
 
 
+@pytest.mark.parametrize("there", [slice(0, 1), slice(BLOCK + 7, BLOCK + 8), slice(SLICE, SLICE + 1), slice(-1, None)])
+async def test_of_many_of_which_one_is_there_the_others_are_folded_once(database: Database, there: slice) -> None:
+    await add_keys(database, "k1")
+    records = [record(cost_nanousd=1) for _ in range(SLICE + BLOCK + 3)]
+    store = EntryStore(database)
+    assert store.fold(records[there]) == records[there]
+    fresh = store.fold(records)
+    assert ids(fresh) == [one.id for one in records if one not in records[there]]
+    assert await rows(database, "SELECT COUNT(*), COUNT(DISTINCT id) FROM entries") == [(len(records), len(records))]
+    assert (await SpendReader(database).sums())[0]["requests"] == len(records)
+    assert await spent(database) == {"k1": len(records)}
+
+
 async def test_two_that_fold_the_same_at_once_insert_it_once(database: Database) -> None:
     await add_keys(database, "k1")
     records = [record(cost_nanousd=1) for _ in range(200)]
@@ -109,10 +133,12 @@ async def test_two_that_fold_the_same_at_once_insert_it_once(database: Database)
     assert (sums["requests"], sums["cost_nanousd"], sums["input_count"]) == (200, 200, 2000)
 
 
-async def test_a_batch_with_a_record_that_cannot_be_kept_is_undone(database: Database) -> None:
+@pytest.mark.parametrize("before", [1, BLOCK + 1, SLICE + 1])
+async def test_a_batch_with_a_record_that_cannot_be_kept_is_undone(database: Database, before: int) -> None:
     with pytest.raises(EntryRefused):
-        EntryStore(database).fold([record(), record(cost_nanousd=1 << 64)])
+        EntryStore(database).fold([*(record() for _ in range(before)), record(cost_nanousd=1 << 64)])
     assert await SpendReader(database).entries(Wanted()) == []
+    assert (await SpendReader(database).sums())[0]["requests"] == 0
 
 
 async def test_a_table_that_is_missing_is_no_entrys_fault(database: Database) -> None:
@@ -150,7 +176,7 @@ async def test_attempts_are_kept_and_each_counts_for_its_own_provider(database: 
         ("b", 0, 30),
         ("c", 200, 70),
     ]
-    assert row["tried"][2]["parts"] == '{"reasoning":2}'
+    assert row["tried"][2]["parts"] == {"reasoning": 2}
     sums = {got["provider"]: got for got in await reader.sums(["provider"])}
     assert [(sums[name]["requests"], sums[name]["cost_nanousd"], sums[name]["input_count"]) for name in "abc"] == [
         (0, 0, 0),

@@ -22,7 +22,7 @@ import msgspec
 from tollbridge.admin.money import read_dollars
 from tollbridge.errors import UnprocessableEntityError
 from tollbridge.model.json import NESTING_MAX, Json, JsonObject, too_deep
-from tollbridge.policy.periods import Period
+from tollbridge.store.periods import Period
 
 RESTRICTING = frozenset(
     {
@@ -56,7 +56,6 @@ PROMISING = {
     "send_invite_email": "no mail is sent",
     "disable_global_guardrails": "there are no guardrails yet",
     "enable_prompt_caching": "prompts are cached as the request says",
-    "default_estimated_output_tokens": "tokens are estimated from the request",
 }
 KEY_TYPES = ("default", "llm_api")
 """Of `key_type`: a key may ask for models and see itself, and that is what both mean."""
@@ -65,6 +64,7 @@ METADATA_BYTES_MAX = 16 * 1024
 TEXT_MAX = 256
 LIST_MAX = 1_000
 COUNT_MAX = 2**53
+TOKENS_MAX = 1_000_000_000
 NEVER = "-1"
 """LiteLLM's word for a `duration` that takes the expiry away."""
 
@@ -181,6 +181,24 @@ def _count(field: str) -> Callable[[Json, float], dict[str, Any]]:
     return read
 
 
+def _likely_output(value: Json, now: float) -> dict[str, Any]:
+    return {"likely_output_tokens": None if value is None else _tokens(value)}
+
+
+def _likely_output_by_model(value: Json, now: float) -> dict[str, Any]:
+    if value is None:
+        return {"likely_output_tokens_by_model": {}}
+    if not isinstance(value, dict) or len(value) > LIST_MAX:
+        raise ValueError(f"must be an object of at most {LIST_MAX} models")
+    return {"likely_output_tokens_by_model": {text_of(model): _tokens(count) for model, count in value.items()}}
+
+
+def _tokens(value: Json) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= TOKENS_MAX:
+        raise ValueError(f"must be a whole number of tokens from 1 to {TOKENS_MAX:,}")
+    return value
+
+
 def _blocked(value: Json, now: float) -> dict[str, Any]:
     if value is not None and not isinstance(value, bool):
         raise ValueError("must be true or false")
@@ -209,6 +227,8 @@ READERS: Mapping[str, Callable[[Json, float], dict[str, Any]]] = {
     "rpm_limit": _count("rpm"),
     "tpm_limit": _count("tpm"),
     "max_parallel_requests": _count("parallel"),
+    "default_estimated_output_tokens": _likely_output,
+    "default_estimated_output_tokens_per_model": _likely_output_by_model,
     "blocked": _blocked,
     "metadata": _metadata,
 }

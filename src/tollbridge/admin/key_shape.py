@@ -34,6 +34,8 @@ def shape(key: Key) -> JsonObject:
         "rpm_limit": key.rpm,
         "tpm_limit": key.tpm,
         "max_parallel_requests": key.parallel,
+        "default_estimated_output_tokens": key.likely_output_tokens,
+        "default_estimated_output_tokens_per_model": dict(key.likely_output_tokens_by_model),
         "expires": moment(key.expires_at),
         "blocked": key.blocked,
         "metadata": dict(key.metadata),

@@ -101,7 +101,7 @@ class Keys:
                 raise UnprocessableEntityError(
                     "`reset_to`: is more than the key has spent.", code="invalid_field", param="reset_to"
                 )
-            return msgspec.structs.replace(now, spend_nanousd=nanousd)
+            return now.with_spend(nanousd, self._clock())
 
         changed = await self.store.update(key.id, lowered)
         if changed is None:

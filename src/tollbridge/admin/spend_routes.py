@@ -15,12 +15,12 @@ from tollbridge.admin.key_shape import shape
 from tollbridge.admin.keys import Keys, no_such_key
 from tollbridge.admin.price import Pricer
 from tollbridge.errors import UnprocessableEntityError
-from tollbridge.ledger.report import by_day, by_key, by_model, by_provider, dollars, read_date, spend_log
+from tollbridge.ledger.report import by_day, by_key, by_model, by_provider, by_tag, dollars, read_date, spend_log
 from tollbridge.policy.minting import CUSTOM_PREFIX
 from tollbridge.policy.principal import Principal
 from tollbridge.server.managed import Call, Manager, Reply
 from tollbridge.server.routes import READ, Route
-from tollbridge.store.spend import By, Found, SpendReader, Wanted
+from tollbridge.store.spend import TAGS_MAX, By, Found, SpendReader, Wanted
 
 PAGE = 1_000
 PAGE_MAX = 10_000
@@ -42,6 +42,7 @@ def spend_routes(
     return (
         get("/spend/logs", desk.logs),
         get("/spend/keys", desk.keys),
+        get("/spend/tags", desk.tags),
         Route(methods=("POST",), path="/spend/calculate", handler="managed", access="self", manager=desk.calculate),
         get("/global/spend", desk.total),
         get("/global/spend/logs", desk.days),
@@ -100,6 +101,26 @@ class SpendDesk:
         page, size = _count(call.query, "page", 1, 1_000_000), _count(call.query, "limit", TOP, PAGE)
         found = await self._keys.store.list(sort="spend", descending=True, page=page, size=size)
         return Reply([shape(key) for key in found.keys])
+
+    async def tags(self, call: Call) -> Reply:
+        """The tags of requests, the dearest first."""
+        query = call.query
+        _only(query, "api_key", "start_date", "end_date", "limit")
+        since = _date(query, "start_date")
+        wanted = Wanted(
+            key_id=await self._key_id(call),
+            since=self._clock() - DAYS_S if since is None else since,
+            until=_date(query, "end_date", end=True),
+        )
+        limit = _count(query, "limit", PAGE, PAGE_MAX)
+        sums = await self._reader.tags(wanted)
+        if sums is None:
+            raise UnprocessableEntityError(
+                f"There are more than {TAGS_MAX:,} tags in that time; name fewer days.",
+                code="too_many_tags",
+                param="start_date",
+            )
+        return Reply(by_tag(sums, limit))
 
     async def calculate(self, call: Call) -> Reply:
         _only(call.body, "model", "messages", "completion_response")

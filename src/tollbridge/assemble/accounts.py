@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections.abc import Sequence
 
@@ -12,7 +11,6 @@ from tollbridge.admin.keys import Keys
 from tollbridge.admin.price import Pricer
 from tollbridge.admin.spend_routes import spend_routes
 from tollbridge.config.settings import Config, GeneralSettings
-from tollbridge.errors import StoreUnavailable
 from tollbridge.home import Home
 from tollbridge.ledger.book import Book
 from tollbridge.ledger.fold import Retention
@@ -21,7 +19,6 @@ from tollbridge.observe import Metrics, Record
 from tollbridge.policy.keyring import Keyring
 from tollbridge.policy.limits import Limiter
 from tollbridge.policy.pepper import check_pepper
-from tollbridge.policy.periods import next_reset
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.idempotency import Idempotency
 from tollbridge.server.routes import Route
@@ -29,10 +26,6 @@ from tollbridge.store.database import Database
 from tollbridge.store.keys import KeyStore
 from tollbridge.store.replies import ReplyStore
 from tollbridge.store.spend import SpendReader
-
-RETRY_S = 2.0
-
-log = logging.getLogger(__name__)
 
 
 def management(accounts: Accounts, gateway: Gateway) -> tuple[Route, ...]:
@@ -59,7 +52,6 @@ class Accounts:
         """Raises StoreError and ConfigError that say what to do. Folds what processes that died left."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._following: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self.database = Database.open(home.database_url(config.general.database_url))
         try:
             self.keys = KeyStore(self.database)
@@ -68,7 +60,7 @@ class Accounts:
             self.keyring = Keyring(self.keys, self.pepper)
             self.limiter = Limiter()
             self.idempotency = Idempotency(ReplyStore(self.database, home.reply_key()))
-            self.book = Book(next_reset, restarted=self._restarted, closed=self.keyring.forget)
+            self.book = Book(closed=self.keyring.forget)
             self.ledger = Ledger.open(
                 home.path,
                 self.database,
@@ -88,10 +80,10 @@ class Accounts:
 
     async def stop(self) -> None:
         """What it does beside requests."""
-        tasks = [task for task in (self._following, *self._tasks) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        following = self._following
+        if following is not None:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
     def close(self) -> None:
         """Writes down what is left. What the database cannot take now, the next start brings to it."""
@@ -122,21 +114,3 @@ class Accounts:
         self.book.recovered(records)
         for id in {record.key_id for record in records}:
             self.keyring.forget(id)
-
-    def _restarted(self, id: str, was: float, next: float) -> None:
-        task = asyncio.ensure_future(self._tell_restart(id, was, next))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _tell_restart(self, id: str, was: float, next: float) -> None:
-        """Until the database has heard it, or the process ends: then whoever opens the account next does the same."""
-        told = False
-        while True:
-            try:
-                await self.keys.restart_budget(id, was, next)
-                return
-            except StoreUnavailable as error:
-                if not told:
-                    log.warning("the budget of key %s began anew, and the database cannot be told: %s", id, error)
-                told = True
-                await asyncio.sleep(RETRY_S)

@@ -17,8 +17,9 @@ from tollbridge.providers.mock import mocked
 from tollbridge.providers.resolve import Given, available
 from tollbridge.providers.row import Provider
 from tollbridge.providers.table import DEMO
-from tollbridge.routing.groups import Group, Groups, Wildcard
+from tollbridge.routing.groups import NAME_MAX, Group, Groups, Wildcard
 from tollbridge.routing.groups import Maker as MakerOfGroups
+from tollbridge.secret import without_keys
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.inprocess import ByHost, InProcess
 
@@ -27,11 +28,13 @@ log = logging.getLogger(__name__)
 CONNECT_S = 5.0
 FIRST_BYTE_S = 600.0
 GAP_S = 300.0
+LOGGED_MAX = 1_000
+"""Lines of the log about what clients asked for."""
 
 
 class Maker:
     """Makes deployments from entries, under one environment and one table of providers. `problems`: entries that cannot
-    serve, as (entry, why)."""
+    serve, as (entry, why). `unpriced`: those that serve, and nobody knows at what price."""
 
     def __init__(self, config: Config, environ: Mapping[str, str], rows: Mapping[str, Provider], mocks: ByHost) -> None:
         """`mocks`: where entries with a `mock_response` put their answers."""
@@ -41,6 +44,7 @@ class Maker:
         self._mocks = mocks
         self._markups = Markups(config.settings.discounts, config.settings.margins)
         self.problems: list[tuple[ModelEntry, str]] = []
+        self.unpriced: list[ModelEntry] = []
         self._logged: set[tuple[str, str]] = set()
 
     def groups(self) -> Groups[Deployment]:
@@ -77,10 +81,13 @@ class Maker:
             self.problems.append((entry, entry.disabled))
             return None
         try:
-            return self._built(entry, self.wanted(entry))
+            deployment = self._built(entry, self.wanted(entry))
         except (APIError, ValueError) as error:
             self.problems.append((entry, str(error)))
             return None
+        if not deployment.tariff.priced and entry.mock_response is None:
+            self.unpriced.append(entry)
+        return deployment
 
     def _built(self, entry: ModelEntry, wanted: Wanted) -> Deployment:
         """`wanted` is the entry's, or made from it for one name of its wildcard. One with a `mock_response` answers in
@@ -103,20 +110,21 @@ class Maker:
             model = entry.model.replace("*", name if entry.model == "*" else matched, 1)
             wanted = msgspec.structs.replace(self.wanted(entry), id=f"{entry.id}:{name}", model=model)
             try:
-                return [self._built(entry, wanted)]
+                deployment = self._built(entry, wanted)
             except APIError as error:
                 if error.fault != "operator":
                     raise
                 raise self._not_set_up(entry, error) from error
+            if not deployment.tariff.priced and entry.mock_response is None:
+                self._log_once(entry, unpriced(model))
+            return [deployment]
 
         return make
 
     def _not_set_up(self, entry: ModelEntry, error: APIError) -> ServiceUnavailableError:
         """A key or an address is missing: no fault of the client, who is told as much as it may know. The log tells the
         operator what to set, once."""
-        if (entry.id, error.message) not in self._logged:
-            self._logged.add((entry.id, error.message))
-            log.warning("%s: %s: %s", entry.where, entry.model_name, error.message)
+        self._log_once(entry, error.message)
         return ServiceUnavailableError(
             f"The gateway is not set up for {error.provider}: its log tells the operator what is missing.",
             code="provider_not_configured",
@@ -124,6 +132,12 @@ class Maker:
             fault="operator",
             retryable=False,
         )
+
+    def _log_once(self, entry: ModelEntry, told: str) -> None:
+        """For each entry so often at most: what is said may hold a name that a client chose."""
+        if len(self._logged) < LOGGED_MAX and (entry.id, told) not in self._logged:
+            self._logged.add((entry.id, told))
+            log.warning("%s: %s: %s", entry.where, entry.model_name, told)
 
     def _named(self, name: str, label: str) -> Deployment:
         timeouts = self._timeouts(None, None)
@@ -195,3 +209,12 @@ class Maker:
             total_s=general.total_s or router.timeout_s,
         )
         return whole, stream
+
+
+def unpriced(model: str) -> str:
+    """For the operator."""
+    shown = without_keys(model if model.isprintable() else repr(model))[:NAME_MAX]
+    return (
+        f"no price is known for {shown}: the cost of its requests is unknown, and no budget counts them. Set "
+        "`input_cost_per_token` and `output_cost_per_token`, or `model_info.base_model`."
+    )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from tollbridge.assemble.accounts import Accounts
-from tollbridge.assemble.deployments import Maker
+from tollbridge.assemble.deployments import Maker, unpriced
 from tollbridge.assemble.offline import offline
 from tollbridge.calls.build import WIRES
 from tollbridge.config.settings import Config
@@ -35,7 +35,8 @@ from tollbridge.wires.seal import Seals
 
 
 class Assembled(msgspec.Struct, frozen=True, eq=False):
-    """`problems`: entries that do not serve, one line each; not those that the configuration's findings told of."""
+    """`problems`: entries that do not serve, or at no known price, one line each; not those that the configuration's
+    findings told of."""
 
     gateway: Gateway
     problems: Sequence[str]
@@ -104,6 +105,7 @@ def assemble(
         allowance=Allowance() if accounts is None else Allowance(accounts.limiter, accounts.book),
     )
     problems = [(entry, why) for entry, why in maker.problems if entry.disabled is None]
+    problems += [(entry, unpriced(entry.model)) for entry in maker.unpriced]
     return Assembled(gateway, [f"{entry.where}: {entry.model_name}: {why}" for entry, why in problems])
 
 
@@ -139,6 +141,7 @@ def rules(config: Config) -> Rules:
         "key_header": general.key_header_name.lower().encode() if general.key_header_name else None,
         "metrics_token": None if general.metrics_token is None else general.metrics_token.reveal(),
         "block_unpriced": config.settings.block_unpriced,
+        "stream_cost": config.settings.stream_cost,
         "streams_max": general.max_concurrent_streams,
         "requests_max": general.max_concurrent_requests,
         "drains_max": general.drains_max,

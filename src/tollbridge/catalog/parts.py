@@ -30,10 +30,11 @@ class Parts:
         read, write = usage.cache_read or 0, usage.cache_write or 0
         sound, picture = usage.audio_input or 0, usage.image_input or 0
         fresh, whole = _rest(usage.input, read, write, sound, picture)
-        self.input = max(whole, read + write)  # nothing is both read from the cache and written to it
         # Sound and pictures that were read from the cache stand in both counts, and nowhere else.
         heard_again = min(sound, read, overlap := max(0, -fresh))
         seen_again = min(picture, read - heard_again, overlap - heard_again)
+        # Nothing is both read from the cache and written to it, or both heard and seen.
+        self.input = max(whole, read + write + sound - heard_again + picture - seen_again)
         long = min(usage.cache_write_1h or 0, write)
         thought, spoken, drawn = usage.reasoning or 0, usage.audio_output or 0, usage.image_output or 0
         text, written = _rest(usage.output, thought, spoken, drawn)

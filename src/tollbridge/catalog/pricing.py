@@ -14,8 +14,9 @@ Prices are nano-dollars per million units, costs are nano-dollars. The rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from operator import attrgetter
 from typing import NamedTuple
 
 from tollbridge.catalog.parts import PLAIN_SERVICES, Parts, service_of, tells_nothing, told_cost
@@ -59,6 +60,11 @@ def _largest(sheet: Sheet, kinds: tuple[str, ...]) -> int | None:
     if getattr(sheet, kinds[0]) is None:
         return None
     return max(getattr(sheet, kind) or 0 for kind in kinds)
+
+
+_unusual: Callable[[Usage], tuple[int | None, ...]] = attrgetter(
+    *("cache_write_1h", "audio_input", "audio_output", "image_input", "image_output", "web_searches")
+)
 
 
 class Tariff:
@@ -127,8 +133,7 @@ class Tariff:
             and (not usage.extra or tells_nothing(usage.extra))
             and service_tier in PLAIN_SERVICES
             and usage.input <= self._below
-            and not (usage.cache_write_1h or usage.audio_input or usage.audio_output)
-            and not (usage.image_input or usage.image_output or usage.web_searches)
+            and not any(_unusual(usage))
         ):
             read, write = usage.cache_read or 0, usage.cache_write or 0
             fresh = usage.input - read - write

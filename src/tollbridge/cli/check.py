@@ -31,11 +31,13 @@ LINE_MAX = 160
 
 
 class Served(msgspec.Struct):
-    """A public name, the models that would answer to it, and those that would not."""
+    """A public name, the models that would answer to it, those that would not, and of the first those whose price is
+    not known."""
 
     name: str
     deployments: list[str] = []
     disabled: list[str] = []
+    unpriced: list[str] = []
 
 
 class Outlook(msgspec.Struct, kw_only=True):
@@ -98,11 +100,13 @@ def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook
     if config.source is None:
         names = [DEMO.name, *(row.name for row in available(environ, ROWS) if row.name != DEMO.name)]
         return Outlook(models=[Served(f"{name}/*", [f"{name}/*"]) for name in names])
-    idle = dict(_idle(config, environ))
+    idle, unpriced = _tried(config, environ)
     groups: dict[str, Served] = {}
     for entry in config.models:
         group = groups.setdefault(entry.model_name, Served(entry.model_name))
         (group.disabled if entry.id in idle else group.deployments).append(entry.model)
+        if entry.id in unpriced:
+            group.unpriced.append(entry.model)
         if entry.id in idle and entry.disabled is None:
             findings.warning(entry.where, f"this deployment of {entry.model_name!r} does not serve: {idle[entry.id]}")
     router = config.router
@@ -117,12 +121,17 @@ def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook
     )
 
 
-def _idle(config: Config, environ: Environment) -> Iterator[tuple[str, str]]:
-    """(id, why) of the deployments that would not serve. A wildcard is tried with a name of no meaning."""
-    rows = provider_rows(config)
-    maker = Maker(config, environ, rows, ByHost({}, InProcess(offline())))
+def _tried(config: Config, environ: Environment) -> tuple[dict[str, str], frozenset[str]]:
+    """Why deployments would not serve, by id; and the ids of those whose price is not known."""
+    maker = Maker(config, environ, provider_rows(config), ByHost({}, InProcess(offline())))
     maker.groups()
-    yield from ((entry.id, why) for entry, why in maker.problems)
+    idle = {entry.id: why for entry, why in maker.problems} | dict(_idle_wildcards(config, environ, maker))
+    return idle, frozenset(entry.id for entry in maker.unpriced)
+
+
+def _idle_wildcards(config: Config, environ: Environment, maker: Maker) -> Iterator[tuple[str, str]]:
+    """A wildcard is tried with a name of no meaning."""
+    rows = provider_rows(config)
     for entry in config.models:
         if "*" not in entry.model_name:
             continue
@@ -185,6 +194,8 @@ def _behind(model: Served) -> str:
     told = ", ".join(dict.fromkeys(model.deployments)) or "nobody"
     if len(model.deployments) > 1:
         told += f" ({len(model.deployments)} deployments)"
+    if model.unpriced:
+        told += f"; no price is known for {', '.join(dict.fromkeys(model.unpriced))}"
     return f"{told}; disabled: {', '.join(model.disabled)}" if model.disabled else told
 
 

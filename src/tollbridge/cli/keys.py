@@ -21,6 +21,7 @@ from tollbridge.cli.key_table import card, table
 from tollbridge.cli.place import configured, place
 from tollbridge.errors import NotFoundError, TollbridgeError
 from tollbridge.model.json import JsonObject
+from tollbridge.observe.audit import audited
 from tollbridge.policy.pepper import check_pepper
 from tollbridge.store.database import Database
 from tollbridge.store.key import Key
@@ -44,10 +45,20 @@ _WISHES: tuple[tuple[str, str, Any, str], ...] = (
     ("--rpm", "rpm_limit", int, "Requests a minute."),
     ("--tpm", "tpm_limit", int, "Tokens a minute."),
     ("--parallel", "max_parallel_requests", int, "Requests at once."),
+    (
+        "--estimated-output",
+        "default_estimated_output_tokens",
+        int,
+        "Tokens that an answer is taken to have, for --tpm, where a request sets no limit.",
+    ),
     ("--metadata", "metadata", str, "A JSON object that is kept with it."),
 )
+AUDIT = "audit.log"
 _MANY = ("models", "aliases")
-_LIFTED = {"max_budget", "budget_duration", "rpm_limit", "tpm_limit", "max_parallel_requests", "models", "key_alias"}
+_LIFTED = {
+    *("max_budget", "budget_duration", "rpm_limit", "tpm_limit", "max_parallel_requests", "models", "key_alias"),
+    *("default_estimated_output_tokens", "default_estimated_output_tokens_per_model"),
+}
 
 
 def wishes(command: Callable[..., None]) -> Callable[..., None]:
@@ -60,6 +71,8 @@ def wishes(command: Callable[..., None]) -> Callable[..., None]:
 @click.group()
 def keys() -> None:
     """Make, look at and change keys.
+
+    Each change is a line of audit.log in the state directory, as a gateway writes it into its log.
 
     KEY is a key's id (as `keys list` shows it), its alias, or the key itself; `-` reads it from standard input, so that
     it stands in no list of processes. A running gateway on the same database obeys within a second.
@@ -192,7 +205,8 @@ def _run(config: Path | None, work: Callable[[Keys], Awaitable[T]]) -> T:
         try:
             pepper = found.home.pepper()
             check_pepper(database, pepper)
-            return asyncio.run(_awaited(work(Keys(KeyStore(database), pepper))))
+            with audited(found.home.path / AUDIT, sys.stderr):
+                return asyncio.run(_awaited(work(Keys(KeyStore(database), pepper))))
         finally:
             database.close()
     except TollbridgeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ import msgspec
 from tollbridge.config.environment import read_dotenv
 from tollbridge.config.findings import Findings
 from tollbridge.config.load import load
+from tollbridge.config.settings import Config
 from tollbridge.errors import ConfigError
 from tollbridge.home import Home
 
@@ -20,10 +22,12 @@ configured = click.option(
 
 
 class Place(msgspec.Struct, frozen=True, eq=False):
-    """`database_url` may hold a password."""
+    """`database_url` may hold a password. `environ`: with what stands in `.env`."""
 
     home: Home
     database_url: str
+    config: Config
+    environ: Mapping[str, str]
 
 
 def place(path: Path | None) -> Place:
@@ -36,4 +40,4 @@ def place(path: Path | None) -> Place:
             click.echo(str(finding), err=True)
         raise ConfigError(f"{path} cannot be used; see above.")
     home = Home.of(loaded.environ)
-    return Place(home, home.database_url(loaded.config.general.database_url))
+    return Place(home, home.database_url(loaded.config.general.database_url), loaded.config, loaded.environ)

@@ -9,7 +9,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import IO
+from io import FileIO
 
 import msgspec
 
@@ -19,7 +19,7 @@ from tollbridge.config.settings import Config
 from tollbridge.errors import ConfigError
 from tollbridge.home import Home
 from tollbridge.observe import Observer, RequestLog
-from tollbridge.observe.masked import MaskingFormatter
+from tollbridge.observe.masked import LINE, MaskingFormatter
 from tollbridge.server.app import App
 from tollbridge.server.forwarded import Forwarding
 from tollbridge.server.http.listener import Listener, Tls
@@ -52,7 +52,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         """Serves until a signal; the exit status. Raises OSError where the address is taken."""
         logging.basicConfig(level=logging.INFO)
         for handler in logging.getLogger().handlers:
-            handler.setFormatter(MaskingFormatter("%(levelname)s %(name)s: %(message)s"))
+            handler.setFormatter(MaskingFormatter(LINE))
         logging.getLogger("alembic").setLevel(logging.WARNING)  # a migration is told by us
         if self.debug:
             logging.getLogger("tollbridge").setLevel(logging.DEBUG)
@@ -115,6 +115,7 @@ def application(
     """What stands behind a listener, ours or another's, with its request log, its database and its journal open."""
     with contextlib.ExitStack() as stack:
         observers: list[Observer] = []
+        lines = None
         if log != "none":
             lines = RequestLog(stack.enter_context(_opened(log)))
             stack.callback(lines.close)
@@ -122,6 +123,8 @@ def application(
         accounts = Accounts(config, home)
         stack.callback(accounts.close)
         assembled = assemble(config, environ, home, authenticator, observers, accounts)
+        if lines is not None:
+            lines.show(assembled.gateway.metrics)
         yield App(assembled.gateway, cors(config), management(accounts, assembled.gateway)), assembled, accounts
 
 
@@ -139,11 +142,11 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return factory
 
 
-def _opened(log: str) -> IO[bytes]:
+def _opened(log: str) -> FileIO:
     if log == "-":
         return open(sys.stderr.fileno(), "ab", buffering=0, closefd=False)
     try:
-        return open(log, "ab")
+        return open(log, "ab", buffering=0)
     except OSError as error:
         raise ConfigError(f"The request log cannot be written to {log}: {error.strerror or error}.") from error
 

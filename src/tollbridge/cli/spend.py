@@ -14,8 +14,10 @@ from typing import get_args
 import click
 import msgspec
 
+from tollbridge.cli.columns import aligned, printable
 from tollbridge.cli.key_table import dollars
 from tollbridge.cli.place import configured, place
+from tollbridge.cli.recompute import recompute
 from tollbridge.errors import NotFoundError, TollbridgeError
 from tollbridge.ledger.report import read_date
 from tollbridge.store.database import Database
@@ -41,7 +43,7 @@ class Spent(msgspec.Struct, kw_only=True):
     estimated: int
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option(
     "--by",
     "dimensions",
@@ -55,7 +57,9 @@ class Spent(msgspec.Struct, kw_only=True):
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.option("--limit", type=click.IntRange(1), help="At most so many rows.")
 @configured
+@click.pass_context
 def spend(
+    context: click.Context,
     dimensions: tuple[By, ...],
     since: str | None,
     until: str | None,
@@ -70,6 +74,10 @@ def spend(
 
     Example: tollbridge spend --by day --by key --since 2026-11-01 --format csv
     """
+    if context.invoked_subcommand is not None:
+        if any((dimensions, since, until, name, limit, config)) or form != "table":
+            raise click.UsageError(f"Write the options behind `{context.invoked_subcommand}`.")
+        return
     by = tuple(dict.fromkeys(dimensions)) or ("model",)
     first, last = _day("--since", since), _day("--until", until)
     rows = _read(config, by, first or _days_ago(DAYS), last, name, limit)
@@ -164,11 +172,11 @@ def _as_table(rows: Sequence[Spent], by: Sequence[By]) -> str:
         return "Nothing was asked in these days.\n"
     names = _names(by)
     heads = (*(name.upper() for name in names), "REQUESTS", "FAILED", "INPUT", "OUTPUT", "COST", "UNPRICED")
-    lines = [heads, *(_cells(row, [_printable(row.by.get(name, "")) for name in names]) for row in rows)]
+    lines = [heads, *(_cells(row, [printable(row.by.get(name, "")) for name in names]) for row in rows)]
     if len(rows) > 1:
         lines.append(_cells(_total(rows), ["all", *[""] * (len(names) - 1)]))
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
-    return "".join(_aligned(line, widths, len(names)) for line in lines)
+    return "".join(aligned(line, widths, len(names)) for line in lines)
 
 
 def _names(by: Sequence[By]) -> list[str]:
@@ -193,18 +201,7 @@ def _total(rows: Sequence[Spent]) -> Spent:
     )
 
 
-def _aligned(line: Sequence[str], widths: Sequence[int], names: int) -> str:
-    cells = [
-        cell.ljust(width) if column < names else cell.rjust(width)
-        for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-    ]
-    return "  ".join(cells).rstrip() + "\n"
-
-
-def _printable(text: str) -> str:
-    """A terminal obeys what a client may have written into a name."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
+spend.add_command(recompute)
 
 _FORMS: Mapping[str, Callable[[Sequence[Spent], Sequence[By]], str]] = {
     "table": _as_table,

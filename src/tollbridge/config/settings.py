@@ -71,7 +71,8 @@ class Alias(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`drop_params`: True drops what a target cannot say, False refuses the request, None drops it with a Caveat.
     `ssl_verify`: False, or a file with the authorities to trust. `ssl_certificate`: our certificate and key (PEM).
-    `block_unpriced`: refuse models without a price. `discounts`, `margins`: by provider, as `calls.tariff.Markups`."""
+    `block_unpriced`: refuse models without a price. `stream_cost`: told in a stream's usage chunk. `discounts`,
+    `margins`: by provider, as `calls.tariff.Markups`."""
 
     drop_params: bool | None = None
     modify_params: bool = False
@@ -79,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ssl_verify: bool | str = True
     ssl_certificate: str | None = None
     block_unpriced: bool = False
+    stream_cost: bool = False
     discounts: Mapping[str, Fraction] = {}
     margins: Mapping[str, Markup] = {}
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from tollbridge.errors import BudgetExceededError
+from tollbridge.ledger.unfolded import Unfolded
+from tollbridge.observe import Record
+from tollbridge.observe.ulid import at
 from tollbridge.store.key import Key
 
 HELD_RETRY_S = 1.0
@@ -12,38 +16,71 @@ HELD_RETRY_S = 1.0
 
 
 class Account:
-    """`spent`: in the present period, known to the database or not. `unfolded`: what was settled here and is not in the
-    database yet. `held`: what `flying` requests under way may still cost. `trusted`: one of them may cost more than is
-    left. `resets_at`: when the period ends. `used_at`: the last request. Times in epoch seconds."""
+    """`purse`: what was spent, as the key's row will tell it once `unfolded` is in the database. `held`: what `flying`
+    requests under way may still cost. `trusted`: one of them may cost more than is left. `used_at`: the last request.
+    Times in epoch seconds; `now` by the clock of this process."""
 
-    __slots__ = ("flying", "held", "key", "resets_at", "spent", "trusted", "unfolded", "used_at")
+    __slots__ = ("flying", "held", "key", "purse", "trusted", "unfolded", "used_at")
 
     def __init__(self, key: Key, now: float) -> None:
         self.key = key
-        self.spent = 0
-        self.unfolded = 0
+        self.purse = key.purse()
+        self.unfolded = Unfolded()
         self.held = 0
         self.flying = 0
         self.trusted = False
-        self.resets_at: float | None = None
         self.used_at = now
+
+    def settled(self, record: Record, now: float) -> None:
+        cost = record.cost_nanousd
+        if cost and self.unfolded.settled(record.id, cost):
+            self._count(record.id, cost, now)
+        if not self.flying:
+            self.unfolded.all_settled()
+
+    def folded(self, record: Record, now: float) -> None:
+        """It is in the database now, settled or not."""
+        cost = record.cost_nanousd
+        if cost and not self.unfolded.folded(record.id, cost):
+            self._count(record.id, cost, now)
+        if not self.flying:
+            self.unfolded.all_settled()
+
+    def recovered(self, record: Record, now: float) -> None:
+        """It is in the database now, and another process settled it."""
+        if record.cost_nanousd:
+            self._count(record.id, record.cost_nanousd, now)
+
+    def changed(self, key: Key, now: float) -> None:
+        """The key as the database has it. Within one period nothing is ever taken back: where less was spent by its row
+        than is known here, the row is older than what was folded meanwhile."""
+        former, before = self.key, self.purse
+        self.key, self.purse = key, key.purse()
+        for id, cost in self.unfolded:
+            self._count(id, cost, now)
+        if self.purse.began_at == before.began_at and key.created_at == former.created_at:
+            self.purse.spend = max(self.purse.spend, before.spend)
+
+    def _count(self, id: str, cost: int, now: float) -> None:
+        if self.purse.periodic:
+            self.purse.count(cost, at(id), now)
+        else:
+            self.purse.spend += cost
 
     def rests(self, since: float) -> bool:
         return not self.flying and not self.unfolded and self.used_at <= since
 
-    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """litellm `get_custom_headers`, seen 2026-11-25."""
+    def headers(self, now: float) -> bytes:
+        """As lines: litellm `get_custom_headers`, seen 2026-11-25."""
         budget = self.key.max_budget_nanousd
         if budget is None:
-            return ()
-        return (
-            (b"x-litellm-key-spend", dollars(self.spent).encode()),
-            (b"x-litellm-key-max-budget", dollars(budget).encode()),
-        )
+            return b""
+        return b"x-litellm-key-spend: %b\r\n%b" % (dollars(self.purse.spent_at(now)).encode(), _budget(budget))
 
     def refusal(self, budget: int, worst: int | None, now: float) -> BudgetExceededError:
-        spent, most = dollars(self.spent), dollars(budget)
-        if self.spent < budget:
+        purse = self.purse.at(now)
+        spent, most = dollars(purse.spend), dollars(budget)
+        if purse.spend < budget:
             costs = "" if worst is None else f" This request may cost {dollars(worst)}."
             return BudgetExceededError(
                 f"Budget is held by requests under way! Current cost: {spent}, held: {dollars(self.held)}, Max budget: "
@@ -53,16 +90,22 @@ class Account:
                 retry_after_s=HELD_RETRY_S,
             )
         told = f"Budget has been exceeded! Current cost: {spent}, Max budget: {most}."
-        if self.resets_at is None:
+        if purse.resets_at is None:
             return BudgetExceededError(f"{told} Ask whoever gave you this key for more.", code="budget_exceeded")
-        anew = datetime.fromtimestamp(self.resets_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        anew = datetime.fromtimestamp(purse.resets_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return BudgetExceededError(
-            f"{told} It starts anew at {anew}.", code="budget_exceeded", retry_after_s=max(1.0, self.resets_at - now)
+            f"{told} It starts anew at {anew}.", code="budget_exceeded", retry_after_s=max(1.0, purse.resets_at - now)
         )
+
+
+@lru_cache(maxsize=256)
+def _budget(nanousd: int) -> bytes:
+    return b"x-litellm-key-max-budget: %b\r\n" % dollars(nanousd).encode()
 
 
 def dollars(nanousd: int) -> str:
     """Exactly, and no longer than needed: `0.0031`, `12.0`."""
-    whole, rest = divmod(abs(nanousd), 1_000_000_000)
-    text = f"{'-' if nanousd < 0 else ''}{whole}.{rest:09d}".rstrip("0")
-    return text + "0" if text.endswith(".") else text
+    if nanousd < 0:
+        return "-" + dollars(-nanousd)
+    whole, rest = divmod(nanousd, 1_000_000_000)
+    return f"{whole}.{rest:09d}".rstrip("0") if rest else f"{whole}.0"

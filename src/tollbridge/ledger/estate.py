@@ -18,7 +18,7 @@ from tollbridge.ledger.lines import Damage, read_lines
 from tollbridge.ledger.segment import SUFFIX
 from tollbridge.observe.record import Record
 
-BATCH = 1000
+BATCH = 4000
 LOCK = ".lock"
 
 log = logging.getLogger(__name__)

@@ -19,6 +19,8 @@ import msgspec
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.heard import Heard
+from tollbridge.catalog.kept import keep
+from tollbridge.catalog.parts import PLAIN_SERVICES
 from tollbridge.catalog.tokens import count_request, count_text
 from tollbridge.errors import APIError
 from tollbridge.model.response import Usage
@@ -44,6 +46,7 @@ NEVER_SENT = frozenset(
 """Codes of `transport.base`: no byte of the request had reached the provider."""
 
 NOTHING = Along()
+_SILENT = Usage()
 
 
 class Said(msgspec.Struct, frozen=True, eq=False):
@@ -64,11 +67,15 @@ def meter(record: Record, attempts: Sequence[Attempt], ask: Ask, said: Said | No
             tariff = last.deployment.tariff
             record.tokens, record.priced = tokens(usage), tariff.priced
             record.cost_nanousd = tariff.cost(usage, said.along.service_tier, last.seconds)
+            if usage.extra or said.along.service_tier not in PLAIN_SERVICES:
+                record.bill = keep(usage, said.along.service_tier) or None
             return
     tried = tuple(_tried(attempt, ask, said if attempt is last else None) for attempt in attempts)
     record.tokens = _sum(tried)
     record.estimated = any(one.estimated for one in tried)
     record.priced = last.deployment.tariff.priced
+    if said is not None:
+        record.bill = keep(said.along.usage or _SILENT, said.along.service_tier) or None
     costs = [one.cost_nanousd for one in tried if one.tokens is not None]
     known = [cost for cost in costs if cost is not None]
     record.cost_nanousd = sum(known) if len(known) == len(costs) else None

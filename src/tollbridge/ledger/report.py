@@ -7,13 +7,11 @@ LiteLLM has no word for stands under `metadata.tollbridge`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-import msgspec
-
-from tollbridge.model.json import Json, JsonObject
-from tollbridge.store.spend import Found
+from tollbridge.model.json import JsonObject
+from tollbridge.store.spend import Found, Tagged
 
 NANO = 1_000_000_000
 CALL_TYPES = {"messages": "anthropic_messages", "chat/completions": "acompletion"}
@@ -66,7 +64,7 @@ def spend_log(row: Found) -> JsonObject:
         "team_id": None,
         "cache_hit": str(bool(row["cache_hit"])),
         "cache_key": "",
-        "request_tags": _decoded(row["tags"], []),
+        "request_tags": list(row["tags"]),
         "requester_ip_address": row["peer"],
         "session_id": row["trace_id"] or row["request_id"],
         "status": "failure" if failed else "success",
@@ -77,8 +75,8 @@ def spend_log(row: Found) -> JsonObject:
             "user_api_key": row["key_id"],
             "user_api_key_alias": row["key_alias"],
             "status": "failure" if failed else "success",
-            "spend_logs_metadata": _decoded(row["metadata"], None),
-            "additional_usage_values": _decoded(row["parts"], {}),
+            "spend_logs_metadata": row["metadata"],
+            "additional_usage_values": row["parts"],
             "error_information": {"error_class": row["error_class"], "error_code": str(row["status"])}
             if failed
             else None,
@@ -101,12 +99,13 @@ def _own(row: Found) -> JsonObject:
         "cost_nanousd": row["cost_nanousd"],
         "estimated": bool(row["estimated"]),
         "priced": row["priced"] or None,
+        "bill": row["bill"] or {},
         "attempts": row["attempts"],
         "fallbacks": row["fallbacks"],
         "upstream_ms": row["upstream_ms"],
         "overhead_ms": row["overhead_ms"],
         "client": row["client"],
-        "caveats": _decoded(row["caveats"], []),
+        "caveats": list(row["caveats"]),
         "tried": [
             {
                 "deployment": tried["deployment"],
@@ -117,7 +116,7 @@ def _own(row: Found) -> JsonObject:
                 "ms": tried["ms"],
                 "prompt_tokens": tried["input_tokens"],
                 "completion_tokens": tried["output_tokens"],
-                "additional_usage_values": _decoded(tried["parts"], {}),
+                "additional_usage_values": tried["parts"],
                 "cost_nanousd": tried["cost_nanousd"],
                 "estimated": bool(tried["estimated"]),
             }
@@ -162,6 +161,15 @@ def by_provider(sums: Sequence[Found]) -> list[JsonObject]:
     return [{"provider": row["provider"], "spend": dollars(row["cost_nanousd"])} for row in sums]
 
 
+def by_tag(sums: Mapping[str, Tagged], limit: int) -> list[JsonObject]:
+    """The dearest first."""
+    dearest = sorted(sums.items(), key=lambda one: (-one[1].cost_nanousd, one[0]))
+    return [
+        {"individual_request_tag": tag, "log_count": one.requests, "total_spend": dollars(one.cost_nanousd)}
+        for tag, one in dearest[:limit]
+    ]
+
+
 def _in_dollars(day: JsonObject) -> JsonObject:
     models = {model: dollars(cost) for model, cost in day["models"].items()}
     return {
@@ -178,7 +186,3 @@ def _days_between(last: str, until: str) -> Iterable[str]:
 
 def _moment(epoch_s: float) -> str:
     return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _decoded(text: str | None, absent: Json) -> Json:
-    return absent if text is None else msgspec.json.decode(text)

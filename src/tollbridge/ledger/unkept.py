@@ -6,6 +6,8 @@ from tollbridge.observe import Record
 
 
 class Unkept:
+    failing = ""
+
     def check(self) -> None:
         """Nothing can be in the way."""
 

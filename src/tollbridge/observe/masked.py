@@ -6,6 +6,8 @@ import logging
 
 from tollbridge.secret import without_keys
 
+LINE = "%(levelname)s %(name)s: %(message)s"
+
 
 class MaskingFormatter(logging.Formatter):
     """Whatever an error says, and whoever wrote it."""

@@ -6,6 +6,8 @@ value, three places, so that they cannot tell different stories.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Literal, Protocol
 
 import msgspec
@@ -46,8 +48,9 @@ class Record(msgspec.Struct, omit_defaults=True, tag_field="event", tag="request
 
     Of the ledger: `id` is the entry's, a ULID, "" where no provider was asked. `answer_id`: the id in the answer, as
     the client saw it. `cost_nanousd`: of all attempts together; None is unknown, 0 is free. `estimated`: usage is our
-    own count, not the provider's word. `priced`: where the prices are from. `parent`: the entry whose tool loop this is
-    a round of. `tried`: the attempts, in order, where there were others than the one that answered.
+    own count, not the provider's word. `priced`: where the prices are from; `bill`: what besides tokens they depend on
+    (`catalog.kept`). `parent`: the entry whose tool loop this is a round of. `tried`: the attempts, in order, where
+    there were others than the one that answered.
     """
 
     id: str = ""
@@ -79,6 +82,7 @@ class Record(msgspec.Struct, omit_defaults=True, tag_field="event", tag="request
     cost_nanousd: int | None = None
     estimated: bool = False
     priced: str = ""
+    bill: dict[str, str | int] | None = None
     cache_hit: bool = False
     parent: str = ""
     tried: tuple[Tried, ...] = ()
@@ -105,16 +109,16 @@ PARTS = (
     "rejected_prediction",
     "web_searches",
 )
+_parts: Callable[[Usage], tuple[int | None, ...]] = attrgetter(*PARTS)
 """Of `Usage`: what the log and the ledger tell besides the two totals. All are tokens, but for the searches."""
 
 
 def tokens(usage: Usage) -> dict[str, int]:
     """Usage in the log's words, without what is zero or unknown."""
     counts = {"input": usage.input, "output": usage.output}
-    for kind in PARTS:
-        count = getattr(usage, kind)
-        if count:
-            counts[kind] = count
+    parts = _parts(usage)
+    if any(parts):
+        counts.update((kind, count) for kind, count in zip(PARTS, parts, strict=True) if count)
     return counts
 
 

@@ -14,54 +14,46 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+from tollbridge.calls.headers import Pair, pairs
 from tollbridge.policy.window import Window
 from tollbridge.store.key import Key
 
-Headers = tuple[tuple[bytes, bytes], ...]
 
-
-def limit_headers(key: Key, window: Window) -> Headers:
-    headers = _limits(key.rpm, key.tpm, key.parallel)
+def limit_headers(key: Key, window: Window) -> bytes:
+    """As lines."""
+    left: tuple[int, ...] = ()
     if key.rpm is not None:
-        left = _number(key.rpm - window.requests)
-        headers += (
-            (b"x-ratelimit-remaining-requests", left),
-            (b"x-ratelimit-api_key-remaining-requests", left),
-        )
+        requests = max(0, key.rpm - window.requests)
+        left = (requests, requests)
     if key.tpm is not None:
-        left = _number(key.tpm - window.tokens)
-        headers += ((b"x-ratelimit-remaining-tokens", left), (b"x-ratelimit-api_key-remaining-tokens", left))
+        tokens = max(0, key.tpm - window.tokens)
+        left += (tokens, tokens)
     if key.parallel is not None:
-        headers += ((b"x-ratelimit-api_key-remaining-max_parallel_requests", _number(key.parallel - window.flying)),)
-    return headers
+        left += (max(0, key.parallel - window.flying),)
+    return _limits(key.rpm, key.tpm, key.parallel) % left
 
 
 @lru_cache(maxsize=1024)
-def _limits(rpm: int | None, tpm: int | None, parallel: int | None) -> Headers:
-    """What does not change from request to request, encoded once."""
-    headers: Headers = ()
+def _limits(rpm: int | None, tpm: int | None, parallel: int | None) -> bytes:
+    """What does not change from request to request, with places for what is left."""
+    told = b""
     for limit, noun, name in ((rpm, b"requests", b"rpm"), (tpm, b"tokens", b"tpm")):
         if limit is not None:
-            value = b"%d" % limit
-            headers += (
-                (b"x-ratelimit-limit-" + noun, value),
-                (b"x-ratelimit-api_key-limit-" + noun, value),
-                (b"x-litellm-key-" + name + b"-limit", value),
-            )
+            told += b"x-ratelimit-limit-%b: %d\r\n" % (noun, limit)
+            told += b"x-ratelimit-api_key-limit-%b: %d\r\n" % (noun, limit)
+            told += b"x-litellm-key-%b-limit: %d\r\n" % (name, limit)
+            told += b"x-ratelimit-remaining-%b: %%d\r\nx-ratelimit-api_key-remaining-%b: %%d\r\n" % (noun, noun)
     if parallel is not None:
-        headers += ((b"x-ratelimit-api_key-limit-max_parallel_requests", b"%d" % parallel),)
-    return headers
+        told += b"x-ratelimit-api_key-limit-max_parallel_requests: %d\r\n" % parallel
+        told += b"x-ratelimit-api_key-remaining-max_parallel_requests: %d\r\n"
+    return told
 
 
-def _number(left: int) -> bytes:
-    return b"%d" % left if left > 0 else b"0"
-
-
-def text_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
+def text_headers(headers: bytes) -> tuple[tuple[str, str], ...]:
     """As an error carries them."""
-    return tuple((name.decode(), value.decode()) for name, value in headers)
+    return tuple((name.decode(), value.decode()) for name, value in pairs((headers,)))
 
 
-def without_limits(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def without_limits(headers: Iterable[Pair]) -> list[Pair]:
     """A provider's headers, for a client that is told its key's own limits instead."""
     return [header for header in headers if not header[0].startswith(b"x-ratelimit-")]

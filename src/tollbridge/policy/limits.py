@@ -24,7 +24,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from tollbridge.errors import RateLimitError
-from tollbridge.policy.limit_headers import Headers, limit_headers, text_headers
+from tollbridge.policy.limit_headers import limit_headers, text_headers
 from tollbridge.policy.window import Bucket, Window
 from tollbridge.store.key import Key
 
@@ -57,9 +57,9 @@ class Place:
     def release(self) -> None:
         self.settle(0)
 
-    def headers(self) -> Headers:
-        """The limits, and what is left of them now; of a request that is under way."""
-        return () if self._window is None else limit_headers(self._key, self._window)
+    def headers(self) -> bytes:
+        """The limits, and what is left of them now, as lines; of a request that is under way."""
+        return b"" if self._window is None else limit_headers(self._key, self._window)
 
     @property
     def remaining_requests(self) -> int | None:

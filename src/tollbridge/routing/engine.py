@@ -48,6 +48,15 @@ class Trace(msgspec.Struct):
     def fallbacks(self) -> int:
         return max(0, len({attempt.deployment.group for attempt in self.attempts}) - 1)
 
+    def let_go(self) -> None:
+        """Nobody will be told where the errors were raised any more. An error holds on to the frames that it came
+        through, and these to it: without this all of a request would wait for the garbage collector."""
+        for attempt in self.attempts:
+            error: BaseException | None = attempt.error
+            while error is not None:
+                error.__traceback__ = None
+                error = error.__cause__ or error.__context__
+
 
 class Engine:
     """`attempted` is told of each try (provider, outcome), for counters."""

@@ -8,10 +8,8 @@ from tollbridge.calls.ask import Ask
 from tollbridge.ledger.book import Book, Hold
 from tollbridge.observe import Record
 from tollbridge.policy.limits import Limiter, Place
-from tollbridge.policy.periods import next_reset
 from tollbridge.routing.board import Routes
 from tollbridge.routing.reach import may_answer
-from tollbridge.server.inbound import Headers
 from tollbridge.server.worst_case import Worst, worst_case
 from tollbridge.store.key import Key
 
@@ -31,10 +29,11 @@ class Held:
         """An answer that came to nothing costs nothing, but counts as a request."""
         tokens = record.tokens
         self._place.settle(0 if tokens is None else tokens["input"] + tokens["output"])
-        self._hold.settle(record.cost_nanousd)
+        self._hold.settle(record)
 
-    def headers(self) -> Headers:
-        return (*self._place.headers(), *self._hold.headers())
+    def headers(self) -> bytes:
+        """As lines."""
+        return self._place.headers() + self._hold.headers()
 
 
 class Allowance:
@@ -42,14 +41,16 @@ class Allowance:
 
     def __init__(self, limiter: Limiter | None = None, book: Book | None = None) -> None:
         self._limiter = Limiter() if limiter is None else limiter  # one that remembers no key yet is false
-        self._book = Book(next_reset) if book is None else book
+        self._book = Book() if book is None else book
 
     def hold(self, key: Key, ask: Ask, routes: Routes, fallbacks: Sequence[str] | None) -> Held:
         """`fallbacks`: the client's own. Raises RateLimitError and BudgetExceededError; then nothing is held."""
         priced, counted = key.max_budget_nanousd is not None, key.tpm is not None
         worst = Worst()
         if priced or counted:
-            worst = worst_case(ask, may_answer(routes, ask.model, fallbacks), priced=priced, counted=counted)
+            deployments = may_answer(routes, ask.model, fallbacks)
+            output = key.likely_output(ask.model) if counted else None
+            worst = worst_case(ask, deployments, priced=priced, counted=counted, output=output)
         place = self._limiter.reserve(key, worst.tokens)
         try:
             hold = self._book.reserve(key, worst.nanousd)

@@ -9,9 +9,10 @@ from functools import lru_cache
 import msgspec
 
 from tollbridge.calls.deployment import Deployment
-from tollbridge.calls.provider_headers import Headers as Headers
+from tollbridge.calls.headers import Pair, lines
 from tollbridge.calls.provider_headers import provider_headers
 from tollbridge.errors import APIError, AuthenticationError, StoreUnavailable
+from tollbridge.ledger.account import dollars
 from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
 from tollbridge.policy.limit_headers import without_limits
@@ -24,7 +25,8 @@ EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 NO_CACHE = (b"cache-control", b"no-cache")
 NO_STORE = (b"cache-control", b"no-store")
 NO_BUFFERING = (b"x-accel-buffering", b"no")
-STREAM = (EVENT_STREAM, NO_CACHE, NO_BUFFERING)
+JSON_LINES = lines((JSON,))
+STREAM_LINES = lines((EVENT_STREAM, NO_CACHE, NO_BUFFERING))
 
 CAVEATS_BYTES_MAX = 2_000
 
@@ -33,65 +35,52 @@ _encode = msgspec.json.Encoder().encode
 
 REQUEST_ID = {"openai_chat": b"x-request-id", "anthropic_messages": b"request-id"}
 """Where each dialect's clients look for the request's id."""
+_OWN = {
+    dialect: b"%b: %%b\r\nx-tollbridge-request-id: %%b\r\nx-litellm-call-id: %%b\r\n" % name
+    for dialect, name in REQUEST_ID.items()
+}
 
 
-def own_headers(record: Record, dialect: Wire) -> Headers:
-    """The request's id, where the dialect's clients look for it, and under our own name."""
-    request_id = record.request_id.encode()
-    return [
-        (REQUEST_ID[dialect.name], request_id),
-        (b"x-tollbridge-request-id", request_id),
-        (b"x-litellm-call-id", request_id),
-    ]
+def own_headers(record: Record, dialect: Wire) -> bytes:
+    """The request's id, where the dialect's clients look for it, and under our own name; as lines."""
+    return _OWN[dialect.name] % ((record.request_id.encode(),) * 3)
 
 
-def route_headers(record: Record, deployment: Deployment, caveats: Sequence[Caveat]) -> Headers:
-    """Who answered, after how many attempts, and what could not be said."""
-    headers: Headers = [
-        *_route(
-            record.model_requested, deployment.provider, deployment.id, record.group, record.attempts, record.fallbacks
-        )
-    ]
-    if caveats:
-        headers.append((b"x-tollbridge-caveats", told(caveats)))
-    return headers
+def route_headers(record: Record, deployment: Deployment, caveats: Sequence[Caveat]) -> bytes:
+    """Who answered, after how many attempts, and what could not be said; as lines."""
+    route = _route(
+        record.model_requested, deployment.provider, deployment.id, record.group, record.attempts, record.fallbacks
+    )
+    return route + b"x-tollbridge-caveats: %b\r\n" % told(caveats) if caveats else route
 
 
-def cost_headers(record: Record, held: Held | None) -> Headers:
-    """What the answer cost, under our name and LiteLLM's, and what the key may still use."""
-    headers: Headers = []
-    if record.cost_nanousd is not None:
-        cost = dollars(record.cost_nanousd)
-        headers += ((b"x-tollbridge-cost-usd", cost), (b"x-litellm-response-cost", cost))
-    if held is not None:
-        headers += held.headers()
-    return headers
+def cost_headers(record: Record, held: Held | None) -> bytes:
+    """What the answer cost, under our name and LiteLLM's, and what the key may still use; as lines."""
+    headers = b"" if held is None else held.headers()
+    if record.cost_nanousd is None:
+        return headers
+    cost = dollars(record.cost_nanousd).encode()
+    return b"x-tollbridge-cost-usd: %b\r\nx-litellm-response-cost: %b\r\n%b" % (cost, cost, headers)
 
 
-def passed_on(received: Sequence[tuple[bytes, bytes]], held: Held | None) -> Headers:
+def passed_on(received: Sequence[Pair], held: Held | None) -> list[Pair]:
     """What a client may see of the provider's headers; of limits only the key's own, where it has some."""
     headers = provider_headers(received)
     return headers if held is None or not held.limited else without_limits(headers)
 
 
-def dollars(nanousd: int) -> bytes:
-    """As a plain decimal: `0.001234567`, `0.0`."""
-    whole, rest = divmod(nanousd, 1_000_000_000)
-    return b"%d.%b" % (whole, (b"%09d" % rest).rstrip(b"0") or b"0")
-
-
 @lru_cache(maxsize=1024)
-def _route(
-    model: str, provider: str, deployment: str, group: str, attempts: int, fallbacks: int
-) -> tuple[tuple[bytes, bytes], ...]:
-    return (
-        (b"x-tollbridge-model", printable(model)),
-        (b"x-tollbridge-provider", provider.encode()),
-        (b"x-tollbridge-attempts", b"%d" % attempts),
-        (b"x-litellm-model-id", printable(deployment)),
-        (b"x-litellm-model-group", printable(group)),
-        (b"x-litellm-attempted-retries", b"%d" % max(0, attempts - 1 - fallbacks)),
-        (b"x-litellm-attempted-fallbacks", b"%d" % fallbacks),
+def _route(model: str, provider: str, deployment: str, group: str, attempts: int, fallbacks: int) -> bytes:
+    return lines(
+        (
+            (b"x-tollbridge-model", printable(model)),
+            (b"x-tollbridge-provider", printable(provider)),
+            (b"x-tollbridge-attempts", b"%d" % attempts),
+            (b"x-litellm-model-id", printable(deployment)),
+            (b"x-litellm-model-group", printable(group)),
+            (b"x-litellm-attempted-retries", b"%d" % max(0, attempts - 1 - fallbacks)),
+            (b"x-litellm-attempted-fallbacks", b"%d" % fallbacks),
+        )
     )
 
 
@@ -117,7 +106,7 @@ def told(caveats: Sequence[Caveat]) -> bytes:
     return value[:CAVEATS_BYTES_MAX].rpartition(b"; ")[0] + b"; ..."
 
 
-def error_answer(dialect: Wire, error: APIError) -> tuple[int, Headers, bytes]:
+def error_answer(dialect: Wire, error: APIError) -> tuple[int, list[Pair], bytes]:
     """(status, headers, body). Where the provider spoke this dialect its own body goes on, without secrets. A key that
     a client put where a name belongs is not said again, and no path or address of the database is told."""
     if isinstance(error, StoreUnavailable) and error.code is None:
@@ -125,7 +114,7 @@ def error_answer(dialect: Wire, error: APIError) -> tuple[int, Headers, bytes]:
     status, body = dialect.write_error(error)
     if error.wire == dialect.name and isinstance(error.body, dict) and "error" in error.body:
         body = error.body
-    headers: Headers = [JSON]
+    headers = [JSON]
     received = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in error.headers]
     headers.extend(header for header in provider_headers(received) if not header[0].startswith(b"retry-after"))
     if error.retry_after_s is not None:

@@ -18,6 +18,7 @@ from tollbridge.errors import (
     InternalServerError,
     NotFoundError,
     PermissionDeniedError,
+    ServiceUnavailableError,
 )
 from tollbridge.observe import Record
 from tollbridge.observe.audit import audit
@@ -117,10 +118,10 @@ class App:
                 self._json(responder, record, match, list_models(gateway, inbound.headers, _access(inbound)))
             case "model":
                 self._model(gateway, inbound, responder, record, match)
-            case "readiness" if not gateway.load.ready:
-                record.status = 503
-                responder.reply(503, [JSON], b'{"status":"draining"}')
-            case "liveness" | "readiness":
+            case "readiness":
+                status, state = _readiness(gateway)
+                self._json(responder, record, match, {"status": state}, status)
+            case "liveness":
                 self._json(responder, record, match, {"status": "healthy"})
             case "metrics":
                 record.status = 200
@@ -170,7 +171,7 @@ class App:
         except APIError as error:
             status, headers, body = error_answer(self._dialect(match), error)
             record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
-            responder.reply(status, [*headers, *own_headers(record, self._dialect(match))], body)
+            responder.reply(status, [*headers, own_headers(record, self._dialect(match))], body)
 
     async def _manage(self, inbound: Inbound, responder: Responder, record: Record, match: Match) -> None:
         if match.route.manager is None:
@@ -179,9 +180,9 @@ class App:
         if error is not None:
             record.error_class, record.outcome = type(error).__name__, outcome(error)
 
-    def _json(self, responder: Responder, record: Record, match: Match, value: object) -> None:
-        record.status = 200
-        responder.reply(200, [JSON, *own_headers(record, self._dialect(match))], _encode(value))
+    def _json(self, responder: Responder, record: Record, match: Match, value: object, status: int = 200) -> None:
+        record.status = status
+        responder.reply(status, [JSON, own_headers(record, self._dialect(match))], _encode(value))
 
     def _refused(
         self,
@@ -200,7 +201,7 @@ class App:
             self._observe(record)
         own = own_headers(record, self._dialect(match))
         crossing = self._cors.answer_headers(inbound.headers) if self._cors is not None else ()
-        return Refusal(status, body, (*headers, *own, *extra, *crossing))
+        return Refusal(status, body, (*headers, own, *extra, *crossing))
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         self._loop = asyncio.get_running_loop()
@@ -225,6 +226,17 @@ class App:
 
     def _observe(self, record: Record) -> None:
         self.gateway.observe(record, None)
+
+
+def _readiness(gateway: Gateway) -> tuple[int, str]:
+    """Status and state. Where the operator serves without a journal its failure is told, and keeps nobody away."""
+    if not gateway.load.ready:
+        return 503, "draining"
+    try:
+        gateway.journal.check()
+    except ServiceUnavailableError:
+        return 503, "ledger_unavailable"
+    return 200, "ledger_failing" if gateway.journal.failing else "healthy"
 
 
 def _access(inbound: Inbound) -> Access:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import quote
 
+from tollbridge.calls.headers import Pair
 from tollbridge.errors import APIError, BadRequestError
 from tollbridge.server.asgi import Message, Receive, Scope, Send
 from tollbridge.server.forwarded import Forwarding, Origin, read_root_path, strip_root_path
@@ -249,7 +250,7 @@ class AsgiAnswer:
             if self._waiting <= _HIGH_WATER:
                 self._room.set()
 
-    def _begin(self, status: int, headers: Headers) -> None:
+    def _begin(self, status: int, headers: Iterable[Pair]) -> None:
         if self.started:
             raise RuntimeError("this request is already answered")
         self.started = True
@@ -267,5 +268,5 @@ class AsgiAnswer:
         self._changed.set()
 
 
-def _unframed(headers: Headers) -> Headers:
+def _unframed(headers: Headers) -> list[Pair]:
     return [header for header in whole(headers) if header[0] not in FRAMING]

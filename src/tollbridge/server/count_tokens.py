@@ -37,11 +37,11 @@ async def count_tokens(gateway: Gateway, dialect: Wire, inbound: Inbound, respon
             counted = await asyncio.to_thread(count_request, ask.request().value)
             body = msgspec.json.encode({"input_tokens": counted})
         record.status = 200
-        responder.reply(200, [JSON, *own_headers(record, dialect)], body)
+        responder.reply(200, [JSON, own_headers(record, dialect)], body)
     except APIError as error:
         status, headers, body = error_answer(dialect, error)
         record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
-        responder.reply(status, [*headers, *own_headers(record, dialect)], body)
+        responder.reply(status, [*headers, own_headers(record, dialect)], body)
     finally:
         if place is not None:
             place.release()

@@ -27,8 +27,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     stream whose client left, at most `drains_max` at once and `drain_s` long. `block_unpriced`: refuse a model of which
     no price is known. `streams_max`, `requests_max`: at once; above them 503 with Retry-After. `metrics_token`: None
     lets only loopback read `/metrics`. `expose_usage`: send the usage chunk also to clients that did not ask.
-    `forward_client_headers`: the client's own `x-` headers go along, but never `key_header`, where the operator wants
-    the gateway's key (in lower case)."""
+    `stream_cost`: and tell in it what the stream cost. `forward_client_headers`: the client's own `x-` headers go
+    along, but never `key_header`, where the operator wants the gateway's key (in lower case)."""
 
     body_limit: int = 64 * 1024 * 1024
     heartbeat_s: float = 15.0
@@ -40,6 +40,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     requests_max: int = 10_000
     metrics_token: str | None = None
     expose_usage: bool = False
+    stream_cost: bool = False
     strict: bool = False
     forward_client_headers: bool = False
     key_header: bytes | None = None
@@ -56,7 +57,9 @@ class Load(msgspec.Struct):
 
 
 class Entries(Protocol):
-    """Where requests are written down (`ledger.journal.Journal`)."""
+    """Where requests are written down (`ledger.journal.Journal`). `failing`: why they cannot be now."""
+
+    failing: str
 
     def check(self) -> None:
         """Raises ServiceUnavailableError where a new request could not be."""

@@ -25,6 +25,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from tollbridge.calls.headers import Header, Pair, pairs
 from tollbridge.errors import BadRequestError, ConflictError, StoreUnavailable, UnprocessableEntityError
 from tollbridge.policy.principal import Principal
 from tollbridge.store.replies import Kept, Reply, ReplyStore
@@ -46,7 +47,7 @@ class Replay(msgspec.Struct, frozen=True):
     """The first result. Its headers say that it is one; those of the request at hand are to be added."""
 
     status: int
-    headers: tuple[tuple[bytes, bytes], ...]
+    headers: tuple[Pair, ...]
     body: bytes
 
 
@@ -63,7 +64,7 @@ class Claim:
         self._waiting = 0
         self._writing: asyncio.Future[None] | None = None
 
-    async def keep(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
+    async def keep(self, status: int, headers: Iterable[Header], body: bytes) -> None:
         """Returns when it is in the database. Others are answered before."""
         if self._outcome.done():
             return
@@ -166,8 +167,10 @@ def replay(reply: Reply) -> Replay:
     return Replay(reply.status, (*reply.headers, REPLAYED), reply.body)
 
 
-def kept_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
-    return tuple(pair for pair in headers if pair[0].startswith(KEPT_HEADERS) and not pair[0].startswith(NOT_KEPT))
+def kept_headers(headers: Iterable[Header]) -> tuple[Pair, ...]:
+    return tuple(
+        pair for pair in pairs(headers) if pair[0].startswith(KEPT_HEADERS) and not pair[0].startswith(NOT_KEPT)
+    )
 
 
 def _refuse_another(fingerprint: bytes, first: bytes) -> None:

@@ -43,7 +43,8 @@ class Authenticator(Protocol):
 
 OPERATOR = Principal("open", admin=True)
 
-_LOCAL = rb"(?:(?:[a-z0-9-]+\.)*localhost\.?|127(?:\.[0-9]{1,3}){3}|\[(?:::1|::ffff:127(?:\.[0-9]{1,3}){3})\])(?::[0-9]{1,5})?"
+_LOOPBACK = rb"127(?:\.[0-9]{1,3}){3}"
+_LOCAL = rb"(?:(?:[a-z0-9-]+\.)*localhost\.?|%b|\[(?:::1|::ffff:%b)\])(?::[0-9]{1,5})?" % (_LOOPBACK, _LOOPBACK)
 _LOCAL_HOST = re.compile(_LOCAL, re.IGNORECASE)
 _LOCAL_ORIGIN = re.compile(rb"https?://" + _LOCAL, re.IGNORECASE)
 

@@ -23,12 +23,13 @@ from typing import Protocol
 
 import msgspec
 
+from tollbridge.calls.headers import Header
 from tollbridge.errors import APIError
 from tollbridge.policy.principal import Principal
 
-Headers = Sequence[tuple[bytes, bytes]]
-"""Names in lower case. Framing (`content-length`, `transfer-encoding`, `connection`, `date`) belongs to the responder:
-such names are left out of what is sent."""
+Headers = Sequence[Header]
+"""Pairs or lines, with names in lower case. Framing (`content-length`, `transfer-encoding`, `connection`, `date`)
+belongs to the responder: such names are left out of what is sent."""
 
 
 class ClientGone(Exception):
@@ -75,7 +76,7 @@ class Refusal(msgspec.Struct, frozen=True):
 
     status: int
     body: bytes
-    headers: tuple[tuple[bytes, bytes], ...] = ((b"content-type", b"application/json"),)
+    headers: Headers = ((b"content-type", b"application/json"),)
 
 
 class Responder(Protocol):

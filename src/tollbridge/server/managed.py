@@ -65,10 +65,10 @@ async def manage(
     except APIError as error:
         status, headers, body = error_answer(dialect, error)
         record.status = status
-        responder.reply(status, [*headers, NO_STORE, *own], body)
+        responder.reply(status, [*headers, NO_STORE, own], body)
         return error
     record.status = reply.status
-    responder.reply(reply.status, [JSON, NO_STORE, *own], _encode(reply.body))
+    responder.reply(reply.status, [JSON, NO_STORE, own], _encode(reply.body))
     return None
 
 

@@ -16,11 +16,13 @@ import time
 from functools import partial
 
 from tollbridge.calls.ask import Ask
+from tollbridge.calls.costed_stream import CostedStream
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.heard import heard_in
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, APITimeoutError, PermissionDeniedError, ServiceUnavailableError
+from tollbridge.ledger.account import dollars
 from tollbridge.ledger.meter import NOTHING, Said, meter
 from tollbridge.observe import Record
 from tollbridge.observe.record import Outcome
@@ -29,8 +31,8 @@ from tollbridge.routing.engine import Allowed, Trace
 from tollbridge.routing.groups import Group
 from tollbridge.server.allowance import Held
 from tollbridge.server.answers import (
-    JSON,
-    STREAM,
+    JSON_LINES,
+    STREAM_LINES,
     cost_headers,
     error_answer,
     own_headers,
@@ -129,6 +131,7 @@ class Conversation:
                 self._held.settle(record)
             if self._claim is not None:
                 self._claim.drop()
+            self._trace.let_go()
 
     def _whole(self) -> bool:
         """All of the answer has been handed to the client, though the provider may not be done: many clients leave
@@ -179,6 +182,8 @@ class Conversation:
         if result.caveats:
             record.caveats = plainly(result.caveats)
         record.attempts = len(self._trace.attempts)
+        if record.attempts > 1:
+            record.fallbacks = self._trace.fallbacks
         record.upstream_ms = result.upstream_s * 1000
 
     async def _repeated(self, ask: Ask) -> bool:
@@ -194,7 +199,7 @@ class Conversation:
         self._record.status = begun.status
         self._account()
         own = own_headers(self._record, self._dialect)
-        self._responder.reply(begun.status, [*begun.headers, *own], begun.body)
+        self._responder.reply(begun.status, [*begun.headers, own], begun.body)
         return True
 
     async def _reply(self, answer: Answer) -> None:
@@ -206,32 +211,35 @@ class Conversation:
         if responder.gone:
             record.status, record.outcome = 499, "cancelled"
         self._account()
-        headers = [
-            JSON,
-            *own_headers(record, self._dialect),
-            *route_headers(record, answer.deployment, answer.caveats),
-            *cost_headers(record, self._held),
-            *passed_on(answer.headers, self._held),
-        ]
+        ours = (
+            JSON_LINES
+            + own_headers(record, self._dialect)
+            + route_headers(record, answer.deployment, answer.caveats)
+            + cost_headers(record, self._held)
+        )
+        headers: Headers = [ours, *passed_on(answer.headers, self._held)]
         if self._claim is not None:
             await self._claim.keep(200, headers, answer.body)
         responder.reply(200, headers, answer.body)
 
     def _early_headers(self) -> Headers:
         """Of a stream that a heartbeat begins, before it is known who answers."""
-        return [*STREAM, *own_headers(self._record, self._dialect)]
+        return [STREAM_LINES, own_headers(self._record, self._dialect)]
 
     async def _tell(self, streaming: Streaming) -> None:
         responder, record = self._responder, self._record
-        stream = self._stream = streaming.stream
+        stream = streaming.stream
+        if self._gateway.rules.stream_cost and self._tells_usage():
+            stream = CostedStream(stream, self._told_cost)
+        self._stream = stream
         if not responder.started:
             responder.start(
                 200,
                 [
-                    *STREAM,
-                    *own_headers(record, self._dialect),
-                    *route_headers(record, streaming.deployment, streaming.caveats),
-                    *(() if self._held is None else self._held.headers()),
+                    STREAM_LINES,
+                    own_headers(record, self._dialect),
+                    route_headers(record, streaming.deployment, streaming.caveats),
+                    b"" if self._held is None else self._held.headers(),
                     *passed_on(streaming.headers, self._held),
                 ],
             )
@@ -274,6 +282,19 @@ class Conversation:
             self._close_account(stream)
         responder.finish()
 
+    def _tells_usage(self) -> bool:
+        """In a chunk of its own, which the client asked for."""
+        return self._ask is not None and self._ask.include_usage and self._dialect.asks_for_usage
+
+    def _told_cost(self) -> str | None:
+        """Dollars, for the stream's last words, which are about to go; where the client left, to nobody."""
+        if self._stream is None or self._responder.gone:
+            return None
+        if not self._accounted:
+            self._close_account(self._stream)
+        cost = self._record.cost_nanousd
+        return None if cost is None else dollars(cost)
+
     def _close_account(self, stream: Stream) -> None:
         if stream.broken is not None and self._trace.attempts:
             self._note_error(of(self._trace.attempts[-1].deployment, stream.broken))
@@ -294,7 +315,7 @@ class Conversation:
             responder.write(self._dialect.stream_writer(Head()).fail(error))
             responder.finish()
             return
-        responder.reply(status, [*headers, *own_headers(record, self._dialect)], body)
+        responder.reply(status, [*headers, own_headers(record, self._dialect)], body)
 
     def _note_error(self, error: APIError) -> None:
         self._record.error_class, self._record.outcome = type(error).__name__, outcome(error)

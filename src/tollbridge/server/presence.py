@@ -32,8 +32,11 @@ class Leaving:
         responder.on_gone(self._gone)
 
     def over(self) -> None:
-        """The answer is complete: leaving now is no news."""
+        """The answer is complete: leaving now is no news. Nothing holds on to its task, which holds on to all of it:
+        else each request would wait for the garbage collector."""
         self._responder.on_gone(None)
+        self._task = None
+        self._whole = never
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -50,6 +53,10 @@ class Leaving:
             return
         load.drains += 1
         self._timer = self._loop.call_later(rules.drain_s, task.cancel)
+
+
+def never() -> bool:
+    return False
 
 
 class Heartbeat:
@@ -78,6 +85,7 @@ class Heartbeat:
 
     def stop(self) -> None:
         self._timer.cancel()
+        self._headers = tuple
 
     def _tick(self) -> None:
         if self._responder.gone:

@@ -39,7 +39,7 @@ OUTPUT_FIELDS = (
 )
 CHOICES_FIELDS = ("n", "best_of", "candidate_count")
 SERVICE_FIELDS = ("service_tier", "speed", "inference_geo")
-_SERVICE_FIELDS = frozenset(SERVICE_FIELDS)
+_OUTPUT, _CHOICES, _SERVICE = map(frozenset, (OUTPUT_FIELDS, CHOICES_FIELDS, SERVICE_FIELDS))
 _PLAIN_WORDS = PLAIN_SERVICES | {"null", "global"}
 
 MEDIA = (
@@ -60,6 +60,7 @@ _SEARCHES = frozenset(
 )
 """Types of tools, and fields, by which a provider reads on its own. (Anthropic's tools have a date behind the name.)"""
 _INLINE = (b";base64,", b'"data":')
+_ESCAPE, _BACKSLASH = b"\\u00", ord("\\")
 _LETTERS = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
 """Letters that are spelled as escapes, which no encoder does, could hide a type: each counts as a medium."""
 
@@ -104,15 +105,18 @@ def worst_case(
 
 
 class Bounds:
-    """One request's. Its body is looked through once, for both questions."""
+    """One request's. Its body is looked through once, for both questions, and its fields are read once, for all
+    deployments to which nothing is added by the operator."""
 
-    __slots__ = ("_ask", "_hidden", "_media")
+    __slots__ = ("_ask", "_asked", "_choices", "_endless", "_hidden", "_media")
 
     def __init__(self, ask: Ask) -> None:
         body = ask.body
         self._ask = ask
-        self._media = len(_MEDIUM.findall(body)) if _TYPE in body else 0
-        self._hidden = sum(map(body.count, _LETTERS)) if b"\\u00" in body else 0
+        self._media = len(_MEDIUM.findall(body)) if body.find(_TYPE) >= 0 else 0
+        self._hidden = sum(map(body.count, _LETTERS)) if _BACKSLASH in body and body.find(_ESCAPE) >= 0 else 0
+        self._asked, self._endless = _limit(ask.fields)
+        self._choices = _choices(ask.fields)
 
     def price(self, deployments: Iterable[Deployment]) -> int | None:
         """Nano-dollars at most, or None where it is unknown."""
@@ -122,7 +126,7 @@ class Bounds:
         for deployment in deployments:
             limit = deployment.max_input_tokens
             into = size if limit is None or limit > size else limit
-            worst = _price(deployment, into, output_tokens(fields, deployment) + predicted, fields)
+            worst = _price(deployment, into, self.output_tokens(deployment) + predicted, fields)
             if worst is None:
                 unknown = True
             elif worst > dearest:
@@ -132,15 +136,14 @@ class Bounds:
     def likely_tokens(self, deployments: Sequence[Deployment], output: int | None = None) -> int:
         """Input and output together, as a limit a minute reserves them. `output`: the key's default where the request
         does not say how much it wants."""
-        body, fields = self._ask.body, self._ask.fields
+        body, asked = self._ask.body, self._asked
         text = len(body) - _inline_bytes(body) if self._media else len(body)
-        asked, _ = _limit(fields)
         if asked is None:
             asked = LIKELY_OUTPUT_TOKENS if output is None else output
         most = _most_output(deployments)
         if most is not None and most < asked:
             asked = most
-        return text // BYTES_PER_TOKEN + self._media * LIKELY_MEDIUM_TOKENS + asked * _choices(fields)
+        return text // BYTES_PER_TOKEN + self._media * LIKELY_MEDIUM_TOKENS + asked * self._choices
 
     def input_tokens(self) -> int:
         """At most, whatever the model's window."""
@@ -149,27 +152,31 @@ class Bounds:
             media += 1
         return len(self._ask.body) + AROUND_TOKENS + media * MEDIUM_TOKENS
 
-
-def output_tokens(fields: Fields, deployment: Deployment) -> int:
-    """At most, of all answers together."""
-    most, forced, defaults = deployment.target.max_output_tokens, deployment.forced_raw, deployment.defaults_raw
-    asked, endless = _limit(forced) if forced else (None, False)
-    if asked is None and not endless:
-        asked, endless = _limit(fields)
-    if asked is None and not endless and defaults:
-        asked, endless = _limit(defaults)
-    if asked is None or endless:
-        asked = max(asked or 0, OUTPUT_TOKENS) if most is None else most
-    elif most is not None and most < asked:
-        asked = most
-    return asked * _choices({**defaults, **fields, **forced} if forced or defaults else fields)
+    def output_tokens(self, deployment: Deployment) -> int:
+        """At most, of all answers together."""
+        asked, endless, choices = self._asked, self._endless, self._choices
+        forced, defaults = deployment.forced_raw, deployment.defaults_raw
+        if forced or defaults:
+            fields = self._ask.fields
+            first, never = _limit(forced)
+            if first is not None or never:
+                asked, endless = first, never
+            elif asked is None and not endless:
+                asked, endless = _limit(defaults)
+            choices = _choices({**defaults, **fields, **forced})
+        most = deployment.target.max_output_tokens
+        if asked is None or endless:
+            asked = max(asked or 0, OUTPUT_TOKENS) if most is None else most
+        elif most is not None and most < asked:
+            asked = most
+        return asked * choices
 
 
 def _price(deployment: Deployment, into: int, out: int, fields: Fields) -> int | None:
     """With the service that was asked for, or the plain one, where the provider does not grant the other."""
     worst = deployment.tariff.worst
     plain = worst(into, out)
-    if _SERVICE_FIELDS.isdisjoint(fields) and not deployment.forced_raw and not deployment.defaults_raw:
+    if _SERVICE.isdisjoint(fields) and not deployment.forced_raw and not deployment.defaults_raw:
         return plain
     service = _service({**deployment.defaults_raw, **fields, **deployment.forced_raw})
     special = worst(into, out, service) if service else None
@@ -194,18 +201,16 @@ def _most_output(deployments: Iterable[Deployment]) -> int | None:
 
 
 def _choices(fields: Fields) -> int:
-    return max(1, _largest(fields, CHOICES_FIELDS) or 1)
+    return 1 if _CHOICES.isdisjoint(fields) else max((1, *_numbers(fields, CHOICES_FIELDS)))
 
 
 def _limit(fields: Fields) -> tuple[int | None, bool]:
     """The largest limit of the output, where there is one; and whether a field says that there is none."""
+    if _OUTPUT.isdisjoint(fields):
+        return None, False
     numbers = _numbers(fields, OUTPUT_FIELDS)
     limits = [number for number in numbers if number > 0]
     return max(limits, default=None), len(limits) < len(numbers)
-
-
-def _largest(fields: Fields, names: tuple[str, ...]) -> int | None:
-    return max(_numbers(fields, names), default=None)
 
 
 def _numbers(fields: Fields, names: tuple[str, ...]) -> list[int]:

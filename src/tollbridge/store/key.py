@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import msgspec
 
 from tollbridge.model.json import Json
+from tollbridge.store.purse import Purse
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,7 +16,9 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     HMAC-SHA256 of the whole key under the pepper. `name`: how it is shown, `sk-...abcd`. `models`: names and patterns
     that it may ask for, empty for all. Money in nano-dollars, times in epoch seconds, `None` for no limit.
     `budget_duration`: LiteLLM's words (`30d`, `1mo`): the budget starts anew at `budget_resets_at`. `spend_nanousd`:
-    since the budget last started. `minted_by`: the id of the principal who made it."""
+    since the budget last started, which was at `budget_began_at`, or when the key was made. `likely_output_tokens`:
+    what an answer is taken to have, for `tpm`, where the request sets no limit; `likely_output_tokens_by_model` of one
+    model. `minted_by`: the id of the principal who made it."""
 
     id: str
     digest: bytes
@@ -35,6 +39,30 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: float = 0.0
     minted_by: str = ""
     spend_nanousd: int = 0
+    budget_began_at: float | None = None
+    likely_output_tokens: int | None = None
+    likely_output_tokens_by_model: Mapping[str, int] = {}
+
+    def at(self, moment: float) -> Key:
+        """As it is then, if nothing is spent until then: where its period ends before, nothing is spent in the next."""
+        purse = self.purse()
+        purse.pass_to(moment)
+        if purse.resets_at == self.budget_resets_at:
+            return self
+        return msgspec.structs.replace(
+            self, spend_nanousd=purse.spend, budget_began_at=purse.began_at, budget_resets_at=purse.resets_at
+        )
+
+    def with_spend(self, nanousd: int, moment: float) -> Key:
+        """So much is spent at that moment. What was settled before does not count any more, however late it is folded.
+        Entries know milliseconds; those of this one count."""
+        return msgspec.structs.replace(self, spend_nanousd=nanousd, budget_began_at=math.floor(moment * 1000) / 1000)
+
+    def purse(self) -> Purse:
+        return Purse(self.spend_nanousd, self.budget_duration, self.budget_began_at, self.budget_resets_at)
+
+    def likely_output(self, model: str) -> int | None:
+        return self.likely_output_tokens_by_model.get(model, self.likely_output_tokens)
 
     def __repr__(self) -> str:
         return f"<Key {self.name}>"

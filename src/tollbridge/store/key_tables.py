@@ -26,6 +26,9 @@ KEYS = Table(
     Column("updated_at", REAL, nullable=False),
     Column("minted_by", TEXT, nullable=False),
     Column("spend_nanousd", INT, nullable=False),
+    Column("budget_began_at", REAL),
+    Column("likely_output_tokens", INT),
+    Column("likely_output_tokens_by_model", TEXT, nullable=False, server_default="{}"),
     Index("keys_by_creation", "created_at", "id"),
 )
 

@@ -4,18 +4,20 @@
 2. Whatever changes a key's rights writes a line into `key_changes` in the same transaction. Its number grows in the
    order of commits: on PostgreSQL, whose sequences promise no such order, changes wait for one another (an advisory
    lock). Whoever has read up to a number misses nothing after it.
-3. Spend is added by the ledger, in the transaction that inserts its entries, and is no change of rights.
+3. Spend is counted by the ledger, in the transaction that inserts its entries (`key_spend.py`), and is no change of
+   rights. A key is given as it is now: nothing is spent yet where its row is of a period that has passed.
 4. What is looked for may be anything that a client wrote. PostgreSQL takes no NUL, so that nothing has one.
 """
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, bindparam, delete, desc, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, case, delete, desc, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.errors import ConflictError
@@ -29,11 +31,10 @@ CHANGE_LOCK = 0x6B657973
 LOOKUP_S = 5.0
 
 Sort = Literal["created_at", "updated_at", "key_alias", "spend", "max_budget", "expires", "token"]
-_SORTS = {
+_SORTS: dict[Sort, ColumnElement[Any]] = {
     "created_at": KEYS.c.created_at,
     "updated_at": KEYS.c.updated_at,
     "key_alias": KEYS.c.alias,
-    "spend": KEYS.c.spend_nanousd,
     "max_budget": KEYS.c.max_budget_nanousd,
     "expires": KEYS.c.expires_at,
     "token": KEYS.c.id,
@@ -70,7 +71,7 @@ class KeyStore:
             same = or_(KEYS.c.id == key.id, KEYS.c.digest == key.digest)
             if await connection.scalar(select(KEYS.c.id).where(same)) is not None:
                 raise ConflictError("This key is in use already.", code="key_exists", param="key")
-            await connection.execute(insert(KEYS), [_row(key)])
+            await connection.execute(insert(KEYS), [key_row(key)])
             await self._note(connection, (key.id,))
 
         await self._database.run(work)
@@ -86,16 +87,18 @@ class KeyStore:
 
     async def update(self, id: str, change: Callable[[Key], Key]) -> Key | None:
         """The key as `change` made it of the one that is there now; None where there is none. Only what differs is
-        written. Raises ConflictError as `insert` does, and whatever `change` raises: nothing is done then."""
+        written, and a later `updated_at`. Raises ConflictError as `insert` does, and whatever `change` raises: nothing
+        is done then."""
 
         async def work(connection: AsyncConnection) -> Key | None:
             await self._begin(connection)
             row = (await connection.execute(select(KEYS).where(KEYS.c.id == id).with_for_update())).first()
             if row is None:
                 return None
-            old = _key(row)
-            new = msgspec.structs.replace(change(old), updated_at=self._clock())
-            before, after = _row(old), _row(new)
+            old, now = _key(row), self._clock()
+            later = max(now, math.nextafter(old.updated_at, math.inf))  # also where the clock steps back
+            new = msgspec.structs.replace(change(old.at(now)), updated_at=later)
+            before, after = key_row(old), key_row(new)
             await _check_alias(connection, new, but=id)
             changed = {name: value for name, value in after.items() if value != before[name]}
             await connection.execute(update(KEYS).where(KEYS.c.id == id).values(changed))
@@ -130,13 +133,14 @@ class KeyStore:
         if "\0" in f"{alias}{id}":
             return Page((), 0)
         wanted = [column == value for column, value in ((KEYS.c.alias, alias), (KEYS.c.id, id)) if value is not None]
-        column = _SORTS[sort]
+        now = self._clock()
+        column = _spent(now) if sort == "spend" else _SORTS[sort]
         order = (column.is_(None), desc(column) if descending else column, KEYS.c.id)
 
         async def work(connection: AsyncConnection) -> Page:
             total = await connection.scalar(select(func.count()).select_from(KEYS).where(*wanted))
             found = select(KEYS).where(*wanted).order_by(*order).limit(size).offset((page - 1) * size)
-            return Page(tuple(_key(row) for row in await connection.execute(found)), total or 0)
+            return Page(tuple(_key(row).at(now) for row in await connection.execute(found)), total or 0)
 
         return await self._database.read(work)
 
@@ -155,28 +159,19 @@ class KeyStore:
 
         return await self._database.read(work)
 
-    async def restart_budget(self, id: str, was: float, next: float) -> bool:
-        """Sets the spend to zero and the next restart to `next`. False where somebody else already moved it from `was`,
-        so that of several processes one does it."""
-
-        async def work(connection: AsyncConnection) -> bool:
+    async def touch(self, connection: AsyncConnection, ids: Iterable[str]) -> None:
+        """Within the caller's transaction: whoever holds these keys in memory reads them, and what they spent, anew."""
+        touched = sorted(ids)
+        if touched:
             await self._begin(connection)
-            restarted = (
-                update(KEYS)
-                .where(KEYS.c.id == id, KEYS.c.budget_resets_at == was)
-                .values(spend_nanousd=0, budget_resets_at=next)
-            )
-            if (await connection.execute(restarted)).rowcount == 0:
-                return False
-            await self._note(connection, (id,))
-            return True
-
-        return await self._database.run(work)
+            changed = update(KEYS).where(KEYS.c.id == bindparam("key")).values(updated_at=self._clock())
+            await connection.execute(changed, [{"key": id} for id in touched])
+            await self._note(connection, touched)
 
     async def _one(self, condition: ColumnElement[bool]) -> Key | None:
         async def work(connection: AsyncConnection) -> Key | None:
             row = (await connection.execute(select(KEYS).where(condition))).first()
-            return None if row is None else _key(row)
+            return None if row is None else _key(row).at(self._clock())
 
         return await self._database.read(work, timeout_s=LOOKUP_S)
 
@@ -195,16 +190,10 @@ class KeyStore:
         await connection.execute(old)
 
 
-async def add_spend(connection: AsyncConnection, amounts: Mapping[str, int]) -> None:
-    """Adds nano-dollars to the spend of keys by id, within the caller's transaction. Ids without a key are passed over:
-    the key was deleted while its requests were under way. In order of ids, so that two who add cannot deadlock."""
-    if amounts:
-        adds = (
-            update(KEYS)
-            .where(KEYS.c.id == bindparam("key"))
-            .values(spend_nanousd=KEYS.c.spend_nanousd + bindparam("amount"))
-        )
-        await connection.execute(adds, [{"key": id, "amount": amounts[id]} for id in sorted(amounts)])
+def _spent(now: float) -> ColumnElement[int]:
+    """In the present period: as `Key.at` says it, for sorting."""
+    passed = and_(KEYS.c.budget_duration.is_not(None), KEYS.c.budget_resets_at <= now)
+    return case((passed, 0), else_=KEYS.c.spend_nanousd)
 
 
 async def _check_alias(connection: AsyncConnection, key: Key, but: str | None = None) -> None:
@@ -217,11 +206,16 @@ async def _check_alias(connection: AsyncConnection, key: Key, but: str | None = 
         )
 
 
-_JSON = {"models": tuple[str, ...], "aliases": dict[str, str], "metadata": dict[str, Any]}
+_JSON = {
+    "models": tuple[str, ...],
+    "aliases": dict[str, str],
+    "metadata": dict[str, Any],
+    "likely_output_tokens_by_model": dict[str, int],
+}
 _FIELDS = msgspec.structs.fields(Key)
 
 
-def _row(key: Key) -> dict[str, Any]:
+def key_row(key: Key) -> dict[str, Any]:
     row = {field.name: getattr(key, field.name) for field in _FIELDS}
     for name in _JSON:
         row[name] = msgspec.json.encode(row[name]).decode()

@@ -7,13 +7,15 @@ provider and model; the request itself, and what is unpriced or estimated of it,
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
-from tollbridge.observe.record import Record
+from tollbridge.model.json import Json
+from tollbridge.observe.record import Record, Tried
 from tollbridge.observe.ulid import at as moment_of
 from tollbridge.store.ledger_tables import KINDS
 
@@ -27,49 +29,152 @@ _KIND_AT = {kind: FIXED + n for n, kind in enumerate(KINDS)}
 _encode = msgspec.json.Encoder().encode
 
 
+class Details(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What an entry's row tells that nothing is searched by: one text for all of it, since each column costs a row a
+    tenth of a microsecond, and most of these say nothing. Of `Record`, and named alike; `started_at` is its `at`,
+    `parts` are its tokens but for the two totals."""
+
+    started_at: float
+    endpoint: str = ""
+    model_requested: str = ""
+    deployment: str = ""
+    error_class: str = ""
+    attempts: int = 1
+    fallbacks: int = 0
+    relayed: bool = False
+    stream: bool = False
+    ttft_ms: float = 0.0
+    upstream_ms: float = 0.0
+    overhead_ms: float = 0.0
+    duration_ms: float = 0.0
+    parts: dict[str, int] = {}
+    priced: str = ""
+    bill: dict[str, str | int] | None = None
+    cache_hit: bool = False
+    trace_id: str = ""
+    parent: str = ""
+    tags: tuple[str, ...] = ()
+    metadata: Json = None
+    client: str = ""
+    peer: str = ""
+    caveats: tuple[str, ...] = ()
+
+
+class _Tagged(msgspec.Struct, frozen=True, gc=False):
+    tags: tuple[str, ...] = ()
+
+
+_read_tagged = msgspec.json.Decoder(_Tagged).decode
+_read_details = msgspec.json.Decoder(Details).decode
+_read_parts = msgspec.json.Decoder(dict[str, int]).decode
+
+
 def entry_row(record: Record, shelf: int) -> Row:
     """In the order of `ENTRIES`."""
     tokens = record.tokens
-    return (
-        record.id,
-        record.request_id,
-        _clean(record.answer_id),
-        record.trace_id,
-        record.parent,
-        record.key_id,
+    details = Details(
         record.at or datetime.fromisoformat(record.ts).timestamp(),
+        record.endpoint,
+        record.model_requested,
+        record.deployment,
+        record.error_class,
+        record.attempts,
+        record.fallbacks,
+        record.relayed,
+        record.stream,
         record.ttft_ms,
         record.upstream_ms,
         record.overhead_ms,
         record.duration_ms,
-        record.endpoint,
-        _clean(record.model_requested),
+        {} if tokens is None or len(tokens) < 3 else _parts(tokens),
+        record.priced,
+        record.bill,
+        record.cache_hit,
+        record.trace_id,
+        record.parent,
+        record.tags,
+        record.metadata,
+        record.client,
+        record.peer,
+        record.caveats,
+    )
+    return (
+        record.id,
+        record.request_id,
+        _clean(record.answer_id),
+        record.key_id,
+        None if record.user is None else _clean(record.user),
         record.group,
-        record.deployment,
         record.provider,
         record.model,
         record.status,
         record.outcome,
-        record.error_class,
-        record.attempts,
-        record.fallbacks,
-        int(record.relayed),
-        int(record.stream),
         None if tokens is None else tokens.get("input", 0),
         None if tokens is None else tokens.get("output", 0),
-        None if tokens is None or len(tokens) < 3 else _parts(tokens),
         record.cost_nanousd,
         int(record.estimated),
-        record.priced,
-        int(record.cache_hit),
-        None if record.user is None else _clean(record.user),
-        _json(record.tags) if record.tags else None,
-        None if record.metadata is None else _json(record.metadata),
-        record.client,
-        record.peer,
-        _json(record.caveats) if record.caveats else None,
         shelf,
+        _encode(details).decode(),
     )
+
+
+def read_entry(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `ENTRIES` by its columns' names; in the place of `details`, each of them."""
+    columns = dict(row)
+    details = _read_details(columns.pop("details"))
+    return {**columns, **asdict(details)}
+
+
+def read_attempt(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `ATTEMPTS` by its columns' names; `parts` as a value."""
+    return {**row, "parts": {} if row["parts"] is None else _read_parts(row["parts"])}
+
+
+def read_record(row: Mapping[str, Any]) -> Record:
+    """What sums are made of, and prices depend on, of an entry as `SpendReader` gives it."""
+    return Record(
+        id=row["id"],
+        key_id=row["key_id"],
+        group=row["model_group"],
+        deployment=row["deployment"],
+        provider=row["provider"],
+        model=row["model"],
+        outcome=row["outcome"],
+        upstream_ms=row["upstream_ms"],
+        tokens=_tokens(row),
+        cost_nanousd=row["cost_nanousd"],
+        estimated=bool(row["estimated"]),
+        priced=row["priced"],
+        bill=row["bill"],
+        tried=tuple(
+            Tried(
+                deployment=tried["deployment"],
+                provider=tried["provider"],
+                model=tried["model"],
+                status=tried["status"],
+                error_class=tried["error_class"],
+                ms=tried["ms"],
+                tokens=_tokens(tried),
+                cost_nanousd=tried["cost_nanousd"],
+                estimated=bool(tried["estimated"]),
+            )
+            for tried in row["tried"]
+        ),
+    )
+
+
+TAGGED = '"tags":['
+"""Stands in the details of each entry with tags, and of a few others."""
+
+
+def read_tags(details: str) -> tuple[str, ...]:
+    """Those of an entry, each once."""
+    return tuple(dict.fromkeys(_read_tagged(details).tags))
+
+
+def with_prices_of(details: str, priced: str) -> str:
+    """An entry's details, its prices from elsewhere."""
+    return _encode(msgspec.structs.replace(_read_details(details), priced=priced)).decode()
 
 
 def attempt_rows(record: Record) -> list[Row]:
@@ -86,7 +191,7 @@ def attempt_rows(record: Record) -> list[Row]:
             tried.ms,
             None if tried.tokens is None else tried.tokens.get("input", 0),
             None if tried.tokens is None else tried.tokens.get("output", 0),
-            None if tried.tokens is None or len(tried.tokens) < 3 else _parts(tried.tokens),
+            None if tried.tokens is None or len(tried.tokens) < 3 else _encode(_parts(tried.tokens)).decode(),
             tried.cost_nanousd,
             int(tried.estimated),
         )
@@ -97,9 +202,10 @@ def attempt_rows(record: Record) -> list[Row]:
 def day_rows(records: Sequence[Record]) -> list[Row]:
     """In the order of `DAILY`, sorted: two writers take their locks in one order."""
     sums: dict[Place, list[int]] = {}
-    days = _Days(records)
+    ids = [record.id for record in records]
+    first, last = day_of(min(ids)), day_of(max(ids))
     for record in records:
-        day = days.of(record.id)
+        day = first if first == last else day_of(record.id)
         place = (day, record.key_id, record.group, record.provider, record.model)
         row = sums.get(place)
         if row is None:
@@ -135,21 +241,8 @@ def _spend(row: list[int], tokens: dict[str, int] | None, cost_nanousd: int | No
         row[2] += cost_nanousd
     if tokens is not None:
         for kind, count in tokens.items():
-            at = _KIND_AT.get(kind)
-            if at is not None:
-                row[at] += count
-
-
-class _Days:
-    """The days of ids: most often one for all."""
-
-    def __init__(self, records: Sequence[Record]) -> None:
-        ids = [record.id for record in records]
-        first, last = day_of(min(ids)), day_of(max(ids))
-        self._only = first if first == last else None
-
-    def of(self, id: str) -> str:
-        return day_of(id) if self._only is None else self._only
+            if kind in _KIND_AT:
+                row[_KIND_AT[kind]] += count
 
 
 def day_of(id: str) -> str:
@@ -157,14 +250,16 @@ def day_of(id: str) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(moment_of(id)))
 
 
+def _tokens(row: Mapping[str, Any]) -> dict[str, int] | None:
+    if row["input_tokens"] is None:
+        return None
+    return {"input": row["input_tokens"], "output": row["output_tokens"], **row["parts"]}
+
+
 def _clean(text: str) -> str:
     """PostgreSQL keeps no NUL, which a client may write."""
     return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
-def _json(value: object) -> str:
-    return _encode(value).decode()
-
-
-def _parts(tokens: dict[str, int]) -> str:
-    return _json({kind: count for kind, count in tokens.items() if kind not in ("input", "output")})
+def _parts(tokens: dict[str, int]) -> dict[str, int]:
+    return {kind: count for kind, count in tokens.items() if kind not in ("input", "output")}

@@ -3,8 +3,11 @@
 Ids are ULIDs, so that both tables grow at their end, and a span of time is a span of ids. The day of a request, in UTC,
 is that of its id: of the moment when it was accounted for.
 
+A column of `entries` is what requests are searched by, and what their sums by day can be compared with; all else of a
+request is JSON in `details`.
+
 An index over ids in no order, as those in answers are, costs a page of the disk for each row, the more so the larger it
-grows. So rows stand on shelves, some ten thousand in turn on each, and answers are indexed within their shelf: an
+grows. So rows stand on shelves, some four thousand in turn on each, and answers are indexed within their shelf: an
 insertion touches the pages of the last one, and who looks for an answer looks on every shelf.
 """
 
@@ -22,41 +25,19 @@ ENTRIES = Table(
     Column("id", TEXT, primary_key=True),
     Column("request_id", TEXT, nullable=False),
     Column("answer_id", TEXT, nullable=False),
-    Column("trace_id", TEXT, nullable=False),
-    Column("parent", TEXT, nullable=False),
     Column("key_id", TEXT, nullable=False),
-    Column("started_at", REAL, nullable=False),
-    Column("ttft_ms", REAL, nullable=False),
-    Column("upstream_ms", REAL, nullable=False),
-    Column("overhead_ms", REAL, nullable=False),
-    Column("duration_ms", REAL, nullable=False),
-    Column("endpoint", TEXT, nullable=False),
-    Column("model_requested", TEXT, nullable=False),
+    Column("end_user", TEXT),
     Column("model_group", TEXT, nullable=False),
-    Column("deployment", TEXT, nullable=False),
     Column("provider", TEXT, nullable=False),
     Column("model", TEXT, nullable=False),
     Column("status", INT, nullable=False),
     Column("outcome", TEXT, nullable=False),
-    Column("error_class", TEXT, nullable=False),
-    Column("attempts", INT, nullable=False),
-    Column("fallbacks", INT, nullable=False),
-    Column("relayed", INT, nullable=False),
-    Column("stream", INT, nullable=False),
     Column("input_tokens", INT),
     Column("output_tokens", INT),
-    Column("parts", TEXT),
     Column("cost_nanousd", INT),
     Column("estimated", INT, nullable=False),
-    Column("priced", TEXT, nullable=False),
-    Column("cache_hit", INT, nullable=False),
-    Column("end_user", TEXT),
-    Column("tags", TEXT),
-    Column("metadata", TEXT),
-    Column("client", TEXT, nullable=False),
-    Column("peer", TEXT, nullable=False),
-    Column("caveats", TEXT),
     Column("shelf", INT, nullable=False),
+    Column("details", TEXT, nullable=False),
     Index("entries_by_request", "request_id"),
     Index("entries_by_answer", "shelf", "answer_id"),
     Index("entries_by_key", "key_id", "id"),
@@ -65,9 +46,7 @@ ENTRIES = Table(
         "end_user",
         "id",
         sqlite_where=text("end_user IS NOT NULL"),
-        postgresql_where=text("end_user IS NOT NULL"),
     ),
-    sqlite_with_rowid=False,
 )
 
 ATTEMPTS = Table(

@@ -23,12 +23,11 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import delete, func, or_, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.store.database import Database
 from tollbridge.store.reply_table import REPLIES
+from tollbridge.store.upsert import upsert
 
 KEPT_S = 24 * 3600.0
 KEPT_MAX = 100_000
@@ -93,7 +92,6 @@ class ReplyStore:
     async def keep(self, id: bytes, fingerprint: bytes, reply: Reply) -> None:
         """Raises StoreUnavailable."""
         now = self._clock()
-        insert = postgresql_insert if self._database.dialect == "postgresql" else sqlite_insert
         cleans = now - self._cleaned >= CLEANED_EVERY_S
         if cleans:
             self._cleaned = now
@@ -102,7 +100,7 @@ class ReplyStore:
             if cleans:
                 await _clean(connection, now)
             row = self._sealed(id, fingerprint, now + KEPT_S, reply)
-            new = insert(REPLIES).values(row)
+            new = upsert(self._database.dialect, REPLIES).values(row)
             same = {name: new.excluded[name] for name in row if name != "id"}
             await connection.execute(
                 new.on_conflict_do_update(index_elements=[REPLIES.c.id], set_=same, where=REPLIES.c.expires_at <= now)

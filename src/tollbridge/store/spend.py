@@ -1,12 +1,14 @@
 """Reading the ledger: rows, newest first and a page at a time, and sums by day.
 
 Sums come from `daily` alone, so that they cost the same after ten million requests. Rows are found by an id or within
-an index; nothing reads the whole table.
+an index; nothing reads the whole table, but for sums by tag: a client makes as many tags as it likes, and no table is
+kept of them. They are read from the rows of their time, some thousand at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -16,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tollbridge.observe.ulid import LENGTH, first_at
 from tollbridge.store.database import Database
 from tollbridge.store.key_tables import KEYS
+from tollbridge.store.ledger_rows import TAGGED, read_attempt, read_entry, read_tags
 from tollbridge.store.ledger_tables import ATTEMPTS, DAILY, ENTRIES, KINDS
 
 By = Literal["day", "key", "group", "model", "provider"]
@@ -31,9 +34,12 @@ SUMMED = ("requests", "failures", "cost_nanousd", "unpriced", "estimated", *(f"{
 SHELVES_AT_ONCE = 10_000
 """In one query, which may not have any number of parameters."""
 
+TAGS_MAX = 100_000
+ROWS_AT_ONCE = 2_000
+
 Found = Mapping[str, Any]
-"""A row by its columns' names. Of an entry also `key_alias`, and `tried`, its attempts; of sums by key also
-`key_alias` and `key_name`."""
+"""A row by its columns' names. Of an entry also its details (`ledger_rows.py`), `key_alias`, and `tried`, its attempts;
+of sums by key also `key_alias` and `key_name`."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +54,13 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 100
 
 
+class Tagged(msgspec.Struct):
+    """`cost_nanousd`: of those of the requests whose cost is known."""
+
+    requests: int = 0
+    cost_nanousd: int = 0
+
+
 class SpendReader:
     """Raises StoreUnavailable where the database does not answer."""
 
@@ -60,7 +73,7 @@ class SpendReader:
         query = _entries().where(*conditions).order_by(ENTRIES.c.id.desc()).limit(wanted.limit)
 
         async def work(connection: AsyncConnection) -> list[Found]:
-            return await _with_attempts(connection, await _all(connection, query))
+            return await with_attempts(connection, await _all(connection, query))
 
         return await self._database.read(work)
 
@@ -74,7 +87,7 @@ class SpendReader:
                 query = _entries().where(condition, *own).order_by(ENTRIES.c.id.desc()).limit(limit)
                 found = await _all(connection, query)
                 if found:
-                    return await _with_attempts(connection, found)
+                    return await with_attempts(connection, found)
             return []
 
         return await self._database.read(work)
@@ -112,6 +125,30 @@ class SpendReader:
             return [{name: _whole(value) for name, value in row.items()} for row in await _all(connection, query)]
 
         return await self._database.read(work)
+
+    async def tags(self, wanted: Wanted) -> dict[str, Tagged] | None:
+        """What requests of these entries with each tag cost, whatever `limit` says. None where there are more than
+        `TAGS_MAX` tags."""
+        columns = (ENTRIES.c.id, ENTRIES.c.cost_nanousd, ENTRIES.c.details)
+        query = select(*columns).where(*_conditions(wanted), ENTRIES.c.details.contains(TAGGED, autoescape=True))
+        query = query.order_by(ENTRIES.c.id).limit(ROWS_AT_ONCE)
+        sums: dict[str, Tagged] = {}
+
+        async def add(connection: AsyncConnection, after: str) -> str:
+            rows = (await connection.execute(query.where(ENTRIES.c.id > after))).all()
+            for _, cost, details in rows:
+                for tag in read_tags(details):
+                    one = sums.get(tag)
+                    if one is None:
+                        one = sums[tag] = Tagged()
+                    one.requests += 1
+                    one.cost_nanousd += cost or 0
+            return rows[-1].id if len(rows) == ROWS_AT_ONCE else ""
+
+        last = await self._database.read(partial(add, after=""))
+        while last and len(sums) <= TAGS_MAX:
+            last = await self._database.read(partial(add, after=last))
+        return sums if len(sums) <= TAGS_MAX else None
 
 
 def _entries() -> Select[Any]:
@@ -151,12 +188,12 @@ async def _all(connection: AsyncConnection, query: Select[Any]) -> list[Found]:
     return [dict(row) for row in (await connection.execute(query)).mappings()]
 
 
-async def _with_attempts(connection: AsyncConnection, entries: list[Found]) -> list[Found]:
+async def with_attempts(connection: AsyncConnection, entries: list[Found]) -> list[Found]:
     query = select(ATTEMPTS).where(ATTEMPTS.c.entry_id.in_([entry["id"] for entry in entries]))
     tried: dict[str, list[Found]] = {}
     for row in await _all(connection, query.order_by(ATTEMPTS.c.entry_id, ATTEMPTS.c.number)):
-        tried.setdefault(row["entry_id"], []).append(row)
-    return [{**entry, "tried": tried.get(entry["id"], [])} for entry in entries]
+        tried.setdefault(row["entry_id"], []).append(read_attempt(row))
+    return [{**read_entry(entry), "tried": tried.get(entry["id"], [])} for entry in entries]
 
 
 def _whole(value: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -24,6 +25,7 @@ PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA journal_size_limit=16777216",
 )
+RETRY_S = 0.02
 WAL_BYTES = 16 * 1024 * 1024
 """Above this the write-ahead log is folded back at once, whoever reads; SQLite itself tries from 4 MiB on."""
 
@@ -44,13 +46,26 @@ def prepare(address: Address, wait_s: float) -> None:
         ) from error
     try:
         with closing(sqlite3.connect(file, timeout=wait_s, isolation_level=None)) as connection:
-            for pragma in PRAGMAS:
-                connection.execute(pragma)
+            _write_ahead(connection, wait_s)
             damage = _damage(connection, file)
     except sqlite3.Error as error:
         raise StoreError(told(error, address)) from error
     if damage is not None:
         raise StoreError(f"The database {file} is damaged ({damage}). {RECOVERY.replace('FILE', str(file))}")
+
+
+def _write_ahead(connection: sqlite3.Connection, wait_s: float) -> None:
+    """A file keeps the mode, so that connections after this one only say it again. Where another process is about to
+    set it too, SQLite refuses at once, however long it was told to wait."""
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(RETRY_S)
 
 
 def _damage(connection: sqlite3.Connection, file: Path) -> str | None:

@@ -16,6 +16,7 @@ from tollbridge.errors import BadGatewayError
 from tollbridge.wires.base import SseEvent
 
 EVENT_BYTES_MAX = 16 * 1024 * 1024
+LF, CR = b"\n\r"
 BOM = b"\xef\xbb\xbf"
 
 
@@ -34,7 +35,7 @@ class SseParser:
     def feed(self, data: bytes) -> list[SseEvent]:
         if self._head is not None:
             data = self._without_bom(data)
-        if self._after_cr or b"\r" in data:
+        if self._after_cr or CR in data:
             data = self._with_plain_line_ends(data)
         if not self._buffer and data.endswith(b"\n\n") and len(data) <= self._event_bytes_max:
             return _events(data[:-2].split(b"\n\n"))
@@ -85,7 +86,7 @@ class SseParser:
 
 def write(data: bytes, event: bytes = b"") -> bytes:
     """One framed event. `data` may hold line ends: each line gets its own field."""
-    if b"\n" in data or b"\r" in data:
+    if LF in data or CR in data:
         data = b"\ndata: ".join(data.splitlines())
     if event:
         return b"event: %b\ndata: %b\n\n" % (event, data)
@@ -95,7 +96,7 @@ def write(data: bytes, event: bytes = b"") -> bytes:
 def _events(blocks: list[bytes]) -> list[SseEvent]:
     events = []
     for block in blocks:
-        if block[:6] == b"data: " and b"\n" not in block:
+        if block[:6] == b"data: " and LF not in block:
             events.append(SseEvent(block[6:].decode("utf-8", "replace")))
         elif (event := _event(block)) is not None:
             events.append(event)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tollbridge.calls.headers import lines
 from tollbridge.server.http.answer import Preludes, write_head
 
 
@@ -28,3 +29,12 @@ def test_no_value_splits_a_head(value: bytes) -> None:
         prelude, [(b"x-a", value), (b"x-b", b"fine"), (b"content-length", b"9")], b"content-length: 0\r\n"
     )
     assert head == prelude + b"x-b: fine\r\ncontent-length: 0\r\n\r\n"
+
+
+def test_lines_go_out_as_they_are_and_pairs_beside_them_are_looked_at() -> None:
+    prelude = Preludes().get(200)
+    ours = lines([(b"x-ours", b"1"), (b"x-also", b"2")])
+    head = write_head(
+        prelude, [ours, (b"x-theirs", b"3"), (b"date", b"no"), (b"x-bad", b"4\r\nset-cookie: a")], b"a: b\r\n"
+    )
+    assert head == prelude + ours + b"x-theirs: 3\r\na: b\r\n\r\n"

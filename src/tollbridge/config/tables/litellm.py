@@ -60,6 +60,7 @@ LITELLM = section(
     fills("settings.ssl_verify", verification, "ssl_verify"),
     fills("settings.ssl_certificate", file, "ssl_certificate"),
     fills("settings.block_unpriced", flag, "block_requests_for_models_without_pricing"),
+    fills("settings.stream_cost", flag, "include_cost_in_streaming_usage"),
     fills("settings.discounts", map_of(discount), "cost_discount_config"),
     fills("settings.margins", map_of(margin), "cost_margin_config"),
     later(
@@ -101,7 +102,6 @@ LITELLM = section(
         "public_model_groups_links",
         "enable_preview_features",
         "enable_json_schema_validation",
-        "include_cost_in_streaming_usage",
         "return_response_headers",
         "custom_provider_map",
         "prometheus_metrics_config",

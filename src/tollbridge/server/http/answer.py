@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Protocol
 from wsgiref.handlers import format_date_time
 
+from tollbridge.calls.headers import Header, Pair, pairs
 from tollbridge.server.inbound import ClientGone, Headers
 
 log = logging.getLogger(__name__)
@@ -52,17 +53,23 @@ class Preludes:
 def write_head(prelude: bytes, headers: Headers, *framing: bytes) -> bytes:
     """`framing`: the last header lines, each with its CRLF. A header that would split the answer is left out and logged
     by name: a wrong value costs a header, never an answer."""
-    lines = [b"%b: %b\r\n" % header for header in headers if header[0] not in FRAMING]
-    head = b"".join((prelude, *lines, *framing, b"\r\n"))
-    # The prelude has two lines, each other item one.
-    expected = len(lines) + len(framing) + 3
-    if head.count(_LF) == head.count(_CR) == expected and _NUL not in head:
-        return head
-    return write_head(prelude, list(whole(headers)), *framing)
+    head, told = [prelude], []
+    for header in headers:
+        if isinstance(header, bytes):
+            head.append(header)
+        elif header[0] not in FRAMING:
+            told.append(b"%b: %b\r\n" % header)
+    if told:
+        text = b"".join(told)
+        if not text.count(_LF) == text.count(_CR) == len(told) or _NUL in text:
+            return write_head(prelude, list(whole(headers)), *framing)
+        head.append(text)
+    return b"".join((*head, *framing, b"\r\n"))
 
 
-def whole(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
-    for name, value in headers:
+def whole(headers: Iterable[Header]) -> Iterable[Pair]:
+    """Each as a pair, without those that would split an answer."""
+    for name, value in pairs(headers):
         if any(byte in name or byte in value for byte in (_NUL, _LF, _CR)):
             log.error("a response header would split the answer and is left out: %r", name)
         else:

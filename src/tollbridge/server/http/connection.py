@@ -29,7 +29,6 @@ from typing import cast
 
 from tollbridge.errors import (
     APIError,
-    BadRequestError,
     InternalServerError,
     RequestTimeoutError,
     ServiceUnavailableError,
@@ -38,10 +37,10 @@ from tollbridge.policy.principal import Principal
 from tollbridge.server.forwarded import Origin, strip_root_path
 from tollbridge.server.http.answer import Answer
 from tollbridge.server.http.body import Discarded, Framing, framing_for, sink_for, too_large
-from tollbridge.server.http.head import CHUNKED, END, Head, HeadMemory, read_request_line
+from tollbridge.server.http.head import CHUNKED, END, Head, HeadMemory, check_beginning
 from tollbridge.server.http.outflow import Outflow
 from tollbridge.server.http.service import Service
-from tollbridge.server.inbound import ClientGone, Inbound, Refusal
+from tollbridge.server.inbound import Inbound, Refusal
 
 log = logging.getLogger(__name__)
 
@@ -270,17 +269,8 @@ class Connection(asyncio.Protocol):
             self._begin_body(inbound, head)
 
     def _await_head(self, data: bytes) -> None:
-        """An incomplete head: refused early where it can never become one."""
         limits = self._service.limits
-        line_end = data.find(b"\r\n", 0, limits.target_bytes + 64)
-        if line_end >= 0:
-            read_request_line(data[:line_end], limits.target_bytes)
-        elif len(data) >= limits.target_bytes + 64:
-            raise BadRequestError("The request line is too long.", status_code=414)
-        elif data and not (65 <= data[0] <= 90 or data[0] == 13):
-            raise BadRequestError("This is no HTTP request; is it meant for a TLS port?")
-        if len(data) >= limits.head_bytes:
-            raise BadRequestError(f"The request head is longer than {limits.head_bytes} bytes.", status_code=431)
+        check_beginning(data, limits)
         if not self._head_began:
             self._head_began = True
             self._deadline = self._service.loop.time() + limits.header_s
@@ -358,31 +348,9 @@ class Connection(asyncio.Protocol):
         self._state = HANDLING
         self._deadline = inf
         self._inbound = None
-        service.running[answer] = service.loop.create_task(self._run(inbound, answer))
+        service.running[answer] = service.loop.create_task(service.handle(inbound, answer))
         if self._half_closed:
             answer.probe()
-
-    async def _run(self, inbound: Inbound, answer: Answer) -> None:
-        service = self._service
-        try:
-            await service.application.handle(inbound, answer)
-            if not answer.over:
-                log.error("%s %s was left without a whole answer", inbound.method, inbound.path)
-                self._give_up(inbound, answer)
-        except ClientGone:
-            pass
-        except Exception:
-            log.exception("%s %s failed %s", inbound.method, inbound.path, inbound.id)
-            self._give_up(inbound, answer)
-        finally:
-            service.running.pop(answer, None)
-            service.handled += 1
-            answer.abort()
-
-    def _give_up(self, inbound: Inbound, answer: Answer) -> None:
-        if not answer.started:
-            refusal = self._service.application.internal_error(inbound)
-            answer.reply(refusal.status, refusal.headers, refusal.body)
 
     # what an answer asks of its line
 

@@ -145,6 +145,19 @@ def read_request_line(line: bytes, target_bytes: int) -> tuple[str, str, str, bo
     return method, *read_target(target), http11
 
 
+def check_beginning(data: bytes, limits: Limits) -> None:
+    """An incomplete head: refused early where it can never become one."""
+    line_end = data.find(b"\r\n", 0, limits.target_bytes + 64)
+    if line_end >= 0:
+        read_request_line(data[:line_end], limits.target_bytes)
+    elif len(data) >= limits.target_bytes + 64:
+        raise BadRequestError("The request line is too long.", status_code=414)
+    elif data and not (65 <= data[0] <= 90 or data[0] == 13):
+        raise BadRequestError("This is no HTTP request; is it meant for a TLS port?")
+    if len(data) >= limits.head_bytes:
+        raise BadRequestError(f"The request head is longer than {limits.head_bytes} bytes.", status_code=431)
+
+
 class _Fields:
     """What httptools calls back. A repetition is kept for later: an exception in a callback would lose its type."""
 

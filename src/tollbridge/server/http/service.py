@@ -1,15 +1,18 @@
-"""What all connections of a server share: the application, the limits, the clock of the Date header, the accounts."""
+"""What all connections of a server share: the application and its tasks, the limits, the clock of the Date header."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import Protocol
 
 from tollbridge.server.forwarded import Forwarding
 from tollbridge.server.http.answer import Answer, Preludes
 from tollbridge.server.http.limits import Limits
-from tollbridge.server.inbound import Application
+from tollbridge.server.inbound import Application, ClientGone, Inbound
+
+log = logging.getLogger(__name__)
 
 
 class Swept(Protocol):
@@ -63,6 +66,28 @@ class Service:
         self.preludes = Preludes()
         self._timer: asyncio.TimerHandle | None = None
         self.sweep()
+
+    async def handle(self, inbound: Inbound, answer: Answer) -> None:
+        """A request whose body is there, in a task of its own. Whatever the application does, it has an end."""
+        try:
+            await self.application.handle(inbound, answer)
+            if not answer.over:
+                log.error("%s %s was left without a whole answer", inbound.method, inbound.path)
+                self._give_up(inbound, answer)
+        except ClientGone:
+            pass
+        except Exception:
+            log.exception("%s %s failed %s", inbound.method, inbound.path, inbound.id)
+            self._give_up(inbound, answer)
+        finally:
+            self.running.pop(answer, None)
+            self.handled += 1
+            answer.abort()
+
+    def _give_up(self, inbound: Inbound, answer: Answer) -> None:
+        if not answer.started:
+            refusal = self.application.internal_error(inbound)
+            answer.reply(refusal.status, refusal.headers, refusal.body)
 
     def sweep(self) -> None:
         """Once per tick: renews the Date and lets each connection look at its deadlines."""

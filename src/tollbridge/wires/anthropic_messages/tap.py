@@ -28,7 +28,7 @@ class MessagesTap:
         if self._start is None and b'"message_start"' in block:
             self._note_start(block)
         self._tail.add(block)
-        self.ending = b"message_stop" in block
+        self.ending = block.find(b"message_stop") >= 0
         return block
 
     @property
@@ -45,7 +45,7 @@ class MessagesTap:
     def _usage(self) -> Usage | None:
         raw: JsonObject = {} if self._start is None else self._start
         for data in reversed(self._tail.events()):
-            if b'"message_delta"' in data:
+            if data.find(b'"message_delta"') >= 0:
                 event = decode_object(data)
                 if event is not None and event.get("type") == "message_delta":
                     raw = merged_usage(raw, event.get("usage"))

@@ -84,9 +84,11 @@ class ChatStreamWriter:
             end = b"data: " + self.start() + self.fields() + fields + b"}\n\n" + end
         elif self._fields and self._choices:
             end = next(iter(self._choices.values())).chunk({}) + end
+        self._choices.clear()  # they know their writer: no circle is left to be collected
         return end
 
     def fail(self, error: APIError) -> bytes:
+        self._choices.clear()
         return b"data: " + _encode(write_error(error)[1]) + b"\n\n"
 
     def _extra(self, extra: Extra, choice: int) -> bytes:

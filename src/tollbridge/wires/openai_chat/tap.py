@@ -45,8 +45,8 @@ class ChatTap:
             self.spoke = True
             self._first = block
         self._tail.add(block)
-        self.ending = b"[DONE]" in block
-        if self._hides_usage and (_NO_CHOICES[0] in block or _NO_CHOICES[1] in block):
+        self.ending = block.find(b"[DONE]") >= 0
+        if self._hides_usage and (block.find(_NO_CHOICES[0]) >= 0 or block.find(_NO_CHOICES[1]) >= 0):
             return _without_ours(block)
         return block
 
@@ -57,7 +57,7 @@ class ChatTap:
 
     def _usage(self) -> Usage | None:
         for data in self._tail.events():
-            if b'"usage"' in data:
+            if data.find(b'"usage"') >= 0:
                 usage = usage_of(decode_object(data) or {})
                 if usage is not None:
                     return usage
@@ -99,7 +99,7 @@ def _without_ours(block: bytes) -> bytes:
 
 
 def _finishes(data: bytes) -> bool:
-    if b'"finish_reason"' not in data:
+    if data.find(b'"finish_reason"') < 0:
         return False
     choices = (decode_object(data) or {}).get("choices")
     return isinstance(choices, list) and any(isinstance(c, dict) and c.get("finish_reason") for c in choices)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollbridge.policy.periods import Period, ends, next_reset
+from tollbridge.store.periods import Period, ends, next_reset
 
 
 def at(text: str) -> float:

@@ -11,6 +11,10 @@ anew together (LiteLLM's `get_next_standardized_reset_time`, seen 2026-11-25):
 
 The last row is LiteLLM's for each duration that divides a day. For the others (`7h`, `48h`) LiteLLM's steps are
 irregular; here all have the same length. `2mo` and more, which LiteLLM refuses to reset, count months from this one.
+
+Periods of a key follow one another without a gap: each begins where the one before it ended, and ends at the
+`next_reset` of its beginning. So in which one a moment lies depends on where one of them ends, and not on who looks
+when: whoever folds an entry late, and whoever asks again after months, finds the same.
 """
 
 from __future__ import annotations
@@ -67,6 +71,18 @@ class Period:
         length = self.count * _SECONDS[self.unit]
         return float((math.floor(now / length) + 1) * length)
 
+    def around(self, moment: float, end: float) -> tuple[float, float]:
+        """Beginning and end of the period in which the moment lies, where one ended at `end`, not after it."""
+        began, end = end, self.next_reset(end)
+        if self.unit == "mo" or (self.unit == "d" and self.count == 30):
+            while moment >= end:
+                began, end = end, self.next_reset(end)
+        elif moment >= end:
+            length = self.count * _SECONDS[self.unit]
+            began = end + (moment - end) // length * length
+            end = began + length
+        return began, end
+
 
 def ends(duration: str, now: float) -> float:
     return Period(duration).ends(now)
@@ -74,6 +90,10 @@ def ends(duration: str, now: float) -> float:
 
 def next_reset(duration: str, now: float) -> float:
     return Period(duration).next_reset(now)
+
+
+def period_around(duration: str, moment: float, end: float) -> tuple[float, float]:
+    return Period(duration).around(moment, end)
 
 
 def _month_after(moment: datetime, count: int) -> tuple[int, int]:

@@ -1,0 +1,108 @@
+"""A stream in the OpenAI chat dialect that tells what it cost: `usage.cost`, in dollars, in its last usage chunk.
+
+What it cost is known when all of it is, which the usage chunk is not yet: there may come more attempts' worth of words,
+another usage, or a cut instead of an end. So that chunk is held until the end is at hand, with what has no choices and
+comes between; nothing that a client shows to people waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tollbridge.calls.heard import Heard
+from tollbridge.calls.streams import Stream
+from tollbridge.errors import APIError
+from tollbridge.model.response import Caveat
+from tollbridge.wires.openai_chat.usage_chunk import has_choices, may_tell_usage, tells_usage, with_cost
+from tollbridge.wires.tap import Along, data_of, pieces
+
+HELD_BYTES_MAX = 64 * 1024
+"""Of chunks after the usage chunk; beyond it, all go on as they came."""
+
+
+class CostedStream:
+    """`cost`: asked once, when the end is at hand: dollars as a decimal number, or None where nothing is to be told."""
+
+    def __init__(self, stream: Stream, cost: Callable[[], str | None]) -> None:
+        self._stream = stream
+        self._cost = cost
+        self._usage = b""  # the event that is held
+        self._after = b""  # and what came after it
+
+    @property
+    def broken(self) -> APIError | None:
+        return self._stream.broken
+
+    @property
+    def closing(self) -> bool:
+        return self._stream.closing
+
+    @property
+    def ended(self) -> bool:
+        return self._stream.ended and not self._usage
+
+    @property
+    def said(self) -> Along:
+        return self._stream.said
+
+    @property
+    def exact(self) -> bool:
+        return self._stream.exact
+
+    def heard(self) -> Heard:
+        return self._stream.heard()
+
+    @property
+    def caveats(self) -> tuple[Caveat, ...]:
+        return self._stream.caveats
+
+    async def begin(self, first: bytes) -> None:
+        await self._stream.begin(first)
+
+    async def next(self) -> bytes:
+        while block := await self._stream.next():
+            ready = self._hold(block)
+            if self._stream.closing:
+                return ready + self._told()
+            if ready:
+                return ready
+        return self._told()
+
+    def fail(self, error: APIError) -> bytes:
+        return self._taken() + self._stream.fail(error)
+
+    def abort(self) -> None:
+        self._stream.abort()
+
+    def _hold(self, block: bytes) -> bytes:
+        """What of it may go on now."""
+        if not self._usage and not may_tell_usage(block):
+            return block
+        ready = b""
+        for event, data in pieces(block):
+            if may_tell_usage(event) and tells_usage(data):
+                ready += self._taken()
+                self._usage = event
+            elif not self._usage:
+                ready += event
+            else:
+                self._after += event
+                if has_choices(data) or len(self._after) > HELD_BYTES_MAX:
+                    ready += self._taken()
+        return ready
+
+    def _told(self) -> bytes:
+        """What is held, with what it cost."""
+        if not self._usage:
+            return b""
+        cost = self._cost()
+        if cost is not None:
+            data = data_of(self._usage)
+            told = with_cost(data, cost)
+            whole = self._usage.replace(data, told)
+            self._usage = whole if told in whole else b"data: %b\n\n" % told  # its data stood in several lines
+        return self._taken()
+
+    def _taken(self) -> bytes:
+        held, self._usage, self._after = self._usage + self._after, b"", b""
+        return held

@@ -1,0 +1,55 @@
+"""What an entry keeps of an answer's usage, so that it can be priced again: `keep` and `again` are a pair.
+
+Tokens are kept as the log tells them. What else a price depends on is a bill's small print, and most answers have none:
+the service that was given, a grand total that counts hidden thinking, how much context a search read, and what the
+provider itself says that it charged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tollbridge.catalog.parts import NANO, service_of, told_cost
+from tollbridge.model.response import Usage
+
+Bill = dict[str, str | int]
+
+SERVICE_MAX = 100
+_SEARCH_SIZES = ("low", "high")
+_COUNTS = frozenset(Usage.__struct_fields__) - {"origin", "spelling", "extra"}
+
+
+def keep(usage: Usage, service_tier: str | None) -> Bill:
+    """`service_tier`: as the answer names it."""
+    bill: Bill = {}
+    extra = usage.extra
+    if service := service_of(usage, service_tier)[:SERVICE_MAX]:
+        bill["service"] = service
+    if extra:
+        if extra.get("total_tokens").__class__ is int:
+            bill["total_tokens"] = extra["total_tokens"]
+        if extra.get("search_context_size") in _SEARCH_SIZES:
+            bill["search"] = extra["search_context_size"]
+        told = told_cost(usage)
+        if told is not None:
+            bill["told_nanousd"] = told
+    return bill
+
+
+def again(tokens: Mapping[str, int], bill: Mapping[str, str | int] | None) -> Usage:
+    """Usage that costs what the kept one did, at any prices."""
+    extra: dict[str, str | int | float] = {}
+    bill = bill or {}
+    for name, word in (
+        ("service", "service_tier"),
+        ("total_tokens", "total_tokens"),
+        ("search", "search_context_size"),
+    ):
+        if name in bill:
+            extra[word] = bill[name]
+    told = bill.get("told_nanousd")
+    if isinstance(told, int):
+        extra["cost"] = told / NANO
+    counts: dict[str, Any] = {kind: count for kind, count in tokens.items() if kind in _COUNTS}
+    return Usage(**counts, extra=extra)

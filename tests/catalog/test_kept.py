@@ -1,0 +1,70 @@
+"""What an entry keeps of an answer is enough to price it again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.catalog.reported import all_reported
+from tests.shared import SHARED
+from tollbridge.calls.tariff import tariff
+from tollbridge.catalog.kept import again, keep
+from tollbridge.catalog.parts import Parts
+from tollbridge.catalog.pricing import Tariff, catalog_list
+from tollbridge.model.response import Usage
+from tollbridge.observe import tokens
+from tollbridge.providers.table import ROWS
+
+LIST = Tariff(
+    {"input": 10**9, "output": 5 * 10**9, "output@batch+us": 3, "input@batch+us": 2, "search_high": 7 * 10**15}, "test"
+)
+TELLS = Tariff({"input": 10**9, "output": 5 * 10**9}, "test", tells_cost=True)
+
+
+@pytest.mark.skipif(not (SHARED / "recordings").exists(), reason="../shared/recordings is not here")
+def test_every_recorded_answer_costs_the_same_again() -> None:
+    checked = besides = 0
+    for one in all_reported():
+        bill = keep(one.usage, one.tier)
+        kept = again(tokens(one.usage), bill)
+        row = ROWS.get(one.provider)
+        plain = Tariff(catalog_list(one.known.prices), "")
+        prices = plain if row is None else tariff(row, one.model, one.known, {})
+        assert prices.cost(kept) == prices.cost(one.usage, one.tier), one.id
+        assert Parts(kept).counts == Parts(one.usage).counts, one.id
+        checked += 1
+        besides += bool(bill)
+    assert checked > 1000
+    assert besides > 50, "and not all of them are plain"
+
+
+@pytest.mark.parametrize(
+    ("extra", "tier", "bill"),
+    [
+        ({}, None, {}),
+        ({}, "default", {}),
+        ({"inference_geo": "global", "speed": "standard", "anything": {"else": 1}}, None, {}),
+        ({"inference_geo": "us"}, "batch", {"service": "batch+us"}),
+        ({"total_tokens": 50}, None, {"total_tokens": 50}),
+        ({"search_context_size": "high"}, None, {"search": "high"}),
+        ({"search_context_size": "any"}, None, {}),
+        ({"cost": 0.00123}, None, {"told_nanousd": 1_230_000}),
+        ({"cost": {"total_cost": 7}}, None, {"told_nanousd": 7 * 10**9}),
+        (
+            {"cost": 0.1, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.9}},
+            None,
+            {"told_nanousd": 10**9},
+        ),
+        ({"cost": "free", "total_tokens": "many", "service_tier": 7}, None, {}),
+    ],
+)
+def test_only_what_a_price_depends_on_is_kept(extra: dict[str, Any], tier: str | None, bill: dict[str, Any]) -> None:
+    usage = Usage(input=10, output=5, cache_read=4, web_searches=2, extra=extra)
+    assert keep(usage, tier) == bill
+    for prices in (LIST, TELLS):
+        assert prices.cost(again(tokens(usage), bill)) == prices.cost(usage, tier)
+
+
+def test_counts_that_this_version_does_not_know_are_passed_over() -> None:
+    assert again({"input": 1, "smells": 3}, {}) == Usage(input=1)
