@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -115,6 +116,30 @@ def test_a_curl_line_is_answered(page: Path, text: str, newcomer: dict[str, str]
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout
     assert '"error"' not in ran.stdout
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_the_readme_makes_a_key_asks_with_it_and_sees_the_spend(newcomer: dict[str, str], gateway: str) -> None:
+    (text,) = (block.values[1] for block in blocks("sh", [ROOT / "README.md"]) if "keys generate" in block.values[1])
+    script = text.replace(ADDRESS, gateway).replace(".venv/bin/tollbridge", SERVE[0])
+    *asked, seen = script.splitlines()
+
+    def said(lines: list[str]) -> str:
+        whole = ["set -euo pipefail", *lines]
+        command = ["bash", "-c", "\n".join(whole)]
+        return subprocess.run(command, env=newcomer, capture_output=True, text=True, timeout=60, check=True).stdout
+
+    told = said(asked)
+    assert "offline demo model" in told
+    assert "$5.00 each 30d" in told
+    until = time.monotonic() + 20
+    while "ada" not in (table := said([seen])) and time.monotonic() < until:
+        pass  # each look starts a process; the entry is folded within a second
+    (shown,) = (block.values[1] for block in blocks("text", [ROOT / "README.md"]))
+    (row,) = (line for line in table.splitlines() if "ada" in line)
+    heads, example = shown.splitlines()
+    assert table.splitlines()[0].split() == heads.split()
+    assert row.split()[1:] == example.split()[1:]
 
 
 @pytest.mark.parametrize(("page", "text"), blocks("yaml"))

@@ -1,4 +1,4 @@
-"""One gateway between applications, every language model and every tool.
+"""One gateway between your programs and the language models that they use.
 
 The front door is lazy: `import tollbridge` loads this file alone, and a name brings its module when it is first used.
 """
