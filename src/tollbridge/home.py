@@ -85,6 +85,13 @@ class Home:
         """(key, made just now)."""
         return self._once("master_key", new_key)
 
+    def known_master_key(self) -> str | None:
+        """None where none was made yet."""
+        try:
+            return self._read(self.path / "master_key")
+        except OSError:
+            return None
+
     def _once(self, name: str, make: Callable[[], str]) -> tuple[str, bool]:
         file = self.path / name
         try:

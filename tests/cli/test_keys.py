@@ -146,6 +146,23 @@ def test_an_alias_that_no_key_has_is_said() -> None:
     assert run("list", "--alias", "b").output == "No key has this alias.\n"
 
 
+@pytest.mark.parametrize("place", ["TOLLBRIDGE_MASTER_KEY", "LITELLM_MASTER_KEY", "config.yaml", "master_key"])
+def test_the_admins_key_is_nobody_elses(place: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, options = "sk-the-admins-own-0123456789", []
+    if place == "config.yaml":
+        Path(place).write_text(f"general_settings: {{master_key: {key}}}\n")
+        options = ["--config", place]
+    elif place == "master_key":
+        home.mkdir()
+        (home / place).write_text(key + "\n")
+    else:
+        monkeypatch.setenv(place, key)
+    refused = run("generate", "--own", *options, stdin=key + "\n")
+    assert refused.exit_code == 2
+    assert key not in refused.output
+    assert told("list", *options) == []
+
+
 def test_a_key_of_ones_own_comes_from_standard_input_and_not_from_the_list_of_processes() -> None:
     assert told("generate", "--own", stdin="sk-my-own-team-key-2026\n")["key"] == "sk-my-own-team-key-2026"
     assert run("generate", "--own", stdin="\n").exit_code == 2

@@ -206,7 +206,7 @@ def _run(config: Path | None, work: Callable[[Keys], Awaitable[T]]) -> T:
             pepper = found.home.pepper()
             check_pepper(database, pepper)
             with audited(found.home.path / AUDIT, sys.stderr):
-                return asyncio.run(_awaited(work(Keys(KeyStore(database), pepper))))
+                return asyncio.run(_awaited(work(Keys(KeyStore(database), pepper, taken=found.is_admins))))
         finally:
             database.close()
     except TollbridgeError as error:

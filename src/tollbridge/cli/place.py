@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,9 @@ configured = click.option(
 )
 
 
+KEY_VARIABLES = ("TOLLBRIDGE_MASTER_KEY", "LITELLM_MASTER_KEY")
+
+
 class Place(msgspec.Struct, frozen=True, eq=False):
     """`database_url` may hold a password. `environ`: with what stands in `.env`."""
 
@@ -28,6 +32,13 @@ class Place(msgspec.Struct, frozen=True, eq=False):
     database_url: str
     config: Config
     environ: Mapping[str, str]
+
+    def is_admins(self, key: str) -> bool:
+        """It is the key by which a gateway that was started in this place knows its admin."""
+        configured = self.config.general.master_key
+        known = [self.home.known_master_key(), *(self.environ.get(name) for name in KEY_VARIABLES)]
+        known.append(None if configured is None else configured.reveal())
+        return any(hmac.compare_digest(key.encode(), one.encode()) for one in known if one)
 
 
 def place(path: Path | None) -> Place:

@@ -14,6 +14,7 @@ import msgspec
 
 from tollbridge.assemble.gateway import Assembled
 from tollbridge.cli.greeting import ShownKey, greeting
+from tollbridge.cli.place import KEY_VARIABLES
 from tollbridge.cli.process import Process
 from tollbridge.cli.workers import Once, supervise
 from tollbridge.config.environment import read_dotenv
@@ -30,7 +31,6 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DEMO_MODEL = "demo/hello"
 PORT = 4000
 PORT_MAX = 65535
-KEY_VARIABLES = ("TOLLBRIDGE_MASTER_KEY", "LITELLM_MASTER_KEY")
 
 
 class Door(msgspec.Struct, frozen=True):
