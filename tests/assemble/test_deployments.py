@@ -130,3 +130,15 @@ def test_of_a_model_without_a_price_the_operator_is_told_once(tmp_path: Path, ca
         "openai/nobody-else",
     ]
     assert "config.yaml:2:5: my/*: " in told[0]
+
+
+def test_a_model_of_which_only_half_is_priced_is_one_without_a_price(tmp_path: Path) -> None:
+    text = (
+        "model_list:\n"
+        "  - {model_name: half, litellm_params: {model: openai/nobody, api_key: k, output_cost_per_token: 1e-6}}\n"
+        "  - {model_name: most, litellm_params: {model: openai/nobody-knows, api_key: k, input_cost_per_token: 1e-6}}\n"
+        "  - {model_name: gpt, litellm_params: {model: openai/gpt-4.1, api_key: k}}\n"
+    )
+    groups = groups_of(text, tmp_path)
+    covered = {name: groups.resolve(name).members[0].tariff.covers for name in ("half", "most", "gpt")}
+    assert covered == {"half": False, "most": False, "gpt": True}

@@ -163,6 +163,11 @@ def test_the_admins_key_is_nobody_elses(place: str, home: Path, monkeypatch: pyt
     assert told("list", *options) == []
 
 
+def test_a_budget_that_is_no_number_is_refused() -> None:
+    refused = run("generate", "--max-budget", "nan")
+    assert (refused.exit_code, "number of dollars" in refused.stderr) == (2, True)
+
+
 def test_a_key_of_ones_own_comes_from_standard_input_and_not_from_the_list_of_processes() -> None:
     assert told("generate", "--own", stdin="sk-my-own-team-key-2026\n")["key"] == "sk-my-own-team-key-2026"
     assert run("generate", "--own", stdin="\n").exit_code == 2

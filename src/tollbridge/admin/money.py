@@ -11,6 +11,8 @@ NANOUSD_MAX = 2**63 - 1
 def read_dollars(dollars: float) -> int:
     """Exactly. Raises ValueError where the sum is negative, finer than a nano-dollar, or more than can be counted."""
     nano = Decimal(repr(dollars)) * NANO
+    if nano.is_nan():
+        raise ValueError("must be a number of dollars")
     if nano < 0:
         raise ValueError("must not be negative")
     if nano > NANOUSD_MAX:

@@ -85,7 +85,7 @@ class Maker:
         except (APIError, ValueError) as error:
             self.problems.append((entry, str(error)))
             return None
-        if not deployment.tariff.priced and entry.mock_response is None:
+        if not deployment.tariff.covers and entry.mock_response is None:
             self.unpriced.append(entry)
         return deployment
 
@@ -115,7 +115,7 @@ class Maker:
                 if error.fault != "operator":
                     raise
                 raise self._not_set_up(entry, error) from error
-            if not deployment.tariff.priced and entry.mock_response is None:
+            if not deployment.tariff.covers and entry.mock_response is None:
                 self._log_once(entry, unpriced(model))
             return [deployment]
 

@@ -69,7 +69,8 @@ _unusual: Callable[[Usage], tuple[int | None, ...]] = attrgetter(
 
 class Tariff:
     """The prices of one deployment, made once. `priced`: where they are from: the catalog's date, `config`, `local`,
-    `provider` (it tells the cost itself), or "" where there are none."""
+    `provider` (it tells the cost itself), or "" where there are none. `covers`: both what is read and what is written
+    has a price."""
 
     __slots__ = (
         "_below",
@@ -87,6 +88,7 @@ class Tariff:
         "_times",
         "_worst",
         "_write",
+        "covers",
         "priced",
     )
 
@@ -112,6 +114,7 @@ class Tariff:
         self._sheets = sheets(prices)
         plain = self._sheets[""]
         first = plain[0][1]
+        self.covers = tells_cost or None not in (first.input, first.output)
         self._below = plain[1][0] if len(plain) > 1 else 2**63
         self._quick = (
             None not in (first.input, first.output, first.cache_read, first.cache_write)

@@ -355,7 +355,7 @@ def may_ask(access: Access, also: Allowed | None, group: Group[Deployment]) -> b
 
 def priced(group: Group[Deployment]) -> bool:
     """Whether what a request to any of its deployments costs will be known."""
-    return all(deployment.tariff.priced for deployment in group.members)
+    return all(deployment.tariff.covers for deployment in group.members)
 
 
 def check_price(group: Group[Deployment]) -> None:
