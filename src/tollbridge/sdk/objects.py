@@ -125,7 +125,6 @@ class Usage(Value):
 class Said(Value):
     """What a model says: at once, or by and by."""
 
-    role: str
     content: str | None
     refusal: str | None
     function_call: FunctionCall | None
@@ -140,6 +139,7 @@ class Said(Value):
 class Message(Said):
     """Goes back into `messages` as it is."""
 
+    role: str
     tool_calls: list[ChatCompletionMessageToolCall] | None
 
 
@@ -196,8 +196,9 @@ class ModelResponse(Answer):
 
 
 class Delta(Said):
-    """What a choice grew by."""
+    """What a choice grew by. `role`: None where this chunk does not say it."""
 
+    role: str | None
     tool_calls: list[ChatCompletionDeltaToolCall] | None
 
 

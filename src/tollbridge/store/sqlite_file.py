@@ -19,8 +19,9 @@ from tollbridge.store.failures import RECOVERY, told
 WHOLE_BYTES = 256 * 1024 * 1024
 VITAL = ("keys", "key_changes", "alembic_version")
 
+WRITE_AHEAD = "PRAGMA journal_mode=WAL"
 PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
+    WRITE_AHEAD,
     "PRAGMA synchronous=NORMAL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA journal_size_limit=16777216",
@@ -60,7 +61,7 @@ def _write_ahead(connection: sqlite3.Connection, wait_s: float) -> None:
     deadline = time.monotonic() + wait_s
     while True:
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(WRITE_AHEAD)
             return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
