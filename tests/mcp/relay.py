@@ -60,7 +60,7 @@ async def _relay(
     sent.update(added)
     async with session.request(
         request.method,
-        behind.with_path(request.rel_url.raw_path, encoded=True).with_query(request.rel_url.query),
+        URL(f"{behind.origin()}{request.raw_path}", encoded=True),
         headers=sent,
         data=request.content if request.can_read_body else None,
         skip_auto_headers=_DEFAULTED,

@@ -30,6 +30,7 @@ REPOSITORY = HERE.parents[1]
 NODE_MODULES = HERE / "node" / "node_modules"
 MCP1 = REPOSITORY / ".venv-mcp1" / "bin" / "python"
 END_S = 5.0
+CLIENT_S = 30.0
 
 
 def lacking(what: str) -> None:
@@ -176,6 +177,42 @@ def mcp1() -> str:
     if not MCP1.exists():
         lacking("mcp 1.x")
     return str(MCP1)
+
+
+async def use_mcp1(
+    server: str | Command,
+    steps: list[dict[str, Any]],
+    *,
+    headers: Mapping[str, str] | None = None,
+    transport: str = "http",
+) -> list[Any]:
+    """What a client of mcp 1.x is told, step by step; the first is its handshake (`version`, `server`).
+
+    Steps: `{"list": "tools" | "resources" | "templates" | "prompts"}`, `{"call": tool}`, `{"get": prompt}` and
+    `{"complete": prompt}` with `arguments`, `{"read": uri}`, `{"subscribe": uri}`, `{"unsubscribe": uri}`,
+    `{"level": "info"}`, `{"ping": true}`, `{"heard": true}` for what it was told so far, and `{"wait": method}` for the
+    same once a notification of that method came. A refusal is `{"error": {...}}`. `transport` may be `sse`.
+    """
+    asked: dict[str, Any] = {"steps": steps, "transport": transport, "headers": dict(headers or {})}
+    if isinstance(server, Command):
+        asked |= {"command": server.command, "args": list(server.args), "env": dict(server.env)}
+    else:
+        asked["url"] = server
+    process = await asyncio.create_subprocess_exec(
+        *(mcp1(), str(HERE / "mcp1" / "use.py"), json.dumps(asked)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        out, errors = await asyncio.wait_for(process.communicate(), CLIENT_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        raise RuntimeError(f"The client of mcp 1.x failed:\n{errors.decode()}")
+    told: list[Any] = json.loads(out)
+    return told
 
 
 def node() -> str:
