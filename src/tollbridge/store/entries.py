@@ -26,6 +26,7 @@ from tollbridge.observe.record import Record
 from tollbridge.observe.ulid import first_at
 from tollbridge.store.address import Dialect
 from tollbridge.store.database import Database
+from tollbridge.store.fitting import fit
 from tollbridge.store.key_spend import count_spend
 from tollbridge.store.ledger_rows import Row, attempt_rows, day_rows, entry_row
 from tollbridge.store.ledger_tables import ATTEMPTS, DAILY, ENTRIES
@@ -52,9 +53,11 @@ class EntryStore:
         self._shelved = 0
 
     def fold(self, records: Sequence[Record], *, again: bool = False) -> Sequence[Record]:
-        """From a thread without an event loop. `again`: some may be there. Returns those that were not. Raises, with
-        nothing folded, StoreUnavailable, or EntryRefused where one of the records cannot be kept."""
+        """From a thread without an event loop. `again`: some may be there. Returns those that were not, as they are
+        kept (`fitting.py`). Raises, with nothing folded, StoreUnavailable, or EntryRefused where one of the records
+        cannot be kept."""
         refusal: BaseException
+        records = [fit(record) for record in records]
         for _ in range(TRIES):
             try:
                 return self._database.run_sync(partial(self._fold, records=records, look=again))
