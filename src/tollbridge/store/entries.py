@@ -72,6 +72,15 @@ class EntryStore:
                 break
         raise EntryRefused(_line(refusal)) from refusal
 
+    def known(self, records: Sequence[Record]) -> set[str]:
+        """The ids of those that are there. From a thread without an event loop; raises StoreUnavailable."""
+        ids = [record.id for record in records]
+
+        async def work(connection: AsyncConnection) -> set[str]:
+            return await _known(connection, ids)
+
+        return self._database.read_sync(work)
+
     def remove_before(self, moment: float, count: int) -> int:
         """Removes at most `count` entries from before that moment (epoch seconds), the oldest first, and their
         attempts; the sums stay. Returns how many."""
@@ -79,8 +88,7 @@ class EntryStore:
 
     async def _fold(self, connection: AsyncConnection, *, records: Sequence[Record], look: bool) -> Sequence[Record]:
         if look:
-            found = await connection.execute(_EXISTING, {"ids": [record.id for record in records]})
-            known = set(found.scalars())
+            known = await _known(connection, [record.id for record in records])
             records = list({record.id: record for record in records if record.id not in known}.values())
         if not records:
             return records
@@ -114,6 +122,10 @@ def _blocks(records: Sequence[Record], shelf: int) -> list[Row]:
         tuple(chain.from_iterable(entry_row(record, shelf) for record in records[at : at + BLOCK]))
         for at in range(0, len(records), BLOCK)
     ]
+
+
+async def _known(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
+    return set((await connection.execute(_EXISTING, {"ids": ids})).scalars())
 
 
 async def _remove(connection: AsyncConnection, *, before: str, count: int) -> int:
