@@ -34,6 +34,7 @@ DAY_S = 86_400.0
 
 log = logging.getLogger(__name__)
 
+Begins = Callable[[], None]
 Folded = Callable[[Sequence[Record]], None]
 
 
@@ -48,9 +49,10 @@ class Retention(msgspec.Struct, frozen=True):
 
 
 class Folder:
-    """`folded` is told, on this thread, of the entries of this process that are in the database now, each once;
-    `found` of those of dead processes that were not there before. `refused`: entries set aside, `refused_lost`: those
-    of them for which there was no room. `removed`: rows that were too old."""
+    """`begins` is told, on this thread, before each fold; after it, when it succeeded, `folded` of the entries of this
+    process that are in the database now, each once, or `found` of those of dead processes that were not there before.
+    `refused`: entries set aside, `refused_lost`: those of them for which there was no room. `removed`: rows that were
+    too old."""
 
     def __init__(
         self,
@@ -59,6 +61,7 @@ class Folder:
         store: EntryStore,
         *,
         retention: Retention | None = None,
+        begins: Begins | None = None,
         folded: Folded | None = None,
         found: Folded | None = None,
         interval_s: float = INTERVAL_S,
@@ -69,6 +72,7 @@ class Folder:
         self._journal = journal
         self._store = store
         self._retention = Retention() if retention is None else retention
+        self._begins = begins
         self._folded = folded
         self._found = found
         self._interval_s = interval_s
@@ -138,7 +142,7 @@ class Folder:
 
     def _adopt(self, records: Sequence[Record]) -> None:
         fresh = self._fold([fit(record) for record in records], look=True)
-        if self._found is not None and fresh:
+        if self._found is not None:
             self._found(fresh)
         self._unheard.difference_update(record.id for record in records)
 
@@ -152,7 +156,7 @@ class Folder:
         assert batch is not None
         if batch.records:
             fresh = self._fold(batch.records, look=batch.reread)
-            if self._folded is not None and fresh:
+            if self._folded is not None:
                 self._folded(fresh)
             self._unheard.difference_update(record.id for record in batch.records)
         self._held = None
@@ -163,6 +167,8 @@ class Folder:
     def _fold(self, records: Sequence[Record], *, look: bool) -> Sequence[Record]:
         """Those that are in the database now, and of which nobody was told yet. `look`: somebody may have been told of
         some of them. What an attempt is made at is noted before: its end may be unheard of, though it was done."""
+        if self._begins is not None:
+            self._begins()
         fresh = records
         if look:
             told = self._store.known(records) - self._unheard
