@@ -67,9 +67,9 @@ class Refused:
             try:
                 _write_all(descriptor, b"\n" * torn + b"".join(lines[:kept]))
                 os.fsync(descriptor)
-            except OSError:
+            except OSError as error:
                 os.ftruncate(descriptor, size)
-                raise
+                raise OSError(error.errno, error.strerror, str(self.file)) from error
         return kept
 
 
