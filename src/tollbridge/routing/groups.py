@@ -125,7 +125,7 @@ class Groups(Generic[D]):
 def _check_name(name: str) -> None:
     """Of what a client wrote, before it becomes a group's."""
     if not name.isprintable():
-        hint = "The name of a model has no control characters."
+        hint = "The name of a model has no control characters, nor others that cannot be shown."
     elif len(name.encode()) > NAME_BYTES:
         hint = f"The name of a model has at most {NAME_BYTES} bytes."
     else:
