@@ -114,7 +114,7 @@ def write_finish(finish: Finish | None, parts: Iterable[Part], own: bool, caveat
     if own:
         if finish is None:
             return {}
-        raw = finish.raw or ("completed" if finish.reason not in _INCOMPLETE else _INCOMPLETE[finish.reason])
+        raw = finish.raw or _INCOMPLETE.get(finish.reason, "completed")
         if raw in STATUSES:
             return {"status": raw}
         return {"status": "incomplete", "incomplete_details": {"reason": raw}}

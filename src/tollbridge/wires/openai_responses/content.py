@@ -1,7 +1,7 @@
 """Content parts, both ways, as they came: `input_text`, `output_text`, `refusal`, images, files, audio, video.
 
 - A field we do not understand, or one that is present and null, stays in `extra` and comes back as it was.
-- A `data:` URL is Inline, another URL is Url. `extra[SPELLED]` tells how a Media was spelled that has several spellings.
+- A `data:` URL is Inline, another URL is Url. `extra[SPELLED]`: how a thing was spelled that has several spellings.
 - A part of an unknown type, and a known one of an unknown form, is Opaque.
 - OpenAI's mark for its prompt cache (`prompt_cache_breakpoint`) is a CacheMark; its own fields stay with it.
 """

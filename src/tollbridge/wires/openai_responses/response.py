@@ -1,4 +1,4 @@
-"""A whole answer, both ways. An answer of this wire goes back as it came; another wire's is written in items of ours."""
+"""A whole answer, both ways. One of this wire goes back as it came; another wire's is written in items of ours."""
 
 from __future__ import annotations
 
@@ -48,12 +48,21 @@ def _read(body: JsonObject) -> Response:
     return Response(
         id=take(rest, "id", str) or "",
         model=take(rest, "model", str) or "",
-        created=rest.pop("created_at") if rest.get("created_at").__class__ is int else None,
+        created=take_created(rest),
         choices=(choice,),
         usage=usage,
         origin=NAME,
         extra=rest,
     )
+
+
+def take_created(rest: JsonObject) -> int | None:
+    """Some write whole seconds with a decimal point."""
+    created: Json = rest.get("created_at")
+    if created.__class__ not in (int, float) or created != int(created):
+        return None
+    del rest["created_at"]
+    return int(created)
 
 
 def head_fields(body: JsonObject) -> JsonObject:
@@ -92,7 +101,9 @@ def write_response(
             **end,
         }
         for key, value in response.extra.items():
-            if key == "object" or not body.get(key):  # odd ones stay what they were, unless the caller gave a better
+            if key == "incomplete_details" and isinstance(value, dict) and key in end:
+                body[key] = {**value, **end[key]}
+            elif key == "object" or not body.get(key):  # odd ones stay what they were, unless the caller gave a better
                 body[key] = value
     else:
         body = {**skeleton(id, response.model, response.created or 0, asked), "output": output, **end}

@@ -13,8 +13,8 @@ import msgspec
 from tollbridge.model.events import Cited, Closed, Event, Extra, Grew, Logprobs, Noted, Opened
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Media, Opaque, Part, Refusal, Text, Thinking, ToolCall
-from tollbridge.wires.openai_responses.answer import is_custom, read_output
-from tollbridge.wires.openai_responses.content import read_citation
+from tollbridge.wires.openai_responses.answer import is_custom, read_output, take_logprobs
+from tollbridge.wires.openai_responses.content import read_citation, read_part
 from tollbridge.wires.openai_responses.items import ItemReader
 from tollbridge.wires.openai_responses.reasoning import write_signature
 from tollbridge.wires.openai_responses.vocabulary import (
@@ -32,7 +32,7 @@ from tollbridge.wires.openai_responses.vocabulary import (
 _ITEMS = ItemReader(None)
 _MISSING: Any = object()
 _encode = msgspec.json.encode
-_INPUT_BEGINS, _INPUT_ENDS = '{"%s":"' % CUSTOM_INPUT, '"}'
+_INPUT_BEGINS, _INPUT_ENDS = f'{{"{CUSTOM_INPUT}":"', '"}'
 
 
 class Places:
@@ -52,11 +52,12 @@ class Places:
 class _Growing:
     """A part under way. `piece`: which piece of a reasoning text grows, and how long it is."""
 
-    __slots__ = ("cited", "index", "over", "part", "piece", "piece_length", "text")
+    __slots__ = ("cited", "extra", "index", "over", "part", "piece", "piece_length", "text")
 
     def __init__(self, index: int, part: Part) -> None:
         self.index = index
         self.part = part
+        self.extra: JsonObject = {} if isinstance(part, Opaque) else dict(part.extra)
         self.text: list[str] = []
         self.cited = 0
         self.piece = 0
@@ -70,6 +71,7 @@ class ItemUnderWay:
         self._place: int | None = places.next()  # of its first part; taken when that opens
         self._fields: JsonObject = {}
         self._growing: dict[int, _Growing] = {}
+        self._logprobs = 0  # how many were told
         self._signed = ""  # of a signature: its id is known first
         self._over = False
 
@@ -85,15 +87,29 @@ class ItemUnderWay:
         if at not in self._growing and kind in ("output_text", "refusal"):
             self._open(at, Text(text="") if kind == "output_text" else Refusal(text=""), events)
 
+    def part_done(self, at: int, part: JsonObject, events: list[Event]) -> None:
+        """A content of a message is whole."""
+        if at in self._growing and part.get("type") in ("output_text", "refusal"):
+            logprobs: list[Json] = []
+            if not part.get("logprobs"):  # some have them in the whole item alone
+                part = without(part, "logprobs")
+            self._complete(at, take_logprobs(read_part(part, "assistant"), logprobs), events)
+            self._probable(logprobs, events)
+            self._close(self._growing[at], events)
+
+    def _probable(self, logprobs: list[Json], events: list[Event]) -> None:
+        if logprobs:
+            self._logprobs += len(logprobs)
+            events.append(Noted(Logprobs({"content": logprobs})))
+
     def grow(self, kind: str, at: int, text: str, events: list[Event]) -> None:
         if kind in ("summary", "content"):
             self._think(kind, at, text, events)
             return
         if at not in self._growing:
-            opened = {"text": Text(text=""), "refusal": Refusal(text="")}.get(kind)
-            if opened is None:
+            if kind not in ("text", "refusal"):
                 return  # arguments of a call that nobody has named yet; they stand in the whole item
-            self._open(at, opened, events)
+            self._open(at, Text(text="") if kind == "text" else Refusal(text=""), events)
         growing = self._growing[at]
         growing.text.append(text)
         if kind == "input":
@@ -132,11 +148,11 @@ class ItemUnderWay:
             return
         logprobs: list[Json] = []
         parts = read_output(item, logprobs)
-        if logprobs:
-            events.append(Noted(Logprobs({"content": logprobs})))
+        self._probable(logprobs[self._logprobs :], events)
         if not isinstance(parts[0], Opaque) or not self._growing:
-            for at, part in enumerate(parts):
-                self._complete(at, part, events)
+            places = sorted(self._growing)  # some count a message's contents from 1
+            for number, part in enumerate(parts):
+                self._complete(places[number] if number < len(places) else number, part, events)
         self.close(events)
 
     def close(self, events: list[Event]) -> None:
@@ -144,6 +160,11 @@ class ItemUnderWay:
             return
         self._over = True
         for growing in self._growing.values():
+            self._close(growing, events)
+
+    def _close(self, growing: _Growing, events: list[Event]) -> None:
+        if not growing.over:
+            growing.over = True
             events.append(Closed(0, growing.index))
 
     def _complete(self, at: int, whole: Part, events: list[Event]) -> None:
@@ -153,20 +174,22 @@ class ItemUnderWay:
         if at not in self._growing:
             self._open(at, _empty(whole), events)
         growing = self._growing[at]
-        was = growing.part
-        rest = _rest(whole, "".join(growing.text))
+        text = "".join(growing.text)
+        rest = _rest(whole, text, growing.over)
         if rest:
+            growing.text.append(rest)
             events.append(Grew(0, growing.index, rest, "arguments" if isinstance(whole, ToolCall) else "text"))
         if isinstance(whole, Thinking) and whole.signature:
             signature = whole.signature.removeprefix(self._signed)
             if signature:
                 events.append(Grew(0, growing.index, signature, "signature"))
         for citation in whole.citations[growing.cited :] if isinstance(whole, Text) else ():
+            growing.cited += 1
             events.append(Noted(Cited(growing.index, citation)))
-        before: JsonObject = {} if isinstance(was, Opaque) else was.extra
-        news = {key: value for key, value in getattr(whole, "extra", {}).items() if before.get(key, _MISSING) != value}
-        if growing.piece_length and growing.piece and news.get(BREAKS):
-            del news[BREAKS]  # told when each piece began
+        news = {key: value for key, value in whole.extra.items() if growing.extra.get(key, _MISSING) != value}
+        growing.extra.update(news)
+        if growing.piece_length and growing.piece:
+            news.pop(BREAKS, None)  # told when each piece began
         if news:
             events.append(Noted(Extra("part", news, growing.index)))
 
@@ -198,8 +221,10 @@ def _empty(part: Part) -> Part:
             return part
 
 
-def _rest(whole: Part, told: str) -> str:
+def _rest(whole: Part, told: str, over: bool) -> str:
     """Of the text, what was not streamed. Nothing, where what was streamed is another text."""
+    if over:
+        return ""
     match whole:
         case ToolCall(arguments=arguments) if is_custom(whole):
             text = unwrap_input(arguments)

@@ -19,6 +19,8 @@ from tollbridge.wires.openai_responses.vocabulary import (
     BREAKS,
     FIELD,
     ITEM,
+    LOGPROBS,
+    without,
 )
 
 Emit = Callable[[str, JsonObject], bytes]
@@ -49,9 +51,10 @@ class ItemRow:
             case Noted(Cited(place, citation)):
                 return self._cited(place, citation)
             case Noted(Extra(of="part", value=value, index=place)):
-                return self._extended(place, value)
+                self._extended(place, value)
             case _:
-                return b""
+                pass
+        return b""
 
     def close(self, *, cut: bool) -> bytes:
         """The end of what is under way. `cut`: the last item is not complete."""
@@ -70,9 +73,11 @@ class ItemRow:
         number = len(self.output)
         match part:
             case Thinking():
-                self._lone = _Reasoning(self._answer, self._emit, part, number)
+                reasoning = self._lone = _Reasoning(self._answer, self._emit, part, number)
+                return out + reasoning.begin()
             case ToolCall(runs_on="client"):
-                self._lone = _Call(self._answer, self._emit, part, number)
+                call = self._lone = _Call(self._answer, self._emit, part, number)
+                return out + call.begin()
             case _:
                 item = self._answer.item(part, number)
                 if item is None:
@@ -80,7 +85,6 @@ class ItemRow:
                 added = self._emit("response.output_item.added", {"output_index": number, "item": item})
                 self.output.append(item)
                 return out + added + self._emit("response.output_item.done", {"output_index": number, "item": item})
-        return out + self._lone.begin()
 
     def _grew(self, text: str, aspect: str) -> bytes:
         if not text:
@@ -105,15 +109,13 @@ class ItemRow:
         out = self._begin_due()
         return out if self._message is None else out + self._message.cite(citation)
 
-    def _extended(self, place: int, value: JsonObject) -> bytes:
-        """Unknown fields of an own part that came later."""
-        if not self._answer.own or place != self._place:
-            return b""
-        if self._lone is not None:
-            return self._lone.extend(value)
-        if self._message is not None:
-            self._message.extend(value)
-        return b""
+    def _extended(self, place: int, value: JsonObject) -> None:
+        if not self._answer.own:
+            return
+        if self._lone is None and self._message is not None:
+            self._message.extend(place, value, self._logprobs)
+        elif self._lone is not None and place == self._place:
+            self._lone.extend(value)
 
     def _begin_due(self) -> bytes:
         part, self._due = self._due, None
@@ -125,7 +127,7 @@ class ItemRow:
         if self._message is None:
             self._message = _Message(self._answer, self._emit, part, len(self.output))
             out += self._message.begin()
-        return out + self._message.begin_part(part)
+        return out + self._message.begin_part(part, self._place)
 
     def _end_message(self, *, cut: bool = False) -> bytes:
         message, self._message = self._message, None
@@ -147,7 +149,7 @@ class _Message:
         self._part: Part | None = None
         self._text: list[str] = []
         self._citations: list[Citation] = []
-        self._first = True
+        self._places: list[int] = []  # the neutral index of each content
 
     @property
     def _where(self) -> JsonObject:
@@ -161,7 +163,8 @@ class _Message:
         begun = {**self._item, "status": "in_progress", "content": []}
         return self._emit("response.output_item.added", {"output_index": self._number, "item": begun})
 
-    def begin_part(self, part: Part) -> bytes:
+    def begin_part(self, part: Part, place: int) -> bytes:
+        self._places.append(place)
         self._part, self._text, self._citations = part, [], []
         empty: JsonObject = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
         if isinstance(part, Refusal):
@@ -187,13 +190,21 @@ class _Message:
         self._citations.append(citation)
         return self._emit("response.output_text.annotation.added", at)
 
-    def extend(self, value: JsonObject) -> None:
-        fields = value.get(ITEM)
-        if fields is not None:
-            self._item.update(fields)
-        if isinstance(self._part, Text | Refusal):
-            rest = {**self._part.extra, **value}
-            self._part = msgspec.structs.replace(self._part, extra=rest)
+    def extend(self, place: int, value: JsonObject, logprobs: list[Json]) -> None:
+        """Unknown fields of an own part that came later, also after it was done."""
+        self._item.update(value.get(ITEM) or {})
+        if place not in self._places:
+            return
+        if self._part is not None and place == self._places[-1]:
+            if isinstance(self._part, Text | Refusal):
+                self._part = msgspec.structs.replace(self._part, extra={**self._part.extra, **value})
+            return
+        content = self._item["content"][self._places.index(place)]
+        content.update(without(value, ITEM, LOGPROBS))
+        count = value.get(LOGPROBS)
+        if count:
+            content["logprobs"] = logprobs[:count]
+            del logprobs[:count]
 
     def end_part(self, logprobs: list[Json]) -> bytes:
         part, self._part = self._part, None
@@ -233,9 +244,15 @@ class _Lone:
         self._text: list[str] = []
         self._extra: JsonObject = {}
 
-    def extend(self, value: JsonObject) -> bytes:
+    def grow(self, text: str, aspect: str) -> bytes:
+        raise NotImplementedError
+
+    def end(self) -> tuple[bytes, JsonObject]:
+        raise NotImplementedError
+
+    def extend(self, value: JsonObject) -> None:
+        """Unknown fields of an own part that came later."""
         self._extra.update(value)
-        return b""
 
     def _added(self, item: JsonObject) -> bytes:
         return self._emit("response.output_item.added", {"output_index": self._number, "item": item})
@@ -273,13 +290,13 @@ class _Reasoning(_Lone):
         self._text.append(text)
         return self._grow(text) if self._begun else b""
 
-    def extend(self, value: JsonObject) -> bytes:
+    def extend(self, value: JsonObject) -> None:
         more = value.get(BREAKS)
         if more and BREAKS in self._extra:
             value = {**value, BREAKS: [*self._extra[BREAKS], *more]}
         if self._begun and more:
             self._breaks += more
-        return super().extend(value)
+        super().extend(value)
 
     def end(self) -> tuple[bytes, JsonObject]:
         out = b"" if self._begun else self._begin()

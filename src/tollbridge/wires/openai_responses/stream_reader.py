@@ -24,11 +24,11 @@ from tollbridge.model.parts import Part
 from tollbridge.wires.base import SseEvent
 from tollbridge.wires.openai_responses.answer import read_finish
 from tollbridge.wires.openai_responses.errors import is_failure, read_inner_error
-from tollbridge.wires.openai_responses.response import head_fields
+from tollbridge.wires.openai_responses.response import head_fields, take_created
 from tollbridge.wires.openai_responses.shapes import FAILURES, explain_response
 from tollbridge.wires.openai_responses.stream_item import ItemUnderWay, Places
 from tollbridge.wires.openai_responses.usage import read_usage
-from tollbridge.wires.openai_responses.vocabulary import string
+from tollbridge.wires.openai_responses.vocabulary import string, take
 
 _decode = msgspec.json.Decoder().decode
 _BEGINS = frozenset({"response.created", "response.in_progress", "response.queued"})
@@ -96,25 +96,20 @@ class ResponsesReader:
         if self._began:
             return
         self._began = True
-        id, model, created = response.get("id"), response.get("model"), response.get("created_at")
-        began = Began(
-            id if id.__class__ is str else "",
-            model if model.__class__ is str else "",
-            created if created.__class__ is int else None,
-        )
-        events.append(began)
+        rest = head_fields(response)
+        events.append(Began(take(rest, "id", str) or "", take(rest, "model", str) or "", take_created(rest)))
 
     def _end(self, response: JsonObject, events: list[Event]) -> None:
         self._begin(response, events)
-        if not self._items:
-            for at, item in enumerate(response.get("output") or ()):
-                self._item(at).done(item, events)
-        for under_way in self._items.values():
-            under_way.close(events)
+        output = response.get("output") or []
+        for at in list(self._items) or range(len(output)):
+            if at < len(output):
+                self._item(at).done(output[at], events)  # where nobody said so yet
+            self._item(at).close(events)
         extra = head_fields(response)
-        for key, kind in (("id", str), ("model", str), ("created_at", int)):
-            if extra.get(key).__class__ is kind:
-                del extra[key]
+        take(extra, "id", str)
+        take(extra, "model", str)
+        take_created(extra)
         if extra:
             events.append(Noted(Extra("response", extra)))
         usage = read_usage(response.get("usage"))
@@ -143,6 +138,10 @@ def _part(item: ItemUnderWay, told: JsonObject, events: list[Event]) -> None:
     item.part(told["content_index"], told["part"], events)
 
 
+def _part_done(item: ItemUnderWay, told: JsonObject, events: list[Event]) -> None:
+    item.part_done(told["content_index"], told["part"], events)
+
+
 _EVENTS: dict[str, Callable[[ItemUnderWay, JsonObject, list[Event]], None]] = {
     "response.output_text.delta": _delta("text", "content_index"),
     "response.refusal.delta": _delta("refusal", "content_index"),
@@ -153,4 +152,5 @@ _EVENTS: dict[str, Callable[[ItemUnderWay, JsonObject, list[Event]], None]] = {
     "response.reasoning.delta": _delta("content", "content_index"),  # so called by the specification
     "response.output_text.annotation.added": _cited,
     "response.content_part.added": _part,
+    "response.content_part.done": _part_done,
 }

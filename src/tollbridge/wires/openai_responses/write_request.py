@@ -1,8 +1,8 @@
 """`Request` -> the body for a server of the Responses format.
 
 Two ways through, because they owe different things. A request that came in this format goes back as it came: nothing
-is mended, the provider judges. A request of another dialect becomes items (`history`), and whatever cannot be carried is
-a Caveat. It asks the provider to keep nothing (`store: false`), which here is the default otherwise, and to hand out
+is mended, the provider judges. A request of another dialect becomes items (`history`); what cannot be carried is a
+Caveat. It asks the provider to keep nothing (`store: false`), where keeping is the default, and to hand out
 its reasoning encrypted, so that it can come back on the next turn.
 """
 
