@@ -40,6 +40,7 @@ INCIDENTAL = frozenset(
     {"system_fingerprint", "object", "obfuscation", "time_info", "x_groq", "service_tier", "provider"}
 )
 """Fields of other formats' answers that tell about the serving of an answer, not about the answer."""
+_TIERS = ("auto", "default", "flex", "scale", "priority")
 _REASONS = {"max_output_tokens": "length", "content_filter": "content_filter"}
 _INCOMPLETE = {"length": "max_output_tokens", "context_window": "max_output_tokens", "content_filter": "content_filter"}
 
@@ -280,6 +281,18 @@ class AnswerWriter:
 
     def dropped(self, what: str) -> None:
         self.caveats.append(dropped_part("$.output", f"{what[0].upper()}{what[1:]}; it was left out."))
+
+
+def content_logprobs(value: Json) -> list[Json]:
+    """Those of the text, out of OpenAI's object."""
+    content = value.get("content") if isinstance(value, dict) else None
+    return list(content) if isinstance(content, list) else []
+
+
+def tier_of(extra: JsonObject) -> JsonObject:
+    """The tier that another provider served at, where it is called as here."""
+    tier = extra.get("service_tier")
+    return {"service_tier": tier} if tier in _TIERS else {}
 
 
 def customs_of(asked: JsonObject) -> frozenset[str]:

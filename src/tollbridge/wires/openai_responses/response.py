@@ -6,15 +6,17 @@ import msgspec
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Part, Refusal, Text
-from tollbridge.model.response import Choice, Response
+from tollbridge.model.response import Caveat, Choice, Response
 from tollbridge.wires.base import Written
 from tollbridge.wires.openai_responses.answer import (
     INCIDENTAL,
     AnswerWriter,
+    content_logprobs,
     customs_of,
     read_finish,
     read_output,
     skeleton,
+    tier_of,
     write_finish,
 )
 from tollbridge.wires.openai_responses.errors import read_inner_error
@@ -88,7 +90,7 @@ def write_response(
     writer = AnswerWriter(own=own, account=response.account, seals=seals, id=id, customs=customs_of(asked))
     if len(response.choices) > 1:
         detail = f"Only the first of {len(response.choices)} choices is shown."
-        writer.caveats.append(dropped_part("$.output", detail))
+        writer.caveats.append(Caveat(code="dropped_choice", where="$.output", detail=detail))
     end = write_finish(choice.finish, choice.parts, own, writer.caveats)
     output = _items(choice, writer)
     if own:
@@ -107,9 +109,7 @@ def write_response(
                 body[key] = value
     else:
         body = {**skeleton(id, response.model, response.created or 0, asked), "output": output, **end}
-        tier = response.extra.get("service_tier")
-        if isinstance(tier, str):
-            body["service_tier"] = tier
+        body.update(tier_of(response.extra))
         if end["status"] == "incomplete" and output and "status" in output[-1]:
             output[-1]["status"] = "incomplete"
         if lost := [name for name in response.extra if name not in INCIDENTAL]:
@@ -121,7 +121,7 @@ def write_response(
 
 
 def _items(choice: Choice, writer: AnswerWriter) -> list[JsonObject]:
-    logprobs: list[Json] = list((choice.logprobs or {}).get("content") or ())
+    logprobs = content_logprobs(choice.logprobs)
     items: list[JsonObject] = []
     message: JsonObject | None = None
     for part in choice.parts:
@@ -135,4 +135,6 @@ def _items(choice: Choice, writer: AnswerWriter) -> list[JsonObject]:
                 message = {**writer.message(part, len(items)), "content": []}
                 items.append(message)
             message["content"].append(writer.content(part, logprobs))
+    if logprobs or (choice.logprobs and not content_logprobs(choice.logprobs) and any(choice.logprobs.values())):
+        writer.dropped("log probabilities of something that is no text")
     return items

@@ -22,11 +22,19 @@ from tollbridge.model.fold import Sequencer
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat, Finish, Usage
 from tollbridge.wires.base import Head
-from tollbridge.wires.openai_responses.answer import INCIDENTAL, AnswerWriter, customs_of, skeleton, write_finish
+from tollbridge.wires.openai_responses.answer import (
+    INCIDENTAL,
+    AnswerWriter,
+    content_logprobs,
+    customs_of,
+    skeleton,
+    tier_of,
+    write_finish,
+)
 from tollbridge.wires.openai_responses.errors import error_object, failure_code
 from tollbridge.wires.openai_responses.stream_items import ItemRow
 from tollbridge.wires.openai_responses.usage import write_usage
-from tollbridge.wires.openai_responses.vocabulary import NAME, dropped_part, made_id
+from tollbridge.wires.openai_responses.vocabulary import NAME, made_id
 
 _encode = msgspec.json.encode
 
@@ -62,8 +70,10 @@ class ResponsesWriter:
             case Noted(Extra(of="response", value=value)):
                 self._extra.update(value)
             case Noted(Logprobs(value), choice) if choice == 0:
-                if isinstance(value, dict):
-                    self._logprobs.extend(value.get("content") or ())
+                found = content_logprobs(value)
+                self._logprobs.extend(found)
+                if value and not found and any(value.values()):
+                    self._warn("dropped_part", "Log probabilities of something that is no text were left out.")
             case Noted(Cited() | Extra(of="part"), choice) if choice == 0:
                 start, row = self._start()
                 return start + b"".join([row.write(now) for now in self._row.feed(event)])
@@ -74,7 +84,7 @@ class ResponsesWriter:
             case Noted(Extra()):
                 pass
             case _:
-                self._warn("Only the first choice is shown.")
+                self._warn("dropped_choice", "Only the first choice is shown.")
         return b""
 
     def close(self) -> bytes:
@@ -86,6 +96,8 @@ class ResponsesWriter:
         end = write_finish(self._finish, row.seen, self._own, self.caveats)
         out.append(row.close(cut=end.get("status") == "incomplete"))
         kind = "response.incomplete" if end.get("status") == "incomplete" else "response.completed"
+        if self._logprobs:
+            self._warn("dropped_part", "Log probabilities of something that is no text were left out.")
         response = {**(self._response or {}), "output": row.output, **end}
         if self._own:
             response.update(self._extra)
@@ -129,18 +141,16 @@ class ResponsesWriter:
         return self._event("response.created", told) + self._event("response.in_progress", told), self._items
 
     def _place_extra(self, response: JsonObject) -> None:
-        tier = self._extra.get("service_tier")
-        if isinstance(tier, str):
-            response["service_tier"] = tier
+        response.update(tier_of(self._extra))
         if lost := [name for name in self._extra if name not in INCIDENTAL]:
-            self._warn(f"Fields without a place in this format: {', '.join(lost)}.")
+            self._warn("dropped_part", f"Fields without a place in this format: {', '.join(lost)}.")
 
     def _event(self, kind: str, fields: JsonObject) -> bytes:
         body = {"type": kind, "sequence_number": self._sequence, **fields}
         self._sequence += 1
         return b"event: %b\ndata: %b\n\n" % (kind.encode(), _encode(body))
 
-    def _warn(self, detail: str) -> None:
+    def _warn(self, code: str, detail: str) -> None:
         if detail not in self._warned:
             self._warned.add(detail)
-            self.caveats.append(dropped_part("$.output", detail))
+            self.caveats.append(Caveat(code=code, where="$.output", detail=detail))
