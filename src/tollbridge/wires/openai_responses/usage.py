@@ -63,14 +63,17 @@ def read_usage(value: Json) -> Usage | None:
 
 def write_usage(usage: Usage) -> JsonObject:
     own = usage.origin == NAME
-    out: JsonObject = {"input_tokens": usage.input}
+    input, cached = usage.input, usage.cache_read or 0
+    if not own and cached > input:  # Grok on Azure leaves them out of the input, of which they are a part
+        input += cached
+    out: JsonObject = {"input_tokens": input}
     if not own:
         out[INPUT] = {"cached_tokens": 0, "cache_write_tokens": 0}
     out["output_tokens"] = usage.output
     if not own:
         out[OUTPUT] = {"reasoning_tokens": 0}
     if not own or "total_tokens" not in usage.spelling:
-        out["total_tokens"] = usage.input + usage.output
+        out["total_tokens"] = input + usage.output
     for field, (name, key) in DETAILS.items():
         count = getattr(usage, field)
         if count is not None:
