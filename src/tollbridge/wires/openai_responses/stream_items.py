@@ -1,11 +1,6 @@
-"""The items of a stream that is written, one after the other. The rules stand at the head of `stream_writer`.
-
-The hot path is a text that grows: its event is made from a template that was filled when the part began.
-"""
+"""The items of a stream that is written, one after the other. The rules stand at the head of `stream_writer`."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import msgspec
 
@@ -13,6 +8,7 @@ from tollbridge.model.events import Cited, Closed, Event, Extra, Grew, Noted, Op
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Citation, Part, Refusal, Text, Thinking, ToolCall
 from tollbridge.wires.openai_responses.answer import AnswerWriter, is_custom
+from tollbridge.wires.openai_responses.numbered import Numbered, growing
 from tollbridge.wires.openai_responses.reasoning import PIECES
 from tollbridge.wires.openai_responses.vocabulary import (
     BETWEEN_PIECES,
@@ -23,15 +19,13 @@ from tollbridge.wires.openai_responses.vocabulary import (
     without,
 )
 
-Emit = Callable[[str, JsonObject], bytes]
-
 
 class ItemRow:
     """`seen`: the parts that were opened, as they were then. `output`: the items that are done."""
 
-    def __init__(self, answer: AnswerWriter, emit: Emit, logprobs: list[Json]) -> None:
+    def __init__(self, answer: AnswerWriter, told: Numbered, logprobs: list[Json]) -> None:
         self._answer = answer
-        self._emit = emit
+        self._told = told
         self._logprobs = logprobs
         self._message: _Message | None = None
         self._lone: _Lone | None = None  # the item under way that is no message
@@ -73,18 +67,20 @@ class ItemRow:
         number = len(self.output)
         match part:
             case Thinking():
-                reasoning = self._lone = _Reasoning(self._answer, self._emit, part, number)
+                reasoning = self._lone = _Reasoning(self._answer, self._told, part, number)
                 return out + reasoning.begin()
             case ToolCall(runs_on="client"):
-                call = self._lone = _Call(self._answer, self._emit, part, number)
+                call = self._lone = _Call(self._answer, self._told, part, number)
                 return out + call.begin()
             case _:
                 item = self._answer.item(part, number)
                 if item is None:
                     return out
-                added = self._emit("response.output_item.added", {"output_index": number, "item": item})
+                added = self._told.event("response.output_item.added", {"output_index": number, "item": item})
                 self.output.append(item)
-                return out + added + self._emit("response.output_item.done", {"output_index": number, "item": item})
+                return (
+                    out + added + self._told.event("response.output_item.done", {"output_index": number, "item": item})
+                )
 
     def _grew(self, text: str, aspect: str) -> bytes:
         if not text:
@@ -125,7 +121,7 @@ class ItemRow:
         if self._answer.own and isinstance(part, Text | Refusal) and ITEM in part.extra:
             out = self._end_message()
         if self._message is None:
-            self._message = _Message(self._answer, self._emit, part, len(self.output))
+            self._message = _Message(self._answer, self._told, part, len(self.output))
             out += self._message.begin()
         return out + self._message.begin_part(part, self._place)
 
@@ -141,14 +137,15 @@ class ItemRow:
 class _Message:
     """A message under way; `_part` is the content under way."""
 
-    def __init__(self, answer: AnswerWriter, emit: Emit, part: Part, number: int) -> None:
+    def __init__(self, answer: AnswerWriter, told: Numbered, part: Part, number: int) -> None:
         self._answer = answer
-        self._emit = emit
+        self._told = told
         self._number = number
         self._item: JsonObject = {**answer.message(part, number), "content": []}
         self._part: Part | None = None
         self._text: list[str] = []
         self._citations: list[Citation] = []
+        self._delta = b""
         self._places: list[int] = []  # the neutral index of each content
 
     @property
@@ -161,15 +158,20 @@ class _Message:
 
     def begin(self) -> bytes:
         begun = {**self._item, "status": "in_progress", "content": []}
-        return self._emit("response.output_item.added", {"output_index": self._number, "item": begun})
+        return self._told.event("response.output_item.added", {"output_index": self._number, "item": begun})
 
     def begin_part(self, part: Part, place: int) -> bytes:
         self._places.append(place)
         self._part, self._text, self._citations = part, [], []
         empty: JsonObject = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
-        if isinstance(part, Refusal):
+        refusal = isinstance(part, Refusal)
+        if refusal:
             empty = {"type": "refusal", "refusal": ""}
-        out = self._emit("response.content_part.added", {**self._at, "part": empty})
+        kind = "response.output_text.delta"
+        self._delta = (
+            growing("response.refusal.delta", self._at) if refusal else growing(kind, self._at, {"logprobs": []})
+        )
+        out = self._told.event("response.content_part.added", {**self._at, "part": empty})
         if isinstance(part, Text | Refusal) and part.text:
             out += self.grow(part.text)
         for citation in part.citations if isinstance(part, Text) else ():
@@ -178,9 +180,7 @@ class _Message:
 
     def grow(self, text: str) -> bytes:
         self._text.append(text)
-        if isinstance(self._part, Refusal):
-            return self._emit("response.refusal.delta", {**self._at, "delta": text})
-        return self._emit("response.output_text.delta", {**self._at, "delta": text, "logprobs": []})
+        return self._told.grown(self._delta, text)
 
     def cite(self, citation: Citation) -> bytes:
         shown = self._answer.citation(citation, sum(map(len, self._text)))
@@ -188,7 +188,7 @@ class _Message:
             return b""
         at = {**self._at, "annotation_index": len(self._citations), "annotation": shown}
         self._citations.append(citation)
-        return self._emit("response.output_text.annotation.added", at)
+        return self._told.event("response.output_text.annotation.added", at)
 
     def extend(self, place: int, value: JsonObject, logprobs: list[Json]) -> None:
         """Unknown fields of an own part that came later, also after it was done."""
@@ -219,27 +219,27 @@ class _Message:
         content = self._answer.content(whole, logprobs)
         at = self._at
         if isinstance(whole, Refusal):
-            out = self._emit("response.refusal.done", {**at, "refusal": text})
+            out = self._told.event("response.refusal.done", {**at, "refusal": text})
         else:
-            told = {**at, "text": text, "logprobs": content.get("logprobs") or []}
-            out = self._emit("response.output_text.done", told)
-        out += self._emit("response.content_part.done", {**at, "part": content})
+            done = {**at, "text": text, "logprobs": content.get("logprobs") or []}
+            out = self._told.event("response.output_text.done", done)
+        out += self._told.event("response.content_part.done", {**at, "part": content})
         self._item["content"].append(content)
         return out
 
     def end(self, *, cut: bool) -> tuple[bytes, JsonObject]:
         if cut and not self._answer.own:
             self._item["status"] = "incomplete"
-        told = {"output_index": self._number, "item": self._item}
-        return self._emit("response.output_item.done", told), self._item
+        done = {"output_index": self._number, "item": self._item}
+        return self._told.event("response.output_item.done", done), self._item
 
 
 class _Lone:
     """An item that is one part."""
 
-    def __init__(self, answer: AnswerWriter, emit: Emit, number: int) -> None:
+    def __init__(self, answer: AnswerWriter, told: Numbered, number: int) -> None:
         self._answer = answer
-        self._emit = emit
+        self._told = told
         self._number = number
         self._text: list[str] = []
         self._extra: JsonObject = {}
@@ -255,17 +255,17 @@ class _Lone:
         self._extra.update(value)
 
     def _added(self, item: JsonObject) -> bytes:
-        return self._emit("response.output_item.added", {"output_index": self._number, "item": item})
+        return self._told.event("response.output_item.added", {"output_index": self._number, "item": item})
 
     def _done(self, item: JsonObject) -> bytes:
-        return self._emit("response.output_item.done", {"output_index": self._number, "item": item})
+        return self._told.event("response.output_item.done", {"output_index": self._number, "item": item})
 
 
 class _Reasoning(_Lone):
     """Its text goes out in pieces, as `BREAKS` has them. An own item waits for its id, which is in its signature."""
 
-    def __init__(self, answer: AnswerWriter, emit: Emit, part: Thinking, number: int) -> None:
-        super().__init__(answer, emit, number)
+    def __init__(self, answer: AnswerWriter, told: Numbered, part: Thinking, number: int) -> None:
+        super().__init__(answer, told, number)
         self._part = part
         own = answer.own
         self._field = part.extra.get(FIELD, "summary") if own else "summary"
@@ -275,6 +275,7 @@ class _Reasoning(_Lone):
         self._begun = False
         self._piece: list[str] | None = None
         self._pieces = 0
+        self._template = b""
 
     def begin(self) -> bytes:
         if self._part.signature:
@@ -348,11 +349,12 @@ class _Reasoning(_Lone):
         out = b""
         if self._piece is None:
             self._piece = []
-            out = self._emit(f"{part}.added", {**self._at(), "part": {"type": PIECES[self._field], "text": ""}})
+            out = self._told.event(f"{part}.added", {**self._at(), "part": {"type": PIECES[self._field], "text": ""}})
+            self._template = growing(f"{words}.delta", self._at())
         if not text:
             return out
         self._piece.append(text)
-        return out + self._emit(f"{words}.delta", {**self._at(), "delta": text})
+        return out + self._told.grown(self._template, text)
 
     def _end_piece(self) -> bytes:
         piece, self._piece = self._piece, None
@@ -361,19 +363,21 @@ class _Reasoning(_Lone):
         part, words = self._names()
         text, at = "".join(piece), self._at()
         self._pieces += 1
-        out = self._emit(f"{words}.done", {**at, "text": text})
-        return out + self._emit(f"{part}.done", {**at, "part": {"type": PIECES[self._field], "text": text}})
+        out = self._told.event(f"{words}.done", {**at, "text": text})
+        return out + self._told.event(f"{part}.done", {**at, "part": {"type": PIECES[self._field], "text": text}})
 
 
 class _Call(_Lone):
     """A call of the client's tool. Free text is held until it is whole: it comes wrapped in JSON."""
 
-    def __init__(self, answer: AnswerWriter, emit: Emit, part: ToolCall, number: int) -> None:
-        super().__init__(answer, emit, number)
+    def __init__(self, answer: AnswerWriter, told: Numbered, part: ToolCall, number: int) -> None:
+        super().__init__(answer, told, number)
         self._part = part
         self._custom = is_custom(part) if answer.own else part.name in answer.customs
         self._signature: list[str] = []
         self._item = answer.call(msgspec.structs.replace(part, arguments=""), number)
+        at = {"item_id": self._item.get("id", ""), "output_index": number}
+        self._template = growing("response.function_call_arguments.delta", at)
 
     def begin(self) -> bytes:
         field = "input" if self._custom else "arguments"
@@ -399,14 +403,13 @@ class _Call(_Lone):
         at = {"item_id": item.get("id", ""), "output_index": self._number}
         if self._custom:
             text = item["input"]
-            out = self._emit("response.custom_tool_call_input.delta", {**at, "delta": text}) if text else b""
-            out += self._emit("response.custom_tool_call_input.done", {**at, "input": text})
+            out = self._told.event("response.custom_tool_call_input.delta", {**at, "delta": text}) if text else b""
+            out += self._told.event("response.custom_tool_call_input.done", {**at, "input": text})
         else:
             arguments = item["arguments"]
             out = b"" if self._text or not arguments else self._delta(arguments)
-            out += self._emit("response.function_call_arguments.done", {**at, "arguments": arguments})
+            out += self._told.event("response.function_call_arguments.done", {**at, "arguments": arguments})
         return out + self._done(item), item
 
     def _delta(self, text: str) -> bytes:
-        at = {"item_id": self._item.get("id", ""), "output_index": self._number, "delta": text}
-        return self._emit("response.function_call_arguments.delta", at)
+        return self._told.grown(self._template, text)

@@ -14,8 +14,6 @@ Rules
 
 from __future__ import annotations
 
-import msgspec
-
 from tollbridge.errors import APIError
 from tollbridge.model.events import Began, Cited, Closed, Event, Extra, Finished, Grew, Logprobs, Noted, Opened
 from tollbridge.model.fold import Sequencer
@@ -32,11 +30,10 @@ from tollbridge.wires.openai_responses.answer import (
     write_finish,
 )
 from tollbridge.wires.openai_responses.errors import error_object, failure_code
+from tollbridge.wires.openai_responses.numbered import Numbered
 from tollbridge.wires.openai_responses.stream_items import ItemRow
 from tollbridge.wires.openai_responses.usage import write_usage
 from tollbridge.wires.openai_responses.vocabulary import NAME, made_id
-
-_encode = msgspec.json.encode
 
 
 class ResponsesWriter:
@@ -45,7 +42,7 @@ class ResponsesWriter:
     def __init__(self, head: Head) -> None:
         self._head = head
         self._own = head.origin == NAME
-        self._sequence = 0
+        self._told = Numbered()
         self._row = Sequencer()
         self._began = Began()
         self._response: JsonObject | None = None  # from the start on: the object around the items
@@ -59,6 +56,9 @@ class ResponsesWriter:
 
     def write(self, event: Event) -> bytes:
         match event:
+            case Grew(choice) if choice == 0 and self._items is not None:
+                write = self._items.write
+                return b"".join([write(now) for now in self._row.feed(event)])
             case Grew(choice) | Opened(choice) | Closed(choice) if choice == 0:
                 start, row = self._start()
                 return start + b"".join([row.write(now) for now in self._row.feed(event)])
@@ -105,7 +105,7 @@ class ResponsesWriter:
             self._place_extra(response)
         if self._usage is not None:
             response["usage"] = write_usage(self._usage)
-        out.append(self._event(kind, {"response": response}))
+        out.append(self._told.event(kind, {"response": response}))
         out.append(b"data: [DONE]\n\n")
         return b"".join(out)
 
@@ -113,11 +113,11 @@ class ResponsesWriter:
         """An honest end; nothing after it."""
         told = error_object(error)
         code = failure_code(error)
-        out = self._event("error", {"code": code, "message": error.message, "param": error.param, "error": told})
+        out = self._told.event("error", {"code": code, "message": error.message, "param": error.param, "error": told})
         if self._response is not None and self._items is not None:
             failure = {"code": code, "message": error.message}
             response = {**self._response, "status": "failed", "error": failure, "output": self._items.output}
-            out += self._event("response.failed", {"response": response})
+            out += self._told.event("response.failed", {"response": response})
         return out
 
     def _start(self) -> tuple[bytes, ItemRow]:
@@ -136,19 +136,14 @@ class ResponsesWriter:
                 "model": began.model or head.model,
                 "output": [],
             }
-        self._items = ItemRow(answer, self._event, self._logprobs)
+        self._items = ItemRow(answer, self._told, self._logprobs)
         told = {"response": self._response}
-        return self._event("response.created", told) + self._event("response.in_progress", told), self._items
+        return self._told.event("response.created", told) + self._told.event("response.in_progress", told), self._items
 
     def _place_extra(self, response: JsonObject) -> None:
         response.update(tier_of(self._extra))
         if lost := [name for name in self._extra if name not in INCIDENTAL]:
             self._warn("dropped_part", f"Fields without a place in this format: {', '.join(lost)}.")
-
-    def _event(self, kind: str, fields: JsonObject) -> bytes:
-        body = {"type": kind, "sequence_number": self._sequence, **fields}
-        self._sequence += 1
-        return b"event: %b\ndata: %b\n\n" % (kind.encode(), _encode(body))
 
     def _warn(self, code: str, detail: str) -> None:
         if detail not in self._warned:
