@@ -42,18 +42,18 @@ from tollbridge.admin.key_routes import KeyDesk
 from tollbridge.cli import main
 from tollbridge.server.pipeline import Conversation
 
-note = Conversation._note
-
-def noted(self, result):
-    if self._record.model_requested.startswith("bug"):
-        held = (self._inbound, self._ask, self._inbound.principal, self._held, self._trace, result.deployment)
-        raise RuntimeError(f"a bug, with everything in its hand: {held!r}")
-    note(self, result)
+def faulty(method):
+    async def tells(self, result):
+        if self._record.model_requested.startswith("bug"):
+            held = (self._inbound, self._ask, self._inbound.principal, self._held, self._trace, result.deployment)
+            raise RuntimeError(f"a bug, with everything in its hand: {held!r}")
+        await method(self, result)
+    return tells
 
 async def unblock(self, call):
     raise RuntimeError(f"a bug, with {call!r} {call.principal!r}")
 
-Conversation._note = noted
+Conversation._reply, Conversation._tell = faulty(Conversation._reply), faulty(Conversation._tell)
 KeyDesk.unblock = unblock
 main()
 """
@@ -412,6 +412,6 @@ def damage(journal: Path) -> None:
     with open(file, "rb") as stream:
         entry = next(found for found in read_lines(stream) if isinstance(found, Record))
     line = write_line(Scribe().again(entry))
-    entry.id, entry.cost_nanousd = entry.id[:-1] + ("0" if entry.id[-1] != "0" else "1"), 2**63
+    entry.id, entry.status = entry.id[:-1] + ("0" if entry.id[-1] != "0" else "1"), 2**63
     with open(file, "ab") as stream:
         stream.write(line[:40] + b"~" + line[41:] + write_line(Scribe().again(entry)))

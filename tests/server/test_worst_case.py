@@ -18,6 +18,7 @@ from tollbridge.providers.table import ROWS
 from tollbridge.server import worst_case
 from tollbridge.server.worst_case import AROUND_TOKENS, Bounds, Worst
 from tollbridge.server.worst_case import worst_case as judge
+from tollbridge.transport.base import Timeouts
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
@@ -253,3 +254,17 @@ def test_what_the_provider_keeps_may_fill_the_whole_window(field: str) -> None:
     worst = judge(full, [place], priced=True, counted=False).nanousd
     assert worst == 128_000 * 2_000 + 1_000 * 10_000
     assert (judge(plain, [place], priced=True, counted=False).nanousd or 0) < worst / 10
+
+
+def test_a_number_in_quotes_counts_however_its_digits_are_spelled() -> None:
+    body = '{"model":"m","messages":[],"max_tokens":"\\u0037\\u00300"}'
+    assert Bounds(ask(body)).output_tokens(limits(128_000, None)) == 700
+
+
+def test_time_is_bound_by_the_total_timeout_of_whole_answers_and_of_streams() -> None:
+    timed = Tariff({"input": 0, "output": 0, "per_second": 10**15}, "config")
+    place = limits(None, None, timed, timeouts=Timeouts(total_s=5), stream_timeouts=Timeouts())
+    assert Bounds(ask()).price([place]) == 5 * 10**9
+    endless = ask()
+    endless.stream = True
+    assert Bounds(endless).price([place]) is None

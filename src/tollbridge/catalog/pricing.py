@@ -10,22 +10,25 @@ Prices are nano-dollars per million units, costs are nano-dollars. The rules
 4. Rounded once per answer, half up.
 5. Where a provider tells in its usage what it charged (`tells_cost`), that is what it cost: the table does not see its
    fees per request, searches and routing. Prices of the operator's own come before it.
+6. A cost of more than a million dollars is unknown: some count, or some price, is wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from math import ceil
 from operator import attrgetter
 from typing import NamedTuple
 
-from tollbridge.catalog.parts import PLAIN_SERVICES, Parts, service_of, tells_nothing, told_cost
+from tollbridge.catalog.parts import COST_MAX_USD, NANO, PLAIN_SERVICES, Parts, service_of, tells_nothing, told_cost
 from tollbridge.catalog.price_names import CHARGED
 from tollbridge.catalog.sheets import Sheet, Tiers, sheets
 from tollbridge.errors import UnknownPrice
 from tollbridge.model.response import Usage
 
 MILLION = 1_000_000
+COST_MAX_NANOUSD = COST_MAX_USD * NANO
 
 
 class Line(NamedTuple):
@@ -70,7 +73,7 @@ _unusual: Callable[[Usage], tuple[int | None, ...]] = attrgetter(
 class Tariff:
     """The prices of one deployment, made once. `priced`: where they are from: the catalog's date, `config`, `local`,
     `provider` (it tells the cost itself), or "" where there are none. `covers`: both what is read and what is written
-    has a price."""
+    has a price. `free`: nothing that it could be used for costs anything. `timed`: paid by the second."""
 
     __slots__ = (
         "_below",
@@ -89,7 +92,9 @@ class Tariff:
         "_worst",
         "_write",
         "covers",
+        "free",
         "priced",
+        "timed",
     )
 
     def __init__(
@@ -111,6 +116,8 @@ class Tariff:
         self._fixed = added_nanousd * self._per + prices.get("per_request", 0) * self._times
         self._per_second = prices.get("per_second", 0) + prices.get("per_second_in", 0)
         self._listed = bool(prices)
+        self.timed = self._per_second > 0
+        self.free = self._listed and not any(prices.values()) and not added_nanousd and not tells_cost
         self._sheets = sheets(prices)
         plain = self._sheets[""]
         first = plain[0][1]
@@ -129,8 +136,8 @@ class Tariff:
         self._write = (first.cache_write or 0) * self._times
 
     def cost(self, usage: Usage, service_tier: str | None = None, seconds: float | None = None) -> int | None:
-        """Nano-dollars; None where a class that was used has no price. `service_tier`: as the answer names it.
-        `seconds`: how long it took, for a model that is paid by time."""
+        """Nano-dollars; None where a class that was used has no price, or where it is more than can be.
+        `service_tier`: as the answer names it. `seconds`: how long it took, for a model that is paid by time."""
         if (  # the usual case, the same arithmetic at a tenth of the time
             self._quick
             and (not usage.extra or tells_nothing(usage.extra))
@@ -142,8 +149,10 @@ class Tariff:
             fresh = usage.input - read - write
             if fresh >= 0 and usage.output >= (usage.reasoning or 0):
                 total = fresh * self._input + read * self._read + write * self._write + usage.output * self._output
-                return (total + self._fixed + self._half) // self._per
-        return self._cost(usage, service_tier, seconds)
+                cost = (total + self._fixed + self._half) // self._per
+                return cost if cost <= COST_MAX_NANOUSD else None
+        found = self._cost(usage, service_tier, seconds)
+        return found if found is None or found <= COST_MAX_NANOUSD else None
 
     def price(self, usage: Usage, service_tier: str | None = None, seconds: float | None = None) -> int:
         """`cost`, or UnknownPrice that names the class without a price."""
@@ -156,9 +165,11 @@ class Tariff:
         if self._listed and service not in self._sheets:
             raise UnknownPrice(f"There are no prices for the service tier {service!r}.", kind=service)
         unknown = [line.kind for line in self.lines(usage, service_tier) if line.rate is None]
-        if not self._listed or not unknown:
-            raise UnknownPrice("There is no price for this model.")
-        raise UnknownPrice(f"There is no price for `{unknown[0]}`.", kind=unknown[0])
+        if unknown and self._listed:
+            raise UnknownPrice(f"There is no price for `{unknown[0]}`.", kind=unknown[0])
+        if self._listed:
+            raise UnknownPrice(f"More than {COST_MAX_USD:,} dollars for one answer: a count or a price is wrong.")
+        raise UnknownPrice("There is no price for this model.")
 
     def lines(self, usage: Usage, service_tier: str | None = None) -> tuple[Line, ...]:
         """What was used, by class, without what a provider tells, fees per request and margins."""
@@ -170,9 +181,12 @@ class Tariff:
         sheet = next(sheet for start, sheet in reversed(tiers) if size > start or start == 0)
         return tuple(Line(kind, count, getattr(sheet, kind)) for kind, count in parts.counts)
 
-    def worst(self, input_tokens: int, output_tokens: int, service_tier: str | None = None) -> int | None:
-        """What a request with so many tokens costs at most, at the dearest class of each direction. Searches, time and
-        what a provider adds of its own are not in it. None: not known."""
+    def worst(
+        self, input_tokens: int, output_tokens: int, service_tier: str | None = None, seconds: float | None = None
+    ) -> int | None:
+        """What a request with so many tokens, that may take so many `seconds`, costs at most, at the dearest class of
+        each direction. Searches and what a provider adds of its own are not in it. None: not known; that is also so
+        where nothing but these would cost anything: 0 is the price of what is free."""
         tiers = self._worst.get("" if service_tier in PLAIN_SERVICES else service_tier or "")
         if tiers is None:
             return None
@@ -180,7 +194,11 @@ class Tariff:
         if rates.input is None or rates.output is None:
             return None
         total = (input_tokens * rates.input + output_tokens * rates.output) * self._times + self._fixed
-        return -(-total // self._per)
+        if self.timed:
+            if seconds is None:
+                return None
+            total += self._per_second * ceil(seconds) * self._times
+        return -(-total // self._per) or (0 if self.free else None)
 
     def _cost(self, usage: Usage, service_tier: str | None, seconds: float | None) -> int | None:
         if self._tells_cost:

@@ -93,7 +93,7 @@ def read_along(body: bytes) -> Along:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadGatewayError("The provider's answer is not the JSON of a response.") from error
     if told.error is not None or is_failure({"status": told.status}):
-        raise read_inner_error(msgspec.json.decode(body))
+        raise read_inner_error(decode_object(body))
     if told.output == _ABSENT:
         raise BadGatewayError("The provider's answer is JSON, but no response.")
     return Along(read_usage(told.usage), text_of(told.id), text_of(told.service_tier) or None)

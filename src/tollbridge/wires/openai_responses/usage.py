@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.model.response import Usage
+from tollbridge.model.response import Usage, is_count
 from tollbridge.wires.openai_responses.vocabulary import NAME
 
 INPUT, OUTPUT = "input_tokens_details", "output_tokens_details"
@@ -30,12 +30,12 @@ _TOTALS = frozenset({"input_tokens", "output_tokens", "total_tokens"})
 
 
 def read_usage(value: Json) -> Usage | None:
-    """None where there is none, or counts that are no counts."""
+    """None where there is none, or where the counts cannot be: negative, immense, no numbers."""
     if value.__class__ is not dict:
         return None
     input: Json = value.get("input_tokens")
     output: Json = value.get("output_tokens")
-    if not _is_count(input) or not _is_count(output):
+    if not is_count(input) or not is_count(output):
         return None
     counts: dict[str, int] = {}
     extra: JsonObject = {}
@@ -45,7 +45,7 @@ def read_usage(value: Json) -> Usage | None:
             rest = {}
             for name, count in held.items():
                 field = known.get(name)
-                if field is not None and _is_count(count):
+                if field is not None and is_count(count):
                     counts[field] = count
                 else:
                     rest[name] = count
@@ -85,7 +85,3 @@ def write_usage(usage: Usage) -> JsonObject:
             else:
                 out[key] = held
     return out
-
-
-def _is_count(value: Json) -> bool:
-    return value.__class__ is int and value >= 0
