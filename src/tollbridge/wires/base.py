@@ -150,6 +150,10 @@ class ProviderWire(Protocol):
     def asks_for_usage(self) -> bool:
         """A stream tells its usage only where the request asks for it (`stream_options.include_usage`)."""
 
+    @property
+    def in_path(self) -> bool:
+        """The model, and whether to stream, stand in the path and not in the body."""
+
     def write_request(self, request: Request, to: Target) -> Written[HttpRequest]: ...
     def read_response(self, body: Json) -> Response: ...
     def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> APIError: ...
@@ -163,8 +167,11 @@ class ProviderWire(Protocol):
 
 
 class Wire(ProviderWire, Protocol):
-    """One wire format, read and written from both ends. Pure: no I/O, no clock, no globals."""
+    """One wire format, read and written from both ends. Pure: no I/O, no clock, no globals. `seal_mark`: bytes that a
+    body holds wherever a seal stands in it."""
 
+    @property
+    def seal_mark(self) -> bytes: ...
     def read_request(self, body: Json, seals: Seals = UNKEYED) -> Written[Request]: ...
     def write_response(self, response: Response, seals: Seals = UNKEYED) -> Written[JsonObject]: ...
     def write_error(self, error: APIError) -> tuple[int, JsonObject]: ...

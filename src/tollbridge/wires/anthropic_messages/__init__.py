@@ -13,6 +13,7 @@ from tollbridge.wires.anthropic_messages.tap import MessagesTap, read_along
 from tollbridge.wires.anthropic_messages.vocabulary import NAME
 from tollbridge.wires.anthropic_messages.write_request import write_request
 from tollbridge.wires.base import Head
+from tollbridge.wires.seal import SEAL_MARK
 
 
 class AnthropicMessages:
@@ -20,6 +21,8 @@ class AnthropicMessages:
 
     name = NAME
     asks_for_usage = False
+    in_path = False
+    seal_mark = SEAL_MARK
     read_request = staticmethod(read_request)
     write_request = staticmethod(write_request)
     read_response = staticmethod(read_response)

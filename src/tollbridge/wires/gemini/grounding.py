@@ -73,8 +73,8 @@ def _grounded(grounding: JsonObject, texts: Mapping[int, str]) -> Iterator[tuple
 def _place(segment: JsonObject, texts: Mapping[int, str]) -> int:
     """Where a segment stands: in the part that it names, else in the text that has its words, else in the last one."""
     index, words = segment.get("partIndex"), segment.get("text")
-    if index in texts:
-        return int(index)
+    if index.__class__ is int and index in texts:
+        return index
     return next((place for place, text in texts.items() if words and words in text), max(texts))
 
 
