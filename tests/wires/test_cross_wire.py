@@ -21,6 +21,7 @@ import pytest
 from tests.shared import SHARED, recordings
 from tests.wires import laws
 from tests.wires.anthropic_messages import recorded as anthropic_recorded
+from tests.wires.gemini import recorded as gemini_recorded
 from tollbridge.errors import APIError, BadRequestError
 from tollbridge.model.fold import fold
 from tollbridge.model.parts import Inline, Media, Part, Refusal, Text, Thinking, ToolCall, ToolResult
@@ -28,12 +29,13 @@ from tollbridge.model.request import Request, Tool, ToolChoice
 from tollbridge.model.response import Caveat, Choice, Response
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Head, Target, Wire
+from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.seal import Seals
 
-WIRES: dict[str, Wire] = {wire.name: wire for wire in (OPENAI_CHAT, ANTHROPIC_MESSAGES)}
+WIRES: dict[str, Wire] = {wire.name: wire for wire in (OPENAI_CHAT, ANTHROPIC_MESSAGES, GEMINI)}
 PAIRS = [pytest.param(a, b, id=f"{a}-to-{b}") for a in WIRES for b in WIRES if a != b]
-MODELS = {"openai_chat": "gpt-4.1", "anthropic_messages": "claude-sonnet-4-5"}
+MODELS = {"openai_chat": "gpt-4.1", "anthropic_messages": "claude-sonnet-4-5", "gemini": "gemini-3-flash"}
 CASES = Path(__file__).resolve().parent / "cases"
 SEALS = Seals(b"k" * 32)
 
@@ -242,10 +244,12 @@ def crosses_stream(a: Wire, b: Wire, stream: bytes) -> None:
 
 def coming_home(b: Wire, shown: Response, answer: Any) -> None:
     """What somebody signed and `b` showed: the client's next request brings it back, whole."""
-    said = {"openai_chat": _chat_message, "anthropic_messages": _messages_message}[b.name](answer)
+    said = _SAID[b.name](answer)
     if said is None or not shown.choices:
         return
     request = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}, said]}
+    if b is GEMINI:
+        request = {"contents": [{"role": "user", "parts": [{"text": "x"}]}, said]}
     returned = b.read_request(request, SEALS)
     assert returned.caveats == ()
     signed = [part for part in shown.choices[0].parts if isinstance(part, Thinking) and part.signature]
@@ -263,6 +267,14 @@ def _messages_message(answer: Any) -> Any:
     return {"role": "assistant", "content": answer["content"]} if answer["content"] else None
 
 
+def _content(answer: Any) -> Any:
+    candidates = answer.get("candidates")
+    return candidates[0]["content"] if candidates else None
+
+
+_SAID = {"openai_chat": _chat_message, "anthropic_messages": _messages_message, "gemini": _content}
+
+
 def chat_exchanges() -> Iterator[dict[str, Any]]:
     yield from recordings(endpoints=("chat.completions",))
 
@@ -274,12 +286,11 @@ def exchanges_of(name: str) -> Iterator[tuple[str, Any, Any, bytes | None]]:
         yield case["name"], case.get("request"), case.get("response"), stream
     if not SHARED.exists():
         return
-    if name == ANTHROPIC_MESSAGES.name:
-        for one in anthropic_recorded.exchanges():
+    recorded = {ANTHROPIC_MESSAGES.name: anthropic_recorded, GEMINI.name: gemini_recorded}.get(name)
+    if recorded is not None:
+        for one in recorded.exchanges():
             if one["status"] == 200:
-                yield one["id"], anthropic_recorded.request_of(one), anthropic_recorded.answer_of(one), (
-                    anthropic_recorded.stream_of(one)
-                )  # fmt: skip
+                yield one["id"], recorded.request_of(one), recorded.answer_of(one), recorded.stream_of(one)
         return
     for one in chat_exchanges():
         if one["status"] == 200:

@@ -3,7 +3,7 @@
 read_request (read_parts, read_settings)     a client's body -> Request
 write_request                                Request -> a body: as it came (write_parts, write_settings), or made from
                                              another dialect's (history, settings, models, lacking)
-response, stream_reader, stream_writer       answers, whole and in chunks; grounding, logprobs, usage, finish: its pieces
+response, stream_reader, stream_writer       answers, whole and in chunks; grounding, logprobs, usage, finish
 signature, schema                            what is not said as elsewhere; errors, shapes, tap: as in every wire
 """
 

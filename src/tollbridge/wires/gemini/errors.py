@@ -101,19 +101,18 @@ def _error(body: Json, status: int) -> APIError:
     reasons = {detail.get("reason") for detail in details}
     delays = [_seconds(str(detail["retryDelay"]).rstrip("s")) for detail in details if "retryDelay" in detail]
     found: type[APIError] = APITimeoutError if status == 504 else from_status(status)
-    sent: int | None = status
     fault = "operator" if status in _OPERATOR else None
     if status == 400 and reasons & _BAD_KEY:
-        found, sent, fault = AuthenticationError, None, "operator"
+        found, fault = AuthenticationError, "operator"
     elif status == 400 and any(words in message.lower() for words in _TOO_LONG):
         found = ContextWindowExceededError
     elif any(words in message.lower() for words in _NO_CREDIT):
-        found, sent = PaymentRequiredError, None
+        found, fault = PaymentRequiredError, "operator"
     elif status == 503:
         fault = "provider"
     return found(
         message,
-        status_code=sent,
+        status_code=status,
         type=word if isinstance(word, str) else None,
         code=next((reason for reason in reasons if isinstance(reason, str)), None),
         fault=fault,  # type: ignore[arg-type]

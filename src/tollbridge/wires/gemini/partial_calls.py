@@ -11,6 +11,7 @@ https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-c
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.wires.gemini.vocabulary import fields, listed, string
@@ -52,7 +53,7 @@ class PartialCall:
         if not steps or any(isinstance(step, int) and step > ITEMS_MAX for step in steps):
             raise ValueError(f"no path of arguments: {path[:80]}")
         at: Json = self._arguments
-        for step, following in zip(steps, steps[1:], strict=False):
+        for step, following in pairwise(steps):
             inner = _held(at, step)
             if inner is None:
                 inner = [] if isinstance(following, int) else {}

@@ -6,8 +6,8 @@
   picture) is a redacted Thinking right behind it, marked `ON`: so it survives a client of any dialect, and goes home.
 - A call without an id gets one (`MADE_ID`); a result without one answers the first call of its name that waits, else
   the first that waits. Ids that we gave are never told to a server of this format.
-- A result is an object here and text elsewhere: one key that holds a string is that string, anything else is JSON
-  text. `ToolResult.spelling` tells which, its name waits in `extra`.
+- A result is an object here and text elsewhere: one key that says no more than "this is it" is left away, and what is
+  no string then is JSON text. `ToolResult.spelling` tells how it was; the function's name waits in `extra`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import FileRef, Inline, Media, Opaque, Part, Text, Thinking, ToolCall, ToolResult, Url
 from tollbridge.model.response import Caveat
 from tollbridge.wires.gemini.signature import Signed, open_signature
-from tollbridge.wires.gemini.vocabulary import INNER, KIND, MADE_ID, NAME, ON, fields, listed, string, take
+from tollbridge.wires.gemini.vocabulary import INNER, MADE_ID, NAME, ON, fields, listed, string, take
 from tollbridge.wires.seal import Seals
 
 CODE_EXECUTION = "code_execution"
-ERROR = "error"
-OUTPUT_KEYS = frozenset(("output", "result", ERROR))
+OUTPUT, RESULT, ERROR = "output", "result", "error"
+OUTPUT_KEYS = frozenset((OUTPUT, RESULT, ERROR))
 """Keys of a result that mean nothing but "this is it": https://ai.google.dev/api/caching#FunctionResponse (seen
 2026-11-26) names `output` and `error`; its examples write `result`."""
 
@@ -118,7 +118,6 @@ class PartReader:
     def executable_code(self, value: Json, rest: JsonObject) -> Part:
         code = fields(value)
         call_id = take(code, "id", str) or self._made_id(CODE_EXECUTION)
-        rest[KIND] = "executableCode"
         return ToolCall(
             id=call_id,
             name=CODE_EXECUTION,
@@ -133,7 +132,6 @@ class PartReader:
         name = take(call, "toolType", str) or ""
         call_id = take(call, "id", str) or self._made_id(name)
         arguments = _encode(fields_of_nobody(call.pop("args"))).decode() if call.get("args") is not None else ""
-        rest[KIND] = "toolCall"
         if call:
             rest[INNER] = call
         return ToolCall(id=call_id, name=name, arguments=arguments, runs_on="provider", origin=NAME, extra=rest)
@@ -244,12 +242,13 @@ def result_text(response: JsonObject, spelling: dict[str, str]) -> tuple[str, bo
     if len(response) == 1:
         ((key, value),) = response.items()
         if key in OUTPUT_KEYS:
-            spelling["key"] = key
+            if key == RESULT:
+                spelling["key"] = key
             if value.__class__ is str:
                 return value, key == ERROR
             spelling["as"] = "json"
             return _encode(value).decode(), key == ERROR
-    spelling["as"] = "json"
+    spelling["as"] = "object"
     return _encode(response).decode(), False
 
 

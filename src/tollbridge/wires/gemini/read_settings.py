@@ -62,10 +62,13 @@ class Settings:
         del config["thinkingConfig"]
         if level is not None and level != level.upper():
             self._spelling["thinkingLevel"] = level
-        mode = None if budget is None else {0: "disabled", -1: "adaptive"}.get(budget, "enabled")
+        if budget is not None:
+            mode = {0: "disabled", -1: "adaptive"}.get(budget, "enabled")
+        else:
+            mode = "enabled" if level is None else None  # thoughts are to be shown, so there shall be some
         return Reasoning(
             effort=None if level is None else level.lower(),
-            budget_tokens=budget if mode == "enabled" else None,
+            budget_tokens=budget if budget is not None and budget > 0 else None,
             mode=mode,  # type: ignore[arg-type]
             extra=thinking,
         )

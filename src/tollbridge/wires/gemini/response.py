@@ -22,7 +22,7 @@ from tollbridge.wires.gemini.read_parts import PartReader
 from tollbridge.wires.gemini.shapes import STUMBLES, explain_response
 from tollbridge.wires.gemini.signature import close_signature
 from tollbridge.wires.gemini.usage import read_usage, write_usage
-from tollbridge.wires.gemini.vocabulary import INNER, KIND, NAME, NUMBERED, ON, caveat, fields, listed, take
+from tollbridge.wires.gemini.vocabulary import INNER, NAME, NUMBERED, ON, caveat, fields, listed, take
 from tollbridge.wires.gemini.write_parts import function_call, provider_call, write_media
 from tollbridge.wires.seal import UNKEYED, Seals
 
@@ -156,7 +156,7 @@ class AnswerWriter:
                 cited.append((len(parts), part))
             self.write(part, parts)
         said: JsonObject = {**choice.extra} if self.own else {}
-        how = choice.spelling
+        how = choice.spelling if self.own else {}
         if how.get("content") != "absent" or parts:
             content: JsonObject = {**choice.message_extra} if self.own else {}
             if how.get("parts") != "absent" or parts:
@@ -247,7 +247,7 @@ class AnswerWriter:
         else:
             said = {"functionCall": function_call(part, self.own)}
         if self.own:
-            said = {**{key: value for key, value in part.extra.items() if key not in (KIND, INNER)}, **said}
+            said = {**{key: value for key, value in part.extra.items() if key != INNER}, **said}
         if part.signature is not None:
             account = part.account or self._account
             raw = part.origin == NAME

@@ -1,7 +1,8 @@
 """Gemini's stream -> events. Each chunk is a whole answer that holds what is new.
 
 - A candidate's texts, chunk after chunk, are one part; so are its thoughts, up to a signature. Two texts in one chunk
-  are two parts. All else comes whole: calls, media, code, or in pieces that are put together here (`partial_calls`).
+  are two parts; an empty one without a signature says nothing. All else comes whole, or in pieces that are put
+  together here (`partial_calls`).
 - A chunk repeats what is known of the answer, or leaves it out. What stands beside the content (grounding, ratings) is
   kept, the later over the earlier, and told at the end; log probabilities are one list after the other.
 - Usage is cumulative; the last valid figure of each field counts.
@@ -104,7 +105,7 @@ class _Candidate:
             case Text(text=text) if not part.extra:
                 if isinstance(self.part, Text) and first:
                     self._grew(text, events)
-                elif text or signed or not first:
+                elif text or signed:
                     self._open(Text(text=""), events)
                     self._grew(text, events)
             case Thinking(redacted=False) if not part.extra:

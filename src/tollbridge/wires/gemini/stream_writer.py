@@ -148,10 +148,10 @@ class GeminiWriter:
         choice = self._choices[at]
         before = self._flushed(at, choice)
         choice.last = type(held.part)
-        mark = _THOUGHT if isinstance(held.part, Thinking) else b""
-        lead, held.lead = held.lead, b""
         if not text:
             return before
+        mark = _THOUGHT if isinstance(held.part, Thinking) else b""
+        lead, held.lead = held.lead, b""
         return before + _GREW % (lead, _encode(text), mark, at, self._tail)
 
     def _opened(self, at: int, index: int, part: Part) -> bytes:

@@ -54,7 +54,6 @@ NUMBERED = (
 
 # Keys of `extra` that no JSON body uses for a field. Only this wire reads them.
 ON = "(on)"  # a signature that stood on the part before it, not in a part of its own
-KIND = "(kind)"  # the field that a tool the provider ran stood in
 INNER = "(inner)"  # what else stood beside a medium's bytes or address
 SCHEMA = "(schema)"  # a schema as it came, where it came in Gemini's own words
 

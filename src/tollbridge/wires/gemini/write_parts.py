@@ -26,9 +26,9 @@ from tollbridge.model.parts import (
     Url,
 )
 from tollbridge.model.response import Caveat
-from tollbridge.wires.gemini.read_parts import CODE_EXECUTION, ERROR, fields_of_nobody
+from tollbridge.wires.gemini.read_parts import CODE_EXECUTION, ERROR, OUTPUT, fields_of_nobody
 from tollbridge.wires.gemini.signature import may_be_seal
-from tollbridge.wires.gemini.vocabulary import INNER, KIND, MADE_ID, NAME, ON, caveat
+from tollbridge.wires.gemini.vocabulary import INNER, MADE_ID, NAME, ON, caveat
 
 UNSIGNED = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
 """What the vendor has a call bear that another model made, where its own would need a signature, in base64 as the field
@@ -132,7 +132,7 @@ class PartWriter:
         else:
             said = {"functionCall": function_call(part, self.own)}
         if self.own:
-            said = {**{key: value for key, value in part.extra.items() if key not in (KIND, INNER)}, **said}
+            said = {**{key: value for key, value in part.extra.items() if key != INNER}, **said}
         signature = part.signature
         if signature is not None and (part.origin != NAME or may_be_seal(signature)):
             self.foreign(f"The signature of the call of `{part.name}`", part.origin)
@@ -220,7 +220,7 @@ def provider_call(part: ToolCall) -> JsonObject:
     """A tool that Gemini ran, as it told of it."""
     has_id = part.id and not part.id.startswith(MADE_ID)
     call: JsonObject = {"id": part.id} if has_id else {}
-    if part.extra.get(KIND, "executableCode") == "executableCode" and part.name == CODE_EXECUTION:
+    if part.name == CODE_EXECUTION:
         return {"executableCode": {**arguments_object(part.arguments), **call}}
     call = {**part.extra.get(INNER, {}), **call, "toolType": part.name}
     if part.arguments:
@@ -239,15 +239,14 @@ def arguments_object(text: str) -> JsonObject:
 
 def result_object(text: str, part: ToolResult) -> JsonObject:
     """The object that a result is here: as it was spelled, where it still can be, else under `output` or `error`."""
-    key = part.spelling.get("key", ERROR if part.is_error else "output")
-    if part.spelling.get("as") == "json":
+    key = ERROR if part.is_error else part.spelling.get("key", OUTPUT)
+    how = part.spelling.get("as")
+    if how is not None:
         try:
             value = msgspec.json.decode(text)
-            return {key: value} if "key" in part.spelling else fields_of_nobody(value)
+            return fields_of_nobody(value) if how == "object" and not part.is_error else {key: value}
         except (ValueError, TypeError, RecursionError):
             pass  # rewritten since, into something that is no JSON
-    if part.is_error and key != ERROR:
-        key = ERROR
     return {key: text}
 
 
@@ -265,8 +264,15 @@ def write_media(part: Media, own: bool) -> JsonObject | None:
         case Url(url=uri) | FileRef(id=uri) if own or _LINK.match(uri):
             if not part.media_type.endswith("/*"):
                 beside["mimeType"] = part.media_type
-            elif not own and (ending := _ENDING.search(uri)) and ending[1].lower() in _MEDIA_TYPES:
-                beside["mimeType"] = _MEDIA_TYPES[ending[1].lower()]
+            elif not own and (guess := _guessed_type(uri, part.media_type)) is not None:
+                beside["mimeType"] = guess
             return {**extra, "fileData": {**beside, "fileUri": uri}}
         case _:
             return None
+
+
+def _guessed_type(uri: str, family: str) -> str | None:
+    """Of a link of which only the family is known: Vertex wants to be told. A picture's bytes tell the rest."""
+    ending = _ENDING.search(uri)
+    known = _MEDIA_TYPES.get(ending[1].lower()) if ending is not None else None
+    return known or ("image/jpeg" if family == "image/*" else None)
