@@ -43,7 +43,7 @@ async def count_upstream(ask: Ask, deployment: Deployment, transport: Transport)
     except APIError as error:
         if not error.provider:
             error.provider, error.model = deployment.provider, deployment.model
-        without_secrets(error, deployment.secrets)
+        without_secrets(error, deployment.hidden)
         raise
 
 

@@ -62,10 +62,9 @@ class Settings:
         del config["thinkingConfig"]
         if level is not None and level != level.upper():
             self._spelling["thinkingLevel"] = level
-        if budget is not None:
-            mode = {0: "disabled", -1: "adaptive"}.get(budget, "enabled")
-        else:
-            mode = "enabled" if level is None else None  # thoughts are to be shown, so there shall be some
+        mode: str | None = {0: "disabled", -1: "adaptive"}.get(1 if budget is None else budget, "enabled")
+        if budget is None and level is not None:
+            mode = None  # else thoughts are to be shown, so there shall be some
         return Reasoning(
             effort=None if level is None else level.lower(),
             budget_tokens=budget if budget is not None and budget > 0 else None,

@@ -157,20 +157,16 @@ class _Candidate:
 
 
 class GeminiReader:
+    """`ended`: each candidate said why it ended, or the prompt was blocked."""
+
     def __init__(self) -> None:
+        self.ended = False
         self._began = False
         self._id = ""
         self._extra: JsonObject = {}
         self._usage: JsonObject = {}
         self._candidates: dict[int, _Candidate] = {}
         self._blocked: Finish | None = None
-
-    @property
-    def ended(self) -> bool:
-        """Each candidate said why it ended, or the prompt was blocked."""
-        if not self._candidates:
-            return self._blocked is not None
-        return all(candidate.finish is not None for candidate in self._candidates.values())
 
     def feed(self, event: SseEvent) -> Iterable[Event]:
         """Raises APIError for an error in the stream, BadGatewayError for what cannot be read."""
@@ -215,6 +211,8 @@ class GeminiReader:
             candidate.add(value, events)
         self._extra.update(rest)
         self._blocked = blocked(rest.get(FEEDBACK)) or self._blocked
+        ends = [candidate.finish for candidate in self._candidates.values()] or [self._blocked]
+        self.ended = None not in ends
         if usage is not None:
             self._usage = merged_usage(self._usage, usage)
             known = read_usage(self._usage) if self._usage else None
