@@ -6,7 +6,8 @@
    of 8 characters or a digest of 32 bytes, once at a time, at most `ASKING_MAX` at once; that it is none is remembered.
 3. Block and expiry are looked at on each use. A change in this process is told by `forget`, a change in another by the
    store's list of changes, which `follow` reads twice a second.
-4. A lookup that was under way when something changed may have read the old row: it is done again.
+4. A lookup that was under way when something changed may have read the old row: it is done again. So is one during
+   which spend was counted into rows (`Counting`): what a row says of it must be of one moment with what memory knows.
 5. While the store is away, keys that are here stay good for `grace_s` after the last word from it. Keys that are not
    here are answered with 503: that they are unknown would be a guess.
 """
@@ -19,6 +20,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from tollbridge.errors import APIError, AuthenticationError, ServiceUnavailableError, StoreUnavailable
 from tollbridge.home import KEY_PREFIX
@@ -41,6 +43,27 @@ _NOBODY = bytes(32)
 _log = logging.getLogger("tollbridge.keys")
 
 
+class Counting(Protocol):
+    """Whoever counts spend into the rows of keys while this process looks: `ledger.folding.Folding`."""
+
+    async def rest(self) -> int: ...
+    def rested_since(self, mark: int) -> bool: ...
+    @property
+    def stuck(self) -> bool: ...
+
+
+class Nobody:
+    async def rest(self) -> int:
+        return 0
+
+    def rested_since(self, mark: int) -> bool:
+        return True
+
+    @property
+    def stuck(self) -> bool:
+        return False
+
+
 class Held:
     """A key in memory. `read_at`: on the monotonic clock."""
 
@@ -54,7 +77,8 @@ class Held:
 
 
 class Keyring:
-    """`asked`: how often the store was asked for a key. Used from one event loop."""
+    """`asked`: how often the store was asked for a key. `read` is told of each that comes into memory with a spend that
+    is to be believed. Used from one event loop."""
 
     def __init__(
         self,
@@ -63,6 +87,8 @@ class Keyring:
         *,
         capacity: int = CAPACITY,
         grace_s: float = GRACE_S,
+        counting: Counting | None = None,
+        read: Callable[[Key], None] | None = None,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -70,6 +96,8 @@ class Keyring:
         self._pepper = pepper
         self._capacity = capacity
         self._grace_s = grace_s
+        self._counting = Nobody() if counting is None else counting
+        self._read = read
         self._wall = wall
         self._monotonic = monotonic
         self._began = wall() - monotonic()
@@ -179,8 +207,9 @@ class Keyring:
 
     async def _ask(self, id: str | None, digest: bytes) -> Principal:
         held: Held | None = None
+        counting = self._counting
         for _ in range(LOOKUPS_MAX):
-            changes, read_at = self._changes, self._monotonic()
+            changes, mark, read_at = self._changes, await counting.rest(), self._monotonic()
             try:
                 self.asked += 1
                 key = await (self._store.get_by_digest(digest) if id is None else self._store.get(id))
@@ -192,8 +221,13 @@ class Keyring:
                 ) from error
             same = hmac.compare_digest(digest, _NOBODY if key is None else key.digest)
             held = Held(key, read_at) if key is not None and same else None
-            if changes == self._changes:
+            if changes != self._changes:
+                continue
+            believed = counting.rested_since(mark)
+            if believed or counting.stuck:
                 self._keep(digest, held)
+                if held is not None and believed and self._read is not None:
+                    self._read(held.key)
                 break
         if held is None:
             raise unknown()

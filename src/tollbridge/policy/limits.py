@@ -61,17 +61,6 @@ class Place:
         """The limits, and what is left of them now, as lines; of a request that is under way."""
         return b"" if self._window is None else limit_headers(self._key, self._window)
 
-    @property
-    def remaining_requests(self) -> int | None:
-        """None where nothing limits them, or the request has ended."""
-        window, limit = self._window, self._key.rpm
-        return None if window is None or limit is None else max(0, limit - window.requests)
-
-    @property
-    def remaining_tokens(self) -> int | None:
-        window, limit = self._window, self._key.tpm
-        return None if window is None or limit is None else max(0, limit - window.tokens)
-
 
 class Limiter:
     """Kept by key id. One thread's: a call is not interrupted by another. `clock`: monotonic seconds."""
@@ -89,12 +78,7 @@ class Limiter:
         if rpm is None and tpm is None and parallel is None:
             return self._unlimited
         now = self.now()
-        window = self._windows.get(key.id)
-        if window is None:
-            window = self._windows[key.id] = Window()
-        window.tpm = tpm
-        if now >= window.leaves:
-            window.slide(now)
+        window = self._window(key, now)
         if tpm is not None:
             if tokens > tpm:
                 tokens = tpm
@@ -111,6 +95,19 @@ class Limiter:
             self._forget_idle(key.id, now)
         return Place(self, key, window, bucket, tokens)
 
+    def count(self, key: Key) -> None:
+        """A request that is over at once and used no tokens: one against RPM. Raises RateLimitError."""
+        if key.rpm is None:
+            return
+        now = self.now()
+        window = self._window(key, now)
+        if window.requests >= key.rpm:
+            raise refusal(key, window, 0, now)
+        bucket = window.take(0, now)
+        window.flying -= 1
+        if bucket.requests == 1:
+            self._forget_idle(key.id, now)
+
     def now(self) -> float:
         now = self._clock()
         if now < self._latest:
@@ -126,6 +123,15 @@ class Limiter:
     def __len__(self) -> int:
         """Keys that are remembered."""
         return len(self._windows)
+
+    def _window(self, key: Key, now: float) -> Window:
+        window = self._windows.get(key.id)
+        if window is None:
+            window = self._windows[key.id] = Window()
+        window.tpm = key.tpm
+        if now >= window.leaves:
+            window.slide(now)
+        return window
 
     def _forget_idle(self, id: str, now: float) -> None:
         windows = self._windows
