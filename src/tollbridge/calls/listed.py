@@ -13,6 +13,9 @@ from tollbridge.wires.json_array import ItemParser, Listing
 from tollbridge.wires.tap import Along, pieces
 
 
+_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")  # between tokens alone, in JSON
+
+
 class Unlisted:
     """A provider's answer whose body is an array, as one whose body is events."""
 
@@ -41,7 +44,7 @@ class Unlisted:
         return b""
 
     def events(self, data: bytes) -> bytes:
-        return b"".join([sse.write(b" ".join(item.split(b"\n"))) for item in self._items.feed(data)])
+        return b"".join([sse.write(item.translate(_ONE_LINE)) for item in self._items.feed(data)])
 
     def abort(self) -> None:
         self._incoming.abort()
@@ -51,6 +54,12 @@ async def unlisted(incoming: Incoming, first: bytes) -> tuple[Incoming, bytes]:
     """The same answer as events, and the first of them. `first`: what was read of it already."""
     wrapped = Unlisted(incoming)
     return wrapped, wrapped.events(first) or await wrapped.chunk()
+
+
+def as_list(block: bytes) -> bytes:
+    """Events as one array."""
+    listing = Listing()
+    return b"".join([listing.item(data) for _, data in pieces(block) if data]) + listing.end()
 
 
 class ListedStream:

@@ -30,6 +30,8 @@ class Gemini:
     asks_for_usage = False
     in_path = True
     seal_mark = SEAL_MARK
+    alive = b"\n"  # its clients read no comments; an empty line is nothing, also in an array
+    count_field = "totalTokens"
     read_request = staticmethod(read_request)
     write_request = staticmethod(write_request)
     read_response = staticmethod(read_response)

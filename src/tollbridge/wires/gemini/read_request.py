@@ -30,6 +30,8 @@ def read_request(body: Json, seals: Seals = UNKEYED) -> Written[Request]:
 
 def _read(body: Json, parts: PartReader) -> Request:
     rest = fields(body)
+    if "contents" not in rest and rest.get("generateContentRequest").__class__ is dict:
+        rest = fields(rest["generateContentRequest"])  # a question how many tokens that one has
     spelling: dict[str, str] = {}
     messages: list[Message] = []
     if rest.get("systemInstruction") is not None:

@@ -109,7 +109,7 @@ def read_along(body: bytes) -> Along:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadGatewayError("The provider's answer is not the JSON that its format promises.") from error
     if told.error is not None:
-        raise error_in_stream(msgspec.json.decode(body))
+        raise error_in_stream(decode_object(body) or {})
     if told.candidates == _ABSENT and told.prompt_feedback == _ABSENT and told.usage_metadata is None:
         raise BadGatewayError("The provider's answer is JSON, but no answer of Gemini's.")
     usage: Usage | None = read_usage(told.usage_metadata)
