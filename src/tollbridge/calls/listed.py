@@ -12,7 +12,6 @@ from tollbridge.wires import sse
 from tollbridge.wires.json_array import ItemParser, Listing
 from tollbridge.wires.tap import Along, pieces
 
-
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")  # between tokens alone, in JSON
 
 

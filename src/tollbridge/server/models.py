@@ -1,5 +1,5 @@
-"""`GET /v1/models`: what the caller may ask for, in OpenAI's shape, or in Anthropic's for clients that speak it.
-`GET /v1beta/models`: the same in Gemini's."""
+"""`GET /v1/models`: what the caller may ask for, in OpenAI's shape, or in that of Anthropic or Gemini for clients that
+speak it. `GET /v1beta/models`: always in Gemini's."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from tollbridge.server.gateway import Gateway
 from tollbridge.wires.base import Wire
 from tollbridge.wires.gemini import GEMINI
 
+_GOOGLE = frozenset({b"x-goog-api-client", b"x-goog-api-key"})
+"""Google's SDK asks at `/v1/models` too."""
+
 
 class Shape(msgspec.Struct, frozen=True):
     """How one dialect shows a model, and the list of them."""
@@ -25,7 +28,7 @@ class Shape(msgspec.Struct, frozen=True):
 
 
 def shape_for(dialect: Wire, headers: Mapping[bytes, bytes]) -> Shape:
-    if dialect is GEMINI:
+    if dialect is GEMINI or not _GOOGLE.isdisjoint(headers):
         return Shape(_gemini, lambda data: {"models": data})
     if b"anthropic-version" in headers:
         return Shape(_anthropic, _anthropic_list)

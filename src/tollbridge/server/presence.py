@@ -58,8 +58,8 @@ def never() -> bool:
 
 
 class Heartbeat:
-    """A sign of life (`alive`) in a stream when nothing was sent for `interval_s`, also before the provider's first word:
-    the stream is then begun with the headers known so far. Blocks end at event borders, so one may stand anywhere.
+    """A sign of life (`alive`) in a stream when nothing was sent for `interval_s`, also before the provider's first
+    word: the stream is then begun with the headers known so far. Blocks end at event borders: it may stand anywhere.
 
     `heard` is set with each block: two ticks of half the interval without it are a silence. No clock is read per
     block."""
