@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -110,8 +111,12 @@ def assemble(
     )
     problems = [(entry, why) for entry, why in maker.problems if entry.disabled is None]
     problems += [(entry, unpriced(entry.model)) for entry in maker.unpriced]
+    mcp = endpoint(config, environ, gateway, mcp_transport(config, environ))
+    if config.mcp_servers:
+        public = urlsplit(config.general.public_url or "").netloc.lower()
+        gateway.tools = mcp.toolboxes(authenticator, frozenset({public} if public else ()))
     told = [f"{entry.where}: {entry.model_name}: {why}" for entry, why in problems]
-    return Assembled(gateway, told, endpoint(config, environ, gateway, mcp_transport(config, environ)))
+    return Assembled(gateway, told, mcp)
 
 
 def provider_rows(config: Config) -> Mapping[str, Provider]:

@@ -25,7 +25,8 @@ _string = msgspec.json.Decoder(str).decode
 class Ask:
     """One request in one dialect. `headers`: the client's headers that may go upstream. `id`, `created`: stand in for
     those that a provider leaves out. `timeout_s`: the client's own limit, or None. `left_s`: what earlier attempts left
-    of the time for all of them together; None in the first. `caveats`: what of it cannot be done, whoever answers."""
+    of the time for all of them together; None in the first. `caveats`: what of it cannot be done, whoever answers.
+    `native`: the format that is best for who asks, where a provider speaks several."""
 
     __slots__ = (
         "_read",
@@ -40,6 +41,7 @@ class Ask:
         "include_usage",
         "left_s",
         "model",
+        "native",
         "seals",
         "stream",
         "strict",
@@ -79,6 +81,7 @@ class Ask:
         self.timeout_s = timeout_s
         self.caveats = caveats
         self.left_s: float | None = None
+        self.native = dialect.name
         self._read: Written[Request] | None = None
 
     @property
@@ -91,6 +94,10 @@ class Ask:
         if self._read is None:
             self._read = self.dialect.read_request(decode(self.body), self.seals)
         return self._read
+
+    def reads(self, request: Written[Request]) -> None:
+        """The neutral request, where it is a value and not in the body."""
+        self._read = request
 
     def json(self) -> Json:
         return decode(self.body)

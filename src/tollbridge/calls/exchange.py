@@ -13,7 +13,7 @@ from email.utils import mktime_tz, parsedate_tz
 import msgspec
 
 from tollbridge.calls.ask import Ask
-from tollbridge.calls.asked import asked, write
+from tollbridge.calls.asked import head_of, write
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.heard import said_by
 from tollbridge.calls.listed import unlisted
@@ -58,7 +58,7 @@ class Streaming(msgspec.Struct, frozen=True, eq=False):
 
 async def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
     """One attempt. Raises APIError with `provider` and `model` set."""
-    deployment = deployment.for_dialect(ask.dialect.name)
+    deployment = deployment.for_dialect(ask.native)
     prepared = prepare(ask, deployment)
     try:
         began = time.monotonic()
@@ -88,16 +88,7 @@ async def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> An
 
 async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: Prepared) -> Stream:
     """The stream with its first event in hand. What the bytes are decides, not the content type."""
-    head = Head(
-        id=ask.id,
-        model=deployment.model,
-        created=ask.created,
-        include_usage=ask.include_usage,
-        origin=deployment.wire.name,
-        account=deployment.account,
-        seals=ask.seals,
-        asked=asked(ask),
-    )
+    head = head_of(ask, deployment)
     first = await incoming.chunk()
     start = first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     stream: Stream

@@ -61,12 +61,12 @@ def route_headers(record: Record, deployment: Deployment, caveats: Sequence[Cave
     return route + b"x-tollbridge-caveats: %b\r\n" % told(caveats) if caveats else route
 
 
-def cost_headers(record: Record, held: Held | None) -> bytes:
+def cost_headers(nanousd: int | None, held: Held | None) -> bytes:
     """What the answer cost, under our name and LiteLLM's, and what the key may still use; as lines."""
     headers = b"" if held is None else held.headers()
-    if record.cost_nanousd is None:
+    if nanousd is None:
         return headers
-    cost = dollars(record.cost_nanousd).encode()
+    cost = dollars(nanousd).encode()
     return b"x-tollbridge-cost-usd: %b\r\nx-litellm-response-cost: %b\r\n%b" % (cost, cost, headers)
 
 

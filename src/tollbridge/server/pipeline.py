@@ -15,6 +15,8 @@ import asyncio
 import time
 from functools import partial
 
+import msgspec
+
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.costed_stream import CostedStream
 from tollbridge.calls.exchange import Answer, Streaming
@@ -24,6 +26,7 @@ from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, ServiceUnavailableError
 from tollbridge.ledger.account import dollars
 from tollbridge.ledger.meter import Said
+from tollbridge.model.json import JsonObject
 from tollbridge.observe import Record
 from tollbridge.routing.engine import Trace
 from tollbridge.server.accounting import account, answered, asked_last, failed, of
@@ -46,6 +49,8 @@ from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
 from tollbridge.server.presence import Heartbeat, Leaving
 from tollbridge.server.reachable import reachable
 from tollbridge.server.reading import listed, policy_for, read_ask
+from tollbridge.server.tool_loop import AskProvider, ToolLoop, definitions, opened, streamed
+from tollbridge.server.tool_loop import answered as whole
 from tollbridge.wires.base import Head, Wire
 
 DRAIN_EVERY_BYTES = 32 * 1024
@@ -58,6 +63,7 @@ class Conversation:
     __slots__ = (
         "_accounted",
         "_ask",
+        "_before_nanousd",
         "_claim",
         "_dialect",
         "_gateway",
@@ -66,6 +72,7 @@ class Conversation:
         "_inbound",
         "_leaving",
         "_loop",
+        "_loop_of_tools",
         "_record",
         "_responder",
         "_said",
@@ -91,6 +98,8 @@ class Conversation:
         self._record = record
         self._accounted = False
         self._ask: Ask | None = None
+        self._before_nanousd: int | None = 0  # what earlier rounds cost
+        self._loop_of_tools: ToolLoop | None = None
         self._claim: Claim | None = None
         self._held: Held | None = None
         self._heartbeat: Heartbeat | None = None
@@ -165,12 +174,47 @@ class Conversation:
         if principal is not None and principal.key is not None:
             self._held = gateway.allowance.hold(principal.key, ask, engine.routes, controls.fallbacks)
         policy = policy_for(controls, engine.policy)
-        result = await engine.ask(ask, self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed)
+        found = [] if gateway.tools is None else definitions(gateway.tools, ask, self._inbound)
+        if found:
+            provider = partial(
+                engine.ask, trace=self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed
+            )
+            result = await self._with_tools(ask, found, provider)
+        else:
+            result = await engine.ask(ask, self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed)
         answered(self._record, self._trace, result)
         if isinstance(result, Answer):
             await self._reply(result)
         else:
             await self._tell(result)
+
+    async def _with_tools(self, ask: Ask, found: list[JsonObject], provider: AskProvider) -> Answer | Streaming:
+        """Where the request names tools that are run here."""
+        tools = self._gateway.tools
+        assert tools is not None
+        loop = self._loop_of_tools = await opened(
+            tools, ask, found, self._inbound, self._record, provider, self._round_over
+        )
+        return await (streamed(loop) if ask.stream else whole(loop))
+
+    def _round_over(self, ask: Ask, said: Said, stream: Stream | None) -> None:
+        """A round of a tool loop that is not the last: it has an entry of its own."""
+        record, trace = self._record, self._trace
+        entry = msgspec.structs.replace(record, attempts=0, status=200)
+        account(self._gateway, entry, trace, ask, said, stream)
+        record.parent = record.parent or entry.id
+        record.attempts = 0  # the next round is asked of whoever answers then
+        cost, before = entry.cost_nanousd, self._before_nanousd
+        self._before_nanousd = None if cost is None or before is None else before + cost
+        trace.let_go()
+        trace.attempts.clear()
+        if self._held is not None:
+            self._held.round_over(entry)
+
+    def _cost(self) -> int | None:
+        """Of the whole request, in nano-dollars, as far as it is accounted for."""
+        cost, before = self._record.cost_nanousd, self._before_nanousd
+        return None if cost is None or before is None else before + cost
 
     def _shed(self, message: str) -> ServiceUnavailableError:
         self._gateway.load.shed += 1
@@ -208,7 +252,7 @@ class Conversation:
             JSON_LINES
             + own_headers(record, self._dialect)
             + route_headers(record, answer.deployment, answer.caveats)
-            + cost_headers(record, self._held)
+            + cost_headers(self._cost(), self._held)
         )
         headers: Headers = [ours, *passed_on(answer.headers, self._held)]
         if self._claim is not None:
@@ -288,7 +332,7 @@ class Conversation:
             return None
         if not self._accounted:
             self._close_account(self._stream)
-        cost = self._record.cost_nanousd
+        cost = self._cost()
         return None if cost is None else dollars(cost)
 
     def _close_account(self, stream: Stream) -> None:
@@ -320,7 +364,7 @@ class Conversation:
             return
         own = own_headers(record, self._dialect)
         if trace.attempts:
-            own += route_headers(record, trace.attempts[-1].deployment, ()) + cost_headers(record, held)
+            own += route_headers(record, trace.attempts[-1].deployment, ()) + cost_headers(self._cost(), held)
         elif held is not None:
             own += held.headers()
         responder.reply(status, [*headers, own], body)
@@ -331,4 +375,6 @@ class Conversation:
         stream = self._stream
         if stream is not None:
             self._said = Said(stream.said, stream.exact, stream.heard)
-        account(self._gateway, self._record, self._trace, self._ask, self._said, stream)
+        loop = self._loop_of_tools
+        ask = self._ask if loop is None else loop.ask
+        account(self._gateway, self._record, self._trace, ask, self._said, stream)
