@@ -1,4 +1,4 @@
-"""MCP servers of the gateway as tools of a model, in each dialect: offered, called, fed back, billed a round at a time."""
+"""MCP servers of the gateway as tools of a model, in each dialect: offered, called, fed back, billed by the round."""
 
 from __future__ import annotations
 

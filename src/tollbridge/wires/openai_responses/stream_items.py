@@ -83,23 +83,23 @@ class ItemRow:
         """An item that comes in one piece; what MCP did is told in its states, which clients show."""
         event, kind = self._told.event, item.get("type")
         at: JsonObject = {"output_index": number, "item_id": item.get("id")}
-        begun, states = item, b""
+        ended = "failed" if item.get("error") else "completed"
+        begun, states = item, []
         if kind == "mcp_list_tools":
             begun = {**item, "tools": []}
-            ended = "failed" if item.get("error") else "completed"
-            states = event("response.mcp_list_tools.in_progress", at) + event(f"response.mcp_list_tools.{ended}", at)
+            states = [("mcp_list_tools.in_progress", at), (f"mcp_list_tools.{ended}", at)]
         elif kind == "mcp_call":
             begun = {**item, "arguments": "", "output": None, "error": None, "status": "in_progress"}
-            ended = "failed" if item.get("error") else "completed"
             arguments = item.get("arguments") or ""
-            states = (
-                event("response.mcp_call.in_progress", at)
-                + event("response.mcp_call_arguments.delta", {**at, "delta": arguments})
-                + event("response.mcp_call_arguments.done", {**at, "arguments": arguments})
-                + event(f"response.mcp_call.{ended}", at)
-            )
-        added = event("response.output_item.added", {"output_index": number, "item": begun})
-        return added + states + event("response.output_item.done", {"output_index": number, "item": item})
+            states = [
+                ("mcp_call.in_progress", at),
+                ("mcp_call_arguments.delta", {**at, "delta": arguments}),
+                ("mcp_call_arguments.done", {**at, "arguments": arguments}),
+                (f"mcp_call.{ended}", at),
+            ]
+        told = event("response.output_item.added", {"output_index": number, "item": begun})
+        told += b"".join([event(f"response.{name}", said) for name, said in states])
+        return told + event("response.output_item.done", {"output_index": number, "item": item})
 
     def _grew(self, text: str, aspect: str) -> bytes:
         if not text:
