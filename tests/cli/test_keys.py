@@ -14,7 +14,6 @@ from click.testing import CliRunner, Result
 from tests.databases import fresh_postgresql
 from tollbridge.admin.keys import Keys
 from tollbridge.cli import main
-from tollbridge.cli.key_table import dollars
 from tollbridge.home import Home
 from tollbridge.store.database import Database
 from tollbridge.store.keys import KeyStore
@@ -242,20 +241,6 @@ def test_s09_of_two_hundred_keys_none_is_in_what_a_thief_can_take(tmp_path: Path
         for secret in secrets:
             body = secret[14:57] if secret.startswith("sk-tb-") else secret
             assert body.encode() not in raw
-
-
-@pytest.mark.parametrize(
-    ("nanousd", "text"),
-    [
-        (0, "$0.00"),
-        (10, "$0.00000001"),
-        (1_500_000_000, "$1.50"),
-        (12_345_678_901, "$12.345678901"),
-        (10**10, "$10.00"),
-    ],
-)
-def test_dollars_are_shown_whole(nanousd: int, text: str) -> None:
-    assert dollars(nanousd) == text
 
 
 def test_a_pepper_that_is_not_the_keys_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

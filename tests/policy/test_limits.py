@@ -241,7 +241,8 @@ def test_a_refusal_takes_nothing():
     for _ in range(10):
         with pytest.raises(RateLimitError):
             limiter.reserve(whose, 50)
-    assert (first.remaining_requests, first.remaining_tokens) == (4, 10)
+    left = dict(pairs((first.headers(),)))
+    assert (left[b"x-ratelimit-remaining-requests"], left[b"x-ratelimit-remaining-tokens"]) == (b"4", b"10")
 
 
 def test_parallel_requests_end_once():
@@ -344,7 +345,7 @@ def test_a_key_without_limits_leaves_no_trace():
     limiter = Limiter(Clock())
     place = limiter.reserve(key(), 10**9)
     place.settle(10**9)
-    assert (len(limiter), place.headers(), place.remaining_requests, place.remaining_tokens) == (0, b"", None, None)
+    assert (len(limiter), place.headers()) == (0, b"")
 
 
 def test_a_client_is_told_its_limits_under_the_names_of_openai_and_litellm():

@@ -19,9 +19,9 @@ from typing import Any
 
 import msgspec
 
-from tollbridge.admin.money import read_dollars
 from tollbridge.errors import UnprocessableEntityError
 from tollbridge.model.json import NESTING_MAX, Json, JsonObject, too_deep
+from tollbridge.model.money import read_dollars
 from tollbridge.store.periods import Period
 
 RESTRICTING = frozenset(

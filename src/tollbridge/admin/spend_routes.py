@@ -15,7 +15,8 @@ from tollbridge.admin.key_shape import shape
 from tollbridge.admin.keys import Keys, no_such_key
 from tollbridge.admin.price import Pricer
 from tollbridge.errors import UnprocessableEntityError
-from tollbridge.ledger.report import by_day, by_key, by_model, by_provider, by_tag, dollars, read_date, spend_log
+from tollbridge.ledger.report import by_day, by_key, by_model, by_provider, by_tag, read_date, spend_log
+from tollbridge.model.money import write_dollars
 from tollbridge.policy.minting import CUSTOM_PREFIX
 from tollbridge.policy.principal import Principal
 from tollbridge.server.managed import Call, Manager, Reply
@@ -124,15 +125,15 @@ class SpendDesk:
 
     async def calculate(self, call: Call) -> Reply:
         _only(call.body, "model", "messages", "completion_response")
-        return Reply({"cost": dollars(await self._pricer.price(call.body, call.principal))})
+        return Reply({"cost": write_dollars(await self._pricer.price(call.body, call.principal))})
 
     async def total(self, call: Call) -> Reply:
         [sums] = await self._sums(call, ())
-        return Reply({"spend": dollars(sums["cost_nanousd"]), "max_budget": None})
+        return Reply({"spend": write_dollars(sums["cost_nanousd"]), "max_budget": None})
 
     async def days(self, call: Call) -> Reply:
         sums = await self._sums(call, ("day",))
-        return Reply([{"date": row["day"], "spend": dollars(row["cost_nanousd"])} for row in sums])
+        return Reply([{"date": row["day"], "spend": write_dollars(row["cost_nanousd"])} for row in sums])
 
     async def by_key(self, call: Call) -> Reply:
         return Reply(by_key(await self._sums(call, ("key",))))

@@ -11,9 +11,9 @@ import math
 from decimal import ROUND_HALF_UP, Decimal
 
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.money import NANO
 from tollbridge.model.response import Usage
 
-NANO = 10**9
 TOLD_MAX_USD = 1_000_000
 
 PLAIN_SERVICES = frozenset({None, "", "default", "standard", "standard_only", "auto", "on_demand"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from tollbridge.admin.money import NANO
+from tollbridge.model.money import show_dollars
 from tollbridge.store.key import Key
 
 WIDTH_MAX = 32
@@ -31,7 +31,7 @@ def card(key: Key, now: float) -> str:
         "state": state(key, now),
         "models": ", ".join(key.models) or "all",
         "aliases": ", ".join(f"{name} = {model}" for name, model in key.aliases.items()),
-        "spent": dollars(key.spend_nanousd),
+        "spent": show_dollars(key.spend_nanousd),
         "budget": _budget(key),
         "limits": _limits(key),
         "expires": _moment(key.expires_at),
@@ -46,19 +46,13 @@ def state(key: Key, now: float) -> str:
     return "expired" if key.expires_at is not None and key.expires_at <= now else "good"
 
 
-def dollars(nanousd: int) -> str:
-    """All that is not zero, at least cents."""
-    whole, rest = divmod(nanousd, NANO)
-    return f"${whole}.{f'{rest:09}'.rstrip('0').ljust(2, '0')}"
-
-
 def _row(key: Key, now: float) -> tuple[str, ...]:
     cells = (
         key.id,
         key.name,
         key.alias or "",
         state(key, now),
-        dollars(key.spend_nanousd),
+        show_dollars(key.spend_nanousd),
         _budget(key),
         _limits(key),
         ", ".join(key.models) or "all",
@@ -71,7 +65,7 @@ def _budget(key: Key) -> str:
     if key.max_budget_nanousd is None:
         return ""
     each = f" each {key.budget_duration}" if key.budget_duration else ""
-    return dollars(key.max_budget_nanousd) + each
+    return show_dollars(key.max_budget_nanousd) + each
 
 
 def _limits(key: Key) -> str:

@@ -12,12 +12,12 @@ import msgspec
 from tollbridge.assemble.gateway import provider_rows, transport
 from tollbridge.assemble.tariffs import Tariffs
 from tollbridge.cli.columns import aligned, printable
-from tollbridge.cli.key_table import dollars
 from tollbridge.cli.place import place
 from tollbridge.errors import TollbridgeError
 from tollbridge.ledger.recompute import Sums
 from tollbridge.ledger.recompute import recompute as recomputed
 from tollbridge.ledger.report import read_date
+from tollbridge.model.money import show_dollars
 from tollbridge.store.costs import CostStore, Span
 from tollbridge.store.database import Database
 
@@ -115,7 +115,7 @@ def _table(rows: list[Recomputed]) -> str:
                 printable(row.provider),
                 printable(row.model),
                 *(f"{count:,}" for count in (row.requests, row.repriced, row.unknown)),
-                *map(dollars, (row.before_nanousd, row.after_nanousd)),
+                *map(show_dollars, (row.before_nanousd, row.after_nanousd)),
             )
             for row in rows
         ),

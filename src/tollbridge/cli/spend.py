@@ -15,11 +15,11 @@ import click
 import msgspec
 
 from tollbridge.cli.columns import aligned, printable
-from tollbridge.cli.key_table import dollars
 from tollbridge.cli.place import configured, place
 from tollbridge.cli.recompute import recompute
 from tollbridge.errors import NotFoundError, TollbridgeError
 from tollbridge.ledger.report import read_date
+from tollbridge.model.money import show_dollars, spell_dollars
 from tollbridge.store.database import Database
 from tollbridge.store.keys import KeyStore
 from tollbridge.store.ledger_tables import KINDS
@@ -156,7 +156,7 @@ def _as_csv(rows: Sequence[Spent], by: Sequence[By]) -> str:
     writer.writerow([*names, "requests", "failures", *kinds, "cost_usd", "unpriced", "estimated"])
     for row in rows:
         counts = [row.tokens.get(kind, 0) for kind in KINDS]
-        cost = dollars(row.cost_nanousd).removeprefix("$")
+        cost = spell_dollars(row.cost_nanousd, 2)
         cells = [harmless(row.by.get(name, "")) for name in names]
         writer.writerow([*cells, row.requests, row.failures, *counts, cost, row.unpriced, row.estimated])
     return text.getvalue()
@@ -186,7 +186,7 @@ def _names(by: Sequence[By]) -> list[str]:
 def _cells(row: Spent, names: Sequence[str]) -> tuple[str, ...]:
     counts = (row.requests, row.failures, row.tokens.get("input", 0), row.tokens.get("output", 0))
     unpriced = f"{row.unpriced:,}" if row.unpriced else ""
-    return (*names, *(f"{count:,}" for count in counts), dollars(row.cost_nanousd), unpriced)
+    return (*names, *(f"{count:,}" for count in counts), show_dollars(row.cost_nanousd), unpriced)
 
 
 def _total(rows: Sequence[Spent]) -> Spent:

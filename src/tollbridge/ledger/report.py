@@ -11,14 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from tollbridge.model.json import JsonObject
+from tollbridge.model.money import write_dollars
 from tollbridge.store.spend import Found, Tagged
 
-NANO = 1_000_000_000
 CALL_TYPES = {"messages": "anthropic_messages", "chat/completions": "acompletion"}
-
-
-def dollars(nanousd: int | None) -> float | None:
-    return None if nanousd is None else nanousd / NANO
 
 
 def read_date(text: str, *, end: bool = False) -> float:
@@ -47,7 +43,7 @@ def spend_log(row: Found) -> JsonObject:
         "request_id": row["answer_id"] or row["request_id"],
         "call_type": next((word for end, word in CALL_TYPES.items() if row["endpoint"].endswith(end)), row["endpoint"]),
         "api_key": row["key_id"],
-        "spend": dollars(row["cost_nanousd"]),
+        "spend": write_dollars(row["cost_nanousd"]),
         "total_tokens": (input_tokens or 0) + (output_tokens or 0),
         "prompt_tokens": input_tokens or 0,
         "completion_tokens": output_tokens or 0,
@@ -147,33 +143,33 @@ def by_key(sums: Sequence[Found]) -> list[JsonObject]:
             "api_key": row["key_id"],
             "key_alias": row["key_alias"],
             "key_name": row["key_name"],
-            "total_spend": dollars(row["cost_nanousd"]),
+            "total_spend": write_dollars(row["cost_nanousd"]),
         }
         for row in sums
     ]
 
 
 def by_model(sums: Sequence[Found]) -> list[JsonObject]:
-    return [{"model": row["model"], "total_spend": dollars(row["cost_nanousd"])} for row in sums]
+    return [{"model": row["model"], "total_spend": write_dollars(row["cost_nanousd"])} for row in sums]
 
 
 def by_provider(sums: Sequence[Found]) -> list[JsonObject]:
-    return [{"provider": row["provider"], "spend": dollars(row["cost_nanousd"])} for row in sums]
+    return [{"provider": row["provider"], "spend": write_dollars(row["cost_nanousd"])} for row in sums]
 
 
 def by_tag(sums: Mapping[str, Tagged], limit: int) -> list[JsonObject]:
     """The dearest first."""
     dearest = sorted(sums.items(), key=lambda one: (-one[1].cost_nanousd, one[0]))
     return [
-        {"individual_request_tag": tag, "log_count": one.requests, "total_spend": dollars(one.cost_nanousd)}
+        {"individual_request_tag": tag, "log_count": one.requests, "total_spend": write_dollars(one.cost_nanousd)}
         for tag, one in dearest[:limit]
     ]
 
 
 def _in_dollars(day: JsonObject) -> JsonObject:
-    models = {model: dollars(cost) for model, cost in day["models"].items()}
+    models = {model: write_dollars(cost) for model, cost in day["models"].items()}
     return {
-        **{name: dollars(value) if isinstance(value, int) else value for name, value in day.items()},
+        **{name: write_dollars(value) if isinstance(value, int) else value for name, value in day.items()},
         "models": models,
     }
 

@@ -61,17 +61,6 @@ class Place:
         """The limits, and what is left of them now, as lines; of a request that is under way."""
         return b"" if self._window is None else limit_headers(self._key, self._window)
 
-    @property
-    def remaining_requests(self) -> int | None:
-        """None where nothing limits them, or the request has ended."""
-        window, limit = self._window, self._key.rpm
-        return None if window is None or limit is None else max(0, limit - window.requests)
-
-    @property
-    def remaining_tokens(self) -> int | None:
-        window, limit = self._window, self._key.tpm
-        return None if window is None or limit is None else max(0, limit - window.tokens)
-
 
 class Limiter:
     """Kept by key id. One thread's: a call is not interrupted by another. `clock`: monotonic seconds."""

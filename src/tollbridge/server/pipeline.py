@@ -22,8 +22,8 @@ from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.heard import heard_in
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, APITimeoutError, PermissionDeniedError, ServiceUnavailableError
-from tollbridge.ledger.account import dollars
 from tollbridge.ledger.meter import NOTHING, Said, meter
+from tollbridge.model.money import spell_dollars
 from tollbridge.observe import Record
 from tollbridge.observe.record import Outcome
 from tollbridge.policy.access import Access
@@ -293,7 +293,7 @@ class Conversation:
         if not self._accounted:
             self._close_account(self._stream)
         cost = self._record.cost_nanousd
-        return None if cost is None else dollars(cost)
+        return None if cost is None else spell_dollars(cost)
 
     def _close_account(self, stream: Stream) -> None:
         if stream.broken is not None and self._trace.attempts:
