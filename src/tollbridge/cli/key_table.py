@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -34,7 +35,9 @@ def card(key: Key, now: float) -> str:
         "spent": show_dollars(key.spend_nanousd),
         "budget": _budget(key),
         "limits": _limits(key),
+        "answers": _estimates(key),
         "expires": _moment(key.expires_at),
+        "metadata": json.dumps(key.metadata, ensure_ascii=False) if key.metadata else "",
         "made": f"{_moment(key.created_at)} by {key.minted_by}",
     }
     return "\n".join(f"{name:<10} {told}" for name, told in lines.items() if told)
@@ -43,7 +46,21 @@ def card(key: Key, now: float) -> str:
 def state(key: Key, now: float) -> str:
     if key.blocked:
         return "blocked"
-    return "expired" if key.expires_at is not None and key.expires_at <= now else "good"
+    if key.expires_at is not None and key.expires_at <= now:
+        return "expired"
+    used_up = key.max_budget_nanousd is not None and key.spend_nanousd >= key.max_budget_nanousd
+    return "spent" if used_up else "good"
+
+
+def hindrance(key: Key, now: float) -> str | None:
+    """Why a key that is not blocked does not work, and what to do."""
+    match state(key, now):
+        case "expired":
+            return f"it expired on {_moment(key.expires_at)} (`keys update {key.id} --duration 30d`)"
+        case "spent":
+            return f"its budget of {_budget(key)} is used up (`keys update {key.id} --max-budget ...`)"
+        case _:
+            return None
 
 
 def _row(key: Key, now: float) -> tuple[str, ...]:
@@ -71,6 +88,12 @@ def _budget(key: Key) -> str:
 def _limits(key: Key) -> str:
     limits = ((key.rpm, "rpm"), (key.tpm, "tpm"), (key.parallel, "at once"))
     return ", ".join(f"{limit} {unit}" for limit, unit in limits if limit is not None)
+
+
+def _estimates(key: Key) -> str:
+    told = [] if key.likely_output_tokens is None else [f"taken for {key.likely_output_tokens:,} tokens"]
+    told += [f"{tokens:,} of {model}" for model, tokens in key.likely_output_tokens_by_model.items()]
+    return ", ".join(told)
 
 
 def _moment(epoch_s: float | None) -> str:
