@@ -322,3 +322,27 @@ def test_the_worst_case_knows_tiers_and_services_and_what_it_does_not_know() -> 
     assert Tariff(SERVICES, "").worst(10, 1, "priority") is None
     assert UNPRICED.worst(1, 1) is None
     assert Tariff({"input": 1, "output": 1}, "").worst(1, 0) == 1  # upwards
+
+
+@pytest.mark.parametrize(
+    ("prices", "seconds", "expected"),
+    [
+        ({"input": 0, "output": 0}, None, 0),
+        ({"input": 0, "output": 0, "search_medium": 5}, None, None),
+        ({"input": 0, "output": 0, "per_second": 2 * MILLION}, None, None),
+        ({"input": 0, "output": 0, "per_second": 2 * MILLION}, 1.5, 4),
+        ({"input": MILLION, "output": 0, "per_second_in": 2 * MILLION}, 3.0, 10 + 6),
+        ({"input": 0, "output": 0, "per_request": 7 * MILLION}, None, 7),
+    ],
+)
+def test_the_worst_case_is_nothing_only_where_all_is_free(
+    prices: dict[str, int], seconds: float | None, expected: int | None
+) -> None:
+    assert Tariff(prices, "config").worst(10, 10, None, seconds) == expected
+
+
+def test_who_tells_the_cost_or_adds_a_margin_is_not_free() -> None:
+    nothing = {"input": 0, "output": 0}
+    assert Tariff(nothing, "", tells_cost=True).worst(10, 10) is None
+    assert Tariff(nothing, "", added_nanousd=3).worst(10, 10) == 3
+    assert FREE.worst(10, 10) == 0

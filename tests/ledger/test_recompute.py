@@ -231,3 +231,13 @@ async def test_who_holds_the_key_in_memory_hears_that_its_spend_changed(database
     now = await keys.get("k1")
     assert now is not None
     assert (now.spend_nanousd, now.updated_at > was.updated_at) == (35_000, True)
+
+
+def test_time_that_was_charged_is_charged_again_to_the_nanosecond_and_not_what_the_first_event_waited_for() -> None:
+    tariffs = priced_by(timed=Tariff({"input": 0, "output": 0, "per_second": 7 * 10**14}, "config"))
+    charged = unknown(model="timed", stream=True, upstream_ms=3.0, duration_ms=9_000.0, bill={"took_us": 1_234_567})
+    uncharged = unknown(model="timed", stream=True, upstream_ms=3.0, duration_ms=2_000.0)
+    for entry, microseconds in ((charged, 1_234_567), (uncharged, 2_000_000)):
+        after = repriced(entry, tariffs)
+        assert after is not None
+        assert after.cost_nanousd == microseconds * 700

@@ -42,18 +42,18 @@ from tollbridge.admin.key_routes import KeyDesk
 from tollbridge.cli import main
 from tollbridge.server.pipeline import Conversation
 
-note = Conversation._note
-
-def noted(self, result):
-    if self._record.model_requested.startswith("bug"):
-        held = (self._inbound, self._ask, self._inbound.principal, self._held, self._trace, result.deployment)
-        raise RuntimeError(f"a bug, with everything in its hand: {held!r}")
-    note(self, result)
+def faulty(method):
+    async def tells(self, result):
+        if self._record.model_requested.startswith("bug"):
+            held = (self._inbound, self._ask, self._inbound.principal, self._held, self._trace, result.deployment)
+            raise RuntimeError(f"a bug, with everything in its hand: {held!r}")
+        await method(self, result)
+    return tells
 
 async def unblock(self, call):
     raise RuntimeError(f"a bug, with {call!r} {call.principal!r}")
 
-Conversation._note = noted
+Conversation._reply, Conversation._tell = faulty(Conversation._reply), faulty(Conversation._tell)
 KeyDesk.unblock = unblock
 main()
 """

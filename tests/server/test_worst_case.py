@@ -18,6 +18,7 @@ from tollbridge.providers.table import ROWS
 from tollbridge.server import worst_case
 from tollbridge.server.worst_case import AROUND_TOKENS, Bounds, Worst
 from tollbridge.server.worst_case import worst_case as judge
+from tollbridge.transport.base import Timeouts
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
@@ -242,3 +243,17 @@ def test_only_what_is_asked_for_is_reckoned() -> None:
     assert judge(asked, [place], priced=False, counted=True) == Worst(tokens, 0)
     assert judge(asked, [place], priced=True, counted=False) == Worst(0, price)
     assert judge(asked, [place], priced=False, counted=False) == Worst(0, 0)
+
+
+def test_a_number_in_quotes_counts_however_its_digits_are_spelled() -> None:
+    body = '{"model":"m","messages":[],"max_tokens":"\\u0037\\u00300"}'
+    assert Bounds(ask(body)).output_tokens(limits(128_000, None)) == 700
+
+
+def test_time_is_bound_by_the_total_timeout_of_whole_answers_and_of_streams() -> None:
+    timed = Tariff({"input": 0, "output": 0, "per_second": 10**15}, "config")
+    place = limits(None, None, timed, timeouts=Timeouts(total_s=5), stream_timeouts=Timeouts())
+    assert Bounds(ask()).price([place]) == 5 * 10**9
+    endless = ask()
+    endless.stream = True
+    assert Bounds(endless).price([place]) is None

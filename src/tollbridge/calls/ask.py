@@ -122,7 +122,7 @@ def string_field(fields: Fields, name: str) -> str:
         raise BadRequestError(f"The body lacks `{name}`.", param=name)
     try:
         value = _string(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequestError(f"`{name}` must be a string - at `$.{name}`.", param=name) from error
     if not value:
         raise BadRequestError(f"`{name}` is empty - at `$.{name}`.", param=name)

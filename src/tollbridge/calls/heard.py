@@ -36,7 +36,7 @@ def heard_in(wire: Wire, body: bytes) -> Heard:
     """What a whole answer in this format says; nothing, where it was relayed and cannot be read."""
     try:
         return Heard("".join(map(words, unfold(wire.read_response(msgspec.json.decode(body))))))
-    except APIError:
+    except (APIError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Heard("")
 
 

@@ -72,6 +72,6 @@ def without_secrets(error: APIError, secrets: Sequence[str]) -> APIError:
     if error.body is not None:
         try:
             error.body = msgspec.json.decode(redact(_encode(error.body), secrets))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             error.body = None
     return error

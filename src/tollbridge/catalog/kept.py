@@ -1,8 +1,8 @@
 """What an entry keeps of an answer's usage, so that it can be priced again: `keep` and `again` are a pair.
 
 Tokens are kept as the log tells them. What else a price depends on is a bill's small print, and most answers have none:
-the service that was given, a grand total that counts hidden thinking, how much context a search read, and what the
-provider itself says that it charged.
+the service that was given, a grand total that counts hidden thinking, how much context a search read, what the
+provider itself says that it charged, and how long it took, where that is what is paid for.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from tollbridge.model.response import Usage
 
 Bill = dict[str, str | int]
 
+MILLION = 1_000_000
 SERVICE_MAX = 100
 _SEARCH_SIZES = ("low", "high")
 _COUNTS = frozenset(Usage.__struct_fields__) - {"origin", "spelling", "extra"}
 
 
-def keep(usage: Usage, service_tier: str | None) -> Bill:
-    """`service_tier`: as the answer names it."""
+def keep(usage: Usage, service_tier: str | None, seconds: float | None = None) -> Bill:
+    """`service_tier`: as the answer names it. `seconds`: of a model that is paid by time."""
     bill: Bill = {}
     extra = usage.extra
     if service := service_of(usage, service_tier)[:SERVICE_MAX]:
@@ -35,6 +36,8 @@ def keep(usage: Usage, service_tier: str | None) -> Bill:
         told = told_cost(usage)
         if told is not None:
             bill["told_nanousd"] = told
+    if seconds is not None:
+        bill["took_us"] = round(seconds * MILLION)
     return bill
 
 
@@ -54,3 +57,9 @@ def again(tokens: Mapping[str, int], bill: Mapping[str, str | int] | None) -> Us
         extra["cost"] = write_dollars(told)
     counts: dict[str, Any] = {kind: count for kind, count in tokens.items() if kind in _COUNTS}
     return Usage(**counts, extra=extra)
+
+
+def took(bill: Mapping[str, str | int] | None) -> float | None:
+    """Seconds, where they were kept: so many that `Tariff.cost` counts the same."""
+    kept = None if bill is None else bill.get("took_us")
+    return kept / MILLION if isinstance(kept, int) else None

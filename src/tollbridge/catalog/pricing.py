@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from math import ceil
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -70,7 +71,7 @@ _unusual: Callable[[Usage], tuple[int | None, ...]] = attrgetter(
 class Tariff:
     """The prices of one deployment, made once. `priced`: where they are from: the catalog's date, `config`, `local`,
     `provider` (it tells the cost itself), or "" where there are none. `covers`: both what is read and what is written
-    has a price."""
+    has a price. `free`: nothing that it could be used for costs anything. `timed`: paid by the second."""
 
     __slots__ = (
         "_below",
@@ -89,7 +90,9 @@ class Tariff:
         "_worst",
         "_write",
         "covers",
+        "free",
         "priced",
+        "timed",
     )
 
     def __init__(
@@ -111,6 +114,8 @@ class Tariff:
         self._fixed = added_nanousd * self._per + prices.get("per_request", 0) * self._times
         self._per_second = prices.get("per_second", 0) + prices.get("per_second_in", 0)
         self._listed = bool(prices)
+        self.timed = self._per_second > 0
+        self.free = self._listed and not any(prices.values()) and not added_nanousd and not tells_cost
         self._sheets = sheets(prices)
         plain = self._sheets[""]
         first = plain[0][1]
@@ -170,9 +175,12 @@ class Tariff:
         sheet = next(sheet for start, sheet in reversed(tiers) if size > start or start == 0)
         return tuple(Line(kind, count, getattr(sheet, kind)) for kind, count in parts.counts)
 
-    def worst(self, input_tokens: int, output_tokens: int, service_tier: str | None = None) -> int | None:
-        """What a request with so many tokens costs at most, at the dearest class of each direction. Searches, time and
-        what a provider adds of its own are not in it. None: not known."""
+    def worst(
+        self, input_tokens: int, output_tokens: int, service_tier: str | None = None, seconds: float | None = None
+    ) -> int | None:
+        """What a request with so many tokens, that may take so many `seconds`, costs at most, at the dearest class of
+        each direction. Searches and what a provider adds of its own are not in it. None: not known; that is also so
+        where nothing but these would cost anything: 0 is the price of what is free."""
         tiers = self._worst.get("" if service_tier in PLAIN_SERVICES else service_tier or "")
         if tiers is None:
             return None
@@ -180,7 +188,11 @@ class Tariff:
         if rates.input is None or rates.output is None:
             return None
         total = (input_tokens * rates.input + output_tokens * rates.output) * self._times + self._fixed
-        return -(-total // self._per)
+        if self.timed:
+            if seconds is None:
+                return None
+            total += self._per_second * ceil(seconds) * self._times
+        return -(-total // self._per) or (0 if self.free else None)
 
     def _cost(self, usage: Usage, service_tier: str | None, seconds: float | None) -> int | None:
         if self._tells_cost:

@@ -8,9 +8,10 @@
    still be spent is held. A request is let in where spent + held + its worst case stay within the budget.
 2. Where something is left, but less than the worst case, one request at a time is let in on trust (decision 27): a
    budget can be used to its end, and is overspent by no more than the price of that one request.
-3. A worst case of 0 is always let in: a free model costs no budget. A worst case of None (no price is known) is let in
-   while something is left, and holds nothing: its cost will not be counted, so that holding others back would bound
-   nothing. Who wants such requests refused sets `block_requests_for_models_without_pricing`.
+3. A worst case of 0 is always let in: a free model costs no budget. A worst case of None (no price is known, or no
+   bound: a model that is paid by the second and waited for without end, or whose searches alone cost) is let in while
+   something is left, and holds nothing. Who wants models without a price refused sets
+   `block_requests_for_models_without_pricing`.
 4. A cost counts in the period in which its entry was made, here as in the database: both count by `store/purse.py`, and
    neither tells the other that a period began.
 5. Holds live in memory alone: after a crash there are none, and there are no requests under way either.

@@ -8,6 +8,7 @@
    broke off after it was sent is estimated by its prompt. What it may have answered unheard is not known: at most the
    request's `max_tokens` are missing there.
 4. A request costs what its attempts cost together. One price that is unknown makes the sum unknown.
+5. A model that is paid by the second is paid from the moment it is asked until its last byte, or until it is given up.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import msgspec
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.heard import Heard
-from tollbridge.catalog.kept import keep
+from tollbridge.catalog.kept import Bill, keep
 from tollbridge.catalog.parts import PLAIN_SERVICES
 from tollbridge.catalog.tokens import count_request, count_text
 from tollbridge.errors import APIError
@@ -67,15 +68,15 @@ def meter(record: Record, attempts: Sequence[Attempt], ask: Ask, said: Said | No
             tariff = last.deployment.tariff
             record.tokens, record.priced = tokens(usage), tariff.priced
             record.cost_nanousd = tariff.cost(usage, said.along.service_tier, last.seconds)
-            if usage.extra or said.along.service_tier not in PLAIN_SERVICES:
-                record.bill = keep(usage, said.along.service_tier) or None
+            if usage.extra or tariff.timed or said.along.service_tier not in PLAIN_SERVICES:
+                record.bill = _bill(said, last)
             return
     tried = tuple(_tried(attempt, ask, said if attempt is last else None) for attempt in attempts)
     record.tokens = _sum(tried)
     record.estimated = any(one.estimated for one in tried)
     record.priced = last.deployment.tariff.priced
     if said is not None:
-        record.bill = keep(said.along.usage or _SILENT, said.along.service_tier) or None
+        record.bill = _bill(said, last)
     costs = [one.cost_nanousd for one in tried if one.tokens is not None]
     known = [cost for cost in costs if cost is not None]
     record.cost_nanousd = sum(known) if len(known) == len(costs) else None
@@ -86,6 +87,11 @@ def meter(record: Record, attempts: Sequence[Attempt], ask: Ask, said: Said | No
 def may_be_billed(error: APIError) -> bool:
     """The request reached the provider, and the provider did not refuse it."""
     return not error.wire and error.fault == "provider" and error.code not in NEVER_SENT
+
+
+def _bill(said: Said, attempt: Attempt) -> Bill | None:
+    seconds = attempt.seconds if attempt.deployment.tariff.timed else None
+    return keep(said.along.usage or _SILENT, said.along.service_tier, seconds) or None
 
 
 def _tried(attempt: Attempt, ask: Ask, said: Said | None) -> Tried:

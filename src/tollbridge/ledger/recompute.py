@@ -4,7 +4,8 @@
 2. One with a price keeps it, unless all are asked for: it was right on its day.
 3. What has no price today either keeps what it has: a cost that is known never becomes unknown.
 4. Tokens, service, and what a provider told of its own are those of that day (`catalog.kept`); only the prices are
-   today's. For a model that is paid by time, the time is what the entry says that the provider took.
+   today's. For a model that is paid by time, the time is the one that was charged; of an entry that was not charged by
+   time, what it says that the provider took.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from tollbridge.catalog.kept import again
+from tollbridge.catalog.kept import again, took
 from tollbridge.catalog.pricing import Tariff
 from tollbridge.observe.record import Record, Tried
 from tollbridge.store.costs import Correction, CostStore, Span
@@ -69,7 +70,7 @@ def repriced(record: Record, tariff_of: TariffOf, *, every: bool = False) -> Rec
     if not record.tried:
         if record.tokens is None or not (every or record.cost_nanousd is None):
             return None
-        cost = tariff.cost(again(record.tokens, record.bill), None, record.upstream_ms / 1000)
+        cost = tariff.cost(again(record.tokens, record.bill), None, _seconds(record))
         return _with(record, cost, tariff.priced, ())
     tried = tuple(
         _tried(one, record, tariff_of, every=every, answered=number == len(record.tried) and not one.error_class)
@@ -78,6 +79,12 @@ def repriced(record: Record, tariff_of: TariffOf, *, every: bool = False) -> Rec
     costs = [one.cost_nanousd for one in tried if one.tokens is not None]
     known = [cost for cost in costs if cost is not None]
     return _with(record, sum(known) if len(known) == len(costs) else None, tariff.priced, tried)
+
+
+def _seconds(record: Record) -> float:
+    """Of one attempt. What a stream waited for its first event is not all of its time."""
+    kept = took(record.bill)
+    return kept if kept is not None else (record.duration_ms if record.stream else record.upstream_ms) / 1000
 
 
 def _with(record: Record, cost: int | None, priced: str, tried: tuple[Tried, ...]) -> Record | None:

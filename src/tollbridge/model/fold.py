@@ -296,7 +296,7 @@ def _is_object(text: str) -> bool:
     """Whole arguments. A number or a word could still grow; an object that is whole cannot."""
     try:
         return isinstance(msgspec.json.decode(text), dict)
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return False
 
 

@@ -78,12 +78,7 @@ class Limiter:
         if rpm is None and tpm is None and parallel is None:
             return self._unlimited
         now = self.now()
-        window = self._windows.get(key.id)
-        if window is None:
-            window = self._windows[key.id] = Window()
-        window.tpm = tpm
-        if now >= window.leaves:
-            window.slide(now)
+        window = self._window(key, now)
         if tpm is not None:
             if tokens > tpm:
                 tokens = tpm
@@ -100,6 +95,19 @@ class Limiter:
             self._forget_idle(key.id, now)
         return Place(self, key, window, bucket, tokens)
 
+    def count(self, key: Key) -> None:
+        """A request that is over at once and used no tokens: one against RPM. Raises RateLimitError."""
+        if key.rpm is None:
+            return
+        now = self.now()
+        window = self._window(key, now)
+        if window.requests >= key.rpm:
+            raise refusal(key, window, 0, now)
+        bucket = window.take(0, now)
+        window.flying -= 1
+        if bucket.requests == 1:
+            self._forget_idle(key.id, now)
+
     def now(self) -> float:
         now = self._clock()
         if now < self._latest:
@@ -115,6 +123,15 @@ class Limiter:
     def __len__(self) -> int:
         """Keys that are remembered."""
         return len(self._windows)
+
+    def _window(self, key: Key, now: float) -> Window:
+        window = self._windows.get(key.id)
+        if window is None:
+            window = self._windows[key.id] = Window()
+        window.tpm = key.tpm
+        if now >= window.leaves:
+            window.slide(now)
+        return window
 
     def _forget_idle(self, id: str, now: float) -> None:
         windows = self._windows

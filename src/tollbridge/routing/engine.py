@@ -27,12 +27,14 @@ Allowed = Callable[[Group[Deployment]], bool]
 
 class Attempt(msgspec.Struct):
     """One try upstream. `error` is None where it answered, or where it was `abandoned`: the client left, or the gateway
-    itself failed, before an outcome."""
+    itself failed, before an outcome. `began`: by the clock of the routes; `seconds` until its outcome, which for a
+    stream is its first event, and when it is accounted for its end."""
 
     deployment: Deployment
     error: APIError | None = None
     seconds: float = 0.0
     abandoned: bool = False
+    began: float = 0.0
 
 
 class Trace(msgspec.Struct):
@@ -143,7 +145,7 @@ class Engine:
         now, health = self.routes.now, self.routes.health
         began = now()
         health.started(deployment.id)
-        attempt = Attempt(deployment)
+        attempt = Attempt(deployment, began=began)
         trace.attempts.append(attempt)
         try:
             value = await how(ask, deployment, self.transport)

@@ -62,3 +62,7 @@ class Allowance:
     def place(self, key: Key) -> Place:
         """For a request that costs nothing, and still is one. Raises RateLimitError."""
         return self._limiter.reserve(key, 0)
+
+    def count(self, key: Key) -> None:
+        """A request that is over at once, and used nothing. Raises RateLimitError."""
+        self._limiter.count(key)

@@ -106,9 +106,10 @@ def told(caveats: Sequence[Caveat]) -> bytes:
     return value[:CAVEATS_BYTES_MAX].rpartition(b"; ")[0] + b"; ..."
 
 
-def error_answer(dialect: Wire, error: APIError) -> tuple[int, list[Pair], bytes]:
+def error_answer(dialect: Wire, error: APIError, held: Held | None = None) -> tuple[int, list[Pair], bytes]:
     """(status, headers, body). Where the provider spoke this dialect its own body goes on, without secrets. A key that
-    a client put where a name belongs is not said again, and no path or address of the database is told."""
+    a client put where a name belongs is not said again, and no path or address of the database is told. `held`: by the
+    key, whose limits are told in place of the provider's."""
     if isinstance(error, StoreUnavailable) and error.code is None:
         error = StoreUnavailable("The database does not answer now. Try again.", retry_after_s=error.retry_after_s)
     status, body = dialect.write_error(error)
@@ -116,7 +117,7 @@ def error_answer(dialect: Wire, error: APIError) -> tuple[int, list[Pair], bytes
         body = error.body
     headers = [JSON]
     received = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in error.headers]
-    headers.extend(header for header in provider_headers(received) if not header[0].startswith(b"retry-after"))
+    headers.extend(header for header in passed_on(received, held) if not header[0].startswith(b"retry-after"))
     if error.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % max(0, math.ceil(error.retry_after_s))))
     if isinstance(error, AuthenticationError) and not error.provider:

@@ -25,6 +25,7 @@ from tollbridge.observe.audit import audit
 from tollbridge.policy.access import ALL, Access
 from tollbridge.policy.principal import Principal
 from tollbridge.secret import without_keys
+from tollbridge.server.accounting import outcome
 from tollbridge.server.answers import JSON, error_answer, own_headers
 from tollbridge.server.cors import Cors
 from tollbridge.server.count_tokens import count_tokens
@@ -32,9 +33,9 @@ from tollbridge.server.crossing import CrossingResponder
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.identify import presented_key
 from tollbridge.server.inbound import Inbound, Refusal, Responder, plain_refusal
-from tollbridge.server.managed import BODY_BYTES_MAX, manage
+from tollbridge.server.managed import BODY_BYTES_MAX, Turns, manage
 from tollbridge.server.models import list_models, show_model
-from tollbridge.server.pipeline import Conversation, outcome
+from tollbridge.server.pipeline import Conversation
 from tollbridge.server.routes import ROUTES, Match, Route, RouteTable
 from tollbridge.wires.base import Wire
 
@@ -54,6 +55,7 @@ class App:
         self.gateway = gateway
         self._cors = cors
         self._routes = RouteTable((*ROUTES, *managed))
+        self._turns = Turns()
         self._prefix = os.urandom(5).hex()
         self._count = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -176,7 +178,16 @@ class App:
     async def _manage(self, inbound: Inbound, responder: Responder, record: Record, match: Match) -> None:
         if match.route.manager is None:
             raise TypeError(f"nobody manages {match.route.path}")
-        error = await manage(match.route.manager, match.id, self._dialect(match), inbound, responder, record)
+        error = await manage(
+            match.route.manager,
+            match.id,
+            self._dialect(match),
+            inbound,
+            responder,
+            record,
+            self.gateway.authenticator,
+            self._turns,
+        )
         if error is not None:
             record.error_class, record.outcome = type(error).__name__, outcome(error)
 

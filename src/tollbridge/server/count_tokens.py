@@ -13,10 +13,12 @@ from tollbridge.catalog.tokens import count_request
 from tollbridge.errors import APIError
 from tollbridge.observe import Record
 from tollbridge.routing.engine import Trace
+from tollbridge.server.accounting import outcome
 from tollbridge.server.answers import JSON, error_answer, own_headers
 from tollbridge.server.gateway import Gateway
+from tollbridge.server.identify import confirm
 from tollbridge.server.inbound import Inbound, Responder
-from tollbridge.server.pipeline import may_ask, outcome
+from tollbridge.server.reachable import may_ask
 from tollbridge.server.reading import policy_for, read_ask
 from tollbridge.wires.base import Wire
 
@@ -24,6 +26,7 @@ from tollbridge.wires.base import Wire
 async def count_tokens(gateway: Gateway, dialect: Wire, inbound: Inbound, responder: Responder, record: Record) -> None:
     trace, place, allowed = Trace([]), None, None
     try:
+        await confirm(gateway.authenticator, inbound)
         ask, controls = read_ask(gateway, dialect, inbound, record)
         principal = inbound.principal
         if principal is not None and principal.key is not None:

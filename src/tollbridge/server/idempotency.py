@@ -26,7 +26,7 @@ from collections.abc import Iterable
 import msgspec
 
 from tollbridge.calls.headers import Header, Pair, pairs
-from tollbridge.errors import BadRequestError, ConflictError, StoreUnavailable, UnprocessableEntityError
+from tollbridge.errors import APIError, BadRequestError, ConflictError, UnprocessableEntityError
 from tollbridge.policy.principal import Principal
 from tollbridge.store.replies import Kept, Reply, ReplyStore
 
@@ -82,7 +82,7 @@ class Claim:
     async def _write(self, reply: Reply) -> None:
         try:
             await self._idempotency.store.keep(self._id, self._fingerprint, reply)
-        except StoreUnavailable as error:
+        except APIError as error:
             _log.warning("An answer could not be kept for a retry: %s", error)
         finally:
             self._idempotency.end(self._id)

@@ -20,11 +20,14 @@ from typing import Protocol
 from tollbridge.errors import AuthenticationError, BadRequestError, PermissionDeniedError
 from tollbridge.policy.minting import public_id
 from tollbridge.policy.principal import Principal
+from tollbridge.server.inbound import Inbound
 
 OWN_HEADER = b"x-litellm-api-key"
 KEY_HEADERS = (b"x-api-key", b"api-key", b"x-goog-api-key")
 _KEY_HEADERS = frozenset(KEY_HEADERS)
 KEY_BYTES_MAX = 4096
+CONFIRMED_S = 0.25
+"""For so long it holds what was found out when the head of a request came."""
 
 
 class Authenticator(Protocol):
@@ -93,6 +96,15 @@ class MasterKey:
         raise AuthenticationError(
             "This key is not known here. Use the gateway's own key, not a provider's.", code="invalid_api_key"
         )
+
+
+async def confirm(authenticator: Authenticator, inbound: Inbound) -> None:
+    """Asks again who asks, where that was found out a while ago: a key that was revoked while the body was on its way
+    is revoked. Raises APIError."""
+    known = inbound.principal
+    if known is not None:
+        found = authenticator.authenticate(inbound.headers, known)
+        inbound.principal = found if isinstance(found, Principal) else await found
 
 
 class OpenDoor:

@@ -8,22 +8,26 @@ UTF-16, nothing but an object), errors are OpenAI's, and an answer is kept by no
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from tollbridge.errors import APIError, BadRequestError
+from tollbridge.errors import APIError, BadRequestError, RateLimitError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.observe import Record
 from tollbridge.policy.principal import Principal
 from tollbridge.server.answers import JSON, NO_STORE, error_answer, own_headers
+from tollbridge.server.identify import Authenticator, confirm
 from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.wires.base import Wire
 
 BODY_BYTES_MAX = 1024 * 1024
 PARAMETERS_MAX = 50
+TURNS_MAX = 4
+TURN_RETRY_S = 1.0
 
 _encode = msgspec.json.Encoder().encode
 
@@ -50,18 +54,56 @@ Manager = Callable[[Call], Awaitable[Reply]]
 """Raises APIError."""
 
 
+class Turns:
+    """What a key asks here is read from the database, which is everybody's: it has `TURNS_MAX` such requests under way
+    at once. They count against none of its limits."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, int] = {}
+
+    @contextmanager
+    def one_of(self, principal: Principal) -> Iterator[None]:
+        """Raises RateLimitError."""
+        if principal.key is None:
+            yield
+            return
+        id, taken = principal.id, self._taken
+        if taken.get(id, 0) >= TURNS_MAX:
+            raise RateLimitError(
+                f"This key has {TURNS_MAX} requests of this kind under way. Come again when one has ended.",
+                code="too_many_management_requests",
+                retry_after_s=TURN_RETRY_S,
+            )
+        taken[id] = taken.get(id, 0) + 1
+        try:
+            yield
+        finally:
+            taken[id] -= 1
+            if not taken[id]:
+                del taken[id]
+
+
 async def manage(
-    manager: Manager, id: str | None, dialect: Wire, inbound: Inbound, responder: Responder, record: Record
+    manager: Manager,
+    id: str | None,
+    dialect: Wire,
+    inbound: Inbound,
+    responder: Responder,
+    record: Record,
+    authenticator: Authenticator,
+    turns: Turns,
 ) -> APIError | None:
     """Answers; the error that it answered with, or None."""
     own = own_headers(record, dialect)
     try:
+        await confirm(authenticator, inbound)
         if inbound.principal is None:
             raise TypeError("a management route is open to nobody")
         call = Call(
             principal=inbound.principal, query=read_query(inbound.query), body=read_body(inbound.body), id=id or ""
         )
-        reply = await manager(call)
+        with turns.one_of(inbound.principal):
+            reply = await manager(call)
     except APIError as error:
         status, headers, body = error_answer(dialect, error)
         record.status = status

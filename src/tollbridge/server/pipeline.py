@@ -17,18 +17,15 @@ from functools import partial
 
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.costed_stream import CostedStream
-from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.heard import heard_in
 from tollbridge.calls.streams import Stream
-from tollbridge.errors import APIError, APITimeoutError, PermissionDeniedError, ServiceUnavailableError
-from tollbridge.ledger.meter import NOTHING, Said, meter
+from tollbridge.errors import APIError, ServiceUnavailableError
+from tollbridge.ledger.meter import Said
 from tollbridge.model.money import spell_dollars
 from tollbridge.observe import Record
-from tollbridge.observe.record import Outcome
-from tollbridge.policy.access import Access
-from tollbridge.routing.engine import Allowed, Trace
-from tollbridge.routing.groups import Group
+from tollbridge.routing.engine import Trace
+from tollbridge.server.accounting import account, answered, asked_last, failed, of
 from tollbridge.server.allowance import Held
 from tollbridge.server.answers import (
     JSON_LINES,
@@ -37,15 +34,15 @@ from tollbridge.server.answers import (
     error_answer,
     own_headers,
     passed_on,
-    plainly,
-    printable,
     route_headers,
 )
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.idempotency import HEADER as IDEMPOTENCY
 from tollbridge.server.idempotency import Claim
+from tollbridge.server.identify import CONFIRMED_S, confirm
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
 from tollbridge.server.presence import Heartbeat, Leaving
+from tollbridge.server.reachable import reachable
 from tollbridge.server.reading import policy_for, read_ask
 from tollbridge.wires.base import Head, Wire
 
@@ -115,7 +112,8 @@ class Conversation:
             if not leaving.left:  # a forced shutdown, or a client that takes nothing
                 raise
         except Exception as error:
-            record.status, record.outcome, record.error_class = 500, "gateway_error", type(error).__name__
+            if not self._accounted:
+                record.status, record.outcome, record.error_class = 500, "gateway_error", type(error).__name__
             raise
         finally:
             leaving.over()
@@ -142,6 +140,8 @@ class Conversation:
         gateway = self._gateway
         if gateway.load.requests > gateway.rules.requests_max:
             raise self._shed("The gateway is at its limit; retry soon.")
+        if self._loop.time() - self._inbound.received > CONFIRMED_S:
+            await confirm(gateway.authenticator, self._inbound)
         ask, controls = read_ask(gateway, self._dialect, self._inbound, self._record, model)
         self._ask = ask
         if ask.stream:
@@ -153,19 +153,16 @@ class Conversation:
         engine = gateway.engine
         gateway.journal.check()
         principal = self._inbound.principal
-        allowed = None
-        if gateway.rules.block_unpriced:
-            allowed = priced
-            check_price(engine.routes.groups.resolve(ask.model))
-        if principal is not None and principal.key is not None:
-            allowed = partial(may_ask, principal.access, allowed)
-        if IDEMPOTENCY in self._inbound.headers and await self._repeated(ask):
-            return
+        allowed = reachable(gateway, principal, ask)
+        if IDEMPOTENCY in self._inbound.headers:
+            if await self._repeated(ask):
+                return
+            principal = self._inbound.principal
         if principal is not None and principal.key is not None:
             self._held = gateway.allowance.hold(principal.key, ask, engine.routes, controls.fallbacks)
         policy = policy_for(controls, engine.policy)
         result = await engine.ask(ask, self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed)
-        self._note(result)
+        answered(self._record, self._trace, result)
         if isinstance(result, Answer):
             await self._reply(result)
         else:
@@ -174,17 +171,6 @@ class Conversation:
     def _shed(self, message: str) -> ServiceUnavailableError:
         self._gateway.load.shed += 1
         return ServiceUnavailableError(message, retry_after_s=1.0, code="overloaded")
-
-    def _note(self, result: Answer | Streaming) -> None:
-        record, deployment = self._record, result.deployment
-        record.deployment, record.provider, record.model = deployment.id, deployment.provider, deployment.model
-        record.group, record.relayed, record.status = deployment.group, result.relayed, 200
-        if result.caveats:
-            record.caveats = plainly(result.caveats)
-        record.attempts = len(self._trace.attempts)
-        if record.attempts > 1:
-            record.fallbacks = self._trace.fallbacks
-        record.upstream_ms = result.upstream_s * 1000
 
     async def _repeated(self, ask: Ask) -> bool:
         """Answers with the first result under the same Idempotency-Key; where this is the first, it is to be kept."""
@@ -195,7 +181,10 @@ class Conversation:
         if isinstance(begun, Claim):
             self._claim = begun
             self._leaving.wanted = True
+            await confirm(self._gateway.authenticator, inbound)  # it may have waited long for another's result
             return False
+        if principal.key is not None:
+            self._gateway.allowance.count(principal.key)
         self._record.status = begun.status
         self._account()
         own = own_headers(self._record, self._dialect)
@@ -247,9 +236,7 @@ class Conversation:
         try:
             await self._pump(stream)
         except APIError as error:
-            self._note_error(of(streaming.deployment, error))
-            if not self._accounted:
-                self._account()
+            self._break_off(of(streaming.deployment, error))
             responder.write(stream.fail(error))
             responder.finish()
         finally:
@@ -297,89 +284,41 @@ class Conversation:
 
     def _close_account(self, stream: Stream) -> None:
         if stream.broken is not None and self._trace.attempts:
-            self._note_error(of(self._trace.attempts[-1].deployment, stream.broken))
-        self._account()
+            self._break_off(of(self._trace.attempts[-1].deployment, stream.broken))
+        else:
+            self._account()
+
+    def _break_off(self, error: APIError) -> None:
+        """Of a stream: it is accounted for as one that failed, unless it was whole before."""
+        if not self._accounted:
+            failed(self._record, error)
+            self._account()
 
     def _refuse(self, error: APIError) -> None:
-        record, responder, trace = self._record, self._responder, self._trace
-        if trace.attempts:
-            last = trace.attempts[-1].deployment
-            record.deployment, record.provider, record.model = last.id, last.provider, last.model
-            record.attempts = len(trace.attempts)
-            record.upstream_ms = trace.upstream_s * 1000
-        status, headers, body = error_answer(self._dialect, error)
-        record.status = status
-        self._note_error(error)
-        self._account()
+        """Answers with the error. Where what the request used is accounted for already, that stands."""
+        record, responder, trace, held = self._record, self._responder, self._trace, self._held
+        status, headers, body = error_answer(self._dialect, error, held)
+        if not self._accounted:
+            if trace.attempts:
+                asked_last(record, trace)
+            record.status = status
+            failed(record, error)
+            self._account()
         if responder.started:  # a heartbeat began the stream: the error comes as an event
             responder.write(self._dialect.stream_writer(Head()).fail(error))
             responder.finish()
             return
-        responder.reply(status, [*headers, own_headers(record, self._dialect)], body)
-
-    def _note_error(self, error: APIError) -> None:
-        self._record.error_class, self._record.outcome = type(error).__name__, outcome(error)
+        own = own_headers(record, self._dialect)
+        if trace.attempts:
+            own += route_headers(record, trace.attempts[-1].deployment, ()) + cost_headers(record, held)
+        elif held is not None:
+            own += held.headers()
+        responder.reply(status, [*headers, own], body)
 
     def _account(self) -> None:
-        """Once for each request: what it used and cost, where a provider was asked; how long it took."""
+        """Once for each request, when all is known that will be."""
         self._accounted = True
-        record, gateway, attempts = self._record, self._gateway, self._trace.attempts
-        now = time.monotonic()
-        if len(attempts) > 1:
-            record.fallbacks = self._trace.fallbacks
-        record.duration_ms = (now - record.began) * 1000
-        record.overhead_ms = max(0.0, (record.ttft_ms or record.duration_ms) - record.upstream_ms)
-        if not attempts or self._ask is None:
-            gateway.observe(record, None)
-            return
         stream = self._stream
         if stream is not None:
             self._said = Said(stream.said, stream.exact, stream.heard)
-            if stream.caveats:
-                record.caveats = (*record.caveats, *plainly(stream.caveats))
-        said = self._said
-        if not record.attempts:  # it ended within an attempt
-            last = attempts[-1].deployment
-            record.deployment, record.provider, record.model = last.id, last.provider, last.model
-            record.attempts = len(attempts)
-        record.id = gateway.ulids.next()
-        record.answer_id = (NOTHING if said is None else said.along).id
-        meter(record, attempts, self._ask, said)
-        gateway.observe(record, gateway.journal.append(record))
-
-
-def may_ask(access: Access, also: Allowed | None, group: Group[Deployment]) -> bool:
-    """Whether a key may fall back to this group."""
-    return access.allows(group.name) and (also is None or also(group))
-
-
-def priced(group: Group[Deployment]) -> bool:
-    """Whether what a request to any of its deployments costs will be known."""
-    return all(deployment.tariff.covers for deployment in group.members)
-
-
-def check_price(group: Group[Deployment]) -> None:
-    """Raises PermissionDeniedError where nobody knows what a request would cost."""
-    if not priced(group):
-        raise PermissionDeniedError(
-            f"The price of {printable(group.name).decode()!r} is not known, and this gateway serves no model without "
-            "one. Its operator can set `input_cost_per_token` and `output_cost_per_token`.",
-            code="model_without_pricing",
-            param="model",
-        )
-
-
-def of(deployment: Deployment, error: APIError) -> APIError:
-    """The error, with whose it is."""
-    if not error.provider:
-        error.provider, error.model = deployment.provider, deployment.model
-    return error
-
-
-def outcome(error: APIError) -> Outcome:
-    """A provider's answer, whatever its status, is the provider's; a refusal of ours is by whose fault it is."""
-    if isinstance(error, APITimeoutError):
-        return "timeout"
-    if error.wire or error.fault == "provider":
-        return "upstream_error"
-    return "client_error" if error.fault == "client" else "gateway_error"
+        account(self._gateway, self._record, self._trace, self._ask, self._said, stream)

@@ -162,5 +162,5 @@ def wants_usage(fields: Fields) -> bool:
         return False
     try:
         return _stream_options(options).include_usage is True
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return False

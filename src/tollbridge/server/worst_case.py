@@ -4,15 +4,17 @@ body, its top-level fields, and what is known of the deployments that may answer
 Input, for money: a token is at least one byte of the body, however it is spelled. A medium may be many tokens in few
 bytes (a link), so each is worth `MEDIUM_TOKENS` more, and what a provider writes around a prompt (a system prompt, that
 of tools) `AROUND_TOKENS`. A tool that the provider runs reads what it likes, and is taken for one medium. Nobody takes
-more than its context window. What searches cost by the piece is in no bound.
+more than its context window. What searches cost by the piece is in no bound: where nothing else costs anything, the
+price is unknown.
 
 Output: the largest of all the fields that have ever meant it, times the number of answers; what the operator forces
 comes before it, and where nothing was said the operator's default, or what the model can. Nobody gives more than that.
 A limit below 1 is none: to llama.cpp and its kin -1 is as much as they like. A prediction is paid for where it is
 rejected.
 
-Price: that of the dearest deployment, at the service that was asked for. Those without a price do not count; where
-there are no others, or the others are free, it is unknown.
+Price: that of the dearest deployment, at the service that was asked for; of one that is paid by the second, for as
+long as it is waited for. Those without a price, or waited for without end, do not count; where there are no others, or
+the others are free, it is unknown.
 
 Tokens a minute are another matter: there a likely number will do, because it is settled within seconds.
 """
@@ -126,7 +128,7 @@ class Bounds:
         for deployment in deployments:
             limit = deployment.max_input_tokens
             into = size if limit is None or limit > size else limit
-            worst = _price(deployment, into, self.output_tokens(deployment) + predicted, fields)
+            worst = _price(deployment, into, self.output_tokens(deployment) + predicted, self._ask)
             if worst is None:
                 unknown = True
             elif worst > dearest:
@@ -172,15 +174,22 @@ class Bounds:
         return asked * choices
 
 
-def _price(deployment: Deployment, into: int, out: int, fields: Fields) -> int | None:
+def _price(deployment: Deployment, into: int, out: int, ask: Ask) -> int | None:
     """With the service that was asked for, or the plain one, where the provider does not grant the other."""
-    worst = deployment.tariff.worst
-    plain = worst(into, out)
+    tariff, fields = deployment.tariff, ask.fields
+    worst = tariff.worst
+    seconds = _waited_for(deployment, ask) if tariff.timed else None
+    plain = worst(into, out, None, seconds)
     if _SERVICE.isdisjoint(fields) and not deployment.forced_raw and not deployment.defaults_raw:
         return plain
     service = _service({**deployment.defaults_raw, **fields, **deployment.forced_raw})
-    special = worst(into, out, service) if service else None
+    special = worst(into, out, service, seconds) if service else None
     return plain if special is None else max(special, plain or 0)
+
+
+def _waited_for(deployment: Deployment, ask: Ask) -> float | None:
+    """Seconds at most, of one attempt."""
+    return ask.limited(deployment.stream_timeouts if ask.stream else deployment.timeouts).total_s
 
 
 def _service(fields: Fields) -> str:
@@ -220,10 +229,15 @@ def _numbers(fields: Fields, names: tuple[str, ...]) -> list[int]:
     for name in names:
         if name in fields:
             try:
-                found.append(int(max(-1.0, min(float(bytes(fields[name]).strip(b'"')), NUMBER_MAX))))
+                found.append(int(max(-1.0, min(float(_unquoted(bytes(fields[name]))), NUMBER_MAX))))
             except ValueError:
                 continue
     return found
+
+
+def _unquoted(number: bytes) -> bytes | str:
+    """Raises ValueError where it is no text either."""
+    return msgspec.json.decode(number, type=str) if number.startswith(b'"') else number
 
 
 def _inline_bytes(body: bytes) -> int:

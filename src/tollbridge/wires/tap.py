@@ -175,6 +175,6 @@ def decode_object(data: bytes) -> JsonObject | None:
     """The JSON object in `data`; None where it is something else."""
     try:
         value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

@@ -131,7 +131,7 @@ def _text(value: Json) -> str:
 def _decoded(body: bytes) -> Json:
     try:
         return msgspec.json.decode(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -275,7 +275,7 @@ def arguments_text(value: Json) -> str:
 def parsed_object(text: str) -> JsonObject | None:
     try:
         value = msgspec.json.decode(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if value.__class__ is dict else None
 

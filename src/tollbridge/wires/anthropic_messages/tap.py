@@ -94,7 +94,7 @@ def read_along(body: bytes) -> Along:
         raise BadGatewayError("The provider's answer is not the JSON that its format promises.") from error
     if told.type == "error" or told.error is not None:
         detail = told.error.get("message") if isinstance(told.error, dict) else told.error
-        raise BadGatewayError(f"The provider answered 200 with an error: {detail}.", body=msgspec.json.decode(body))
+        raise BadGatewayError(f"The provider answered 200 with an error: {detail}.", body=decode_object(body))
     if told.content == _ABSENT:
         raise BadGatewayError("The provider's answer is JSON, but no message.")
     return Along(read_usage(told.usage), text_of(told.id))

@@ -34,7 +34,7 @@ def tells_usage(data: bytes) -> bool:
     beside words counts what there is so far."""
     try:
         chunk = _chunk(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return chunk.usage is not None and (not chunk.choices or any(choice.finish_reason for choice in chunk.choices))
 
@@ -42,7 +42,7 @@ def tells_usage(data: bytes) -> bool:
 def has_choices(data: bytes) -> bool:
     try:
         return bool(_chunk(data).choices)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
 
 

@@ -1,0 +1,85 @@
+"""What the record of a request says of its way to an answer, and the one moment in which it is accounted for.
+
+`account` writes what the request used and cost to the journal, where a provider was asked, and tells the observers.
+After it the record is in the log and in the ledger, and is changed no more.
+"""
+
+from __future__ import annotations
+
+import time
+
+from tollbridge.calls.ask import Ask
+from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.exchange import Answer, Streaming
+from tollbridge.calls.streams import Stream
+from tollbridge.errors import APIError, APITimeoutError
+from tollbridge.ledger.meter import NOTHING, Said, meter
+from tollbridge.observe import Record
+from tollbridge.observe.record import Outcome
+from tollbridge.routing.engine import Trace
+from tollbridge.server.answers import plainly
+from tollbridge.server.gateway import Gateway
+
+
+def answered(record: Record, trace: Trace, result: Answer | Streaming) -> None:
+    """Who answered, after how many attempts; of a stream, who began to."""
+    deployment = result.deployment
+    record.deployment, record.provider, record.model = deployment.id, deployment.provider, deployment.model
+    record.group, record.relayed, record.status = deployment.group, result.relayed, 200
+    if result.caveats:
+        record.caveats = plainly(result.caveats)
+    record.attempts = len(trace.attempts)
+    if record.attempts > 1:
+        record.fallbacks = trace.fallbacks
+    record.upstream_ms = result.upstream_s * 1000
+
+
+def asked_last(record: Record, trace: Trace) -> None:
+    """Who was asked last, where nobody answered."""
+    last = trace.attempts[-1].deployment
+    record.deployment, record.provider, record.model, record.group = last.id, last.provider, last.model, last.group
+    record.attempts = len(trace.attempts)
+    record.fallbacks = trace.fallbacks
+    record.upstream_ms = trace.upstream_s * 1000
+
+
+def failed(record: Record, error: APIError) -> None:
+    record.error_class, record.outcome = type(error).__name__, outcome(error)
+
+
+def account(
+    gateway: Gateway, record: Record, trace: Trace, ask: Ask | None, said: Said | None, stream: Stream | None
+) -> None:
+    """`ask`: None where the request could not be read. `said`: by who answered; None where nobody did."""
+    attempts = trace.attempts
+    if stream is not None and attempts:
+        if stream.caveats:
+            record.caveats = (*record.caveats, *plainly(stream.caveats))
+        attempts[-1].seconds = gateway.engine.routes.now() - attempts[-1].began
+    if attempts and not record.attempts:  # it ended within an attempt
+        asked_last(record, trace)
+    record.duration_ms = (time.monotonic() - record.began) * 1000
+    record.overhead_ms = max(0.0, (record.ttft_ms or record.duration_ms) - record.upstream_ms)
+    if not attempts or ask is None:
+        gateway.observe(record, None)
+        return
+    record.id = gateway.ulids.next()
+    record.answer_id = (NOTHING if said is None else said.along).id
+    meter(record, attempts, ask, said)
+    gateway.observe(record, gateway.journal.append(record))
+
+
+def of(deployment: Deployment, error: APIError) -> APIError:
+    """The error, with whose it is."""
+    if not error.provider:
+        error.provider, error.model = deployment.provider, deployment.model
+    return error
+
+
+def outcome(error: APIError) -> Outcome:
+    """A provider's answer, whatever its status, is the provider's; a refusal of ours is by whose fault it is."""
+    if isinstance(error, APITimeoutError):
+        return "timeout"
+    if error.wire or error.fault == "provider":
+        return "upstream_error"
+    return "client_error" if error.fault == "client" else "gateway_error"
