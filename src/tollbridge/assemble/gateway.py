@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from tollbridge.assemble.accounts import Accounts
-from tollbridge.assemble.deployments import Maker, unpriced
+from tollbridge.assemble.deployments import Maker
+from tollbridge.assemble.misgivings import misgivings
 from tollbridge.assemble.offline import offline
 from tollbridge.calls.build import WIRES
 from tollbridge.config.settings import Config
@@ -104,9 +105,7 @@ def assemble(
         idempotency=None if accounts is None else accounts.idempotency,
         allowance=Allowance() if accounts is None else Allowance(accounts.limiter, accounts.book),
     )
-    problems = [(entry, why) for entry, why in maker.problems if entry.disabled is None]
-    problems += [(entry, unpriced(entry.model)) for entry in maker.unpriced]
-    return Assembled(gateway, [f"{entry.where}: {entry.model_name}: {why}" for entry, why in problems])
+    return Assembled(gateway, [str(one) for one in misgivings(maker, config, environ, rows)])
 
 
 def provider_rows(config: Config) -> Mapping[str, Provider]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import click
 
@@ -26,5 +27,9 @@ def errors_told() -> Iterator[None]:
     try:
         yield
     except TollbridgeError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(UNUSABLE if isinstance(error, _GIVEN) else FAILED)
+        end(error)
+
+
+def end(error: TollbridgeError) -> NoReturn:
+    click.echo(f"error: {error}", err=True)
+    sys.exit(UNUSABLE if isinstance(error, _GIVEN) else FAILED)
