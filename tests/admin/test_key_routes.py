@@ -203,7 +203,7 @@ async def test_who_is_not_there_is_named_and_no_secret_with_it(database: Databas
         await gateway.made(key_alias="here")
         strangers = {"keys": ["here", "gone", "sk-tb-" + "x" * 57], "key_aliases": ["nobody"]}
         refused = (await gateway.send("POST", "/key/delete", strangers)).json()["error"]
-        assert refused["message"] == "There are no keys 'gone', sk-...xxxx, 'nobody' here: no id and no alias of one."
+        assert refused["message"] == "There are no keys 'gone', sk-...xxxx, 'nobody' here, neither by id nor by alias."
         for path in ("/key/block", "/key/unblock", "/key/update", "/key/regenerate"):
             refused = (await gateway.send("POST", path, {"key": "gone"})).json()["error"]
             assert (refused["code"], "'gone'" in refused["message"]) == ("key_not_found", True)
@@ -215,6 +215,7 @@ async def test_who_is_not_there_is_named_and_no_secret_with_it(database: Databas
         ("/key/block", {}, "missing_field", "`key` is missing"),
         ("/key/block", {"key": ["x"]}, "invalid_field", "and is a list"),
         ("/key/update", {"key": 7}, "invalid_field", "and is a number"),
+        ("/key/me/reset_spend", {}, "missing_field", "`reset_to` is missing"),
         ("/key/delete", {}, "missing_field", "`keys` is missing"),
         ("/key/delete", {"keys": "x"}, "invalid_field", "and is a text"),
         ("/key/delete", {"keys": [7]}, "invalid_field", "and holds a number"),
@@ -227,6 +228,7 @@ async def test_what_is_missing_and_what_is_of_another_kind_are_told_apart(
 ) -> None:
     database = Database.open(f"sqlite:///{tmp_path / 'a.db'}")
     async with managing(database, tmp_path) as gateway:
+        await gateway.made(key_alias="me")
         answered = await gateway.send("POST", path, body)
         error = answered.json()["error"]
         assert (answered.status, error["code"], told in error["message"]) == (422, code, True), error
@@ -268,6 +270,8 @@ async def test_the_list_is_paged_sorted_and_filtered(database: Database, tmp_pat
         assert page == {"keys": tokens[2:4], "total_count": 5, "current_page": 2, "total_pages": 3}
         newest_first = (await gateway.send("GET", "/key/list?include_team_keys=true")).json()
         assert newest_first["keys"] == tokens[::-1]
+        for name in (tokens[3], "k3"):
+            assert (await gateway.send("GET", f"/key/list?key_hash={name}")).json()["keys"] == [tokens[3]]
         one = (await gateway.send("GET", "/key/list?key_alias=k3&return_full_object=true")).json()
         assert [(key["token"], key["key_alias"]) for key in one["keys"]] == [(tokens[3], "k3")]
         wrong = ("sort_by=digest", "page=0", "page=x", "size=101", "size=1e3", "team_id=x", "page=1;drop")

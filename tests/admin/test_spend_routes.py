@@ -11,6 +11,7 @@ import pytest
 
 from tests.admin.managing import Managed, managing
 from tests.ledger.records import record
+from tests.server.served import KEY as MASTER
 from tollbridge.admin.price import Pricer
 from tollbridge.admin.spend_routes import spend_routes
 from tollbridge.observe import Record, Tried
@@ -243,7 +244,7 @@ async def test_whoever_is_meant_is_named_by_id_alias_or_key_and_whoever_is_not_t
         )
         paths = ("/spend/logs", "/spend/tags", "/global/spend/logs", "/global/spend/keys", "/global/spend/models")
         for path in paths:
-            for name in (made["token"], "team-a", made["key"], "master", "deleted0"):
+            for name in (made["token"], "team-a", made["key"], "master", MASTER, "deleted0"):
                 assert len(await gateway.get(f"{path}?api_key={name}")) == 1, (path, name)
             assert await gateway.get(f"{path}?api_key=idle") == []
             error = (await gateway.get(f"{path}?api_key=nobody", status=404))["error"]
@@ -349,6 +350,20 @@ async def test_a_cost_is_calculated_before_and_after(database: Database, tmp_pat
         assert (await calculated(400, completion_response=answer))["error"]["param"] == "completion_response"
         assert (await calculated(400, model="demo/hello"))["error"]["param"] == "messages"
         assert (await calculated(400, messages=messages))["error"]["param"] == "model"
+        for body, param, told in (
+            ({}, "model", "is missing"),
+            ({"model": 7, "messages": messages}, "model", "must be a text, and is a number"),
+            ({"model": "demo/hello", "messages": []}, "messages", "is empty"),
+            ({"completion_response": "x"}, "completion_response", "must be an object, an answer as it came"),
+            ({"completion_response": answer}, "completion_response", "has no `usage`"),
+            (
+                {"completion_response": {"model": "demo/hello", "usage": usage}},
+                "completion_response",
+                "is no whole answer",
+            ),
+        ):
+            error = (await calculated(400, **body))["error"]
+            assert (error["param"], told in error["message"]) == (param, True), error
         assert (await calculated(404, model="nowhere/nothing", messages=messages))["error"]["code"] is not None
         assert (await calculated(422, model="demo/hello", nothing=1))["error"]["param"] == "nothing"
 

@@ -7,12 +7,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from tollbridge.errors import NotFoundError
 from tollbridge.policy.minting import CUSTOM_LENGTHS, CUSTOM_PREFIX, like_an_id, shown
-from tollbridge.store.key import Key
-from tollbridge.store.spend import SpendReader
 
 ADMIN = "master"
 ADMINS = frozenset({ADMIN, "open"})
@@ -39,7 +35,7 @@ def check_alias(alias: str) -> None:
 def no_such_key(*names: str, param: str = "key") -> NotFoundError:
     told = ", ".join(map(_fit, names))
     nobody = "There is no key" if len(names) == 1 else "There are no keys"
-    return NotFoundError(f"{nobody} {told} here: no id and no alias of one.", code="key_not_found", param=param)
+    return NotFoundError(f"{nobody} {told} here, neither by id nor by alias.", code="key_not_found", param=param)
 
 
 def _fit(name: str) -> str:
@@ -48,17 +44,3 @@ def _fit(name: str) -> str:
         return shown(name) if len(name) >= CUSTOM_LENGTHS.start else f"{CUSTOM_PREFIX}..."
     printed = repr(name)
     return printed if len(printed) <= SHOWN_MAX else f"{printed[:SHOWN_MAX]}...'"
-
-
-async def ledger_id(name: str, find: Callable[[str], Awaitable[Key]], reader: SpendReader) -> str:
-    """Under which the ledger has the requests of whoever is named: the admin, a key, or one that was deleted, by its
-    id. Raises NotFoundError."""
-    if name in ADMINS:
-        return name
-    try:
-        return (await find(name)).id
-    except NotFoundError:
-        [sums] = await reader.sums((), key_id=name)
-        if not sums["requests"]:
-            raise
-        return name

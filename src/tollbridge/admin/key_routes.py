@@ -107,7 +107,9 @@ class KeyDesk:
         full = flag(query, "return_full_object")
         own = call.principal.key
         wanted = query.get("key_hash") or None
-        if not call.principal.admin:
+        if call.principal.admin:
+            wanted = wanted and await self._keys.id_of(wanted)
+        else:
             wanted = own.id if own is not None and wanted in (None, own.id) else ""
         found = await self._keys.store.list(
             alias=query.get("key_alias") or None,

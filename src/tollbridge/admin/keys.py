@@ -15,6 +15,7 @@ import msgspec
 
 from tollbridge.admin.key_fields import Wish, dollars_of, read_wish
 from tollbridge.admin.key_names import no_such_key
+from tollbridge.admin.parameters import missing
 from tollbridge.config.master_key import weak_key
 from tollbridge.errors import ConflictError, UnprocessableEntityError
 from tollbridge.model.json import Json, JsonObject
@@ -53,7 +54,7 @@ class Keys:
         clock: Callable[[], float] = time.time,
         taken: Callable[[str], bool] = lambda text: False,
     ) -> None:
-        self._taken = taken
+        self.taken = taken
         self.store = store
         self._pepper = pepper
         self._memory = memory
@@ -93,6 +94,8 @@ class Keys:
 
     async def reset_spend(self, key: Key, reset_to: Json, by: str) -> Key:
         """To at most what it is. Raises UnprocessableEntityError."""
+        if reset_to is None:
+            raise missing("reset_to", "dollars, at most what the key has spent")
         try:
             nanousd = dollars_of(reset_to)
         except ValueError as error:
@@ -134,6 +137,11 @@ class Keys:
             raise no_such_key(reference)
         return found
 
+    async def id_of(self, reference: str) -> str:
+        """Of whoever is named; what nobody is named by is its own."""
+        found = await self._find(reference)
+        return reference if found is None else found.id
+
     async def all_named(self, references: Sequence[str], aliases: Sequence[str] = ()) -> tuple[Key, ...]:
         """Each once. `aliases`: which are nothing else. Raises NotFoundError that names all that are not there."""
         found = {reference: await self._find(reference) for reference in references}
@@ -154,7 +162,7 @@ class Keys:
         try:
             if not isinstance(text, str):
                 raise ValueError("must be a text")
-            if self._taken(text):
+            if self.taken(text):
                 raise ValueError("is the gateway's own key: whoever had it would be the admin")
             weakness = weak_key(text)
             if weakness is not None:

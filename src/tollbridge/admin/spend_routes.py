@@ -10,11 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from tollbridge.admin.key_names import ledger_id, no_such_key
+from tollbridge.admin.key_names import no_such_key
 from tollbridge.admin.key_shape import shape
 from tollbridge.admin.keys import Keys
 from tollbridge.admin.parameters import entry, flag, invalid, moments, number, only
 from tollbridge.admin.price import Pricer
+from tollbridge.admin.whose import ledger_id
 from tollbridge.errors import NotFoundError, UnprocessableEntityError
 from tollbridge.ledger.report import by_day, by_key, by_model, by_provider, by_tag, dates, spend_log, total
 from tollbridge.model.money import write_dollars
@@ -155,7 +156,7 @@ class SpendDesk:
         if name is None or name == own:
             return own
         try:
-            id = await ledger_id(name, self._keys.named, self._reader)
+            id = await ledger_id(name, self._keys, self._reader)
         except NotFoundError:
             id = None
         if id is None or own not in (None, id):

@@ -14,8 +14,9 @@ from typing import get_args
 import click
 import msgspec
 
-from tollbridge.admin.key_names import ADMIN, ledger_id
+from tollbridge.admin.key_names import ADMIN
 from tollbridge.admin.keys import Keys
+from tollbridge.admin.whose import ledger_id
 from tollbridge.cli.columns import aligned, printable
 from tollbridge.cli.dates import day, out_of_order, shown_day
 from tollbridge.cli.ending import errors_told
@@ -123,7 +124,7 @@ async def _sums(
     reader, key_id = SpendReader(database), None
     if name is not None:
         pepper = found.home.pepper() if name.startswith(CUSTOM_PREFIX) else b""  # needed for nothing else
-        key_id = await ledger_id(name, Keys(KeyStore(database), pepper).named, reader)
+        key_id = await ledger_id(name, Keys(KeyStore(database), pepper, taken=found.is_admins), reader)
     return await reader.sums(by, since=since, until=until, key_id=key_id)
 
 
