@@ -144,7 +144,7 @@ def test_answers_are_estimated_for_each_model_by_itself() -> None:
     options = ("--estimated-output", "2048", "--estimated-output-of", "fast=500", "--estimated-output-of", "a=b=9")
     made = told("generate", "--alias", "a", *options)
     assert made["default_estimated_output_tokens_per_model"] == {"fast": 500, "a=b": 9}
-    assert "taken for 2,048 tokens, 500 of fast, 9 of a=b" in run("info", "a").stdout
+    assert "tokens of an answer: 2,048, 500 of fast, 9 of a=b" in run("info", "a").stdout
     lifted = told("update", "a", "--no-limit", "default_estimated_output_tokens_per_model")
     assert lifted["default_estimated_output_tokens_per_model"] == {}
     assert lifted["default_estimated_output_tokens"] == 2048

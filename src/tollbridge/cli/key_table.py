@@ -35,7 +35,7 @@ def card(key: Key, now: float) -> str:
         "spent": show_dollars(key.spend_nanousd),
         "budget": _budget(key),
         "limits": _limits(key),
-        "answers": _estimates(key),
+        "estimated": _estimates(key),
         "expires": _moment(key.expires_at),
         "metadata": json.dumps(key.metadata, ensure_ascii=False) if key.metadata else "",
         "made": f"{_moment(key.created_at)} by {key.minted_by}",
@@ -91,9 +91,9 @@ def _limits(key: Key) -> str:
 
 
 def _estimates(key: Key) -> str:
-    told = [] if key.likely_output_tokens is None else [f"taken for {key.likely_output_tokens:,} tokens"]
+    told = [] if key.likely_output_tokens is None else [f"{key.likely_output_tokens:,}"]
     told += [f"{tokens:,} of {model}" for model, tokens in key.likely_output_tokens_by_model.items()]
-    return ", ".join(told)
+    return f"tokens of an answer: {', '.join(told)}" if told else ""
 
 
 def _moment(epoch_s: float | None) -> str:
