@@ -19,6 +19,7 @@ from tests.server.accounted import migrated
 from tollbridge.ledger.book import Book, Hold
 from tollbridge.observe import Record
 from tollbridge.observe.ulid import Ulids
+from tollbridge.store.costs import Correction, CostStore
 from tollbridge.store.database import Database
 from tollbridge.store.entries import EntryStore
 from tollbridge.store.key import Key
@@ -55,6 +56,8 @@ class BookAndRow(RuleBasedStateMachine):
         self.database = self.scope.__enter__()
         self.keys = KeyStore(self.database, clock=lambda: self.now)
         self.entries = EntryStore(self.database, clock=lambda: self.now)
+        self.costs = CostStore(self.database, clock=lambda: self.now)
+        self.in_database: list[Record] = []
         self.under_way: list[tuple[Hold, Record]] = []
         self.waiting: list[Record] = []
         self.begin()
@@ -108,7 +111,18 @@ class BookAndRow(RuleBasedStateMachine):
 
     def fold(self, batch: list[Record]) -> None:
         self.entries.fold(batch)
+        self.in_database += batch
         self.book.folded(batch)
+
+    @precondition(lambda self: self.in_database)
+    @rule(chance=st.randoms(use_true_random=False), cost=st.integers(0, 1000))
+    def price_anew(self, chance: random.Random, cost: int) -> None:
+        """In another process, for less or for more. This one hears of it."""
+        place = chance.randrange(len(self.in_database))
+        before = self.in_database[place]
+        after = self.in_database[place] = msgspec.structs.replace(before, cost_nanousd=cost)
+        asyncio.run(self.costs.correct([Correction(before, after)]))
+        self.hear()
 
     @rule(cost=st.integers(1, 1000), before_s=st.floats(0, 90_000))
     def recover(self, cost: int, before_s: float) -> None:
@@ -145,8 +159,19 @@ class BookAndRow(RuleBasedStateMachine):
 
     @rule()
     def hear(self) -> None:
+        """By a row that was read while no fold was under way."""
         self.key = self.read()
-        self.book.refresh(self.key)
+        self.book.read(self.key)
+
+    @rule(chance=st.randoms(use_true_random=False))
+    def hear_late(self, chance: random.Random) -> None:
+        """By a row from before a fold, which is not believed where it says less; another reading mends it."""
+        old = self.read()
+        if self.waiting:
+            self.fold_some(chance)
+        self.key = old
+        self.book.refresh(old)
+        self.hear()
 
     @rule(seconds=st.one_of(st.floats(0.001, 2), st.floats(10, 7_000), st.floats(0, 40 * 86_400)))
     def wait(self, seconds: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tollbridge.admin.key_routes import key_routes
 from tollbridge.admin.keys import Keys
@@ -14,6 +14,7 @@ from tollbridge.config.settings import Config, GeneralSettings
 from tollbridge.home import Home
 from tollbridge.ledger.book import Book
 from tollbridge.ledger.fold import Retention
+from tollbridge.ledger.folding import Folding
 from tollbridge.ledger.ledger import Ledger
 from tollbridge.observe import Metrics, Record
 from tollbridge.policy.keyring import Keyring
@@ -23,6 +24,7 @@ from tollbridge.server.gateway import Gateway
 from tollbridge.server.idempotency import Idempotency
 from tollbridge.server.routes import Route
 from tollbridge.store.database import Database
+from tollbridge.store.key import Key
 from tollbridge.store.keys import KeyStore
 from tollbridge.store.replies import ReplyStore
 from tollbridge.store.spend import SpendReader
@@ -57,7 +59,8 @@ class Accounts:
             self.keys = KeyStore(self.database)
             self.pepper = home.pepper()
             check_pepper(self.database, self.pepper)
-            self.keyring = Keyring(self.keys, self.pepper)
+            self.folding = Folding()
+            self.keyring = Keyring(self.keys, self.pepper, counting=self.folding, read=self._read)
             self.limiter = Limiter()
             self.idempotency = Idempotency(ReplyStore(self.database, home.reply_key()))
             self.book = Book(closed=self.keyring.forget)
@@ -66,6 +69,7 @@ class Accounts:
                 self.database,
                 retention=retention(config.general),
                 fail_closed=not config.general.serve_without_journal,
+                begins=self.folding.begins,
                 folded=self._folded,
                 found=self._found,
             )
@@ -98,17 +102,28 @@ class Accounts:
         metrics.gauge("tollbridge_budget_holds", "Requests under way with a budget", lambda: book.flying)
         metrics.gauge("tollbridge_limit_places", "Requests under way within limits", lambda: limiter.flying)
 
+    def _read(self, key: Key) -> None:
+        self.book.read(key)
+
     def _folded(self, records: Sequence[Record]) -> None:
         """On the folder's thread."""
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self.book.folded, records)
+        self._tell(self.book.folded, records)
 
     def _found(self, records: Sequence[Record]) -> None:
-        """On the folder's thread. Before there is a loop nobody has asked what was spent."""
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._read_anew, records)
+        """On the folder's thread."""
+        self._tell(self._read_anew, records)
+
+    def _tell(self, tell: Callable[[Sequence[Record]], None], records: Sequence[Record]) -> None:
+        """On the loop that serves. Before there is one nobody has asked what was spent."""
+        loop, fold = self._loop, self.folding.begun
+        if loop is None:
+            self.folding.told(fold)
+        elif not loop.is_closed():
+            loop.call_soon_threadsafe(self._told, tell, records, fold)
+
+    def _told(self, tell: Callable[[Sequence[Record]], None], records: Sequence[Record], fold: int) -> None:
+        tell(records)
+        self.folding.told(fold)
 
     def _read_anew(self, records: Sequence[Record]) -> None:
         self.book.recovered(records)

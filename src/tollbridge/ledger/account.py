@@ -52,13 +52,17 @@ class Account:
         if record.cost_nanousd:
             self._count(record.id, record.cost_nanousd, now)
 
-    def changed(self, key: Key, now: float) -> None:
-        """The key as the database has it. Within one period nothing is ever taken back: where less was spent by its row
-        than is known here, the row is older than what was folded meanwhile."""
-        former, before = self.key, self.purse
+    def read(self, key: Key, now: float) -> None:
+        """The key as the database has it, with all that was folded."""
         self.key, self.purse = key, key.purse()
         for id, cost in self.unfolded:
             self._count(id, cost, now)
+
+    def changed(self, key: Key, now: float) -> None:
+        """The key as the database had it at some time. Within one period nothing is ever taken back: where less was
+        spent by its row than is known here, the row is older than what was folded meanwhile."""
+        former, before = self.key, self.purse
+        self.read(key, now)
         if self.purse.began_at == before.began_at and key.created_at == former.created_at:
             self.purse.spend = max(self.purse.spend, before.spend)
 

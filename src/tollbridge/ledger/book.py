@@ -15,8 +15,11 @@
 4. A cost counts in the period in which its entry was made, here as in the database: both count by `store/purse.py`, and
    neither tells the other that a period began.
 5. Holds live in memory alone: after a crash there are none, and there are no requests under way either.
-6. A key that was changed (`updated_at`) is read anew: its spend is what the database says and what is not yet folded
-   into it (`unfolded.py`). The same key read again says nothing new: its spend is older than what is known here.
+6. A key that is read from the database says what was spent, together with what is not yet folded into it
+   (`unfolded.py`); that may be less than was known here, where its entries were priced anew. It is told at once
+   (`read`) and was read while no fold was under way (`folding.py`).
+7. Where that cannot be had, a key that was changed (`updated_at`) is taken with its limits, and what was spent is the
+   most that is known (`refresh`).
 
 Accounts are kept while anything is held or not yet folded. Of the others the oldest are closed above a bound, and
 `closed` tells whoever keeps the Key in memory to read it anew, because an account that is opened again believes it.
@@ -104,8 +107,16 @@ class Book:
         account.flying += 1
         return Hold(self, account, worst, on_trust)
 
+    def read(self, key: Key) -> None:
+        """A key, as the database had it a moment ago, with all that was folded until now."""
+        account = self._accounts.get(key.id)
+        if account is not None:
+            account.read(key, self.clock())
+        elif key.max_budget_nanousd is not None:
+            self._open(key, self.clock())
+
     def refresh(self, key: Key) -> None:
-        """A key as it was read from the database. Nothing happens unless it was changed since."""
+        """A key as it was read at some time. Nothing happens unless it was changed since."""
         account = self._accounts.get(key.id)
         if account is None or key.updated_at < account.key.updated_at:
             return

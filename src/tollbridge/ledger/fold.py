@@ -34,6 +34,7 @@ DAY_S = 86_400.0
 
 log = logging.getLogger(__name__)
 
+Begins = Callable[[], None]
 Folded = Callable[[Sequence[Record]], None]
 
 
@@ -48,9 +49,9 @@ class Retention(msgspec.Struct, frozen=True):
 
 
 class Folder:
-    """`folded` is told, on this thread, of the entries of this process that are in the database now, each once;
-    `found` of those of dead processes that were not there before. `refused`: entries set aside. `removed`: rows that
-    were too old."""
+    """`begins` is told, on this thread, before each fold; after it, when it succeeded, `folded` of the entries of this
+    process that are in the database now, each once, or `found` of those of dead processes that were not there before.
+    `refused`: entries set aside. `removed`: rows that were too old."""
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class Folder:
         store: EntryStore,
         *,
         retention: Retention | None = None,
+        begins: Begins | None = None,
         folded: Folded | None = None,
         found: Folded | None = None,
         interval_s: float = INTERVAL_S,
@@ -67,6 +69,7 @@ class Folder:
         self._journal = journal
         self._store = store
         self._retention = Retention() if retention is None else retention
+        self._begins = begins
         self._folded = folded
         self._found = found
         self._interval_s = interval_s
@@ -127,8 +130,10 @@ class Folder:
         self.down, self._pause_s = "", self._interval_s
 
     def _adopt(self, records: Sequence[Record]) -> None:
+        if self._begins is not None:
+            self._begins()
         fresh, _ = self._fold(records, again=True)
-        if self._found is not None and fresh:
+        if self._found is not None:
             self._found(fresh)
 
     def _next(self) -> Batch | None:
@@ -140,10 +145,12 @@ class Folder:
         batch = self._held
         assert batch is not None
         if batch.records:
+            if self._begins is not None:
+                self._begins()
             fresh, refused = self._fold(batch.records, again=batch.reread or bool(self.down))
             # Of a batch that is tried again some may have been new at the first try, whose end was not heard of.
             own = fresh if batch.reread else [record for record in batch.records if record.id not in refused]
-            if self._folded is not None and own:
+            if self._folded is not None:
                 self._folded(own)
         self._held = None
         for file, damage in self._journal.backlog.take_damage():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tollbridge.ledger.fold import Folded, Folder, Retention
+from tollbridge.ledger.fold import Begins, Folded, Folder, Retention
 from tollbridge.ledger.journal import Journal
 from tollbridge.observe.metrics import Metrics
 from tollbridge.store.database import Database
@@ -29,13 +29,22 @@ class Ledger:
         *,
         retention: Retention | None = None,
         fail_closed: bool = True,
+        begins: Begins | None = None,
         folded: Folded | None = None,
         found: Folded | None = None,
     ) -> Ledger:
         """Folds what dead processes left before it returns. Raises ConfigError where the journal cannot be written."""
         directory = home / DIRECTORY
         journal = Journal(directory, fail_closed=fail_closed)
-        folder = Folder(directory, journal, EntryStore(database), retention=retention, folded=folded, found=found)
+        folder = Folder(
+            directory,
+            journal,
+            EntryStore(database),
+            retention=retention,
+            begins=begins,
+            folded=folded,
+            found=found,
+        )
         folder.start()
         return cls(journal, folder)
 

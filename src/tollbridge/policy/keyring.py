@@ -7,7 +7,8 @@
    made here is its form, and finds nothing: a key keeps its id when another text takes the place of its former one.
 3. Block and expiry are looked at on each use. A change in this process is told by `forget`, a change in another by the
    store's list of changes, which `follow` reads twice a second.
-4. A lookup that was under way when something changed may have read the old row: it is done again.
+4. A lookup that was under way when something changed may have read the old row: it is done again. So is one during
+   which spend was counted into rows (`Counting`): what a row says of it must be of one moment with what memory knows.
 5. While the store is away, keys that are here stay good for `grace_s` after the last word from it. Keys that are not
    here are answered with 503: that they are unknown would be a guess.
 """
@@ -20,6 +21,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from tollbridge.errors import APIError, AuthenticationError, ServiceUnavailableError, StoreUnavailable
 from tollbridge.policy.access import Access
@@ -40,6 +42,27 @@ _NOBODY = bytes(32)
 _log = logging.getLogger("tollbridge.keys")
 
 
+class Counting(Protocol):
+    """Whoever counts spend into the rows of keys while this process looks: `ledger.folding.Folding`."""
+
+    async def rest(self) -> int: ...
+    def rested_since(self, mark: int) -> bool: ...
+    @property
+    def stuck(self) -> bool: ...
+
+
+class Nobody:
+    async def rest(self) -> int:
+        return 0
+
+    def rested_since(self, mark: int) -> bool:
+        return True
+
+    @property
+    def stuck(self) -> bool:
+        return False
+
+
 class Held:
     """A key in memory. `read_at`: on the monotonic clock."""
 
@@ -53,7 +76,8 @@ class Held:
 
 
 class Keyring:
-    """`asked`: how often the store was asked for a key. Used from one event loop."""
+    """`asked`: how often the store was asked for a key. `read` is told of each that comes into memory with a spend that
+    is to be believed. Used from one event loop."""
 
     def __init__(
         self,
@@ -62,6 +86,8 @@ class Keyring:
         *,
         capacity: int = CAPACITY,
         grace_s: float = GRACE_S,
+        counting: Counting | None = None,
+        read: Callable[[Key], None] | None = None,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -69,6 +95,8 @@ class Keyring:
         self._pepper = pepper
         self._capacity = capacity
         self._grace_s = grace_s
+        self._counting = Nobody() if counting is None else counting
+        self._read = read
         self._wall = wall
         self._monotonic = monotonic
         self._began = wall() - monotonic()
@@ -178,8 +206,9 @@ class Keyring:
 
     async def _ask(self, digest: bytes) -> Principal:
         held: Held | None = None
+        counting = self._counting
         for _ in range(LOOKUPS_MAX):
-            changes, read_at = self._changes, self._monotonic()
+            changes, mark, read_at = self._changes, await counting.rest(), self._monotonic()
             try:
                 self.asked += 1
                 key = await self._store.get_by_digest(digest)
@@ -191,8 +220,13 @@ class Keyring:
                 ) from error
             same = hmac.compare_digest(digest, _NOBODY if key is None else key.digest)
             held = Held(key, read_at) if key is not None and same else None
-            if changes == self._changes:
+            if changes != self._changes:
+                continue
+            believed = counting.rested_since(mark)
+            if believed or counting.stuck:
                 self._keep(digest, held)
+                if held is not None and believed and self._read is not None:
+                    self._read(held.key)
                 break
         if held is None:
             raise unknown()
