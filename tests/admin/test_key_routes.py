@@ -25,7 +25,7 @@ from tollbridge.observe.ulid import Ulids
 from tollbridge.server.identify import MasterKey, OpenDoor
 from tollbridge.store.database import Database
 from tollbridge.store.entries import EntryStore
-from tollbridge.store.key_spend import add_spend
+from tollbridge.store.key_spend import count_spend
 from tollbridge.store.keys import KeyStore
 
 FULL = {
@@ -283,7 +283,9 @@ async def test_the_list_is_paged_sorted_and_filtered(database: Database, tmp_pat
 async def test_the_spend_is_reset_to_at_most_what_it_is(database: Database, tmp_path: Path) -> None:
     async with managing(database, tmp_path) as gateway:
         made = await gateway.made()
-        await database.run(lambda connection: add_spend(connection, {made["token"]: 2_500_000_000}))
+        await database.run(
+            lambda connection: count_spend(connection, [record(key_id=made["token"], cost_nanousd=2_500_000_000)], 1.0)
+        )
         path = f"/key/{made['token']}/reset_spend"
         assert (await gateway.send("POST", path, {"reset_to": 2.6})).status == 422
         assert (await gateway.send("POST", path, {})).status == 422

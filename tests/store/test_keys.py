@@ -9,11 +9,17 @@ import msgspec
 import pytest
 from sqlalchemy import event
 
+from tests.ledger.records import record
 from tollbridge.errors import ConflictError
+from tollbridge.observe.record import Record
 from tollbridge.store.database import Database
 from tollbridge.store.key import Key
-from tollbridge.store.key_spend import add_spend
+from tollbridge.store.key_spend import count_spend
 from tollbridge.store.keys import CHANGES_KEPT_S, KeyStore
+
+
+def spent(id: str, cost: int) -> Record:
+    return record(key_id=id, cost_nanousd=cost)
 
 
 def key(id: str = "aaaaaaaa", **said: Any) -> Key:
@@ -96,7 +102,7 @@ async def test_an_update_changes_what_it_names_and_keeps_the_spend_that_came_bet
     await store.insert(key(rpm=5, spend_nanousd=10))
     stale = await store.get("aaaaaaaa")
     assert stale is not None
-    await database.run(lambda connection: add_spend(connection, {"aaaaaaaa": 32, "deleted!": 7}))
+    await database.run(lambda connection: count_spend(connection, [spent("aaaaaaaa", 32), spent("deleted!", 7)], 1.0))
     changed = await store.update("aaaaaaaa", lambda old: msgspec.structs.replace(old, rpm=None, alias="new"))
     assert changed is not None
     assert (changed.rpm, changed.alias, changed.spend_nanousd) == (None, "new", 42)
@@ -164,7 +170,7 @@ async def test_each_change_of_rights_is_told_and_spend_is_none(store: KeyStore, 
     await store.insert(key("bbbbbbbb"))
     first = await store.changes(begin.newest)
     assert (first.ids, first.complete) == ({"aaaaaaaa", "bbbbbbbb"}, True)
-    await database.run(lambda connection: add_spend(connection, {"aaaaaaaa": 1}))
+    await database.run(lambda connection: count_spend(connection, [spent("aaaaaaaa", 1)], 1.0))
     assert await store.changes(first.newest) == msgspec.structs.replace(first, ids=frozenset())
     await store.update("aaaaaaaa", lambda old: msgspec.structs.replace(old, digest=b"new"))
     second = await store.changes(first.newest)

@@ -9,12 +9,14 @@ import msgspec
 
 from tollbridge.assemble.accounts import Accounts
 from tollbridge.assemble.deployments import Maker
+from tollbridge.assemble.mcp import endpoint
 from tollbridge.assemble.misgivings import misgivings
 from tollbridge.assemble.offline import offline
 from tollbridge.calls.build import WIRES
 from tollbridge.config.settings import Config
 from tollbridge.home import Home
 from tollbridge.ledger.unkept import Unkept
+from tollbridge.mcp.endpoint import Endpoint
 from tollbridge.observe import Metrics, Observer
 from tollbridge.observe.ulid import Ulids
 from tollbridge.providers.row import Provider, row_from_config
@@ -29,6 +31,7 @@ from tollbridge.server.cors import Cors
 from tollbridge.server.gateway import Gateway, Load, Rules
 from tollbridge.server.http.limits import Limits
 from tollbridge.server.identify import Authenticator
+from tollbridge.transport.base import Transport
 from tollbridge.transport.inprocess import ByHost, InProcess
 from tollbridge.transport.select import transport_for
 from tollbridge.transport.tls import TlsSettings
@@ -41,6 +44,7 @@ class Assembled(msgspec.Struct, frozen=True, eq=False):
 
     gateway: Gateway
     problems: Sequence[str]
+    mcp: Endpoint | None = None
 
 
 def assemble(
@@ -105,7 +109,8 @@ def assemble(
         idempotency=None if accounts is None else accounts.idempotency,
         allowance=Allowance() if accounts is None else Allowance(accounts.limiter, accounts.book),
     )
-    return Assembled(gateway, [str(one) for one in misgivings(maker, config, environ, rows)])
+    told = [str(one) for one in misgivings(maker, config, environ, rows)]
+    return Assembled(gateway, told, endpoint(config, environ, gateway, mcp_transport(config, environ)))
 
 
 def provider_rows(config: Config) -> Mapping[str, Provider]:
@@ -114,6 +119,15 @@ def provider_rows(config: Config) -> Mapping[str, Provider]:
 
 
 def transport(config: Config, environ: Mapping[str, str]) -> ByHost:
+    return ByHost({DEMO_HOST: InProcess(offline())}, _network(config, environ))
+
+
+def mcp_transport(config: Config, environ: Mapping[str, str]) -> Transport:
+    """One of its own: streams of MCP servers stay open for long, and take no model's connection away."""
+    return _network(config, environ)
+
+
+def _network(config: Config, environ: Mapping[str, str]) -> Transport:
     settings, proxies = config.settings, config.general.proxies
     tls = TlsSettings(
         ca_file=settings.ssl_verify if isinstance(settings.ssl_verify, str) else "",
@@ -126,7 +140,7 @@ def transport(config: Config, environ: Mapping[str, str]) -> ByHost:
             network[name] = url.reveal()
     if proxies.no_proxy is not None:
         network["no_proxy"] = ",".join(proxies.no_proxy)
-    return ByHost({DEMO_HOST: InProcess(offline())}, transport_for(network, tls=tls))
+    return transport_for(network, tls=tls)
 
 
 def rules(config: Config) -> Rules:

@@ -51,13 +51,20 @@ class Allowance:
             deployments = may_answer(routes, ask.model, fallbacks)
             output = key.likely_output(ask.model) if counted else None
             worst = worst_case(ask, deployments, priced=priced, counted=counted, output=output)
-        place = self._limiter.reserve(key, worst.tokens)
+        return self._held(key, worst.tokens, worst.nanousd)
+
+    def hold_cost(self, key: Key, nanousd: int) -> Held:
+        """For a request that uses no tokens, and costs so much. Raises as `hold` does."""
+        return self._held(key, 0, nanousd)
+
+    def _held(self, key: Key, tokens: int, nanousd: int | None) -> Held:
+        place = self._limiter.reserve(key, tokens)
         try:
-            hold = self._book.reserve(key, worst.nanousd)
+            hold = self._book.reserve(key, nanousd)
         except BaseException:
             place.release()
             raise
-        return Held(place, hold, limited=counted or key.rpm is not None)
+        return Held(place, hold, limited=key.tpm is not None or key.rpm is not None)
 
     def place(self, key: Key) -> Place:
         """For a request that costs nothing, and still is one. Raises RateLimitError."""

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.errors import ConflictError
 from tollbridge.store.database import Database
+from tollbridge.store.held_keys import hold
 from tollbridge.store.key import Key
 from tollbridge.store.key_tables import KEY_CHANGES, KEYS
 
@@ -96,9 +97,8 @@ class KeyStore:
             row = (await connection.execute(select(KEYS).where(KEYS.c.id == id).with_for_update())).first()
             if row is None:
                 return None
-            old, now = _key(row), self._clock()
-            later = max(now, math.nextafter(old.updated_at, math.inf))  # also where the clock steps back
-            new = msgspec.structs.replace(change(old.at(now)), updated_at=later)
+            old = _key(row)
+            new = msgspec.structs.replace(change(old.at(self._clock())), updated_at=self._after(old.updated_at))
             before, after = key_row(old), key_row(new)
             await _check_alias(connection, new, but=id)
             same = select(KEYS.c.id).where(KEYS.c.digest == new.digest, KEYS.c.id != id)
@@ -116,6 +116,7 @@ class KeyStore:
 
         async def work(connection: AsyncConnection) -> frozenset[str]:
             await self._begin(connection)
+            await hold(connection, ids)
             gone = await connection.execute(delete(KEYS).where(KEYS.c.id.in_(ids)).returning(KEYS.c.id))
             found = frozenset(row.id for row in gone)
             await self._note(connection, found)
@@ -166,11 +167,15 @@ class KeyStore:
     async def touch(self, connection: AsyncConnection, ids: Iterable[str]) -> None:
         """Within the caller's transaction: whoever holds these keys in memory reads them, and what they spent, anew."""
         touched = sorted(ids)
-        if touched:
-            await self._begin(connection)
-            changed = update(KEYS).where(KEYS.c.id == bindparam("key")).values(updated_at=self._clock())
-            await connection.execute(changed, [{"key": id} for id in touched])
-            await self._note(connection, touched)
+        if not touched:
+            return
+        await self._begin(connection)
+        held = await hold(connection, touched)
+        if held:
+            changed = update(KEYS).where(KEYS.c.id == bindparam("key")).values(updated_at=bindparam("moment"))
+            moments = [{"key": id, "moment": self._after(row.updated_at)} for id, row in held.items()]
+            await connection.execute(changed, moments)
+        await self._note(connection, touched)
 
     async def _one(self, condition: ColumnElement[bool]) -> Key | None:
         async def work(connection: AsyncConnection) -> Key | None:
@@ -178,6 +183,11 @@ class KeyStore:
             return None if row is None else _key(row).at(self._clock())
 
         return await self._database.read(work, timeout_s=LOOKUP_S)
+
+    def _after(self, moment: float) -> float:
+        """Now, or a little later where the clock stands still or steps back: each change of a key has a later moment,
+        by which whoever holds it in memory knows it for a change."""
+        return max(self._clock(), math.nextafter(moment, math.inf))
 
     async def _begin(self, connection: AsyncConnection) -> None:
         if self._database.dialect == "postgresql":
