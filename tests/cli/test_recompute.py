@@ -130,6 +130,8 @@ def test_before_and_after_are_of_all_that_was_looked_at(tmp_path: Path) -> None:
         (("recompute", "--since", "2026-01-02", "--until", "2026-01-01"), "before --since"),
         (("--since", "2026-01-01", "recompute"), "Write the options behind `recompute`."),
         (("recompute", "--config", "nowhere.yaml"), "nowhere.yaml"),
+        (("recompute", "--model", "\udcff"), "is no UTF-8"),
+        (("--key", "\udcff"), "is no UTF-8"),
         (("recomptue",), "No such command"),
     ],
 )

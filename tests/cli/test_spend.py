@@ -110,6 +110,8 @@ def test_a_key_is_named_by_its_id_or_its_alias_also_when_it_is_deleted(tmp_path:
     for name, cost in (("team-a", 1), (made["token"], 1), (made["key"], 1), ("of-old", 2)):
         assert [row["cost_nanousd"] for row in told("--key", name, *SINCE)] == [cost]
     assert run("--key", "team-a", "--since", "2026-02-01").output.startswith("Nothing was asked from 2026-02-01 to ")
+    piped = CliRunner().invoke(main, ["spend", "--key", "-", "--json", *SINCE], input=made["key"] + "\n")
+    assert [row["cost_nanousd"] for row in json.loads(piped.stdout)] == [1]
     nobody = run("--key", "team-b", *SINCE)
     assert (nobody.exit_code, nobody.output[:35]) == (1, "error: There is no key 'team-b' her")
     idle = run("--key", "team-a", "--since", "2026-02-01", "--json")

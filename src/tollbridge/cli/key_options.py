@@ -1,29 +1,32 @@
-"""The options of `tollbridge keys` that say what a key may do, and the HTTP routes' words for them."""
+"""What stands on the command line about a key: which is meant, and what it may do, in the HTTP routes' words."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
 import msgspec
 
+from tollbridge.admin.key_names import STDIN
+from tollbridge.cli.texts import TEXT
 from tollbridge.model.json import JsonObject
 
 MODELS, ALIASES, ESTIMATES = "models", "aliases", "default_estimated_output_tokens_per_model"
 _WISHES: tuple[tuple[str, str, Any, str], ...] = (
-    ("--alias", "key_alias", str, "A name for people, there once: team-a."),
-    ("--model", MODELS, str, "A model or a pattern (openai/*) that it may ask for; may be repeated. Default: all."),
-    ("--model-alias", ALIASES, str, "NAME=MODEL: what NAME means for this key; may be repeated."),
+    ("--alias", "key_alias", TEXT, "A name for people, there once: team-a."),
+    ("--model", MODELS, TEXT, "A model or a pattern (openai/*) that it may ask for; may be repeated. None: all."),
+    ("--model-alias", ALIASES, TEXT, "NAME=MODEL: what NAME means for this key; may be repeated."),
     (
         "--duration",
         "duration",
-        str,
-        "Expires so long from now: 30s, 30m, 12h, 7d, 1mo; -1 is never, the default.",
+        TEXT,
+        "Expires so long from now: 30s, 30m, 12h, 7d, 1mo; -1: never.",
     ),
-    ("--max-budget", "max_budget", float, "US dollars that it may spend, as in 10 or 0.5. Default: any sum."),
-    ("--budget-duration", "budget_duration", str, "The budget starts anew each 1h, 1d, 7d, 30d, 1mo (UTC)."),
-    ("--rpm", "rpm_limit", int, "Requests a minute. 0 is none; without it, any number."),
+    ("--max-budget", "max_budget", float, "US dollars that it may spend, as in 10 or 0.5."),
+    ("--budget-duration", "budget_duration", TEXT, "The budget starts anew each 1h, 1d, 7d, 30d, 1mo (UTC)."),
+    ("--rpm", "rpm_limit", int, "Requests a minute; 0 lets none in."),
     ("--tpm", "tpm_limit", int, "Tokens a minute, of prompts and answers together."),
     ("--parallel", "max_parallel_requests", int, "Requests at once."),
     (
@@ -32,12 +35,24 @@ _WISHES: tuple[tuple[str, str, Any, str], ...] = (
         int,
         "Tokens that an answer is taken to have, for --tpm, where a request sets no limit.",
     ),
-    ("--estimated-output-of", ESTIMATES, str, "MODEL=TOKENS: the same, of one model; may be repeated."),
-    ("--metadata", "metadata", str, "A JSON object that is kept with it, up to 16 KiB."),
+    ("--estimated-output-of", ESTIMATES, TEXT, "MODEL=TOKENS: the same, of one model; may be repeated."),
+    ("--metadata", "metadata", TEXT, "A JSON object that is kept with it, up to 16 KiB."),
 )
 _OPTIONS = {name: option for option, name, _, _ in _WISHES}
 _MANY = (MODELS, ALIASES, ESTIMATES)
 LIFTED = {name: option for option, name, _, _ in _WISHES if name not in ("duration", "metadata")}
+
+
+def read_name(said: str) -> str:
+    """`-` is a line of standard input, which stands in no list of processes."""
+    return from_stdin() if said == STDIN else said
+
+
+def from_stdin() -> str:
+    text = sys.stdin.readline().strip()
+    if not text:
+        raise click.UsageError("No key came on standard input.")
+    return text
 
 
 def wishes(command: Callable[..., None]) -> Callable[..., None]:

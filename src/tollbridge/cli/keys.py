@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 
 import click
 
-from tollbridge.admin.key_names import STDIN
 from tollbridge.admin.key_shape import shape
 from tollbridge.admin.keys import Keys, Made
 from tollbridge.cli.ending import errors_told
-from tollbridge.cli.key_options import LIFTED, read_wishes, wishes
+from tollbridge.cli.key_options import LIFTED, from_stdin, read_name, read_wishes, wishes
 from tollbridge.cli.key_table import card, hindrance, table
 from tollbridge.cli.place import configured, place
+from tollbridge.cli.texts import TEXT
 from tollbridge.observe.audit import audited
 from tollbridge.policy.pepper import check_pepper
 from tollbridge.store.database import Database
@@ -33,7 +33,7 @@ PAGE = 100
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, as the HTTP routes answer.")
 quietly = click.option("--quiet", "-q", "quiet", is_flag=True, help="Print the key and nothing else.")
-reference = click.argument("key")
+reference = click.argument("key", type=TEXT)
 
 AUDIT = "audit.log"
 
@@ -74,13 +74,13 @@ def generate(config: Path | None, own: bool, as_json: bool, quiet: bool, **said:
     """
     body = read_wishes(said)
     if own:
-        body["key"] = _from_stdin()
+        body["key"] = from_stdin()
     _print_made(_run(config, lambda desk: desk.generate(body, BY)), as_json, quiet)
 
 
 @keys.command("list")
 @configured
-@click.option("--alias", help="Only the one with this alias.")
+@click.option("--alias", type=TEXT, help="Only the one with this alias.")
 @as_json
 def list_keys(config: Path | None, alias: str | None, as_json: bool) -> None:
     """List keys, the newest first: what each may do, and what it spent since its budget last started.
@@ -112,7 +112,7 @@ def info(config: Path | None, key: str, as_json: bool) -> None:
 
     Example: tollbridge keys info team-a
     """
-    _print(_run(config, lambda desk: desk.named(_read(key))), as_json)
+    _print(_run(config, lambda desk: desk.named(read_name(key))), as_json)
 
 
 @keys.command()
@@ -143,7 +143,7 @@ def update(config: Path | None, key: str, lifted: tuple[str, ...], as_json: bool
         raise click.UsageError("Say what to change; `tollbridge keys update --help` lists it.")
 
     async def change(desk: Keys) -> Key:
-        changed, _ = await desk.update(await desk.named(_read(key)), body, BY)
+        changed, _ = await desk.update(await desk.named(read_name(key)), body, BY)
         return changed
 
     _print(_run(config, change), as_json)
@@ -181,7 +181,7 @@ def unblock(config: Path | None, key: str, as_json: bool) -> None:
 
 @keys.command()
 @configured
-@click.argument("names", nargs=-1, required=True, metavar="KEY...")
+@click.argument("names", type=TEXT, nargs=-1, required=True, metavar="KEY...")
 @as_json
 def delete(config: Path | None, names: tuple[str, ...], as_json: bool) -> None:
     """Delete keys: all of them, or none where one is not there. What they spent stays in the ledger.
@@ -190,7 +190,7 @@ def delete(config: Path | None, names: tuple[str, ...], as_json: bool) -> None:
     """
 
     async def gone(desk: Keys) -> tuple[Key, ...]:
-        found = await desk.all_named([_read(name) for name in names])
+        found = await desk.all_named([read_name(name) for name in names])
         await desk.delete(found, BY)
         return found
 
@@ -215,7 +215,7 @@ def regenerate(config: Path | None, key: str, as_json: bool, quiet: bool) -> Non
     """
 
     async def again(desk: Keys) -> Made:
-        return await desk.regenerate(await desk.named(_read(key)), {}, BY)
+        return await desk.regenerate(await desk.named(read_name(key)), {}, BY)
 
     _print_made(_run(config, again), as_json, quiet)
 
@@ -240,19 +240,8 @@ async def _awaited(work: Awaitable[T]) -> T:
 
 async def _blocked(name: str, desk: Keys, *, blocked: bool) -> tuple[Key, Key]:
     """The key before and after."""
-    key = await desk.named(_read(name))
+    key = await desk.named(read_name(name))
     return key, await desk.block(key, BY, blocked=blocked)
-
-
-def _read(name: str) -> str:
-    return _from_stdin() if name == STDIN else name
-
-
-def _from_stdin() -> str:
-    text = sys.stdin.readline().strip()
-    if not text:
-        raise click.UsageError("No key came on standard input.")
-    return text
 
 
 def _print_made(made: Made, as_json: bool, quiet: bool) -> None:

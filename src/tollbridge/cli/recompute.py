@@ -15,6 +15,7 @@ from tollbridge.cli.columns import aligned, printable
 from tollbridge.cli.dates import moment, out_of_order
 from tollbridge.cli.ending import FAILED, errors_told
 from tollbridge.cli.place import place
+from tollbridge.cli.texts import TEXT
 from tollbridge.ledger.recompute import Sums
 from tollbridge.ledger.recompute import recompute as recomputed
 from tollbridge.model.money import show_dollars
@@ -42,7 +43,7 @@ class Recomputed(msgspec.Struct, kw_only=True):
 @click.command(short_help="Give requests today's price where theirs was not known.")
 @click.option("--since", help="The first day (2026-11-01) or moment, UTC. Default: all that is kept.")
 @click.option("--until", help="The last day, with all its hours, or moment. Default: now.")
-@click.option("--model", help="Only this model, as `spend` names it, or this group.")
+@click.option("--model", type=TEXT, help="Only this model, as `spend` names it, or this group.")
 @click.option("--priced", is_flag=True, help="Also what has a price: to today's.")
 @click.option("--write", is_flag=True, help="Do it. Without, it is only told what would be done.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)

@@ -20,8 +20,10 @@ from tollbridge.admin.whose import ledger_id
 from tollbridge.cli.columns import aligned, printable
 from tollbridge.cli.dates import day, out_of_order, shown_day
 from tollbridge.cli.ending import errors_told
+from tollbridge.cli.key_options import read_name
 from tollbridge.cli.place import Place, configured, place
 from tollbridge.cli.recompute import recompute
+from tollbridge.cli.texts import TEXT
 from tollbridge.model.money import show_dollars, spell_dollars
 from tollbridge.policy.minting import CUSTOM_PREFIX
 from tollbridge.store.database import Database
@@ -58,7 +60,10 @@ class Spent(msgspec.Struct, kw_only=True):
 @click.option("--since", help=f"The first day (2026-11-01), UTC. Default: {DAYS} days before the last.")
 @click.option("--until", help="The last day, with all its hours. Default: today.")
 @click.option(
-    "--key", "name", help=f"Only of this key: its id, its alias or the key itself; `{ADMIN}` is the admin's requests."
+    "--key",
+    "name",
+    type=TEXT,
+    help=f"Only of this key: its id, its alias or the key (`-`: from standard input); `{ADMIN}`: the admin's.",
 )
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
@@ -95,6 +100,7 @@ def spend(
     first = first or _days_before(last, DAYS)
     if last < first:
         raise out_of_order()
+    name = None if name is None else read_name(name)
     rows = [_spent(row, by) for row in _read(config, by, first, last, name)]
     if not rows and form == "table" and not as_json:
         click.echo(f"Nothing was asked from {first} to {last} (UTC).")
