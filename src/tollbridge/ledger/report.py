@@ -17,7 +17,7 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.money import write_dollars
 from tollbridge.store.spend import Found, Tagged
 
-CALL_TYPES = {"messages": "anthropic_messages", "chat/completions": "acompletion"}
+CALL_TYPES = {"messages": "anthropic_messages", "chat/completions": "acompletion", "responses": "aresponses"}
 
 
 def read_date(text: str, *, end: bool = False) -> float:
