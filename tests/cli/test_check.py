@@ -185,6 +185,16 @@ def test_a_database_that_cannot_be_used_is_an_error_where_it_is_named(
     assert (result.exit_code, f"TOLLBRIDGE_DATABASE_URL: {why}" in result.output) == (2, True)
 
 
+def test_an_mcp_server_that_a_start_could_not_make_is_an_error(tmp_path: Path) -> None:
+    text = """
+        mcp_servers:
+          x: {url: "https://x.example/${NOT_SET_HERE}/mcp"}
+    """
+    result = run(tmp_path, text)
+    assert result.exit_code == 2
+    assert "config.yaml:3:1: error: the MCP server 'x' needs ${NOT_SET_HERE}, which is not set." in result.output
+
+
 def test_a_driver_that_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "general_settings: {database_url: postgresql://h/d}\n"
     assert "driver" not in run(tmp_path, text).output

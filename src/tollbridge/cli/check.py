@@ -15,6 +15,7 @@ import msgspec
 
 from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.gateway import provider_rows
+from tollbridge.assemble.mcp import definition
 from tollbridge.assemble.misgivings import misgivings
 from tollbridge.assemble.offline import offline
 from tollbridge.config.environment import Environment, read_dotenv
@@ -22,7 +23,7 @@ from tollbridge.config.findings import Finding, Findings, Place
 from tollbridge.config.load import load
 from tollbridge.config.masking import mask_line
 from tollbridge.config.settings import Config
-from tollbridge.errors import StoreError
+from tollbridge.errors import ConfigError, StoreError
 from tollbridge.home import Home
 from tollbridge.providers.resolve import available
 from tollbridge.providers.table import DEMO, ROWS
@@ -97,6 +98,7 @@ def examine(path: Path | None, process_environ: Mapping[str, str], *, is_open: b
     if loaded.config is not None:
         serves = outlook(loaded.config, loaded.environ, found)
         _check_database(loaded.config, loaded.environ, found)
+        _check_mcp_servers(loaded.config, loaded.environ, found)
     findings = found.all()
     errors = sum(finding.severity == "error" for finding in findings)
     return Report(errors=errors, warnings=len(findings) - errors, findings=findings, serves=serves)
@@ -111,6 +113,16 @@ def _check_database(config: Config, environ: Environment, findings: Findings) ->
     except StoreError as error:
         path = "TOLLBRIDGE_DATABASE_URL" if configured is None else "general_settings.database_url"
         findings.error(place, str(error), path)
+
+
+def _check_mcp_servers(config: Config, environ: Environment, findings: Findings) -> None:
+    """Whether a start could make them of what is there: nobody is reached."""
+    for server in config.mcp_servers:
+        try:
+            definition(server, environ)
+        except ConfigError as error:
+            file, _, line = server.where.rpartition(":")
+            findings.error(Place(file, int(line)), str(error).removeprefix(f"{server.where}: "))
 
 
 def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook:
