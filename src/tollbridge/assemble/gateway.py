@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tollbridge.assemble.accounts import Accounts
-from tollbridge.assemble.deployments import Maker, unpriced
+from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.mcp import endpoint
+from tollbridge.assemble.misgivings import misgivings
 from tollbridge.assemble.offline import offline
 from tollbridge.calls.build import WIRES
 from tollbridge.config.settings import Config
@@ -109,14 +110,11 @@ def assemble(
         idempotency=None if accounts is None else accounts.idempotency,
         allowance=Allowance() if accounts is None else Allowance(accounts.limiter, accounts.book),
     )
-    problems = [(entry, why) for entry, why in maker.problems if entry.disabled is None]
-    problems += [(entry, unpriced(entry.model)) for entry in maker.unpriced]
     mcp = endpoint(config, environ, gateway, mcp_transport(config, environ))
     if config.mcp_servers:
         public = urlsplit(config.general.public_url or "").netloc.lower()
         gateway.tools = mcp.toolboxes(authenticator, frozenset({public} if public else ()))
-    told = [f"{entry.where}: {entry.model_name}: {why}" for entry, why in problems]
-    return Assembled(gateway, told, mcp)
+    return Assembled(gateway, [str(one) for one in misgivings(maker, config, environ, rows)], mcp)
 
 
 def provider_rows(config: Config) -> Mapping[str, Provider]:

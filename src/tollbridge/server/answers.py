@@ -12,7 +12,7 @@ from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.headers import Pair, lines
 from tollbridge.calls.provider_headers import provider_headers
 from tollbridge.errors import APIError, AuthenticationError, StoreUnavailable
-from tollbridge.ledger.account import dollars
+from tollbridge.model.money import spell_dollars
 from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
 from tollbridge.policy.limit_headers import without_limits
@@ -66,7 +66,7 @@ def cost_headers(nanousd: int | None, held: Held | None) -> bytes:
     headers = b"" if held is None else held.headers()
     if nanousd is None:
         return headers
-    cost = dollars(nanousd).encode()
+    cost = spell_dollars(nanousd).encode()
     return b"x-tollbridge-cost-usd: %b\r\nx-litellm-response-cost: %b\r\n%b" % (cost, cost, headers)
 
 

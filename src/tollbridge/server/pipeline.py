@@ -24,9 +24,9 @@ from tollbridge.calls.heard import heard_in
 from tollbridge.calls.listed import ListedStream, as_list
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, ServiceUnavailableError
-from tollbridge.ledger.account import dollars
 from tollbridge.ledger.meter import Said
 from tollbridge.model.json import JsonObject
+from tollbridge.model.money import spell_dollars
 from tollbridge.observe import Record
 from tollbridge.routing.engine import Trace
 from tollbridge.server.accounting import account, answered, asked_last, failed, of
@@ -333,7 +333,7 @@ class Conversation:
         if not self._accounted:
             self._close_account(self._stream)
         cost = self._cost()
-        return None if cost is None else dollars(cost)
+        return None if cost is None else spell_dollars(cost)
 
     def _close_account(self, stream: Stream) -> None:
         if stream.broken is not None and self._trace.attempts:
