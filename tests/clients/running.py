@@ -118,6 +118,10 @@ def messages_entries() -> list[dict[str, Any]]:
     return [entry for entry in index() if entry["endpoint"] in ("messages", "messages.count_tokens")]
 
 
+def responses_entries() -> list[dict[str, Any]]:
+    return [entry for entry in index() if entry["endpoint"] == "responses"]
+
+
 def deployment(entry: Mapping[str, Any], replay: str, options: str = "") -> dict[str, Any]:
     provider = entry["provider"]
     base = f"{replay}/r/{entry['id']}{options}"

@@ -24,7 +24,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     say, `defaults_raw` the same by the provider's own names; `forced`: fields that win (`extra_body`). `drops`: fields
     that this provider refuses; `renames`: those that it knows by another name. `patches`: rewrites of the body.
     `drop_params`: True drops what cannot be said, False refuses it, None drops it with a Caveat. `tariff`: what it
-    charges, and where that is known from.
+    charges, and where that is known from. `also`: the same as it is for clients of other dialects, which the provider
+    speaks beside its own format.
     """
 
     id: str
@@ -59,6 +60,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     facts: ModelFacts | None = None
     tariff: Tariff = UNPRICED
     tags: tuple[str, ...] = ()
+    also: Mapping[str, Deployment] = {}
+
+    def for_dialect(self, dialect: str) -> Deployment:
+        """Itself, or as it speaks this dialect natively."""
+        return self.also.get(dialect, self)
 
     @property
     def max_input_tokens(self) -> int | None:

@@ -13,6 +13,7 @@ from email.utils import mktime_tz, parsedate_tz
 import msgspec
 
 from tollbridge.calls.ask import Ask
+from tollbridge.calls.asked import asked, write
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.heard import said_by
 from tollbridge.calls.prepare import Prepared, prepare
@@ -56,6 +57,7 @@ class Streaming(msgspec.Struct, frozen=True, eq=False):
 
 async def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
     """One attempt. Raises APIError with `provider` and `model` set."""
+    deployment = deployment.for_dialect(ask.dialect.name)
     prepared = prepare(ask, deployment)
     try:
         began = time.monotonic()
@@ -72,7 +74,7 @@ async def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> An
             said = deployment.wire.read_along(body)
             return Answer(deployment, body, said, incoming.headers, prepared.caveats, True, waited)
         response = _read(body, deployment, ask)
-        written = ask.dialect.write_response(response, ask.seals)
+        written = write(ask, response)
         caveats = (*prepared.caveats, *written.caveats)
         return Answer(deployment, _encode(written.value), said_by(response), incoming.headers, caveats, False, waited)
     except APIError as error:
@@ -92,6 +94,7 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
         origin=deployment.wire.name,
         account=deployment.account,
         seals=ask.seals,
+        asked=asked(ask),
     )
     first = await incoming.chunk()
     start = first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]

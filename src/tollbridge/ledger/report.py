@@ -14,7 +14,7 @@ from tollbridge.model.json import JsonObject
 from tollbridge.store.spend import Found, Tagged
 
 NANO = 1_000_000_000
-CALL_TYPES = {"messages": "anthropic_messages", "chat/completions": "acompletion"}
+CALL_TYPES = {"messages": "anthropic_messages", "chat/completions": "acompletion", "responses": "aresponses"}
 
 
 def dollars(nanousd: int | None) -> float | None:

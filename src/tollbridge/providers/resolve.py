@@ -20,7 +20,7 @@ from tollbridge.providers import azure
 from tollbridge.providers.address import Base, join, read_base
 from tollbridge.providers.auth import AuthHeaders, NoAuth, write_auth, write_bearer
 from tollbridge.providers.names import locate
-from tollbridge.providers.row import From, Provider
+from tollbridge.providers.row import RESPONSES, WIRE_OF_MODE, From, Provider
 from tollbridge.secret import Secret
 
 Environ = Mapping[str, str]
@@ -69,14 +69,21 @@ def resolve(
     given: Given = NOTHING,
     environ: Environ,
     rows: Mapping[str, Provider],
+    wire: str | None = None,
 ) -> Location:
-    """Raises NotFoundError (no such provider), AuthenticationError (no key, and which variable to set) and
-    BadRequestError (no address, or one that cannot be used)."""
+    """`wire`: the format to be spoken, where it is not the provider's own. Raises NotFoundError (no such provider),
+    AuthenticationError (no key, and which variable to set) and BadRequestError (no address, or one that cannot be
+    used)."""
     row, name = locate(model, rows, provider=custom_llm_provider, api_base=given.api_base)
+    mode, slash, rest = name.partition("/")
+    if slash and rest and mode in WIRE_OF_MODE:
+        wire, name = WIRE_OF_MODE[mode], rest
     if row.shape == "azure":
         row, name = row.for_model(given.base_model or name.replace("o_series/", "o1:")), azure.deployment_name(name)
     else:
         row = row.for_model(given.base_model or name)
+    if wire is not None:
+        row = row.speaking(wire)
     if row.qualifies and "/" not in name:
         name = row.qualifies + name
     base, own_address = _base(row, given, environ)
@@ -146,6 +153,8 @@ def _path(row: Provider, base: Base, model: str, given: Given, environ: Environ)
     match row.shape:
         case "azure":
             version = given.api_version or _first(environ, ("AZURE_API_VERSION",))
+            if row.wire == RESPONSES:
+                return azure.responses_target(base, version)
             return azure.openai_target(base, model, version)
         case "azure_ai":
             return azure.foundry_target(base, given.api_version or _first(environ, ("AZURE_AI_API_VERSION",)))

@@ -33,7 +33,7 @@ CAVEATS_BYTES_MAX = 2_000
 _encode = msgspec.json.Encoder().encode
 
 
-REQUEST_ID = {"openai_chat": b"x-request-id", "anthropic_messages": b"request-id"}
+REQUEST_ID = {"openai_chat": b"x-request-id", "anthropic_messages": b"request-id", "openai_responses": b"x-request-id"}
 """Where each dialect's clients look for the request's id."""
 _OWN = {
     dialect: b"%b: %%b\r\nx-tollbridge-request-id: %%b\r\nx-litellm-call-id: %%b\r\n" % name

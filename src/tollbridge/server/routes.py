@@ -64,6 +64,10 @@ ROUTES: tuple[Route, ...] = (
     *with_and_without_v1(
         Route(methods=("POST",), path="/v1/messages", handler="generate", access="key", dialect="anthropic_messages")
     ),
+    *(
+        Route(methods=("POST",), path=path, handler="generate", access="key", dialect="openai_responses")
+        for path in ("/v1/responses", "/responses", "/openai/v1/responses", "/openai/responses")
+    ),
     *with_and_without_v1(
         Route(
             methods=("POST",),

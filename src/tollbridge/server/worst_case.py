@@ -61,6 +61,9 @@ _SEARCHES = frozenset(
     }
 )
 """Types of tools, and fields, by which a provider reads on its own. (Anthropic's tools have a date behind the name.)"""
+_KEPT = frozenset({"previous_response_id", "conversation", "prompt"})
+"""Fields that point at what the provider keeps, which it reads too: as much as a context window holds."""
+KEPT_TOKENS = 1_000_000
 _INLINE = (b";base64,", b'"data":')
 _ESCAPE, _BACKSLASH = b"\\u00", ord("\\")
 _LETTERS = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
@@ -152,6 +155,8 @@ class Bounds:
         fields, media = self._ask.fields, self._media + self._hidden
         if not _SEARCHES.isdisjoint(fields) or ("tools" in fields and _TOOL.search(fields["tools"])):
             media += 1
+        if not _KEPT.isdisjoint(fields) and any(bytes(fields[name]) != b"null" for name in _KEPT if name in fields):
+            return KEPT_TOKENS + len(self._ask.body) + media * MEDIUM_TOKENS
         return len(self._ask.body) + AROUND_TOKENS + media * MEDIUM_TOKENS
 
     def output_tokens(self, deployment: Deployment) -> int:

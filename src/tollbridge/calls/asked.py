@@ -1,0 +1,24 @@
+"""Answers that repeat a part of their request, as one dialect wants it."""
+
+from __future__ import annotations
+
+from tollbridge.calls.ask import Ask
+from tollbridge.model.json import JsonObject
+from tollbridge.model.response import Response
+from tollbridge.wires.base import Written
+from tollbridge.wires.openai_responses import OPENAI_RESPONSES
+from tollbridge.wires.openai_responses.asked import asked_of
+
+_NOTHING: JsonObject = {}
+
+
+def asked(ask: Ask) -> JsonObject:
+    """What the answer repeats of this request; nothing in most dialects."""
+    return asked_of(ask.fields) if ask.dialect.name == OPENAI_RESPONSES.name else _NOTHING
+
+
+def write(ask: Ask, response: Response) -> Written[JsonObject]:
+    """A whole answer, for the client that asked."""
+    if ask.dialect.name == OPENAI_RESPONSES.name:
+        return OPENAI_RESPONSES.write_response(response, ask.seals, asked_of(ask.fields))
+    return ask.dialect.write_response(response, ask.seals)
