@@ -14,13 +14,12 @@ from tollbridge.model.request import Request
 from tollbridge.model.response import Caveat
 from tollbridge.transport.base import Timeouts
 from tollbridge.wires.base import Wire, Written
-from tollbridge.wires.seal import PREFIX, UNKEYED, Seals
+from tollbridge.wires.seal import UNKEYED, Seals
 
 Fields = dict[str, msgspec.Raw]
 
 _fields = msgspec.json.Decoder(Fields).decode
 _string = msgspec.json.Decoder(str).decode
-_SEAL_MARK = PREFIX.encode()
 
 
 class Ask:
@@ -85,7 +84,7 @@ class Ask:
     @property
     def sealed(self) -> bool:
         """A seal of ours may be in the body: it must be opened before anybody else sees it."""
-        return self.body.find(_SEAL_MARK) >= 0  # `in` takes twice as long
+        return self.body.find(self.dialect.seal_mark) >= 0  # `in` takes twice as long
 
     def request(self) -> Written[Request]:
         """The neutral request. Raises BadRequestError with the JSON path of what is wrong."""

@@ -19,6 +19,7 @@ from tollbridge.policy.limit_headers import without_limits
 from tollbridge.secret import without_keys_in_bytes
 from tollbridge.server.allowance import Held
 from tollbridge.wires.base import Wire
+from tollbridge.wires.gemini import GEMINI
 
 JSON = (b"content-type", b"application/json")
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
@@ -27,13 +28,19 @@ NO_STORE = (b"cache-control", b"no-store")
 NO_BUFFERING = (b"x-accel-buffering", b"no")
 JSON_LINES = lines((JSON,))
 STREAM_LINES = lines((EVENT_STREAM, NO_CACHE, NO_BUFFERING))
+LISTED_LINES = lines((JSON, NO_CACHE, NO_BUFFERING))
 
 CAVEATS_BYTES_MAX = 2_000
 
 _encode = msgspec.json.Encoder().encode
 
 
-REQUEST_ID = {"openai_chat": b"x-request-id", "anthropic_messages": b"request-id", "openai_responses": b"x-request-id"}
+REQUEST_ID = {
+    "openai_chat": b"x-request-id",
+    "anthropic_messages": b"request-id",
+    "openai_responses": b"x-request-id",
+    GEMINI.name: b"x-request-id",
+}
 """Where each dialect's clients look for the request's id."""
 _OWN = {
     dialect: b"%b: %%b\r\nx-tollbridge-request-id: %%b\r\nx-litellm-call-id: %%b\r\n" % name

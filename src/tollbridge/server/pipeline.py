@@ -19,6 +19,7 @@ from tollbridge.calls.ask import Ask
 from tollbridge.calls.costed_stream import CostedStream
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.heard import heard_in
+from tollbridge.calls.listed import ListedStream, as_list
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, ServiceUnavailableError
 from tollbridge.ledger.account import dollars
@@ -29,6 +30,7 @@ from tollbridge.server.accounting import account, answered, asked_last, failed, 
 from tollbridge.server.allowance import Held
 from tollbridge.server.answers import (
     JSON_LINES,
+    LISTED_LINES,
     STREAM_LINES,
     cost_headers,
     error_answer,
@@ -43,7 +45,7 @@ from tollbridge.server.identify import CONFIRMED_S, confirm
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
 from tollbridge.server.presence import Heartbeat, Leaving
 from tollbridge.server.reachable import reachable
-from tollbridge.server.reading import policy_for, read_ask
+from tollbridge.server.reading import listed, policy_for, read_ask
 from tollbridge.wires.base import Head, Wire
 
 DRAIN_EVERY_BYTES = 32 * 1024
@@ -149,7 +151,9 @@ class Conversation:
             if gateway.load.streams >= gateway.rules.streams_max:
                 raise self._shed("Too many streams are open; retry soon.")
             gateway.load.streams += 1
-            self._heartbeat = Heartbeat(gateway.rules.heartbeat_s, self._responder, self._early_headers, self._loop)
+            self._heartbeat = Heartbeat(
+                gateway.rules.heartbeat_s, self._responder, self._early_headers, self._loop, self._dialect.alive
+            )
         engine = gateway.engine
         gateway.journal.check()
         principal = self._inbound.principal
@@ -213,19 +217,24 @@ class Conversation:
 
     def _early_headers(self) -> Headers:
         """Of a stream that a heartbeat begins, before it is known who answers."""
-        return [STREAM_LINES, own_headers(self._record, self._dialect)]
+        return [self._stream_lines(), own_headers(self._record, self._dialect)]
+
+    def _stream_lines(self) -> bytes:
+        return LISTED_LINES if listed(self._inbound) else STREAM_LINES
 
     async def _tell(self, streaming: Streaming) -> None:
         responder, record = self._responder, self._record
         stream = streaming.stream
         if self._gateway.rules.stream_cost and self._tells_usage():
             stream = CostedStream(stream, self._told_cost)
+        if listed(self._inbound):
+            stream = ListedStream(stream)
         self._stream = stream
         if not responder.started:
             responder.start(
                 200,
                 [
-                    STREAM_LINES,
+                    self._stream_lines(),
                     own_headers(record, self._dialect),
                     route_headers(record, streaming.deployment, streaming.caveats),
                     b"" if self._held is None else self._held.headers(),
@@ -305,7 +314,8 @@ class Conversation:
             failed(record, error)
             self._account()
         if responder.started:  # a heartbeat began the stream: the error comes as an event
-            responder.write(self._dialect.stream_writer(Head()).fail(error))
+            told = self._dialect.stream_writer(Head()).fail(error)
+            responder.write(as_list(told) if listed(self._inbound) else told)
             responder.finish()
             return
         own = own_headers(record, self._dialect)
