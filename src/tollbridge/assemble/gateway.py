@@ -106,6 +106,7 @@ def assemble(
         journal=Unkept() if accounts is None else accounts.ledger.journal,
         ulids=Ulids(),
         idempotency=None if accounts is None else accounts.idempotency,
+        responses=None if accounts is None else accounts.responses,
         allowance=Allowance() if accounts is None else Allowance(accounts.limiter, accounts.book),
     )
     problems = [(entry, why) for entry, why in maker.problems if entry.disabled is None]
