@@ -48,7 +48,8 @@ NOTHING = Given()
 class Location(msgspec.Struct, frozen=True, kw_only=True):
     """`provider`: the row as it is for this model. `path`: target of chat requests, with query. `headers`: fixed
     ones, and credentials as Secrets. `account`: a hash of whom we are there, for seals. `count_tokens_path`: None
-    where there is no such endpoint. `secrets`: the bare keys, which must never be shown."""
+    where there is no such endpoint. `secrets`: the bare keys, which must never be shown. `own_address`: it is the
+    provider's, not a server of somebody's that speaks like it."""
 
     provider: Provider
     model: str
@@ -60,6 +61,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     secrets: tuple[Secret, ...] = ()
     count_tokens_path: str | None = None
+    own_address: bool = True
 
 
 def resolve(
@@ -100,6 +102,7 @@ def resolve(
         account=_account(row, base, key),
         secrets=(key,) if key else (),
         count_tokens_path=f"{path}/count_tokens" if row.count_tokens and "?" not in path else None,
+        own_address=own_address,
     )
 
 
