@@ -108,6 +108,7 @@ def assemble(
         journal=Unkept() if accounts is None else accounts.ledger.journal,
         ulids=Ulids(),
         idempotency=None if accounts is None else accounts.idempotency,
+        responses=None if accounts is None else accounts.responses,
         allowance=Allowance() if accounts is None else Allowance(accounts.limiter, accounts.book),
     )
     mcp = endpoint(config, environ, gateway, mcp_transport(config, environ))
