@@ -45,11 +45,10 @@ def reached(replay: Upstream, id: str, *, stream: bool) -> dict[str, Any]:
     if provider in ("gemini", "vertex"):
         _asks_gemini(body)
         assert "model" not in body
-        method = "streamGenerateContent?alt=sse" if stream else "generateContent"
-        place = (
-            "/models/" if provider == "gemini" else "/projects/acme/locations/europe-west4/publishers/google/models/"
-        )
-        assert capture["path"].endswith(f"{place}{entry['model']}:{method}")
+        method = "streamGenerateContent" if stream else "generateContent"
+        vertex = "/v1/projects/acme/locations/europe-west4/publishers/google/models/"
+        assert capture["path"].endswith(f"{'/models/' if provider == 'gemini' else vertex}{entry['model']}:{method}")
+        assert capture["query"] == ("alt=sse" if stream else "")
         return body
     assert body["model"] == entry["model"]
     assert body.get("stream", False) is stream

@@ -1,5 +1,5 @@
-"""A stream that a heartbeat began before the provider spoke: the SDKs skip the signs of life, and read an error that comes
-after them as an error."""
+"""A stream that a heartbeat began before the provider spoke: the SDKs skip the signs of life, and read an error that
+comes after them as an error."""
 
 from __future__ import annotations
 
