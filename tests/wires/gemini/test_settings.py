@@ -168,6 +168,36 @@ def test_what_the_format_has_no_place_for_is_told_by_its_name() -> None:
     ]
 
 
+def test_clients_of_other_dialects_may_name_geminis_own_fields() -> None:
+    own = {
+        "safety_settings": [{"category": "x"}],
+        "cachedContent": "c",
+        "labels": {"a_b": "c"},
+        "image_config": {"a": 1},
+    }
+    body, told = written(extra=own)
+    assert (body["safetySettings"], body["cachedContent"], body["labels"]) == ([{"category": "x"}], "c", {"a_b": "c"})
+    assert body["generationConfig"] == {"imageConfig": {"a": 1}}
+    assert told == []
+
+
+def test_what_chat_clients_say_of_sound_search_and_service_has_a_place() -> None:
+    said = {"modalities": ["text", "audio"], "audio": {"voice": "Kore", "format": "wav"}, "service_tier": "default"}
+    body, told = written(extra={**said, "web_search_options": {}})
+    assert body["generationConfig"] == {
+        "responseModalities": ["TEXT", "AUDIO"],
+        "speechConfig": {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Kore"}}},
+    }
+    assert body["tools"] == [{"googleSearch": {}}]
+    assert body["serviceTier"] == "standard"
+    assert told == ["approximated $.audio"]
+    body, told = written(extra={"service_tier": "auto", "web_search_options": {"search_context_size": "low"}})
+    assert "serviceTier" not in body
+    assert told == ["approximated $.web_search_options"]
+    _, told = written(extra={"service_tier": "scale", "audio": "loud", "modalities": 3})
+    assert told == ["dropped_param $.service_tier", "dropped_param $.audio", "dropped_param $.modalities"]
+
+
 def test_a_tool_of_googles_own_goes_home() -> None:
     body, told = written(tools=(Opaque(wire="gemini", value={"googleSearch": {}}),))
     assert body["tools"] == [{"googleSearch": {}}]

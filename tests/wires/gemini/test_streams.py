@@ -209,3 +209,16 @@ def test_a_failure_is_an_error_and_nothing_after_it() -> None:
     writer = GEMINI.stream_writer(Head(id="r", model="m"))
     (event,) = laws.frame(writer.fail(BadRequestError("No.")))
     assert msgspec.json.decode(event.data) == {"error": {"code": 400, "message": "No.", "status": "INVALID_ARGUMENT"}}
+
+
+def test_of_several_candidates_the_end_of_one_is_not_the_end() -> None:
+    """What is paid for is known when the connection ends."""
+    tap = GEMINI.stream_tap(False)
+    ended = {"candidates": [{"finishReason": "STOP", "index": 1}], "usageMetadata": {"totalTokenCount": 3}}
+    going = {"candidates": [{"content": words("more"), "index": 0}]}
+    for told in (going, ended, going):
+        tap.feed(b"data: %b\n\n" % msgspec.json.encode(told))
+        assert not tap.marked
+    assert not tap.final
+    tap.feed(b"data: %b\n\n" % msgspec.json.encode({**ended, "candidates": [{"finishReason": "STOP", "index": 0}]}))
+    assert (tap.ended, tap.final, tap.marked) == (True, True, False)

@@ -47,7 +47,8 @@ def bodies(name: str) -> Iterator[dict[str, Any]]:
 def test_every_request_of_another_dialect_is_one_that_the_sdk_could_have_sent(name: str) -> None:
     seen = 0
     for body in bodies(name):
-        assert body.keys() <= {"contents", "tools", *TOP}
+        assert body.keys() <= {"contents", "tools", "serviceTier", *TOP}
+        assert body.get("serviceTier") in (None, *[tier.value for tier in types.ServiceTier])
         for content in body["contents"]:
             judged(types.Content, content)
             assert content["parts"]
