@@ -22,7 +22,7 @@ from sqlalchemy import event
 
 from bench.mock_upstream import serving
 from tests.server.accounted import Accounted, accounted
-from tests.server.faults import CHAT, MESSAGES, ask, configuration, entry, error_of
+from tests.server.faults import CHAT, PATH_OF, ask, ask_at, configuration, entry, error_of
 from tests.server.http.raw import Wire, connected
 from tests.server.served import KEY, Answered
 from tollbridge.home import checksum, new_key
@@ -36,11 +36,11 @@ SELF = {"/key/info", "/key/list"}
 
 
 def error_at(route: Route, answered: Answered) -> dict[str, Any]:
-    return error_of(MESSAGES if route.dialect == "anthropic_messages" else CHAT, answered.json())
+    return error_of(PATH_OF[route.dialect], answered.json())
 
 
 async def call(gateway: Accounted, route: Route, method: str, headers: dict[str, str], id: str = "m") -> Answered:
-    body = ask() if method == "POST" and route.handler != "managed" else None
+    body = ask_at(route) if method == "POST" and route.handler != "managed" else None
     return await gateway.send(method, route.path.replace("{id}", id), body, headers, key=None)
 
 

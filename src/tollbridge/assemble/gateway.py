@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -109,8 +110,12 @@ def assemble(
         idempotency=None if accounts is None else accounts.idempotency,
         allowance=Allowance() if accounts is None else Allowance(accounts.limiter, accounts.book),
     )
+    mcp = endpoint(config, environ, gateway, mcp_transport(config, environ))
+    if config.mcp_servers:
+        public = urlsplit(config.general.public_url or "").netloc.lower()
+        gateway.tools = mcp.toolboxes(authenticator, frozenset({public} if public else ()))
     told = [str(one) for one in misgivings(maker, config, environ, rows)]
-    return Assembled(gateway, told, endpoint(config, environ, gateway, mcp_transport(config, environ)))
+    return Assembled(gateway, told, mcp)
 
 
 def provider_rows(config: Config) -> Mapping[str, Provider]:

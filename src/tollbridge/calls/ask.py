@@ -14,19 +14,19 @@ from tollbridge.model.request import Request
 from tollbridge.model.response import Caveat
 from tollbridge.transport.base import Timeouts
 from tollbridge.wires.base import Wire, Written
-from tollbridge.wires.seal import PREFIX, UNKEYED, Seals
+from tollbridge.wires.seal import UNKEYED, Seals
 
 Fields = dict[str, msgspec.Raw]
 
 _fields = msgspec.json.Decoder(Fields).decode
 _string = msgspec.json.Decoder(str).decode
-_SEAL_MARK = PREFIX.encode()
 
 
 class Ask:
     """One request in one dialect. `headers`: the client's headers that may go upstream. `id`, `created`: stand in for
     those that a provider leaves out. `timeout_s`: the client's own limit, or None. `left_s`: what earlier attempts left
-    of the time for all of them together; None in the first. `caveats`: what of it cannot be done, whoever answers."""
+    of the time for all of them together; None in the first. `caveats`: what of it cannot be done, whoever answers.
+    `native`: the format that is best for who asks, where a provider speaks several."""
 
     __slots__ = (
         "_read",
@@ -41,6 +41,7 @@ class Ask:
         "include_usage",
         "left_s",
         "model",
+        "native",
         "seals",
         "stream",
         "strict",
@@ -80,18 +81,23 @@ class Ask:
         self.timeout_s = timeout_s
         self.caveats = caveats
         self.left_s: float | None = None
+        self.native = dialect.name
         self._read: Written[Request] | None = None
 
     @property
     def sealed(self) -> bool:
         """A seal of ours may be in the body: it must be opened before anybody else sees it."""
-        return self.body.find(_SEAL_MARK) >= 0  # `in` takes twice as long
+        return self.body.find(self.dialect.seal_mark) >= 0  # `in` takes twice as long
 
     def request(self) -> Written[Request]:
         """The neutral request. Raises BadRequestError with the JSON path of what is wrong."""
         if self._read is None:
             self._read = self.dialect.read_request(decode(self.body), self.seals)
         return self._read
+
+    def reads(self, request: Written[Request]) -> None:
+        """The neutral request, where it is a value and not in the body."""
+        self._read = request
 
     def json(self) -> Json:
         return decode(self.body)
