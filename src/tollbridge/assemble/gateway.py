@@ -108,14 +108,14 @@ def assemble(
         journal=Unkept() if accounts is None else accounts.ledger.journal,
         ulids=Ulids(),
         idempotency=None if accounts is None else accounts.idempotency,
+        responses=None if accounts is None else accounts.responses,
         allowance=Allowance() if accounts is None else Allowance(accounts.limiter, accounts.book),
     )
     mcp = endpoint(config, environ, gateway, mcp_transport(config, environ))
     if config.mcp_servers:
         public = urlsplit(config.general.public_url or "").netloc.lower()
         gateway.tools = mcp.toolboxes(authenticator, frozenset({public} if public else ()))
-    told = [str(one) for one in misgivings(maker, config, environ, rows)]
-    return Assembled(gateway, told, mcp)
+    return Assembled(gateway, [str(one) for one in misgivings(maker, config, environ, rows)], mcp)
 
 
 def provider_rows(config: Config) -> Mapping[str, Provider]:

@@ -15,7 +15,7 @@ _NOTHING: JsonObject = {}
 
 def asked(ask: Ask) -> JsonObject:
     """What the answer repeats of this request; nothing in most dialects."""
-    return asked_of(ask.fields) if ask.dialect.name == OPENAI_RESPONSES.name else _NOTHING
+    return {**asked_of(ask.fields), **ask.repeats} if ask.dialect.name == OPENAI_RESPONSES.name else _NOTHING
 
 
 def head_of(ask: Ask, deployment: Deployment) -> Head:
@@ -35,5 +35,5 @@ def head_of(ask: Ask, deployment: Deployment) -> Head:
 def write(ask: Ask, response: Response) -> Written[JsonObject]:
     """A whole answer, for the client that asked."""
     if ask.dialect.name == OPENAI_RESPONSES.name:
-        return OPENAI_RESPONSES.write_response(response, ask.seals, asked_of(ask.fields))
+        return OPENAI_RESPONSES.write_response(response, ask.seals, asked(ask))
     return ask.dialect.write_response(response, ask.seals)

@@ -87,7 +87,7 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         others = {}
     deployment = _at(location, wanted, known, prices)
     also = {wire: _at(located(wire), wanted, known, prices) for wire in others}
-    return msgspec.structs.replace(deployment, also=also) if also else deployment
+    return msgspec.structs.replace(deployment, also=also, also_unsure=not location.own_address) if also else deployment
 
 
 def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Tariff) -> Deployment:

@@ -57,8 +57,23 @@ class Streaming(msgspec.Struct, frozen=True, eq=False):
 
 
 async def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
-    """One attempt. Raises APIError with `provider` and `model` set."""
-    deployment = deployment.for_dialect(ask.native)
+    """One attempt. Raises APIError with `provider` and `model` set. A server that turns out not to have the path of the
+    client's own dialect is asked in its first format."""
+    spoken = deployment.for_dialect(ask.native)
+    try:
+        return await _exchange(ask, spoken, transport)
+    except APIError as error:
+        if spoken is deployment or not deployment.also_unsure or not _says_no_such_path(error):
+            raise
+    return await _exchange(ask, deployment, transport)
+
+
+def _says_no_such_path(error: APIError) -> bool:
+    """Of a path, nothing of a model or of what is kept: those have codes."""
+    return error.status_code in (404, 405, 501) and bool(error.wire) and error.code is None and error.param is None
+
+
+async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
     prepared = prepare(ask, deployment)
     try:
         began = time.monotonic()

@@ -52,7 +52,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     ones, and credentials as Secrets. `account`: a hash of whom we are there, for seals. `count_tokens_path`: None
     where there is no such endpoint. `stream_path`: of streams; "" where they are asked for like all else. `secrets`:
     the bare keys, which must never be shown. `cloud`: whose token is to be fetched, where one that runs out takes the
-    place of a key."""
+    place of a key. `own_address`: it is the provider's, not a server of somebody's that speaks like it."""
 
     provider: Provider
     model: str
@@ -66,6 +66,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     count_tokens_path: str | None = None
     stream_path: str = ""
     cloud: GoogleAccount | None = None
+    own_address: bool = True
 
 
 def resolve(
@@ -110,6 +111,7 @@ def resolve(
         secrets=(key,) if key else (),
         count_tokens_path=counts if row.count_tokens and "?" not in path else None,
         stream_path=_filled(row.streams_at, base, name) if row.streams_at else "",
+        own_address=own_address,
     )
 
 

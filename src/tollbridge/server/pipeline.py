@@ -21,6 +21,7 @@ from tollbridge.calls.ask import Ask
 from tollbridge.calls.costed_stream import CostedStream
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.heard import heard_in
+from tollbridge.calls.kept_stream import KeptStream
 from tollbridge.calls.listed import ListedStream, as_list
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, ServiceUnavailableError
@@ -49,9 +50,11 @@ from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
 from tollbridge.server.presence import Heartbeat, Leaving
 from tollbridge.server.reachable import reachable
 from tollbridge.server.reading import listed, policy_for, read_ask
+from tollbridge.server.responses import Keeping
 from tollbridge.server.tool_loop import AskProvider, ToolLoop, definitions, opened, streamed
 from tollbridge.server.tool_loop import answered as whole
 from tollbridge.wires.base import Head, Wire
+from tollbridge.wires.openai_responses.vocabulary import NAME as RESPONSES
 
 DRAIN_EVERY_BYTES = 32 * 1024
 """A client's pace is asked for that often: it may be so much further behind than the responder allows."""
@@ -70,6 +73,7 @@ class Conversation:
         "_heartbeat",
         "_held",
         "_inbound",
+        "_keeping",
         "_leaving",
         "_loop",
         "_loop_of_tools",
@@ -103,6 +107,7 @@ class Conversation:
         self._claim: Claim | None = None
         self._held: Held | None = None
         self._heartbeat: Heartbeat | None = None
+        self._keeping: Keeping | None = None
         self._said: Said | None = None
         self._stream: Stream | None = None
         self._trace = Trace([])
@@ -171,6 +176,8 @@ class Conversation:
             if await self._repeated(ask):
                 return
             principal = self._inbound.principal
+        if self._dialect.name == RESPONSES and gateway.responses is not None and principal is not None:
+            self._keeping = await gateway.responses.begin(principal.id, ask)
         if principal is not None and principal.key is not None:
             self._held = gateway.allowance.hold(principal.key, ask, engine.routes, controls.fallbacks)
         policy = policy_for(controls, engine.policy)
@@ -255,6 +262,8 @@ class Conversation:
             + cost_headers(self._cost(), self._held)
         )
         headers: Headers = [ours, *passed_on(answer.headers, self._held)]
+        if self._keeping is not None and not answer.relayed:
+            await self._keeping.keep(answer.body)
         if self._claim is not None:
             await self._claim.keep(200, headers, answer.body)
         responder.reply(200, headers, answer.body)
@@ -273,6 +282,8 @@ class Conversation:
             stream = CostedStream(stream, self._told_cost)
         if listed(self._inbound):
             stream = ListedStream(stream)
+        if self._keeping is not None and not streaming.relayed:
+            stream = KeptStream(stream, self._keeping.keep)
         self._stream = stream
         if not responder.started:
             responder.start(
