@@ -67,6 +67,7 @@ def definition(server: McpServer, environ: Mapping[str, str], alias: str | None 
         transport=server.transport,
         version=server.version,
         description=server.description or str(server.info.get("description") or ""),
+        info=server.info,
         instructions=server.instructions,
         auth_type=server.auth_type,
         brings=tuple(name.lower() for name in server.brings),

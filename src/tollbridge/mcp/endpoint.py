@@ -4,7 +4,7 @@ Paths: `/mcp` (all that the caller may use), `/mcp/{server}` and `/{server}/mcp`
 with commas between several; one server alone is served under its own names), `/sse` and `/sse/messages` for HTTP+SSE.
 `x-mcp-servers` (and `x-mcp-access-groups`) choose among all. Credentials for servers: `x-mcp-auth`, or the name that
 the operator gave it; `x-mcp-{server}-{header}` for one of them; `Authorization`, where the gateway's key stands
-elsewhere."""
+elsewhere. `/mcp-rest/...` and `/mcp/tools/...` are in `rest.py`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, encode, failure
 from tollbridge.mcp.legacy import Legacy
 from tollbridge.mcp.modern import Modern
 from tollbridge.mcp.outflow import JSON_TYPE
+from tollbridge.mcp.rest import Rest
 from tollbridge.mcp.revisions import is_modern
 from tollbridge.mcp.run import Runner
 from tollbridge.observe import Record
@@ -38,6 +39,7 @@ class Endpoint:
         self._hub = hub
         self._guard = guard
         self._client_auth = client_auth.lower().encode()
+        self._rest = Rest(self, hub, runner)
         self._modern = Modern(hub, runner)
         self._legacy = Legacy(hub, runner)
 
@@ -49,15 +51,16 @@ class Endpoint:
             *(mounted(path) for path in ("/mcp", "/mcp/", "/mcp/{id}", "/{id}/mcp")),
             mounted("/sse", ("GET",)),
             mounted("/sse/messages", ("POST",)),
+            *self._rest.routes(),
         )
 
     async def handle(self, inbound: Inbound, responder: Responder, record: Record, id: str | None) -> None:
         principal = inbound.principal
         try:
-            self._guard.check(inbound)
+            self.check(inbound)
             if principal is None:
                 raise TypeError("an MCP endpoint is open to nobody")
-            wanted, alone = self._wanted(inbound, id)
+            wanted, alone = self.wanted(inbound, id)
             credentials = self.credentials(inbound, principal)
             if inbound.path in ("/sse", "/sse/messages") or not is_modern(_version(inbound)):
                 await self._legacy.handle(inbound, responder, record, credentials, wanted, alone=alone)
@@ -71,7 +74,11 @@ class Endpoint:
             told = RpcError(INVALID_REQUEST, error.message)
             responder.reply(error.status_code, [JSON_TYPE], encode(failure(None, told)))
 
-    def _wanted(self, inbound: Inbound, id: str | None) -> tuple[tuple[str, ...] | None, bool]:
+    def check(self, inbound: Inbound) -> None:
+        """Raises PermissionDeniedError where it comes from a page or under a name that is not served."""
+        self._guard.check(inbound)
+
+    def wanted(self, inbound: Inbound, id: str | None) -> tuple[tuple[str, ...] | None, bool]:
         """(servers, whether one alone is meant). The path comes before the headers."""
         if id is not None:
             names = _items(id)
