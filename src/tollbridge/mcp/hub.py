@@ -22,7 +22,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from tollbridge.mcp.access import Rights, rights_of
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.eras import to_legacy, to_modern
-from tollbridge.mcp.jsonrpc import INVALID_PARAMS, METHOD_NOT_FOUND, RESOURCE_NOT_FOUND, UPSTREAM_FAILED, RpcError
+from tollbridge.mcp.jsonrpc import (
+    HEADER_MISMATCH,
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    RESOURCE_NOT_FOUND,
+    UPSTREAM_FAILED,
+    RpcError,
+)
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.names import joined, parted, uri_of, uri_parted, with_uris
 from tollbridge.mcp.offered import ITEMS, offered, sound
@@ -139,7 +146,13 @@ class View:
 
     async def at(self, upstream: Upstream, call: Call) -> JsonObject:
         """At the server that it is for, with that server's own names."""
-        result, link = await upstream.call(call)
+        try:
+            result, link = await upstream.call(call)
+        except RpcError as error:
+            if error.code != HEADER_MISMATCH or call.method != "tools/call":
+                raise
+            await self.learn(upstream)  # it was never listed, or is another tool by now; nothing was done
+            result, link = await upstream.call(call)
         if self.prefixed:
             result = with_uris(upstream.definition.prefix, call.method, result)
         return self._told(call.method, result, link)
