@@ -9,7 +9,7 @@ import msgspec
 
 from tollbridge.assemble.accounts import Accounts
 from tollbridge.assemble.deployments import Maker, unpriced
-from tollbridge.assemble.mcp import endpoint
+from tollbridge.assemble.mcp import Networks, endpoint
 from tollbridge.assemble.offline import offline
 from tollbridge.calls.build import WIRES
 from tollbridge.config.settings import Config
@@ -31,6 +31,8 @@ from tollbridge.server.gateway import Gateway, Load, Rules
 from tollbridge.server.http.limits import Limits
 from tollbridge.server.identify import Authenticator
 from tollbridge.transport.base import Transport
+from tollbridge.transport.egress import UNTRUSTED
+from tollbridge.transport.http1 import HttpTransport
 from tollbridge.transport.inprocess import ByHost, InProcess
 from tollbridge.transport.select import transport_for
 from tollbridge.transport.tls import TlsSettings
@@ -111,7 +113,7 @@ def assemble(
     problems = [(entry, why) for entry, why in maker.problems if entry.disabled is None]
     problems += [(entry, unpriced(entry.model)) for entry in maker.unpriced]
     told = [f"{entry.where}: {entry.model_name}: {why}" for entry, why in problems]
-    return Assembled(gateway, told, endpoint(config, environ, gateway, mcp_transport(config, environ)))
+    return Assembled(gateway, told, endpoint(config, environ, gateway, mcp_networks(config, environ), accounts))
 
 
 def provider_rows(config: Config) -> Mapping[str, Provider]:
@@ -123,25 +125,29 @@ def transport(config: Config, environ: Mapping[str, str]) -> ByHost:
     return ByHost({DEMO_HOST: InProcess(offline())}, _network(config, environ))
 
 
-def mcp_transport(config: Config, environ: Mapping[str, str]) -> Transport:
-    """One of its own: streams of MCP servers stay open for long, and take no model's connection away."""
-    return _network(config, environ)
+def mcp_networks(config: Config, environ: Mapping[str, str]) -> Networks:
+    """Of their own: streams of MCP servers stay open for long, and take no model's connection away."""
+    return Networks(_network(config, environ), HttpTransport(tls=_tls(config), egress=UNTRUSTED))
 
 
-def _network(config: Config, environ: Mapping[str, str]) -> Transport:
-    settings, proxies = config.settings, config.general.proxies
-    tls = TlsSettings(
+def _tls(config: Config) -> TlsSettings:
+    settings = config.settings
+    return TlsSettings(
         ca_file=settings.ssl_verify if isinstance(settings.ssl_verify, str) else "",
         client_cert=settings.ssl_certificate or "",
         verify=settings.ssl_verify is not False,
     )
+
+
+def _network(config: Config, environ: Mapping[str, str]) -> Transport:
+    proxies = config.general.proxies
     network = dict(environ)
     for name, url in (("http_proxy", proxies.http), ("https_proxy", proxies.https)):
         if url is not None:
             network[name] = url.reveal()
     if proxies.no_proxy is not None:
         network["no_proxy"] = ",".join(proxies.no_proxy)
-    return transport_for(network, tls=tls)
+    return transport_for(network, tls=_tls(config))
 
 
 def rules(config: Config) -> Rules:

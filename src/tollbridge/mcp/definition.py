@@ -27,8 +27,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """`address` or `command`: where it is. `transport`: None finds out which kind of HTTP it speaks; `version`: None
-    finds out its revision. `alias`: another name that it goes by, and the one that stands before its tools. `id`: of one
-    that was added over the API.
+    finds out its revision. `alias`: another name that it goes by, and the one that stands before its tools. `id`: that
+    of one that was added over the API.
 
     `brings`: names of the client's headers that go along, in lower case. `auth_type`: how a credential that the client
     brings is spelled. `allowed`, `disallowed`: tools by their own names; None allows all. `allowed_params`: of a tool,

@@ -16,6 +16,7 @@ from tollbridge.mcp.guard import Guard
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, encode, failure
 from tollbridge.mcp.legacy import Legacy
+from tollbridge.mcp.management import Management
 from tollbridge.mcp.modern import Modern
 from tollbridge.mcp.outflow import JSON_TYPE
 from tollbridge.mcp.rest import Rest
@@ -26,6 +27,7 @@ from tollbridge.policy.principal import Principal
 from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER
 from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.server.routes import Route
+from tollbridge.transport.base import Transport
 
 CLIENT_AUTH = "x-mcp-auth"
 _OURS = frozenset({"servers", "access-groups", "auth", "protocol-version"})
@@ -33,10 +35,22 @@ METHODS = ("POST", "GET", "DELETE")
 
 
 class Endpoint:
-    """`client_auth`: the header by which a client brings a credential for servers, in lower case."""
+    """`client_auth`: the header by which a client brings a credential for servers, in lower case. `transports`: of the
+    servers, closed after them."""
 
-    def __init__(self, hub: Hub, runner: Runner, guard: Guard, *, client_auth: str = CLIENT_AUTH) -> None:
-        self._hub = hub
+    def __init__(
+        self,
+        hub: Hub,
+        runner: Runner,
+        guard: Guard,
+        *,
+        client_auth: str = CLIENT_AUTH,
+        management: Management | None = None,
+        transports: Sequence[Transport] = (),
+    ) -> None:
+        self.hub = self._hub = hub
+        self._management = management
+        self._transports = transports
         self._guard = guard
         self._client_auth = client_auth.lower().encode()
         self._rest = Rest(self, hub, runner)
@@ -52,6 +66,7 @@ class Endpoint:
             mounted("/sse", ("GET",)),
             mounted("/sse/messages", ("POST",)),
             *self._rest.routes(),
+            *(() if self._management is None else self._management.routes()),
         )
 
     async def handle(self, inbound: Inbound, responder: Responder, record: Record, id: str | None) -> None:
@@ -127,6 +142,8 @@ class Endpoint:
         self._legacy.close()
         await self._modern.close()
         await self._hub.close()
+        for transport in self._transports:
+            await transport.close()
 
 
 def _version(inbound: Inbound) -> str | None:

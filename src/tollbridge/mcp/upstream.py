@@ -337,6 +337,13 @@ class Upstream:
         """What it is spoken to over, as far as that is known."""
         return "stdio" if self.definition.command is not None else "sse" if self._sse else "http"
 
+    @property
+    def state(self) -> tuple[str, str | None]:
+        """healthy, unhealthy (and why), or unknown where nobody has asked for it yet."""
+        if self._why is not None:
+            return "unhealthy", self._why.message
+        return "healthy" if self.reached else "unknown", None
+
     async def retire(self) -> None:
         """Closes it when the calls that are under way have ended, for which they have `RETIRE_S`."""
         await self.watching.close()

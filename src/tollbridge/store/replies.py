@@ -1,10 +1,9 @@
 """Answers that were given, kept a day for whoever asks the same again (decision 31).
 
 1. A row tells nothing to who has only the database: its id and the fingerprint of the request are HMACs, the answer is
-   sealed (AES-256-GCM). All three under keys that are derived from `reply_key` of the state directory.
-2. Each row has a sealing key of its own, derived from its id, so that no pair of key and nonce comes twice. What
-   identifies the row (id, fingerprint, expiry) is authenticated with it: an answer moved to another row, or kept beyond
-   its time, does not open.
+   sealed (`sealing.py`). All three under keys that are derived from `reply_key` of the state directory.
+2. What identifies the row (id, fingerprint, expiry) is authenticated with it: an answer moved to another row, or kept
+   beyond its time, does not open.
 3. What does not open (the key was made anew, somebody wrote into the database) is no answer: it is thrown away, and the
    log tells.
 4. The first answer stays: a later one under the same id is passed over, unless the first has expired.
@@ -16,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -27,12 +25,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.store.database import Database
 from tollbridge.store.reply_table import REPLIES
+from tollbridge.store.sealing import Sealer
 from tollbridge.store.upsert import upsert
 
 KEPT_S = 24 * 3600.0
 KEPT_MAX = 100_000
 CLEANED_EVERY_S = 600.0
-NONCE_BYTES = 12
 
 _log = logging.getLogger("tollbridge.replies")
 
@@ -63,7 +61,7 @@ class ReplyStore:
         self._database = database
         self._names = _derived(key, b"id")
         self._prints = _derived(key, b"fingerprint")
-        self._seals = _derived(key, b"seal")
+        self._sealer = Sealer(_derived(key, b"seal"))
         self._clock = clock
         self._cleaned = 0.0
 
@@ -115,26 +113,18 @@ class ReplyStore:
         await self._database.run(work)
 
     def _sealed(self, id: bytes, fingerprint: bytes, expires_at: float, reply: Reply) -> dict[str, Any]:
-        nonce = os.urandom(NONCE_BYTES)
-        secret = self._cipher(id).encrypt(nonce, _encode(reply), _identity(id, fingerprint, expires_at))
-        return {"id": id, "fingerprint": fingerprint, "expires_at": expires_at, "sealed": nonce + secret}
+        sealed = self._sealer.seal(id, _encode(reply), _identity(id, fingerprint, expires_at))
+        return {"id": id, "fingerprint": fingerprint, "expires_at": expires_at, "sealed": sealed}
 
     def _opened(self, row: Any) -> Kept | None:
-        from cryptography.exceptions import InvalidTag
-
-        id, fingerprint, sealed = bytes(row.id), bytes(row.fingerprint), bytes(row.sealed)
-        identity = _identity(id, fingerprint, row.expires_at)
-        try:
-            plain = self._cipher(id).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], identity)
-            return Kept(fingerprint, _decode(plain))
-        except (InvalidTag, ValueError, msgspec.DecodeError):  # of another key; cut short; of another version
+        id, fingerprint = bytes(row.id), bytes(row.fingerprint)
+        plain = self._sealer.open(id, bytes(row.sealed), _identity(id, fingerprint, row.expires_at))
+        if plain is None:
             return None
-
-    def _cipher(self, id: bytes) -> Any:
-        # 40 ms to import, and most gateways never see an Idempotency-Key.
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        return AESGCM(hmac.digest(self._seals, id, "sha256"))
+        try:
+            return Kept(fingerprint, _decode(plain))
+        except msgspec.DecodeError:  # of another version
+            return None
 
 
 def _derived(key: bytes, purpose: bytes) -> bytes:
