@@ -3,6 +3,7 @@
 1. Keys stand in paths and queries of URLs, in headers and in the environment: of a URL its origin is shown, of the
    others the names. Who may only use a server is not even told where it is.
 2. What is sent back as it was shown is what it was (`restored`), so that a client may change one field of what it read.
+   A credential is taken away by `{}`.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ TOLD = frozenset({"created_at", "created_by", "updated_at", "updated_by", "teams
     "warnings",
 }
 """What an answer tells and nobody says."""
+NEVER_SHOWN = frozenset({"credentials", "auth_value", "authentication_token"})
 CREDENTIALS = frozenset({"authorization", "x-api-key"})
 
 
@@ -89,7 +91,8 @@ def shape(upstream: Upstream, kept: KeptServer | None, *, admin: bool) -> JsonOb
     told["health_check_error"] = why
     told["allowed_params"] = {tool: sorted(names) for tool, names in definition.allowed_params.items()} or None
     if definition.address is not None:
-        told["url"] = _shown(str(definition.address.origin), definition.address.target)
+        origin = definition.address.origin
+        told["url"] = f"{origin.scheme}://{origin}/" + ("" if definition.address.target == "/" else MASK)
         names = [name for name, _ in definition.address.headers if name.lower() not in CREDENTIALS]
         told["static_headers"] = dict.fromkeys(names, MASK) or None
     if definition.command is not None:
@@ -116,7 +119,12 @@ def shape_of_unserved(kept: KeptServer, why: str) -> JsonObject:
 
 def restored(said: JsonObject, former: JsonObject, shown: JsonObject) -> JsonObject:
     """`said`, with what was `shown` in it as it was in `former`."""
-    return {name: _restored(value, former.get(name), shown.get(name)) for name, value in said.items()}
+    return {
+        name: former.get(name)
+        if name in NEVER_SHOWN and value is None
+        else _restored(value, former.get(name), shown.get(name))
+        for name, value in said.items()
+    }
 
 
 def _restored(value: Json, former: Json, shown: Json) -> Any:
@@ -126,10 +134,6 @@ def _restored(value: Json, former: Json, shown: Json) -> Any:
     if isinstance(value, list) and MASK in value and value == shown:
         return former
     return former if isinstance(value, str) and MASK in value and value == shown else value
-
-
-def _shown(origin: str, target: str) -> str:
-    return f"{origin}/" if target == "/" else f"{origin}/{MASK}"
 
 
 def _changes(kept: KeptServer) -> JsonObject:
