@@ -1,7 +1,7 @@
 """A whole gateway with MCP, a database and keys, on a free port of the loopback.
 
 async with gateway({"mcp_servers": {...}}, tmp_path) as served:
-    await served.get("/v1/mcp/server", key=await served.key(mcp_servers=["one"]))
+    await served.get("/v1/mcp/server", key=await served.key(permission={"mcp_servers": ["one"]}))
 """
 
 from __future__ import annotations
@@ -13,30 +13,24 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import msgspec
 
-from tests.server.served import Answered
-from tollbridge.assemble.accounts import Accounts
-from tollbridge.assemble.gateway import Assembled, limits
-from tollbridge.cli.process import application
-from tollbridge.config.load import load
-from tollbridge.home import Home
-from tollbridge.server.http.listener import Listener
-from tollbridge.server.identify import MasterKey
+from tests.server.accounted import Accounted, accounted
+from tests.server.served import KEY, Answered
+from tollbridge.mcp.hub import Hub
 from tollbridge.store.key import Key
-
-MASTER = "sk-tb-test-0123456789-abcdef"
 
 
 class Gateway:
-    def __init__(
-        self, listener: Listener, assembled: Assembled, accounts: Accounts, session: aiohttp.ClientSession
-    ) -> None:
-        self.url = listener.url
-        self.assembled = assembled
-        self.accounts = accounts
-        self._session = session
+    def __init__(self, served: Accounted) -> None:
+        self._served = served
+        self.url = served.url
+        self.accounts = served.accounts
+
+    @property
+    def hub(self) -> Hub:
+        assert self._served.mcp is not None
+        return self._served.mcp.hub
 
     async def send(
         self,
@@ -44,29 +38,25 @@ class Gateway:
         path: str,
         body: Any = None,
         *,
-        key: str | None = MASTER,
+        key: str | None = KEY,
         headers: Mapping[str, str] | None = None,
     ) -> Answered:
-        sent = dict(headers or {})
-        if key is not None:
-            sent["authorization"] = f"Bearer {key}"
         data = None if body is None else json.dumps(body).encode()
-        async with self._session.request(method, self.url + path, data=data, headers=sent) as answer:
-            return Answered(answer.status, {k.lower(): v for k, v in answer.headers.items()}, await answer.read())
+        return await self._served.send(method, path, data, headers, key=key)
 
-    async def get(self, path: str, *, key: str | None = MASTER, status: int = 200) -> Any:
+    async def get(self, path: str, *, key: str | None = KEY, status: int = 200) -> Any:
         answered = await self.send("GET", path, key=key)
         assert answered.status == status, answered.body
         return answered.json()
 
-    async def post(self, path: str, body: Any, *, key: str | None = MASTER, status: int = 200) -> Any:
+    async def post(self, path: str, body: Any, *, key: str | None = KEY, status: int = 200) -> Any:
         answered = await self.send("POST", path, body, key=key)
         assert answered.status == status, answered.body
         return answered.json()
 
     async def key(self, *, permission: Mapping[str, Any] | None = None, **said: Any) -> str:
         """A key, with rights to MCP servers."""
-        made: dict[str, Any] = await self.post("/key/generate", said)
+        made = await self._served.made(**said)
         if permission is not None:
 
             def changed(key: Key) -> Key:
@@ -86,29 +76,7 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway(
-    config: Mapping[str, Any], directory: Path, environ: Mapping[str, str] | None = None
-) -> AsyncIterator[Gateway]:
+async def gateway(config: Mapping[str, Any], directory: Path) -> AsyncIterator[Gateway]:
     """JSON is YAML too."""
-    directory.mkdir(exist_ok=True)
-    file = directory / "config.yaml"
-    file.write_text(json.dumps(config))
-    loaded = load(file, environ or {})
-    assert loaded.config is not None, [str(finding) for finding in loaded.findings]
-    home = Home(directory / "home")
-    with application(loaded.config, {"PATH": "/usr/bin:/bin", **loaded.environ}, home, MasterKey(MASTER), "none") as (
-        app,
-        assembled,
-        accounts,
-    ):
-        listener = await Listener.open(app, port=0, limits=limits(loaded.config))
-        accounts.start()
-        try:
-            async with aiohttp.ClientSession() as session:
-                yield Gateway(listener, assembled, accounts, session)
-        finally:
-            await listener.close()
-            await assembled.gateway.engine.transport.close()
-            if assembled.mcp is not None:
-                await assembled.mcp.close()
-            await accounts.stop()
+    async with accounted(json.dumps(config), directory) as served:
+        yield Gateway(served)

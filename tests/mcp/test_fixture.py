@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from mcp import Client
 
 from tests.mcp import conformance
 from tests.mcp.relay import relaying
@@ -49,3 +51,27 @@ async def test_the_relay_changes_no_result(server: Serving, reports: dict[str, c
     for revision, report in relayed.items():
         assert report.passed == report.scored == SCORED[revision], report.told()
         assert report.failures(scored=False).keys() == reports[revision].failures(scored=False).keys()
+
+
+@pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
+async def test_each_session_of_the_older_era_is_told_of_changes(server: Serving) -> None:
+    heard: list[str] = []
+
+    async def hear(message: Any) -> None:
+        heard.append(type(message).__name__)
+
+    async with Client(server.url, mode="legacy") as gone:
+        await gone.list_tools()
+    async with (
+        Client(server.url, mode="legacy", message_handler=hear) as watching,
+        Client(server.url, mode="2026-07-28") as changing,
+    ):
+        await watching.subscribe_resource("test://watched-resource")
+        for tool in ("test_trigger_tool_change", "test_trigger_prompt_change", "test_trigger_resource_update"):
+            before = len(heard)
+            # The client opens its stream after the handshake, when it pleases: what is told before is lost.
+            while len(heard) == before:
+                await changing.call_tool(tool)
+                await asyncio.sleep(0.01)
+    kinds = ("ToolListChangedNotification", "PromptListChangedNotification", "ResourceUpdatedNotification")
+    assert [kind in heard for kind in kinds] == [True, True, True]

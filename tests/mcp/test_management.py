@@ -150,13 +150,12 @@ async def _sealed(connection: Any) -> list[bytes]:
 async def test_a_call_that_is_under_way_outlives_a_change_and_a_deletion(served: Gateway, server: Serving) -> None:
     made = await served.post("/v1/mcp/server", {"server_name": "busy", "url": server.url}, status=201)
     running = asyncio.create_task(call(served, "busy-report", steps=40))
-    hub = served.assembled.mcp.hub  # type: ignore[union-attr]
-    former = hub.upstreams["busy"]
+    former = served.hub.upstreams["busy"]
     async with asyncio.timeout(10):
         while not former.flying:
             await asyncio.sleep(0.005)
     assert (await served.send("PUT", "/v1/mcp/server", {"server_id": made["server_id"], "timeout": 5})).status == 202
-    assert hub.upstreams["busy"] is not former
+    assert served.hub.upstreams["busy"] is not former
     assert await call(served, "here-echo", text="x")
     assert (await served.send("DELETE", f"/v1/mcp/server/{made['server_id']}")).status == 202
     assert (await running)["content"]

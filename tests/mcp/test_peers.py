@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -139,6 +140,20 @@ async def test_the_legacy_server_serves_streamable_http() -> None:
     async with serving.legacy_http() as server, Client(server.url, elicitation_callback=fill_in) as client:
         assert client.protocol_version == "2025-06-18"
         assert text(await client.call_tool("ask_name")) == "Hello, Ada!"
+
+
+async def test_sessions_of_the_legacy_server_are_told_what_others_change() -> None:
+    async with serving.legacy_http() as server:
+        steps = [{"subscribe": "note://today"}, {"wait": "notifications/resources/updated"}, {"read": "note://today"}]
+        watching = asyncio.create_task(serving.use_mcp1(server.url, steps))
+        async with Client(server.url) as changing:
+            while not watching.done():
+                await changing.call_tool("change_note")
+                await asyncio.sleep(0.05)
+        told = await watching
+    assert told[0] == {"version": "2025-06-18", "server": "legacy"}
+    assert (told[2][0]["method"], told[2][0]["params"]) == ("notifications/resources/updated", {"uri": "note://today"})
+    assert told[3]["contents"][0]["text"] != "Note number 1"
 
 
 async def test_the_legacy_server_serves_http_with_sse() -> None:

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tollbridge.assemble.accounts import Accounts
-from tollbridge.catalog.parts import NANO
 from tollbridge.config.mcp import read_said
 from tollbridge.config.settings import Config, McpServer
 from tollbridge.errors import ConfigError
@@ -26,6 +25,7 @@ from tollbridge.mcp.outbound import credential
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.model.json import Json
+from tollbridge.model.money import NANO
 from tollbridge.secret import Secret
 from tollbridge.server.gateway import Gateway
 from tollbridge.store.mcp_servers import KeptServer, McpServerStore

@@ -22,21 +22,40 @@ Patch = Callable[[JsonObject], JsonObject]
 """A pure rewrite of the body that is about to be sent. It may return the body itself, and changes none that it is
 given."""
 
-Shape = Literal["plain", "azure", "azure_ai"]
+Shape = Literal["plain", "azure", "azure_ai", "vertex"]
 
 
 class WireDefaults(msgspec.Struct, frozen=True):
-    """What a wire's providers have in common where a row says nothing."""
+    """What a wire's providers have in common where a row says nothing. `{model}` in a path is the model's name;
+    `stream_path`: where a stream is asked for, if elsewhere."""
 
     chat_path: str
     auth: Auth
     headers: tuple[tuple[str, str], ...] = ()
+    renames: Mapping[str, str] = {}
+    stream_path: str = ""
+    count_path: str = ""
 
 
+RESPONSES = "openai_responses"
 WIRES: Mapping[str, WireDefaults] = {
     "openai_chat": WireDefaults("/chat/completions", Bearer()),
     "anthropic_messages": WireDefaults("/v1/messages", HeaderKey("x-api-key"), (("anthropic-version", "2023-06-01"),)),
+    RESPONSES: WireDefaults(
+        "/responses",
+        Bearer(),
+        renames={"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"},
+    ),
+    "gemini": WireDefaults(
+        "/models/{model}:generateContent",
+        HeaderKey("x-goog-api-key"),
+        stream_path="/models/{model}:streamGenerateContent?alt=sse",
+        count_path="/models/{model}:countTokens",
+    ),
 }
+WIRE_OF_MODE: Mapping[str, str] = {"responses": RESPONSES}
+"""LiteLLM's word for a model that is reached by another format than its provider's own: `provider/responses/model`, or
+`model_info: {mode: responses}`."""
 
 
 class From(msgspec.Struct, frozen=True):
@@ -64,12 +83,14 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     `wire`: name of the format it speaks. `base_url`: what `api_base` is where nobody says; "" where somebody must;
     names in braces are filled from `holes`. `bare_path`: added to an `api_base` that has no path at all. `chat_path`:
-    what is added to the base; as much of it as the base already ends with is not repeated. `key_env`, `base_env`:
+    what is added to the base; as much of it as the base already ends with is not repeated. `stream_path`: the same for
+    streams, where they are elsewhere. `key_env`, `base_env`:
     environment variables, the first that is set counts; `token_env`: variables that hold a bearer token, used where
     there is no key. `needs_key`: without one, nothing is sent to the provider's own address. `api_key`: a key from
     the operator's file. `headers` are fixed, `header_values` are the operator's.
 
-    `drops`: fields of a body that this vendor refuses. `renames`: those that it knows by another name (in a
+    `also`: other formats that it speaks for the same models, and the path of each: a client of such a dialect is served
+    in it. `drops`: fields of a body that this vendor refuses. `renames`: those that it knows by another name (in a
     body with both, its own counts). `lacks`: words of `wires.base.FEATURES`. `prefers`: spellings, as
     `wires.base.Target` lists them. `patches`: for what these cannot say. `models`: the same for some models only.
     `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made. `count_tokens`: it has
@@ -83,6 +104,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str = ""
     bare_path: str = ""
     chat_path: str = ""
+    also: Mapping[str, str] = {}
+    stream_path: str = ""
     holes: Mapping[str, From] = {}
     base_env: tuple[str, ...] = ()
     key_env: tuple[str, ...] = ()
@@ -111,6 +134,15 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         return self.chat_path or WIRES[self.wire].chat_path
 
     @property
+    def streams_at(self) -> str:
+        """Where streams are asked for; "" where everything else is."""
+        return self.stream_path or ("" if self.chat_path else WIRES[self.wire].stream_path)
+
+    @property
+    def counts_at(self) -> str:
+        return "" if self.chat_path else WIRES[self.wire].count_path
+
+    @property
     def authentication(self) -> Auth:
         return WIRES[self.wire].auth if self.auth is None else self.auth
 
@@ -118,6 +150,13 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     def fixed_headers(self) -> tuple[tuple[str, str], ...]:
         own = {name for name, _ in self.headers}
         return (*(pair for pair in WIRES[self.wire].headers if pair[0] not in own), *self.headers)
+
+    def speaking(self, wire: str) -> Provider:
+        """The row as it is for another format than its own. Patches are of bodies in its own; so are renamed fields."""
+        if wire == self.wire:
+            return self
+        path, renames = self.also.get(wire, WIRES[wire].chat_path), WIRES[wire].renames
+        return msgspec.structs.replace(self, wire=wire, chat_path=path, also={}, renames=renames, patches=())
 
     def for_model(self, model: str) -> Provider:
         """The row as it is for one model. The model's patches come before the provider's, which may strip fields."""
@@ -174,10 +213,11 @@ def row_from_config(values: Mapping[str, Json]) -> Provider:
         api_key=Secret(api_key) if isinstance(api_key, str) and api_key else api_key or None,
         headers=_headers(values, where),
         drops=frozenset(_names(values, "drops", where)),
-        renames=_pairs(values, "renames", where),
+        renames={**WIRES[wire].renames, **_pairs(values, "renames", where)},
         lacks=lacks,
         prefers=_pairs(values, "prefers", where),
         chat_path=_chat_path(values.get("chat_path") or "", where),
+        also=_also(values, wire, where),
         source=str(values.get("source") or where),
         checked=str(values.get("checked") or ""),
     )
@@ -185,7 +225,7 @@ def row_from_config(values: Mapping[str, Json]) -> Provider:
 
 _CONFIG_FIELDS = frozenset(
     {"name", "wire", "base_url", "base_url_env", "api_key", "api_key_env", "auth", "headers", "drops", "lacks"}
-    | {"renames", "prefers", "chat_path", "needs_key", "source", "checked"}
+    | {"renames", "prefers", "chat_path", "also", "needs_key", "source", "checked"}
 )
 
 
@@ -211,6 +251,16 @@ def _headers(values: Mapping[str, Json], where: str) -> tuple[tuple[str, str], .
         if not _HEADER_NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
             raise ConfigError(f"{where}: the header {name!r} holds characters that a header cannot carry.")
     return tuple((name.lower(), value) for name, value in pairs.items())
+
+
+def _also(values: Mapping[str, Json], wire: str, where: str) -> dict[str, str]:
+    also = _pairs(values, "also", where)
+    for other, path in also.items():
+        if other not in WIRES or other == wire:
+            others = " or ".join(known for known in WIRES if known != wire)
+            raise ConfigError(f"{where}: `also` knows no format {other!r}; it can be {others}.")
+        _chat_path(path, where)
+    return also
 
 
 def _chat_path(value: Json, where: str) -> str:

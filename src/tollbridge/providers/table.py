@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from tollbridge.providers import patches
 from tollbridge.providers.auth import Bearer, HeaderKey, NoAuth
-from tollbridge.providers.row import ForModels, From, Provider
+from tollbridge.providers.row import RESPONSES, ForModels, From, Provider
 
 CHECKED = "2026-11-21"
 RECORDED = "recorded exchanges"
@@ -20,10 +20,13 @@ LITELLM = "https://pypi.org/project/litellm/1.109.1/"
 
 CHAT = "openai_chat"
 MESSAGES = "anthropic_messages"
+_SPEAKS_RESPONSES = {RESPONSES: "/responses"}
+GEMINI = "gemini"
 
 _OLD_NAME = {"max_tokens": "max_tokens", "system_role": "system"}
 _OLD_FIELD = {"max_completion_tokens": "max_tokens"}
 _PENALTIES = frozenset({"presence_penalty", "frequency_penalty"})
+_NO_VIDEO = frozenset({"video"})  # https://platform.openai.com/docs/api-reference/chat (seen 2026-11-26)
 _TOP_K = frozenset({"top_k"})  # not in these vendors' references (seen 2026-11-21); they refuse unknown arguments
 
 _OPENAI_MODELS = (
@@ -66,13 +69,14 @@ _FIRST = (
         name="openai",
         wire=CHAT,
         base_url="https://api.openai.com/v1",
+        also=_SPEAKS_RESPONSES,
         base_env=("OPENAI_BASE_URL", "OPENAI_API_BASE"),
         key_env=("OPENAI_API_KEY",),
         header_values={
             "openai-organization": From("organization", ("OPENAI_ORGANIZATION", "OPENAI_ORG_ID")),
             "openai-project": From("project", ("OPENAI_PROJECT", "OPENAI_PROJECT_ID")),
         },
-        lacks=_TOP_K,
+        lacks=_TOP_K | _NO_VIDEO,
         models=_OPENAI_MODELS,
         source="https://platform.openai.com/docs/api-reference/chat",
         checked=CHECKED,
@@ -92,11 +96,12 @@ _FIRST = (
     Provider(
         name="azure",
         wire=CHAT,
+        also=_SPEAKS_RESPONSES,
         base_env=("AZURE_API_BASE", "AZURE_OPENAI_ENDPOINT"),
         key_env=("AZURE_API_KEY", "AZURE_OPENAI_API_KEY"),
         token_env=("AZURE_AD_TOKEN",),
         auth=HeaderKey("api-key"),
-        lacks=_TOP_K,
+        lacks=_TOP_K | _NO_VIDEO,
         models=_OPENAI_MODELS,
         shape="azure",
         source="https://learn.microsoft.com/azure/ai-services/openai/reference",
@@ -114,16 +119,27 @@ _FIRST = (
         source="https://learn.microsoft.com/rest/api/aifoundry/model-inference",
         checked=CHECKED,
     ),
-    # Google's own OpenAI-compatible endpoint: `api_base` is LiteLLM's, without `/openai`.
     Provider(
         name="gemini",
-        wire=CHAT,
+        wire=GEMINI,
         base_url="https://generativelanguage.googleapis.com/v1beta",
-        chat_path="/openai/chat/completions",
+        bare_path="/v1beta",
         base_env=("GEMINI_API_BASE",),
         key_env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
-        source="https://ai.google.dev/gemini-api/docs/openai",
-        checked=CHECKED,
+        count_tokens=True,
+        source="https://ai.google.dev/api/generate-content",
+        checked="2026-11-26",
+    ),
+    Provider(
+        name="vertex_ai",
+        wire=GEMINI,
+        base_env=("VERTEXAI_API_BASE", "VERTEX_API_BASE"),
+        key_env=("VERTEXAI_API_KEY",),
+        auth=HeaderKey("x-goog-api-key", tokens=("ya29.",)),
+        shape="vertex",
+        models=(ForModels(names=re.compile("claude"), patches=(patches.vertex_messages,)),),
+        source="https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
+        checked="2026-11-26",
     ),
 )
 
@@ -156,6 +172,7 @@ _WITH_QUIRKS = (
         name="deepseek",
         wire=CHAT,
         base_url="https://api.deepseek.com",
+        also=_SPEAKS_RESPONSES,
         base_env=("DEEPSEEK_API_BASE",),
         key_env=("DEEPSEEK_API_KEY",),
         lacks=frozenset({"response_schema", "choices"}),
@@ -208,6 +225,7 @@ _WITH_QUIRKS = (
         name="xai",
         wire=CHAT,
         base_url="https://api.x.ai/v1",
+        also=_SPEAKS_RESPONSES,
         base_env=("XAI_API_BASE",),
         key_env=("XAI_API_KEY",),
         models=(
@@ -224,6 +242,7 @@ _WITH_QUIRKS = (
         name="openrouter",
         wire=CHAT,
         base_url="https://openrouter.ai/api/v1",
+        also=_SPEAKS_RESPONSES,
         base_env=("OPENROUTER_API_BASE",),
         key_env=("OPENROUTER_API_KEY", "OR_API_KEY"),
         header_values={
@@ -306,6 +325,7 @@ _WITH_QUIRKS = (
         name="bedrock_mantle",
         wire=CHAT,
         base_url="https://bedrock-mantle.{region}.api.aws/v1",
+        also=_SPEAKS_RESPONSES,
         holes={"region": From("aws_region_name", ("AWS_REGION_NAME", "AWS_REGION", "AWS_DEFAULT_REGION"))},
         base_env=("BEDROCK_MANTLE_API_BASE",),
         key_env=("BEDROCK_MANTLE_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"),
@@ -491,6 +511,7 @@ ALIASES: Mapping[str, str] = {
     "lmstudio": "lm_studio",
     "ollama_chat": "ollama",
     "together": "together_ai",
+    "vertex_ai_beta": "vertex_ai",
     "vllm": "hosted_vllm",
 }
 """Other names in use for the same place."""

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -22,7 +21,7 @@ from tollbridge.errors import ConflictError
 from tollbridge.model.json import JsonObject
 from tollbridge.store.database import Database
 from tollbridge.store.mcp_table import MCP_SERVERS
-from tollbridge.store.sealing import Sealer
+from tollbridge.store.sealing import Sealing
 
 log = logging.getLogger("tollbridge.mcp")
 
@@ -51,7 +50,7 @@ class McpServerStore:
 
     def __init__(self, database: Database, pepper: bytes, clock: Callable[[], float] = time.time) -> None:
         self._database = database
-        self._sealer = Sealer(hmac.digest(pepper, b"tollbridge mcp servers", "sha256"))
+        self._sealing = Sealing(pepper, "mcp servers")
         self._clock = clock
 
     async def insert(self, id: str, name: str, said: JsonObject, by: str) -> KeptServer:
@@ -127,10 +126,10 @@ class McpServerStore:
     def _row(self, kept: KeptServer) -> dict[str, Any]:
         row = msgspec.structs.asdict(kept)
         said = row.pop("said")
-        return {**row, "sealed": self._sealer.seal(kept.id.encode(), _encode(said), _identity(kept.id, kept.name))}
+        return {**row, "sealed": self._sealing.seal(kept.id.encode(), _identity(kept.id, kept.name), _encode(said))}
 
     def _opened(self, row: Row[Any]) -> KeptServer | None:
-        plain = self._sealer.open(row.id.encode(), bytes(row.sealed), _identity(row.id, row.name))
+        plain = self._sealing.open(row.id.encode(), _identity(row.id, row.name), bytes(row.sealed))
         if plain is None:
             log.error("the MCP server %r was kept under another pepper and is not served; add it anew", row.name)
             return None

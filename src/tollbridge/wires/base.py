@@ -109,7 +109,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
     """What a stream writer must know before the first event. `id` replaces an empty one; `include_usage`: the client
-    asked for usage in the stream; `account`, `seals`, `origin`: as for `write_response`."""
+    asked for usage in the stream; `account`, `seals`, `origin`: as for `write_response`; `asked`: what a format repeats
+    of the request in its answers."""
 
     id: str = ""
     model: str = ""
@@ -118,6 +119,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     origin: str = ""
     account: str = ""
     seals: Seals = UNKEYED
+    asked: JsonObject = {}
 
 
 class StreamReader(Protocol):
@@ -150,6 +152,10 @@ class ProviderWire(Protocol):
     def asks_for_usage(self) -> bool:
         """A stream tells its usage only where the request asks for it (`stream_options.include_usage`)."""
 
+    @property
+    def in_path(self) -> bool:
+        """The model, and whether to stream, stand in the path and not in the body."""
+
     def write_request(self, request: Request, to: Target) -> Written[HttpRequest]: ...
     def read_response(self, body: Json) -> Response: ...
     def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> APIError: ...
@@ -163,8 +169,16 @@ class ProviderWire(Protocol):
 
 
 class Wire(ProviderWire, Protocol):
-    """One wire format, read and written from both ends. Pure: no I/O, no clock, no globals."""
+    """One wire format, read and written from both ends. Pure: no I/O, no clock, no globals. `seal_mark`: bytes that a
+    body holds wherever a seal stands in it. `alive`: what may stand between any two events of a stream, and says
+    nothing. `count_field`: where an answer to the question how many tokens a request has tells it."""
 
+    @property
+    def seal_mark(self) -> bytes: ...
+    @property
+    def alive(self) -> bytes: ...
+    @property
+    def count_field(self) -> str: ...
     def read_request(self, body: Json, seals: Seals = UNKEYED) -> Written[Request]: ...
     def write_response(self, response: Response, seals: Seals = UNKEYED) -> Written[JsonObject]: ...
     def write_error(self, error: APIError) -> tuple[int, JsonObject]: ...

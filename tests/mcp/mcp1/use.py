@@ -6,7 +6,8 @@
 prompt with `SAMPLED`, and has one root. What it was told meanwhile is the answer to the step `{"heard": true}`.
 """
 
-# mypy: ignore-errors  # it is checked against mcp 2.x, which has other names
+# The checker sees mcp 2.x, which has other names.
+# mypy: ignore-errors
 
 from __future__ import annotations
 

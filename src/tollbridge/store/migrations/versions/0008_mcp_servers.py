@@ -5,8 +5,8 @@ from alembic import op
 
 from tollbridge.store.schema import BYTES, INT, REAL, TEXT
 
-revision = "0007_mcp_servers"
-down_revision = "0006_likely_output"
+revision = "0008_mcp_servers"
+down_revision = "0007_responses"
 
 
 def upgrade() -> None:
