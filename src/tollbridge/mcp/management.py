@@ -11,14 +11,16 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from tollbridge.config.mcp import read_said
 from tollbridge.errors import ConfigError, NotFoundError, UnprocessableEntityError
 from tollbridge.mcp.access import rights_of
 from tollbridge.mcp.call import Call, Caller
+from tollbridge.mcp.diagnosis import LOOK_S, diagnose
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import RpcError
 from tollbridge.mcp.kept import Kept, Make
@@ -32,8 +34,7 @@ from tollbridge.server.managed import Manager, Reply
 from tollbridge.server.routes import READ, Route
 from tollbridge.store.mcp_servers import KeptServer
 
-LOOK_S = 10.0
-"""How long a server has to show that it is there."""
+HEALTH_OF_A_KEY = ("server_id", "server_name", "status", "latency_ms")
 ID_CHARACTERS_MAX = 100
 
 
@@ -93,10 +94,12 @@ class Management:
         return Reply({"access_groups": sorted({group for one in usable for group in one.definition.groups})})
 
     async def health(self, asked: Asked) -> Reply:
-        """Each is greeted anew, or asked over the link that there is. `server_ids`: of those alone, with commas."""
+        """Each is greeted, or asked over the link that there is. `server_ids`: of those alone, with commas.
+        `tools=true`: how many tools each has, and what is wrong with them."""
         wanted = {id for id in asked.query.get("server_ids", "").split(",") if id}
         usable = [one for one in self._usable(asked.principal) if not wanted or wanted & set(one.definition.names)]
-        return Reply(await asyncio.gather(*(self._health(one, asked.principal) for one in usable)))
+        tools = asked.query.get("tools", "").lower() == "true"
+        return Reply(await asyncio.gather(*(self._health(one, asked.principal, tools=tools) for one in usable)))
 
     async def test_connection(self, asked: Asked) -> Reply:
         why = await self._try(asked, "server/discover")
@@ -117,18 +120,12 @@ class Management:
         rights = rights_of(principal)
         return [upstream for upstream in self._hub.upstreams.values() if rights.server(upstream.definition)]
 
-    async def _health(self, upstream: Upstream, principal: Principal) -> JsonObject:
-        began = time.monotonic()
-        why = await _look(upstream, principal)
-        told: JsonObject = {
-            "server_id": upstream.definition.id or upstream.name,
-            "server_name": upstream.name,
-            "status": "healthy" if not why else "unhealthy",
-            "latency_ms": round((time.monotonic() - began) * 1000, 1),
-        }
-        if why and principal.admin:
-            told["health_check_error"] = why
-        return told
+    async def _health(self, upstream: Upstream, principal: Principal, *, tools: bool) -> JsonObject:
+        """Only the admin is told what is wrong: addresses may stand in it."""
+        found = await diagnose(upstream, principal, tools=tools)
+        told: JsonObject = msgspec.to_builtins(found)
+        told["health_check_error"] = told.pop("error")
+        return told if principal.admin else {name: told[name] for name in HEALTH_OF_A_KEY}
 
     async def _try(self, asked: Asked, method: str) -> Json:
         """The tools of the server that is described, or why it cannot be reached."""
@@ -143,9 +140,9 @@ class Management:
             raise invalid(error) from error
         caller = Caller(principal=asked.principal, modern=False)
         try:
-            why = await _look(upstream, asked.principal)
-            if why or method != "tools/list":
-                return why or None
+            found = await diagnose(upstream, asked.principal, tools=False)
+            if found.error is not None or method != "tools/list":
+                return found.error
             view = Hub([upstream]).view(caller, alone=True)
             async with asyncio.timeout(LOOK_S):
                 return (await view.run(Call(method, {}, caller))).get("tools") or []
@@ -237,14 +234,3 @@ def invalid(error: ConfigError) -> UnprocessableEntityError:
 def _plain(body: Mapping[str, Json]) -> JsonObject:
     """What is kept of a body."""
     return {name: value for name, value in body.items() if name not in TOLD and name != "server_id"}
-
-
-async def _look(upstream: Upstream, principal: Principal) -> str:
-    """Why it cannot be used, or ""."""
-    try:
-        async with asyncio.timeout(LOOK_S), upstream.link(Caller(principal=principal, modern=False)):
-            return ""
-    except RpcError as error:
-        return error.message
-    except TimeoutError:
-        return "it did not answer in time"
