@@ -77,6 +77,8 @@ class Bridge:
 
     async def run(self, lines: AsyncIterator[bytes]) -> None:
         """Until the client closes its side and everything that it asked is answered."""
+        for way in (self._legacy, self._modern):
+            await way.http.start(way)
         async for line in lines:
             if line.strip():
                 await self._take(line)
@@ -108,7 +110,7 @@ class Bridge:
             if kind == "request":
                 self._begin(message)
                 if message["method"] == "initialize":
-                    await self._running[message["id"]]
+                    await asyncio.wait((self._running[message["id"]],))
             elif kind == "notification" and message["method"] == CANCELLED and self._cancelled(message):
                 continue
             else:
@@ -185,6 +187,7 @@ class Bridge:
             log.warning("the server has forgotten the session; it is begun anew")
             await former.http.close()
             self._legacy = Way(self, self._transport, self._address, modern=False)
+            await self._legacy.http.start(self._legacy)
             await self._legacy.http.send({**self._greeting, "id": AGAIN})
             await self._legacy.http.send({"jsonrpc": "2.0", "method": INITIALIZED})
 
