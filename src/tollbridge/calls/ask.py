@@ -28,7 +28,8 @@ class Ask:
     """One request in one dialect. `headers`: the client's headers that may go upstream. `id`, `created`: stand in for
     those that a provider leaves out. `timeout_s`: the client's own limit, or None. `left_s`: what earlier attempts left
     of the time for all of them together; None in the first. `caveats`: what of it cannot be done, whoever answers.
-    `repeats`: what a translated answer says besides, where its format repeats what was asked."""
+    `repeats`: what a translated answer says besides, where its format repeats what was asked. `only`: the id of the one
+    deployment that can answer, where the request goes on from what only its provider has."""
 
     __slots__ = (
         "_read",
@@ -43,6 +44,7 @@ class Ask:
         "include_usage",
         "left_s",
         "model",
+        "only",
         "repeats",
         "seals",
         "stream",
@@ -84,6 +86,7 @@ class Ask:
         self.caveats = caveats
         self.left_s: float | None = None
         self.repeats: JsonObject = {}
+        self.only: str | None = None
         self._read: Written[Request] | None = None
 
     @property

@@ -19,7 +19,6 @@ from tollbridge.calls.ask import Ask
 from tollbridge.calls.costed_stream import CostedStream
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.heard import heard_in
-from tollbridge.calls.kept_stream import KeptStream
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, ServiceUnavailableError
 from tollbridge.ledger.account import dollars
@@ -214,8 +213,8 @@ class Conversation:
             + cost_headers(record, self._held)
         )
         headers: Headers = [ours, *passed_on(answer.headers, self._held)]
-        if self._keeping is not None and not answer.relayed:
-            await self._keeping.keep(answer.body)
+        if self._keeping is not None:
+            await self._keeping.whole(answer)
         if self._claim is not None:
             await self._claim.keep(200, headers, answer.body)
         responder.reply(200, headers, answer.body)
@@ -229,8 +228,8 @@ class Conversation:
         stream = streaming.stream
         if self._gateway.rules.stream_cost and self._tells_usage():
             stream = CostedStream(stream, self._told_cost)
-        if self._keeping is not None and not streaming.relayed:
-            stream = KeptStream(stream, self._keeping.keep)
+        if self._keeping is not None:
+            stream = await self._keeping.streamed(streaming)
         self._stream = stream
         if not responder.started:
             responder.start(
