@@ -15,9 +15,11 @@ import msgspec
 
 from tests.server.served import KEY, Answered, Served
 from tests.transport.upstream import CHUNKED_HEAD, Peer, chunked
+from tollbridge.server.routes import Route
 from tollbridge.wires.sse import SseParser
 
-CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
+CHAT, MESSAGES, GEMINI = "/v1/chat/completions", "/v1/messages", "/v1beta/models/m:generateContent"
+PATH_OF = {"openai_chat": CHAT, "anthropic_messages": MESSAGES, "gemini": GEMINI}
 PROVIDER_KEY = "provider-secret-canary-0987654321"
 PAIRS = [(path, wire) for path in (CHAT, MESSAGES) for wire in ("openai", "anthropic")]
 PAIR_IDS = ["chat-relayed", "chat-translated", "messages-translated", "messages-relayed"]
@@ -43,6 +45,13 @@ def ask(model: str = "m", *, stream: bool = False, text: str = "hi", **fields: A
     return said | ({"stream": True} if stream else {}) | fields
 
 
+def ask_at(route: Route, model: str = "m") -> dict[str, Any]:
+    """A request that is legal in the dialect of a route."""
+    if route.dialect == "gemini":
+        return {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+    return ask(model)
+
+
 def hasten(served: Served, **changes: Any) -> None:
     """Backoff without waiting; a Retry-After is waited for all the same."""
     engine = served.gateway.engine
@@ -54,6 +63,10 @@ def error_of(path: str, body: Any) -> dict[str, Any]:
     if path.endswith("messages"):
         assert body["type"] == "error"
         assert isinstance(body["error"]["type"], str)
+    elif path.endswith("Content"):
+        assert set(body) == {"error"}
+        assert isinstance(body["error"]["code"], int)
+        assert isinstance(body["error"]["status"], str)
     else:
         assert set(body) == {"error"}
         assert set(body["error"]) >= {"message", "type", "param", "code"}

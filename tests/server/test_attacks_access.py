@@ -24,9 +24,11 @@ from tests.server.faults import (
     MESSAGES,
     PAIR_IDS,
     PAIRS,
+    PATH_OF,
     PROVIDER_KEY,
     always,
     ask,
+    ask_at,
     configuration,
     entry,
     error_of,
@@ -46,10 +48,6 @@ def path_of(route: Route) -> str:
     return route.path.replace("{id}", "m")
 
 
-def dialect_of(route: Route) -> str:
-    return MESSAGES if route.dialect == "anthropic_messages" else CHAT
-
-
 def test_every_route_says_who_may_ask() -> None:
     assert {route.access for route in ROUTES} <= {"key", "metrics", "open"}
     told = {path_of(route) for route in ROUTES if route.access == "open"}
@@ -60,7 +58,7 @@ def test_every_route_says_who_may_ask() -> None:
 async def test_s01_each_route_with_no_key_a_wrong_one_and_the_right_one(tmp_path: Path) -> None:
     async with serving() as mock, served(configuration(entry("m", mock.port)), tmp_path) as gateway:
         for route, method in ROUTES_AND_METHODS:
-            body = ask() if method == "POST" else None
+            body = ask_at(route) if method == "POST" else None
             for key in (None, "sk-wrong-0123456789", KEY[:-1], KEY + "x", KEY.upper()):
                 asked = mock.provider.books.requests
                 answered = await gateway.send(method, path_of(route), body, key=key)
@@ -69,7 +67,7 @@ async def test_s01_each_route_with_no_key_a_wrong_one_and_the_right_one(tmp_path
                     assert answered.headers["www-authenticate"] == "Bearer"
                     assert mock.provider.books.requests == asked
                     if method != "HEAD":
-                        error_of(dialect_of(route), answered.json())
+                        error_of(PATH_OF[route.dialect], answered.json())
                         assert KEY[:-1] not in answered.body.decode()
                 else:
                     assert answered.status == 200, (route, key)

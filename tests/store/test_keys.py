@@ -110,6 +110,19 @@ async def test_an_update_changes_what_it_names_and_keeps_the_spend_that_came_bet
     assert await store.update("nobodyxx", lambda old: old) is None
 
 
+async def test_no_name_means_two_keys(store: KeyStore) -> None:
+    await store.insert(key(alias="bbbbbbbb"))
+    for taken in (key("bbbbbbbb"), key("cccccccc", alias="aaaaaaaa")):
+        with pytest.raises(ConflictError):
+            await store.insert(taken)
+    with pytest.raises(ConflictError, match="is a key's id"):
+        await store.update("aaaaaaaa", lambda old: msgspec.structs.replace(old, alias=old.id))
+    await store.insert(key("dddddddd", digest=b"d" * 32))
+    with pytest.raises(ConflictError, match="in use") as caught:
+        await store.update("aaaaaaaa", lambda old: msgspec.structs.replace(old, digest=b"d" * 32))
+    assert caught.value.code == "key_exists"
+
+
 async def test_an_update_that_is_refused_changes_nothing(store: KeyStore) -> None:
     await store.insert(key(alias="a"))
     await store.insert(key("bbbbbbbb", alias="b"))
@@ -159,9 +172,9 @@ async def test_each_change_of_rights_is_told_and_spend_is_none(store: KeyStore, 
     assert (first.ids, first.complete) == ({"aaaaaaaa", "bbbbbbbb"}, True)
     await database.run(lambda connection: count_spend(connection, [spent("aaaaaaaa", 1)], 1.0))
     assert await store.changes(first.newest) == msgspec.structs.replace(first, ids=frozenset())
-    await store.update("aaaaaaaa", lambda old: msgspec.structs.replace(old, id="cccccccc", digest=b"new"))
+    await store.update("aaaaaaaa", lambda old: msgspec.structs.replace(old, digest=b"new"))
     second = await store.changes(first.newest)
-    assert second.ids == {"aaaaaaaa", "cccccccc"}
+    assert second.ids == {"aaaaaaaa"}
     assert await store.delete(["bbbbbbbb", "nobodyxx"]) == {"bbbbbbbb"}
     assert (await store.changes(second.newest)).ids == {"bbbbbbbb"}
     assert await store.delete([]) == frozenset()

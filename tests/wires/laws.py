@@ -115,10 +115,11 @@ def round_trip_response(wire: Wire, body: Any, forms: Iterable[NormalForm], *, s
 
 
 def relays_as_it_writes(wire: Wire, body: Any, forms: Iterable[NormalForm], model: str = "another-model") -> set[str]:
-    """A relay changes `model` alone."""
+    """A relay changes `model` alone; where that stands in the path, nothing."""
     read = wire.read_request(copy.deepcopy(body)).value
     written = wire.write_request(read, Target(model=model, stream=bool(read.stream))).value.body
-    return same({**body, "model": model}, through_json(written), [(form.name, form.request) for form in forms])
+    relayed = body if wire.in_path else {**body, "model": model}
+    return same(relayed, through_json(written), [(form.name, form.request) for form in forms])
 
 
 # Law 2

@@ -21,6 +21,7 @@ import pytest
 from tests.shared import SHARED, recordings
 from tests.wires import laws
 from tests.wires.anthropic_messages import recorded as anthropic_recorded
+from tests.wires.gemini import recorded as gemini_recorded
 from tollbridge.errors import APIError, BadRequestError
 from tollbridge.model.fold import fold
 from tollbridge.model.parts import Inline, Media, Part, Refusal, Text, Thinking, ToolCall, ToolResult
@@ -28,13 +29,20 @@ from tollbridge.model.request import Request, Tool, ToolChoice
 from tollbridge.model.response import Caveat, Choice, Response
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Head, Target, Wire
+from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 from tollbridge.wires.seal import Seals
 
-WIRES: dict[str, Wire] = {wire.name: wire for wire in (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES)}
+_ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI)
+WIRES: dict[str, Wire] = {wire.name: wire for wire in _ALL}
 PAIRS = [pytest.param(a, b, id=f"{a}-to-{b}") for a in WIRES for b in WIRES if a != b]
-MODELS = {"openai_chat": "gpt-4.1", "anthropic_messages": "claude-sonnet-4-5", "openai_responses": "gpt-4.1"}
+MODELS = {
+    "openai_chat": "gpt-4.1",
+    "anthropic_messages": "claude-sonnet-4-5",
+    "openai_responses": "gpt-4.1",
+    "gemini": "gemini-3-flash",
+}
 CASES = Path(__file__).resolve().parent / "cases"
 SEALS = Seals(b"k" * 32)
 
@@ -250,6 +258,8 @@ def coming_home(b: Wire, shown: Response, answer: Any) -> None:
     request = {"model": "m", "max_tokens": 9, "messages": [asked, *said]}
     if b.name == OPENAI_RESPONSES.name:
         request = {"model": "m", "input": [asked, *said]}
+    if b is GEMINI:
+        request = {"contents": [{"role": "user", "parts": [{"text": "x"}]}, *said]}
     returned = b.read_request(request, SEALS)
     assert returned.caveats == ()
     signed = [part for part in shown.choices[0].parts if isinstance(part, Thinking) and part.signature]
@@ -273,6 +283,7 @@ NEXT = {
     "openai_chat": _chat_message,
     "anthropic_messages": _messages_message,
     "openai_responses": lambda answer: answer["output"],
+    "gemini": lambda answer: [candidate["content"] for candidate in answer.get("candidates", ())[:1]],
 }
 
 
@@ -287,12 +298,11 @@ def exchanges_of(name: str) -> Iterator[tuple[str, Any, Any, bytes | None]]:
         yield case["name"], case.get("request"), case.get("response"), stream
     if not SHARED.exists():
         return
-    if name == ANTHROPIC_MESSAGES.name:
-        for one in anthropic_recorded.exchanges():
+    recorded = {ANTHROPIC_MESSAGES.name: anthropic_recorded, GEMINI.name: gemini_recorded}.get(name)
+    if recorded is not None:
+        for one in recorded.exchanges():
             if one["status"] == 200:
-                yield one["id"], anthropic_recorded.request_of(one), anthropic_recorded.answer_of(one), (
-                    anthropic_recorded.stream_of(one)
-                )  # fmt: skip
+                yield one["id"], recorded.request_of(one), recorded.answer_of(one), recorded.stream_of(one)
         return
     if name == OPENAI_RESPONSES.name:
         for one in recordings(endpoints=("responses",)):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 import msgspec
 
 from tollbridge.assemble.accounts import Accounts
-from tollbridge.assemble.deployments import Maker, unpriced
+from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.mcp import endpoint
+from tollbridge.assemble.misgivings import misgivings
 from tollbridge.assemble.offline import offline
 from tollbridge.calls.build import WIRES
 from tollbridge.config.settings import Config
@@ -109,10 +111,11 @@ def assemble(
         responses=None if accounts is None else accounts.responses,
         allowance=Allowance() if accounts is None else Allowance(accounts.limiter, accounts.book),
     )
-    problems = [(entry, why) for entry, why in maker.problems if entry.disabled is None]
-    problems += [(entry, unpriced(entry.model)) for entry in maker.unpriced]
-    told = [f"{entry.where}: {entry.model_name}: {why}" for entry, why in problems]
-    return Assembled(gateway, told, endpoint(config, environ, gateway, mcp_transport(config, environ)))
+    mcp = endpoint(config, environ, gateway, mcp_transport(config, environ))
+    if config.mcp_servers:
+        public = urlsplit(config.general.public_url or "").netloc.lower()
+        gateway.tools = mcp.toolboxes(authenticator, frozenset({public} if public else ()))
+    return Assembled(gateway, [str(one) for one in misgivings(maker, config, environ, rows)], mcp)
 
 
 def provider_rows(config: Config) -> Mapping[str, Provider]:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from urllib.parse import urlsplit
 
-from tollbridge.catalog.parts import NANO
 from tollbridge.config.settings import Config, McpServer
 from tollbridge.errors import ConfigError
 from tollbridge.mcp.definition import Command, Definition
@@ -20,6 +19,7 @@ from tollbridge.mcp.outbound import credential
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.model.json import Json
+from tollbridge.model.money import NANO
 from tollbridge.secret import Secret
 from tollbridge.server.gateway import Gateway
 from tollbridge.transport.base import Transport

@@ -14,22 +14,22 @@ from tollbridge.model.request import Request
 from tollbridge.model.response import Caveat
 from tollbridge.transport.base import Timeouts
 from tollbridge.wires.base import Wire, Written
-from tollbridge.wires.seal import PREFIX, UNKEYED, Seals
+from tollbridge.wires.seal import UNKEYED, Seals
 
 Fields = dict[str, msgspec.Raw]
 
 _fields = msgspec.json.Decoder(Fields).decode
 _encode = msgspec.json.Encoder().encode
 _string = msgspec.json.Decoder(str).decode
-_SEAL_MARK = PREFIX.encode()
 
 
 class Ask:
     """One request in one dialect. `headers`: the client's headers that may go upstream. `id`, `created`: stand in for
     those that a provider leaves out. `timeout_s`: the client's own limit, or None. `left_s`: what earlier attempts left
     of the time for all of them together; None in the first. `caveats`: what of it cannot be done, whoever answers.
-    `repeats`: what a translated answer says besides, where its format repeats what was asked. `only`: the id of the one
-    deployment that can answer, where the request goes on from what only its provider has."""
+    `native`: the format that is best for who asks, where a provider speaks several. `repeats`: what a translated answer
+    says besides, where its format repeats what was asked. `only`: the id of the one deployment that can answer, where
+    the request goes on from what only its provider has."""
 
     __slots__ = (
         "_read",
@@ -44,6 +44,7 @@ class Ask:
         "include_usage",
         "left_s",
         "model",
+        "native",
         "only",
         "repeats",
         "seals",
@@ -85,6 +86,7 @@ class Ask:
         self.timeout_s = timeout_s
         self.caveats = caveats
         self.left_s: float | None = None
+        self.native = dialect.name
         self.repeats: JsonObject = {}
         self.only: str | None = None
         self._read: Written[Request] | None = None
@@ -92,13 +94,17 @@ class Ask:
     @property
     def sealed(self) -> bool:
         """A seal of ours may be in the body: it must be opened before anybody else sees it."""
-        return self.body.find(_SEAL_MARK) >= 0  # `in` takes twice as long
+        return self.body.find(self.dialect.seal_mark) >= 0  # `in` takes twice as long
 
     def request(self) -> Written[Request]:
         """The neutral request. Raises BadRequestError with the JSON path of what is wrong."""
         if self._read is None:
             self._read = self.dialect.read_request(decode(self.body), self.seals)
         return self._read
+
+    def reads(self, request: Written[Request]) -> None:
+        """The neutral request, where it is a value and not in the body."""
+        self._read = request
 
     def replace(self, **fields: bytes | None) -> None:
         """Other values for some fields of the body, as JSON; None takes one out."""

@@ -9,9 +9,11 @@ import msgspec
 from tollbridge.calls import credentials
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.tariff import Markups, tariff
+from tollbridge.calls.tokens import Tokens
 from tollbridge.catalog.facts import ModelFacts, facts, with_info
 from tollbridge.catalog.pricing import Tariff
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.providers.google_token import fetcher
 from tollbridge.providers.names import find
 from tollbridge.providers.resolve import Given, Location, resolve
 from tollbridge.providers.row import RESPONSES, WIRE_OF_MODE, Provider
@@ -19,11 +21,13 @@ from tollbridge.secret import Secret
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.head import encode_head
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
-from tollbridge.wires.base import Target, Wire
+from tollbridge.wires.base import FEATURES, Target, Wire
+from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 
-WIRES: Mapping[str, Wire] = {wire.name: wire for wire in (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES)}
+_ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI)
+WIRES: Mapping[str, Wire] = {wire.name: wire for wire in _ALL}
 
 _encode = msgspec.json.Encoder().encode
 
@@ -106,6 +110,9 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
         path=location.path,
         headers=headers,
         head=encode_head(origin, "POST", location.path, headers),
+        stream_path=location.stream_path,
+        stream_head=encode_head(origin, "POST", location.stream_path, headers) if location.stream_path else b"",
+        tokens=None if location.cloud is None else Tokens(fetcher(location.cloud)),
         count_tokens_path=location.count_tokens_path,
         secrets=_secrets(location, wanted),
         account=location.account,
@@ -113,7 +120,7 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
             model=location.model,
             account=location.account,
             max_output_tokens=None if known is None else known.max_output_tokens,
-            lacks=row.lacks,
+            lacks=row.lacks | (FEATURES.intersection(wanted.drops) if WIRES[row.wire].in_path else frozenset()),
             prefers=row.prefers,
             modify=wanted.modify_params,
         ),

@@ -4,51 +4,56 @@ from __future__ import annotations
 
 import msgspec
 
-from tollbridge.calls.ask import Ask
+from tollbridge.calls.ask import Ask, field
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import ERROR_BYTES_MAX, refused
-from tollbridge.calls.prepare import outgoing
+from tollbridge.calls.prepare import outgoing, with_token
 from tollbridge.calls.redact import without_secrets
 from tollbridge.catalog.tokens import count_request
 from tollbridge.errors import APIError, BadGatewayError
 from tollbridge.transport.base import Transport
+from tollbridge.wires.tap import decode_object
 
 _encode = msgspec.json.Encoder().encode
 
 
-class _Counted(msgspec.Struct):
-    input_tokens: int
+WHOLE_REQUESTS = ("generateContentRequest", "generate_content_request")
+"""Fields under which a whole request may stand, with its model."""
 
 
-_decode = msgspec.json.Decoder(_Counted).decode
+def counts_upstream(ask: Ask, deployment: Deployment) -> bool:
+    """The deployment counts, and reads the question as it was asked."""
+    return deployment.count_tokens_path is not None and ask.dialect.name == deployment.wire.name
 
 
 async def count_upstream(ask: Ask, deployment: Deployment, transport: Transport) -> bytes:
     """The provider's own answer, as bytes; counted here where this deployment cannot count. Raises APIError, also for
     an answer that is no count."""
     path = deployment.count_tokens_path
-    if path is None:
-        return _encode({"input_tokens": count_request(ask.request().value)})
+    if path is None or not counts_upstream(ask, deployment):
+        return _encode({ask.dialect.count_field: count_request(ask.request().value)})
     fields = {name: raw for name, raw in ask.fields.items() if name not in deployment.drops}
-    fields["model"] = deployment.model_raw
+    if not deployment.wire.in_path:
+        fields["model"] = deployment.model_raw
+    for name in WHOLE_REQUESTS:
+        if name in fields and isinstance(whole := field(fields, name), dict):
+            fields[name] = msgspec.Raw(_encode({**whole, "model": f"models/{deployment.model}"}))
     try:
-        incoming = await transport.send(
-            outgoing(ask, deployment, _encode(fields), path), ask.limited(deployment.timeouts)
-        )
+        request = await with_token(outgoing(ask, deployment, _encode(fields), path), deployment)
+        incoming = await transport.send(request, ask.limited(deployment.timeouts))
         if incoming.status >= 400:
             raise await refused(incoming, deployment)
         body = await incoming.read(ERROR_BYTES_MAX)
-        _check(body)
+        _check(body, ask.dialect.count_field)
         return body
     except APIError as error:
         if not error.provider:
             error.provider, error.model = deployment.provider, deployment.model
-        without_secrets(error, deployment.secrets)
+        without_secrets(error, deployment.hidden)
         raise
 
 
-def _check(body: bytes) -> None:
-    try:
-        _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadGatewayError(f"The provider's answer is no count of tokens: {error}.") from error
+def _check(body: bytes, field: str) -> None:
+    told = decode_object(body)
+    if told is None or told.get(field).__class__ is not int:
+        raise BadGatewayError("The provider's answer is no count of tokens.")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from tollbridge.calls.tokens import Tokens
 from tollbridge.catalog.facts import ModelFacts
 from tollbridge.catalog.pricing import UNPRICED, Tariff
 from tollbridge.model.json import Json, JsonObject
@@ -19,13 +20,15 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Made once from the configuration; read on every request.
 
     `group`: the configured public name or pattern, fit for metrics. `path`: the request target for chat, with prefix
-    and query. `headers`: credentials and the provider's fixed headers; `head`: the same, encoded. `secrets`: what
-    must not appear in anything that a client or a log is shown. `defaults`: body fields for what the client does not
-    say, `defaults_raw` the same by the provider's own names; `forced`: fields that win (`extra_body`). `drops`: fields
-    that this provider refuses; `renames`: those that it knows by another name. `patches`: rewrites of the body.
-    `drop_params`: True drops what cannot be said, False refuses it, None drops it with a Caveat. `tariff`: what it
-    charges, and where that is known from. `also`: the same as it is for clients of other dialects, which the provider
-    speaks beside its own format; where `also_unsure`, it may not: another server stands at its address.
+    and query; `stream_path`: that for streams, where it is another. `headers`: credentials and the provider's fixed
+    headers; `head`, `stream_head`: the same, encoded. `tokens`: where the credential is one that runs out. `secrets`:
+    what must not appear in anything that a client or a log is shown; `hidden`: and the present token. `defaults`: body
+    fields for what the client does not say, `defaults_raw` the same by the provider's own names; `forced`: fields that
+    win (`extra_body`). `drops`: fields that this provider refuses; `renames`: those that it knows by another name.
+    `patches`: rewrites of the body. `drop_params`: True drops what cannot be said, False refuses it, None drops it with
+    a Caveat. `tariff`: what it charges, and where that is known from. `also`: the same as it is for clients of other
+    dialects, which the provider speaks beside its own format; where `also_unsure`, it may not: another server
+    stands at its address.
     """
 
     id: str
@@ -37,6 +40,9 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     path: str
     headers: tuple[tuple[str, str], ...] = ()
     head: bytes = b""
+    stream_path: str = ""
+    stream_head: bytes = b""
+    tokens: Tokens | None = None
     count_tokens_path: str | None = None
     secrets: tuple[str, ...] = ()
     account: str = ""
@@ -66,6 +72,10 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def for_dialect(self, dialect: str) -> Deployment:
         """Itself, or as it speaks this dialect natively."""
         return self.also.get(dialect, self)
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        return self.secrets if self.tokens is None else (*self.secrets, *self.tokens.secrets)
 
     @property
     def max_input_tokens(self) -> int | None:

@@ -13,10 +13,11 @@ from email.utils import mktime_tz, parsedate_tz
 import msgspec
 
 from tollbridge.calls.ask import Ask
-from tollbridge.calls.asked import asked, write
+from tollbridge.calls.asked import head_of, write
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.heard import said_by
-from tollbridge.calls.prepare import Prepared, prepare
+from tollbridge.calls.listed import unlisted
+from tollbridge.calls.prepare import Prepared, prepare, with_token
 from tollbridge.calls.redact import redact, redact_errors, without_secrets
 from tollbridge.calls.streams import RelayedStream, Stream, TranslatedStream, WholeStream, stream_error
 from tollbridge.errors import APIError, BadGatewayError
@@ -58,7 +59,7 @@ class Streaming(msgspec.Struct, frozen=True, eq=False):
 async def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
     """One attempt. Raises APIError with `provider` and `model` set. A server that turns out not to have the path of the
     client's own dialect is asked in its first format."""
-    spoken = deployment.for_dialect(ask.dialect.name)
+    spoken = deployment.for_dialect(ask.native)
     try:
         return await _exchange(ask, spoken, transport)
     except APIError as error:
@@ -76,14 +77,15 @@ async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> A
     prepared = prepare(ask, deployment)
     try:
         began = time.monotonic()
-        incoming = await transport.send(prepared.outgoing, prepared.timeouts)
+        sent = prepared.outgoing if deployment.tokens is None else await with_token(prepared.outgoing, deployment)
+        incoming = await transport.send(sent, prepared.timeouts)
         if incoming.status >= 400:
             raise await refused(incoming, deployment)
         if ask.stream:
             stream = await _open(ask, deployment, incoming, prepared)
             waited = time.monotonic() - began
             return Streaming(deployment, stream, incoming.headers, prepared.caveats, prepared.relayed, waited)
-        body = redact_errors(await incoming.read(ANSWER_BYTES_MAX), deployment.secrets)
+        body = redact_errors(await incoming.read(ANSWER_BYTES_MAX), deployment.hidden)
         waited = time.monotonic() - began
         if prepared.relayed:
             said = deployment.wire.read_along(body)
@@ -95,37 +97,27 @@ async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> A
     except APIError as error:
         if not error.provider:
             error.provider, error.model = deployment.provider, deployment.model
-        without_secrets(error, deployment.secrets)
+        without_secrets(error, deployment.hidden)
         raise
 
 
 async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: Prepared) -> Stream:
     """The stream with its first event in hand. What the bytes are decides, not the content type."""
-    head = Head(
-        id=ask.id,
-        model=deployment.model,
-        created=ask.created,
-        include_usage=ask.include_usage,
-        origin=deployment.wire.name,
-        account=deployment.account,
-        seals=ask.seals,
-        asked=asked(ask),
-    )
+    head = head_of(ask, deployment)
     first = await incoming.chunk()
     start = first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     stream: Stream
     if start == b"{":
-        body = redact_errors(await _rest(first, incoming), deployment.secrets)
+        body = redact_errors(await _rest(first, incoming), deployment.hidden)
         stream = WholeStream(_read(body, deployment, ask), ask.dialect, head)
+    elif start == b"[":
+        incoming, first = await unlisted(incoming, first)
+        stream = _events(ask, deployment, incoming, prepared, head)
     elif start == b"<":
         incoming.abort()
         raise BadGatewayError("The provider answered with a web page instead of a stream.")
-    elif prepared.relayed:
-        stream = RelayedStream(
-            incoming, ask.dialect, head, hides_usage=prepared.hides_usage, secrets=deployment.secrets
-        )
     else:
-        stream = TranslatedStream(incoming, deployment.wire, ask.dialect, head, secrets=deployment.secrets)
+        stream = _events(ask, deployment, incoming, prepared, head)
     began = False
     try:
         await stream.begin(first)
@@ -134,6 +126,12 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
         if not began:
             incoming.abort()
     return stream
+
+
+def _events(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: Prepared, head: Head) -> Stream:
+    if prepared.relayed:
+        return RelayedStream(incoming, ask.dialect, head, hides_usage=prepared.hides_usage, secrets=deployment.hidden)
+    return TranslatedStream(incoming, deployment.wire, ask.dialect, head, secrets=deployment.hidden)
 
 
 async def _rest(first: bytes, incoming: Incoming) -> bytes:
@@ -155,7 +153,7 @@ def _read(body: bytes, deployment: Deployment, ask: Ask) -> Response:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadGatewayError(f"The provider's answer is not valid JSON: {error}.") from error
     if isinstance(value, dict) and value.get("error") and not (value.get("choices") or value.get("content")):
-        raise stream_error(deployment.wire, value, deployment.secrets)
+        raise stream_error(deployment.wire, value, deployment.hidden)
     response = deployment.wire.read_response(value)
     if response.usage is None and not any(choice.parts or choice.finish for choice in response.choices):
         raise BadGatewayError("The provider's answer is JSON, but holds no answer.")
@@ -169,7 +167,7 @@ def _read(body: bytes, deployment: Deployment, ask: Ask) -> Response:
 
 async def refused(incoming: Incoming, deployment: Deployment) -> APIError:
     """The provider's error, without secrets. Reads the body."""
-    body = redact(await incoming.read(ERROR_BYTES_MAX), deployment.secrets)
+    body = redact(await incoming.read(ERROR_BYTES_MAX), deployment.hidden)
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in incoming.headers}
     error = deployment.wire.read_error(incoming.status, headers, body)
     error.wire = deployment.wire.name

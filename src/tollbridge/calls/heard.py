@@ -42,4 +42,7 @@ def heard_in(wire: Wire, body: bytes) -> Heard:
 
 def said_by(response: Response) -> Along:
     """What an answer in neutral form says of itself."""
-    return Along(response.usage, text_of(response.id), text_of(response.extra.get("service_tier")) or None)
+    tier = response.extra.get("service_tier")
+    if tier is None and response.usage is not None:
+        tier = response.usage.extra.get("serviceTier")
+    return Along(response.usage, text_of(response.id), text_of(tier).lower() or None)

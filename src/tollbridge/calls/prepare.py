@@ -22,6 +22,7 @@ from tollbridge.model.request import Reasoning, Request, Sampling
 from tollbridge.model.response import Caveat
 from tollbridge.transport.base import Outgoing, Timeouts
 from tollbridge.transport.head import encode_head
+from tollbridge.wires.gemini import GEMINI
 
 _encode = msgspec.json.Encoder().encode
 
@@ -29,6 +30,7 @@ CLIENT_HEADERS: Mapping[str, frozenset[str]] = {
     "openai_chat": frozenset({"openai-beta", "idempotency-key", "traceparent"}),
     "anthropic_messages": frozenset({"anthropic-beta", "anthropic-version", "idempotency-key", "traceparent"}),
     "openai_responses": frozenset({"openai-beta", "idempotency-key", "traceparent"}),
+    GEMINI.name: frozenset({"traceparent"}),
 }
 """Which of the client's headers reach a provider, by the provider's wire. All others stay here."""
 
@@ -52,7 +54,7 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     check_served(ask, same)
     hides_usage = False
     caveats: tuple[Caveat, ...] = ()
-    if same and not ask.sealed and not deployment.patches:
+    if same and not ask.sealed and not deployment.patches and not _within(deployment):
         fields, hides_usage, caveats = _relayed(ask, deployment)
         body = _encode(fields)
     else:
@@ -70,10 +72,16 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     return Prepared(outgoing(ask, deployment, body), ask.limited(timeouts), same, hides_usage, caveats)
 
 
+def _within(deployment: Deployment) -> bool:
+    """What the operator wants changed stands inside the body's fields: settings of a format that has them nested."""
+    return deployment.wire.in_path and bool(deployment.defaults or deployment.drops)
+
+
 def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], bool, tuple[Caveat, ...]]:
     fields = dict(ask.fields)
     caveats: tuple[Caveat, ...] = ()
-    fields["model"] = deployment.model_raw
+    if not deployment.wire.in_path:
+        fields["model"] = deployment.model_raw
     if deployment.renames:
         _rename(fields, deployment.renames)
     for name, raw in deployment.defaults_raw.items():
@@ -110,7 +118,7 @@ def _with_usage(options: Json) -> JsonObject:
 
 def _rewritten(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...]]:
     """The same wire, but the whole body must be seen: seals opened, patches to come."""
-    if not ask.sealed:
+    if not ask.sealed and not deployment.wire.in_path:
         body: JsonObject = {**ask.json(), "model": deployment.model}
         _rename(body, deployment.renames)
         for name, value in deployment.defaults.items():
@@ -206,7 +214,11 @@ def _judge(caveats: tuple[Caveat, ...], ask: Ask, deployment: Deployment) -> Non
 
 def outgoing(ask: Ask, deployment: Deployment, body: bytes, path: str | None = None) -> Outgoing:
     """The request for `path`, or for the deployment's own; the client's headers that this wire knows go along."""
-    headers, head = deployment.headers, deployment.head if path is None else b""
+    headers, head = deployment.headers, b""
+    if path is None and ask.stream and deployment.stream_path:
+        path, head = deployment.stream_path, deployment.stream_head
+    elif path is None:
+        path, head = deployment.path, deployment.head
     if ask.headers:
         allowed = CLIENT_HEADERS.get(deployment.wire.name, frozenset())
         extra = tuple(header for header in ask.headers if header[0] in allowed or header[0].startswith("x-"))
@@ -214,9 +226,15 @@ def outgoing(ask: Ask, deployment: Deployment, body: bytes, path: str | None = N
             named = {name for name, _ in extra}
             headers = (*(header for header in headers if header[0].lower() not in named), *extra)
             try:
-                head = encode_head(deployment.origin, "POST", path or deployment.path, headers)
+                head = encode_head(deployment.origin, "POST", path, headers)
             except ValueError as error:
                 raise BadRequestError(f"A header cannot be sent on: {error}.", code="invalid_header") from error
-    return Outgoing(
-        origin=deployment.origin, method="POST", target=path or deployment.path, headers=headers, body=body, head=head
-    )
+    return Outgoing(origin=deployment.origin, method="POST", target=path, headers=headers, body=body, head=head)
+
+
+async def with_token(request: Outgoing, deployment: Deployment) -> Outgoing:
+    """The request with the token of the moment, where the deployment's credential is one. Raises APIError."""
+    if deployment.tokens is None:
+        return request
+    headers = (*request.headers, ("authorization", await deployment.tokens.bearer()))
+    return msgspec.structs.replace(request, headers=headers, head=b"")

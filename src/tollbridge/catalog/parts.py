@@ -11,9 +11,9 @@ import math
 from decimal import ROUND_HALF_UP, Decimal
 
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.money import NANO
 from tollbridge.model.response import Usage, is_count
 
-NANO = 10**9
 COST_MAX_USD = 1_000_000
 """No answer costs more: whoever says so, provider or price, is not believed."""
 

@@ -21,10 +21,11 @@ from math import ceil
 from operator import attrgetter
 from typing import NamedTuple
 
-from tollbridge.catalog.parts import COST_MAX_USD, NANO, PLAIN_SERVICES, Parts, service_of, tells_nothing, told_cost
+from tollbridge.catalog.parts import COST_MAX_USD, PLAIN_SERVICES, Parts, service_of, tells_nothing, told_cost
 from tollbridge.catalog.price_names import CHARGED
 from tollbridge.catalog.sheets import Sheet, Tiers, sheets
 from tollbridge.errors import UnknownPrice
+from tollbridge.model.money import NANO
 from tollbridge.model.response import Usage
 
 MILLION = 1_000_000

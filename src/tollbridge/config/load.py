@@ -121,6 +121,7 @@ def _read(top: Table, at: At, open_door: bool) -> Config:
         known = {**ROWS, **providers.rows}
         models = read_models(nodes["model_list"], at.key("model_list"), known, PRECEDENCE)
     general = GeneralSettings(**_under("general", fields))
+    database = fields.get("general.database_url")
     crosscheck.check(fields, models, open_door=open_door or general.open_on_loopback)
     return Config(
         models=models,
@@ -129,6 +130,7 @@ def _read(top: Table, at: At, open_door: bool) -> Config:
         settings=Settings(**_under("settings", fields)),
         router=RouterSettings(**_under("router", fields)),
         general=general,
+        database_place=None if database is None else database.node.place,
     )
 
 

@@ -247,7 +247,7 @@ class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """`source`: the file, None without one; `files`: it and all it includes. `providers`: the operator's own rows, as
-    written, each with a `name` (credentials in them are `Secret`s)."""
+    written, each with a `name` (credentials in them are `Secret`s). `database_place`: where its URL stands."""
 
     models: tuple[ModelEntry, ...] = ()
     providers: tuple[JsonObject, ...] = ()
@@ -257,6 +257,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     general: GeneralSettings = GeneralSettings()
     source: Path | None = None
     files: tuple[Path, ...] = ()
+    database_place: Place | None = None
 
     def __repr__(self) -> str:
         return f"<Config {self.source}: {len(self.models)} deployments>"

@@ -8,7 +8,7 @@ elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tollbridge.errors import APIError, NotFoundError
 from tollbridge.mcp.call import Credentials
@@ -20,9 +20,9 @@ from tollbridge.mcp.modern import Modern
 from tollbridge.mcp.outflow import JSON_TYPE
 from tollbridge.mcp.revisions import is_modern
 from tollbridge.mcp.run import Runner
+from tollbridge.mcp.toolbox import McpToolboxes
 from tollbridge.observe import Record
-from tollbridge.policy.principal import Principal
-from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER
+from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, Authenticator
 from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.server.routes import Route
 
@@ -36,6 +36,7 @@ class Endpoint:
 
     def __init__(self, hub: Hub, runner: Runner, guard: Guard, *, client_auth: str = CLIENT_AUTH) -> None:
         self._hub = hub
+        self._runner = runner
         self._guard = guard
         self._client_auth = client_auth.lower().encode()
         self._modern = Modern(hub, runner)
@@ -58,7 +59,7 @@ class Endpoint:
             if principal is None:
                 raise TypeError("an MCP endpoint is open to nobody")
             wanted, alone = self._wanted(inbound, id)
-            credentials = self.credentials(inbound, principal)
+            credentials = self.credentials(inbound.headers)
             if inbound.path in ("/sse", "/sse/messages") or not is_modern(_version(inbound)):
                 await self._legacy.handle(inbound, responder, record, credentials, wanted, alone=alone)
             else:
@@ -90,8 +91,8 @@ class Endpoint:
                 chosen += _items(value.decode("latin-1"))
         return (tuple(chosen) if named else None), False
 
-    def credentials(self, inbound: Inbound, principal: Principal) -> Credentials:
-        headers = inbound.headers
+    def credentials(self, headers: Mapping[bytes, bytes]) -> Credentials:
+        """What a request with these headers brings for servers."""
         common: list[tuple[str, str]] = []
         brought = headers.get(self._client_auth)
         if brought is not None:
@@ -115,6 +116,10 @@ class Endpoint:
         if OWN_HEADER not in headers:
             rest.pop(b"authorization", None)  # the gateway's own key
         return Credentials(tuple(common), own, rest)
+
+    def toolboxes(self, authenticator: Authenticator, hosts: frozenset[str] = frozenset()) -> McpToolboxes:
+        """The same servers as tools of models."""
+        return McpToolboxes(self._hub, self._runner, authenticator, self.credentials, hosts=hosts)
 
     async def close(self) -> None:
         self._legacy.close()

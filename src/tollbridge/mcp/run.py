@@ -28,8 +28,9 @@ class Runner:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    async def run(self, view: View, call: Call, record: Record) -> JsonObject:
-        """The result of a request, accounted for. Raises RpcError."""
+    async def run(self, view: View, call: Call, record: Record, *, inner: bool = False) -> JsonObject:
+        """The result of a request, accounted for. `inner`: it is made within a request that has its place. Raises
+        RpcError."""
         if call.method not in COUNTED:
             return await view.run(call)
         upstream, own = await view.target(call)
@@ -41,7 +42,7 @@ class Runner:
         try:
             gateway.journal.check()
             if key is not None:
-                held = gateway.allowance.hold_cost(key, cost)
+                held = gateway.allowance.hold_cost(key, cost, inner=inner)
         except BudgetExceededError as error:
             raise RpcError(BUDGET, error.message, status=429) from error
         except APIError as error:

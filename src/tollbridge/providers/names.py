@@ -48,7 +48,7 @@ def find(name: str, rows: Mapping[str, Provider]) -> Provider | None:
 
 def _by_bare_name(model: str, rows: Mapping[str, Provider]) -> Provider | None:
     row = rows.get(catalog().provider_of(model) or "")
-    if row is not None:
+    if row is not None and row.base_url:  # one whose address somebody must tell is not meant by a bare name
         return row
     for begins, provider in BARE:
         if begins.match(model):

@@ -1,4 +1,4 @@
-"""What `drops`, `renames`, `lacks` and `prefers` cannot say: rewrites of a chat body that is about to be sent.
+"""What `drops`, `renames`, `lacks` and `prefers` cannot say: rewrites of a body that is about to be sent.
 
 A patch is pure, changes nothing that it is given, is harmless when run twice, and takes a body of any shape: what it
 does not understand it leaves to the provider's own judgement. Each names where its rule is from. A row with patches
@@ -23,6 +23,13 @@ def developer_is_system(body: JsonObject) -> JsonObject:
     return _with_messages(
         body, lambda message: {**message, "role": "system"} if message.get("role") == "developer" else message
     )
+
+
+def vertex_messages(body: JsonObject) -> JsonObject:
+    """On Vertex, Claude's model stands in the path and the version of the format in the body
+    (https://docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/use-claude, seen 2026-11-26)."""
+    rest = {key: value for key, value in body.items() if key != "model"}
+    return {"anthropic_version": "vertex-2023-10-16", **rest}
 
 
 def texts_as_strings(body: JsonObject) -> JsonObject:

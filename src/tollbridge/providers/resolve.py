@@ -11,14 +11,16 @@ import re
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Literal
+from urllib.parse import quote
 
 import msgspec
 
 from tollbridge.errors import AuthenticationError, BadRequestError
 from tollbridge.model.json import Json
-from tollbridge.providers import azure
+from tollbridge.providers import azure, vertex
 from tollbridge.providers.address import Base, join, read_base
 from tollbridge.providers.auth import AuthHeaders, NoAuth, write_auth, write_bearer
+from tollbridge.providers.google_token import GoogleAccount, project_in
 from tollbridge.providers.names import locate
 from tollbridge.providers.row import RESPONSES, WIRE_OF_MODE, From, Provider
 from tollbridge.secret import Secret
@@ -48,8 +50,9 @@ NOTHING = Given()
 class Location(msgspec.Struct, frozen=True, kw_only=True):
     """`provider`: the row as it is for this model. `path`: target of chat requests, with query. `headers`: fixed
     ones, and credentials as Secrets. `account`: a hash of whom we are there, for seals. `count_tokens_path`: None
-    where there is no such endpoint. `secrets`: the bare keys, which must never be shown. `own_address`: it is the
-    provider's, not a server of somebody's that speaks like it."""
+    where there is no such endpoint. `stream_path`: of streams; "" where they are asked for like all else. `secrets`:
+    the bare keys, which must never be shown. `cloud`: whose token is to be fetched, where one that runs out takes the
+    place of a key. `own_address`: it is the provider's, not a server of somebody's that speaks like it."""
 
     provider: Provider
     model: str
@@ -61,6 +64,8 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     secrets: tuple[Secret, ...] = ()
     count_tokens_path: str | None = None
+    stream_path: str = ""
+    cloud: GoogleAccount | None = None
     own_address: bool = True
 
 
@@ -88,9 +93,12 @@ def resolve(
         row = row.speaking(wire)
     if row.qualifies and "/" not in name:
         name = row.qualifies + name
+    if row.shape == "vertex":
+        return _on_vertex(row, name, given, environ)
     base, own_address = _base(row, given, environ)
     credentials, key = _credentials(row, given, environ, base, own_address, name)
     path = _path(row, base, name, given, environ)
+    counts = _filled(row.counts_at, base, name) if row.counts_at else f"{path}/count_tokens"
     return Location(
         provider=row,
         model=name,
@@ -101,9 +109,52 @@ def resolve(
         headers=(*row.fixed_headers, *_values(row, given, environ), *credentials),
         account=_account(row, base, key),
         secrets=(key,) if key else (),
-        count_tokens_path=f"{path}/count_tokens" if row.count_tokens and "?" not in path else None,
+        count_tokens_path=counts if row.count_tokens and "?" not in path else None,
+        stream_path=_filled(row.streams_at, base, name) if row.streams_at else "",
         own_address=own_address,
     )
+
+
+def _on_vertex(row: Provider, name: str, given: Given, environ: Environ) -> Location:
+    """Its address hangs on project and location, its format on the model; without a key it wants a token."""
+    row = vertex.row_for(row, name)
+    extra = given.extra
+    key = _secret(given.api_key) or row.api_key or _secret(_first(environ, row.key_env))
+    credentials = _credentials_of(extra) or _secret(_first(environ, vertex.CREDENTIALS))
+    project = _value(From("vertex_project"), given, environ) or _value(
+        From("vertex_ai_project", vertex.PROJECT), given, environ
+    )
+    if project is None and credentials is not None:
+        project = project_in(credentials.reveal())
+    location = _value(From("vertex_location"), given, environ) or _value(
+        From("vertex_ai_location", vertex.LOCATION), given, environ
+    )
+    where = vertex.place(project, location, has_key=bool(key))
+    said = given.api_base or _first(environ, row.base_env)
+    base = read_base(said, row.name) if said else vertex.own_base(where)
+    if key:
+        _check_sendable(key, row, name)
+    found = vertex.targets(base, where, name)
+    return Location(
+        provider=row,
+        model=name,
+        scheme=base.scheme,
+        host=base.host,
+        port=base.port,
+        path=found.path,
+        headers=(*row.fixed_headers, *(write_auth(row.authentication, key) if key else ())),
+        account=_account(row, base, key or Secret(where.project)),
+        secrets=tuple(secret for secret in (key, credentials) if secret),
+        count_tokens_path=found.count_path,
+        stream_path=found.stream_path if found.stream_path != found.path else "",
+        cloud=None if key else GoogleAccount(credentials),
+    )
+
+
+def _credentials_of(extra: Mapping[str, Json]) -> Secret | None:
+    """The JSON of credentials, as text or as the object that it is, or a path to it."""
+    said = extra.get("vertex_credentials") or extra.get("vertex_ai_credentials")
+    return Secret(msgspec.json.encode(said).decode()) if isinstance(said, dict) else _secret(said)
 
 
 def available(environ: Environ, rows: Mapping[str, Provider]) -> list[Provider]:
@@ -161,9 +212,15 @@ def _path(row: Provider, base: Base, model: str, given: Given, environ: Environ)
             return azure.openai_target(base, model, version)
         case "azure_ai":
             return azure.foundry_target(base, given.api_version or _first(environ, ("AZURE_AI_API_VERSION",)))
-        case "plain":
-            path = join(base.path, row.path)
-            return f"{path}?{base.query}" if base.query else path
+        case _:
+            return _filled(row.path, base, model)
+
+
+def _filled(path: str, base: Base, model: str) -> str:
+    """A row's path put to the base; the model's name, where it stands there, as one step of it."""
+    path, _, query = path.replace("{model}", quote(model, safe="")).partition("?")
+    asked = "&".join(filter(None, (query, base.query)))
+    return join(base.path, path) + (f"?{asked}" if asked else "")
 
 
 def _credentials(

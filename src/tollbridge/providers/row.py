@@ -22,16 +22,19 @@ Patch = Callable[[JsonObject], JsonObject]
 """A pure rewrite of the body that is about to be sent. It may return the body itself, and changes none that it is
 given."""
 
-Shape = Literal["plain", "azure", "azure_ai"]
+Shape = Literal["plain", "azure", "azure_ai", "vertex"]
 
 
 class WireDefaults(msgspec.Struct, frozen=True):
-    """What a wire's providers have in common where a row says nothing."""
+    """What a wire's providers have in common where a row says nothing. `{model}` in a path is the model's name;
+    `stream_path`: where a stream is asked for, if elsewhere."""
 
     chat_path: str
     auth: Auth
     headers: tuple[tuple[str, str], ...] = ()
     renames: Mapping[str, str] = {}
+    stream_path: str = ""
+    count_path: str = ""
 
 
 RESPONSES = "openai_responses"
@@ -42,6 +45,12 @@ WIRES: Mapping[str, WireDefaults] = {
         "/responses",
         Bearer(),
         renames={"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"},
+    ),
+    "gemini": WireDefaults(
+        "/models/{model}:generateContent",
+        HeaderKey("x-goog-api-key"),
+        stream_path="/models/{model}:streamGenerateContent?alt=sse",
+        count_path="/models/{model}:countTokens",
     ),
 }
 WIRE_OF_MODE: Mapping[str, str] = {"responses": RESPONSES}
@@ -74,7 +83,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     `wire`: name of the format it speaks. `base_url`: what `api_base` is where nobody says; "" where somebody must;
     names in braces are filled from `holes`. `bare_path`: added to an `api_base` that has no path at all. `chat_path`:
-    what is added to the base; as much of it as the base already ends with is not repeated. `key_env`, `base_env`:
+    what is added to the base; as much of it as the base already ends with is not repeated. `stream_path`: the same for
+    streams, where they are elsewhere. `key_env`, `base_env`:
     environment variables, the first that is set counts; `token_env`: variables that hold a bearer token, used where
     there is no key. `needs_key`: without one, nothing is sent to the provider's own address. `api_key`: a key from
     the operator's file. `headers` are fixed, `header_values` are the operator's.
@@ -95,6 +105,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     bare_path: str = ""
     chat_path: str = ""
     also: Mapping[str, str] = {}
+    stream_path: str = ""
     holes: Mapping[str, From] = {}
     base_env: tuple[str, ...] = ()
     key_env: tuple[str, ...] = ()
@@ -121,6 +132,15 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def path(self) -> str:
         return self.chat_path or WIRES[self.wire].chat_path
+
+    @property
+    def streams_at(self) -> str:
+        """Where streams are asked for; "" where everything else is."""
+        return self.stream_path or ("" if self.chat_path else WIRES[self.wire].stream_path)
+
+    @property
+    def counts_at(self) -> str:
+        return "" if self.chat_path else WIRES[self.wire].count_path
 
     @property
     def authentication(self) -> Auth:

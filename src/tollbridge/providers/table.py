@@ -21,6 +21,7 @@ LITELLM = "https://pypi.org/project/litellm/1.109.1/"
 CHAT = "openai_chat"
 MESSAGES = "anthropic_messages"
 _SPEAKS_RESPONSES = {RESPONSES: "/responses"}
+GEMINI = "gemini"
 
 _OLD_NAME = {"max_tokens": "max_tokens", "system_role": "system"}
 _OLD_FIELD = {"max_completion_tokens": "max_tokens"}
@@ -117,16 +118,27 @@ _FIRST = (
         source="https://learn.microsoft.com/rest/api/aifoundry/model-inference",
         checked=CHECKED,
     ),
-    # Google's own OpenAI-compatible endpoint: `api_base` is LiteLLM's, without `/openai`.
     Provider(
         name="gemini",
-        wire=CHAT,
+        wire=GEMINI,
         base_url="https://generativelanguage.googleapis.com/v1beta",
-        chat_path="/openai/chat/completions",
+        bare_path="/v1beta",
         base_env=("GEMINI_API_BASE",),
         key_env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
-        source="https://ai.google.dev/gemini-api/docs/openai",
-        checked=CHECKED,
+        count_tokens=True,
+        source="https://ai.google.dev/api/generate-content",
+        checked="2026-11-26",
+    ),
+    Provider(
+        name="vertex_ai",
+        wire=GEMINI,
+        base_env=("VERTEXAI_API_BASE", "VERTEX_API_BASE"),
+        key_env=("VERTEXAI_API_KEY",),
+        auth=HeaderKey("x-goog-api-key", tokens=("ya29.",)),
+        shape="vertex",
+        models=(ForModels(names=re.compile("claude"), patches=(patches.vertex_messages,)),),
+        source="https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
+        checked="2026-11-26",
     ),
 )
 
@@ -498,6 +510,7 @@ ALIASES: Mapping[str, str] = {
     "lmstudio": "lm_studio",
     "ollama_chat": "ollama",
     "together": "together_ai",
+    "vertex_ai_beta": "vertex_ai",
     "vllm": "hosted_vllm",
 }
 """Other names in use for the same place."""

@@ -31,10 +31,10 @@ from tollbridge.server.cors import Cors
 from tollbridge.server.count_tokens import count_tokens
 from tollbridge.server.crossing import CrossingResponder
 from tollbridge.server.gateway import Gateway
-from tollbridge.server.identify import confirm, presented_key
+from tollbridge.server.identify import confirm, presented_key, take_query_key
 from tollbridge.server.inbound import Inbound, Refusal, Responder, plain_refusal
 from tollbridge.server.managed import BODY_BYTES_MAX, Turns, manage
-from tollbridge.server.models import list_models, show_model
+from tollbridge.server.models import list_models, shape_for, show_model
 from tollbridge.server.pipeline import Conversation
 from tollbridge.server.routes import ROUTES, Match, Route, RouteTable
 from tollbridge.wires.base import Wire
@@ -76,6 +76,8 @@ class App:
             )
             return self._refused(inbound, error, ((b"allow", allowed.encode()),))
         try:
+            if inbound.query and match.route.key_in_query:
+                take_query_key(inbound)
             principal = self._identify(inbound, match)
         except APIError as error:
             return self._refused(inbound, error)
@@ -115,9 +117,10 @@ class App:
         gateway = self.gateway
         match match.route.handler:
             case "count_tokens":
-                await count_tokens(gateway, self._dialect(match), inbound, responder, record)
+                await count_tokens(gateway, self._dialect(match), inbound, responder, record, match.id)
             case "models":
-                self._json(responder, record, match, list_models(gateway, inbound.headers, _access(inbound)))
+                shape = shape_for(self._dialect(match), inbound.headers)
+                self._json(responder, record, match, list_models(gateway, shape, _access(inbound)))
             case "model":
                 self._model(gateway, inbound, responder, record, match)
             case "readiness":
@@ -173,7 +176,8 @@ class App:
     def _model(self, gateway: Gateway, inbound: Inbound, responder: Responder, record: Record, match: Match) -> None:
         record.model_requested = without_keys(match.id or "")
         try:
-            shown = show_model(gateway, match.id or "", inbound.headers, _access(inbound))
+            shape = shape_for(self._dialect(match), inbound.headers)
+            shown = show_model(gateway, match.id or "", shape, _access(inbound))
             self._json(responder, record, match, shown)
         except APIError as error:
             status, headers, body = error_answer(self._dialect(match), error)

@@ -1,5 +1,5 @@
-"""`POST /v1/messages/count_tokens`: asked of the provider where it can count, else counted here by the tokenizer. It
-costs nothing, but it is a request: a key may make it for its models, and within its limits."""
+"""`POST /v1/messages/count_tokens`, `:countTokens`: asked of the provider where it can count, else counted here by the
+tokenizer. It costs nothing, but it is a request: a key may make it for its models, and within its limits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 
 import msgspec
 
-from tollbridge.calls.count import count_upstream
+from tollbridge.calls.count import count_upstream, counts_upstream
 from tollbridge.catalog.tokens import count_request
 from tollbridge.errors import APIError
 from tollbridge.observe import Record
@@ -23,22 +23,29 @@ from tollbridge.server.reading import policy_for, read_ask
 from tollbridge.wires.base import Wire
 
 
-async def count_tokens(gateway: Gateway, dialect: Wire, inbound: Inbound, responder: Responder, record: Record) -> None:
+async def count_tokens(
+    gateway: Gateway,
+    dialect: Wire,
+    inbound: Inbound,
+    responder: Responder,
+    record: Record,
+    model: str | None = None,
+) -> None:
     trace, place, allowed = Trace([]), None, None
     try:
         await confirm(gateway.authenticator, inbound)
-        ask, controls = read_ask(gateway, dialect, inbound, record)
+        ask, controls = read_ask(gateway, dialect, inbound, record, model)
         principal = inbound.principal
         if principal is not None and principal.key is not None:
             place = gateway.allowance.place(principal.key)
             allowed = partial(may_ask, principal.access, None)
         members = gateway.engine.routes.groups.resolve(ask.model).members
-        if any(deployment.count_tokens_path is not None for deployment in members) and not ask.sealed:
+        if any(counts_upstream(ask, deployment) for deployment in members) and not ask.sealed:
             policy = policy_for(controls, gateway.engine.policy)
             body = await gateway.engine.run(ask, trace, count_upstream, policy=policy, allowed=allowed)
         else:
             counted = await asyncio.to_thread(count_request, ask.request().value)
-            body = msgspec.json.encode({"input_tokens": counted})
+            body = msgspec.json.encode({dialect.count_field: counted})
         record.status = 200
         responder.reply(200, [JSON, own_headers(record, dialect)], body)
     except APIError as error:

@@ -5,7 +5,7 @@ Where a key may stand (decision 19)
 1. `x-litellm-api-key`, with or without "Bearer ": when present it is the gateway's key, and whatever else the request
    carries is somebody else's: unless it is another key that was made here, which is an error.
 2. Otherwise `Authorization: Bearer`, `x-api-key`, `api-key`, `x-goog-api-key`, and the header the operator named. Two
-   that differ are an error: never "the first wins".
+   that differ are an error: never "the first wins". On Gemini's routes `?key=` counts as `x-goog-api-key`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import re
 from collections.abc import Awaitable, Mapping
 from copy import copy
 from typing import Protocol
+from urllib.parse import unquote_plus
 
 from tollbridge.errors import AuthenticationError, BadRequestError, PermissionDeniedError
 from tollbridge.policy.minting import public_id
@@ -105,6 +106,17 @@ async def confirm(authenticator: Authenticator, inbound: Inbound) -> None:
     if known is not None:
         found = authenticator.authenticate(inbound.headers, known)
         inbound.principal = found if isinstance(found, Principal) else await found
+
+
+def take_query_key(inbound: Inbound) -> None:
+    """`?key=`, as Gemini's clients may send it, becomes the header that it stands for. Of two that differ neither is
+    taken: BadRequestError. The query itself is never told to anybody."""
+    for pair in inbound.query.split("&"):
+        name, _, value = pair.partition("=")
+        if name == "key":
+            key = unquote_plus(value).encode()
+            if inbound.headers.setdefault(b"x-goog-api-key", key) != key:
+                raise ambiguous()
 
 
 class OpenDoor:

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Headers, Responder
 
-COMMENT = b": keep-alive\n\n"
-
 
 class Leaving:
     """What happens when the client leaves before its answer is complete: its task is cancelled, and the provider's
@@ -60,13 +58,13 @@ def never() -> bool:
 
 
 class Heartbeat:
-    """A comment in a stream when nothing was sent for `interval_s`, also before the provider's first word: the stream
-    is then begun with the headers known so far. Blocks end at event borders, so a comment may stand anywhere.
+    """A sign of life (`alive`) in a stream when nothing was sent for `interval_s`, also before the provider's first
+    word: the stream is then begun with the headers known so far. Blocks end at event borders: it may stand anywhere.
 
     `heard` is set with each block: two ticks of half the interval without it are a silence. No clock is read per
     block."""
 
-    __slots__ = ("_half_s", "_headers", "_loop", "_quiet", "_responder", "_timer", "heard")
+    __slots__ = ("_alive", "_half_s", "_headers", "_loop", "_quiet", "_responder", "_timer", "heard")
 
     def __init__(
         self,
@@ -74,7 +72,9 @@ class Heartbeat:
         responder: Responder,
         headers: Callable[[], Headers],
         loop: asyncio.AbstractEventLoop,
+        alive: bytes,
     ) -> None:
+        self._alive = alive
         self._half_s = interval_s / 2
         self._responder = responder
         self._headers = headers
@@ -98,6 +98,6 @@ class Heartbeat:
             self._quiet = False
             if not self._responder.started:
                 self._responder.start(200, self._headers())
-            self._responder.write(COMMENT)
+            self._responder.write(self._alive)
         self.heard = False
         self._timer = self._loop.call_later(self._half_s, self._tick)

@@ -22,6 +22,7 @@ from tollbridge.server.controls import LOGGED_CHARACTERS_MAX, NOTHING, Controls,
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.models import visible
+from tollbridge.server.routes import Match
 from tollbridge.wires.base import Wire
 
 _encode = msgspec.json.Encoder().encode
@@ -47,7 +48,9 @@ def read_ask(
     record.model_requested = without_keys(model[:LOGGED_CHARACTERS_MAX])
     access = ALL if inbound.principal is None else inbound.principal.access
     model = access.named(model)
-    stream = is_true(fields, "stream")
+    stream = asks_to_stream(inbound)
+    if stream is None:
+        stream = is_true(fields, "stream")
     controls = take_controls(fields, inbound.headers, metadata_is_ours=dialect.asks_for_usage, streams=stream)
     if len(fields) != sent:  # what was for us is seen by nobody after this
         body = _encode(fields)
@@ -77,6 +80,17 @@ def read_ask(
         caveats=caveats,
     )
     return ask, controls
+
+
+def asks_to_stream(inbound: Inbound) -> bool | None:
+    """Whether the path asks for a stream; None where that is for the body to say."""
+    match = inbound.route
+    return match.route.stream if isinstance(match, Match) else None
+
+
+def listed(inbound: Inbound) -> bool:
+    """The stream is to be one array: its path asks for a stream, and nothing for events."""
+    return asks_to_stream(inbound) is True and "alt=sse" not in inbound.query.split("&")
 
 
 def permitted(gateway: Gateway, access: Access, model: str, asked: str) -> Group[Deployment]:

@@ -55,12 +55,12 @@ class Keeping:
         else:
             await self._keep_here(answer.body)
 
-    async def streamed(self, streaming: Streaming) -> Stream:
+    async def streamed(self, streaming: Streaming, stream: Stream) -> Stream:
         """The stream to go on with: the one that there is, or one that is kept when its last event comes."""
         if streaming.relayed:
-            await self._own(streaming.stream.said.id, streaming.deployment.id)
-            return streaming.stream
-        return KeptStream(streaming.stream, self._keep_here)
+            await self._own(stream.said.id, streaming.deployment.id)
+            return stream
+        return KeptStream(stream, self._keep_here)
 
     async def _keep_here(self, response: bytes) -> None:
         """`response`: as the client sees it."""

@@ -29,7 +29,8 @@ Handler = Literal[
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """`path`: exact, or with one `{id}` that may hold slashes. `label`: stands for it in logs and metrics. `manager`:
-    who answers where the handler is `managed`, `mount` where it is `mounted`."""
+    who answers where the handler is `managed`, `mount` where it is `mounted`. `stream`: whether the path asks for one;
+    None where the body says. `key_in_query`: the dialect's clients may put the key into the query, as `key`."""
 
     methods: tuple[str, ...]
     path: str
@@ -38,6 +39,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     dialect: str = "openai_chat"
     manager: Manager | None = None
     mount: Mount | None = None
+    stream: bool | None = None
+    key_in_query: bool = False
 
     @property
     def label(self) -> str:
@@ -55,7 +58,34 @@ def with_and_without_v1(route: Route) -> list[Route]:
 
 READ = ("GET", "HEAD")
 
+
+def gemini(root: str) -> list[Route]:
+    """The routes of Gemini's dialect below one root. The model, and whether to stream, stand in the path."""
+    models = f"{root}/models"
+
+    def route(methods: tuple[str, ...], path: str, handler: Handler, stream: bool | None = None) -> Route:
+        return Route(
+            methods=methods,
+            path=models + path,
+            handler=handler,
+            access="key",
+            dialect="gemini",
+            stream=stream,
+            key_in_query=True,
+        )
+
+    made = [
+        route(("POST",), "/{id}:generateContent", "generate", stream=False),
+        route(("POST",), "/{id}:streamGenerateContent", "generate", stream=True),
+        route(("POST",), "/{id}:countTokens", "count_tokens", stream=False),
+    ]
+    if root not in ("", "/v1"):  # there stand OpenAI's lists
+        made += [route(READ, "", "models"), route(READ, "/{id}", "model")]
+    return made
+
+
 ROUTES: tuple[Route, ...] = (
+    *(route for root in ("/v1beta", "/v1", "", "/gemini/v1beta", "/gemini/v1") for route in gemini(root)),
     *with_and_without_v1(Route(methods=("POST",), path="/v1/chat/completions", handler="generate", access="key")),
     *(
         Route(methods=("POST",), path=path, handler="generate", access="key")

@@ -38,8 +38,11 @@ OUTPUT_FIELDS = (
     "max_tokens_to_sample",
     "num_predict",
     "n_predict",
+    "maxOutputTokens",
 )
-CHOICES_FIELDS = ("n", "best_of", "candidate_count")
+CHOICES_FIELDS = ("n", "best_of", "candidate_count", "candidateCount")
+SETTINGS_FIELDS = ("generationConfig", "generation_config")
+"""Where a format has such fields one level deeper."""
 SERVICE_FIELDS = ("service_tier", "speed", "inference_geo")
 _OUTPUT, _CHOICES, _SERVICE = map(frozenset, (OUTPUT_FIELDS, CHOICES_FIELDS, SERVICE_FIELDS))
 _PLAIN_WORDS = PLAIN_SERVICES | {"null", "global"}
@@ -54,6 +57,13 @@ _MEDIUM = re.compile(_TYPE + rb'\s*:\s*"(?:' + "|".join(MEDIA).encode() + rb')"'
 _TOOL = re.compile(
     _TYPE + rb'\s*:\s*"(?:\w+_20\d{6}"|web_|code_|file_search|url_context|image_generation|mcp|openrouter:)'
 )
+_KEYED_MEDIUM = re.compile(rb'"(?:inline|file)_?[dD]ata"\s*:')
+_KEYED_TOOL = re.compile(
+    rb'"(?:google_?[sS]earch|google_?[mM]aps|code_?[eE]xecution|url_?[cC]ontext|file_?[sS]earch|computer_?[uU]se'
+    rb'|enterprise_?[wW]eb_?[sS]earch|retrieval|mcp_?[sS]ervers|exa|parallel)\w*"\s*:'
+)
+"""The same in a format that names the kind by the key. (https://ai.google.dev/api/caching#Tool, seen 2026-11-26)"""
+_CACHES = frozenset({"cachedContent", "cached_content"})
 _SEARCHES = frozenset(
     {
         *("web_search_options", "search_parameters", "search_settings", "enable_search", "plugins"),
@@ -69,6 +79,8 @@ _ESCAPE, _BACKSLASH = b"\\u00", ord("\\")
 _LETTERS = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
 """Letters that are spelled as escapes, which no encoder does, could hide a type: each counts as a medium."""
 
+CACHED_TOKENS = 1_048_576
+"""A prompt that was stored before may fill a whole context window."""
 MEDIUM_TOKENS = 50_000
 """https://platform.openai.com/docs/guides/images-vision, seen 2026-11-25: gpt-4o-mini takes 2,833 and 5,667 for each of
 at most 8 tiles."""
@@ -113,15 +125,19 @@ class Bounds:
     """One request's. Its body is looked through once, for both questions, and its fields are read once, for all
     deployments to which nothing is added by the operator."""
 
-    __slots__ = ("_ask", "_asked", "_choices", "_endless", "_hidden", "_media")
+    __slots__ = ("_ask", "_asked", "_choices", "_endless", "_fields", "_hidden", "_keyed", "_media")
 
     def __init__(self, ask: Ask) -> None:
         body = ask.body
         self._ask = ask
+        self._keyed = ask.dialect.in_path
         self._media = len(_MEDIUM.findall(body)) if body.find(_TYPE) >= 0 else 0
+        if self._keyed:
+            self._media += len(_KEYED_MEDIUM.findall(body))
         self._hidden = sum(map(body.count, _LETTERS)) if _BACKSLASH in body and body.find(_ESCAPE) >= 0 else 0
-        self._asked, self._endless = _limit(ask.fields)
-        self._choices = _choices(ask.fields)
+        self._fields = _with_settings(ask.fields)
+        self._asked, self._endless = _limit(self._fields)
+        self._choices = _choices(self._fields)
 
     def price(self, deployments: Iterable[Deployment]) -> int | None:
         """Nano-dollars at most, or None where it is unknown."""
@@ -153,18 +169,20 @@ class Bounds:
     def input_tokens(self) -> int:
         """At most, whatever the model's window."""
         fields, media = self._ask.fields, self._media + self._hidden
-        if not _SEARCHES.isdisjoint(fields) or ("tools" in fields and _TOOL.search(fields["tools"])):
+        tool = _KEYED_TOOL if self._keyed else _TOOL
+        if not _SEARCHES.isdisjoint(fields) or ("tools" in fields and tool.search(fields["tools"])):
             media += 1
         if not _KEPT.isdisjoint(fields) and any(bytes(fields[name]) != b"null" for name in _KEPT if name in fields):
             return KEPT_TOKENS + len(self._ask.body) + media * MEDIUM_TOKENS
-        return len(self._ask.body) + AROUND_TOKENS + media * MEDIUM_TOKENS
+        stored = CACHED_TOKENS if self._keyed and not _CACHES.isdisjoint(fields) else 0
+        return len(self._ask.body) + AROUND_TOKENS + media * MEDIUM_TOKENS + stored
 
     def output_tokens(self, deployment: Deployment) -> int:
         """At most, of all answers together."""
         asked, endless, choices = self._asked, self._endless, self._choices
         forced, defaults = deployment.forced_raw, deployment.defaults_raw
         if forced or defaults:
-            fields = self._ask.fields
+            fields, forced = self._fields, _with_settings(forced)
             first, never = _limit(forced)
             if first is not None or never:
                 asked, endless = first, never
@@ -177,6 +195,22 @@ class Bounds:
         elif most is not None and most < asked:
             asked = most
         return asked * choices
+
+
+_settings = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def _with_settings(fields: Fields) -> Fields:
+    """The fields, and beside them those that a format has one level deeper. What is no object the provider refuses."""
+    flat: dict[str, msgspec.Raw] | None = None
+    for name in SETTINGS_FIELDS:
+        if name in fields:
+            flat = dict(fields) if flat is None else flat
+            try:
+                flat.update(_settings(fields[name]))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                continue
+    return fields if flat is None else flat
 
 
 def _price(deployment: Deployment, into: int, out: int, ask: Ask) -> int | None:

@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from tollbridge.errors import StoreError, StoreUnavailable
 from tollbridge.store import sqlite_file
-from tollbridge.store.address import Address, Dialect
+from tollbridge.store.address import NO_DRIVER, Address, Dialect
 from tollbridge.store.failures import raised, told, transient
 from tollbridge.store.schema import versions
 
@@ -211,7 +211,7 @@ def _engine(address: Address, wait_s: float) -> AsyncEngine:
                 pool_pre_ping=True,
             )
         except ModuleNotFoundError as error:
-            raise StoreError("PostgreSQL needs a driver: pip install 'tollbridge[pg]'.") from error
+            raise StoreError(NO_DRIVER) from error
     engine = create_async_engine(
         address.engine_url,
         hide_parameters=True,

@@ -64,14 +64,15 @@ class KeyStore:
         self._clock = clock
 
     async def insert(self, key: Key) -> None:
-        """Raises ConflictError where its alias, or the key itself, is there already."""
+        """Raises ConflictError where its alias, or the key itself, is there already, or a key has for alias what would
+        be this one's id."""
 
         async def work(connection: AsyncConnection) -> None:
             await self._begin(connection)
             await _check_alias(connection, key)
-            same = or_(KEYS.c.id == key.id, KEYS.c.digest == key.digest)
+            same = or_(KEYS.c.id == key.id, KEYS.c.digest == key.digest, KEYS.c.alias == key.id)
             if await connection.scalar(select(KEYS.c.id).where(same)) is not None:
-                raise ConflictError("This key is in use already.", code="key_exists", param="key")
+                raise _taken()
             await connection.execute(insert(KEYS), [key_row(key)])
             await self._note(connection, (key.id,))
 
@@ -89,7 +90,7 @@ class KeyStore:
     async def update(self, id: str, change: Callable[[Key], Key]) -> Key | None:
         """The key as `change` made it of the one that is there now; None where there is none. Only what differs is
         written, and a later `updated_at`. Raises ConflictError as `insert` does, and whatever `change` raises: nothing
-        is done then."""
+        is done then. A key keeps its id."""
 
         async def work(connection: AsyncConnection) -> Key | None:
             await self._begin(connection)
@@ -100,9 +101,12 @@ class KeyStore:
             new = msgspec.structs.replace(change(old.at(self._clock())), updated_at=self._after(old.updated_at))
             before, after = key_row(old), key_row(new)
             await _check_alias(connection, new, but=id)
+            same = select(KEYS.c.id).where(KEYS.c.digest == new.digest, KEYS.c.id != id)
+            if await connection.scalar(same) is not None:
+                raise _taken()
             changed = {name: value for name, value in after.items() if value != before[name]}
             await connection.execute(update(KEYS).where(KEYS.c.id == id).values(changed))
-            await self._note(connection, {id, new.id})
+            await self._note(connection, (id,))
             return new
 
         return await self._database.run(work)
@@ -207,13 +211,22 @@ def _spent(now: float) -> ColumnElement[int]:
 
 
 async def _check_alias(connection: AsyncConnection, key: Key, but: str | None = None) -> None:
+    """It names one key, and is no other name of any."""
     if key.alias is None:
         return
-    same = select(KEYS.c.id).where(KEYS.c.alias == key.alias, KEYS.c.id != (key.id if but is None else but))
-    if await connection.scalar(same) is not None:
+    others = and_(KEYS.c.alias == key.alias, KEYS.c.id != (key.id if but is None else but))
+    found = (await connection.execute(select(KEYS.c.id).where(or_(others, KEYS.c.id == key.alias)))).first()
+    if found is not None:
+        told = "is a key's id" if found.id == key.alias else "is another key's already"
         raise ConflictError(
-            f"Another key has the alias {key.alias!r}; choose another one.", code="alias_exists", param="key_alias"
+            f"The alias {key.alias!r} {told}; choose another one.", code="alias_exists", param="key_alias"
         )
+
+
+def _taken() -> ConflictError:
+    return ConflictError(
+        "This key is in use, or was until it was regenerated; choose another.", code="key_exists", param="key"
+    )
 
 
 _JSON = {

@@ -57,10 +57,11 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tagged(msgspec.Struct):
-    """`cost_nanousd`: of those of the requests whose cost is known."""
+    """`cost_nanousd`: of those of the requests whose cost is known; `unpriced`: the others."""
 
     requests: int = 0
     cost_nanousd: int = 0
+    unpriced: int = 0
 
 
 class SpendReader:
@@ -145,6 +146,7 @@ class SpendReader:
                         one = sums[tag] = Tagged()
                     one.requests += 1
                     one.cost_nanousd += cost or 0
+                    one.unpriced += cost is None
             return rows[-1].id if len(rows) == ROWS_AT_ONCE else ""
 
         last = await self._database.read(partial(add, after=""))

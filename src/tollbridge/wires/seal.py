@@ -17,6 +17,7 @@ from collections.abc import Callable
 import msgspec
 
 PREFIX = "tb1."
+SEAL_MARK = PREFIX.encode()
 
 
 class Sealed(msgspec.Struct, frozen=True):

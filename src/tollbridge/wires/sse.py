@@ -18,6 +18,7 @@ from tollbridge.wires.base import SseEvent
 EVENT_BYTES_MAX = 16 * 1024 * 1024
 LF, CR = b"\n\r"
 BOM = b"\xef\xbb\xbf"
+COMMENT = b": keep-alive\n\n"
 
 
 class SseParser:

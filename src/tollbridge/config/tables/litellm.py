@@ -5,11 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 from tollbridge.calls.tariff import Markup
-from tollbridge.catalog.parts import NANO
 from tollbridge.config.document import Node, Scalar, Table
 from tollbridge.config.kinds import At, file, flag, map_of, named, number, seconds
 from tollbridge.config.schema import fills, later, moot, read_section, restricts, section
 from tollbridge.config.tables.router import SHARED
+from tollbridge.model.money import NANO
 
 
 def verification(node: Node, at: At) -> bool | str:

@@ -13,6 +13,8 @@ from tollbridge.wires.anthropic_messages.tap import MessagesTap, read_along
 from tollbridge.wires.anthropic_messages.vocabulary import NAME
 from tollbridge.wires.anthropic_messages.write_request import write_request
 from tollbridge.wires.base import Head
+from tollbridge.wires.seal import SEAL_MARK
+from tollbridge.wires.sse import COMMENT
 
 
 class AnthropicMessages:
@@ -20,6 +22,10 @@ class AnthropicMessages:
 
     name = NAME
     asks_for_usage = False
+    in_path = False
+    seal_mark = SEAL_MARK
+    alive = COMMENT
+    count_field = "input_tokens"
     read_request = staticmethod(read_request)
     write_request = staticmethod(write_request)
     read_response = staticmethod(read_response)

@@ -21,7 +21,8 @@ from tollbridge.wires.openai_chat.stream_reader import ChatStreamReader
 from tollbridge.wires.openai_chat.stream_writer import ChatStreamWriter
 from tollbridge.wires.openai_chat.vocabulary import NAME
 from tollbridge.wires.openai_chat.write_request import write_request
-from tollbridge.wires.seal import UNKEYED, Seals
+from tollbridge.wires.seal import SEAL_MARK, UNKEYED, Seals
+from tollbridge.wires.sse import COMMENT
 from tollbridge.wires.tap import Along
 
 
@@ -30,6 +31,10 @@ class OpenAIChat:
 
     name = NAME
     asks_for_usage = True
+    in_path = False
+    seal_mark = SEAL_MARK
+    alive = COMMENT
+    count_field = "input_tokens"
 
     def read_request(self, body: Json, seals: Seals = UNKEYED) -> Written[Request]:
         return read_request(body, seals)

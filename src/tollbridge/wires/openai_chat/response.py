@@ -336,7 +336,7 @@ class MessageWriter:
     def media(self, message: JsonObject, part: Media) -> None:
         """Pictures as OpenRouter shows them, sound as OpenAI does."""
         if part.media_type.startswith("audio/") and isinstance(part.source, Inline):
-            message["audio"] = {"id": "", "data": part.source.data, "expires_at": 0, "transcript": ""}
+            message["audio"] = {"id": "audio_tb", "data": part.source.data, "expires_at": 0, "transcript": ""}
         else:
             images = message.setdefault("images", [])
             images.append(write_own(part) if self._own else {**write_media(part), "index": len(images)})

@@ -194,6 +194,9 @@ class _Settings:
             effort = next((word for up_to, word in _EFFORT_UP_TO if tokens <= up_to), "high")
             detail = f"The format counts no thinking tokens; {tokens} became the effort `{effort}`."
             self._caveats.append(approximated("$.reasoning", detail))
+        elif effort is None and reasoning.mode == "enabled":
+            detail = "Thinking was asked for without an amount, which the format cannot say; the model decides."
+            self._caveats.append(approximated("$.reasoning", detail))
         if effort in _NEAREST_EFFORT:
             detail = f"The effort `{effort}` is not known to the format; `{_NEAREST_EFFORT[effort]}` is sent."
             self._caveats.append(approximated("$.reasoning", detail))

@@ -236,7 +236,8 @@ class _Choice:
                 self._thinking_fields = tuple(str(part.extra.get(FIELD, "reasoning_content")).split(","))
             writing.fields = self._thinking_fields
         if part.redacted:
-            return self._thinking_piece(writing, "", part.signature or "")
+            writing.signature.append(part.signature or "")
+            return self.close(index)
         out = self.grow(index, part.text, "text") if part.text else b""
         return out + (self.grow(index, part.signature, "signature") if part.signature else b"")
 
@@ -373,8 +374,7 @@ class _Choice:
         if writing.over:
             return b""
         writing.over = True
-        part, signature, head = writing.part, "".join(writing.signature), self._writer.head
-        own = self._writer.own
+        part, signature, head, own = writing.part, "".join(writing.signature), self._writer.head, self._writer.own
         match part:
             case Thinking() if signature:
                 sealed = close_signature(signature, part.origin, part.account or head.account, head.seals)

@@ -22,7 +22,8 @@ from tollbridge.wires.openai_responses.stream_reader import ResponsesReader
 from tollbridge.wires.openai_responses.stream_writer import ResponsesWriter
 from tollbridge.wires.openai_responses.vocabulary import NAME
 from tollbridge.wires.openai_responses.write_request import write_request
-from tollbridge.wires.seal import UNKEYED, Seals
+from tollbridge.wires.seal import SEAL_MARK, UNKEYED, Seals
+from tollbridge.wires.sse import COMMENT
 from tollbridge.wires.tap import Along
 
 
@@ -31,6 +32,10 @@ class OpenAIResponses:
 
     name = NAME
     asks_for_usage = False
+    in_path = False
+    seal_mark = SEAL_MARK
+    alive = COMMENT
+    count_field = "input_tokens"
 
     def read_request(self, body: Json, seals: Seals = UNKEYED) -> Written[Request]:
         return read_request(body, seals)

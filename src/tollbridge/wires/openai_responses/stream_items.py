@@ -73,11 +73,30 @@ class ItemRow:
                 item = self._answer.item(part, number)
                 if item is None:
                     return out
-                added = self._told.event("response.output_item.added", {"output_index": number, "item": item})
                 self.output.append(item)
-                return (
-                    out + added + self._told.event("response.output_item.done", {"output_index": number, "item": item})
-                )
+                return out + self._whole(item, number)
+
+    def _whole(self, item: JsonObject, number: int) -> bytes:
+        """An item that comes in one piece; what MCP did is told in its states, which clients show."""
+        event, kind = self._told.event, item.get("type")
+        at: JsonObject = {"output_index": number, "item_id": item.get("id")}
+        ended = "failed" if item.get("error") else "completed"
+        begun, states = item, []
+        if kind == "mcp_list_tools":
+            begun = {**item, "tools": []}
+            states = [("mcp_list_tools.in_progress", at), (f"mcp_list_tools.{ended}", at)]
+        elif kind == "mcp_call":
+            begun = {**item, "arguments": "", "output": None, "error": None, "status": "in_progress"}
+            arguments = item.get("arguments") or ""
+            states = [
+                ("mcp_call.in_progress", at),
+                ("mcp_call_arguments.delta", {**at, "delta": arguments}),
+                ("mcp_call_arguments.done", {**at, "arguments": arguments}),
+                (f"mcp_call.{ended}", at),
+            ]
+        told = event("response.output_item.added", {"output_index": number, "item": begun})
+        told += b"".join([event(f"response.{name}", said) for name, said in states])
+        return told + event("response.output_item.done", {"output_index": number, "item": item})
 
     def _grew(self, text: str, aspect: str) -> bytes:
         if not text:

@@ -1,0 +1,105 @@
+"""Vertex AI: a model's place by project and location, and the format that its maker gave it there.
+
+    gemini-*                   publishers/google/models/M:generateContent, :streamGenerateContent     gemini
+    claude-*                   publishers/anthropic/models/M:rawPredict, :streamRawPredict            anthropic_messages
+    mistral-*, codestral-*     publishers/mistralai/models/M:rawPredict, :streamRawPredict            openai_chat
+    everything else            endpoints/openapi/chat/completions, as `publisher/model`               openai_chat
+
+all below /v1/projects/PROJECT/locations/LOCATION. The host follows the location. With an API key and no project it is
+Vertex's express mode, which knows Gemini alone and neither project nor location.
+
+Sources: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference,
+.../docs/partner-models/claude/use-claude, .../docs/partner-models/mistral, .../docs/migrate/openai/overview,
+.../docs/learn/locations (seen 2026-11-26), and recorded exchanges.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+import msgspec
+
+from tollbridge.errors import BadRequestError
+from tollbridge.providers.address import Base
+from tollbridge.providers.row import Provider
+
+LOCATION_DEFAULT = "us-central1"
+PROJECT = ("VERTEXAI_PROJECT", "VERTEX_PROJECT", "GOOGLE_CLOUD_PROJECT")
+LOCATION = ("VERTEXAI_LOCATION", "VERTEX_LOCATION", "GOOGLE_CLOUD_LOCATION")
+CREDENTIALS = ("VERTEXAI_CREDENTIALS", "VERTEX_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS")
+
+_NAME = re.compile(r"[A-Za-z0-9:._-]+")
+_MISTRAL = re.compile(r"(?:mistral|codestral|ministral)-")
+_MULTI_REGIONS = frozenset(("us", "eu"))
+
+
+class Place(msgspec.Struct, frozen=True):
+    """`project` is "" in express mode."""
+
+    project: str
+    location: str
+
+
+class Targets(msgspec.Struct, frozen=True):
+    path: str
+    stream_path: str
+    count_path: str | None = None
+
+
+def place(project: str | None, location: str | None, *, has_key: bool) -> Place:
+    """Raises BadRequestError, the operator's fault, where there is no project or a name that no URL has."""
+    if not project and not has_key:
+        raise BadRequestError(
+            f"vertex_ai needs a project: pass `vertex_project`, or set {' or '.join(PROJECT)}.",
+            param="vertex_project",
+            provider="vertex_ai",
+            fault="operator",
+        )
+    found = Place(project or "", location or LOCATION_DEFAULT)
+    for name, value in (("vertex_project", found.project or "express"), ("vertex_location", found.location)):
+        if not _NAME.fullmatch(value):
+            raise BadRequestError(
+                f"vertex_ai: `{name}` holds characters that no such name has.",
+                param=name,
+                provider="vertex_ai",
+                fault="operator",
+            )
+    return found
+
+
+def own_base(where: Place) -> Base:
+    location = where.location
+    if location == "global" or not where.project:
+        host = "aiplatform.googleapis.com"
+    elif location in _MULTI_REGIONS:
+        host = f"aiplatform.{location}.rep.googleapis.com"
+    else:
+        host = f"{location}-aiplatform.googleapis.com"
+    return Base("https", host, 443, "")
+
+
+def row_for(row: Provider, model: str) -> Provider:
+    """The row with the format of the model's maker."""
+    if model.startswith("gemini") or model.isdecimal():
+        return row
+    wire = "anthropic_messages" if model.startswith("claude") else "openai_chat"
+    return msgspec.structs.replace(row, wire=wire)
+
+
+def targets(base: Base, where: Place, model: str) -> Targets:
+    root = f"{base.path}/v1"
+    if where.project:
+        root += f"/projects/{where.project}/locations/{where.location}"
+    named = quote(model, safe="@")
+    if model.startswith("gemini"):
+        at = f"{root}/publishers/google/models/{named}"
+        return Targets(f"{at}:generateContent", f"{at}:streamGenerateContent?alt=sse", f"{at}:countTokens")
+    if model.isdecimal():  # a tuned model, deployed at an endpoint of its own
+        at = f"{root}/endpoints/{named}"
+        return Targets(f"{at}:generateContent", f"{at}:streamGenerateContent?alt=sse", f"{at}:countTokens")
+    if model.startswith("claude") or _MISTRAL.match(model):
+        at = f"{root}/publishers/{'anthropic' if model.startswith('claude') else 'mistralai'}/models/{named}"
+        return Targets(f"{at}:rawPredict", f"{at}:streamRawPredict")
+    path = f"{root}/endpoints/openapi/chat/completions"
+    return Targets(path, path)
