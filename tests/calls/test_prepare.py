@@ -18,8 +18,12 @@ from tollbridge.providers.resolve import Given
 from tollbridge.providers.table import ROWS
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Wire
+from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.gemini.signature import close_signature
 from tollbridge.wires.openai_chat import OPENAI_CHAT
+from tollbridge.wires.seal import Seals
 
+SEALS = Seals(b"k" * 32)
 RELAYED, PATCHED = "openai/gpt-4o", "deepseek/deepseek-chat"
 
 
@@ -128,3 +132,52 @@ def test_names_are_those_that_a_widely_used_implementation_sends(target: str, mo
                 assert ours.get(name) == bodies[0].get(name), (case["shape"], name)
         compared += 1
     assert compared >= 3
+
+
+# A format that has the model, and whether to stream, in its path
+
+CONTENTS = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+
+
+def outgoing(model: str, body: dict[str, Any], dialect: Wire = GEMINI, stream: bool = False, **extra: Any) -> Prepared:
+    given = Given(api_key="ya29.k" if "vertex" in model else "k", extra={"vertex_project": "acme", **extra})
+    made = build(Wanted(id="d", group="m", model=model, given=given), {}, ROWS)
+    raw = json.dumps(body).encode()
+    return prepare(Ask(dialect, raw, peek(raw), "m", stream=stream, seals=SEALS), made)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_the_path_says_what_the_body_does_not(stream: bool) -> None:
+    made = outgoing("gemini/gemini-2.5-pro", {**CONTENTS, "odd_field": 1}, stream=stream)
+    method = "streamGenerateContent?alt=sse" if stream else "generateContent"
+    assert made.outgoing.target == f"/v1beta/models/gemini-2.5-pro:{method}"
+    assert made.outgoing.target.encode() in made.outgoing.head
+    assert json.loads(made.outgoing.body) == {**CONTENTS, "odd_field": 1}
+    assert made.relayed
+
+
+def test_a_seal_is_opened_before_anybody_else_sees_it() -> None:
+    """Gemini's own goes home; another's stays here. Both stand in base64, as clients of this dialect hold them."""
+    sealed = [
+        {"text": "Hm", "thought": True, "thoughtSignature": close_signature(origin, "", "secret-one", SEALS)}
+        for origin in ("gemini", "anthropic_messages")
+    ]
+    body = {"contents": [*CONTENTS["contents"], {"role": "model", "parts": [*sealed, {"text": "So"}]}]}
+    made = outgoing("gemini/gemini-2.5-pro", body)
+    assert json.loads(made.outgoing.body)["contents"][1]["parts"] == [
+        {"text": "Hm", "thought": True, "thoughtSignature": "secret-one"},
+        {"text": "So"},
+    ]
+    assert [caveat.code for caveat in made.caveats] == ["foreign_signature"]
+    assert made.relayed
+
+
+@pytest.mark.parametrize("dialect", [ANTHROPIC_MESSAGES, OPENAI_CHAT], ids=["relayed", "translated"])
+def test_claude_on_vertex_has_its_model_in_the_path_and_its_version_in_the_body(dialect: Wire) -> None:
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}], "stream": True}
+    made = outgoing("vertex_ai/claude-sonnet-4-5", body, dialect, stream=True)
+    assert made.outgoing.target.endswith("/publishers/anthropic/models/claude-sonnet-4-5:streamRawPredict")
+    sent = json.loads(made.outgoing.body)
+    assert "model" not in sent
+    assert (sent["anthropic_version"], sent["stream"]) == ("vertex-2023-10-16", True)
+    assert made.caveats == ()

@@ -1,4 +1,4 @@
-"""What the clients ask, in both dialects, and what must have gone upstream."""
+"""What the clients ask, in each dialect, and what must have gone upstream."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ MESSAGES: list[Any] = [{"role": "user", "content": QUESTION}]
 MESSAGES_TOOLS: list[Any] = [{"name": "get_weather", "description": "The weather", "input_schema": SCHEMA}]
 
 
+CREDENTIALS = {"anthropic": "x-api-key", "azure": "api-key", "gemini": "x-goog-api-key"}
+
+
 def reached(replay: Upstream, id: str, *, stream: bool) -> dict[str, Any]:
     """The body of the one request that went upstream, after a look at where it went and as whom: the provider's
     credential, never ours, no cookie, the provider's name of the model, and our question with its tool."""
@@ -31,17 +34,25 @@ def reached(replay: Upstream, id: str, *, stream: bool) -> dict[str, Any]:
     assert capture["method"] == "POST"
     headers = capture["headers"]
     entry = next(entry for entry in index() if entry["id"] == id)
-    is_messages = entry["provider"] == "anthropic"
-    credential = {"anthropic": "x-api-key", "azure": "api-key"}.get(entry["provider"], "authorization")
-    assert [name for name in ("authorization", "x-api-key", "api-key") if name in headers] == [credential]
+    provider = entry["provider"]
+    credential = CREDENTIALS.get(provider, "authorization")
+    assert [name for name in ("authorization", *set(CREDENTIALS.values())) if name in headers] == [credential]
     assert not {"cookie", "x-litellm-api-key", "x-stainless-lang", "user-agent"} & headers.keys()
     shown = json.dumps(capture)
     assert KEY not in shown
     assert PROVIDER_KEY not in shown  # the replay masks credentials: it stands nowhere else
     body: dict[str, Any] = capture["body"]
+    if provider in ("gemini", "vertex"):
+        _asks_gemini(body)
+        assert "model" not in body
+        method = "streamGenerateContent" if stream else "generateContent"
+        vertex = "/v1/projects/acme/locations/europe-west4/publishers/google/models/"
+        assert capture["path"].endswith(f"{'/models/' if provider == 'gemini' else vertex}{entry['model']}:{method}")
+        assert capture["query"] == ("alt=sse" if stream else "")
+        return body
     assert body["model"] == entry["model"]
     assert body.get("stream", False) is stream
-    if is_messages:
+    if provider == "anthropic":
         _asks_messages(body)
         assert capture["path"] == "/v1/messages"
         assert "anthropic-version" in headers
@@ -49,6 +60,16 @@ def reached(replay: Upstream, id: str, *, stream: bool) -> dict[str, Any]:
         _asks_chat(body)
         assert capture["path"].endswith("/chat/completions")
     return body
+
+
+def _asks_gemini(body: dict[str, Any]) -> None:
+    assert QUESTION in json.dumps(body["contents"])
+    assert [turn["role"] for turn in body["contents"]] == ["user"]
+    assert SYSTEM in json.dumps(body["systemInstruction"])
+    function = body["tools"][0]["functionDeclarations"][0]
+    assert (function["name"], function["description"]) == ("get_weather", "The weather")
+    schema = function.get("parametersJsonSchema") or function["parameters_json_schema"]  # as Google's own SDK says it
+    assert schema["properties"]["city"]["type"].lower() == "string"
 
 
 def _asks_messages(body: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """The real thing: `tollbridge serve` in a process of its own, before real answers of real providers.
 
-Each recording of the two formats is a model of the gateway, named by its id, whose deployment is the recording's own
+Each recording of the three formats is a model of the gateway, named by its id, whose deployment is the recording's own
 provider at the replay server's address. `<id>;cut=0.6` is the same with the connection closed after that part.
 `MOCKED` are models of a scripted upstream that tells what it received word for word.
 """
@@ -122,27 +122,37 @@ def responses_entries() -> list[dict[str, Any]]:
     return [entry for entry in index() if entry["endpoint"] == "responses"]
 
 
+def gemini_entries() -> list[dict[str, Any]]:
+    """Of Google AI Studio and of Vertex."""
+    endpoints = ("generateContent", "streamGenerateContent")
+    return [entry for entry in index() if entry["endpoint"] in endpoints and entry["provider"] in ("gemini", "vertex")]
+
+
+def entries() -> list[dict[str, Any]]:
+    """All that a deployment is made of."""
+    return [*chat_entries(), *messages_entries(), *gemini_entries()]
+
+
 def deployment(entry: Mapping[str, Any], replay: str, options: str = "") -> dict[str, Any]:
-    provider = entry["provider"]
+    provider = {"vertex": "vertex_ai"}.get(entry["provider"], entry["provider"])
     base = f"{replay}/r/{entry['id']}{options}"
-    if provider not in ("anthropic", "azure"):
+    if provider not in ("anthropic", "azure", "gemini", "vertex_ai"):
         base += "/v1"
-    return {
-        "model_name": entry["id"] + options,
-        "litellm_params": {
-            "model": f"{provider}/{entry['model'] or 'recorded'}",
-            "api_base": base,
-            "api_key": PROVIDER_KEY,
-            "max_retries": 0,
-        },
+    said = {
+        "model": f"{provider}/{entry['model'] or 'recorded'}",
+        "api_base": base,
+        "api_key": PROVIDER_KEY,
+        "max_retries": 0,
     }
+    if provider == "vertex_ai":
+        said |= {"api_key": f"ya29.{PROVIDER_KEY}", "vertex_project": "acme", "vertex_location": "europe-west4"}
+    return {"model_name": entry["id"] + options, "litellm_params": said}
 
 
 def configuration(replay: str, mock: str | None = None, settings: Mapping[str, Any] | None = None) -> str:
     """JSON, which is YAML too. Nobody rests: several clients ask for the same recorded refusal."""
-    entries = [*chat_entries(), *messages_entries()]
-    models = [deployment(entry, replay) for entry in entries]
-    models += [deployment(entry, replay, CUT) for entry in entries if entry["stream_format"]]
+    models = [deployment(entry, replay) for entry in entries()]
+    models += [deployment(entry, replay, CUT) for entry in entries() if entry["stream_format"]]
     models += [_mocked(mock, name, model) for name, model in MOCKED.items()] if mock else ()
     return json.dumps({"model_list": models, "router_settings": {"disable_cooldowns": True}, **(settings or {})})
 

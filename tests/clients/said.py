@@ -1,7 +1,8 @@
 """What an answer says, read from its JSON in the plainest way and without the wires: the measure for what clients hold.
 
-`of(recording)` reads a recorded answer, whole or streamed; `of_chat`, `of_messages` and `of_response` read bodies,
-`of_chat_chunks` and `of_messages_events` decoded streams. (The last event of a Responses stream holds the whole.)
+`of(recording)` reads a recorded answer, whole or streamed; `of_chat`, `of_messages`, `of_response` and `of_gemini` read
+bodies, `of_chat_chunks`, `of_messages_events` and `of_gemini_chunks` decoded streams. (The last event of a Responses
+stream holds the whole.)
 
 How odd answers are understood
 1. A refusal is text, and ends the answer as a refusal.
@@ -22,7 +23,7 @@ import msgspec
 
 from tests.shared import SHARED, index
 
-# How an end is told by the two formats, one word for each pair.
+# How an end is told by the three formats, one word for each that mean the same.
 END_WORDS = {
     "stop": "stop",
     "eos": "stop",
@@ -36,6 +37,11 @@ END_WORDS = {
     "tool_use": "tool_calls",
     "content_filter": "refusal",
     "refusal": "refusal",
+    "STOP": "stop",
+    "OTHER": "stop",
+    "UNEXPECTED_TOOL_CALL": "stop",
+    "MAX_TOKENS": "length",
+    "SAFETY": "refusal",
 }
 
 
@@ -64,11 +70,21 @@ def of(recorded: Mapping[str, Any]) -> Said:
         if recorded.get("stream_format") is None:
             return of_response(recorded["response_body"])
         return of_response(events(recorded["response_text"])[-1]["response"])
-    chat = recorded["endpoint"] != "messages"
+    kind = format_of(recorded)
     if recorded.get("stream_format") is None:
-        return of_chat(recorded["response_body"]) if chat else of_messages(recorded["response_body"])
-    data = events(recorded["response_text"])
-    return of_chat_chunks(data) if chat else of_messages_events(data)
+        return {"chat": of_chat, "messages": of_messages, "gemini": of_gemini}[kind](recorded["response_body"])
+    if recorded["stream_format"] == "json-array":
+        return of_gemini_chunks(json.loads(recorded["response_text"]))
+    streams = {"chat": of_chat_chunks, "messages": of_messages_events, "gemini": of_gemini_chunks}
+    return streams[kind](events(recorded["response_text"]))
+
+
+def format_of(recorded: Mapping[str, Any]) -> str:
+    """Of a recording, or of its line in the index: chat, messages or gemini."""
+    endpoint = recorded["endpoint"]
+    if endpoint.endswith("enerateContent"):
+        return "gemini"
+    return "messages" if endpoint == "messages" else "chat"
 
 
 def events(text: str) -> list[Any]:
@@ -247,4 +263,38 @@ def of_response(body: Mapping[str, Any]) -> Said:
     usage = body.get("usage")
     if usage:
         said.input, said.output = usage["input_tokens"], usage["output_tokens"]
+
+
+# Gemini
+
+
+def of_gemini(body: Mapping[str, Any]) -> Said:
+    return of_gemini_chunks([body])
+
+
+def of_gemini_chunks(chunks: Iterable[Mapping[str, Any]]) -> Said:
+    """Each chunk is a whole answer that holds what is new. Reasons may be numbers (Vertex)."""
+    said = Said()
+    reason: Any = None
+    usage: dict[str, Any] = {}
+    for chunk in chunks:
+        usage.update(chunk.get("usageMetadata") or {})
+        for candidate in chunk.get("candidates") or ():
+            if candidate.get("index", 0) != 0:
+                continue
+            for part in (candidate.get("content") or {}).get("parts") or ():
+                if "functionCall" in part:
+                    said.calls.append((part["functionCall"]["name"], parsed(part["functionCall"].get("args"))))
+                elif part.get("thought"):
+                    said.thinking += part["text"]
+                else:
+                    said.text += part.get("text", "")
+            reason = candidate.get("finishReason", reason)
+        reason = ((chunk.get("promptFeedback") or {}).get("blockReason") and "SAFETY") or reason
+    said.end = END_WORDS.get({1: "STOP", 2: "MAX_TOKENS"}.get(reason, reason))
+    if said.calls and said.end == "stop":
+        said.end = "tool_calls"
+    if usage:
+        said.input = usage.get("promptTokenCount", 0) + usage.get("toolUsePromptTokenCount", 0)
+        said.output = usage.get("candidatesTokenCount", 0) + usage.get("thoughtsTokenCount", 0)
     return said

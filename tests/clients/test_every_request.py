@@ -1,5 +1,5 @@
-"""Every recorded request, sent to the *other* provider: what goes upstream must be what that provider's own SDK could
-have sent, to the last field. The SDK's types are the judge, with unknown fields forbidden."""
+"""Every recorded request, sent to *another* format's provider: what goes upstream must be what that provider's own SDK
+could have sent, to the last field. The SDK's types are the judge, with unknown fields forbidden."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from openai.types.chat import completion_create_params as chat
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from tests.clients import said
-from tests.clients.running import Upstream, chat_entries, configuration, messages_entries
+from tests.clients.running import Upstream, chat_entries, configuration, gemini_entries, messages_entries
 from tests.server.served import Served, served
 
 STRICT = ConfigDict(extra="forbid")
@@ -32,6 +32,7 @@ TYPES: dict[str, dict[bool, TypeAdapter[Any]]] = {
 OLDER = {"temperature", "top_p", "top_k"}
 REFUSED = {"anthropic-messages-15aca11fcc37": "its tool result has no call before it"}
 TARGETS = {"messages": (messages_entries(), "anthropic"), "chat": (chat_entries(), "openai")}
+PATHS = {"chat": "/v1/chat/completions", "messages": "/v1/messages"}
 
 
 def target(format: str, streamed: bool) -> str:
@@ -44,7 +45,8 @@ def target(format: str, streamed: bool) -> str:
 
 
 def requests(format: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for entry in messages_entries() if format == "messages" else chat_entries():
+    sources = {"messages": messages_entries, "chat": chat_entries, "gemini": gemini_entries}
+    for entry in sources[format]():
         body = said.recording(entry["id"]).get("request_body")
         if entry["status"] == 200 and entry["endpoint"] != "messages.count_tokens" and isinstance(body, dict):
             yield entry["id"], body
@@ -72,10 +74,13 @@ def complaints(format: str, body: dict[str, Any]) -> list[str]:
     return []
 
 
-async def send(gateway: Served, replay: Upstream, id: str, body: dict[str, Any], to: str) -> list[str]:
-    path = "/v1/chat/completions" if to == "messages" else "/v1/messages"
+async def send(gateway: Served, replay: Upstream, id: str, body: dict[str, Any], source: str, to: str) -> list[str]:
     replay.forget()
-    answer = await gateway.post(path, {**body, "model": target(to, bool(body.get("stream")))})
+    model = target(to, bool(body.get("stream")))
+    if source == "gemini":
+        answer = await gateway.post(f"/v1beta/models/{model}:generateContent", body)
+    else:
+        answer = await gateway.post(PATHS[source], {**body, "model": model})
     if id in REFUSED:
         return [] if answer.status == 400 else [f"{answer.status} where it should be refused"]
     if answer.status != 200:
@@ -83,15 +88,17 @@ async def send(gateway: Served, replay: Upstream, id: str, body: dict[str, Any],
     return complaints(to, replay.last()["body"])
 
 
-@pytest.mark.parametrize(("source", "to"), [("chat", "messages"), ("messages", "chat")])
-async def test_every_recorded_request_goes_out_as_the_other_sdk_could_have_sent_it(
+@pytest.mark.parametrize(
+    ("source", "to"), [("chat", "messages"), ("messages", "chat"), ("gemini", "chat"), ("gemini", "messages")]
+)
+async def test_every_recorded_request_goes_out_as_the_vendors_sdk_could_have_sent_it(
     source: str, to: str, replay_server: Upstream, tmp_path: Path
 ) -> None:
     counts: Counter[str] = Counter()
     wrong: list[str] = []
     async with served(configuration(replay_server.url), tmp_path, environ={}) as gateway:
         for id, body in requests(source):
-            wrong += [f"{id} {line}" for line in await send(gateway, replay_server, id, body, to)]
+            wrong += [f"{id} {line}" for line in await send(gateway, replay_server, id, body, source, to)]
             counts[id.split("-")[0]] += 1
     print(f"\n{source} -> {to}: {sum(counts.values())} requests, {dict(counts)}")
     assert not wrong, "\n".join(wrong)

@@ -1,15 +1,19 @@
-"""A stream that a heartbeat began before the provider spoke: the SDKs skip the comments, and read an error that comes
-after them as an error."""
+"""A stream that a heartbeat began before the provider spoke: the SDKs skip the signs of life, and read an error that
+comes after them as an error."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anthropic
 import openai
 import pytest
+from google import genai
+from google.genai import errors, types
+from google.genai.client import AsyncClient
 
 from tests.clients.asked import CHAT_MESSAGES, MESSAGES
 from tests.clients.running import Upstream
@@ -38,6 +42,15 @@ async def impatient(mock_server: Upstream, tmp_path: Path) -> AsyncIterator[Serv
         answer = await gateway.post("/v1/chat/completions", {"model": "slow-chat", **CHAT_ASKED})
         assert answer.body.startswith(b":"), "no heartbeat came: these tests would show nothing"
         yield gateway
+
+
+@asynccontextmanager
+async def google(gateway: Served) -> AsyncIterator[AsyncClient]:
+    client = genai.Client(api_key=KEY, http_options=types.HttpOptions(base_url=gateway.url)).aio
+    try:
+        yield client
+    finally:
+        await client.aclose()
 
 
 @BOTH
@@ -72,3 +85,32 @@ async def test_the_anthropic_sdk_raises_an_error_that_follows_a_heartbeat(impati
         with pytest.raises(anthropic.APIError, match="told to answer 500"):
             async with client.messages.stream(model=f"failing-{format}", **CLAUDE_ASKED) as stream:
                 await stream.get_final_message()
+
+
+@pytest.mark.filterwarnings("ignore:Inheritance class:DeprecationWarning")  # of aiohttp, to the SDK
+@BOTH
+async def test_the_google_sdk_reads_a_stream_that_a_heartbeat_began(impatient: Served, format: str) -> None:
+    async with google(impatient) as client:
+        stream = await client.models.generate_content_stream(model=f"slow-{format}", contents="Hi")
+        chunks = [chunk async for chunk in stream]
+    assert "".join(chunk.text or "" for chunk in chunks)
+    assert chunks[-1].candidates is not None
+    assert chunks[-1].candidates[0].finish_reason == types.FinishReason.STOP
+
+
+@pytest.mark.filterwarnings("ignore:Inheritance class:DeprecationWarning")
+@BOTH
+async def test_the_google_sdk_raises_an_error_that_follows_a_heartbeat(impatient: Served, format: str) -> None:
+    async with google(impatient) as client:
+        with pytest.raises(errors.ServerError, match="told to answer 500"):
+            async for _ in await client.models.generate_content_stream(model=f"failing-{format}", contents="Hi"):
+                pass
+
+
+async def test_an_array_that_a_heartbeat_began_is_json_to_its_end(impatient: Served) -> None:
+    asked = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
+    for model, last in (("slow-chat", "candidates"), ("failing-chat", "error")):
+        answer = await impatient.post(f"/v1beta/models/{model}:streamGenerateContent", asked)
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.body.startswith(b"\n")
+        assert last in answer.json()[-1]

@@ -21,10 +21,12 @@ from tollbridge.server.worst_case import worst_case as judge
 from tollbridge.transport.base import Timeouts
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Wire
+from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 
 PRICES = {"input": 2_000_000_000, "output": 10_000_000_000}  # 2 and 10 dollars a million: 2,000 and 10,000 a token
+USAGE = {"openai_chat": "usage", "anthropic_messages": "usage", "gemini": "usageMetadata"}
 LIMITS = frozenset(worst_case.OUTPUT_FIELDS)
 HELLO = [{"role": "user", "content": "Hello!"}]
 
@@ -53,10 +55,15 @@ def out(place: Deployment, **fields: Any) -> int:
 @pytest.mark.skipif(not (SHARED / "recordings").exists(), reason="../shared/recordings is not here")
 def test_no_recorded_exchange_used_more_than_its_bound() -> None:
     place, checked, likely, used = limits(None, None), 0, 0, 0
-    for wire, endpoint in ((OPENAI_CHAT, "chat.completions"), (ANTHROPIC_MESSAGES, "messages")):
+    pairs = ((OPENAI_CHAT, "chat.completions"), (ANTHROPIC_MESSAGES, "messages"), (GEMINI, "generateContent"))
+    for wire, endpoint in pairs:
         for exchange in recordings(endpoints=(endpoint,)):
             body, answer = exchange.get("request_body"), exchange.get("response_body")
-            if not isinstance(body, dict) or not isinstance(answer, dict) or not isinstance(answer.get("usage"), dict):
+            if (
+                not isinstance(body, dict)
+                or not isinstance(answer, dict)
+                or not isinstance(answer.get(USAGE[wire.name]), dict)
+            ):
                 continue
             usage = wire.read_response(answer).usage
             if usage is None:
@@ -268,3 +275,55 @@ def test_time_is_bound_by_the_total_timeout_of_whole_answers_and_of_streams() ->
     endless = ask()
     endless.stream = True
     assert Bounds(endless).price([place]) is None
+
+
+# A format that has its settings one level deeper, and names kinds by keys
+
+
+def google(**fields: Any) -> Bounds:
+    return Bounds(ask(json.dumps({"contents": [{"role": "user", "parts": [{"text": "Hi"}]}], **fields}), GEMINI))
+
+
+@pytest.mark.parametrize("name", worst_case.SETTINGS_FIELDS)
+@pytest.mark.parametrize("spelled", [("maxOutputTokens", "candidateCount"), ("max_output_tokens", "candidate_count")])
+def test_settings_one_level_deeper_count_as_those_at_the_top(name: str, spelled: tuple[str, str]) -> None:
+    length, choices = spelled
+    bounds = google(**{name: {length: 700, choices: 3}})
+    assert bounds.output_tokens(limits(128_000, None)) == 2100
+    assert bounds.likely_tokens([limits(128_000, None)]) > 2100
+    forced = limits(128_000, None, forced_raw={name: msgspec.Raw(json.dumps({length: 50}).encode())})
+    assert bounds.output_tokens(forced) == 150
+
+
+@pytest.mark.parametrize("odd", [[], "x", 3, None])
+def test_settings_that_are_no_object_bound_nothing(odd: Any) -> None:
+    assert google(generationConfig=odd).output_tokens(limits(128_000, 5000)) == 5000
+
+
+@pytest.mark.parametrize("part", [{"inlineData": {}}, {"inline_data": {}}, {"fileData": {}}, {"file_data": {}}])
+def test_a_medium_that_is_named_by_its_key_counts_as_one(part: dict[str, Any]) -> None:
+    plain = google(contents=[{"parts": [{}]}]).input_tokens()
+    with_it = google(contents=[{"parts": [part]}]).input_tokens()
+    assert with_it - plain > worst_case.MEDIUM_TOKENS
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        "googleSearch",
+        "google_search",
+        "googleSearchRetrieval",
+        "codeExecution",
+        "urlContext",
+        "fileSearch",
+        "googleMaps",
+    ],
+)
+def test_a_tool_that_google_runs_may_read_what_it_likes(tool: str) -> None:
+    plain = google(tools=[{"functionDeclarations": [{"name": "f"}]}]).input_tokens()
+    assert google(tools=[{tool: {}}]).input_tokens() > plain + worst_case.MEDIUM_TOKENS // 2
+
+
+def test_a_prompt_that_was_stored_before_may_fill_a_window() -> None:
+    for name in ("cachedContent", "cached_content"):
+        assert google(**{name: "cachedContents/x"}).input_tokens() > worst_case.CACHED_TOKENS

@@ -75,17 +75,44 @@ def _library(name: str) -> Any:
 
 
 def _load(account: GoogleAccount) -> Any:
-    auth, jwt = _library("google.auth"), _library("google.auth.jwt")
-    info = None if account.credentials is None else _json(account.credentials.reveal())
-    if info is not None and info.get("type") == "service_account":
-        return jwt.Credentials.from_service_account_info(info, audience=AUDIENCE)
-    if info is not None:
-        credentials, _ = auth.load_credentials_from_dict(info, scopes=[SCOPE])
+    if account.credentials is None:
+        credentials, _ = _library("google.auth").default(scopes=[SCOPE], request=_ask)
         return credentials
-    if account.credentials is not None:
-        return _from_file(account.credentials.reveal())
-    credentials, _ = auth.default(scopes=[SCOPE], request=_ask)
-    return credentials
+    text = account.credentials.reveal()
+    info = _json(text)
+    if info is None:
+        return _from_file(text)
+    kind = info.get("type")
+    if kind == "service_account":
+        return _library("google.auth.jwt").Credentials.from_service_account_info(info, audience=AUDIENCE)
+    if kind == "external_account":
+        kind = _external(info)
+    found = _LOADERS.get(str(kind))
+    if found is None:
+        raise ValueError(f"they are of the type {kind!r}; known are service_account, {', '.join(_LOADERS)}")
+    module, loader = found
+    credentials = getattr(_library(module).Credentials, loader)(info)
+    return credentials.with_scopes([SCOPE]) if getattr(credentials, "requires_scopes", False) else credentials
+
+
+_LOADERS: Mapping[str, tuple[str, str]] = {
+    "authorized_user": ("google.oauth2.credentials", "from_authorized_user_info"),
+    "impersonated_service_account": ("google.auth.impersonated_credentials", "from_impersonated_service_account_info"),
+    "external_account_authorized_user": ("google.auth.external_account_authorized_user", "from_info"),
+    "external_account": ("google.auth.identity_pool", "from_info"),
+    "external_account of AWS": ("google.auth.aws", "from_info"),
+    "external_account of a program": ("google.auth.pluggable", "from_info"),
+}
+"""By type, as the library asks it to be done: one that loads whatever it is given is no longer to be used."""
+
+
+def _external(info: Mapping[str, Any]) -> str:
+    """Where the identity of a workload comes from."""
+    source = info.get("credential_source")
+    said = source if isinstance(source, dict) else {}
+    if str(said.get("environment_id", "")).startswith("aws"):
+        return "external_account of AWS"
+    return "external_account of a program" if "executable" in said else "external_account"
 
 
 def _from_file(path: str) -> Any:

@@ -26,6 +26,7 @@ GEMINI = "gemini"
 _OLD_NAME = {"max_tokens": "max_tokens", "system_role": "system"}
 _OLD_FIELD = {"max_completion_tokens": "max_tokens"}
 _PENALTIES = frozenset({"presence_penalty", "frequency_penalty"})
+_NO_VIDEO = frozenset({"video"})  # https://platform.openai.com/docs/api-reference/chat (seen 2026-11-26)
 _TOP_K = frozenset({"top_k"})  # not in these vendors' references (seen 2026-11-21); they refuse unknown arguments
 
 _OPENAI_MODELS = (
@@ -75,7 +76,7 @@ _FIRST = (
             "openai-organization": From("organization", ("OPENAI_ORGANIZATION", "OPENAI_ORG_ID")),
             "openai-project": From("project", ("OPENAI_PROJECT", "OPENAI_PROJECT_ID")),
         },
-        lacks=_TOP_K,
+        lacks=_TOP_K | _NO_VIDEO,
         models=_OPENAI_MODELS,
         source="https://platform.openai.com/docs/api-reference/chat",
         checked=CHECKED,
@@ -100,7 +101,7 @@ _FIRST = (
         key_env=("AZURE_API_KEY", "AZURE_OPENAI_API_KEY"),
         token_env=("AZURE_AD_TOKEN",),
         auth=HeaderKey("api-key"),
-        lacks=_TOP_K,
+        lacks=_TOP_K | _NO_VIDEO,
         models=_OPENAI_MODELS,
         shape="azure",
         source="https://learn.microsoft.com/azure/ai-services/openai/reference",

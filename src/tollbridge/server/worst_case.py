@@ -43,7 +43,7 @@ OUTPUT_FIELDS = (
 CHOICES_FIELDS = ("n", "best_of", "candidate_count", "candidateCount")
 SETTINGS_FIELDS = ("generationConfig", "generation_config")
 """Where a format has such fields one level deeper."""
-SERVICE_FIELDS = ("service_tier", "speed", "inference_geo")
+SERVICE_FIELDS = ("service_tier", "serviceTier", "speed", "inference_geo")
 _OUTPUT, _CHOICES, _SERVICE = map(frozenset, (OUTPUT_FIELDS, CHOICES_FIELDS, SERVICE_FIELDS))
 _PLAIN_WORDS = PLAIN_SERVICES | {"null", "global"}
 

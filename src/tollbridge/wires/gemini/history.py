@@ -120,13 +120,15 @@ class History:
         call.answer, call.answer_from = result, where
 
     def _restored(self, turn: _Turn, where: str, result: ToolResult, name: str | None) -> _Call:
+        """The absent call, in the assistant's turn before the result: behind what the user said before it."""
         place = self._turns.index(turn)
-        if place == 0 or self._turns[place - 1].role != "assistant":
-            self._turns.insert(place, _Turn("assistant"))
-            place += 1
+        at = place + 1 if turn.parts else place - 1
+        if not 0 <= at < len(self._turns) or self._turns[at].role != "assistant":
+            at = place + 1 if turn.parts else place
+            self._turns.insert(at, _Turn("assistant"))
         self._approximated(where, f"the call {result.call_id!r} was restored with unknown arguments")
         named = name or self._only_tool or "unknown_tool"
-        return self._call(self._turns[place - 1], where, ToolCall(id=result.call_id, name=named, arguments="{}"))
+        return self._call(self._turns[at], where, ToolCall(id=result.call_id, name=named, arguments="{}"))
 
     def _contents(self) -> list[Json]:
         contents: list[Json] = []

@@ -12,6 +12,7 @@ from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Sampling, Tool, ToolChoice
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
+from tollbridge.wires.gemini.extras import write_extras
 from tollbridge.wires.gemini.models import BUDGET, Generation
 from tollbridge.wires.gemini.read_settings import JSON_TYPE, SAMPLING
 from tollbridge.wires.gemini.vocabulary import NAME, approximated, caveat, dropped_param
@@ -182,15 +183,14 @@ class Foreign:
                 calling["allowedFunctionNames"] = [choice.name]
             body["toolConfig"] = {"functionCallingConfig": calling}
 
-    def rest(self) -> None:
-        """What this format has no place for."""
+    def rest(self, body: JsonObject, config: JsonObject) -> None:
+        """What the neutral request has no word for, and what this format has no place for."""
         request = self._request
         if request.user is not None:
             self._caveats.append(dropped_param("user", "Gemini is not told the end user"))
         if request.metadata:
             self._caveats.append(dropped_param("metadata", "Gemini keeps no metadata"))
-        for name in request.extra:
-            self._caveats.append(dropped_param(name, "Gemini's format has no such parameter"))
+        write_extras(request.extra, body, config, self._caveats)
 
     def _approximated(self, name: str, how: str) -> None:
         self._caveats.append(approximated(name, how))

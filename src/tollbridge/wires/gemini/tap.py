@@ -17,17 +17,18 @@ from tollbridge.wires.tap import Along, Tail, decode_object, first_object, speak
 class GeminiTap:
     """Each chunk may tell usage; the one with the reason of the end is the last."""
 
-    __slots__ = ("_id", "_tail", "ending", "spoke")
+    __slots__ = ("_id", "_several", "_tail", "ending", "spoke")
 
     def __init__(self) -> None:
         self._tail = Tail()
         self._id = ""
-        self.spoke = self.ending = False
+        self.spoke = self.ending = self._several = False
 
     def feed(self, block: bytes) -> bytes:
         if not self.spoke and speaks(block):
             self.spoke = True
             self._id = text_of(_fields(first_object(block)).get("responseId"))
+        self._several = self._several or block.find(b'"index":1') >= 0 or block.find(b'"index": 1') >= 0
         self._tail.add(block)
         self.ending = block.find(b"inish") >= 0 or block.find(b"lock") >= 0  # finishReason, blockReason, in both cases
         return block
@@ -39,7 +40,9 @@ class GeminiTap:
 
     @property
     def final(self) -> bool:
-        return self.marked and bool(self._last().get("usageMetadata"))
+        """The last chunk of all tells usage beside an end."""
+        last = self._last()
+        return _ends(last) and bool(last.get("usageMetadata"))
 
     @property
     def ended(self) -> bool:
@@ -47,7 +50,10 @@ class GeminiTap:
 
     @property
     def marked(self) -> bool:
-        """The last chunk ends every candidate that it has, and tells what the whole was."""
+        """The last chunk ends every candidate that it has, and tells what the whole was. Of several candidates one may
+        go on after another's end: then only the end of the connection is the end."""
+        if self._several:
+            return False
         last = self._last()
         usage = last.get("usageMetadata")
         return _ends(last) and isinstance(usage, dict) and not {CANDIDATES, TOTAL}.isdisjoint(_fields(usage))

@@ -52,7 +52,9 @@ def write_usage(usage: Usage) -> JsonObject:
     own = usage.origin == NAME
     tools = (_count(usage.extra.get(TOOLS)) or 0) if own else 0
     thoughts = 0 if usage.spelling.get(THOUGHTS) == "inside" else usage.reasoning or 0
-    said: JsonObject = {PROMPT: usage.input - tools, CANDIDATES: max(0, usage.output - thoughts)}
+    # A total smaller than its part was no total: the provider had left out what came from the cache.
+    whole = usage.input if own or (usage.cache_read or 0) <= usage.input else usage.input + (usage.cache_read or 0)
+    said: JsonObject = {PROMPT: whole - tools, CANDIDATES: max(0, usage.output - thoughts)}
     if own:
         for name, how in usage.spelling.items():
             if how == "absent" and not said[name]:
@@ -63,8 +65,8 @@ def write_usage(usage: Usage) -> JsonObject:
         said[THOUGHTS] = usage.reasoning
     if own:
         return {**usage.extra, **said}
-    for name, whole, parts in (
-        ("promptTokensDetails", usage.input, (("AUDIO", usage.audio_input), ("IMAGE", usage.image_input))),
+    for name, total, parts in (
+        ("promptTokensDetails", whole, (("AUDIO", usage.audio_input), ("IMAGE", usage.image_input))),
         (
             "candidatesTokensDetails",
             usage.output - thoughts,
@@ -73,9 +75,9 @@ def write_usage(usage: Usage) -> JsonObject:
     ):
         told = [{"modality": modality, "tokenCount": count} for modality, count in parts if count]
         if told:
-            text = max(0, whole - sum(count or 0 for _, count in parts))
+            text = max(0, total - sum(count or 0 for _, count in parts))
             said[name] = [{"modality": "TEXT", "tokenCount": text}, *told]
-    said[TOTAL] = usage.input + usage.output
+    said[TOTAL] = whole + usage.output
     return said
 
 

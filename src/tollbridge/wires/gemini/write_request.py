@@ -89,7 +89,7 @@ def _foreign(request: Request, to: Target, parts: PartWriter) -> JsonObject:
         body["systemInstruction"] = {"parts": system}
     body["contents"] = contents
     settings.tools(body)
+    settings.rest(body, config)
     if config:
         body["generationConfig"] = config
-    settings.rest()
     return body
