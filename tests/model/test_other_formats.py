@@ -1,6 +1,6 @@
-"""Decision 4: the parts and events, tried on formats that have no wire yet. Each kind of item in the recorded Responses
-and Gemini exchanges has a home among the parts, each kind of stream event among the events: so these do not change
-under everybody later. A sketch of a reader, not one.
+"""Decision 4: the parts and events, tried on a format that has no wire yet. Each kind of item in the recorded Responses
+exchanges has a home among the parts, each kind of stream event among the events: so these do not change under everybody
+later. A sketch of a reader, not one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tollbridge.wires.sse import SseParser
 
 pytestmark = pytest.mark.skipif(not (SHARED / "recordings").exists(), reason="../shared/recordings is not here")
 
-RESPONSES, GEMINI = "openai_responses", "gemini"
+RESPONSES = "openai_responses"
 OPAQUE_ITEMS = {  # what the provider's own tools did: verbatim, and home to it alone
     "code_interpreter_call",
     "compaction",
@@ -128,48 +128,6 @@ RESPONSES_EVENTS: dict[str, tuple[type, ...]] = {
 REPEATS = (".done", "_call.completed", "_call.in_progress", "_call.searching", "_tools.completed", "_tools.in_progress")
 
 
-def gemini_parts(part: dict[str, Any]) -> list[Part]:
-    fields = {_camel(key): value for key, value in part.items()}
-    signature = fields.pop("thoughtSignature", None)
-    thought = fields.pop("thought", False)
-    fields.pop("videoMetadata", None)  # extra
-    (kind, value), *rest = fields.items()
-    assert rest == [], f"two kinds in one part: {part.keys()}"
-    match kind:
-        case "text" if thought:
-            return [Thinking(text=value, signature=signature, origin=GEMINI)]
-        case "text" if signature:  # on a text, the signature is a redacted Thinking beside it
-            return [Text(text=value), Thinking(signature=signature, redacted=True, origin=GEMINI)]
-        case "text":
-            return [Text(text=value)]
-        case "functionCall":
-            call = ToolCall(
-                id=value.get("id", ""),
-                name=value["name"],
-                arguments=encoded(value.get("args", {})),
-                signature=signature,
-                origin=GEMINI,
-            )
-            return [call]
-        case "functionResponse":
-            return [ToolResult(call_id=value.get("id", ""), content=(Text(text=encoded(value["response"])),))]
-        case "inlineData":
-            value = {_camel(key): held for key, held in value.items()}
-            return [Media(media_type=value["mimeType"], source=Inline(data=value["data"]))]
-        case "fileData":
-            value = {_camel(key): held for key, held in value.items()}
-            return [Media(media_type=value.get("mimeType") or "application/*", source=Url(url=value["fileUri"]))]
-        case "executableCode" | "codeExecutionResult" | "toolCall" | "toolResponse":
-            return [Opaque(wire=GEMINI, value=part)]
-        case _:
-            raise AssertionError(f"a {kind} part has no home")
-
-
-def _camel(key: str) -> str:
-    first, *rest = key.split("_")
-    return first + "".join(word.title() for word in rest)
-
-
 def answers(exchange: dict[str, Any]) -> list[Any]:
     """The JSON values of an answer, whole or streamed."""
     if exchange["status"] >= 300:
@@ -193,15 +151,6 @@ def responses_items() -> Iterator[dict[str, Any]]:
             )
 
 
-def gemini_items() -> Iterator[dict[str, Any]]:
-    for exchange in recordings(endpoints=("generateContent", "streamGenerateContent")):
-        contents = (exchange.get("request_body") or {}).get("contents") or []
-        for answer in answers(exchange):
-            contents = [*contents, *(candidate.get("content") or {} for candidate in answer.get("candidates") or [])]
-        for content in contents if exchange["status"] < 300 else ():
-            yield from content.get("parts") or []
-
-
 def test_each_item_of_the_responses_format_has_a_home() -> None:
     homes = Counter(type(part).__name__ for item in responses_items() for part in responses_parts(item))
     assert homes.keys() >= {"Text", "Media", "Thinking", "ToolCall", "ToolResult", "Refusal", "Opaque"}
@@ -217,13 +166,8 @@ def test_each_event_of_the_responses_stream_has_a_home() -> None:
     assert [kind for kind in kinds if kind not in RESPONSES_EVENTS and not kind.endswith(REPEATS)] == []
 
 
-def test_each_part_of_the_gemini_format_has_a_home() -> None:
-    homes = Counter(type(part).__name__ for item in gemini_items() for part in gemini_parts(item))
-    assert homes.keys() >= {"Text", "Media", "Thinking", "ToolCall", "ToolResult", "Opaque"}
-
-
-def test_the_counts_of_both_formats_have_fields() -> None:
-    """Totals and their parts. What has no field (tokens by modality, of tool prompts) stays in `extra`."""
+def test_the_counts_have_fields() -> None:
+    """Totals and their parts. What has no field stays in `extra`."""
     for exchange in recordings(endpoints=("responses",)):
         for answer in answers(exchange):
             usage = answer.get("usage") or {}
@@ -236,15 +180,3 @@ def test_the_counts_of_both_formats_have_fields() -> None:
                 )
                 assert found.input >= (found.cache_read or 0)
                 assert found.output >= 0
-    for exchange in recordings(endpoints=("generateContent", "streamGenerateContent")):
-        for answer in answers(exchange):
-            usage = answer.get("usageMetadata") or {}
-            thoughts, tools = usage.get("thoughtsTokenCount", 0), usage.get("toolUsePromptTokenCount", 0)
-            if "totalTokenCount" in usage and "candidatesTokenCount" in usage:
-                found = Usage(
-                    input=usage.get("promptTokenCount", 0) + tools,
-                    output=usage["candidatesTokenCount"] + thoughts,
-                    cache_read=usage.get("cachedContentTokenCount"),
-                    reasoning=thoughts,
-                )
-                assert found.input + found.output == usage["totalTokenCount"]
