@@ -16,6 +16,7 @@ serve: $(RUNTIME) ## start the gateway on 127.0.0.1 (PORT, TOLLBRIDGE_HOME, TOLL
 	@$(BIN)/tollbridge serve $(ARGS)
 
 test: $(DEV) ## run the tests (ARGS="-k name" for some)
+	@tests/mcp/install.sh .venv-mcp1 "$(PYTHON)"
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 check: $(DEV) lint types floors test ## format, lint, types, floors, tests: what CI runs
@@ -47,7 +48,7 @@ lock: $(DEV) ## resolve the dependencies anew into the two lock files
 	@scripts/lock.sh $(BIN)
 
 clean: ## remove the virtual environment and caches
-	@rm -rf $(VENV) .venv-clients tests/clients/others/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .venv-clients .venv-mcp1 tests/clients/others/node/node_modules tests/mcp/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

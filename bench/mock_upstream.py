@@ -1,4 +1,4 @@
-"""A mock provider that speaks OpenAI chat and Anthropic Messages, as JSON and as SSE.
+"""A mock provider that speaks OpenAI chat and Responses and Anthropic Messages, as JSON and as SSE.
 
     python -m bench.mock_upstream --port 0                  prints its port
     python -m bench.mock_upstream --port 0 --tls DIRECTORY  the same over TLS; DIRECTORY/cert.pem is its certificate

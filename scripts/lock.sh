@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Resolve requirements.lock and requirements-dev.lock: names, versions and hashes, no addresses.
+# Resolve requirements.lock, requirements-dev.lock and the lock of the environments that tests need beside them: names,
+# versions and hashes, no addresses.
 set -euo pipefail
 bin=${1:-.venv/bin}
 "$bin/pip" install --quiet --disable-pip-version-check uv
@@ -8,7 +9,8 @@ options=(--quiet --universal --generate-hashes --no-emit-index-url --no-emit-fin
 printf 'hatchling>=1.27\neditables\n' > "$bin/../build.in"
 "$bin/uv" pip compile "${options[@]}" pyproject.toml "$bin/../build.in" -o requirements.lock
 "$bin/uv" pip compile "${options[@]}" pyproject.toml "$bin/../build.in" --group dev -o requirements-dev.lock
-if grep -nE 'https?://|--(extra-)?index-url|--find-links' requirements.lock requirements-dev.lock; then
+"$bin/uv" pip compile "${options[@]}" tests/mcp/mcp1/requirements.in -o tests/mcp/mcp1/requirements.lock
+if grep -nE 'https?://|--(extra-)?index-url|--find-links' requirements.lock requirements-dev.lock tests/mcp/mcp1/requirements.lock; then
   echo "A lock file holds an address." >&2
   exit 1
 fi

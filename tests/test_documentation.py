@@ -119,6 +119,19 @@ def test_a_curl_line_is_answered(page: Path, text: str, newcomer: dict[str, str]
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_the_page_of_keys_may_be_pasted_from_its_beginning_to_its_end(newcomer: dict[str, str], tmp_path: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{newcomer['PATH']}"
+    environ = {**newcomer, "HOME": str(tmp_path), "PATH": path}
+    with running(*SERVE, environ=environ) as url:
+        pasted = [block.values[1].replace(ADDRESS, url) for block in blocks("sh", [ROOT / "docs/keys.md"])]
+        command = ["bash", "-c", "\n".join(["set -euo pipefail", *pasted])]
+        ran = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert '"error"' not in ran.stdout
+    assert '"deleted_keys":' in ran.stdout
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_the_readme_makes_a_key_asks_with_it_and_sees_the_spend(newcomer: dict[str, str], gateway: str) -> None:
     (text,) = (block.values[1] for block in blocks("sh", [ROOT / "README.md"]) if "keys generate" in block.values[1])
     script = text.replace(ADDRESS, gateway).replace(".venv/bin/tollbridge", SERVE[0])

@@ -19,9 +19,10 @@ INPUT = b"@INPUT@"
 TOTAL = b"@TOTAL@"
 WORDS = "the quick brown fox jumps over a lazy dog and runs on until the day is done "
 TOOL_NAME = "get_weather"
+FAILED = "The mock was told to fail."
 ARGUMENTS = '{{"city":"{}"}}'
 
-DialectName = Literal["openai", "anthropic"]
+DialectName = Literal["openai", "responses", "anthropic"]
 Object = dict[str, Any]
 
 encode = msgspec.json.Encoder().encode
@@ -96,7 +97,7 @@ class OpenAIChat:
             content=tuple(frame(self._chunk(head, [self._delta(grown)])) for grown in self._grown(texts, script)),
             closing=last + asked + b"data: [DONE]\n\n",
             quiet_closing=last + b"data: [DONE]\n\n",
-            error=b"data: %b\n\n" % self.error(500, "The mock was told to fail."),
+            error=b"data: %b\n\n" % self.error(500, FAILED),
         )
 
     def error(self, status: int, message: str) -> bytes:
@@ -125,6 +126,84 @@ class OpenAIChat:
             "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
         }
         wrong = {**right, "prompt_tokens": -1, "completion_tokens": -7}
+        told: dict[str, list[Object | None]] = {
+            "right": [right], "none": [], "null": [None], "twice": [right, right], "negative": [wrong],
+        }  # fmt: skip
+        return told[script.usage]
+
+
+class OpenAIResponses:
+    """https://platform.openai.com/docs/api-reference/responses-streaming (2026-11-26)"""
+
+    id_prefix = "resp_mock_"
+    request_id_header = b"x-request-id"
+
+    def answer(self, model: str, script: Script) -> Answer:
+        texts = pieces(script)
+        text = "".join(texts)
+        head: Object = {"id": self.id_prefix + ID.decode(), "object": "response", "created_at": 1795219200}
+        head |= {"model": model, "error": None, "incomplete_details": None, "parallel_tool_calls": True}
+        head |= {"tool_choice": "auto", "tools": [], "store": True, "previous_response_id": None}
+        item: Object = {"id": "msg_" + ID.decode(), "type": "message", "role": "assistant", "status": "completed"}
+        part: Object = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+        item["content"] = [part]
+        if script.tool:
+            item = {"id": "fc_" + ID.decode(), "type": "function_call", "call_id": "call_" + ID.decode()}
+            item |= {"name": TOOL_NAME, "arguments": text, "status": "completed"}
+        usages = self._usages(script)
+        whole = {**head, "status": "completed", "output": [item], "usage": usages[-1] if usages else None}
+        began = {**head, "status": "in_progress", "output": [], "usage": None}
+        at: Object = {"item_id": item["id"], "output_index": 0}
+        empty: Object = {**item, "status": "in_progress", "content": []}
+        if script.tool:
+            empty = {**item, "status": "in_progress", "arguments": ""}
+        openings: list[Object] = [
+            {"type": "response.created", "response": began},
+            {"type": "response.in_progress", "response": began},
+            {"type": "response.output_item.added", "output_index": 0, "item": empty},
+        ]
+        closings: list[Object] = [{"type": "response.function_call_arguments.done", **at, "arguments": text}]
+        kind = "response.function_call_arguments.delta"
+        if not script.tool:
+            at["content_index"], kind = 0, "response.output_text.delta"
+            openings.append({"type": "response.content_part.added", **at, "part": {**part, "text": ""}})
+            closings = [{"type": "response.output_text.done", **at, "text": text, "logprobs": []}]
+            closings.append({"type": "response.content_part.done", **at, "part": part})
+        closings.append({"type": "response.output_item.done", "output_index": 0, "item": item})
+        closings.append({"type": "response.completed", "response": whole})
+        grown: list[Object] = [{"type": kind, **at, "delta": text, "logprobs": []} for text in texts]
+        events = [self._event(event, number) for number, event in enumerate([*openings, *grown, *closings])]
+        first, last = len(openings), len(openings) + len(grown)
+        failed = {**began, "status": "failed", "error": {"code": "server_error", "message": FAILED}}
+        closing = b"".join(events[last:])
+        return Answer(
+            instant=script.instant,
+            json=template(whole),
+            opening=b"".join(events[:first]),
+            content=tuple(frame(event) for event in events[first:last]),
+            closing=closing,
+            quiet_closing=closing,
+            error=self._event({"type": "response.failed", "response": failed}, 0),
+        )
+
+    def error(self, status: int, message: str) -> bytes:
+        return OpenAIChat().error(status, message)
+
+    def _event(self, value: Object, number: int) -> bytes:
+        return b"event: %b\ndata: %b\n\n" % (
+            str(value["type"]).encode(),
+            template({**value, "sequence_number": number}),
+        )
+
+    def _usages(self, script: Script) -> list[Object | None]:
+        right: Object = {
+            "input_tokens": INPUT.decode(),
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens": script.events,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": TOTAL.decode(),
+        }
+        wrong = {**right, "input_tokens": -1, "output_tokens": -7}
         told: dict[str, list[Object | None]] = {
             "right": [right], "none": [], "null": [None], "twice": [right, right], "negative": [wrong],
         }  # fmt: skip
@@ -172,7 +251,7 @@ class AnthropicMessages:
             ),
             closing=closing,
             quiet_closing=closing,
-            error=b"event: error\ndata: %b\n\n" % self.error(500, "The mock was told to fail."),
+            error=b"event: error\ndata: %b\n\n" % self.error(500, FAILED),
         )
 
     def error(self, status: int, message: str) -> bytes:
@@ -192,5 +271,9 @@ class AnthropicMessages:
 
 
 STOP: Object = {"type": "message_stop"}
-Dialect = OpenAIChat | AnthropicMessages
-DIALECTS: dict[DialectName, Dialect] = {"openai": OpenAIChat(), "anthropic": AnthropicMessages()}
+Dialect = OpenAIChat | OpenAIResponses | AnthropicMessages
+DIALECTS: dict[DialectName, Dialect] = {
+    "openai": OpenAIChat(),
+    "responses": OpenAIResponses(),
+    "anthropic": AnthropicMessages(),
+}

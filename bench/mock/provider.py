@@ -35,8 +35,12 @@ ANSWERS_MAX = 2048
 BOMB_BYTES = 64 << 20
 MARK = re.compile(rb"mark-(\w+)")
 
-PATHS: dict[bytes, DialectName] = {b"/chat/completions": "openai", b"/messages": "anthropic"}
-KNOWN_PATHS: dict[bytes, DialectName] = {b"/v1/chat/completions": "openai", b"/v1/messages": "anthropic"}
+PATHS: dict[bytes, DialectName] = {
+    b"/chat/completions": "openai",
+    b"/responses": "responses",
+    b"/messages": "anthropic",
+}
+KNOWN_PATHS: dict[bytes, DialectName] = {b"/v1" + path: name for path, name in PATHS.items()}
 
 
 class StreamOptions(msgspec.Struct):

@@ -32,7 +32,7 @@ def create() -> AsAsgi:
     log = os.environ.get("TOLLBRIDGE_LOG") or "-"
     app, assembled, accounts = stack.enter_context(application(config, environ, home, door.authenticator, log))
     for problem in assembled.problems:
-        print(f"warning: {problem}", file=sys.stderr)
+        print(problem, file=sys.stderr)
     print(f"Tollbridge under ASGI  key {door.key.text}", file=sys.stderr)
 
     async def startup() -> None:

@@ -25,7 +25,7 @@ from tollbridge.observe.ulid import Ulids
 from tollbridge.server.identify import MasterKey, OpenDoor
 from tollbridge.store.database import Database
 from tollbridge.store.entries import EntryStore
-from tollbridge.store.key_spend import add_spend
+from tollbridge.store.key_spend import count_spend
 from tollbridge.store.keys import KeyStore
 
 FULL = {
@@ -146,6 +146,95 @@ async def test_regenerating_ends_the_former_key_and_keeps_the_rest(database: Dat
         assert (await gateway.asks(made["key"])).status == 401
 
 
+async def test_a_key_keeps_its_id_and_what_it_spent_whatever_text_takes_the_place_of_its_own(
+    database: Database, tmp_path: Path
+) -> None:
+    """Also what is under way when it is regenerated, and folded later."""
+    async with managing(database, tmp_path) as gateway:
+        own, made = await gateway.made(key="sk-of-my-own-wording", max_budget=9), await gateway.made(max_budget=9)
+        for key, body in ((own, {}), (made, {"new_key": "sk-in-other-words-now"})):
+            early = record(id=Ulids().next(), key_id=key["token"], cost_nanousd=10**9)
+            await asyncio.to_thread(EntryStore(database).fold, [early])
+            assert (await gateway.asks(key["key"])).status == 200
+            again = (await gateway.send("POST", "/key/regenerate", {"key": key["token"], **body})).json()
+            assert (again["token"], again["spend"]) == (key["token"], 1.0)
+            late = record(id=Ulids().next(), key_id=key["token"], cost_nanousd=2 * 10**9)
+            await asyncio.to_thread(EntryStore(database).fold, [late])
+            for name in (key["token"], again["key"]):
+                assert (await gateway.send("GET", f"/key/info?key={name}")).json()["info"]["spend"] == 3.0
+            assert (await gateway.asks(again["key"])).status == 200
+            assert (await gateway.asks(key["key"])).status == 401
+        taken = await gateway.send("POST", "/key/regenerate", {"key": own["token"], "new_key": "sk-in-other-words-now"})
+        assert (taken.status, taken.json()["error"]["code"]) == (409, "key_exists")
+
+
+@pytest.mark.parametrize("alias", ["master", "Master", "open", "sk-team", "-", "aB3dE6gH", "0f" * 32, " a", "a "])
+async def test_an_alias_is_no_other_name_of_anybody(tmp_path: Path, alias: str) -> None:
+    database = Database.open(f"sqlite:///{tmp_path / 'a.db'}")
+    async with managing(database, tmp_path) as gateway:
+        made = await gateway.made(key_alias="frontend")
+        for path, body in (("/key/generate", {}), ("/key/update", {"key": made["token"]})):
+            answered = await gateway.send("POST", path, {**body, "key_alias": alias})
+            assert (answered.status, answered.json()["error"]["param"]) == (422, "key_alias")
+    database.close()
+
+
+async def test_each_route_takes_an_alias_for_a_key(database: Database, tmp_path: Path) -> None:
+    async with managing(database, tmp_path) as gateway:
+        made = await gateway.made(key_alias="team-a")
+        assert (await gateway.send("GET", "/key/info?key=team-a")).json()["key"] == made["token"]
+        for path, body in (
+            ("/key/block", {"key": "team-a"}),
+            ("/key/unblock", {"key": "team-a"}),
+            ("/key/update", {"key": "team-a", "rpm_limit": 5}),
+            ("/key/regenerate", {"key": "team-a"}),
+            ("/key/team-a/regenerate", {}),
+            ("/key/team-a/reset_spend", {"reset_to": 0}),
+        ):
+            answered = await gateway.send("POST", path, body)
+            assert (answered.status, answered.json()["token"]) == (200, made["token"]), path
+        assert (await gateway.send("POST", "/key/delete", {"keys": ["team-a"]})).json() == {
+            "deleted_keys": [made["token"]]
+        }
+
+
+async def test_who_is_not_there_is_named_and_no_secret_with_it(database: Database, tmp_path: Path) -> None:
+    async with managing(database, tmp_path) as gateway:
+        await gateway.made(key_alias="here")
+        strangers = {"keys": ["here", "gone", "sk-tb-" + "x" * 57], "key_aliases": ["nobody"]}
+        refused = (await gateway.send("POST", "/key/delete", strangers)).json()["error"]
+        assert refused["message"] == "There are no keys 'gone', sk-...xxxx, 'nobody' here, neither by id nor by alias."
+        for path in ("/key/block", "/key/unblock", "/key/update", "/key/regenerate"):
+            refused = (await gateway.send("POST", path, {"key": "gone"})).json()["error"]
+            assert (refused["code"], "'gone'" in refused["message"]) == ("key_not_found", True)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code", "told"),
+    [
+        ("/key/block", {}, "missing_field", "`key` is missing"),
+        ("/key/block", {"key": ["x"]}, "invalid_field", "and is a list"),
+        ("/key/update", {"key": 7}, "invalid_field", "and is a number"),
+        ("/key/me/reset_spend", {}, "missing_field", "`reset_to` is missing"),
+        ("/key/delete", {}, "missing_field", "`keys` is missing"),
+        ("/key/delete", {"keys": "x"}, "invalid_field", "and is a text"),
+        ("/key/delete", {"keys": [7]}, "invalid_field", "and holds a number"),
+        ("/key/delete", {"keys": [""]}, "invalid_field", "and holds an empty one"),
+        ("/key/delete", {"key_aliases": ["x"] * 1_001}, "invalid_field", "at most 1,000"),
+    ],
+)
+async def test_what_is_missing_and_what_is_of_another_kind_are_told_apart(
+    tmp_path: Path, path: str, body: dict[str, Any], code: str, told: str
+) -> None:
+    database = Database.open(f"sqlite:///{tmp_path / 'a.db'}")
+    async with managing(database, tmp_path) as gateway:
+        await gateway.made(key_alias="me")
+        answered = await gateway.send("POST", path, body)
+        error = answered.json()["error"]
+        assert (answered.status, error["code"], told in error["message"]) == (422, code, True), error
+    database.close()
+
+
 async def test_a_key_of_ones_own_wording_works_and_is_there_once(database: Database, tmp_path: Path) -> None:
     async with managing(database, tmp_path) as gateway:
         made = await gateway.made(key="sk-my-own-team-key-2026")
@@ -181,9 +270,12 @@ async def test_the_list_is_paged_sorted_and_filtered(database: Database, tmp_pat
         assert page == {"keys": tokens[2:4], "total_count": 5, "current_page": 2, "total_pages": 3}
         newest_first = (await gateway.send("GET", "/key/list?include_team_keys=true")).json()
         assert newest_first["keys"] == tokens[::-1]
+        for name in (tokens[3], "k3"):
+            assert (await gateway.send("GET", f"/key/list?key_hash={name}")).json()["keys"] == [tokens[3]]
         one = (await gateway.send("GET", "/key/list?key_alias=k3&return_full_object=true")).json()
         assert [(key["token"], key["key_alias"]) for key in one["keys"]] == [(tokens[3], "k3")]
-        for query in ("sort_by=digest", "page=0", "page=x", "size=101", "size=1e3", "team_id=x", "page=1;drop"):
+        wrong = ("sort_by=digest", "page=0", "page=x", "size=101", "size=1e3", "team_id=x", "page=1;drop")
+        for query in (*wrong, "sort_order=down", "return_full_object=maybe"):
             assert (await gateway.send("GET", f"/key/list?{query}")).status == 422, query
         assert (await gateway.send("GET", "/key/list?page=1&page=2")).status == 400
 
@@ -191,7 +283,9 @@ async def test_the_list_is_paged_sorted_and_filtered(database: Database, tmp_pat
 async def test_the_spend_is_reset_to_at_most_what_it_is(database: Database, tmp_path: Path) -> None:
     async with managing(database, tmp_path) as gateway:
         made = await gateway.made()
-        await database.run(lambda connection: add_spend(connection, {made["token"]: 2_500_000_000}))
+        await database.run(
+            lambda connection: count_spend(connection, [record(key_id=made["token"], cost_nanousd=2_500_000_000)], 1.0)
+        )
         path = f"/key/{made['token']}/reset_spend"
         assert (await gateway.send("POST", path, {"reset_to": 2.6})).status == 422
         assert (await gateway.send("POST", path, {})).status == 422
@@ -465,8 +559,9 @@ async def test_s10_s12_a_key_changes_nothing_and_sees_itself_alone(
                 listed = (await gateway.send("GET", f"/key/list{query}", key=mine["key"])).json()
                 assert other["token"] not in listed["keys"]
             unknown = await gateway.send("GET", "/key/info?key=nobodyxx", key=mine["key"])
-            theirs = await gateway.send("GET", f"/key/info?key={other['token']}", key=mine["key"])
-            assert unknown.json()["error"] == theirs.json()["error"]
+            for name in (other["token"], "other"):
+                theirs = await gateway.send("GET", f"/key/info?key={name}", key=mine["key"])
+                assert unknown.body.decode().replace("nobodyxx", name) == theirs.body.decode()
             full = (await gateway.send("GET", "/key/list?return_full_object=true")).json()
             assert [(key["rpm_limit"], key["blocked"]) for key in full["keys"]] == [(None, False)] * 2
     refused = [json.loads(r.message) for r in caplog.records if r.name == "tollbridge.audit" and "refused" in r.message]

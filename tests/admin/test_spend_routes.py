@@ -11,6 +11,7 @@ import pytest
 
 from tests.admin.managing import Managed, managing
 from tests.ledger.records import record
+from tests.server.served import KEY as MASTER
 from tollbridge.admin.price import Pricer
 from tollbridge.admin.spend_routes import spend_routes
 from tollbridge.observe import Record, Tried
@@ -126,22 +127,26 @@ async def test_dates_give_days_or_rows(database: Database, tmp_path: Path) -> No
         gateway.fold(
             dated(0, key_id="a", cost_nanousd=10**9),
             dated(1, key_id="b", cost_nanousd=2 * 10**9, model="m2"),
+            dated(2, key_id="b", cost_nanousd=None, model="m2"),
             dated(5, cost_nanousd=5 * 10**9),
         )
-        dates = "start_date=2026-01-01&end_date=2026-01-03"
+        dates = "start_date=2026-01-01&end_date=2026-01-04"
         assert await gateway.get(f"/spend/logs?{dates}") == [
-            {"startTime": "2026-01-01", "spend": 1.0, "users": {}, "models": {"gpt-4.1": 1.0}, "a": 1.0},
-            {"startTime": "2026-01-02", "spend": 2.0, "users": {}, "models": {"m2": 2.0}, "b": 2.0},
-            {"startTime": "2026-01-03", "spend": 0.0, "users": {}, "models": {}},
+            {"startTime": "2026-01-01", "spend": 1.0, "unpriced": 0, "users": {}, "models": {"gpt-4.1": 1.0}, "a": 1.0},
+            {"startTime": "2026-01-02", "spend": 2.0, "unpriced": 0, "users": {}, "models": {"m2": 2.0}, "b": 2.0},
+            {"startTime": "2026-01-03", "spend": 0.0, "unpriced": 1, "users": {}, "models": {"m2": 0.0}, "b": 0.0},
+            {"startTime": "2026-01-04", "spend": 0.0, "unpriced": 0, "users": {}, "models": {}},
         ]
         rows = await gateway.get(f"/spend/logs?{dates}&summarize=false")
-        assert [row["spend"] for row in rows] == [2.0, 1.0]
+        assert [row["spend"] for row in rows] == [None, 2.0, 1.0]
         [row] = await gateway.get(
             "/spend/logs?start_date=2026-01-02T11:00:00&end_date=2026-01-02T13:00:00%2B00:00&summarize=false"
         )
         assert row["spend"] == 2.0
         assert await gateway.get("/spend/logs?start_date=2027-01-01&end_date=2027-01-02") == []
-        assert [row["spend"] for row in await gateway.get("/spend/logs?start_date=2026-01-02")] == [5.0, 2.0]
+        assert [row["spend"] for row in await gateway.get("/spend/logs?start_date=2026-01-02")] == [5.0, None, 2.0]
+        to_date = await gateway.get("/spend/logs?start_date=2026-01-05&summarize=true")
+        assert [(day["startTime"], day["spend"]) for day in to_date][:2] == [("2026-01-06", 5.0), ("2026-01-07", 0.0)]
 
 
 async def test_rows_come_a_page_at_a_time(database: Database, tmp_path: Path) -> None:
@@ -161,27 +166,35 @@ async def test_sums_over_all_are_of_the_last_thirty_days_or_the_dates(database: 
             dated(-40, cost_nanousd=10**12),
             dated(0, key_id=made["token"], cost_nanousd=10**9),
             dated(1, key_id="gone", cost_nanousd=2 * 10**9, provider="anthropic", model="claude"),
+            dated(1, key_id="gone", cost_nanousd=None, provider="anthropic", model="claude"),
         )
-        assert await gateway.get("/global/spend") == {"spend": 3.0, "max_budget": None}
+        assert await gateway.get("/global/spend") == {"spend": 3.0, "unpriced": 1, "max_budget": None}
         assert (await gateway.get("/global/spend?start_date=2025-01-01"))["spend"] == 1003.0
+        assert (await gateway.get("/global/spend?end_date=2025-12-01"))["spend"] == 1000.0, "thirty days before"
         assert await gateway.get("/global/spend/keys") == [
-            {"api_key": "gone", "key_alias": None, "key_name": None, "total_spend": 2.0},
-            {"api_key": made["token"], "key_alias": "team a", "key_name": made["key_name"], "total_spend": 1.0},
+            {"api_key": "gone", "key_alias": None, "key_name": None, "total_spend": 2.0, "unpriced": 1},
+            {
+                "api_key": made["token"],
+                "key_alias": "team a",
+                "key_name": made["key_name"],
+                "total_spend": 1.0,
+                "unpriced": 0,
+            },
         ]
         assert await gateway.get("/global/spend/keys?limit=1&api_key=gone") == [
-            {"api_key": "gone", "key_alias": None, "key_name": None, "total_spend": 2.0}
+            {"api_key": "gone", "key_alias": None, "key_name": None, "total_spend": 2.0, "unpriced": 1}
         ]
         assert await gateway.get("/global/spend/models") == [
-            {"model": "claude", "total_spend": 2.0},
-            {"model": "gpt-4.1", "total_spend": 1.0},
+            {"model": "claude", "total_spend": 2.0, "unpriced": 1},
+            {"model": "gpt-4.1", "total_spend": 1.0, "unpriced": 0},
         ]
         assert await gateway.get("/global/spend/provider") == [
-            {"provider": "anthropic", "spend": 2.0},
-            {"provider": "openai", "spend": 1.0},
+            {"provider": "anthropic", "spend": 2.0, "unpriced": 1},
+            {"provider": "openai", "spend": 1.0, "unpriced": 0},
         ]
         assert await gateway.get("/global/spend/logs") == [
-            {"date": "2026-01-01", "spend": 1.0},
-            {"date": "2026-01-02", "spend": 2.0},
+            {"date": "2026-01-01", "spend": 1.0, "unpriced": 0},
+            {"date": "2026-01-02", "spend": 2.0, "unpriced": 1},
         ]
         [key] = await gateway.get("/spend/keys")
         assert (key["key_alias"], key["spend"]) == ("team a", 1.0)
@@ -198,14 +211,14 @@ async def test_tags_are_summed_from_the_rows_of_their_time(database: Database, t
             *(dated(1, cost_nanousd=10**9) for _ in range(3)),
         )
 
-        def tag(name: str, count: int, spend: float) -> dict[str, Any]:
-            return {"individual_request_tag": name, "log_count": count, "total_spend": spend}
+        def tag(name: str, count: int, spend: float, unpriced: int = 0) -> dict[str, Any]:
+            return {"individual_request_tag": name, "log_count": count, "total_spend": spend, "unpriced": unpriced}
 
         odd = tag('\0"tags":[', 1, 2.0)
-        assert await gateway.get("/spend/tags") == [tag("b", 2, 3.0), odd, tag("a", 2, 1.0)]
+        assert await gateway.get("/spend/tags") == [tag("b", 2, 3.0), odd, tag("a", 2, 1.0, 1)]
         assert await gateway.get("/spend/tags?limit=1") == [tag("b", 2, 3.0)]
         assert await gateway.get("/spend/tags?api_key=k2") == [odd, tag("b", 1, 2.0)]
-        assert await gateway.get("/spend/tags?start_date=2026-01-02") == [tag("a", 1, 0.0)]
+        assert await gateway.get("/spend/tags?start_date=2026-01-02") == [tag("a", 1, 0.0, 1)]
         assert await gateway.get("/spend/tags?start_date=2025-01-01&end_date=2025-12-31") == [tag("old", 1, 1000.0)]
 
 
@@ -221,9 +234,30 @@ async def test_more_rows_than_are_read_at_once_and_more_tags_than_are_told(
         assert refused["error"]["code"] == "too_many_tags"
 
 
+async def test_whoever_is_meant_is_named_by_id_alias_or_key_and_whoever_is_not_there_is_told(
+    database: Database, tmp_path: Path
+) -> None:
+    async with keeping(database, tmp_path) as gateway:
+        made, unused = await gateway.made(key_alias="team-a"), await gateway.made(key_alias="idle")
+        gateway.fold(
+            *(dated(0, tags=("t",), key_id=id, cost_nanousd=10**9) for id in (made["token"], "master", "deleted0"))
+        )
+        paths = ("/spend/logs", "/spend/tags", "/global/spend/logs", "/global/spend/keys", "/global/spend/models")
+        for path in paths:
+            for name in (made["token"], "team-a", made["key"], "master", MASTER, "deleted0"):
+                assert len(await gateway.get(f"{path}?api_key={name}")) == 1, (path, name)
+            assert await gateway.get(f"{path}?api_key=idle") == []
+            error = (await gateway.get(f"{path}?api_key=nobody", status=404))["error"]
+            assert (error["param"], "'nobody'" in error["message"]) == ("api_key", True)
+            for key, name in ((made["key"], "team-a"), (unused["key"], "idle")):
+                assert len(await gateway.get(f"{path}?api_key={name}", key=key)) == (name == "team-a")
+        secret = "sk-tb-" + "x" * 57
+        assert secret not in str(await gateway.get(f"/global/spend?api_key={secret}", status=404))
+
+
 async def test_a_key_sees_its_own_and_nothing_of_others(database: Database, tmp_path: Path) -> None:
     async with keeping(database, tmp_path) as gateway:
-        own, other = await gateway.made(), await gateway.made()
+        own, other = await gateway.made(), await gateway.made(key_alias="theirs")
         mine = dated(0, tags=("mine",), key_id=own["token"], answer_id="mine", cost_nanousd=10**9, provider="groq")
         theirs = dated(
             0,
@@ -260,7 +294,7 @@ async def test_a_key_sees_its_own_and_nothing_of_others(database: Database, tmp_
             assert "secret-model" not in text, path
             assert other["token"] not in text, path
         assert (await gateway.get("/global/spend", key=own["key"]))["spend"] == 1.0
-        for named in (other["token"], other["key"], "master", "sk-nobody's"):
+        for named in (other["token"], other["key"], "theirs", "nobody", "master", "sk-nobody's"):
             for path in ("/spend/logs", "/spend/tags", "/global/spend", "/global/spend/keys"):
                 refused = await gateway.get(f"{path}?api_key={named}", key=own["key"], status=404)
                 assert refused["error"]["code"] == "key_not_found"
@@ -282,14 +316,21 @@ async def test_a_key_sees_its_own_and_nothing_of_others(database: Database, tmp_
         ("summarize=perhaps&start_date=2026-01-01&end_date=2026-01-01", "summarize"),
         ("start_date=2026-01-01&end_date=2026-01-01&user_id=u", "user_id"),
         ("team=1", "team"),
+        ("after=xx", "after"),
+        (f"after={'8' + 'Z' * 25}", "after"),
+        ("summarize=maybe", "summarize"),
+        ("summarize=true", "summarize"),
+        ("start_date=2026-01-02&end_date=2026-01-01", "end_date"),
+        ("start_date=2026-01-01&end_date=2026-01-01&after=01KDV51F0000000000000000000", "after"),
     ],
 )
 async def test_what_cannot_be_answered_is_refused_by_name(
     database: Database, tmp_path: Path, query: str, named: str
 ) -> None:
     async with keeping(database, tmp_path) as gateway:
-        refused = await gateway.get(f"/spend/logs?{query}", status=422)
-        assert refused["error"]["param"] == named
+        for path in ("/spend/logs", "/spend/tags", "/global/spend") if named == "end_date" else ("/spend/logs",):
+            refused = await gateway.get(f"{path}?{query}", status=422)
+            assert refused["error"]["param"] == named
 
 
 async def test_a_cost_is_calculated_before_and_after(database: Database, tmp_path: Path) -> None:
@@ -309,6 +350,20 @@ async def test_a_cost_is_calculated_before_and_after(database: Database, tmp_pat
         assert (await calculated(400, completion_response=answer))["error"]["param"] == "completion_response"
         assert (await calculated(400, model="demo/hello"))["error"]["param"] == "messages"
         assert (await calculated(400, messages=messages))["error"]["param"] == "model"
+        for body, param, told in (
+            ({}, "model", "is missing"),
+            ({"model": 7, "messages": messages}, "model", "must be a text, and is a number"),
+            ({"model": "demo/hello", "messages": []}, "messages", "is empty"),
+            ({"completion_response": "x"}, "completion_response", "must be an object, an answer as it came"),
+            ({"completion_response": answer}, "completion_response", "has no `usage`"),
+            (
+                {"completion_response": {"model": "demo/hello", "usage": usage}},
+                "completion_response",
+                "is no whole answer",
+            ),
+        ):
+            error = (await calculated(400, **body))["error"]
+            assert (error["param"], told in error["message"]) == (param, True), error
         assert (await calculated(404, model="nowhere/nothing", messages=messages))["error"]["code"] is not None
         assert (await calculated(422, model="demo/hello", nothing=1))["error"]["param"] == "nothing"
 

@@ -4,7 +4,19 @@ from decimal import Decimal
 
 import pytest
 
-from tollbridge.catalog.price_names import CLASSES, SERVICES, charged, class_of, field_of, is_price, nano, prices_of
+from tollbridge.catalog.facts import catalog, facts
+from tollbridge.catalog.price_names import (
+    CLASSES,
+    SERVICES,
+    USUAL_PRICES,
+    charged,
+    class_of,
+    dear,
+    field_of,
+    is_price,
+    nano,
+    prices_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -70,3 +82,17 @@ def test_tables_of_prices_are_read_too_and_an_error_names_the_field() -> None:
 def test_which_prices_an_answer_is_charged_by() -> None:
     assert charged("cache_read>200000@batch")
     assert not charged("per_page@batch")
+
+
+def test_two_models_of_the_catalog_have_a_price_that_nobody_asks() -> None:
+    """Where litellm's table has dollars per thousand tokens for dollars per token, it seems."""
+    odd = set()
+    for name in catalog().full_names():
+        known = facts(*name.split("/", 1))
+        assert known is not None
+        odd |= {name for price, rate in known.prices.items() if dear(price, rate) is not None}
+    assert odd == {"azure_ai/jais-30b-chat", "watsonx/core42/jais-13b-chat"}
+
+
+def test_the_usual_prices_are_prices() -> None:
+    assert [name for name in USUAL_PRICES if not is_price(name)] == []

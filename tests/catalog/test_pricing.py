@@ -267,6 +267,21 @@ def test_a_told_cost_stands_over_the_list_where_the_row_says_that_it_is_one() ->
     assert Tariff(LIST, "", tells_cost=True).cost(Usage(input=100, output=10)) == 270
 
 
+@pytest.mark.parametrize("prices", [LIST, {**LIST, "reasoning": LIST["output"]}], ids=["long", "quick"])
+def test_more_than_a_million_dollars_is_a_cost_that_nobody_knows(prices: dict[str, int]) -> None:
+    million = 10**15
+    dear = Tariff({**prices, "input": MILLION * million // 10}, "")
+    assert dear.cost(Usage(input=10)) == million
+    assert dear.cost(Usage(input=11)) is None
+    with pytest.raises(UnknownPrice, match="1,000,000 dollars"):
+        dear.price(Usage(input=11))
+
+
+def test_a_grand_total_beyond_belief_hides_no_thinking() -> None:
+    usage = Usage(input=20, output=40, extra={"total_tokens": 2**63})
+    assert Tariff(LIST, "").cost(usage) == Tariff(LIST, "").cost(Usage(input=20, output=40))
+
+
 # bounds
 
 

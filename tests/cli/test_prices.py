@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
-from tollbridge.catalog.facts import catalog
+from tollbridge.catalog.facts import catalog, facts
 from tollbridge.cli import main
 
 
@@ -62,9 +64,65 @@ def test_an_unknown_price_is_said_plainly_and_near_names_are_told() -> None:
 
 
 def test_a_known_model_without_a_price_is_not_called_free() -> None:
-    unpriced = next(known for known in catalog().models_of("azure") if known.mode == "chat" and not known.prices)
+    names = (name.split("/", 1) for name in catalog().full_names() if name.startswith("azure/"))
+    known = (facts(provider, name) for provider, name in names)
+    unpriced = next(one for one in known if one is not None and one.mode == "chat" and not one.prices)
     said = run(f"azure/{unpriced.name}")
     assert "no price is known" in said.output
+
+
+@pytest.mark.parametrize("name", ["demo/echo", "demo/", "ollama/nobody-lists-this", "ollama/llama3", "hosted_vllm/x"])
+def test_a_local_model_costs_nothing(name: str) -> None:
+    said = run(name)
+    assert (said.exit_code, "costs nothing: it is local" in said.output) == (0, True)
+    assert "no price is known" not in said.output
+    assert {row["priced"] for row in json.loads(run(name, "--json").output)} == {"local"}
+
+
+def test_where_the_provider_tells_the_cost_that_is_said() -> None:
+    assert "its provider says with each answer" in run("openrouter/nobody-lists-this").output
+    assert "what the provider says that it charged counts instead" in run("perplexity/sonar").output
+
+
+def test_of_a_server_that_may_be_anybodys_nothing_is_known_and_it_says_what_to_do() -> None:
+    said = run("openai_like/x")
+    assert said.exit_code == 1
+    assert "no price is known. Give it one in the configuration: input_cost_per_token" in said.output
+
+
+CONFIG = """
+model_list:
+  - model_name: house
+    litellm_params:
+      {model: openai_like/m, api_base: "http://127.0.0.1:9/v1", input_cost_per_token: 5e-7, output_cost_per_token: 1e-6}
+  - {model_name: timed, litellm_params: {model: hosted_vllm/x, api_base: "http://h/v1", input_cost_per_second: 0.0011}}
+  - {model_name: cheaper, litellm_params: {model: gpt-4.1, api_key: k, cache_read_input_token_cost: 1e-7}}
+  - {model_name: listed, litellm_params: {model: gpt-4.1, api_key: k}}
+  - {model_name: nobody, litellm_params: {model: openai/nobody-knows, api_key: k}}
+  - {model_name: "o/*", litellm_params: {model: "ollama/*"}}
+  - {model_name: "*", litellm_params: {model: "*"}}
+"""
+
+
+def test_a_configurations_own_prices_are_shown(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(CONFIG)
+    table = [line.split() for line in run("-c", str(file)).output.splitlines()]
+    assert table[1:8] == [
+        ["house", "(openai_like/m)", "0.5", "1", "-", "-"],
+        ["timed", "(hosted_vllm/x)", "0", "0", "-", "-", "0.0011", "$/s"],
+        ["cheaper", "(openai/gpt-4.1)", "2", "8", "0.1", "-"],
+        ["listed", "(openai/gpt-4.1)", "2", "8", "0.5", "-"],
+        ["nobody", "(openai/nobody-knows)", "unknown"],
+        ["o/*", "(ollama/*)", "nothing"],
+        ["*", "(*/*)", "of", "each"],
+    ]
+    assert "priced by the configuration" in run("-c", str(file), "house").output
+    rows = json.loads(run("-c", str(file), "--json").output)
+    assert [row["priced"] for row in rows] == [*["config"] * 3, catalog().date, "", "local", "each"]
+    gone = run("-c", str(file), "house", "no-such-model")
+    assert (gone.exit_code, "no-such-model: the configuration has no such model" in gone.output) == (1, True)
+    assert run("-c", "nowhere.yaml").exit_code == 2
 
 
 def test_as_json_the_lists_are_whole_and_in_nano_dollars() -> None:

@@ -66,9 +66,10 @@ def test_it_is_told_what_would_change_then_done_and_then_there_is_nothing_to_do(
     assert told(*where)[0] == {**house, **after, "written": False}
     dry = run("recompute", *where)
     assert [line.split() for line in dry.stdout.splitlines()] == [
-        ["PROVIDER", "MODEL", "REQUESTS", "REPRICED", "UNKNOWN", "COST", "NOW"],
+        ["PROVIDER", "MODEL", "REQUESTS", "REPRICED", "UNKNOWN", "BEFORE", "AFTER"],
         ["openai", "house", "2", "2", "0", "$0.00", "$0.00004"],
         ["openai", "mystery", "1", "0", "1", "$0.00", "$0.00"],
+        ["all", "3", "2", "1", "$0.00", "$0.00004"],
     ]
     assert dry.stderr.splitlines()[-1] == "Nothing was changed; --write does it."
     assert told("--write", *where)[0] == {**house, **after, "written": True}
@@ -95,15 +96,42 @@ def test_days_model_and_what_has_a_price_are_chosen(tmp_path: Path) -> None:
 def test_where_all_has_a_price_it_says_so(tmp_path: Path) -> None:
     kept(tmp_path, unknown(0, cost_nanousd=1))
     result = run("recompute", "--write")
-    assert (result.exit_code, result.output) == (0, "Every request of that time has a price.\n")
+    assert (result.exit_code, result.output) == (0, "Every request has a price.\n")
+    dated = run("recompute", "--since", "2026-01-01", "--model", "house")
+    assert (dated.exit_code, dated.output) == (0, "Every request of 'house' of that time has a price.\n")
+
+
+def test_a_model_that_nothing_was_asked_of_is_told_from_one_whose_requests_all_have_a_price(tmp_path: Path) -> None:
+    kept(tmp_path, unknown(0, cost_nanousd=1))
+    for options in ((), ("--priced",), ("--json",)):
+        nobody = run("recompute", "--model", "nope", *options)
+        assert nobody.exit_code == 1
+        assert nobody.output == ("[]\n" if options == ("--json",) else "No request of 'nope' is kept.\n")
+    late = run("recompute", "--since", "2027-01-01")
+    assert (late.exit_code, late.output) == (0, "No request of that time is kept.\n")
+
+
+def test_before_and_after_are_of_all_that_was_looked_at(tmp_path: Path) -> None:
+    """What has today's price already is part of what the requests cost."""
+    kept(tmp_path, unknown(0, cost_nanousd=10_000), unknown(1, cost_nanousd=7), unknown(2))
+    where = ("--config", config(tmp_path, input_cost_per_token=0.000001, output_cost_per_token=0), "--priced")
+    for write in ((), ("--write",)):
+        [one] = told(*where, *write)
+        assert (one["requests"], one["repriced"]) == (3, 2)
+        assert (one["before_nanousd"], one["after_nanousd"]) == (10_007, 30_000)
+    [one] = told(*where)
+    assert (one["repriced"], one["before_nanousd"], one["after_nanousd"]) == (0, 30_000, 30_000)
 
 
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
         (("recompute", "--since", "yesterday"), "must be a day like"),
+        (("recompute", "--since", "2026-01-02", "--until", "2026-01-01"), "before --since"),
         (("--since", "2026-01-01", "recompute"), "Write the options behind `recompute`."),
         (("recompute", "--config", "nowhere.yaml"), "nowhere.yaml"),
+        (("recompute", "--model", "\udcff"), "is no UTF-8"),
+        (("--key", "\udcff"), "is no UTF-8"),
         (("recomptue",), "No such command"),
     ],
 )

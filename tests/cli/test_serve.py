@@ -43,16 +43,16 @@ def test_the_greeting_asks_a_model_that_can_answer_and_says_once_which_cannot(tm
     assert complaints.count("A_KEY_THAT_IS_NOT_SET") == 1
 
 
-def run(*arguments: str) -> Result:
+def run(*arguments: str, code: int = 2) -> Result:
     result = CliRunner().invoke(main, [*arguments])
-    assert result.exit_code == 2
+    assert result.exit_code == code
     return result
 
 
 def test_an_address_that_is_taken_is_told_with_the_way_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = run("serve", "--open", "--log", "none", "--port", str(port)).output
+        said = run("serve", "--open", "--log", "none", "--port", str(port), code=1).output
     assert f"cannot listen on 127.0.0.1:{port}: something listens there already" in said
     assert "PORT" in said
 
@@ -92,6 +92,12 @@ def test_a_state_directory_that_cannot_be_used_is_named(tmp_path: Path, monkeypa
 def test_a_request_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     said = run("serve", "--port", "0", "--log", str(tmp_path / "missing" / "requests.log")).output
     assert "missing/requests.log: No such file" in said
+
+
+def test_a_database_that_does_not_answer_is_no_fault_of_what_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever starts it again may have more luck: another exit code than for a wrong configuration."""
+    monkeypatch.setenv("TOLLBRIDGE_DATABASE_URL", "postgresql://u@127.0.0.1:1/d")
+    assert "cannot be reached" in run("serve", "--port", "0", "--log", "none", code=1).output
 
 
 def test_a_command_that_is_nearly_one_is_told() -> None:

@@ -40,7 +40,7 @@ def run(*arguments: str) -> Result:
 def told(*arguments: str) -> Any:
     result = run(*arguments, "--format", "json")
     assert result.exit_code == 0, result.output
-    return json.loads(result.output)
+    return json.loads(result.stdout)
 
 
 def dated(day: int, **fields: Any) -> Record:
@@ -54,7 +54,9 @@ def kept(tmp_path: Path, *records: Record, url: str | None = None) -> None:
 
 
 def test_an_empty_ledger_says_so() -> None:
-    assert run().output == "Nothing was asked in these days.\n"
+    assert run("--since", "2026-01-01", "--until", "2026-01-02").output == (
+        "Nothing was asked from 2026-01-01 to 2026-01-02 (UTC).\n"
+    )
     assert told() == []
 
 
@@ -68,7 +70,7 @@ def test_models_are_summed_and_what_is_unknown_is_told_apart(tmp_path: Path) -> 
     table = run(*SINCE).output.splitlines()
     assert table[0].split() == ["MODEL", "REQUESTS", "FAILED", "INPUT", "OUTPUT", "COST", "UNPRICED"]
     assert table[1].split() == ["gpt-4.1", "2", "0", "1,001", "6", "$1.250000001"]
-    assert table[2].split() == ["mystery", "1", "1", "10", "5", "$0.00", "1"]
+    assert table[2].split() == ["mystery", "1", "1", "10", "5", "unknown", "1"]
     assert table[3].split() == ["all", "3", "1", "1,011", "11", "$1.250000001", "1"]
     assert told(*SINCE)[0] == {
         "by": {"model": "gpt-4.1"},
@@ -105,11 +107,35 @@ def test_days_keys_and_spans_are_chosen(tmp_path: Path) -> None:
 def test_a_key_is_named_by_its_id_or_its_alias_also_when_it_is_deleted(tmp_path: Path) -> None:
     made = json.loads(CliRunner().invoke(main, ["keys", "generate", "--alias", "team-a", "--json"]).output)
     kept(tmp_path, dated(0, key_id=made["token"], cost_nanousd=1), dated(0, key_id="of-old", cost_nanousd=2))
-    for name, cost in (("team-a", 1), (made["token"], 1), ("of-old", 2)):
+    for name, cost in (("team-a", 1), (made["token"], 1), (made["key"], 1), ("of-old", 2)):
         assert [row["cost_nanousd"] for row in told("--key", name, *SINCE)] == [cost]
-    assert run("--key", "team-a", "--since", "2026-02-01").output == "Nothing was asked in these days.\n"
+    assert run("--key", "team-a", "--since", "2026-02-01").output.startswith("Nothing was asked from 2026-02-01 to ")
+    piped = CliRunner().invoke(main, ["spend", "--key", "-", "--json", *SINCE], input=made["key"] + "\n")
+    assert [row["cost_nanousd"] for row in json.loads(piped.stdout)] == [1]
     nobody = run("--key", "team-b", *SINCE)
-    assert (nobody.exit_code, nobody.output[:34]) == (1, "error: No key has this id or alias")
+    assert (nobody.exit_code, nobody.output[:35]) == (1, "error: There is no key 'team-b' her")
+    idle = run("--key", "team-a", "--since", "2026-02-01", "--json")
+    assert (idle.exit_code, idle.output) == (0, "[]\n")
+
+
+def test_of_some_rows_the_sum_is_still_of_all_and_the_others_are_counted(tmp_path: Path) -> None:
+    kept(tmp_path, *(dated(0, model=f"m{n}", cost_nanousd=(n + 1) * 10**9) for n in range(4)))
+    some = run(*SINCE, "--limit", "2")
+    lines = [line.split() for line in some.stdout.splitlines()]
+    assert [(line[0], line[1], line[-1]) for line in lines[1:]] == [
+        ("m3", "1", "$4.00"),
+        ("m2", "1", "$3.00"),
+        ("all", "4", "$10.00"),
+    ]
+    for form in ("table", "json", "csv"):
+        assert run(*SINCE, "--limit", "3", "--format", form).stderr == "1 more row is not shown: leave --limit out.\n"
+    assert len(json.loads(run(*SINCE, "--limit", "2", "--json").stdout)) == 2
+    assert run(*SINCE, "--limit", "4").stderr == ""
+
+
+def test_thirty_days_are_shown_of_which_the_last_may_be_said(tmp_path: Path) -> None:
+    kept(tmp_path, dated(0, cost_nanousd=1), dated(-31, cost_nanousd=2))
+    assert [row["cost_nanousd"] for row in told("--until", "2026-01-30")] == [1]
 
 
 def test_a_spreadsheet_takes_no_name_for_a_formula(tmp_path: Path) -> None:
@@ -136,11 +162,14 @@ def test_the_configuration_names_the_database(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_done_is_told_in_a_line(tmp_path: Path) -> None:
-    assert run("--since", "yesterday").exit_code == 2
-    assert "--since must be a day" in run("--since", "yesterday").output
+    for options in (("--since", "yesterday"), ("--since", "2026-01-01T10:00"), ("--since", "2026-02-30")):
+        wrong = run(*options)
+        assert (wrong.exit_code, "--since" in wrong.output, "must be a day" in wrong.output) == (2, True, True)
+    back = run("--since", "2026-01-02", "--until", "2026-01-01")
+    assert (back.exit_code, "before --since" in back.output) == (2, True)
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "tollbridge.db").write_bytes(b"no database" * 100)
     result = run()
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "error: The database" in result.output
     assert "Traceback" not in result.output

@@ -118,6 +118,10 @@ def messages_entries() -> list[dict[str, Any]]:
     return [entry for entry in index() if entry["endpoint"] in ("messages", "messages.count_tokens")]
 
 
+def responses_entries() -> list[dict[str, Any]]:
+    return [entry for entry in index() if entry["endpoint"] == "responses"]
+
+
 def gemini_entries() -> list[dict[str, Any]]:
     """Of Google AI Studio and of Vertex."""
     endpoints = ("generateContent", "streamGenerateContent")

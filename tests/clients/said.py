@@ -1,7 +1,8 @@
 """What an answer says, read from its JSON in the plainest way and without the wires: the measure for what clients hold.
 
-`of(recording)` reads a recorded answer, whole or streamed; `of_chat`, `of_messages` and `of_gemini` read bodies,
-`of_chat_chunks`, `of_messages_events` and `of_gemini_chunks` decoded streams.
+`of(recording)` reads a recorded answer, whole or streamed; `of_chat`, `of_messages`, `of_response` and `of_gemini` read
+bodies, `of_chat_chunks`, `of_messages_events` and `of_gemini_chunks` decoded streams. (The last event of a Responses
+stream holds the whole.)
 
 How odd answers are understood
 1. A refusal is text, and ends the answer as a refusal.
@@ -65,6 +66,10 @@ def recording(id: str) -> dict[str, Any]:
 
 
 def of(recorded: Mapping[str, Any]) -> Said:
+    if recorded["endpoint"] == "responses":
+        if recorded.get("stream_format") is None:
+            return of_response(recorded["response_body"])
+        return of_response(events(recorded["response_text"])[-1]["response"])
     kind = format_of(recorded)
     if recorded.get("stream_format") is None:
         return {"chat": of_chat, "messages": of_messages, "gemini": of_gemini}[kind](recorded["response_body"])
@@ -230,6 +235,34 @@ def _count_messages(said: Said, usage: Mapping[str, Any] | None) -> None:
     if usage:
         cached = (usage.get("cache_read_input_tokens") or 0) + (usage.get("cache_creation_input_tokens") or 0)
         said.input, said.output = usage["input_tokens"] + cached, usage["output_tokens"]
+
+
+# OpenAI Responses
+
+
+def of_response(body: Mapping[str, Any]) -> Said:
+    """The thinking is the summary; where there is none, the content."""
+    said = Said()
+    refused = False
+    for item in body["output"]:
+        match item["type"]:
+            case "message":
+                for part in item["content"]:
+                    refused = refused or part["type"] == "refusal"
+                    said.text += part.get("text") or part.get("refusal") or ""
+            case "reasoning":
+                said.thinking += "\n\n".join(part["text"] for part in item["summary"] or item.get("content") or ())
+            case "function_call":
+                said.calls.append((item["name"], parsed(item["arguments"])))
+            case "custom_tool_call":
+                said.calls.append((item["name"], {"input": item["input"]}))
+    if body["status"] == "incomplete":
+        said.end = {"max_output_tokens": "length", "content_filter": "refusal"}[body["incomplete_details"]["reason"]]
+    elif body["status"] == "completed":
+        said.end = "tool_calls" if said.calls else "refusal" if refused else "stop"
+    usage = body.get("usage")
+    if usage:
+        said.input, said.output = usage["input_tokens"], usage["output_tokens"]
 
 
 # Gemini

@@ -83,3 +83,9 @@ def test_an_error_in_an_included_file_stands_in_that_file(tmp_path: Path) -> Non
 def test_a_name_of_a_file_may_come_from_the_environment(tmp_path: Path) -> None:
     main = write(tmp_path, main="include: os.environ/MORE\n", a="router_settings: {num_retries: 7}\n")
     assert config_of(load(main, {"MORE": "a.yaml"})).router.retries == 7
+
+
+def test_a_name_with_a_line_break_is_told_on_one_line(tmp_path: Path) -> None:
+    (finding,) = said(load(write(tmp_path, main='include: "no\\nfile"\n'), {}))
+    assert "\n" not in finding
+    assert r"no\nfile" in finding

@@ -13,6 +13,7 @@ from tollbridge.config.masking import mask, mask_line
         ("'https://host/'", "'https://host/'"),
         ("redis://:pw@cache:6379", "redis://cache:6379"),
         ("nothing to hide: openai/gpt-4o", "nothing to hide: openai/gpt-4o"),
+        ("write sqlite:////path", "write sqlite:////path"),
     ],
 )
 def test_keys_and_the_private_parts_of_urls_are_masked(text: str, shown: str) -> None:
@@ -28,6 +29,9 @@ def test_keys_and_the_private_parts_of_urls_are_masked(text: str, shown: str) ->
         ("  Authorization: Bearer abc def", "  Authorization: ***"),
         ("  client_secret: 'unclosed", "  client_secret: ***"),
         ("  max_tokens: 100", "  max_tokens: 100"),
+        ("  input_cost_per_token: 3, api_key: abc", "  input_cost_per_token: 3, api_key: ***"),
+        ("  output_cost_per_audio_token: 3", "  output_cost_per_audio_token: 3"),
+        ("  the_cost_of_token: 3", "  the_cost_of_token: ***"),
         ("  master_key:", "  master_key:"),
         ("AWS_SECRET_ACCESS_KEY: abc # why", "AWS_SECRET_ACCESS_KEY: ***# why"),
     ],

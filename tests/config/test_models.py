@@ -71,6 +71,45 @@ def test_a_deployment_keeps_apart_what_is_ours_the_providers_and_the_requests(tm
     assert (entry.where.line, entry.where.column) == (3, 5)
 
 
+def test_what_is_wrong_with_a_price_is_told_where_it_stands(tmp_path: Path) -> None:
+    loaded = load_text(
+        tmp_path,
+        """
+        model_list:
+          - model_name: a
+            params:
+              model: openai/a
+              input_cost_per_token: 1e-30
+            model_info:
+              mode: chat
+              output_cost_per_token: oops
+              output_cost_per_tokn: 1
+        """,
+    )
+    assert said(loaded) == [
+        "config.yaml:6:29: error: model_list[0].params.input_cost_per_token: 1e-30 is no price: it is less than a "
+        "nano-dollar for a million units",
+        "config.yaml:9:30: error: model_list[0].model_info.output_cost_per_token: 'oops' is no price: a number of "
+        "dollars per unit is",
+        "config.yaml:10:29: warning: model_list[0].model_info.output_cost_per_tokn: is no price that is known, and has "
+        "no effect; did you mean `output_cost_per_token`?",
+    ]
+
+
+def test_a_price_that_nobody_asks_is_a_warning_with_what_was_most_likely_meant(tmp_path: Path) -> None:
+    text = "model_list: [{{model_name: a, params: {{model: openai/a, {}}}}}]"
+    (line,) = said(load_text(tmp_path, text.format("input_cost_per_token: 3")))
+    assert line == (
+        "config.yaml:1:78: warning: model_list[0].params.input_cost_per_token: is $3 for each token, $3,000,000 per "
+        "million: prices are in dollars per token. For $3 per million write 0.000003"
+    )
+    for odd in ("output_cost_per_token_batches: 0.0011", "input_cost_per_second: 1.5"):
+        (line,) = said(load_text(tmp_path, text.format(odd)))
+        assert ": warning: " in line
+    for usual in ("output_cost_per_token: 0.0006", "input_cost_per_second: 0.05", "input_cost_per_request: 5"):
+        assert said(load_text(tmp_path, text.format(usual))) == []
+
+
 def test_params_is_another_name_for_litellm_params_and_both_are_an_error(tmp_path: Path) -> None:
     (entry,) = entries(tmp_path, "model_list: [{model_name: a, params: {model: openai/a}}]")
     assert entry.model == "openai/a"
@@ -103,7 +142,15 @@ def test_two_names_for_one_thing_may_agree_and_not_differ(tmp_path: Path) -> Non
         ("{model_name: a, params: {model: x/*}}", ".params.model: the `*` in 'x/*' stands for nothing"),
         ("{model_name: a, params: {rpm: many}}", ".params.rpm: expected a whole number, got 'many'"),
         ("{model_name: a, params: {num_retrys: 1}}", ".params.num_retrys: is not a known key; did you mean `num_re"),
-        ("{model_name: a, params: {input_cost_per_tokn: 1}}", ".params.input_cost_per_tokn: is not a known key"),
+        (
+            "{model_name: a, params: {input_cost_per_tokn: 1}}",
+            ".params.input_cost_per_tokn: is not a known key; did you mean `input_cost_per_token`?",
+        ),
+        (
+            "{model_name: a, params: {input_cost_per_token_above_200k_token: 1}}",
+            ".params.input_cost_per_token_above_200k_token: is not a known key; did you mean "
+            "`input_cost_per_token_above_200k_tokens`?",
+        ),
         ("{model_name: a, params: {routing_strategy: x}}", ".params.routing_strategy: is not a key of litellm_par"),
     ],
 )

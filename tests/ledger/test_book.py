@@ -12,7 +12,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tollbridge.calls.headers import pairs
 from tollbridge.errors import BudgetExceededError, RateLimitError
 from tollbridge.ledger import book as room
-from tollbridge.ledger.account import dollars
 from tollbridge.ledger.book import Book, Hold
 from tollbridge.observe import Record
 from tollbridge.observe.ulid import Ulids, at, first_at
@@ -418,11 +417,3 @@ def test_a_client_is_told_spend_and_budget_under_litellms_names():
     purse.reserve(key(budget=12 * DOLLAR), 3_100_000).settle(entry(3_100_000))
     hold = purse.reserve(key(budget=12 * DOLLAR), 1)
     assert dict(pairs((hold.headers(),))) == {b"x-litellm-key-spend": b"0.0031", b"x-litellm-key-max-budget": b"12.0"}
-
-
-@pytest.mark.parametrize(
-    ("nanousd", "told"),
-    [(0, "0.0"), (1, "0.000000001"), (12 * DOLLAR, "12.0"), (2_500_000_000, "2.5"), (-1_500_000_000, "-1.5")],
-)
-def test_sums_are_told_exactly(nanousd: int, told: str):
-    assert dollars(nanousd) == told

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -15,10 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.databases import rows
 from tests.ledger.records import ids, journal_files, record
+from tollbridge.errors import StoreError, StoreUnavailable
 from tollbridge.ledger.backlog import Backlog
 from tollbridge.ledger.fold import Folder, Retention
 from tollbridge.ledger.journal import Journal
 from tollbridge.ledger.ledger import Ledger
+from tollbridge.ledger.lines import read_lines
 from tollbridge.observe import Metrics, Record
 from tollbridge.observe.ulid import Ulids
 from tollbridge.store.database import Database
@@ -91,7 +93,7 @@ async def test_an_entry_that_the_database_cannot_keep_holds_up_no_other(
 ) -> None:
     desk = Desk(directory, database)
     records = [record() for _ in range(20)]
-    bad = record(tokens={"input": 1 << 70, "output": 1})
+    bad = record(status=1 << 64)
     for one in [*records[:7], bad, *records[7:]]:
         desk.journal.append(one)
     desk.close()
@@ -101,6 +103,97 @@ async def test_an_entry_that_the_database_cannot_keep_holds_up_no_other(
     assert bad.id in caplog.text
     [refused] = directory.iterdir()
     assert bad.id in refused.read_text()
+
+
+class Unheard(EntryStore):
+    """Of these transactions, counted from 1, nobody hears that they were done: the connection breaks within the
+    commit."""
+
+    unheard = frozenset[int]()
+    count = 0
+
+    def fold(self, records: Sequence[Record], *, again: bool = False) -> Sequence[Record]:
+        fresh = super().fold(records, again=again)
+        self.count += 1
+        if self.count in self.unheard:
+            raise StoreUnavailable("The connection broke.")
+        return fresh
+
+
+@pytest.mark.parametrize("queued", [100, 4], ids=["from memory", "from the files"])
+async def test_a_commit_that_nobody_heard_of_is_told_once(database: Database, directory: Path, queued: int) -> None:
+    told: list[Record] = []
+    journal = Journal(directory, backlog=Backlog(queued_max=queued))
+    store = Unheard(database)
+    folder = Folder(directory, journal, store, folded=told.extend, interval_s=0.01)
+    records = [record() for _ in range(10)]
+    for one in records:
+        journal.append(one)
+    store.unheard = frozenset({1, 3})
+    folder.start()
+    until(lambda: journal.pending == 0)
+    folder.stop()
+    journal.close()
+    assert await entries(database) == ids(records)
+    assert ids(told) == ids(records)
+
+
+async def test_what_a_dead_process_left_is_told_once_though_a_commit_was_not_heard_of(
+    database: Database, directory: Path
+) -> None:
+    dead = Journal(directory)
+    records = [record() for _ in range(10)]
+    for one in records:
+        dead.append(one)
+    dead.close()
+    EntryStore(database).fold(records[:3])
+    found: list[Record] = []
+    journal = Journal(directory)
+    store = Unheard(database)
+    store.unheard = frozenset({1, 2})
+    folder = Folder(directory, journal, store, found=found.extend, interval_s=0.01)
+    folder.start()
+    until(lambda: not folder.down)
+    folder.stop()
+    journal.close()
+    assert ids(found) == ids(records[3:])
+
+
+async def test_entries_that_are_refused_are_kept_once_also_where_the_database_goes_away_meanwhile(
+    database: Database, directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Journal(directory)
+    store = Unheard(database)
+    folder = Folder(directory, journal, store, interval_s=0.01)
+    bad = [record(status=1 << 64) for _ in range(2)]
+    records = [record() for _ in range(6)]
+    for one in [*records[:3], *bad, *records[3:]]:
+        journal.append(one)
+    store.unheard = frozenset({1, 2, 3})
+    folder.start()
+    until(lambda: journal.pending == 0)
+    folder.stop()
+    journal.close()
+    assert await entries(database) == ids(records)
+    assert folder.refused == 2
+    with open(directory / "refused", "rb") as stream:
+        assert ids(read_lines(stream)) == ids(bad)
+    assert caplog.text.count("REFUSES ENTRIES") == 1
+
+
+async def test_the_search_for_an_entry_that_is_refused_ends_in_time(database: Database, directory: Path) -> None:
+    journal = Journal(directory)
+    folder = Folder(directory, journal, EntryStore(database), interval_s=0.01, search_s=0.0)
+    records = [record(), record(status=1 << 64), record()]
+    for one in records:
+        journal.append(one)
+    folder.start()
+    until(lambda: journal.pending == 0)
+    folder.stop()
+    journal.close()
+    assert folder.refused == 3
+    with open(directory / "refused", "rb") as stream:
+        assert ids(read_lines(stream)) == ids(records)
 
 
 async def test_text_with_a_nul_is_kept(database: Database, directory: Path) -> None:
@@ -283,8 +376,6 @@ async def test_killed_around_a_commit_the_replay_changes_nothing(
 
 
 def test_a_corrupt_database_is_told_and_the_journal_waits(tmp_path: Path) -> None:
-    from tollbridge.errors import StoreError
-
     file = tmp_path / "tollbridge.db"
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("CREATE TABLE keys (a)")

@@ -1,4 +1,5 @@
 import errno
+import fcntl
 import os
 import threading
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from tests.ledger.records import ids, journal_files, record, written
 from tollbridge.errors import ConfigError, ServiceUnavailableError
 from tollbridge.ledger.backlog import Backlog
+from tollbridge.ledger.estate import recover
 from tollbridge.ledger.journal import REMOVABLE_BYTES, Journal
 from tollbridge.ledger.segment import Segment
 from tollbridge.observe import Record, RequestLog
@@ -274,3 +276,66 @@ def test_a_file_in_the_place_of_the_directory_is_told_at_the_start(directory: Pa
     directory.write_text("")
     with pytest.raises(ConfigError, match="TOLLBRIDGE_HOME"):
         Journal(directory)
+
+
+@pytest.mark.parametrize("folded", [False, True], ids=["followed by another", "folded"])
+def test_a_file_that_is_closed_with_an_error_is_told_and_entries_reach_the_disk_all_the_same(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, folded: bool
+) -> None:
+    journal = Journal(directory, segment_bytes=1)
+    files = {os.stat(file).st_ino for file in journal_files(directory)}
+    close, fdatasync = os.close, os.fdatasync
+    failed, synced = threading.Event(), threading.Event()
+
+    def broken(descriptor: int) -> None:
+        ours = os.fstat(descriptor).st_ino in files
+        close(descriptor)
+        if ours:
+            failed.set()
+            raise OSError(errno.EIO, "Input/output error")
+
+    def observed(descriptor: int) -> None:
+        fdatasync(descriptor)
+        synced.set()
+
+    monkeypatch.setattr(os, "close", broken)
+    if folded:
+        monkeypatch.setattr(journal, "_sync", lambda: None)
+    entries = enter(journal, 2)
+    if folded:
+        assert taken(journal, 1) == ids(entries)
+        monkeypatch.undo()
+    assert failed.wait(10)
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "fdatasync", observed)
+    synced.clear()
+    enter(journal, 1)
+    assert synced.wait(10)
+    assert journal.failures == 1
+    assert "does not reach the disk" in caplog.text
+    journal.close()
+
+
+def test_a_name_whose_lock_somebody_removed_before_it_was_taken_is_not_used(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+    removed: list[Path] = []
+
+    def late(descriptor: int, how: int) -> None:
+        """Another process starts just now, and looks for the dead."""
+        monkeypatch.setattr(fcntl, "flock", flock)
+        removed.extend(directory.iterdir())
+        recover(directory, list)
+        flock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    journal = Journal(directory)
+    entries = enter(journal, 1)
+    found: list[Record] = []
+    recover(directory, found.extend)
+    assert len(removed) == 1
+    assert not removed[0].exists()
+    assert found == []
+    assert taken(journal) == ids(entries)
+    journal.close()

@@ -126,7 +126,7 @@ async def test_who_was_known_by_another_door_is_not_known_by_this_one(ring: Keyr
 
 
 async def test_no_statement_holds_a_keys_text(ring: Keyring, store: KeyStore, database: Database) -> None:
-    """S02: what is sent to the database are ids of 8 characters and digests."""
+    """S02: what is sent to the database are ids and digests."""
     said: list[Any] = []
     event.listen(database._engine.sync_engine, "before_cursor_execute", lambda *call: said.append(call[2:4]))
     minted, custom = mint(PEPPER), adopt(PEPPER, "sk-of-my-own-wording'--")
@@ -166,7 +166,7 @@ async def test_memory_is_bounded(store: KeyStore, monkeypatch: pytest.MonkeyPatc
         await store.insert(kept(one))
         await find(ring, text(one))
         await find(ring, text(minted[0]))  # used all the time, so it stays
-    assert len(ring._held) == 3
+    assert len(ring._held) == len(ring._digests) == 3
     assert isinstance(ring.find(text(minted[0])), Principal)
     for n in range(20):
         await refusal(ring, f"sk-garbage-{n:08}".encode())
@@ -222,6 +222,25 @@ async def test_a_successor_is_known_before_the_change_is_heard_of(ring: Keyring,
     assert await refusal(ring, text(minted)) == "invalid_api_key"
 
 
+async def test_a_key_keeps_its_id_whatever_its_next_text_is(ring: Keyring, store: KeyStore) -> None:
+    """One of our making in place of one of the operator's wording, and the other way round."""
+    own, made = adopt(PEPPER, "sk-of-my-own-wording"), mint(PEPPER)
+    for minted in (own, made):
+        await store.insert(kept(minted))
+        await find(ring, text(minted))
+    for former, successor in ((own, mint(PEPPER)), (made, adopt(PEPPER, "sk-of-another-wording"))):
+        await store.update(former.id, lambda key, new=successor: msgspec.structs.replace(key, digest=new.digest))
+        ring.forget(former.id)
+        assert await refusal(ring, text(former)) == "invalid_api_key"
+        found = await find(ring, text(successor))
+        assert found.id == former.id
+        assert ring.find(text(successor)) is found
+        assert ring.still(found)
+        ring.forget(former.id)
+        assert not ring.still(found)
+    assert len(ring._held) == len(ring._digests) == 0
+
+
 async def test_a_change_in_another_process_is_heard_of(database_url: str, ring: Keyring, store: KeyStore) -> None:
     other = Database.open(database_url)
     minted = [mint(PEPPER) for _ in range(3)]
@@ -269,7 +288,7 @@ async def test_whoever_follows_hears_by_itself_and_goes_on_after_an_outage(
     await heard.wait()
     await find(ring, text(minted))
     await store.update(minted.id, lambda key: msgspec.structs.replace(key, blocked=True))
-    while isinstance(ring._held.get(minted.id.encode()), module.Held):
+    while isinstance(ring._held.get(minted.digest), module.Held):
         await asyncio.sleep(0.005)
     assert await refusal(ring, text(minted)) == "key_blocked"
     following.cancel()
@@ -284,18 +303,18 @@ async def test_a_lookup_that_a_change_overtook_is_done_again(
 ) -> None:
     minted = mint(PEPPER)
     await store.insert(kept(minted))
-    real, overtaken = store.get, False
+    real, overtaken = store.get_by_digest, False
 
-    async def get(id: str) -> Key | None:
+    async def get(digest: bytes) -> Key | None:
         nonlocal overtaken
-        found = await real(id)
+        found = await real(digest)
         if not overtaken:
             overtaken = True
-            await store.update(id, lambda key: msgspec.structs.replace(key, blocked=True))
-            ring.forget(id)
+            await store.update(minted.id, lambda key: msgspec.structs.replace(key, blocked=True))
+            ring.forget(minted.id)
         return found
 
-    monkeypatch.setattr(store, "get", get)
+    monkeypatch.setattr(store, "get_by_digest", get)
     assert await refusal(ring, text(minted)) == "key_blocked"
     assert await refusal(ring, text(minted)) == "key_blocked"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollbridge.policy.minting import adopt, could_be_custom, digest_of, mint, public_id, shown
+from tollbridge.policy.minting import adopt, could_be_custom, digest_of, like_an_id, mint, public_id, shown
 
 PEPPER = bytes(range(32))
 
@@ -66,3 +66,11 @@ def test_what_is_no_key_is_not_adopted_nor_repeated(text: str) -> None:
         adopt(PEPPER, text)
     assert not text or text == "sk-" or text not in str(caught.value)
     assert not could_be_custom(text.encode())
+
+
+def test_each_id_looks_like_one_and_no_name_for_people_does() -> None:
+    for _ in range(200):
+        assert like_an_id(mint(PEPPER).id)
+    assert like_an_id(adopt(PEPPER, "sk-my-own-team-key-2026").id)
+    for name in ("frontend", "Research", "TEAM0001", "team0001", "12345678", "Team-2026", "Team20267", "a" * 63):
+        assert not like_an_id(name), name

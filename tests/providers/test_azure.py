@@ -46,6 +46,25 @@ def test_each_way_to_give_the_endpoint_leads_to_the_deployment(base: str, versio
     assert found("azure/d", base, version).path == path
 
 
+@pytest.mark.parametrize(
+    ("base", "version", "path"),
+    [
+        (R, "2025-03-01-preview", "/openai/responses?api-version=2025-03-01-preview"),
+        (R, None, "/openai/responses?api-version=2025-04-01-preview"),
+        (f"{R}/openai", None, "/openai/responses?api-version=2025-04-01-preview"),
+        (R, "v1", "/openai/v1/responses"),
+        (R, "preview", "/openai/v1/responses?api-version=preview"),
+        (f"{R}/openai/v1/", None, "/openai/v1/responses"),
+        (f"{R}/openai/v1/responses", None, "/openai/v1/responses"),
+        (f"{R}{DEPLOYMENT}?api-version=2025-04-01", None, "/openai/responses?api-version=2025-04-01"),
+        ("https://apim.example/team/a", "v1", "/team/a/openai/v1/responses"),
+    ],
+)
+def test_the_responses_format_has_no_deployment_in_its_path(base: str, version: str | None, path: str) -> None:
+    assert found("azure/responses/d", base, version).path == path
+    assert found("azure/responses/d", base, version).model == "d"
+
+
 def test_the_version_and_the_endpoint_come_from_the_environment_too() -> None:
     environ = {"AZURE_API_BASE": R, "AZURE_API_KEY": "k", "AZURE_API_VERSION": "v1"}
     location = resolve("azure/d", environ=environ, rows=ROWS)

@@ -70,6 +70,6 @@ def test_a_start_on_what_is_no_database_says_so(tmp_path: Path, monkeypatch: pyt
     home.mkdir()
     (home / "tollbridge.db").write_bytes(b"This is no database. " * 500)
     monkeypatch.setenv("TOLLBRIDGE_HOME", str(home))
-    said = run_command("serve", "--port", "0", "--log", "none").output
+    said = run_command("serve", "--port", "0", "--log", "none", code=1).output
     assert "tollbridge.db" in said
     assert "Traceback" not in said

@@ -76,7 +76,23 @@ def test_a_wildcard_without_a_key_raises_so_and_is_no_fallback():
         groups.resolve("openai/x")
 
 
-def test_a_name_of_any_length_makes_no_group():
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("m" * 513, "at most 512 bytes"),
+        ("\U00020000" * 129, "at most 512 bytes"),
+        ("gpt\0x", "no control characters"),
+        ("gpt\x85x", "no control characters"),
+    ],
+)
+def test_a_name_that_is_none_makes_no_group_and_says_why(name: str, why: str):
+    groups: Groups[str] = Groups([], [wildcard("*")], bare=lambda name, matched: [name])
+    with pytest.raises(NotFoundError, match=why) as failure:
+        groups.resolve(name)
+    assert failure.value.message.isprintable()
+    assert list(groups.members()) == []
+
+
+def test_a_name_in_any_script_makes_a_group():
     groups: Groups[str] = Groups([], [wildcard("*")])
-    with pytest.raises(NotFoundError):
-        groups.resolve("m" * 513)
+    assert groups.resolve("modèle 模型").name == "modèle 模型"

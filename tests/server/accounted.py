@@ -78,5 +78,7 @@ async def accounted(
                 yield served
         finally:
             await listener.close()
+            if assembled.mcp is not None:
+                await assembled.mcp.close()
             await gateway.engine.transport.close()
             await accounts.stop()

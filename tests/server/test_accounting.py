@@ -28,7 +28,7 @@ from tests.server.faults import (
 )
 from tests.server.served import Answered
 from tests.transport.upstream import Peer, Upstream, answer
-from tollbridge.ledger.account import dollars
+from tollbridge.model.money import spell_dollars
 
 PRICES = {"input_cost_per_token": 0.000002, "output_cost_per_token": 0.00001}
 ID = {CHAT: "x-request-id", MESSAGES: "request-id"}
@@ -60,7 +60,7 @@ async def test_an_answer_says_what_it_cost_who_gave_it_and_by_which_id(tmp_path:
             [row] = await rows(gateway)
     headers, own = answered.headers, row["metadata"]["tollbridge"]
     assert answered.status == 200
-    cost = dollars(price_of(row))
+    cost = spell_dollars(price_of(row))
     assert headers["x-tollbridge-cost-usd"] == headers["x-litellm-response-cost"] == cost
     assert own["cost_nanousd"] == price_of(row)
     assert headers["x-tollbridge-request-id"] == headers["x-litellm-call-id"] == headers[ID[path]] == own["request_id"]
@@ -95,7 +95,7 @@ async def test_attempts_are_told_by_kind_and_the_answers_own_cost_is_all_that_wa
     assert answered.headers["x-tollbridge-model"] == "bad"
     assert answered.headers["x-litellm-model-group"] == "m"
     assert row["metadata"]["tollbridge"]["cost_nanousd"] == price_of(row)
-    assert answered.headers.get("x-tollbridge-cost-usd") == (None if stream else dollars(price_of(row)))
+    assert answered.headers.get("x-tollbridge-cost-usd") == (None if stream else spell_dollars(price_of(row)))
 
 
 async def test_a_cost_that_is_not_known_is_no_header_and_one_that_is_nothing_is(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ async def test_what_a_key_may_still_use_is_told_with_each_answer(tmp_path: Path,
     assert left[0] - left[1] == used["total_tokens"], "and put right when it is known"
     assert [one.headers["x-litellm-key-max-budget"] for one in (first, second)] == ["1.5", "1.5"]
     assert said["x-litellm-key-spend"] == "0.0"
-    assert second.headers["x-litellm-key-spend"] == dollars(price_of(used))
+    assert second.headers["x-litellm-key-spend"] == spell_dollars(price_of(used))
     assert not stream or ended(path, first.body)
 
 

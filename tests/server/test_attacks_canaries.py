@@ -412,6 +412,6 @@ def damage(journal: Path) -> None:
     with open(file, "rb") as stream:
         entry = next(found for found in read_lines(stream) if isinstance(found, Record))
     line = write_line(Scribe().again(entry))
-    entry.id, entry.cost_nanousd = entry.id[:-1] + ("0" if entry.id[-1] != "0" else "1"), 2**63
+    entry.id, entry.status = entry.id[:-1] + ("0" if entry.id[-1] != "0" else "1"), 2**63
     with open(file, "ab") as stream:
         stream.write(line[:40] + b"~" + line[41:] + write_line(Scribe().again(entry)))

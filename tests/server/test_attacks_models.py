@@ -103,6 +103,19 @@ async def test_s64_of_two_names_in_a_body_the_one_that_is_checked_is_sent(tmp_pa
         assert json.loads(seen.body, object_pairs_hook=list)[0] == ["model", "fast"] or b"slow" not in seen.body
 
 
+@pytest.mark.parametrize(
+    ("name", "why"), [("any/a\0b", "no control characters"), ("any/" + "\U00020000" * 128, "at most 512 bytes")]
+)
+async def test_s64_a_name_that_no_ledger_keeps_reaches_no_model_through_a_wildcard(
+    tmp_path: Path, name: str, why: str
+) -> None:
+    async with serving() as mock, accounted(models(mock.port), tmp_path) as gateway:
+        answered = await gateway.send("POST", CHAT, ask(name), key=(await gateway.made())["key"])
+        assert asked(mock) == set()
+    assert answered.status == 404
+    assert why in error_of(CHAT, answered.json())["message"]
+
+
 async def told(gateway: Accounted, key: str, name: str, path: str = CHAT) -> Answered:
     return await gateway.send("POST", path, ask(name), key=key)
 

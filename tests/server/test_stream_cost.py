@@ -33,7 +33,7 @@ from tests.server.faults import (
 )
 from tests.server.served import served
 from tests.transport.upstream import Peer, Upstream, chunked
-from tollbridge.ledger.account import dollars
+from tollbridge.model.money import spell_dollars
 
 PRICES = {"input_cost_per_token": 0.000002, "output_cost_per_token": 0.00001}
 ON = {"include_cost_in_streaming_usage": True}
@@ -60,7 +60,7 @@ async def test_the_cost_is_in_the_last_usage_chunk_and_is_the_ledgers(tmp_path: 
     usage = usages(answered.body)[-1]
     nanousd = usage["prompt_tokens"] * 2_000 + usage["completion_tokens"] * 10_000
     assert row["metadata"]["tollbridge"]["cost_nanousd"] == nanousd > 0
-    assert f'"cost":{dollars(nanousd)}' in answered.body.decode()
+    assert f'"cost":{spell_dollars(nanousd)}' in answered.body.decode()
     assert usage["cost"] == row["spend"]
     assert answered.body.count(b'"cost"') == 1
     assert "x-tollbridge-cost-usd" not in answered.headers
@@ -125,7 +125,7 @@ async def test_the_words_come_before_the_end_is_known(tmp_path: Path) -> None:
     assert f'"cost":{COST}'.encode() in rest
     assert rest.endswith(DONE)
     [record] = gateway.records
-    assert (record.outcome, dollars(record.cost_nanousd or 0)) == ("ok", COST)
+    assert (record.outcome, spell_dollars(record.cost_nanousd or 0)) == ("ok", COST)
 
 
 async def test_a_stream_that_is_cut_ends_with_its_error_and_without_a_cost(tmp_path: Path) -> None:
@@ -165,4 +165,4 @@ async def test_a_client_that_left_is_still_one_that_left(tmp_path: Path, cancel:
                 await asyncio.sleep(0.001)
     [record] = gateway.records
     assert (record.status, record.outcome, record.estimated) == (499, "cancelled", cancel)
-    assert cancel or dollars(record.cost_nanousd or 0) == COST
+    assert cancel or spell_dollars(record.cost_nanousd or 0) == COST

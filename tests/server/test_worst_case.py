@@ -23,6 +23,7 @@ from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Wire
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
+from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 
 PRICES = {"input": 2_000_000_000, "output": 10_000_000_000}  # 2 and 10 dollars a million: 2,000 and 10,000 a token
 USAGE = {"openai_chat": "usage", "anthropic_messages": "usage", "gemini": "usageMetadata"}
@@ -250,6 +251,16 @@ def test_only_what_is_asked_for_is_reckoned() -> None:
     assert judge(asked, [place], priced=False, counted=True) == Worst(tokens, 0)
     assert judge(asked, [place], priced=True, counted=False) == Worst(0, price)
     assert judge(asked, [place], priced=False, counted=False) == Worst(0, 0)
+
+
+@pytest.mark.parametrize("field", ["previous_response_id", "conversation", "prompt"])
+def test_what_the_provider_keeps_may_fill_the_whole_window(field: str) -> None:
+    place = limits(128_000, 1_000)
+    body = {"input": "Hi", "max_output_tokens": 1_000}
+    plain, full = (ask(json.dumps({"model": "m", **body, field: value}), OPENAI_RESPONSES) for value in (None, "kept"))
+    worst = judge(full, [place], priced=True, counted=False).nanousd
+    assert worst == 128_000 * 2_000 + 1_000 * 10_000
+    assert (judge(plain, [place], priced=True, counted=False).nanousd or 0) < worst / 10
 
 
 def test_a_number_in_quotes_counts_however_its_digits_are_spelled() -> None:

@@ -136,7 +136,7 @@ async def test_two_that_fold_the_same_at_once_insert_it_once(database: Database)
 @pytest.mark.parametrize("before", [1, BLOCK + 1, SLICE + 1])
 async def test_a_batch_with_a_record_that_cannot_be_kept_is_undone(database: Database, before: int) -> None:
     with pytest.raises(EntryRefused):
-        EntryStore(database).fold([*(record() for _ in range(before)), record(cost_nanousd=1 << 64)])
+        EntryStore(database).fold([*(record() for _ in range(before)), record(status=1 << 64)])
     assert await SpendReader(database).entries(Wanted()) == []
     assert (await SpendReader(database).sums())[0]["requests"] == 0
 

@@ -144,6 +144,18 @@ async def test_each_change_has_a_later_moment_also_where_the_clock_steps_back(ke
     assert moments == sorted(set(moments))
 
 
+async def test_a_touch_is_a_later_moment_also_where_the_clock_stands_still(
+    keys: KeyStore, database: Database, clock: Clock
+) -> None:
+    await keys.insert(key(updated_at=MIDNIGHT + 1))
+    moments = [MIDNIGHT + 1]
+    for now in (MIDNIGHT + 2, MIDNIGHT + 2, MIDNIGHT - 5):
+        clock.now = now
+        await database.run(lambda connection: keys.touch(connection, ["daily", "gone"]))
+        moments += [moment for (moment,) in await rows(database, "SELECT updated_at FROM keys")]
+    assert moments == sorted(set(moments))
+
+
 async def test_two_that_fold_across_the_end_of_a_period_at_once_lose_nothing(
     keys: KeyStore, entries: EntryStore, database: Database, clock: Clock
 ) -> None:

@@ -9,11 +9,17 @@ import msgspec
 import pytest
 from sqlalchemy import event
 
+from tests.ledger.records import record
 from tollbridge.errors import ConflictError
+from tollbridge.observe.record import Record
 from tollbridge.store.database import Database
 from tollbridge.store.key import Key
-from tollbridge.store.key_spend import add_spend
+from tollbridge.store.key_spend import count_spend
 from tollbridge.store.keys import CHANGES_KEPT_S, KeyStore
+
+
+def spent(id: str, cost: int) -> Record:
+    return record(key_id=id, cost_nanousd=cost)
 
 
 def key(id: str = "aaaaaaaa", **said: Any) -> Key:
@@ -96,12 +102,25 @@ async def test_an_update_changes_what_it_names_and_keeps_the_spend_that_came_bet
     await store.insert(key(rpm=5, spend_nanousd=10))
     stale = await store.get("aaaaaaaa")
     assert stale is not None
-    await database.run(lambda connection: add_spend(connection, {"aaaaaaaa": 32, "deleted!": 7}))
+    await database.run(lambda connection: count_spend(connection, [spent("aaaaaaaa", 32), spent("deleted!", 7)], 1.0))
     changed = await store.update("aaaaaaaa", lambda old: msgspec.structs.replace(old, rpm=None, alias="new"))
     assert changed is not None
     assert (changed.rpm, changed.alias, changed.spend_nanousd) == (None, "new", 42)
     assert await store.get("aaaaaaaa") == changed
     assert await store.update("nobodyxx", lambda old: old) is None
+
+
+async def test_no_name_means_two_keys(store: KeyStore) -> None:
+    await store.insert(key(alias="bbbbbbbb"))
+    for taken in (key("bbbbbbbb"), key("cccccccc", alias="aaaaaaaa")):
+        with pytest.raises(ConflictError):
+            await store.insert(taken)
+    with pytest.raises(ConflictError, match="is a key's id"):
+        await store.update("aaaaaaaa", lambda old: msgspec.structs.replace(old, alias=old.id))
+    await store.insert(key("dddddddd", digest=b"d" * 32))
+    with pytest.raises(ConflictError, match="in use") as caught:
+        await store.update("aaaaaaaa", lambda old: msgspec.structs.replace(old, digest=b"d" * 32))
+    assert caught.value.code == "key_exists"
 
 
 async def test_an_update_that_is_refused_changes_nothing(store: KeyStore) -> None:
@@ -151,11 +170,11 @@ async def test_each_change_of_rights_is_told_and_spend_is_none(store: KeyStore, 
     await store.insert(key("bbbbbbbb"))
     first = await store.changes(begin.newest)
     assert (first.ids, first.complete) == ({"aaaaaaaa", "bbbbbbbb"}, True)
-    await database.run(lambda connection: add_spend(connection, {"aaaaaaaa": 1}))
+    await database.run(lambda connection: count_spend(connection, [spent("aaaaaaaa", 1)], 1.0))
     assert await store.changes(first.newest) == msgspec.structs.replace(first, ids=frozenset())
-    await store.update("aaaaaaaa", lambda old: msgspec.structs.replace(old, id="cccccccc", digest=b"new"))
+    await store.update("aaaaaaaa", lambda old: msgspec.structs.replace(old, digest=b"new"))
     second = await store.changes(first.newest)
-    assert second.ids == {"aaaaaaaa", "cccccccc"}
+    assert second.ids == {"aaaaaaaa"}
     assert await store.delete(["bbbbbbbb", "nobodyxx"]) == {"bbbbbbbb"}
     assert (await store.changes(second.newest)).ids == {"bbbbbbbb"}
     assert await store.delete([]) == frozenset()

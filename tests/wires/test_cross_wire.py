@@ -31,11 +31,18 @@ from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Head, Target, Wire
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
+from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 from tollbridge.wires.seal import Seals
 
-WIRES: dict[str, Wire] = {wire.name: wire for wire in (OPENAI_CHAT, ANTHROPIC_MESSAGES, GEMINI)}
+_ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI)
+WIRES: dict[str, Wire] = {wire.name: wire for wire in _ALL}
 PAIRS = [pytest.param(a, b, id=f"{a}-to-{b}") for a in WIRES for b in WIRES if a != b]
-MODELS = {"openai_chat": "gpt-4.1", "anthropic_messages": "claude-sonnet-4-5", "gemini": "gemini-3-flash"}
+MODELS = {
+    "openai_chat": "gpt-4.1",
+    "anthropic_messages": "claude-sonnet-4-5",
+    "openai_responses": "gpt-4.1",
+    "gemini": "gemini-3-flash",
+}
 CASES = Path(__file__).resolve().parent / "cases"
 SEALS = Seals(b"k" * 32)
 
@@ -159,7 +166,7 @@ def answer_features(response: Response) -> Features:
             found[kind, value[0] if kind == "thinking" else value] += 1
         if choice.finish is not None:
             found["finish", _end(choice)] += 1
-        if choice.logprobs is not None:
+        if choice.logprobs is not None and any(choice.logprobs.values()):
             found["logprobs", None] += 1
     if len(response.choices) > 1:
         found["choice", len(response.choices)] += 1
@@ -244,12 +251,15 @@ def crosses_stream(a: Wire, b: Wire, stream: bytes) -> None:
 
 def coming_home(b: Wire, shown: Response, answer: Any) -> None:
     """What somebody signed and `b` showed: the client's next request brings it back, whole."""
-    said = _SAID[b.name](answer)
-    if said is None or not shown.choices:
+    said = NEXT[b.name](answer)
+    if not said or not shown.choices:
         return
-    request = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}, said]}
+    asked = {"role": "user", "content": "x"}
+    request = {"model": "m", "max_tokens": 9, "messages": [asked, *said]}
+    if b.name == OPENAI_RESPONSES.name:
+        request = {"model": "m", "input": [asked, *said]}
     if b is GEMINI:
-        request = {"contents": [{"role": "user", "parts": [{"text": "x"}]}, said]}
+        request = {"contents": [{"role": "user", "parts": [{"text": "x"}]}, *said]}
     returned = b.read_request(request, SEALS)
     assert returned.caveats == ()
     signed = [part for part in shown.choices[0].parts if isinstance(part, Thinking) and part.signature]
@@ -258,21 +268,23 @@ def coming_home(b: Wire, shown: Response, answer: Any) -> None:
         assert any((one.signature, one.origin) == (part.signature, part.origin) for one in back), part
 
 
-def _chat_message(answer: Any) -> Any:
+def _chat_message(answer: Any) -> list[Any]:
     choices = answer.get("choices")
-    return choices[0].get("message") if choices else None
+    message = choices[0].get("message") if choices else None
+    return [message] if message is not None else []
 
 
-def _messages_message(answer: Any) -> Any:
-    return {"role": "assistant", "content": answer["content"]} if answer["content"] else None
+def _messages_message(answer: Any) -> list[Any]:
+    return [{"role": "assistant", "content": answer["content"]}] if answer["content"] else []
 
 
-def _content(answer: Any) -> Any:
-    candidates = answer.get("candidates")
-    return candidates[0]["content"] if candidates else None
-
-
-_SAID = {"openai_chat": _chat_message, "anthropic_messages": _messages_message, "gemini": _content}
+# What a client sends back of an answer with its next request
+NEXT = {
+    "openai_chat": _chat_message,
+    "anthropic_messages": _messages_message,
+    "openai_responses": lambda answer: answer["output"],
+    "gemini": lambda answer: [candidate["content"] for candidate in answer.get("candidates", ())[:1]],
+}
 
 
 def chat_exchanges() -> Iterator[dict[str, Any]]:
@@ -291,6 +303,12 @@ def exchanges_of(name: str) -> Iterator[tuple[str, Any, Any, bytes | None]]:
         for one in recorded.exchanges():
             if one["status"] == 200:
                 yield one["id"], recorded.request_of(one), recorded.answer_of(one), recorded.stream_of(one)
+        return
+    if name == OPENAI_RESPONSES.name:
+        for one in recordings(endpoints=("responses",)):
+            if one["status"] == 200:
+                text = one["response_text"].encode() if one.get("stream_format") == "sse" else None
+                yield one["id"], one.get("request_body"), one.get("response_body"), text
         return
     for one in chat_exchanges():
         if one["status"] == 200:

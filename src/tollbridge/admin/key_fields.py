@@ -19,9 +19,10 @@ from typing import Any
 
 import msgspec
 
-from tollbridge.admin.money import read_dollars
+from tollbridge.admin.key_names import check_alias
 from tollbridge.errors import UnprocessableEntityError
 from tollbridge.model.json import NESTING_MAX, Json, JsonObject, too_deep
+from tollbridge.model.money import read_dollars
 from tollbridge.store.periods import Period
 
 RESTRICTING = frozenset(
@@ -117,7 +118,11 @@ def text_of(value: Json) -> str:
 
 
 def _alias(value: Json, now: float) -> dict[str, Any]:
-    return {"alias": None if value is None or value == "" else text_of(value)}
+    if value is None or value == "":
+        return {"alias": None}
+    alias = text_of(value)
+    check_alias(alias)
+    return {"alias": alias}
 
 
 def _duration(value: Json, now: float) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tollbridge.admin.money import write_dollars
 from tollbridge.model.json import JsonObject
+from tollbridge.model.money import write_dollars
 from tollbridge.store.key import Key
 
 _NOT_BUILT: JsonObject = {
@@ -28,7 +28,7 @@ def shape(key: Key) -> JsonObject:
         "models": list(key.models),
         "aliases": dict(key.aliases),
         "spend": write_dollars(key.spend_nanousd),
-        "max_budget": None if key.max_budget_nanousd is None else write_dollars(key.max_budget_nanousd),
+        "max_budget": write_dollars(key.max_budget_nanousd),
         "budget_duration": key.budget_duration,
         "budget_reset_at": moment(key.budget_resets_at),
         "rpm_limit": key.rpm,

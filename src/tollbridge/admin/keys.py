@@ -1,8 +1,8 @@
 """Making and changing keys: what the HTTP routes and the command line have in common.
 
-A key's text is in the answer to `generate` and `regenerate`, once. From then on it is named by its id (LiteLLM's
-`token`), its alias, or by being shown again. Whoever calls has made sure that they may: only the admin makes and
-changes keys, so that no key can make one that may do more than itself.
+A key's text is in the answer to `generate` and `regenerate`, once. From then on it is named as `key_names.py` says.
+Whoever calls has made sure that they may: only the admin makes and changes keys, so that no key can make one that may
+do more than itself.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ from typing import Any, Protocol
 import msgspec
 
 from tollbridge.admin.key_fields import Wish, dollars_of, read_wish
+from tollbridge.admin.key_names import no_such_key
+from tollbridge.admin.parameters import missing
 from tollbridge.config.master_key import weak_key
-from tollbridge.errors import ConflictError, NotFoundError, UnprocessableEntityError
+from tollbridge.errors import ConflictError, UnprocessableEntityError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.observe.audit import audit
-from tollbridge.policy.minting import CUSTOM_PREFIX, Minted, adopt, digest_of, mint
+from tollbridge.policy.minting import CUSTOM_PREFIX, ID, Minted, adopt, digest_of, mint
 from tollbridge.store.key import Key
 from tollbridge.store.keys import KeyStore
 
 MINTING_TRIES = 5
+ID_LENGTH = ID.stop - ID.start
 
 
 class Forgetful(Protocol):
@@ -51,7 +54,7 @@ class Keys:
         clock: Callable[[], float] = time.time,
         taken: Callable[[str], bool] = lambda text: False,
     ) -> None:
-        self._taken = taken
+        self.taken = taken
         self.store = store
         self._pepper = pepper
         self._memory = memory
@@ -91,6 +94,8 @@ class Keys:
 
     async def reset_spend(self, key: Key, reset_to: Json, by: str) -> Key:
         """To at most what it is. Raises UnprocessableEntityError."""
+        if reset_to is None:
+            raise missing("reset_to", "dollars, at most what the key has spent")
         try:
             nanousd = dollars_of(reset_to)
         except ValueError as error:
@@ -105,7 +110,7 @@ class Keys:
 
         changed = await self.store.update(key.id, lowered)
         if changed is None:
-            raise no_such_key()
+            raise no_such_key(key.id)
         self._changed(key.id)
         audit("key.reset_spend", by, key=key.id, before_nanousd=key.spend_nanousd, after_nanousd=nanousd)
         return changed
@@ -117,33 +122,39 @@ class Keys:
             audit("key.delete", by, key=key.id, alias=key.alias)
 
     async def regenerate(self, key: Key, body: JsonObject, by: str) -> Made:
-        """Another text for the same key, with its id where it was made here; the former ends at once. What `body` says
-        besides is changed with it."""
+        """Another text for the same key; the former ends at once. The id stays, and with it what the key spent and is
+        spending. What `body` says besides is changed with it."""
         wish = read_wish(body, self._clock(), beside=("key", "new_key"))
-        own = len(key.id) == 8
-        minted = self._minted(body.get("new_key"), "new_key", key.id if own else None)
-        changed = await self._change(
-            key, {**wish.fields, "id": minted.id, "digest": minted.digest, "name": minted.name}
-        )
-        self._changed(changed.id)
-        audit("key.regenerate", by, key=changed.id, former=key.id, said=_told(wish))
+        minted = self._minted(body.get("new_key"), "new_key", key.id if len(key.id) == ID_LENGTH else None)
+        changed = await self._change(key, {**wish.fields, "digest": minted.digest, "name": minted.name})
+        audit("key.regenerate", by, key=key.id, said=_told(wish))
         return Made(changed, minted, wish.warnings)
 
     async def named(self, reference: str) -> Key:
-        """By id, or by the key itself. Raises NotFoundError, which never repeats it."""
-        if reference.startswith(CUSTOM_PREFIX):
-            found = await self.store.get_by_digest(digest_of(self._pepper, reference.encode()))
-        else:
-            found = await self.store.get(reference)
+        """By id, by alias, or by the key itself, which is never repeated. Raises NotFoundError."""
+        found = await self._find(reference)
         if found is None:
-            raise no_such_key()
+            raise no_such_key(reference)
         return found
 
-    async def aliased(self, alias: str) -> Key:
-        found = await self.store.get_by_alias(alias)
-        if found is None:
-            raise no_such_key()
-        return found
+    async def id_of(self, reference: str) -> str:
+        """Of whoever is named; what nobody is named by is its own."""
+        found = await self._find(reference)
+        return reference if found is None else found.id
+
+    async def all_named(self, references: Sequence[str], aliases: Sequence[str] = ()) -> tuple[Key, ...]:
+        """Each once. `aliases`: which are nothing else. Raises NotFoundError that names all that are not there."""
+        found = {reference: await self._find(reference) for reference in references}
+        found |= {alias: await self.store.get_by_alias(alias) for alias in aliases}
+        strangers = [name for name, key in found.items() if key is None]
+        if strangers:
+            raise no_such_key(*strangers)
+        return tuple({key.id: key for key in found.values() if key is not None}.values())
+
+    async def _find(self, reference: str) -> Key | None:
+        if reference.startswith(CUSTOM_PREFIX):
+            return await self.store.get_by_digest(digest_of(self._pepper, reference.encode()))
+        return await self.store.get(reference) or await self.store.get_by_alias(reference)
 
     def _minted(self, text: Json, field: str, id: str | None = None) -> Minted:
         if text is None or text == "":
@@ -151,7 +162,7 @@ class Keys:
         try:
             if not isinstance(text, str):
                 raise ValueError("must be a text")
-            if self._taken(text):
+            if self.taken(text):
                 raise ValueError("is the gateway's own key: whoever had it would be the admin")
             weakness = weak_key(text)
             if weakness is not None:
@@ -163,17 +174,13 @@ class Keys:
     async def _change(self, key: Key, fields: Any) -> Key:
         changed = await self.store.update(key.id, lambda now: msgspec.structs.replace(now, **fields))
         if changed is None:
-            raise no_such_key()
+            raise no_such_key(key.id)
         self._changed(key.id)
         return changed
 
     def _changed(self, id: str) -> None:
         if self._memory is not None:
             self._memory.forget(id)
-
-
-def no_such_key() -> NotFoundError:
-    return NotFoundError("There is no such key here.", code="key_not_found", param="key")
 
 
 def _told(wish: Wish) -> JsonObject:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from tollbridge.admin.parameters import kind
 from tollbridge.calls.deployment import Deployment
 from tollbridge.catalog.tokens import count_request
 from tollbridge.errors import APIError, BadRequestError, NotFoundError
@@ -36,7 +37,7 @@ class Pricer:
             along = Along(usage=Usage(input=await self._count(body, deployment)))
         else:
             if not isinstance(answer, dict):
-                raise BadRequestError("`completion_response` is an object.", param="completion_response")
+                raise _wrong(f"must be an object, an answer as it came, and is {kind(answer)}", "completion_response")
             deployment = self._deployment(_name(body.get("model") or answer.get("model"), "model"), principal)
             along = self._told(answer)
         cost = None if along.usage is None else deployment.tariff.cost(along.usage, along.service_tier)
@@ -68,6 +69,8 @@ class Pricer:
         return group.members[0]
 
     def _told(self, answer: JsonObject) -> Along:
+        if not answer.get("usage"):
+            raise _wrong("has no `usage`, from which its cost is told", "completion_response")
         body = _encode(answer)
         for dialect in self._dialects.values():
             try:
@@ -76,12 +79,17 @@ class Pricer:
                 continue  # an answer of another format
             if along.usage is not None:
                 return along
-        raise BadRequestError("`completion_response` has no usage that can be read.", param="completion_response")
+        raise _wrong(
+            "is no whole answer of a format spoken here: send it as it came (with `choices`, or `content`)",
+            "completion_response",
+        )
 
     async def _count(self, body: JsonObject, deployment: Deployment) -> int:
         asked = {"model": deployment.model, "messages": body.get("messages")}
-        if not asked["messages"]:
-            raise BadRequestError("Name `messages`, or a `completion_response`.", param="messages")
+        if asked["messages"] is None:
+            raise _wrong("is missing: name it, or a `completion_response`", "messages")
+        if asked["messages"] == []:
+            raise _wrong("is empty: there is nothing to count", "messages")
         request = self._dialects["openai_chat"].read_request(asked).value
         return await asyncio.to_thread(count_request, request, deployment.model)
 
@@ -92,6 +100,12 @@ def _none_for(principal: Principal) -> NotFoundError:
 
 
 def _name(value: Json, param: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise BadRequestError(f"Name a `{param}`.", param=param)
+    if value is None or value == "":
+        raise _wrong("is missing: the name of a model, as a request says it", param)
+    if not isinstance(value, str):
+        raise _wrong(f"must be a text, and is {kind(value)}", param)
     return value
+
+
+def _wrong(what: str, param: str) -> BadRequestError:
+    return BadRequestError(f"`{param}` {what}.", code="invalid_field", param=param)

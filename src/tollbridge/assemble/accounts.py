@@ -22,11 +22,13 @@ from tollbridge.policy.limits import Limiter
 from tollbridge.policy.pepper import check_pepper
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.idempotency import Idempotency
+from tollbridge.server.responses import Responses
 from tollbridge.server.routes import Route
 from tollbridge.store.database import Database
 from tollbridge.store.key import Key
 from tollbridge.store.keys import KeyStore
 from tollbridge.store.replies import ReplyStore
+from tollbridge.store.responses import ResponseStore
 from tollbridge.store.spend import SpendReader
 
 
@@ -34,7 +36,7 @@ def management(accounts: Accounts, gateway: Gateway) -> tuple[Route, ...]:
     """The routes by which it is managed."""
     keys = Keys(accounts.keys, accounts.pepper, accounts.keyring, taken=gateway.authenticator.is_admins)
     pricer = Pricer(lambda: gateway.engine.routes.groups, gateway.dialects)
-    return (*key_routes(keys), *spend_routes(accounts.spend, keys, pricer))
+    return (*key_routes(keys), *spend_routes(accounts.spend, keys, pricer), *accounts.responses.routes())
 
 
 def retention(general: GeneralSettings) -> Retention:
@@ -63,6 +65,7 @@ class Accounts:
             self.keyring = Keyring(self.keys, self.pepper, counting=self.folding, read=self._read)
             self.limiter = Limiter()
             self.idempotency = Idempotency(ReplyStore(self.database, home.reply_key()))
+            self.responses = Responses(ResponseStore(self.database, home.reply_key()))
             self.book = Book(closed=self.keyring.forget)
             self.ledger = Ledger.open(
                 home.path,

@@ -17,7 +17,7 @@ from tollbridge.providers.mock import mocked
 from tollbridge.providers.resolve import Given, available
 from tollbridge.providers.row import Provider
 from tollbridge.providers.table import DEMO
-from tollbridge.routing.groups import NAME_MAX, Group, Groups, Wildcard
+from tollbridge.routing.groups import NAME_BYTES, Group, Groups, Wildcard
 from tollbridge.routing.groups import Maker as MakerOfGroups
 from tollbridge.secret import without_keys
 from tollbridge.transport.base import Origin, Timeouts
@@ -213,7 +213,7 @@ class Maker:
 
 def unpriced(model: str) -> str:
     """For the operator."""
-    shown = without_keys(model if model.isprintable() else repr(model))[:NAME_MAX]
+    shown = without_keys(model if model.isprintable() else repr(model))[:NAME_BYTES]
     return (
         f"no price is known for {shown}: the cost of its requests is unknown, and no budget counts them. Set "
         "`input_cost_per_token` and `output_cost_per_token`, or `model_info.base_model`."

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 import msgspec
 
 from tollbridge.assemble.accounts import Accounts
-from tollbridge.assemble.deployments import Maker, unpriced
+from tollbridge.assemble.deployments import Maker
+from tollbridge.assemble.mcp import endpoint
+from tollbridge.assemble.misgivings import misgivings
 from tollbridge.assemble.offline import offline
 from tollbridge.calls.build import WIRES
 from tollbridge.config.settings import Config
 from tollbridge.home import Home
 from tollbridge.ledger.unkept import Unkept
+from tollbridge.mcp.endpoint import Endpoint
 from tollbridge.observe import Metrics, Observer
 from tollbridge.observe.ulid import Ulids
 from tollbridge.providers.row import Provider, row_from_config
@@ -28,6 +32,7 @@ from tollbridge.server.cors import Cors
 from tollbridge.server.gateway import Gateway, Load, Rules
 from tollbridge.server.http.limits import Limits
 from tollbridge.server.identify import Authenticator
+from tollbridge.transport.base import Transport
 from tollbridge.transport.inprocess import ByHost, InProcess
 from tollbridge.transport.select import transport_for
 from tollbridge.transport.tls import TlsSettings
@@ -40,6 +45,7 @@ class Assembled(msgspec.Struct, frozen=True, eq=False):
 
     gateway: Gateway
     problems: Sequence[str]
+    mcp: Endpoint | None = None
 
 
 def assemble(
@@ -102,11 +108,14 @@ def assemble(
         journal=Unkept() if accounts is None else accounts.ledger.journal,
         ulids=Ulids(),
         idempotency=None if accounts is None else accounts.idempotency,
+        responses=None if accounts is None else accounts.responses,
         allowance=Allowance() if accounts is None else Allowance(accounts.limiter, accounts.book),
     )
-    problems = [(entry, why) for entry, why in maker.problems if entry.disabled is None]
-    problems += [(entry, unpriced(entry.model)) for entry in maker.unpriced]
-    return Assembled(gateway, [f"{entry.where}: {entry.model_name}: {why}" for entry, why in problems])
+    mcp = endpoint(config, environ, gateway, mcp_transport(config, environ))
+    if config.mcp_servers:
+        public = urlsplit(config.general.public_url or "").netloc.lower()
+        gateway.tools = mcp.toolboxes(authenticator, frozenset({public} if public else ()))
+    return Assembled(gateway, [str(one) for one in misgivings(maker, config, environ, rows)], mcp)
 
 
 def provider_rows(config: Config) -> Mapping[str, Provider]:
@@ -115,6 +124,15 @@ def provider_rows(config: Config) -> Mapping[str, Provider]:
 
 
 def transport(config: Config, environ: Mapping[str, str]) -> ByHost:
+    return ByHost({DEMO_HOST: InProcess(offline())}, _network(config, environ))
+
+
+def mcp_transport(config: Config, environ: Mapping[str, str]) -> Transport:
+    """One of its own: streams of MCP servers stay open for long, and take no model's connection away."""
+    return _network(config, environ)
+
+
+def _network(config: Config, environ: Mapping[str, str]) -> Transport:
     settings, proxies = config.settings, config.general.proxies
     tls = TlsSettings(
         ca_file=settings.ssl_verify if isinstance(settings.ssl_verify, str) else "",
@@ -127,7 +145,7 @@ def transport(config: Config, environ: Mapping[str, str]) -> ByHost:
             network[name] = url.reveal()
     if proxies.no_proxy is not None:
         network["no_proxy"] = ",".join(proxies.no_proxy)
-    return ByHost({DEMO_HOST: InProcess(offline())}, transport_for(network, tls=tls))
+    return transport_for(network, tls=tls)
 
 
 def rules(config: Config) -> Rules:

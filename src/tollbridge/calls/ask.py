@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from tollbridge.errors import BadRequestError
-from tollbridge.model.json import Json
+from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Request
 from tollbridge.model.response import Caveat
 from tollbridge.transport.base import Timeouts
@@ -19,13 +19,16 @@ from tollbridge.wires.seal import UNKEYED, Seals
 Fields = dict[str, msgspec.Raw]
 
 _fields = msgspec.json.Decoder(Fields).decode
+_encode = msgspec.json.Encoder().encode
 _string = msgspec.json.Decoder(str).decode
 
 
 class Ask:
     """One request in one dialect. `headers`: the client's headers that may go upstream. `id`, `created`: stand in for
     those that a provider leaves out. `timeout_s`: the client's own limit, or None. `left_s`: what earlier attempts left
-    of the time for all of them together; None in the first. `caveats`: what of it cannot be done, whoever answers."""
+    of the time for all of them together; None in the first. `caveats`: what of it cannot be done, whoever answers.
+    `native`: the format that is best for who asks, where a provider speaks several. `repeats`: what a translated answer
+    says besides, where its format repeats what was asked."""
 
     __slots__ = (
         "_read",
@@ -40,6 +43,8 @@ class Ask:
         "include_usage",
         "left_s",
         "model",
+        "native",
+        "repeats",
         "seals",
         "stream",
         "strict",
@@ -79,6 +84,8 @@ class Ask:
         self.timeout_s = timeout_s
         self.caveats = caveats
         self.left_s: float | None = None
+        self.native = dialect.name
+        self.repeats: JsonObject = {}
         self._read: Written[Request] | None = None
 
     @property
@@ -91,6 +98,20 @@ class Ask:
         if self._read is None:
             self._read = self.dialect.read_request(decode(self.body), self.seals)
         return self._read
+
+    def reads(self, request: Written[Request]) -> None:
+        """The neutral request, where it is a value and not in the body."""
+        self._read = request
+
+    def replace(self, **fields: bytes | None) -> None:
+        """Other values for some fields of the body, as JSON; None takes one out."""
+        for name, value in fields.items():
+            if value is None:
+                self.fields.pop(name, None)
+            else:
+                self.fields[name] = msgspec.Raw(value)
+        self.body = _encode(self.fields)
+        self._read = None
 
     def json(self) -> Json:
         return decode(self.body)

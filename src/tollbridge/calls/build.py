@@ -16,7 +16,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.providers.google_token import fetcher
 from tollbridge.providers.names import find
 from tollbridge.providers.resolve import Given, Location, resolve
-from tollbridge.providers.row import Provider
+from tollbridge.providers.row import RESPONSES, WIRE_OF_MODE, Provider
 from tollbridge.secret import Secret
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.head import encode_head
@@ -24,8 +24,9 @@ from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import FEATURES, Target, Wire
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
+from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 
-_ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, GEMINI)
+_ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI)
 WIRES: Mapping[str, Wire] = {wire.name: wire for wire in _ALL}
 
 _encode = msgspec.json.Encoder().encode
@@ -64,10 +65,34 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provider]) -> Deployment:
     """Raises APIError where the model has no provider, the provider is unknown, or its key is missing."""
-    location = resolve(
-        wanted.model, custom_llm_provider=wanted.provider, given=wanted.given, environ=environ, rows=rows
-    )
+
+    def located(wire: str | None = None) -> Location:
+        return resolve(
+            wanted.model,
+            custom_llm_provider=wanted.provider,
+            given=wanted.given,
+            environ=environ,
+            rows=rows,
+            wire=wire,
+        )
+
+    location = located()
+    known, prices = priced_as(location.provider, location.model, wanted)
+    said = wanted.info.get("mode")
+    mode = WIRE_OF_MODE.get(str(said or (known.mode if known is not None else "")))
+    others = location.provider.also
+    if mode is not None and (said or mode in others):
+        location, others = located(mode), {}
+    elif said == "chat":
+        others = {}
+    deployment = _at(location, wanted, known, prices)
+    also = {wire: _at(located(wire), wanted, known, prices) for wire in others}
+    return msgspec.structs.replace(deployment, also=also, also_unsure=not location.own_address) if also else deployment
+
+
+def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Tariff) -> Deployment:
     row = location.provider
+    defaults = _in_words_of(row.wire, wanted.defaults)
     origin = Origin(location.scheme, location.host, location.port)
     named = {name.lower() for name in wanted.extra_headers}
     headers = (
@@ -75,7 +100,6 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         *((name, value) for name, value in _shown(location) if name.lower() not in named),
         *wanted.extra_headers.items(),
     )
-    known, prices = priced_as(row, location.model, wanted)
     return Deployment(
         id=wanted.id,
         group=wanted.group,
@@ -101,7 +125,7 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
             modify=wanted.modify_params,
         ),
         defaults=wanted.defaults,
-        defaults_raw={row.renames.get(name, name): _raw(value) for name, value in wanted.defaults.items()},
+        defaults_raw={row.renames.get(name, name): _raw(value) for name, value in defaults.items()},
         forced_raw={name: _raw(value) for name, value in wanted.forced.items()},
         drops=_under_both_names((row.drops | set(wanted.drops)) - set(wanted.keeps), row.renames),
         renames=row.renames,
@@ -120,6 +144,14 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         tariff=prices,
         tags=wanted.tags,
     )
+
+
+def _in_words_of(wire: str, defaults: JsonObject) -> JsonObject:
+    """The operator's defaults, which are written in chat's words, where the format has an object for one."""
+    if wire != RESPONSES or "reasoning_effort" not in defaults:
+        return defaults
+    rest = {name: value for name, value in defaults.items() if name != "reasoning_effort"}
+    return {"reasoning": {"effort": defaults["reasoning_effort"]}, **rest}
 
 
 def priced_as(row: Provider, model: str, wanted: Wanted) -> tuple[ModelFacts | None, Tariff]:

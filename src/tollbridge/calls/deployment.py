@@ -26,7 +26,9 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     fields for what the client does not say, `defaults_raw` the same by the provider's own names; `forced`: fields that
     win (`extra_body`). `drops`: fields that this provider refuses; `renames`: those that it knows by another name.
     `patches`: rewrites of the body. `drop_params`: True drops what cannot be said, False refuses it, None drops it with
-    a Caveat. `tariff`: what it charges, and where that is known from.
+    a Caveat. `tariff`: what it charges, and where that is known from. `also`: the same as it is for clients of other
+    dialects, which the provider speaks beside its own format; where `also_unsure`, it may not: another server
+    stands at its address.
     """
 
     id: str
@@ -64,6 +66,12 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     facts: ModelFacts | None = None
     tariff: Tariff = UNPRICED
     tags: tuple[str, ...] = ()
+    also: Mapping[str, Deployment] = {}
+    also_unsure: bool = False
+
+    def for_dialect(self, dialect: str) -> Deployment:
+        """Itself, or as it speaks this dialect natively."""
+        return self.also.get(dialect, self)
 
     @property
     def hidden(self) -> tuple[str, ...]:

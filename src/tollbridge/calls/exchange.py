@@ -13,6 +13,7 @@ from email.utils import mktime_tz, parsedate_tz
 import msgspec
 
 from tollbridge.calls.ask import Ask
+from tollbridge.calls.asked import head_of, write
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.heard import said_by
 from tollbridge.calls.listed import unlisted
@@ -56,7 +57,23 @@ class Streaming(msgspec.Struct, frozen=True, eq=False):
 
 
 async def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
-    """One attempt. Raises APIError with `provider` and `model` set."""
+    """One attempt. Raises APIError with `provider` and `model` set. A server that turns out not to have the path of the
+    client's own dialect is asked in its first format."""
+    spoken = deployment.for_dialect(ask.native)
+    try:
+        return await _exchange(ask, spoken, transport)
+    except APIError as error:
+        if spoken is deployment or not deployment.also_unsure or not _says_no_such_path(error):
+            raise
+    return await _exchange(ask, deployment, transport)
+
+
+def _says_no_such_path(error: APIError) -> bool:
+    """Of a path, nothing of a model or of what is kept: those have codes."""
+    return error.status_code in (404, 405, 501) and bool(error.wire) and error.code is None and error.param is None
+
+
+async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
     prepared = prepare(ask, deployment)
     try:
         began = time.monotonic()
@@ -74,7 +91,7 @@ async def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> An
             said = deployment.wire.read_along(body)
             return Answer(deployment, body, said, incoming.headers, prepared.caveats, True, waited)
         response = _read(body, deployment, ask)
-        written = ask.dialect.write_response(response, ask.seals)
+        written = write(ask, response)
         caveats = (*prepared.caveats, *written.caveats)
         return Answer(deployment, _encode(written.value), said_by(response), incoming.headers, caveats, False, waited)
     except APIError as error:
@@ -86,15 +103,7 @@ async def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> An
 
 async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: Prepared) -> Stream:
     """The stream with its first event in hand. What the bytes are decides, not the content type."""
-    head = Head(
-        id=ask.id,
-        model=deployment.model,
-        created=ask.created,
-        include_usage=ask.include_usage,
-        origin=deployment.wire.name,
-        account=deployment.account,
-        seals=ask.seals,
-    )
+    head = head_of(ask, deployment)
     first = await incoming.chunk()
     start = first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     stream: Stream

@@ -15,9 +15,10 @@ import msgspec
 
 from tollbridge.calls.ask import Ask, field
 from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.kept import check_served
 from tollbridge.errors import BadRequestError, UnsupportedParamsError
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.model.request import Request, Sampling
+from tollbridge.model.request import Reasoning, Request, Sampling
 from tollbridge.model.response import Caveat
 from tollbridge.transport.base import Outgoing, Timeouts
 from tollbridge.transport.head import encode_head
@@ -28,6 +29,7 @@ _encode = msgspec.json.Encoder().encode
 CLIENT_HEADERS: Mapping[str, frozenset[str]] = {
     "openai_chat": frozenset({"openai-beta", "idempotency-key", "traceparent"}),
     "anthropic_messages": frozenset({"anthropic-beta", "anthropic-version", "idempotency-key", "traceparent"}),
+    "openai_responses": frozenset({"openai-beta", "idempotency-key", "traceparent"}),
     GEMINI.name: frozenset({"traceparent"}),
 }
 """Which of the client's headers reach a provider, by the provider's wire. All others stay here."""
@@ -49,6 +51,7 @@ class Prepared(msgspec.Struct, frozen=True, eq=False):
 def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     """Raises BadRequestError where the ask cannot be said to this deployment."""
     same = ask.dialect.name == deployment.wire.name
+    check_served(ask, same)
     hides_usage = False
     caveats: tuple[Caveat, ...] = ()
     if same and not ask.sealed and not deployment.patches and not _within(deployment):
@@ -156,6 +159,9 @@ def with_defaults(request: Request, deployment: Deployment) -> Request:
                 if known == "stop":
                     value = (value,) if isinstance(value, str) else tuple(value)
                 sampling[known] = value
+        elif name == "reasoning_effort" and isinstance(value, str):
+            if request.reasoning is None:
+                changes["reasoning"] = Reasoning(effort=value)
         elif name not in request.extra:
             extra[name] = value
     if sampling:

@@ -18,7 +18,7 @@ import msgspec
 from tollbridge.calls.heard import Heard, said_by, words
 from tollbridge.calls.redact import redact, without_secrets
 from tollbridge.errors import APIError, BadGatewayError, Truncated
-from tollbridge.model.events import Began, Event, Finished, Grew, Noted, Opened
+from tollbridge.model.events import Began, Event, Extra, Finished, Grew, Noted, Opened
 from tollbridge.model.fold import unfold
 from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Caveat, Response, Usage
@@ -304,6 +304,8 @@ class TranslatedStream:
             case Began(id=id, extra=extra):
                 self._id = text_of(id) or self._id
                 self._service_tier = text_of(extra.get("service_tier")) or None
+            case Noted(note=Extra(of="response", value=told)) if "service_tier" in told:
+                self._service_tier = text_of(told["service_tier"]) or None
             case _:
                 pass
         return self._writer.write(event)
@@ -350,9 +352,9 @@ class WholeStream:
 
 
 def _error_of(chunk: JsonObject) -> JsonObject | None:
-    """The error that a chunk tells: at its top, or in one of its choices, as OpenRouter tells that the provider behind
-    it failed."""
-    if chunk.get("error"):
+    """The error that a chunk tells: at its top, as an event or a response that failed, or in one of its choices, as
+    OpenRouter tells that the provider behind it failed."""
+    if chunk.get("error") or chunk.get("type") in ("error", "response.failed"):
         return chunk
     choices = chunk.get("choices")
     for choice in choices if isinstance(choices, list) else ():

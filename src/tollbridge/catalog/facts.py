@@ -103,13 +103,6 @@ class Catalog:
         yield from self._models
         yield from self._bare
 
-    def models_of(self, provider: str) -> Iterator[ModelFacts]:
-        """All models of one provider, in the order of their names."""
-        start = provider + "/"
-        for full, raw in self._models.items():
-            if full.startswith(start):
-                yield self._decoded(provider, full[len(start) :], raw)
-
     def _decoded(self, provider: str, name: str, raw: msgspec.Raw) -> ModelFacts:
         row = msgspec.json.decode(raw, type=_Row)
         return ModelFacts(

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tollbridge.catalog.parts import NANO, service_of, told_cost
+from tollbridge.catalog.parts import service_of, told_cost
+from tollbridge.model.money import write_dollars
 from tollbridge.model.response import Usage
 
 Bill = dict[str, str | int]
@@ -53,7 +54,7 @@ def again(tokens: Mapping[str, int], bill: Mapping[str, str | int] | None) -> Us
             extra[word] = bill[name]
     told = bill.get("told_nanousd")
     if isinstance(told, int):
-        extra["cost"] = told / NANO
+        extra["cost"] = write_dollars(told)
     counts: dict[str, Any] = {kind: count for kind, count in tokens.items() if kind in _COUNTS}
     return Usage(**counts, extra=extra)
 

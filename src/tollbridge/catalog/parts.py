@@ -11,10 +11,11 @@ import math
 from decimal import ROUND_HALF_UP, Decimal
 
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.model.response import Usage
+from tollbridge.model.money import NANO
+from tollbridge.model.response import Usage, is_count
 
-NANO = 10**9
-TOLD_MAX_USD = 1_000_000
+COST_MAX_USD = 1_000_000
+"""No answer costs more: whoever says so, provider or price, is not believed."""
 
 PLAIN_SERVICES = frozenset({None, "", "default", "standard", "standard_only", "auto", "on_demand"})
 _PLAIN_PLACES = frozenset({"", "global", "not_available"})
@@ -75,7 +76,7 @@ def _hidden(usage: Usage, counted: int) -> int:
     """Tokens of thinking that the provider counts in its grand total alone, as xAI and Gemini do in OpenAI's format
     (https://docs.x.ai/docs/guides/reasoning, seen 2026-11-21)."""
     total = usage.extra.get("total_tokens")
-    return max(0, total - counted) if total.__class__ is int else 0
+    return max(0, total - counted) if is_count(total) else 0
 
 
 def _search_size(usage: Usage) -> str:
@@ -126,6 +127,6 @@ def told_cost(usage: Usage) -> int | None:
 
 
 def _dollars(value: Json) -> int | None:
-    if value.__class__ not in (int, float) or not math.isfinite(value) or not 0 <= value <= TOLD_MAX_USD:
+    if value.__class__ not in (int, float) or not math.isfinite(value) or not 0 <= value <= COST_MAX_USD:
         return None
     return int((Decimal(str(value)) * NANO).to_integral_value(ROUND_HALF_UP))

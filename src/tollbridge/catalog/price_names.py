@@ -66,6 +66,10 @@ CHARGED = frozenset(
 )
 """The classes that a chat answer can be charged by: the rest are kept in the catalog, and nothing counts them yet."""
 
+DEAR_NANO = {"second": 10**15, "token": 10**12}
+"""A dollar a second, a tenth of a cent a token (1,000 dollars per million): no model is so dear, by far. Who writes
+more has most likely written dollars per million tokens, or per thousand."""
+
 _TABLES = frozenset({"search_context_cost_per_query", "tiered_pricing"})
 _FIELD = re.compile(rf"(?P<base>.+?)(?:_above_(?P<tokens>\d+)k_tokens)?(?:_(?P<service>{'|'.join(SERVICES)}))?")
 
@@ -95,7 +99,43 @@ def field_of(price: str) -> str | None:
 
 
 _FIELD_OF = {kind: field for field, kind in reversed(list(CLASSES.items()))}
+_BY_THE_PIECE = frozenset(kind for kind in CLASSES.values() if kind.startswith("per_") and "second" not in kind) | {
+    *SEARCH.values()
+}
 _SERVICE_OF = {ours: theirs for theirs, ours in SERVICES.items()}
+
+
+USUAL_PRICES = tuple(
+    f"{base}{end}"
+    for base in CLASSES
+    for end in ("", "_above_200k_tokens", "_batches", "_priority", "_flex")
+    if base in ("input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost") or not end
+)
+"""LiteLLM's names that people write, for near names of what they mistyped."""
+
+
+def dear(price: str, rate: int) -> str | None:
+    """What is odd about a price that nobody asks; None of one that somebody might."""
+    kind = re.split("[>@]", price, maxsplit=1)[0]
+    if kind in _BY_THE_PIECE:
+        return None
+    unit = "second" if kind.startswith("per_second") else "token"
+    if rate <= DEAR_NANO[unit]:
+        return None
+    dollars = _plain(Decimal(rate) / NANO_PER_MILLION)
+    if unit == "second":
+        return f"is ${dollars} for each second, ${_plain(Decimal(rate) * 3600 / NANO_PER_MILLION)} an hour"
+    meant = _plain(Decimal(rate) / NANO_PER_MILLION / 1_000_000)
+    return (
+        f"is ${dollars} for each token, ${_plain(Decimal(rate) / 10**9)} per million: prices are in dollars per token. "
+        f"For ${dollars} per million write {meant}"
+    )
+
+
+def _plain(number: Decimal) -> str:
+    """Without an exponent, and without zeros at its end."""
+    text = f"{number:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def is_price(field: str) -> bool:
@@ -109,14 +149,16 @@ def charged(price: str) -> bool:
 
 def nano(dollars: float | Decimal | str) -> int:
     """Dollars per unit, as they are written (text that spells a number is one) -> nano-dollars per million units, half
-    up. Raises ValueError for what is no price: negative, infinite, or too small to be one."""
+    up. Raises ValueError for what is no price: negative, infinite, or less than a nano-dollar per million."""
     try:
         exact = Decimal(str(dollars)) * NANO_PER_MILLION
     except ArithmeticError as error:
-        raise ValueError(f"{dollars!r} is no price") from error
+        raise ValueError(f"{dollars!r} is no price: a number of dollars per unit is") from error
     whole = int(exact.to_integral_value(ROUND_HALF_UP)) if exact.is_finite() else -1
-    if whole < 0 or exact < 0 or (whole == 0 and exact != 0):
-        raise ValueError(f"{dollars!r} is no price")
+    if whole < 0 or exact < 0:
+        raise ValueError(f"{dollars!r} is no price: a number of dollars per unit, not negative, is")
+    if whole == 0 and exact != 0:
+        raise ValueError(f"{dollars!r} is no price: it is less than a nano-dollar for a million units")
     return whole
 
 

@@ -10,6 +10,7 @@ Prices are nano-dollars per million units, costs are nano-dollars. The rules
 4. Rounded once per answer, half up.
 5. Where a provider tells in its usage what it charged (`tells_cost`), that is what it cost: the table does not see its
    fees per request, searches and routing. Prices of the operator's own come before it.
+6. A cost of more than a million dollars is unknown: some count, or some price, is wrong.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from math import ceil
 from operator import attrgetter
 from typing import NamedTuple
 
-from tollbridge.catalog.parts import PLAIN_SERVICES, Parts, service_of, tells_nothing, told_cost
+from tollbridge.catalog.parts import COST_MAX_USD, PLAIN_SERVICES, Parts, service_of, tells_nothing, told_cost
 from tollbridge.catalog.price_names import CHARGED
 from tollbridge.catalog.sheets import Sheet, Tiers, sheets
 from tollbridge.errors import UnknownPrice
+from tollbridge.model.money import NANO
 from tollbridge.model.response import Usage
 
 MILLION = 1_000_000
+COST_MAX_NANOUSD = COST_MAX_USD * NANO
 
 
 class Line(NamedTuple):
@@ -134,8 +137,8 @@ class Tariff:
         self._write = (first.cache_write or 0) * self._times
 
     def cost(self, usage: Usage, service_tier: str | None = None, seconds: float | None = None) -> int | None:
-        """Nano-dollars; None where a class that was used has no price. `service_tier`: as the answer names it.
-        `seconds`: how long it took, for a model that is paid by time."""
+        """Nano-dollars; None where a class that was used has no price, or where it is more than can be.
+        `service_tier`: as the answer names it. `seconds`: how long it took, for a model that is paid by time."""
         if (  # the usual case, the same arithmetic at a tenth of the time
             self._quick
             and (not usage.extra or tells_nothing(usage.extra))
@@ -147,8 +150,10 @@ class Tariff:
             fresh = usage.input - read - write
             if fresh >= 0 and usage.output >= (usage.reasoning or 0):
                 total = fresh * self._input + read * self._read + write * self._write + usage.output * self._output
-                return (total + self._fixed + self._half) // self._per
-        return self._cost(usage, service_tier, seconds)
+                cost = (total + self._fixed + self._half) // self._per
+                return cost if cost <= COST_MAX_NANOUSD else None
+        found = self._cost(usage, service_tier, seconds)
+        return found if found is None or found <= COST_MAX_NANOUSD else None
 
     def price(self, usage: Usage, service_tier: str | None = None, seconds: float | None = None) -> int:
         """`cost`, or UnknownPrice that names the class without a price."""
@@ -161,9 +166,11 @@ class Tariff:
         if self._listed and service not in self._sheets:
             raise UnknownPrice(f"There are no prices for the service tier {service!r}.", kind=service)
         unknown = [line.kind for line in self.lines(usage, service_tier) if line.rate is None]
-        if not self._listed or not unknown:
-            raise UnknownPrice("There is no price for this model.")
-        raise UnknownPrice(f"There is no price for `{unknown[0]}`.", kind=unknown[0])
+        if unknown and self._listed:
+            raise UnknownPrice(f"There is no price for `{unknown[0]}`.", kind=unknown[0])
+        if self._listed:
+            raise UnknownPrice(f"More than {COST_MAX_USD:,} dollars for one answer: a count or a price is wrong.")
+        raise UnknownPrice("There is no price for this model.")
 
     def lines(self, usage: Usage, service_tier: str | None = None) -> tuple[Line, ...]:
         """What was used, by class, without what a provider tells, fees per request and margins."""

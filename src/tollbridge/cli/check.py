@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -15,16 +15,19 @@ import msgspec
 
 from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.gateway import provider_rows
+from tollbridge.assemble.mcp import definition
+from tollbridge.assemble.misgivings import misgivings
 from tollbridge.assemble.offline import offline
-from tollbridge.calls.build import build
 from tollbridge.config.environment import Environment, read_dotenv
-from tollbridge.config.findings import Finding, Findings
+from tollbridge.config.findings import Finding, Findings, Place
 from tollbridge.config.load import load
 from tollbridge.config.masking import mask_line
-from tollbridge.config.settings import Config, ModelEntry
-from tollbridge.errors import APIError
+from tollbridge.config.settings import Config
+from tollbridge.errors import ConfigError, StoreError
+from tollbridge.home import Home
 from tollbridge.providers.resolve import available
 from tollbridge.providers.table import DEMO, ROWS
+from tollbridge.store.address import Address, check_driver
 from tollbridge.transport.inprocess import ByHost, InProcess
 
 LINE_MAX = 160
@@ -53,7 +56,7 @@ class Outlook(msgspec.Struct, kw_only=True):
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """What `--format json` prints; this shape is kept. `serves` is null where an error forbids a start."""
+    """What `--json` prints; this shape is kept. `serves` is null where an error forbids a start."""
 
     errors: int
     warnings: int
@@ -65,11 +68,13 @@ class Report(msgspec.Struct, kw_only=True):
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--config", "-c", "named", type=click.Path(path_type=Path), help="The same as FILE, as `serve` takes it.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--open", "is_open", is_flag=True, help="As if served with --open: a weak master key is no error.")
-def check(file: Path | None, named: Path | None, form: str, is_open: bool) -> None:
+def check(file: Path | None, named: Path | None, form: str, as_json: bool, is_open: bool) -> None:
     """Say what is wrong with a configuration, and what it would serve.
 
-    Without FILE: what the environment alone would serve. Starts nothing and opens no connection.
+    Without FILE: what the environment alone would serve. Starts nothing and opens no connection, so that it cannot say
+    whether a key is good or a database answers; all else that `serve` warns of is told here too.
 
     Exit codes: 0 nothing to say, 1 warnings, 2 errors.
 
@@ -77,7 +82,7 @@ def check(file: Path | None, named: Path | None, form: str, is_open: bool) -> No
     """
     path = file or named
     report = examine(path, os.environ, is_open=is_open)
-    if form == "json":
+    if as_json or form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2))
     else:
         click.echo("\n".join([*excerpts(report.findings), *summary(path, report)]))
@@ -89,10 +94,35 @@ def examine(path: Path | None, process_environ: Mapping[str, str], *, is_open: b
     environ = read_dotenv(process_environ, found, *([] if path is None else [path.parent]), Path.cwd())
     loaded = load(path, environ, open_door=is_open)
     found.add(loaded.findings)
-    serves = None if loaded.config is None else outlook(loaded.config, loaded.environ, found)
+    serves = None
+    if loaded.config is not None:
+        serves = outlook(loaded.config, loaded.environ, found)
+        _check_database(loaded.config, loaded.environ, found)
+        _check_mcp_servers(loaded.config, loaded.environ, found)
     findings = found.all()
     errors = sum(finding.severity == "error" for finding in findings)
     return Report(errors=errors, warnings=len(findings) - errors, findings=findings, serves=serves)
+
+
+def _check_database(config: Config, environ: Environment, findings: Findings) -> None:
+    """Whether its URL can be used here: nothing is connected to."""
+    configured = config.general.database_url
+    place = config.database_place or Place("the environment")
+    try:
+        check_driver(Address.read(Home.of(environ).database_url(configured)))
+    except StoreError as error:
+        path = "TOLLBRIDGE_DATABASE_URL" if configured is None else "general_settings.database_url"
+        findings.error(place, str(error), path)
+
+
+def _check_mcp_servers(config: Config, environ: Environment, findings: Findings) -> None:
+    """Whether a start could make them of what is there: nobody is reached."""
+    for server in config.mcp_servers:
+        try:
+            definition(server, environ)
+        except ConfigError as error:
+            file, _, line = server.where.rpartition(":")
+            findings.error(Place(file, int(line)), str(error).removeprefix(f"{server.where}: "))
 
 
 def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook:
@@ -100,15 +130,21 @@ def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook
     if config.source is None:
         names = [DEMO.name, *(row.name for row in available(environ, ROWS) if row.name != DEMO.name)]
         return Outlook(models=[Served(f"{name}/*", [f"{name}/*"]) for name in names])
-    idle, unpriced = _tried(config, environ)
+    rows = provider_rows(config)
+    maker = Maker(config, environ, rows, ByHost({}, InProcess(offline())))
+    maker.groups()
+    found = misgivings(maker, config, environ, rows)
+    for one in found:
+        findings.warning(one.entry.where, one.message)
+    idle = {one.entry.id for one in found if not one.serves}
+    unpriced = {one.entry.id for one in found if one.serves}
     groups: dict[str, Served] = {}
     for entry in config.models:
         group = groups.setdefault(entry.model_name, Served(entry.model_name))
-        (group.disabled if entry.id in idle else group.deployments).append(entry.model)
+        out = entry.disabled is not None or entry.id in idle
+        (group.disabled if out else group.deployments).append(entry.model)
         if entry.id in unpriced:
             group.unpriced.append(entry.model)
-        if entry.id in idle and entry.disabled is None:
-            findings.warning(entry.where, f"this deployment of {entry.model_name!r} does not serve: {idle[entry.id]}")
     router = config.router
     return Outlook(
         models=list(groups.values()),
@@ -119,33 +155,6 @@ def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook
         default_fallbacks=router.default_fallbacks,
         providers=[str(row.get("name", "")) for row in config.providers],
     )
-
-
-def _tried(config: Config, environ: Environment) -> tuple[dict[str, str], frozenset[str]]:
-    """Why deployments would not serve, by id; and the ids of those whose price is not known."""
-    maker = Maker(config, environ, provider_rows(config), ByHost({}, InProcess(offline())))
-    maker.groups()
-    idle = {entry.id: why for entry, why in maker.problems} | dict(_idle_wildcards(config, environ, maker))
-    return idle, frozenset(entry.id for entry in maker.unpriced)
-
-
-def _idle_wildcards(config: Config, environ: Environment, maker: Maker) -> Iterator[tuple[str, str]]:
-    """A wildcard is tried with a name of no meaning."""
-    rows = provider_rows(config)
-    for entry in config.models:
-        if "*" not in entry.model_name:
-            continue
-        if entry.disabled is not None:
-            yield entry.id, entry.disabled
-        elif entry.model != "*" and entry.mock_response is None:
-            try:
-                build(msgspec.structs.replace(maker.wanted(entry), model=_any(entry)), environ, rows)
-            except (APIError, ValueError) as error:
-                yield entry.id, str(error)
-
-
-def _any(entry: ModelEntry) -> str:
-    return entry.model.replace("*", "any", 1)
 
 
 def excerpts(findings: Sequence[Finding]) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from tollbridge.admin.money import NANO
+from tollbridge.model.money import show_dollars
 from tollbridge.store.key import Key
 
 WIDTH_MAX = 32
@@ -31,10 +32,12 @@ def card(key: Key, now: float) -> str:
         "state": state(key, now),
         "models": ", ".join(key.models) or "all",
         "aliases": ", ".join(f"{name} = {model}" for name, model in key.aliases.items()),
-        "spent": dollars(key.spend_nanousd),
+        "spent": show_dollars(key.spend_nanousd),
         "budget": _budget(key),
         "limits": _limits(key),
+        "estimated": _estimates(key),
         "expires": _moment(key.expires_at),
+        "metadata": json.dumps(key.metadata, ensure_ascii=False) if key.metadata else "",
         "made": f"{_moment(key.created_at)} by {key.minted_by}",
     }
     return "\n".join(f"{name:<10} {told}" for name, told in lines.items() if told)
@@ -43,13 +46,21 @@ def card(key: Key, now: float) -> str:
 def state(key: Key, now: float) -> str:
     if key.blocked:
         return "blocked"
-    return "expired" if key.expires_at is not None and key.expires_at <= now else "good"
+    if key.expires_at is not None and key.expires_at <= now:
+        return "expired"
+    used_up = key.max_budget_nanousd is not None and key.spend_nanousd >= key.max_budget_nanousd
+    return "spent" if used_up else "good"
 
 
-def dollars(nanousd: int) -> str:
-    """All that is not zero, at least cents."""
-    whole, rest = divmod(nanousd, NANO)
-    return f"${whole}.{f'{rest:09}'.rstrip('0').ljust(2, '0')}"
+def hindrance(key: Key, now: float) -> str | None:
+    """Why a key that is not blocked does not work, and what to do."""
+    match state(key, now):
+        case "expired":
+            return f"it expired on {_moment(key.expires_at)} (`keys update {key.id} --duration 30d`)"
+        case "spent":
+            return f"its budget of {_budget(key)} is used up (`keys update {key.id} --max-budget ...`)"
+        case _:
+            return None
 
 
 def _row(key: Key, now: float) -> tuple[str, ...]:
@@ -58,7 +69,7 @@ def _row(key: Key, now: float) -> tuple[str, ...]:
         key.name,
         key.alias or "",
         state(key, now),
-        dollars(key.spend_nanousd),
+        show_dollars(key.spend_nanousd),
         _budget(key),
         _limits(key),
         ", ".join(key.models) or "all",
@@ -71,12 +82,18 @@ def _budget(key: Key) -> str:
     if key.max_budget_nanousd is None:
         return ""
     each = f" each {key.budget_duration}" if key.budget_duration else ""
-    return dollars(key.max_budget_nanousd) + each
+    return show_dollars(key.max_budget_nanousd) + each
 
 
 def _limits(key: Key) -> str:
     limits = ((key.rpm, "rpm"), (key.tpm, "tpm"), (key.parallel, "at once"))
     return ", ".join(f"{limit} {unit}" for limit, unit in limits if limit is not None)
+
+
+def _estimates(key: Key) -> str:
+    told = [] if key.likely_output_tokens is None else [f"{key.likely_output_tokens:,}"]
+    told += [f"{tokens:,} of {model}" for model, tokens in key.likely_output_tokens_by_model.items()]
+    return f"tokens of an answer: {', '.join(told)}" if told else ""
 
 
 def _moment(epoch_s: float | None) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
 
 import click
 import msgspec
 
-from tollbridge.catalog.facts import ModelFacts, catalog, facts
+from tollbridge.catalog.facts import ModelFacts, catalog
 from tollbridge.catalog.near import near
 from tollbridge.catalog.price_names import charged
-from tollbridge.errors import NotFoundError
-from tollbridge.providers.names import locate
-from tollbridge.providers.table import ROWS
+from tollbridge.cli.ending import FAILED, errors_told
+from tollbridge.cli.price_lookup import EACH, Listed, in_catalog
 
 COLUMNS = ("input", "output", "cache_read", "cache_write")
 SHOWN_MAX = 100
@@ -23,15 +24,34 @@ PER_UNIT = {
     "search_medium": "a search",
     "search_high": "a search, much context",
     "per_request": "a request",
+    "per_second": "a second",
+    "per_second_in": "a second",
 }
 """Classes that are not by the token, in words."""
+_TIMED = {"per_second", "per_second_in"}
+
+HEAD = "$ per million tokens"
+GIVE_ONE = "Give it one in the configuration: input_cost_per_token and output_cost_per_token."
+SHORT = {"local": "nothing", "provider": "told", EACH: "of each", "": "unknown"}
+LONG = {
+    "local": "costs nothing: it is local. A configuration may give it a price (input_cost_per_token ..., or "
+    "input_cost_per_second).",
+    "provider": "no list: its provider says with each answer what it charged, and that counts.",
+    EACH: "each model costs what the catalog says of it.",
+    "": f"no price is known. {GIVE_ONE}",
+}
+"""What is said in place of a list, by whose prices count."""
 
 
 class Priced(msgspec.Struct, kw_only=True):
     """What `--json` prints of a model; this shape is kept. `prices`: nano-dollars per million units by
-    `class[>tokens][@service]`; empty where none is known."""
+    `class[>tokens][@service]`; empty where none is known. `priced`: whose prices these are, as the ledger says it: the
+    catalog's date, `config`, `local` (it costs nothing), `provider` (which tells the cost of each answer), `each` for
+    a wildcard, or "" where nobody knows. `group`: its name in the configuration."""
 
+    group: str
     name: str
+    priced: str
     mode: str
     max_input_tokens: int | None
     max_output_tokens: int | None
@@ -43,61 +63,55 @@ class Priced(msgspec.Struct, kw_only=True):
 
 @click.command()
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
-@click.option("--json", "as_json", is_flag=True, help="The whole lists, as JSON.")
+@click.option("--config", "-c", "config", type=click.Path(path_type=Path), help="Show what its models cost instead.")
+@click.option("--json", "as_json", is_flag=True, help="The whole lists, as JSON, in nano-dollars per million units.")
 @click.option("--all", "everything", is_flag=True, help=f"Show all that are found, also more than {SHOWN_MAX}.")
-def prices(models: Sequence[str], as_json: bool, everything: bool) -> None:
+def prices(models: Sequence[str], config: Path | None, as_json: bool, everything: bool) -> None:
     """Show what models cost, and where that is known from.
 
     MODEL is a name (`gpt-4o`, `groq/llama-3.3-70b-versatile`), shown with all its tiers and services, or a part of
-    names. Dollars per million tokens, where nothing else is said. Exit code 1 where a MODEL is not known.
+    names. US dollars per million tokens, where nothing else is said.
 
-    Example: tollbridge prices claude-sonnet-4-5 mistral/
+    With --config, MODEL is a name in its model_list, and its own prices count; discounts and margins are not in them.
+
+    Exit codes: 0 shown, 1 where nothing is known of a MODEL, 2 an option or a configuration that cannot be used.
+
+    Example:
+
+    \b
+      tollbridge prices claude-sonnet-4-5 mistral/
+      tollbridge prices --config config.yaml
     """
-    found = [(model, _found(model)) for model in models or [""]]
+    look = in_catalog if config is None else _in_config(config)
+    found = [(model, look(model)) for model in models or [""]]
     if as_json:
-        rows = [_as_json(known) for _, several in found for known in several]
+        rows = [_as_json(one) for _, several in found for one in several]
         click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=2))
     else:
         for model, several in found:
-            click.echo("\n".join(_told(model, several, everything)))
+            click.echo("\n".join(_told(model, several, everything, own=config is not None)))
         click.echo(f"\nPrices of {catalog().date}, from {catalog().source}.")
     if not all(several for _, several in found):
-        sys.exit(1)
+        sys.exit(FAILED)
 
 
-def _found(model: str) -> list[ModelFacts]:
-    """The one of this name, or all whose names hold it."""
-    exact = _exact(model) if model else None
-    if exact is not None:
-        return [exact]
-    known = catalog()
-    part = model.lower()
-    names = [name for name in known.full_names() if part in name.lower()]
-    return [made for name in names if (made := facts(*_split(name))) is not None]
+def _in_config(path: Path) -> Callable[[str], list[Listed]]:
+    from tollbridge.cli.own_prices import in_config  # most of a second that the catalog alone need not spend
+    from tollbridge.cli.place import place
+
+    with errors_told():
+        found = place(path)
+    return partial(in_config, found.config, found.environ)
 
 
-def _exact(model: str) -> ModelFacts | None:
-    provider, slash, name = model.partition("/")
-    if slash and (known := facts(provider, name)) is not None:
-        return known
-    try:
-        row, name = locate(model, ROWS)
-    except NotFoundError:
-        return None
-    return facts(row.name, name)
-
-
-def _split(name: str) -> tuple[str, str]:
-    provider, _, model = name.partition("/")
-    return provider, model
-
-
-def _told(model: str, found: Sequence[ModelFacts], everything: bool) -> Iterable[str]:
-    if not model:
+def _told(model: str, found: Sequence[Listed], everything: bool, *, own: bool) -> Iterable[str]:
+    if not model and not own:
         return _overview(found)
+    if not found and own:
+        return [f"{model}: the configuration has no such model." if model else "The configuration has no model_list."]
     if not found:
         close = near(model)
-        return [f"{model}: no price is known" + (f"; did you mean {' or '.join(close)}?" if close else ".")]
+        return [f"{model}: no price is known" + (f"; did you mean {' or '.join(close)}?" if close else f". {GIVE_ONE}")]
     if len(found) == 1:
         return _in_full(found[0])
     shown = found if everything else found[:SHOWN_MAX]
@@ -105,19 +119,26 @@ def _told(model: str, found: Sequence[ModelFacts], everything: bool) -> Iterable
     return [*_table(shown), *more]
 
 
-def _overview(found: Sequence[ModelFacts]) -> Iterable[str]:
-    counts = Counter(known.provider for known in found)
+def _overview(found: Sequence[Listed]) -> Iterable[str]:
+    counts = Counter(one.known.provider for one in found)
     width = max(map(len, counts))
     yield f"{len(found):,} models. Name one, or a part of names, such as a provider:"
     yield from (f"  {provider + '/':<{width + 1}} {count:>6,}" for provider, count in sorted(counts.items()))
 
 
-def _table(found: Sequence[ModelFacts]) -> Iterable[str]:
-    width = max(len(_name(known)) for known in found)
-    yield f"{'$ per million tokens':<{width}}" + "".join(f"{column:>13}" for column in COLUMNS)
-    for known in found:
-        cells = [_column(known, column) for column in COLUMNS] if known.prices else ["unknown"]
-        yield f"{_name(known):<{width}}" + "".join(f"{cell:>13}" for cell in cells)
+def _table(found: Sequence[Listed]) -> Iterable[str]:
+    width = max(len(HEAD), *(len(_name(one)) for one in found))
+    yield f"{HEAD:<{width}}" + "".join(f"{column:>13}" for column in COLUMNS)
+    for one in found:
+        yield f"{_name(one):<{width}}" + "".join(f"{cell:>13}" for cell in _row(one))
+
+
+def _row(one: Listed) -> Sequence[str]:
+    if one.priced in SHORT:
+        return [SHORT[one.priced]]
+    cells = [_column(one.known, column) for column in COLUMNS]
+    timed = [rate for price, rate in one.known.prices.items() if price in _TIMED]
+    return [*cells, f"{_dollars(sum(timed) / 10**15)} $/s"] if timed else cells
 
 
 def _column(known: ModelFacts, price: str) -> str:
@@ -125,19 +146,26 @@ def _column(known: ModelFacts, price: str) -> str:
     return _dollars(None if rate is None else _per(price, rate))
 
 
-def _in_full(known: ModelFacts) -> Iterable[str]:
-    yield _name(known)
+def _in_full(one: Listed) -> Iterable[str]:
+    known = one.known
+    yield _name(one)
     if known.max_input_tokens:
         written = f", writes up to {known.max_output_tokens:,}" if known.max_output_tokens else ""
         yield f"  reads up to {known.max_input_tokens:,} tokens{written}"
     prices = sorted((price for price in known.prices if charged(price)), key=_place)
-    if not prices:
-        yield "  no price is known"
+    if one.priced in LONG:
+        yield f"  {LONG[one.priced]}"
+        return
     words = {price: _in_words(price) for price in prices}
     width = max(map(len, words.values()), default=0)
     for price in prices:
         cost = _dollars(_per(price, known.prices[price]))
         yield f"  {words[price]:<{width}}  {cost:>12}{' $' if price in PER_UNIT else ' $/M'}"
+    if one.told:
+        yield "  what the provider says that it charged counts instead"
+    if one.priced == "config":
+        yield "  priced by the configuration"
+        return
     by = {"both": "litellm and genai-prices agree", "both, and they differ": "litellm and genai-prices differ"}
     yield f"  listed by {known.listed_by}" if known.listed_by not in by else f"  {by[known.listed_by]}"
     if known.source:
@@ -176,13 +204,17 @@ def _dollars(amount: float | None) -> str:
     return f"{amount:.6f}".rstrip("0").rstrip(".") if amount else "0"
 
 
-def _name(known: ModelFacts) -> str:
-    return f"{known.provider}/{known.name}"
+def _name(one: Listed) -> str:
+    full = f"{one.known.provider}/{one.known.name}"
+    return f"{one.group} ({full})" if one.group else full
 
 
-def _as_json(known: ModelFacts) -> Priced:
+def _as_json(one: Listed) -> Priced:
+    known = one.known
     return Priced(
-        name=_name(known),
+        group=one.group,
+        name=f"{known.provider}/{known.name}",
+        priced=one.priced,
         mode=known.mode,
         max_input_tokens=known.max_input_tokens,
         max_output_tokens=known.max_output_tokens,

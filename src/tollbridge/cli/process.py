@@ -76,6 +76,8 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             assembled.gateway.load.ready = False
             await self._leave(listener, signals)
             await assembled.gateway.engine.transport.close()
+            if assembled.mcp is not None:
+                await assembled.mcp.close()
             await accounts.stop()
         return 0
 
@@ -125,7 +127,9 @@ def application(
         assembled = assemble(config, environ, home, authenticator, observers, accounts)
         if lines is not None:
             lines.show(assembled.gateway.metrics)
-        yield App(assembled.gateway, cors(config), management(accounts, assembled.gateway)), assembled, accounts
+        mounted = () if assembled.mcp is None else assembled.mcp.routes()
+        routes = (*management(accounts, assembled.gateway), *mounted)
+        yield App(assembled.gateway, cors(config), routes), assembled, accounts
 
 
 def forwarding(config: Config) -> Forwarding:

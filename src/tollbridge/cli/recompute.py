@@ -12,21 +12,23 @@ import msgspec
 from tollbridge.assemble.gateway import provider_rows, transport
 from tollbridge.assemble.tariffs import Tariffs
 from tollbridge.cli.columns import aligned, printable
-from tollbridge.cli.key_table import dollars
+from tollbridge.cli.dates import moment, out_of_order
+from tollbridge.cli.ending import FAILED, errors_told
 from tollbridge.cli.place import place
-from tollbridge.errors import TollbridgeError
+from tollbridge.cli.texts import TEXT
 from tollbridge.ledger.recompute import Sums
 from tollbridge.ledger.recompute import recompute as recomputed
-from tollbridge.ledger.report import read_date
+from tollbridge.model.money import show_dollars
 from tollbridge.store.costs import CostStore, Span
 from tollbridge.store.database import Database
 
-HEADS = ("PROVIDER", "MODEL", "REQUESTS", "REPRICED", "UNKNOWN", "COST", "NOW")
+HEADS = ("PROVIDER", "MODEL", "REQUESTS", "REPRICED", "UNKNOWN", "BEFORE", "AFTER")
 
 
 class Recomputed(msgspec.Struct, kw_only=True):
-    """What `--format json` prints of a model; this shape is kept. `requests`: that were looked at; `repriced` of them,
-    from `before_nanousd` (what was unknown counts as nothing) to `after_nanousd`. `unknown`: no price today either."""
+    """What `--json` prints of a model; this shape is kept. `requests`: that were looked at, all of which cost
+    `before_nanousd` (what was unknown counts as nothing) and then `after_nanousd`; `repriced` of them. `unknown`: no
+    price today either."""
 
     provider: str
     model: str
@@ -40,28 +42,43 @@ class Recomputed(msgspec.Struct, kw_only=True):
 
 @click.command(short_help="Give requests today's price where theirs was not known.")
 @click.option("--since", help="The first day (2026-11-01) or moment, UTC. Default: all that is kept.")
-@click.option("--until", help="The last day or moment.")
-@click.option("--model", help="Only this model, as `spend` names it, or this group.")
+@click.option("--until", help="The last day, with all its hours, or moment. Default: now.")
+@click.option("--model", type=TEXT, help="Only this model, as `spend` names it, or this group.")
 @click.option("--priced", is_flag=True, help="Also what has a price: to today's.")
 @click.option("--write", is_flag=True, help="Do it. Without, it is only told what would be done.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option(
     "--config", "-c", "config", type=click.Path(path_type=Path), help="The config.yaml that names database and prices."
 )
 def recompute(
-    since: str | None, until: str | None, model: str | None, priced: bool, write: bool, form: str, config: Path | None
+    since: str | None,
+    until: str | None,
+    model: str | None,
+    priced: bool,
+    write: bool,
+    form: str,
+    as_json: bool,
+    config: Path | None,
 ) -> None:
     """Give requests whose price was not known the one of today: from the configuration, else from the catalog.
 
     Costs, sums by day and what keys spent change together. What has no price today either stays as it is. A gateway may
     run meanwhile; to do it again changes nothing.
 
+    BEFORE and AFTER are in US dollars, of all the requests in the row; a cost that is not known counts as nothing. In
+    JSON they are in nano-dollars (a billion to the dollar).
+
+    Exit codes: 0 done, also where there was nothing to do; 1 failed (no request of that model, no database); 2 an
+    option that cannot be used.
+
     Example: tollbridge spend recompute --model house --since 2026-11-01 --write
     """
-    span = Span(
-        since=_moment("--since", since), until=_moment("--until", until, end=True), model=model, unpriced=not priced
-    )
-    sums = _recomputed(config, span, write)
+    first, last = moment("--since", since), moment("--until", until, end=True)
+    if first is not None and last is not None and last <= first:
+        raise out_of_order()
+    span = Span(since=first, until=last, model=model, unpriced=not priced)
+    sums, any_there = _recomputed(config, span, write)
     rows = [
         Recomputed(
             provider=provider,
@@ -75,50 +92,51 @@ def recompute(
         )
         for (provider, model), one in sorted(sums.items())
     ]
-    if form == "json":
+    if as_json or form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=2))
-    else:
+    elif rows:
         click.echo(_table(rows), nl=False)
+    else:
+        click.echo(_nothing(span, any_there=any_there))
+    if model is not None and not any_there:
+        sys.exit(FAILED)
     if not write and any(row.repriced for row in rows):
         click.echo("Nothing was changed; --write does it.", err=True)
 
 
-def _recomputed(path: Path | None, span: Span, write: bool) -> Sums:
-    try:
+def _recomputed(path: Path | None, span: Span, write: bool) -> tuple[Sums, bool]:
+    """And whether any request is of that time and model, with a price or without. Ends the process on an error."""
+    with errors_told():
         found = place(path)
         config, environ = found.config, found.environ
         tariffs = Tariffs(config, environ, provider_rows(config), transport(config, environ))
         database = Database.open(found.database_url)
         try:
-            return asyncio.run(recomputed(CostStore(database), tariffs.of, span, write=write))
+            return asyncio.run(_done(CostStore(database), tariffs, span, write))
         finally:
             database.close()
-    except TollbridgeError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2)
 
 
-def _moment(option: str, said: str | None, *, end: bool = False) -> float | None:
-    try:
-        return None if said is None else read_date(said, end=end)
-    except ValueError as error:
-        raise click.BadParameter(f"{option} {error}.") from error
+async def _done(store: CostStore, tariffs: Tariffs, span: Span, write: bool) -> tuple[Sums, bool]:
+    sums = await recomputed(store, tariffs.of, span, write=write)
+    return sums, bool(sums) or bool(await store.page(msgspec.structs.replace(span, unpriced=False)))
+
+
+def _nothing(span: Span, *, any_there: bool) -> str:
+    of = "" if span.model is None else f" of {span.model!r}"
+    when = "" if span.since is None and span.until is None else " of that time"
+    return f"Every request{of}{when} has a price." if any_there else f"No request{of}{when} is kept."
 
 
 def _table(rows: list[Recomputed]) -> str:
-    if not rows:
-        return "Every request of that time has a price.\n"
-    lines = [
-        HEADS,
-        *(
-            (
-                printable(row.provider),
-                printable(row.model),
-                *(f"{count:,}" for count in (row.requests, row.repriced, row.unknown)),
-                *map(dollars, (row.before_nanousd, row.after_nanousd)),
-            )
-            for row in rows
-        ),
-    ]
+    lines = [HEADS, *(_cells(printable(row.provider), printable(row.model), [row]) for row in rows)]
+    if len(rows) > 1:
+        lines.append(_cells("all", "", rows))
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADS))]
     return "".join(aligned(line, widths, 2) for line in lines)
+
+
+def _cells(provider: str, model: str, rows: list[Recomputed]) -> tuple[str, ...]:
+    counts = (sum(row.requests for row in rows), sum(row.repriced for row in rows), sum(row.unknown for row in rows))
+    costs = (sum(row.before_nanousd for row in rows), sum(row.after_nanousd for row in rows))
+    return (provider, model, *(f"{count:,}" for count in counts), *map(show_dollars, costs))

@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from tollbridge.assemble.gateway import Assembled
+from tollbridge.cli.ending import FAILED, end
 from tollbridge.cli.greeting import ShownKey, greeting
 from tollbridge.cli.place import KEY_VARIABLES
 from tollbridge.cli.process import Process
@@ -65,6 +66,11 @@ def serve(
 
     Without a configuration it serves demo/... offline, and every provider whose key is in the environment
     (OPENAI_API_KEY, ANTHROPIC_API_KEY, ...) as provider/model.
+
+    Runs until Ctrl-C or SIGTERM, and then ends what is under way. Exit codes: 0 stopped, 1 failed (a port that is
+    taken, a database that does not answer), 2 what was given cannot be used (see `tollbridge check`).
+
+    Example: tollbridge serve config.yaml --port 4000
     """
     try:
         port = _port(os.environ) if port is None else port
@@ -94,11 +100,10 @@ def serve(
         greeting_of_all = partial(greet_worker, Once(), door, config.general.public_url)
         sys.exit(supervise(workers, lambda: process.run(greeting_of_all)))
     except (ConfigError, StoreError) as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2)
+        end(error)
     except OSError as error:
         click.echo(f"error: cannot listen on {host}:{port}: {_why(error)}", err=True)
-        sys.exit(2)
+        sys.exit(FAILED)
 
 
 def read_config(
@@ -149,7 +154,7 @@ def open_door(host: str) -> Door:
 
 def greet(door: Door, url: str | None, listener: Listener, assembled: Assembled) -> None:
     for problem in assembled.problems:
-        click.echo(f"warning: {problem}", err=True)
+        click.echo(problem, err=True)
     groups = assembled.gateway.engine.routes.groups
     names = groups.listed()
     plain = next(

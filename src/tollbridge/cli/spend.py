@@ -5,21 +5,27 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import get_args
 
 import click
 import msgspec
 
+from tollbridge.admin.key_names import ADMIN
+from tollbridge.admin.keys import Keys
+from tollbridge.admin.whose import ledger_id
 from tollbridge.cli.columns import aligned, printable
-from tollbridge.cli.key_table import dollars
-from tollbridge.cli.place import configured, place
+from tollbridge.cli.dates import day, out_of_order, shown_day
+from tollbridge.cli.ending import errors_told
+from tollbridge.cli.key_options import read_name
+from tollbridge.cli.place import Place, configured, place
 from tollbridge.cli.recompute import recompute
-from tollbridge.errors import NotFoundError, TollbridgeError
-from tollbridge.ledger.report import read_date
+from tollbridge.cli.texts import TEXT
+from tollbridge.model.money import show_dollars, spell_dollars
+from tollbridge.policy.minting import CUSTOM_PREFIX
 from tollbridge.store.database import Database
 from tollbridge.store.keys import KeyStore
 from tollbridge.store.ledger_tables import KINDS
@@ -31,8 +37,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Spent(msgspec.Struct, kw_only=True):
-    """What `--format json` prints of a row; this shape is kept. `by`: the dimensions that were asked for. `unpriced`:
-    requests whose cost is not known, nor in `cost_nanousd`. `estimated`: requests whose tokens were counted here."""
+    """What `--json` prints of a row; this shape is kept. `by`: the dimensions that were asked for. `unpriced`: requests
+    whose cost is not known, nor in `cost_nanousd`. `estimated`: requests whose tokens were counted here."""
 
     by: dict[str, str]
     requests: int
@@ -51,11 +57,17 @@ class Spent(msgspec.Struct, kw_only=True):
     type=click.Choice(get_args(By)),
     help="What to sum by; may be repeated. Default: model.",
 )
-@click.option("--since", help=f"The first day (2026-11-01), UTC. Default: {DAYS} days ago.")
-@click.option("--until", help="The last day. Default: today.")
-@click.option("--key", "name", help="Only of this key: its id or its alias; `master` is the admin's.")
+@click.option("--since", help=f"The first day (2026-11-01), UTC. Default: {DAYS} days before the last.")
+@click.option("--until", help="The last day, with all its hours. Default: today.")
+@click.option(
+    "--key",
+    "name",
+    type=TEXT,
+    help=f"Only of this key: its id, its alias or the key (`-`: from standard input); `{ADMIN}`: the admin's.",
+)
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
-@click.option("--limit", type=click.IntRange(1), help="At most so many rows.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--limit", type=click.IntRange(1), help="Show at most so many rows; `all` is still the sum of all.")
 @configured
 @click.pass_context
 def spend(
@@ -65,67 +77,65 @@ def spend(
     until: str | None,
     name: str | None,
     form: str,
+    as_json: bool,
     limit: int | None,
     config: Path | None,
 ) -> None:
     """Show what was spent, by key, model, provider, group or day. The dearest come first, days in their order.
 
+    COST is in US dollars, INPUT and OUTPUT in tokens; in JSON, costs are in nano-dollars (a billion to the dollar).
+    UNPRICED counts requests whose cost is not known; it is in no sum (`tollbridge spend recompute` prices them later).
     Days are UTC. What a gateway that runs on the same database was asked within the last second may be missing.
+
+    Exit codes: 0 done, 1 failed (no such key, no database), 2 an option that cannot be used.
 
     Example: tollbridge spend --by day --by key --since 2026-11-01 --format csv
     """
     if context.invoked_subcommand is not None:
-        if any((dimensions, since, until, name, limit, config)) or form != "table":
+        if any((dimensions, since, until, name, limit, config, as_json)) or form != "table":
             raise click.UsageError(f"Write the options behind `{context.invoked_subcommand}`.")
         return
     by = tuple(dict.fromkeys(dimensions)) or ("model",)
-    first, last = _day("--since", since), _day("--until", until)
-    rows = _read(config, by, first or _days_ago(DAYS), last, name, limit)
-    click.echo(_FORMS[form]([_spent(row, by) for row in rows], by), nl=False)
+    first, last = day("--since", since), day("--until", until) or shown_day(time.time())
+    first = first or _days_before(last, DAYS)
+    if last < first:
+        raise out_of_order()
+    name = None if name is None else read_name(name)
+    rows = [_spent(row, by) for row in _read(config, by, first, last, name)]
+    if not rows and form == "table" and not as_json:
+        click.echo(f"Nothing was asked from {first} to {last} (UTC).")
+        return
+    shown = rows[:limit]
+    click.echo(_FORMS["json" if as_json else form](shown, rows, by), nl=False)
+    hidden = len(rows) - len(shown)
+    if hidden:
+        told = "1 more row is" if hidden == 1 else f"{hidden:,} more rows are"
+        click.echo(f"{told} not shown: leave --limit out.", err=True)
 
 
-def _read(
-    config: Path | None, by: Sequence[By], since: str, until: str | None, name: str | None, limit: int | None
-) -> list[Found]:
-    """`name`: of a key, which may be deleted by now. Ends the process where nobody has it, or had it in these days."""
-    try:
-        database = Database.open(place(config).database_url)
+def _read(config: Path | None, by: Sequence[By], since: str, until: str, name: str | None) -> list[Found]:
+    """`name`: of a key, which may be deleted by now. Ends the process where nobody has it, or ever had it."""
+    with errors_told():
+        found = place(config)
+        database = Database.open(found.database_url)
         try:
-            return asyncio.run(_sums(database, by, since, until, name, limit))
+            return asyncio.run(_sums(found, database, by, since, until, name))
         finally:
             database.close()
-    except TollbridgeError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(1 if isinstance(error, NotFoundError) else 2)
 
 
 async def _sums(
-    database: Database, by: Sequence[By], since: str, until: str | None, name: str | None, limit: int | None
+    found: Place, database: Database, by: Sequence[By], since: str, until: str, name: str | None
 ) -> list[Found]:
-    keys = KeyStore(database)
-    aliased = None if name is None else await keys.get_by_alias(name)
-    key_id = name if aliased is None else aliased.id
-    found = await SpendReader(database).sums(by, since=since, until=until, key_id=key_id, limit=limit)
-    if not found and name is not None and aliased is None and await keys.get(name) is None:
-        raise NotFoundError("No key has this id or alias, and nothing was asked with it in these days.")
-    return found
+    reader, key_id = SpendReader(database), None
+    if name is not None:
+        pepper = found.home.pepper() if name.startswith(CUSTOM_PREFIX) else b""  # needed for nothing else
+        key_id = await ledger_id(name, Keys(KeyStore(database), pepper, taken=found.is_admins), reader)
+    return await reader.sums(by, since=since, until=until, key_id=key_id)
 
 
-def _day(option: str, said: str | None) -> str | None:
-    if said is None:
-        return None
-    try:
-        return _shown_day(read_date(said))
-    except ValueError as error:
-        raise click.BadParameter(f"{option} {error}.") from error
-
-
-def _days_ago(days: int) -> str:
-    return _shown_day(time.time() - days * 86_400)
-
-
-def _shown_day(epoch_s: float) -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime(epoch_s))
+def _days_before(day: str, days: int) -> str:
+    return (date.fromisoformat(day) - timedelta(days=days)).isoformat()
 
 
 def _spent(row: Found, by: Sequence[By]) -> Spent:
@@ -143,20 +153,20 @@ def _spent(row: Found, by: Sequence[By]) -> Spent:
     )
 
 
-def _as_json(rows: Sequence[Spent], by: Sequence[By]) -> str:
-    return msgspec.json.format(msgspec.json.encode(rows), indent=2).decode() + "\n"
+def _as_json(shown: Sequence[Spent], rows: Sequence[Spent], by: Sequence[By]) -> str:
+    return msgspec.json.format(msgspec.json.encode(shown), indent=2).decode() + "\n"
 
 
-def _as_csv(rows: Sequence[Spent], by: Sequence[By]) -> str:
+def _as_csv(shown: Sequence[Spent], rows: Sequence[Spent], by: Sequence[By]) -> str:
     """Dollars as a decimal number, all that is not zero."""
     names = _names(by)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     kinds = [f"{kind}_{'count' if kind == 'web_searches' else 'tokens'}" for kind in KINDS]
     writer.writerow([*names, "requests", "failures", *kinds, "cost_usd", "unpriced", "estimated"])
-    for row in rows:
+    for row in shown:
         counts = [row.tokens.get(kind, 0) for kind in KINDS]
-        cost = dollars(row.cost_nanousd).removeprefix("$")
+        cost = spell_dollars(row.cost_nanousd, 2)
         cells = [harmless(row.by.get(name, "")) for name in names]
         writer.writerow([*cells, row.requests, row.failures, *counts, cost, row.unpriced, row.estimated])
     return text.getvalue()
@@ -167,12 +177,11 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
-def _as_table(rows: Sequence[Spent], by: Sequence[By]) -> str:
-    if not rows:
-        return "Nothing was asked in these days.\n"
+def _as_table(shown: Sequence[Spent], rows: Sequence[Spent], by: Sequence[By]) -> str:
+    """Below those that are `shown` the sum of all."""
     names = _names(by)
     heads = (*(name.upper() for name in names), "REQUESTS", "FAILED", "INPUT", "OUTPUT", "COST", "UNPRICED")
-    lines = [heads, *(_cells(row, [printable(row.by.get(name, "")) for name in names]) for row in rows)]
+    lines = [heads, *(_cells(row, [printable(row.by.get(name, "")) for name in names]) for row in shown)]
     if len(rows) > 1:
         lines.append(_cells(_total(rows), ["all", *[""] * (len(names) - 1)]))
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
@@ -186,7 +195,8 @@ def _names(by: Sequence[By]) -> list[str]:
 def _cells(row: Spent, names: Sequence[str]) -> tuple[str, ...]:
     counts = (row.requests, row.failures, row.tokens.get("input", 0), row.tokens.get("output", 0))
     unpriced = f"{row.unpriced:,}" if row.unpriced else ""
-    return (*names, *(f"{count:,}" for count in counts), dollars(row.cost_nanousd), unpriced)
+    cost = "unknown" if row.unpriced and not row.cost_nanousd else show_dollars(row.cost_nanousd)
+    return (*names, *(f"{count:,}" for count in counts), cost, unpriced)
 
 
 def _total(rows: Sequence[Spent]) -> Spent:
@@ -203,7 +213,7 @@ def _total(rows: Sequence[Spent]) -> Spent:
 
 spend.add_command(recompute)
 
-_FORMS: Mapping[str, Callable[[Sequence[Spent], Sequence[By]], str]] = {
+_FORMS: Mapping[str, Callable[[Sequence[Spent], Sequence[Spent], Sequence[By]], str]] = {
     "table": _as_table,
     "csv": _as_csv,
     "json": _as_json,

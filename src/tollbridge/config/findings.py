@@ -20,7 +20,7 @@ class Place(msgspec.Struct, frozen=True):
     column: int = 1
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return _on_one_line(f"{self.file}:{self.line}:{self.column}")
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +35,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         about = f"{self.path}: " if self.path else ""
-        return f"{self.file}:{self.line}:{self.column}: {self.severity}: {about}{self.message}"
+        return _on_one_line(f"{self.file}:{self.line}:{self.column}: {self.severity}: {about}{self.message}")
+
+
+def _on_one_line(text: str) -> str:
+    """Whatever a file is called, or says: a terminal obeys none of it."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 class Findings:

@@ -28,6 +28,7 @@ T = TypeVar("T")
 SECRET_NAME = re.compile(
     r"(?i)(?:keys?|token|secret|passw\w*|credentials?|authorization|database_url|dsn)(?:$|[\[.])|_secret_"
 )
+NAMES_A_PRICE = re.compile(r"cost_per_\w*token$")
 SHOWN_MAX = 40
 
 
@@ -64,7 +65,7 @@ class At(msgspec.Struct, frozen=True):
                 return "nothing"
             case Scalar(bool(value)):
                 return f"{node.text} (which is {str(value).lower()} in YAML; put it into quotes for text)"
-            case _ if SECRET_NAME.search(self.path):
+            case _ if SECRET_NAME.search(self.path) and not NAMES_A_PRICE.search(self.path):
                 return "something else"
         shown = repr(node.text)
         return shown if len(shown) <= SHOWN_MAX else f"{shown[:SHOWN_MAX]}...'"

@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 
 from tollbridge.config import crosscheck
-from tollbridge.config.document import Array, Entry, Node, Scalar, Table
+from tollbridge.config.document import Entry, Scalar, Table
 from tollbridge.config.environment import Environment, read_variables, resolve
-from tollbridge.config.findings import Finding, Findings, Place
+from tollbridge.config.findings import Finding, Findings
 from tollbridge.config.include import Gathered
 from tollbridge.config.kinds import At
 from tollbridge.config.master_key import weak_key
+from tollbridge.config.mcp import read_mcp_servers
 from tollbridge.config.models import read_models
 from tollbridge.config.schema import (
     NOT_RESTRICTED,
@@ -31,7 +32,6 @@ from tollbridge.config.settings import Config, GeneralSettings, ModelEntry, Rout
 from tollbridge.config.tables.deployment import PARAMS
 from tollbridge.config.tables.general import GENERAL
 from tollbridge.config.tables.litellm import LITELLM
-from tollbridge.config.tables.mcp import MCP_SERVER
 from tollbridge.config.tables.providers import OwnProviders, read_providers
 from tollbridge.config.tables.router import ROUTER
 from tollbridge.providers.table import ROWS
@@ -115,20 +115,22 @@ def _read(top: Table, at: At, open_door: bool) -> Config:
         ]
     )
     providers = read_providers(nodes["providers"], at.key("providers")) if "providers" in nodes else OwnProviders()
-    if "mcp_servers" in nodes:
-        _check_mcp_servers(nodes["mcp_servers"], at.key("mcp_servers"), top.entries["mcp_servers"].place)
+    mcp_servers = read_mcp_servers(nodes["mcp_servers"], at.key("mcp_servers")) if "mcp_servers" in nodes else ()
     models: tuple[ModelEntry, ...] = ()
     if "model_list" in nodes:
         known = {**ROWS, **providers.rows}
         models = read_models(nodes["model_list"], at.key("model_list"), known, PRECEDENCE)
     general = GeneralSettings(**_under("general", fields))
+    database = fields.get("general.database_url")
     crosscheck.check(fields, models, open_door=open_door or general.open_on_loopback)
     return Config(
         models=models,
         providers=providers.values,
+        mcp_servers=mcp_servers,
         settings=Settings(**_under("settings", fields)),
         router=RouterSettings(**_under("router", fields)),
         general=general,
+        database_place=None if database is None else database.node.place,
     )
 
 
@@ -155,21 +157,3 @@ def _settled(sections: list[dict[str, list[Filled]]]) -> dict[str, Filled]:
 def _under(name: str, fields: Mapping[str, Filled]) -> dict[str, Any]:
     prefix = f"{name}."
     return {f.removeprefix(prefix): one.value for f, one in fields.items() if f.startswith(prefix)}
-
-
-def _check_mcp_servers(node: Node, at: At, place: Place) -> None:
-    """A table by name or a list; the keys of each are known, and none is served yet."""
-    match node:
-        case Table(entries):
-            servers = [(entry.node, at.key(name)) for name, entry in entries.items()]
-        case Array(items):
-            servers = [(item, at.item(index)) for index, item in enumerate(items)]
-        case Scalar(None):
-            return
-        case _:
-            at.expected("servers by name, or a list of them", node)
-            return
-    for server, at_server in servers:
-        read_section(server, MCP_SERVER, at_server)
-    if servers:
-        at.warning(place, f"{not_built('no MCP server is reached')}")

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from tollbridge.catalog.price_names import charged, is_price, prices_of
+from tollbridge.catalog.price_names import USUAL_PRICES, charged, dear, is_price, prices_of
 from tollbridge.config.document import Array, Node, Scalar, Table
 from tollbridge.config.environment import missing_variables
 from tollbridge.config.findings import Place
 from tollbridge.config.kinds import SECRET_NAME, At, anything_table
-from tollbridge.config.schema import Filled, Section, read_section
+from tollbridge.config.schema import Filled, Section, nearest, read_section
 from tollbridge.config.settings import ModelEntry
 from tollbridge.config.tables.deployment import ENTRY, PARAMS
 from tollbridge.errors import NotFoundError
@@ -78,7 +78,7 @@ def _read_entry(
         _check_provider(model, values, params, providers)
     info: JsonObject = _last(entry, "model_info", {})
     values["prices"] = {
-        **_prices({field: info[field] for field in info if is_price(field)}, entry.get("model_info", given)[-1]),
+        **_info_prices(info, entry.get("model_info", given)[-1]),
         **_prices(values.get("prices", {}), params),
     }
     organizations = values.pop("organization", (None,)) or (None,)
@@ -137,17 +137,37 @@ def _prices(said: Mapping[str, Any], where: Filled) -> dict[str, int]:
     prices: dict[str, int] = {}
     idle: list[str] = []
     for field, value in said.items():
+        at, place = where.at.key(field), _place_of(field, where)
         try:
             read = prices_of({field: value})
         except (ValueError, LookupError, TypeError) as error:
-            where.at.key(field).error(where.place, f"{error}")
+            at.error(place, str(error).removeprefix(f"{field}: "))
             continue
         prices.update(read)
+        odd = next((told for price, rate in read.items() if (told := dear(price, rate)) is not None), None)
+        if odd is not None:
+            at.warning(place, odd)
         if not any(charged(price) for price in read):
             idle.append(field)
     if idle:
         where.at.warning(where.place, f"{', '.join(idle)}: {NOT_CHARGED}")
     return prices
+
+
+def _info_prices(info: JsonObject, where: Filled) -> dict[str, int]:
+    """Any field may stand in `model_info`; one that is nearly a price was meant as one."""
+    for field in info:
+        near = None if is_price(field) or "cost" not in field else nearest(field, USUAL_PRICES)
+        if near is not None:
+            where.at.key(field).warning(
+                _place_of(field, where), f"is no price that is known, and has no effect; did you mean `{near}`?"
+            )
+    return _prices({field: info[field] for field in info if is_price(field)}, where)
+
+
+def _place_of(field: str, where: Filled) -> Place:
+    entries = where.node.entries if isinstance(where.node, Table) else {}
+    return entries[field].node.place if field in entries else where.place
 
 
 def _check_names(name: str, model: str, entry: Mapping[str, list[Filled]], params: Filled) -> None:

@@ -40,11 +40,13 @@ class Key(msgspec.Struct, frozen=True):
 
 
 class Section(msgspec.Struct, frozen=True):
-    """`patterns`: names too many to list. `hint`: what to do with a key that is not known."""
+    """`patterns`: names too many to list; `usual`: the usual ones among them, for whoever mistypes one. `hint`: what to
+    do with a key that is not known."""
 
     name: str
     keys: Mapping[str, Key]
     patterns: tuple[tuple[re.Pattern[str], Key], ...] = ()
+    usual: tuple[str, ...] = ()
     hint: str = ""
 
     def key(self, name: str) -> Key | None:
@@ -82,7 +84,11 @@ def moot(*names: str) -> list[Key]:
 
 
 def section(
-    name: str, *groups: Iterable[Key], patterns: tuple[tuple[re.Pattern[str], Key], ...] = (), hint: str = ""
+    name: str,
+    *groups: Iterable[Key],
+    patterns: tuple[tuple[re.Pattern[str], Key], ...] = (),
+    usual: tuple[str, ...] = (),
+    hint: str = "",
 ) -> Section:
     keys: dict[str, Key] = {}
     for group in groups:
@@ -90,7 +96,7 @@ def section(
             if key.name in keys:
                 raise ValueError(f"{name}.{key.name} stands twice in the table of keys")
             keys[key.name] = key
-    return Section(name, keys, patterns, hint)
+    return Section(name, keys, patterns, usual, hint)
 
 
 def read_section(
@@ -147,7 +153,7 @@ def unknown_key(name: str, section: Section, others: Iterable[Section] = ()) -> 
     for other in others:
         if other.key(name) is not None:
             return f"is not a key of {section.name}; it belongs in {other.name}"
-    near = nearest(name, section.keys)
+    near = nearest(name, (*section.keys, *section.usual))
     hint = f" ({section.hint})" if section.hint else ""
     if near is not None:
         return f"is not a known key; did you mean `{near}`?{hint}"

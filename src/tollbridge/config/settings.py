@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -72,7 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`drop_params`: True drops what a target cannot say, False refuses the request, None drops it with a Caveat.
     `ssl_verify`: False, or a file with the authorities to trust. `ssl_certificate`: our certificate and key (PEM).
     `block_unpriced`: refuse models without a price. `stream_cost`: told in a stream's usage chunk. `discounts`,
-    `margins`: by provider, as `calls.tariff.Markups`."""
+    `margins`: by provider, as `calls.tariff.Markups`. `mcp_aliases`: another name -> the MCP server's."""
 
     drop_params: bool | None = None
     modify_params: bool = False
@@ -83,6 +84,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stream_cost: bool = False
     discounts: Mapping[str, Fraction] = {}
     margins: Mapping[str, Markup] = {}
+    mcp_aliases: Mapping[str, str] = {}
 
 
 class RouterSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,10 +169,12 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `retention_s`: how long the ledger's rows are kept, infinite for ever; they are looked for every
     `retention_every_s`, and removed `retention_batch` at a time, at most `retention_batches` of them.
-    `serve_without_journal`: go on where nothing can be written down."""
+    `serve_without_journal`: go on where nothing can be written down. `mcp_auth_header`: by which a client brings a
+    credential for MCP servers."""
 
     master_key: Secret | None = None
     database_url: Secret | None = None
+    mcp_auth_header: str | None = None
     open_on_loopback: bool = False
     key_header_name: str | None = None
     forward_client_headers: bool = False
@@ -201,17 +205,59 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     proxies: ProxySettings = ProxySettings()
 
 
+McpTransport = Literal["http", "sse", "stdio"]
+
+
+class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One of `mcp_servers`, by LiteLLM's meanings. `where`: file:line. `brings`: headers of the client that go along.
+    `info`: free-form; `mcp_server_cost_info` in it says what calls cost."""
+
+    name: str
+    where: str = ""
+    alias: str | None = None
+    url: Secret | None = None
+    transport: McpTransport | None = None
+    version: str | None = None
+    command: str | None = None
+    args: tuple[str, ...] = ()
+    env: Mapping[str, Secret] = {}
+    cwd: str | None = None
+    auth_type: str = "none"
+    auth_value: Secret | None = None
+    brings: tuple[str, ...] = ()
+    headers: Mapping[str, Secret] = {}
+    description: str = ""
+    instructions: str | None = None
+    info: JsonObject = {}
+    allowed: tuple[str, ...] | None = None
+    disallowed: tuple[str, ...] = ()
+    allowed_params: Mapping[str, tuple[str, ...]] = {}
+    display: Mapping[str, str] = {}
+    descriptions: Mapping[str, str] = {}
+    groups: tuple[str, ...] = ()
+    for_all: bool = False
+    timeout_s: float = 60.0
+    parallel: int | None = None
+    sampling: bool = True
+    elicitation: bool = True
+
+    def __repr__(self) -> str:
+        return f"<McpServer {self.name}>"
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """`source`: the file, None without one; `files`: it and all it includes. `providers`: the operator's own rows, as
-    written, each with a `name` (credentials in them are `Secret`s)."""
+    written, each with a `name` (credentials in them are `Secret`s). `database_place`: where its URL stands."""
 
     models: tuple[ModelEntry, ...] = ()
     providers: tuple[JsonObject, ...] = ()
+    mcp_servers: tuple[McpServer, ...] = ()
     settings: Settings = Settings()
     router: RouterSettings = RouterSettings()
     general: GeneralSettings = GeneralSettings()
     source: Path | None = None
     files: tuple[Path, ...] = ()
+    database_place: Place | None = None
 
     def __repr__(self) -> str:
         return f"<Config {self.source}: {len(self.models)} deployments>"

@@ -1,4 +1,4 @@
-"""One key's budget in memory, and how sums of it are told."""
+"""One key's budget in memory."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from tollbridge.errors import BudgetExceededError
 from tollbridge.ledger.unfolded import Unfolded
+from tollbridge.model.money import spell_dollars
 from tollbridge.observe import Record
 from tollbridge.observe.ulid import at
 from tollbridge.store.key import Key
@@ -79,16 +80,16 @@ class Account:
         budget = self.key.max_budget_nanousd
         if budget is None:
             return b""
-        return b"x-litellm-key-spend: %b\r\n%b" % (dollars(self.purse.spent_at(now)).encode(), _budget(budget))
+        return b"x-litellm-key-spend: %b\r\n%b" % (spell_dollars(self.purse.spent_at(now)).encode(), _budget(budget))
 
     def refusal(self, budget: int, worst: int | None, now: float) -> BudgetExceededError:
         purse = self.purse.at(now)
-        spent, most = dollars(purse.spend), dollars(budget)
+        spent, most = spell_dollars(purse.spend), spell_dollars(budget)
         if purse.spend < budget:
-            costs = "" if worst is None else f" This request may cost {dollars(worst)}."
+            costs = "" if worst is None else f" This request may cost {spell_dollars(worst)}."
             return BudgetExceededError(
-                f"Budget is held by requests under way! Current cost: {spent}, held: {dollars(self.held)}, Max budget: "
-                f"{most}.{costs} Retry when one of them has ended.",
+                f"Budget is held by requests under way! Current cost: {spent}, held: {spell_dollars(self.held)}, "
+                f"Max budget: {most}.{costs} Retry when one of them has ended.",
                 code="budget_held",
                 retryable=True,
                 retry_after_s=HELD_RETRY_S,
@@ -104,12 +105,4 @@ class Account:
 
 @lru_cache(maxsize=256)
 def _budget(nanousd: int) -> bytes:
-    return b"x-litellm-key-max-budget: %b\r\n" % dollars(nanousd).encode()
-
-
-def dollars(nanousd: int) -> str:
-    """Exactly, and no longer than needed: `0.0031`, `12.0`."""
-    if nanousd < 0:
-        return "-" + dollars(-nanousd)
-    whole, rest = divmod(nanousd, 1_000_000_000)
-    return f"{whole}.{rest:09d}".rstrip("0") if rest else f"{whole}.0"
+    return b"x-litellm-key-max-budget: %b\r\n" % spell_dollars(nanousd).encode()

@@ -56,6 +56,11 @@ class Hold:
         if account is not None:
             account.settled(record, self._book.clock())
 
+    def spent(self, record: Record) -> None:
+        """A part of it, with an entry of its own, before the end."""
+        if self._account is not None:
+            self._account.settled(record, self._book.clock())
+
     def release(self) -> None:
         self._end()
 

@@ -2,13 +2,12 @@
 
 About every second all that was appended is folded, in batches. While the database does not answer, the journal grows
 and one batch is tried again, ever more seldom. An entry that the database cannot keep, whatever it is, holds up no
-other: it is set aside in `refused` beside the journal, and told.
+other: it is set aside (`refused.py`).
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,16 +19,17 @@ from tollbridge.errors import EntryRefused, StoreUnavailable
 from tollbridge.ledger.backlog import Batch
 from tollbridge.ledger.estate import recover, tell
 from tollbridge.ledger.journal import Journal
-from tollbridge.ledger.lines import write_line
-from tollbridge.observe.line import Scribe
+from tollbridge.ledger.refused import Refused
 from tollbridge.observe.record import Record
 from tollbridge.store.entries import EntryStore
+from tollbridge.store.fitting import fit
 
 INTERVAL_S = 1.0
 PAUSE_MAX_S = 15.0
 BATCH = 4000
 """Entries in one transaction: what a transaction costs by itself is then little of each."""
-REFUSED = "refused"
+SEARCH_S = 30.0
+"""For the entries of a batch that the database refuses. Looking for one takes some milliseconds."""
 DAY_S = 86_400.0
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,8 @@ class Retention(msgspec.Struct, frozen=True):
 class Folder:
     """`begins` is told, on this thread, before each fold; after it, when it succeeded, `folded` of the entries of this
     process that are in the database now, each once, or `found` of those of dead processes that were not there before.
-    `refused`: entries set aside. `removed`: rows that were too old."""
+    `refused`: entries set aside, `refused_lost`: those of them for which there was no room. `removed`: rows that were
+    too old."""
 
     def __init__(
         self,
@@ -64,8 +65,10 @@ class Folder:
         folded: Folded | None = None,
         found: Folded | None = None,
         interval_s: float = INTERVAL_S,
+        search_s: float = SEARCH_S,
     ) -> None:
         self._directory = directory
+        self._refused = Refused(directory)
         self._journal = journal
         self._store = store
         self._retention = Retention() if retention is None else retention
@@ -73,16 +76,16 @@ class Folder:
         self._folded = folded
         self._found = found
         self._interval_s = interval_s
+        self._search_s = search_s
         self._pause_s = interval_s
         self._held: Batch | None = None
+        self._unheard = set[str]()
         self._recovered = False
         self._caught_up = time.monotonic()
         self._next_sweep = self._caught_up + self._interval_s
         self._sweeps_left = 0
-        self._scribe = Scribe()
         self._stopping = threading.Event()
         self.down = ""
-        self.refused = 0
         self.removed = 0
         self._thread = threading.Thread(target=self._run, name="tollbridge-fold", daemon=True)
 
@@ -96,6 +99,14 @@ class Folder:
         """Folds what is left. Where the database does not answer, the next start does."""
         self._stopping.set()
         self._thread.join()
+
+    @property
+    def refused(self) -> int:
+        return self._refused.count
+
+    @property
+    def refused_lost(self) -> int:
+        return self._refused.lost
 
     @property
     def lag_seconds(self) -> float:
@@ -130,11 +141,10 @@ class Folder:
         self.down, self._pause_s = "", self._interval_s
 
     def _adopt(self, records: Sequence[Record]) -> None:
-        if self._begins is not None:
-            self._begins()
-        fresh, _ = self._fold(records, again=True)
+        fresh = self._fold([fit(record) for record in records], look=True)
         if self._found is not None:
             self._found(fresh)
+        self._unheard.difference_update(record.id for record in records)
 
     def _next(self) -> Batch | None:
         if self._held is None:
@@ -145,40 +155,46 @@ class Folder:
         batch = self._held
         assert batch is not None
         if batch.records:
-            if self._begins is not None:
-                self._begins()
-            fresh, refused = self._fold(batch.records, again=batch.reread or bool(self.down))
-            # Of a batch that is tried again some may have been new at the first try, whose end was not heard of.
-            own = fresh if batch.reread else [record for record in batch.records if record.id not in refused]
+            fresh = self._fold(batch.records, look=batch.reread)
             if self._folded is not None:
-                self._folded(own)
+                self._folded(fresh)
+            self._unheard.difference_update(record.id for record in batch.records)
         self._held = None
         for file, damage in self._journal.backlog.take_damage():
             tell(file, [damage])
         self._journal.folded(batch.number)
 
-    def _fold(self, records: Sequence[Record], *, again: bool) -> tuple[Sequence[Record], set[str]]:
-        """Those that were new, and the ids of those that were set aside."""
-        try:
-            return self._store.fold(records, again=again), set()
-        except EntryRefused as error:
-            if len(records) == 1:
-                self._set_aside(records[0], error)
-                return (), {records[0].id}
-        half = len(records) // 2
-        first, refused = self._fold(records[:half], again=again)
-        second, others = self._fold(records[half:], again=again)
-        return [*first, *second], refused | others
+    def _fold(self, records: Sequence[Record], *, look: bool) -> Sequence[Record]:
+        """Those that are in the database now, and of which nobody was told yet. `look`: somebody may have been told of
+        some of them. What an attempt is made at is noted before: its end may be unheard of, though it was done."""
+        if self._begins is not None:
+            self._begins()
+        fresh = records
+        if look:
+            told = self._store.known(records) - self._unheard
+            fresh = list({record.id: record for record in records if record.id not in told}.values())
+        self._unheard.update(record.id for record in fresh)
+        refused = self._sift(fresh, again=look or bool(self.down))
+        return [record for record in fresh if record.id not in refused] if refused else fresh
 
-    def _set_aside(self, record: Record, error: EntryRefused) -> None:
-        file = self._directory / REFUSED
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, write_line(self._scribe.again(record)))
-        finally:
-            os.close(descriptor)
-        self.refused += 1
-        log.error("THE DATABASE REFUSES AN ENTRY of the ledger, %s: %s It is kept in %s.", record.id, error, file)
+    def _sift(self, records: Sequence[Record], *, again: bool) -> set[str]:
+        """Folds what can be. The ids of those that were set aside: found by halves, and where that takes too long, with
+        the rest of their half."""
+        deadline = time.monotonic() + self._search_s
+        pieces, refused, reason = [records] if records else [], list[Record](), ""
+        while pieces:
+            piece = pieces.pop()
+            try:
+                self._store.fold(piece, again=again)
+            except EntryRefused as error:
+                reason, half = str(error), len(piece) // 2
+                if half and time.monotonic() < deadline:
+                    pieces += piece[half:], piece[:half]
+                else:
+                    refused += piece
+        if refused:
+            self._refused.keep(refused, reason)
+        return {record.id for record in refused}
 
     def _sweep(self) -> None:
         keep_s, now = self._retention.keep_s, time.monotonic()

@@ -154,7 +154,10 @@ class Journal:
                 self._turn()
             while self._old and self._old[0].last <= number:
                 removable.append(self._old.popleft())
-        self._remove(removable)
+        with self._syncing:
+            for segment in removable:
+                self._close(segment)
+            self._remove([segment.path for segment in removable])
 
     def close(self) -> None:
         """Brings to the disk what is left. What is not folded is read by the next start."""
@@ -171,11 +174,11 @@ class Journal:
             )
         segments = [*self._old, self._active]
         for segment in segments:
-            segment.close()
+            self._close(segment)
         try:
-            self._remove([segment for segment in segments if segment.last <= self.kept])
+            self._remove([segment.path for segment in segments if segment.last <= self.kept])
             if self.pending == 0:
-                (self._folder / f"{self._process}.lock").unlink(missing_ok=True)
+                self._remove([_lock_file(self._folder, self._process)])
         finally:
             os.close(self._lock)
 
@@ -221,16 +224,24 @@ class Journal:
     def _run(self) -> None:
         """Brings to the disk what was written, some entries at a time; tries again what could not be."""
         while not self._stopping.is_set():
-            if self.failing:
+            try:
+                self._bring()
+            except Exception:  # entries are written without this thread; that they reach the disk soon depends on it
+                self.failures += 1
+                log.exception("THE LEDGER'S JOURNAL does not reach the disk for now; it is tried again")
                 self._stopping.wait(RETRY_S)
-                self._try_again()
-            else:
-                self._dirty.wait()
-            self._stopping.wait(GATHER_S)
-            self._dirty.clear()
-            self._sync()
         if self.failing:
             self._try_again()
+
+    def _bring(self) -> None:
+        if self.failing:
+            self._stopping.wait(RETRY_S)
+            self._try_again()
+        else:
+            self._dirty.wait()
+        self._stopping.wait(GATHER_S)
+        self._dirty.clear()
+        self._sync()
 
     def _try_again(self) -> None:
         with self._writing:
@@ -264,26 +275,49 @@ class Journal:
                         if segment is self._active:
                             self._turn()
             for segment in old:
-                segment.close()
+                self._close(segment)
 
-    def _remove(self, segments: list[Segment]) -> None:
-        with self._syncing:
-            for segment in segments:
-                segment.close()
-                try:
-                    segment.path.unlink(missing_ok=True)
-                except OSError as error:
-                    log.warning("%s is folded and cannot be removed: %s", segment.path, error.strerror or error)
+    def _close(self, segment: Segment) -> None:
+        """Only once it was brought to the disk, or is of no use any more: an error tells of the disk, and no entry is
+        anywhere else for it."""
+        try:
+            segment.close()
+        except OSError as error:
+            self.failures += 1
+            log.error(
+                "THE LEDGER'S JOURNAL does not reach the disk: %s, when %s was closed. See that the disk is sound.",
+                error,
+                segment.path.name,
+            )
+
+    def _remove(self, files: list[Path]) -> None:
+        for file in files:
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                log.warning("%s is folded and cannot be removed: %s", file, error.strerror or error)
 
 
 def _named(folder: Path) -> tuple[str, int]:
-    """A name for this process's files, and the lock on it."""
+    """A name for this process's files, and the lock on it. Who looks for the dead may find the file before it is
+    locked, take it for one of theirs, and remove it: then the lock would be on nothing, and another name is tried."""
     while True:
         name = f"{int(time.time()):010x}-{os.getpid()}-{secrets.token_hex(4)}"
-        lock = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:  # somebody who looked for the dead was quicker
-            os.close(lock)
-            continue
-        return name, lock
+        file = _lock_file(folder, name)
+        lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        if _locked(lock, file):
+            return name, lock
+        os.close(lock)
+
+
+def _locked(lock: int, file: Path) -> bool:
+    """False where somebody was quicker."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(lock), file.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+def _lock_file(folder: Path, process: str) -> Path:
+    return folder / f"{process}.lock"

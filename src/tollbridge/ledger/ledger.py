@@ -57,6 +57,7 @@ class Ledger:
         _counter(metrics, "journal_failures", "Writes and syncs that failed", lambda: journal.failures)
         _counter(metrics, "lost", "Entries that are nowhere but in the request log", lambda: journal.backlog.lost)
         _counter(metrics, "refused", "Entries that the database cannot keep", lambda: folder.refused)
+        _counter(metrics, "refused_lost", "Of those, entries for which there was no room", lambda: folder.refused_lost)
         _counter(metrics, "removed", "Rows that were too old", lambda: folder.removed)
 
     def close(self) -> None:

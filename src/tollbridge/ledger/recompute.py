@@ -25,7 +25,7 @@ TariffOf = Callable[[Record | Tried, str], Tariff]
 
 class Sum(msgspec.Struct):
     """`looked_at`: entries; `changed` of them. `unknown`: that have no price today either. `before_nanousd`,
-    `after_nanousd`: what those that change cost, an unknown cost counted as nothing."""
+    `after_nanousd`: what all of them cost, also those that stay as they are; an unknown cost counted as nothing."""
 
     looked_at: int = 0
     changed: int = 0
@@ -48,6 +48,8 @@ async def recompute(store: CostStore, tariff_of: TariffOf, span: Span, *, write:
         for record in page:
             told = sums.setdefault((record.provider, record.model), Sum())
             told.looked_at += 1
+            told.before_nanousd += record.cost_nanousd or 0
+            told.after_nanousd += record.cost_nanousd or 0
             after = repriced(record, tariff_of, every=not span.unpriced)
             if after is not None:
                 corrections.append(Correction(record, after))
@@ -59,8 +61,7 @@ async def recompute(store: CostStore, tariff_of: TariffOf, span: Span, *, write:
             before, after = correction.before, correction.after
             told = sums[before.provider, before.model]
             told.changed += 1
-            told.before_nanousd += before.cost_nanousd or 0
-            told.after_nanousd += after.cost_nanousd or 0
+            told.after_nanousd += (after.cost_nanousd or 0) - (before.cost_nanousd or 0)
     return sums
 
 

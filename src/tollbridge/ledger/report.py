@@ -1,8 +1,9 @@
 """The ledger in LiteLLM's words: `SpendLogsPayload` of its proxy/_types.py and the answers of its
 spend_management_endpoints.py, seen 2026-11-25.
 
-Where LiteLLM says 0 for what it does not know, null stands here: a cost that is unknown is no cost of nothing. What
-LiteLLM has no word for stands under `metadata.tollbridge`.
+Where LiteLLM says 0 for what it does not know, null stands here: a cost that is unknown is no cost of nothing. In sums,
+`unpriced` says of how many requests the cost is not known, and not in them. What LiteLLM has no word for stands under
+`metadata.tollbridge`.
 """
 
 from __future__ import annotations
@@ -10,15 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from tollbridge.model.json import JsonObject
+from tollbridge.model.money import write_dollars
 from tollbridge.store.spend import Found, Tagged
 
-NANO = 1_000_000_000
-CALL_TYPES = {"messages": "anthropic_messages", "chat/completions": "acompletion"}
-
-
-def dollars(nanousd: int | None) -> float | None:
-    return None if nanousd is None else nanousd / NANO
+CALL_TYPES = {"messages": "anthropic_messages", "chat/completions": "acompletion", "responses": "aresponses"}
 
 
 def read_date(text: str, *, end: bool = False) -> float:
@@ -47,7 +46,7 @@ def spend_log(row: Found) -> JsonObject:
         "request_id": row["answer_id"] or row["request_id"],
         "call_type": next((word for end, word in CALL_TYPES.items() if row["endpoint"].endswith(end)), row["endpoint"]),
         "api_key": row["key_id"],
-        "spend": dollars(row["cost_nanousd"]),
+        "spend": write_dollars(row["cost_nanousd"]),
         "total_tokens": (input_tokens or 0) + (output_tokens or 0),
         "prompt_tokens": input_tokens or 0,
         "completion_tokens": output_tokens or 0,
@@ -128,17 +127,44 @@ def _own(row: Found) -> JsonObject:
 def by_day(sums: Iterable[Found], until: str) -> list[JsonObject]:
     """`/spend/logs` with dates: a day's spend in all, of each key under its own name, of each model. `sums` by day, key
     and model, in order; days without any follow up to `until`, as LiteLLM has it."""
-    days: dict[str, JsonObject] = {}
+    days: dict[str, _Day] = {}
     for row in sums:
-        day = days.setdefault(row["day"], {"startTime": row["day"], "spend": 0, "users": {}, "models": {}})
+        day = days.setdefault(row["day"], _Day())
         cost = row["cost_nanousd"]
-        day["spend"] += cost
-        day[row["key_id"]] = day.get(row["key_id"], 0) + cost
-        day["models"][row["model"]] = day["models"].get(row["model"], 0) + cost
+        day.cost += cost
+        day.unpriced += row["unpriced"]
+        day.keys[row["key_id"]] = day.keys.get(row["key_id"], 0) + cost
+        day.models[row["model"]] = day.models.get(row["model"], 0) + cost
     if days:
-        for empty in _days_between(max(days), until):
-            days[empty] = {"startTime": empty, "spend": 0, "users": {}, "models": {}}
-    return [_in_dollars(day) for day in days.values()]
+        days.update((empty, _Day()) for empty in _days_between(max(days), until))
+    return [
+        {
+            "startTime": date,
+            "spend": write_dollars(day.cost),
+            "unpriced": day.unpriced,
+            "users": {},
+            "models": _in_dollars(day.models),
+            **_in_dollars(day.keys),
+        }
+        for date, day in days.items()
+    ]
+
+
+class _Day(msgspec.Struct):
+    """Nano-dollars. `unpriced`: requests."""
+
+    cost: int = 0
+    unpriced: int = 0
+    keys: dict[str, int] = {}
+    models: dict[str, int] = {}
+
+
+def total(sums: Found) -> JsonObject:
+    return {**_spend(sums), "max_budget": None}
+
+
+def dates(sums: Sequence[Found]) -> list[JsonObject]:
+    return [{"date": row["day"], **_spend(row)} for row in sums]
 
 
 def by_key(sums: Sequence[Found]) -> list[JsonObject]:
@@ -147,35 +173,40 @@ def by_key(sums: Sequence[Found]) -> list[JsonObject]:
             "api_key": row["key_id"],
             "key_alias": row["key_alias"],
             "key_name": row["key_name"],
-            "total_spend": dollars(row["cost_nanousd"]),
+            **_spend(row, "total_spend"),
         }
         for row in sums
     ]
 
 
 def by_model(sums: Sequence[Found]) -> list[JsonObject]:
-    return [{"model": row["model"], "total_spend": dollars(row["cost_nanousd"])} for row in sums]
+    return [{"model": row["model"], **_spend(row, "total_spend")} for row in sums]
 
 
 def by_provider(sums: Sequence[Found]) -> list[JsonObject]:
-    return [{"provider": row["provider"], "spend": dollars(row["cost_nanousd"])} for row in sums]
+    return [{"provider": row["provider"], **_spend(row)} for row in sums]
 
 
 def by_tag(sums: Mapping[str, Tagged], limit: int) -> list[JsonObject]:
     """The dearest first."""
     dearest = sorted(sums.items(), key=lambda one: (-one[1].cost_nanousd, one[0]))
     return [
-        {"individual_request_tag": tag, "log_count": one.requests, "total_spend": dollars(one.cost_nanousd)}
+        {
+            "individual_request_tag": tag,
+            "log_count": one.requests,
+            "total_spend": write_dollars(one.cost_nanousd),
+            "unpriced": one.unpriced,
+        }
         for tag, one in dearest[:limit]
     ]
 
 
-def _in_dollars(day: JsonObject) -> JsonObject:
-    models = {model: dollars(cost) for model, cost in day["models"].items()}
-    return {
-        **{name: dollars(value) if isinstance(value, int) else value for name, value in day.items()},
-        "models": models,
-    }
+def _spend(row: Found, name: str = "spend") -> JsonObject:
+    return {name: write_dollars(row["cost_nanousd"]), "unpriced": row["unpriced"]}
+
+
+def _in_dollars(costs: Mapping[str, int]) -> JsonObject:
+    return {name: write_dollars(cost) for name, cost in costs.items()}
 
 
 def _days_between(last: str, until: str) -> Iterable[str]:

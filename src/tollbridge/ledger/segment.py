@@ -49,6 +49,7 @@ class Segment:
             self._synced = size
 
     def close(self) -> None:
+        """Raises OSError where the system tells only now that something went wrong. It is closed all the same."""
         if self.open:
             self.open = False
             os.close(self._descriptor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import msgspec
 
@@ -27,6 +27,15 @@ class Finish(msgspec.Struct, frozen=True, kw_only=True, tag="finish"):
     reason: FinishReason
     raw: str | None = None
     stop: str | None = None
+
+
+COUNT_MAX = 10**12
+"""No answer has more tokens: who says so says nothing, as who says less than 0."""
+
+
+def is_count(value: Json) -> TypeGuard[int]:
+    """Of what a provider tells: a number of tokens, or of searches."""
+    return value.__class__ is int and 0 <= value <= COUNT_MAX
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, tag="usage"):

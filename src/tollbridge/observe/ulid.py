@@ -59,6 +59,10 @@ def at(ulid: str) -> float:
     return ms / 1000
 
 
+def is_ulid(text: str) -> bool:
+    return len(text) == LENGTH and text[0] <= "7" and _DIGITS.keys() >= set(text)
+
+
 def first_at(epoch_s: float) -> str:
     """The least ULID of that moment: ids in a span of time are those from `first_at(start)` to before
     `first_at(end)`."""

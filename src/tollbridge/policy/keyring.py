@@ -2,8 +2,9 @@
 
 1. A key that is here is found without waiting: one HMAC, one look into a dict, one comparison in constant time. An
    unknown key costs the same before it costs more.
-2. What cannot be a key (another form, a wrong checksum) never reaches the store. What could be one reaches it as an id
-   of 8 characters or a digest of 32 bytes, once at a time, at most `ASKING_MAX` at once; that it is none is remembered.
+2. What cannot be a key (another form, a wrong checksum) never reaches the store. What could be one reaches it as a
+   digest of 32 bytes, once at a time, at most `ASKING_MAX` at once; that it is none is remembered. The id in a text
+   made here is its form, and finds nothing: a key keeps its id when another text takes the place of its former one.
 3. Block and expiry are looked at on each use. A change in this process is told by `forget`, a change in another by the
    store's list of changes, which `follow` reads twice a second.
 4. A lookup that was under way when something changed may have read the old row: it is done again. So is one during
@@ -23,9 +24,8 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from tollbridge.errors import APIError, AuthenticationError, ServiceUnavailableError, StoreUnavailable
-from tollbridge.home import KEY_PREFIX
 from tollbridge.policy.access import Access
-from tollbridge.policy.minting import ID, LENGTH, could_be_custom, digest_of, public_id
+from tollbridge.policy.minting import could_be_custom, digest_of, public_id
 from tollbridge.policy.principal import Principal
 from tollbridge.store.key import Key
 from tollbridge.store.keys import KeyStore
@@ -38,7 +38,6 @@ ASKING_MAX = 64
 FOLLOW_S = 0.5
 LOOKUPS_MAX = 3
 
-_PREFIX = KEY_PREFIX.encode()
 _NOBODY = bytes(32)
 _log = logging.getLogger("tollbridge.keys")
 
@@ -102,6 +101,7 @@ class Keyring:
         self._monotonic = monotonic
         self._began = wall() - monotonic()
         self._held: OrderedDict[bytes, Held] = OrderedDict()
+        self._digests: dict[str, bytes] = {}
         self._negative: OrderedDict[bytes, float] = OrderedDict()
         self._asking: dict[bytes, asyncio.Task[Principal]] = {}
         self._changes = 0
@@ -113,15 +113,14 @@ class Keyring:
         """Who shows this key. Raises AuthenticationError where that is known: none, blocked, expired. What is returned
         to be awaited raises the same, and ServiceUnavailableError where it cannot be known now."""
         digest = digest_of(self._pepper, presented)
-        slot = presented[ID] if len(presented) == LENGTH and presented.startswith(_PREFIX) else digest
-        held = self._held.get(slot)
+        held = self._held.get(digest)
         same = hmac.compare_digest(digest, _NOBODY if held is None else held.digest)
         if held is None or not same or self._stale(held):
             return self._seek(presented, digest)
         key = held.key
         if key.blocked or key.expires_at is not None:
             self._check(key)
-        self._held.move_to_end(slot)
+        self._held.move_to_end(digest)
         return held.principal
 
     def still(self, known: Principal) -> bool:
@@ -129,14 +128,14 @@ class Keyring:
         that what was presented is the same, byte for byte."""
         if known.key is None:  # another door's: a master key from before
             return False
-        slot = _slot(known.id)
-        held = self._held.get(slot)
+        digest = known.key.digest
+        held = self._held.get(digest)
         if held is None or held.principal is not known or self._stale(held):
             return False
         key = held.key
         if key.blocked or key.expires_at is not None:
             return False  # `find` knows more
-        self._held.move_to_end(slot)
+        self._held.move_to_end(digest)
         return True
 
     def _stale(self, held: Held) -> bool:
@@ -148,12 +147,13 @@ class Keyring:
         """The key changed, or is gone, or is new."""
         self._changes += 1
         self._negative.clear()
-        self._held.pop(_slot(id), None)
+        self._drop(id)
 
     def forget_all(self) -> None:
         self._changes += 1
         self._negative.clear()
         self._held.clear()
+        self._digests.clear()
 
     async def follow(self) -> None:
         """Hears of changes in other processes until it is cancelled."""
@@ -183,8 +183,7 @@ class Keyring:
         self._heard_at = asked_at
 
     def _seek(self, presented: bytes, digest: bytes) -> Awaitable[Principal]:
-        id = public_id(presented)
-        if id is None and not could_be_custom(presented):
+        if public_id(presented) is None and not could_be_custom(presented):
             raise unknown()
         until = self._negative.get(digest)
         if until is not None and until > self._monotonic():
@@ -195,7 +194,7 @@ class Keyring:
                 raise ServiceUnavailableError(
                     "Too many unknown keys are being looked up. Try again.", code="key_lookups_full", retry_after_s=1.0
                 )
-            asking = asyncio.ensure_future(self._ask(id, digest))
+            asking = asyncio.ensure_future(self._ask(digest))
             self._asking[digest] = asking
             asking.add_done_callback(lambda task: self._answered(digest, task))
         return asyncio.shield(asking)
@@ -205,14 +204,14 @@ class Keyring:
         if not task.cancelled():
             task.exception()  # whoever asked may have left
 
-    async def _ask(self, id: str | None, digest: bytes) -> Principal:
+    async def _ask(self, digest: bytes) -> Principal:
         held: Held | None = None
         counting = self._counting
         for _ in range(LOOKUPS_MAX):
             changes, mark, read_at = self._changes, await counting.rest(), self._monotonic()
             try:
                 self.asked += 1
-                key = await (self._store.get_by_digest(digest) if id is None else self._store.get(id))
+                key = await self._store.get_by_digest(digest)
             except StoreUnavailable as error:
                 raise StoreUnavailable(
                     "This key cannot be checked now: the database does not answer. Try again.",
@@ -240,9 +239,16 @@ class Keyring:
             if len(self._negative) > NEGATIVE_MAX:
                 self._negative.popitem(last=False)
             return
-        self._held[_slot(held.key.id)] = held
+        self._drop(held.key.id)  # a former text of it
+        self._held[digest] = held
+        self._digests[held.key.id] = digest
         if len(self._held) > self._capacity:
-            self._held.popitem(last=False)
+            self._drop(next(iter(self._held.values())).key.id)
+
+    def _drop(self, id: str) -> None:
+        digest = self._digests.pop(id, None)
+        if digest is not None:
+            del self._held[digest]
 
     def _check(self, key: Key) -> None:
         if key.blocked:
@@ -259,8 +265,3 @@ def unknown() -> AuthenticationError:
     return AuthenticationError(
         "This key is not known here. Use the gateway's own key, not a provider's.", code="invalid_api_key"
     )
-
-
-def _slot(id: str) -> bytes:
-    """Ids are 8 characters, or a digest in hex."""
-    return id.encode() if len(id) == ID.stop - ID.start else bytes.fromhex(id)

@@ -6,6 +6,10 @@ Azure OpenAI (`azure/`), by the endpoint `https://NAME.openai.azure.com`, or by 
     a whole URL         used as it is; the version is added where it is missing
 The model's name is the deployment's. LiteLLM's `o_series/` and `gpt5_series/` before it only say what model it is.
 
+The Responses format has no deployment in its path; the body names it
+    classic             {endpoint}/openai/responses?api-version=2025-04-01-preview
+    v1                  {endpoint}/openai/v1/responses
+
 Azure AI Foundry (`azure_ai/`): `https://NAME.services.ai.azure.com` answers under `/models` and takes `api-key`;
 other hosts (serverless, `*.models.ai.azure.com`) answer at once under their base and take a bearer token.
 
@@ -23,9 +27,11 @@ from tollbridge.providers.auth import Auth, Bearer
 
 VERSION_DEFAULT = "2025-02-01-preview"
 MODELS_VERSION_DEFAULT = "2024-05-01-preview"
+RESPONSES_VERSION_DEFAULT = "2025-04-01-preview"
 V1_VERSIONS = frozenset({"v1", "latest", "preview"})
 
 CHAT = "/chat/completions"
+RESPONSES = "/responses"
 
 
 def deployment_name(model: str) -> str:
@@ -45,6 +51,15 @@ def openai_target(base: Base, deployment: str, version: str | None) -> str:
     if "/openai/deployments/" not in path:
         path = join(path, f"/openai/deployments/{quote(deployment, safe='')}")
     return _versioned(join(path, CHAT), base.query, version or VERSION_DEFAULT)
+
+
+def responses_target(base: Base, version: str | None) -> str:
+    """Path and query of the Responses endpoint of an Azure OpenAI resource."""
+    path = base.path.removesuffix(CHAT).removesuffix(RESPONSES).partition("/openai/deployments/")[0]
+    if path.endswith("/openai/v1") or version in V1_VERSIONS:
+        path = path if path.endswith("/openai/v1") else join(path, "/openai/v1")
+        return _versioned(path + RESPONSES, base.query, "preview" if version == "preview" else None)
+    return _versioned(join(path, "/openai" + RESPONSES), base.query, version or RESPONSES_VERSION_DEFAULT)
 
 
 def foundry_target(base: Base, version: str | None) -> str:

@@ -22,7 +22,7 @@ from tollbridge.providers.address import Base, join, read_base
 from tollbridge.providers.auth import AuthHeaders, NoAuth, write_auth, write_bearer
 from tollbridge.providers.google_token import GoogleAccount, project_in
 from tollbridge.providers.names import locate
-from tollbridge.providers.row import From, Provider
+from tollbridge.providers.row import RESPONSES, WIRE_OF_MODE, From, Provider
 from tollbridge.secret import Secret
 
 Environ = Mapping[str, str]
@@ -52,7 +52,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     ones, and credentials as Secrets. `account`: a hash of whom we are there, for seals. `count_tokens_path`: None
     where there is no such endpoint. `stream_path`: of streams; "" where they are asked for like all else. `secrets`:
     the bare keys, which must never be shown. `cloud`: whose token is to be fetched, where one that runs out takes the
-    place of a key."""
+    place of a key. `own_address`: it is the provider's, not a server of somebody's that speaks like it."""
 
     provider: Provider
     model: str
@@ -66,6 +66,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     count_tokens_path: str | None = None
     stream_path: str = ""
     cloud: GoogleAccount | None = None
+    own_address: bool = True
 
 
 def resolve(
@@ -75,14 +76,21 @@ def resolve(
     given: Given = NOTHING,
     environ: Environ,
     rows: Mapping[str, Provider],
+    wire: str | None = None,
 ) -> Location:
-    """Raises NotFoundError (no such provider), AuthenticationError (no key, and which variable to set) and
-    BadRequestError (no address, or one that cannot be used)."""
+    """`wire`: the format to be spoken, where it is not the provider's own. Raises NotFoundError (no such provider),
+    AuthenticationError (no key, and which variable to set) and BadRequestError (no address, or one that cannot be
+    used)."""
     row, name = locate(model, rows, provider=custom_llm_provider, api_base=given.api_base)
+    mode, slash, rest = name.partition("/")
+    if slash and rest and mode in WIRE_OF_MODE:
+        wire, name = WIRE_OF_MODE[mode], rest
     if row.shape == "azure":
         row, name = row.for_model(given.base_model or name.replace("o_series/", "o1:")), azure.deployment_name(name)
     else:
         row = row.for_model(given.base_model or name)
+    if wire is not None:
+        row = row.speaking(wire)
     if row.qualifies and "/" not in name:
         name = row.qualifies + name
     if row.shape == "vertex":
@@ -103,6 +111,7 @@ def resolve(
         secrets=(key,) if key else (),
         count_tokens_path=counts if row.count_tokens and "?" not in path else None,
         stream_path=_filled(row.streams_at, base, name) if row.streams_at else "",
+        own_address=own_address,
     )
 
 
@@ -198,6 +207,8 @@ def _path(row: Provider, base: Base, model: str, given: Given, environ: Environ)
     match row.shape:
         case "azure":
             version = given.api_version or _first(environ, ("AZURE_API_VERSION",))
+            if row.wire == RESPONSES:
+                return azure.responses_target(base, version)
             return azure.openai_target(base, model, version)
         case "azure_ai":
             return azure.foundry_target(base, given.api_version or _first(environ, ("AZURE_AI_API_VERSION",)))

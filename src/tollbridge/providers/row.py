@@ -32,13 +32,20 @@ class WireDefaults(msgspec.Struct, frozen=True):
     chat_path: str
     auth: Auth
     headers: tuple[tuple[str, str], ...] = ()
+    renames: Mapping[str, str] = {}
     stream_path: str = ""
     count_path: str = ""
 
 
+RESPONSES = "openai_responses"
 WIRES: Mapping[str, WireDefaults] = {
     "openai_chat": WireDefaults("/chat/completions", Bearer()),
     "anthropic_messages": WireDefaults("/v1/messages", HeaderKey("x-api-key"), (("anthropic-version", "2023-06-01"),)),
+    RESPONSES: WireDefaults(
+        "/responses",
+        Bearer(),
+        renames={"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"},
+    ),
     "gemini": WireDefaults(
         "/models/{model}:generateContent",
         HeaderKey("x-goog-api-key"),
@@ -46,6 +53,9 @@ WIRES: Mapping[str, WireDefaults] = {
         count_path="/models/{model}:countTokens",
     ),
 }
+WIRE_OF_MODE: Mapping[str, str] = {"responses": RESPONSES}
+"""LiteLLM's word for a model that is reached by another format than its provider's own: `provider/responses/model`, or
+`model_info: {mode: responses}`."""
 
 
 class From(msgspec.Struct, frozen=True):
@@ -79,7 +89,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     there is no key. `needs_key`: without one, nothing is sent to the provider's own address. `api_key`: a key from
     the operator's file. `headers` are fixed, `header_values` are the operator's.
 
-    `drops`: fields of a body that this vendor refuses. `renames`: those that it knows by another name (in a
+    `also`: other formats that it speaks for the same models, and the path of each: a client of such a dialect is served
+    in it. `drops`: fields of a body that this vendor refuses. `renames`: those that it knows by another name (in a
     body with both, its own counts). `lacks`: words of `wires.base.FEATURES`. `prefers`: spellings, as
     `wires.base.Target` lists them. `patches`: for what these cannot say. `models`: the same for some models only.
     `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made. `count_tokens`: it has
@@ -93,6 +104,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str = ""
     bare_path: str = ""
     chat_path: str = ""
+    also: Mapping[str, str] = {}
     stream_path: str = ""
     holes: Mapping[str, From] = {}
     base_env: tuple[str, ...] = ()
@@ -138,6 +150,13 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     def fixed_headers(self) -> tuple[tuple[str, str], ...]:
         own = {name for name, _ in self.headers}
         return (*(pair for pair in WIRES[self.wire].headers if pair[0] not in own), *self.headers)
+
+    def speaking(self, wire: str) -> Provider:
+        """The row as it is for another format than its own. Patches are of bodies in its own; so are renamed fields."""
+        if wire == self.wire:
+            return self
+        path, renames = self.also.get(wire, WIRES[wire].chat_path), WIRES[wire].renames
+        return msgspec.structs.replace(self, wire=wire, chat_path=path, also={}, renames=renames, patches=())
 
     def for_model(self, model: str) -> Provider:
         """The row as it is for one model. The model's patches come before the provider's, which may strip fields."""
@@ -194,10 +213,11 @@ def row_from_config(values: Mapping[str, Json]) -> Provider:
         api_key=Secret(api_key) if isinstance(api_key, str) and api_key else api_key or None,
         headers=_headers(values, where),
         drops=frozenset(_names(values, "drops", where)),
-        renames=_pairs(values, "renames", where),
+        renames={**WIRES[wire].renames, **_pairs(values, "renames", where)},
         lacks=lacks,
         prefers=_pairs(values, "prefers", where),
         chat_path=_chat_path(values.get("chat_path") or "", where),
+        also=_also(values, wire, where),
         source=str(values.get("source") or where),
         checked=str(values.get("checked") or ""),
     )
@@ -205,7 +225,7 @@ def row_from_config(values: Mapping[str, Json]) -> Provider:
 
 _CONFIG_FIELDS = frozenset(
     {"name", "wire", "base_url", "base_url_env", "api_key", "api_key_env", "auth", "headers", "drops", "lacks"}
-    | {"renames", "prefers", "chat_path", "needs_key", "source", "checked"}
+    | {"renames", "prefers", "chat_path", "also", "needs_key", "source", "checked"}
 )
 
 
@@ -231,6 +251,16 @@ def _headers(values: Mapping[str, Json], where: str) -> tuple[tuple[str, str], .
         if not _HEADER_NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
             raise ConfigError(f"{where}: the header {name!r} holds characters that a header cannot carry.")
     return tuple((name.lower(), value) for name, value in pairs.items())
+
+
+def _also(values: Mapping[str, Json], wire: str, where: str) -> dict[str, str]:
+    also = _pairs(values, "also", where)
+    for other, path in also.items():
+        if other not in WIRES or other == wire:
+            others = " or ".join(known for known in WIRES if known != wire)
+            raise ConfigError(f"{where}: `also` knows no format {other!r}; it can be {others}.")
+        _chat_path(path, where)
+    return also
 
 
 def _chat_path(value: Json, where: str) -> str:

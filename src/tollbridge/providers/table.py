@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from tollbridge.providers import patches
 from tollbridge.providers.auth import Bearer, HeaderKey, NoAuth
-from tollbridge.providers.row import ForModels, From, Provider
+from tollbridge.providers.row import RESPONSES, ForModels, From, Provider
 
 CHECKED = "2026-11-21"
 RECORDED = "recorded exchanges"
@@ -20,6 +20,7 @@ LITELLM = "https://pypi.org/project/litellm/1.109.1/"
 
 CHAT = "openai_chat"
 MESSAGES = "anthropic_messages"
+_SPEAKS_RESPONSES = {RESPONSES: "/responses"}
 GEMINI = "gemini"
 
 _OLD_NAME = {"max_tokens": "max_tokens", "system_role": "system"}
@@ -68,6 +69,7 @@ _FIRST = (
         name="openai",
         wire=CHAT,
         base_url="https://api.openai.com/v1",
+        also=_SPEAKS_RESPONSES,
         base_env=("OPENAI_BASE_URL", "OPENAI_API_BASE"),
         key_env=("OPENAI_API_KEY",),
         header_values={
@@ -94,6 +96,7 @@ _FIRST = (
     Provider(
         name="azure",
         wire=CHAT,
+        also=_SPEAKS_RESPONSES,
         base_env=("AZURE_API_BASE", "AZURE_OPENAI_ENDPOINT"),
         key_env=("AZURE_API_KEY", "AZURE_OPENAI_API_KEY"),
         token_env=("AZURE_AD_TOKEN",),
@@ -169,6 +172,7 @@ _WITH_QUIRKS = (
         name="deepseek",
         wire=CHAT,
         base_url="https://api.deepseek.com",
+        also=_SPEAKS_RESPONSES,
         base_env=("DEEPSEEK_API_BASE",),
         key_env=("DEEPSEEK_API_KEY",),
         lacks=frozenset({"response_schema", "choices"}),
@@ -221,6 +225,7 @@ _WITH_QUIRKS = (
         name="xai",
         wire=CHAT,
         base_url="https://api.x.ai/v1",
+        also=_SPEAKS_RESPONSES,
         base_env=("XAI_API_BASE",),
         key_env=("XAI_API_KEY",),
         models=(
@@ -237,6 +242,7 @@ _WITH_QUIRKS = (
         name="openrouter",
         wire=CHAT,
         base_url="https://openrouter.ai/api/v1",
+        also=_SPEAKS_RESPONSES,
         base_env=("OPENROUTER_API_BASE",),
         key_env=("OPENROUTER_API_KEY", "OR_API_KEY"),
         header_values={
@@ -319,6 +325,7 @@ _WITH_QUIRKS = (
         name="bedrock_mantle",
         wire=CHAT,
         base_url="https://bedrock-mantle.{region}.api.aws/v1",
+        also=_SPEAKS_RESPONSES,
         holes={"region": From("aws_region_name", ("AWS_REGION_NAME", "AWS_REGION", "AWS_DEFAULT_REGION"))},
         base_env=("BEDROCK_MANTLE_API_BASE",),
         key_env=("BEDROCK_MANTLE_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"),

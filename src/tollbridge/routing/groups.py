@@ -21,7 +21,7 @@ Maker = Callable[[str, str], Sequence[D]]
 """(name as asked for, what the `*` stands for) -> deployments; raises NotFoundError where there is no such model."""
 
 MADE_MAX = 1_000
-NAME_MAX = 512  # characters of a name that a group is made for: names are kept, told in headers and logged
+NAME_BYTES = 512  # of a name that a group is made for: names are kept, told in headers and logged
 
 
 class Group(msgspec.Struct, Generic[D], frozen=True, eq=False):
@@ -90,8 +90,7 @@ class Groups(Generic[D]):
             yield from group.members
 
     def _make(self, name: str) -> Group[D]:
-        if len(name) > NAME_MAX:
-            raise unknown_model(name, self.listed())
+        _check_name(name)
         pattern = next((wildcard.pattern for wildcard in self._wildcards if wildcard.match(name) is not None), None)
         if pattern is not None:
             return self._keep(Group(name, pattern, self._made_by(pattern, name)))
@@ -123,8 +122,18 @@ class Groups(Generic[D]):
         return group
 
 
+def _check_name(name: str) -> None:
+    """Of what a client wrote, before it becomes a group's."""
+    if not name.isprintable():
+        hint = "The name of a model has no control characters, nor others that cannot be shown."
+    elif len(name.encode()) > NAME_BYTES:
+        hint = f"The name of a model has at most {NAME_BYTES} bytes."
+    else:
+        return
+    raise _no_such_model(name, hint)
+
+
 def unknown_model(name: str, known: Sequence[str]) -> NotFoundError:
-    shown = re.sub(r"[^\x20-\x7e]", "?", name[:200])
     near = difflib.get_close_matches(name[:200], known, n=3, cutoff=0.5)
     if near:
         hint = f"Did you mean {' or '.join(repr(n) for n in near)}?"
@@ -132,4 +141,9 @@ def unknown_model(name: str, known: Sequence[str]) -> NotFoundError:
         hint = f"Known here: {', '.join(known[:8])}{', ...' if len(known) > 8 else ''}."
     else:
         hint = "No model is configured: set a provider's key in the environment, or write a config file."
+    return _no_such_model(name, hint)
+
+
+def _no_such_model(name: str, hint: str) -> NotFoundError:
+    shown = re.sub(r"[^\x20-\x7e]", "?", name[:200])
     return NotFoundError(f"The model {shown!r} does not exist here. {hint}", code="model_not_found", param="model")

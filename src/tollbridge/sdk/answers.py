@@ -16,9 +16,9 @@ from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.provider_headers import provider_headers
 from tollbridge.calls.streams import Stream, stream_error
-from tollbridge.catalog.parts import NANO
 from tollbridge.errors import APIError, BadGatewayError
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.money import write_dollars
 from tollbridge.model.response import Caveat, Usage
 from tollbridge.sdk.objects import ModelResponse
 from tollbridge.sdk.price_list import PRICES
@@ -164,7 +164,7 @@ def price(deployment: Deployment, usage: Usage | None, tier: Json, seconds: floa
     if usage is None:
         return None
     cost = PRICES.of(deployment).cost(usage, tier if isinstance(tier, str) else None, seconds)
-    return None if cost is None else cost / NANO
+    return write_dollars(cost)
 
 
 def _mended(body: Json, ask: Ask, by: Deployment) -> JsonObject:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tollbridge.catalog.parts import NANO
 from tollbridge.catalog.price_names import prices_of
 from tollbridge.catalog.pricing import Tariff, own_list
 from tollbridge.catalog.tokens import count_text
 from tollbridge.errors import BadRequestError, NotFoundError, UnknownPrice
 from tollbridge.model.json import JsonObject
+from tollbridge.model.money import write_dollars
 from tollbridge.model.response import Usage
 from tollbridge.sdk.body import plain
 from tollbridge.sdk.price_list import PRICES
@@ -63,7 +63,7 @@ def completion_cost(
     seconds = total_time or (None if milliseconds is None else milliseconds / 1000)
     tier = service_tier or answer.get("service_tier")
     tariff = _custom(custom_cost_per_token, custom_cost_per_second) or _tariff(name, provider)
-    return dollars(_priced(tariff, name, usage, tier if isinstance(tier, str) else None, seconds))
+    return write_dollars(_priced(tariff, name, usage, tier if isinstance(tier, str) else None, seconds))
 
 
 def cost_per_token(
@@ -95,17 +95,13 @@ def cost_per_token(
     lines = tariff.lines(usage, service_tier)
     read = sum(line.units * (line.rate or 0) for line in lines if line.kind in _READ)
     prompt = min(whole, (read + PER_MILLION // 2) // PER_MILLION)
-    return dollars(prompt), dollars(whole - prompt)
+    return write_dollars(prompt), write_dollars(whole - prompt)
 
 
 _READ = frozenset(
     {"input", "cache_read", "cache_write", "cache_write_1h", "audio_input", "audio_cache_read"}
     | {"image_input", "image_cache_read"}
 )
-
-
-def dollars(nanousd: int) -> float:
-    return nanousd / NANO
 
 
 def _priced(tariff: Tariff, model: str, usage: Usage, tier: str | None, seconds: float | None) -> int:

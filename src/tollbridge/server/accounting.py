@@ -65,6 +65,8 @@ def account(
         return
     record.id = gateway.ulids.next()
     record.answer_id = (NOTHING if said is None else said.along).id
+    if record.answer_id and not record.relayed:
+        record.answer_id = ask.repeats.get("id", record.answer_id)  # what the client knows it by
     meter(record, attempts, ask, said)
     gateway.observe(record, gateway.journal.append(record))
 

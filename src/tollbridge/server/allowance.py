@@ -17,23 +17,34 @@ from tollbridge.store.key import Key
 class Held:
     """Of one request under way. What it really used is told once, when its last bytes are out."""
 
-    __slots__ = ("_hold", "_place", "limited")
+    __slots__ = ("_hold", "_place", "_tokens", "limited")
 
-    def __init__(self, place: Place, hold: Hold, *, limited: bool) -> None:
+    def __init__(self, place: Place | None, hold: Hold, *, limited: bool) -> None:
         """`limited`: the key has limits that its client is told of."""
         self.limited = limited
         self._place = place
         self._hold = hold
+        self._tokens = 0  # of rounds that are over
+
+    def round_over(self, record: Record) -> None:
+        """A part of the request has ended, with an entry of its own; what is held stays held."""
+        self._tokens += _tokens(record)
+        self._hold.spent(record)
 
     def settle(self, record: Record) -> None:
         """An answer that came to nothing costs nothing, but counts as a request."""
-        tokens = record.tokens
-        self._place.settle(0 if tokens is None else tokens["input"] + tokens["output"])
+        if self._place is not None:
+            self._place.settle(self._tokens + _tokens(record))
         self._hold.settle(record)
 
     def headers(self) -> bytes:
         """As lines."""
-        return self._place.headers() + self._hold.headers()
+        return (b"" if self._place is None else self._place.headers()) + self._hold.headers()
+
+
+def _tokens(record: Record) -> int:
+    tokens = record.tokens
+    return 0 if tokens is None else tokens["input"] + tokens["output"]
 
 
 class Allowance:
@@ -51,13 +62,23 @@ class Allowance:
             deployments = may_answer(routes, ask.model, fallbacks)
             output = key.likely_output(ask.model) if counted else None
             worst = worst_case(ask, deployments, priced=priced, counted=counted, output=output)
-        place = self._limiter.reserve(key, worst.tokens)
+        return self._held(key, worst.tokens, worst.nanousd)
+
+    def hold_cost(self, key: Key, nanousd: int, *, inner: bool = False) -> Held:
+        """For a request that uses no tokens, and costs so much. `inner`: it is a part of one that has a place. Raises
+        as `hold` does."""
+        if inner:
+            return Held(None, self._book.reserve(key, nanousd), limited=False)
+        return self._held(key, 0, nanousd)
+
+    def _held(self, key: Key, tokens: int, nanousd: int | None) -> Held:
+        place = self._limiter.reserve(key, tokens)
         try:
-            hold = self._book.reserve(key, worst.nanousd)
+            hold = self._book.reserve(key, nanousd)
         except BaseException:
             place.release()
             raise
-        return Held(place, hold, limited=counted or key.rpm is not None)
+        return Held(place, hold, limited=key.tpm is not None or key.rpm is not None)
 
     def place(self, key: Key) -> Place:
         """For a request that costs nothing, and still is one. Raises RateLimitError."""

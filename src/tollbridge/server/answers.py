@@ -12,7 +12,7 @@ from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.headers import Pair, lines
 from tollbridge.calls.provider_headers import provider_headers
 from tollbridge.errors import APIError, AuthenticationError, StoreUnavailable
-from tollbridge.ledger.account import dollars
+from tollbridge.model.money import spell_dollars
 from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
 from tollbridge.policy.limit_headers import without_limits
@@ -35,7 +35,12 @@ CAVEATS_BYTES_MAX = 2_000
 _encode = msgspec.json.Encoder().encode
 
 
-REQUEST_ID = {"openai_chat": b"x-request-id", "anthropic_messages": b"request-id", GEMINI.name: b"x-request-id"}
+REQUEST_ID = {
+    "openai_chat": b"x-request-id",
+    "anthropic_messages": b"request-id",
+    "openai_responses": b"x-request-id",
+    GEMINI.name: b"x-request-id",
+}
 """Where each dialect's clients look for the request's id."""
 _OWN = {
     dialect: b"%b: %%b\r\nx-tollbridge-request-id: %%b\r\nx-litellm-call-id: %%b\r\n" % name
@@ -56,12 +61,12 @@ def route_headers(record: Record, deployment: Deployment, caveats: Sequence[Cave
     return route + b"x-tollbridge-caveats: %b\r\n" % told(caveats) if caveats else route
 
 
-def cost_headers(record: Record, held: Held | None) -> bytes:
+def cost_headers(nanousd: int | None, held: Held | None) -> bytes:
     """What the answer cost, under our name and LiteLLM's, and what the key may still use; as lines."""
     headers = b"" if held is None else held.headers()
-    if record.cost_nanousd is None:
+    if nanousd is None:
         return headers
-    cost = dollars(record.cost_nanousd).encode()
+    cost = spell_dollars(nanousd).encode()
     return b"x-tollbridge-cost-usd: %b\r\nx-litellm-response-cost: %b\r\n%b" % (cost, cost, headers)
 
 

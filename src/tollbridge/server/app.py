@@ -31,7 +31,7 @@ from tollbridge.server.cors import Cors
 from tollbridge.server.count_tokens import count_tokens
 from tollbridge.server.crossing import CrossingResponder
 from tollbridge.server.gateway import Gateway
-from tollbridge.server.identify import presented_key, take_query_key
+from tollbridge.server.identify import confirm, presented_key, take_query_key
 from tollbridge.server.inbound import Inbound, Refusal, Responder, plain_refusal
 from tollbridge.server.managed import BODY_BYTES_MAX, Turns, manage
 from tollbridge.server.models import list_models, shape_for, show_model
@@ -135,6 +135,11 @@ class App:
                 self._json(responder, record, match, {"name": "tollbridge"})
             case "managed":
                 await self._manage(inbound, responder, record, match)
+            case "mounted":
+                if match.route.mount is None:
+                    raise TypeError(f"nothing is mounted at {match.route.path}")
+                await confirm(gateway.authenticator, inbound)
+                await match.route.mount(inbound, responder, record, match.id)
         if match.route.access in ("key", "self", "admin"):
             record.duration_ms = (time.monotonic() - record.began) * 1000
             self._observe(record)

@@ -13,6 +13,8 @@ from tollbridge.routing.engine import Engine
 from tollbridge.server.allowance import Allowance
 from tollbridge.server.idempotency import Idempotency
 from tollbridge.server.identify import Authenticator
+from tollbridge.server.responses import Responses
+from tollbridge.server.toolbox import Toolboxes
 from tollbridge.wires.base import Wire
 from tollbridge.wires.seal import Seals
 
@@ -69,8 +71,8 @@ class Entries(Protocol):
 
 
 class Gateway(msgspec.Struct, kw_only=True, eq=False):
-    """`dialects`: the two-way wires by name. `started`: epoch seconds, for model listings. `idempotency`: None
-    where nothing is kept."""
+    """`dialects`: the two-way wires by name. `started`: epoch seconds, for model listings. `idempotency`,
+    `responses`: None where nothing is kept. `tools`: that are run here, where there are some."""
 
     engine: Engine
     authenticator: Authenticator
@@ -85,6 +87,8 @@ class Gateway(msgspec.Struct, kw_only=True, eq=False):
     allowance: Allowance
     ulids: Ulids
     idempotency: Idempotency | None = None
+    tools: Toolboxes | None = None
+    responses: Responses | None = None
 
     def observe(self, record: Record, line: bytes | None) -> None:
         """`line`: the record as JSON, where it was written already."""

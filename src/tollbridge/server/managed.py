@@ -33,9 +33,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """`id`: what stands for `{id}` in the path. `query`: decoded. `body`: empty where none was sent."""
+    """`id`: what stands for `{id}` in the path. `query`: decoded. `body`: empty where none was sent. `method`: where a
+    route has several."""
 
     principal: Principal
+    method: str = "GET"
     query: Mapping[str, str] = {}
     body: JsonObject = {}
     id: str = ""
@@ -100,7 +102,11 @@ async def manage(
         if inbound.principal is None:
             raise TypeError("a management route is open to nobody")
         call = Call(
-            principal=inbound.principal, query=read_query(inbound.query), body=read_body(inbound.body), id=id or ""
+            principal=inbound.principal,
+            method=inbound.method,
+            query=read_query(inbound.query),
+            body=read_body(inbound.body),
+            id=id or "",
         )
         with turns.one_of(inbound.principal):
             reply = await manager(call)

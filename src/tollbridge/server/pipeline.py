@@ -15,15 +15,19 @@ import asyncio
 import time
 from functools import partial
 
+import msgspec
+
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.costed_stream import CostedStream
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.heard import heard_in
+from tollbridge.calls.kept_stream import KeptStream
 from tollbridge.calls.listed import ListedStream, as_list
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, ServiceUnavailableError
-from tollbridge.ledger.account import dollars
 from tollbridge.ledger.meter import Said
+from tollbridge.model.json import JsonObject
+from tollbridge.model.money import spell_dollars
 from tollbridge.observe import Record
 from tollbridge.routing.engine import Trace
 from tollbridge.server.accounting import account, answered, asked_last, failed, of
@@ -46,7 +50,11 @@ from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
 from tollbridge.server.presence import Heartbeat, Leaving
 from tollbridge.server.reachable import reachable
 from tollbridge.server.reading import listed, policy_for, read_ask
+from tollbridge.server.responses import Keeping
+from tollbridge.server.tool_loop import AskProvider, ToolLoop, definitions, opened, streamed
+from tollbridge.server.tool_loop import answered as whole
 from tollbridge.wires.base import Head, Wire
+from tollbridge.wires.openai_responses.vocabulary import NAME as RESPONSES
 
 DRAIN_EVERY_BYTES = 32 * 1024
 """A client's pace is asked for that often: it may be so much further behind than the responder allows."""
@@ -58,14 +66,17 @@ class Conversation:
     __slots__ = (
         "_accounted",
         "_ask",
+        "_before_nanousd",
         "_claim",
         "_dialect",
         "_gateway",
         "_heartbeat",
         "_held",
         "_inbound",
+        "_keeping",
         "_leaving",
         "_loop",
+        "_loop_of_tools",
         "_record",
         "_responder",
         "_said",
@@ -91,9 +102,12 @@ class Conversation:
         self._record = record
         self._accounted = False
         self._ask: Ask | None = None
+        self._before_nanousd: int | None = 0  # what earlier rounds cost
+        self._loop_of_tools: ToolLoop | None = None
         self._claim: Claim | None = None
         self._held: Held | None = None
         self._heartbeat: Heartbeat | None = None
+        self._keeping: Keeping | None = None
         self._said: Said | None = None
         self._stream: Stream | None = None
         self._trace = Trace([])
@@ -162,15 +176,52 @@ class Conversation:
             if await self._repeated(ask):
                 return
             principal = self._inbound.principal
+        if self._dialect.name == RESPONSES and gateway.responses is not None and principal is not None:
+            self._keeping = await gateway.responses.begin(principal.id, ask)
         if principal is not None and principal.key is not None:
             self._held = gateway.allowance.hold(principal.key, ask, engine.routes, controls.fallbacks)
         policy = policy_for(controls, engine.policy)
-        result = await engine.ask(ask, self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed)
+        found = [] if gateway.tools is None else definitions(gateway.tools, ask, self._inbound)
+        if found:
+            provider = partial(
+                engine.ask, trace=self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed
+            )
+            result = await self._with_tools(ask, found, provider)
+        else:
+            result = await engine.ask(ask, self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed)
         answered(self._record, self._trace, result)
         if isinstance(result, Answer):
             await self._reply(result)
         else:
             await self._tell(result)
+
+    async def _with_tools(self, ask: Ask, found: list[JsonObject], provider: AskProvider) -> Answer | Streaming:
+        """Where the request names tools that are run here."""
+        tools = self._gateway.tools
+        assert tools is not None
+        loop = self._loop_of_tools = await opened(
+            tools, ask, found, self._inbound, self._record, provider, self._round_over
+        )
+        return await (streamed(loop) if ask.stream else whole(loop))
+
+    def _round_over(self, ask: Ask, said: Said, stream: Stream | None) -> None:
+        """A round of a tool loop that is not the last: it has an entry of its own."""
+        record, trace = self._record, self._trace
+        entry = msgspec.structs.replace(record, attempts=0, status=200)
+        account(self._gateway, entry, trace, ask, said, stream)
+        record.parent = record.parent or entry.id
+        record.attempts = 0  # the next round is asked of whoever answers then
+        cost, before = entry.cost_nanousd, self._before_nanousd
+        self._before_nanousd = None if cost is None or before is None else before + cost
+        trace.let_go()
+        trace.attempts.clear()
+        if self._held is not None:
+            self._held.round_over(entry)
+
+    def _cost(self) -> int | None:
+        """Of the whole request, in nano-dollars, as far as it is accounted for."""
+        cost, before = self._record.cost_nanousd, self._before_nanousd
+        return None if cost is None or before is None else before + cost
 
     def _shed(self, message: str) -> ServiceUnavailableError:
         self._gateway.load.shed += 1
@@ -208,9 +259,11 @@ class Conversation:
             JSON_LINES
             + own_headers(record, self._dialect)
             + route_headers(record, answer.deployment, answer.caveats)
-            + cost_headers(record, self._held)
+            + cost_headers(self._cost(), self._held)
         )
         headers: Headers = [ours, *passed_on(answer.headers, self._held)]
+        if self._keeping is not None and not answer.relayed:
+            await self._keeping.keep(answer.body)
         if self._claim is not None:
             await self._claim.keep(200, headers, answer.body)
         responder.reply(200, headers, answer.body)
@@ -229,6 +282,8 @@ class Conversation:
             stream = CostedStream(stream, self._told_cost)
         if listed(self._inbound):
             stream = ListedStream(stream)
+        if self._keeping is not None and not streaming.relayed:
+            stream = KeptStream(stream, self._keeping.keep)
         self._stream = stream
         if not responder.started:
             responder.start(
@@ -288,8 +343,8 @@ class Conversation:
             return None
         if not self._accounted:
             self._close_account(self._stream)
-        cost = self._record.cost_nanousd
-        return None if cost is None else dollars(cost)
+        cost = self._cost()
+        return None if cost is None else spell_dollars(cost)
 
     def _close_account(self, stream: Stream) -> None:
         if stream.broken is not None and self._trace.attempts:
@@ -320,7 +375,7 @@ class Conversation:
             return
         own = own_headers(record, self._dialect)
         if trace.attempts:
-            own += route_headers(record, trace.attempts[-1].deployment, ()) + cost_headers(record, held)
+            own += route_headers(record, trace.attempts[-1].deployment, ()) + cost_headers(self._cost(), held)
         elif held is not None:
             own += held.headers()
         responder.reply(status, [*headers, own], body)
@@ -331,4 +386,6 @@ class Conversation:
         stream = self._stream
         if stream is not None:
             self._said = Said(stream.said, stream.exact, stream.heard)
-        account(self._gateway, self._record, self._trace, self._ask, self._said, stream)
+        loop = self._loop_of_tools
+        ask = self._ask if loop is None else loop.ask
+        account(self._gateway, self._record, self._trace, ask, self._said, stream)

@@ -7,24 +7,30 @@ start. Authorization is decided on the matched route, never on a URL that was re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal, get_args
 
 import msgspec
 
+from tollbridge.observe import Record
+from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.server.managed import Manager
 
 Access = Literal["key", "self", "admin", "metrics", "open"]
 """key: a Principal. self: a Principal, who is shown what is its own. admin: a Principal who is the admin. metrics: the
 metrics token, or loopback where there is none. open: anybody, tells nothing."""
 
-Handler = Literal["generate", "count_tokens", "models", "model", "liveness", "readiness", "metrics", "root", "managed"]
+Mount = Callable[[Inbound, Responder, Record, str | None], Awaitable[None]]
+"""Answers by itself, in a format of its own; the record's status is to be set. The last is the id in the path."""
+Handler = Literal[
+    "generate", "count_tokens", "models", "model", "liveness", "readiness", "metrics", "root", "managed", "mounted"
+]
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """`path`: exact, or with one `{id}` that may hold slashes. `label`: stands for it in logs and metrics. `manager`:
-    who answers where the handler is `managed`. `stream`: whether the path asks for one; None where the body says.
-    `key_in_query`: the dialect's clients may put the key into the query, as `key`."""
+    who answers where the handler is `managed`, `mount` where it is `mounted`. `stream`: whether the path asks for one;
+    None where the body says. `key_in_query`: the dialect's clients may put the key into the query, as `key`."""
 
     methods: tuple[str, ...]
     path: str
@@ -32,6 +38,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     access: Access
     dialect: str = "openai_chat"
     manager: Manager | None = None
+    mount: Mount | None = None
     stream: bool | None = None
     key_in_query: bool = False
 
@@ -87,6 +94,10 @@ ROUTES: tuple[Route, ...] = (
     *with_and_without_v1(
         Route(methods=("POST",), path="/v1/messages", handler="generate", access="key", dialect="anthropic_messages")
     ),
+    *(
+        Route(methods=("POST",), path=path, handler="generate", access="key", dialect="openai_responses")
+        for path in ("/v1/responses", "/responses", "/openai/v1/responses", "/openai/responses")
+    ),
     *with_and_without_v1(
         Route(
             methods=("POST",),
@@ -138,6 +149,8 @@ class RouteTable:
             raise ValueError(f"{route.path}: {route.access!r} is no policy")
         if (route.handler == "managed") != (route.manager is not None):
             raise ValueError(f"{route.path}: a managed route, and no other, has a manager")
+        if (route.handler == "mounted") != (route.mount is not None):
+            raise ValueError(f"{route.path}: a mounted route, and no other, has a mount")
         if route.handler == "managed" and route.access not in ("self", "admin"):
             raise ValueError(f"{route.path}: a managed route is for a principal")
         for id in ("x", "x/y"):

@@ -71,6 +71,9 @@ _SEARCHES = frozenset(
     }
 )
 """Types of tools, and fields, by which a provider reads on its own. (Anthropic's tools have a date behind the name.)"""
+_KEPT = frozenset({"previous_response_id", "conversation", "prompt"})
+"""Fields that point at what the provider keeps, which it reads too: as much as a context window holds."""
+KEPT_TOKENS = 1_000_000
 _INLINE = (b";base64,", b'"data":')
 _ESCAPE, _BACKSLASH = b"\\u00", ord("\\")
 _LETTERS = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
@@ -169,6 +172,8 @@ class Bounds:
         tool = _KEYED_TOOL if self._keyed else _TOOL
         if not _SEARCHES.isdisjoint(fields) or ("tools" in fields and tool.search(fields["tools"])):
             media += 1
+        if not _KEPT.isdisjoint(fields) and any(bytes(fields[name]) != b"null" for name in _KEPT if name in fields):
+            return KEPT_TOKENS + len(self._ask.body) + media * MEDIUM_TOKENS
         stored = CACHED_TOKENS if self._keyed and not _CACHES.isdisjoint(fields) else 0
         return len(self._ask.body) + AROUND_TOKENS + media * MEDIUM_TOKENS + stored
 

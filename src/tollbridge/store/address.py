@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from tollbridge.errors import StoreError
 
+NO_DRIVER = "PostgreSQL needs a driver: pip install 'tollbridge[pg]'."
 Dialect = Literal["sqlite", "postgresql"]
 
 _POSTGRESQL = ("postgresql", "postgres")
@@ -67,3 +69,9 @@ class Address(msgspec.Struct, frozen=True):
         engine_url = url.set(drivername="postgresql+asyncpg", query=query)
         name = url.set(query={}).render_as_string(hide_password=True)
         return cls("postgresql", name, engine_url, connect)
+
+
+def check_driver(address: Address) -> None:
+    """Raises StoreError where it is not installed."""
+    if address.dialect == "postgresql" and find_spec("asyncpg") is None:
+        raise StoreError(NO_DRIVER)

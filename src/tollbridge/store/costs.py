@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tollbridge.observe.record import Record
 from tollbridge.observe.ulid import first_at
 from tollbridge.store.database import Database
+from tollbridge.store.fitting import fit_text
 from tollbridge.store.key_spend import count_spend
 from tollbridge.store.keys import KeyStore
 from tollbridge.store.ledger_rows import day_rows, read_record, with_prices_of
@@ -148,5 +149,6 @@ def _conditions(span: Span) -> list[ColumnElement[bool]]:
     if span.until is not None:
         conditions.append(ENTRIES.c.id < first_at(span.until))
     if span.model is not None:
-        conditions.append(or_(ENTRIES.c.model == span.model, ENTRIES.c.model_group == span.model))
+        model = fit_text(span.model)
+        conditions.append(or_(ENTRIES.c.model == model, ENTRIES.c.model_group == model))
     return conditions

@@ -15,9 +15,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import event, text
@@ -25,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from tollbridge.errors import StoreError, StoreUnavailable
 from tollbridge.store import sqlite_file
-from tollbridge.store.address import Address, Dialect
+from tollbridge.store.address import NO_DRIVER, Address, Dialect
 from tollbridge.store.failures import raised, told, transient
 from tollbridge.store.schema import versions
 
@@ -53,6 +55,8 @@ class Database:
         self._engine = _engine(address, wait_s)
         self._snapshot = self._engine.execution_options(begin="DEFERRED")
         self._writing = asyncio.Lock()
+        self._next_fold = 0.0
+        self._folding: asyncio.Task[None] | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="tollbridge-database", daemon=True)
         self._door = threading.Lock()
@@ -150,17 +154,18 @@ class Database:
             async with self._engine.begin() as connection:
                 yield connection
             return
-        async with self._writing:
-            async with self._engine.begin() as connection:
-                yield connection
-            if sqlite_file.wal_bytes(self._address.file) > sqlite_file.WAL_BYTES:
-                await self._fold_back_log()
+        async with self._writing, self._engine.begin() as connection:
+            yield connection
+        if self._loop.time() >= self._next_fold and sqlite_file.wal_bytes(self._address.file) > sqlite_file.WAL_BYTES:
+            self._next_fold = self._loop.time() + sqlite_file.FOLD_EVERY_S
+            self._folding = self._loop.create_task(self._fold_back_log(self._address.file))
 
-    async def _fold_back_log(self) -> None:
-        """TRUNCATE waits for readers as long as for any lock; one that stays longer is met again at the next write."""
-        async with self._engine.connect() as connection:
-            bare = await connection.execution_options(begin=None)
-            await bare.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    async def _fold_back_log(self, file: Path) -> None:
+        """Beside whoever writes, and nobody waits for it."""
+        try:
+            await asyncio.to_thread(sqlite_file.fold_back_log, file)
+        except sqlite3.Error as error:
+            _log.warning("the write-ahead log of %s is not folded back: %s", self.name, error)
 
     async def _bring_up_to_date(self) -> None:
         try:
@@ -206,7 +211,7 @@ def _engine(address: Address, wait_s: float) -> AsyncEngine:
                 pool_pre_ping=True,
             )
         except ModuleNotFoundError as error:
-            raise StoreError("PostgreSQL needs a driver: pip install 'tollbridge[pg]'.") from error
+            raise StoreError(NO_DRIVER) from error
     engine = create_async_engine(
         address.engine_url,
         hide_parameters=True,

@@ -26,6 +26,7 @@ from tollbridge.observe.record import Record
 from tollbridge.observe.ulid import first_at
 from tollbridge.store.address import Dialect
 from tollbridge.store.database import Database
+from tollbridge.store.fitting import fit
 from tollbridge.store.key_spend import count_spend
 from tollbridge.store.ledger_rows import Row, attempt_rows, day_rows, entry_row
 from tollbridge.store.ledger_tables import ATTEMPTS, DAILY, ENTRIES
@@ -52,9 +53,11 @@ class EntryStore:
         self._shelved = 0
 
     def fold(self, records: Sequence[Record], *, again: bool = False) -> Sequence[Record]:
-        """From a thread without an event loop. `again`: some may be there. Returns those that were not. Raises, with
-        nothing folded, StoreUnavailable, or EntryRefused where one of the records cannot be kept."""
+        """From a thread without an event loop. `again`: some may be there. Returns those that were not, as they are
+        kept (`fitting.py`). Raises, with nothing folded, StoreUnavailable, or EntryRefused where one of the records
+        cannot be kept."""
         refusal: BaseException
+        records = [fit(record) for record in records]
         for _ in range(TRIES):
             try:
                 return self._database.run_sync(partial(self._fold, records=records, look=again))
@@ -69,6 +72,15 @@ class EntryStore:
                 break
         raise EntryRefused(_line(refusal)) from refusal
 
+    def known(self, records: Sequence[Record]) -> set[str]:
+        """The ids of those that are there. From a thread without an event loop; raises StoreUnavailable."""
+        ids = [record.id for record in records]
+
+        async def work(connection: AsyncConnection) -> set[str]:
+            return await _known(connection, ids)
+
+        return self._database.read_sync(work)
+
     def remove_before(self, moment: float, count: int) -> int:
         """Removes at most `count` entries from before that moment (epoch seconds), the oldest first, and their
         attempts; the sums stay. Returns how many."""
@@ -76,8 +88,7 @@ class EntryStore:
 
     async def _fold(self, connection: AsyncConnection, *, records: Sequence[Record], look: bool) -> Sequence[Record]:
         if look:
-            found = await connection.execute(_EXISTING, {"ids": [record.id for record in records]})
-            known = set(found.scalars())
+            known = await _known(connection, [record.id for record in records])
             records = list({record.id: record for record in records if record.id not in known}.values())
         if not records:
             return records
@@ -111,6 +122,10 @@ def _blocks(records: Sequence[Record], shelf: int) -> list[Row]:
         tuple(chain.from_iterable(entry_row(record, shelf) for record in records[at : at + BLOCK]))
         for at in range(0, len(records), BLOCK)
     ]
+
+
+async def _known(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
+    return set((await connection.execute(_EXISTING, {"ids": ids})).scalars())
 
 
 async def _remove(connection: AsyncConnection, *, before: str, count: int) -> int:

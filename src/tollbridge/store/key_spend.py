@@ -5,26 +5,19 @@ Most keys have no periods; to theirs one sum is added, and none of their entries
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import Row, bindparam, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.observe.record import Record
 from tollbridge.observe.ulid import at
+from tollbridge.store.held_keys import hold
 from tollbridge.store.key_tables import KEYS
 from tollbridge.store.ledger_rows import spent_by_key
 from tollbridge.store.purse import Purse
 
-_PERIODIC = (
-    select(KEYS.c.id, KEYS.c.spend_nanousd, KEYS.c.budget_duration, KEYS.c.budget_began_at, KEYS.c.budget_resets_at)
-    .where(
-        KEYS.c.id.in_(bindparam("ids", expanding=True)),
-        or_(KEYS.c.budget_duration.is_not(None), KEYS.c.budget_began_at.is_not(None)),
-    )
-    .order_by(KEYS.c.id)
-    .with_for_update()
-)
 _SET = (
     update(KEYS)
     .where(KEYS.c.id == bindparam("key"))
@@ -32,32 +25,30 @@ _SET = (
         spend_nanousd=bindparam("spend"), budget_began_at=bindparam("began_at"), budget_resets_at=bindparam("resets_at")
     )
 )
-_ADD = (
-    update(KEYS).where(KEYS.c.id == bindparam("key")).values(spend_nanousd=KEYS.c.spend_nanousd + bindparam("amount"))
-)
 
 
 async def count_spend(connection: AsyncConnection, records: Sequence[Record], now: float) -> None:
     """Within the caller's transaction. Keys that are gone are passed over: they were deleted while their requests were
-    under way. In order of ids, so that two who count cannot deadlock. `now`: epoch seconds."""
+    under way. `now`: epoch seconds."""
     amounts = spent_by_key(records)
     if not amounts:
         return
-    found = (await connection.execute(_PERIODIC, {"ids": list(amounts)})).all()
-    purses = {id: Purse(*row) for id, *row in found}
-    if purses:
+    held = await hold(connection, amounts)
+    purses = {id: _purse(row) for id, row in held.items()}
+    periodic = {id: purse for id, purse in purses.items() if purse.periodic}
+    for id in purses.keys() - periodic.keys():
+        purses[id].spend += amounts[id]
+    if periodic:
         for record in sorted(records, key=lambda record: record.id):
-            purse = purses.get(record.key_id)
+            purse = periodic.get(record.key_id)
             if purse is not None and record.cost_nanousd:
                 purse.count(record.cost_nanousd, at(record.id), now)
+    if purses:
         await connection.execute(_SET, [_row(id, purse) for id, purse in purses.items()])
-    await add_spend(connection, {id: amount for id, amount in amounts.items() if id not in purses})
 
 
-async def add_spend(connection: AsyncConnection, amounts: Mapping[str, int]) -> None:
-    """Adds nano-dollars to the spend of keys by id, whatever their periods."""
-    if amounts:
-        await connection.execute(_ADD, [{"key": id, "amount": amounts[id]} for id in sorted(amounts)])
+def _purse(row: Row[Any]) -> Purse:
+    return Purse(row.spend_nanousd, row.budget_duration, row.budget_began_at, row.budget_resets_at)
 
 
 def _row(id: str, purse: Purse) -> dict[str, object]:

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.errors import ConflictError
 from tollbridge.store.database import Database
+from tollbridge.store.held_keys import hold
 from tollbridge.store.key import Key
 from tollbridge.store.key_tables import KEY_CHANGES, KEYS
 
@@ -63,14 +64,15 @@ class KeyStore:
         self._clock = clock
 
     async def insert(self, key: Key) -> None:
-        """Raises ConflictError where its alias, or the key itself, is there already."""
+        """Raises ConflictError where its alias, or the key itself, is there already, or a key has for alias what would
+        be this one's id."""
 
         async def work(connection: AsyncConnection) -> None:
             await self._begin(connection)
             await _check_alias(connection, key)
-            same = or_(KEYS.c.id == key.id, KEYS.c.digest == key.digest)
+            same = or_(KEYS.c.id == key.id, KEYS.c.digest == key.digest, KEYS.c.alias == key.id)
             if await connection.scalar(select(KEYS.c.id).where(same)) is not None:
-                raise ConflictError("This key is in use already.", code="key_exists", param="key")
+                raise _taken()
             await connection.execute(insert(KEYS), [key_row(key)])
             await self._note(connection, (key.id,))
 
@@ -88,21 +90,23 @@ class KeyStore:
     async def update(self, id: str, change: Callable[[Key], Key]) -> Key | None:
         """The key as `change` made it of the one that is there now; None where there is none. Only what differs is
         written, and a later `updated_at`. Raises ConflictError as `insert` does, and whatever `change` raises: nothing
-        is done then."""
+        is done then. A key keeps its id."""
 
         async def work(connection: AsyncConnection) -> Key | None:
             await self._begin(connection)
             row = (await connection.execute(select(KEYS).where(KEYS.c.id == id).with_for_update())).first()
             if row is None:
                 return None
-            old, now = _key(row), self._clock()
-            later = max(now, math.nextafter(old.updated_at, math.inf))  # also where the clock steps back
-            new = msgspec.structs.replace(change(old.at(now)), updated_at=later)
+            old = _key(row)
+            new = msgspec.structs.replace(change(old.at(self._clock())), updated_at=self._after(old.updated_at))
             before, after = key_row(old), key_row(new)
             await _check_alias(connection, new, but=id)
+            same = select(KEYS.c.id).where(KEYS.c.digest == new.digest, KEYS.c.id != id)
+            if await connection.scalar(same) is not None:
+                raise _taken()
             changed = {name: value for name, value in after.items() if value != before[name]}
             await connection.execute(update(KEYS).where(KEYS.c.id == id).values(changed))
-            await self._note(connection, {id, new.id})
+            await self._note(connection, (id,))
             return new
 
         return await self._database.run(work)
@@ -112,6 +116,7 @@ class KeyStore:
 
         async def work(connection: AsyncConnection) -> frozenset[str]:
             await self._begin(connection)
+            await hold(connection, ids)
             gone = await connection.execute(delete(KEYS).where(KEYS.c.id.in_(ids)).returning(KEYS.c.id))
             found = frozenset(row.id for row in gone)
             await self._note(connection, found)
@@ -162,11 +167,15 @@ class KeyStore:
     async def touch(self, connection: AsyncConnection, ids: Iterable[str]) -> None:
         """Within the caller's transaction: whoever holds these keys in memory reads them, and what they spent, anew."""
         touched = sorted(ids)
-        if touched:
-            await self._begin(connection)
-            changed = update(KEYS).where(KEYS.c.id == bindparam("key")).values(updated_at=self._clock())
-            await connection.execute(changed, [{"key": id} for id in touched])
-            await self._note(connection, touched)
+        if not touched:
+            return
+        await self._begin(connection)
+        held = await hold(connection, touched)
+        if held:
+            changed = update(KEYS).where(KEYS.c.id == bindparam("key")).values(updated_at=bindparam("moment"))
+            moments = [{"key": id, "moment": self._after(row.updated_at)} for id, row in held.items()]
+            await connection.execute(changed, moments)
+        await self._note(connection, touched)
 
     async def _one(self, condition: ColumnElement[bool]) -> Key | None:
         async def work(connection: AsyncConnection) -> Key | None:
@@ -174,6 +183,11 @@ class KeyStore:
             return None if row is None else _key(row).at(self._clock())
 
         return await self._database.read(work, timeout_s=LOOKUP_S)
+
+    def _after(self, moment: float) -> float:
+        """Now, or a little later where the clock stands still or steps back: each change of a key has a later moment,
+        by which whoever holds it in memory knows it for a change."""
+        return max(self._clock(), math.nextafter(moment, math.inf))
 
     async def _begin(self, connection: AsyncConnection) -> None:
         if self._database.dialect == "postgresql":
@@ -197,13 +211,22 @@ def _spent(now: float) -> ColumnElement[int]:
 
 
 async def _check_alias(connection: AsyncConnection, key: Key, but: str | None = None) -> None:
+    """It names one key, and is no other name of any."""
     if key.alias is None:
         return
-    same = select(KEYS.c.id).where(KEYS.c.alias == key.alias, KEYS.c.id != (key.id if but is None else but))
-    if await connection.scalar(same) is not None:
+    others = and_(KEYS.c.alias == key.alias, KEYS.c.id != (key.id if but is None else but))
+    found = (await connection.execute(select(KEYS.c.id).where(or_(others, KEYS.c.id == key.alias)))).first()
+    if found is not None:
+        told = "is a key's id" if found.id == key.alias else "is another key's already"
         raise ConflictError(
-            f"Another key has the alias {key.alias!r}; choose another one.", code="alias_exists", param="key_alias"
+            f"The alias {key.alias!r} {told}; choose another one.", code="alias_exists", param="key_alias"
         )
+
+
+def _taken() -> ConflictError:
+    return ConflictError(
+        "This key is in use, or was until it was regenerated; choose another.", code="key_exists", param="key"
+    )
 
 
 _JSON = {

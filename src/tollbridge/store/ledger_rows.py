@@ -1,4 +1,5 @@
-"""Records as rows, and the sums that a number of them adds up to. Pure, and quick: run for each request.
+"""Records as rows, and the sums that a number of them adds up to. Pure, and quick: run for each request. They fit
+(`fitting.py`).
 
 A record's tokens and cost are of all its attempts together. In the sums by day each attempt's stand under its own
 provider and model; the request itself, and what is unpriced or estimated of it, under those that it ended with.
@@ -7,14 +8,14 @@ provider and model; the request itself, and what is unpriced or estimated of it,
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 from msgspec.structs import asdict
 
-from tollbridge.model.json import Json
 from tollbridge.observe.record import Record, Tried
 from tollbridge.observe.ulid import at as moment_of
 from tollbridge.store.ledger_tables import KINDS
@@ -27,37 +28,51 @@ FIXED = 5
 """Sums before the counts by kind: requests, failures, cost, unpriced, estimated."""
 _KIND_AT = {kind: FIXED + n for n, kind in enumerate(KINDS)}
 _encode = msgspec.json.Encoder().encode
+_NO_PARTS: dict[str, int] = {}
 
 
-class Details(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What an entry's row tells that nothing is searched by: one text for all of it, since each column costs a row a
-    tenth of a microsecond, and most of these say nothing. Of `Record`, and named alike; `started_at` is its `at`,
-    `parts` are its tokens but for the two totals."""
+DETAILS = (
+    "endpoint",
+    "model_requested",
+    "deployment",
+    "error_class",
+    "fallbacks",
+    "relayed",
+    "stream",
+    "ttft_ms",
+    "upstream_ms",
+    "overhead_ms",
+    "duration_ms",
+    "priced",
+    "bill",
+    "cache_hit",
+    "trace_id",
+    "parent",
+    "tags",
+    "metadata",
+    "client",
+    "peer",
+    "caveats",
+)
+"""Of `Record`, what an entry's row tells that nothing is searched by: one text for all of it, since each column costs a
+row a tenth of a microsecond, and most of these say nothing."""
+_OF_RECORD = {field.name: field for field in msgspec.structs.fields(Record)}
 
-    started_at: float
-    endpoint: str = ""
-    model_requested: str = ""
-    deployment: str = ""
-    error_class: str = ""
-    attempts: int = 1
-    fallbacks: int = 0
-    relayed: bool = False
-    stream: bool = False
-    ttft_ms: float = 0.0
-    upstream_ms: float = 0.0
-    overhead_ms: float = 0.0
-    duration_ms: float = 0.0
-    parts: dict[str, int] = {}
-    priced: str = ""
-    bill: dict[str, str | int] | None = None
-    cache_hit: bool = False
-    trace_id: str = ""
-    parent: str = ""
-    tags: tuple[str, ...] = ()
-    metadata: Json = None
-    client: str = ""
-    peer: str = ""
-    caveats: tuple[str, ...] = ()
+Details: type[Any] = msgspec.defstruct(
+    "Details",
+    [
+        ("started_at", float),
+        ("attempts", int, 1),
+        ("parts", dict[str, int], {}),
+        *((name, _OF_RECORD[name].type, _OF_RECORD[name].default) for name in DETAILS),
+    ],
+    frozen=True,
+    omit_defaults=True,
+    gc=False,
+)
+"""`started_at` is the record's `at`; `parts` are its tokens but for the two totals."""
+
+_details: Callable[[Record], tuple[Any, ...]] = attrgetter(*DETAILS)
 
 
 class _Tagged(msgspec.Struct, frozen=True, gc=False):
@@ -72,38 +87,14 @@ _read_parts = msgspec.json.Decoder(dict[str, int]).decode
 def entry_row(record: Record, shelf: int) -> Row:
     """In the order of `ENTRIES`."""
     tokens = record.tokens
-    details = Details(
-        record.at or datetime.fromisoformat(record.ts).timestamp(),
-        record.endpoint,
-        record.model_requested,
-        record.deployment,
-        record.error_class,
-        record.attempts,
-        record.fallbacks,
-        record.relayed,
-        record.stream,
-        record.ttft_ms,
-        record.upstream_ms,
-        record.overhead_ms,
-        record.duration_ms,
-        {} if tokens is None or len(tokens) < 3 else _parts(tokens),
-        record.priced,
-        record.bill,
-        record.cache_hit,
-        record.trace_id,
-        record.parent,
-        record.tags,
-        record.metadata,
-        record.client,
-        record.peer,
-        record.caveats,
-    )
+    started_at = record.at or datetime.fromisoformat(record.ts).timestamp()
+    details = Details(started_at, record.attempts, _parts(tokens), *_details(record))
     return (
         record.id,
         record.request_id,
-        _clean(record.answer_id),
+        record.answer_id,
         record.key_id,
-        None if record.user is None else _clean(record.user),
+        record.user,
         record.group,
         record.provider,
         record.model,
@@ -191,7 +182,7 @@ def attempt_rows(record: Record) -> list[Row]:
             tried.ms,
             None if tried.tokens is None else tried.tokens.get("input", 0),
             None if tried.tokens is None else tried.tokens.get("output", 0),
-            None if tried.tokens is None or len(tried.tokens) < 3 else _encode(_parts(tried.tokens)).decode(),
+            _encode(parts).decode() if (parts := _parts(tried.tokens)) else None,
             tried.cost_nanousd,
             int(tried.estimated),
         )
@@ -256,10 +247,7 @@ def _tokens(row: Mapping[str, Any]) -> dict[str, int] | None:
     return {"input": row["input_tokens"], "output": row["output_tokens"], **row["parts"]}
 
 
-def _clean(text: str) -> str:
-    """PostgreSQL keeps no NUL, which a client may write."""
-    return text.replace("\0", "\ufffd") if "\0" in text else text
-
-
-def _parts(tokens: dict[str, int]) -> dict[str, int]:
+def _parts(tokens: dict[str, int] | None) -> dict[str, int]:
+    if tokens is None or len(tokens) < 3:
+        return _NO_PARTS
     return {kind: count for kind, count in tokens.items() if kind not in ("input", "output")}

@@ -46,6 +46,7 @@ ENTRIES = Table(
         "end_user",
         "id",
         sqlite_where=text("end_user IS NOT NULL"),
+        postgresql_where=text("end_user IS NOT NULL"),
     ),
 )
 

@@ -5,8 +5,8 @@
 2. The first entry of a later period begins it, with nothing spent. Until one comes nothing is changed: that a period
    has passed is seen by whoever looks (`spent_at`, `at`), and a clock that looked ahead and was set right did no harm.
 3. An entry from before the present period, or from before the spend was set, does not count to it.
-4. A period that begins in the future was begun by a clock that was wrong. What is settled before it counts in it: for
-   that no budget is unlimited.
+4. A period that begins in the future was begun by a clock that was wrong. What is made before it counts in it: for that
+   no budget is unlimited.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from tollbridge.store.periods import next_reset, period_around
 
 
 class Purse:
-    """`spend`: nano-dollars since `began_at`, or since ever. `duration`: LiteLLM's words; None where nothing starts
-    anew. Moments in epoch seconds."""
+    """`spend`: nano-dollars since `began_at` (the present period did, or the spend was set), or since ever.
+    `duration`: LiteLLM's words; None where nothing starts anew. Moments in epoch seconds."""
 
     __slots__ = ("began_at", "duration", "resets_at", "spend")
 

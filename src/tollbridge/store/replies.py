@@ -1,22 +1,17 @@
 """Answers that were given, kept a day for whoever asks the same again (decision 31).
 
 1. A row tells nothing to who has only the database: its id and the fingerprint of the request are HMACs, the answer is
-   sealed (AES-256-GCM). All three under keys that are derived from `reply_key` of the state directory.
-2. Each row has a sealing key of its own, derived from its id, so that no pair of key and nonce comes twice. What
-   identifies the row (id, fingerprint, expiry) is authenticated with it: an answer moved to another row, or kept beyond
-   its time, does not open.
-3. What does not open (the key was made anew, somebody wrote into the database) is no answer: it is thrown away, and the
+   sealed (`sealing`). What identifies the row (id, fingerprint, expiry) is authenticated with it.
+2. What does not open (the key was made anew, somebody wrote into the database) is no answer: it is thrown away, and the
    log tells.
-4. The first answer stays: a later one under the same id is passed over, unless the first has expired.
-5. Rows that have expired are deleted by who keeps a new one, now and then, and the oldest above `KEPT_MAX` with them.
+3. The first answer stays: a later one under the same id is passed over, unless the first has expired.
+4. Rows that have expired are deleted by who keeps a new one, now and then, and the oldest above `KEPT_MAX` with them.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import logging
-import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -27,12 +22,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.store.database import Database
 from tollbridge.store.reply_table import REPLIES
+from tollbridge.store.sealing import Sealing
 from tollbridge.store.upsert import upsert
 
 KEPT_S = 24 * 3600.0
 KEPT_MAX = 100_000
 CLEANED_EVERY_S = 600.0
-NONCE_BYTES = 12
 
 _log = logging.getLogger("tollbridge.replies")
 
@@ -61,15 +56,14 @@ class ReplyStore:
 
     def __init__(self, database: Database, key: bytes, clock: Callable[[], float] = time.time) -> None:
         self._database = database
-        self._names = _derived(key, b"id")
-        self._prints = _derived(key, b"fingerprint")
-        self._seals = _derived(key, b"seal")
+        self._sealing = Sealing(key, "replies")
+        self._prints = self._sealing.derived("fingerprint")
         self._clock = clock
         self._cleaned = 0.0
 
     def id(self, *scope: bytes) -> bytes:
         """Of a row: whose, on which route, under which Idempotency-Key."""
-        return hmac.digest(self._names, b"".join(len(part).to_bytes(4, "big") + part for part in scope), "sha256")
+        return self._sealing.name(*scope)
 
     def fingerprint(self, body: bytes) -> bytes:
         return hmac.digest(self._prints, body, "sha256")
@@ -115,30 +109,18 @@ class ReplyStore:
         await self._database.run(work)
 
     def _sealed(self, id: bytes, fingerprint: bytes, expires_at: float, reply: Reply) -> dict[str, Any]:
-        nonce = os.urandom(NONCE_BYTES)
-        secret = self._cipher(id).encrypt(nonce, _encode(reply), _identity(id, fingerprint, expires_at))
-        return {"id": id, "fingerprint": fingerprint, "expires_at": expires_at, "sealed": nonce + secret}
+        sealed = self._sealing.seal(id, _identity(id, fingerprint, expires_at), _encode(reply))
+        return {"id": id, "fingerprint": fingerprint, "expires_at": expires_at, "sealed": sealed}
 
     def _opened(self, row: Any) -> Kept | None:
-        from cryptography.exceptions import InvalidTag
-
-        id, fingerprint, sealed = bytes(row.id), bytes(row.fingerprint), bytes(row.sealed)
-        identity = _identity(id, fingerprint, row.expires_at)
-        try:
-            plain = self._cipher(id).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], identity)
-            return Kept(fingerprint, _decode(plain))
-        except (InvalidTag, ValueError, msgspec.DecodeError):  # of another key; cut short; of another version
+        id, fingerprint = bytes(row.id), bytes(row.fingerprint)
+        plain = self._sealing.open(id, _identity(id, fingerprint, row.expires_at), bytes(row.sealed))
+        if plain is None:
             return None
-
-    def _cipher(self, id: bytes) -> Any:
-        # 40 ms to import, and most gateways never see an Idempotency-Key.
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        return AESGCM(hmac.digest(self._seals, id, "sha256"))
-
-
-def _derived(key: bytes, purpose: bytes) -> bytes:
-    return hmac.digest(key, b"tollbridge replies " + purpose, hashlib.sha256)
+        try:
+            return Kept(fingerprint, _decode(plain))
+        except msgspec.DecodeError:  # of another version
+            return None
 
 
 def _identity(id: bytes, fingerprint: bytes, expires_at: float) -> bytes:

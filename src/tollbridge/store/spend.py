@@ -1,8 +1,9 @@
 """Reading the ledger: rows, newest first and a page at a time, and sums by day.
 
 Sums come from `daily` alone, so that they cost the same after ten million requests. Rows are found by an id or within
-an index; nothing reads the whole table, but for sums by tag: a client makes as many tags as it likes, and no table is
-kept of them. They are read from the rows of their time, some thousand at once.
+an index, by texts that are cut as those of the rows are (`fitting.py`); nothing reads the whole table, but for sums by
+tag: a client makes as many tags as it likes, and no table is kept of them. They are read from the rows of their time,
+some thousand at once.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.observe.ulid import LENGTH, first_at
 from tollbridge.store.database import Database
+from tollbridge.store.fitting import fit_text
 from tollbridge.store.key_tables import KEYS
 from tollbridge.store.ledger_rows import TAGGED, read_attempt, read_entry, read_tags
 from tollbridge.store.ledger_tables import ATTEMPTS, DAILY, ENTRIES, KINDS
@@ -55,10 +57,11 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tagged(msgspec.Struct):
-    """`cost_nanousd`: of those of the requests whose cost is known."""
+    """`cost_nanousd`: of those of the requests whose cost is known; `unpriced`: the others."""
 
     requests: int = 0
     cost_nanousd: int = 0
+    unpriced: int = 0
 
 
 class SpendReader:
@@ -80,10 +83,10 @@ class SpendReader:
     async def named(self, id: str, key_id: str | None = None, limit: int = 100) -> list[Found]:
         """Those of a request: by the id in its answer, by ours (`req_...`), or by the entry's. `key_id`: only if they
         are this key's."""
-        own = () if key_id is None else (ENTRIES.c.key_id == key_id,)
+        own = () if key_id is None else (ENTRIES.c.key_id == fit_text(key_id),)
 
         async def work(connection: AsyncConnection) -> list[Found]:
-            for condition in await _names(connection, id):
+            for condition in await _names(connection, fit_text(id)):
                 query = _entries().where(condition, *own).order_by(ENTRIES.c.id.desc()).limit(limit)
                 found = await _all(connection, query)
                 if found:
@@ -111,11 +114,11 @@ class SpendReader:
         summed = [func.coalesce(func.sum(DAILY.c[name]), 0).label(name) for name in SUMMED]
         query: Select[Any] = select(*columns, *summed).select_from(table).group_by(*columns)
         if since is not None:
-            query = query.where(DAILY.c.day >= since)
+            query = query.where(DAILY.c.day >= fit_text(since))
         if until is not None:
-            query = query.where(DAILY.c.day <= until)
+            query = query.where(DAILY.c.day <= fit_text(until))
         if key_id is not None:
-            query = query.where(DAILY.c.key_id == key_id)
+            query = query.where(DAILY.c.key_id == fit_text(key_id))
         dearest = func.coalesce(func.sum(DAILY.c.cost_nanousd), 0).desc()
         query = query.order_by(*([DAILY.c.day] if "day" in by else []), dearest, *columns)
         if limit is not None:
@@ -143,6 +146,7 @@ class SpendReader:
                         one = sums[tag] = Tagged()
                     one.requests += 1
                     one.cost_nanousd += cost or 0
+                    one.unpriced += cost is None
             return rows[-1].id if len(rows) == ROWS_AT_ONCE else ""
 
         last = await self._database.read(partial(add, after=""))
@@ -159,15 +163,15 @@ def _entries() -> Select[Any]:
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.key_id is not None:
-        conditions.append(ENTRIES.c.key_id == wanted.key_id)
+        conditions.append(ENTRIES.c.key_id == fit_text(wanted.key_id))
     if wanted.end_user is not None:
-        conditions.append(ENTRIES.c.end_user == wanted.end_user)
+        conditions.append(ENTRIES.c.end_user == fit_text(wanted.end_user))
     if wanted.since is not None:
         conditions.append(ENTRIES.c.id >= first_at(wanted.since))
     if wanted.until is not None:
         conditions.append(ENTRIES.c.id < first_at(wanted.until))
     if wanted.after is not None:
-        conditions.append(ENTRIES.c.id < wanted.after)
+        conditions.append(ENTRIES.c.id < fit_text(wanted.after))
     return conditions
 
 

@@ -109,7 +109,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
     """What a stream writer must know before the first event. `id` replaces an empty one; `include_usage`: the client
-    asked for usage in the stream; `account`, `seals`, `origin`: as for `write_response`."""
+    asked for usage in the stream; `account`, `seals`, `origin`: as for `write_response`; `asked`: what a format repeats
+    of the request in its answers."""
 
     id: str = ""
     model: str = ""
@@ -118,6 +119,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     origin: str = ""
     account: str = ""
     seals: Seals = UNKEYED
+    asked: JsonObject = {}
 
 
 class StreamReader(Protocol):

@@ -156,6 +156,14 @@ def test_the_top_level_is_the_usage_and_iterations_are_kept_beside() -> None:
     assert usage.extra == {"iterations": [{"input_tokens": 99}]}
 
 
+@pytest.mark.parametrize("count", [-1, 10**12 + 1, 2**63])
+def test_a_count_that_cannot_be_is_no_word_and_stays_as_it_came(count: int) -> None:
+    body = {"content": [], "usage": {"input_tokens": 5, "output_tokens": count}}
+    usage = WIRE.read_response(body).usage
+    assert usage is not None
+    assert (usage.input, usage.output, usage.extra) == (5, 0, {"output_tokens": count})
+
+
 def test_what_this_format_cannot_show_is_said() -> None:
     picture = Media(media_type="image/png", source=Inline(data="AA=="))
     response = answer(picture, Opaque(wire="gemini", value={}), Text(text="x"), extra={"citations": [], "object": "x"})

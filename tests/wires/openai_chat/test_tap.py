@@ -109,3 +109,24 @@ def test_a_grand_total_that_is_more_than_its_parts_is_kept() -> None:
     assert tap.said.usage == whole
     assert whole is not None
     assert whole.extra == {"total_tokens": 30}
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {"prompt_tokens": 2**63, "completion_tokens": 2, "total_tokens": 2**63 + 2},
+        {"prompt_tokens": 5, "completion_tokens": 10**12 + 1, "total_tokens": 10**12 + 6},
+    ],
+)
+def test_a_count_beyond_belief_is_no_word(counts: dict[str, int]) -> None:
+    tap = ChatTap(hides_usage=False)
+    tap.feed(block(says("a", "stop"), {"choices": [], "usage": counts}))
+    whole = read_along(msgspec.json.encode({"id": "x", "choices": [{}], "usage": counts}))
+    assert (tap.said.usage, whole.usage) == (None, None)
+
+
+def test_a_detail_beyond_belief_is_no_word_and_the_totals_hold() -> None:
+    counts = {**COUNTS, "prompt_tokens_details": {"cached_tokens": 2**63}}
+    usage = read_along(msgspec.json.encode({"id": "x", "choices": [{}], "usage": counts})).usage
+    assert usage is not None
+    assert (usage.input, usage.output, usage.cache_read) == (5, 2, None)

@@ -90,14 +90,17 @@ def test_the_details_win_over_what_is_told_elsewhere() -> None:
         {"prompt_tokens": 1.5, "completion_tokens": 1},
         {"prompt_tokens": True, "completion_tokens": 1},
         {"prompt_tokens": 1, "completion_tokens": None},
+        {"prompt_tokens": 1, "completion_tokens": 10**12 + 1},
+        {"prompt_tokens": 2**63, "completion_tokens": 1},
     ],
 )
 def test_counts_that_are_no_counts_are_not_used(bad: Any) -> None:
     assert read_usage(bad) is None
 
 
-def test_a_bad_detail_stays_unread_and_the_totals_hold() -> None:
-    body = {**TOTALS, "completion_tokens_details": {"reasoning_tokens": -3}}
+@pytest.mark.parametrize("count", [-3, 2**64])
+def test_a_bad_detail_stays_unread_and_the_totals_hold(count: int) -> None:
+    body = {**TOTALS, "completion_tokens_details": {"reasoning_tokens": count}}
     usage = read_usage(body)
     assert usage is not None
     assert (usage.output, usage.reasoning) == (50, None)

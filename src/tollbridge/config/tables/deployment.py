@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from tollbridge.catalog.price_names import USUAL_PRICES
 from tollbridge.config.document import Node
 from tollbridge.config.kinds import (
     At,
@@ -343,5 +344,6 @@ PARAMS = section(
     ),
     moot("litellm_trace_id", "litellm_call_id", "id", "verbose", "logger_fn", "no-log", "client", "acompletion"),
     patterns=((PRICE, Key("", "fills", "prices", number)),),
+    usual=USUAL_PRICES,
     hint="a field of the provider's request that is not listed goes into `extra_body`",
 )

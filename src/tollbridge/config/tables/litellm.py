@@ -5,11 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 from tollbridge.calls.tariff import Markup
-from tollbridge.catalog.parts import NANO
 from tollbridge.config.document import Node, Scalar, Table
-from tollbridge.config.kinds import At, file, flag, map_of, number, seconds
+from tollbridge.config.kinds import At, file, flag, map_of, named, number, seconds
 from tollbridge.config.schema import fills, later, moot, read_section, restricts, section
 from tollbridge.config.tables.router import SHARED
+from tollbridge.model.money import NANO
 
 
 def verification(node: Node, at: At) -> bool | str:
@@ -55,6 +55,7 @@ LITELLM = section(
     "litellm_settings",
     SHARED,
     fills("router.timeout_s", seconds, "request_timeout"),
+    fills("settings.mcp_aliases", map_of(named), "mcp_aliases"),
     fills("settings.drop_params", flag, "drop_params"),
     fills("settings.modify_params", flag, "modify_params"),
     fills("settings.ssl_verify", verification, "ssl_verify"),
@@ -93,7 +94,6 @@ LITELLM = section(
         "priority_reservation",
         "priority_reservation_settings",
         "model_group_settings",
-        "mcp_aliases",
         "mcp_semantic_tool_filter",
         "mcp_tool_search",
         "public_mcp_servers",

@@ -3,13 +3,13 @@
 Anthropic's `input_tokens` leaves out what was read from or written to the cache; the neutral `input` is the total. With
 `iterations` (advisor, compaction) the top level is the usage of the answer; the iterations stay in `extra`.
 
-A figure that cannot be right (negative, no integer) counts as not said, and stays in `extra` as it came.
+A figure that cannot be right (negative, immense, no integer) counts as not said, and stays in `extra` as it came.
 """
 
 from __future__ import annotations
 
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.model.response import Usage
+from tollbridge.model.response import Usage, is_count
 from tollbridge.wires.anthropic_messages.vocabulary import NAME
 
 
@@ -64,7 +64,7 @@ def write_usage(usage: Usage, own: bool) -> JsonObject:
 
 def merged_usage(old: JsonObject, new: Json) -> JsonObject:
     """A later report over an earlier one: its figures are cumulative; what it leaves out, says as null or cannot
-    mean (a negative count) keeps its last valid value."""
+    mean (a negative count, an immense one) keeps its last valid value."""
     if new.__class__ is not dict:
         return old
     return {**old, **{key: value for key, value in new.items() if value is not None and not _impossible(key, value)}}
@@ -76,15 +76,15 @@ def tells_output(usage: Json) -> bool:
 
 
 def _impossible(key: str, value: Json) -> bool:
-    return key.endswith("_tokens") and (value.__class__ is not int or value < 0)
+    return key.endswith("_tokens") and not is_count(value)
 
 
 def _take(rest: JsonObject, key: str) -> int | None:
     value = rest.get(key)
-    if value.__class__ is int and value >= 0:
-        del rest[key]
-        return int(value)
-    return None
+    if not is_count(value):
+        return None
+    del rest[key]
+    return value
 
 
 def _take_inner(rest: JsonObject, key: str, inner: str) -> int | None:

@@ -12,7 +12,7 @@ the candidates is told by its total. Figures that cannot be right (negative, no 
 from __future__ import annotations
 
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.model.response import Usage
+from tollbridge.model.response import Usage, is_count
 from tollbridge.wires.gemini.vocabulary import NAME, fields
 
 PROMPT, CANDIDATES, THOUGHTS = "promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount"
@@ -95,7 +95,7 @@ def _impossible(key: str, value: Json) -> bool:
 
 
 def _count(value: Json) -> int | None:
-    return int(value) if value.__class__ is int and value >= 0 else None
+    return int(value) if is_count(value) else None
 
 
 def _take(rest: JsonObject, key: str) -> int | None:

@@ -10,7 +10,7 @@ import msgspec
 
 from tollbridge.errors import BadGatewayError
 from tollbridge.model.json import JsonObject
-from tollbridge.model.response import Usage
+from tollbridge.model.response import COUNT_MAX, Usage
 from tollbridge.wires.openai_chat.errors import read_inner_error
 from tollbridge.wires.openai_chat.usage import read_usage
 from tollbridge.wires.openai_chat.vocabulary import NAME
@@ -105,21 +105,24 @@ def _finishes(data: bytes) -> bool:
     return isinstance(choices, list) and any(isinstance(c, dict) and c.get("finish_reason") for c in choices)
 
 
+_Count = Annotated[int, msgspec.Meta(ge=0, le=COUNT_MAX)]
+
+
 class _PromptDetails(msgspec.Struct, forbid_unknown_fields=True):
-    cached_tokens: int | None = None
-    audio_tokens: int | None = None
+    cached_tokens: _Count | None = None
+    audio_tokens: _Count | None = None
 
 
 class _CompletionDetails(msgspec.Struct, forbid_unknown_fields=True):
-    reasoning_tokens: int | None = None
-    audio_tokens: int | None = None
-    accepted_prediction_tokens: int | None = None
-    rejected_prediction_tokens: int | None = None
+    reasoning_tokens: _Count | None = None
+    audio_tokens: _Count | None = None
+    accepted_prediction_tokens: _Count | None = None
+    rejected_prediction_tokens: _Count | None = None
 
 
 class _CommonUsage(msgspec.Struct, forbid_unknown_fields=True):
-    prompt_tokens: Annotated[int, msgspec.Meta(ge=0)]
-    completion_tokens: Annotated[int, msgspec.Meta(ge=0)]
+    prompt_tokens: _Count
+    completion_tokens: _Count
     total_tokens: int
     prompt_tokens_details: _PromptDetails | None = None
     completion_tokens_details: _CompletionDetails | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.model.response import Usage
+from tollbridge.model.response import Usage, is_count
 from tollbridge.wires.openai_chat.vocabulary import NAME
 
 # field of Usage: the object in `usage` and the key in it
@@ -42,7 +42,7 @@ _TOTALS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
 def read_usage(value: Json) -> Usage | None:
-    """None where the counts are not usable: null, negative, no numbers. The caller keeps the last usable one."""
+    """None where the counts cannot be: null, negative, immense, no numbers. The caller keeps the last usable one."""
     if value.__class__ is not dict:
         return None
     counts: dict[str, int] = {}
@@ -54,7 +54,7 @@ def read_usage(value: Json) -> Usage | None:
             rest = {}
             for name, count in held.items():
                 field = known.get(name)
-                if field is not None and _is_count(count):
+                if field is not None and is_count(count):
                     counts[field] = count
                 else:
                     rest[name] = count
@@ -65,10 +65,10 @@ def read_usage(value: Json) -> Usage | None:
     input: Json
     output: Json
     input, output, total = value.get("prompt_tokens"), value.get("completion_tokens"), value.get("total_tokens")
-    if output is None and "completion_tokens" not in value and _is_count(input):
+    if output is None and "completion_tokens" not in value and is_count(input):
         output = 0
         spelling["completion_tokens"] = "absent"
-    if not _is_count(input) or not _is_count(output):
+    if not is_count(input) or not is_count(output):
         return None
     if total != input + output:
         if "total_tokens" in value:
@@ -76,7 +76,7 @@ def read_usage(value: Json) -> Usage | None:
         else:
             spelling["total_tokens"] = "absent"
     for field, name in ELSEWHERE:
-        if field not in counts and _is_count(extra.get(name)):
+        if field not in counts and is_count(extra.get(name)):
             counts[field] = extra.pop(name)
             spelling[field] = name
     return Usage(input=input, output=output, origin=NAME, extra=extra, spelling=spelling, **counts)
@@ -105,7 +105,3 @@ def write_usage(usage: Usage) -> JsonObject:
             elif key == "total_tokens" or key not in out:
                 out[key] = held
     return out
-
-
-def _is_count(value: Json) -> bool:
-    return value.__class__ is int and value >= 0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollbridge.admin.money import read_dollars, write_dollars
+from tollbridge.model.money import read_dollars, show_dollars, spell_dollars, write_dollars
 
 
 @given(st.integers(0, 10**15))
@@ -29,3 +29,23 @@ def test_dollars_are_read_as_they_are_written(dollars: float, nanousd: int) -> N
 def test_a_sum_that_cannot_be_counted_is_refused(dollars: float) -> None:
     with pytest.raises(ValueError):
         read_dollars(dollars)
+
+
+def test_a_sum_that_is_unknown_stays_unknown() -> None:
+    assert (write_dollars(None), write_dollars(0)) == (None, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("nanousd", "spelled", "shown"),
+    [
+        (0, "0.0", "$0.00"),
+        (1, "0.000000001", "$0.000000001"),
+        (3_100_000, "0.0031", "$0.0031"),
+        (2_500_000_000, "2.5", "$2.50"),
+        (12 * 10**9, "12.0", "$12.00"),
+        (12_345_678_901, "12.345678901", "$12.345678901"),
+        (-1_500_000_000, "-1.5", "-$1.50"),
+    ],
+)
+def test_sums_are_spelled_exactly_and_no_longer_than_needed(nanousd: int, spelled: str, shown: str) -> None:
+    assert (spell_dollars(nanousd), show_dollars(nanousd)) == (spelled, shown)

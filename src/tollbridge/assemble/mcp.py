@@ -1,0 +1,122 @@
+"""The configured MCP servers, and the endpoint in front of them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from urllib.parse import urlsplit
+
+from tollbridge.config.settings import Config, McpServer
+from tollbridge.errors import ConfigError
+from tollbridge.mcp.definition import Command, Definition
+from tollbridge.mcp.endpoint import CLIENT_AUTH, Endpoint
+from tollbridge.mcp.guard import Guard
+from tollbridge.mcp.http import Address
+from tollbridge.mcp.hub import Hub
+from tollbridge.mcp.outbound import credential
+from tollbridge.mcp.run import Runner
+from tollbridge.mcp.upstream import Upstream
+from tollbridge.model.json import Json
+from tollbridge.model.money import NANO
+from tollbridge.secret import Secret
+from tollbridge.server.gateway import Gateway
+from tollbridge.transport.base import Transport
+from tollbridge.transport.egress import split_url
+
+AUTH_HEADER_VARIABLE = "LITELLM_MCP_CLIENT_SIDE_AUTH_HEADER_NAME"
+SEPARATOR_VARIABLE = "MCP_TOOL_PREFIX_SEPARATOR"
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def endpoint(config: Config, environ: Mapping[str, str], gateway: Gateway, transport: Transport) -> Endpoint:
+    """Reaches nobody yet: a server is reached when it is first asked for."""
+    aliases = {server: alias for alias, server in config.settings.mcp_aliases.items()}
+    upstreams = [
+        Upstream(definition(server, environ, aliases.get(server.name)), transport, environ)
+        for server in config.mcp_servers
+    ]
+    hub = Hub(upstreams, separator=environ.get(SEPARATOR_VARIABLE) or "-", key=os.urandom(32))
+    name = config.general.mcp_auth_header or environ.get(AUTH_HEADER_VARIABLE) or CLIENT_AUTH
+    public = urlsplit(config.general.public_url or "").netloc
+    guard = Guard((public,) if public else (), config.general.cors.origins or ())
+    return Endpoint(hub, Runner(gateway), guard, client_auth=name)
+
+
+def definition(server: McpServer, environ: Mapping[str, str], alias: str | None = None) -> Definition:
+    """Raises ConfigError where a variable that it names is not set."""
+    address = command = None
+    if server.url is not None:
+        origin, target = split_url(_filled(server.url, server, environ))
+        headers = [(name.lower(), _filled(value, server, environ)) for name, value in server.headers.items()]
+        if server.auth_value is not None:
+            headers += credential(server.auth_type, _filled(server.auth_value, server, environ))
+        address = Address(origin, target, tuple(headers))
+    elif server.command is not None:
+        env = {name: _filled(value, server, environ) for name, value in server.env.items()}
+        command = Command(command=server.command, args=server.args, env=env, cwd=server.cwd)
+    costs = server.info.get("mcp_server_cost_info")
+    costs = costs if isinstance(costs, dict) else {}
+    by_tool = costs.get("tool_name_to_cost_per_query")
+    return Definition(
+        name=server.name,
+        alias=server.alias or alias,
+        address=address,
+        command=command,
+        transport=server.transport,
+        version=server.version,
+        description=server.description or str(server.info.get("description") or ""),
+        instructions=server.instructions,
+        auth_type=server.auth_type,
+        brings=tuple(name.lower() for name in server.brings),
+        allowed=None if server.allowed is None else _own_names(server.allowed, server),
+        disallowed=_own_names(server.disallowed, server),
+        allowed_params={tool: frozenset(names) for tool, names in server.allowed_params.items()},
+        display=server.display,
+        descriptions=server.descriptions,
+        groups=frozenset(server.groups),
+        for_all=server.for_all,
+        timeout_s=server.timeout_s,
+        cost_nanousd=_nanousd(costs.get("default_cost_per_query"), server),
+        costs_nanousd={
+            str(tool): cost
+            for tool, told in (by_tool.items() if isinstance(by_tool, dict) else ())
+            if (cost := _nanousd(told, server)) is not None
+        },
+        parallel=server.parallel,
+        sampling=server.sampling,
+        elicitation=server.elicitation,
+    )
+
+
+def _own_names(tools: Iterable[str], server: McpServer) -> frozenset[str]:
+    """Without the server's name before them, which LiteLLM takes too."""
+    prefixes = tuple(f"{name}-" for name in (server.alias, server.name) if name)
+    return frozenset(
+        tool for name in tools for tool in (name, *(name[len(p) :] for p in prefixes if name.startswith(p)))
+    )
+
+
+def _nanousd(told: Json, server: McpServer) -> int | None:
+    if told is None:
+        return None
+    try:
+        dollars = Fraction(str(told))
+    except (ValueError, ZeroDivisionError):
+        dollars = Fraction(-1)
+    if dollars < 0:
+        raise ConfigError(f"{server.where}: the MCP server {server.name!r}: a cost is dollars a call, not {told!r}.")
+    return round(dollars * NANO)
+
+
+def _filled(value: Secret, server: McpServer, environ: Mapping[str, str]) -> str:
+    """With the variables of the environment that it names as `${NAME}`."""
+
+    def variable(found: re.Match[str]) -> str:
+        name = found[1]
+        if name not in environ:
+            raise ConfigError(f"{server.where}: the MCP server {server.name!r} needs ${{{name}}}, which is not set.")
+        return environ[name]
+
+    return _VARIABLE.sub(variable, value.reveal())

@@ -1,0 +1,55 @@
+"""What a start warns of, and `tollbridge check` with it: deployments that do not serve, or at a price nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from tollbridge.assemble.deployments import Maker, unpriced
+from tollbridge.calls.build import build
+from tollbridge.config.settings import Config, ModelEntry
+from tollbridge.errors import APIError
+from tollbridge.providers.row import Provider
+
+
+class Misgiving(msgspec.Struct, frozen=True):
+    """`serves`: at an unknown price. It is a `str` as a finding of the configuration is."""
+
+    entry: ModelEntry
+    message: str
+    serves: bool
+
+    def __str__(self) -> str:
+        return f"{self.entry.where}: warning: {self.message}"
+
+
+def misgivings(
+    maker: Maker, config: Config, environ: Mapping[str, str], rows: Mapping[str, Provider]
+) -> list[Misgiving]:
+    """After the maker made its groups. What the configuration's own findings told of is left out."""
+    idle = [(entry, why) for entry, why in maker.problems if entry.disabled is None]
+    idle += _idle_wildcards(maker, config, environ, rows)
+    found = [
+        Misgiving(entry, f"this deployment of {entry.model_name!r} does not serve: {why}", serves=False)
+        for entry, why in idle
+    ]
+    return found + [Misgiving(entry, f"{entry.model_name}: {unpriced(entry.model)}", True) for entry in maker.unpriced]
+
+
+def _idle_wildcards(
+    maker: Maker, config: Config, environ: Mapping[str, str], rows: Mapping[str, Provider]
+) -> Iterator[tuple[ModelEntry, str]]:
+    """A wildcard is tried with a name of no meaning."""
+    for entry in config.models:
+        if "*" not in entry.model_name or entry.disabled is not None:
+            continue
+        if entry.model != "*" and entry.mock_response is None:
+            try:
+                build(msgspec.structs.replace(maker.wanted(entry), model=_any(entry)), environ, rows)
+            except (APIError, ValueError) as error:
+                yield entry, str(error)
+
+
+def _any(entry: ModelEntry) -> str:
+    return entry.model.replace("*", "any", 1)

@@ -1,0 +1,70 @@
+"""Whose prices a name has: the catalog's, nobody's (it is local), or what its provider tells."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tollbridge.calls.tariff import tariff
+from tollbridge.catalog.facts import ModelFacts, catalog, facts
+from tollbridge.errors import NotFoundError
+from tollbridge.providers.names import find, locate
+from tollbridge.providers.table import ROWS
+
+EACH = "each"
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """`known`: with the prices that count. `priced`: whose they are, as the ledger says it: the catalog's date,
+    `config`, `local` (it costs nothing), `provider` (which tells the cost of each answer), `EACH` for a wildcard, ""
+    where nobody knows. `told`: the provider tells the cost besides, and that counts. `group`: the name in the
+    configuration."""
+
+    known: ModelFacts
+    priced: str
+    told: bool = False
+    group: str = ""
+
+
+def in_catalog(model: str) -> list[Listed]:
+    """The one of this name, or all whose names hold it; else one that costs nothing, or what its provider says."""
+    exact = _exact(model) if model else None
+    if exact is not None:
+        return [exact]
+    part = model.lower()
+    names = [name for name in catalog().full_names() if part in name.lower()]
+    found = [_listed(known) for name in names if (known := facts(*_split(name))) is not None]
+    return found or _unlisted(model)
+
+
+def _exact(model: str) -> Listed | None:
+    provider, slash, name = model.partition("/")
+    if slash and (known := facts(provider, name)) is not None:
+        return _listed(known)
+    try:
+        row, name = locate(model, ROWS)
+    except NotFoundError:
+        return None
+    known = facts(row.name, name)
+    return None if known is None else _listed(known)
+
+
+def _listed(known: ModelFacts) -> Listed:
+    row = find(known.provider, ROWS)
+    if row is None:
+        return Listed(known, catalog().date if known.prices else "")
+    return Listed(known, tariff(row, known.name, known, {}).priced, row.tells_cost)
+
+
+def _unlisted(model: str) -> list[Listed]:
+    """Of a provider whose models need no list."""
+    head, _, name = model.partition("/")
+    row = find(head, ROWS)
+    if row is None or not (row.local or row.tells_cost):
+        return []
+    known = ModelFacts(provider=row.name, name=name or "*")
+    return [Listed(known, tariff(row, known.name, None, {}).priced, row.tells_cost)]
+
+
+def _split(name: str) -> tuple[str, str]:
+    provider, _, model = name.partition("/")
+    return provider, model

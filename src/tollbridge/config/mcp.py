@@ -1,0 +1,98 @@
+"""`mcp_servers` -> servers: a table by name, or a list of them (decision 33)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from tollbridge.config.document import Array, Node, Scalar, Table
+from tollbridge.config.findings import Place
+from tollbridge.config.kinds import At
+from tollbridge.config.schema import not_built, read_section
+from tollbridge.config.settings import McpServer, McpTransport
+from tollbridge.config.tables.mcp import MCP_SERVER
+from tollbridge.transport.egress import split_url
+
+VERSIONS = ("auto", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28")
+AUTH_TYPES = ("none", "api_key", "bearer_token", "basic", "authorization", "token")
+LATER_AUTH = ("oauth2", "oauth2_token_exchange", "oauth2_id_jag", "aws_sigv4", "true_passthrough", "oauth_delegate")
+RESERVED = frozenset({"mcp", "sse", "messages", "tools", "key", "spend", "global", "health", "metrics", "v1", "v1beta"})
+"""First or last parts of paths that are ours."""
+
+
+def read_mcp_servers(node: Node, at: At) -> tuple[McpServer, ...]:
+    servers: list[McpServer] = []
+    taken: dict[str, str] = {}
+    for name, item, at_item, place in _entries(node, at):
+        server = _server(name, item, at_item, place)
+        if server is None:
+            continue
+        for own in {spelled(server.name), spelled(server.alias or server.name)}:
+            if own in taken:
+                at_item.error(place, f"{own!r} is already the name of the MCP server {taken[own]!r}")
+            taken[own] = server.name
+        servers.append(server)
+    return tuple(servers)
+
+
+def spelled(name: str) -> str:
+    """A space in a name is addressed as `_`."""
+    return name.replace(" ", "_")
+
+
+def _entries(node: Node, at: At) -> Iterator[tuple[str, Node, At, Place]]:
+    match node:
+        case Table(entries):
+            for name, entry in entries.items():
+                yield name, entry.node, at.key(name), entry.place
+        case Array(items):
+            for index, item in enumerate(items):
+                yield "", item, at.item(index), item.place
+        case Scalar(None):
+            return
+        case _:
+            at.expected("servers by name, or a list of them", node)
+
+
+def _server(name: str, item: Node, at: At, place: Place) -> McpServer | None:
+    filled = read_section(item, MCP_SERVER, at)
+    values: dict[str, Any] = {field: found[-1].value for field, found in filled.items()}
+    name = values.pop("name", "") or name
+    if not isinstance(item, Table):
+        return None
+    if not name:
+        at.error(place, "lacks `server_name`")
+        return None
+    if spelled(name) in RESERVED or "/" in name or "," in name or not name.isprintable() or len(name) > 100:
+        at.error(place, f"{name!r} cannot be the name of an MCP server: it stands in paths and before its tools")
+        return None
+    place_of = {field: found[-1].place for field, found in filled.items()}
+    if ("url" in values) == ("command" in values):
+        at.error(place, "needs either a `url` or a `command`")
+        return None
+    _check_choice(values, "version", VERSIONS, place_of, at.key("protocol_version"))
+    _check_choice(values, "transport", get_args(McpTransport), place_of, at.key("transport"))
+    if values.get("auth_type") in LATER_AUTH:
+        at.key("auth_type").warning(place_of["auth_type"], not_built("the server is asked without a credential"))
+        values.pop("auth_type")
+    _check_choice(values, "auth_type", AUTH_TYPES, place_of, at.key("auth_type"))
+    transport = values.get("transport")
+    if transport is not None and (transport == "stdio") != ("command" in values):
+        at.key("transport").error(place_of["transport"], "`stdio` goes with a `command`, the others with a `url`")
+    if "url" in values:
+        try:
+            split_url(values["url"].reveal())
+        except ValueError as error:
+            at.key("url").error(place_of["url"], str(error))
+    if values.get("version") == "auto":
+        values.pop("version")
+    return McpServer(name=name, where=f"{place.file}:{place.line}", **values)
+
+
+def _check_choice(
+    values: dict[str, Any], field: str, choices: tuple[str, ...], places: dict[str, Place], at: At
+) -> None:
+    value = values.get(field)
+    if value is not None and value not in choices:
+        at.error(places[field], f"expected one of {', '.join(choices)}")
+        values.pop(field)

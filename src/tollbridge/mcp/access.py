@@ -1,0 +1,67 @@
+"""Which servers and tools a caller may use: looked at when they are listed, and again when one is called.
+
+The admin may use all. A key may use the servers that the operator opened to every key, and those that its
+`object_permission` names: servers, access groups, and of a server single tools. Rights never add up from two sources:
+whoever comes between (a team, an organization) can only take away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from tollbridge.mcp.definition import Definition
+from tollbridge.policy.principal import Principal
+
+
+class Rights(msgspec.Struct, frozen=True):
+    """`servers`: names or ids; `groups`: access groups; `tools` by server: those alone, where it is named here."""
+
+    servers: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    tools: Mapping[str, frozenset[str]] = {}
+    everything: bool = False
+
+    def server(self, definition: Definition) -> bool:
+        if self.everything or definition.for_all:
+            return True
+        return not self.servers.isdisjoint(definition.names) or not self.groups.isdisjoint(definition.groups)
+
+    def tool(self, definition: Definition, tool: str) -> bool:
+        if not definition.offers(tool):
+            return False
+        named = [self.tools[name] for name in definition.names if name in self.tools]
+        return self.everything or not named or any(tool in tools for tools in named)
+
+
+ALL = Rights(everything=True)
+
+
+def rights_of(principal: Principal) -> Rights:
+    key = principal.key
+    if key is None:
+        return ALL if principal.admin else Rights()
+    return read_rights(key.metadata.get(PERMISSION))
+
+
+PERMISSION = "object_permission"
+
+
+def read_rights(said: Any) -> Rights:
+    """LiteLLM's `object_permission`: `mcp_servers`, `mcp_access_groups`, `mcp_tool_permissions`. What cannot be read
+    gives nothing."""
+    if not isinstance(said, dict):
+        return Rights()
+    tools = said.get("mcp_tool_permissions")
+    found = {
+        str(server): frozenset(map(str, names))
+        for server, names in (tools.items() if isinstance(tools, dict) else ())
+        if isinstance(names, list)
+    }
+    return Rights(_names(said.get("mcp_servers")), _names(said.get("mcp_access_groups")), found)
+
+
+def _names(said: Iterable[Any] | None) -> frozenset[str]:
+    return frozenset(map(str, said)) if isinstance(said, list) else frozenset()

@@ -1,0 +1,110 @@
+"""One request of a caller on its way to an MCP server, and who the caller is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from tollbridge.mcp.jsonrpc import encode
+from tollbridge.mcp.revisions import CLIENT_CAPABILITIES, loud_enough
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.policy.principal import Principal
+
+Tell = Callable[[str, JsonObject], None]
+"""Of a notification: method and parameters."""
+Ask = Callable[[str, JsonObject], Awaitable[JsonObject]]
+"""A request of the server to the client: method and parameters. Raises RpcError."""
+
+
+UNNAMED_LEVEL = "info"
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """What a caller brought for MCP servers: `common` for all, `own` by server, names of headers in lower case.
+    `headers`: all that the request said, for those that the operator lets through."""
+
+    common: tuple[tuple[str, str], ...] = ()
+    own: Mapping[str, tuple[tuple[str, str], ...]] = {}
+    headers: Mapping[bytes, bytes] = {}
+
+    def __repr__(self) -> str:
+        return "<Credentials>"
+
+
+NO_CREDENTIALS = Credentials()
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """`capabilities`: as the client declared them, passed on as they are. `session`: the legacy session that it is in,
+    or "". `modern`: the era that it speaks."""
+
+    principal: Principal
+    modern: bool
+    capabilities: JsonObject = {}
+    client_info: JsonObject | None = None
+    session: str = ""
+    credentials: Credentials = NO_CREDENTIALS
+
+    @property
+    def answers(self) -> JsonObject:
+        """What a server may ask of it, as capabilities."""
+        found = self.capabilities
+        return {name: found[name] for name in CLIENT_CAPABILITIES if found.get(name) is not None}
+
+    @property
+    def alike(self) -> str:
+        """Callers that a legacy server cannot tell apart."""
+        return f"{self.principal.id} {encode([self.answers, self.client_info]).decode()}"
+
+
+class Call:
+    """`params`: without what belongs to the protocol. `tell`: gets the notifications about it; `ask`: answers what the
+    server asks meanwhile, None where the caller answers nothing. `log_level`: from which on it wants to be told."""
+
+    __slots__ = ("ask", "caller", "log_level", "method", "params", "progress_token", "tell")
+
+    def __init__(
+        self,
+        method: str,
+        params: JsonObject,
+        caller: Caller,
+        *,
+        tell: Tell | None = None,
+        ask: Ask | None = None,
+        progress_token: str | int | None = None,
+        log_level: str | None = None,
+    ) -> None:
+        self.method = method
+        self.params = params
+        self.caller = caller
+        self.tell = tell or _nobody
+        self.ask = ask
+        self.progress_token = progress_token
+        self.log_level = log_level
+
+    def hears(self, level: Json) -> bool:
+        """A log line of this level. A legacy client that named no level hears what its server says."""
+        if self.log_level is None:
+            return not self.caller.modern
+        return loud_enough(level, self.log_level)
+
+    @property
+    def wanted_level(self) -> str | None:
+        """As a modern server is told: it says nothing to who names no level."""
+        return UNNAMED_LEVEL if self.log_level is None and not self.caller.modern else self.log_level
+
+    def with_params(self, params: JsonObject) -> Call:
+        return Call(
+            self.method,
+            params,
+            self.caller,
+            tell=self.tell,
+            ask=self.ask,
+            progress_token=self.progress_token,
+            log_level=self.log_level,
+        )
+
+
+def _nobody(method: str, params: JsonObject) -> None:
+    """Nobody wants to be told."""

@@ -1,0 +1,83 @@
+"""One MCP server as the operator configured it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from tollbridge.mcp.http import Address
+
+Transport = Literal["http", "sse", "stdio"]
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """`env`: what the child is given besides the little that every program needs."""
+
+    command: str
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = {}
+    cwd: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<Command {self.command}>"
+
+
+class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """`address` or `command`: where it is. `transport`: None finds out which kind of HTTP it speaks; `version`: None
+    finds out its revision. `alias`: another name that it goes by, and the one that stands before its tools.
+
+    `brings`: names of the client's headers that go along, in lower case. `auth_type`: how a credential that the client
+    brings is spelled. `allowed`, `disallowed`: tools by their own names; None allows all. `allowed_params`: of a tool,
+    the arguments that may be given. `display`, `descriptions`: what a tool is called and said to be. `groups`: access
+    groups. `for_all`: every key may use it. Costs in nano-dollars a call: `cost_nanousd`, by tool `costs_nanousd`.
+    `parallel`, `rpm`: of all callers together.
+    """
+
+    name: str
+    alias: str | None = None
+    address: Address | None = None
+    command: Command | None = None
+    transport: Transport | None = None
+    version: str | None = None
+    description: str = ""
+    instructions: str | None = None
+    auth_type: str = "none"
+    brings: tuple[str, ...] = ()
+    allowed: frozenset[str] | None = None
+    disallowed: frozenset[str] = frozenset()
+    allowed_params: Mapping[str, frozenset[str]] = {}
+    display: Mapping[str, str] = {}
+    descriptions: Mapping[str, str] = {}
+    groups: frozenset[str] = frozenset()
+    for_all: bool = False
+    timeout_s: float = 60.0
+    cost_nanousd: int | None = None
+    costs_nanousd: Mapping[str, int] = {}
+    parallel: int | None = None
+    rpm: int | None = None
+    sampling: bool = True
+    elicitation: bool = True
+
+    @property
+    def prefix(self) -> str:
+        return spelled(self.alias or self.name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that it may be addressed by."""
+        found = (self.name, *(() if self.alias is None else (self.alias,)))
+        return tuple(dict.fromkeys((*found, *map(spelled, found))))
+
+    def offers(self, tool: str) -> bool:
+        return (self.allowed is None or tool in self.allowed) and tool not in self.disallowed
+
+    def cost(self, tool: str) -> int | None:
+        """Nano-dollars of a call; None where the operator said nothing."""
+        return self.costs_nanousd.get(tool, self.cost_nanousd)
+
+
+def spelled(name: str) -> str:
+    """A space in a name is addressed as `_`."""
+    return name.replace(" ", "_")

@@ -1,0 +1,136 @@
+"""The MCP endpoint: who asks, in which era, for which servers; then `modern.py` or `legacy.py`.
+
+Paths: `/mcp` (all that the caller may use), `/mcp/{server}` and `/{server}/mcp` (servers, aliases and access groups,
+with commas between several; one server alone is served under its own names), `/sse` and `/sse/messages` for HTTP+SSE.
+`x-mcp-servers` (and `x-mcp-access-groups`) choose among all. Credentials for servers: `x-mcp-auth`, or the name that
+the operator gave it; `x-mcp-{server}-{header}` for one of them; `Authorization`, where the gateway's key stands
+elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tollbridge.errors import APIError, NotFoundError
+from tollbridge.mcp.call import Credentials
+from tollbridge.mcp.guard import Guard
+from tollbridge.mcp.hub import Hub
+from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, encode, failure
+from tollbridge.mcp.legacy import Legacy
+from tollbridge.mcp.modern import Modern
+from tollbridge.mcp.outflow import JSON_TYPE
+from tollbridge.mcp.revisions import is_modern
+from tollbridge.mcp.run import Runner
+from tollbridge.mcp.toolbox import McpToolboxes
+from tollbridge.observe import Record
+from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, Authenticator
+from tollbridge.server.inbound import Inbound, Responder
+from tollbridge.server.routes import Route
+
+CLIENT_AUTH = "x-mcp-auth"
+_OURS = frozenset({"servers", "access-groups", "auth", "protocol-version"})
+METHODS = ("POST", "GET", "DELETE")
+
+
+class Endpoint:
+    """`client_auth`: the header by which a client brings a credential for servers, in lower case."""
+
+    def __init__(self, hub: Hub, runner: Runner, guard: Guard, *, client_auth: str = CLIENT_AUTH) -> None:
+        self._hub = hub
+        self._runner = runner
+        self._guard = guard
+        self._client_auth = client_auth.lower().encode()
+        self._modern = Modern(hub, runner)
+        self._legacy = Legacy(hub, runner)
+
+    def routes(self) -> Sequence[Route]:
+        def mounted(path: str, methods: Sequence[str] = METHODS) -> Route:
+            return Route(methods=tuple(methods), path=path, handler="mounted", access="key", mount=self.handle)
+
+        return (
+            *(mounted(path) for path in ("/mcp", "/mcp/", "/mcp/{id}", "/{id}/mcp")),
+            mounted("/sse", ("GET",)),
+            mounted("/sse/messages", ("POST",)),
+        )
+
+    async def handle(self, inbound: Inbound, responder: Responder, record: Record, id: str | None) -> None:
+        principal = inbound.principal
+        try:
+            self._guard.check(inbound)
+            if principal is None:
+                raise TypeError("an MCP endpoint is open to nobody")
+            wanted, alone = self._wanted(inbound, id)
+            credentials = self.credentials(inbound.headers)
+            if inbound.path in ("/sse", "/sse/messages") or not is_modern(_version(inbound)):
+                await self._legacy.handle(inbound, responder, record, credentials, wanted, alone=alone)
+            else:
+                await self._modern.handle(inbound, responder, record, credentials, wanted, alone=alone)
+        except RpcError as error:
+            record.status = error.status if error.status >= 400 else 400
+            responder.reply(record.status, [JSON_TYPE], encode(failure(None, error)))
+        except APIError as error:
+            record.status = error.status_code
+            told = RpcError(INVALID_REQUEST, error.message)
+            responder.reply(error.status_code, [JSON_TYPE], encode(failure(None, told)))
+
+    def _wanted(self, inbound: Inbound, id: str | None) -> tuple[tuple[str, ...] | None, bool]:
+        """(servers, whether one alone is meant). The path comes before the headers."""
+        if id is not None:
+            names = _items(id)
+            alone = len(names) == 1 and self._hub.find(names[0]) is not None
+            if not any(self._hub.find(name) or self._hub.in_group(name) for name in names):
+                raise NotFoundError(
+                    f"There is no MCP server {', '.join(names)[:200]!r} here.", code="unknown_mcp_server"
+                )
+            return names, alone
+        chosen: list[str] = []
+        named = False
+        for header in (b"x-mcp-servers", b"x-mcp-access-groups"):
+            value = inbound.headers.get(header)
+            if value is not None:
+                named = True
+                chosen += _items(value.decode("latin-1"))
+        return (tuple(chosen) if named else None), False
+
+    def credentials(self, headers: Mapping[bytes, bytes]) -> Credentials:
+        """What a request with these headers brings for servers."""
+        common: list[tuple[str, str]] = []
+        brought = headers.get(self._client_auth)
+        if brought is not None:
+            common.append(("authorization", brought.decode("latin-1")))
+        elif OWN_HEADER in headers and b"authorization" in headers:
+            common.append(("authorization", headers[b"authorization"].decode("latin-1")))
+        own: dict[str, tuple[tuple[str, str], ...]] = {}
+        for upstream in self._hub.upstreams.values():
+            found = []
+            for name in upstream.definition.names:
+                prefix = f"x-mcp-{name}-".lower().encode("latin-1", "replace")
+                found += [
+                    (header[len(prefix) :].decode("latin-1"), value.decode("latin-1"))
+                    for header, value in headers.items()
+                    if header.startswith(prefix) and len(header) > len(prefix)
+                ]
+            if found:
+                own[upstream.name] = tuple(dict(found).items())
+        private = frozenset({OWN_HEADER, self._client_auth, *KEY_HEADERS})
+        rest = {name: value for name, value in headers.items() if name not in private}
+        if OWN_HEADER not in headers:
+            rest.pop(b"authorization", None)  # the gateway's own key
+        return Credentials(tuple(common), own, rest)
+
+    def toolboxes(self, authenticator: Authenticator, hosts: frozenset[str] = frozenset()) -> McpToolboxes:
+        """The same servers as tools of models."""
+        return McpToolboxes(self._hub, self._runner, authenticator, self.credentials, hosts=hosts)
+
+    async def close(self) -> None:
+        self._legacy.close()
+        await self._modern.close()
+        await self._hub.close()
+
+
+def _version(inbound: Inbound) -> str | None:
+    value = inbound.headers.get(b"mcp-protocol-version")
+    return None if value is None else value.decode("latin-1").strip()
+
+
+def _items(said: str) -> tuple[str, ...]:
+    return tuple(item for part in said.strip("/").split(",") if (item := part.strip()))

@@ -1,0 +1,376 @@
+"""The servers behind one endpoint, as one caller may see them.
+
+    view = hub.view(caller, wanted)          the servers that are asked for and that the caller may use
+    result = await view.run(call)            one request, at the server that it is for, or at all of them
+
+1. A view of one server that was asked for by its path passes requests on as they are. A view of the whole endpoint, as
+   soon as more than one server is configured, gives everything a prefix (`names.py`), whatever the caller may see; a
+   tool's bare name works where it is the name of one tool alone.
+2. Lists are asked for in parallel; a server that does not answer within `LISTING_S` delays nobody, and its absence is
+   said in `_meta`. Order: servers by name, what they list in their own order.
+3. What may not be used is not listed, and calling it is refused as if it were not there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+
+from tollbridge.mcp.access import Rights, rights_of
+from tollbridge.mcp.call import Call, Caller
+from tollbridge.mcp.eras import to_legacy, to_modern
+from tollbridge.mcp.jsonrpc import INVALID_PARAMS, METHOD_NOT_FOUND, RESOURCE_NOT_FOUND, UPSTREAM_FAILED, RpcError
+from tollbridge.mcp.link import Link
+from tollbridge.mcp.names import joined, parted, uri_of, uri_parted, with_uris
+from tollbridge.mcp.offered import ITEMS, offered, sound
+from tollbridge.mcp.revisions import MODERN
+from tollbridge.mcp.upstream import Upstream
+from tollbridge.model.json import Json, JsonObject
+
+log = logging.getLogger("tollbridge.mcp")
+
+LISTING_S = 2.0
+FIRST_LISTING_S = 15.0
+"""A server that was never reached may have to be started first."""
+PAGES_MAX = 200
+PAGE = 1000
+ABSENT = "tollbridge/absent"
+OURSELVES: JsonObject = {"name": "tollbridge", "version": "1"}
+SERVER_CAPABILITIES = ("tools", "prompts", "resources", "completions", "logging")
+
+
+class Hub:
+    """`separator`: between a server's name and a tool's. `key`: signs the cursors of merged lists."""
+
+    def __init__(self, upstreams: Sequence[Upstream], *, separator: str = "-", key: bytes = b"") -> None:
+        self.upstreams: Mapping[str, Upstream] = {upstream.name: upstream for upstream in upstreams}
+        self.separator = separator
+        self.key = key or hashlib.sha256(repr(sorted(self.upstreams)).encode()).digest()
+
+    def find(self, name: str) -> Upstream | None:
+        """By its name, its alias, or either with `_` for spaces."""
+        for upstream in self.upstreams.values():
+            if name in upstream.definition.names:
+                return upstream
+        return None
+
+    def in_group(self, group: str) -> list[Upstream]:
+        return [upstream for upstream in self.upstreams.values() if group in upstream.definition.groups]
+
+    def view(self, caller: Caller, wanted: Sequence[str] | None = None, *, alone: bool = False) -> View:
+        """`wanted`: servers, aliases or access groups; None is everything. `alone`: one server, by its path, under its
+        own names. Raises RpcError where that one is not there for this caller."""
+        rights = rights_of(caller.principal)
+        usable = [upstream for upstream in self.upstreams.values() if rights.server(upstream.definition)]
+        missing: list[str] = []
+        if wanted is not None:
+            chosen: dict[str, Upstream] = {}
+            for name in wanted:
+                found = [one for one in (self.find(name), *self.in_group(name)) if one is not None and one in usable]
+                if not found:
+                    missing.append(name)
+                chosen.update({one.name: one for one in found})
+            usable = [upstream for upstream in usable if upstream.name in chosen]
+        prefixed = not alone and len(self.upstreams) > 1
+        return View(self, usable, caller, rights, prefixed=prefixed, missing=missing)
+
+    async def close(self) -> None:
+        await asyncio.gather(*(upstream.close() for upstream in self.upstreams.values()), return_exceptions=True)
+
+
+class View:
+    """`upstreams`: in the order of the configuration. `prefixed`: see above. `missing`: what was asked for and is not
+    there for this caller."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        upstreams: Iterable[Upstream],
+        caller: Caller,
+        rights: Rights,
+        *,
+        prefixed: bool,
+        missing: Sequence[str],
+    ) -> None:
+        self.hub = hub
+        self.upstreams = tuple(upstreams)
+        self.caller = caller
+        self.rights = rights
+        self.prefixed = prefixed
+        self.missing = tuple(missing)
+        self._by_prefix = {upstream.definition.prefix: upstream for upstream in self.upstreams}
+
+    async def run(self, call: Call) -> JsonObject:
+        """The result as the caller's era has it. Raises RpcError."""
+        method = call.method
+        if method in ITEMS:
+            return await self._list(call)
+        if method == "server/discover":
+            return await self.discover()
+        upstream, own = await self.target(call)
+        return await self.at(upstream, call.with_params(own))
+
+    async def at(self, upstream: Upstream, call: Call) -> JsonObject:
+        """At the server that it is for, with that server's own names."""
+        result, link = await upstream.call(call)
+        if self.prefixed:
+            result = with_uris(upstream.definition.prefix, call.method, result)
+        return self._told(call.method, result, link)
+
+    def _told(self, method: str, result: JsonObject, link: Link | None) -> JsonObject:
+        if self.caller.modern:
+            return to_modern(method, result, link.server_info if link is not None and not self.prefixed else OURSELVES)
+        return to_legacy(result)
+
+    # whose it is
+
+    async def target(self, call: Call) -> tuple[Upstream, JsonObject]:
+        """The server that a request is for, and the parameters with its own names. Raises RpcError where there is none
+        for this caller."""
+        method, params = call.method, call.params
+        match method:
+            case "tools/call":
+                upstream, name = await self._named("tools", params.get("name"))
+                self._may_call(upstream, name, params.get("arguments"))
+                return upstream, {**params, "name": name}
+            case "prompts/get":
+                upstream, name = await self._named("prompts", params.get("name"))
+                return upstream, {**params, "name": name}
+            case "resources/read" | "resources/subscribe" | "resources/unsubscribe":
+                upstream, uri = self.resource(params.get("uri"))
+                return upstream, {**params, "uri": uri}
+            case "completion/complete":
+                return await self._completed(params)
+            case _:
+                if len(self.upstreams) == 1 and not self.prefixed:
+                    return self.upstreams[0], params
+                return self._of_a_task(method, params)
+
+    def _of_a_task(self, method: str, params: JsonObject) -> tuple[Upstream, JsonObject]:
+        task = params.get("taskId")
+        found = parted(task, self._by_prefix, ":") if method.startswith("tasks/") and isinstance(task, str) else None
+        if found is None:
+            raise RpcError(METHOD_NOT_FOUND, f"Method not found: {method}", status=404)
+        return self._by_prefix[found[0]], {**params, "taskId": found[1]}
+
+    def _may_call(self, upstream: Upstream, name: str, arguments: Json) -> None:
+        definition = upstream.definition
+        if not self.rights.tool(definition, name):
+            raise _unknown("tool", joined(definition.prefix, self.hub.separator, name) if self.prefixed else name)
+        allowed = definition.allowed_params.get(name)
+        if allowed is not None and isinstance(arguments, dict):
+            more = sorted(set(arguments) - allowed)
+            if more:
+                raise RpcError(INVALID_PARAMS, f"The argument {more[0]!r} of {name!r} may not be given here.")
+
+    async def _named(self, kind: str, name: Json) -> tuple[Upstream, str]:
+        if not isinstance(name, str) or not name:
+            raise RpcError(INVALID_PARAMS, "`name` is missing.", status=400)
+        if not self.prefixed:
+            if not self.upstreams:
+                raise _unknown(kind[:-1], name)
+            return self.upstreams[0], name
+        found = parted(name, self._by_prefix, self.hub.separator)
+        if found is not None:
+            return self._by_prefix[found[0]], found[1]
+        owners = [upstream for upstream in self.upstreams if name in await self._known(upstream, kind)]
+        if len(owners) == 1:
+            return owners[0], name
+        if owners:
+            forms = ", ".join(joined(one.definition.prefix, self.hub.separator, name) for one in owners)
+            raise RpcError(INVALID_PARAMS, f"Several servers have {name!r}: say {forms}.", status=400)
+        raise _unknown(kind[:-1], name)
+
+    async def _known(self, upstream: Upstream, kind: str) -> set[str]:
+        method = f"{kind}/list"
+        try:
+            items = await self._items(upstream, method)
+        except RpcError:
+            return set()
+        return {item["name"] for item in items}
+
+    def resource(self, uri: Json) -> tuple[Upstream, str]:
+        if not isinstance(uri, str) or not uri:
+            raise RpcError(INVALID_PARAMS, "`uri` is missing.", status=400)
+        if not self.prefixed and self.upstreams:
+            return self.upstreams[0], uri
+        found = uri_parted(uri, self._by_prefix)
+        if found is None:
+            raise RpcError(RESOURCE_NOT_FOUND, f"Resource not found: {uri[:300]}", {"uri": uri[:1000]})
+        return self._by_prefix[found[0]], found[1]
+
+    async def _completed(self, params: JsonObject) -> tuple[Upstream, JsonObject]:
+        ref = params.get("ref")
+        if not isinstance(ref, dict):
+            raise RpcError(INVALID_PARAMS, "`ref` is missing.", status=400)
+        if "uri" in ref:
+            upstream, uri = self.resource(ref["uri"])
+            return upstream, {**params, "ref": {**ref, "uri": uri}}
+        upstream, name = await self._named("prompts", ref.get("name"))
+        return upstream, {**params, "ref": {**ref, "name": name}}
+
+    # lists
+
+    async def _list(self, call: Call) -> JsonObject:
+        method, kind = call.method, ITEMS[call.method]
+        if not self.prefixed:
+            return await self._list_of_one(call, kind)
+        cursor = call.params.get("cursor")
+        begin = 0 if cursor is None else self._opened(method, cursor)
+        items, absent = await self._merged(method)
+        page = items[begin : begin + PAGE]
+        told: JsonObject = {kind: page}
+        if begin + PAGE < len(items):
+            told["nextCursor"] = self._sealed(method, begin + PAGE)
+        if absent or self.missing:
+            told["_meta"] = {ABSENT: {**absent, **dict.fromkeys(self.missing, "unknown or not allowed")}}
+        return self._told(method, told, None)
+
+    async def _list_of_one(self, call: Call, kind: str) -> JsonObject:
+        if not self.upstreams:
+            return self._told(call.method, {kind: []}, None)
+        upstream = self.upstreams[0]
+        try:
+            result, link = await upstream.call(call)
+        except RpcError as error:
+            if error.code != METHOD_NOT_FOUND:
+                raise
+            return self._told(call.method, {kind: []}, None)
+        return self._told(call.method, {**result, kind: self._usable(upstream, kind, result.get(kind))}, link)
+
+    def _usable(self, upstream: Upstream, kind: str, items: Json) -> list[JsonObject]:
+        found = sound(upstream.name, kind, items)
+        if kind == "tools":
+            upstream.knows({tool["name"]: tool["inputSchema"] for tool in found})
+            found = [tool for tool in found if self.rights.tool(upstream.definition, tool["name"])]
+            found = offered(upstream.definition, found)
+        return found
+
+    async def _merged(self, method: str) -> tuple[list[JsonObject], dict[str, str]]:
+        """All that the caller may use, and the servers that did not answer, with the reason."""
+        tasks = {upstream: asyncio.ensure_future(self._items(upstream, method)) for upstream in self.upstreams}
+        if tasks:
+            patience = LISTING_S if all(upstream.reached for upstream in tasks) else FIRST_LISTING_S
+            await asyncio.wait(tasks.values(), timeout=patience)
+        items: list[JsonObject] = []
+        absent: dict[str, str] = {}
+        for upstream, task in sorted(tasks.items(), key=lambda pair: pair[0].definition.prefix):
+            if not task.done():
+                task.cancel()
+                absent[upstream.name] = "it did not answer in time"
+                continue
+            error = task.exception()
+            if isinstance(error, RpcError):
+                absent[upstream.name] = error.message
+            elif error is not None:
+                raise error
+            else:
+                items += [self._renamed(upstream, method, item) for item in task.result()]
+        for name, why in absent.items():
+            log.warning("the MCP server %r is missing in a list: %s", name, why)
+        return items, absent
+
+    async def _items(self, upstream: Upstream, method: str) -> list[JsonObject]:
+        """Of all pages."""
+        kind, cursor = ITEMS[method], None
+        items: list[JsonObject] = []
+        for _ in range(PAGES_MAX):
+            params: JsonObject = {} if cursor is None else {"cursor": cursor}
+            try:
+                result, _link = await upstream.call(Call(method, params, self.caller))
+            except RpcError as error:
+                if error.code == METHOD_NOT_FOUND:
+                    return items
+                raise
+            items += self._usable(upstream, kind, result.get(kind))
+            cursor = result.get("nextCursor")
+            if not isinstance(cursor, str):
+                return items
+        raise RpcError(UPSTREAM_FAILED, f"The MCP server {upstream.name!r} lists more than {PAGES_MAX} pages.")
+
+    def _renamed(self, upstream: Upstream, method: str, item: JsonObject) -> JsonObject:
+        prefix = upstream.definition.prefix
+        match method:
+            case "resources/list":
+                return {**item, "uri": uri_of(prefix, item["uri"])}
+            case "resources/templates/list":
+                return {**item, "uriTemplate": uri_of(prefix, item["uriTemplate"])}
+            case _:
+                return {**item, "name": joined(prefix, self.hub.separator, item["name"])}
+
+    def _sealed(self, method: str, begin: int) -> str:
+        said = f"{begin}"
+        return f"{said}.{self._mac(method, said)}"
+
+    def _opened(self, method: str, cursor: Json) -> int:
+        said, _, mac = cursor.partition(".") if isinstance(cursor, str) else ("", "", "")
+        if not said.isdigit() or not hmac.compare_digest(mac.encode(), self._mac(method, said).encode()):
+            raise RpcError(INVALID_PARAMS, "This `cursor` was not given here.", status=400)
+        return int(said)
+
+    def _mac(self, method: str, said: str) -> str:
+        text = f"{self.caller.principal.id} {method} {said} {[one.name for one in self.upstreams]}"
+        return hmac.new(self.hub.key, text.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def knows(self, upstream: Upstream) -> bool:
+        """Its tools were listed for this view before."""
+        return upstream.listed
+
+    async def learn(self, upstream: Upstream) -> None:
+        """The schemas of its tools. What cannot be listed is not known, and stays so."""
+        try:
+            await self._items(upstream, "tools/list")
+        except RpcError as error:
+            log.info("the tools of the MCP server %r cannot be listed: %s", upstream.name, error.message)
+
+    # what there is
+
+    async def facts(self) -> tuple[JsonObject, JsonObject | None, str | None]:
+        """(capabilities, who the server is, instructions), of all together."""
+        found = await asyncio.gather(*(self._link(upstream) for upstream in self.upstreams))
+        links = [link for link in found if link is not None]
+        if not self.prefixed and links:
+            one = links[0]
+            instructions = self.upstreams[0].definition.instructions or one.instructions
+            return one.capabilities, one.server_info, instructions
+        capabilities: JsonObject = {}
+        for link in links:
+            for name in SERVER_CAPABILITIES:
+                told = link.capabilities.get(name)
+                if isinstance(told, dict):
+                    capabilities[name] = {**capabilities.get(name, {}), **{k: v for k, v in told.items() if v}}
+        parts = [
+            f"{upstream.definition.prefix}: {text}"
+            for upstream, link in zip(self.upstreams, found, strict=True)
+            if (text := upstream.definition.instructions or (None if link is None else link.instructions))
+        ]
+        return capabilities or {"tools": {}}, OURSELVES, "\n\n".join(parts) or None
+
+    async def _link(self, upstream: Upstream) -> Link | None:
+        patience = LISTING_S if upstream.reached else FIRST_LISTING_S
+        try:
+            async with asyncio.timeout(patience), upstream.link(self.caller) as link:
+                return link
+        except (RpcError, TimeoutError) as error:
+            if not self.prefixed:
+                why = error.message if isinstance(error, RpcError) else "it did not answer in time"
+                raise RpcError(UPSTREAM_FAILED, why) from error
+            log.warning("the MCP server %r is missing: %s", upstream.name, error)
+            return None
+
+    async def discover(self) -> JsonObject:
+        capabilities, info, instructions = await self.facts()
+        told: JsonObject = {
+            "supportedVersions": list(MODERN),
+            "capabilities": {name: value for name, value in capabilities.items() if name != "logging"},
+        }
+        if instructions is not None:
+            told["instructions"] = instructions
+        return to_modern("server/discover", told, info or OURSELVES)
+
+
+def _unknown(kind: str, name: str) -> RpcError:
+    return RpcError(INVALID_PARAMS, f"Unknown {kind}: {name[:300]}")

@@ -1,0 +1,353 @@
+"""One conversation with an MCP server, whatever carries it: ids, who is answered, who is told, who is asked.
+
+    link = Link(name, channel)
+    await link.open(caller)             the handshake of a legacy server, the discovery of a modern one
+    result = await link.call(call)      raises RpcError
+
+1. Ids and progress tokens upstream are ours, one row of numbers for each link: callers that use the same ones do not
+   meet. An answer that nobody waits for is late and thrown away.
+2. What a server says meanwhile belongs to the call on whose stream it came. Where the channel has one stream for all
+   (stdio, HTTP+SSE) it belongs to the only call under way; where there are several to none of them: log lines are
+   thrown away then, requests of the server are refused. So a caller that answers requests has a link of its own.
+3. A call waits `timeout_s` for the next word about it. While its caller is asked something the clock stands still.
+4. Cancelling a call tells the server. Closing the link ends what is under way with an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from tollbridge.mcp.call import Call, Caller
+from tollbridge.mcp.jsonrpc import (
+    INTERNAL_ERROR,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    UPSTREAM_FAILED,
+    Id,
+    RpcError,
+    failure,
+    kind_of,
+    notification,
+    outcome,
+    request,
+    result,
+)
+from tollbridge.mcp.revisions import (
+    CAPABILITIES,
+    CLIENT_INFO,
+    LOG_LEVEL,
+    NEWEST,
+    NEWEST_LEGACY,
+    SERVER_REQUESTS,
+    VERSION,
+    loud_enough,
+    meta_of,
+)
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.policy.principal import Principal
+
+log = logging.getLogger("tollbridge.mcp")
+
+ENDLESS = frozenset({"subscriptions/listen"})
+"""Its answer is the end of a stream that may be silent for long."""
+ASKED_MAX = 64
+"""Requests of a server that are under way at once."""
+OURSELVES: JsonObject = {"name": "tollbridge", "version": "1"}
+_US = Caller(principal=Principal("tollbridge"), modern=True)
+
+
+class Channel(Protocol):
+    """What carries messages. It gives what comes to `Link.received`, and calls `Link.lost` when it ended."""
+
+    shared: bool
+    """One stream for all that the server says."""
+
+    async def start(self, link: Link) -> None: ...
+    async def send(self, message: JsonObject, call: Call | None = None) -> None:
+        """Returns when it is on its way; of a request over HTTP, when its answer is there. Raises RpcError."""
+
+    async def close(self) -> None: ...
+
+
+class Flight:
+    """A call under way. `asking`: requests of the server that its caller is answering."""
+
+    __slots__ = ("answer", "asking", "call", "heard")
+
+    def __init__(self, call: Call, loop: asyncio.AbstractEventLoop) -> None:
+        self.call = call
+        self.answer: asyncio.Future[JsonObject] = loop.create_future()
+        self.heard = loop.time()
+        self.asking = 0
+
+
+class Link:
+    """`event(method, params)` is told of what concerns no single call: lists and resources that changed. `lost_by`:
+    called once when the channel ended by itself."""
+
+    def __init__(
+        self,
+        name: str,
+        channel: Channel,
+        *,
+        modern: bool,
+        timeout_s: float = 60.0,
+        version: str | None = None,
+        event: Callable[[str, JsonObject], None] | None = None,
+        lost_by: Callable[[Link], None] | None = None,
+    ) -> None:
+        self.name = name
+        self.modern = modern
+        self.version = version or (NEWEST if modern else NEWEST_LEGACY)
+        self.capabilities: JsonObject = {}
+        self.server_info: JsonObject | None = None
+        self.instructions: str | None = None
+        self.open_ = False
+        self._channel = channel
+        self._timeout_s = timeout_s
+        self._event = event
+        self._lost_by = lost_by
+        self._ids = itertools.count(1)
+        self._flights: dict[Id, Flight] = {}
+        self._asked: dict[Id, asyncio.Task[None]] = {}
+        self._level: str | None = None
+
+    @property
+    def flying(self) -> int:
+        return len(self._flights)
+
+    async def open(self, caller: Caller | None = None) -> None:
+        """`caller`: as whom to greet a legacy server; None greets it as ourselves, who answer nothing. Raises
+        RpcError."""
+        await self._channel.start(self)
+        told = await (self._discover() if self.modern else self._greet(caller))
+        capabilities = told.get("capabilities")
+        self.capabilities = capabilities if isinstance(capabilities, dict) else {}
+        info = told.get("serverInfo") or meta_of(told).get("io.modelcontextprotocol/serverInfo")
+        self.server_info = info if isinstance(info, dict) else None
+        instructions = told.get("instructions")
+        self.instructions = instructions if isinstance(instructions, str) else None
+        self.open_ = True
+
+    async def _greet(self, caller: Caller | None) -> JsonObject:
+        params: JsonObject = {
+            "protocolVersion": self.version,
+            "capabilities": {} if caller is None else caller.answers,
+            "clientInfo": OURSELVES if caller is None or caller.client_info is None else caller.client_info,
+        }
+        told = await self._ask_server("initialize", params)
+        version = told.get("protocolVersion")
+        if not isinstance(version, str):
+            raise RpcError(UPSTREAM_FAILED, f"The MCP server {self.name!r} did not say which revision it speaks.")
+        self.version = version
+        await self._channel.send(notification("notifications/initialized"))
+        return told
+
+    async def _discover(self) -> JsonObject:
+        return await self._ask_server("server/discover", {"_meta": self._stamp(None)})
+
+    async def _ask_server(self, method: str, params: JsonObject) -> JsonObject:
+        """On our own behalf."""
+        flight = Flight(Call(method, {}, _US), asyncio.get_running_loop())
+        id = next(self._ids)
+        self._flights[id] = flight
+        try:
+            await self._channel.send(request(id, method, params), flight.call)
+            return outcome(await self._answer(flight, method))
+        finally:
+            self._flights.pop(id, None)
+
+    async def call(self, call: Call) -> JsonObject:
+        """The server's result. Raises RpcError."""
+        if not self.modern and call.log_level is not None:
+            await self._set_level(call)
+        flight = Flight(call, asyncio.get_running_loop())
+        id = next(self._ids)
+        self._flights[id] = flight
+        waiting = asyncio.ensure_future(self._channel.send(request(id, call.method, self._params(call, id)), call))
+        try:
+            message = await self._answer(flight, call.method, waiting)
+            return outcome(message)
+        except asyncio.CancelledError:
+            self._flights.pop(id, None)
+            if not flight.answer.done() or flight.answer.cancelled():
+                await self._cancel(id)
+            raise
+        finally:
+            self._flights.pop(id, None)
+            if not waiting.done():
+                waiting.cancel()
+                await asyncio.gather(waiting, return_exceptions=True)
+
+    async def notify(self, method: str, params: JsonObject | None = None) -> None:
+        await self._channel.send(notification(method, params))
+
+    async def _answer(self, flight: Flight, method: str, sending: asyncio.Future[None] | None = None) -> JsonObject:
+        loop, answer = asyncio.get_running_loop(), flight.answer
+        while True:
+            waits: set[asyncio.Future[JsonObject] | asyncio.Future[None]] = {answer}
+            if sending is not None and not sending.done():
+                waits.add(sending)
+            left = self._timeout_s if flight.asking else flight.heard + self._timeout_s - loop.time()
+            if left <= 0 and method not in ENDLESS:
+                raise RpcError(
+                    UPSTREAM_FAILED,
+                    f"The MCP server {self.name!r} did not answer {method} within {self._timeout_s:g} s.",
+                )
+            await asyncio.wait(waits, timeout=None if method in ENDLESS else left, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+            if sending is not None and sending.done():
+                sending.result()  # raises what went wrong
+                if not self._channel.shared:
+                    raise RpcError(UPSTREAM_FAILED, f"The MCP server {self.name!r} ended its answer without a result.")
+                sending = None
+
+    async def _cancel(self, id: Id) -> None:
+        """Best effort: who cancels does not wait for it. A modern server over HTTP sees its stream close."""
+        if self.modern and not self._channel.shared:
+            return
+        told = notification("notifications/cancelled", {"requestId": id, "reason": "The client gave up."})
+        task = asyncio.ensure_future(self._channel.send(told))
+        task.add_done_callback(_heard)
+
+    async def _set_level(self, call: Call) -> None:
+        """The level of a link is what the most curious of its callers wants; each is told only what it wants."""
+        if "logging" not in self.capabilities or call.log_level is None:
+            return
+        if self._level is not None and loud_enough(call.log_level, self._level):
+            return
+        self._level = call.log_level
+        await self._ask_server("logging/setLevel", {"level": call.log_level})
+
+    def _params(self, call: Call, id: Id) -> JsonObject:
+        if self.modern:
+            own = self._stamp(call)
+        else:
+            own = {}
+        if call.progress_token is not None:
+            own["progressToken"] = id
+        return {**call.params, "_meta": {**meta_of(call.params), **own}} if own else call.params
+
+    def _stamp(self, call: Call | None) -> JsonObject:
+        caller = None if call is None else call.caller
+        stamp: JsonObject = {
+            VERSION: self.version,
+            CAPABILITIES: {} if caller is None else caller.capabilities,
+            CLIENT_INFO: OURSELVES if caller is None or caller.client_info is None else caller.client_info,
+        }
+        level = None if call is None else call.wanted_level
+        if level is not None:
+            stamp[LOG_LEVEL] = level
+        return stamp
+
+    # what the server says
+
+    def received(self, message: Json, call: Call | None = None) -> None:
+        """`call`: on whose stream it came."""
+        try:
+            kind = kind_of(message)
+        except RpcError as error:
+            log.warning("the MCP server %r sent what is no message: %s", self.name, error.message)
+            return
+        if kind == "response":
+            flight = self._flights.get(message["id"])
+            if flight is not None and not flight.answer.done():
+                flight.answer.set_result(message)
+            return
+        params = message.get("params") or {}
+        if kind == "request":
+            self._requested(message["id"], message["method"], params, call)
+        else:
+            self._told(message["method"], params, call)
+
+    def lost(self, why: RpcError) -> None:
+        """The channel ended by itself."""
+        self.open_ = False
+        for flight in self._flights.values():
+            if not flight.answer.done():
+                flight.answer.set_exception(why)
+        for task in self._asked.values():
+            task.cancel()
+        if self._lost_by is not None:
+            lost_by, self._lost_by = self._lost_by, None
+            lost_by(self)
+
+    async def close(self) -> None:
+        self._lost_by = None
+        self.lost(RpcError(UPSTREAM_FAILED, f"The connection with the MCP server {self.name!r} was closed."))
+        await self._channel.close()
+
+    def _told(self, method: str, params: JsonObject, call: Call | None) -> None:
+        if method == "notifications/progress":
+            flight = self._flights.get(params.get("progressToken", ""))
+            if flight is not None and flight.call.progress_token is not None:
+                flight.heard = asyncio.get_running_loop().time()
+                flight.call.tell(method, {**params, "progressToken": flight.call.progress_token})
+            return
+        if method == "notifications/cancelled":
+            asked = self._asked.get(params.get("requestId", ""))
+            if asked is not None:
+                asked.cancel()
+            return
+        about = self._about(call)
+        if about is not None:
+            about.heard = asyncio.get_running_loop().time()
+        if method == "notifications/message":
+            if about is not None and about.call.hears(params.get("level")):
+                about.call.tell(method, params)
+            return
+        if self._event is not None:
+            self._event(method, params)
+
+    def _about(self, call: Call | None) -> Flight | None:
+        if call is not None:
+            return next((flight for flight in self._flights.values() if flight.call is call), None)
+        return next(iter(self._flights.values())) if len(self._flights) == 1 else None
+
+    def _requested(self, id: Id, method: str, params: JsonObject, call: Call | None) -> None:
+        """The server asks."""
+        flight = self._about(call)
+        if len(self._asked) >= ASKED_MAX:
+            task = self._reply(failure(id, RpcError(INTERNAL_ERROR, "Too many requests are under way.")), call)
+        elif method == "ping":
+            task = self._reply(result(id, {}), call)
+        elif method not in SERVER_REQUESTS:
+            task = self._reply(failure(id, RpcError(METHOD_NOT_FOUND, f"A client knows no {method!r}.")), call)
+        elif flight is None or flight.call.ask is None or SERVER_REQUESTS[method] not in flight.call.caller.answers:
+            error = RpcError(INVALID_REQUEST, f"Nobody here answers {method!r}.")
+            task = self._reply(failure(id, error), call)
+        else:
+            task = self._ask_caller(id, method, params, flight, call)
+        self._asked[id] = asked = asyncio.ensure_future(task)
+        asked.add_done_callback(lambda done: self._answered(id, done))
+
+    def _answered(self, id: Id, task: asyncio.Task[None]) -> None:
+        if self._asked.get(id) is task:
+            del self._asked[id]
+        _heard(task)
+
+    async def _ask_caller(self, id: Id, method: str, params: JsonObject, flight: Flight, call: Call | None) -> None:
+        assert flight.call.ask is not None
+        flight.asking += 1
+        try:
+            answer = result(id, await flight.call.ask(method, params))
+        except RpcError as error:
+            answer = failure(id, error)
+        finally:
+            flight.asking -= 1
+            flight.heard = asyncio.get_running_loop().time()
+        await self._channel.send(answer, call)
+
+    async def _reply(self, message: JsonObject, call: Call | None) -> None:
+        await self._channel.send(message, call)
+
+
+def _heard(task: asyncio.Future[None]) -> None:
+    """What went wrong where nobody waits is told."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.info("an MCP server was not told: %s", error)

@@ -1,0 +1,217 @@
+"""Clients of the modern revisions: each request tells everything, and nothing is remembered but calls that wait for
+input (`parked.py`). Closing the answer's stream is giving up the request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from tollbridge.mcp.call import Ask, Call, Caller, Credentials, Tell
+from tollbridge.mcp.eras import error_to_modern
+from tollbridge.mcp.hub import Hub, View
+from tollbridge.mcp.jsonrpc import (
+    INTERNAL_ERROR,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    Id,
+    RpcError,
+    decode,
+    encode,
+    failure,
+    id_of,
+    kind_of,
+    notification,
+    result,
+)
+from tollbridge.mcp.mirrors import check, check_params
+from tollbridge.mcp.names import uri_of
+from tollbridge.mcp.outflow import JSON_TYPE, Outflow
+from tollbridge.mcp.parked import Parking
+from tollbridge.mcp.revisions import ONLY_LEGACY, SUBSCRIPTION, Told, meta_of, subject_of
+from tollbridge.mcp.run import Runner
+from tollbridge.mcp.watching import LISTS, UPDATED, Watch
+from tollbridge.model.json import JsonObject
+from tollbridge.observe import Record
+from tollbridge.server.inbound import Inbound, Responder
+
+LISTEN = "subscriptions/listen"
+MAY_NEED_INPUT = frozenset({"tools/call", "prompts/get", "resources/read"})
+
+
+class Modern:
+    def __init__(self, hub: Hub, runner: Runner) -> None:
+        self._hub = hub
+        self._runner = runner
+        self._parking = Parking()
+
+    async def handle(
+        self,
+        inbound: Inbound,
+        responder: Responder,
+        record: Record,
+        credentials: Credentials,
+        wanted: tuple[str, ...] | None,
+        *,
+        alone: bool,
+    ) -> None:
+        if inbound.method != "POST":
+            record.status = 405
+            responder.reply(405, [(b"allow", b"POST")], b"")
+            return
+        id: Id | None = None
+        try:
+            message = decode(inbound.body)
+            id = id_of(message)
+            kind = kind_of(message)
+            if kind == "response":
+                raise RpcError(INVALID_REQUEST, "A client sends requests and notifications, no responses.", status=400)
+            if kind == "notification":
+                record.status = 202
+                responder.reply(202, [], b"")
+                return
+            method, params = message["method"], message.get("params") or {}
+            told = self._told(inbound.headers, method, params)
+        except RpcError as error:
+            record.status = error.status if error.status >= 400 else 400
+            responder.reply(record.status, [JSON_TYPE], encode(failure(id, error)))
+            return
+        assert id is not None
+        assert inbound.principal is not None
+        caller = Caller(
+            principal=inbound.principal,
+            modern=True,
+            capabilities=told.capabilities,
+            client_info=told.client_info,
+            credentials=credentials,
+        )
+        out = Outflow(responder)
+        view = self._hub.view(caller, wanted, alone=alone)
+        if method == LISTEN:
+            work = asyncio.ensure_future(self._listen(view, params, out, id))
+        else:
+            work = asyncio.ensure_future(self._answer(view, method, params, told, inbound.headers, out, id, record))
+
+        def gone() -> None:
+            work.cancel()
+
+        responder.on_gone(gone)
+        try:
+            record.status = await work
+        except asyncio.CancelledError:
+            record.status, record.outcome = 499, "cancelled"
+            out.end()
+            if not responder.gone:
+                raise
+        finally:
+            responder.on_gone(None)
+
+    def _told(self, headers: Mapping[bytes, bytes], method: str, params: JsonObject) -> Told:
+        header = headers.get(b"mcp-protocol-version", b"").decode("latin-1").strip()
+        told = Told(params, header)
+        check(headers, meta_of(params).get("io.modelcontextprotocol/protocolVersion"), method, params)
+        if method in ONLY_LEGACY:
+            raise RpcError(METHOD_NOT_FOUND, f"Method not found: {method}", status=404)
+        return told
+
+    async def _answer(
+        self,
+        view: View,
+        method: str,
+        params: JsonObject,
+        told: Told,
+        headers: Mapping[bytes, bytes],
+        out: Outflow,
+        id: Id,
+        record: Record,
+    ) -> int:
+        """The HTTP status."""
+        try:
+            if method == "tools/call":
+                await self._check_params(view, params, headers)
+            subject = subject_of(params)
+
+            def tell(method: str, params: JsonObject) -> None:
+                out.say(notification(method, params))
+
+            async def run(ask: Ask | None, tell: Tell) -> JsonObject:
+                call = Call(
+                    method,
+                    subject,
+                    view.caller,
+                    tell=tell,
+                    ask=ask,
+                    progress_token=told.progress_token,
+                    log_level=told.log_level,
+                )
+                return await self._runner.run(view, call, record)
+
+            if method in MAY_NEED_INPUT and view.caller.answers:
+                found = await self._parking.run(view.caller, method, subject, tell, run)
+            else:
+                found = await run(None, tell)
+        except RpcError as error:
+            shown = error_to_modern(method, error)
+            out.finish(failure(id, shown), shown.status)
+            return shown.status
+        except Exception:
+            out.finish(failure(id, RpcError(INTERNAL_ERROR, "An error inside the gateway; its log tells more.")), 500)
+            raise
+        out.finish(result(id, found))
+        return 200
+
+    async def _check_params(self, view: View, params: JsonObject, headers: Mapping[bytes, bytes]) -> None:
+        """What the tool's schema wants mirrored is in the headers and says the same."""
+        upstream, own = await view.target(Call("tools/call", params, view.caller))
+        schema = upstream.schema(own["name"])
+        if schema is None and not view.knows(upstream):
+            await view.learn(upstream)
+            schema = upstream.schema(own["name"])
+        if schema is not None:
+            check_params(headers, params, schema)
+
+    async def _listen(self, view: View, params: JsonObject, out: Outflow, id: Id) -> int:
+        """Until the client closes the stream."""
+        asked = params.get("notifications")
+        asked = asked if isinstance(asked, dict) else {}
+        lists = frozenset(kind for kind in LISTS.values() if asked.get(f"{kind}ListChanged") is True)
+        honoured: JsonObject = {f"{kind}ListChanged": True for kind in sorted(lists)}
+        uris: dict[str, list[str]] = {}
+        for uri in asked.get("resourceSubscriptions") or []:
+            try:
+                upstream, own = view.resource(uri)
+            except RpcError:
+                continue
+            uris.setdefault(upstream.name, []).append(own)
+            honoured.setdefault("resourceSubscriptions", []).append(uri)
+        tasks = frozenset(map(str, asked.get("taskIds") or []))
+        if tasks:
+            honoured["taskIds"] = sorted(tasks)
+        stamp = {SUBSCRIPTION: id}
+        watches = []
+        out.begin()
+        try:
+            out.say(
+                notification("notifications/subscriptions/acknowledged", {"notifications": honoured, "_meta": stamp})
+            )
+            for upstream in view.upstreams:
+
+                def tell(method: str, params: JsonObject, prefix: str = upstream.definition.prefix) -> None:
+                    if method == UPDATED and view.prefixed:
+                        params = {**params, "uri": uri_of(prefix, params["uri"])}
+                    out.say(notification(method, {**params, "_meta": {**meta_of(params), **stamp}}))
+
+                own_uris = frozenset(uris.get(upstream.name, ()))
+                if lists or own_uris or tasks:
+                    watch = Watch(view.caller, tell, lists=lists, uris=own_uris, tasks=tasks)
+                    watches.append((upstream, watch))
+                    await upstream.watching.add(watch)
+            await asyncio.get_running_loop().create_future()
+        except RpcError as error:
+            out.finish(failure(id, error_to_modern(LISTEN, error)), 200)
+        finally:
+            for upstream, watch in watches:
+                await upstream.watching.remove(watch)
+        return 200
+
+    async def close(self) -> None:
+        await self._parking.close()

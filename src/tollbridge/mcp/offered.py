@@ -1,0 +1,83 @@
+"""What of a server's list is offered, and how: one malformed item is left out, and the rest of the server works.
+
+An item is malformed where no client could use it: it is no object, has no name, or (a tool) no schema of its input that
+is an object. What we merely do not know stays. A tool whose annotations for headers are not valid is left out as well:
+who calls a modern server over HTTP must (MCP 2026-07-28).
+"""
+
+from __future__ import annotations
+
+import logging
+
+from tollbridge.mcp.definition import Definition
+from tollbridge.mcp.mirrors import flaw_in
+from tollbridge.model.json import Json, JsonObject
+
+log = logging.getLogger("tollbridge.mcp")
+
+ITEMS = {
+    "tools/list": "tools",
+    "prompts/list": "prompts",
+    "resources/list": "resources",
+    "resources/templates/list": "resourceTemplates",
+}
+KEY = {"tools": "name", "prompts": "name", "resources": "uri", "resourceTemplates": "uriTemplate"}
+NAME_CHARACTERS_MAX = 1024
+
+
+def sound(server: str, kind: str, items: Json) -> list[JsonObject]:
+    """`kind`: of `ITEMS`."""
+    if not isinstance(items, list):
+        return []
+    found = []
+    for item in items:
+        flaw = _flaw(kind, item)
+        if flaw:
+            log.warning("the MCP server %r: one of its %s is left out: %s", server, kind, flaw)
+        else:
+            found.append(item)
+    return found
+
+
+def _flaw(kind: str, item: Json) -> str:
+    if not isinstance(item, dict):
+        return "it is no object"
+    key = KEY[kind]
+    name = item.get(key)
+    if not isinstance(name, str) or not name or len(name) > NAME_CHARACTERS_MAX:
+        return f"it has no `{key}`"
+    if kind == "tools":
+        schema = item.get("inputSchema")
+        if not isinstance(schema, dict) or not schema:
+            return f"{name[:100]!r} has no `inputSchema`"
+        return flaw_in(schema)
+    return ""
+
+
+def offered(definition: Definition, tools: list[JsonObject]) -> list[JsonObject]:
+    """The tools that the operator lets through, as the operator calls them. Their names stay the server's own."""
+    found = []
+    for tool in tools:
+        name = tool["name"]
+        if not definition.offers(name):
+            continue
+        if name in definition.display:
+            tool = {**tool, "title": definition.display[name]}
+        if name in definition.descriptions:
+            tool = {**tool, "description": definition.descriptions[name]}
+        if name in definition.allowed_params:
+            tool = {**tool, "inputSchema": _narrowed(tool["inputSchema"], definition.allowed_params[name])}
+        found.append(tool)
+    return found
+
+
+def _narrowed(schema: JsonObject, allowed: frozenset[str]) -> JsonObject:
+    """Without the arguments that may not be given."""
+    properties = schema.get("properties")
+    if not isinstance(properties, dict):
+        return schema
+    told = {**schema, "properties": {name: value for name, value in properties.items() if name in allowed}}
+    required = schema.get("required")
+    if isinstance(required, list):
+        told["required"] = [name for name in required if name in allowed]
+    return told

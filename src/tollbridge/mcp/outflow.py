@@ -1,0 +1,133 @@
+"""The answer to one request of an MCP client: one JSON object, or a stream where something is to be said before it.
+
+    out = Outflow(responder, headers)
+    out.say(message)            a notification, or a request of the server: begins the stream
+    out.finish(message, 200)    the answer, in whichever form has begun
+
+`store(message)` gives the event an id, where the stream may be resumed by it. A stream that is silent for
+`HEARTBEAT_S` has a comment in it; an answer that takes that long begins as a stream, where the client takes one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from tollbridge.mcp.jsonrpc import encode
+from tollbridge.mcp.sse import COMMENT, write_event
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.server.inbound import Headers, Responder
+
+HEARTBEAT_S = 15.0
+JSON_TYPE = (b"content-type", b"application/json")
+STREAM = ((b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
+
+Store = Callable[[bytes], str]
+
+
+class Outflow:
+    """`streams`: the client takes a stream. `store`: None gives events no ids."""
+
+    def __init__(
+        self,
+        responder: Responder,
+        headers: Headers = (),
+        *,
+        streams: bool = True,
+        store: Store | None = None,
+    ) -> None:
+        self._responder = responder
+        self._headers = headers
+        self._streams = streams
+        self._store = store
+        self._loop = asyncio.get_running_loop()
+        self._beat: asyncio.TimerHandle | None = None
+        self._ended = False
+        self._over: asyncio.Future[None] | None = None
+        if streams:
+            self._beat = self._loop.call_later(HEARTBEAT_S, self._silent)
+
+    @property
+    def streaming(self) -> bool:
+        return self._responder.started
+
+    @property
+    def gone(self) -> bool:
+        return self._responder.gone
+
+    def begin(self, *, retry_ms: int | None = None) -> None:
+        """As a stream. `retry_ms`: begins with an event that only has an id, by which it can be resumed."""
+        if self._responder.started:
+            return
+        self._responder.start(200, [*STREAM, *self._headers])
+        if retry_ms is not None and self._store is not None:
+            self._responder.write(write_event(b"", id=self._store(b""), retry_ms=retry_ms))
+
+    def say(self, message: JsonObject) -> None:
+        """Nothing where the client takes no stream."""
+        if not self._streams or self._ended:
+            return
+        self.begin()
+        self._write(message)
+
+    def finish(self, message: Json, status: int = 200) -> None:
+        """`status`: where the answer is one JSON object."""
+        if self._ended:
+            return
+        self._ended = True
+        self._stop()
+        if self._responder.started:
+            self._write(message)
+            self._responder.finish()
+        else:
+            self._responder.reply(status, [JSON_TYPE, *self._headers], encode(message))
+
+    def end(self) -> None:
+        """Of a stream without an answer."""
+        if not self._ended:
+            self._ended = True
+            self._stop()
+            if self._responder.started:
+                self._responder.finish()
+        self._leave()
+
+    async def until_over(self) -> None:
+        """Until the client leaves, or `end`."""
+        if self._ended:
+            return
+        self._over = self._loop.create_future()
+        self._responder.on_gone(self._leave)
+        try:
+            await self._over
+        finally:
+            self._responder.on_gone(None)
+            self._stop()
+
+    def _leave(self) -> None:
+        if self._over is not None and not self._over.done():
+            self._over.set_result(None)
+
+    def write(self, event: bytes) -> None:
+        """An event as it was written before."""
+        self.begin()
+        self._responder.write(event)
+
+    def _write(self, message: Json) -> None:
+        data = encode(message)
+        self._responder.write(write_event(data, id=None if self._store is None else self._store(data)))
+        self._restart()
+
+    def _silent(self) -> None:
+        self.begin()
+        self._responder.write(COMMENT)
+        self._restart()
+
+    def _restart(self) -> None:
+        self._stop()
+        if self._streams and not self._ended and not self._responder.gone:
+            self._beat = self._loop.call_later(HEARTBEAT_S, self._silent)
+
+    def _stop(self) -> None:
+        if self._beat is not None:
+            self._beat.cancel()
+            self._beat = None

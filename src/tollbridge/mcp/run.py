@@ -1,0 +1,87 @@
+"""One request that costs something, from the right to make it to its entry in the ledger.
+
+A tool call counts as a request of its key (RPM, parallel requests), costs what the operator says, and is refused where
+the key's budget does not reach. What was called, at which server, how it ended and what it cost is an entry beside
+those of models: `provider` is `mcp`, `deployment` the server, `model` the tool."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from tollbridge.errors import APIError, BudgetExceededError
+from tollbridge.mcp.call import Call
+from tollbridge.mcp.hub import View
+from tollbridge.mcp.jsonrpc import BUDGET, TOO_MANY, RpcError
+from tollbridge.model.json import JsonObject
+from tollbridge.observe import Record
+from tollbridge.server.gateway import Gateway
+
+PROVIDER = "mcp"
+COUNTED = frozenset({"tools/call"})
+
+
+class Runner:
+    """`gateway`: whose limits, budgets and journal hold; what a reload replaces is looked up at each request."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def run(self, view: View, call: Call, record: Record, *, inner: bool = False) -> JsonObject:
+        """The result of a request, accounted for. `inner`: it is made within a request that has its place. Raises
+        RpcError."""
+        if call.method not in COUNTED:
+            return await view.run(call)
+        upstream, own = await view.target(call)
+        name = own["name"]
+        gateway, key = self._gateway, call.caller.principal.key
+        cost = upstream.definition.cost(name) or 0
+        entry = _entry(record, upstream.name, name)
+        held = None
+        try:
+            gateway.journal.check()
+            if key is not None:
+                held = gateway.allowance.hold_cost(key, cost, inner=inner)
+        except BudgetExceededError as error:
+            raise RpcError(BUDGET, error.message, status=429) from error
+        except APIError as error:
+            raise RpcError(TOO_MANY, error.message, status=error.status_code) from error
+        began = time.monotonic()
+        try:
+            result = await view.at(upstream, call.with_params(own))
+            entry.status, entry.outcome = 200, "ok"
+            entry.cost_nanousd = cost
+            if result.get("isError") is True:
+                entry.error_class = "ToolError"
+            return result
+        except RpcError as error:
+            entry.status, entry.outcome, entry.error_class = 502, "upstream_error", "RpcError"
+            raise error from error.__cause__
+        except BaseException:
+            entry.status, entry.outcome = 499, "cancelled"
+            entry.cost_nanousd = cost  # it may have been done
+            raise
+        finally:
+            entry.upstream_ms = (time.monotonic() - began) * 1000
+            entry.duration_ms = (time.monotonic() - record.began) * 1000
+            entry.overhead_ms = max(0.0, entry.duration_ms - entry.upstream_ms)
+            entry.id = gateway.ulids.next()
+            gateway.observe(entry, gateway.journal.append(entry))
+            if held is not None:
+                held.settle(entry)
+
+
+def _entry(record: Record, server: str, tool: str) -> Record:
+    return msgspec.structs.replace(
+        record,
+        model_requested=tool[:200],
+        group=f"{PROVIDER}/{server}",
+        deployment=server,
+        provider=PROVIDER,
+        model=tool[:200],
+        attempts=1,
+        cost_nanousd=0,
+        priced="config",
+        tokens={"input": 0, "output": 0},
+    )

@@ -1,0 +1,147 @@
+"""An MCP server as a child process: one JSON message a line.
+
+1. Command and arguments come from the operator's file, never from a request, and pass no shell. The child has a group
+   of its own, and of our environment only what a program needs to run (`KEPT`), beside what the operator gives it.
+2. What it prints to stdout that is no message is thrown away with a word in the log; so is a line that is too long.
+   stderr is read to its end and goes to the log, so that the child never waits for us.
+3. Closing: its stdin is closed, and it has `GRACE_S` to end; then TERM to its group, then KILL. It is always waited
+   for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping, Sequence
+
+from tollbridge.mcp.call import Call
+from tollbridge.mcp.jsonrpc import UPSTREAM_FAILED, RpcError, decode, encode
+from tollbridge.mcp.link import Link
+from tollbridge.model.json import JsonObject
+from tollbridge.secret import without_keys
+
+log = logging.getLogger("tollbridge.mcp.stdio")
+
+KEPT = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER", "SYSTEMROOT")
+LINE_BYTES_MAX = 16 * 1024 * 1024
+GRACE_S = 2.0
+LOGGED_CHARACTERS = 500
+
+
+class Stdio:
+    """`Channel`. `environ`: ours; `env`: what the child is given besides."""
+
+    shared = True
+
+    def __init__(
+        self,
+        command: str,
+        args: Sequence[str] = (),
+        *,
+        env: Mapping[str, str] | None = None,
+        environ: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+    ) -> None:
+        self._command = [command, *args]
+        self._env = {name: value for name in KEPT if (value := (environ or {}).get(name)) is not None} | dict(env or {})
+        self._cwd = cwd
+        self._process: Process | None = None
+        self._readers: list[asyncio.Task[None]] = []
+        self._link: Link | None = None
+
+    async def start(self, link: Link) -> None:
+        self._link = link
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                env=self._env,
+                cwd=self._cwd,
+                start_new_session=True,
+                limit=LINE_BYTES_MAX,
+            )
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise RpcError(
+                UPSTREAM_FAILED, f"The MCP server {link.name!r} cannot be started: {self._command[0]}: {reason}."
+            ) from error
+        self._process = process
+        self._readers = [
+            asyncio.ensure_future(self._read(process, link)),
+            asyncio.ensure_future(self._tell(process, link.name)),
+        ]
+
+    async def send(self, message: JsonObject, call: Call | None = None) -> None:
+        process, link = self._process, self._link
+        if process is None or process.stdin is None or link is None or process.returncode is not None:
+            raise RpcError(UPSTREAM_FAILED, "The MCP server's process has ended.")
+        try:
+            process.stdin.write(encode(message) + b"\n")
+            await process.stdin.drain()
+        except (OSError, RuntimeError) as error:
+            raise RpcError(UPSTREAM_FAILED, f"The MCP server {link.name!r} has ended.") from error
+
+    async def _read(self, process: Process, link: Link) -> None:
+        assert process.stdout is not None
+        while True:
+            try:
+                line = await process.stdout.readuntil(b"\n")
+            except asyncio.IncompleteReadError:
+                break
+            except asyncio.LimitOverrunError as error:
+                log.warning("the MCP server %r wrote a line of more than %d bytes", link.name, LINE_BYTES_MAX)
+                await process.stdout.read(error.consumed or LINE_BYTES_MAX)
+                continue
+            line = line.strip()
+            if not line:
+                continue
+            try:
+                message = decode(line)
+            except RpcError:
+                log.warning("the MCP server %r wrote to stdout what is no message: %s", link.name, _shown(line))
+                continue
+            for one in message if isinstance(message, list) else (message,):
+                link.received(one)
+        status = await process.wait()
+        link.lost(RpcError(UPSTREAM_FAILED, f"The MCP server {link.name!r} ended with status {status}."))
+
+    async def _tell(self, process: Process, name: str) -> None:
+        assert process.stderr is not None
+        while True:
+            try:
+                line = await process.stderr.readuntil(b"\n")
+            except asyncio.IncompleteReadError as error:
+                if error.partial.strip():
+                    log.info("%s: %s", name, _shown(error.partial))
+                return
+            except asyncio.LimitOverrunError as error:
+                await process.stderr.read(error.consumed or LINE_BYTES_MAX)
+                continue
+            log.info("%s: %s", name, _shown(line))
+
+    async def close(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        if process.returncode is None:
+            if process.stdin is not None:
+                process.stdin.close()
+            for end in (None, signal.SIGTERM, signal.SIGKILL):
+                if end is not None:
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        os.killpg(process.pid, end)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), GRACE_S)
+                    break
+        for reader in self._readers:
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+
+
+def _shown(line: bytes) -> str:
+    return without_keys(line.decode("utf-8", "replace").strip()[:LOGGED_CHARACTERS])

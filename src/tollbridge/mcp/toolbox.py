@@ -1,0 +1,306 @@
+"""MCP servers of this gateway as tools of a model (`server.toolbox`), whatever the model's dialect (decision 41).
+
+    {"type": "mcp", "server_label": "...", "server_url": "litellm_proxy", "require_approval": "never",
+     "allowed_tools": [...], "headers": {...}}
+
+1. `server_url` is ours where it is `litellm_proxy` or `tollbridge`, with or without `/mcp/{server}` behind it, a path
+   of our endpoint, or a URL of it by a name that this gateway is reached by. Others are the provider's to reach.
+2. `headers` are taken as if they came to `/mcp`: they choose servers and bring credentials for them. A key among them
+   narrows what the request's own key may do, and never widens it.
+3. A tool keeps its name where a model may have it; else it is made valid, and no two are alike. What is called is
+   looked up in the table that was made here, never read out of the name.
+4. `require_approval` absent is `always`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+import msgspec
+
+from tollbridge.errors import AuthenticationError, BadRequestError
+from tollbridge.mcp.access import rights_of
+from tollbridge.mcp.call import Call, Caller, Credentials
+from tollbridge.mcp.hub import Hub, View
+from tollbridge.mcp.jsonrpc import RpcError
+from tollbridge.mcp.run import Runner
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.parts import Inline, Media, Part, Text, ToolCall
+from tollbridge.model.request import Tool
+from tollbridge.observe import Record
+from tollbridge.policy.principal import Principal
+from tollbridge.server.identify import OWN_HEADER, Authenticator
+from tollbridge.server.inbound import Inbound
+from tollbridge.server.toolbox import Listing, Ran
+
+OURS = frozenset({"litellm_proxy", "tollbridge"})
+NAME_MAX = 64
+TOOLS_MAX = 512
+_INVALID = re.compile(r"[^A-Za-z0-9_-]")
+_SCHEMA: JsonObject = {"type": "object", "properties": {}}
+
+CredentialsOf = Callable[[Mapping[bytes, bytes]], Credentials]
+"""What the headers of a request bring for servers."""
+
+
+class Definition(msgspec.Struct, frozen=True):
+    """`servers`: None for all that the caller may use. `approval`: by tool; "" is every other tool."""
+
+    label: str
+    servers: tuple[str, ...] | None
+    allowed: frozenset[str] | None
+    approval: Mapping[str, bool]
+    headers: Mapping[bytes, bytes]
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """A tool as the model is given it. `name`: in its view."""
+
+    definition: Definition
+    view: View
+    name: str
+    runs: bool
+
+
+class McpToolboxes:
+    def __init__(
+        self,
+        hub: Hub,
+        runner: Runner,
+        authenticator: Authenticator,
+        credentials: CredentialsOf,
+        *,
+        hosts: frozenset[str] = frozenset(),
+    ) -> None:
+        """`hosts`: by which this gateway is reached, beside the one that a request came by."""
+        self._hub = hub
+        self._runner = runner
+        self._authenticator = authenticator
+        self._credentials = credentials
+        self._hosts = hosts
+
+    def ours(self, definition: JsonObject, inbound: Inbound) -> bool:
+        url = definition.get("server_url")
+        return isinstance(url, str) and self._servers(url, inbound) is not NOT_OURS
+
+    def _servers(self, url: str, inbound: Inbound) -> tuple[str, ...] | object | None:
+        """Which servers it names; None: it names none, and means all."""
+        own, _, rest = url.partition("/")
+        if own in OURS:
+            return _path("/" + rest)
+        parts = urlsplit(url)
+        if not parts.netloc and url.startswith("/"):
+            return _path(parts.path)
+        if parts.scheme in ("http", "https") and parts.netloc.lower() in {inbound.host.lower(), *self._hosts}:
+            return _path(parts.path)
+        return NOT_OURS
+
+    async def open(
+        self, definitions: Sequence[JsonObject], inbound: Inbound, record: Record, taken: frozenset[str]
+    ) -> McpToolbox:
+        box = McpToolbox(self._runner, record)
+        for number, said in enumerate(definitions):
+            definition = self._read(said, inbound, number)
+            await box.add(definition, await self._view(definition, inbound), taken)
+        return box
+
+    def _read(self, said: JsonObject, inbound: Inbound, number: int) -> Definition:
+        where = f"$.tools: `{said.get('server_label') or number}`"
+        headers = said.get("headers") or {}
+        if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+            raise BadRequestError(f"`headers` of an MCP tool are names and texts - at {where}.", param="tools")
+        named = {name.lower().encode("latin-1", "replace"): value.encode() for name, value in headers.items()}
+        servers = self._servers(str(said.get("server_url")), inbound)
+        chosen = named.get(b"x-mcp-servers")
+        if servers is None and chosen is not None:
+            servers = tuple(item.strip() for item in chosen.decode("latin-1").split(",") if item.strip())
+        if servers is NOT_OURS or not (servers is None or isinstance(servers, tuple)):
+            raise BadRequestError(f"This is no MCP server of this gateway - at {where}.", param="tools")
+        return Definition(
+            label=str(said.get("server_label") or "tollbridge"),
+            servers=servers,
+            allowed=_allowed(said.get("allowed_tools"), where),
+            approval=_approval(said.get("require_approval"), where),
+            headers=named,
+        )
+
+    async def _view(self, definition: Definition, inbound: Inbound) -> View:
+        principal = inbound.principal
+        if principal is None:
+            raise AuthenticationError("MCP tools are for somebody.")
+        caller = Caller(principal=principal, modern=True, credentials=self._credentials(definition.headers))
+        servers = definition.servers or ()
+        alone = len(servers) == 1 and self._hub.find(servers[0]) is not None
+        view = self._hub.view(caller, definition.servers, alone=alone)
+        inner = await self._inner(definition, principal)
+        if inner is not None:
+            rights = rights_of(inner)
+            view.upstreams = tuple(one for one in view.upstreams if rights.server(one.definition))
+        return view
+
+    async def _inner(self, definition: Definition, outer: Principal) -> Principal | None:
+        """Whose key stands in the definition's headers, where one does and it is another."""
+        key = definition.headers.get(OWN_HEADER)
+        if key is None:
+            return None
+        headers = {OWN_HEADER: key}
+        found = self._authenticator.authenticate(headers)
+        principal = found if isinstance(found, Principal) else await found
+        return None if principal.id == outer.id else principal
+
+
+class McpToolbox:
+    """`server.toolbox.Toolbox`."""
+
+    def __init__(self, runner: Runner, record: Record) -> None:
+        self._runner = runner
+        self._record = record
+        self._offers: dict[str, Offer] = {}
+        self.tools: list[Tool] = []
+        self.listings: list[Listing] = []
+
+    async def add(self, definition: Definition, view: View, taken: frozenset[str]) -> None:
+        try:
+            listed = await view.run(Call("tools/list", {}, view.caller))
+        except RpcError as error:
+            self.listings.append(Listing(definition.label, (), error.message))
+            return
+        shown = []
+        for tool in listed.get("tools") or []:
+            name = tool["name"]
+            own = name.partition(view.hub.separator)[2] if view.prefixed else name
+            if definition.allowed is not None and definition.allowed.isdisjoint((name, own)):
+                continue
+            if len(self.tools) >= TOOLS_MAX:
+                raise BadRequestError(
+                    f"More than {TOOLS_MAX} MCP tools: choose some by `allowed_tools`.", param="tools"
+                )
+            given = self._name(name, taken)
+            approved = definition.approval.get(name, definition.approval.get(own, definition.approval[""]))
+            self._offers[given] = Offer(definition, view, name, approved)
+            schema = tool.get("inputSchema")
+            self.tools.append(
+                Tool(
+                    name=given,
+                    description=tool.get("description") or tool.get("title"),
+                    schema=schema if isinstance(schema, dict) else _SCHEMA,
+                )
+            )
+            shown.append({**tool, "name": given})
+        absent = (listed.get("_meta") or {}).get("tollbridge/absent")
+        missing = None if not absent or shown else "; ".join(f"{name}: {why}" for name, why in absent.items())
+        self.listings.append(Listing(definition.label, shown, missing))
+
+    def _name(self, name: str, taken: frozenset[str]) -> str:
+        """Valid for every model, and nobody else's."""
+        given = _INVALID.sub("_", name)[:NAME_MAX]
+        if given in taken or given in self._offers or len(name) > NAME_MAX:
+            mark = hashlib.sha256(f"{name} {len(self._offers)}".encode()).hexdigest()[:8]
+            given = f"{given[: NAME_MAX - 9]}_{mark}"
+        return given
+
+    def owns(self, name: str) -> bool:
+        return name in self._offers
+
+    def label(self, name: str) -> str:
+        return self._offers[name].definition.label
+
+    def runs(self, name: str) -> bool:
+        return self._offers[name].runs
+
+    async def call(self, call: ToolCall) -> Ran:
+        offer = self._offers[call.name]
+        try:
+            arguments = _arguments(call.arguments)
+            asked = Call("tools/call", {"name": offer.name, "arguments": arguments}, offer.view.caller)
+            result = await self._runner.run(offer.view, asked, self._record, inner=True)
+        except RpcError as error:
+            told = f"The tool failed: {error.message}"
+            return Ran(offer.definition.label, call.name, told, (Text(text=told),), failed=True)
+        content = _content(result)
+        text = "\n".join(part.text for part in content if isinstance(part, Text))
+        return Ran(offer.definition.label, call.name, text, content, failed=result.get("isError") is True)
+
+
+NOT_OURS = object()
+
+
+def _path(path: str) -> tuple[str, ...] | object | None:
+    """The servers that a path of the endpoint names."""
+    parts = [part for part in path.split("/") if part]
+    if parts in ([], ["mcp"]):
+        return None
+    if len(parts) == 2 and "mcp" in parts:
+        name = parts[1] if parts[0] == "mcp" else parts[0]
+        return tuple(item.strip() for item in name.split(",") if item.strip())
+    return NOT_OURS
+
+
+def _allowed(said: Json, where: str) -> frozenset[str] | None:
+    if said is None:
+        return None
+    names = said.get("tool_names") if isinstance(said, dict) else said
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadRequestError(f"`allowed_tools` is a list of names - at {where}.", param="tools")
+    return frozenset(names)
+
+
+def _approval(said: Json, where: str) -> Mapping[str, bool]:
+    """Whether a tool may be run without asking; "" stands for all that are not named."""
+    if said is None or said == "always":
+        return {"": False}
+    if said == "never":
+        return {"": True}
+    if isinstance(said, dict):
+        found = {"": False}
+        for word, runs in (("always", False), ("never", True)):
+            named = said.get(word)
+            names = named.get("tool_names") if isinstance(named, dict) else None
+            found.update(dict.fromkeys(map(str, names or ()), runs))
+        if "always" in said and "never" not in said:
+            found[""] = True
+        return found
+    raise BadRequestError(f"`require_approval` is `always`, `never` or says so by tool - at {where}.", param="tools")
+
+
+def _arguments(text: str) -> JsonObject:
+    try:
+        value = msgspec.json.decode(text or "{}")
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise RpcError(-32602, f"the arguments are no JSON: {error}"[:300]) from error
+    if not isinstance(value, dict):
+        raise RpcError(-32602, "the arguments are no JSON object")
+    return value
+
+
+def _content(result: JsonObject) -> tuple[Part, ...]:
+    """What a tool came to, as parts of a message."""
+    found: list[Part] = []
+    for block in result.get("content") or []:
+        if not isinstance(block, dict):
+            continue
+        match block.get("type"):
+            case "text":
+                found.append(Text(text=str(block.get("text", ""))))
+            case "image" | "audio":
+                kind = str(block.get("mimeType") or f"{block['type']}/*")
+                found.append(Media(media_type=kind, source=Inline(data=str(block.get("data", "")))))
+            case "resource":
+                found.append(_resource(block.get("resource")))
+            case _:
+                found.append(Text(text=msgspec.json.encode(block).decode()))
+    if not found and "structuredContent" in result:
+        found.append(Text(text=msgspec.json.encode(result["structuredContent"]).decode()))
+    return tuple(found) or (Text(text=""),)
+
+
+def _resource(resource: Json) -> Part:
+    if isinstance(resource, dict) and isinstance(resource.get("text"), str):
+        return Text(text=resource["text"])
+    if isinstance(resource, dict) and isinstance(resource.get("blob"), str):
+        kind = str(resource.get("mimeType") or "application/octet-stream")
+        return Media(media_type=kind, source=Inline(data=resource["blob"]), name=resource.get("name"))
+    return Text(text=msgspec.json.encode(resource).decode())

@@ -1,0 +1,350 @@
+"""One MCP server and the links to it: which era it speaks, whose link is whose, what is tried again.
+
+1. A server that speaks both eras is spoken to in its caller's, so that everything passes as it is; a process on stdio
+   has one, the newer. What a server does not speak is found out once.
+2. Callers that answer nothing share a link for each credential. To a legacy server whoever answers requests (sampling,
+   elicitation, roots) has a link that is greeted with what they declared: a legacy session for as long as it lasts, a
+   modern caller for one call, after which the next caller of the same principal that is alike takes it.
+3. A modern server that needs input says so in its result: for a legacy caller it is asked here, and the call is made
+   again with the answers. (For a modern caller of a legacy server: `parked.py`.)
+4. Where a server cannot be reached it is tried again ever more seldom (1 s to 60 s); calls meanwhile fail at once, with
+   the reason. A session that the server has forgotten is begun anew, once for each call: nothing was done for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from tollbridge.mcp.call import Call, Caller
+from tollbridge.mcp.definition import Definition
+from tollbridge.mcp.eras import INPUT_REQUIRED
+from tollbridge.mcp.http import Address, Http, Pairs, Refused, SessionLost
+from tollbridge.mcp.http_sse import HttpSse
+from tollbridge.mcp.jsonrpc import INVALID_REQUEST, MODERN_CODES, TOO_MANY, UPSTREAM_FAILED, RpcError
+from tollbridge.mcp.link import Link
+from tollbridge.mcp.outbound import headers_for
+from tollbridge.mcp.revisions import MODERN, SERVER_REQUESTS
+from tollbridge.mcp.stdio import Stdio
+from tollbridge.mcp.watching import Watching
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.transport.base import Transport
+
+log = logging.getLogger("tollbridge.mcp")
+
+PROBE_S = 5.0
+BACKOFF_S, BACKOFF_MAX_S = 1.0, 60.0
+IDLE_MAX = 16
+LINKS_MAX = 256
+ROUNDS_MAX = 16
+"""How often one call may ask its caller for input."""
+NOT_THIS_KIND = frozenset({400, 404, 405, 406, 415})
+
+Event = Callable[["Upstream", str, JsonObject], None]
+
+
+class Upstream:
+    """`event`: told of lists and resources that changed. Used from one event loop."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        transport: Transport,
+        environ: Mapping[str, str],
+        *,
+        event: Event | None = None,
+    ) -> None:
+        self.definition = definition
+        self.name = definition.name
+        self.flying = 0
+        self._transport = transport
+        self._environ = environ
+        self._event = event
+        self._shared: dict[Json, Link] = {}  # by credential and era
+        self._sessions: dict[Json, Link] = {}
+        self._idle: dict[str, list[Link]] = {}
+        self._opening: dict[object, asyncio.Lock] = {}
+        self._speaks: dict[bool, bool] = {}  # by era, where it is known
+        self._sse = definition.transport == "sse"
+        self._failures = 0
+        self._rests_until = 0.0
+        self._why: RpcError | None = None
+        self._schemas: dict[str, Json] = {}
+        self.watching = Watching(self)
+        if definition.version is not None:
+            modern = definition.version in MODERN
+            self._speaks = {modern: True, not modern: False}
+
+    async def call(self, call: Call) -> tuple[JsonObject, Link]:
+        """The result, and the link that it came by. Raises RpcError."""
+        limit = self.definition.parallel
+        if limit is not None and self.flying >= limit:
+            raise RpcError(
+                TOO_MANY, f"The MCP server {self.name!r} has {limit} calls under way; try again.", status=429
+            )
+        self.flying += 1
+        try:
+            for again in (True, False):
+                try:
+                    async with self.link(call.caller) as link:
+                        return await self._call(link, call), link
+                except SessionLost:
+                    if not again:
+                        raise
+            raise AssertionError("the second time returns or raises")
+        finally:
+            self.flying -= 1
+
+    async def _call(self, link: Link, call: Call) -> JsonObject:
+        if not link.modern or call.caller.modern:
+            return await link.call(call)
+        for _ in range(ROUNDS_MAX):
+            result = await link.call(call)
+            if result.get("resultType") != INPUT_REQUIRED:
+                return result
+            call = call.with_params(await self._with_input(call, result))
+        raise RpcError(UPSTREAM_FAILED, f"The MCP server {self.name!r} asked for input {ROUNDS_MAX} times.")
+
+    async def _with_input(self, call: Call, result: JsonObject) -> JsonObject:
+        asked = result.get("inputRequests") or {}
+        ask = call.ask
+        if not isinstance(asked, dict) or (asked and ask is None):
+            raise RpcError(INVALID_REQUEST, f"The MCP server {self.name!r} needs input that this client does not give.")
+        names = list(asked)
+        answers = await asyncio.gather(*(self._input(call, asked[name]) for name in names))
+        params = {name: value for name, value in call.params.items() if name not in ("inputResponses", "requestState")}
+        if names:
+            params["inputResponses"] = dict(zip(names, answers, strict=True))
+        if "requestState" in result:
+            params["requestState"] = result["requestState"]
+        return params
+
+    async def _input(self, call: Call, wanted: Json) -> JsonObject:
+        method = wanted.get("method") if isinstance(wanted, dict) else None
+        if not isinstance(method, str) or method not in SERVER_REQUESTS or call.ask is None:
+            raise RpcError(INVALID_REQUEST, f"The MCP server {self.name!r} asked for something unknown.")
+        return await call.ask(method, wanted.get("params") or {})
+
+    @property
+    def reached(self) -> bool:
+        """It answered before."""
+        return (any(self._speaks.values()) and self.definition.version is None) or bool(self._shared)
+
+    # links
+
+    @asynccontextmanager
+    async def link(self, caller: Caller) -> AsyncIterator[Link]:
+        """A link for one call of this caller. Raises RpcError."""
+        headers = headers_for(self.definition, caller.credentials)
+        modern = self._era(caller)
+        if modern or not caller.answers:
+            link = await self._kept((headers, modern), headers, modern, None)
+            try:
+                yield link
+            except SessionLost:
+                await self._drop(link)
+                raise
+            return
+        if caller.session:
+            link = await self._kept(caller.session, headers, modern, caller)
+            try:
+                yield link
+            except SessionLost:
+                await self._drop(link)
+                raise
+            return
+        alike = f"{caller.alike} {headers!r}"
+        idle = self._idle.setdefault(alike, [])
+        link = idle.pop() if idle else await self._open(headers, modern, caller)
+        good = False
+        try:
+            yield link
+            good = link.open_
+        finally:
+            if good and sum(map(len, self._idle.values())) < IDLE_MAX:
+                self._idle.setdefault(alike, []).append(link)
+            else:
+                await self._drop(link)
+            if not self._idle.get(alike):
+                self._idle.pop(alike, None)
+
+    def _era(self, caller: Caller) -> bool:
+        """True: modern. What is not known yet is taken to be the caller's own; `_open` finds out."""
+        if self.definition.command is not None:
+            return self._speaks.get(True, True)
+        return self._speaks.get(caller.modern, True) == caller.modern
+
+    async def _kept(self, key: Json, headers: Pairs, modern: bool, caller: Caller | None) -> Link:
+        link = self._links_of(caller).get(key)
+        if link is not None and link.open_ and link.modern == modern:
+            return link
+        slot = (key, modern)
+        lock = self._opening.setdefault(slot, asyncio.Lock())
+        try:
+            async with lock:
+                links = self._links_of(caller)
+                link = links.get(key)
+                if link is None or not link.open_ or link.modern != modern:
+                    link = await self._open(headers, modern, caller)
+                    links = self._links_of(caller)  # meanwhile others may have been lost
+                    links[key] = link
+                    await self._bound(links)
+        finally:
+            if not lock.locked():
+                self._opening.pop(slot, None)
+        return link
+
+    def _links_of(self, caller: Caller | None) -> dict[Json, Link]:
+        """`caller`: who has a link of its own."""
+        return self._shared if caller is None else self._sessions
+
+    async def _bound(self, links: dict[Json, Link]) -> None:
+        """The oldest goes where there are too many."""
+        while len(links) > LINKS_MAX:
+            key = next((key for key, link in links.items() if not link.flying), None)
+            if key is None:
+                return
+            await links.pop(key).close()
+
+    async def _open(self, headers: Pairs, modern: bool, caller: Caller | None) -> Link:
+        loop = asyncio.get_running_loop()
+        if self._why is not None and loop.time() < self._rests_until:
+            raise self._why
+        try:
+            link = await self._found(headers, modern, caller)
+        except RpcError as error:
+            self._failures += 1
+            self._rests_until = loop.time() + min(BACKOFF_S * 2 ** (self._failures - 1), BACKOFF_MAX_S)
+            self._why = error
+            raise
+        self._failures, self._why = 0, None
+        return link
+
+    async def _found(self, headers: Pairs, modern: bool, caller: Caller | None) -> Link:
+        """In the era that is wanted, or in the other one."""
+        first: RpcError | None = None
+        for era in (modern, not modern):
+            if self._speaks.get(era) is False:
+                continue
+            try:
+                link = await self._try(headers, era, caller)
+            except RpcError as error:
+                if self._speaks.get(era) or not _says_nothing_of_it(error, era):
+                    raise
+                first = first or error
+                self._speaks[era] = False
+                continue
+            self._speaks[era] = True
+            if self.definition.command is not None:
+                self._speaks[not era] = False
+            return link
+        self._speaks.clear()
+        raise first or RpcError(UPSTREAM_FAILED, f"The MCP server {self.name!r} speaks no revision that is known.")
+
+    async def _try(self, headers: Pairs, modern: bool, caller: Caller | None) -> Link:
+        if modern and self._sse:
+            raise RpcError(INVALID_REQUEST, "HTTP+SSE is legacy.")
+        try:
+            return await self._greeted(headers, modern, caller)
+        except Refused as error:
+            if modern or error.http_status not in NOT_THIS_KIND or self.definition.transport is not None:
+                raise
+            self._sse = True  # nothing was said of HTTP+SSE, and it is all that is left
+            try:
+                return await self._greeted(headers, modern, caller)
+            except RpcError:
+                self._sse = False
+                raise error from None
+
+    async def _greeted(self, headers: Pairs, modern: bool, caller: Caller | None) -> Link:
+        definition, address, command = self.definition, self.definition.address, self.definition.command
+        channel: Http | HttpSse | Stdio
+        if command is not None:
+            channel = Stdio(command.command, command.args, env=command.env, environ=self._environ, cwd=command.cwd)
+        else:
+            assert address is not None
+            here = Address(address.origin, address.target, headers)
+            channel = HttpSse(self._transport, here) if self._sse else Http(self._transport, here, schema=self.schema)
+        link = Link(
+            self.name,
+            channel,
+            modern=modern,
+            timeout_s=definition.timeout_s,
+            version=definition.version,
+            event=self._told,
+            lost_by=self._lost,
+        )
+        try:
+            async with asyncio.timeout(PROBE_S if modern and command is not None else definition.timeout_s):
+                await link.open(caller)
+        except TimeoutError:
+            await link.close()
+            raise RpcError(UPSTREAM_FAILED, f"The MCP server {self.name!r} did not greet us in time.") from None
+        except BaseException:
+            await link.close()
+            raise
+        return link
+
+    def _told(self, method: str, params: JsonObject) -> None:
+        self.watching.told(method, params)
+        if self._event is not None:
+            self._event(self, method, params)
+
+    def _lost(self, link: Link) -> None:
+        """It ended by itself. The next call opens another."""
+        self._shared = {key: one for key, one in self._shared.items() if one is not link}
+        self._sessions = {key: one for key, one in self._sessions.items() if one is not link}
+        for idle in self._idle.values():
+            if link in idle:
+                idle.remove(link)
+
+    async def _drop(self, link: Link) -> None:
+        self._lost(link)
+        with contextlib.suppress(RpcError):
+            await link.close()
+
+    # what is known of its tools
+
+    def schema(self, tool: str) -> Json:
+        """Of the input of a tool that was listed; None of another."""
+        return self._schemas.get(tool)
+
+    @property
+    def listed(self) -> bool:
+        return bool(self._schemas)
+
+    def knows(self, tools: Mapping[str, Json]) -> None:
+        """Input schemas of tools that were listed."""
+        self._schemas.update(tools)
+
+    async def end_session(self, session: str) -> None:
+        link = self._sessions.pop(session, None)
+        if link is not None:
+            await self._drop(link)
+
+    def session_link(self, session: str) -> Link | None:
+        return self._sessions.get(session)
+
+    async def close(self) -> None:
+        links = [
+            *self._shared.values(),
+            *self._sessions.values(),
+            *(one for idle in self._idle.values() for one in idle),
+        ]
+        await self.watching.close()
+        self._shared.clear()
+        self._sessions.clear()
+        self._idle.clear()
+        await asyncio.gather(*(link.close() for link in links), return_exceptions=True)
+
+
+def _says_nothing_of_it(error: RpcError, modern: bool) -> bool:
+    """The server does not speak this era. (One that is not there at all speaks none.)"""
+    if isinstance(error, Refused):
+        if error.http_status in (401, 403, 429) or error.http_status >= 500:
+            return False
+        return not (modern and error.spoke and error.code in MODERN_CODES)
+    return not error.data or "code" not in error.data if isinstance(error.data, dict) else True

@@ -1,0 +1,193 @@
+"""Responses that the gateway keeps itself (`store` of the Responses format, which is the default there).
+
+Where the provider speaks the format natively it keeps its answers, under ids of its own. For every other model the
+gateway does, under ids that begin with `PREFIX`:
+
+1. `begin` puts what `previous_response_id` stands for into `input`: all items since the first response, as they were
+   given and answered. The request is then whole, whoever answers it. Instructions are not carried over, as the format
+   has it. An id that is not this tenant's is one that does not exist.
+2. The answer gets an id of ours and is kept before the client has its last bytes. Where the database takes nothing, the
+   client is answered all the same, and the log tells.
+3. An answer that was relayed, or that the client does not want stored, is not kept; neither is one that is too large.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping
+
+import msgspec
+
+from tollbridge.calls.ask import Ask, field
+from tollbridge.errors import BadRequestError, NotFoundError, StoreUnavailable
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.server.managed import Call, Reply
+from tollbridge.server.routes import Route, with_and_without_v1
+from tollbridge.store.responses import KeptResponse, ResponseStore
+from tollbridge.wires.openai_responses.vocabulary import NAME, made_id
+
+PREFIX = "resp_tb"
+KEPT_BYTES_MAX = 16 * 1024 * 1024
+PAGE_MAX, PAGE = 100, 20
+
+_encode = msgspec.json.Encoder().encode
+_log = logging.getLogger("tollbridge.responses")
+
+
+class Keeping:
+    """One answer that is to be kept."""
+
+    def __init__(self, store: ResponseStore, owner: str, id: str, input: bytes, previous: str | None) -> None:
+        self._store = store
+        self._owner = owner
+        self._input = input
+        self._previous = previous
+        self.id = id
+
+    async def keep(self, response: bytes) -> None:
+        """`response`: as the client sees it."""
+        if len(response) + len(self._input) > KEPT_BYTES_MAX:
+            _log.warning("The response %s is too large to be kept.", self.id)
+            return
+        try:
+            await self._store.keep(self._owner, self.id, KeptResponse(response, self._input, self._previous))
+        except StoreUnavailable as error:
+            _log.warning("The response %s could not be kept: %s", self.id, error)
+
+
+class Responses:
+    def __init__(self, store: ResponseStore) -> None:
+        self._store = store
+
+    async def begin(self, owner: str, ask: Ask) -> Keeping | None:
+        """None where the answer is not to be kept. Raises BadRequestError for an id that does not exist, and
+        StoreUnavailable."""
+        asked = field(ask.fields, "input")
+        if asked is not None and not isinstance(asked, str | list):
+            return None  # whoever reads it will refuse it
+        given = _items(asked)
+        previous = field(ask.fields, "previous_response_id")
+        ours = isinstance(previous, str) and previous.startswith(PREFIX)
+        if ours:
+            before = await self._before(owner, previous)
+            ask.replace(input=_encode([*before, *given]), previous_response_id=None)
+            ask.repeats["previous_response_id"] = previous
+        if field(ask.fields, "store") is False:
+            return None
+        id = f"{PREFIX}{secrets.token_hex(20)}"
+        ask.repeats.update(id=id, store=True)
+        return Keeping(self._store, owner, id, _encode(given), previous if ours else None)
+
+    async def _before(self, owner: str, id: str) -> list[Json]:
+        chain = await self._store.chain(owner, id)
+        if chain is None:
+            raise BadRequestError(
+                f"Previous response with id {id[:100]!r} not found, or one before it. Send the earlier items again in "
+                "`input`.",
+                param="previous_response_id",
+                code="previous_response_not_found",
+            )
+        return [item for kept in chain for item in (*_list(kept.input), *_output(kept.response))]
+
+    def routes(self) -> tuple[Route, ...]:
+        """Those of responses that were kept. A longer path stands before the one that would answer for it."""
+        return tuple(
+            route
+            for path, methods, manager in (
+                ("/v1/responses/{id}/input_items", ("GET", "HEAD"), self._input_items),
+                ("/v1/responses/{id}/cancel", ("POST",), self._cancel),
+                ("/v1/responses/{id}", ("GET", "HEAD", "DELETE"), self._one),
+            )
+            for route in with_and_without_v1(
+                Route(methods=methods, path=path, handler="managed", access="self", dialect=NAME, manager=manager)
+            )
+        )
+
+    async def _one(self, call: Call) -> Reply:
+        if call.method == "DELETE":
+            if not await self._store.forget(call.principal.id, call.id):
+                raise _unknown(call.id)
+            return Reply({"id": call.id, "object": "response", "deleted": True})
+        if call.query.get("stream") == "true":
+            raise BadRequestError(
+                "A response that was kept is not told as a stream. Leave `stream` out.", param="stream"
+            )
+        return Reply(msgspec.Raw((await self._kept(call)).response))
+
+    async def _input_items(self, call: Call) -> Reply:
+        """All that the response was given, what came before it included, the latest first unless `order` is `asc`."""
+        chain = await self._store.chain(call.principal.id, call.id)
+        if chain is None:
+            raise _unknown(call.id)
+        items: list[Json] = []
+        for kept in chain[:-1]:
+            items += [*_list(kept.input), *_output(kept.response)]
+        items += _list(chain[-1].input)
+        shown = [_shown(item, call.id, number) for number, item in enumerate(items)]
+        return Reply(_page(shown, call.query))
+
+    async def _cancel(self, call: Call) -> Reply:
+        await self._kept(call)
+        raise BadRequestError("Only responses that run in the background can be cancelled; none does here.")
+
+    async def _kept(self, call: Call) -> KeptResponse:
+        kept = await self._store.get(call.principal.id, call.id)
+        if kept is None:
+            raise _unknown(call.id)
+        return kept
+
+
+def _unknown(id: str) -> NotFoundError:
+    return NotFoundError(f"Response with id {id[:100]!r} not found.", type="invalid_request_error", param="response_id")
+
+
+def _items(given: Json) -> list[Json]:
+    """`input` as the list of items that it stands for."""
+    if isinstance(given, str):
+        return [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": given}]}]
+    return given or []
+
+
+def _list(encoded: bytes) -> list[Json]:
+    found: list[Json] = msgspec.json.decode(encoded)
+    return found
+
+
+def _output(response: bytes) -> list[Json]:
+    found: list[Json] = msgspec.json.decode(response)["output"]
+    return found
+
+
+def _shown(item: Json, response: str, number: int) -> JsonObject:
+    """With an id, and a message's content as a list: as the format lists items."""
+    shown: JsonObject = {"type": "message", **item} if isinstance(item, dict) else {"type": "unknown"}
+    kind = str(shown["type"])
+    shown.setdefault("id", made_id("msg" if kind == "message" else "item", response, number))
+    if kind == "message" and isinstance(shown.get("content"), str):
+        text = "output_text" if shown.get("role") == "assistant" else "input_text"
+        shown["content"] = [{"type": text, "text": shown["content"]}]
+    return shown
+
+
+def _page(items: list[JsonObject], query: Mapping[str, str]) -> JsonObject:
+    limit = query.get("limit", str(PAGE))
+    if not limit.isdecimal() or not 1 <= int(limit) <= PAGE_MAX:
+        raise BadRequestError(f"`limit` is a number from 1 to {PAGE_MAX}.", param="limit")
+    if query.get("order", "desc") not in ("asc", "desc"):
+        raise BadRequestError("`order` is `asc` or `desc`.", param="order")
+    ordered = items if query.get("order") == "asc" else items[::-1]
+    after = query.get("after")
+    if after is not None:
+        ids = [item["id"] for item in ordered]
+        if after not in ids:
+            raise BadRequestError(f"There is no item {after[:100]!r} in this list.", param="after")
+        ordered = ordered[ids.index(after) + 1 :]
+    page = ordered[: int(limit)]
+    return {
+        "object": "list",
+        "data": page,
+        "first_id": page[0]["id"] if page else None,
+        "last_id": page[-1]["id"] if page else None,
+        "has_more": len(ordered) > len(page),
+    }

@@ -1,0 +1,16 @@
+"""The table of responses that are kept for their tenants, as `migrations` makes it."""
+
+from sqlalchemy import Column, Index, Table
+
+from tollbridge.store.schema import BYTES, METADATA, REAL
+
+RESPONSES = Table(
+    "responses",
+    METADATA,
+    Column("id", BYTES, primary_key=True),
+    Column("owner", BYTES, nullable=False),
+    Column("expires_at", REAL, nullable=False),
+    Column("sealed", BYTES, nullable=False),
+    Index("responses_by_expiry", "expires_at"),
+    Index("responses_by_owner", "owner", "expires_at"),
+)

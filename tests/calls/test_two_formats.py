@@ -1,0 +1,135 @@
+"""A provider that speaks two formats: which one a deployment is asked in, and what goes out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from tollbridge.calls.ask import Ask, peek
+from tollbridge.calls.build import Wanted, build
+from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.prepare import Prepared, prepare
+from tollbridge.errors import BadRequestError
+from tollbridge.providers.resolve import Given
+from tollbridge.providers.row import row_from_config
+from tollbridge.providers.table import ROWS
+from tollbridge.wires.base import Wire
+from tollbridge.wires.openai_chat import OPENAI_CHAT
+from tollbridge.wires.openai_responses import OPENAI_RESPONSES
+
+CHAT, RESPONSES = OPENAI_CHAT.name, OPENAI_RESPONSES.name
+
+
+def deployment(model: str, **wanted: Any) -> Deployment:
+    return build(Wanted(id="d", group="m", model=model, given=Given(api_key="k"), **wanted), {}, ROWS)
+
+
+def prepared(place: Deployment, dialect: Wire = OPENAI_RESPONSES, **fields: Any) -> tuple[Prepared, Any]:
+    given: Any = {"input": "hi"} if dialect is OPENAI_RESPONSES else {"messages": [{"role": "user", "content": "hi"}]}
+    body = json.dumps({"model": "m", **given, **fields}).encode()
+    ask = Ask(dialect, body, peek(body), "m", stream=bool(fields.get("stream")))
+    made = prepare(ask, place.for_dialect(dialect.name))
+    return made, json.loads(made.outgoing.body)
+
+
+@pytest.mark.parametrize(
+    ("model", "info", "chat", "responses"),
+    [
+        ("openai/gpt-4o", {}, CHAT, RESPONSES),
+        ("openai/responses/gpt-4o", {}, RESPONSES, RESPONSES),
+        ("openai/gpt-4o", {"mode": "responses"}, RESPONSES, RESPONSES),
+        ("openai/gpt-4o", {"mode": "chat"}, CHAT, CHAT),
+        ("openai/o1-pro", {}, RESPONSES, RESPONSES),  # the catalog says so
+        ("xai/grok-4", {}, CHAT, RESPONSES),
+        ("groq/llama", {}, CHAT, CHAT),
+        ("groq/llama", {"mode": "responses"}, RESPONSES, RESPONSES),
+        ("anthropic/claude-sonnet-4-5", {}, "anthropic_messages", "anthropic_messages"),
+    ],
+)
+def test_each_client_is_served_in_its_format_where_the_provider_has_it(
+    model: str, info: dict[str, str], chat: str, responses: str
+) -> None:
+    place = deployment(model, info=info)
+    assert place.for_dialect(CHAT).wire.name == chat
+    found = place.for_dialect(RESPONSES)
+    assert (found.wire.name, found.id, found.model) == (responses, place.id, place.model)
+    assert found.path.endswith("/responses") is (responses == RESPONSES)
+    assert found.tariff is place.tariff
+
+
+def test_a_native_request_goes_on_as_it_is() -> None:
+    made, sent = prepared(deployment("openai/gpt-4o"), previous_response_id="resp_1", store=True, vendor=1, stream=True)
+    assert made.relayed
+    assert not made.hides_usage
+    assert sent == {
+        "model": "gpt-4o",
+        "input": "hi",
+        "previous_response_id": "resp_1",
+        "store": True,
+        "vendor": 1,
+        "stream": True,
+    }
+
+
+def test_the_operators_defaults_have_the_names_of_the_format() -> None:
+    place = deployment("openai/gpt-4o", defaults={"max_tokens": 50, "temperature": 0.5, "reasoning_effort": "low"})
+    _, sent = prepared(place)
+    assert (sent["max_output_tokens"], sent["temperature"], sent["reasoning"]) == (50, 0.5, {"effort": "low"})
+    _, sent = prepared(place, max_output_tokens=7)
+    assert sent["max_output_tokens"] == 7
+    _, sent = prepared(deployment("openai/responses/gpt-4o", defaults={"reasoning_effort": "low"}), OPENAI_CHAT)
+    assert sent["reasoning"] == {"effort": "low"}
+
+
+def test_models_that_take_no_sampling_get_none_in_this_format_either() -> None:
+    made, sent = prepared(deployment("openai/gpt-5-mini"), temperature=1)
+    assert "temperature" not in sent
+    assert [caveat.where for caveat in made.caveats] == ["$.temperature"]
+
+
+def test_patches_of_chat_bodies_leave_this_format_alone() -> None:
+    place = deployment("deepseek/deepseek-chat")
+    assert place.patches
+    assert place.for_dialect(RESPONSES).patches == ()
+
+
+@pytest.mark.parametrize("field", ["previous_response_id", "conversation", "prompt"])
+def test_what_nobody_keeps_is_refused_where_it_would_be_translated(field: str) -> None:
+    with pytest.raises(BadRequestError, match=field) as raised:
+        prepared(deployment("groq/llama"), **{field: "x"})
+    assert raised.value.param == field
+    made, _ = prepared(deployment("groq/llama"), **{field: None})
+    assert not made.relayed
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-4o", "groq/llama"])
+def test_nothing_runs_in_the_background(model: str) -> None:
+    with pytest.raises(BadRequestError, match="background"):
+        prepared(deployment(model), background=True)
+    prepared(deployment(model), background=False)
+
+
+def test_a_row_of_ones_own_may_speak_both() -> None:
+    values = {"name": "own", "base_url": "https://own.example/v1", "also": {RESPONSES: "/more/responses"}}
+    rows = {"own": row_from_config(values)}
+    place = build(Wanted(id="d", group="m", model="own/m"), {}, rows)
+    assert (place.path, place.for_dialect(RESPONSES).path) == ("/v1/chat/completions", "/v1/more/responses")
+    first = {"name": "own", "base_url": "https://own.example/v1", "wire": RESPONSES}
+    place = build(
+        Wanted(id="d", group="m", model="own/m", defaults={"max_tokens": 5}), {}, {"own": row_from_config(first)}
+    )
+    assert (place.path, list(place.defaults_raw)) == ("/v1/responses", ["max_output_tokens"])
+
+
+def test_fields_that_the_operator_forces_win() -> None:
+    _, sent = prepared(deployment("openai/gpt-4o", forced={"store": False}), store=True)
+    assert sent["store"] is False
+
+
+def test_a_deployment_with_two_formats_is_not_changed_by_reading_it() -> None:
+    place = deployment("openai/gpt-4o")
+    assert place.for_dialect("anthropic_messages") is place
+    assert msgspec.structs.replace(place, also={}).for_dialect(RESPONSES).wire.name == CHAT

@@ -1,0 +1,244 @@
+"""MCP servers of the gateway as tools of a model, in each dialect: offered, called, fed back, billed by the round."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.mcp.serving import LEGACY_STDIO
+from tests.server.accounted import Accounted, accounted
+from tests.server.faults import CHAT, DONE, MESSAGES, USAGE, ask, chunk, configuration, entry, events_of, stream
+from tests.transport.upstream import Peer, Upstream, answer
+
+RESPONSES = "/v1/responses"
+DIALECTS = [CHAT, MESSAGES, RESPONSES]
+PRICES = {"input_cost_per_token": 0.000002, "output_cost_per_token": 0.00001}
+ECHO = {"text": "from the tool"}
+
+
+class Model:
+    """Plays an OpenAI model: it calls the tools that it is told to call, a list a round, then it speaks."""
+
+    def __init__(self, *rounds: list[tuple[str, Any]], streams: bool = False) -> None:
+        self.rounds = list(rounds)
+        self.streams = streams
+        self.asked: list[dict[str, Any]] = []
+
+    async def __call__(self, peer: Peer) -> None:
+        while (said := await peer.request()) is not None:
+            self.asked.append(json.loads(said.partition(b"\r\n\r\n")[2]))
+            calls = self.rounds[len(self.asked) - 1] if len(self.asked) <= len(self.rounds) else []
+            peer.send(self._stream(calls) if self.streams else self._whole(calls))
+
+    def _calls(self, calls: list[tuple[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {
+                "index": number,
+                "id": f"call_{len(self.asked)}_{number}",
+                "type": "function",
+                "function": {"name": name, "arguments": json.dumps(arguments)},
+            }
+            for number, (name, arguments) in enumerate(calls)
+        ]
+
+    def _whole(self, calls: list[tuple[str, Any]]) -> bytes:
+        message: dict[str, Any] = {"role": "assistant", "content": None if calls else "It is done."}
+        if calls:
+            message["tool_calls"] = [{k: v for k, v in call.items() if k != "index"} for call in self._calls(calls)]
+        choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if calls else "stop"}
+        return answer(
+            json.dumps(
+                {"id": f"c{len(self.asked)}", "object": "chat.completion", "created": 1, "model": "m"}
+                | {"choices": [choice], "usage": USAGE}
+            ).encode()
+        )
+
+    def _stream(self, calls: list[tuple[str, Any]]) -> bytes:
+        delta: dict[str, Any] = {"role": "assistant", "content": "" if calls else "It is done."}
+        if calls:
+            delta["tool_calls"] = self._calls(calls)
+        end = {"index": 0, "delta": {}, "finish_reason": "tool_calls" if calls else "stop"}
+        return stream(
+            chunk(choices=[{"index": 0, "delta": delta, "finish_reason": None}]),
+            chunk(choices=[end]),
+            chunk(choices=[], usage=USAGE),
+            DONE,
+        )
+
+
+def config(port: int) -> str:
+    text = json.loads(configuration(entry("m", port, info={"mode": "chat"}, **PRICES)))
+    command = {"command": LEGACY_STDIO.command, "args": list(LEGACY_STDIO.args)}
+    info = {"mcp_server_cost_info": {"default_cost_per_query": 0.25}}
+    text["mcp_servers"] = {"desk": {**command, "allow_all_keys": True, "mcp_info": info}}
+    return json.dumps(text)
+
+
+def tool(**said: Any) -> dict[str, Any]:
+    return {
+        "type": "mcp",
+        "server_label": "desk",
+        "server_url": "litellm_proxy",
+        "require_approval": "never",
+        "allowed_tools": ["echo", "exit_process"],
+        **said,
+    }
+
+
+def asking(path: str, *, streams: bool, **said: Any) -> dict[str, Any]:
+    if path == RESPONSES:
+        return {"model": "m", "input": "hi", "stream": streams, "tools": [tool()], **said}
+    return ask(stream=streams, tools=[tool()], **said)
+
+
+def text_in(path: str, body: bytes) -> str:
+    if not body.startswith(b"{"):
+        return body.decode()
+    said = json.loads(body)
+    if path == CHAT:
+        return str(said["choices"][0]["message"]["content"])
+    if path == MESSAGES:
+        return "".join(block.get("text", "") for block in said["content"])
+    return "".join(part["text"] for item in said["output"] for part in item.get("content") or [])
+
+
+async def rows(gateway: Accounted) -> list[dict[str, Any]]:
+    await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+    found: list[dict[str, Any]] = (await gateway.send("GET", "/spend/logs")).json()
+    return found[::-1]
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("path", DIALECTS)
+async def test_a_tool_is_called_and_the_model_goes_on_with_what_it_said(
+    tmp_path: Path, path: str, streams: bool
+) -> None:
+    model = Model([("echo", ECHO)], streams=streams)
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        key = (await gateway.made(max_parallel_requests=1, max_budget=5))["key"]
+        answered = await gateway.send("POST", path, asking(path, streams=streams), key=key)
+        entries = await rows(gateway)
+        assert gateway.accounts.book.held == 0
+    assert answered.status == 200, answered.body
+    assert "It is done." in text_in(path, answered.body)
+    first, second = model.asked
+    assert [one["function"]["name"] for one in first["tools"]] == ["echo", "exit_process"]
+    assert second["messages"][-2]["tool_calls"][0]["function"]["name"] == "echo"
+    assert second["messages"][-1]["role"] == "tool"
+    assert "from the tool" in str(second["messages"][-1]["content"])
+    own = {
+        provider: [one["metadata"]["tollbridge"] for one in entries if one["custom_llm_provider"] == provider]
+        for provider in ("openai", "mcp")
+    }
+    [call], rounds = own["mcp"], own["openai"]
+    assert [one["cost_nanousd"] for one in rounds] == [26_000, 26_000]
+    assert call["cost_nanousd"] == 250_000_000
+    assert [(one["model_id"], one["model"]) for one in entries if one["custom_llm_provider"] == "mcp"] == [
+        ("desk", "echo")
+    ]
+    assert rounds[1]["parent"] == call["parent"] == rounds[0]["id"]
+    if not streams:
+        assert answered.headers["x-tollbridge-cost-usd"] == "0.000052"
+        assert answered.json()["usage"].get("total_tokens", 10) == 10
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
+async def test_the_responses_dialect_tells_what_was_listed_and_called(tmp_path: Path, streams: bool) -> None:
+    model = Model([("echo", ECHO)], streams=streams)
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        answered = await gateway.post(RESPONSES, asking(RESPONSES, streams=streams))
+    if streams:
+        events = [json.loads(data) for _, data in events_of(answered.body) if data != "[DONE]"]
+        kinds = [event["type"] for event in events]
+        assert [event["sequence_number"] for event in events] == list(range(len(events)))
+        for kind in (
+            "mcp_list_tools.completed",
+            "mcp_call.in_progress",
+            "mcp_call_arguments.done",
+            "mcp_call.completed",
+        ):
+            assert kinds.count(f"response.{kind}") == 1, kind
+        output = events[-1]["response"]["output"]
+    else:
+        output = answered.json()["output"]
+    assert [item["type"] for item in output] == ["mcp_list_tools", "mcp_call", "message"]
+    listed, called, _ = output
+    assert [one["name"] for one in listed["tools"]] == ["echo", "exit_process"]
+    assert (called["name"], called["server_label"], called["error"]) == ("echo", "desk", None)
+    assert json.loads(called["arguments"]) == ECHO
+    assert "from the tool" in called["output"]
+
+
+@pytest.mark.parametrize("path", DIALECTS)
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
+async def test_what_needs_approval_is_handed_back_and_not_called(tmp_path: Path, path: str, streams: bool) -> None:
+    model = Model([("echo", ECHO)], streams=streams)
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        asked = asking(path, streams=streams)
+        del asked["tools"][0]["require_approval"]
+        answered = await gateway.post(path, asked)
+        entries = await rows(gateway)
+    assert answered.status == 200
+    assert len(model.asked) == len(entries) == 1
+    wanted = {CHAT: '"tool_calls"', MESSAGES: '"tool_use"', RESPONSES: '"mcp_approval_request"'}[path]
+    assert wanted in answered.body.decode()
+    assert "from the tool" in answered.body.decode().replace("\\", "")
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
+async def test_several_calls_of_one_round_run_side_by_side_and_a_broken_tool_is_told_to_the_model(
+    tmp_path: Path, streams: bool
+) -> None:
+    model = Model([("echo", {"text": "one"}), ("echo", {"text": "two"})], [("exit_process", {})], streams=streams)
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        answered = await gateway.post(CHAT, asking(CHAT, streams=streams))
+    assert "It is done." in text_in(CHAT, answered.body)
+    assert len(model.asked) == 3
+    told = [str(message["content"]) for message in model.asked[2]["messages"] if message["role"] == "tool"]
+    assert "one" in told[0]
+    assert "two" in told[1]
+    assert "failed" in told[2]
+
+
+async def test_tools_that_the_client_runs_go_to_the_client_beside_ours(tmp_path: Path) -> None:
+    own = {"type": "function", "function": {"name": "mine", "parameters": {"type": "object", "properties": {}}}}
+    model = Model([("mine", {}), ("echo", ECHO)])
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        answered = await gateway.post(CHAT, ask(tools=[own, tool()]))
+    calls = answered.json()["choices"][0]["message"]["tool_calls"]
+    assert [call["function"]["name"] for call in calls] == ["mine", "echo"]
+    assert len(model.asked) == 1
+
+
+@pytest.mark.parametrize("path", DIALECTS)
+async def test_a_loop_that_does_not_end_is_ended(tmp_path: Path, path: str) -> None:
+    model = Model(*[[("echo", ECHO)]] * 100)
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        answered = await gateway.post(path, asking(path, streams=False))
+    assert answered.status == 200
+    assert len(model.asked) == 16
+
+
+async def test_a_key_without_the_server_is_offered_nothing_of_it(tmp_path: Path) -> None:
+    text = json.loads(config(1))
+    model = Model()
+    async with Upstream(model) as upstream:
+        text = json.loads(config(upstream.port))
+        text["mcp_servers"]["desk"]["allow_all_keys"] = False
+        async with accounted(json.dumps(text), tmp_path) as gateway:
+            key = (await gateway.made())["key"]
+            answered = await gateway.send("POST", RESPONSES, asking(RESPONSES, streams=False), key=key)
+    assert answered.status == 200
+    assert "tools" not in model.asked[0]
+    assert answered.json()["output"][0]["tools"] == []
+
+
+async def test_required_binds_the_first_round_only(tmp_path: Path) -> None:
+    model = Model([("echo", ECHO)])
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        await gateway.post(CHAT, asking(CHAT, streams=False, tool_choice="required"))
+    assert [one.get("tool_choice") for one in model.asked] == ["required", None]
