@@ -86,6 +86,6 @@ async def test_a_hook_that_fails_loses_neither_the_call_nor_its_cost(tmp_path: P
 async def test_a_hook_that_cannot_be_loaded_keeps_the_gateway_from_starting(tmp_path: Path) -> None:
     text = config(tmp_path, COSTS)
     (tmp_path / "custom_mcp_hook.py").write_text("import nothing_of_that_name")
-    with pytest.raises(ConfigError, match="custom_mcp_hook.*nothing_of_that_name"):
+    with pytest.raises(ConfigError, match=r"custom_mcp_hook.*nothing_of_that_name"):
         async with gateway(text, tmp_path):
             pass

@@ -1,5 +1,5 @@
 """Hooks of the operator's: `callbacks: custom_mcp_hook.custom_mcp_cost_tracker` is the object of that name in
-`custom_mcp_hook.py` beside the configuration file. Nothing else is imported: no installed module, no path from elsewhere.
+`custom_mcp_hook.py` beside the configuration file. Nothing else is imported: no installed module, no other path.
 
 Where LiteLLM is not installed, the two of its modules that such files import are given by us.
 """
@@ -58,13 +58,8 @@ def _give_litellm() -> None:
     types = ModuleType("litellm.types.mcp")
     types.MCPPostCallResponseObject = MCPPostCallResponseObject  # type: ignore[attr-defined]
     types.HiddenParams = HiddenParams  # type: ignore[attr-defined]
-    for module in (
-        ModuleType("litellm"),
-        ModuleType("litellm.integrations"),
-        ModuleType("litellm.types"),
-        logger,
-        types,
-    ):
+    packages = [ModuleType(name) for name in ("litellm", "litellm.integrations", "litellm.types")]
+    for module in (*packages, logger, types):
         module.__path__ = []
         sys.modules[module.__name__] = module
         parent, _, child = module.__name__.rpartition(".")
