@@ -263,6 +263,7 @@ def of_response(body: Mapping[str, Any]) -> Said:
     usage = body.get("usage")
     if usage:
         said.input, said.output = usage["input_tokens"], usage["output_tokens"]
+    return said
 
 
 # Gemini

@@ -81,7 +81,7 @@ async def test_a_fold_that_begins_while_a_key_is_read_makes_it_be_read_again(
     await house.keys.insert(house.key)
     get, times = house.keys.get_by_digest, []
 
-    async def slowly(digest: bytes) -> Key | None:
+    async def slowly(digest: bytes, *, as_kept: bool) -> Key | None:
         times.append(1)
         if len(times) == 1:
             records = [record(id=house.ulids.next(), key_id=house.id, cost_nanousd=700)]

@@ -305,7 +305,7 @@ async def test_a_lookup_that_a_change_overtook_is_done_again(
     await store.insert(kept(minted))
     real, overtaken = store.get_by_digest, False
 
-    async def get(digest: bytes) -> Key | None:
+    async def get(digest: bytes, *, as_kept: bool) -> Key | None:
         nonlocal overtaken
         found = await real(digest)
         if not overtaken:

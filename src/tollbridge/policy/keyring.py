@@ -211,7 +211,7 @@ class Keyring:
             changes, mark, read_at = self._changes, await counting.rest(), self._monotonic()
             try:
                 self.asked += 1
-                key = await self._store.get_by_digest(digest)
+                key = await self._store.get_by_digest(digest, as_kept=True)
             except StoreUnavailable as error:
                 raise StoreUnavailable(
                     "This key cannot be checked now: the database does not answer. Try again.",

@@ -81,8 +81,9 @@ class KeyStore:
     async def get(self, id: str) -> Key | None:
         return None if "\0" in id else await self._one(KEYS.c.id == id)
 
-    async def get_by_digest(self, digest: bytes) -> Key | None:
-        return await self._one(KEYS.c.digest == digest)
+    async def get_by_digest(self, digest: bytes, *, as_kept: bool = False) -> Key | None:
+        """`as_kept`: with the spend of the period that its row is of, which may have passed: for who counts on."""
+        return await self._one(KEYS.c.digest == digest, as_kept=as_kept)
 
     async def get_by_alias(self, alias: str) -> Key | None:
         return None if "\0" in alias else await self._one(KEYS.c.alias == alias)
@@ -177,10 +178,12 @@ class KeyStore:
             await connection.execute(changed, moments)
         await self._note(connection, touched)
 
-    async def _one(self, condition: ColumnElement[bool]) -> Key | None:
+    async def _one(self, condition: ColumnElement[bool], *, as_kept: bool = False) -> Key | None:
         async def work(connection: AsyncConnection) -> Key | None:
             row = (await connection.execute(select(KEYS).where(condition))).first()
-            return None if row is None else _key(row).at(self._clock())
+            if row is None:
+                return None
+            return _key(row) if as_kept else _key(row).at(self._clock())
 
         return await self._database.read(work, timeout_s=LOOKUP_S)
 
@@ -234,6 +237,7 @@ _JSON = {
     "aliases": dict[str, str],
     "metadata": dict[str, Any],
     "likely_output_tokens_by_model": dict[str, int],
+    "permission": dict[str, Any],
 }
 _FIELDS = msgspec.structs.fields(Key)
 
