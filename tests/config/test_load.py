@@ -313,7 +313,6 @@ def test_own_keys_for_anchors_may_stand_at_the_top(tmp_path: Path) -> None:
           - model_name: a
             litellm_params: {<<: *openai, model: openai/a, timeout: 9}
     """
-    (tmp_path / "custom_mcp_hook.py").touch()
     loaded = load_text(tmp_path, text)
     (entry,) = config_of(loaded).models
     assert (entry.timeout_s, loaded.findings) == (9.0, ())
@@ -480,6 +479,7 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("text", PUBLISHED.values(), ids=PUBLISHED)
 def test_the_published_configurations_load(tmp_path: Path, text: str) -> None:
+    (tmp_path / "custom_mcp_hook.py").touch()
     loaded = load_text(tmp_path, text)
     (entry,) = config_of(loaded).models
     assert (entry.model_name, entry.model, entry.disabled) == ("gpt-4o", "openai/gpt-4o", None)
