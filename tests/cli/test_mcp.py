@@ -15,6 +15,9 @@ from click.testing import CliRunner, Result
 from tests.clients.running import running
 from tests.mcp.serving import LEGACY_STDIO, Serving, broken, modern_only
 from tollbridge.cli import main
+from tollbridge.cli.greeting import ShownKey, greeting
+from tollbridge.cli.serve import started
+from tollbridge.errors import ConfigError
 
 KEY = "sk-tb-hands-0123456789-abcdef"
 PROGRAM = str(Path(sys.executable).with_name("tollbridge"))
@@ -245,3 +248,19 @@ def test_serve_tells_of_them_and_check_too(config: str, tmp_path: Path) -> None:
     assert "  old  " in checked.output
     report = json.loads(CliRunner().invoke(main, ["check", config, "--json"]).output)
     assert [server["name"] for server in report["serves"]["mcp_servers"]] == ["old", "new"]
+
+
+def test_the_greeting_names_the_servers_and_a_line_to_try() -> None:
+    key = ShownKey.in_variable("THE_KEY", "that of $THE_KEY")
+    shown = greeting("http://127.0.0.1:4000", key, ["m"], "m", [f"s{number}" for number in range(8)])
+    assert "  mcp     8 servers at http://127.0.0.1:4000/mcp: s0, s1, s2, s3, s4, s5 and 2 more\n" in shown
+    assert '          tollbridge mcp tools --url http://127.0.0.1:4000 --key "$THE_KEY"\n' in shown
+    assert "mcp" not in greeting("http://127.0.0.1:4000", key, ["m"], "m")
+
+
+def test_serve_takes_one_more_server_as_a_command() -> None:
+    server = started('desk=python "a b.py" --x')
+    assert (server.name, server.command, server.args) == ("desk", "python", ("a b.py", "--x"))
+    for wrong in ("desk", "=python", "mcp=python", "desk='"):
+        with pytest.raises(ConfigError, match="write NAME=COMMAND"):
+            started(wrong)

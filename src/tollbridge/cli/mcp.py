@@ -58,6 +58,9 @@ def mcp() -> None:
     With --config: the servers of that file, spoken to from here. With --url, or without either: the gateway that runs
     there, by its rights, its limits and its ledger.
 
+    Exit codes: 0 as wanted, 1 a tool failed, a server is not well, or what was named is not there, 2 it could not be
+    asked.
+
     Example:
 
     \b
@@ -73,6 +76,8 @@ def mcp() -> None:
 def list_servers(config: Path | None, url: str | None, key: str | None, as_json: bool) -> None:
     """List servers.
 
+    Exit codes: 0 done, 2 they could not be asked.
+
     Example: tollbridge mcp list --config config.yaml
     """
     found = _run(config, url, key, lambda desk: desk.servers())
@@ -85,6 +90,8 @@ def list_servers(config: Path | None, url: str | None, key: str | None, as_json:
 @as_json
 def tools(server: str | None, config: Path | None, url: str | None, key: str | None, as_json: bool) -> None:
     """List tools, of all servers or of SERVER. A `?` marks an argument that may be left out.
+
+    Exit codes: 0 done, 1 some did not answer, or SERVER is not there, 2 they could not be asked.
 
     Example: tollbridge mcp tools github --url http://127.0.0.1:4000 --key sk-...
     """
@@ -186,6 +193,8 @@ def add(
     """Add a server: into a configuration, whose comments stay, or to a gateway that runs. Without either the entry is
     printed, to be pasted.
 
+    Exit codes: 0 done, 2 it is no server, or could not be written.
+
     \b
     Example:
       tollbridge mcp add github https://api.githubcopilot.com/mcp/ --auth-type bearer_token \\
@@ -232,6 +241,8 @@ def add(
 def import_servers(file: Path, only: tuple[str, ...], config: Path | None, as_json: bool) -> None:
     """Take over the servers of claude_desktop_config.json, .mcp.json, mcp.json: into a configuration, or printed.
 
+    Exit codes: 0 done, 1 there is nothing to take over, 2 the file cannot be read, or the other not be written.
+
     \b
     Example:
       tollbridge mcp import ~/Library/Application\\ Support/Claude/claude_desktop_config.json --config config.yaml
@@ -260,8 +271,14 @@ def stdio(server: str | None, headers: tuple[str, ...], config: Path | None, url
 
     With --config it serves the servers of that file by itself, as long as its client lives.
 
+    Exit codes: 0 its client closed standard input, 2 it could not begin.
+
     \b
-    Example, in claude_desktop_config.json:
+    Example:
+      TOLLBRIDGE_URL=https://gateway.example TOLLBRIDGE_KEY=sk-... tollbridge mcp stdio
+
+    \b
+    In claude_desktop_config.json:
       {"mcpServers": {"tollbridge": {"command": "tollbridge", "args": ["mcp", "stdio"],
         "env": {"TOLLBRIDGE_URL": "https://gateway.example", "TOLLBRIDGE_KEY": "sk-..."}}}}
     """
