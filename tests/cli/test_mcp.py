@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 import yaml
@@ -133,9 +134,9 @@ def test_the_doctor_says_what_is_wrong(tmp_path: Path, faults: Serving) -> None:
     }
     (tmp_path / "config.yaml").write_text(json.dumps({"mcp_servers": servers}))
     found = {one["server_name"]: one for one in told("doctor", "-c", "config.yaml", "--json", code=1)}
-    assert "refused the connection" in found["gone"]["error"]
-    assert "No such file" in found["missing"]["error"]
-    assert "Is the path of its URL right?" in found["elsewhere"]["error"]
+    assert "refused the connection" in found["gone"]["health_check_error"]
+    assert "No such file" in found["missing"]["health_check_error"]
+    assert "Is the path of its URL right?" in found["elsewhere"]["health_check_error"]
     assert found["crooked"]["left_out"]
     assert "allowed_params names 'nothing', which it does not have" in found["crooked"]["problems"]
     assert "NOT WELL" in run("doctor", "gone", "-c", "config.yaml", code=1).stdout
@@ -147,6 +148,20 @@ def test_a_gateway_that_is_not_there_and_a_key_that_is_none_are_told(url: str) -
     assert "Give it with --key or TOLLBRIDGE_KEY" in said
     assert "either --config, or --url" in run("list", "--url", url, "-c", "x.yaml", code=2).stderr
     assert "cannot be used" in run("list", "-c", "nowhere.yaml", code=2).stderr
+
+
+def test_a_key_is_told_of_what_it_may_use(url: str) -> None:
+    body = json.dumps({"object_permission": {"mcp_servers": ["old"], "mcp_tool_permissions": {"old": ["echo"]}}})
+    request = Request(f"{url}/key/generate", body.encode(), {"authorization": f"Bearer {KEY}"})
+    with urlopen(request) as answer:
+        key = json.load(answer)["key"]
+    whom = ("--url", url, "--key", key)
+    assert [one["server_name"] for one in told("list", *whom, "--json")] == ["old"]
+    assert [tool["name"] for tool in told("tools", *whom, "--json")] == ["echo"]
+    assert run("call", "echo", "-a", "text=x", *whom).stdout == "x\n"
+    assert "Unknown tool" in run("call", "environment", *whom, code=1).stderr
+    assert run("doctor", *whom).stdout == "old\n  well\n"
+    assert "for the admin" in run("add", "more", "https://x.example/mcp", *whom, code=2).stderr
 
 
 def test_the_admins_key_of_this_machine_goes_to_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
