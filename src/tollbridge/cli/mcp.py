@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
-import msgspec
 
 from tollbridge.cli import mcp_lines
+from tollbridge.cli.mcp_arguments import arguments_of, pairs_of, schema_of
 from tollbridge.cli.mcp_desk import KEY_VARIABLE, URL_VARIABLE, Desk, local, remote
 from tollbridge.cli.mcp_import import read_servers
 from tollbridge.config.insert import as_yaml, with_entry
 from tollbridge.config.mcp import AUTH_TYPES, read_said
 from tollbridge.errors import ConfigError, NotFoundError, TollbridgeError
-from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.json import JsonObject
 
 T = TypeVar("T")
 SECTION = "mcp_servers"
@@ -130,8 +130,8 @@ def call(
     """
 
     async def called(desk: Desk) -> JsonObject:
-        schema = await _schema(desk, tool, server) if pairs else None
-        return await desk.call(tool, _arguments(whole, pairs, schema), server)
+        schema = await schema_of(desk, tool, server) if pairs else None
+        return await desk.call(tool, arguments_of(whole, pairs, schema), server)
 
     result = _run(config, url, key, called)
     click.echo(_json(result) if raw else mcp_lines.result(result))
@@ -212,8 +212,8 @@ def add(
         "transport": transport,
         "auth_type": auth_type,
         "auth_value": auth_value,
-        "static_headers": _pairs(headers, "--header"),
-        "env": _pairs(environment, "--env"),
+        "static_headers": pairs_of(headers, "--header"),
+        "env": pairs_of(environment, "--env"),
         "alias": alias,
         "access_groups": list(groups),
         "allowed_tools": list(allowed),
@@ -284,7 +284,7 @@ def stdio(server: str | None, headers: tuple[str, ...], config: Path | None, url
     """
     from tollbridge.cli.mcp_stdio import bridge  # the server's modules, which the other commands do without
 
-    named = tuple((_pairs(headers, "--header") or {}).items())
+    named = tuple((pairs_of(headers, "--header") or {}).items())
     _done(bridge(config, url, key, server, named))
 
 
@@ -358,52 +358,6 @@ def _replace(file: Path, text: str) -> None:
     except BaseException:
         os.unlink(draft)
         raise
-
-
-def _pairs(said: tuple[str, ...], option: str) -> dict[str, str]:
-    pairs = [pair.partition("=") for pair in said]
-    if not all(name and sign for name, sign, _ in pairs):
-        raise click.BadParameter("write NAME=VALUE", param_hint=option)
-    return {name: value for name, _, value in pairs}
-
-
-async def _schema(desk: Desk, tool: str, server: str | None) -> Json:
-    """Of the tool's input, where it is found under that name."""
-    for one in (await desk.tools(server)).tools:
-        info = one["mcp_info"]
-        names = {one["name"], *(f"{info[key]}-{one['name']}" for key in ("server_name", "alias") if info.get(key))}
-        if tool in names:
-            return one.get("inputSchema")
-    return None
-
-
-def _arguments(whole: str | None, pairs: tuple[str, ...], schema: Json) -> JsonObject:
-    arguments: JsonObject = {}
-    if whole is not None:
-        try:
-            arguments = msgspec.json.decode(sys.stdin.buffer.read() if whole == "-" else whole)
-        except msgspec.DecodeError as error:
-            raise click.BadParameter(f"is no JSON: {error}", param_hint="--json") from error
-        if not isinstance(arguments, dict):
-            raise click.BadParameter("is no JSON object", param_hint="--json")
-    properties = schema.get("properties") if isinstance(schema, dict) else None
-    known = properties if isinstance(properties, dict) else {}
-    for name, value in _pairs(pairs, "--arg").items():
-        arguments[name] = _value(name, value, known.get(name))
-    return arguments
-
-
-def _value(name: str, value: str, schema: Json) -> Json:
-    """Text where the schema takes text, else JSON."""
-    kind = schema.get("type") if isinstance(schema, dict) else None
-    kinds = {kind} if isinstance(kind, str) else set(kind) if isinstance(kind, list) else set()
-    if "string" in kinds or not kinds:
-        return value
-    try:
-        return msgspec.json.decode(value)
-    except msgspec.DecodeError as error:
-        wanted = " or ".join(sorted(map(str, kinds)))
-        raise click.BadParameter(f"{name} is {wanted}, not {value!r}", param_hint="--arg") from error
 
 
 def _json(value: Any) -> str:
