@@ -343,6 +343,10 @@ class View:
                 return items
         raise RpcError(UPSTREAM_FAILED, f"The MCP server {upstream.name!r} lists more than {PAGES_MAX} pages.")
 
+    def name_of(self, upstream: Upstream, name: str) -> str:
+        """What a tool or a prompt of that server is called in this view."""
+        return joined(upstream.definition.prefix, self.hub.separator, name) if self.prefixed else name
+
     def _renamed(self, upstream: Upstream, method: str, item: JsonObject) -> JsonObject:
         prefix = upstream.definition.prefix
         match method:
