@@ -59,6 +59,10 @@ class RpcError(Exception):
         return error
 
 
+def no_method(method: str) -> RpcError:
+    return RpcError(METHOD_NOT_FOUND, f"Method not found: {method[:300]}", status=404)
+
+
 def decode(body: bytes) -> Json:
     """Raises RpcError."""
     try:

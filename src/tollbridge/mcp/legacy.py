@@ -15,6 +15,7 @@ import logging
 from urllib.parse import parse_qs
 
 from tollbridge.mcp.call import Call, Caller, Credentials
+from tollbridge.mcp.capabilities import to_legacy_client
 from tollbridge.mcp.eras import error_to_legacy
 from tollbridge.mcp.hub import Hub, View
 from tollbridge.mcp.jsonrpc import (
@@ -307,10 +308,9 @@ class Legacy:
     async def _greeting(self, session: Session) -> JsonObject:
         view = self._hub.view(session.caller, session.wanted, alone=session.alone)
         capabilities, info, instructions = await view.facts()
-        shown = {name: value for name, value in capabilities.items() if name != "extensions"}
         told: JsonObject = {
             "protocolVersion": session.version,
-            "capabilities": shown if "logging" in shown else {**shown, "logging": {}},
+            "capabilities": to_legacy_client(capabilities),
             "serverInfo": info or {"name": "tollbridge", "version": "1"},
         }
         if instructions is not None:

@@ -43,9 +43,11 @@ from tollbridge.mcp.revisions import (
     NEWEST,
     NEWEST_LEGACY,
     SERVER_REQUESTS,
+    SUBSCRIPTION,
     VERSION,
     loud_enough,
     meta_of,
+    subject_of,
 )
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.policy.principal import Principal
@@ -107,6 +109,7 @@ class Link:
         self.server_info: JsonObject | None = None
         self.instructions: str | None = None
         self.open_ = False
+        self.ended = asyncio.Event()
         self._channel = channel
         self._timeout_s = timeout_s
         self._event = event
@@ -268,6 +271,7 @@ class Link:
     def lost(self, why: RpcError) -> None:
         """The channel ended by itself."""
         self.open_ = False
+        self.ended.set()
         for flight in self._flights.values():
             if not flight.answer.done():
                 flight.answer.set_exception(why)
@@ -294,9 +298,12 @@ class Link:
             if asked is not None:
                 asked.cancel()
             return
-        about = self._about(call)
+        about = self._flights.get(meta_of(params).get(SUBSCRIPTION, "")) or self._about(call)
         if about is not None:
             about.heard = asyncio.get_running_loop().time()
+            if about.call.method in ENDLESS:
+                about.call.tell(method, subject_of(params))
+                return
         if method == "notifications/message":
             if about is not None and about.call.hears(params.get("level")):
                 about.call.tell(method, params)
