@@ -51,8 +51,8 @@ SOON_S = 2.0
 FIRST_S = 15.0
 
 T = TypeVar("T")
-Scope = str | Pairs
-"""Whose a link is: a session's, or everybody's who has this credential."""
+Scope = tuple[str, Pairs]
+"""Whose a link is: a session's, or "" for everybody's who has this credential."""
 
 
 class Upstream:
@@ -157,16 +157,15 @@ class Upstream:
 
     def scope(self, caller: Caller) -> Scope:
         """Who is told what the link that this caller has is told."""
-        if caller.answers and caller.session and not self._era(caller):
-            return caller.session
-        return headers_for(self.definition, caller.credentials)
+        own = caller.session if caller.answers and not self._era(caller) else ""
+        return own, headers_for(self.definition, caller.credentials)
 
     @asynccontextmanager
     async def _leased(self, caller: Caller) -> AsyncIterator[Link]:
         headers = headers_for(self.definition, caller.credentials)
         alike = f"{caller.alike} {headers!r}"
         idle = self._idle.setdefault(alike, [])
-        link = idle.pop() if idle else await self._open(headers, False, caller, alike)
+        link = idle.pop() if idle else await self._open(headers, False, caller, (alike, headers))
         good = False
         try:
             yield link
@@ -189,7 +188,7 @@ class Upstream:
         """`own`: who has a link of its own; None shares one. It is opened once, for all who want it meanwhile, whoever
         of them gives up."""
         headers = headers_for(self.definition, caller.credentials)
-        scope = headers if own is None else own.session
+        scope = ("" if own is None else own.session, headers)
         link = self._links_of(own).get((scope, self._era(caller)))
         if link is not None and link.open_:
             return link
@@ -331,12 +330,17 @@ class Upstream:
         self._schemas.update(tools)
 
     async def end_session(self, session: str) -> None:
-        link = self._sessions.pop((session, False), None)
-        if link is not None:
+        for link in self._of_session(session):
             await self._drop(link)
 
-    def session_link(self, session: str) -> Link | None:
-        return self._sessions.get((session, False))
+    async def note(self, session: str, method: str, params: JsonObject) -> None:
+        """What a session's client tells its servers, where it has links of its own."""
+        for link in self._of_session(session):
+            with contextlib.suppress(RpcError):
+                await link.notify(method, params)
+
+    def _of_session(self, session: str) -> list[Link]:
+        return [link for ((own, _), _), link in self._sessions.items() if own == session]
 
     @property
     def carrier(self) -> str:
