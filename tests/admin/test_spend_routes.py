@@ -371,4 +371,4 @@ async def test_a_cost_is_calculated_before_and_after(database: Database, tmp_pat
 def test_paths_are_found() -> None:
     routes = spend_routes(None, None, None)  # type: ignore[arg-type]
     table = RouteTable(routes)
-    assert all(table.find(route.path) is not None for route in routes)
+    assert all(table.find(route.path, "GET") is not None for route in routes)

@@ -260,11 +260,18 @@ def test_text_that_spells_a_number_or_a_truth_value_is_one(tmp_path: Path) -> No
             "general_settings: {allowed_ips: [10.0.0.1]}",
             "general_settings.allowed_ips: is not built yet; NOTHING IS RESTRICTED by it",
         ),
-        ("callbacks: [hook.instance]", "callbacks: is not built yet; nothing is called"),
-        ("mcp_servers: {a: {url: 'https://x.example/sse'}}", "mcp_servers: is not built yet; no MCP server is reached"),
+        ("callbacks: [langfuse]", "callbacks: 'langfuse' is not built yet; nothing is called"),
         (
-            "mcp_servers: [{server_name: a, url: 'https://x.example/sse'}]",
-            "mcp_servers: is not built yet; no MCP server is reached",
+            "callbacks: [hook.instance]",
+            "callbacks: 'hook.instance': there is no hook.py beside this file; nothing is called",
+        ),
+        (
+            "mcp_servers: {a: {url: 'https://x.example/sse', rpm: 5}}",
+            "mcp_servers.a.rpm: is not built yet; NOTHING IS RESTRICTED by it",
+        ),
+        (
+            "mcp_servers: [{server_name: a, url: 'https://x.example/sse', auth_type: oauth2}]",
+            "mcp_servers[0].auth_type: is not built yet; the server is asked without a credential",
         ),
         ("guardrails: [{guardrail_name: g}]", "guardrails: is not built yet; NOTHING IS RESTRICTED by it"),
     ],
@@ -472,10 +479,11 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("text", PUBLISHED.values(), ids=PUBLISHED)
 def test_the_published_configurations_load(tmp_path: Path, text: str) -> None:
+    (tmp_path / "custom_mcp_hook.py").touch()
     loaded = load_text(tmp_path, text)
     (entry,) = config_of(loaded).models
     assert (entry.model_name, entry.model, entry.disabled) == ("gpt-4o", "openai/gpt-4o", None)
-    assert {finding.severity for finding in loaded.findings} == {"warning"}
+    assert said(loaded) == []
 
 
 def test_the_published_lines_are_those_that_the_tests_follow() -> None:

@@ -22,6 +22,7 @@ from tollbridge.assemble.gateway import limits
 from tollbridge.cli.process import application
 from tollbridge.config.load import load
 from tollbridge.home import Home
+from tollbridge.mcp.endpoint import Endpoint
 from tollbridge.server.app import App
 from tollbridge.server.http.listener import Listener
 from tollbridge.server.identify import MasterKey
@@ -32,6 +33,7 @@ class Accounted(Served):
     """`home`: the state directory. `log`: the request log."""
 
     app: App
+    mcp: Endpoint | None
     accounts: Accounts
     home: Path
     log: Path
@@ -74,6 +76,7 @@ async def accounted(
         try:
             async with aiohttp.ClientSession() as session:
                 served = Accounted(listener, gateway, kept, session)
+                served.mcp = assembled.mcp
                 served.app, served.accounts, served.home, served.log = app, accounts, home.path, log
                 yield served
         finally:

@@ -19,7 +19,8 @@ from tollbridge.server.routes import Route
 from tollbridge.wires.sse import SseParser
 
 CHAT, MESSAGES, GEMINI = "/v1/chat/completions", "/v1/messages", "/v1beta/models/m:generateContent"
-PATH_OF = {"openai_chat": CHAT, "anthropic_messages": MESSAGES, "gemini": GEMINI}
+RESPONSES = "/v1/responses"
+PATH_OF = {"openai_chat": CHAT, "anthropic_messages": MESSAGES, "gemini": GEMINI, "openai_responses": RESPONSES}
 PROVIDER_KEY = "provider-secret-canary-0987654321"
 PAIRS = [(path, wire) for path in (CHAT, MESSAGES) for wire in ("openai", "anthropic")]
 PAIR_IDS = ["chat-relayed", "chat-translated", "messages-translated", "messages-relayed"]

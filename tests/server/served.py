@@ -82,6 +82,12 @@ class Served:
         async with self._session.request(method, self.url + path, data=data, headers=sent) as answer:
             return Answered(answer.status, {k.lower(): v for k, v in answer.headers.items()}, await answer.read())
 
+    @asynccontextmanager
+    async def begun(self, path: str, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer to a GET, of which nothing was read yet."""
+        async with self._session.get(self.url + path, headers=headers) as answer:
+            yield answer
+
     async def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Answered:
         return await self.send("POST", path, body, headers)
 

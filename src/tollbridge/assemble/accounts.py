@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 
 from tollbridge.admin.key_routes import key_routes
 from tollbridge.admin.keys import Keys
@@ -55,7 +55,8 @@ class Accounts:
     def __init__(self, config: Config, home: Home) -> None:
         """Raises StoreError and ConfigError that say what to do. Folds what processes that died left."""
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._following: asyncio.Task[None] | None = None
+        self._followed: list[Callable[[], Coroutine[None, None, None]]] = []
+        self._following: list[asyncio.Task[None]] = []
         self.database = Database.open(home.database_url(config.general.database_url))
         try:
             self.keys = KeyStore(self.database)
@@ -81,16 +82,19 @@ class Accounts:
             self.database.close()
             raise
 
+    def along(self, follow: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Hears of changes in the database, from `start` to `stop`."""
+        self._followed.append(follow)
+
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._following = self._loop.create_task(self.keyring.follow())
+        self._following = [self._loop.create_task(follow()) for follow in (self.keyring.follow, *self._followed)]
 
     async def stop(self) -> None:
         """What it does beside requests."""
-        following = self._following
-        if following is not None:
+        for following in self._following:
             following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+        await asyncio.gather(*self._following, return_exceptions=True)
 
     def close(self) -> None:
         """Writes down what is left. What the database cannot take now, the next start brings to it."""

@@ -10,7 +10,7 @@ import msgspec
 
 from tollbridge.assemble.accounts import Accounts
 from tollbridge.assemble.deployments import Maker
-from tollbridge.assemble.mcp import endpoint
+from tollbridge.assemble.mcp import Networks, endpoint
 from tollbridge.assemble.misgivings import misgivings
 from tollbridge.assemble.offline import offline
 from tollbridge.calls.build import WIRES
@@ -33,6 +33,8 @@ from tollbridge.server.gateway import Gateway, Load, Rules
 from tollbridge.server.http.limits import Limits
 from tollbridge.server.identify import Authenticator
 from tollbridge.transport.base import Transport
+from tollbridge.transport.egress import UNTRUSTED
+from tollbridge.transport.http1 import HttpTransport
 from tollbridge.transport.inprocess import ByHost, InProcess
 from tollbridge.transport.select import transport_for
 from tollbridge.transport.tls import TlsSettings
@@ -111,8 +113,8 @@ def assemble(
         responses=None if accounts is None else accounts.responses,
         allowance=Allowance() if accounts is None else Allowance(accounts.limiter, accounts.book),
     )
-    mcp = endpoint(config, environ, gateway, mcp_transport(config, environ))
-    if config.mcp_servers:
+    mcp = endpoint(config, environ, gateway, mcp_networks(config, environ), accounts)
+    if config.mcp_servers or accounts is not None:  # with a database servers may be added at any time
         public = urlsplit(config.general.public_url or "").netloc.lower()
         gateway.tools = mcp.toolboxes(authenticator, frozenset({public} if public else ()))
     return Assembled(gateway, [str(one) for one in misgivings(maker, config, environ, rows)], mcp)
@@ -127,25 +129,29 @@ def transport(config: Config, environ: Mapping[str, str]) -> ByHost:
     return ByHost({DEMO_HOST: InProcess(offline())}, _network(config, environ))
 
 
-def mcp_transport(config: Config, environ: Mapping[str, str]) -> Transport:
-    """One of its own: streams of MCP servers stay open for long, and take no model's connection away."""
-    return _network(config, environ)
+def mcp_networks(config: Config, environ: Mapping[str, str]) -> Networks:
+    """Of their own: streams of MCP servers stay open for long, and take no model's connection away."""
+    return Networks(_network(config, environ), HttpTransport(tls=_tls(config), egress=UNTRUSTED))
 
 
-def _network(config: Config, environ: Mapping[str, str]) -> Transport:
-    settings, proxies = config.settings, config.general.proxies
-    tls = TlsSettings(
+def _tls(config: Config) -> TlsSettings:
+    settings = config.settings
+    return TlsSettings(
         ca_file=settings.ssl_verify if isinstance(settings.ssl_verify, str) else "",
         client_cert=settings.ssl_certificate or "",
         verify=settings.ssl_verify is not False,
     )
+
+
+def _network(config: Config, environ: Mapping[str, str]) -> Transport:
+    proxies = config.general.proxies
     network = dict(environ)
     for name, url in (("http_proxy", proxies.http), ("https_proxy", proxies.https)):
         if url is not None:
             network[name] = url.reveal()
     if proxies.no_proxy is not None:
         network["no_proxy"] = ",".join(proxies.no_proxy)
-    return transport_for(network, tls=tls)
+    return transport_for(network, tls=_tls(config))
 
 
 def rules(config: Config) -> Rules:

@@ -8,6 +8,11 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from urllib.parse import urlsplit
 
+import msgspec
+
+from tollbridge.assemble.accounts import Accounts
+from tollbridge.assemble.hooks import hooks
+from tollbridge.config.mcp import read_said
 from tollbridge.config.settings import Config, McpServer
 from tollbridge.errors import ConfigError
 from tollbridge.mcp.definition import Command, Definition
@@ -15,6 +20,8 @@ from tollbridge.mcp.endpoint import CLIENT_AUTH, Endpoint
 from tollbridge.mcp.guard import Guard
 from tollbridge.mcp.http import Address
 from tollbridge.mcp.hub import Hub
+from tollbridge.mcp.kept import Kept
+from tollbridge.mcp.management import Management
 from tollbridge.mcp.outbound import credential
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.upstream import Upstream
@@ -22,26 +29,85 @@ from tollbridge.model.json import Json
 from tollbridge.model.money import NANO
 from tollbridge.secret import Secret
 from tollbridge.server.gateway import Gateway
+from tollbridge.store.mcp_servers import KeptServer, McpServerStore
 from tollbridge.transport.base import Transport
-from tollbridge.transport.egress import split_url
+from tollbridge.transport.egress import UNTRUSTED, split_url
 
 AUTH_HEADER_VARIABLE = "LITELLM_MCP_CLIENT_SIDE_AUTH_HEADER_NAME"
 SEPARATOR_VARIABLE = "MCP_TOOL_PREFIX_SEPARATOR"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-def endpoint(config: Config, environ: Mapping[str, str], gateway: Gateway, transport: Transport) -> Endpoint:
-    """Reaches nobody yet: a server is reached when it is first asked for."""
+class Networks(msgspec.Struct, frozen=True, eq=False):
+    """`operators`: for what the operator's file names; `others`: for URLs that came over the API."""
+
+    operators: Transport
+    others: Transport
+
+
+def endpoint(
+    config: Config,
+    environ: Mapping[str, str],
+    gateway: Gateway,
+    networks: Networks,
+    accounts: Accounts | None = None,
+) -> Endpoint:
+    """Reaches nobody yet: a server is reached when it is first asked for. Without `accounts` none is added over the
+    API."""
+    served = hub(config, environ, networks.operators)
+    name = config.general.mcp_auth_header or environ.get(AUTH_HEADER_VARIABLE) or CLIENT_AUTH
+    public = urlsplit(config.general.public_url or "").netloc
+    guard = Guard((public,) if public else (), config.general.cors.origins or ())
+
+    def make(server: KeptServer) -> Upstream:
+        return added(server, config, environ, networks)
+
+    kept = None
+    if accounts is not None:
+        kept = Kept(McpServerStore(accounts.database, accounts.pepper), served, make)
+        kept.begin()
+        accounts.along(kept.follow)
+    return Endpoint(
+        served,
+        Runner(gateway, hooks(config.settings.callbacks, config.source)),
+        guard,
+        client_auth=name,
+        management=Management(served, make, kept),
+        transports=(networks.operators, networks.others),
+    )
+
+
+def hub(config: Config, environ: Mapping[str, str], transport: Transport) -> Hub:
+    """The servers of the configuration. Raises ConfigError."""
     aliases = {server: alias for alias, server in config.settings.mcp_aliases.items()}
     upstreams = [
         Upstream(definition(server, environ, aliases.get(server.name)), transport, environ)
         for server in config.mcp_servers
     ]
-    hub = Hub(upstreams, separator=environ.get(SEPARATOR_VARIABLE) or "-", key=os.urandom(32))
-    name = config.general.mcp_auth_header or environ.get(AUTH_HEADER_VARIABLE) or CLIENT_AUTH
-    public = urlsplit(config.general.public_url or "").netloc
-    guard = Guard((public,) if public else (), config.general.cors.origins or ())
-    return Endpoint(hub, Runner(gateway), guard, client_auth=name)
+    return Hub(upstreams, separator=environ.get(SEPARATOR_VARIABLE) or "-", key=os.urandom(32))
+
+
+def added(kept: KeptServer, config: Config, environ: Mapping[str, str], networks: Networks) -> Upstream:
+    """One that was added over the API: it names no variable of ours, starts nothing and leads nowhere that the
+    operator's file does not allow. Raises ConfigError."""
+    server, _ = read_said(kept.said)
+    made = msgspec.structs.replace(definition(server, {}), id=kept.id)
+    general = config.general
+    if made.command is not None and made.command.command not in general.mcp_api_commands:
+        raise ConfigError(
+            f"the command {made.command.command!r} may not be started; `general_settings.mcp_api_commands` names those "
+            "that a server which is added over the API may start"
+        )
+    if made.address is None:
+        return Upstream(made, networks.operators, environ)
+    origin = made.address.origin
+    allowed = {host.lower() for host in general.mcp_api_hosts}
+    if not allowed.isdisjoint((origin.host, f"{origin.host}:{origin.port}")):
+        return Upstream(made, networks.operators, environ)
+    why = UNTRUSTED.refuses(origin)
+    if why:
+        raise ConfigError(f"its URL leads nowhere that is open: {why}; `general_settings.mcp_api_hosts` names others")
+    return Upstream(made, networks.others, environ)
 
 
 def definition(server: McpServer, environ: Mapping[str, str], alias: str | None = None) -> Definition:
@@ -67,6 +133,7 @@ def definition(server: McpServer, environ: Mapping[str, str], alias: str | None 
         transport=server.transport,
         version=server.version,
         description=server.description or str(server.info.get("description") or ""),
+        info=server.info,
         instructions=server.instructions,
         auth_type=server.auth_type,
         brings=tuple(name.lower() for name in server.brings),

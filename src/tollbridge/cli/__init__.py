@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "serve": ("tollbridge.cli.serve", "serve", "Start the gateway."),
     "keys": ("tollbridge.cli.keys", "keys", "Make, look at and change keys."),
     "spend": ("tollbridge.cli.spend", "spend", "Show what was spent, by key, model, provider or day."),
+    "mcp": ("tollbridge.cli.mcp", "mcp", "List, call, examine and add MCP servers."),
     "check": ("tollbridge.cli.check", "check", "Say what is wrong with a configuration, and what it would serve."),
     "prices": ("tollbridge.cli.prices", "prices", "Show what models cost, and where that is known from."),
 }

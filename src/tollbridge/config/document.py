@@ -76,6 +76,17 @@ def table(entries: dict[str, Entry], place: Place) -> Table:
     return Table(entries, place, 1 + sum(entry.node.size for entry in entries.values()))
 
 
+def node_of(value: Any, place: Place) -> Node:
+    """What came as JSON, as if it stood there. Nothing in it names a variable."""
+    match value:
+        case dict():
+            return table({str(name): Entry(place, node_of(item, place)) for name, item in value.items()}, place)
+        case list():
+            return array([node_of(item, place) for item in value], place)
+        case _:
+            return Scalar(value, "" if value is None else str(value), place)
+
+
 def read_text(path: Path, file: str, findings: Findings) -> str | None:
     """The text of a file; None where it cannot be had, with an error that says why."""
     try:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from tollbridge.config.document import Array, Node, Scalar, Table
-from tollbridge.config.findings import Place
+from tollbridge.config.document import Array, Node, Scalar, Table, node_of
+from tollbridge.config.findings import Findings, Place
 from tollbridge.config.kinds import At
-from tollbridge.config.schema import not_built, read_section
+from tollbridge.config.schema import NOT_RESTRICTED, not_built, read_section
 from tollbridge.config.settings import McpServer, McpTransport
 from tollbridge.config.tables.mcp import MCP_SERVER
+from tollbridge.errors import ConfigError
+from tollbridge.model.json import JsonObject
 from tollbridge.transport.egress import split_url
 
 VERSIONS = ("auto", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28")
@@ -33,6 +35,26 @@ def read_mcp_servers(node: Node, at: At) -> tuple[McpServer, ...]:
             taken[own] = server.name
         servers.append(server)
     return tuple(servers)
+
+
+def read_said(said: JsonObject) -> tuple[McpServer, tuple[str, ...]]:
+    """A server as it is described over the API, and warnings: the same keys, and `credentials` with some of them. What
+    is null or empty was not said. Raises ConfigError for what is wrong, and where a key is relied on to restrict
+    something and is not built."""
+    credentials = said.get("credentials")
+    said = {**said, **(credentials if isinstance(credentials, dict) else {})}
+    body = {name: value for name, value in said.items() if value not in (None, "", [], {}) and name != "credentials"}
+    findings, place = Findings(), Place("the server")
+    server = _server("", node_of(body, place), At("", findings), place)
+    wrong = [
+        finding
+        for finding in findings.all()
+        if finding.severity == "error" or finding.message.endswith(not_built(NOT_RESTRICTED))
+    ]
+    told = [f"{finding.path}: {finding.message}" if finding.path else finding.message for finding in wrong]
+    if server is None or told:
+        raise ConfigError("; ".join(told) or "a server is described by an object")
+    return server, tuple(f"{finding.path}: {finding.message}" for finding in findings.all())
 
 
 def spelled(name: str) -> str:

@@ -73,7 +73,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`drop_params`: True drops what a target cannot say, False refuses the request, None drops it with a Caveat.
     `ssl_verify`: False, or a file with the authorities to trust. `ssl_certificate`: our certificate and key (PEM).
     `block_unpriced`: refuse models without a price. `stream_cost`: told in a stream's usage chunk. `discounts`,
-    `margins`: by provider, as `calls.tariff.Markups`. `mcp_aliases`: another name -> the MCP server's."""
+    `margins`: by provider, as `calls.tariff.Markups`. `mcp_aliases`: another name -> the MCP server's. `callbacks`:
+    hooks of the operator's, `file.object`."""
 
     drop_params: bool | None = None
     modify_params: bool = False
@@ -85,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     discounts: Mapping[str, Fraction] = {}
     margins: Mapping[str, Markup] = {}
     mcp_aliases: Mapping[str, str] = {}
+    callbacks: tuple[str, ...] = ()
 
 
 class RouterSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,11 +172,14 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     `retention_s`: how long the ledger's rows are kept, infinite for ever; they are looked for every
     `retention_every_s`, and removed `retention_batch` at a time, at most `retention_batches` of them.
     `serve_without_journal`: go on where nothing can be written down. `mcp_auth_header`: by which a client brings a
-    credential for MCP servers."""
+    credential for MCP servers. `mcp_api_commands`, `mcp_api_hosts`: what a server that is added over the API may start,
+    and where it may be besides public addresses."""
 
     master_key: Secret | None = None
     database_url: Secret | None = None
     mcp_auth_header: str | None = None
+    mcp_api_commands: tuple[str, ...] = ()
+    mcp_api_hosts: tuple[str, ...] = ()
     open_on_loopback: bool = False
     key_header_name: str | None = None
     forward_client_headers: bool = False

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from tollbridge.mcp.http import Address
+from tollbridge.model.json import JsonObject
 
 Transport = Literal["http", "sse", "stdio"]
 
@@ -26,22 +27,25 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """`address` or `command`: where it is. `transport`: None finds out which kind of HTTP it speaks; `version`: None
-    finds out its revision. `alias`: another name that it goes by, and the one that stands before its tools.
+    finds out its revision. `alias`: another name that it goes by, and the one that stands before its tools. `id`: that
+    of one that was added over the API.
 
     `brings`: names of the client's headers that go along, in lower case. `auth_type`: how a credential that the client
     brings is spelled. `allowed`, `disallowed`: tools by their own names; None allows all. `allowed_params`: of a tool,
     the arguments that may be given. `display`, `descriptions`: what a tool is called and said to be. `groups`: access
     groups. `for_all`: every key may use it. Costs in nano-dollars a call: `cost_nanousd`, by tool `costs_nanousd`.
-    `parallel`, `rpm`: of all callers together.
+    `parallel`, `rpm`: of all callers together. `info`: free-form, told with its tools.
     """
 
     name: str
     alias: str | None = None
+    id: str | None = None
     address: Address | None = None
     command: Command | None = None
     transport: Transport | None = None
     version: str | None = None
     description: str = ""
+    info: JsonObject = {}
     instructions: str | None = None
     auth_type: str = "none"
     brings: tuple[str, ...] = ()
@@ -67,7 +71,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     @property
     def names(self) -> tuple[str, ...]:
         """All that it may be addressed by."""
-        found = (self.name, *(() if self.alias is None else (self.alias,)))
+        found = [name for name in (self.name, self.alias, self.id) if name is not None]
         return tuple(dict.fromkeys((*found, *map(spelled, found))))
 
     def offers(self, tool: str) -> bool:

@@ -4,7 +4,7 @@ Paths: `/mcp` (all that the caller may use), `/mcp/{server}` and `/{server}/mcp`
 with commas between several; one server alone is served under its own names), `/sse` and `/sse/messages` for HTTP+SSE.
 `x-mcp-servers` (and `x-mcp-access-groups`) choose among all. Credentials for servers: `x-mcp-auth`, or the name that
 the operator gave it; `x-mcp-{server}-{header}` for one of them; `Authorization`, where the gateway's key stands
-elsewhere."""
+elsewhere. `/mcp-rest/...` and `/mcp/tools/...` are in `rest.py`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from tollbridge.mcp.guard import Guard
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, encode, failure
 from tollbridge.mcp.legacy import Legacy
+from tollbridge.mcp.management import Management
 from tollbridge.mcp.modern import Modern
 from tollbridge.mcp.outflow import JSON_TYPE
+from tollbridge.mcp.rest import Rest
 from tollbridge.mcp.revisions import is_modern
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.toolbox import McpToolboxes
@@ -25,20 +27,36 @@ from tollbridge.observe import Record
 from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, Authenticator
 from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.server.routes import Route
+from tollbridge.transport.base import Transport
 
 CLIENT_AUTH = "x-mcp-auth"
 _OURS = frozenset({"servers", "access-groups", "auth", "protocol-version"})
+NAMED = b"x-mcp-"
+"""Begins a header for one server."""
 METHODS = ("POST", "GET", "DELETE")
 
 
 class Endpoint:
-    """`client_auth`: the header by which a client brings a credential for servers, in lower case."""
+    """`client_auth`: the header by which a client brings a credential for servers, in lower case. `transports`: of the
+    servers, closed after them."""
 
-    def __init__(self, hub: Hub, runner: Runner, guard: Guard, *, client_auth: str = CLIENT_AUTH) -> None:
-        self._hub = hub
+    def __init__(
+        self,
+        hub: Hub,
+        runner: Runner,
+        guard: Guard,
+        *,
+        client_auth: str = CLIENT_AUTH,
+        management: Management | None = None,
+        transports: Sequence[Transport] = (),
+    ) -> None:
+        self.hub = self._hub = hub
+        self._management = management
+        self._transports = transports
         self._runner = runner
         self._guard = guard
         self._client_auth = client_auth.lower().encode()
+        self._rest = Rest(self, hub, runner)
         self._modern = Modern(hub, runner)
         self._legacy = Legacy(hub, runner)
 
@@ -50,15 +68,17 @@ class Endpoint:
             *(mounted(path) for path in ("/mcp", "/mcp/", "/mcp/{id}", "/{id}/mcp")),
             mounted("/sse", ("GET",)),
             mounted("/sse/messages", ("POST",)),
+            *self._rest.routes(),
+            *(() if self._management is None else self._management.routes()),
         )
 
     async def handle(self, inbound: Inbound, responder: Responder, record: Record, id: str | None) -> None:
         principal = inbound.principal
         try:
-            self._guard.check(inbound)
+            self.check(inbound)
             if principal is None:
                 raise TypeError("an MCP endpoint is open to nobody")
-            wanted, alone = self._wanted(inbound, id)
+            wanted, alone = self.wanted(inbound, id)
             credentials = self.credentials(inbound.headers)
             if inbound.path in ("/sse", "/sse/messages") or not is_modern(_version(inbound)):
                 await self._legacy.handle(inbound, responder, record, credentials, wanted, alone=alone)
@@ -72,7 +92,11 @@ class Endpoint:
             told = RpcError(INVALID_REQUEST, error.message)
             responder.reply(error.status_code, [JSON_TYPE], encode(failure(None, told)))
 
-    def _wanted(self, inbound: Inbound, id: str | None) -> tuple[tuple[str, ...] | None, bool]:
+    def check(self, inbound: Inbound) -> None:
+        """Raises PermissionDeniedError where it comes from a page or under a name that is not served."""
+        self._guard.check(inbound)
+
+    def wanted(self, inbound: Inbound, id: str | None) -> tuple[tuple[str, ...] | None, bool]:
         """(servers, whether one alone is meant). The path comes before the headers."""
         if id is not None:
             names = _items(id)
@@ -100,7 +124,8 @@ class Endpoint:
         elif OWN_HEADER in headers and b"authorization" in headers:
             common.append(("authorization", headers[b"authorization"].decode("latin-1")))
         own: dict[str, tuple[tuple[str, str], ...]] = {}
-        for upstream in self._hub.upstreams.values():
+        named = any(header.startswith(NAMED) for header in headers)
+        for upstream in self._hub.upstreams.values() if named else ():
             found = []
             for name in upstream.definition.names:
                 prefix = f"x-mcp-{name}-".lower().encode("latin-1", "replace")
@@ -125,6 +150,8 @@ class Endpoint:
         self._legacy.close()
         await self._modern.close()
         await self._hub.close()
+        for transport in self._transports:
+            await transport.close()
 
 
 def _version(inbound: Inbound) -> str | None:

@@ -22,12 +22,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from tollbridge.mcp.access import Rights, rights_of
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.eras import to_legacy, to_modern
-from tollbridge.mcp.jsonrpc import INVALID_PARAMS, METHOD_NOT_FOUND, RESOURCE_NOT_FOUND, UPSTREAM_FAILED, RpcError
+from tollbridge.mcp.jsonrpc import (
+    HEADER_MISMATCH,
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    RESOURCE_NOT_FOUND,
+    UPSTREAM_FAILED,
+    RpcError,
+)
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.names import joined, parted, uri_of, uri_parted, with_uris
 from tollbridge.mcp.offered import ITEMS, offered, sound
 from tollbridge.mcp.revisions import MODERN
 from tollbridge.mcp.upstream import Upstream
+from tollbridge.mcp.watching import LISTS
 from tollbridge.model.json import Json, JsonObject
 
 log = logging.getLogger("tollbridge.mcp")
@@ -48,10 +56,30 @@ class Hub:
     def __init__(self, upstreams: Sequence[Upstream], *, separator: str = "-", key: bytes = b"") -> None:
         self.upstreams: Mapping[str, Upstream] = {upstream.name: upstream for upstream in upstreams}
         self.separator = separator
+        self._retiring: set[asyncio.Task[None]] = set()
         self.key = key or hashlib.sha256(repr(sorted(self.upstreams)).encode()).digest()
 
+    def put(self, upstream: Upstream) -> None:
+        """From now on it is served, in the place of one of that name. What that one has under way ends undisturbed."""
+        self._replace({**self.upstreams, upstream.name: upstream}, self.upstreams.get(upstream.name))
+
+    def take(self, name: str) -> None:
+        """It is served no more."""
+        rest = {other: upstream for other, upstream in self.upstreams.items() if other != name}
+        self._replace(rest, self.upstreams.get(name))
+
+    def _replace(self, upstreams: Mapping[str, Upstream], former: Upstream | None) -> None:
+        watched, self.upstreams = self.upstreams, upstreams
+        for upstream in watched.values():
+            for method in LISTS:
+                upstream.watching.told(method, {})
+        if former is not None:
+            retiring = asyncio.ensure_future(former.retire())
+            self._retiring.add(retiring)
+            retiring.add_done_callback(self._retiring.discard)
+
     def find(self, name: str) -> Upstream | None:
-        """By its name, its alias, or either with `_` for spaces."""
+        """By its name, its alias, either with `_` for spaces, or its id."""
         for upstream in self.upstreams.values():
             if name in upstream.definition.names:
                 return upstream
@@ -78,6 +106,9 @@ class Hub:
         return View(self, usable, caller, rights, prefixed=prefixed, missing=missing)
 
     async def close(self) -> None:
+        for retiring in tuple(self._retiring):
+            retiring.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
         await asyncio.gather(*(upstream.close() for upstream in self.upstreams.values()), return_exceptions=True)
 
 
@@ -102,6 +133,7 @@ class View:
         self.prefixed = prefixed
         self.missing = tuple(missing)
         self._by_prefix = {upstream.definition.prefix: upstream for upstream in self.upstreams}
+        self._whole = tuple(one for one in self.upstreams if rights.whole(one.definition))
 
     async def run(self, call: Call) -> JsonObject:
         """The result as the caller's era has it. Raises RpcError."""
@@ -115,7 +147,13 @@ class View:
 
     async def at(self, upstream: Upstream, call: Call) -> JsonObject:
         """At the server that it is for, with that server's own names."""
-        result, link = await upstream.call(call)
+        try:
+            result, link = await upstream.call(call)
+        except RpcError as error:
+            if error.code != HEADER_MISMATCH or call.method != "tools/call":
+                raise
+            await self.learn(upstream)  # it was never listed, or is another tool by now; nothing was done
+            result, link = await upstream.call(call)
         if self.prefixed:
             result = with_uris(upstream.definition.prefix, call.method, result)
         return self._told(call.method, result, link)
@@ -169,20 +207,25 @@ class View:
     async def _named(self, kind: str, name: Json) -> tuple[Upstream, str]:
         if not isinstance(name, str) or not name:
             raise RpcError(INVALID_PARAMS, "`name` is missing.", status=400)
+        upstreams = self._having(kind)
         if not self.prefixed:
-            if not self.upstreams:
+            if not upstreams:
                 raise _unknown(kind[:-1], name)
-            return self.upstreams[0], name
-        found = parted(name, self._by_prefix, self.hub.separator)
+            return upstreams[0], name
+        found = parted(name, [one.definition.prefix for one in upstreams], self.hub.separator)
         if found is not None:
             return self._by_prefix[found[0]], found[1]
-        owners = [upstream for upstream in self.upstreams if name in await self._known(upstream, kind)]
+        owners = [upstream for upstream in upstreams if name in await self._known(upstream, kind)]
         if len(owners) == 1:
             return owners[0], name
         if owners:
             forms = ", ".join(joined(one.definition.prefix, self.hub.separator, name) for one in owners)
             raise RpcError(INVALID_PARAMS, f"Several servers have {name!r}: say {forms}.", status=400)
         raise _unknown(kind[:-1], name)
+
+    def _having(self, kind: str) -> tuple[Upstream, ...]:
+        """Of these servers things of this kind may be used."""
+        return self.upstreams if kind == "tools" else self._whole
 
     async def _known(self, upstream: Upstream, kind: str) -> set[str]:
         method = f"{kind}/list"
@@ -195,9 +238,10 @@ class View:
     def resource(self, uri: Json) -> tuple[Upstream, str]:
         if not isinstance(uri, str) or not uri:
             raise RpcError(INVALID_PARAMS, "`uri` is missing.", status=400)
-        if not self.prefixed and self.upstreams:
-            return self.upstreams[0], uri
-        found = uri_parted(uri, self._by_prefix)
+        upstreams = self._having("resources")
+        if not self.prefixed and upstreams:
+            return upstreams[0], uri
+        found = uri_parted(uri, [one.definition.prefix for one in upstreams])
         if found is None:
             raise RpcError(RESOURCE_NOT_FOUND, f"Resource not found: {uri[:300]}", {"uri": uri[:1000]})
         return self._by_prefix[found[0]], found[1]
@@ -230,9 +274,10 @@ class View:
         return self._told(method, told, None)
 
     async def _list_of_one(self, call: Call, kind: str) -> JsonObject:
-        if not self.upstreams:
+        upstreams = self._having(kind)
+        if not upstreams:
             return self._told(call.method, {kind: []}, None)
-        upstream = self.upstreams[0]
+        upstream = upstreams[0]
         try:
             result, link = await upstream.call(call)
         except RpcError as error:
@@ -250,12 +295,19 @@ class View:
         return found
 
     async def _merged(self, method: str) -> tuple[list[JsonObject], dict[str, str]]:
-        """All that the caller may use, and the servers that did not answer, with the reason."""
-        tasks = {upstream: asyncio.ensure_future(self._items(upstream, method)) for upstream in self.upstreams}
+        """All that the caller may use, under the names of this view; and the servers that did not answer."""
+        found, absent = await self.gathered(method)
+        return [self._renamed(upstream, method, item) for upstream, items in found for item in items], absent
+
+    async def gathered(self, method: str) -> tuple[list[tuple[Upstream, list[JsonObject]]], dict[str, str]]:
+        """All that the caller may use, by server, under each server's own names; and the servers that did not answer,
+        with the reason."""
+        upstreams = self._having(ITEMS[method])
+        tasks = {upstream: asyncio.ensure_future(self._items(upstream, method)) for upstream in upstreams}
         if tasks:
             patience = LISTING_S if all(upstream.reached for upstream in tasks) else FIRST_LISTING_S
             await asyncio.wait(tasks.values(), timeout=patience)
-        items: list[JsonObject] = []
+        found: list[tuple[Upstream, list[JsonObject]]] = []
         absent: dict[str, str] = {}
         for upstream, task in sorted(tasks.items(), key=lambda pair: pair[0].definition.prefix):
             if not task.done():
@@ -268,10 +320,10 @@ class View:
             elif error is not None:
                 raise error
             else:
-                items += [self._renamed(upstream, method, item) for item in task.result()]
+                found.append((upstream, task.result()))
         for name, why in absent.items():
             log.warning("the MCP server %r is missing in a list: %s", name, why)
-        return items, absent
+        return found, absent
 
     async def _items(self, upstream: Upstream, method: str) -> list[JsonObject]:
         """Of all pages."""
@@ -372,5 +424,9 @@ class View:
         return to_modern("server/discover", told, info or OURSELVES)
 
 
+class Unknown(RpcError):
+    """What was named is not there for this caller."""
+
+
 def _unknown(kind: str, name: str) -> RpcError:
-    return RpcError(INVALID_PARAMS, f"Unknown {kind}: {name[:300]}")
+    return Unknown(INVALID_PARAMS, f"Unknown {kind}: {name[:300]}")

@@ -31,7 +31,7 @@ def sound(server: str, kind: str, items: Json) -> list[JsonObject]:
         return []
     found = []
     for item in items:
-        flaw = _flaw(kind, item)
+        flaw = flaw_of(kind, item)
         if flaw:
             log.warning("the MCP server %r: one of its %s is left out: %s", server, kind, flaw)
         else:
@@ -39,7 +39,8 @@ def sound(server: str, kind: str, items: Json) -> list[JsonObject]:
     return found
 
 
-def _flaw(kind: str, item: Json) -> str:
+def flaw_of(kind: str, item: Json) -> str:
+    """Why it is left out, or ""."""
     if not isinstance(item, dict):
         return "it is no object"
     key = KEY[kind]

@@ -39,6 +39,7 @@ PROBE_S = 5.0
 BACKOFF_S, BACKOFF_MAX_S = 1.0, 60.0
 IDLE_MAX = 16
 LINKS_MAX = 256
+RETIRE_S = 300.0
 ROUNDS_MAX = 16
 """How often one call may ask its caller for input."""
 NOT_THIS_KIND = frozenset({400, 404, 405, 406, 415})
@@ -60,6 +61,7 @@ class Upstream:
         self.definition = definition
         self.name = definition.name
         self.flying = 0
+        self._landed: asyncio.Event | None = None
         self._transport = transport
         self._environ = environ
         self._event = event
@@ -97,6 +99,8 @@ class Upstream:
             raise AssertionError("the second time returns or raises")
         finally:
             self.flying -= 1
+            if not self.flying and self._landed is not None:
+                self._landed.set()
 
     async def _call(self, link: Link, call: Call) -> JsonObject:
         if not link.modern or call.caller.modern:
@@ -327,6 +331,29 @@ class Upstream:
 
     def session_link(self, session: str) -> Link | None:
         return self._sessions.get(session)
+
+    @property
+    def carrier(self) -> str:
+        """What it is spoken to over, as far as that is known."""
+        return "stdio" if self.definition.command is not None else "sse" if self._sse else "http"
+
+    @property
+    def state(self) -> tuple[str, str | None]:
+        """healthy, unhealthy (and why), or unknown where nobody has asked for it yet."""
+        if self._why is not None:
+            return "unhealthy", self._why.message
+        return "healthy" if self.reached else "unknown", None
+
+    async def retire(self) -> None:
+        """Closes it when the calls that are under way have ended, for which they have `RETIRE_S`."""
+        await self.watching.close()
+        self._landed = asyncio.Event()
+        try:
+            if self.flying:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._landed.wait(), RETIRE_S)
+        finally:
+            await self.close()
 
     async def close(self) -> None:
         links = [

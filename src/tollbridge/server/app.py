@@ -61,7 +61,7 @@ class App:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def admit(self, inbound: Inbound) -> Refusal | Awaitable[Refusal | None] | None:
-        match = self._routes.find(inbound.path)
+        match = self._routes.find(inbound.path, inbound.method)
         if inbound.method == "OPTIONS" and (match is not None or inbound.path == "*"):
             return self._preflight(inbound)
         if match is None:
@@ -70,7 +70,7 @@ class App:
             )
         inbound.route = match
         if inbound.method not in match.route.methods:
-            allowed = ", ".join(match.route.methods)
+            allowed = ", ".join(self._routes.methods(match.route))
             error = APIError(
                 f"{match.route.path} takes {allowed}.", status_code=405, type="invalid_request_error", fault="client"
             )

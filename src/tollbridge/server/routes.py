@@ -7,7 +7,7 @@ start. Authorization is decided on the matched route, never on a URL that was re
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, get_args
 
 import msgspec
@@ -120,24 +120,41 @@ ROUTES: tuple[Route, ...] = (
 
 
 class RouteTable:
-    """Finds the route of a path: exact ones by a dict, those with an id by prefix and suffix."""
+    """Finds the route of a path: exact ones by a dict, those with an id by prefix and suffix. Where methods of one path
+    are for different people, it has several routes."""
 
     def __init__(self, routes: Sequence[Route] = ROUTES) -> None:
         """Raises ValueError where a route is not guarded by what it says."""
         self.routes = tuple(routes)
-        self._exact: Mapping[str, Match] = {route.path: Match(route) for route in routes if "{id}" not in route.path}
+        self._exact: dict[str, Match] = {}
         self._with_id: list[tuple[str, str, Route]] = []
+        self._beside: dict[tuple[str, str], Route] = {}
+        first: dict[str, Route] = {}
         for route in routes:
+            if first.setdefault(route.path, route) is not route:
+                self._beside.update({(route.path, method): route for method in route.methods})
+                continue
             head, found, tail = route.path.partition("{id}")
             if found:
                 self._with_id.append((head, tail, route))
+            else:
+                self._exact[route.path] = Match(route)
         for route in routes:
             self._check(route)
 
-    def find(self, path: str) -> Match | None:
-        found = self._exact.get(path)
-        if found is not None:
+    def find(self, path: str, method: str) -> Match | None:
+        """Where no route of the path takes the method, one that takes others."""
+        found = self._exact.get(path) or self._find_with_id(path)
+        if found is None or method in found.route.methods:
             return found
+        beside = self._beside.get((found.route.path, method))
+        return found if beside is None else Match(beside, found.id)
+
+    def methods(self, route: Route) -> tuple[str, ...]:
+        """All that its path takes."""
+        return (*route.methods, *(method for path, method in self._beside if path == route.path))
+
+    def _find_with_id(self, path: str) -> Match | None:
         for head, tail, route in self._with_id:
             id = path[len(head) : len(path) - len(tail)]
             if id and path.startswith(head) and path.endswith(tail):
@@ -154,6 +171,7 @@ class RouteTable:
         if route.handler == "managed" and route.access not in ("self", "admin"):
             raise ValueError(f"{route.path}: a managed route is for a principal")
         for id in ("x", "x/y"):
-            found = self.find(route.path.replace("{id}", id))
-            if found is None or found.route is not route:
-                raise ValueError(f"{route.path}: another route answers for it")
+            for method in route.methods:
+                found = self.find(route.path.replace("{id}", id), method)
+                if found is None or found.route is not route:
+                    raise ValueError(f"{route.path}: another route answers for it")

@@ -114,6 +114,9 @@ class Database:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=CLOSE_S)
+            for task in working:
+                if task.done() and not task.cancelled():
+                    task.exception()  # who asked may have gone away; then nobody else looks at it
         disposing = asyncio.ensure_future(self._engine.dispose())
         await asyncio.wait({disposing}, timeout=CLOSE_S)
         if not disposing.done():

@@ -127,6 +127,8 @@ OURS = [
     *fills("general.timeouts", timeouts, "timeouts"),
     *fills("general.limits", limits, "limits"),
     *fills("general.proxies", proxies, "proxies"),
+    *fills("general.mcp_api_commands", texts, "mcp_api_commands"),
+    *fills("general.mcp_api_hosts", texts, "mcp_api_hosts"),
 ]
 
 GENERAL = section(

@@ -162,6 +162,8 @@ class GeminiWriter:
                 kind = Thinking if isinstance(part, Thinking) else Text
                 same = choice.last is not None and issubclass(choice.last, kind | Refusal)
                 lead = b"" if not same else b'{"text":""%b},' % (_THOUGHT if kind is Thinking else b"")
+                if not self._own and part.extra:
+                    part = msgspec.structs.replace(part, extra={})  # another wire's, which says nothing here
                 held = choice.open[index] = _Part(part, lead)
                 choice.written += isinstance(part, Thinking) or choice.last is not Text
                 for citation in part.citations if isinstance(part, Text) else ():

@@ -1,0 +1,200 @@
+"""What the commands of `tollbridge mcp` ask: the servers of a configuration, or a gateway that runs.
+
+Both answer alike. The servers of a configuration are spoken to from here, as the admin: nothing is written into the
+ledger, and no gateway needs to run. A gateway is asked over HTTP, and counts and enters what a key does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from tollbridge.assemble.gateway import mcp_networks
+from tollbridge.assemble.mcp import hub
+from tollbridge.cli.place import KEY_VARIABLES, place
+from tollbridge.errors import APIError, ConfigError, NotFoundError
+from tollbridge.home import Home
+from tollbridge.mcp.call import Call, Caller
+from tollbridge.mcp.diagnosis import diagnose
+from tollbridge.mcp.hub import Hub
+from tollbridge.mcp.jsonrpc import RpcError
+from tollbridge.mcp.rest import as_http, shown
+from tollbridge.mcp.shape import shape
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.policy.principal import Principal
+from tollbridge.transport.base import Outgoing, Timeouts
+from tollbridge.transport.egress import split_url
+from tollbridge.transport.http1 import HttpTransport
+
+URL_VARIABLE, KEY_VARIABLE = "TOLLBRIDGE_URL", "TOLLBRIDGE_KEY"
+DEFAULT_URL = "http://127.0.0.1:{port}"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+ANSWER_BYTES_MAX = 64 * 1024 * 1024
+ADMIN = Principal("cli", admin=True)
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """`tools`: each with its server in `mcp_info`. `message`: of servers that did not answer, or ""."""
+
+    tools: list[JsonObject]
+    message: str = ""
+
+
+class Desk(Protocol):
+    """Raises APIError. `server`: one alone, by name, alias or id."""
+
+    async def servers(self) -> list[JsonObject]: ...
+    async def tools(self, server: str | None) -> Listed: ...
+    async def call(self, tool: str, arguments: JsonObject, server: str | None) -> JsonObject: ...
+    async def diagnoses(self, server: str | None) -> list[JsonObject]: ...
+
+
+class Local:
+    def __init__(self, servers: Hub) -> None:
+        self._hub = servers
+        self._caller = Caller(principal=ADMIN, modern=False)
+
+    async def servers(self) -> list[JsonObject]:
+        return [shape(upstream, None, admin=True) for upstream in self._hub.upstreams.values()]
+
+    async def tools(self, server: str | None) -> Listed:
+        found, absent = await self._hub.view(self._caller, self._wanted(server)).gathered("tools/list")
+        tools = [{**tool, "mcp_info": shown(upstream)} for upstream, tools in found for tool in tools]
+        return Listed(tools, "; ".join(f"{name}: {why}" for name, why in absent.items()))
+
+    async def call(self, tool: str, arguments: JsonObject, server: str | None) -> JsonObject:
+        view = self._hub.view(self._caller, self._wanted(server), alone=server is not None)
+        try:
+            return await view.run(Call("tools/call", {"name": tool, "arguments": arguments}, self._caller))
+        except RpcError as error:
+            raise as_http(error) from error
+
+    async def diagnoses(self, server: str | None) -> list[JsonObject]:
+        wanted = self._wanted(server)
+        chosen = [one for one in self._hub.upstreams.values() if wanted is None or one.name in wanted]
+        found = [await diagnose(upstream, ADMIN) for upstream in chosen]
+        return [{**msgspec.to_builtins(one), "health_check_error": one.error} for one in found]
+
+    def _wanted(self, server: str | None) -> tuple[str, ...] | None:
+        if server is None:
+            return None
+        found = self._hub.find(server)
+        if found is None:
+            known = ", ".join(self._hub.upstreams) or "none"
+            raise NotFoundError(f"There is no MCP server {server!r} in this configuration; there is: {known}.")
+        return (found.name,)
+
+
+class Remote:
+    """`url`: of the gateway, without a path, or with the one below which it serves."""
+
+    def __init__(self, transport: HttpTransport, url: str, key: str | None) -> None:
+        self._transport = transport
+        self._url = url.rstrip("/")
+        self._key = key
+
+    async def servers(self) -> list[JsonObject]:
+        found: list[JsonObject] = await self._ask("GET", "/v1/mcp/server")
+        return found
+
+    async def tools(self, server: str | None) -> Listed:
+        query = "" if server is None else "?" + urlencode({"server_id": server})
+        told = await self._ask("GET", f"/mcp-rest/tools/list{query}")
+        if told.get("error") == "server_not_found":
+            raise NotFoundError(str(told.get("message")))
+        return Listed(told["tools"], str(told["message"]) if told.get("error") else "")
+
+    async def call(self, tool: str, arguments: JsonObject, server: str | None) -> JsonObject:
+        body: JsonObject = {"name": tool, "arguments": arguments}
+        if server is not None:
+            body["server_id"] = server
+        found: JsonObject = await self._ask("POST", "/mcp-rest/tools/call", body)
+        return found
+
+    async def diagnoses(self, server: str | None) -> list[JsonObject]:
+        query = "" if server is None else f"&server_ids={quote(server)}"
+        found: list[JsonObject] = await self._ask("GET", f"/v1/mcp/server/health?tools=true{query}")
+        if server is not None and not found:
+            raise NotFoundError(f"There is no MCP server {server!r} there.")
+        return found
+
+    async def add(self, body: JsonObject) -> JsonObject:
+        found: JsonObject = await self._ask("POST", "/v1/mcp/server", body)
+        return found
+
+    async def _ask(self, method: str, path: str, body: JsonObject | None = None) -> Any:
+        origin, target = split_url(self._url)
+        headers = [("accept", "application/json"), ("content-type", "application/json")]
+        if self._key is not None:
+            headers.append(("authorization", f"Bearer {self._key}"))
+        outgoing = Outgoing(
+            origin=origin,
+            method=method,
+            target=target.rstrip("/") + path,
+            headers=tuple(headers),
+            body=b"" if body is None else msgspec.json.encode(body),
+        )
+        incoming = await self._transport.send(outgoing, Timeouts(connect_s=5.0))
+        raw = await incoming.read(ANSWER_BYTES_MAX)
+        try:
+            told: Json = msgspec.json.decode(raw)
+        except msgspec.DecodeError as error:
+            raise APIError(f"{self._url} answered with status {incoming.status} and no JSON.") from error
+        if incoming.status >= 400:
+            raise _refusal(incoming.status, told)
+        return told
+
+
+def _refusal(status: int, told: Json) -> APIError:
+    said = told.get("error") if isinstance(told, dict) else None
+    message = said.get("message") if isinstance(said, dict) else None
+    if status == 401:
+        message = f"{message or 'The key was refused.'} Give it with --key or {KEY_VARIABLE}."
+    kind = NotFoundError if status == 404 else APIError
+    return kind(str(message or f"The gateway answered with status {status}."), status_code=status)
+
+
+@asynccontextmanager
+async def local(config: Path) -> AsyncIterator[Local]:
+    """Raises ConfigError."""
+    found = place(config)
+    networks = mcp_networks(found.config, found.environ)
+    servers = hub(found.config, found.environ, networks.operators)
+    try:
+        yield Local(servers)
+    finally:
+        await servers.close()
+        await networks.operators.close()
+        await networks.others.close()
+
+
+@asynccontextmanager
+async def remote(url: str | None, key: str | None) -> AsyncIterator[Remote]:
+    """Raises ConfigError."""
+    url, key = address(url, key, os.environ)
+    transport = HttpTransport()
+    try:
+        yield Remote(transport, url, key)
+    finally:
+        await transport.close()
+
+
+def address(url: str | None, key: str | None, environ: Mapping[str, str]) -> tuple[str, str | None]:
+    """Where the gateway is, and the key for it: as said, else as the environment says; on this machine else the
+    admin's, which goes nowhere else. Raises ConfigError."""
+    url = url or environ.get(URL_VARIABLE) or DEFAULT_URL.format(port=environ.get("PORT") or 4000)
+    try:
+        origin, _ = split_url(url)
+    except ValueError as error:
+        raise ConfigError(f"--url: {error}.") from error
+    key = key or environ.get(KEY_VARIABLE)
+    if key is None and origin.host in LOOPBACK:
+        key = next((environ[name] for name in KEY_VARIABLES if environ.get(name)), None)
+        key = key or Home.of(environ).known_master_key()
+    return url, key

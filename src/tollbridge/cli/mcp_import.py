@@ -1,0 +1,95 @@
+"""What other programs write about MCP servers, as entries of `mcp_servers`.
+
+Read are `mcpServers` (Claude Desktop, Claude Code, Cursor), `servers` (VS Code), and what stands in an `mcp` table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tollbridge.config.mcp import read_said
+from tollbridge.errors import ConfigError
+from tollbridge.model.json import Json, JsonObject
+
+TABLES = ("mcpServers", "servers", "mcp_servers")
+TRANSPORTS = {"http": "http", "streamable-http": "http", "streamableHttp": "http", "sse": "sse", "stdio": "stdio"}
+_VARIABLE = re.compile(r"\$\{env:([A-Za-z_]\w*)\}")
+_INPUT = re.compile(r"\$\{input:([^}]*)\}")
+
+
+def read_servers(path: Path) -> tuple[dict[str, JsonObject], list[str]]:
+    """(entries by name, what could not be taken over). Raises ConfigError where there is nothing of it."""
+    try:
+        said: Any = msgspec.json.decode(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{path} is no JSON: {error}.") from error
+    found = _table(said)
+    if found is None:
+        raise ConfigError(f"{path} has no {' or '.join(TABLES)} in it.")
+    entries: dict[str, JsonObject] = {}
+    remarks: list[str] = []
+    for name, server in found.items():
+        entry = _entry(name, server, remarks)
+        if entry is None:
+            continue
+        try:
+            read_said({"server_name": name, **entry})
+        except ConfigError as error:
+            remarks.append(f"{name}: left out: {error}")
+        else:
+            entries[name] = entry
+    return entries, remarks
+
+
+def _table(said: Any) -> Mapping[str, Any] | None:
+    if not isinstance(said, dict):
+        return None
+    for name in TABLES:
+        if isinstance(said.get(name), dict):
+            return said[name]  # type: ignore[no-any-return]
+    return _table(said.get("mcp"))
+
+
+def _entry(name: str, server: Any, remarks: list[str]) -> JsonObject | None:
+    if not isinstance(server, dict):
+        remarks.append(f"{name}: left out: it is no table")
+        return None
+    if server.get("disabled") is True:
+        remarks.append(f"{name}: left out: it is disabled there")
+        return None
+    entry: JsonObject = {}
+    kind = server.get("type") or server.get("transport")
+    if server.get("url") or server.get("serverUrl"):
+        entry["url"] = server.get("url") or server.get("serverUrl")
+        if kind in ("sse", "http", "streamable-http", "streamableHttp"):
+            entry["transport"] = TRANSPORTS[kind]
+        if server.get("headers"):
+            entry["static_headers"] = server["headers"]
+    else:
+        entry |= {key: server[key] for key in ("command", "args", "env", "cwd") if server.get(key)}
+    for variable in sorted(set(_INPUT.findall(str(entry)))):
+        remarks.append(f"{name}: asks for {variable!r} there: set the variable {_as_variable(variable)} in its place")
+    return {key: _spelled(value) for key, value in entry.items()}
+
+
+def _spelled(value: Json) -> Json:
+    """Variables as we write them."""
+    match value:
+        case str():
+            return _INPUT.sub(lambda found: f"${{{_as_variable(found[1])}}}", _VARIABLE.sub(r"${\1}", value))
+        case list():
+            return [_spelled(item) for item in value]
+        case dict():
+            return {name: _spelled(item) for name, item in value.items()}
+    return value
+
+
+def _as_variable(text: str) -> str:
+    return re.sub(r"\W", "_", text).upper()
