@@ -133,6 +133,7 @@ class View:
         self.prefixed = prefixed
         self.missing = tuple(missing)
         self._by_prefix = {upstream.definition.prefix: upstream for upstream in self.upstreams}
+        self._whole = tuple(one for one in self.upstreams if rights.whole(one.definition))
 
     async def run(self, call: Call) -> JsonObject:
         """The result as the caller's era has it. Raises RpcError."""
@@ -206,20 +207,25 @@ class View:
     async def _named(self, kind: str, name: Json) -> tuple[Upstream, str]:
         if not isinstance(name, str) or not name:
             raise RpcError(INVALID_PARAMS, "`name` is missing.", status=400)
+        upstreams = self._having(kind)
         if not self.prefixed:
-            if not self.upstreams:
+            if not upstreams:
                 raise _unknown(kind[:-1], name)
-            return self.upstreams[0], name
-        found = parted(name, self._by_prefix, self.hub.separator)
+            return upstreams[0], name
+        found = parted(name, [one.definition.prefix for one in upstreams], self.hub.separator)
         if found is not None:
             return self._by_prefix[found[0]], found[1]
-        owners = [upstream for upstream in self.upstreams if name in await self._known(upstream, kind)]
+        owners = [upstream for upstream in upstreams if name in await self._known(upstream, kind)]
         if len(owners) == 1:
             return owners[0], name
         if owners:
             forms = ", ".join(joined(one.definition.prefix, self.hub.separator, name) for one in owners)
             raise RpcError(INVALID_PARAMS, f"Several servers have {name!r}: say {forms}.", status=400)
         raise _unknown(kind[:-1], name)
+
+    def _having(self, kind: str) -> tuple[Upstream, ...]:
+        """Of these servers things of this kind may be used."""
+        return self.upstreams if kind == "tools" else self._whole
 
     async def _known(self, upstream: Upstream, kind: str) -> set[str]:
         method = f"{kind}/list"
@@ -232,9 +238,10 @@ class View:
     def resource(self, uri: Json) -> tuple[Upstream, str]:
         if not isinstance(uri, str) or not uri:
             raise RpcError(INVALID_PARAMS, "`uri` is missing.", status=400)
-        if not self.prefixed and self.upstreams:
-            return self.upstreams[0], uri
-        found = uri_parted(uri, self._by_prefix)
+        upstreams = self._having("resources")
+        if not self.prefixed and upstreams:
+            return upstreams[0], uri
+        found = uri_parted(uri, [one.definition.prefix for one in upstreams])
         if found is None:
             raise RpcError(RESOURCE_NOT_FOUND, f"Resource not found: {uri[:300]}", {"uri": uri[:1000]})
         return self._by_prefix[found[0]], found[1]
@@ -267,9 +274,10 @@ class View:
         return self._told(method, told, None)
 
     async def _list_of_one(self, call: Call, kind: str) -> JsonObject:
-        if not self.upstreams:
+        upstreams = self._having(kind)
+        if not upstreams:
             return self._told(call.method, {kind: []}, None)
-        upstream = self.upstreams[0]
+        upstream = upstreams[0]
         try:
             result, link = await upstream.call(call)
         except RpcError as error:
@@ -294,7 +302,8 @@ class View:
     async def gathered(self, method: str) -> tuple[list[tuple[Upstream, list[JsonObject]]], dict[str, str]]:
         """All that the caller may use, by server, under each server's own names; and the servers that did not answer,
         with the reason."""
-        tasks = {upstream: asyncio.ensure_future(self._items(upstream, method)) for upstream in self.upstreams}
+        upstreams = self._having(ITEMS[method])
+        tasks = {upstream: asyncio.ensure_future(self._items(upstream, method)) for upstream in upstreams}
         if tasks:
             patience = LISTING_S if all(upstream.reached for upstream in tasks) else FIRST_LISTING_S
             await asyncio.wait(tasks.values(), timeout=patience)

@@ -143,7 +143,7 @@ class GeminiWriter:
             return b""
         if isinstance(held.part, Text):
             held.text.append(text)
-            if held.part.extra:
+            if held.part.extra and self._own:
                 return b""  # told whole
         choice = self._choices[at]
         before = self._flushed(at, choice)
@@ -206,7 +206,7 @@ class GeminiWriter:
                 choice.due = [{"text": "", "thought": True, "thoughtSignature": shown}]
                 choice.last = None
                 return self._flushed(at, choice)
-            case Text(extra=extra) if extra:
+            case Text(extra=extra) if extra and self._own:
                 return self._told_whole(at, choice, msgspec.structs.replace(part, text="".join(held.text)))
             case Text() if held.citations and not self._own:
                 citations = tuple([cited.citation for cited in held.citations])
