@@ -31,6 +31,8 @@ from tollbridge.transport.base import Transport
 
 CLIENT_AUTH = "x-mcp-auth"
 _OURS = frozenset({"servers", "access-groups", "auth", "protocol-version"})
+NAMED = b"x-mcp-"
+"""Begins a header for one server."""
 METHODS = ("POST", "GET", "DELETE")
 
 
@@ -122,7 +124,8 @@ class Endpoint:
         elif OWN_HEADER in headers and b"authorization" in headers:
             common.append(("authorization", headers[b"authorization"].decode("latin-1")))
         own: dict[str, tuple[tuple[str, str], ...]] = {}
-        for upstream in self._hub.upstreams.values():
+        named = any(header.startswith(NAMED) for header in headers)
+        for upstream in self._hub.upstreams.values() if named else ():
             found = []
             for name in upstream.definition.names:
                 prefix = f"x-mcp-{name}-".lower().encode("latin-1", "replace")

@@ -58,10 +58,13 @@ def callbacks(node: Node, at: At) -> tuple[str, ...]:
     found = []
     for name in texts(node, at):
         *parts, _ = name.split(".")
-        if parts and Path(node.place.file).parent.joinpath(*parts).with_suffix(".py").is_file():
+        file = Path(*parts).with_suffix(".py") if parts else None
+        if file is None:
+            at.warning(node.place, f"{name!r} {not_built('nothing is called')}")
+        elif (Path(node.place.file).parent / file).is_file():
             found.append(name)
         else:
-            at.warning(node.place, f"{name!r} {not_built('nothing is called')}")
+            at.warning(node.place, f"{name!r}: there is no {file} beside this file; nothing is called")
     return tuple(found)
 
 
