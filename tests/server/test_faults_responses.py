@@ -12,7 +12,7 @@ import pytest
 from bench.mock_upstream import serving
 from tests.server.faults import configuration, entry, hasten
 from tests.server.served import Answered, served
-from tests.transport.upstream import Peer, Upstream, answer
+from tests.transport.upstream import Peer, Upstream, answer, chunked
 from tests.wires.openai_responses.grammar import Machine
 
 RESPONSES = "/v1/responses"
@@ -79,6 +79,33 @@ async def test_a_refusal_before_the_stream_is_tried_again(tmp_path: Path, wire: 
     for event in events:
         machine.feed(event)
     assert machine.final["status"] == "completed"
+
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+CREATED = b'event: response.created\ndata: {"type":"response.created","response":{"id":"r","error":null}}\n\n'
+FAILED = (
+    b'event: response.failed\ndata: {"type":"response.failed","response":'
+    b'{"id":"r","error":{"code":"server_error","message":"Boom."}}}\n\n'
+)
+
+
+@pytest.mark.parametrize("broken", [chunked(CREATED, FAILED), chunked(CREATED + FAILED), chunked(CREATED)])
+async def test_a_stream_that_breaks_after_its_head_alone_is_tried_elsewhere(tmp_path: Path, broken: bytes) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        peer.send(HEAD, broken)
+        await peer.sent()
+        peer.close()
+
+    async with Upstream(script) as upstream, serving() as mock:
+        entries = entry("m", upstream.port), entry("other", mock.port)
+        fallbacks = {"fallbacks": [{"m": ["other"]}], "num_retries": 0}
+        async with served(configuration(*entries, router=fallbacks), tmp_path) as gateway:
+            events = told(await gateway.post(RESPONSES, BODY))
+            (record,) = gateway.records
+    assert (events[0]["type"], events[-1]["type"]) == ("response.created", "response.completed")
+    assert events[0]["response"]["id"].startswith("resp_mock_")
+    assert record.fallbacks == 1
 
 
 async def test_a_tool_is_called_in_states(tmp_path: Path) -> None:

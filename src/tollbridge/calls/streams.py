@@ -25,7 +25,7 @@ from tollbridge.model.response import Caveat, Response, Usage
 from tollbridge.transport.base import Incoming
 from tollbridge.wires.base import Head, ProviderWire, SseEvent, StreamWriter, Wire
 from tollbridge.wires.sse import SseParser
-from tollbridge.wires.tap import Along, Boundary, decode_object, first_object, last_object, pieces, speaks, text_of
+from tollbridge.wires.tap import Along, Boundary, decode_object, first_object, last_object, pieces, text_of
 
 KEPT_BYTES_MAX = 256 * 1024
 """Of a relayed stream: kept for the case that its usage never comes."""
@@ -166,6 +166,11 @@ class RelayedStream:
             self.closing = True
         return told
 
+    def _speaks(self, block: bytes) -> bool:
+        tap = self._wire.stream_tap(False)
+        tap.feed(block)
+        return tap.spoke
+
     def _up_to_error(self, block: bytes) -> bytes:
         """An error event goes on without secrets, and nothing after it. Raises it where it is the first event. What is
         no JSON and speaks of an error goes on without secrets too: whether it is one, the client judges."""
@@ -177,7 +182,7 @@ class RelayedStream:
                 if blamed is not None or _NAMED_ERROR.search(event):
                     payload = data.decode(errors="replace") if blamed is None else _encode(blamed).decode()
                     self.broken = error_in(payload, self._wire, self._secrets)
-                    if not self._tap.spoke and not speaks(told):
+                    if not self._tap.spoke and not self._speaks(told):
                         raise self.broken
                     self._over = True
                     return told + redact(event, self._secrets)
