@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -54,7 +55,7 @@ def endpoint(
 ) -> Endpoint:
     """Reaches nobody yet: a server is reached when it is first asked for. Without `accounts` none is added over the
     API."""
-    served = hub(config, environ, networks.operators)
+    served = hub(config, environ, networks.operators, None if accounts is None else sealing(accounts.pepper))
     name = config.general.mcp_auth_header or environ.get(AUTH_HEADER_VARIABLE) or CLIENT_AUTH
     public = urlsplit(config.general.public_url or "").netloc
     guard = Guard((public,) if public else (), config.general.cors.origins or ())
@@ -77,14 +78,19 @@ def endpoint(
     )
 
 
-def hub(config: Config, environ: Mapping[str, str], transport: Transport) -> Hub:
+def sealing(pepper: bytes) -> bytes:
+    """What cursors and ids of tasks are signed with: the same in all processes of one home, and after a restart."""
+    return hmac.digest(pepper, b"mcp: cursors and tasks", "sha256")
+
+
+def hub(config: Config, environ: Mapping[str, str], transport: Transport, key: bytes | None = None) -> Hub:
     """The servers of the configuration. Raises ConfigError."""
     aliases = {server: alias for alias, server in config.settings.mcp_aliases.items()}
     upstreams = [
         Upstream(definition(server, environ, aliases.get(server.name)), transport, environ)
         for server in config.mcp_servers
     ]
-    return Hub(upstreams, separator=environ.get(SEPARATOR_VARIABLE) or "-", key=os.urandom(32))
+    return Hub(upstreams, separator=environ.get(SEPARATOR_VARIABLE) or "-", key=key or os.urandom(32))
 
 
 def added(kept: KeptServer, config: Config, environ: Mapping[str, str], networks: Networks) -> Upstream:

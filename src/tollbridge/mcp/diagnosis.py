@@ -15,11 +15,11 @@ import msgspec
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.http import Refused
-from tollbridge.mcp.hub import LISTING_S, PAGES_MAX
+from tollbridge.mcp.hub import PAGES_MAX
 from tollbridge.mcp.jsonrpc import METHOD_NOT_FOUND, RpcError
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.offered import flaw_of
-from tollbridge.mcp.upstream import Upstream
+from tollbridge.mcp.upstream import SOON_S, Upstream
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.policy.principal import Principal
 
@@ -47,9 +47,11 @@ class Diagnosis(msgspec.Struct, kw_only=True):
     error: str | None = None
     problems: list[str] = []
 
-    @property
-    def well(self) -> bool:
-        return self.error is None and not self.problems and not self.left_out
+
+def as_json(found: Diagnosis) -> JsonObject:
+    """With LiteLLM's name for the error."""
+    told: JsonObject = msgspec.to_builtins(found)
+    return {**told, "health_check_error": told.pop("error")}
 
 
 async def diagnose(upstream: Upstream, principal: Principal, *, tools: bool = True) -> Diagnosis:
@@ -113,10 +115,10 @@ async def _look_at_tools(found: Diagnosis, upstream: Upstream, caller: Caller) -
     found.problems += [f"{key} names {name!r}, which it does not have" for key, name in _unknown(definition, good)]
     twice = sorted({name for name in good if good.count(name) > 1})
     found.problems += [f"it lists the tool {name!r} more than once" for name in twice]
-    if found.listing_ms > LISTING_S * 1000:
+    if found.listing_ms > SOON_S * 1000:
         found.problems.append(
             f"it took {found.listing_ms / 1000:.1f} s to list its tools: where several servers are listed it is "
-            f"missing after {LISTING_S:g} s"
+            f"missing after {SOON_S:g} s"
         )
 
 

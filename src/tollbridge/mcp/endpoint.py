@@ -50,7 +50,7 @@ class Endpoint:
         management: Management | None = None,
         transports: Sequence[Transport] = (),
     ) -> None:
-        self.hub = self._hub = hub
+        self._hub = hub
         self._management = management
         self._transports = transports
         self._runner = runner
@@ -59,6 +59,10 @@ class Endpoint:
         self._rest = Rest(self, hub, runner)
         self._modern = Modern(hub, runner)
         self._legacy = Legacy(hub, runner)
+
+    @property
+    def hub(self) -> Hub:
+        return self._hub
 
     def routes(self) -> Sequence[Route]:
         def mounted(path: str, methods: Sequence[str] = METHODS) -> Route:

@@ -6,8 +6,8 @@
 1. A view of one server that was asked for by its path passes requests on as they are. A view of the whole endpoint, as
    soon as more than one server is configured, gives everything a prefix (`names.py`), whatever the caller may see; a
    tool's bare name works where it is the name of one tool alone.
-2. Lists are asked for in parallel; a server that does not answer within `LISTING_S` delays nobody, and its absence is
-   said in `_meta`. Order: servers by name, what they list in their own order.
+2. Lists are asked for in parallel; a server that does not answer soon (`Upstream.soon`) delays nobody, and its absence
+   is said in `_meta`. Order: servers by name, what they list in their own order.
 3. What may not be used is not listed, and calling it is refused as if it were not there.
 """
 
@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import hmac
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NoReturn
 
 from tollbridge.mcp.access import Rights, rights_of
 from tollbridge.mcp.call import Call, Caller
+from tollbridge.mcp.capabilities import extensions_of, merged, passed, to_modern_client
+from tollbridge.mcp.cursors import Cursors
 from tollbridge.mcp.eras import to_legacy, to_modern
 from tollbridge.mcp.jsonrpc import (
     HEADER_MISMATCH,
@@ -29,25 +31,23 @@ from tollbridge.mcp.jsonrpc import (
     RESOURCE_NOT_FOUND,
     UPSTREAM_FAILED,
     RpcError,
+    no_method,
 )
 from tollbridge.mcp.link import Link
-from tollbridge.mcp.names import joined, parted, uri_of, uri_parted, with_uris
+from tollbridge.mcp.names import joined, parted, under_roof, uri_of, uri_parted, with_uris
 from tollbridge.mcp.offered import ITEMS, offered, sound
-from tollbridge.mcp.revisions import MODERN
+from tollbridge.mcp.revisions import MODERN, TASKS
+from tollbridge.mcp.tasks import OF_TASKS, TaskIds, lacks_tasks
 from tollbridge.mcp.upstream import Upstream
-from tollbridge.mcp.watching import LISTS
+from tollbridge.mcp.watching import LISTS, TASK, UPDATED
 from tollbridge.model.json import Json, JsonObject
 
 log = logging.getLogger("tollbridge.mcp")
 
-LISTING_S = 2.0
-FIRST_LISTING_S = 15.0
-"""A server that was never reached may have to be started first."""
 PAGES_MAX = 200
 PAGE = 1000
 ABSENT = "tollbridge/absent"
 OURSELVES: JsonObject = {"name": "tollbridge", "version": "1"}
-SERVER_CAPABILITIES = ("tools", "prompts", "resources", "completions", "logging")
 
 
 class Hub:
@@ -132,6 +132,8 @@ class View:
         self.rights = rights
         self.prefixed = prefixed
         self.missing = tuple(missing)
+        self.tasks = TaskIds(hub.key, caller.principal.id)
+        self._cursors = Cursors(hub.key, f"{caller.principal.id} {[one.name for one in self.upstreams]}")
         self._by_prefix = {upstream.definition.prefix: upstream for upstream in self.upstreams}
         self._whole = tuple(one for one in self.upstreams if rights.whole(one.definition))
 
@@ -156,6 +158,8 @@ class View:
             result, link = await upstream.call(call)
         if self.prefixed:
             result = with_uris(upstream.definition.prefix, call.method, result)
+        if call.method == "tools/call" or call.method.startswith(OF_TASKS):
+            result = self.tasks.told(upstream.definition.prefix, result)
         return self._told(call.method, result, link)
 
     def _told(self, method: str, result: JsonObject, link: Link | None) -> JsonObject:
@@ -182,17 +186,36 @@ class View:
                 return upstream, {**params, "uri": uri}
             case "completion/complete":
                 return await self._completed(params)
+            case "tasks/list":
+                raise no_method(method)  # a server that is shared would tell everybody's
+            case _ if method.startswith(OF_TASKS):
+                upstream, id = self.task(params.get("taskId")) or await self._no_task(method)
+                return upstream, {**params, "taskId": id}
             case _:
                 if len(self.upstreams) == 1 and not self.prefixed:
                     return self.upstreams[0], params
-                return self._of_a_task(method, params)
+                raise no_method(method)
 
-    def _of_a_task(self, method: str, params: JsonObject) -> tuple[Upstream, JsonObject]:
-        task = params.get("taskId")
-        found = parted(task, self._by_prefix, ":") if method.startswith("tasks/") and isinstance(task, str) else None
-        if found is None:
-            raise RpcError(METHOD_NOT_FOUND, f"Method not found: {method}", status=404)
-        return self._by_prefix[found[0]], {**params, "taskId": found[1]}
+    def task(self, told: Json) -> tuple[Upstream, str] | None:
+        """The server of a task that this caller was told of, and its own id there."""
+        found = self.tasks.opened(self._by_prefix, told)
+        return None if found is None else (self._by_prefix[found[0]], found[1])
+
+    def renamed_in(self, upstream: Upstream, method: str, params: JsonObject) -> JsonObject:
+        """A notification of a server, with the names that this view has for what it is about."""
+        prefix = upstream.definition.prefix
+        if method == UPDATED and self.prefixed and isinstance(uri := params.get("uri"), str):
+            return {**params, "uri": uri_of(prefix, uri)}
+        return self.tasks.told(prefix, params) if method == TASK else params
+
+    async def _no_task(self, method: str) -> NoReturn:
+        """As a server would refuse it."""
+        capabilities, _, _ = await self.facts()
+        if TASKS not in extensions_of(capabilities) and not capabilities.get("tasks"):
+            raise no_method(method)
+        if self.caller.modern and TASKS not in extensions_of(self.caller.capabilities):
+            raise lacks_tasks()
+        raise RpcError(INVALID_PARAMS, "Unknown task.", status=400)
 
     def _may_call(self, upstream: Upstream, name: str, arguments: Json) -> None:
         definition = upstream.definition
@@ -263,12 +286,12 @@ class View:
         if not self.prefixed:
             return await self._list_of_one(call, kind)
         cursor = call.params.get("cursor")
-        begin = 0 if cursor is None else self._opened(method, cursor)
+        begin = 0 if cursor is None else self._cursors.opened(method, cursor)
         items, absent = await self._merged(method)
         page = items[begin : begin + PAGE]
         told: JsonObject = {kind: page}
         if begin + PAGE < len(items):
-            told["nextCursor"] = self._sealed(method, begin + PAGE)
+            told["nextCursor"] = self._cursors.sealed(method, begin + PAGE)
         if absent or self.missing:
             told["_meta"] = {ABSENT: {**absent, **dict.fromkeys(self.missing, "unknown or not allowed")}}
         return self._told(method, told, None)
@@ -297,30 +320,23 @@ class View:
     async def _merged(self, method: str) -> tuple[list[JsonObject], dict[str, str]]:
         """All that the caller may use, under the names of this view; and the servers that did not answer."""
         found, absent = await self.gathered(method)
-        return [self._renamed(upstream, method, item) for upstream, items in found for item in items], absent
+        return [
+            under_roof(upstream.definition.prefix, self.hub.separator, method, item)
+            for upstream, items in found
+            for item in items
+        ], absent
 
     async def gathered(self, method: str) -> tuple[list[tuple[Upstream, list[JsonObject]]], dict[str, str]]:
         """All that the caller may use, by server, under each server's own names; and the servers that did not answer,
         with the reason."""
-        upstreams = self._having(ITEMS[method])
-        tasks = {upstream: asyncio.ensure_future(self._items(upstream, method)) for upstream in upstreams}
-        if tasks:
-            patience = LISTING_S if all(upstream.reached for upstream in tasks) else FIRST_LISTING_S
-            await asyncio.wait(tasks.values(), timeout=patience)
-        found: list[tuple[Upstream, list[JsonObject]]] = []
-        absent: dict[str, str] = {}
-        for upstream, task in sorted(tasks.items(), key=lambda pair: pair[0].definition.prefix):
-            if not task.done():
-                task.cancel()
-                absent[upstream.name] = "it did not answer in time"
-                continue
-            error = task.exception()
-            if isinstance(error, RpcError):
-                absent[upstream.name] = error.message
-            elif error is not None:
-                raise error
-            else:
-                found.append((upstream, task.result()))
+        ordered = sorted(self._having(ITEMS[method]), key=lambda upstream: upstream.definition.prefix)
+        told = await asyncio.gather(*(upstream.soon(self._items(upstream, method)) for upstream in ordered))
+        found = [(upstream, items) for upstream, items in zip(ordered, told, strict=True) if isinstance(items, list)]
+        absent = {
+            upstream.name: items.message
+            for upstream, items in zip(ordered, told, strict=True)
+            if isinstance(items, RpcError)
+        }
         for name, why in absent.items():
             log.warning("the MCP server %r is missing in a list: %s", name, why)
         return found, absent
@@ -343,29 +359,9 @@ class View:
                 return items
         raise RpcError(UPSTREAM_FAILED, f"The MCP server {upstream.name!r} lists more than {PAGES_MAX} pages.")
 
-    def _renamed(self, upstream: Upstream, method: str, item: JsonObject) -> JsonObject:
-        prefix = upstream.definition.prefix
-        match method:
-            case "resources/list":
-                return {**item, "uri": uri_of(prefix, item["uri"])}
-            case "resources/templates/list":
-                return {**item, "uriTemplate": uri_of(prefix, item["uriTemplate"])}
-            case _:
-                return {**item, "name": joined(prefix, self.hub.separator, item["name"])}
-
-    def _sealed(self, method: str, begin: int) -> str:
-        said = f"{begin}"
-        return f"{said}.{self._mac(method, said)}"
-
-    def _opened(self, method: str, cursor: Json) -> int:
-        said, _, mac = cursor.partition(".") if isinstance(cursor, str) else ("", "", "")
-        if not said.isdigit() or not hmac.compare_digest(mac.encode(), self._mac(method, said).encode()):
-            raise RpcError(INVALID_PARAMS, "This `cursor` was not given here.", status=400)
-        return int(said)
-
-    def _mac(self, method: str, said: str) -> str:
-        text = f"{self.caller.principal.id} {method} {said} {[one.name for one in self.upstreams]}"
-        return hmac.new(self.hub.key, text.encode(), hashlib.sha256).hexdigest()[:32]
+    def name_of(self, upstream: Upstream, name: str) -> str:
+        """What a tool or a prompt of that server is called in this view."""
+        return joined(upstream.definition.prefix, self.hub.separator, name) if self.prefixed else name
 
     def knows(self, upstream: Upstream) -> bool:
         """Its tools were listed for this view before."""
@@ -384,40 +380,34 @@ class View:
         """(capabilities, who the server is, instructions), of all together."""
         found = await asyncio.gather(*(self._link(upstream) for upstream in self.upstreams))
         links = [link for link in found if link is not None]
-        if not self.prefixed and links:
-            one = links[0]
-            instructions = self.upstreams[0].definition.instructions or one.instructions
-            return one.capabilities, one.server_info, instructions
-        capabilities: JsonObject = {}
-        for link in links:
-            for name in SERVER_CAPABILITIES:
-                told = link.capabilities.get(name)
-                if isinstance(told, dict):
-                    capabilities[name] = {**capabilities.get(name, {}), **{k: v for k, v in told.items() if v}}
-        parts = [
-            f"{upstream.definition.prefix}: {text}"
+        own = {
+            upstream.definition.prefix: upstream.definition.instructions
+            or (None if link is None else link.instructions)
             for upstream, link in zip(self.upstreams, found, strict=True)
-            if (text := upstream.definition.instructions or (None if link is None else link.instructions))
-        ]
-        return capabilities or {"tools": {}}, OURSELVES, "\n\n".join(parts) or None
+        }
+        if not self.prefixed and links:
+            return passed(links[0].capabilities), links[0].server_info, next(iter(own.values()))
+        instructions = "\n\n".join(f"{prefix}: {text}" for prefix, text in own.items() if text)
+        return merged([link.capabilities for link in links]), OURSELVES, instructions or None
 
     async def _link(self, upstream: Upstream) -> Link | None:
-        patience = LISTING_S if upstream.reached else FIRST_LISTING_S
-        try:
-            async with asyncio.timeout(patience), upstream.link(self.caller) as link:
+        async def opened() -> Link:
+            async with upstream.link(self.caller) as link:
                 return link
-        except (RpcError, TimeoutError) as error:
-            if not self.prefixed:
-                why = error.message if isinstance(error, RpcError) else "it did not answer in time"
-                raise RpcError(UPSTREAM_FAILED, why) from error
-            log.warning("the MCP server %r is missing: %s", upstream.name, error)
-            return None
+
+        link = await upstream.soon(opened())
+        if isinstance(link, Link):
+            return link
+        if not self.prefixed:
+            raise link
+        log.warning("the MCP server %r is missing: %s", upstream.name, link.message)
+        return None
 
     async def discover(self) -> JsonObject:
         capabilities, info, instructions = await self.facts()
         told: JsonObject = {
             "supportedVersions": list(MODERN),
-            "capabilities": {name: value for name, value in capabilities.items() if name != "logging"},
+            "capabilities": to_modern_client(capabilities),
         }
         if instructions is not None:
             told["instructions"] = instructions

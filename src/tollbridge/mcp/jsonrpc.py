@@ -6,7 +6,7 @@ is told has the id of its request.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import msgspec
 
@@ -59,6 +59,10 @@ class RpcError(Exception):
         return error
 
 
+def no_method(method: str) -> RpcError:
+    return RpcError(METHOD_NOT_FOUND, f"Method not found: {method[:300]}", status=404)
+
+
 def decode(body: bytes) -> Json:
     """Raises RpcError."""
     try:
@@ -87,7 +91,7 @@ def kind_of(message: Json) -> Kind:
     return "request"
 
 
-def is_id(value: Json) -> bool:
+def is_id(value: Json) -> TypeGuard[Id]:
     return isinstance(value, str | int) and not isinstance(value, bool)
 
 

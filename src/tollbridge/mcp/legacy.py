@@ -1,22 +1,25 @@
-"""Clients of the revisions with a handshake: over Streamable HTTP, and over HTTP+SSE.
+"""Clients of the revisions with a handshake: their requests, over Streamable HTTP and over HTTP+SSE.
 
-1. `initialize` begins a session, which later requests name in `Mcp-Session-Id`; one that is unknown, over or somebody
-   else's is 404, and the client begins anew. A request without a session is served all the same, as one that answers
-   nothing and is told nothing later.
-2. What a server asks meanwhile goes out on the stream of the request that it is about; the answer comes as a POST.
-3. A client that lost a stream asks for the rest by its last event's id; the request goes on meanwhile.
-4. `ping` and `logging/setLevel` are answered here; subscriptions are watches of the session (`watching.py`).
+1. `initialize` begins a session (`handshake.py`), which later requests name in `Mcp-Session-Id`; one that is unknown,
+   over or somebody else's is 404, and the client begins anew. A request without a session is served all the same, as
+   one that answers nothing and is told nothing later.
+2. Who asks, and what they may do, is looked at with each request: a session remembers what was promised in the
+   handshake, and no right.
+3. What a server asks meanwhile goes out on the stream of the request that it is about; the answer comes as a POST.
+4. A client that lost a stream asks for the rest by its last event's id (`streams.py`); the request goes on meanwhile.
+5. `ping` and `logging/setLevel` are answered here; subscriptions are watches of the session (`following.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from urllib.parse import parse_qs
 
 from tollbridge.mcp.call import Call, Caller, Credentials
 from tollbridge.mcp.eras import error_to_legacy
-from tollbridge.mcp.hub import Hub, View
+from tollbridge.mcp.following import Following
+from tollbridge.mcp.handshake import Visit, begin, greeting
+from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -27,33 +30,22 @@ from tollbridge.mcp.jsonrpc import (
     encode,
     failure,
     id_of,
+    is_id,
     kind_of,
     notification,
     result,
 )
-from tollbridge.mcp.names import uri_of
 from tollbridge.mcp.outflow import JSON_TYPE, Outflow
-from tollbridge.mcp.revisions import (
-    CLIENT_CAPABILITIES,
-    LOG_LEVELS,
-    WITH_BATCHES,
-    meta_of,
-    negotiated,
-    subject_of,
-    token_of,
-)
+from tollbridge.mcp.revisions import LOG_LEVELS, WITH_BATCHES, meta_of, subject_of, token_of
 from tollbridge.mcp.run import Runner
-from tollbridge.mcp.sessions import Session, Sessions, new_id
-from tollbridge.mcp.sse import write_event
-from tollbridge.mcp.upstream import Upstream
-from tollbridge.mcp.watching import LISTS, UPDATED, Watch
+from tollbridge.mcp.sessions import Session, Sessions
+from tollbridge.mcp.streams import MESSAGES, SESSION, Streams, session_named
 from tollbridge.model.json import JsonObject
 from tollbridge.observe import Record
 from tollbridge.server.inbound import Inbound, Responder
 
 log = logging.getLogger("tollbridge.mcp")
 
-SESSION = b"mcp-session-id"
 BATCH_MAX = 100
 RETRY_MS = 1000
 PRIMED = frozenset({"2025-11-25"})
@@ -64,8 +56,9 @@ class Legacy:
     def __init__(self, hub: Hub, runner: Runner) -> None:
         self._hub = hub
         self._runner = runner
-        self._sessions = Sessions(self._over)
-        self._ending: set[asyncio.Task[None]] = set()
+        self._following = Following(hub)
+        self._sessions = Sessions(self._following.over)
+        self._streams = Streams(self._sessions)
 
     async def handle(
         self,
@@ -77,14 +70,14 @@ class Legacy:
         *,
         alone: bool,
     ) -> None:
-        assert inbound.principal is not None
-        session = self._session(inbound)
+        visit = Visit(inbound, responder, record, credentials, wanted, alone)
+        session = self._session(visit)
         if inbound.method == "POST":
-            await self._post(inbound, responder, record, credentials, wanted, session, alone=alone)
+            await self._post(visit, session)
         elif inbound.method == "GET" and session is not None:
-            await self._stream(inbound, responder, record, session)
+            await self._streams.follow(visit, session)
         elif inbound.method == "GET":
-            await self._sse(inbound, responder, record, credentials, wanted, alone=alone)
+            await self._streams.sse(visit)
         elif session is not None:
             self._sessions.end(session)
             record.status = 204
@@ -92,35 +85,22 @@ class Legacy:
         else:
             raise RpcError(INVALID_REQUEST, "`Mcp-Session-Id` is missing.", status=400)
 
-    def _session(self, inbound: Inbound) -> Session | None:
+    def _session(self, visit: Visit) -> Session | None:
         """Raises RpcError where one is named that is not there."""
-        assert inbound.principal is not None
-        value = inbound.headers.get(SESSION)
-        id = None if value is None else value.decode("latin-1")
-        if id is None and inbound.path == "/sse/messages":
-            id = (parse_qs(inbound.query).get("session_id") or [""])[0]
+        id = session_named(visit.inbound)
         if id is None:
             return None
-        session = self._sessions.find(id, inbound.principal.id)
+        session = self._sessions.find(id, visit.principal.id)
         if session is None:
             raise RpcError(INVALID_REQUEST, "Session not found: begin anew with `initialize`.", status=404)
+        session.caller = visit.seen(session.caller)
         return session
 
-    async def _post(
-        self,
-        inbound: Inbound,
-        responder: Responder,
-        record: Record,
-        credentials: Credentials,
-        wanted: tuple[str, ...] | None,
-        session: Session | None,
-        *,
-        alone: bool,
-    ) -> None:
-        assert inbound.principal is not None
+    async def _post(self, visit: Visit, session: Session | None) -> None:
+        responder, record = visit.responder, visit.record
         id: Id | None = None
         try:
-            body = decode(inbound.body)
+            body = decode(visit.inbound.body)
             batch = body if isinstance(body, list) else None
             if batch is not None and (not 0 < len(batch) <= BATCH_MAX or not _batches(session)):
                 raise RpcError(INVALID_REQUEST, "A batch is of no use here: send one message.", status=400)
@@ -132,52 +112,60 @@ class Legacy:
             responder.reply(400, [JSON_TYPE], encode(failure(id, error)))
             return
         if session is None and kinds == ["request"] and messages[0]["method"] == "initialize":
-            session = self._begun(messages[0].get("params") or {}, inbound, credentials, wanted, alone=alone)
-            await self._initialize(session, messages[0]["id"], responder, record)
+            await self._initialize(visit, messages[0])
             return
         if session is None:
-            caller = Caller(principal=inbound.principal, modern=False, credentials=credentials)
-            session = Session(caller, "", wanted, alone=alone)
+            session = Session(visit.nobody(), "", visit.wanted, alone=visit.alone)
         for message, kind in zip(messages, kinds, strict=True):
             if kind == "response":
                 session.answered(message)
             elif kind == "notification":
                 await self._noted(session, message["method"], message.get("params") or {})
         requests = [message for message, kind in zip(messages, kinds, strict=True) if kind == "request"]
-        over_sse = inbound.path == "/sse/messages"
+        record.status = 200 if requests and visit.inbound.path != MESSAGES else 202
         if not requests:
-            record.status = 202
             responder.reply(202, [], b"")
-            return
-        record.status = 200
-        if over_sse:
+        elif visit.inbound.path == MESSAGES:
             responder.reply(202, [], b"Accepted")
-            if session.stream is not None:
-                await self._all(session, requests, session.stream, record, batch=False, over_sse=True)
-            return
-        await self._answered(session, requests, inbound, responder, record, batch=batch is not None)
+            for message in requests if session.stream is not None else ():
+                await self._over_sse(session, message, record)
+        else:
+            await self._answered(visit, session, requests, batch=batch is not None)
 
-    async def _answered(
-        self,
-        session: Session,
-        requests: list[JsonObject],
-        inbound: Inbound,
-        responder: Responder,
-        record: Record,
-        *,
-        batch: bool,
-    ) -> None:
-        accept = inbound.headers.get(b"accept", b"")
+    async def _initialize(self, visit: Visit, message: JsonObject) -> None:
+        session = Session(visit.nobody(), "", visit.wanted, alone=visit.alone)
+        begin(session, message.get("params") or {})
+        headers = [JSON_TYPE, (SESSION, session.id.encode())]
+        visit.record.status = 200
+        try:
+            told = result(message["id"], await greeting(self._hub, session))
+        except RpcError as error:
+            visit.responder.reply(200, [JSON_TYPE], encode(failure(message["id"], error)))
+            return
+        self._sessions.begin(session)
+        visit.responder.reply(200, headers, encode(told))
+
+    async def _over_sse(self, session: Session, message: JsonObject, record: Record) -> None:
+        stream = session.stream
+        if stream is not None:
+            stream.say(await self._one(session, session.caller, message, stream, record))
+
+    async def _answered(self, visit: Visit, session: Session, requests: list[JsonObject], *, batch: bool) -> None:
+        responder, record = visit.responder, visit.record
+        accept = visit.inbound.headers.get(b"accept", b"")
         streams = b"text/event-stream" in accept or b"*/*" in accept or not accept
-        store = session.store(session.new_stream()) if session.id else None
-        out = Outflow(responder, streams=streams, store=store)
-        work = asyncio.ensure_future(self._all(session, requests, out, record, batch=batch))
+        flow = session.new_stream()
+        store = session.store(flow) if session.id else None
+        out = Outflow(responder, streams=streams, store=store, retry_ms=RETRY_MS if session.version in PRIMED else None)
+        caller = session.caller
+        work = asyncio.ensure_future(self._all(session, caller, requests, out, record, batch=batch))
 
         def gone() -> None:
             """What has begun as a stream can be resumed: it goes on."""
             if not out.streaming or store is None:
                 work.cancel()
 
+        session.flows[flow] = out
         responder.on_gone(gone)
         try:
             await asyncio.shield(work)
@@ -190,36 +178,34 @@ class Legacy:
                 raise
         finally:
             responder.on_gone(None)
+            session.flows.pop(flow, None)
 
     async def _all(
         self,
         session: Session,
+        caller: Caller,
         requests: list[JsonObject],
         out: Outflow,
         record: Record,
         *,
         batch: bool,
-        over_sse: bool = False,
     ) -> None:
-        if over_sse:
-            for message in requests:
-                out.say(await self._one(session, message, out, record))
-            return
-        answers = await asyncio.gather(*(self._one(session, message, out, record) for message in requests))
+        answers = await asyncio.gather(*(self._one(session, caller, message, out, record) for message in requests))
         out.finish(answers if batch else answers[0])
 
-    async def _one(self, session: Session, message: JsonObject, out: Outflow, record: Record) -> JsonObject:
+    async def _one(
+        self, session: Session, caller: Caller, message: JsonObject, out: Outflow, record: Record
+    ) -> JsonObject:
         """The answer to one request."""
         id, method, params = message["id"], message["method"], message.get("params") or {}
-        view = self._hub.view(session.caller, session.wanted, alone=session.alone)
-        task = asyncio.ensure_future(self._run(session, view, method, params, out, record))
-        session.running[id] = task  # type: ignore[assignment]
+        task = asyncio.ensure_future(self._run(session, caller, method, params, out, record))
+        session.running[id] = task
         try:
             return result(id, await task)
         except RpcError as error:
             return failure(id, error_to_legacy(method, error, from_modern=True))
         except asyncio.CancelledError:
-            if asyncio.current_task() is not None and asyncio.current_task().cancelling():  # type: ignore[union-attr]
+            if not task.cancelled():  # it is we who are to end
                 task.cancel()
                 raise
             return failure(id, RpcError(INVALID_REQUEST, "The request was cancelled."))
@@ -227,16 +213,21 @@ class Legacy:
             log.exception("an MCP request failed")
             return failure(id, RpcError(INTERNAL_ERROR, "An error inside the gateway; its log tells more."))
         finally:
-            session.running.pop(id, None)
+            if session.running.get(id) is task:
+                del session.running[id]
 
     async def _run(
-        self, session: Session, view: View, method: str, params: JsonObject, out: Outflow, record: Record
+        self, session: Session, caller: Caller, method: str, params: JsonObject, out: Outflow, record: Record
     ) -> JsonObject:
+        view = self._hub.view(caller, session.wanted, alone=session.alone)
         match method:
             case "ping":
                 return {}
             case "initialize":
-                raise RpcError(INVALID_REQUEST, "This session has begun already.")
+                if session.version or not session.id:
+                    raise RpcError(INVALID_REQUEST, "This session has begun already.")
+                begin(session, params)
+                return await greeting(self._hub, session)
             case "logging/setLevel":
                 level = params.get("level")
                 if level not in LOG_LEVELS:
@@ -244,9 +235,9 @@ class Legacy:
                 session.level = level
                 return {}
             case "resources/subscribe":
-                return await self._subscribe(session, view, params)
+                return await self._following.subscribe(session, view, params)
             case "resources/unsubscribe":
-                return await self._unsubscribe(session, view, params)
+                return await self._following.unsubscribe(session, view, params)
 
         async def ask(method: str, params: JsonObject) -> JsonObject:
             return await session.ask(out, method, params)
@@ -257,7 +248,7 @@ class Legacy:
         call = Call(
             method,
             subject_of(params),
-            session.caller,
+            caller,
             tell=tell,
             ask=ask if session.id else None,
             progress_token=token_of(meta_of(params)),
@@ -265,166 +256,17 @@ class Legacy:
         )
         return await self._runner.run(view, call, record)
 
-    # sessions
-
-    def _begun(
-        self,
-        params: JsonObject,
-        inbound: Inbound,
-        credentials: Credentials,
-        wanted: tuple[str, ...] | None,
-        *,
-        alone: bool,
-    ) -> Session:
-        assert inbound.principal is not None
-        capabilities = params.get("capabilities")
-        info = params.get("clientInfo")
-        caller = Caller(
-            principal=inbound.principal,
-            modern=False,
-            capabilities={
-                name: value
-                for name, value in (capabilities.items() if isinstance(capabilities, dict) else ())
-                if name in CLIENT_CAPABILITIES
-            },
-            client_info=info if isinstance(info, dict) else None,
-            session=new_id(),
-            credentials=credentials,
-        )
-        return Session(caller, negotiated(params.get("protocolVersion")), wanted, alone=alone)
-
-    async def _initialize(self, session: Session, id: Id, responder: Responder, record: Record) -> None:
-        try:
-            told = await self._greeting(session)
-        except RpcError as error:
-            record.status = 200
-            responder.reply(200, [JSON_TYPE], encode(failure(id, error)))
-            return
-        self._sessions.begin(session)
-        record.status = 200
-        responder.reply(200, [JSON_TYPE, (SESSION, session.id.encode())], encode(result(id, told)))
-
-    async def _greeting(self, session: Session) -> JsonObject:
-        view = self._hub.view(session.caller, session.wanted, alone=session.alone)
-        capabilities, info, instructions = await view.facts()
-        shown = {name: value for name, value in capabilities.items() if name != "extensions"}
-        told: JsonObject = {
-            "protocolVersion": session.version,
-            "capabilities": shown if "logging" in shown else {**shown, "logging": {}},
-            "serverInfo": info or {"name": "tollbridge", "version": "1"},
-        }
-        if instructions is not None:
-            told["instructions"] = instructions
-        return told
-
     async def _noted(self, session: Session, method: str, params: JsonObject) -> None:
         if method == "notifications/cancelled":
-            task = session.running.get(params.get("requestId", ""))
+            id = params.get("requestId")
+            task = session.running.get(id) if is_id(id) else None
             if task is not None:
                 task.cancel()
-        elif method == "notifications/roots/list_changed":
+        elif method == "notifications/roots/list_changed" and session.id:
             for upstream in self._hub.upstreams.values():
-                link = upstream.session_link(session.id)
-                if link is not None:
-                    await link.notify(method, params)
+                await upstream.note(session.id, method, params)
         elif method == "notifications/initialized" and session.id:
-            await self._watch_lists(session)
-
-    async def _watch_lists(self, session: Session) -> None:
-        """Only at servers that are there already: nobody is called up to hear whether something changes."""
-        view = self._hub.view(session.caller, session.wanted, alone=session.alone)
-        for upstream in view.upstreams:
-            if upstream.reached and upstream.name not in session.watches:
-                watch = self._watch(session, view, upstream, frozenset(LISTS.values()), frozenset())
-                session.watches[upstream.name] = [(None, watch)]
-                try:
-                    await upstream.watching.add(watch)
-                except RpcError as error:
-                    log.info("the MCP server %r: %s", upstream.name, error.message)
-
-    def _watch(
-        self, session: Session, view: View, upstream: Upstream, lists: frozenset[str], uris: frozenset[str]
-    ) -> Watch:
-        def tell(method: str, params: JsonObject) -> None:
-            if method == UPDATED and view.prefixed:
-                params = {**params, "uri": uri_of(upstream.definition.prefix, params["uri"])}
-            session.tell(notification(method, params))
-
-        return Watch(session.caller, tell, lists=lists, uris=uris)
-
-    async def _subscribe(self, session: Session, view: View, params: JsonObject) -> JsonObject:
-        upstream, uri = view.resource(params.get("uri"))
-        if not session.id:
-            raise RpcError(INVALID_REQUEST, "A subscription needs a session: begin with `initialize`.")
-        watch = self._watch(session, view, upstream, frozenset(), frozenset({uri}))
-        await upstream.watching.add(watch)
-        session.watches.setdefault(upstream.name, []).append((uri, watch))
-        return {}
-
-    async def _unsubscribe(self, session: Session, view: View, params: JsonObject) -> JsonObject:
-        upstream, uri = view.resource(params.get("uri"))
-        kept = []
-        for about, watch in session.watches.get(upstream.name, ()):
-            if about == uri:
-                await upstream.watching.remove(watch)
-            else:
-                kept.append((about, watch))
-        session.watches[upstream.name] = kept
-        return {}
-
-    def _over(self, session: Session) -> None:
-        task = asyncio.ensure_future(self._forget(session))
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
-
-    async def _forget(self, session: Session) -> None:
-        for upstream in self._hub.upstreams.values():
-            for _, watch in session.watches.get(upstream.name, ()):
-                await upstream.watching.remove(watch)
-            await upstream.end_session(session.id)
-
-    # streams
-
-    async def _stream(self, inbound: Inbound, responder: Responder, record: Record, session: Session) -> None:
-        """What belongs to no request; or the rest of a stream that broke off."""
-        last = inbound.headers.get(b"last-event-id")
-        record.status = 200
-        out = Outflow(responder, store=session.store(session.new_stream()))
-        out.begin()
-        if last is not None:
-            for id, data in session.after(last.decode("latin-1")):
-                out.write(write_event(data, id=id))
-        if session.stream is not None:
-            session.stream.end()
-        session.stream = out
-        for message in session.missed():
-            out.say(message)
-        await out.until_over()
-        if session.stream is out:
-            session.stream = None
-        out.end()
-
-    async def _sse(
-        self,
-        inbound: Inbound,
-        responder: Responder,
-        record: Record,
-        credentials: Credentials,
-        wanted: tuple[str, ...] | None,
-        *,
-        alone: bool,
-    ) -> None:
-        """HTTP+SSE: the stream is the session; its first event says where to send messages."""
-        assert inbound.principal is not None
-        record.status = 200
-        caller = Caller(principal=inbound.principal, modern=False, session=new_id(), credentials=credentials)
-        session = Session(caller, "2024-11-05", wanted, alone=alone)
-        out = session.stream = Outflow(responder)
-        self._sessions.begin(session)
-        out.write(write_event(f"/sse/messages?session_id={session.id}".encode(), event="endpoint"))
-        await out.until_over()
-        self._sessions.end(session)
-        out.end()
+            await self._following.lists(session)
 
     def close(self) -> None:
         self._sessions.close()

@@ -30,6 +30,7 @@ from tollbridge.mcp.jsonrpc import (
     Id,
     RpcError,
     failure,
+    is_id,
     kind_of,
     notification,
     outcome,
@@ -43,9 +44,11 @@ from tollbridge.mcp.revisions import (
     NEWEST,
     NEWEST_LEGACY,
     SERVER_REQUESTS,
+    SUBSCRIPTION,
     VERSION,
     loud_enough,
     meta_of,
+    subject_of,
 )
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.policy.principal import Principal
@@ -107,6 +110,7 @@ class Link:
         self.server_info: JsonObject | None = None
         self.instructions: str | None = None
         self.open_ = False
+        self.ended = asyncio.Event()
         self._channel = channel
         self._timeout_s = timeout_s
         self._event = event
@@ -255,7 +259,7 @@ class Link:
             log.warning("the MCP server %r sent what is no message: %s", self.name, error.message)
             return
         if kind == "response":
-            flight = self._flights.get(message["id"])
+            flight = self._flight(message["id"])
             if flight is not None and not flight.answer.done():
                 flight.answer.set_result(message)
             return
@@ -268,6 +272,7 @@ class Link:
     def lost(self, why: RpcError) -> None:
         """The channel ended by itself."""
         self.open_ = False
+        self.ended.set()
         for flight in self._flights.values():
             if not flight.answer.done():
                 flight.answer.set_exception(why)
@@ -284,25 +289,32 @@ class Link:
 
     def _told(self, method: str, params: JsonObject, call: Call | None) -> None:
         if method == "notifications/progress":
-            flight = self._flights.get(params.get("progressToken", ""))
+            flight = self._flight(params.get("progressToken"))
             if flight is not None and flight.call.progress_token is not None:
                 flight.heard = asyncio.get_running_loop().time()
                 flight.call.tell(method, {**params, "progressToken": flight.call.progress_token})
             return
         if method == "notifications/cancelled":
-            asked = self._asked.get(params.get("requestId", ""))
+            id = params.get("requestId")
+            asked = self._asked.get(id) if is_id(id) else None
             if asked is not None:
                 asked.cancel()
             return
-        about = self._about(call)
+        about = self._flight(meta_of(params).get(SUBSCRIPTION)) or self._about(call)
         if about is not None:
             about.heard = asyncio.get_running_loop().time()
+            if about.call.method in ENDLESS:
+                about.call.tell(method, subject_of(params))
+                return
         if method == "notifications/message":
             if about is not None and about.call.hears(params.get("level")):
                 about.call.tell(method, params)
             return
         if self._event is not None:
             self._event(method, params)
+
+    def _flight(self, id: Json) -> Flight | None:
+        return self._flights.get(id) if is_id(id) else None
 
     def _about(self, call: Call | None) -> Flight | None:
         if call is not None:

@@ -4,7 +4,9 @@ input (`parked.py`). Closing the answer's stream is giving up the request."""
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
+from functools import partial
 
 from tollbridge.mcp.call import Ask, Call, Caller, Credentials, Tell
 from tollbridge.mcp.eras import error_to_modern
@@ -24,15 +26,18 @@ from tollbridge.mcp.jsonrpc import (
     result,
 )
 from tollbridge.mcp.mirrors import check, check_params
-from tollbridge.mcp.names import uri_of
 from tollbridge.mcp.outflow import JSON_TYPE, Outflow
 from tollbridge.mcp.parked import Parking
 from tollbridge.mcp.revisions import ONLY_LEGACY, SUBSCRIPTION, Told, meta_of, subject_of
 from tollbridge.mcp.run import Runner
-from tollbridge.mcp.watching import LISTS, UPDATED, Watch
+from tollbridge.mcp.upstream import Upstream
+from tollbridge.mcp.wanted import Wanted
+from tollbridge.mcp.watching import Watch
 from tollbridge.model.json import JsonObject
 from tollbridge.observe import Record
 from tollbridge.server.inbound import Inbound, Responder
+
+log = logging.getLogger("tollbridge.mcp")
 
 LISTEN = "subscriptions/listen"
 MAY_NEED_INPUT = frozenset({"tools/call", "prompts/get", "resources/read"})
@@ -170,48 +175,52 @@ class Modern:
             check_params(headers, params, schema)
 
     async def _listen(self, view: View, params: JsonObject, out: Outflow, id: Id) -> int:
-        """Until the client closes the stream."""
-        asked = params.get("notifications")
-        asked = asked if isinstance(asked, dict) else {}
-        lists = frozenset(kind for kind in LISTS.values() if asked.get(f"{kind}ListChanged") is True)
-        honoured: JsonObject = {f"{kind}ListChanged": True for kind in sorted(lists)}
-        uris: dict[str, list[str]] = {}
-        for uri in asked.get("resourceSubscriptions") or []:
-            try:
-                upstream, own = view.resource(uri)
-            except RpcError:
-                continue
-            uris.setdefault(upstream.name, []).append(own)
-            honoured.setdefault("resourceSubscriptions", []).append(uri)
-        tasks = frozenset(map(str, asked.get("taskIds") or []))
-        if tasks:
-            honoured["taskIds"] = sorted(tasks)
+        """Until the client closes the stream. It begins when the servers are listened to: what is acknowledged is
+        heard from then on. Of several servers one that cannot be reached is left out."""
         stamp = {SUBSCRIPTION: id}
-        watches = []
-        out.begin()
+        early: list[JsonObject] | None = []
+        watches: list[tuple[Upstream, Watch]] = []
+
+        def say(upstream: Upstream, method: str, params: JsonObject) -> None:
+            params = view.renamed_in(upstream, method, params)
+            message = notification(method, {**params, "_meta": {**meta_of(params), **stamp}})
+            if early is None:
+                out.say(message)
+            else:
+                early.append(message)
+
         try:
-            out.say(
-                notification("notifications/subscriptions/acknowledged", {"notifications": honoured, "_meta": stamp})
-            )
+            wanted = Wanted(view, params.get("notifications"))
             for upstream in view.upstreams:
-
-                def tell(method: str, params: JsonObject, prefix: str = upstream.definition.prefix) -> None:
-                    if method == UPDATED and view.prefixed:
-                        params = {**params, "uri": uri_of(prefix, params["uri"])}
-                    out.say(notification(method, {**params, "_meta": {**meta_of(params), **stamp}}))
-
-                own_uris = frozenset(uris.get(upstream.name, ()))
-                if lists or own_uris or tasks:
-                    watch = Watch(view.caller, tell, lists=lists, uris=own_uris, tasks=tasks)
+                watch = wanted.watch(upstream, partial(say, upstream))
+                if watch is not None:
                     watches.append((upstream, watch))
-                    await upstream.watching.add(watch)
+            heard = await asyncio.gather(*(self._heard(view, *one) for one in watches))
+            honoured = wanted.honoured([upstream for (upstream, _), ok in zip(watches, heard, strict=True) if ok])
+            out.begin()
+            acknowledged = {"notifications": honoured, "_meta": stamp}
+            out.say(notification("notifications/subscriptions/acknowledged", acknowledged))
+            held, early = early or [], None
+            for message in held:
+                out.say(message)
             await asyncio.get_running_loop().create_future()
         except RpcError as error:
-            out.finish(failure(id, error_to_modern(LISTEN, error)), 200)
+            shown = error_to_modern(LISTEN, error)
+            out.finish(failure(id, shown), shown.status)
+            return shown.status
         finally:
             for upstream, watch in watches:
                 await upstream.watching.remove(watch)
         return 200
+
+    async def _heard(self, view: View, upstream: Upstream, watch: Watch) -> bool:
+        error = await upstream.soon(upstream.watching.add(watch))
+        if error is None:
+            return True
+        if not view.prefixed:
+            raise error
+        log.warning("the MCP server %r is not listened to: %s", upstream.name, error.message)
+        return False
 
     async def close(self) -> None:
         await self._parking.close()

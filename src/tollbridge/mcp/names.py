@@ -39,6 +39,17 @@ def uri_parted(uri: str, servers: Iterable[str]) -> tuple[str, str] | None:
     return None
 
 
+def under_roof(server: str, separator: str, method: str, item: JsonObject) -> JsonObject:
+    """An item of a list."""
+    match method:
+        case "resources/list":
+            return {**item, "uri": uri_of(server, item["uri"])}
+        case "resources/templates/list":
+            return {**item, "uriTemplate": uri_of(server, item["uriTemplate"])}
+        case _:
+            return {**item, "name": joined(server, separator, item["name"])}
+
+
 def with_uris(server: str, method: str, result: JsonObject) -> JsonObject:
     """A result with its resources under the roof."""
     match method:

@@ -5,13 +5,14 @@
     out.finish(message, 200)    the answer, in whichever form has begun
 
 `store(message)` gives the event an id, where the stream may be resumed by it. A stream that is silent for
-`HEARTBEAT_S` has a comment in it; an answer that takes that long begins as a stream, where the client takes one.
+`HEARTBEAT_S` has a comment in it; an answer that takes that long begins as a stream, where the client takes one. A
+client that lost the stream may come back for the rest of it (`resume`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from tollbridge.mcp.jsonrpc import encode
 from tollbridge.mcp.sse import COMMENT, write_event
@@ -26,7 +27,8 @@ Store = Callable[[bytes], str]
 
 
 class Outflow:
-    """`streams`: the client takes a stream. `store`: None gives events no ids."""
+    """`streams`: the client takes a stream. `store`: None gives events no ids. `retry_ms`: begins a stream with an
+    event that only has an id, by which it can be resumed."""
 
     def __init__(
         self,
@@ -35,11 +37,13 @@ class Outflow:
         *,
         streams: bool = True,
         store: Store | None = None,
+        retry_ms: int | None = None,
     ) -> None:
         self._responder = responder
         self._headers = headers
         self._streams = streams
         self._store = store
+        self._retry_ms = retry_ms
         self._loop = asyncio.get_running_loop()
         self._beat: asyncio.TimerHandle | None = None
         self._ended = False
@@ -55,13 +59,23 @@ class Outflow:
     def gone(self) -> bool:
         return self._responder.gone
 
-    def begin(self, *, retry_ms: int | None = None) -> None:
-        """As a stream. `retry_ms`: begins with an event that only has an id, by which it can be resumed."""
+    def begin(self) -> None:
+        """As a stream."""
         if self._responder.started:
             return
         self._responder.start(200, [*STREAM, *self._headers])
-        if retry_ms is not None and self._store is not None:
-            self._responder.write(write_event(b"", id=self._store(b""), retry_ms=retry_ms))
+        if self._retry_ms is not None and self._store is not None:
+            self._responder.write(write_event(b"", id=self._store(b""), retry_ms=self._retry_ms))
+
+    def resume(self, responder: Responder, missed: Iterable[tuple[str, bytes]]) -> None:
+        """The client came back, on another connection. `missed`: (id, data) of events that it did not get."""
+        former, self._responder = self._responder, responder
+        if not former.gone:
+            former.finish()
+        responder.start(200, [*STREAM, *self._headers])
+        for id, data in missed:
+            responder.write(write_event(data, id=id))
+        self._restart()
 
     def say(self, message: JsonObject) -> None:
         """Nothing where the client takes no stream."""
@@ -79,6 +93,7 @@ class Outflow:
         if self._responder.started:
             self._write(message)
             self._responder.finish()
+            self._leave()
         else:
             self._responder.reply(status, [JSON_TYPE, *self._headers], encode(message))
 

@@ -28,6 +28,8 @@ LOG_LEVEL = _PREFIX + "logLevel"
 SERVER_INFO = _PREFIX + "serverInfo"
 SUBSCRIPTION = _PREFIX + "subscriptionId"
 TASKS = _PREFIX + "tasks"
+"""The extension."""
+RELATED_TASK = _PREFIX + "related-task"
 OF_THE_PROTOCOL = frozenset({VERSION, CAPABILITIES, CLIENT_INFO, LOG_LEVEL, SUBSCRIPTION, "progressToken"})
 
 LOG_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
@@ -39,7 +41,10 @@ SERVER_REQUESTS: Mapping[str, str] = {
 """What a server may ask a client, and the capability by which a client says that it may."""
 CLIENT_CAPABILITIES = ("sampling", "elicitation", "roots")
 ONLY_LEGACY = frozenset(
-    {"initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe", "tasks/list"}
+    {
+        *("initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"),
+        *("tasks/list", "tasks/result"),
+    }
 )
 """Methods of clients that the modern revisions took out."""
 

@@ -4,7 +4,8 @@
    others.
 2. What a session is told on a stream is kept for a while (`EVENTS_MAX`, `EVENTS_BYTES_MAX`), so that a client whose
    stream broke off can ask for what came after its last event, of that stream alone.
-3. One that was idle for `IDLE_S` ends, and so does the one that was idle longest where there are too many.
+3. One that was idle for `IDLE_S` ends, and so does the one that was idle longest where there are too many: of its
+   principal, or in all.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator
 
 from tollbridge.mcp.call import Caller
@@ -22,6 +23,8 @@ from tollbridge.mcp.watching import Watch
 from tollbridge.model.json import JsonObject
 
 SESSIONS_MAX = 10_000
+EACH_MAX = 1000
+"""Of one principal: nobody pushes others out."""
 IDLE_S = 1800.0
 EVENTS_MAX = 256
 EVENTS_BYTES_MAX = 1024 * 1024
@@ -30,7 +33,8 @@ ASK_S = 300.0
 
 class Session:
     """`version`: what the handshake ended with. `wanted`, `alone`: which servers it asked for. `level`: from which on
-    it wants log lines. `running`: its requests under way. `stream`: the GET stream, where it has one open."""
+    it wants log lines. `running`: its requests under way; `flows`: their streams. `stream`: the GET stream, where it
+    has one open."""
 
     def __init__(
         self,
@@ -47,7 +51,8 @@ class Session:
         self.wanted = wanted
         self.alone = alone
         self.level: str | None = None
-        self.running: dict[Id, asyncio.Task[None]] = {}
+        self.running: dict[Id, asyncio.Task[JsonObject]] = {}
+        self.flows: dict[str, Outflow] = {}
         self.watches: dict[str, list[tuple[object, Watch]]] = {}
         self.stream: Outflow | None = None
         self.used_at = asyncio.get_running_loop().time()
@@ -85,6 +90,10 @@ class Session:
             if one == stream and count > int(number) and data:
                 yield f"{one}_{count}", data
 
+    def flow_of(self, last: str) -> Outflow | None:
+        """The stream of an event, where its request still runs."""
+        return self.flows.get(last.rpartition("_")[0])
+
     def tell(self, message: JsonObject) -> None:
         """What belongs to no request: on the GET stream, or when there is one."""
         if self.stream is not None and not self.stream.gone:
@@ -118,7 +127,7 @@ class Session:
             asked.set_result(message)
 
     def end(self) -> None:
-        for task in self.running.values():
+        for task in list(self.running.values()):
             task.cancel()
         for asked in self._asked.values():
             asked.cancel()
@@ -129,14 +138,28 @@ class Session:
 class Sessions:
     """`ended`: told of each that is over."""
 
-    def __init__(self, ended: Callable[[Session], None], *, idle_s: float = IDLE_S, most: int = SESSIONS_MAX) -> None:
+    def __init__(
+        self,
+        ended: Callable[[Session], None],
+        *,
+        idle_s: float = IDLE_S,
+        most: int = SESSIONS_MAX,
+        each: int = EACH_MAX,
+    ) -> None:
         self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._held: Counter[str] = Counter()
+        self._each = each
         self._ended = ended
         self._idle_s = idle_s
         self._most = most
 
     def begin(self, session: Session) -> None:
+        owner = session.caller.principal.id
+        if self._held[owner] >= self._each:
+            own = (one for one in self._sessions.values() if one.caller.principal.id == owner)
+            self.end(next(own))
         self._sessions[session.id] = session
+        self._held[owner] += 1
         self._sweep()
 
     def find(self, id: str, principal: str) -> Session | None:
@@ -149,6 +172,10 @@ class Sessions:
 
     def end(self, session: Session) -> None:
         if self._sessions.pop(session.id, None) is not None:
+            owner = session.caller.principal.id
+            self._held[owner] -= 1
+            if not self._held[owner]:
+                del self._held[owner]
             session.end()
             self._ended(session)
 

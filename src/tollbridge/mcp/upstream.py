@@ -16,18 +16,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import TypeVar
 
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.eras import INPUT_REQUIRED
 from tollbridge.mcp.http import Address, Http, Pairs, Refused, SessionLost
 from tollbridge.mcp.http_sse import HttpSse
+from tollbridge.mcp.input import with_input
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, MODERN_CODES, TOO_MANY, UPSTREAM_FAILED, RpcError
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.outbound import headers_for
-from tollbridge.mcp.revisions import MODERN, SERVER_REQUESTS
+from tollbridge.mcp.revisions import MODERN
 from tollbridge.mcp.stdio import Stdio
 from tollbridge.mcp.watching import Watching
 from tollbridge.model.json import Json, JsonObject
@@ -44,19 +47,22 @@ ROUNDS_MAX = 16
 """How often one call may ask its caller for input."""
 NOT_THIS_KIND = frozenset({400, 404, 405, 406, 415})
 
-Event = Callable[["Upstream", str, JsonObject], None]
+SOON_S = 2.0
+FIRST_S = 15.0
+
+T = TypeVar("T")
+Scope = tuple[str, Pairs]
+"""Whose a link is: a session's, or "" for everybody's who has this credential."""
 
 
 class Upstream:
-    """`event`: told of lists and resources that changed. Used from one event loop."""
+    """Used from one event loop."""
 
     def __init__(
         self,
         definition: Definition,
         transport: Transport,
         environ: Mapping[str, str],
-        *,
-        event: Event | None = None,
     ) -> None:
         self.definition = definition
         self.name = definition.name
@@ -64,13 +70,13 @@ class Upstream:
         self._landed: asyncio.Event | None = None
         self._transport = transport
         self._environ = environ
-        self._event = event
-        self._shared: dict[Json, Link] = {}  # by credential and era
-        self._sessions: dict[Json, Link] = {}
+        self._shared: dict[tuple[Scope, bool], Link] = {}  # by credential and era
+        self._sessions: dict[tuple[Scope, bool], Link] = {}
         self._idle: dict[str, list[Link]] = {}
-        self._opening: dict[object, asyncio.Lock] = {}
+        self._opening: dict[tuple[Scope, bool], asyncio.Task[Link]] = {}
         self._speaks: dict[bool, bool] = {}  # by era, where it is known
         self._sse = definition.transport == "sse"
+        self._late = False
         self._failures = 0
         self._rests_until = 0.0
         self._why: RpcError | None = None
@@ -109,60 +115,57 @@ class Upstream:
             result = await link.call(call)
             if result.get("resultType") != INPUT_REQUIRED:
                 return result
-            call = call.with_params(await self._with_input(call, result))
+            call = call.with_params(await with_input(self.name, call, result))
         raise RpcError(UPSTREAM_FAILED, f"The MCP server {self.name!r} asked for input {ROUNDS_MAX} times.")
-
-    async def _with_input(self, call: Call, result: JsonObject) -> JsonObject:
-        asked = result.get("inputRequests") or {}
-        ask = call.ask
-        if not isinstance(asked, dict) or (asked and ask is None):
-            raise RpcError(INVALID_REQUEST, f"The MCP server {self.name!r} needs input that this client does not give.")
-        names = list(asked)
-        answers = await asyncio.gather(*(self._input(call, asked[name]) for name in names))
-        params = {name: value for name, value in call.params.items() if name not in ("inputResponses", "requestState")}
-        if names:
-            params["inputResponses"] = dict(zip(names, answers, strict=True))
-        if "requestState" in result:
-            params["requestState"] = result["requestState"]
-        return params
-
-    async def _input(self, call: Call, wanted: Json) -> JsonObject:
-        method = wanted.get("method") if isinstance(wanted, dict) else None
-        if not isinstance(method, str) or method not in SERVER_REQUESTS or call.ask is None:
-            raise RpcError(INVALID_REQUEST, f"The MCP server {self.name!r} asked for something unknown.")
-        return await call.ask(method, wanted.get("params") or {})
 
     @property
     def reached(self) -> bool:
         """It answered before."""
         return (any(self._speaks.values()) and self.definition.version is None) or bool(self._shared)
 
+    async def soon(self, work: Awaitable[T]) -> T | RpcError:
+        """The result, or why there is none yet: nobody waits long for this server. A process that has to be started
+        first has more time, until it took longer once; it goes on starting when nobody waits for it any more."""
+        starting = self.definition.command is not None and not self.reached and not self._late
+        try:
+            return await asyncio.wait_for(work, FIRST_S if starting else SOON_S)
+        except TimeoutError:
+            self._late = True
+            return RpcError(UPSTREAM_FAILED, f"The MCP server {self.name!r} did not answer in time.")
+        except RpcError as error:
+            return error
+
     # links
 
     @asynccontextmanager
     async def link(self, caller: Caller) -> AsyncIterator[Link]:
         """A link for one call of this caller. Raises RpcError."""
+        if not caller.answers or self._era(caller):
+            own = None
+        elif caller.session:
+            own = caller
+        else:
+            async with self._leased(caller) as link:
+                yield link
+            return
+        link = await self._kept(caller, own)
+        try:
+            yield link
+        except SessionLost:
+            await self._drop(link)
+            raise
+
+    def scope(self, caller: Caller) -> Scope:
+        """Who is told what the link that this caller has is told."""
+        own = caller.session if caller.answers and not self._era(caller) else ""
+        return own, headers_for(self.definition, caller.credentials)
+
+    @asynccontextmanager
+    async def _leased(self, caller: Caller) -> AsyncIterator[Link]:
         headers = headers_for(self.definition, caller.credentials)
-        modern = self._era(caller)
-        if modern or not caller.answers:
-            link = await self._kept((headers, modern), headers, modern, None)
-            try:
-                yield link
-            except SessionLost:
-                await self._drop(link)
-                raise
-            return
-        if caller.session:
-            link = await self._kept(caller.session, headers, modern, caller)
-            try:
-                yield link
-            except SessionLost:
-                await self._drop(link)
-                raise
-            return
         alike = f"{caller.alike} {headers!r}"
         idle = self._idle.setdefault(alike, [])
-        link = idle.pop() if idle else await self._open(headers, modern, caller)
+        link = idle.pop() if idle else await self._open(headers, False, caller, (alike, headers))
         good = False
         try:
             yield link
@@ -181,31 +184,38 @@ class Upstream:
             return self._speaks.get(True, True)
         return self._speaks.get(caller.modern, True) == caller.modern
 
-    async def _kept(self, key: Json, headers: Pairs, modern: bool, caller: Caller | None) -> Link:
-        link = self._links_of(caller).get(key)
-        if link is not None and link.open_ and link.modern == modern:
+    async def _kept(self, caller: Caller, own: Caller | None) -> Link:
+        """`own`: who has a link of its own; None shares one. It is opened once, for all who want it meanwhile, whoever
+        of them gives up."""
+        headers = headers_for(self.definition, caller.credentials)
+        scope = ("" if own is None else own.session, headers)
+        link = self._links_of(own).get((scope, self._era(caller)))
+        if link is not None and link.open_:
             return link
-        slot = (key, modern)
-        lock = self._opening.setdefault(slot, asyncio.Lock())
-        try:
-            async with lock:
-                links = self._links_of(caller)
-                link = links.get(key)
-                if link is None or not link.open_ or link.modern != modern:
-                    link = await self._open(headers, modern, caller)
-                    links = self._links_of(caller)  # meanwhile others may have been lost
-                    links[key] = link
-                    await self._bound(links)
-        finally:
-            if not lock.locked():
-                self._opening.pop(slot, None)
+        slot = (scope, self.definition.command is None and self._era(caller))  # a process has one era
+        opening = self._opening.get(slot)
+        if opening is None:
+            opening = self._opening[slot] = asyncio.ensure_future(self._opened(headers, caller, own, scope))
+            opening.add_done_callback(lambda done: self._ended_opening(slot, done))
+        return await asyncio.shield(opening)
+
+    async def _opened(self, headers: Pairs, caller: Caller, own: Caller | None, scope: Scope) -> Link:
+        link = await self._open(headers, self._era(caller), own, scope)
+        links = self._links_of(own)  # meanwhile others may have been lost
+        links[scope, link.modern] = link
+        await self._bound(links)
         return link
 
-    def _links_of(self, caller: Caller | None) -> dict[Json, Link]:
+    def _ended_opening(self, slot: tuple[Scope, bool], opening: asyncio.Task[Link]) -> None:
+        self._opening.pop(slot, None)
+        if not opening.cancelled():
+            opening.exception()  # whoever waited was told
+
+    def _links_of(self, caller: Caller | None) -> dict[tuple[Scope, bool], Link]:
         """`caller`: who has a link of its own."""
         return self._shared if caller is None else self._sessions
 
-    async def _bound(self, links: dict[Json, Link]) -> None:
+    async def _bound(self, links: dict[tuple[Scope, bool], Link]) -> None:
         """The oldest goes where there are too many."""
         while len(links) > LINKS_MAX:
             key = next((key for key, link in links.items() if not link.flying), None)
@@ -213,12 +223,12 @@ class Upstream:
                 return
             await links.pop(key).close()
 
-    async def _open(self, headers: Pairs, modern: bool, caller: Caller | None) -> Link:
+    async def _open(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
         loop = asyncio.get_running_loop()
         if self._why is not None and loop.time() < self._rests_until:
             raise self._why
         try:
-            link = await self._found(headers, modern, caller)
+            link = await self._found(headers, modern, caller, scope)
         except RpcError as error:
             self._failures += 1
             self._rests_until = loop.time() + min(BACKOFF_S * 2 ** (self._failures - 1), BACKOFF_MAX_S)
@@ -227,14 +237,14 @@ class Upstream:
         self._failures, self._why = 0, None
         return link
 
-    async def _found(self, headers: Pairs, modern: bool, caller: Caller | None) -> Link:
+    async def _found(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
         """In the era that is wanted, or in the other one."""
         first: RpcError | None = None
         for era in (modern, not modern):
             if self._speaks.get(era) is False:
                 continue
             try:
-                link = await self._try(headers, era, caller)
+                link = await self._try(headers, era, caller, scope)
             except RpcError as error:
                 if self._speaks.get(era) or not _says_nothing_of_it(error, era):
                     raise
@@ -248,22 +258,22 @@ class Upstream:
         self._speaks.clear()
         raise first or RpcError(UPSTREAM_FAILED, f"The MCP server {self.name!r} speaks no revision that is known.")
 
-    async def _try(self, headers: Pairs, modern: bool, caller: Caller | None) -> Link:
+    async def _try(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
         if modern and self._sse:
             raise RpcError(INVALID_REQUEST, "HTTP+SSE is legacy.")
         try:
-            return await self._greeted(headers, modern, caller)
+            return await self._greeted(headers, modern, caller, scope)
         except Refused as error:
             if modern or error.http_status not in NOT_THIS_KIND or self.definition.transport is not None:
                 raise
             self._sse = True  # nothing was said of HTTP+SSE, and it is all that is left
             try:
-                return await self._greeted(headers, modern, caller)
+                return await self._greeted(headers, modern, caller, scope)
             except RpcError:
                 self._sse = False
                 raise error from None
 
-    async def _greeted(self, headers: Pairs, modern: bool, caller: Caller | None) -> Link:
+    async def _greeted(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
         definition, address, command = self.definition, self.definition.address, self.definition.command
         channel: Http | HttpSse | Stdio
         if command is not None:
@@ -278,7 +288,7 @@ class Upstream:
             modern=modern,
             timeout_s=definition.timeout_s,
             version=definition.version,
-            event=self._told,
+            event=partial(self.watching.told, scope=scope),
             lost_by=self._lost,
         )
         try:
@@ -291,11 +301,6 @@ class Upstream:
             await link.close()
             raise
         return link
-
-    def _told(self, method: str, params: JsonObject) -> None:
-        self.watching.told(method, params)
-        if self._event is not None:
-            self._event(self, method, params)
 
     def _lost(self, link: Link) -> None:
         """It ended by itself. The next call opens another."""
@@ -325,12 +330,17 @@ class Upstream:
         self._schemas.update(tools)
 
     async def end_session(self, session: str) -> None:
-        link = self._sessions.pop(session, None)
-        if link is not None:
+        for link in self._of_session(session):
             await self._drop(link)
 
-    def session_link(self, session: str) -> Link | None:
-        return self._sessions.get(session)
+    async def note(self, session: str, method: str, params: JsonObject) -> None:
+        """What a session's client tells its servers, where it has links of its own."""
+        for link in self._of_session(session):
+            with contextlib.suppress(RpcError):
+                await link.notify(method, params)
+
+    def _of_session(self, session: str) -> list[Link]:
+        return [link for ((own, _), _), link in self._sessions.items() if own == session]
 
     @property
     def carrier(self) -> str:
@@ -362,6 +372,10 @@ class Upstream:
             *(one for idle in self._idle.values() for one in idle),
         ]
         await self.watching.close()
+        opening = list(self._opening.values())
+        for task in opening:
+            task.cancel()
+        await asyncio.gather(*opening, return_exceptions=True)
         self._shared.clear()
         self._sessions.clear()
         self._idle.clear()

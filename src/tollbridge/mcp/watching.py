@@ -1,8 +1,12 @@
 """What changes at an MCP server, told to those who want to hear of it, in either era.
 
 A legacy server tells of its lists by itself and of resources by subscription; a modern one tells on a stream that says
-what it is for (`subscriptions/listen`). Here it is one thing: a `Watch`. Of several that watch one server, one upstream
-subscription serves all.
+what it is for (`subscriptions/listen`). Here it is one thing: a `Watch`.
+
+1. Who watches with the same credential, in the same era, is served by one `_Ear`: one subscription, one stream. What a
+   server says to one credential is told to nobody who has another.
+2. A link that is lost is opened again as long as somebody watches, ever more seldom, and subscribed on anew.
+3. When what is wanted of a stream changes, the old one ends only when the new one is heard: nothing falls between.
 """
 
 from __future__ import annotations
@@ -11,12 +15,14 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tollbridge.mcp.call import Call, Caller, Tell
-from tollbridge.mcp.jsonrpc import METHOD_NOT_FOUND, RpcError
+from tollbridge.mcp.jsonrpc import INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_CAPABILITY, RpcError, encode
 from tollbridge.model.json import JsonObject
 
 if TYPE_CHECKING:
-    from tollbridge.mcp.upstream import Upstream
+    from tollbridge.mcp.upstream import Scope, Upstream
 
 log = logging.getLogger("tollbridge.mcp")
 
@@ -27,11 +33,16 @@ LISTS = {
 }
 UPDATED = "notifications/resources/updated"
 TASK = "notifications/tasks"
+ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
 AGAIN_S, AGAIN_MAX_S = 1.0, 60.0
+ACKNOWLEDGED_S = 2.0
+"""How long who begins to watch waits to be heard; what is not acknowledged by then comes when it comes."""
+NEVER = frozenset({METHOD_NOT_FOUND, INVALID_PARAMS, MISSING_CAPABILITY})
+"""To ask for the same again would be refused again."""
 
 
 class Watch:
-    """`lists`: of `LISTS`. `uris`: resources, as the server calls them. `tasks`: ids."""
+    """`lists`: of `LISTS`. `uris`: resources, as the server calls them. `tasks`: ids, of the server too."""
 
     __slots__ = ("caller", "lists", "tasks", "tell", "uris")
 
@@ -64,86 +75,189 @@ class Watching:
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
-        self._watches: set[Watch] = set()
-        self._subscribed: dict[str, int] = {}
-        self._listening: asyncio.Task[None] | None = None
+        self._ears: dict[object, _Ear] = {}
+        self._at: dict[Watch, object] = {}
 
-    def told(self, method: str, params: JsonObject) -> None:
-        for watch in tuple(self._watches):
-            if watch.wants(method, params):
-                watch.tell(method, params)
+    def told(self, method: str, params: JsonObject, scope: Scope | None = None) -> None:
+        """`scope`: of the link that it came by; None is told to all."""
+        for ear in tuple(self._ears.values()):
+            if scope is None or ear.scope == scope:
+                ear.told(method, params)
 
     async def add(self, watch: Watch) -> None:
-        """Raises RpcError where the server refuses a subscription; nothing is watched then."""
-        async with self._upstream.link(watch.caller) as link:
+        """Raises RpcError where the server is not there or refuses a subscription; nothing is watched then."""
+        caller = _silent(watch)
+        async with self._upstream.link(caller) as link:
             modern = link.modern
-        self._watches.add(watch)
-        if modern:
-            self._listen_anew()
-            return
+        scope = self._upstream.scope(caller)
+        key = (scope, modern, encode(caller.capabilities) if watch.tasks else b"")
+        ear = self._ears.get(key)
+        if ear is None:
+            ear = self._ears[key] = (_Stream if modern else _Subscriptions)(self._upstream, caller, scope)
+        self._at[watch] = key
+        ear.watches.add(watch)
         try:
-            for uri in watch.uris:
-                await self._subscribe(watch.caller, uri)
-        except RpcError:
+            await ear.added(watch)
+        except BaseException:
             await self.remove(watch)
             raise
 
     async def remove(self, watch: Watch) -> None:
-        if watch not in self._watches:
+        key = self._at.pop(watch, None)
+        ear = self._ears.get(key)
+        if ear is None:
             return
-        self._watches.discard(watch)
-        if self._listening is not None:
-            self._listen_anew()
-            return
-        for uri in watch.uris:
-            if uri in self._subscribed:
-                self._subscribed[uri] -= 1
-                if not self._subscribed[uri]:
-                    del self._subscribed[uri]
-                    try:
-                        await self._upstream.call(Call("resources/unsubscribe", {"uri": uri}, watch.caller))
-                    except RpcError as error:
-                        log.info("the MCP server %r: %s", self._upstream.name, error.message)
-
-    async def _subscribe(self, caller: Caller, uri: str) -> None:
-        """Each time anew: a server counts a subscription once, and may have forgotten it."""
-        await self._upstream.call(Call("resources/subscribe", {"uri": uri}, caller))
-        self._subscribed[uri] = self._subscribed.get(uri, 0) + 1
-
-    def _listen_anew(self) -> None:
-        listening, self._listening = self._listening, None
-        if listening is not None:
-            listening.cancel()
-        if self._watches:
-            self._listening = asyncio.ensure_future(self._listen())
-
-    async def _listen(self) -> None:
-        wait_s = AGAIN_S
-        while True:
-            watches = tuple(self._watches)
-            wanted: JsonObject = {
-                f"{kind}ListChanged": True for kind in LISTS.values() if any(kind in watch.lists for watch in watches)
-            }
-            uris = sorted({uri for watch in watches for uri in watch.uris})
-            tasks = sorted({task for watch in watches for task in watch.tasks})
-            if uris:
-                wanted["resourceSubscriptions"] = uris
-            if tasks:
-                wanted["taskIds"] = tasks
-            caller = watches[0].caller
-            try:
-                await self._upstream.call(Call("subscriptions/listen", {"notifications": wanted}, caller))
-                wait_s = AGAIN_S
-            except RpcError as error:
-                log.info("changes at the MCP server %r are not heard of: %s", self._upstream.name, error.message)
-                if error.code == METHOD_NOT_FOUND:
-                    return
-                wait_s = min(wait_s * 2, AGAIN_MAX_S)
-            await asyncio.sleep(wait_s)
+        ear.watches.discard(watch)
+        if not ear.watches:
+            del self._ears[key]
+            ear.close()
+        await ear.removed(watch)
 
     async def close(self) -> None:
-        self._watches.clear()
-        listening, self._listening = self._listening, None
-        if listening is not None:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+        ears, self._ears = list(self._ears.values()), {}
+        self._at.clear()
+        await asyncio.gather(*(task for ear in ears for task in ear.close()), return_exceptions=True)
+
+
+class _Ear:
+    """`caller`: as whom it listens, one of those who watch."""
+
+    def __init__(self, upstream: Upstream, caller: Caller, scope: Scope) -> None:
+        self.upstream = upstream
+        self.caller = caller
+        self.scope = scope
+        self.watches: set[Watch] = set()
+        self.hearing: asyncio.Task[None] | None = None
+
+    def told(self, method: str, params: JsonObject) -> None:
+        for watch in tuple(self.watches):
+            if watch.wants(method, params):
+                watch.tell(method, params)
+
+    async def added(self, watch: Watch) -> None:
+        raise NotImplementedError
+
+    async def removed(self, watch: Watch) -> None:
+        raise NotImplementedError
+
+    def close(self) -> list[asyncio.Task[None]]:
+        """What still ends."""
+        hearing, self.hearing = self.hearing, None
+        if hearing is None:
+            return []
+        hearing.cancel()
+        return [hearing]
+
+    def failed(self, error: RpcError) -> None:
+        log.info("changes at the MCP server %r are not heard of: %s", self.upstream.name, error.message)
+
+
+class _Subscriptions(_Ear):
+    """At a legacy server."""
+
+    async def added(self, watch: Watch) -> None:
+        """Each time anew: a server counts a subscription once, and may have forgotten it."""
+        for uri in watch.uris:
+            await self.upstream.call(Call("resources/subscribe", {"uri": uri}, self.caller))
+        if self.hearing is None and self.watches:
+            self.hearing = asyncio.ensure_future(self._stay())
+
+    async def removed(self, watch: Watch) -> None:
+        for uri in watch.uris - self._uris():
+            try:
+                await self.upstream.call(Call("resources/unsubscribe", {"uri": uri}, self.caller))
+            except RpcError as error:
+                log.info("the MCP server %r: %s", self.upstream.name, error.message)
+
+    def _uris(self) -> set[str]:
+        return {uri for watch in self.watches for uri in watch.uris}
+
+    async def _stay(self) -> None:
+        """Keeps the link, as nobody else may call meanwhile."""
+        wait_s, lost = AGAIN_S, False
+        while True:
+            try:
+                async with self.upstream.link(self.caller) as link:
+                    for uri in sorted(self._uris()) if lost else ():
+                        await link.call(Call("resources/subscribe", {"uri": uri}, self.caller))
+                    wait_s = AGAIN_S
+                    await link.ended.wait()
+            except RpcError as error:
+                self.failed(error)
+                wait_s = min(wait_s * 2, AGAIN_MAX_S)
+            lost = True
+            await asyncio.sleep(wait_s)
+
+
+class _Stream(_Ear):
+    """At a modern server: one stream for all that is wanted."""
+
+    def __init__(self, upstream: Upstream, caller: Caller, scope: Scope) -> None:
+        super().__init__(upstream, caller, scope)
+        self._wanted: JsonObject = {}
+
+    async def added(self, watch: Watch) -> None:
+        heard = self._anew()
+        if heard is not None:
+            await asyncio.wait((heard,), timeout=ACKNOWLEDGED_S)
+
+    async def removed(self, watch: Watch) -> None:
+        if self.watches:
+            self._anew()
+
+    def _anew(self) -> asyncio.Future[None] | None:
+        """Done when it is acknowledged, or will not be. None where the stream that there is will do."""
+        wanted = self._now_wanted()
+        if wanted == self._wanted and self.hearing is not None and not self.hearing.done():
+            return None
+        self._wanted = wanted
+        heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        former, self.hearing = self.hearing, asyncio.ensure_future(self._listen(wanted, heard))
+        if former is not None:
+            heard.add_done_callback(lambda _: former.cancel())
+        return heard
+
+    def _now_wanted(self) -> JsonObject:
+        watches = self.watches
+        wanted: JsonObject = {
+            f"{kind}ListChanged": True for kind in LISTS.values() if any(kind in watch.lists for watch in watches)
+        }
+        if uris := sorted({uri for watch in watches for uri in watch.uris}):
+            wanted["resourceSubscriptions"] = uris
+        if tasks := sorted({task for watch in watches for task in watch.tasks}):
+            wanted["taskIds"] = tasks
+        return wanted
+
+    async def _listen(self, wanted: JsonObject, heard: asyncio.Future[None]) -> None:
+        def tell(method: str, params: JsonObject) -> None:
+            if method != ACKNOWLEDGED:
+                self.told(method, params)
+            elif not heard.done():
+                heard.set_result(None)
+
+        wait_s = AGAIN_S
+        try:
+            while True:
+                call = Call("subscriptions/listen", {"notifications": wanted}, self.caller, tell=tell)
+                try:
+                    async with self.upstream.link(self.caller) as link:
+                        await link.call(call)
+                    wait_s = AGAIN_S
+                except RpcError as error:
+                    self.failed(error)
+                    if error.code in NEVER:
+                        return
+                    wait_s = min(wait_s * 2, AGAIN_MAX_S)
+                await asyncio.sleep(wait_s)
+        finally:
+            if not heard.done():
+                heard.set_result(None)
+
+
+def _silent(watch: Watch) -> Caller:
+    """Its caller, as one that answers nothing: who only listens needs no link of its own, unless its session has one.
+    The Tasks extension is declared with each request, that for a stream among them."""
+    caller = watch.caller
+    if caller.session or watch.tasks:
+        return caller
+    return msgspec.structs.replace(caller, capabilities={})

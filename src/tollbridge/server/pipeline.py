@@ -46,11 +46,12 @@ from tollbridge.server.idempotency import HEADER as IDEMPOTENCY
 from tollbridge.server.idempotency import Claim
 from tollbridge.server.identify import CONFIRMED_S, confirm
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
+from tollbridge.server.loop_stream import streamed
 from tollbridge.server.presence import Heartbeat, Leaving
 from tollbridge.server.reachable import reachable
 from tollbridge.server.reading import listed, policy_for, read_ask
 from tollbridge.server.responses import Keeping
-from tollbridge.server.tool_loop import AskProvider, ToolLoop, definitions, opened, streamed
+from tollbridge.server.tool_loop import AskProvider, ToolLoop, definitions, opened
 from tollbridge.server.tool_loop import answered as whole
 from tollbridge.wires.base import Head, Wire
 from tollbridge.wires.openai_responses.vocabulary import NAME as RESPONSES

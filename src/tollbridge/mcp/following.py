@@ -1,0 +1,79 @@
+"""What sessions of legacy clients follow: the lists of their servers, and the resources that they subscribed to. It
+goes out on the session's own stream, and ends with the session."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from tollbridge.mcp.hub import Hub, View
+from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, notification
+from tollbridge.mcp.sessions import Session
+from tollbridge.mcp.upstream import Upstream
+from tollbridge.mcp.watching import LISTS, Watch
+from tollbridge.model.json import JsonObject
+
+log = logging.getLogger("tollbridge.mcp")
+
+SUBSCRIPTIONS_MAX = 1000
+"""Of one session."""
+
+
+class Following:
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._ending: set[asyncio.Task[None]] = set()
+
+    async def lists(self, session: Session) -> None:
+        """Only at servers that are there already: nobody is called up to hear whether something changes."""
+        view = self._hub.view(session.caller, session.wanted, alone=session.alone)
+        for upstream in view.upstreams:
+            if upstream.reached and not any(uri is None for uri, _ in session.watches.get(upstream.name, ())):
+                watch = self._watch(session, view, upstream, frozenset(LISTS.values()), frozenset())
+                session.watches.setdefault(upstream.name, []).append((None, watch))
+                error = await upstream.soon(upstream.watching.add(watch))
+                if error is not None:
+                    log.info("the MCP server %r: %s", upstream.name, error.message)
+
+    async def subscribe(self, session: Session, view: View, params: JsonObject) -> JsonObject:
+        upstream, uri = view.resource(params.get("uri"))
+        if not session.id:
+            raise RpcError(INVALID_REQUEST, "A subscription needs a session: begin with `initialize`.")
+        if sum(map(len, session.watches.values())) >= SUBSCRIPTIONS_MAX:
+            raise RpcError(INVALID_REQUEST, f"A session has {SUBSCRIPTIONS_MAX} subscriptions at most.")
+        followed = session.watches.setdefault(upstream.name, [])
+        former = [watch for about, watch in followed if about == uri]
+        watch = self._watch(session, view, upstream, frozenset(), frozenset({uri}))
+        await upstream.watching.add(watch)
+        session.watches[upstream.name].append((uri, watch))
+        for one in former:  # a second time for the same is no second subscription
+            session.watches[upstream.name].remove((uri, one))
+            await upstream.watching.remove(one)
+        return {}
+
+    async def unsubscribe(self, session: Session, view: View, params: JsonObject) -> JsonObject:
+        upstream, uri = view.resource(params.get("uri"))
+        followed = session.watches.get(upstream.name, [])
+        for one in [one for one in followed if one[0] == uri]:
+            followed.remove(one)
+            await upstream.watching.remove(one[1])
+        return {}
+
+    def over(self, session: Session) -> None:
+        task = asyncio.ensure_future(self._forget(session))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    def _watch(
+        self, session: Session, view: View, upstream: Upstream, lists: frozenset[str], uris: frozenset[str]
+    ) -> Watch:
+        def tell(method: str, params: JsonObject) -> None:
+            session.tell(notification(method, view.renamed_in(upstream, method, params)))
+
+        return Watch(session.caller, tell, lists=lists, uris=uris)
+
+    async def _forget(self, session: Session) -> None:
+        for upstream in self._hub.upstreams.values():
+            for _, watch in session.watches.get(upstream.name, ()):
+                await upstream.watching.remove(watch)
+            await upstream.end_session(session.id)
