@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
@@ -51,6 +51,13 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         """What a server may ask of it, as capabilities."""
         found = self.capabilities
         return {name: found[name] for name in CLIENT_CAPABILITIES if found.get(name) is not None}
+
+    def without(self, capabilities: Sequence[str]) -> Caller:
+        """As one that does not declare these."""
+        if not any(name in self.capabilities for name in capabilities):
+            return self
+        kept = {name: value for name, value in self.capabilities.items() if name not in capabilities}
+        return msgspec.structs.replace(self, capabilities=kept)
 
     @property
     def alike(self) -> str:

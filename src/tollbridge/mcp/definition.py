@@ -74,6 +74,11 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         found = [name for name in (self.name, self.alias, self.id) if name is not None]
         return tuple(dict.fromkeys((*found, *map(spelled, found))))
 
+    @property
+    def barred(self) -> tuple[str, ...]:
+        """What it may not ask of a caller."""
+        return (() if self.sampling else ("sampling",)) + (() if self.elicitation else ("elicitation",))
+
     def offers(self, tool: str) -> bool:
         return (self.allowed is None or tool in self.allowed) and tool not in self.disallowed
 

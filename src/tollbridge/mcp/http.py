@@ -172,7 +172,9 @@ class Http:
             raise RpcError(
                 UPSTREAM_FAILED, f"The MCP server {link.name!r} answered with {_shown(kind)}, not with JSON."
             )
-        said = decode(body)
+        said = parsed(body)
+        if said is None:
+            raise RpcError(UPSTREAM_FAILED, f"The MCP server {link.name!r} answered with JSON that cannot be read.")
         for one in said if isinstance(said, list) else (said,):
             link.received(one, call)
 
@@ -202,7 +204,7 @@ class Http:
                     retry_s = retry_s if event.retry_ms is None else min(event.retry_ms / 1000, RETRY_MAX_S)
                     if not event.data:
                         continue
-                    message = parsed(event.data)
+                    message = parsed(event.data.encode())
                     if message is None:
                         log.warning("the MCP server %r sent an event that is no JSON", link.name)
                         continue
@@ -262,9 +264,10 @@ async def discard(incoming: Incoming) -> None:
         incoming.abort()
 
 
-def parsed(data: str) -> Json:
+def parsed(data: bytes) -> Json:
+    """None of what is no JSON."""
     try:
-        return decode(data.encode())
+        return decode(data)
     except RpcError:
         return None
 

@@ -83,7 +83,7 @@ class HttpSse:
                         if not endpoint.done():
                             self._found(link, endpoint, event.data)
                         continue
-                    message = parsed(event.data)
+                    message = parsed(event.data.encode())
                     for one in message if isinstance(message, list) else (message,):
                         if one is not None:
                             link.received(one)

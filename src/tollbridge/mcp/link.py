@@ -110,6 +110,7 @@ class Link:
         self.server_info: JsonObject | None = None
         self.instructions: str | None = None
         self.open_ = False
+        self.opened_at = 0.0
         self.ended = asyncio.Event()
         self._channel = channel
         self._timeout_s = timeout_s
@@ -124,6 +125,11 @@ class Link:
     def flying(self) -> int:
         return len(self._flights)
 
+    @property
+    def falls(self) -> bool:
+        """It may end by itself, where its process or its stream ends."""
+        return self._channel.shared
+
     async def open(self, caller: Caller | None = None) -> None:
         """`caller`: as whom to greet a legacy server; None greets it as ourselves, who answer nothing. Raises
         RpcError."""
@@ -136,6 +142,7 @@ class Link:
         instructions = told.get("instructions")
         self.instructions = instructions if isinstance(instructions, str) else None
         self.open_ = True
+        self.opened_at = asyncio.get_running_loop().time()
 
     async def _greet(self, caller: Caller | None) -> JsonObject:
         params: JsonObject = {

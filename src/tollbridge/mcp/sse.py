@@ -25,19 +25,31 @@ class Events:
     """`feed` bytes as they come. What the end of the stream cuts off is no event."""
 
     def __init__(self) -> None:
-        self._buffer = b""
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._return = False
 
     def feed(self, data: bytes) -> list[Framed]:
-        """Raises TooLarge."""
-        buffer = (self._buffer + data).replace(b"\r\n", b"\n")
-        held = b""
-        if buffer.endswith(b"\r"):  # its LF may be to come
-            buffer, held = buffer[:-1], b"\r"
-        blocks = buffer.replace(b"\r", b"\n").split(b"\n\n")
-        self._buffer = blocks.pop() + held
-        if len(self._buffer) > EVENT_BYTES_MAX:
-            raise TooLarge
+        """Each byte is looked at once, however many pieces an event comes in. Raises TooLarge."""
+        if self._return:
+            data = b"\r" + data
+        self._return = data.endswith(b"\r")  # its LF may be to come
+        data = (data[:-1] if self._return else data).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        last = self._parts[-1] if self._parts else b""
+        if b"\n\n" not in data and not (last.endswith(b"\n") and data.startswith(b"\n")):
+            return self._keep(data)
+        blocks = b"".join((*self._parts, data)).split(b"\n\n")
+        self._parts, self._size = [], 0
+        self._keep(blocks.pop())
         return [framed for block in blocks if (framed := read_event(block)) is not None]
+
+    def _keep(self, data: bytes) -> list[Framed]:
+        self._size += len(data)
+        if self._size > EVENT_BYTES_MAX:
+            raise TooLarge
+        if data:
+            self._parts.append(data)
+        return []
 
 
 def read_event(block: bytes) -> Framed | None:

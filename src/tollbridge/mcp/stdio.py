@@ -4,8 +4,9 @@
    of its own, and of our environment only what a program needs to run (`KEPT`), beside what the operator gives it.
 2. What it prints to stdout that is no message is thrown away with a word in the log; so is a line that is too long.
    stderr is read to its end and goes to the log, so that the child never waits for us.
+   Values of the environment that the operator gives it are masked there.
 3. Closing: its stdin is closed, and it has `GRACE_S` to end; then TERM to its group, then KILL. It is always waited
-   for."""
+   for, and what it started itself ends with it, also where it ends on its own."""
 
 from __future__ import annotations
 
@@ -15,20 +16,25 @@ import logging
 import os
 import signal
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from tollbridge.mcp.call import Call
 from tollbridge.mcp.jsonrpc import UPSTREAM_FAILED, RpcError, decode, encode
 from tollbridge.mcp.link import Link
 from tollbridge.model.json import JsonObject
-from tollbridge.secret import without_keys
+from tollbridge.secret import MASK, without_keys
 
 log = logging.getLogger("tollbridge.mcp.stdio")
 
 KEPT = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER", "SYSTEMROOT")
 LINE_BYTES_MAX = 16 * 1024 * 1024
 GRACE_S = 2.0
+REST_S = 1.0
+"""For what a process that ended left to be read."""
+SEEN_BYTES = 16 * 1024
 LOGGED_CHARACTERS = 500
+SECRET_CHARACTERS_MIN = 5
+"""A shorter value is no secret, but `1`, `true` or `info`."""
 
 
 class Stdio:
@@ -47,9 +53,12 @@ class Stdio:
     ) -> None:
         self._command = [command, *args]
         self._env = {name: value for name in KEPT if (value := (environ or {}).get(name)) is not None} | dict(env or {})
+        self._secrets = sorted(
+            (value for value in (env or {}).values() if len(value) >= SECRET_CHARACTERS_MIN), key=len, reverse=True
+        )
         self._cwd = cwd
         self._process: Process | None = None
-        self._readers: list[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Task[None]] = []
         self._link: Link | None = None
 
     async def start(self, link: Link) -> None:
@@ -71,8 +80,8 @@ class Stdio:
                 UPSTREAM_FAILED, f"The MCP server {link.name!r} cannot be started: {self._command[0]}: {reason}."
             ) from error
         self._process = process
-        self._readers = [
-            asyncio.ensure_future(self._read(process, link)),
+        self._tasks = [
+            asyncio.ensure_future(self._serve(process, link)),
             asyncio.ensure_future(self._tell(process, link.name)),
         ]
 
@@ -86,62 +95,78 @@ class Stdio:
         except (OSError, RuntimeError) as error:
             raise RpcError(UPSTREAM_FAILED, f"The MCP server {link.name!r} has ended.") from error
 
+    async def _serve(self, process: Process, link: Link) -> None:
+        """Until it ends. What it left in the pipe is still read, unless a child of its own holds that open."""
+        reading = asyncio.ensure_future(self._read(process, link))
+        try:
+            status = await process.wait()
+            await asyncio.wait((reading,), timeout=REST_S)
+        finally:
+            reading.cancel()
+            _end(process, signal.SIGKILL)
+        link.lost(RpcError(UPSTREAM_FAILED, f"The MCP server {link.name!r} ended with status {status}."))
+
     async def _read(self, process: Process, link: Link) -> None:
         assert process.stdout is not None
-        while True:
-            try:
-                line = await process.stdout.readuntil(b"\n")
-            except asyncio.IncompleteReadError:
-                break
-            except asyncio.LimitOverrunError as error:
-                log.warning("the MCP server %r wrote a line of more than %d bytes", link.name, LINE_BYTES_MAX)
-                await process.stdout.read(error.consumed or LINE_BYTES_MAX)
-                continue
-            line = line.strip()
-            if not line:
-                continue
+        async for line in _lines(process.stdout, link.name):
             try:
                 message = decode(line)
             except RpcError:
-                log.warning("the MCP server %r wrote to stdout what is no message: %s", link.name, _shown(line))
+                shown = self._shown(line)
+                log.warning("the MCP server %r wrote to stdout what is no message: %s", link.name, shown)
                 continue
             for one in message if isinstance(message, list) else (message,):
                 link.received(one)
-        status = await process.wait()
-        link.lost(RpcError(UPSTREAM_FAILED, f"The MCP server {link.name!r} ended with status {status}."))
 
     async def _tell(self, process: Process, name: str) -> None:
         assert process.stderr is not None
-        while True:
-            try:
-                line = await process.stderr.readuntil(b"\n")
-            except asyncio.IncompleteReadError as error:
-                if error.partial.strip():
-                    log.info("%s: %s", name, _shown(error.partial))
-                return
-            except asyncio.LimitOverrunError as error:
-                await process.stderr.read(error.consumed or LINE_BYTES_MAX)
-                continue
-            log.info("%s: %s", name, _shown(line))
+        async for line in _lines(process.stderr, name):
+            log.info("%s: %s", name, self._shown(line))
+
+    def _shown(self, line: bytes) -> str:
+        """For the log: nothing that the operator gave it in its environment, which a program may well print."""
+        text = line[:SEEN_BYTES].decode("utf-8", "replace")
+        for value in self._secrets:
+            text = text.replace(value, MASK)
+        return without_keys(text[:LOGGED_CHARACTERS])
 
     async def close(self) -> None:
         process = self._process
         if process is None:
             return
-        if process.returncode is None:
-            if process.stdin is not None:
-                process.stdin.close()
-            for end in (None, signal.SIGTERM, signal.SIGKILL):
-                if end is not None:
-                    with contextlib.suppress(ProcessLookupError, PermissionError):
-                        os.killpg(process.pid, end)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(process.wait(), GRACE_S)
-                    break
-        for reader in self._readers:
-            reader.cancel()
-        await asyncio.gather(*self._readers, return_exceptions=True)
+        if process.returncode is None and process.stdin is not None:
+            process.stdin.close()
+        for end in (None, signal.SIGTERM):
+            if end is not None:
+                _end(process, end)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), GRACE_S)
+                break
+        _end(process, signal.SIGKILL)  # it, or what it leaves behind
+        await process.wait()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-def _shown(line: bytes) -> str:
-    return without_keys(line.decode("utf-8", "replace").strip()[:LOGGED_CHARACTERS])
+async def _lines(stream: asyncio.StreamReader, name: str) -> AsyncIterator[bytes]:
+    """Those that hold something; what is longer than `LINE_BYTES_MAX` comes to nothing."""
+    while True:
+        try:
+            line = await stream.readuntil(b"\n")
+        except asyncio.IncompleteReadError as error:
+            if error.partial.strip():
+                yield error.partial.strip()
+            return
+        except asyncio.LimitOverrunError as error:
+            log.warning("the MCP server %r wrote a line of more than %d bytes", name, LINE_BYTES_MAX)
+            await stream.readexactly(error.consumed)
+            continue
+        if line := line.strip():
+            yield line
+
+
+def _end(process: Process, how: signal.Signals) -> None:
+    """All of its group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, how)

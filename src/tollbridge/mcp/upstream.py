@@ -7,8 +7,8 @@
    modern caller for one call, after which the next caller of the same principal that is alike takes it.
 3. A modern server that needs input says so in its result: for a legacy caller it is asked here, and the call is made
    again with the answers. (For a modern caller of a legacy server: `parked.py`.)
-4. Where a server cannot be reached it is tried again ever more seldom (1 s to 60 s); calls meanwhile fail at once, with
-   the reason. A session that the server has forgotten is begun anew, once for each call: nothing was done for it.
+4. Where a server cannot be reached it rests (`resting.py`). A session that it has forgotten is begun anew, once for
+   each call: nothing was done for it.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.eras import INPUT_REQUIRED
 from tollbridge.mcp.http import Address, Http, Pairs, Refused, SessionLost
 from tollbridge.mcp.http_sse import HttpSse
-from tollbridge.mcp.input import with_input
+from tollbridge.mcp.input import check_asked, with_input
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, MODERN_CODES, TOO_MANY, UPSTREAM_FAILED, RpcError
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.outbound import headers_for
+from tollbridge.mcp.resting import Resting
 from tollbridge.mcp.revisions import MODERN
 from tollbridge.mcp.stdio import Stdio
 from tollbridge.mcp.watching import Watching
@@ -39,9 +40,8 @@ from tollbridge.transport.base import Transport
 log = logging.getLogger("tollbridge.mcp")
 
 PROBE_S = 5.0
-BACKOFF_S, BACKOFF_MAX_S = 1.0, 60.0
 IDLE_MAX = 16
-LINKS_MAX = 256
+LINKS_MAX, PROCESSES_MAX = 256, 32
 RETIRE_S = 300.0
 ROUNDS_MAX = 16
 """How often one call may ask its caller for input."""
@@ -77,9 +77,7 @@ class Upstream:
         self._speaks: dict[bool, bool] = {}  # by era, where it is known
         self._sse = definition.transport == "sse"
         self._late = False
-        self._failures = 0
-        self._rests_until = 0.0
-        self._why: RpcError | None = None
+        self._resting = Resting(definition.name)
         self._schemas: dict[str, Json] = {}
         self.watching = Watching(self)
         if definition.version is not None:
@@ -94,6 +92,7 @@ class Upstream:
                 TOO_MANY, f"The MCP server {self.name!r} has {limit} calls under way; try again.", status=429
             )
         self.flying += 1
+        call.caller = call.caller.without(self.definition.barred)
         try:
             for again in (True, False):
                 try:
@@ -109,8 +108,13 @@ class Upstream:
                 self._landed.set()
 
     async def _call(self, link: Link, call: Call) -> JsonObject:
-        if not link.modern or call.caller.modern:
+        if not link.modern:
             return await link.call(call)
+        if call.caller.modern:
+            result = await link.call(call)
+            if result.get("resultType") == INPUT_REQUIRED:
+                check_asked(self.name, call.caller, result)
+            return result
         for _ in range(ROUNDS_MAX):
             result = await link.call(call)
             if result.get("resultType") != INPUT_REQUIRED:
@@ -140,6 +144,7 @@ class Upstream:
     @asynccontextmanager
     async def link(self, caller: Caller) -> AsyncIterator[Link]:
         """A link for one call of this caller. Raises RpcError."""
+        caller = caller.without(self.definition.barred)
         if not caller.answers or self._era(caller):
             own = None
         elif caller.session:
@@ -217,24 +222,20 @@ class Upstream:
 
     async def _bound(self, links: dict[tuple[Scope, bool], Link]) -> None:
         """The oldest goes where there are too many."""
-        while len(links) > LINKS_MAX:
+        while len(links) > (LINKS_MAX if self.definition.command is None else PROCESSES_MAX):
             key = next((key for key, link in links.items() if not link.flying), None)
             if key is None:
                 return
             await links.pop(key).close()
 
     async def _open(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
-        loop = asyncio.get_running_loop()
-        if self._why is not None and loop.time() < self._rests_until:
-            raise self._why
+        self._resting.check()
         try:
             link = await self._found(headers, modern, caller, scope)
         except RpcError as error:
-            self._failures += 1
-            self._rests_until = loop.time() + min(BACKOFF_S * 2 ** (self._failures - 1), BACKOFF_MAX_S)
-            self._why = error
+            self._resting.failed(error)
             raise
-        self._failures, self._why = 0, None
+        self._resting.reached(falls=link.falls)
         return link
 
     async def _found(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
@@ -289,7 +290,7 @@ class Upstream:
             timeout_s=definition.timeout_s,
             version=definition.version,
             event=partial(self.watching.told, scope=scope),
-            lost_by=self._lost,
+            lost_by=self._fell,
         )
         try:
             async with asyncio.timeout(PROBE_S if modern and command is not None else definition.timeout_s):
@@ -302,8 +303,13 @@ class Upstream:
             raise
         return link
 
-    def _lost(self, link: Link) -> None:
-        """It ended by itself. The next call opens another."""
+    def _fell(self, link: Link) -> None:
+        """It ended by itself. The next call opens another; where that happens again and again, it has to wait."""
+        self._forget(link)
+        if link.opened_at:
+            self._resting.fell(asyncio.get_running_loop().time() - link.opened_at)
+
+    def _forget(self, link: Link) -> None:
         self._shared = {key: one for key, one in self._shared.items() if one is not link}
         self._sessions = {key: one for key, one in self._sessions.items() if one is not link}
         for idle in self._idle.values():
@@ -311,7 +317,7 @@ class Upstream:
                 idle.remove(link)
 
     async def _drop(self, link: Link) -> None:
-        self._lost(link)
+        self._forget(link)
         with contextlib.suppress(RpcError):
             await link.close()
 
@@ -350,8 +356,8 @@ class Upstream:
     @property
     def state(self) -> tuple[str, str | None]:
         """healthy, unhealthy (and why), or unknown where nobody has asked for it yet."""
-        if self._why is not None:
-            return "unhealthy", self._why.message
+        if self._resting.why is not None:
+            return "unhealthy", self._resting.why.message
         return "healthy" if self.reached else "unknown", None
 
     async def retire(self) -> None:

@@ -6,7 +6,8 @@ what it is for (`subscriptions/listen`). Here it is one thing: a `Watch`.
 1. Who watches with the same credential, in the same era, is served by one `_Ear`: one subscription, one stream. What a
    server says to one credential is told to nobody who has another.
 2. A link that is lost is opened again as long as somebody watches, ever more seldom, and subscribed on anew.
-3. When what is wanted of a stream changes, the old one ends only when the new one is heard: nothing falls between.
+3. That a list changed is told once a second at most, the last time always.
+4. When what is wanted of a stream changes, the old one ends only when the new one is heard: nothing falls between.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ LISTS = {
 UPDATED = "notifications/resources/updated"
 TASK = "notifications/tasks"
 ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
+CALM_S = 1.0
 AGAIN_S, AGAIN_MAX_S = 1.0, 60.0
 ACKNOWLEDGED_S = 2.0
 """How long who begins to watch waits to be heard; what is not acknowledged by then comes when it comes."""
@@ -44,7 +46,7 @@ NEVER = frozenset({METHOD_NOT_FOUND, INVALID_PARAMS, MISSING_CAPABILITY})
 class Watch:
     """`lists`: of `LISTS`. `uris`: resources, as the server calls them. `tasks`: ids, of the server too."""
 
-    __slots__ = ("caller", "lists", "tasks", "tell", "uris")
+    __slots__ = ("_calming", "_tell", "caller", "lists", "tasks", "uris")
 
     def __init__(
         self,
@@ -56,18 +58,51 @@ class Watch:
         tasks: frozenset[str] = frozenset(),
     ) -> None:
         self.caller = caller
-        self.tell = tell
+        self._tell = tell
+        self._calming: dict[str, _Calming] = {}
         self.lists = lists
         self.uris = uris
         self.tasks = tasks
 
-    def wants(self, method: str, params: JsonObject) -> bool:
+    def told(self, method: str, params: JsonObject) -> None:
+        if not self._wants(method, params):
+            return
+        calming = self._calming.get(method)
+        if calming is not None:
+            calming.again = params
+            return
+        self._tell(method, params)
+        if method in LISTS:
+            timer = asyncio.get_running_loop().call_later(CALM_S, self._calm, method)
+            self._calming[method] = _Calming(timer)
+
+    def _calm(self, method: str) -> None:
+        calming = self._calming.pop(method)
+        if calming.again is not None:
+            self.told(method, calming.again)
+
+    def close(self) -> None:
+        for calming in self._calming.values():
+            calming.timer.cancel()
+        self._calming.clear()
+
+    def _wants(self, method: str, params: JsonObject) -> bool:
         if method in LISTS:
             return LISTS[method] in self.lists
         if method == UPDATED:
             uri = params.get("uri")
             return any(uri == one or str(uri).startswith(one.rstrip("/") + "/") for one in self.uris)
         return method == TASK and params.get("taskId") in self.tasks
+
+
+class _Calming:
+    """After a list changed. `again`: what is to be told when it is over."""
+
+    __slots__ = ("again", "timer")
+
+    def __init__(self, timer: asyncio.TimerHandle) -> None:
+        self.timer = timer
+        self.again: JsonObject | None = None
 
 
 class Watching:
@@ -103,6 +138,7 @@ class Watching:
             raise
 
     async def remove(self, watch: Watch) -> None:
+        watch.close()
         key = self._at.pop(watch, None)
         ear = self._ears.get(key)
         if ear is None:
@@ -131,8 +167,7 @@ class _Ear:
 
     def told(self, method: str, params: JsonObject) -> None:
         for watch in tuple(self.watches):
-            if watch.wants(method, params):
-                watch.tell(method, params)
+            watch.told(method, params)
 
     async def added(self, watch: Watch) -> None:
         raise NotImplementedError
