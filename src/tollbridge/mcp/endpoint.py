@@ -24,7 +24,8 @@ from tollbridge.mcp.revisions import is_modern
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.toolbox import McpToolboxes
 from tollbridge.observe import Record
-from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, Authenticator
+from tollbridge.policy.minting import public_id
+from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, Authenticator, bare
 from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.server.routes import Route
 from tollbridge.transport.base import Transport
@@ -125,8 +126,8 @@ class Endpoint:
         brought = headers.get(self._client_auth)
         if brought is not None:
             common.append(("authorization", brought.decode("latin-1")))
-        elif OWN_HEADER in headers and b"authorization" in headers:
-            common.append(("authorization", headers[b"authorization"].decode("latin-1")))
+        elif (authorization := _foreign(headers)) is not None:
+            common.append(("authorization", authorization.decode("latin-1")))
         own: dict[str, tuple[tuple[str, str], ...]] = {}
         named = any(header.startswith(NAMED) for header in headers)
         for upstream in self._hub.upstreams.values() if named else ():
@@ -142,7 +143,7 @@ class Endpoint:
                 own[upstream.name] = tuple(dict(found).items())
         private = frozenset({OWN_HEADER, self._client_auth, *KEY_HEADERS})
         rest = {name: value for name, value in headers.items() if name not in private}
-        if OWN_HEADER not in headers:
+        if _foreign(headers) is None:
             rest.pop(b"authorization", None)  # the gateway's own key
         return Credentials(tuple(common), own, rest)
 
@@ -156,6 +157,14 @@ class Endpoint:
         await self._hub.close()
         for transport in self._transports:
             await transport.close()
+
+
+def _foreign(headers: Mapping[bytes, bytes]) -> bytes | None:
+    """An `Authorization` that is not for us: the gateway's key stands elsewhere, and is another."""
+    own, authorization = headers.get(OWN_HEADER), headers.get(b"authorization")
+    if own is None or authorization is None or bare(own) == bare(authorization):
+        return None
+    return None if public_id(bare(authorization)) is not None else authorization
 
 
 def _version(inbound: Inbound) -> str | None:
