@@ -19,7 +19,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn
 
-from tollbridge.mcp.access import Rights, rights_of
+from tollbridge.mcp.access import Rights, check_arguments, rights_of, unknown
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.capabilities import extensions_of, merged, passed, to_modern_client
 from tollbridge.mcp.cursors import Cursors
@@ -35,7 +35,7 @@ from tollbridge.mcp.jsonrpc import (
 )
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.names import joined, parted, under_roof, uri_of, uri_parted, with_uris
-from tollbridge.mcp.offered import ITEMS, offered, sound
+from tollbridge.mcp.offered import ITEMS, KEY, offered, sound
 from tollbridge.mcp.revisions import MODERN, TASKS
 from tollbridge.mcp.tasks import OF_TASKS, TaskIds, lacks_tasks
 from tollbridge.mcp.upstream import Upstream
@@ -219,19 +219,15 @@ class View:
     def _may_call(self, upstream: Upstream, name: str, arguments: Json) -> None:
         definition = upstream.definition
         if not self.rights.tool(definition, name):
-            raise _unknown("tool", joined(definition.prefix, self.hub.separator, name) if self.prefixed else name)
-        allowed = definition.allowed_params.get(name)
-        if allowed is not None and isinstance(arguments, dict):
-            more = sorted(set(arguments) - allowed)
-            if more:
-                raise RpcError(INVALID_PARAMS, f"The argument {more[0]!r} of {name!r} may not be given here.")
+            raise unknown("tool", joined(definition.prefix, self.hub.separator, name) if self.prefixed else name)
+        check_arguments(definition, name, arguments)
 
     async def _named(self, kind: str, name: Json) -> tuple[Upstream, str]:
         if not isinstance(name, str) or not name:
             raise RpcError(INVALID_PARAMS, "`name` is missing.", status=400)
         if not self.prefixed:
             if not self.upstreams:
-                raise _unknown(kind[:-1], name)
+                raise unknown(kind[:-1], name)
             return self.upstreams[0], name
         found = parted(name, self._by_prefix, self.hub.separator)
         if found is not None:
@@ -242,7 +238,7 @@ class View:
         if owners:
             forms = ", ".join(joined(one.definition.prefix, self.hub.separator, name) for one in owners)
             raise RpcError(INVALID_PARAMS, f"Several servers have {name!r}: say {forms}.", status=400)
-        raise _unknown(kind[:-1], name)
+        raise unknown(kind[:-1], name)
 
     async def _known(self, upstream: Upstream, kind: str) -> set[str]:
         method = f"{kind}/list"
@@ -336,19 +332,19 @@ class View:
     async def _items(self, upstream: Upstream, method: str) -> list[JsonObject]:
         """Of all pages."""
         kind, cursor = ITEMS[method], None
-        items: list[JsonObject] = []
+        items: dict[str, JsonObject] = {}
         for _ in range(PAGES_MAX):
             params: JsonObject = {} if cursor is None else {"cursor": cursor}
             try:
                 result, _link = await upstream.call(Call(method, params, self.caller))
             except RpcError as error:
                 if error.code == METHOD_NOT_FOUND:
-                    return items
+                    return list(items.values())
                 raise
-            items += self._usable(upstream, kind, result.get(kind))
+            items.update({item[KEY[kind]]: item for item in self._usable(upstream, kind, result.get(kind))})
             cursor = result.get("nextCursor")
             if not isinstance(cursor, str):
-                return items
+                return list(items.values())
         raise RpcError(UPSTREAM_FAILED, f"The MCP server {upstream.name!r} lists more than {PAGES_MAX} pages.")
 
     def knows(self, upstream: Upstream) -> bool:
@@ -400,11 +396,3 @@ class View:
         if instructions is not None:
             told["instructions"] = instructions
         return to_modern("server/discover", told, info or OURSELVES)
-
-
-class Unknown(RpcError):
-    """What was named is not there for this caller."""
-
-
-def _unknown(kind: str, name: str) -> RpcError:
-    return Unknown(INVALID_PARAMS, f"Unknown {kind}: {name[:300]}")
