@@ -7,13 +7,16 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
+# The customer service desk, where the SDK that it is written with is there (`pip install ".[mcp]"`).
+DEMO = $(shell $(BIN)/python -c "import mcp" 2> /dev/null && echo --mcp '"customer-service=$(BIN)/python examples/customer_service/server.py"')
+
 .PHONY: help serve test check bench soak clients format lint types floors lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 serve: $(RUNTIME) ## start the gateway on 127.0.0.1 (PORT, TOLLBRIDGE_HOME, TOLLBRIDGE_MASTER_KEY are honoured)
-	@$(BIN)/tollbridge serve $(ARGS)
+	@$(BIN)/tollbridge serve $(if $(ARGS),$(ARGS),$(DEMO))
 
 test: $(DEV) ## run the tests (ARGS="-k name" for some)
 	@tests/mcp/install.sh .venv-mcp1 "$(PYTHON)"

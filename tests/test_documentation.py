@@ -76,7 +76,7 @@ def gateway(newcomer: dict[str, str]) -> Iterator[str]:
 def configured(newcomer: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The gateway of the README's configuration."""
     file = tmp_path_factory.mktemp("readme") / "config.yaml"
-    (parameters,) = blocks("yaml", [ROOT / "README.md"])
+    parameters, *_ = blocks("yaml", [ROOT / "README.md"])
     file.write_text(parameters.values[1])
     command = (*SERVE, "--config", str(file))
     with running(*command, environ=newcomer) as url:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tollbridge.sdk.chunks import stream_chunk_builder
     from tollbridge.sdk.completion import acompletion, completion
     from tollbridge.sdk.costs import completion_cost, cost_per_token
+    from tollbridge.sdk.embedding import aembedding, embedding
     from tollbridge.sdk.model_info import (
         get_max_tokens,
         get_model_info,
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
         Choices,
         CompletionTokensDetails,
         Delta,
+        EmbeddingResponse,
         Function,
         FunctionCall,
         Message,
@@ -100,6 +102,7 @@ __all__ = [
     "ContentPolicyViolationError",
     "ContextWindowExceededError",
     "Delta",
+    "EmbeddingResponse",
     "Function",
     "FunctionCall",
     "InternalServerError",
@@ -128,10 +131,12 @@ __all__ = [
     "Usage",
     "__version__",
     "acompletion",
+    "aembedding",
     "completion",
     "completion_cost",
     "cost_per_token",
     "decode",
+    "embedding",
     "encode",
     "exceptions",
     "get_max_tokens",
@@ -163,6 +168,7 @@ _HOMES = {
     "tollbridge.sdk.chunks": ("stream_chunk_builder",),
     "tollbridge.sdk.completion": ("acompletion", "completion"),
     "tollbridge.sdk.costs": ("completion_cost", "cost_per_token"),
+    "tollbridge.sdk.embedding": ("aembedding", "embedding"),
     "tollbridge.sdk.model_info": (
         "get_max_tokens",
         "get_model_info",
@@ -192,6 +198,7 @@ _HOMES = {
         "Choices",
         "CompletionTokensDetails",
         "Delta",
+        "EmbeddingResponse",
         "Function",
         "FunctionCall",
         "Message",

@@ -1,6 +1,6 @@
 """The usage that recorded exchanges report: the vendor's own words, and what our readers make of it.
 
-Formats without a wire here (Responses, Gemini, Bedrock) are read in a few lines of this file, so that prices are tried
+Formats without a wire here (Responses, Bedrock) are read in a few lines of this file, so that prices are tried
 on their counts too.
 """
 
@@ -16,6 +16,7 @@ from tollbridge.model.response import Usage
 from tollbridge.sdk.costs import as_chat_usage
 from tollbridge.wires.anthropic_messages.usage import merged_usage
 from tollbridge.wires.anthropic_messages.usage import read_usage as read_anthropic
+from tollbridge.wires.gemini.usage import read_usage as read_gemini
 from tollbridge.wires.openai_chat.usage import read_usage as read_chat
 
 PROVIDERS = {"vertex": "vertex_ai", "together": "together_ai"}
@@ -110,17 +111,8 @@ def _gemini(recorded: dict[str, Any]) -> _Found | None:
     for event in reversed(_events(recorded)):
         raw = event.get("usageMetadata")
         if isinstance(raw, dict) and "promptTokenCount" in raw:
-            sound = {part["modality"]: part.get("tokenCount", 0) for part in raw.get("promptTokensDetails") or ()}
-            drawn = {part["modality"]: part.get("tokenCount", 0) for part in raw.get("candidatesTokensDetails") or ()}
-            thought = raw.get("thoughtsTokenCount", 0)
-            usage = Usage(
-                input=raw["promptTokenCount"] + raw.get("toolUsePromptTokenCount", 0),
-                output=raw.get("candidatesTokenCount", 0) + thought,
-                cache_read=raw.get("cachedContentTokenCount", 0),
-                reasoning=thought,
-                audio_input=sound.get("AUDIO"),
-                image_output=drawn.get("IMAGE"),
-            )
+            usage = read_gemini(raw)
+            assert usage is not None
             return "gemini", raw, usage, event.get("modelVersion") or "", None
     return None
 

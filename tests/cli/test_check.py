@@ -247,6 +247,7 @@ def test_json_has_a_stable_shape(tmp_path: Path) -> None:
         "context_window_fallbacks",
         "default_fallbacks",
         "fallbacks",
+        "mcp_servers",
         "models",
         "providers",
     ]
@@ -309,5 +310,5 @@ def test_every_command_has_help_with_an_example_and_json_where_it_prints_what_a_
     result = CliRunner().invoke(main, [*words, "--help"])
     assert (result.exit_code, "Example:" in result.output) == (0, True)
     assert f"tollbridge {' '.join(words)}" in " ".join(result.output.split("Example:")[1].split())
-    assert "--json" in result.output or words in (("serve",), ("keys",))
+    assert "--json" in result.output or words in (("serve",), ("keys",), ("mcp",), ("mcp", "stdio"))
     assert "xit code" in result.output or words[0] == "keys"

@@ -105,13 +105,24 @@ def reached(replay: Upstream, id: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("id", NATIVE)
 def test_a_native_answer_is_what_was_recorded(client: openai.OpenAI, replay: Upstream, id: str) -> None:
-    answer = client.responses.with_raw_response.create(model=id, store=True, previous_response_id="resp_0", **ASKED)
+    answer = client.responses.with_raw_response.create(model=id, store=True, **ASKED)
     recorded = said.recording(id)
     assert json.loads(answer.text) == recorded["response_body"]
     assert held(answer.parse()) == said.of(recorded)
     body = reached(replay, id)
     assert body.pop("(path)").endswith("/responses")
-    assert body == {"store": True, "previous_response_id": "resp_0", "model": recorded["model"], **ASKED}
+    assert body == {"store": True, "model": recorded["model"], **ASKED}
+
+
+def test_a_conversation_that_the_provider_keeps_goes_on_there(client: openai.OpenAI, replay: Upstream) -> None:
+    id = NATIVE[0].values[0]
+    first = client.responses.create(model=id, **ASKED)
+    replay.forget()
+    client.responses.create(model=id, input="And tomorrow?", previous_response_id=first.id)
+    body = reached(replay, id)
+    assert (body["previous_response_id"], body["input"]) == (first.id, "And tomorrow?")
+    with pytest.raises(openai.BadRequestError, match="not found"):
+        client.responses.create(model=id, input="And tomorrow?", previous_response_id="resp_of_somebody")
 
 
 @pytest.mark.parametrize("id", NATIVE_STREAMS)
@@ -280,8 +291,9 @@ def test_a_cut_stream_is_an_error_and_no_short_answer(client: openai.OpenAI, id:
 def test_what_nobody_keeps_for_a_translated_model_is_refused(client: openai.OpenAI, field: str) -> None:
     id = telling.one("anthropic", "tool_calls", stream=False)
     given: Any = {field: "resp_0"}
-    with pytest.raises(openai.BadRequestError, match=field):
+    with pytest.raises(openai.BadRequestError, match="Send") as raised:
         client.responses.create(model=id, input="Hi", **given)
+    assert raised.value.param == field
 
 
 def test_a_body_that_is_no_request_is_refused_with_its_path(client: openai.OpenAI) -> None:

@@ -107,3 +107,10 @@ def test_every_key_that_does_something_is_documented() -> None:
     text = DOCUMENTED.read_text()
     keys = [key.name for section in (*PRECEDENCE, TOP) for key in section.keys.values() if key.sort == "fills"]
     assert [name for name in keys if f"`{name}`" not in text] == []
+
+
+def test_every_key_of_an_mcp_server_is_documented_and_nothing_else_is() -> None:
+    page = (DOCUMENTED.parent / "mcp.md").read_text()
+    table = page.split("## The keys of a server")[1].split("\n## ")[0]
+    told = {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    assert told == {key.name for key in MCP_SERVER.keys.values() if key.sort == "fills"}

@@ -13,12 +13,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from tests.server.accounted import Accounted, accounted
 from tests.server.served import KEY, Answered
 from tollbridge.mcp.hub import Hub
-from tollbridge.store.key import Key
 
 
 class Gateway:
@@ -56,14 +53,7 @@ class Gateway:
 
     async def key(self, *, permission: Mapping[str, Any] | None = None, **said: Any) -> str:
         """A key, with rights to MCP servers."""
-        made = await self._served.made(**said)
-        if permission is not None:
-
-            def changed(key: Key) -> Key:
-                return msgspec.structs.replace(key, metadata={**key.metadata, "object_permission": dict(permission)})
-
-            await self.accounts.keys.update(made["token"], changed)
-            self.accounts.keyring.forget(made["token"])
+        made = await self._served.made(**said, object_permission=permission)
         return str(made["key"])
 
     async def entries(self, number: int) -> list[dict[str, Any]]:

@@ -242,3 +242,53 @@ async def test_required_binds_the_first_round_only(tmp_path: Path) -> None:
     async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
         await gateway.post(CHAT, asking(CHAT, streams=False, tool_choice="required"))
     assert [one.get("tool_choice") for one in model.asked] == ["required", None]
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["by the response before", "by its items"])
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("approve", [True, False])
+async def test_a_call_that_the_client_allowed_is_made_and_one_that_it_did_not_is_not(
+    tmp_path: Path, kept: bool, streams: bool, approve: bool
+) -> None:
+    model = Model([("echo", ECHO)])
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        asked = asking(RESPONSES, streams=False)
+        del asked["tools"][0]["require_approval"]
+        first = (await gateway.post(RESPONSES, asked)).json()
+        request = first["output"][-1]
+        assert request["type"] == "mcp_approval_request"
+        told = {"type": "mcp_approval_response", "approval_request_id": request["id"], "approve": approve}
+        model.streams = streams
+        if kept:
+            again = {**asked, "stream": streams, "previous_response_id": first["id"], "input": [told]}
+        else:
+            items = [{"role": "user", "content": "hi"}, *first["output"], told]
+            again = {**asked, "stream": streams, "input": items}
+        answered = await gateway.post(RESPONSES, again)
+    assert answered.status == 200, answered.body
+    assert "It is done." in answered.body.decode()
+    assert ("mcp_call" in answered.body.decode()) == approve
+    [result] = [one for one in model.asked[1]["messages"] if one["role"] == "tool"]
+    assert ("from the tool" in str(result["content"])) == approve
+    assert ("did not allow" in str(result["content"])) != approve
+    assert len(result["tool_call_id"]) <= 40
+
+
+async def test_the_model_is_told_again_what_tools_did_in_earlier_turns(tmp_path: Path) -> None:
+    model = Model([("echo", ECHO)], [], [])
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        first = (await gateway.post(RESPONSES, asking(RESPONSES, streams=False))).json()
+        again = {**asking(RESPONSES, streams=False), "input": "and now?", "previous_response_id": first["id"]}
+        second = await gateway.post(RESPONSES, again)
+        assert second.status == 200, second.body
+        said = (await gateway.post(MESSAGES, asking(MESSAGES, streams=False))).json()
+        messages = [
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": said["content"]},
+            {"role": "user", "content": "and now?"},
+        ]
+        third = await gateway.post(MESSAGES, {**asking(MESSAGES, streams=False), "messages": messages})
+        assert third.status == 200, third.body
+    roles = [message["role"] for message in model.asked[2]["messages"]]
+    assert roles == ["user", "assistant", "tool", "assistant", "user"]
+    assert "from the tool" in str(model.asked[2]["messages"][2]["content"])

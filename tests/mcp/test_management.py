@@ -222,9 +222,7 @@ async def test_a_connection_is_tried_before_it_is_kept(served: Gateway, plain: S
     assert set(named(await served.get("/v1/mcp/server"))) == {"here", "other"}
 
 
-async def test_another_process_on_the_database_serves_it_within_a_second(
-    plain: Serving, server: Serving, tmp_path: Path
-) -> None:
+async def test_another_gateway_on_the_database_serves_it_soon(plain: Serving, server: Serving, tmp_path: Path) -> None:
     config = {
         "general_settings": {"mcp_api_hosts": ["127.0.0.1"]},
         "mcp_servers": {"here": {"url": server.url}, "more": {"url": server.url}},

@@ -69,6 +69,10 @@ async def test_the_older_paths_answer_with_the_list_alone(served: Gateway) -> No
     assert await served.post("/mcp/tools/call", body) == [{"type": "text", "text": "hello"}]
 
 
+async def test_all_tools_are_listed_under_the_names_that_they_have_at_mcp(served: Gateway) -> None:
+    assert {"old-echo", "fresh-echo"} <= names((await served.get("/v1/mcp/tools"))["tools"])
+
+
 async def test_a_tool_is_called_by_its_server_or_by_its_name(served: Gateway) -> None:
     said = {"arguments": {"text": "hello"}}
     for body in (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,3 +152,14 @@ async def test_it_serves_a_configuration_by_itself(tmp_path: Path) -> None:
         talk.process.stdin.close()
         async with asyncio.timeout(20):
             assert await talk.process.wait() == 0
+
+
+@pytest.mark.parametrize("said", [b"", b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n'], ids=["nothing", "a file"])
+def test_standard_input_need_not_be_a_pipe(tmp_path: Path, url: str, said: bytes) -> None:
+    file = tmp_path / "in"
+    file.write_bytes(said)
+    environ = {"PATH": "/usr/bin:/bin", "TOLLBRIDGE_URL": url, "TOLLBRIDGE_KEY": KEY, "TOLLBRIDGE_HOME": str(tmp_path)}
+    with file.open("rb") if said else open(os.devnull, "rb") as stream:
+        ran = subprocess.run([PROGRAM, "mcp", "stdio"], stdin=stream, env=environ, capture_output=True, timeout=30)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.count(b"\n") == (1 if said else 0)

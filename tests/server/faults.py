@@ -20,7 +20,13 @@ from tollbridge.wires.sse import SseParser
 
 CHAT, MESSAGES, GEMINI = "/v1/chat/completions", "/v1/messages", "/v1beta/models/m:generateContent"
 RESPONSES = "/v1/responses"
-PATH_OF = {"openai_chat": CHAT, "anthropic_messages": MESSAGES, "gemini": GEMINI, "openai_responses": RESPONSES}
+PATH_OF = {
+    "openai_chat": CHAT,
+    "anthropic_messages": MESSAGES,
+    "gemini": GEMINI,
+    "openai_responses": RESPONSES,
+    "openai_embeddings": "/v1/embeddings",
+}
 PROVIDER_KEY = "provider-secret-canary-0987654321"
 PAIRS = [(path, wire) for path in (CHAT, MESSAGES) for wire in ("openai", "anthropic")]
 PAIR_IDS = ["chat-relayed", "chat-translated", "messages-translated", "messages-relayed"]
@@ -50,6 +56,8 @@ def ask_at(route: Route, model: str = "m") -> dict[str, Any]:
     """A request that is legal in the dialect of a route."""
     if route.dialect == "gemini":
         return {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+    if route.dialect == "openai_embeddings":
+        return {"model": model, "input": "hi"}
     return ask(model)
 
 

@@ -74,12 +74,19 @@ async def test_each_path_leads_to_the_model_that_it_names(mocked: Served, root: 
     events = await mocked.post(f"{root}/models/{model}:streamGenerateContent?alt=sse", ASKED)
     assert events.headers["content-type"].startswith("text/event-stream")
     assert json.loads(events.events()[-1][1])["candidates"][0]["finishReason"] == "STOP"
-    listed = await mocked.post(f"{root}/models/{model}:streamGenerateContent", ASKED)
+    again = await mocked.post(f"{root}/models/{model}:streamGenerateContent?%24alt=sse", ASKED)
+    assert again.headers["content-type"].startswith("text/event-stream")
+    listed = await mocked.post(f"{root}/models/{model}:streamGenerateContent?alt=json", ASKED)
     assert listed.headers["content-type"] == "application/json"
     assert texts(listed) == texts(whole)
     counted = await mocked.post(f"{root}/models/{model}:countTokens", {"contents": ASKED["contents"]})
     assert counted.json()["totalTokens"] > 0
-    assert [record.stream for record in mocked.records if record.endpoint.endswith("Content")] == [False, True, True]
+    assert [record.stream for record in mocked.records if record.endpoint.endswith("Content")] == [
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 async def test_a_body_that_names_a_stream_does_not_make_one(mocked: Served) -> None:

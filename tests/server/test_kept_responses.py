@@ -133,6 +133,44 @@ async def test_a_deleted_response_is_gone(tmp_path: Path) -> None:
         assert (await gateway.post(RESPONSES, body)).json()["error"]["param"] == "previous_response_id"
 
 
+async def test_a_response_that_its_provider_keeps_is_its_tenants_alone_too(tmp_path: Path) -> None:
+    """S61. The id is the provider's; who was given it may go on from it, nobody else."""
+    async with mocking() as mock, accounted(configuration(entry("m", mock.port)), tmp_path) as gateway:
+        mine, theirs = await gateway.made(models=["m"]), await gateway.made(models=["m"])
+        for stream in (False, True):
+            body = {"model": "m", "input": "One?", "stream": stream}
+            made = await gateway.send("POST", RESPONSES, body, key=mine["key"])
+            id = json.loads(made.events()[0][1])["response"]["id"] if stream else made.json()["id"]
+            assert id.startswith("resp_mock_")
+            on = {"model": "m", "input": "Two?", "previous_response_id": id}
+            refused = await gateway.send("POST", RESPONSES, on, key=theirs["key"])
+            assert (refused.status, refused.json()["error"]["code"]) == (400, "previous_response_not_found")
+            assert (await gateway.send("POST", RESPONSES, on, key=mine["key"])).status == 200
+            assert asked(mock)[-1] == on
+            shown = await gateway.send("GET", f"{RESPONSES}/{id}", key=mine["key"])
+            assert (shown.status, "its provider" in shown.json()["error"]["message"]) == (404, True)
+            assert (
+                "its provider" not in (await gateway.send("GET", f"{RESPONSES}/{id}", key=theirs["key"])).body.decode()
+            )
+        unstored = await gateway.send("POST", RESPONSES, {"model": "m", "input": "x", "store": False}, key=mine["key"])
+        on["previous_response_id"] = unstored.json()["id"]
+        assert (await gateway.send("POST", RESPONSES, on, key=mine["key"])).status == 400
+
+
+async def test_a_request_goes_to_the_deployment_that_keeps_what_it_goes_on_from(tmp_path: Path) -> None:
+    async with mocking() as one, mocking() as other:
+        both = configuration(entry("m", one.port), entry("m", other.port), entry("elsewhere", one.port))
+        async with accounted(both, tmp_path) as gateway:
+            first = (await gateway.post(RESPONSES, {"model": "m", "input": "One?"})).json()
+            keeper, stranger = (one, other) if one.provider.books.requests else (other, one)
+            for _ in range(12):
+                on = {"model": "m", "input": "Two?", "previous_response_id": first["id"]}
+                assert (await gateway.post(RESPONSES, on)).status == 200
+            assert (keeper.provider.books.requests, stranger.provider.books.requests) == (13, 0)
+            refused = await gateway.post(RESPONSES, {**on, "model": "elsewhere"})
+            assert (refused.status, refused.json()["error"]["code"]) == (400, "previous_response_not_found")
+
+
 async def test_input_items_are_listed_in_pages(tmp_path: Path) -> None:
     async with keeping(tmp_path) as (gateway, _):
         first = await answer(gateway)

@@ -37,7 +37,7 @@ RESTRICTING = frozenset(
         "config",
     }
     | {"model_max_budget", "model_rpm_limit", "model_tpm_limit", "mcp_rpm_limit", "tag_rpm_limit", "tpd_limit"}
-    | {"rpm_limit_type", "tpm_limit_type", "permissions", "object_permission", "access_group_ids", "enforced_params"}
+    | {"rpm_limit_type", "tpm_limit_type", "permissions", "access_group_ids", "enforced_params"}
     | {"allowed_routes", "allowed_passthrough_routes", "denied_passthrough_routes", "allowed_vector_store_indexes"}
     | {"allowed_cache_controls", "guardrails", "policies", "new_master_key"}
 )
@@ -222,6 +222,40 @@ def _metadata(value: Json, now: float) -> dict[str, Any]:
     return {"metadata": value}
 
 
+def _permission(value: Json, now: float) -> dict[str, Any]:
+    """LiteLLM's `object_permission`: of MCP, what is built. What would restrict something else is refused by name."""
+    if value is None:
+        return {"permission": {}}
+    if not isinstance(value, dict):
+        raise ValueError("must be an object")
+    found: dict[str, Any] = {}
+    for name, said in value.items():
+        if name in PERMITTING:
+            if said:
+                found[name] = PERMITTING[name](name, said)
+        elif said:
+            raise ValueError(f"{name!r} is not built here; leave it out")
+    return {"permission": found}
+
+
+def _names(name: str, value: Json) -> list[str]:
+    if not isinstance(value, list) or len(value) > LIST_MAX:
+        raise ValueError(f"{name!r} must be a list of at most {LIST_MAX} names")
+    return [text_of(one) for one in value]
+
+
+def _names_by_server(name: str, value: Json) -> dict[str, list[str]]:
+    if not isinstance(value, dict) or len(value) > LIST_MAX:
+        raise ValueError(f"{name!r} must be an object: lists of tools by server")
+    return {text_of(server): _names(f"{name}.{server}", tools) for server, tools in value.items()}
+
+
+PERMITTING: Mapping[str, Callable[[str, Json], Any]] = {
+    "mcp_servers": _names,
+    "mcp_access_groups": _names,
+    "mcp_tool_permissions": _names_by_server,
+}
+
 READERS: Mapping[str, Callable[[Json, float], dict[str, Any]]] = {
     "key_alias": _alias,
     "duration": _duration,
@@ -235,5 +269,6 @@ READERS: Mapping[str, Callable[[Json, float], dict[str, Any]]] = {
     "default_estimated_output_tokens": _likely_output,
     "default_estimated_output_tokens_per_model": _likely_output_by_model,
     "blocked": _blocked,
+    "object_permission": _permission,
     "metadata": _metadata,
 }

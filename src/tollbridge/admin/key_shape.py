@@ -36,6 +36,7 @@ def shape(key: Key) -> JsonObject:
         "max_parallel_requests": key.parallel,
         "default_estimated_output_tokens": key.likely_output_tokens,
         "default_estimated_output_tokens_per_model": dict(key.likely_output_tokens_by_model),
+        "object_permission": dict(key.permission) or None,
         "expires": moment(key.expires_at),
         "blocked": key.blocked,
         "metadata": dict(key.metadata),

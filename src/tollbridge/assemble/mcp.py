@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tollbridge.assemble.accounts import Accounts
+from tollbridge.assemble.hooks import hooks
 from tollbridge.config.mcp import read_said
 from tollbridge.config.settings import Config, McpServer
 from tollbridge.errors import ConfigError
@@ -69,7 +70,7 @@ def endpoint(
         accounts.along(kept.follow)
     return Endpoint(
         served,
-        Runner(gateway),
+        Runner(gateway, hooks(config.settings.callbacks, config.source)),
         guard,
         client_auth=name,
         management=Management(served, make, kept),

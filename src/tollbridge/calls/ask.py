@@ -28,7 +28,8 @@ class Ask:
     those that a provider leaves out. `timeout_s`: the client's own limit, or None. `left_s`: what earlier attempts left
     of the time for all of them together; None in the first. `caveats`: what of it cannot be done, whoever answers.
     `native`: the format that is best for who asks, where a provider speaks several. `repeats`: what a translated answer
-    says besides, where its format repeats what was asked."""
+    says besides, where its format repeats what was asked. `only`: the id of the one deployment that can answer, where
+    the request goes on from what only its provider has."""
 
     __slots__ = (
         "_read",
@@ -44,6 +45,7 @@ class Ask:
         "left_s",
         "model",
         "native",
+        "only",
         "repeats",
         "seals",
         "stream",
@@ -86,6 +88,7 @@ class Ask:
         self.left_s: float | None = None
         self.native = dialect.name
         self.repeats: JsonObject = {}
+        self.only: str | None = None
         self._read: Written[Request] | None = None
 
     @property

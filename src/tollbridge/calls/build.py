@@ -16,7 +16,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.providers.google_token import fetcher
 from tollbridge.providers.names import find
 from tollbridge.providers.resolve import Given, Location, resolve
-from tollbridge.providers.row import RESPONSES, WIRE_OF_MODE, Provider
+from tollbridge.providers.row import EMBEDDINGS, RESPONSES, WIRE_OF_MODE, Provider
 from tollbridge.secret import Secret
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.head import encode_head
@@ -24,9 +24,10 @@ from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import FEATURES, Target, Wire
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
+from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 
-_ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI)
+_ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI, OPENAI_EMBEDDINGS)
 WIRES: Mapping[str, Wire] = {wire.name: wire for wire in _ALL}
 
 _encode = msgspec.json.Encoder().encode
@@ -85,6 +86,8 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         location, others = located(mode), {}
     elif said == "chat":
         others = {}
+    if location.provider.wire == OPENAI_CHAT.name and (known is None or known.mode == "embedding"):
+        others = {**others, EMBEDDINGS: ""}
     deployment = _at(location, wanted, known, prices)
     also = {wire: _at(located(wire), wanted, known, prices) for wire in others}
     return msgspec.structs.replace(deployment, also=also, also_unsure=not location.own_address) if also else deployment
@@ -92,7 +95,7 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
 
 def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Tariff) -> Deployment:
     row = location.provider
-    defaults = _in_words_of(row.wire, wanted.defaults)
+    defaults = {} if row.wire == EMBEDDINGS else _in_words_of(row.wire, wanted.defaults)  # they are of conversations
     origin = Origin(location.scheme, location.host, location.port)
     named = {name.lower() for name in wanted.extra_headers}
     headers = (

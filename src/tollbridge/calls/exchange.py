@@ -7,8 +7,9 @@ deployment's, and an end without the format's end marker is an error.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from email.utils import mktime_tz, parsedate_tz
+from typing import Any
 
 import msgspec
 
@@ -56,14 +57,20 @@ class Streaming(msgspec.Struct, frozen=True, eq=False):
     upstream_s: float
 
 
-async def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
-    """One attempt. Raises APIError with `provider` and `model` set. A server that turns out not to have the path of the
-    client's own dialect is asked in its first format."""
+def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> Coroutine[Any, Any, Answer | Streaming]:
+    """One attempt. Raises APIError with `provider` and `model` set."""
     spoken = deployment.for_dialect(ask.native)
+    if spoken is deployment or not deployment.also_unsure:
+        return _exchange(ask, spoken, transport)  # not by way of another coroutine: it is the hot path
+    return _unsure(ask, deployment, spoken, transport)
+
+
+async def _unsure(ask: Ask, deployment: Deployment, spoken: Deployment, transport: Transport) -> Answer | Streaming:
+    """A server that turns out not to have the path of the client's own dialect is asked in its first format."""
     try:
         return await _exchange(ask, spoken, transport)
     except APIError as error:
-        if spoken is deployment or not deployment.also_unsure or not _says_no_such_path(error):
+        if not _says_no_such_path(error):
             raise
     return await _exchange(ask, deployment, transport)
 

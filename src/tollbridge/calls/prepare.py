@@ -30,6 +30,7 @@ CLIENT_HEADERS: Mapping[str, frozenset[str]] = {
     "openai_chat": frozenset({"openai-beta", "idempotency-key", "traceparent"}),
     "anthropic_messages": frozenset({"anthropic-beta", "anthropic-version", "idempotency-key", "traceparent"}),
     "openai_responses": frozenset({"openai-beta", "idempotency-key", "traceparent"}),
+    "openai_embeddings": frozenset({"traceparent"}),
     GEMINI.name: frozenset({"traceparent"}),
 }
 """Which of the client's headers reach a provider, by the provider's wire. All others stay here."""

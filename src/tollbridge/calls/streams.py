@@ -25,7 +25,7 @@ from tollbridge.model.response import Caveat, Response, Usage
 from tollbridge.transport.base import Incoming
 from tollbridge.wires.base import Head, ProviderWire, SseEvent, StreamWriter, Wire
 from tollbridge.wires.sse import SseParser
-from tollbridge.wires.tap import Along, Boundary, decode_object, pieces, speaks, text_of
+from tollbridge.wires.tap import Along, Boundary, decode_object, first_object, last_object, pieces, text_of
 
 KEPT_BYTES_MAX = 256 * 1024
 """Of a relayed stream: kept for the case that its usage never comes."""
@@ -76,6 +76,7 @@ class RelayedStream:
         self._over = False
         self._kept: list[bytes] = []
         self._kept_bytes = self._all_bytes = 0
+        self._last = b""
         self.closing = False
         self.broken: APIError | None = None
 
@@ -134,7 +135,9 @@ class RelayedStream:
         return b""
 
     def fail(self, error: APIError) -> bytes:
-        return self._wire.stream_writer(self._head).fail(error)
+        first = b"" if not self._kept else self._kept[0]
+        head = msgspec.structs.replace(self._head, first=first_object(first), last=last_object(self._last))
+        return self._wire.stream_writer(head).fail(error)
 
     def abort(self) -> None:
         self._incoming.abort()
@@ -156,11 +159,17 @@ class RelayedStream:
         if self._kept_bytes < KEPT_BYTES_MAX:
             self._kept.append(block)
             self._kept_bytes += len(block)
+        self._last = block
         tap = self._tap
         told = tap.feed(block)
         if tap.ending and tap.marked:
             self.closing = True
         return told
+
+    def _speaks(self, block: bytes) -> bool:
+        tap = self._wire.stream_tap(False)
+        tap.feed(block)
+        return tap.spoke
 
     def _up_to_error(self, block: bytes) -> bytes:
         """An error event goes on without secrets, and nothing after it. Raises it where it is the first event. What is
@@ -173,7 +182,7 @@ class RelayedStream:
                 if blamed is not None or _NAMED_ERROR.search(event):
                     payload = data.decode(errors="replace") if blamed is None else _encode(blamed).decode()
                     self.broken = error_in(payload, self._wire, self._secrets)
-                    if not self._tap.spoke and not speaks(told):
+                    if not self._tap.spoke and not self._speaks(told):
                         raise self.broken
                     self._over = True
                     return told + redact(event, self._secrets)

@@ -41,6 +41,8 @@ def tariff(
 ) -> Tariff:
     """`known`: what the catalog has of the model; `own`: the operator's prices."""
     listed = {} if known is None or not _priced_as(model, known) else catalog_list(known.prices)
+    if listed and known is not None and known.mode == "embedding":
+        listed.setdefault("output", 0)  # there is none
     markup = markups.of(row.name)
     if own:
         return Tariff(own_list(own, listed), "config", times=markup.times, added_nanousd=markup.added_nanousd)

@@ -21,8 +21,8 @@ from tollbridge.assemble.offline import offline
 from tollbridge.config.environment import Environment, read_dotenv
 from tollbridge.config.findings import Finding, Findings, Place
 from tollbridge.config.load import load
-from tollbridge.config.masking import mask_line
-from tollbridge.config.settings import Config
+from tollbridge.config.masking import mask, mask_line
+from tollbridge.config.settings import Config, McpServer
 from tollbridge.errors import ConfigError, StoreError
 from tollbridge.home import Home
 from tollbridge.providers.resolve import available
@@ -43,6 +43,14 @@ class Served(msgspec.Struct):
     unpriced: list[str] = []
 
 
+class McpServed(msgspec.Struct):
+    """An MCP server: `at` is its command or the origin of its URL, behind which keys may stand."""
+
+    name: str
+    at: str
+    access_groups: Sequence[str] = ()
+
+
 class Outlook(msgspec.Struct, kw_only=True):
     """What a start would serve."""
 
@@ -53,6 +61,7 @@ class Outlook(msgspec.Struct, kw_only=True):
     content_policy_fallbacks: Mapping[str, Sequence[str]] = {}
     default_fallbacks: Sequence[str] = ()
     providers: Sequence[str] = ()
+    mcp_servers: Sequence[McpServed] = ()
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -154,6 +163,7 @@ def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook
         content_policy_fallbacks=router.content_policy_fallbacks,
         default_fallbacks=router.default_fallbacks,
         providers=[str(row.get("name", "")) for row in config.providers],
+        mcp_servers=[_mcp_served(server) for server in config.mcp_servers],
     )
 
 
@@ -187,7 +197,7 @@ def summary(path: Path | None, report: Report) -> list[str]:
     if serves is None or report.errors:
         return [f"{counted}; nothing is served before the errors are mended"]
     if not serves.models:
-        return [counted, "would serve no model: there is no model_list"]
+        return [counted, "would serve no model: there is no model_list", *_over_mcp(serves)]
     width = min(40, max(len(model.name) for model in serves.models))
     return [
         counted,
@@ -196,7 +206,20 @@ def summary(path: Path | None, report: Report) -> list[str]:
         *(f"  {name} = {target}" for name, target in serves.aliases.items()),
         *(f"  {name}, when it fails: {', '.join(targets)}" for name, targets in serves.fallbacks.items()),
         *([f"  all, when they fail: {', '.join(serves.default_fallbacks)}"] if serves.default_fallbacks else []),
+        *_over_mcp(serves),
     ]
+
+
+def _over_mcp(serves: Outlook) -> list[str]:
+    if not serves.mcp_servers:
+        return []
+    width = min(40, max(len(server.name) for server in serves.mcp_servers))
+    return ["would serve at /mcp", *(f"  {server.name:<{width}}  {server.at}" for server in serves.mcp_servers)]
+
+
+def _mcp_served(server: McpServer) -> McpServed:
+    at = f"{server.command} ..." if server.url is None else mask(server.url.reveal())
+    return McpServed(server.name, at, server.groups)
 
 
 def _behind(model: Served) -> str:

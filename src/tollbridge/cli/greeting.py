@@ -28,15 +28,15 @@ class ShownKey(msgspec.Struct, frozen=True):
         return cls(text, f"${name}", f'__import__("os").environ["{name}"]')
 
 
-def greeting(url: str, key: ShownKey, models: Sequence[str], model: str) -> str:
-    """`model`: one that can be asked right now."""
-    served = ", ".join(models[:6]) + (f" and {len(models) - 6} more" if len(models) > 6 else "")
+def greeting(url: str, key: ShownKey, models: Sequence[str], model: str, mcp_servers: Sequence[str] = ()) -> str:
+    """`model`: one that can be asked right now. `mcp_servers`: by name."""
+    served = _some(models)
     messages = '[{"role": "user", "content": "Hello!"}]'
     return f"""\
 Tollbridge listens on {url}
   key     {key.text}
   models  {served or "none: see the warnings above"}
-
+{_over_mcp(url, key, mcp_servers)}
 Try it in a shell:
 
 curl -s {url}/v1/chat/completions \\
@@ -52,3 +52,17 @@ print(answer.choices[0].message.content)
 
 Stop with Ctrl-C.
 """
+
+
+def _over_mcp(url: str, key: ShownKey, servers: Sequence[str]) -> str:
+    if not servers:
+        return ""
+    counted = "1 server" if len(servers) == 1 else f"{len(servers)} servers"
+    return f"""\
+  mcp     {counted} at {url}/mcp: {_some(servers)}
+          tollbridge mcp tools --url {url} --key "{key.shell}"
+"""
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")

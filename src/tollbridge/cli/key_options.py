@@ -14,6 +14,7 @@ from tollbridge.cli.texts import TEXT
 from tollbridge.model.json import JsonObject
 
 MODELS, ALIASES, ESTIMATES = "models", "aliases", "default_estimated_output_tokens_per_model"
+SERVERS, GROUPS, TOOLS = "mcp_servers", "mcp_access_groups", "mcp_tool_permissions"
 _WISHES: tuple[tuple[str, str, Any, str], ...] = (
     ("--alias", "key_alias", TEXT, "A name for people, there once: team-a."),
     ("--model", MODELS, TEXT, "A model or a pattern (openai/*) that it may ask for; may be repeated. None: all."),
@@ -36,11 +37,17 @@ _WISHES: tuple[tuple[str, str, Any, str], ...] = (
         "Tokens that an answer is taken to have, for --tpm, where a request sets no limit.",
     ),
     ("--estimated-output-of", ESTIMATES, TEXT, "MODEL=TOKENS: the same, of one model; may be repeated."),
+    ("--mcp-server", SERVERS, TEXT, "An MCP server that it may use; may be repeated."),
+    ("--mcp-group", GROUPS, TEXT, "An access group of MCP servers that it may use; may be repeated."),
+    ("--mcp-tool", TOOLS, TEXT, "SERVER=TOOL: of this server these tools alone; may be repeated."),
     ("--metadata", "metadata", TEXT, "A JSON object that is kept with it, up to 16 KiB."),
 )
 _OPTIONS = {name: option for option, name, _, _ in _WISHES}
-_MANY = (MODELS, ALIASES, ESTIMATES)
-LIFTED = {name: option for option, name, _, _ in _WISHES if name not in ("duration", "metadata")}
+_PERMISSION = (SERVERS, GROUPS, TOOLS)
+_MANY = (MODELS, ALIASES, ESTIMATES, *_PERMISSION)
+LIFTED = {name: option for option, name, _, _ in _WISHES if name not in ("duration", "metadata", *_PERMISSION)} | {
+    "object_permission": "--mcp-server, --mcp-group and --mcp-tool"
+}
 
 
 def read_name(said: str) -> str:
@@ -78,12 +85,25 @@ def read_wishes(said: dict[str, Any]) -> JsonObject:
         if not all(tokens.isascii() and tokens.isdecimal() and len(tokens) < 16 for tokens in pairs.values()):
             raise click.BadParameter("write MODEL=TOKENS, as in fast=500", param_hint=_OPTIONS[ESTIMATES])
         body[ESTIMATES] = {model: int(tokens) for model, tokens in pairs.items()}
+    permission = {name: body.pop(name) for name in _PERMISSION if name in body}
+    if permission:
+        body["object_permission"] = _permission(permission)
     if "metadata" in body:
         try:
             body["metadata"] = msgspec.json.decode(body["metadata"])
         except msgspec.DecodeError as error:
             raise click.BadParameter(f"is no JSON: {error}", param_hint="--metadata") from error
     return body
+
+
+def _permission(said: JsonObject) -> JsonObject:
+    found: JsonObject = {name: list(said[name]) for name in (SERVERS, GROUPS) if name in said}
+    for pair in said.get(TOOLS, ()):
+        server, equals, tool = pair.partition("=")
+        if not (server and equals and tool):
+            raise click.BadParameter(f"{pair!r}: write SERVER=TOOL", param_hint=_OPTIONS[TOOLS])
+        found.setdefault(TOOLS, {}).setdefault(server, []).append(tool)
+    return found
 
 
 def _pairs(name: str, said: tuple[str, ...], form: str) -> dict[str, str]:

@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
-import msgspec
 
 from tollbridge.cli import mcp_lines
+from tollbridge.cli.mcp_arguments import arguments_of, pairs_of, schema_of
 from tollbridge.cli.mcp_desk import KEY_VARIABLE, URL_VARIABLE, Desk, local, remote
 from tollbridge.cli.mcp_import import read_servers
 from tollbridge.config.insert import as_yaml, with_entry
 from tollbridge.config.mcp import AUTH_TYPES, read_said
 from tollbridge.errors import ConfigError, NotFoundError, TollbridgeError
-from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.json import JsonObject
 
 T = TypeVar("T")
 SECTION = "mcp_servers"
@@ -58,6 +58,9 @@ def mcp() -> None:
     With --config: the servers of that file, spoken to from here. With --url, or without either: the gateway that runs
     there, by its rights, its limits and its ledger.
 
+    Exit codes: 0 as wanted, 1 a tool failed, a server is not well, or what was named is not there, 2 it could not be
+    asked.
+
     Example:
 
     \b
@@ -73,6 +76,8 @@ def mcp() -> None:
 def list_servers(config: Path | None, url: str | None, key: str | None, as_json: bool) -> None:
     """List servers.
 
+    Exit codes: 0 done, 2 they could not be asked.
+
     Example: tollbridge mcp list --config config.yaml
     """
     found = _run(config, url, key, lambda desk: desk.servers())
@@ -85,6 +90,8 @@ def list_servers(config: Path | None, url: str | None, key: str | None, as_json:
 @as_json
 def tools(server: str | None, config: Path | None, url: str | None, key: str | None, as_json: bool) -> None:
     """List tools, of all servers or of SERVER. A `?` marks an argument that may be left out.
+
+    Exit codes: 0 done, 1 some did not answer, or SERVER is not there, 2 they could not be asked.
 
     Example: tollbridge mcp tools github --url http://127.0.0.1:4000 --key sk-...
     """
@@ -123,8 +130,8 @@ def call(
     """
 
     async def called(desk: Desk) -> JsonObject:
-        schema = await _schema(desk, tool, server) if pairs else None
-        return await desk.call(tool, _arguments(whole, pairs, schema), server)
+        schema = await schema_of(desk, tool, server) if pairs else None
+        return await desk.call(tool, arguments_of(whole, pairs, schema), server)
 
     result = _run(config, url, key, called)
     click.echo(_json(result) if raw else mcp_lines.result(result))
@@ -186,6 +193,8 @@ def add(
     """Add a server: into a configuration, whose comments stay, or to a gateway that runs. Without either the entry is
     printed, to be pasted.
 
+    Exit codes: 0 done, 2 it is no server, or could not be written.
+
     \b
     Example:
       tollbridge mcp add github https://api.githubcopilot.com/mcp/ --auth-type bearer_token \\
@@ -203,8 +212,8 @@ def add(
         "transport": transport,
         "auth_type": auth_type,
         "auth_value": auth_value,
-        "static_headers": _pairs(headers, "--header"),
-        "env": _pairs(environment, "--env"),
+        "static_headers": pairs_of(headers, "--header"),
+        "env": pairs_of(environment, "--env"),
         "alias": alias,
         "access_groups": list(groups),
         "allowed_tools": list(allowed),
@@ -231,6 +240,8 @@ def add(
 @as_json
 def import_servers(file: Path, only: tuple[str, ...], config: Path | None, as_json: bool) -> None:
     """Take over the servers of claude_desktop_config.json, .mcp.json, mcp.json: into a configuration, or printed.
+
+    Exit codes: 0 done, 1 there is nothing to take over, 2 the file cannot be read, or the other not be written.
 
     \b
     Example:
@@ -260,14 +271,20 @@ def stdio(server: str | None, headers: tuple[str, ...], config: Path | None, url
 
     With --config it serves the servers of that file by itself, as long as its client lives.
 
+    Exit codes: 0 its client closed standard input, 2 it could not begin.
+
     \b
-    Example, in claude_desktop_config.json:
+    Example:
+      TOLLBRIDGE_URL=https://gateway.example TOLLBRIDGE_KEY=sk-... tollbridge mcp stdio
+
+    \b
+    In claude_desktop_config.json:
       {"mcpServers": {"tollbridge": {"command": "tollbridge", "args": ["mcp", "stdio"],
         "env": {"TOLLBRIDGE_URL": "https://gateway.example", "TOLLBRIDGE_KEY": "sk-..."}}}}
     """
     from tollbridge.cli.mcp_stdio import bridge  # the server's modules, which the other commands do without
 
-    named = tuple((_pairs(headers, "--header") or {}).items())
+    named = tuple((pairs_of(headers, "--header") or {}).items())
     _done(bridge(config, url, key, server, named))
 
 
@@ -341,52 +358,6 @@ def _replace(file: Path, text: str) -> None:
     except BaseException:
         os.unlink(draft)
         raise
-
-
-def _pairs(said: tuple[str, ...], option: str) -> dict[str, str]:
-    pairs = [pair.partition("=") for pair in said]
-    if not all(name and sign for name, sign, _ in pairs):
-        raise click.BadParameter("write NAME=VALUE", param_hint=option)
-    return {name: value for name, _, value in pairs}
-
-
-async def _schema(desk: Desk, tool: str, server: str | None) -> Json:
-    """Of the tool's input, where it is found under that name."""
-    for one in (await desk.tools(server)).tools:
-        info = one["mcp_info"]
-        names = {one["name"], *(f"{info[key]}-{one['name']}" for key in ("server_name", "alias") if info.get(key))}
-        if tool in names:
-            return one.get("inputSchema")
-    return None
-
-
-def _arguments(whole: str | None, pairs: tuple[str, ...], schema: Json) -> JsonObject:
-    arguments: JsonObject = {}
-    if whole is not None:
-        try:
-            arguments = msgspec.json.decode(sys.stdin.buffer.read() if whole == "-" else whole)
-        except msgspec.DecodeError as error:
-            raise click.BadParameter(f"is no JSON: {error}", param_hint="--json") from error
-        if not isinstance(arguments, dict):
-            raise click.BadParameter("is no JSON object", param_hint="--json")
-    properties = schema.get("properties") if isinstance(schema, dict) else None
-    known = properties if isinstance(properties, dict) else {}
-    for name, value in _pairs(pairs, "--arg").items():
-        arguments[name] = _value(name, value, known.get(name))
-    return arguments
-
-
-def _value(name: str, value: str, schema: Json) -> Json:
-    """Text where the schema takes text, else JSON."""
-    kind = schema.get("type") if isinstance(schema, dict) else None
-    kinds = {kind} if isinstance(kind, str) else set(kind) if isinstance(kind, list) else set()
-    if "string" in kinds or not kinds:
-        return value
-    try:
-        return msgspec.json.decode(value)
-    except msgspec.DecodeError as error:
-        wanted = " or ".join(sorted(map(str, kinds)))
-        raise click.BadParameter(f"{name} is {wanted}, not {value!r}", param_hint="--arg") from error
 
 
 def _json(value: Any) -> str:

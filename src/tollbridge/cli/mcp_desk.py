@@ -21,7 +21,7 @@ from tollbridge.cli.place import KEY_VARIABLES, place
 from tollbridge.errors import APIError, ConfigError, NotFoundError
 from tollbridge.home import Home
 from tollbridge.mcp.call import Call, Caller
-from tollbridge.mcp.diagnosis import diagnose
+from tollbridge.mcp.diagnosis import as_json, diagnose
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import RpcError
 from tollbridge.mcp.rest import as_http, shown
@@ -78,8 +78,7 @@ class Local:
     async def diagnoses(self, server: str | None) -> list[JsonObject]:
         wanted = self._wanted(server)
         chosen = [one for one in self._hub.upstreams.values() if wanted is None or one.name in wanted]
-        found = [await diagnose(upstream, ADMIN) for upstream in chosen]
-        return [{**msgspec.to_builtins(one), "health_check_error": one.error} for one in found]
+        return [as_json(await diagnose(upstream, ADMIN)) for upstream in chosen]
 
     def _wanted(self, server: str | None) -> tuple[str, ...] | None:
         if server is None:

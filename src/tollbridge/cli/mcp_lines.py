@@ -55,10 +55,8 @@ def diagnosis(found: JsonObject) -> str:
     """One server, a line for each thing."""
     info = found.get("server_info") or {}
     said = " ".join(_text(info[name]) for name in ("name", "version") if info.get(name))
-    lines = [
-        _text(found["server_name"]),
-        f"  {'well' if well(found) else 'NOT WELL'}, {found.get('transport')}" + (f", {said}" if said else ""),
-    ]
+    parts = ("well" if well(found) else "NOT WELL", _text(found.get("transport")), said)
+    lines = [_text(found["server_name"]), "  " + ", ".join(part for part in parts if part)]
     if found.get("revisions"):
         lines.append(f"  speaks        {', '.join(found['revisions'])}")
         lines.append(f"  capabilities  {', '.join(map(_text, found.get('capabilities') or [])) or 'none'}")

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ from tollbridge.transport.egress import split_url
 from tollbridge.transport.http1 import HttpTransport
 
 LINE_BYTES_MAX = 64 * 1024 * 1024
+CHUNK_BYTES = 64 * 1024
 
 
 async def bridge(
@@ -78,19 +80,18 @@ async def _served(config: Path) -> AsyncIterator[tuple[str, str | None]]:
 
 
 async def _lines() -> AsyncIterator[bytes]:
-    reader = asyncio.StreamReader(limit=LINE_BYTES_MAX)
-    loop = asyncio.get_running_loop()
-    try:
-        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    except ValueError:  # a file, which is never waited for
-        for line in sys.stdin.buffer:
-            yield line
-        return
-    try:
-        while line := await reader.readline():
-            yield line
-    finally:
-        transport.close()
+    """Read on a thread: standard input may be a pipe, a terminal, a file, or nothing."""
+    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader(limit=LINE_BYTES_MAX)
+
+    def read() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: whoever reads has gone
+            while data := os.read(sys.stdin.fileno(), CHUNK_BYTES):
+                loop.call_soon_threadsafe(reader.feed_data, data)
+            loop.call_soon_threadsafe(reader.feed_eof)
+
+    threading.Thread(target=read, name="tollbridge-stdin", daemon=True).start()
+    while line := await reader.readline():
+        yield line
 
 
 def _say(line: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -22,7 +23,8 @@ from tollbridge.config.environment import read_dotenv
 from tollbridge.config.findings import Findings
 from tollbridge.config.load import load
 from tollbridge.config.master_key import weak_key
-from tollbridge.config.settings import Config
+from tollbridge.config.mcp import read_said
+from tollbridge.config.settings import Config, McpServer
 from tollbridge.errors import ConfigError, StoreError
 from tollbridge.home import Home
 from tollbridge.server.http.listener import Listener
@@ -48,6 +50,7 @@ class Door(msgspec.Struct, frozen=True):
 @click.option("--port", "-p", type=click.IntRange(0, PORT_MAX), default=None, help=f"Default: PORT, or {PORT}.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes on one port.")
 @click.option("--local-limits", is_flag=True, help="Needed with --workers: each keeps counts of its own.")
+@click.option("--mcp", "mcp", multiple=True, metavar="NAME=COMMAND", help="One more MCP server, started by a command.")
 @click.option("--open", "is_open", is_flag=True, help="Ask for no key; on a loopback address only.")
 @click.option("--log", default="-", show_default=True, help="Request log: a file, - for stderr, or none.")
 @click.option("--detailed_debug", "--detailed-debug", "debug", is_flag=True, help="Log each step, without secrets.")
@@ -58,6 +61,7 @@ def serve(
     port: int | None,
     workers: int,
     local_limits: bool,
+    mcp: tuple[str, ...],
     is_open: bool,
     log: str,
     debug: bool,
@@ -79,6 +83,7 @@ def serve(
                 "Several workers cannot keep one count without Redis. Say --local-limits to let each keep its own."
             )
         config, environ = read_config(file or named, os.environ, is_open)
+        config = msgspec.structs.replace(config, mcp_servers=(*config.mcp_servers, *map(started, mcp)))
         home = Home.of(environ)
         is_open = is_open or (config.general.open_on_loopback and host in LOOPBACK)
         door = open_door(host) if is_open else locked_door(config, environ, home)
@@ -121,6 +126,17 @@ def read_config(
     return loaded.config, loaded.environ
 
 
+def started(said: str) -> McpServer:
+    """`--mcp`. Raises ConfigError."""
+    name, _, command = said.partition("=")
+    try:
+        words = shlex.split(command)
+        server, _ = read_said({"server_name": name, "command": words[0] if words else "", "args": words[1:]})
+    except (ConfigError, ValueError) as error:
+        raise ConfigError(f"--mcp {name}: write NAME=COMMAND: {error}.") from error
+    return msgspec.structs.replace(server, where="--mcp:1")
+
+
 def locked_door(config: Config, environ: Mapping[str, str], home: Home) -> Door:
     """The master key: the configuration's, the environment's, or one made at the first start and kept."""
     header = config.general.key_header_name
@@ -161,7 +177,8 @@ def greet(door: Door, url: str | None, listener: Listener, assembled: Assembled)
         (name for name in names if "*" not in name and groups.knows(name) and groups.resolve(name).members), None
     )
     model = DEMO_MODEL if plain is None and groups.knows(DEMO_MODEL) else plain or "<model>"
-    click.echo(greeting(url or listener.url, door.key, names, model))
+    servers = [] if assembled.mcp is None else list(assembled.mcp.hub.upstreams)
+    click.echo(greeting(url or listener.url, door.key, names, model, servers))
 
 
 def greet_worker(once: Once, door: Door, url: str | None, listener: Listener, assembled: Assembled) -> None:

@@ -31,7 +31,7 @@ from tollbridge.config.schema import (
 from tollbridge.config.settings import Config, GeneralSettings, ModelEntry, RouterSettings, Settings
 from tollbridge.config.tables.deployment import PARAMS
 from tollbridge.config.tables.general import GENERAL
-from tollbridge.config.tables.litellm import LITELLM
+from tollbridge.config.tables.litellm import LITELLM, callbacks
 from tollbridge.config.tables.providers import OwnProviders, read_providers
 from tollbridge.config.tables.router import ROUTER
 from tollbridge.providers.table import ROWS
@@ -46,7 +46,7 @@ TOP = section(
     "the file",
     moot("model_list", "providers", "environment_variables", "include", "mcp_servers"),
     moot(*(one.name for one in PRECEDENCE)),
-    later("callbacks", note="nothing is called"),
+    moot("callbacks"),
     later("guardrails", "policies", "policy_attachments", note=NOT_RESTRICTED),
     later(
         "prompts",
@@ -121,13 +121,17 @@ def _read(top: Table, at: At, open_door: bool) -> Config:
         known = {**ROWS, **providers.rows}
         models = read_models(nodes["model_list"], at.key("model_list"), known, PRECEDENCE)
     general = GeneralSettings(**_under("general", fields))
+    settings = Settings(**_under("settings", fields))
+    if "callbacks" in nodes and not settings.callbacks:  # LiteLLM takes them at the top as well
+        told = callbacks(nodes["callbacks"], at.key("callbacks"))
+        settings = msgspec.structs.replace(settings, callbacks=told)
     database = fields.get("general.database_url")
     crosscheck.check(fields, models, open_door=open_door or general.open_on_loopback)
     return Config(
         models=models,
         providers=providers.values,
         mcp_servers=mcp_servers,
-        settings=Settings(**_under("settings", fields)),
+        settings=settings,
         router=RouterSettings(**_under("router", fields)),
         general=general,
         database_place=None if database is None else database.node.place,

@@ -73,7 +73,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`drop_params`: True drops what a target cannot say, False refuses the request, None drops it with a Caveat.
     `ssl_verify`: False, or a file with the authorities to trust. `ssl_certificate`: our certificate and key (PEM).
     `block_unpriced`: refuse models without a price. `stream_cost`: told in a stream's usage chunk. `discounts`,
-    `margins`: by provider, as `calls.tariff.Markups`. `mcp_aliases`: another name -> the MCP server's."""
+    `margins`: by provider, as `calls.tariff.Markups`. `mcp_aliases`: another name -> the MCP server's. `callbacks`:
+    hooks of the operator's, `file.object`."""
 
     drop_params: bool | None = None
     modify_params: bool = False
@@ -85,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     discounts: Mapping[str, Fraction] = {}
     margins: Mapping[str, Markup] = {}
     mcp_aliases: Mapping[str, str] = {}
+    callbacks: tuple[str, ...] = ()
 
 
 class RouterSettings(msgspec.Struct, frozen=True, kw_only=True):

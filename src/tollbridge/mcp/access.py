@@ -1,8 +1,9 @@
 """Which servers and tools a caller may use: looked at when they are listed, and again when one is called.
 
 The admin may use all. A key may use the servers that the operator opened to every key, and those that its
-`object_permission` names: servers, access groups, and of a server single tools. Rights never add up from two sources:
-whoever comes between (a team, an organization) can only take away.
+`object_permission` names: servers, access groups, and of a server single tools (of a server that is named so alone, its
+tools and nothing else). Rights never add up from two sources: whoever comes between (a team, an organization) can only
+take away.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ class Rights(msgspec.Struct, frozen=True):
     everything: bool = False
 
     def server(self, definition: Definition) -> bool:
+        """Something of it may be used."""
+        return self.whole(definition) or any(name in self.tools for name in definition.names)
+
+    def whole(self, definition: Definition) -> bool:
+        """The server, and not tools of it alone: its resources and prompts too."""
         if self.everything or definition.for_all:
             return True
         return not self.servers.isdisjoint(definition.names) or not self.groups.isdisjoint(definition.groups)
@@ -62,10 +68,7 @@ def rights_of(principal: Principal) -> Rights:
     key = principal.key
     if key is None:
         return ALL if principal.admin else Rights()
-    return read_rights(key.metadata.get(PERMISSION))
-
-
-PERMISSION = "object_permission"
+    return read_rights(key.permission)
 
 
 def read_rights(said: Any) -> Rights:

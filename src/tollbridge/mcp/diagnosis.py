@@ -47,9 +47,11 @@ class Diagnosis(msgspec.Struct, kw_only=True):
     error: str | None = None
     problems: list[str] = []
 
-    @property
-    def well(self) -> bool:
-        return self.error is None and not self.problems and not self.left_out
+
+def as_json(found: Diagnosis) -> JsonObject:
+    """With LiteLLM's name for the error."""
+    told: JsonObject = msgspec.to_builtins(found)
+    return {**told, "health_check_error": told.pop("error")}
 
 
 async def diagnose(upstream: Upstream, principal: Principal, *, tools: bool = True) -> Diagnosis:

@@ -24,13 +24,16 @@ from tollbridge.mcp.revisions import is_modern
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.toolbox import McpToolboxes
 from tollbridge.observe import Record
-from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, Authenticator
+from tollbridge.policy.minting import public_id
+from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, Authenticator, bare
 from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.server.routes import Route
 from tollbridge.transport.base import Transport
 
 CLIENT_AUTH = "x-mcp-auth"
 _OURS = frozenset({"servers", "access-groups", "auth", "protocol-version"})
+NAMED = b"x-mcp-"
+"""Begins a header for one server."""
 METHODS = ("POST", "GET", "DELETE")
 
 
@@ -48,7 +51,7 @@ class Endpoint:
         management: Management | None = None,
         transports: Sequence[Transport] = (),
     ) -> None:
-        self.hub = self._hub = hub
+        self._hub = hub
         self._management = management
         self._transports = transports
         self._runner = runner
@@ -57,6 +60,10 @@ class Endpoint:
         self._rest = Rest(self, hub, runner)
         self._modern = Modern(hub, runner)
         self._legacy = Legacy(hub, runner)
+
+    @property
+    def hub(self) -> Hub:
+        return self._hub
 
     def routes(self) -> Sequence[Route]:
         def mounted(path: str, methods: Sequence[str] = METHODS) -> Route:
@@ -119,10 +126,11 @@ class Endpoint:
         brought = headers.get(self._client_auth)
         if brought is not None:
             common.append(("authorization", brought.decode("latin-1")))
-        elif OWN_HEADER in headers and b"authorization" in headers:
-            common.append(("authorization", headers[b"authorization"].decode("latin-1")))
+        elif (authorization := _foreign(headers)) is not None:
+            common.append(("authorization", authorization.decode("latin-1")))
         own: dict[str, tuple[tuple[str, str], ...]] = {}
-        for upstream in self._hub.upstreams.values():
+        named = any(header.startswith(NAMED) for header in headers)
+        for upstream in self._hub.upstreams.values() if named else ():
             found = []
             for name in upstream.definition.names:
                 prefix = f"x-mcp-{name}-".lower().encode("latin-1", "replace")
@@ -135,7 +143,7 @@ class Endpoint:
                 own[upstream.name] = tuple(dict(found).items())
         private = frozenset({OWN_HEADER, self._client_auth, *KEY_HEADERS})
         rest = {name: value for name, value in headers.items() if name not in private}
-        if OWN_HEADER not in headers:
+        if _foreign(headers) is None:
             rest.pop(b"authorization", None)  # the gateway's own key
         return Credentials(tuple(common), own, rest)
 
@@ -149,6 +157,14 @@ class Endpoint:
         await self._hub.close()
         for transport in self._transports:
             await transport.close()
+
+
+def _foreign(headers: Mapping[bytes, bytes]) -> bytes | None:
+    """An `Authorization` that is not for us: the gateway's key stands elsewhere, and is another."""
+    own, authorization = headers.get(OWN_HEADER), headers.get(b"authorization")
+    if own is None or authorization is None or bare(own) == bare(authorization):
+        return None
+    return None if public_id(bare(authorization)) is not None else authorization
 
 
 def _version(inbound: Inbound) -> str | None:

@@ -21,9 +21,10 @@ from typing import NoReturn
 
 from tollbridge.mcp.access import Rights, check_arguments, rights_of, unknown
 from tollbridge.mcp.call import Call, Caller
-from tollbridge.mcp.capabilities import extensions_of, merged, passed, to_modern_client
+from tollbridge.mcp.capabilities import extensions_of
 from tollbridge.mcp.cursors import Cursors
 from tollbridge.mcp.eras import to_legacy, to_modern
+from tollbridge.mcp.facts import OURSELVES, discover, facts
 from tollbridge.mcp.jsonrpc import (
     HEADER_MISMATCH,
     INVALID_PARAMS,
@@ -36,7 +37,7 @@ from tollbridge.mcp.jsonrpc import (
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.names import joined, parted, under_roof, uri_of, uri_parted, with_uris
 from tollbridge.mcp.offered import ITEMS, KEY, offered, sound
-from tollbridge.mcp.revisions import MODERN, TASKS
+from tollbridge.mcp.revisions import TASKS
 from tollbridge.mcp.tasks import OF_TASKS, TaskIds, lacks_tasks
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.mcp.watching import LISTS, TASK, UPDATED
@@ -47,7 +48,6 @@ log = logging.getLogger("tollbridge.mcp")
 PAGES_MAX = 200
 PAGE = 1000
 ABSENT = "tollbridge/absent"
-OURSELVES: JsonObject = {"name": "tollbridge", "version": "1"}
 
 
 class Hub:
@@ -135,6 +135,7 @@ class View:
         self.tasks = TaskIds(hub.key, caller.principal.id)
         self._cursors = Cursors(hub.key, f"{caller.principal.id} {[one.name for one in self.upstreams]}")
         self._by_prefix = {upstream.definition.prefix: upstream for upstream in self.upstreams}
+        self._whole = tuple(one for one in self.upstreams if rights.whole(one.definition))
 
     async def run(self, call: Call) -> JsonObject:
         """The result as the caller's era has it. Raises RpcError."""
@@ -142,7 +143,7 @@ class View:
         if method in ITEMS:
             return await self._list(call)
         if method == "server/discover":
-            return await self.discover()
+            return await discover(self)
         upstream, own = await self.target(call)
         return await self.at(upstream, call.with_params(own))
 
@@ -209,7 +210,7 @@ class View:
 
     async def _no_task(self, method: str) -> NoReturn:
         """As a server would refuse it."""
-        capabilities, _, _ = await self.facts()
+        capabilities, _, _ = await facts(self)
         if TASKS not in extensions_of(capabilities) and not capabilities.get("tasks"):
             raise no_method(method)
         if self.caller.modern and TASKS not in extensions_of(self.caller.capabilities):
@@ -225,20 +226,25 @@ class View:
     async def _named(self, kind: str, name: Json) -> tuple[Upstream, str]:
         if not isinstance(name, str) or not name:
             raise RpcError(INVALID_PARAMS, "`name` is missing.", status=400)
+        upstreams = self._having(kind)
         if not self.prefixed:
-            if not self.upstreams:
+            if not upstreams:
                 raise unknown(kind[:-1], name)
-            return self.upstreams[0], name
-        found = parted(name, self._by_prefix, self.hub.separator)
+            return upstreams[0], name
+        found = parted(name, [one.definition.prefix for one in upstreams], self.hub.separator)
         if found is not None:
             return self._by_prefix[found[0]], found[1]
-        owners = [upstream for upstream in self.upstreams if name in await self._known(upstream, kind)]
+        owners = [upstream for upstream in upstreams if name in await self._known(upstream, kind)]
         if len(owners) == 1:
             return owners[0], name
         if owners:
             forms = ", ".join(joined(one.definition.prefix, self.hub.separator, name) for one in owners)
             raise RpcError(INVALID_PARAMS, f"Several servers have {name!r}: say {forms}.", status=400)
         raise unknown(kind[:-1], name)
+
+    def _having(self, kind: str) -> tuple[Upstream, ...]:
+        """Of these servers things of this kind may be used."""
+        return self.upstreams if kind == "tools" else self._whole
 
     async def _known(self, upstream: Upstream, kind: str) -> set[str]:
         method = f"{kind}/list"
@@ -251,9 +257,10 @@ class View:
     def resource(self, uri: Json) -> tuple[Upstream, str]:
         if not isinstance(uri, str) or not uri:
             raise RpcError(INVALID_PARAMS, "`uri` is missing.", status=400)
-        if not self.prefixed and self.upstreams:
-            return self.upstreams[0], uri
-        found = uri_parted(uri, self._by_prefix)
+        upstreams = self._having("resources")
+        if not self.prefixed and upstreams:
+            return upstreams[0], uri
+        found = uri_parted(uri, [one.definition.prefix for one in upstreams])
         if found is None:
             raise RpcError(RESOURCE_NOT_FOUND, f"Resource not found: {uri[:300]}", {"uri": uri[:1000]})
         return self._by_prefix[found[0]], found[1]
@@ -286,9 +293,10 @@ class View:
         return self._told(method, told, None)
 
     async def _list_of_one(self, call: Call, kind: str) -> JsonObject:
-        if not self.upstreams:
+        upstreams = self._having(kind)
+        if not upstreams:
             return self._told(call.method, {kind: []}, None)
-        upstream = self.upstreams[0]
+        upstream = upstreams[0]
         try:
             result, link = await upstream.call(call)
         except RpcError as error:
@@ -317,7 +325,7 @@ class View:
     async def gathered(self, method: str) -> tuple[list[tuple[Upstream, list[JsonObject]]], dict[str, str]]:
         """All that the caller may use, by server, under each server's own names; and the servers that did not answer,
         with the reason."""
-        ordered = sorted(self.upstreams, key=lambda upstream: upstream.definition.prefix)
+        ordered = sorted(self._having(ITEMS[method]), key=lambda upstream: upstream.definition.prefix)
         told = await asyncio.gather(*(upstream.soon(self._items(upstream, method)) for upstream in ordered))
         found = [(upstream, items) for upstream, items in zip(ordered, told, strict=True) if isinstance(items, list)]
         absent = {
@@ -347,6 +355,10 @@ class View:
                 return list(items.values())
         raise RpcError(UPSTREAM_FAILED, f"The MCP server {upstream.name!r} lists more than {PAGES_MAX} pages.")
 
+    def name_of(self, upstream: Upstream, name: str) -> str:
+        """What a tool or a prompt of that server is called in this view."""
+        return joined(upstream.definition.prefix, self.hub.separator, name) if self.prefixed else name
+
     def knows(self, upstream: Upstream) -> bool:
         """Its tools were listed for this view before."""
         return upstream.listed
@@ -357,42 +369,3 @@ class View:
             await self._items(upstream, "tools/list")
         except RpcError as error:
             log.info("the tools of the MCP server %r cannot be listed: %s", upstream.name, error.message)
-
-    # what there is
-
-    async def facts(self) -> tuple[JsonObject, JsonObject | None, str | None]:
-        """(capabilities, who the server is, instructions), of all together."""
-        found = await asyncio.gather(*(self._link(upstream) for upstream in self.upstreams))
-        links = [link for link in found if link is not None]
-        own = {
-            upstream.definition.prefix: upstream.definition.instructions
-            or (None if link is None else link.instructions)
-            for upstream, link in zip(self.upstreams, found, strict=True)
-        }
-        if not self.prefixed and links:
-            return passed(links[0].capabilities), links[0].server_info, next(iter(own.values()))
-        instructions = "\n\n".join(f"{prefix}: {text}" for prefix, text in own.items() if text)
-        return merged([link.capabilities for link in links]), OURSELVES, instructions or None
-
-    async def _link(self, upstream: Upstream) -> Link | None:
-        async def opened() -> Link:
-            async with upstream.link(self.caller) as link:
-                return link
-
-        link = await upstream.soon(opened())
-        if isinstance(link, Link):
-            return link
-        if not self.prefixed:
-            raise link
-        log.warning("the MCP server %r is missing: %s", upstream.name, link.message)
-        return None
-
-    async def discover(self) -> JsonObject:
-        capabilities, info, instructions = await self.facts()
-        told: JsonObject = {
-            "supportedVersions": list(MODERN),
-            "capabilities": to_modern_client(capabilities),
-        }
-        if instructions is not None:
-            told["instructions"] = instructions
-        return to_modern("server/discover", told, info or OURSELVES)

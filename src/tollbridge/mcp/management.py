@@ -14,13 +14,11 @@ import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
 from tollbridge.config.mcp import read_said
 from tollbridge.errors import ConfigError, NotFoundError, UnprocessableEntityError
 from tollbridge.mcp.access import rights_of
 from tollbridge.mcp.call import Call, Caller
-from tollbridge.mcp.diagnosis import LOOK_S, diagnose
+from tollbridge.mcp.diagnosis import LOOK_S, as_json, diagnose
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import RpcError
 from tollbridge.mcp.kept import Kept, Make
@@ -122,9 +120,7 @@ class Management:
 
     async def _health(self, upstream: Upstream, principal: Principal, *, tools: bool) -> JsonObject:
         """Only the admin is told what is wrong: addresses may stand in it."""
-        found = await diagnose(upstream, principal, tools=tools)
-        told: JsonObject = msgspec.to_builtins(found)
-        told["health_check_error"] = told.pop("error")
+        told = as_json(await diagnose(upstream, principal, tools=tools))
         return told if principal.admin else {name: told[name] for name in HEALTH_OF_A_KEY}
 
     async def _try(self, asked: Asked, method: str) -> Json:

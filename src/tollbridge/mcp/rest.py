@@ -4,6 +4,7 @@
     POST /mcp-rest/tools/call      {"name", "arguments", "server_id"} -> {"content": [...], "isError": false}
     GET, POST /mcp/tools/list      the list of tools alone      } as LiteLLM answered
     POST /mcp/tools/call           the list of contents alone   } before it had /mcp-rest
+    GET  /v1/mcp/tools             {"tools": [...]} under the names that they have at /mcp
 
 1. Rights, limits, cost and the ledger are those of `/mcp`: each call goes through `Runner`.
 2. A tool is listed under its server's own name for it, with the server beside it; a call names the server too
@@ -46,6 +47,7 @@ LISTED = "Successfully retrieved tools"
 CALL_FIELDS = ("name", "tool_name", "arguments", "server_id", "server_name")
 LIST_FIELDS = ("server_id", "server_name")
 OLDER = "/mcp/tools/"
+ALL_TOOLS = "/v1/mcp/tools"
 FAILED = (b"x-tollbridge-mcp-is-error", b"true")
 """Of an answer that has no room for `isError`."""
 
@@ -65,6 +67,7 @@ class Rest:
             mounted("/mcp-rest/tools/call", "POST"),
             mounted("/mcp/tools/list", "GET", "POST"),
             mounted("/mcp/tools/call", "POST"),
+            mounted(ALL_TOOLS, "GET"),
         )
 
     async def handle(self, inbound: Inbound, responder: Responder, record: Record, id: str | None) -> None:
@@ -97,6 +100,9 @@ class Rest:
         """Raises APIError."""
         self._endpoint.check(inbound)
         said = {**read_query(inbound.query), **read_body(inbound.body)}
+        if inbound.path == ALL_TOOLS:
+            _only(said, ())
+            return await self._all(inbound)
         if inbound.path.endswith("/list"):
             return await self._list(inbound, said)
         try:
@@ -121,6 +127,18 @@ class Rest:
         why = "; ".join(f"{name}: {reason}" for name, reason in absent.items())
         error = "partial_failure" if server is None else "server_error"
         return {"tools": tools, "error": error, "message": f"Failed to get tools from servers: {why}"}
+
+    async def _all(self, inbound: Inbound) -> Json:
+        """Under the names by which `/mcp` has them."""
+        view = self._view(inbound, None)
+        found, _ = await view.gathered("tools/list")
+        return {
+            "tools": [
+                {**tool, "name": view.name_of(upstream, tool["name"]), "mcp_info": shown(upstream)}
+                for upstream, tools in found
+                for tool in tools
+            ]
+        }
 
     async def _call(self, inbound: Inbound, said: Mapping[str, Json], record: Record) -> JsonObject:
         _only(said, CALL_FIELDS)

@@ -7,11 +7,15 @@ those of models: `provider` is `mcp`, `deployment` the server, `model` the tool.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from tollbridge.errors import APIError, BudgetExceededError
 from tollbridge.mcp.call import Call
+from tollbridge.mcp.eras import COMPLETE
+from tollbridge.mcp.hooks import Called, after
 from tollbridge.mcp.hub import View
 from tollbridge.mcp.jsonrpc import BUDGET, TOO_MANY, RpcError
 from tollbridge.model.json import JsonObject
@@ -25,8 +29,10 @@ COUNTED = frozenset({"tools/call"})
 class Runner:
     """`gateway`: whose limits, budgets and journal hold; what a reload replaces is looked up at each request."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, hooks: Sequence[Any] = ()) -> None:
+        """`hooks`: the operator's, which see each call when it is done (`hooks.py`)."""
         self._gateway = gateway
+        self._hooks = hooks
 
     async def run(self, view: View, call: Call, record: Record, *, inner: bool = False) -> JsonObject:
         """The result of a request, accounted for. `inner`: it is made within a request that has its place. Raises
@@ -47,10 +53,22 @@ class Runner:
             raise RpcError(BUDGET, error.message, status=429) from error
         except APIError as error:
             raise RpcError(TOO_MANY, error.message, status=error.status_code) from error
-        began = time.monotonic()
+        began, began_at = time.monotonic(), time.time()
         try:
             result = await view.at(upstream, call.with_params(own))
             entry.status, entry.outcome = 200, "ok"
+            if self._hooks and result.get("resultType", COMPLETE) == COMPLETE:
+                arguments = own.get("arguments")
+                called = Called(
+                    upstream.name,
+                    name,
+                    arguments if isinstance(arguments, dict) else {},
+                    call.caller.principal,
+                    began_at,
+                    time.time(),
+                )
+                result, set_cost = await after(self._hooks, called, result)
+                cost = cost if set_cost is None else set_cost
             entry.cost_nanousd = cost
             if result.get("isError") is True:
                 entry.error_class = "ToolError"

@@ -36,7 +36,8 @@ from tollbridge.server.identify import OWN_HEADER, Authenticator
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.toolbox import Listing, Ran
 
-OURS = frozenset({"litellm_proxy", "tollbridge"})
+OURS = ("litellm_proxy", "tollbridge")
+"""What a client calls this gateway: LiteLLM's word for itself, which stands in what was written for it, and ours."""
 NAME_MAX = 64
 TOOLS_MAX = 512
 _INVALID = re.compile(r"[^A-Za-z0-9_-]")

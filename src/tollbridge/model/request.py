@@ -12,6 +12,7 @@ import msgspec
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import CacheMark, Opaque, Part
+from tollbridge.model.response import Caveat
 
 Role = Literal["system", "user", "assistant"]
 
@@ -40,10 +41,12 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, tag="tool"):
 
 
 class ToolChoice(msgspec.Struct, frozen=True, kw_only=True, tag="tool_choice"):
-    """`mode="tool"` names one tool in `name`."""
+    """`mode="tool"` names one tool in `name`. `allowed`: with "auto" and "required", the names of those that may be
+    called; none: all."""
 
     mode: Literal["auto", "none", "required", "tool"]
     name: str | None = None
+    allowed: tuple[str, ...] = ()
     extra: JsonObject = {}
 
 
@@ -103,3 +106,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, tag="request"):
     origin: str = ""
     spelling: dict[str, str] = {}
     extra: JsonObject = {}
+
+
+def only_allowed(request: Request, caveats: list[Caveat]) -> Request:
+    """For a format that cannot offer some tools and allow others: those that may not be called are not offered."""
+    choice = request.tool_choice
+    if not isinstance(choice, ToolChoice) or not choice.allowed:
+        return request
+    tools = tuple([tool for tool in request.tools if isinstance(tool, Tool) and tool.name in choice.allowed])
+    detail = f"Only the tools that may be called are offered: {len(tools)} of {len(request.tools)}."
+    caveats.append(Caveat(code="approximated", where="$.tool_choice", detail=detail))
+    return msgspec.structs.replace(request, tools=tools, tool_choice=msgspec.structs.replace(choice, allowed=()))

@@ -22,7 +22,7 @@ from tollbridge.providers.address import Base, join, read_base
 from tollbridge.providers.auth import AuthHeaders, NoAuth, write_auth, write_bearer
 from tollbridge.providers.google_token import GoogleAccount, project_in
 from tollbridge.providers.names import locate
-from tollbridge.providers.row import RESPONSES, WIRE_OF_MODE, From, Provider
+from tollbridge.providers.row import EMBEDDINGS, RESPONSES, WIRE_OF_MODE, From, Provider
 from tollbridge.secret import Secret
 
 Environ = Mapping[str, str]
@@ -209,11 +209,17 @@ def _path(row: Provider, base: Base, model: str, given: Given, environ: Environ)
             version = given.api_version or _first(environ, ("AZURE_API_VERSION",))
             if row.wire == RESPONSES:
                 return azure.responses_target(base, version)
-            return azure.openai_target(base, model, version)
+            return _of_task(row, azure.openai_target(base, model, version))
         case "azure_ai":
-            return azure.foundry_target(base, given.api_version or _first(environ, ("AZURE_AI_API_VERSION",)))
+            version = given.api_version or _first(environ, ("AZURE_AI_API_VERSION",))
+            return _of_task(row, azure.foundry_target(base, version))
         case _:
             return _filled(row.path, base, model)
+
+
+def _of_task(row: Provider, chat: str) -> str:
+    """What is beside the chat endpoint."""
+    return chat.replace(azure.CHAT, row.path, 1) if row.wire == EMBEDDINGS else chat
 
 
 def _filled(path: str, base: Base, model: str) -> str:

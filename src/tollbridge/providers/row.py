@@ -38,6 +38,7 @@ class WireDefaults(msgspec.Struct, frozen=True):
 
 
 RESPONSES = "openai_responses"
+EMBEDDINGS = "openai_embeddings"
 WIRES: Mapping[str, WireDefaults] = {
     "openai_chat": WireDefaults("/chat/completions", Bearer()),
     "anthropic_messages": WireDefaults("/v1/messages", HeaderKey("x-api-key"), (("anthropic-version", "2023-06-01"),)),
@@ -46,6 +47,7 @@ WIRES: Mapping[str, WireDefaults] = {
         Bearer(),
         renames={"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"},
     ),
+    EMBEDDINGS: WireDefaults("/embeddings", Bearer()),
     "gemini": WireDefaults(
         "/models/{model}:generateContent",
         HeaderKey("x-goog-api-key"),

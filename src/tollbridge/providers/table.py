@@ -127,6 +127,14 @@ _FIRST = (
         base_env=("GEMINI_API_BASE",),
         key_env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
         count_tokens=True,
+        # "Developer instruction is not enabled for models/gemma-3-27b-it", and likewise of functions and JSON:
+        # https://github.com/0xPlaygrounds/rig/issues/788 (seen 2026-11-26)
+        models=(
+            ForModels(
+                names=re.compile("gemma-3-"),
+                lacks=frozenset({"system", "tools", "response_json", "response_schema"}),
+            ),
+        ),
         source="https://ai.google.dev/api/generate-content",
         checked="2026-11-26",
     ),

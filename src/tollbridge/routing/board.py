@@ -66,7 +66,7 @@ class Routes:
 
 
 class RequestBoard:
-    """`plan.Board` for one request. `fits` says whether a deployment's context window holds it, `allowed` whether a
+    """`plan.Board` for one request. `fits` says why a deployment cannot answer it, `allowed` whether a
     group may be fallen back to."""
 
     __slots__ = ("_allowed", "_fallbacks", "_fits", "_routes", "chance", "now")
@@ -74,7 +74,7 @@ class RequestBoard:
     def __init__(
         self,
         routes: Routes,
-        fits: Callable[[Deployment], ContextWindowExceededError | None] | None = None,
+        fits: Callable[[Deployment], APIError | None] | None = None,
         fallbacks: Sequence[str] | None = None,
         allowed: Callable[[Group[Deployment]], bool] | None = None,
     ) -> None:

@@ -12,7 +12,7 @@ from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming, exchange
 from tollbridge.catalog.tokens import count_request
-from tollbridge.errors import APIError, ContextWindowExceededError
+from tollbridge.errors import APIError, BadRequestError, ContextWindowExceededError
 from tollbridge.routing.board import RequestBoard, Routes
 from tollbridge.routing.drive import drive
 from tollbridge.routing.groups import Group
@@ -23,6 +23,8 @@ V = TypeVar("V")
 How = Callable[[Ask, Deployment, Transport], Awaitable[V]]
 Allowed = Callable[[Group[Deployment]], bool]
 """Whether a group may be asked."""
+Fits = Callable[[Deployment], APIError | None]
+"""Why a deployment cannot answer; None where it can."""
 
 
 class Attempt(msgspec.Struct):
@@ -105,7 +107,9 @@ class Engine:
         policy = policy or self.policy
         if policy.retries_of_deployment:
             policy = self._retries_of(ask.model, policy)
-        fits = await self._fits(ask) if self._check_context else None
+        fits: Fits | None = await self._fits(ask) if self._check_context else None
+        if ask.only is not None:
+            fits = _only(ask.only, fits)
         board = RequestBoard(self.routes, fits, fallbacks, allowed)
         since = board.now()
         ready = board.ready(ask.model)
@@ -200,3 +204,19 @@ class Engine:
             )
 
         return fits
+
+
+def _only(id: str, fits: Fits | None) -> Fits:
+    """No other deployment has what the request goes on from."""
+
+    def only(deployment: Deployment) -> APIError | None:
+        if deployment.id != id:
+            return BadRequestError(
+                "What this request goes on from is kept by a deployment that does not serve this model (any more). "
+                "Send the earlier items again in `input`.",
+                param="previous_response_id",
+                code="previous_response_not_found",
+            )
+        return None if fits is None else fits(deployment)
+
+    return only

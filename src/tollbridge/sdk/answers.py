@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 import weakref
+from array import array
 from collections import deque
 from collections.abc import Sequence
 from typing import Self
@@ -20,7 +22,7 @@ from tollbridge.errors import APIError, BadGatewayError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.money import write_dollars
 from tollbridge.model.response import Caveat, Usage
-from tollbridge.sdk.objects import ModelResponse
+from tollbridge.sdk.objects import EmbeddingResponse, ModelResponse
 from tollbridge.sdk.price_list import PRICES
 from tollbridge.sdk.streams import AsyncStream
 from tollbridge.wires.openai_chat.usage import write_usage
@@ -34,6 +36,20 @@ _REQUEST_IDS = ("llm_provider-x-request-id", "llm_provider-request-id")
 def whole(answer: Answer, ask: Ask, known: JsonObject) -> ModelResponse:
     """`known`: what `_hidden_params` tells besides. Raises BadGatewayError."""
     response = ModelResponse(_mended(msgspec.json.decode(answer.body), ask, answer.deployment))
+    headers = _headers(answer)
+    response._hidden_params = _hidden(answer, headers, known)
+    response._response_headers = headers
+    response._request_id = _request_id(headers)
+    return response
+
+
+def embedded(answer: Answer, known: JsonObject) -> EmbeddingResponse:
+    """`known`: what `_hidden_params` tells besides. Vectors that came as base64 are given as floats."""
+    value = msgspec.json.decode(answer.body)
+    for item in value["data"]:
+        if isinstance(item, dict) and isinstance(item.get("embedding"), str):
+            item["embedding"] = array("f", base64.b64decode(item["embedding"])).tolist()
+    response = EmbeddingResponse(value)
     headers = _headers(answer)
     response._hidden_params = _hidden(answer, headers, known)
     response._response_headers = headers

@@ -20,6 +20,9 @@ from tollbridge.providers.table import ROWS
 from tollbridge.sdk.order import Order, flag, read_order, table
 from tollbridge.sdk.parameters import EXTRAS, FOR_PROVIDERS, MOCKS, REFUSED, WHO, WITHOUT_EFFECT
 from tollbridge.server.controls import count
+from tollbridge.wires.base import Wire
+from tollbridge.wires.openai_chat import OPENAI_CHAT
+from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
 
 NAMES_MAX = 1_000
 
@@ -27,7 +30,7 @@ NAMES_MAX = 1_000
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """`orders`: the model asked for, then all that may be fallen back to. `fallbacks`: names of orders, tried in order.
     `larger`: name -> the name to go to when the request is too long for its window. `retries`: None where the caller
-    did not say."""
+    did not say. `dialect`: the format of the orders' bodies."""
 
     orders: tuple[Order, ...]
     fallbacks: tuple[str, ...]
@@ -37,18 +40,35 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool
     retries: int | None
     caveats: tuple[Caveat, ...]
+    dialect: Wire = OPENAI_CHAT
 
 
 def read_call(model: str, messages: object, stream: bool | None, parameters: Mapping[str, object]) -> Call:
+    """Of a chat. Raises BadRequestError that names the parameter."""
+    said = {name: value for name, value in parameters.items() if value is not None}
+    said["messages"] = _messages(messages)
+    if stream:
+        said["stream"] = True
+    return _read(model, said, stream=bool(stream), dialect=OPENAI_CHAT)
+
+
+def read_embeddings(model: str, texts: object, parameters: Mapping[str, object]) -> Call:
     """Raises BadRequestError that names the parameter."""
     said = {name: value for name, value in parameters.items() if value is not None}
+    for name in (*MOCKS, "stream"):
+        if name in said:
+            raise BadRequestError(f"`{name}` is not a parameter of embeddings.", param=name)
+    if not texts or isinstance(texts, bytes | Mapping):
+        raise BadRequestError("`input` must be a text, or a list of texts or tokens.", param="input")
+    said["input"] = texts if isinstance(texts, str) else list(texts) if isinstance(texts, Iterable) else texts
+    return _read(model, said, stream=False, dialect=OPENAI_EMBEDDINGS)
+
+
+def _read(model: str, said: dict[str, object], *, stream: bool, dialect: Wire) -> Call:
     caveats = _take_ineffective(said)
     strict = flag(said, "strict")
     if strict and caveats:
         raise UnsupportedParamsError(f"{caveats[0].detail} Do not pass it where you ask for `strict`.", param="strict")
-    said["messages"] = _messages(messages)
-    if stream:
-        said["stream"] = True
     orders = [read_order(model, said)]
     fallbacks = [_fall_back(item, said, orders) for item in _fallbacks(said)]
     larger = {}
@@ -60,11 +80,12 @@ def read_call(model: str, messages: object, stream: bool | None, parameters: Map
         orders=tuple(orders),
         fallbacks=tuple(fallbacks),
         larger=larger,
-        stream=bool(stream),
+        stream=stream,
         include_usage=isinstance(options, Mapping) and options.get("include_usage") is True,
         strict=strict,
         retries=_retries(said),
         caveats=caveats,
+        dialect=dialect,
     )
 
 

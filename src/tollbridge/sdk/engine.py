@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Mapping
 from functools import cache
+from typing import TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -25,25 +26,52 @@ from tollbridge.routing.board import Fallbacks, Routes
 from tollbridge.routing.engine import Engine, Trace
 from tollbridge.routing.groups import Group, Groups
 from tollbridge.routing.plan import Policy
-from tollbridge.sdk.answers import price, shown, streamed, whole
+from tollbridge.sdk.answers import embedded, price, shown, streamed, whole
 from tollbridge.sdk.call import Call
 from tollbridge.sdk.deployments import mock_deployment
 from tollbridge.sdk.desk import DESKS, Desk
 from tollbridge.sdk.mocks import mock_host, mock_transport
-from tollbridge.sdk.objects import ModelResponse
+from tollbridge.sdk.objects import EmbeddingResponse, ModelResponse
 from tollbridge.sdk.order import Order
 from tollbridge.sdk.streams import AsyncStream
 from tollbridge.transport.base import Transport
 from tollbridge.transport.inprocess import ByHost
-from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.seal import Seals
 
 RETRIES = 2  # as OpenAI's SDK
 
 
 async def answer(call: Call) -> ModelResponse | AsyncStream:
-    """Raises APIError: that of the model asked for, where the fallbacks failed too."""
+    """Of a chat. Raises APIError: that of the model asked for, where the fallbacks failed too."""
     began = time.monotonic()
+    result, ask, known = await _result(call)
+    if isinstance(result, Streaming):
+        return streamed(result, ask, known, began)
+    return _told(whole(result, ask, known), result, began)
+
+
+async def embeddings(call: Call) -> EmbeddingResponse:
+    """Raises APIError, as `answer` does."""
+    began = time.monotonic()
+    result, _, known = await _result(call)
+    assert isinstance(result, Answer)
+    return _told(embedded(result, known), result, began)
+
+
+R = TypeVar("R", ModelResponse, EmbeddingResponse)
+
+
+def _told(response: R, result: Answer, began: float) -> R:
+    """With what it took and cost. `began`: on the monotonic clock."""
+    took_s = time.monotonic() - began
+    response._response_ms = took_s * 1000
+    cost = price(result.deployment, result.said.usage, response.get("service_tier"), took_s)
+    response._hidden_params["response_cost"] = cost
+    return response
+
+
+async def _result(call: Call) -> tuple[Answer | Streaming, Ask, JsonObject]:
+    """(what came back, what was asked, what is known of the way)."""
     desk = await DESKS.here()
     found, refused = _deployments(call, desk)
     asked = call.orders[0]
@@ -59,15 +87,7 @@ async def answer(call: Call) -> ModelResponse | AsyncStream:
         raise
     passed_over = [_passed_over(name, error) for name, error in refused.items() if name != asked.name]
     known: JsonObject = {"attempts": len(trace.attempts), "caveats": shown([*call.caveats, *passed_over])}
-    ask = asks[result.deployment.group]
-    if isinstance(result, Streaming):
-        return streamed(result, ask, known, began)
-    response = whole(result, ask, known)
-    took_s = time.monotonic() - began
-    response._response_ms = took_s * 1000
-    cost = price(result.deployment, result.said.usage, response.get("service_tier"), took_s)
-    response._hidden_params["response_cost"] = cost
-    return response
+    return result, asks[result.deployment.group], known
 
 
 async def _ask_in_turn(
@@ -111,7 +131,7 @@ def _deployments(call: Call, desk: Desk) -> tuple[dict[str, Deployment], dict[st
 
 def _ask(call: Call, order: Order) -> Ask:
     return Ask(
-        OPENAI_CHAT,
+        call.dialect,
         order.body,
         peek(order.body),
         order.name,

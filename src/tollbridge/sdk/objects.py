@@ -192,6 +192,21 @@ class ModelResponse(Answer):
     choices: list[Choices]
 
 
+# embeddings
+
+
+class Embedding(Value):
+    """`embedding`: floats, also where the provider packed them."""
+
+    object: str
+    index: int
+    embedding: list[float]
+
+
+class EmbeddingResponse(Answer):
+    data: list[Embedding]
+
+
 # the stream
 
 

@@ -39,6 +39,7 @@ REQUEST_ID = {
     "openai_chat": b"x-request-id",
     "anthropic_messages": b"request-id",
     "openai_responses": b"x-request-id",
+    "openai_embeddings": b"x-request-id",
     GEMINI.name: b"x-request-id",
 }
 """Where each dialect's clients look for the request's id."""

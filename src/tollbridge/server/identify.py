@@ -146,22 +146,22 @@ def presented_key(headers: Mapping[bytes, bytes], extra: bytes | None = None) ->
     """The one key of a request. Raises AuthenticationError where there is none, BadRequestError where two differ."""
     own = headers.get(OWN_HEADER)
     if own is not None:
-        key = _checked(_bare(own))
+        key = _checked(bare(own))
         for name in (b"authorization", *KEY_HEADERS, *(() if extra is None else (extra,))):
-            other = _bare(headers.get(name, b""))
+            other = bare(headers.get(name, b""))
             if other != key and public_id(other) is not None:
                 raise ambiguous()
         return key
     found: bytes | None = None
     authorization = headers.get(b"authorization")
     if authorization is not None:
-        found = _bare(authorization)
+        found = bare(authorization)
     others: tuple[bytes, ...] = () if _KEY_HEADERS.isdisjoint(headers) else KEY_HEADERS
     for name in others if extra is None else (extra, *others):
         value = headers.get(name)
         if value is None:
             continue
-        value = _bare(value)
+        value = bare(value)
         if found is not None and found != value:
             raise ambiguous()
         found = value
@@ -179,7 +179,8 @@ def ambiguous() -> BadRequestError:
     )
 
 
-def _bare(value: bytes) -> bytes:
+def bare(value: bytes) -> bytes:
+    """Without the word `Bearer`."""
     return value[7:].strip() if value[:7].lower() == b"bearer " else value.strip()
 
 

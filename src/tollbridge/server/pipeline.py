@@ -21,7 +21,6 @@ from tollbridge.calls.ask import Ask
 from tollbridge.calls.costed_stream import CostedStream
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.heard import heard_in
-from tollbridge.calls.kept_stream import KeptStream
 from tollbridge.calls.listed import ListedStream, as_list
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, ServiceUnavailableError
@@ -47,11 +46,12 @@ from tollbridge.server.idempotency import HEADER as IDEMPOTENCY
 from tollbridge.server.idempotency import Claim
 from tollbridge.server.identify import CONFIRMED_S, confirm
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
+from tollbridge.server.loop_stream import streamed
 from tollbridge.server.presence import Heartbeat, Leaving
 from tollbridge.server.reachable import reachable
 from tollbridge.server.reading import listed, policy_for, read_ask
 from tollbridge.server.responses import Keeping
-from tollbridge.server.tool_loop import AskProvider, ToolLoop, definitions, opened, streamed
+from tollbridge.server.tool_loop import AskProvider, ToolLoop, definitions, opened
 from tollbridge.server.tool_loop import answered as whole
 from tollbridge.wires.base import Head, Wire
 from tollbridge.wires.openai_responses.vocabulary import NAME as RESPONSES
@@ -262,8 +262,8 @@ class Conversation:
             + cost_headers(self._cost(), self._held)
         )
         headers: Headers = [ours, *passed_on(answer.headers, self._held)]
-        if self._keeping is not None and not answer.relayed:
-            await self._keeping.keep(answer.body)
+        if self._keeping is not None:
+            await self._keeping.whole(answer)
         if self._claim is not None:
             await self._claim.keep(200, headers, answer.body)
         responder.reply(200, headers, answer.body)
@@ -282,8 +282,8 @@ class Conversation:
             stream = CostedStream(stream, self._told_cost)
         if listed(self._inbound):
             stream = ListedStream(stream)
-        if self._keeping is not None and not streaming.relayed:
-            stream = KeptStream(stream, self._keeping.keep)
+        if self._keeping is not None:
+            stream = await self._keeping.streamed(streaming, stream)
         self._stream = stream
         if not responder.started:
             responder.start(

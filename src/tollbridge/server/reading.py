@@ -82,6 +82,10 @@ def read_ask(
     return ask, controls
 
 
+EVENTS = frozenset({"alt=sse", "$alt=sse", "%24alt=sse"})
+"""Google's servers take the parameter under both names."""
+
+
 def asks_to_stream(inbound: Inbound) -> bool | None:
     """Whether the path asks for a stream; None where that is for the body to say."""
     match = inbound.route
@@ -90,7 +94,7 @@ def asks_to_stream(inbound: Inbound) -> bool | None:
 
 def listed(inbound: Inbound) -> bool:
     """The stream is to be one array: its path asks for a stream, and nothing for events."""
-    return asks_to_stream(inbound) is True and "alt=sse" not in inbound.query.split("&")
+    return asks_to_stream(inbound) is True and EVENTS.isdisjoint(inbound.query.split("&"))
 
 
 def permitted(gateway: Gateway, access: Access, model: str, asked: str) -> Group[Deployment]:

@@ -1,14 +1,15 @@
 """Responses that the gateway keeps itself (`store` of the Responses format, which is the default there).
 
-Where the provider speaks the format natively it keeps its answers, under ids of its own. For every other model the
-gateway does, under ids that begin with `PREFIX`:
+Where the provider speaks the format natively it keeps its answers, under ids of its own; here it is known whose each
+is, and which deployment has it: another tenant's does not exist, and a request that goes on from one goes there. For
+every other model the gateway keeps them, under ids that begin with `PREFIX`:
 
 1. `begin` puts what `previous_response_id` stands for into `input`: all items since the first response, as they were
    given and answered. The request is then whole, whoever answers it. Instructions are not carried over, as the format
    has it. An id that is not this tenant's is one that does not exist.
 2. The answer gets an id of ours and is kept before the client has its last bytes. Where the database takes nothing, the
    client is answered all the same, and the log tells.
-3. An answer that was relayed, or that the client does not want stored, is not kept; neither is one that is too large.
+3. An answer that the client does not want stored is not kept; neither is one that is too large.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from collections.abc import Mapping
 import msgspec
 
 from tollbridge.calls.ask import Ask, field
+from tollbridge.calls.exchange import Answer, Streaming
+from tollbridge.calls.kept_stream import KeptStream
+from tollbridge.calls.streams import Stream
 from tollbridge.errors import BadRequestError, NotFoundError, StoreUnavailable
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.server.managed import Call, Reply
@@ -45,15 +49,36 @@ class Keeping:
         self._previous = previous
         self.id = id
 
-    async def keep(self, response: bytes) -> None:
+    async def whole(self, answer: Answer) -> None:
+        if answer.relayed:
+            await self._own(answer.said.id, answer.deployment.id)
+        else:
+            await self._keep_here(answer.body)
+
+    async def streamed(self, streaming: Streaming, stream: Stream) -> Stream:
+        """The stream to go on with: the one that there is, or one that is kept when its last event comes."""
+        if streaming.relayed:
+            await self._own(stream.said.id, streaming.deployment.id)
+            return stream
+        return KeptStream(stream, self._keep_here)
+
+    async def _keep_here(self, response: bytes) -> None:
         """`response`: as the client sees it."""
         if len(response) + len(self._input) > KEPT_BYTES_MAX:
             _log.warning("The response %s is too large to be kept.", self.id)
             return
+        await self._keep(self.id, KeptResponse(response, self._input, self._previous))
+
+    async def _own(self, id: str, deployment: str) -> None:
+        """`id`: the provider's, who keeps the response itself."""
+        if id:
+            await self._keep(id, KeptResponse(b"", b"[]", None, deployment))
+
+    async def _keep(self, id: str, kept: KeptResponse) -> None:
         try:
-            await self._store.keep(self._owner, self.id, KeptResponse(response, self._input, self._previous))
+            await self._store.keep(self._owner, id, kept)
         except StoreUnavailable as error:
-            _log.warning("The response %s could not be kept: %s", self.id, error)
+            _log.warning("The response %s could not be kept: %s", id, error)
 
 
 class Responses:
@@ -69,6 +94,11 @@ class Responses:
         given = _items(asked)
         previous = field(ask.fields, "previous_response_id")
         ours = isinstance(previous, str) and previous.startswith(PREFIX)
+        if isinstance(previous, str) and not ours:
+            theirs = await self._store.get(owner, previous)
+            if theirs is None:
+                raise _not_found(previous)
+            ask.only = theirs.deployment
         if ours:
             before = await self._before(owner, previous)
             ask.replace(input=_encode([*before, *given]), previous_response_id=None)
@@ -82,12 +112,7 @@ class Responses:
     async def _before(self, owner: str, id: str) -> list[Json]:
         chain = await self._store.chain(owner, id)
         if chain is None:
-            raise BadRequestError(
-                f"Previous response with id {id[:100]!r} not found, or one before it. Send the earlier items again in "
-                "`input`.",
-                param="previous_response_id",
-                code="previous_response_not_found",
-            )
+            raise _not_found(id)
         return [item for kept in chain for item in (*_list(kept.input), *_output(kept.response))]
 
     def routes(self) -> tuple[Route, ...]:
@@ -105,6 +130,7 @@ class Responses:
         )
 
     async def _one(self, call: Call) -> Reply:
+        await self._kept(call)
         if call.method == "DELETE":
             if not await self._store.forget(call.principal.id, call.id):
                 raise _unknown(call.id)
@@ -117,6 +143,7 @@ class Responses:
 
     async def _input_items(self, call: Call) -> Reply:
         """All that the response was given, what came before it included, the latest first unless `order` is `asc`."""
+        await self._kept(call)
         chain = await self._store.chain(call.principal.id, call.id)
         if chain is None:
             raise _unknown(call.id)
@@ -135,7 +162,21 @@ class Responses:
         kept = await self._store.get(call.principal.id, call.id)
         if kept is None:
             raise _unknown(call.id)
+        if kept.deployment:
+            raise NotFoundError(
+                f"The response {call.id[:100]!r} is kept by its provider, who alone can show or delete it.",
+                type="invalid_request_error",
+                param="response_id",
+            )
         return kept
+
+
+def _not_found(id: str) -> BadRequestError:
+    return BadRequestError(
+        f"Previous response with id {id[:100]!r} not found, or one before it. Send the earlier items again in `input`.",
+        param="previous_response_id",
+        code="previous_response_not_found",
+    )
 
 
 def _unknown(id: str) -> NotFoundError:

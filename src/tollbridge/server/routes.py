@@ -107,6 +107,13 @@ ROUTES: tuple[Route, ...] = (
             dialect="anthropic_messages",
         )
     ),
+    *with_and_without_v1(
+        Route(methods=("POST",), path="/v1/embeddings", handler="generate", access="key", dialect="openai_embeddings")
+    ),
+    *(
+        Route(methods=("POST",), path=path, handler="generate", access="key", dialect="openai_embeddings")
+        for path in ("/openai/deployments/{id}/embeddings", "/engines/{id}/embeddings")
+    ),
     *with_and_without_v1(Route(methods=READ, path="/v1/models", handler="models", access="key")),
     *with_and_without_v1(Route(methods=READ, path="/v1/models/{id}", handler="model", access="key")),
     *(

@@ -18,7 +18,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     `budget_duration`: LiteLLM's words (`30d`, `1mo`): the budget starts anew at `budget_resets_at`. `spend_nanousd`:
     since the budget last started, which was at `budget_began_at`, or when the key was made. `likely_output_tokens`:
     what an answer is taken to have, for `tpm`, where the request sets no limit; `likely_output_tokens_by_model` of one
-    model. `minted_by`: the id of the principal who made it."""
+    model. `permission`: what it may use besides models, LiteLLM's `object_permission`; nothing said gives nothing.
+    `minted_by`: the id of the principal who made it."""
 
     id: str
     digest: bytes
@@ -42,6 +43,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     budget_began_at: float | None = None
     likely_output_tokens: int | None = None
     likely_output_tokens_by_model: Mapping[str, int] = {}
+    permission: Mapping[str, Json] = {}
 
     def at(self, moment: float) -> Key:
         """As it is then, if nothing is spent until then: where its period ends before, nothing is spent in the next."""

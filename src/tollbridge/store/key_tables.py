@@ -29,6 +29,7 @@ KEYS = Table(
     Column("budget_began_at", REAL),
     Column("likely_output_tokens", INT),
     Column("likely_output_tokens_by_model", TEXT, nullable=False, server_default="{}"),
+    Column("permission", TEXT, nullable=False, server_default="{}"),
     Index("keys_by_creation", "created_at", "id"),
 )
 

@@ -82,7 +82,7 @@ class KeyStore:
         return None if "\0" in id else await self._one(KEYS.c.id == id)
 
     async def get_by_digest(self, digest: bytes, *, as_kept: bool = False) -> Key | None:
-        """`as_kept`: with the spend of the period that its row is of, though that may have passed: for who counts on."""
+        """`as_kept`: with the spend of the period that its row is of, which may have passed: for who counts on."""
         return await self._one(KEYS.c.digest == digest, as_kept=as_kept)
 
     async def get_by_alias(self, alias: str) -> Key | None:
@@ -237,6 +237,7 @@ _JSON = {
     "aliases": dict[str, str],
     "metadata": dict[str, Any],
     "likely_output_tokens_by_model": dict[str, int],
+    "permission": dict[str, Any],
 }
 _FIELDS = msgspec.structs.fields(Key)
 

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tollbridge.store.database import Database
 from tollbridge.store.response_table import RESPONSES
 from tollbridge.store.sealing import Sealing
+from tollbridge.store.upsert import upsert
 
 KEPT_S = 30 * 24 * 3600.0
 KEPT_BY_OWNER_MAX = 10_000
@@ -30,11 +31,13 @@ _log = logging.getLogger("tollbridge.responses")
 
 
 class KeptResponse(msgspec.Struct, frozen=True, array_like=True):
-    """`response`: its JSON. `input`: JSON of the list of its own input items. `previous`: the id of the one before."""
+    """`response`: its JSON. `input`: JSON of the list of its own input items. `previous`: the id of the one before.
+    `deployment`: whose provider keeps it, under an id of its own; then it is known here by that alone."""
 
     response: bytes
     input: bytes
     previous: str | None = None
+    deployment: str = ""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -62,7 +65,7 @@ class ResponseStore:
         async def work(connection: AsyncConnection) -> None:
             if cleans:
                 await _clean(connection, tenant, now)
-            await connection.execute(RESPONSES.insert().values(row))
+            await connection.execute(upsert(self._database.dialect, RESPONSES).values(row).on_conflict_do_nothing())
 
         await self._database.run(work)
 

@@ -110,7 +110,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 class Head(msgspec.Struct, frozen=True, kw_only=True):
     """What a stream writer must know before the first event. `id` replaces an empty one; `include_usage`: the client
     asked for usage in the stream; `account`, `seals`, `origin`: as for `write_response`; `asked`: what a format repeats
-    of the request in its answers."""
+    of the request in its answers. `first`, `last`: of a relayed stream that broke, the events that went by."""
 
     id: str = ""
     model: str = ""
@@ -120,6 +120,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     account: str = ""
     seals: Seals = UNKEYED
     asked: JsonObject = {}
+    first: JsonObject = {}
+    last: JsonObject = {}
 
 
 class StreamReader(Protocol):

@@ -148,6 +148,12 @@ def first_object(block: bytes) -> JsonObject:
     return next((found for _, data in pieces(block) if data and (found := decode_object(data)) is not None), {})
 
 
+def last_object(block: bytes) -> JsonObject:
+    """The last JSON object that a block of whole events tells; empty where there is none."""
+    found = [told for _, data in pieces(block) if data and (told := decode_object(data)) is not None]
+    return found[-1] if found else {}
+
+
 def text_of(value: Json) -> str:
     """A string of moderate length, else ""."""
     return value if isinstance(value, str) and len(value) <= TEXT_MAX else ""

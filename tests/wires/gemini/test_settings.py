@@ -49,6 +49,10 @@ def test_a_length_over_the_models_limit_is_cut_and_stops_beyond_five_are_left_ou
         ("gemini-3-flash", Reasoning(effort="low"), {"thinkingLevel": "LOW"}, 0),
         ("gemini-3-flash", Reasoning(effort="xhigh"), {"thinkingLevel": "HIGH"}, 1),
         ("gemini-3-pro-preview", Reasoning(effort="medium"), {"thinkingLevel": "HIGH"}, 1),
+        ("gemini-3.1-pro-preview", Reasoning(effort="medium"), {"thinkingLevel": "MEDIUM"}, 0),
+        ("gemini-3.6-flash", Reasoning(effort="minimal"), {"thinkingLevel": "MINIMAL"}, 0),
+        ("gemini-3.8-flash", Reasoning(effort="minimal"), {"thinkingLevel": "LOW"}, 1),
+        ("gemini-flash-latest", Reasoning(effort="high"), {"thinkingLevel": "HIGH"}, 0),
         ("gemini-3-flash", Reasoning(budget_tokens=5000, mode="enabled"), {"thinkingLevel": "MEDIUM"}, 1),
         ("gemini-3-flash", Reasoning(mode="adaptive"), {}, 0),
         ("gemini-2.5-flash", Reasoning(effort="medium"), {"thinkingBudget": 8192}, 0),
@@ -72,6 +76,7 @@ def test_thinking_is_asked_for_as_the_models_generation_takes_it(
         ("gemini-2.5-pro", {"thinkingBudget": 128}, 1),
         ("gemini-3-flash", {"thinkingLevel": "MINIMAL"}, 1),
         ("gemini-3-pro-preview", {"thinkingLevel": "LOW"}, 1),
+        ("gemini-3.8-flash", {"thinkingLevel": "LOW"}, 1),
         ("gemini-2.0-flash", None, 0),
     ],
 )
@@ -85,9 +90,10 @@ def test_a_model_that_shall_not_think_thinks_as_little_as_it_can(
 
 
 def test_a_model_that_cannot_think_is_not_asked_to() -> None:
-    body, told = written("gemini-2.0-flash", reasoning=Reasoning(effort="high"))
-    assert "generationConfig" not in body
-    assert told == ["dropped_param $.reasoning"]
+    for model in ("gemini-2.0-flash", "gemini-2.5-pro-preview-tts", "gemma-3-27b-it"):
+        body, told = written(model, reasoning=Reasoning(effort="high"))
+        assert "generationConfig" not in body
+        assert told == ["dropped_param $.reasoning"]
 
 
 def test_a_schema_goes_out_as_it_is() -> None:

@@ -193,6 +193,15 @@ def test_citations_and_probabilities_are_told_at_the_end() -> None:
     assert told == ["dropped_part"]  # the one that came after its text was over
 
 
+def test_text_with_fields_of_another_format_grows_like_any_other() -> None:
+    chunks, _ = written(
+        Opened(0, 0, Text(text="", extra={"theirs": 1})), Grew(0, 0, "a"), Grew(0, 0, "b"),
+        Noted(Cited(0, Citation(url="https://a.example")), 0), Closed(0, 0), STOP,
+    )  # fmt: skip
+    assert parts_of(chunks) == [{"text": "a"}, {"text": "b"}, {"text": ""}]
+    assert chunks[-1]["candidates"][0]["groundingMetadata"]
+
+
 def test_what_has_no_place_is_told() -> None:
     chunks, told = written(
         Opened(0, 0, Opaque(wire="anthropic_messages", value={})),

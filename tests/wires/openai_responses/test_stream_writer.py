@@ -36,7 +36,7 @@ def kinds(stream: bytes) -> list[str]:
     return [event.event.removeprefix("response.") for event in laws.frame(stream)[:-1]]
 
 
-@pytest.mark.parametrize("origin", ["openai_chat", "anthropic_messages"])
+@pytest.mark.parametrize("origin", ["openai_chat", "anthropic_messages", "gemini"])
 def test_every_stream_of_another_format_is_written_as_the_state_machine_wants_it(origin: str) -> None:
     seen = 0
     for name, _, _, stream in exchanges_of(origin):
@@ -54,7 +54,7 @@ def test_every_stream_of_another_format_is_written_as_the_state_machine_wants_it
     assert seen >= 20
 
 
-@pytest.mark.parametrize("origin", ["openai_chat", "anthropic_messages"])
+@pytest.mark.parametrize("origin", ["openai_chat", "anthropic_messages", "gemini"])
 def test_every_answer_of_another_format_is_one_that_the_sdk_and_the_specification_know(origin: str) -> None:
     for name, _, answer, _ in exchanges_of(origin):
         if answer is None:

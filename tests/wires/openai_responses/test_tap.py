@@ -59,6 +59,15 @@ def test_what_comes_after_the_end_goes_on_and_changes_nothing() -> None:
     assert (tap.ended, tap.said.usage) == (True, USAGE)
 
 
+def test_the_head_says_nothing_yet() -> None:
+    tap = ResponsesTap()
+    tap.feed(CREATED)
+    tap.feed(event("response.in_progress", response={"id": "resp_1"}))
+    assert (tap.spoke, tap.said.id) == (False, "resp_1")
+    tap.feed(event("response.output_item.added", item={"text": "response.created"}))
+    assert tap.spoke
+
+
 def test_comments_are_no_words() -> None:
     tap = ResponsesTap()
     tap.feed(b": keepalive\n\n")

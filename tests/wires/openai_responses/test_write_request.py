@@ -288,3 +288,26 @@ def test_a_custom_tool_is_a_function_of_one_string_elsewhere() -> None:
     assert written["tools"][0]["function"]["parameters"]["required"] == ["input"]
     assert written["messages"][1]["tool_calls"][0]["function"]["arguments"] == '{"input":"a\\nb"}'
     assert written["messages"][2]["content"] == "done"
+
+
+def test_a_choice_among_some_tools_is_said_or_made_by_offering_no_others() -> None:
+    tools: list[Any] = [{"type": "function", "name": name} for name in ("look", "go")]
+    choice = {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "go"}]}
+    read = WIRE.read_request({"model": "m", "input": "Hi", "tools": tools, "tool_choice": choice}).value
+    assert WIRE.write_request(read, Target(model="m")).value.body["tool_choice"] == choice
+    chat = OPENAI_CHAT.write_request(read, Target(model="m"))
+    assert [tool["function"]["name"] for tool in chat.value.body["tools"]] == ["go"]
+    assert (chat.value.body["tool_choice"], [c.code for c in chat.caveats]) == ("required", ["approximated"])
+    claude = ANTHROPIC_MESSAGES.write_request(read, Target(model="claude-sonnet-4-5")).value.body
+    assert ([tool["name"] for tool in claude["tools"]], claude["tool_choice"]) == (["go"], {"type": "any"})
+
+
+def test_a_chat_clients_choice_among_some_tools_is_said_here() -> None:
+    allowed = {"mode": "auto", "tools": [{"type": "function", "function": {"name": "look"}}]}
+    body, caveats = from_chat(tools=[TOOL], tool_choice={"type": "allowed_tools", "allowed_tools": allowed})
+    assert body["tool_choice"] == {
+        "type": "allowed_tools",
+        "mode": "auto",
+        "tools": [{"type": "function", "name": "look"}],
+    }
+    assert caveats == ()

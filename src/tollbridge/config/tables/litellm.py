@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 from tollbridge.calls.tariff import Markup
 from tollbridge.config.document import Node, Scalar, Table
-from tollbridge.config.kinds import At, file, flag, map_of, named, number, seconds
-from tollbridge.config.schema import fills, later, moot, read_section, restricts, section
+from tollbridge.config.kinds import At, file, flag, map_of, named, number, seconds, texts
+from tollbridge.config.schema import fills, later, moot, not_built, read_section, restricts, section
 from tollbridge.config.tables.router import SHARED
 from tollbridge.model.money import NANO
 
@@ -51,10 +52,27 @@ def margin(node: Node, at: At) -> Markup:
     return Markup(1 + said.get("percentage", Fraction(0)), added)
 
 
+def callbacks(node: Node, at: At) -> tuple[str, ...]:
+    """Objects in Python files beside the configuration, `file.object`. Of others (LiteLLM's built-in ones) nothing is
+    called."""
+    found = []
+    for name in texts(node, at):
+        *parts, _ = name.split(".")
+        file = Path(*parts).with_suffix(".py") if parts else None
+        if file is None:
+            at.warning(node.place, f"{name!r} {not_built('nothing is called')}")
+        elif (Path(node.place.file).parent / file).is_file():
+            found.append(name)
+        else:
+            at.warning(node.place, f"{name!r}: there is no {file} beside this file; nothing is called")
+    return tuple(found)
+
+
 LITELLM = section(
     "litellm_settings",
     SHARED,
     fills("router.timeout_s", seconds, "request_timeout"),
+    fills("settings.callbacks", callbacks, "callbacks"),
     fills("settings.mcp_aliases", map_of(named), "mcp_aliases"),
     fills("settings.drop_params", flag, "drop_params"),
     fills("settings.modify_params", flag, "modify_params"),
@@ -65,7 +83,6 @@ LITELLM = section(
     fills("settings.discounts", map_of(discount), "cost_discount_config"),
     fills("settings.margins", map_of(margin), "cost_margin_config"),
     later(
-        "callbacks",
         "success_callback",
         "failure_callback",
         "service_callback",

@@ -11,7 +11,7 @@ import msgspec
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque
-from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, ToolChoice
+from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, ToolChoice, only_allowed
 from tollbridge.model.response import Caveat
 from tollbridge.wires.anthropic_messages.history import History
 from tollbridge.wires.anthropic_messages.lacking import leave_out
@@ -129,6 +129,7 @@ def _own_format(output: OutputFormat) -> JsonObject:
 
 def _foreign(request: Request, to: Target, parts: PartWriter) -> JsonObject:
     caveats = parts.caveats
+    request = only_allowed(request, caveats)
     facts = _facts(to)
     names = [tool.name for tool in request.tools if isinstance(tool, Tool)]
     history = History(

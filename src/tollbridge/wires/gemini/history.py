@@ -5,7 +5,7 @@ Rules (https://ai.google.dev/gemini-api/docs/function-calling and .../docs/text-
 2. Turns of one role are joined. A content has at least one part; a text at least one character.
 3. The results of a turn's calls stand together in the content right after it, in the order of the calls, as many as
    there are calls; what the user says besides stands in the content after that. A turn with calls follows one of the
-   user's.
+   user's. Each call has an id of its own here, and its result the same; or neither has one.
 4. A result whose call is absent is an error, or, with `modify`, the call is restored. With `modify`, a call that was
    left without an answer gets one that says so.
 5. Media in results go into the result where the model takes them there, else into the content after the results.
@@ -29,12 +29,13 @@ _ROLES = {"user": "user", "assistant": "model"}
 
 
 class _Call:
-    """A call of the history, and its answer once found."""
+    """A call of the history, the id that it gets here, and its answer once found."""
 
-    __slots__ = ("answer", "answer_from", "part")
+    __slots__ = ("answer", "answer_from", "part", "sent_id")
 
-    def __init__(self, part: ToolCall) -> None:
+    def __init__(self, part: ToolCall, sent_id: str) -> None:
         self.part = part
+        self.sent_id = sent_id
         self.answer: ToolResult | None = None
         self.answer_from = "$"
 
@@ -46,7 +47,7 @@ class _Turn:
 
     def __init__(self, role: Role) -> None:
         self.role = role
-        self.parts: list[tuple[str, Part]] = []
+        self.parts: list[tuple[str, Part]] = []  # calls with the ids that they get here
         self.calls: list[_Call] = []
 
 
@@ -59,6 +60,7 @@ class History:
         self._media_in_results = media_in_results
         self._only_tool = only_tool
         self._turns: list[_Turn] = []
+        self._ids: set[str] = set()
 
     def write(self, messages: tuple[Message, ...]) -> tuple[list[Json], list[Json]]:
         """The parts of `systemInstruction`, and `contents`. Raises BadRequestError for a result without its call."""
@@ -100,10 +102,18 @@ class History:
         return self._turns[-1]
 
     def _call(self, turn: _Turn, where: str, part: ToolCall) -> _Call:
-        call = _Call(part)
+        call = _Call(part, self._unique(part.id))
         turn.calls.append(call)
-        turn.parts.append((where, part))
+        turn.parts.append((where, msgspec.structs.replace(part, id=call.sent_id)))
         return call
+
+    def _unique(self, call_id: str) -> str:
+        unique, number = call_id, 2
+        while unique and unique in self._ids:
+            unique = f"{call_id}_{number}"
+            number += 1
+        self._ids.add(unique)
+        return unique
 
     def _answer(self, turn: _Turn, where: str, result: ToolResult, name: str | None) -> None:
         calls = (call for other in reversed(self._turns) for call in other.calls if call.part.id == result.call_id)
@@ -159,10 +169,11 @@ class History:
                 if self._modify and not last:
                     detail = f"the call {call.part.id!r} had no result; one that says so was added"
                     self._approximated("$.messages", detail)
-                    lost = ToolResult(call_id=call.part.id, content=(Text(text=_UNANSWERED),), is_error=True)
+                    lost = ToolResult(call_id=call.sent_id, content=(Text(text=_UNANSWERED),), is_error=True)
                     results.append(self._write.result(lost, call.part.name))
                 continue
             self._write.where = call.answer_from
+            answer = msgspec.structs.replace(answer, call_id=call.sent_id)
             if not self._media_in_results:
                 answer = self._without_media(answer, media)
             results.append(self._write.result(answer, call.part.name))

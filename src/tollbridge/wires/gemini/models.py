@@ -1,8 +1,9 @@
 """What a Gemini model accepts, told by its name, for requests that another dialect wrote.
 
 Sources: https://ai.google.dev/gemini-api/docs/thinking, .../docs/openai (how the vendor itself maps efforts),
-.../docs/thought-signatures, .../docs/function-calling and .../docs/structured-output (seen 2026-11-26). A model that
-this file does not know is taken for one of the newest generation.
+.../docs/thought-signatures, .../docs/function-calling, .../docs/structured-output, and the table of levels at
+https://docs.cloud.google.com/vertex-ai/generative-ai/docs/thinking (seen 2026-11-26). A model that this file does not
+know is taken for one of the newest generation, of which every one takes the levels low, medium and high.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ BUDGET: dict[str, int] = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 
 """Tokens to think, by effort, where the model wants a number: the vendor's own figures."""
 
 _LEVELS: Mapping[str, str] = MappingProxyType(
-    {"minimal": "MINIMAL", "low": "LOW", "medium": "MEDIUM", "high": "HIGH", "xhigh": "HIGH", "max": "HIGH"}
+    {"minimal": "LOW", "low": "LOW", "medium": "MEDIUM", "high": "HIGH", "xhigh": "HIGH", "max": "HIGH"}
 )
-_LEVELS_OF_3_PRO = MappingProxyType({**_LEVELS, "minimal": "LOW", "medium": "HIGH"})
+_WITH_MINIMAL = MappingProxyType({**_LEVELS, "minimal": "MINIMAL"})
+_WITHOUT_MEDIUM = MappingProxyType({**_LEVELS, "medium": "HIGH"})
 
 
 class Generation(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,14 +46,12 @@ _BUDGETED = Generation(
 
 _BY_NAME: tuple[tuple[re.Pattern[str], Generation], ...] = (
     (re.compile(r"gemini-(?:1\.|2\.0|pro$|pro-vision|ultra)|gemma|learnlm|text-|chat-"), _OLDER),
-    (
-        re.compile(r"gemini-2\.5-pro"),
-        msgspec.structs.replace(_BUDGETED, always_thinks=True, least_budget=128),
-    ),
-    (re.compile(r"gemini-2\.5-flash-(?:image|preview-tts|native)|gemini-2\.5-.*tts"), _OLDER),
+    (re.compile(r"gemini-2\.5-(?:flash-(?:image|native)|.*tts)"), _OLDER),
+    (re.compile(r"gemini-2\.5-pro"), msgspec.structs.replace(_BUDGETED, always_thinks=True, least_budget=128)),
     (re.compile(r"gemini-2\.5-flash-lite"), msgspec.structs.replace(_BUDGETED, least_budget=512)),
     (re.compile(r"gemini-2\.5"), _BUDGETED),
-    (re.compile(r"gemini-3-pro"), Generation(levels=_LEVELS_OF_3_PRO)),
+    (re.compile(r"gemini-3-pro"), Generation(levels=_WITHOUT_MEDIUM)),
+    (re.compile(r"gemini-3(?:\.[1-6])?-flash|gemini-3[\d.]*-flash-lite"), Generation(levels=_WITH_MINIMAL)),
 )
 _NEWEST = Generation()
 

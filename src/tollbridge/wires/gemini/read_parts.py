@@ -56,6 +56,9 @@ class PartReader:
         return tuple(read)
 
     def read(self, value: Json, into: list[Part]) -> None:
+        if len(value) == 1 and value.get("text").__class__ is str:  # most parts are that
+            into.append(Text(text=value["text"]))
+            return
         rest = fields(value)
         kinds = [kind for kind in rest if kind in _KINDS and rest[kind] is not None]
         if len(kinds) != 1 and (kinds or "thoughtSignature" not in rest or len(rest) > 1 + ("thought" in rest)):

@@ -51,8 +51,9 @@ class _Candidate:
         self.finish: Finish | None = None
 
     def add(self, value: JsonObject, events: list[Event]) -> None:
-        finish = read_finish(value.pop("finishReason", None), {})
-        self.finish = finish or self.finish
+        reason = value.pop("finishReason", None)
+        if reason is not None:
+            self.finish = read_finish(reason, {})
         content = value.pop("content", None)
         if value.get(LOGPROBS) is not None:
             value[LOGPROBS] = joined(self.extra.get(LOGPROBS), value[LOGPROBS])
@@ -70,6 +71,9 @@ class _Candidate:
             self._part(part, at == 0, events)
 
     def _part(self, value: Json, first: bool, events: list[Event]) -> None:
+        if first and isinstance(self.part, Text) and len(value) == 1 and value.get("text").__class__ is str:
+            self._grew(value["text"], events)  # most chunks are that
+            return
         said = fields(value)
         if self.partial is not None or said.get("functionCall").__class__ is dict:
             whole = self._call_in_pieces(said)
@@ -214,8 +218,9 @@ class GeminiReader:
         ends = [candidate.finish for candidate in self._candidates.values()] or [self._blocked]
         self.ended = None not in ends
         if usage is not None:
-            self._usage = merged_usage(self._usage, usage)
-            known = read_usage(self._usage) if self._usage else None
+            merged = merged_usage(self._usage, usage)
+            known = read_usage(merged) if merged != self._usage else None
+            self._usage = merged
             if known is not None:
                 events.append(Noted(known))
         return events

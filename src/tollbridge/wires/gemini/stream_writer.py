@@ -143,7 +143,7 @@ class GeminiWriter:
             return b""
         if isinstance(held.part, Text):
             held.text.append(text)
-            if held.part.extra:
+            if held.part.extra and self._own:
                 return b""  # told whole
         choice = self._choices[at]
         before = self._flushed(at, choice)
@@ -162,6 +162,8 @@ class GeminiWriter:
                 kind = Thinking if isinstance(part, Thinking) else Text
                 same = choice.last is not None and issubclass(choice.last, kind | Refusal)
                 lead = b"" if not same else b'{"text":""%b},' % (_THOUGHT if kind is Thinking else b"")
+                if not self._own and part.extra:
+                    part = msgspec.structs.replace(part, extra={})  # another wire's, which says nothing here
                 held = choice.open[index] = _Part(part, lead)
                 choice.written += isinstance(part, Thinking) or choice.last is not Text
                 for citation in part.citations if isinstance(part, Text) else ():
@@ -204,7 +206,7 @@ class GeminiWriter:
                 choice.due = [{"text": "", "thought": True, "thoughtSignature": shown}]
                 choice.last = None
                 return self._flushed(at, choice)
-            case Text(extra=extra) if extra:
+            case Text(extra=extra) if extra and self._own:
                 return self._told_whole(at, choice, msgspec.structs.replace(part, text="".join(held.text)))
             case Text() if held.citations and not self._own:
                 citations = tuple([cited.citation for cited in held.citations])

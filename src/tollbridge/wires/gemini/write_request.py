@@ -10,7 +10,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.model.request import Message, Request, Tool
+from tollbridge.model.request import Message, Request, Tool, only_allowed
 from tollbridge.wires.base import HttpRequest, Target, Written
 from tollbridge.wires.gemini.history import History
 from tollbridge.wires.gemini.lacking import leave_out
@@ -72,6 +72,7 @@ def _in_place(written: list[Json], message: Message) -> Json:
 
 
 def _foreign(request: Request, to: Target, parts: PartWriter) -> JsonObject:
+    request = only_allowed(request, parts.caveats)
     facts = generation(to.model)
     names = [tool.name for tool in request.tools if isinstance(tool, Tool)]
     history = History(

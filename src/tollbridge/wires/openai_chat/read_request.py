@@ -220,6 +220,8 @@ def _tool_choice(rest: JsonObject, spelling: dict[str, str]) -> ToolChoice | Opa
             spelling["tool_choice"] = choice
         mode = _MODES.get(choice)
         return ToolChoice(mode=mode) if mode is not None else Opaque(wire=NAME, value=choice)  # type: ignore[arg-type]
+    if choice.get("type") == "allowed_tools":
+        return _allowed(choice)
     function = choice.get("function")
     if choice.get("type") != "function" or function.__class__ is not dict or len(function) != 1:
         return Opaque(wire=NAME, value=choice)
@@ -238,6 +240,24 @@ def _function_call(rest: JsonObject, spelling: dict[str, str]) -> ToolChoice | N
     name = string(choice["name"])
     extra = {key: value for key, value in rest.pop("function_call").items() if key != "name"}
     return ToolChoice(mode="tool", name=name, extra=extra)
+
+
+def _allowed(choice: JsonObject) -> ToolChoice | Opaque:
+    """A choice among some functions; among other tools it is this format's own."""
+    inner = choice.get("allowed_tools")
+    if inner.__class__ is not dict or len(choice) != 2 or inner.keys() != {"mode", "tools"}:
+        return Opaque(wire=NAME, value=choice)
+    mode, tools = inner["mode"], inner["tools"]
+    if mode not in ("auto", "required") or not tools or tools.__class__ is not list:
+        return Opaque(wire=NAME, value=choice)
+    names = [tool.get("function", {}).get("name") for tool in tools]
+    if any(name.__class__ is not str for name in names) or tools != [_named(name) for name in names]:
+        return Opaque(wire=NAME, value=choice)
+    return ToolChoice(mode=mode, allowed=tuple(names))
+
+
+def _named(name: str) -> JsonObject:
+    return {"type": "function", "function": {"name": name}}
 
 
 def _sampling(rest: JsonObject, spelling: dict[str, str]) -> Sampling:

@@ -140,6 +140,10 @@ class _Settings:
         elif choice.mode == "tool":
             extra = choice.extra if self._own else {}
             self._put("tool_choice", name, {"type": "function", "function": {"name": choice.name}, **extra})
+        elif choice.allowed:
+            tools = [{"type": "function", "function": {"name": allowed}} for allowed in choice.allowed]
+            said = {"mode": choice.mode, "tools": tools}
+            self._put("tool_choice", "tool_choice", {"type": "allowed_tools", "allowed_tools": said})
         else:
             self._put("tool_choice", "tool_choice", "any" if name == "any" else choice.mode)
 

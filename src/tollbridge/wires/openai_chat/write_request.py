@@ -19,7 +19,7 @@ import msgspec
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Media, Part, Text, ToolCall, ToolResult
-from tollbridge.model.request import Message, Request
+from tollbridge.model.request import Message, Request, only_allowed
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import HttpRequest, Target, Written
 from tollbridge.wires.openai_chat.content import mark_message, write_cache
@@ -32,6 +32,8 @@ from tollbridge.wires.openai_chat.write_turn import TurnWriter
 def write_request(request: Request, to: Target) -> Written[HttpRequest]:
     """Raises BadRequestError where a tool result has no call and `to.modify` is off."""
     caveats: list[Caveat] = []
+    if request.origin != NAME:
+        request = only_allowed(request, caveats)
     messages = _Messages(request, to, caveats).write()
     body: JsonObject = {"model": to.model, "messages": messages}
     write_settings(body, request, to, caveats)

@@ -12,8 +12,8 @@ _encode = msgspec.json.Encoder().encode
 class Numbered:
     __slots__ = ("_next",)
 
-    def __init__(self) -> None:
-        self._next = 0
+    def __init__(self, first: int = 0) -> None:
+        self._next = first
 
     def event(self, kind: str, fields: JsonObject) -> bytes:
         body = {"type": kind, "sequence_number": self._next, **fields}

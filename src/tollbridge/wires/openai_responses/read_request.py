@@ -153,9 +153,22 @@ def _tool_choice(rest: JsonObject) -> ToolChoice | Opaque | None:
     del rest["tool_choice"]
     if choice in ("auto", "none", "required"):
         return ToolChoice(mode=choice)
+    if choice.__class__ is dict and choice.get("type") == "allowed_tools":
+        return _allowed(choice)
     if choice.__class__ is not dict or choice.get("type") != "function":
         return Opaque(wire=NAME, value=choice)
     return ToolChoice(mode="tool", name=string(choice["name"]), extra=without(choice, "type", "name"))
+
+
+def _allowed(choice: JsonObject) -> ToolChoice | Opaque:
+    """A choice among some functions; among other tools it is this format's own."""
+    mode, tools = choice.get("mode"), choice.get("tools")
+    if mode not in ("auto", "required") or not tools or tools.__class__ is not list:
+        return Opaque(wire=NAME, value=choice)
+    if any(tool.keys() != {"type", "name"} or tool["type"] != "function" for tool in tools):
+        return Opaque(wire=NAME, value=choice)
+    names = tuple([string(tool["name"]) for tool in tools])
+    return ToolChoice(mode=mode, allowed=names, extra=without(choice, "type", "mode", "tools"))
 
 
 def _sampling(rest: JsonObject) -> Sampling:

@@ -146,6 +146,11 @@ class _Settings:
         elif choice.mode == "tool":
             extra = choice.extra if self._own else {}
             self._put("tool_choice", "tool_choice", {"type": "function", "name": choice.name, **extra})
+        elif choice.allowed:
+            tools = [{"type": "function", "name": name} for name in choice.allowed]
+            extra = choice.extra if self._own else {}
+            said = {"type": "allowed_tools", "mode": choice.mode, "tools": tools, **extra}
+            self._put("tool_choice", "tool_choice", said)
         else:
             self._put("tool_choice", "tool_choice", choice.mode)
 

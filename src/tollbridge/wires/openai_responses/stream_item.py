@@ -88,14 +88,14 @@ class ItemUnderWay:
             self._open(at, Text(text="") if kind == "output_text" else Refusal(text=""), events)
 
     def part_done(self, at: int, part: JsonObject, events: list[Event]) -> None:
-        """A content of a message is whole."""
+        """A content of a message is whole; its part is closed with its item, which has more to say of it."""
         if at in self._growing and part.get("type") in ("output_text", "refusal"):
             logprobs: list[Json] = []
             if not part.get("logprobs"):  # some have them in the whole item alone
                 part = without(part, "logprobs")
             self._complete(at, take_logprobs(read_part(part, "assistant"), logprobs), events)
             self._probable(logprobs, events)
-            self._close(self._growing[at], events)
+            self._growing[at].over = True
 
     def _probable(self, logprobs: list[Json], events: list[Event]) -> None:
         if logprobs:
@@ -160,11 +160,6 @@ class ItemUnderWay:
             return
         self._over = True
         for growing in self._growing.values():
-            self._close(growing, events)
-
-    def _close(self, growing: _Growing, events: list[Event]) -> None:
-        if not growing.over:
-            growing.over = True
             events.append(Closed(0, growing.index))
 
     def _complete(self, at: int, whole: Part, events: list[Event]) -> None:

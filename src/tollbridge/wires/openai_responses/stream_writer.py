@@ -113,12 +113,22 @@ class ResponsesWriter:
         """An honest end; nothing after it."""
         told = error_object(error)
         code = failure_code(error)
+        begun = self._response or self._relayed()
         out = self._told.event("error", {"code": code, "message": error.message, "param": error.param, "error": told})
-        if self._response is not None and self._items is not None:
+        if begun is not None:
+            output = [] if self._items is None else self._items.output
             failure = {"code": code, "message": error.message}
-            response = {**self._response, "status": "failed", "error": failure, "output": self._items.output}
-            out += self._told.event("response.failed", {"response": response})
+            failed = {**begun, "status": "failed", "error": failure, "output": output}
+            out += self._told.event("response.failed", {"response": failed})
         return out
+
+    def _relayed(self) -> JsonObject | None:
+        """The response of a relayed stream, which goes on with the number after its last event's."""
+        response, number = self._head.first.get("response"), self._head.last.get("sequence_number")
+        if not isinstance(response, dict) or not isinstance(number, int):
+            return None
+        self._told = Numbered(number + 1)
+        return response
 
     def _start(self) -> tuple[bytes, ItemRow]:
         if self._items is not None:

@@ -8,14 +8,17 @@ from tollbridge.errors import BadGatewayError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.wires.openai_responses.errors import is_failure, read_inner_error
 from tollbridge.wires.openai_responses.usage import read_usage
-from tollbridge.wires.tap import Along, Tail, decode_object, first_object, speaks, text_of
+from tollbridge.wires.tap import Along, Tail, decode_object, first_object, pieces, speaks, text_of
 
 ENDS = (b"response.completed", b"response.incomplete", b"response.failed")
+_HEAD = (b"response.created", b"response.in_progress", b"response.queued")
+_HEAD_TYPES = frozenset({"response.created", "response.in_progress", "response.queued"})
 _TYPES = frozenset({"response.completed", "response.incomplete", "response.failed"})
 
 
 class ResponsesTap:
-    """`response.completed`, `incomplete` and `failed` tell the usage and are the end; a `[DONE]` may follow."""
+    """`response.completed`, `incomplete` and `failed` tell the usage and are the end; a `[DONE]` may follow. The head
+    (`response.created`, `in_progress`) says nothing yet: until an item comes, the request may be tried elsewhere."""
 
     __slots__ = ("_first", "_last", "_tail", "ending", "spoke")
 
@@ -27,8 +30,8 @@ class ResponsesTap:
 
     def feed(self, block: bytes) -> bytes:
         if not self.spoke and speaks(block):
-            self.spoke = True
-            self._first = block
+            self._first = self._first or block
+            self.spoke = any(data and not _is_head(data) for _, data in pieces(block))
         self.ending = False
         if self._last is None:
             self._tail.add(block)
@@ -63,6 +66,10 @@ class ResponsesTap:
                         self._last = event["response"]
                         break
         return self._last
+
+
+def _is_head(data: bytes) -> bool:
+    return any(word in data for word in _HEAD) and (decode_object(data) or {}).get("type") in _HEAD_TYPES
 
 
 def _along(response: JsonObject) -> Along:
