@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 
 from tollbridge.mcp.definition import Definition
+from tollbridge.mcp.jsonrpc import INVALID_PARAMS, RpcError
+from tollbridge.model.json import Json
 from tollbridge.policy.principal import Principal
 
 
@@ -40,6 +42,23 @@ class Rights(msgspec.Struct, frozen=True):
             return False
         named = [self.tools[name] for name in definition.names if name in self.tools]
         return self.everything or not named or any(tool in tools for tools in named)
+
+
+class Unknown(RpcError):
+    """What was named is not there for this caller."""
+
+
+def unknown(kind: str, name: str) -> Unknown:
+    return Unknown(INVALID_PARAMS, f"Unknown {kind}: {name[:300]}")
+
+
+def check_arguments(definition: Definition, tool: str, arguments: Json) -> None:
+    """Raises RpcError where one is given that the operator does not let through."""
+    allowed = definition.allowed_params.get(tool)
+    if allowed is not None and isinstance(arguments, dict):
+        more = sorted(set(arguments) - allowed)
+        if more:
+            raise RpcError(INVALID_PARAMS, f"The argument {more[0]!r} of {tool!r} may not be given here.")
 
 
 ALL = Rights(everything=True)

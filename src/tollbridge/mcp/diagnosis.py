@@ -78,7 +78,9 @@ async def diagnose(upstream: Upstream, principal: Principal, *, tools: bool = Tr
 
 
 async def _greeted(upstream: Upstream, caller: Caller) -> Link:
+    """A link may have been kept from before: what counts is that the server answers now."""
     async with asyncio.timeout(LOOK_S), upstream.link(caller) as link:
+        await link.ping()
         return link
 
 

@@ -6,7 +6,8 @@ import msgspec
 
 from tollbridge.mcp.call import Caller, Credentials
 from tollbridge.mcp.capabilities import to_legacy_client
-from tollbridge.mcp.hub import OURSELVES, Hub
+from tollbridge.mcp.facts import OURSELVES, facts
+from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.revisions import CLIENT_CAPABILITIES, negotiated
 from tollbridge.mcp.sessions import Session, new_id
 from tollbridge.model.json import JsonObject
@@ -59,7 +60,7 @@ def begin(session: Session, params: JsonObject) -> None:
 async def greeting(hub: Hub, session: Session) -> JsonObject:
     """What `initialize` is answered with. Raises RpcError."""
     view = hub.view(session.caller, session.wanted, alone=session.alone)
-    capabilities, info, instructions = await view.facts()
+    capabilities, info, instructions = await facts(view)
     told: JsonObject = {
         "protocolVersion": session.version,
         "capabilities": to_legacy_client(capabilities),

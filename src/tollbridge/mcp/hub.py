@@ -19,11 +19,12 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn
 
-from tollbridge.mcp.access import Rights, rights_of
+from tollbridge.mcp.access import Rights, check_arguments, rights_of, unknown
 from tollbridge.mcp.call import Call, Caller
-from tollbridge.mcp.capabilities import extensions_of, merged, passed, to_modern_client
+from tollbridge.mcp.capabilities import extensions_of
 from tollbridge.mcp.cursors import Cursors
 from tollbridge.mcp.eras import to_legacy, to_modern
+from tollbridge.mcp.facts import OURSELVES, discover, facts
 from tollbridge.mcp.jsonrpc import (
     HEADER_MISMATCH,
     INVALID_PARAMS,
@@ -35,8 +36,8 @@ from tollbridge.mcp.jsonrpc import (
 )
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.names import joined, parted, under_roof, uri_of, uri_parted, with_uris
-from tollbridge.mcp.offered import ITEMS, offered, sound
-from tollbridge.mcp.revisions import MODERN, TASKS
+from tollbridge.mcp.offered import ITEMS, KEY, offered, sound
+from tollbridge.mcp.revisions import TASKS
 from tollbridge.mcp.tasks import OF_TASKS, TaskIds, lacks_tasks
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.mcp.watching import LISTS, TASK, UPDATED
@@ -47,7 +48,6 @@ log = logging.getLogger("tollbridge.mcp")
 PAGES_MAX = 200
 PAGE = 1000
 ABSENT = "tollbridge/absent"
-OURSELVES: JsonObject = {"name": "tollbridge", "version": "1"}
 
 
 class Hub:
@@ -143,7 +143,7 @@ class View:
         if method in ITEMS:
             return await self._list(call)
         if method == "server/discover":
-            return await self.discover()
+            return await discover(self)
         upstream, own = await self.target(call)
         return await self.at(upstream, call.with_params(own))
 
@@ -210,7 +210,7 @@ class View:
 
     async def _no_task(self, method: str) -> NoReturn:
         """As a server would refuse it."""
-        capabilities, _, _ = await self.facts()
+        capabilities, _, _ = await facts(self)
         if TASKS not in extensions_of(capabilities) and not capabilities.get("tasks"):
             raise no_method(method)
         if self.caller.modern and TASKS not in extensions_of(self.caller.capabilities):
@@ -220,12 +220,8 @@ class View:
     def _may_call(self, upstream: Upstream, name: str, arguments: Json) -> None:
         definition = upstream.definition
         if not self.rights.tool(definition, name):
-            raise _unknown("tool", joined(definition.prefix, self.hub.separator, name) if self.prefixed else name)
-        allowed = definition.allowed_params.get(name)
-        if allowed is not None and isinstance(arguments, dict):
-            more = sorted(set(arguments) - allowed)
-            if more:
-                raise RpcError(INVALID_PARAMS, f"The argument {more[0]!r} of {name!r} may not be given here.")
+            raise unknown("tool", joined(definition.prefix, self.hub.separator, name) if self.prefixed else name)
+        check_arguments(definition, name, arguments)
 
     async def _named(self, kind: str, name: Json) -> tuple[Upstream, str]:
         if not isinstance(name, str) or not name:
@@ -233,7 +229,7 @@ class View:
         upstreams = self._having(kind)
         if not self.prefixed:
             if not upstreams:
-                raise _unknown(kind[:-1], name)
+                raise unknown(kind[:-1], name)
             return upstreams[0], name
         found = parted(name, [one.definition.prefix for one in upstreams], self.hub.separator)
         if found is not None:
@@ -244,7 +240,7 @@ class View:
         if owners:
             forms = ", ".join(joined(one.definition.prefix, self.hub.separator, name) for one in owners)
             raise RpcError(INVALID_PARAMS, f"Several servers have {name!r}: say {forms}.", status=400)
-        raise _unknown(kind[:-1], name)
+        raise unknown(kind[:-1], name)
 
     def _having(self, kind: str) -> tuple[Upstream, ...]:
         """Of these servers things of this kind may be used."""
@@ -344,19 +340,19 @@ class View:
     async def _items(self, upstream: Upstream, method: str) -> list[JsonObject]:
         """Of all pages."""
         kind, cursor = ITEMS[method], None
-        items: list[JsonObject] = []
+        items: dict[str, JsonObject] = {}
         for _ in range(PAGES_MAX):
             params: JsonObject = {} if cursor is None else {"cursor": cursor}
             try:
                 result, _link = await upstream.call(Call(method, params, self.caller))
             except RpcError as error:
                 if error.code == METHOD_NOT_FOUND:
-                    return items
+                    return list(items.values())
                 raise
-            items += self._usable(upstream, kind, result.get(kind))
+            items.update({item[KEY[kind]]: item for item in self._usable(upstream, kind, result.get(kind))})
             cursor = result.get("nextCursor")
             if not isinstance(cursor, str):
-                return items
+                return list(items.values())
         raise RpcError(UPSTREAM_FAILED, f"The MCP server {upstream.name!r} lists more than {PAGES_MAX} pages.")
 
     def name_of(self, upstream: Upstream, name: str) -> str:
@@ -373,50 +369,3 @@ class View:
             await self._items(upstream, "tools/list")
         except RpcError as error:
             log.info("the tools of the MCP server %r cannot be listed: %s", upstream.name, error.message)
-
-    # what there is
-
-    async def facts(self) -> tuple[JsonObject, JsonObject | None, str | None]:
-        """(capabilities, who the server is, instructions), of all together."""
-        found = await asyncio.gather(*(self._link(upstream) for upstream in self.upstreams))
-        links = [link for link in found if link is not None]
-        own = {
-            upstream.definition.prefix: upstream.definition.instructions
-            or (None if link is None else link.instructions)
-            for upstream, link in zip(self.upstreams, found, strict=True)
-        }
-        if not self.prefixed and links:
-            return passed(links[0].capabilities), links[0].server_info, next(iter(own.values()))
-        instructions = "\n\n".join(f"{prefix}: {text}" for prefix, text in own.items() if text)
-        return merged([link.capabilities for link in links]), OURSELVES, instructions or None
-
-    async def _link(self, upstream: Upstream) -> Link | None:
-        async def opened() -> Link:
-            async with upstream.link(self.caller) as link:
-                return link
-
-        link = await upstream.soon(opened())
-        if isinstance(link, Link):
-            return link
-        if not self.prefixed:
-            raise link
-        log.warning("the MCP server %r is missing: %s", upstream.name, link.message)
-        return None
-
-    async def discover(self) -> JsonObject:
-        capabilities, info, instructions = await self.facts()
-        told: JsonObject = {
-            "supportedVersions": list(MODERN),
-            "capabilities": to_modern_client(capabilities),
-        }
-        if instructions is not None:
-            told["instructions"] = instructions
-        return to_modern("server/discover", told, info or OURSELVES)
-
-
-class Unknown(RpcError):
-    """What was named is not there for this caller."""
-
-
-def _unknown(kind: str, name: str) -> RpcError:
-    return Unknown(INVALID_PARAMS, f"Unknown {kind}: {name[:300]}")

@@ -161,6 +161,14 @@ class Link:
     async def _discover(self) -> JsonObject:
         return await self._ask_server("server/discover", {"_meta": self._stamp(None)})
 
+    async def ping(self) -> None:
+        """Raises RpcError where the server does not answer."""
+        try:
+            await (self._discover() if self.modern else self._ask_server("ping", {}))
+        except RpcError as error:
+            if error.code != METHOD_NOT_FOUND:
+                raise
+
     async def _ask_server(self, method: str, params: JsonObject) -> JsonObject:
         """On our own behalf."""
         flight = Flight(Call(method, {}, _US), asyncio.get_running_loop())

@@ -27,8 +27,9 @@ from tollbridge.errors import (
     NotFoundError,
     UnprocessableEntityError,
 )
+from tollbridge.mcp.access import Unknown
 from tollbridge.mcp.call import Call, Caller
-from tollbridge.mcp.hub import Hub, Unknown, View
+from tollbridge.mcp.hub import Hub, View
 from tollbridge.mcp.jsonrpc import BUDGET, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, RpcError, encode
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.upstream import Upstream

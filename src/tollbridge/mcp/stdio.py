@@ -15,7 +15,7 @@ import contextlib
 import logging
 import os
 import signal
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE, Process, SubprocessStreamProtocol
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from tollbridge.mcp.call import Call
@@ -29,7 +29,7 @@ log = logging.getLogger("tollbridge.mcp.stdio")
 KEPT = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER", "SYSTEMROOT")
 LINE_BYTES_MAX = 16 * 1024 * 1024
 GRACE_S = 2.0
-REST_S = 1.0
+REST_S = 0.5
 """For what a process that ended left to be read."""
 SEEN_BYTES = 16 * 1024
 LOGGED_CHARACTERS = 500
@@ -58,13 +58,16 @@ class Stdio:
         )
         self._cwd = cwd
         self._process: Process | None = None
+        self._exited = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._link: Link | None = None
 
     async def start(self, link: Link) -> None:
         self._link = link
+        loop = asyncio.get_running_loop()
         try:
-            process = await asyncio.create_subprocess_exec(
+            transport, protocol = await loop.subprocess_exec(
+                lambda: _Exits(LINE_BYTES_MAX, loop),
                 *self._command,
                 stdin=PIPE,
                 stdout=PIPE,
@@ -72,16 +75,16 @@ class Stdio:
                 env=self._env,
                 cwd=self._cwd,
                 start_new_session=True,
-                limit=LINE_BYTES_MAX,
             )
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise RpcError(
                 UPSTREAM_FAILED, f"The MCP server {link.name!r} cannot be started: {self._command[0]}: {reason}."
             ) from error
-        self._process = process
+        self._process = process = Process(transport, protocol, loop)
+        self._exited = protocol.exited
         self._tasks = [
-            asyncio.ensure_future(self._serve(process, link)),
+            asyncio.ensure_future(self._serve(process, protocol.exited, link)),
             asyncio.ensure_future(self._tell(process, link.name)),
         ]
 
@@ -95,16 +98,17 @@ class Stdio:
         except (OSError, RuntimeError) as error:
             raise RpcError(UPSTREAM_FAILED, f"The MCP server {link.name!r} has ended.") from error
 
-    async def _serve(self, process: Process, link: Link) -> None:
+    async def _serve(self, process: Process, exited: asyncio.Event, link: Link) -> None:
         """Until it ends. What it left in the pipe is still read, unless a child of its own holds that open."""
         reading = asyncio.ensure_future(self._read(process, link))
         try:
-            status = await process.wait()
+            await exited.wait()
             await asyncio.wait((reading,), timeout=REST_S)
         finally:
             reading.cancel()
             _end(process, signal.SIGKILL)
-        link.lost(RpcError(UPSTREAM_FAILED, f"The MCP server {link.name!r} ended with status {status}."))
+        told = f"The MCP server {link.name!r} ended with status {process.returncode}."
+        link.lost(RpcError(UPSTREAM_FAILED, told))
 
     async def _read(self, process: Process, link: Link) -> None:
         assert process.stdout is not None
@@ -140,13 +144,25 @@ class Stdio:
             if end is not None:
                 _end(process, end)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), GRACE_S)
+                await asyncio.wait_for(self._exited.wait(), GRACE_S)
                 break
         _end(process, signal.SIGKILL)  # it, or what it leaves behind
-        await process.wait()
+        await self._exited.wait()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+class _Exits(SubprocessStreamProtocol):
+    """Tells of the end of the process itself: asyncio waits for the end of its pipes too, which others may hold."""
+
+    def __init__(self, limit: int, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(limit, loop)
+        self.exited = asyncio.Event()
+
+    def process_exited(self) -> None:
+        super().process_exited()
+        self.exited.set()
 
 
 async def _lines(stream: asyncio.StreamReader, name: str) -> AsyncIterator[bytes]:

@@ -49,6 +49,8 @@ NOT_THIS_KIND = frozenset({400, 404, 405, 406, 415})
 
 SOON_S = 2.0
 FIRST_S = 15.0
+LATE_S = 0.2
+"""For one that others waited for in vain, and that still does not greet us."""
 
 T = TypeVar("T")
 Scope = tuple[str, Pairs]
@@ -132,7 +134,8 @@ class Upstream:
         first has more time, until it took longer once; it goes on starting when nobody waits for it any more."""
         starting = self.definition.command is not None and not self.reached and not self._late
         try:
-            return await asyncio.wait_for(work, FIRST_S if starting else SOON_S)
+            patience_s = FIRST_S if starting else LATE_S if self._late and self._opening else SOON_S
+            return await asyncio.wait_for(work, patience_s)
         except TimeoutError:
             self._late = True
             return RpcError(UPSTREAM_FAILED, f"The MCP server {self.name!r} did not answer in time.")

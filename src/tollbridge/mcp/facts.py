@@ -1,0 +1,62 @@
+"""What a view of servers is told to be, in a handshake or a discovery: what they can, who they are, their instructions.
+
+One server alone is told as it told itself. Of several, one that does not answer soon is left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from tollbridge.mcp.capabilities import merged, passed, to_modern_client
+from tollbridge.mcp.eras import to_modern
+from tollbridge.mcp.link import Link
+from tollbridge.mcp.revisions import MODERN
+from tollbridge.mcp.upstream import Upstream
+from tollbridge.model.json import JsonObject
+
+if TYPE_CHECKING:
+    from tollbridge.mcp.hub import View
+
+log = logging.getLogger("tollbridge.mcp")
+
+OURSELVES: JsonObject = {"name": "tollbridge", "version": "1"}
+
+
+async def facts(view: View) -> tuple[JsonObject, JsonObject | None, str | None]:
+    """(capabilities, who the server is, instructions), of all together. Raises RpcError where there is but one server
+    and it cannot be reached."""
+    found = await asyncio.gather(*(_link(view, upstream) for upstream in view.upstreams))
+    links = [link for link in found if link is not None]
+    own = {
+        upstream.definition.prefix: upstream.definition.instructions or (None if link is None else link.instructions)
+        for upstream, link in zip(view.upstreams, found, strict=True)
+    }
+    if not view.prefixed and links:
+        return passed(links[0].capabilities), links[0].server_info, next(iter(own.values()))
+    instructions = "\n\n".join(f"{prefix}: {text}" for prefix, text in own.items() if text)
+    return merged([link.capabilities for link in links]), OURSELVES, instructions or None
+
+
+async def discover(view: View) -> JsonObject:
+    """The answer to `server/discover`."""
+    capabilities, info, instructions = await facts(view)
+    told: JsonObject = {"supportedVersions": list(MODERN), "capabilities": to_modern_client(capabilities)}
+    if instructions is not None:
+        told["instructions"] = instructions
+    return to_modern("server/discover", told, info or OURSELVES)
+
+
+async def _link(view: View, upstream: Upstream) -> Link | None:
+    async def opened() -> Link:
+        async with upstream.link(view.caller) as link:
+            return link
+
+    link = await upstream.soon(opened())
+    if isinstance(link, Link):
+        return link
+    if not view.prefixed:
+        raise link
+    log.warning("the MCP server %r is missing: %s", upstream.name, link.message)
+    return None
