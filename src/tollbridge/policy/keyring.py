@@ -222,7 +222,7 @@ class Keyring:
             held = Held(key, read_at) if key is not None and same else None
             if changes != self._changes:
                 continue
-            believed = counting.rested_since(mark)
+            believed = held is None or counting.rested_since(mark)  # what is not there has spent nothing
             if believed or counting.stuck:
                 self._keep(digest, held)
                 if held is not None and believed and self._read is not None:
