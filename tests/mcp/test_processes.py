@@ -29,7 +29,7 @@ SECRET = "hunter2-of-the-operator"
 
 def unruly(*faults: str, env: Mapping[str, str] | None = None) -> dict[str, Any]:
     command = Command(sys.executable, (str(HERE / "fixtures" / "unruly.py"), *faults), dict(env or {}))
-    return {"mcp_servers": {"unruly": command.configured()}}
+    return {"mcp_servers": {"unruly": {**command.configured(), "protocol_version": "2025-06-18"}}}
 
 
 def alive(pid: int) -> bool:
