@@ -41,6 +41,8 @@ class Told:
         shown = request.headers.get("Authorization", "")
         if "id" not in message:
             return web.Response(status=202)
+        if "wrong" in shown:
+            return web.Response(status=401)
         session = request.headers.get("Mcp-Session-Id", "")
         if message["method"] == "initialize":
             session = f"s{len(self.sessions)}"
@@ -291,6 +293,18 @@ async def test_a_session_that_brings_another_credential_has_another_link(
             answer = await one.ask("told", "tools/call", {"name": "whoami"}, headers=brought, capabilities=ELICITS)
             assert text(answer) == f"Bearer {token}"
     assert server.mixed == 0
+
+
+async def test_a_credential_that_is_refused_is_its_callers_matter_alone(served: Gateway) -> None:
+    async with raw(served.url, key=await somebody(served)) as one:
+
+        async def use(token: str) -> dict[str, Any]:
+            brought = {"x-mcp-told-authorization": f"Bearer {token}"}
+            return await one.ask("told", "tools/call", {"name": "whoami"}, headers=brought)
+
+        for number in range(3):
+            assert "error" in await use("wrong")
+            assert text(await use(f"right-{number}")) == f"Bearer right-{number}"
 
 
 # pages and names
