@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -150,11 +151,14 @@ async def test_an_answer_of_a_wrong_type_is_an_error_of_the_call(era: Raw, kind:
         *("unavailable", "unauthorized", "redirect"),
     ],
 )
-async def test_what_goes_wrong_is_an_error_with_the_id_of_the_request(era: Raw, fault: str) -> None:
+async def test_what_goes_wrong_is_an_error_with_the_id_of_the_request(
+    era: Raw, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "tollbridge")
     told = await call(era, fault)
     assert told["error"]["code"] == UPSTREAM_FAILED
     for secret in ("/mcp/", "hidden-in-a-query", "hunter2", "169.254", "Traceback"):
-        assert secret not in str(told)
+        assert secret not in str(told) + caplog.text
 
 
 async def test_the_first_of_two_answers_is_the_answer(era: Raw) -> None:

@@ -149,7 +149,7 @@ async def _sealed(connection: Any) -> list[bytes]:
 
 async def test_a_call_that_is_under_way_outlives_a_change_and_a_deletion(served: Gateway, server: Serving) -> None:
     made = await served.post("/v1/mcp/server", {"server_name": "busy", "url": server.url}, status=201)
-    running = asyncio.create_task(call(served, "busy-report", steps=40))
+    running = asyncio.create_task(call(served, "busy-report", steps=2000))
     former = served.hub.upstreams["busy"]
     async with asyncio.timeout(10):
         while not former.flying:

@@ -63,6 +63,19 @@ async def test_one_process_serves_callers_of_every_era_at_once(tmp_path: Path) -
     assert children() == []
 
 
+async def test_a_legacy_process_is_asked_what_it_speaks_and_begun_once(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    script = f"echo x >> {started}; exec {sys.executable} {HERE / 'fixtures' / 'legacy_stdio.py'}"
+    server = {"transport": "stdio", "command": "/bin/sh", "args": ["-c", script]}
+    async with gateway({"mcp_servers": {"old": server}}, tmp_path) as served, raw(served.url) as one:
+        # the very first call is one that the server asks its caller about
+        call = {"name": "ask_name", "arguments": {}}
+        told = await one.ask("old", "tools/call", call, capabilities={"elicitation": {}})
+        assert told["result"]["resultType"] == "input_required"
+        # one for callers that answer nothing, which was asked, and one for this caller
+        assert started.read_text().count("x") == 2
+
+
 async def test_a_process_that_ends_answers_what_is_pending_and_is_begun_anew(tmp_path: Path) -> None:
     async with gateway(unruly(), tmp_path) as served, raw(served.url) as one:
         pid = int((await one.ask("unruly", "tools/call", {"name": "pid"}))["result"]["content"][0]["text"])

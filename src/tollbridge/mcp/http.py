@@ -19,7 +19,7 @@ import msgspec
 
 from tollbridge.errors import APIError, AuthenticationError
 from tollbridge.mcp.call import Call
-from tollbridge.mcp.jsonrpc import UPSTREAM_FAILED, RpcError, decode, encode, kind_of, read_error
+from tollbridge.mcp.jsonrpc import MODERN_CODES, UPSTREAM_FAILED, RpcError, decode, encode, kind_of, read_error
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.mirrors import mirrored
 from tollbridge.mcp.sse import Events, TooLarge
@@ -30,6 +30,8 @@ log = logging.getLogger("tollbridge.mcp.http")
 
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 TOLD_BYTES_MAX = 64 * 1024
+NOT_THIS_KIND = frozenset({400, 404, 405, 406, 415})
+"""Statuses by which a server says that it speaks another kind of HTTP."""
 RESUMES_MAX = 10
 RETRY_S = 1.0
 RETRY_MAX_S = 30.0
@@ -280,6 +282,15 @@ def failed(name: str, error: Exception) -> RpcError:
     return RpcError(
         UPSTREAM_FAILED, f"The MCP server {name!r} cannot be reached: {reason}", {"code": code} if code else None
     )
+
+
+def other_era(error: RpcError, modern: bool) -> bool:
+    """The server does not speak this one: what it said may be another's words. (One that is not there speaks none.)"""
+    if isinstance(error, Refused):
+        if error.http_status in (401, 403, 429) or error.http_status >= 500:
+            return False
+        return not (modern and error.spoke and error.code in MODERN_CODES)
+    return not error.data or "code" not in error.data if isinstance(error.data, dict) else True
 
 
 def _shown(kind: bytes) -> str:

@@ -133,7 +133,8 @@ class View:
         self.prefixed = prefixed
         self.missing = tuple(missing)
         self.tasks = TaskIds(hub.key, caller.principal.id)
-        self._cursors = Cursors(hub.key, f"{caller.principal.id} {[one.name for one in self.upstreams]}")
+        self.where = f"{[one.name for one in self.upstreams]}"
+        self._cursors = Cursors(hub.key, f"{caller.principal.id} {self.where}")
         self._by_prefix = {upstream.definition.prefix: upstream for upstream in self.upstreams}
         self._whole = tuple(one for one in self.upstreams if rights.whole(one.definition))
 

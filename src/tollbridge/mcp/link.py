@@ -26,6 +26,7 @@ from tollbridge.mcp.jsonrpc import (
     INTERNAL_ERROR,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
+    MODERN_CODES,
     UPSTREAM_FAILED,
     Id,
     RpcError,
@@ -130,11 +131,16 @@ class Link:
         """It may end by itself, where its process or its stream ends."""
         return self._channel.shared
 
-    async def open(self, caller: Caller | None = None) -> None:
-        """`caller`: as whom to greet a legacy server; None greets it as ourselves, who answer nothing. Raises
-        RpcError."""
+    async def open(self, caller: Caller | None = None, *, probe_s: float | None = None) -> None:
+        """`caller`: as whom to greet a legacy server; None greets it as ourselves, who answer nothing. `probe_s`: one
+        that does not say within that time that it is modern is greeted as a legacy one. Raises RpcError."""
         await self._channel.start(self)
-        told = await (self._discover() if self.modern else self._greet(caller))
+        if not self.modern:
+            told = await self._greet(caller)
+        elif probe_s is None:
+            told = await self._discover()
+        else:
+            told = await self._probe(caller, probe_s)
         capabilities = told.get("capabilities")
         self.capabilities = capabilities if isinstance(capabilities, dict) else {}
         info = told.get("serverInfo") or meta_of(told).get("io.modelcontextprotocol/serverInfo")
@@ -143,6 +149,16 @@ class Link:
         self.instructions = instructions if isinstance(instructions, str) else None
         self.open_ = True
         self.opened_at = asyncio.get_running_loop().time()
+
+    async def _probe(self, caller: Caller | None, probe_s: float) -> JsonObject:
+        try:
+            async with asyncio.timeout(probe_s):
+                return await self._discover()
+        except (RpcError, TimeoutError) as error:
+            if self.ended.is_set() or (isinstance(error, RpcError) and error.code in MODERN_CODES):
+                raise
+        self.modern, self.version = False, NEWEST_LEGACY
+        return await self._greet(caller)
 
     async def _greet(self, caller: Caller | None) -> JsonObject:
         params: JsonObject = {

@@ -151,7 +151,7 @@ class Modern:
                 return await self._runner.run(view, call, record)
 
             if method in MAY_NEED_INPUT and view.caller.answers:
-                found = await self._parking.run(view.caller, method, subject, tell, run)
+                found = await self._parking.run(view.caller, view.where, method, subject, tell, run)
             else:
                 found = await run(None, tell)
         except RpcError as error:

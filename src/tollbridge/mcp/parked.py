@@ -2,7 +2,8 @@
 waits here until the caller comes again with the answers.
 
 1. The call upstream goes on; who made it is answered with what is asked and a `requestState` that names the call. The
-   name is 128 random bits, good for one principal and the same method and parameters: with anything else it is unknown.
+   name is 128 random bits, good for one principal, the same servers, method and parameters: with anything else it is
+   unknown.
 2. It waits `KEPT_S` for the next answer; then it is cancelled. So is the oldest of a principal that has too many.
 3. It is the state of one process: whoever comes back must come to it.
 """
@@ -74,16 +75,19 @@ class Parking:
         self._kept_s = kept_s
         self._parked: dict[str, _Parked] = {}
 
-    async def run(self, caller: Caller, method: str, params: JsonObject, tell: Tell, run: Run) -> JsonObject:
-        """`params` may come back with answers. Raises RpcError."""
+    async def run(
+        self, caller: Caller, where: str, method: str, params: JsonObject, tell: Tell, run: Run
+    ) -> JsonObject:
+        """`where`: the servers that it is for. `params` may come back with answers. Raises RpcError."""
+        told = digest(where, method, params)
         state = params.get("requestState")
         if isinstance(state, str) and state.startswith(PREFIX):
-            id, parked = self._resume(caller, method, params, state), None
+            id = self._resume(caller, told, state)
             parked = self._parked.pop(id)
             parked.tell = tell
             self._answer(parked, params.get("inputResponses"))
         else:
-            parked = _Parked(caller.principal.id, digest(method, params), tell)
+            parked = _Parked(caller.principal.id, told, tell)
             id = PREFIX + secrets.token_urlsafe(16)
             parked.task = asyncio.ensure_future(run(parked.ask, parked.told))
             parked.task.add_done_callback(_heard)
@@ -101,9 +105,9 @@ class Parking:
         requests = {name: wanted for name, (wanted, _) in parked.asked.items()}
         return {"resultType": INPUT_REQUIRED, "inputRequests": requests, "requestState": id}
 
-    def _resume(self, caller: Caller, method: str, params: JsonObject, state: str) -> str:
+    def _resume(self, caller: Caller, told: bytes, state: str) -> str:
         parked = self._parked.get(state)
-        if parked is None or parked.principal != caller.principal.id or parked.digest != digest(method, params):
+        if parked is None or parked.principal != caller.principal.id or parked.digest != told:
             raise RpcError(INVALID_PARAMS, "`requestState` names no call that waits for these parameters.", status=400)
         return state
 
@@ -146,10 +150,10 @@ class Parking:
         self._parked.clear()
 
 
-def digest(method: str, params: JsonObject) -> bytes:
+def digest(where: str, method: str, params: JsonObject) -> bytes:
     """Of what must be the same when a call comes back."""
     kept = {name: value for name, value in params.items() if name not in ("inputResponses", "requestState", "_meta")}
-    return hashlib.sha256(encode([method, kept])).digest()
+    return hashlib.sha256(encode([where, method, kept])).digest()
 
 
 def _heard(task: asyncio.Task[JsonObject]) -> None:

@@ -24,10 +24,10 @@ from typing import TypeVar
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.eras import INPUT_REQUIRED
-from tollbridge.mcp.http import Address, Http, Pairs, Refused, SessionLost
+from tollbridge.mcp.http import NOT_THIS_KIND, Address, Http, Pairs, Refused, SessionLost, other_era
 from tollbridge.mcp.http_sse import HttpSse
 from tollbridge.mcp.input import check_asked, with_input
-from tollbridge.mcp.jsonrpc import INVALID_REQUEST, MODERN_CODES, TOO_MANY, UPSTREAM_FAILED, RpcError
+from tollbridge.mcp.jsonrpc import INVALID_REQUEST, TOO_MANY, UPSTREAM_FAILED, RpcError
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.outbound import headers_for
 from tollbridge.mcp.resting import Resting
@@ -45,7 +45,6 @@ LINKS_MAX, PROCESSES_MAX = 256, 32
 RETIRE_S = 300.0
 ROUNDS_MAX = 16
 """How often one call may ask its caller for input."""
-NOT_THIS_KIND = frozenset({400, 404, 405, 406, 415})
 
 SOON_S = 2.0
 FIRST_S = 15.0
@@ -157,6 +156,10 @@ class Upstream:
                 yield link
             return
         link = await self._kept(caller, own)
+        if own is None and caller.answers and not link.modern:  # it was not known, and is one that asks
+            async with self.link(caller) as link:
+                yield link
+            return
         try:
             yield link
         except SessionLost:
@@ -250,14 +253,14 @@ class Upstream:
             try:
                 link = await self._try(headers, era, caller, scope)
             except RpcError as error:
-                if self._speaks.get(era) or not _says_nothing_of_it(error, era):
+                if self._speaks.get(era) or not other_era(error, era):
                     raise
                 first = first or error
                 self._speaks[era] = False
                 continue
-            self._speaks[era] = True
+            self._speaks[link.modern] = True
             if self.definition.command is not None:
-                self._speaks[not era] = False
+                self._speaks[not link.modern] = False
             return link
         self._speaks.clear()
         raise first or RpcError(UPSTREAM_FAILED, f"The MCP server {self.name!r} speaks no revision that is known.")
@@ -296,8 +299,8 @@ class Upstream:
             lost_by=self._fell,
         )
         try:
-            async with asyncio.timeout(PROBE_S if modern and command is not None else definition.timeout_s):
-                await link.open(caller)
+            async with asyncio.timeout(definition.timeout_s):
+                await link.open(caller, probe_s=PROBE_S if command is not None and definition.version is None else None)
         except TimeoutError:
             await link.close()
             raise RpcError(UPSTREAM_FAILED, f"The MCP server {self.name!r} did not greet us in time.") from None
@@ -389,12 +392,3 @@ class Upstream:
         self._sessions.clear()
         self._idle.clear()
         await asyncio.gather(*(link.close() for link in links), return_exceptions=True)
-
-
-def _says_nothing_of_it(error: RpcError, modern: bool) -> bool:
-    """The server does not speak this era. (One that is not there at all speaks none.)"""
-    if isinstance(error, Refused):
-        if error.http_status in (401, 403, 429) or error.http_status >= 500:
-            return False
-        return not (modern and error.spoke and error.code in MODERN_CODES)
-    return not error.data or "code" not in error.data if isinstance(error.data, dict) else True
