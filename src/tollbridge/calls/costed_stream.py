@@ -9,55 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tollbridge.calls.heard import Heard
 from tollbridge.calls.streams import Stream
+from tollbridge.calls.wrapped_stream import WrappedStream
 from tollbridge.errors import APIError
-from tollbridge.model.response import Caveat
 from tollbridge.wires.openai_chat.usage_chunk import has_choices, may_tell_usage, tells_usage, with_cost
-from tollbridge.wires.tap import Along, data_of, pieces
+from tollbridge.wires.tap import data_of, pieces
 
 HELD_BYTES_MAX = 64 * 1024
 """Of chunks after the usage chunk; beyond it, all go on as they came."""
 
 
-class CostedStream:
+class CostedStream(WrappedStream):
     """`cost`: asked once, when the end is at hand: dollars as a decimal number, or None where nothing is to be told."""
 
     def __init__(self, stream: Stream, cost: Callable[[], str | None]) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._cost = cost
         self._usage = b""  # the event that is held
         self._after = b""  # and what came after it
 
     @property
-    def broken(self) -> APIError | None:
-        return self._stream.broken
-
-    @property
-    def closing(self) -> bool:
-        return self._stream.closing
-
-    @property
     def ended(self) -> bool:
         return self._stream.ended and not self._usage
-
-    @property
-    def said(self) -> Along:
-        return self._stream.said
-
-    @property
-    def exact(self) -> bool:
-        return self._stream.exact
-
-    def heard(self) -> Heard:
-        return self._stream.heard()
-
-    @property
-    def caveats(self) -> tuple[Caveat, ...]:
-        return self._stream.caveats
-
-    async def begin(self, first: bytes) -> None:
-        await self._stream.begin(first)
 
     async def next(self) -> bytes:
         while block := await self._stream.next():
@@ -70,9 +43,6 @@ class CostedStream:
 
     def fail(self, error: APIError) -> bytes:
         return self._taken() + self._stream.fail(error)
-
-    def abort(self) -> None:
-        self._stream.abort()
 
     def _hold(self, block: bytes) -> bytes:
         """What of it may go on now."""

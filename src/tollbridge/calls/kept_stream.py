@@ -7,11 +7,9 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from tollbridge.calls.heard import Heard
 from tollbridge.calls.streams import Stream
-from tollbridge.errors import APIError
-from tollbridge.model.response import Caveat
-from tollbridge.wires.tap import Along, pieces
+from tollbridge.calls.wrapped_stream import WrappedStream
+from tollbridge.wires.tap import pieces
 
 _ENDS = (b'"response.completed"', b'"response.incomplete"')
 
@@ -24,42 +22,12 @@ class _Event(msgspec.Struct):
 _event = msgspec.json.Decoder(_Event).decode
 
 
-class KeptStream:
+class KeptStream(WrappedStream):
     """`keep`: is given the response as JSON, once."""
 
     def __init__(self, stream: Stream, keep: Callable[[bytes], Awaitable[None]]) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._keep = keep
-
-    @property
-    def broken(self) -> APIError | None:
-        return self._stream.broken
-
-    @property
-    def closing(self) -> bool:
-        return self._stream.closing
-
-    @property
-    def ended(self) -> bool:
-        return self._stream.ended
-
-    @property
-    def said(self) -> Along:
-        return self._stream.said
-
-    @property
-    def exact(self) -> bool:
-        return self._stream.exact
-
-    def heard(self) -> Heard:
-        return self._stream.heard()
-
-    @property
-    def caveats(self) -> tuple[Caveat, ...]:
-        return self._stream.caveats
-
-    async def begin(self, first: bytes) -> None:
-        await self._stream.begin(first)
 
     async def next(self) -> bytes:
         block = await self._stream.next()
@@ -68,12 +36,6 @@ class KeptStream:
             if response is not None:
                 await self._keep(response)
         return block
-
-    def fail(self, error: APIError) -> bytes:
-        return self._stream.fail(error)
-
-    def abort(self) -> None:
-        self._stream.abort()
 
 
 def _ended(block: bytes) -> bytes | None:

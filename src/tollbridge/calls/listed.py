@@ -3,14 +3,13 @@ that did not ask for events. In between, everything is events."""
 
 from __future__ import annotations
 
-from tollbridge.calls.heard import Heard
 from tollbridge.calls.streams import Stream
+from tollbridge.calls.wrapped_stream import WrappedStream
 from tollbridge.errors import APIError
-from tollbridge.model.response import Caveat
 from tollbridge.transport.base import Incoming
 from tollbridge.wires import sse
 from tollbridge.wires.json_array import ItemParser, Listing
-from tollbridge.wires.tap import Along, pieces
+from tollbridge.wires.tap import pieces
 
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")  # between tokens alone, in JSON
 
@@ -61,17 +60,13 @@ def as_list(block: bytes) -> bytes:
     return b"".join([listing.item(data) for _, data in pieces(block) if data]) + listing.end()
 
 
-class ListedStream:
+class ListedStream(WrappedStream):
     """A stream of events in the client's dialect, told as one array."""
 
     def __init__(self, stream: Stream) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._listing = Listing()
         self._over = False
-
-    @property
-    def broken(self) -> APIError | None:
-        return self._stream.broken
 
     @property
     def closing(self) -> bool:
@@ -80,24 +75,6 @@ class ListedStream:
     @property
     def ended(self) -> bool:
         return self._over and self._stream.ended
-
-    @property
-    def said(self) -> Along:
-        return self._stream.said
-
-    @property
-    def exact(self) -> bool:
-        return self._stream.exact
-
-    def heard(self) -> Heard:
-        return self._stream.heard()
-
-    @property
-    def caveats(self) -> tuple[Caveat, ...]:
-        return self._stream.caveats
-
-    async def begin(self, first: bytes) -> None:
-        await self._stream.begin(first)
 
     async def next(self) -> bytes:
         while not self._over:
@@ -113,9 +90,6 @@ class ListedStream:
     def fail(self, error: APIError) -> bytes:
         self._over = True
         return self._listed(self._stream.fail(error)) + self._listing.end()
-
-    def abort(self) -> None:
-        self._stream.abort()
 
     def _listed(self, block: bytes) -> bytes:
         return b"".join([self._listing.item(data) for _, data in pieces(block) if data])
