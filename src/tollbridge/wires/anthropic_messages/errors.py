@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-
 from tollbridge.errors import (
     APIError,
     APIStatusError,
@@ -19,6 +17,7 @@ from tollbridge.errors import (
     from_status,
 )
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.wires.failure import json_or_none, seconds
 
 _STATUS: dict[str, int] = {
     "invalid_request_error": 400,
@@ -51,7 +50,7 @@ _MAX_QUOTE = 300
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> APIError:
     """An answer with an error status, of any shape: other servers of this format answer `{"message"}` or HTML."""
     lower = {name.lower(): value for name, value in headers.items()}
-    decoded = _decoded(body)
+    decoded = json_or_none(body)
     kind, message, request_id = _said(decoded)
     if not message:
         quote = body[:_MAX_QUOTE].decode("utf-8", "replace").strip()
@@ -63,7 +62,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> APIError
         message,
         body=decoded,
         request_id=lower.get("request-id") or request_id,
-        retry_after_s=_seconds(lower.get("retry-after")),
+        retry_after_s=seconds(lower.get("retry-after")),
         retryable={"true": True, "false": False}.get(should_retry) if should_retry else None,
         headers=tuple((name, value) for name, value in lower.items() if name.startswith(_SHOWN_HEADERS)),
     )
@@ -126,18 +125,3 @@ def _said(body: Json) -> tuple[str, str, str]:
 
 def _text(value: Json) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _decoded(body: bytes) -> Json:
-    try:
-        return msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _seconds(value: str | None) -> float | None:
-    """`retry-after` in seconds; the form with a date needs a clock, which a wire does not have."""
-    try:
-        return max(0.0, float(value)) if value else None
-    except ValueError:
-        return None

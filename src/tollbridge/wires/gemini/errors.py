@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-
 from tollbridge.errors import (
     APIError,
     APITimeoutError,
@@ -20,6 +18,7 @@ from tollbridge.errors import (
     from_status,
 )
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.wires.failure import json_or_none, seconds
 from tollbridge.wires.gemini.vocabulary import NAME
 
 _WORD: dict[int, str] = {
@@ -69,14 +68,14 @@ _MAX_QUOTE = 300
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> APIError:
     """An answer with an error status, of any shape. A `retry-after` that is a date is left to the caller's clock."""
-    decoded = _decoded(body)
+    decoded = json_or_none(body)
     error = _error(decoded, status)
     if not error.message:
         quote = body[:_MAX_QUOTE].decode("utf-8", "replace").strip()
         error.message = f"The provider answered {status}" + (f": {quote}" if quote else " without a body") + "."
         error.args = (error.message,)
     if error.retry_after_s is None:
-        error.retry_after_s = _seconds({name.lower(): value for name, value in headers.items()}.get("retry-after"))
+        error.retry_after_s = seconds({name.lower(): value for name, value in headers.items()}.get("retry-after"))
     return error
 
 
@@ -99,7 +98,7 @@ def _error(body: Json, status: int) -> APIError:
     message = message if isinstance(message, str) else ""
     word, details = inner.get("status"), _details(inner)
     reasons = {detail.get("reason") for detail in details}
-    delays = [_seconds(str(detail["retryDelay"]).rstrip("s")) for detail in details if "retryDelay" in detail]
+    delays = [seconds(str(detail["retryDelay"]).rstrip("s")) for detail in details if "retryDelay" in detail]
     found: type[APIError] = APITimeoutError if status == 504 else from_status(status)
     fault = "operator" if status in _OPERATOR else None
     if status == 400 and reasons & _BAD_KEY:
@@ -162,17 +161,3 @@ def _inner(body: Json) -> JsonObject:
 def _details(inner: JsonObject) -> list[JsonObject]:
     details = inner.get("details")
     return [detail for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
-
-
-def _decoded(body: bytes) -> Json:
-    try:
-        return msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _seconds(value: str | None) -> float | None:
-    try:
-        return max(0.0, float(value)) if value else None
-    except ValueError:
-        return None

@@ -23,6 +23,7 @@ from tollbridge.errors import (
     from_status,
 )
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.wires.failure import json_or_text, retry_after_s
 from tollbridge.wires.openai_chat.vocabulary import NAME
 
 TOO_LONG_CODES = frozenset({"context_length_exceeded", "context_window_exceeded", "string_above_max_length"})
@@ -48,12 +49,8 @@ _TITLE = re.compile(r"<(?:title|h1)[^>]*>\s*(.*?)\s*</", re.IGNORECASE | re.DOTA
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> APIError:
     """An answer with an error status. A `retry-after` that is a date is left to the caller, who has a clock."""
-    try:
-        payload = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        payload = body.decode("utf-8", "replace")
-    error = error_of(payload, status)
-    error.retry_after_s = _retry_after_s(headers)
+    error = error_of(json_or_text(body), status)
+    error.retry_after_s = retry_after_s(headers)
     return error
 
 
@@ -136,16 +133,6 @@ def _status_in(fields: JsonObject) -> int:
         if value.__class__ is int and 400 <= value < 600:
             return int(value)
     return 502
-
-
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    lowered = {name.lower(): value for name, value in headers.items()}
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return max(0.0, float(lowered[name]) * unit)
-        except (KeyError, ValueError):
-            continue
-    return None
 
 
 def write_error(error: APIError) -> tuple[int, JsonObject]:

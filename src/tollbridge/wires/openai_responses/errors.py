@@ -24,6 +24,7 @@ from tollbridge.errors import (
     from_status,
 )
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.wires.failure import json_or_text, retry_after_s
 from tollbridge.wires.openai_responses.vocabulary import NAME
 
 _TOO_LONG_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
@@ -59,12 +60,8 @@ MESSAGE_CHARS_MAX = 2000
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> APIError:
     """An answer with an error status. A `retry-after` that is a date is left to the caller, who has a clock."""
-    try:
-        payload = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        payload = body.decode("utf-8", "replace")
-    error = _error(payload, status)
-    error.retry_after_s = _retry_after_s(headers)
+    error = _error(json_or_text(body), status)
+    error.retry_after_s = retry_after_s(headers)
     return error
 
 
@@ -146,16 +143,6 @@ def _class_of(status: int, code: Json, kind: Json, message: str) -> type[APIStat
     if status in (400, 403, 422) and (codes & _FILTER_CODES or _FILTERED.search(message)):
         return ContentPolicyViolationError
     return from_status(status)
-
-
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    lowered = {name.lower(): value for name, value in headers.items()}
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return max(0.0, float(lowered[name]) * unit)
-        except (KeyError, ValueError):
-            continue
-    return None
 
 
 def write_error(error: APIError) -> tuple[int, JsonObject]:
