@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from tollbridge.config.mcp import spelled
 from tollbridge.mcp.http import Address
 from tollbridge.model.json import JsonObject
 
@@ -85,8 +86,3 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def cost(self, tool: str) -> int | None:
         """Nano-dollars of a call; None where the operator said nothing."""
         return self.costs_nanousd.get(tool, self.cost_nanousd)
-
-
-def spelled(name: str) -> str:
-    """A space in a name is addressed as `_`."""
-    return name.replace(" ", "_")

@@ -31,7 +31,6 @@ from tollbridge.server.routes import Route
 from tollbridge.transport.base import Transport
 
 CLIENT_AUTH = "x-mcp-auth"
-_OURS = frozenset({"servers", "access-groups", "auth", "protocol-version"})
 NAMED = b"x-mcp-"
 """Begins a header for one server."""
 METHODS = ("POST", "GET", "DELETE")

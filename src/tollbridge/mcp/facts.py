@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tollbridge.mcp.capabilities import merged, passed, to_modern_client
 from tollbridge.mcp.eras import to_modern
-from tollbridge.mcp.link import Link
+from tollbridge.mcp.link import OURSELVES, Link
 from tollbridge.mcp.revisions import MODERN
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.model.json import JsonObject
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from tollbridge.mcp.hub import View
 
 log = logging.getLogger("tollbridge.mcp")
-
-OURSELVES: JsonObject = {"name": "tollbridge", "version": "1"}
 
 
 async def facts(view: View) -> tuple[JsonObject, JsonObject | None, str | None]:

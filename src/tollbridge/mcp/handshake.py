@@ -6,8 +6,9 @@ import msgspec
 
 from tollbridge.mcp.call import Caller, Credentials
 from tollbridge.mcp.capabilities import to_legacy_client
-from tollbridge.mcp.facts import OURSELVES, facts
+from tollbridge.mcp.facts import facts
 from tollbridge.mcp.hub import Hub
+from tollbridge.mcp.link import OURSELVES
 from tollbridge.mcp.revisions import CLIENT_CAPABILITIES, negotiated
 from tollbridge.mcp.sessions import Session, new_id
 from tollbridge.model.json import JsonObject

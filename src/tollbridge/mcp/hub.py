@@ -24,7 +24,7 @@ from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.capabilities import extensions_of
 from tollbridge.mcp.cursors import Cursors
 from tollbridge.mcp.eras import to_legacy, to_modern
-from tollbridge.mcp.facts import OURSELVES, discover, facts
+from tollbridge.mcp.facts import discover, facts
 from tollbridge.mcp.jsonrpc import (
     HEADER_MISMATCH,
     INVALID_PARAMS,
@@ -34,7 +34,7 @@ from tollbridge.mcp.jsonrpc import (
     RpcError,
     no_method,
 )
-from tollbridge.mcp.link import Link
+from tollbridge.mcp.link import OURSELVES, Link
 from tollbridge.mcp.names import joined, parted, under_roof, uri_of, uri_parted, with_uris
 from tollbridge.mcp.offered import ITEMS, KEY, offered, sound
 from tollbridge.mcp.revisions import TASKS
