@@ -16,28 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tollbridge.errors import BadRequestError
 from tollbridge.model.json import JsonObject
 from tollbridge.model.parts import Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from tollbridge.model.request import Message, Role
 from tollbridge.model.response import Caveat
 from tollbridge.wires.anthropic_messages.vocabulary import NAME
 from tollbridge.wires.anthropic_messages.write_parts import PartWriter, fit_id
-
-_START = "(The conversation starts here.)"
-_UNANSWERED = "No result was recorded for this call."
-
-
-class _Call:
-    """One tool call of the history, the id it gets here, and its answer once found."""
-
-    __slots__ = ("answer", "answer_from", "part", "sent_id")
-
-    def __init__(self, part: ToolCall, sent_id: str) -> None:
-        self.part = part
-        self.sent_id = sent_id
-        self.answer: ToolResult | None = None
-        self.answer_from = "$"
+from tollbridge.wires.calls_made import START, UNANSWERED, CallMade, awaiting, call_missing, unique
 
 
 class _Turn:
@@ -48,8 +33,8 @@ class _Turn:
 
     def __init__(self, role: Role) -> None:
         self.role = role
-        self.parts: list[tuple[str, Part | _Call]] = []
-        self.calls: list[_Call] = []
+        self.parts: list[tuple[str, Part | CallMade]] = []
+        self.calls: list[CallMade] = []
         self.pairs = False
 
 
@@ -78,7 +63,7 @@ class History:
             turns = [{"role": "user", "content": [system.pop()]}]
         if turns and turns[0]["role"] != "user":
             self._approximated("$.messages[0]", "the history begins with the assistant; a user turn was put before it")
-            turns.insert(0, {"role": "user", "content": [{"type": "text", "text": _START}]})
+            turns.insert(0, {"role": "user", "content": [{"type": "text", "text": START}]})
         if turns and turns[-1]["role"] == "assistant":
             _trim(turns[-1]["content"])
         return system, turns
@@ -137,36 +122,21 @@ class History:
         self._turns.append(turn)
         return turn
 
-    def _call(self, turn: _Turn, where: str, part: ToolCall) -> _Call:
-        call = _Call(part, self._unique(part.id))
+    def _call(self, turn: _Turn, where: str, part: ToolCall) -> CallMade:
+        call = CallMade(part, unique(fit_id(part.id), self._ids))
         turn.calls.append(call)
         turn.parts.append((where, call))
         return call
 
-    def _unique(self, call_id: str) -> str:
-        fit = base = fit_id(call_id)
-        number = 2
-        while fit in self._ids:
-            fit = f"{base}_{number}"
-            number += 1
-        self._ids.add(fit)
-        return fit
-
     def _answer(self, turn: _Turn, where: str, result: ToolResult, name: str | None) -> None:
-        open_calls = (call for t in reversed(self._turns) for call in t.calls if call.part.id == result.call_id)
-        call = next((call for call in open_calls if call.answer is None), None)
+        call = awaiting(self._turns, result.call_id)
         if call is None:
             if not self._modify:
-                raise BadRequestError(
-                    f"The tool result at {where} answers the call {result.call_id!r}, which no assistant message "
-                    "before it makes. Send the assistant message with that call too, or set `modify_params: true` to "
-                    "have the call restored.",
-                    code="tool_call_missing",
-                )
+                raise call_missing(where, result.call_id)
             call = self._restored(turn, where, result, name)
         call.answer, call.answer_from = result, where
 
-    def _restored(self, turn: _Turn, where: str, result: ToolResult, name: str | None) -> _Call:
+    def _restored(self, turn: _Turn, where: str, result: ToolResult, name: str | None) -> CallMade:
         """The absent call, in the assistant turn before `turn` (made where there is none)."""
         place = self._turns.index(turn)
         if place == 0 or self._turns[place - 1].role != "assistant":
@@ -206,7 +176,7 @@ class History:
         kept = _paired(turn) if turn.pairs and turn is not self._turns[-1] else None
         for where, part in turn.parts:
             self._write.where = where
-            if isinstance(part, _Call):
+            if isinstance(part, CallMade):
                 block = self._write.tool_call(part.part, part.sent_id)
             elif kept is not None and (ran := _provider_id(part)) is not None and ran not in kept:
                 self._write.dropped("half of a pair of a provider-run call and its result")
@@ -224,7 +194,7 @@ class History:
                 blocks.append(self._write.tool_result(call.answer, call.sent_id))
             elif self._modify and not last:
                 self._approximated("$.messages", f"the call {call.part.id!r} had no result; one that says so was added")
-                lost = ToolResult(call_id=call.part.id, content=(Text(text=_UNANSWERED),), is_error=True)
+                lost = ToolResult(call_id=call.part.id, content=(Text(text=UNANSWERED),), is_error=True)
                 blocks.append(self._write.tool_result(lost, call.sent_id))
         return blocks
 
@@ -252,7 +222,8 @@ def _provider_id(part: Part) -> str | None:
 
 def _paired(turn: _Turn) -> set[str]:
     """The ids of provider-run calls that have their result in this turn."""
-    ids = [found for _, part in turn.parts if not isinstance(part, _Call) and (found := _provider_id(part)) is not None]
+    parts = (part for _, part in turn.parts if not isinstance(part, CallMade))
+    ids = [found for part in parts if (found := _provider_id(part)) is not None]
     return {call_id for call_id in ids if ids.count(call_id) > 1}
 
 

@@ -15,29 +15,15 @@ from __future__ import annotations
 
 import msgspec
 
-from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json
 from tollbridge.model.parts import Media, Part, Text, ToolCall, ToolResult
 from tollbridge.model.request import Message, Role
+from tollbridge.wires.calls_made import START, UNANSWERED, CallMade, awaiting, call_missing, unique
 from tollbridge.wires.gemini.vocabulary import caveat
 from tollbridge.wires.gemini.write_parts import PartWriter
 
-_START = "(The conversation starts here.)"
-_UNANSWERED = "No result was recorded for this call."
 _MEDIA_FOLLOW = "(The media of this result follow.)"
 _ROLES = {"user": "user", "assistant": "model"}
-
-
-class _Call:
-    """A call of the history, the id that it gets here, and its answer once found."""
-
-    __slots__ = ("answer", "answer_from", "part", "sent_id")
-
-    def __init__(self, part: ToolCall, sent_id: str) -> None:
-        self.part = part
-        self.sent_id = sent_id
-        self.answer: ToolResult | None = None
-        self.answer_from = "$"
 
 
 class _Turn:
@@ -48,7 +34,7 @@ class _Turn:
     def __init__(self, role: Role) -> None:
         self.role = role
         self.parts: list[tuple[str, Part]] = []  # calls with the ids that they get here
-        self.calls: list[_Call] = []
+        self.calls: list[CallMade] = []
 
 
 class History:
@@ -101,35 +87,21 @@ class History:
             self._turns.append(_Turn(role))
         return self._turns[-1]
 
-    def _call(self, turn: _Turn, where: str, part: ToolCall) -> _Call:
-        call = _Call(part, self._unique(part.id))
+    def _call(self, turn: _Turn, where: str, part: ToolCall) -> CallMade:
+        call = CallMade(part, unique(part.id, self._ids) if part.id else "")
         turn.calls.append(call)
         turn.parts.append((where, msgspec.structs.replace(part, id=call.sent_id)))
         return call
 
-    def _unique(self, call_id: str) -> str:
-        unique, number = call_id, 2
-        while unique and unique in self._ids:
-            unique = f"{call_id}_{number}"
-            number += 1
-        self._ids.add(unique)
-        return unique
-
     def _answer(self, turn: _Turn, where: str, result: ToolResult, name: str | None) -> None:
-        calls = (call for other in reversed(self._turns) for call in other.calls if call.part.id == result.call_id)
-        call = next((call for call in calls if call.answer is None), None)
+        call = awaiting(self._turns, result.call_id)
         if call is None:
             if not self._modify:
-                raise BadRequestError(
-                    f"The tool result at {where} answers the call {result.call_id!r}, which no assistant message "
-                    "before it makes. Send the assistant message with that call too, or set `modify_params: true` to "
-                    "have the call restored.",
-                    code="tool_call_missing",
-                )
+                raise call_missing(where, result.call_id)
             call = self._restored(turn, where, result, name)
         call.answer, call.answer_from = result, where
 
-    def _restored(self, turn: _Turn, where: str, result: ToolResult, name: str | None) -> _Call:
+    def _restored(self, turn: _Turn, where: str, result: ToolResult, name: str | None) -> CallMade:
         """The absent call, in the assistant's turn before the result: behind what the user said before it."""
         place = self._turns.index(turn)
         at = place + 1 if turn.parts else place - 1
@@ -151,7 +123,7 @@ class History:
                 self._approximated(
                     turn.parts[0][0], "a turn that calls tools must follow one of the user's; one was put there"
                 )
-                contents.append({"role": "user", "parts": [{"text": _START}]})
+                contents.append({"role": "user", "parts": [{"text": START}]})
             if parts:
                 contents.append({"role": _ROLES[turn.role], "parts": parts})
             results, media = self._results(turn, last=place == len(self._turns) - 1)
@@ -169,7 +141,7 @@ class History:
                 if self._modify and not last:
                     detail = f"the call {call.part.id!r} had no result; one that says so was added"
                     self._approximated("$.messages", detail)
-                    lost = ToolResult(call_id=call.sent_id, content=(Text(text=_UNANSWERED),), is_error=True)
+                    lost = ToolResult(call_id=call.sent_id, content=(Text(text=UNANSWERED),), is_error=True)
                     results.append(self._write.result(lost, call.part.name))
                 continue
             self._write.where = call.answer_from

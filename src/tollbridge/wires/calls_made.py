@@ -1,0 +1,52 @@
+"""The calls of a history that is written for a wire where each call and its result must stand together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from tollbridge.errors import BadRequestError
+from tollbridge.model.parts import ToolCall, ToolResult
+
+START = "(The conversation starts here.)"
+UNANSWERED = "No result was recorded for this call."
+
+
+class CallMade:
+    """The id that it gets on the wire, and its answer once found."""
+
+    __slots__ = ("answer", "answer_from", "part", "sent_id")
+
+    def __init__(self, part: ToolCall, sent_id: str) -> None:
+        self.part = part
+        self.sent_id = sent_id
+        self.answer: ToolResult | None = None
+        self.answer_from = "$"
+
+
+class Turn(Protocol):
+    calls: list[CallMade]
+
+
+def awaiting(turns: Sequence[Turn], call_id: str) -> CallMade | None:
+    """The call that a result of this id answers: of the latest turn that has such a call without an answer."""
+    calls = (call for turn in reversed(turns) for call in turn.calls if call.part.id == call_id)
+    return next((call for call in calls if call.answer is None), None)
+
+
+def unique(call_id: str, taken: set[str]) -> str:
+    """Adds what it gives to `taken`."""
+    found, number = call_id, 2
+    while found in taken:
+        found = f"{call_id}_{number}"
+        number += 1
+    taken.add(found)
+    return found
+
+
+def call_missing(where: str, call_id: str) -> BadRequestError:
+    return BadRequestError(
+        f"The tool result at {where} answers the call {call_id!r}, which no assistant message before it makes. "
+        "Send the assistant message with that call too, or set `modify_params: true` to have the call restored.",
+        code="tool_call_missing",
+    )
