@@ -25,6 +25,7 @@ from tollbridge.errors import APIError, BadGatewayError
 from tollbridge.model.json import Json
 from tollbridge.model.response import Caveat, Response
 from tollbridge.transport.base import Incoming, Transport
+from tollbridge.wires import failure
 from tollbridge.wires.base import Head
 from tollbridge.wires.tap import Along
 
@@ -186,14 +187,8 @@ async def refused(incoming: Incoming, deployment: Deployment) -> APIError:
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds to wait, from `retry-after-ms` or `retry-after` (seconds or an HTTP date; `now` is epoch seconds)."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = headers.get(name)
-        if value is None:
-            continue
-        try:
-            return max(0.0, float(value) * unit)
-        except ValueError:
-            moment = parsedate_tz(value)
-            if moment is not None:
-                return max(0.0, mktime_tz(moment) - now)
-    return None
+    told = failure.retry_after_s(headers)
+    if told is not None:
+        return told
+    moment = parsedate_tz(headers.get("retry-after", ""))
+    return None if moment is None else max(0.0, mktime_tz(moment) - now)
