@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import msgspec
@@ -13,7 +14,7 @@ from tollbridge.calls.tokens import Tokens
 from tollbridge.catalog.facts import ModelFacts, facts, with_info
 from tollbridge.catalog.pricing import Tariff
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.providers.google_token import fetcher
+from tollbridge.providers.account import Account, fetcher
 from tollbridge.providers.names import find
 from tollbridge.providers.resolve import Given, Location, resolve
 from tollbridge.providers.row import EMBEDDINGS, RESPONSES, WIRE_OF_MODE, Provider
@@ -88,12 +89,16 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         others = {}
     if location.provider.wire == OPENAI_CHAT.name and (known is None or known.mode == "embedding"):
         others = {**others, EMBEDDINGS: ""}
-    deployment = _at(location, wanted, known, prices)
-    also = {wire: _at(located(wire), wanted, known, prices) for wire in others}
+    tokens: dict[Account, Tokens] = {}
+    deployment = _at(location, wanted, known, prices, tokens)
+    also = {wire: _at(located(wire), wanted, known, prices, tokens) for wire in others}
     return msgspec.structs.replace(deployment, also=also, also_unsure=not location.own_address) if also else deployment
 
 
-def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Tariff) -> Deployment:
+def _at(
+    location: Location, wanted: Wanted, known: ModelFacts | None, prices: Tariff, tokens: dict[Account, Tokens]
+) -> Deployment:
+    """`tokens`: those of this deployment, in whatever format it is asked."""
     row = location.provider
     defaults = {} if row.wire == EMBEDDINGS else _in_words_of(row.wire, wanted.defaults)  # they are of conversations
     origin = Origin(location.scheme, location.host, location.port)
@@ -115,7 +120,7 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
         head=encode_head(origin, "POST", location.path, headers),
         stream_path=location.stream_path,
         stream_head=encode_head(origin, "POST", location.stream_path, headers) if location.stream_path else b"",
-        tokens=None if location.cloud is None else Tokens(fetcher(location.cloud)),
+        tokens=None if location.cloud is None else _tokens(location.cloud, tokens),
         count_tokens_path=location.count_tokens_path,
         secrets=_secrets(location, wanted),
         account=location.account,
@@ -129,7 +134,7 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
         ),
         defaults=wanted.defaults,
         defaults_raw={row.renames.get(name, name): _raw(value) for name, value in defaults.items()},
-        forced_raw={name: _raw(value) for name, value in wanted.forced.items()},
+        forced_raw={name: _raw(value) for name, value in {**location.body, **wanted.forced}.items()},
         drops=_under_both_names((row.drops | set(wanted.drops)) - set(wanted.keeps), row.renames),
         renames=row.renames,
         patches=row.patches,
@@ -147,6 +152,12 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
         tariff=prices,
         tags=wanted.tags,
     )
+
+
+def _tokens(account: Account, held: dict[Account, Tokens]) -> Tokens:
+    if account not in held:
+        held[account] = Tokens(fetcher(account, time.time))
+    return held[account]
 
 
 def _in_words_of(wire: str, defaults: JsonObject) -> JsonObject:

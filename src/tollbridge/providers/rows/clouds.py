@@ -6,11 +6,14 @@ import re
 
 from tollbridge.providers import patches
 from tollbridge.providers.auth import Bearer, HeaderKey
+from tollbridge.providers.azure_token import azure_account
+from tollbridge.providers.databricks import claude_thinking, databricks_account
 from tollbridge.providers.row import ForModels, From, Provider
 from tollbridge.providers.rows.alike import (
     CHAT,
     CHECKED,
     GEMINI,
+    MESSAGES,
     NO_VIDEO,
     OLD_FIELD,
     OLD_NAME,
@@ -20,6 +23,7 @@ from tollbridge.providers.rows.alike import (
     hosted,
 )
 from tollbridge.providers.rows.openai_models import OPENAI_MODELS
+from tollbridge.providers.watsonx import watsonx_account, watsonx_body, watsonx_place
 
 CLOUDS: tuple[Provider, ...] = (
     Provider(
@@ -30,6 +34,7 @@ CLOUDS: tuple[Provider, ...] = (
         key_env=("AZURE_API_KEY", "AZURE_OPENAI_API_KEY"),
         token_env=("AZURE_AD_TOKEN",),
         auth=HeaderKey("api-key"),
+        account=azure_account,
         lacks=TOP_K | NO_VIDEO,
         models=OPENAI_MODELS,
         shape="azure",
@@ -43,6 +48,7 @@ CLOUDS: tuple[Provider, ...] = (
         key_env=("AZURE_AI_API_KEY",),
         token_env=("AZURE_AD_TOKEN",),
         auth=HeaderKey("api-key"),
+        account=azure_account,
         models=OPENAI_MODELS,
         shape="azure_ai",
         source="https://learn.microsoft.com/rest/api/aifoundry/model-inference",
@@ -90,11 +96,40 @@ CLOUDS: tuple[Provider, ...] = (
         holes={"host": From("databricks_host", ("DATABRICKS_HOST",))},
         base_env=("DATABRICKS_API_BASE",),
         key_env=("DATABRICKS_API_KEY", "DATABRICKS_TOKEN"),
+        account=databricks_account,
+        auth=Bearer(),
         prefers=OLD_NAME,
         renames=OLD_FIELD,
         patches=(patches.developer_is_system,),
+        models=(
+            ForModels(
+                names=re.compile(r"databricks-claude"),
+                prefers={"reasoning_field": "reasoning_parts", "cache_control": "yes"},
+                also={MESSAGES: "/anthropic/v1/messages"},
+            ),
+            ForModels(
+                names=re.compile(r"databricks-claude-(?:3-7|(?:opus|sonnet|haiku)-4)"), patches=(claude_thinking,)
+            ),
+            ForModels(names=re.compile(r"databricks-gpt-[5-9]"), also=SPEAKS_RESPONSES),
+        ),
         source="https://docs.databricks.com/aws/en/machine-learning/foundation-model-apis/api-reference",
         checked=CHECKED,
+    ),
+    Provider(
+        name="watsonx",
+        wire=CHAT,
+        base_url="https://{region}.ml.cloud.ibm.com",
+        holes={"region": From("watsonx_region_name", ("WATSONX_REGION", "WX_REGION"))},
+        base_env=("WATSONX_API_BASE", "WATSONX_URL", "WX_URL", "WML_URL"),
+        chat_path="/ml/v1/text/chat",
+        key_env=("WATSONX_API_KEY", "WATSONX_APIKEY", "WX_API_KEY"),
+        token_env=("WATSONX_TOKEN", "WX_TOKEN"),
+        place=watsonx_place,
+        account=watsonx_account,
+        prefers={"system_role": "system"},
+        patches=(patches.developer_is_system, watsonx_body),
+        source="https://cloud.ibm.com/apidocs/watsonx-ai#text-chat",
+        checked="2026-11-26",
     ),
     Provider(
         name="snowflake",
@@ -109,6 +144,7 @@ CLOUDS: tuple[Provider, ...] = (
                 ("", "x-snowflake-authorization-token-type", "KEYPAIR_JWT"),
             )
         ),
+        models=(ForModels(names=re.compile("claude"), also={MESSAGES: "/messages"}),),
         source="https://docs.snowflake.com/en/user-guide/snowflake-cortex/cortex-rest-api",
         checked=CHECKED,
     ),
