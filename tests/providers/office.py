@@ -16,7 +16,9 @@ class Office:
     whoever asks waits."""
 
     def __init__(self) -> None:
-        self.answers: list[tuple[int, Any]] = [(200, {"access_token": "fresh", "token_type": "Bearer", "expires_in": 3600})]
+        self.answers: list[tuple[int, Any]] = [
+            (200, {"access_token": "fresh", "token_type": "Bearer", "expires_in": 3600})
+        ]
         self.asked: list[tuple[str, dict[str, str], dict[str, str]]] = []
         self.headers: dict[str, str] = {}
         self.open = threading.Event()
@@ -35,7 +37,7 @@ def opened() -> Iterator[Office]:
 
     class Window(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"])).decode()
+            body = self.rfile.read(int(self.headers["content-length"] or 0)).decode()
             form = {name: values[0] for name, values in parse_qs(body).items()}
             status, said = office.answer(self.path, form, {name.lower(): value for name, value in self.headers.items()})
             told = (said if isinstance(said, str) else json.dumps(said)).encode()

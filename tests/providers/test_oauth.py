@@ -81,8 +81,16 @@ def test_the_end_of_a_token_is_read_however_it_is_told(office: Office, said: dic
 @pytest.mark.parametrize(
     ("status", "said", "words"),
     [
-        (401, {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret."}, "AADSTS7000215"),
-        (400, {"errorCode": "BXNIM0415E", "errorMessage": "Provided API key could not be found."}, "could not be found"),
+        (
+            401,
+            {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret."},
+            "AADSTS7000215",
+        ),
+        (
+            400,
+            {"errorCode": "BXNIM0415E", "errorMessage": "Provided API key could not be found."},
+            "could not be found",
+        ),
         (400, {"error": "invalid_grant"}, "invalid_grant"),
         (403, "<html>no</html>", "it answered 403"),
         (404, "", "it answered 404"),
@@ -95,7 +103,12 @@ def test_a_refusal_is_the_operators_to_mend_in_the_offices_words(
     with pytest.raises(AuthenticationError, match=words) as raised:
         fetcher(exchange(office), lambda: NOW)()
     error = raised.value
-    assert (error.fault, error.retryable, error.provider, error.code) == ("operator", False, "acme", "cloud_credentials")
+    assert (error.fault, error.retryable, error.provider, error.code) == (
+        "operator",
+        False,
+        "acme",
+        "cloud_credentials",
+    )
     assert error.message.endswith("Look at `client_secret`.")
     assert "s+/" not in str(error)
 
