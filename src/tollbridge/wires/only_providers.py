@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tollbridge.wires.base import StreamParser
 from tollbridge.wires.sse import SseParser
 from tollbridge.wires.tap import Along, Tap
 
@@ -11,7 +12,7 @@ class OnlyProviders:
 
     asks_for_usage = False
     in_path = False
-    stream_parser = SseParser
+    stream_parser: type[StreamParser] = SseParser
     streams_bare_json = False
 
     def stream_tap(self, hides_usage: bool) -> Tap:

@@ -1,5 +1,5 @@
-"""Errors: `{"message", "id", "error_type"?}`, by status; in a stream an event of that kind, or a `message-end` that says
-so. https://docs.cohere.com/reference/errors (seen 2026-11-26), and a recorded refusal of too long a prompt."""
+"""Errors: `{"message", "id", "error_type"?}`, by status; in a stream an event like that, or a `message-end` with one.
+https://docs.cohere.com/reference/errors (seen 2026-11-26), and a recorded refusal of too long a prompt."""
 
 from __future__ import annotations
 
