@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from importlib import import_module
 
 import msgspec
 
@@ -22,7 +23,7 @@ from tollbridge.secret import Secret
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.head import encode_head
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
-from tollbridge.wires.base import FEATURES, Target, Wire
+from tollbridge.wires.base import FEATURES, ProviderWire, Target, Wire
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
@@ -30,6 +31,12 @@ from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 
 _ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI, OPENAI_EMBEDDINGS)
 WIRES: Mapping[str, Wire] = {wire.name: wire for wire in _ALL}
+"""Those that clients speak too."""
+_ONLY_PROVIDERS: Mapping[str, tuple[str, str]] = {
+    "cohere": ("tollbridge.wires.cohere", "COHERE"),
+    "ollama": ("tollbridge.wires.ollama", "OLLAMA"),
+}
+"""Module and name of the others. They load when a deployment first wants one."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -95,11 +102,21 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
     return msgspec.structs.replace(deployment, also=also, also_unsure=not location.own_address) if also else deployment
 
 
+def wire_named(name: str) -> ProviderWire:
+    """The wire of a row."""
+    wire: ProviderWire | None = WIRES.get(name)
+    if wire is None:
+        module, value = _ONLY_PROVIDERS[name]
+        wire = getattr(import_module(module), value)
+    return wire
+
+
 def _at(
     location: Location, wanted: Wanted, known: ModelFacts | None, prices: Tariff, tokens: dict[Account, Tokens]
 ) -> Deployment:
     """`tokens`: those of this deployment, in whatever format it is asked."""
     row = location.provider
+    wire = wire_named(row.wire)
     defaults = {} if row.wire == EMBEDDINGS else _in_words_of(row.wire, wanted.defaults)  # they are of conversations
     origin = Origin(location.scheme, location.host, location.port)
     named = {name.lower() for name in wanted.extra_headers}
@@ -113,7 +130,7 @@ def _at(
         group=wanted.group,
         provider=row.name,
         model=location.model,
-        wire=WIRES[row.wire],
+        wire=wire,
         origin=origin,
         path=location.path,
         headers=headers,
@@ -128,7 +145,7 @@ def _at(
             model=location.model,
             account=location.account,
             max_output_tokens=None if known is None else known.max_output_tokens,
-            lacks=row.lacks | (FEATURES.intersection(wanted.drops) if WIRES[row.wire].in_path else frozenset()),
+            lacks=row.lacks | (FEATURES.intersection(wanted.drops) if wire.in_path else frozenset()),
             prefers=row.prefers,
             modify=wanted.modify_params,
         ),

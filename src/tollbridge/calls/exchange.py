@@ -115,7 +115,7 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
     first = await incoming.chunk()
     start = first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     stream: Stream
-    if start == b"{":
+    if start == b"{" and not deployment.wire.streams_bare_json:
         body = redact_errors(await _rest(first, incoming), deployment.hidden)
         stream = WholeStream(_read(body, deployment, ask), ask.dialect, head)
     elif start == b"[":
