@@ -1,4 +1,4 @@
-"""An office that gives tokens for something that lasts: a real server on loopback, which remembers what it was asked."""
+"""An office that gives tokens for something that lasts: a real server on loopback, which remembers what it heard."""
 
 from __future__ import annotations
 

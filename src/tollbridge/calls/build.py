@@ -28,6 +28,7 @@ from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
+from tollbridge.wires.steps import Stepwise
 
 _ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI, OPENAI_EMBEDDINGS)
 WIRES: Mapping[str, Wire] = {wire.name: wire for wire in _ALL}
@@ -35,6 +36,7 @@ WIRES: Mapping[str, Wire] = {wire.name: wire for wire in _ALL}
 _ONLY_PROVIDERS: Mapping[str, tuple[str, str]] = {
     "cohere": ("tollbridge.wires.cohere", "COHERE"),
     "ollama": ("tollbridge.wires.ollama", "OLLAMA"),
+    "replicate": ("tollbridge.wires.replicate", "REPLICATE"),
 }
 """Module and name of the others. They load when a deployment first wants one."""
 
@@ -138,6 +140,8 @@ def _at(
         stream_path=location.stream_path,
         stream_head=encode_head(origin, "POST", location.stream_path, headers) if location.stream_path else b"",
         tokens=None if location.cloud is None else _tokens(location.cloud, tokens),
+        stepwise=isinstance(wire, Stepwise),
+        links_to=row.links_to,
         count_tokens_path=location.count_tokens_path,
         secrets=_secrets(location, wanted),
         account=location.account,

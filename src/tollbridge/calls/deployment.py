@@ -21,7 +21,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     `group`: the configured public name or pattern, fit for metrics. `path`: the request target for chat, with prefix
     and query; `stream_path`: that for streams, where it is another. `headers`: credentials and the provider's fixed
-    headers; `head`, `stream_head`: the same, encoded. `tokens`: where the credential is one that runs out. `secrets`:
+    headers; `head`, `stream_head`: the same, encoded. `tokens`: where the credential is one that runs out. `stepwise`:
+    an answer may take several requests, `links_to`: the domain in which they may be. `secrets`:
     what must not appear in anything that a client or a log is shown; `hidden`: and the present token. `defaults`: body
     fields for what the client does not say, `defaults_raw` the same by the provider's own names; `forced`: fields that
     win (`extra_body`). `drops`: fields that this provider refuses; `renames`: those that it knows by another name.
@@ -43,6 +44,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     stream_path: str = ""
     stream_head: bytes = b""
     tokens: Tokens | None = None
+    stepwise: bool = False
+    links_to: str = ""
     count_tokens_path: str | None = None
     secrets: tuple[str, ...] = ()
     account: str = ""

@@ -36,6 +36,7 @@ CLIENT_HEADERS: Mapping[str, frozenset[str]] = {
 """Which of the client's headers reach a provider, by the provider's wire. All others stay here."""
 
 _NULL = msgspec.Raw(b"null")
+_NO_HEADERS: Mapping[str, str] = {}
 LOSSES = frozenset({"dropped_param"})
 
 
@@ -55,11 +56,12 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     check_served(ask, same)
     hides_usage = False
     caveats: tuple[Caveat, ...] = ()
+    more: Mapping[str, str] = _NO_HEADERS
     if same and not ask.sealed and not deployment.patches and not _within(deployment):
         fields, hides_usage, caveats = _relayed(ask, deployment)
         body = _encode(fields)
     else:
-        written, caveats = _rewritten(ask, deployment) if same else _translated(ask, deployment)
+        written, more, caveats = _rewritten(ask, deployment) if same else _translated(ask, deployment)
         for patch in deployment.patches:
             written = patch(written)
         if same and ask.stream:
@@ -70,7 +72,7 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     if ask.caveats:
         caveats = (*ask.caveats, *caveats)
     timeouts = deployment.stream_timeouts if ask.stream else deployment.timeouts
-    return Prepared(outgoing(ask, deployment, body), ask.limited(timeouts), same, hides_usage, caveats)
+    return Prepared(outgoing(ask, deployment, body, more=more), ask.limited(timeouts), same, hides_usage, caveats)
 
 
 def _within(deployment: Deployment) -> bool:
@@ -117,7 +119,7 @@ def _with_usage(options: Json) -> JsonObject:
     return {**(options or {}), "include_usage": True}
 
 
-def _rewritten(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...]]:
+def _rewritten(ask: Ask, deployment: Deployment) -> tuple[JsonObject, Mapping[str, str], tuple[Caveat, ...]]:
     """The same wire, but the whole body must be seen: seals opened, patches to come."""
     if not ask.sealed and not deployment.wire.in_path:
         body: JsonObject = {**ask.json(), "model": deployment.model}
@@ -127,11 +129,11 @@ def _rewritten(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Cave
         caveats = _drop(body, deployment)
         if ask.stream and _may_ask_for_usage(deployment):
             body["stream_options"] = _with_usage(body.get("stream_options"))
-        return body, caveats
+        return body, _NO_HEADERS, caveats
     return _translated(ask, deployment)
 
 
-def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...]]:
+def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, Mapping[str, str], tuple[Caveat, ...]]:
     read = ask.request()
     request = read.value
     if deployment.defaults:
@@ -144,7 +146,7 @@ def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Cav
     written = deployment.wire.write_request(request, target)
     body = written.value.body
     _rename(body, deployment.renames)
-    return body, (*read.caveats, *written.caveats, *_drop(body, deployment))
+    return body, written.value.headers, (*read.caveats, *written.caveats, *_drop(body, deployment))
 
 
 def with_defaults(request: Request, deployment: Deployment) -> Request:
@@ -213,13 +215,18 @@ def _judge(caveats: tuple[Caveat, ...], ask: Ask, deployment: Deployment) -> Non
         )
 
 
-def outgoing(ask: Ask, deployment: Deployment, body: bytes, path: str | None = None) -> Outgoing:
-    """The request for `path`, or for the deployment's own; the client's headers that this wire knows go along."""
+def outgoing(
+    ask: Ask, deployment: Deployment, body: bytes, path: str | None = None, *, more: Mapping[str, str] = _NO_HEADERS
+) -> Outgoing:
+    """The request for `path`, or for the deployment's own; the client's headers that this wire knows go along. `more`:
+    headers of this request alone."""
     headers, head = deployment.headers, b""
     if path is None and ask.stream and deployment.stream_path:
         path, head = deployment.stream_path, deployment.stream_head
     elif path is None:
         path, head = deployment.path, deployment.head
+    if more:
+        headers, head = (*headers, *more.items()), b""
     if ask.headers:
         allowed = CLIENT_HEADERS.get(deployment.wire.name, frozenset())
         extra = tuple(header for header in ask.headers if header[0] in allowed or header[0].startswith("x-"))

@@ -61,6 +61,7 @@ WIRES: Mapping[str, WireDefaults] = {
         renames={"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"},
     ),
     EMBEDDINGS: WireDefaults("/embeddings", Bearer()),
+    "replicate": WireDefaults("/v1/predictions", Bearer()),
     "gemini": WireDefaults(
         "/models/{model}:generateContent",
         HeaderKey("x-goog-api-key"),
@@ -111,7 +112,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     `wires.base.Target` lists them. `patches`: for what these cannot say. `models`: the same for some models only.
     `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made; `place`: likewise, by a
     function in a file of its own. `account`: whose tokens are fetched, in exchange for the key or where there is none.
-    `count_tokens`: it has the endpoint. `local`: costs nothing and needs no network. `tells_cost`: its usage says what
+    `links_to`: the domain where an answer's links may lead to the rest of it. `count_tokens`: it has the endpoint.
+    `local`: costs nothing and needs no network. `tells_cost`: its usage says what
     it charged, in dollars (`catalog.parts.told_cost`). `source`, `checked`: where the facts are from and when they were
     last compared (YYYY-MM-DD).
     """
@@ -142,6 +144,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape = "plain"
     place: Callable[[Said, str], Place] | None = None
     account: Callable[[Said], Account | None] | None = None
+    links_to: str = ""
     count_tokens: bool = False
     local: bool = False
     tells_cost: bool = False
