@@ -30,6 +30,19 @@ SCOPE = "https://cognitiveservices.azure.com/.default"
 ANY_TENANT = "organizations"
 _MEND = "Look at `tenant_id`, `client_id` and `client_secret`, and at the roles of that application."
 
+ASKS = (
+    "tenant_id",
+    "client_id",
+    "client_secret",
+    "azure_ad_token",
+    "azure_authority_host",
+    "azure_credential",
+    "azure_federated_token_file",
+    "azure_password",
+    "azure_scope",
+    "azure_username",
+)
+
 LIBRARY: Mapping[str, tuple[str, ...]] = {
     "DefaultAzureCredential": ("authority",),
     "EnvironmentCredential": ("authority",),

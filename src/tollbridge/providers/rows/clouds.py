@@ -6,6 +6,7 @@ import re
 
 from tollbridge.providers import patches
 from tollbridge.providers.auth import Bearer, HeaderKey
+from tollbridge.providers.azure_token import ASKS as AZURE_ASKS
 from tollbridge.providers.azure_token import azure_account
 from tollbridge.providers.databricks import claude_thinking, databricks_account
 from tollbridge.providers.row import ForModels, From, Provider
@@ -35,6 +36,7 @@ CLOUDS: tuple[Provider, ...] = (
         token_env=("AZURE_AD_TOKEN",),
         auth=HeaderKey("api-key"),
         account=azure_account,
+        asks=AZURE_ASKS,
         lacks=TOP_K | NO_VIDEO,
         models=OPENAI_MODELS,
         shape="azure",
@@ -49,6 +51,7 @@ CLOUDS: tuple[Provider, ...] = (
         token_env=("AZURE_AD_TOKEN",),
         auth=HeaderKey("api-key"),
         account=azure_account,
+        asks=AZURE_ASKS,
         models=OPENAI_MODELS,
         shape="azure_ai",
         source="https://learn.microsoft.com/rest/api/aifoundry/model-inference",
@@ -97,6 +100,7 @@ CLOUDS: tuple[Provider, ...] = (
         base_env=("DATABRICKS_API_BASE",),
         key_env=("DATABRICKS_API_KEY", "DATABRICKS_TOKEN"),
         account=databricks_account,
+        asks=("client_id", "client_secret"),
         auth=Bearer(),
         prefers=OLD_NAME,
         renames=OLD_FIELD,
@@ -126,6 +130,7 @@ CLOUDS: tuple[Provider, ...] = (
         token_env=("WATSONX_TOKEN", "WX_TOKEN"),
         place=watsonx_place,
         account=watsonx_account,
+        asks=("project_id", "space_id", "watsonx_iam_url"),
         prefers={"system_role": "system"},
         patches=(patches.developer_is_system, watsonx_body),
         source="https://cloud.ibm.com/apidocs/watsonx-ai#text-chat",
