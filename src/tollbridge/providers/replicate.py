@@ -19,7 +19,7 @@ from tollbridge.providers.row import Place
 from tollbridge.providers.said import Said
 
 _VERSION = re.compile(r"(?:(?P<model>[^:/]+/[^:/]+):)?(?P<version>[0-9a-f]{64})")
-_MODEL = re.compile(r"(?P<deployments>deployments/)?(?P<model>[^/:]+/[^/:]+)")
+_MODEL = re.compile(r"(?P<deployments>deployments/)?(?P<model>(?!deployments/)[^/:]+/[^/:]+)")
 
 
 def replicate_place(said: Said, model: str) -> Place:

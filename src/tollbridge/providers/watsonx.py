@@ -19,7 +19,7 @@ import re
 from urllib.parse import quote
 
 from tollbridge.errors import BadRequestError
-from tollbridge.model.json import JsonObject
+from tollbridge.model.json import Json, JsonObject
 from tollbridge.providers.address import join
 from tollbridge.providers.oauth import Exchange
 from tollbridge.providers.row import Place
@@ -80,10 +80,36 @@ def _owner(said: Said) -> JsonObject:
 def watsonx_body(body: JsonObject) -> JsonObject:
     """The model has another name and `stream` another path; usage is always told at a stream's end; a choice among the
     tools that is a word is `tool_choice_option` (https://cloud.ibm.com/apidocs/watsonx-ai#text-chat, seen
-    2026-11-26)."""
+    2026-11-26). Tools lose `strict` and `additionalProperties`, as LiteLLM 1.106 has it."""
     rest = {name: value for name, value in body.items() if name not in ("model", "stream", "stream_options")}
+    if isinstance(rest.get("tools"), list):
+        rest["tools"] = [_plain(tool) for tool in rest["tools"]]
     choice = rest.get("tool_choice")
     if isinstance(choice, str):
         del rest["tool_choice"]
         rest["tool_choice_option"] = choice
     return rest
+
+
+def _plain(tool: Json) -> Json:
+    function = tool.get("function") if isinstance(tool, dict) else None
+    if not isinstance(function, dict):
+        return tool
+    kept = {name: value for name, value in function.items() if name != "strict"}
+    return {**tool, "function": {**kept, **({"parameters": _open(kept["parameters"])} if "parameters" in kept else {})}}
+
+
+def _open(schema: Json) -> Json:
+    """Without `additionalProperties` at any depth; a property of that name stays."""
+    match schema:
+        case dict():
+            return {
+                name: {key: _open(inner) for key, inner in value.items()}
+                if name in ("properties", "$defs", "definitions") and isinstance(value, dict)
+                else _open(value)
+                for name, value in schema.items()
+                if name != "additionalProperties"
+            }
+        case list():
+            return [_open(item) for item in schema]
+    return schema

@@ -26,6 +26,10 @@ from tollbridge.providers.rows.alike import (
 from tollbridge.providers.rows.openai_models import OPENAI_MODELS
 from tollbridge.providers.watsonx import watsonx_account, watsonx_body, watsonx_place
 
+_NOT_TOLD = frozenset({"user", "metadata", "service_tier", "store", "parallel_tool_calls"})
+_NOBODY = frozenset({"user", "metadata", "parallel_tools"})
+"""Not in the references of these vendors, who refuse unknown fields; what LiteLLM 1.106 leaves out too."""
+
 CLOUDS: tuple[Provider, ...] = (
     Provider(
         name="azure",
@@ -52,7 +56,14 @@ CLOUDS: tuple[Provider, ...] = (
         auth=HeaderKey("api-key"),
         account=azure_account,
         asks=AZURE_ASKS,
-        models=OPENAI_MODELS,
+        models=(
+            *OPENAI_MODELS,
+            ForModels(
+                names=re.compile(r"(?!o[1-9]|gpt-|codex|claude)"),
+                prefers={"system_role": "system"},
+                patches=(patches.developer_is_system,),
+            ),
+        ),
         shape="azure_ai",
         source="https://learn.microsoft.com/rest/api/aifoundry/model-inference",
         checked=CHECKED,
@@ -102,6 +113,8 @@ CLOUDS: tuple[Provider, ...] = (
         account=databricks_account,
         asks=("client_id", "client_secret"),
         auth=Bearer(),
+        drops=_NOT_TOLD | {"stream_options"},  # usage is told without being asked for
+        lacks=_NOBODY | {"stream_usage"},
         prefers=OLD_NAME,
         renames=OLD_FIELD,
         patches=(patches.developer_is_system,),
@@ -131,6 +144,8 @@ CLOUDS: tuple[Provider, ...] = (
         place=watsonx_place,
         account=watsonx_account,
         asks=("project_id", "space_id", "watsonx_iam_url"),
+        drops=_NOT_TOLD,
+        lacks=_NOBODY,
         prefers={"system_role": "system"},
         patches=(patches.developer_is_system, watsonx_body),
         source="https://cloud.ibm.com/apidocs/watsonx-ai#text-chat",

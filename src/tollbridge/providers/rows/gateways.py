@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tollbridge.providers import patches
 from tollbridge.providers.auth import HeaderKey
 from tollbridge.providers.huggingface import ROUTER, huggingface_place
 from tollbridge.providers.row import From, Provider
@@ -43,6 +44,8 @@ GATEWAYS: tuple[Provider, ...] = (
         base_env=("HF_API_BASE", "HUGGINGFACE_API_BASE"),
         key_env=("HF_TOKEN", "HUGGINGFACE_API_KEY"),
         place=huggingface_place,
+        prefers={"system_role": "system"},
+        patches=(patches.developer_is_system,),
         source="https://huggingface.co/docs/inference-providers/index",
         checked="2026-11-26",
     ),
