@@ -21,6 +21,7 @@ from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
+from tollbridge.wires.replicate import REPLICATE
 
 Exchange = dict[str, Any]
 
@@ -101,6 +102,12 @@ def _embeddings(exchange: Exchange) -> None:
         assert along.usage is not None
 
 
+def _prediction(exchange: Exchange) -> None:
+    """Of a model of pictures: its output is a list of texts, as a language model's is."""
+    body = exchange["response_body"]
+    assert REPLICATE.next_step(body, False) or REPLICATE.read_response(body).choices
+
+
 def _is_claude(exchange: Exchange) -> bool:
     body = exchange.get("request_body")
     return isinstance(body, dict) and "anthropic_version" in body
@@ -118,6 +125,7 @@ READERS: tuple[Reader, ...] = (
     Reader("gemini", ("generateContent", "streamGenerateContent"), _conversation(GEMINI)),
     Reader("gemini", ("countTokens",), _count(GEMINI)),
     Reader("openai_embeddings", ("embeddings",), _embeddings),
+    Reader("replicate", ("predictions", "predictions.item"), _prediction),
 )
 
 _BATCHES = "files and batches are not served"
@@ -146,8 +154,6 @@ UNREAD: Mapping[str, str] = {
     "v2.chat": "the format is not read",
     "api.chat": "the format is not read",
     "invocations": "the format is the model's own",
-    "predictions": "pictures: no language model among them",
-    "predictions.item": "pictures: no language model among them",
     "responses.compact": "the endpoint is not served",
     "responses.input_tokens": "tokens are counted here",
     "images.generations": _TASK,

@@ -141,7 +141,7 @@ def _at(
         stream_head=encode_head(origin, "POST", location.stream_path, headers) if location.stream_path else b"",
         tokens=None if location.cloud is None else _tokens(location.cloud, tokens),
         stepwise=isinstance(wire, Stepwise),
-        links_to=row.links_to,
+        links_to=row.links_to if location.host.endswith(f".{row.links_to}") else "",
         count_tokens_path=location.count_tokens_path,
         secrets=_secrets(location, wanted),
         account=location.account,

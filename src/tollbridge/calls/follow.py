@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import msgspec
@@ -59,11 +60,12 @@ async def followed(
     timeouts: Timeouts,
     *,
     stream: bool,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Incoming:
     """The answer itself, or an error of a request on the way to it. Raises APIError."""
     wire = deployment.wire
     assert isinstance(wire, Stepwise)
-    began, pause_s = time.monotonic(), FIRST_PAUSE_S
+    began, pause_s = clock(), FIRST_PAUSE_S
     while incoming.status < 300:
         body = await incoming.read(ANSWER_BYTES_MAX)
         step = wire.next_step(_decoded(body), stream)
@@ -72,7 +74,7 @@ async def followed(
         if step.waits:
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
-        incoming = await transport.send(_request(step, sent, deployment), _left(timeouts, time.monotonic() - began))
+        incoming = await transport.send(_request(step, sent, deployment), _left(timeouts, clock() - began))
         if step.stream:
             break
     return incoming
