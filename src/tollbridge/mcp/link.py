@@ -145,6 +145,7 @@ class Link:
         self.opened_at = 0.0
         self.ended = asyncio.Event()
         self._channel = channel
+        self._loop = asyncio.get_running_loop()  # asking for it costs a system call on CPython 3.11
         self._rounds = Rounds(timeout_s / TICKS)
         self._event = event
         self._lost_by = lost_by
@@ -179,7 +180,7 @@ class Link:
         instructions = told.get("instructions")
         self.instructions = instructions if isinstance(instructions, str) else None
         self.open_ = True
-        self.opened_at = asyncio.get_running_loop().time()
+        self.opened_at = self._loop.time()
 
     async def _probe(self, caller: Caller | None, probe_s: float) -> JsonObject:
         try:
@@ -229,7 +230,7 @@ class Link:
 
     async def _fly(self, call: Call, id: int, params: JsonObject) -> JsonObject:
         """The result of one request under this id."""
-        flight = self._flights[id] = Flight(call, self.name, asyncio.get_running_loop())
+        flight = self._flights[id] = Flight(call, self.name, self._loop)
         self._rounds.join(flight)
         answer, sent = flight.answer, request(id, call.method, params)
         try:

@@ -50,6 +50,7 @@ class Modern:
         self._runner = runner
         self._parking = Parking()
         self._beats = Rounds(BEAT_S)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def handle(
         self,
@@ -93,7 +94,8 @@ class Modern:
         )
         out = Outflow(responder, self._beats)
         view = self._hub.view(caller, wanted, alone=alone)
-        task = asyncio.current_task()
+        self._loop = self._loop or asyncio.get_running_loop()  # asking for it costs a system call on CPython 3.11
+        task = asyncio.current_task(self._loop)
         assert task is not None
 
         def gone() -> None:
