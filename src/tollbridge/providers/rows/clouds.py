@@ -24,8 +24,11 @@ from tollbridge.providers.rows.alike import (
     hosted,
 )
 from tollbridge.providers.rows.openai_models import OPENAI_MODELS
+from tollbridge.providers.rows.vendors import VENDORS
+from tollbridge.providers.vertex import MISTRAL
 from tollbridge.providers.watsonx import watsonx_account, watsonx_body, watsonx_place
 
+_MISTRAL = {row.name: row for row in VENDORS}["mistral"]
 _NOT_TOLD = frozenset({"user", "metadata", "service_tier", "store", "parallel_tool_calls"})
 _NOBODY = frozenset({"user", "metadata", "parallel_tools"})
 """Not in the references of these vendors, who refuse unknown fields; what LiteLLM 1.106 leaves out too."""
@@ -75,7 +78,17 @@ CLOUDS: tuple[Provider, ...] = (
         key_env=("VERTEXAI_API_KEY",),
         auth=HeaderKey("x-goog-api-key", tokens=("ya29.",)),
         shape="vertex",
-        models=(ForModels(names=re.compile("claude"), patches=(patches.vertex_messages,)),),
+        models=(
+            ForModels(names=re.compile("claude"), patches=(patches.vertex_messages,)),
+            ForModels(
+                names=MISTRAL,
+                drops=_MISTRAL.drops,
+                lacks=_MISTRAL.lacks,
+                prefers=_MISTRAL.prefers,
+                renames=_MISTRAL.renames,
+                patches=(patches.vertex_mistral, *_MISTRAL.patches),
+            ),
+        ),
         source="https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
         checked="2026-11-26",
     ),
