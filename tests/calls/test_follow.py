@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -11,12 +12,13 @@ import pytest
 from tollbridge.calls import follow
 from tollbridge.calls.build import Wanted, build
 from tollbridge.calls.deployment import Deployment
-from tollbridge.calls.follow import followed
+from tollbridge.calls.follow import Steps
 from tollbridge.errors import APIConnectionError, APITimeoutError, BadGatewayError
 from tollbridge.providers.resolve import Given
 from tollbridge.providers.table import ROWS
 from tollbridge.transport.base import Incoming, Origin, Outgoing, Timeouts
 from tollbridge.transport.inprocess import InProcessIncoming, Reply
+from tollbridge.wires.replicate import REPLICATE
 
 OWN = "https://api.replicate.com"
 CREATED = {"status": "starting", "urls": {"get": f"{OWN}/v1/predictions/p"}}
@@ -62,7 +64,9 @@ async def follow_it(
     headers = (*place.headers, ("prefer", "wait"))
     sent = Outgoing(origin=place.origin, method="POST", target=place.path, headers=headers, body=b"{}")
     timeouts = more.pop("timeouts", Timeouts())
-    return await followed(told(first), sent, place, line, timeouts, stream=stream, **more)
+    steps = Steps(REPLICATE, more["links_to"], more["clock"]) if more else place.steps
+    assert steps is not None
+    return await steps.follow(told(first), sent, line, timeouts, stream=stream)
 
 
 async def test_an_answer_that_is_whole_is_given_as_it_came() -> None:
@@ -162,6 +166,74 @@ async def test_the_time_for_all_of_it_is_one() -> None:
     now = iter(range(0, 1000, 4))
     line = Line(*[[CREATED]] * 9)
     with pytest.raises(APITimeoutError, match="after 10 s") as raised:
-        await follow_it(line, CREATED, timeouts=Timeouts(total_s=10), clock=lambda: float(next(now)))
+        await follow_it(line, CREATED, timeouts=Timeouts(total_s=10), links_to="", clock=lambda: float(next(now)))
     assert raised.value.code == "total_timeout"
     assert [one.total_s for one in line.timeouts] == [6, 2]
+
+
+STOPPABLE = {
+    "status": "starting",
+    "urls": {"get": f"{OWN}/v1/p", "stream": f"{OWN}/s/p", "cancel": f"{OWN}/v1/p/cancel"},
+}
+
+
+class Waiting(Line):
+    """Answers nothing but what stops it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = b""
+        self.asked = asyncio.Event()
+        self.stopped = asyncio.Event()
+
+    async def send(self, request: Outgoing, timeouts: Timeouts) -> Incoming:
+        self.sent.append(request)
+        if self.first:
+            first, self.first = self.first, b""
+            return told(first)
+        if request.method == "POST":
+            self.stopped.set()
+            return told({"status": "canceled"})
+        self.asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError("nobody answers")
+
+
+async def test_who_stops_waiting_has_it_stopped() -> None:
+    line = Waiting()
+    waiting = asyncio.create_task(follow_it(line, STOPPABLE))
+    await line.asked.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await asyncio.wait_for(line.stopped.wait(), 10)
+    stop = line.sent[-1]
+    assert (stop.method, stop.target, stop.body) == ("POST", "/v1/p/cancel", b"")
+    assert dict(stop.headers)["authorization"] == "Bearer replicate-key"
+
+
+async def test_a_stream_that_is_given_up_is_stopped_and_one_that_ended_is_not() -> None:
+    given_up, ended = Waiting(), Waiting()
+    for line in (given_up, ended):
+        line.first = b"event: output\ndata: a\n\n"
+    incoming = await follow_it(given_up, STOPPABLE, stream=True)
+    assert await incoming.chunk()
+    incoming.abort()
+    incoming.abort()
+    await asyncio.wait_for(given_up.stopped.wait(), 10)
+    assert [one.method for one in given_up.sent] == ["GET", "POST"]
+    incoming = await follow_it(ended, STOPPABLE, stream=True)
+    while await incoming.chunk():
+        pass
+    incoming.abort()
+    await asyncio.sleep(0)
+    assert [one.method for one in ended.sent] == ["GET"]
+
+
+async def test_a_stop_that_fails_or_leads_elsewhere_is_nobodys_error() -> None:
+    elsewhere = {"status": "starting", "urls": {"get": "https://evil.example/p", "cancel": "https://evil.example/c"}}
+    line = Line()
+    with pytest.raises(APIConnectionError):
+        await follow_it(line, elsewhere)
+    await asyncio.sleep(0)
+    assert line.sent == []

@@ -170,6 +170,8 @@ class Replicate:
         self.url = ""
 
     def __call__(self, asked: Asked) -> Told:
+        if asked.path.endswith("/cancel"):
+            return Told({"status": "canceled"})
         if asked.path.startswith("/stream/"):
             assert self.streamed is not None
             return Told(self.streamed(), headers=EVENTS)

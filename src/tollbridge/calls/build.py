@@ -10,6 +10,7 @@ import msgspec
 
 from tollbridge.calls import credentials
 from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.follow import Steps
 from tollbridge.calls.tariff import Markups, tariff
 from tollbridge.calls.tokens import Tokens
 from tollbridge.catalog.facts import ModelFacts, facts, with_info
@@ -140,8 +141,7 @@ def _at(
         stream_path=location.stream_path,
         stream_head=encode_head(origin, "POST", location.stream_path, headers) if location.stream_path else b"",
         tokens=None if location.cloud is None else _tokens(location.cloud, tokens),
-        stepwise=isinstance(wire, Stepwise),
-        links_to=row.links_to if location.host.endswith(f".{row.links_to}") else "",
+        steps=_steps(wire, row, location),
         count_tokens_path=location.count_tokens_path,
         secrets=_secrets(location, wanted),
         account=location.account,
@@ -173,6 +173,12 @@ def _at(
         tariff=prices,
         tags=wanted.tags,
     )
+
+
+def _steps(wire: ProviderWire, row: Provider, location: Location) -> Steps | None:
+    if not isinstance(wire, Stepwise):
+        return None
+    return Steps(wire, row.links_to if location.host.endswith(f".{row.links_to}") else "")
 
 
 def _tokens(account: Account, held: dict[Account, Tokens]) -> Tokens:

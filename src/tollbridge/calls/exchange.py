@@ -16,7 +16,6 @@ import msgspec
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.asked import head_of, write
 from tollbridge.calls.deployment import Deployment
-from tollbridge.calls.follow import followed
 from tollbridge.calls.heard import said_by
 from tollbridge.calls.listed import unlisted
 from tollbridge.calls.prepare import Prepared, prepare, with_token
@@ -88,8 +87,8 @@ async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> A
         began = time.monotonic()
         sent = prepared.outgoing if deployment.tokens is None else await with_token(prepared.outgoing, deployment)
         incoming = await transport.send(sent, prepared.timeouts)
-        if deployment.stepwise:
-            incoming = await followed(incoming, sent, deployment, transport, prepared.timeouts, stream=ask.stream)
+        if deployment.steps is not None:
+            incoming = await deployment.steps.follow(incoming, sent, transport, prepared.timeouts, stream=ask.stream)
         if incoming.status >= 400:
             raise await refused(incoming, deployment)
         if ask.stream:

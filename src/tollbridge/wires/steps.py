@@ -15,9 +15,10 @@ from tollbridge.model.json import Json
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """`url`: what is asked for next. `stream`: it is the stream itself, and the last step. `waits`: it is the same
-    question once more, which is worth a pause."""
+    question once more, which is worth a pause. `stop`: where a POST tells that nobody waits any more."""
 
     url: str
+    stop: str = ""
     stream: bool = False
     waits: bool = False
 

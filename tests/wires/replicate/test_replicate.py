@@ -119,6 +119,7 @@ GET, STREAM = "https://api.replicate.com/v1/predictions/p", "https://stream.repl
 @pytest.mark.parametrize(
     ("urls", "stream", "step"),
     [
+        ({"get": GET, "cancel": f"{GET}/cancel"}, False, Step(url=GET, waits=True, stop=f"{GET}/cancel")),
         ({"get": GET, "stream": STREAM}, False, Step(url=GET, waits=True)),
         ({"get": GET, "stream": STREAM}, True, Step(url=STREAM, stream=True)),
         ({"get": GET}, True, Step(url=GET, waits=True)),
@@ -171,6 +172,7 @@ def test_each_recorded_prediction_is_followed_or_read() -> None:
             assert text_of(REPLICATE.read_response(exchange["response_body"])).startswith("https://replicate.delivery/")
             seen["read"] += 1
         else:
-            assert step == Step(url=exchange["response_body"]["urls"]["get"], waits=True)
+            urls = exchange["response_body"]["urls"]
+            assert step == Step(url=urls["get"], waits=True, stop=urls["cancel"])
             seen["followed"] += 1
     assert seen == {"followed": 3, "read": 1}

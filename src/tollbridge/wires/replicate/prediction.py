@@ -32,10 +32,11 @@ def next_step(answer: Json, stream: bool) -> Step | None:
         return None
     urls = answer.get("urls")
     links = urls if isinstance(urls, dict) else {}
+    stop = links["cancel"] if isinstance(links.get("cancel"), str) else ""
     if stream and isinstance(links.get("stream"), str):
-        return Step(url=links["stream"], stream=True)
+        return Step(url=links["stream"], stream=True, stop=stop)
     if isinstance(links.get("get"), str):
-        return Step(url=links["get"], waits=True)
+        return Step(url=links["get"], waits=True, stop=stop)
     raise BadGatewayError("The prediction is under way, and does not say where to ask for it: no `urls.get`.")
 
 
