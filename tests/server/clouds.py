@@ -71,7 +71,10 @@ def cloud(answer: Answer) -> Iterator[Cloud]:
                 self.send_header(name, value)
             self.send_header("content-length", str(len(data)))
             self.end_headers()
-            self.wfile.write(data)
+            try:
+                self.wfile.write(data)
+            except ConnectionError:
+                pass  # who asked has left
 
         do_GET = do_POST
 

@@ -332,6 +332,27 @@ async def test_claude_in_foundry_speaks_anthropics_format_with_an_entra_token(pa
         assert asked.json()["model"] == "claude-sonnet-4-5"
 
 
+async def test_one_token_serves_both_formats_of_an_azure_deployment(tmp_path: Path) -> None:
+    def azure_openai(asked: Asked) -> Told:
+        if "/responses" in asked.path:
+            said = [{"type": "output_text", "text": "Ciao", "annotations": []}]
+            item = {"type": "message", "id": "i", "role": "assistant", "status": "completed", "content": said}
+            head = {"id": "r", "object": "response", "created_at": 1, "status": "completed", "model": "m"}
+            return Told({**head, "output": [item], "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}})
+        return messages(asked) if asked.path.endswith("/token") else watsonx(Asked("POST", "/chat", {}, b""))
+
+    with cloud(azure_openai) as azure:
+        params = {"tenant_id": "t-1", "client_id": "app", "client_secret": SECRET, "azure_authority_host": azure.url}
+        async with served(configuration(entry("azure/d", api_base=azure.url, **params)), tmp_path) as gateway:
+            for path in PATHS:
+                assert text_of(path, await ask(gateway, path), False) == "Ciao"
+        assert len(azure.of("/oauth2/v2.0/token")) == 1
+        asked = [one.path.partition("?")[0] for one in azure.of("/openai/")]
+        chat = "/openai/deployments/d/chat/completions"
+        assert asked == [chat, chat, "/openai/responses", chat]
+        assert {one.headers["authorization"] for one in azure.of("/openai/")} == {f"Bearer {TOKEN}"}
+
+
 async def test_databricks_is_asked_as_a_service_principal_in_the_clients_own_format(tmp_path: Path) -> None:
     def workspace(asked: Asked) -> Told:
         if "chat/completions" in asked.path:

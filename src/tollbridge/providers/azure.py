@@ -72,7 +72,8 @@ def responses_target(base: Base, version: str | None) -> str:
 
 def foundry_row(row: Provider, base: Base, model: str) -> Provider:
     """The row with the format of the model's maker: Claude's models speak Anthropic's, and are shown a key its way."""
-    if row.wire != "openai_chat" or not (model.lower().startswith("claude") or base.path.endswith("/anthropic")):
+    claude = model.rpartition("/")[2].lower().startswith("claude") or base.path.endswith("/anthropic")
+    if row.wire != "openai_chat" or not claude:
         return row
     return msgspec.structs.replace(
         row, wire="anthropic_messages", chat_path=CLAUDE, auth=HeaderKey("x-api-key"), count_tokens=True
