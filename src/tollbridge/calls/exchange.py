@@ -168,6 +168,7 @@ def _read(body: bytes, deployment: Deployment, ask: Ask) -> Response:
     return msgspec.structs.replace(
         response,
         id=response.id or ask.id,
+        model=response.model or deployment.model,
         created=response.created or ask.created,
         account=deployment.account,
     )

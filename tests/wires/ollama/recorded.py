@@ -1,8 +1,8 @@
 """Every recorded exchange of Ollama's own format, and what its clients asked as neutral requests.
 
 No client of ours speaks this format, so that no reader of requests is in the code. This one reads what recorded clients
-sent to `/api/chat`, so that a test can ask whether the same could be written. What was sent to `/api/generate`, a prompt
-that somebody else had made of a conversation, is not read; its answers are.
+sent to `/api/chat`, so that a test can ask whether the same could be written. What was sent to `/api/generate`, where
+somebody else had made a prompt of a conversation, is not read; its answers are.
 """
 
 from __future__ import annotations
