@@ -86,7 +86,8 @@ def _message(said: dict[str, Any], calls: list[ToolCall]) -> Message:
         return Message(role="user", parts=(ToolResult(call_id=call.id, content=tuple(parts)),))
     for call in said.get("tool_calls") or ():
         function = call["function"]
-        arguments = msgspec.json.encode(function["arguments"]).decode()
+        given = function["arguments"]
+        arguments = given.get("unreadable_arguments") or msgspec.json.encode(given).decode()
         calls.append(ToolCall(id=call.get("id") or f"c{len(calls)}", name=function["name"], arguments=arguments))
         parts.append(calls[-1])
     return Message(role=said["role"], parts=tuple(parts))
