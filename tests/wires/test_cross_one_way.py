@@ -23,8 +23,8 @@ from tests.wires.test_cross_wire import (
     Features,
     answer_features,
     coming_home,
-    excused,
     exchanges_of,
+    excused,
     lost,
     request_features,
 )
@@ -64,7 +64,7 @@ def framed(name: str, chunks: list[Any]) -> bytes:
 
 @pytest.mark.parametrize(("a", "b"), PAIRS)
 def test_requests_of_every_dialect_arrive(a: str, b: str) -> None:
-    crossed = 0
+    crossed, refused = 0, list[str]()
     for name, body, _, _ in exchanges_of(a):
         if not isinstance(body, dict):
             continue
@@ -75,7 +75,7 @@ def test_requests_of_every_dialect_arrive(a: str, b: str) -> None:
         try:
             written = ONE_WAY[b].write_request(read, Target(model=MODELS[b], stream=bool(read.stream)))
         except BadRequestError as error:
-            assert "modify_params" in error.message, name
+            refused.append(error.message)
             continue
         back = READERS[b](laws.through_json(written.value.body))
         try:
@@ -85,6 +85,7 @@ def test_requests_of_every_dialect_arrive(a: str, b: str) -> None:
             raise AssertionError(f"{name}: {error}") from error
         crossed += 1
     assert crossed > 20
+    assert [message for message in refused if "modify_params" not in message] == []
 
 
 def _missing(wanted: Features, got: Features) -> Features:

@@ -140,7 +140,7 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
             model=location.model,
             account=location.account,
             max_output_tokens=None if known is None else known.max_output_tokens,
-            lacks=row.lacks | (FEATURES.intersection(wanted.drops) if wire.in_path else frozenset()),
+            lacks=_without(row.lacks | (FEATURES.intersection(wanted.drops) if wire.in_path else frozenset()), wanted),
             prefers=row.prefers,
             modify=wanted.modify_params,
         ),
@@ -164,6 +164,17 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
         tariff=prices,
         tags=wanted.tags,
     )
+
+
+def _without(lacks: frozenset[str], wanted: Wanted) -> frozenset[str]:
+    """What a model lacks, where the operator knows better whether it calls tools."""
+    match wanted.info.get("supports_function_calling"):
+        case True:
+            return lacks - {"tools"}
+        case False:
+            return lacks | {"tools"}
+        case _:
+            return lacks
 
 
 def _in_words_of(wire: str, defaults: JsonObject) -> JsonObject:
