@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 
 import msgspec
 
@@ -21,6 +20,7 @@ from tollbridge.providers.row import EMBEDDINGS, RESPONSES, WIRE_OF_MODE, Provid
 from tollbridge.secret import Secret
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.head import encode_head
+from tollbridge.wires import only_providers
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import FEATURES, ProviderWire, Target, Wire
 from tollbridge.wires.gemini import GEMINI
@@ -31,11 +31,6 @@ from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 _ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI, OPENAI_EMBEDDINGS)
 WIRES: Mapping[str, Wire] = {wire.name: wire for wire in _ALL}
 """Those that clients speak too."""
-_ONLY_PROVIDERS: Mapping[str, tuple[str, str]] = {
-    "cohere": ("tollbridge.wires.cohere", "COHERE"),
-    "ollama": ("tollbridge.wires.ollama", "OLLAMA"),
-}
-"""Module and name of the others. They load when a deployment first wants one."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -102,11 +97,7 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
 
 def wire_named(name: str) -> ProviderWire:
     """The wire of a row."""
-    wire: ProviderWire | None = WIRES.get(name)
-    if wire is None:
-        module, value = _ONLY_PROVIDERS[name]
-        wire = getattr(import_module(module), value)
-    return wire
+    return WIRES.get(name) or only_providers.load(name)
 
 
 def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Tariff) -> Deployment:
