@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from importlib import import_module
 
 import msgspec
 
@@ -23,6 +22,7 @@ from tollbridge.providers.row import EMBEDDINGS, RESPONSES, WIRE_OF_MODE, Provid
 from tollbridge.secret import Secret
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.head import encode_head
+from tollbridge.wires import only_providers
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import FEATURES, ProviderWire, Target, Wire
 from tollbridge.wires.gemini import GEMINI
@@ -34,12 +34,6 @@ from tollbridge.wires.steps import Stepwise
 _ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI, OPENAI_EMBEDDINGS)
 WIRES: Mapping[str, Wire] = {wire.name: wire for wire in _ALL}
 """Those that clients speak too."""
-_ONLY_PROVIDERS: Mapping[str, tuple[str, str]] = {
-    "cohere": ("tollbridge.wires.cohere", "COHERE"),
-    "ollama": ("tollbridge.wires.ollama", "OLLAMA"),
-    "replicate": ("tollbridge.wires.replicate", "REPLICATE"),
-}
-"""Module and name of the others. They load when a deployment first wants one."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -107,11 +101,7 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
 
 def wire_named(name: str) -> ProviderWire:
     """The wire of a row."""
-    wire: ProviderWire | None = WIRES.get(name)
-    if wire is None:
-        module, value = _ONLY_PROVIDERS[name]
-        wire = getattr(import_module(module), value)
-    return wire
+    return WIRES.get(name) or only_providers.load(name)
 
 
 def _at(
@@ -149,7 +139,7 @@ def _at(
             model=location.model,
             account=location.account,
             max_output_tokens=None if known is None else known.max_output_tokens,
-            lacks=row.lacks | (FEATURES.intersection(wanted.drops) if wire.in_path else frozenset()),
+            lacks=_without(row.lacks | (FEATURES.intersection(wanted.drops) if wire.in_path else frozenset()), wanted),
             prefers=row.prefers,
             modify=wanted.modify_params,
         ),
@@ -185,6 +175,17 @@ def _tokens(account: Account, held: dict[Account, Tokens]) -> Tokens:
     if account not in held:
         held[account] = Tokens(fetcher(account, time.time))
     return held[account]
+
+
+def _without(lacks: frozenset[str], wanted: Wanted) -> frozenset[str]:
+    """What a model lacks, where the operator knows better whether it calls tools."""
+    match wanted.info.get("supports_function_calling"):
+        case True:
+            return lacks - {"tools"}
+        case False:
+            return lacks | {"tools"}
+        case _:
+            return lacks
 
 
 def _in_words_of(wire: str, defaults: JsonObject) -> JsonObject:

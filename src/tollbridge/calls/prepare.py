@@ -22,6 +22,7 @@ from tollbridge.model.request import Reasoning, Request, Sampling
 from tollbridge.model.response import Caveat
 from tollbridge.transport.base import Outgoing, Timeouts
 from tollbridge.transport.head import encode_head
+from tollbridge.wires.base import ProviderWire
 from tollbridge.wires.gemini import GEMINI
 
 _encode = msgspec.json.Encoder().encode
@@ -41,8 +42,10 @@ LOSSES = frozenset({"dropped_param"})
 
 
 class Prepared(msgspec.Struct, frozen=True, eq=False):
-    """`relayed`: the answer goes back as it comes. `hides_usage`: usage was asked for only by us."""
+    """`wire`: what reads the answer. `relayed`: it goes back as it comes. `hides_usage`: usage was asked for only by
+    us."""
 
+    wire: ProviderWire
     outgoing: Outgoing
     timeouts: Timeouts
     relayed: bool
@@ -52,16 +55,19 @@ class Prepared(msgspec.Struct, frozen=True, eq=False):
 
 def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     """Raises BadRequestError where the ask cannot be said to this deployment."""
-    same = ask.dialect.name == deployment.wire.name
+    wire = deployment.wire
+    same = ask.dialect.name == wire.name
     check_served(ask, same)
     hides_usage = False
     caveats: tuple[Caveat, ...] = ()
     more: Mapping[str, str] = _NO_HEADERS
+    if same and "tools" in deployment.target.lacks and "tools" in ask.fields:
+        same = False  # what the model cannot do itself is put into words, and its words are not relayed
     if same and not ask.sealed and not deployment.patches and not _within(deployment):
         fields, hides_usage, caveats = _relayed(ask, deployment)
         body = _encode(fields)
     else:
-        written, more, caveats = _rewritten(ask, deployment) if same else _translated(ask, deployment)
+        written, caveats, wire, more = _rewritten(ask, deployment) if same else _translated(ask, deployment)
         for patch in deployment.patches:
             written = patch(written)
         if same and ask.stream:
@@ -72,7 +78,8 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     if ask.caveats:
         caveats = (*ask.caveats, *caveats)
     timeouts = deployment.stream_timeouts if ask.stream else deployment.timeouts
-    return Prepared(outgoing(ask, deployment, body, more=more), ask.limited(timeouts), same, hides_usage, caveats)
+    sent = outgoing(ask, deployment, body, more=more)
+    return Prepared(wire, sent, ask.limited(timeouts), same, hides_usage, caveats)
 
 
 def _within(deployment: Deployment) -> bool:
@@ -119,7 +126,9 @@ def _with_usage(options: Json) -> JsonObject:
     return {**(options or {}), "include_usage": True}
 
 
-def _rewritten(ask: Ask, deployment: Deployment) -> tuple[JsonObject, Mapping[str, str], tuple[Caveat, ...]]:
+def _rewritten(
+    ask: Ask, deployment: Deployment
+) -> tuple[JsonObject, tuple[Caveat, ...], ProviderWire, Mapping[str, str]]:
     """The same wire, but the whole body must be seen: seals opened, patches to come."""
     if not ask.sealed and not deployment.wire.in_path:
         body: JsonObject = {**ask.json(), "model": deployment.model}
@@ -129,13 +138,17 @@ def _rewritten(ask: Ask, deployment: Deployment) -> tuple[JsonObject, Mapping[st
         caveats = _drop(body, deployment)
         if ask.stream and _may_ask_for_usage(deployment):
             body["stream_options"] = _with_usage(body.get("stream_options"))
-        return body, _NO_HEADERS, caveats
+        return body, caveats, deployment.wire, _NO_HEADERS
     return _translated(ask, deployment)
 
 
-def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, Mapping[str, str], tuple[Caveat, ...]]:
+def _translated(
+    ask: Ask, deployment: Deployment
+) -> tuple[JsonObject, tuple[Caveat, ...], ProviderWire, Mapping[str, str]]:
+    """The body, what it could not say, what reads the answer, and headers of this request alone."""
     read = ask.request()
-    request = read.value
+    request, wire = read.value, deployment.wire
+    caveats = read.caveats
     if deployment.defaults:
         request = with_defaults(request, deployment)
     target = deployment.target
@@ -143,10 +156,15 @@ def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, Mapping[s
         target = msgspec.structs.replace(target, stream=ask.stream)
     if ask.stream and not request.include_usage and "stream_options" not in deployment.drops:
         request = msgspec.structs.replace(request, include_usage=True)
-    written = deployment.wire.write_request(request, target)
+    if "tools" in target.lacks:
+        from tollbridge.wires.tools_in_words import in_words  # loaded when a model first needs it
+
+        request, wire, losses = in_words(request, wire)
+        caveats = (*caveats, *losses)
+    written = wire.write_request(request, target)
     body = written.value.body
     _rename(body, deployment.renames)
-    return body, written.value.headers, (*read.caveats, *written.caveats, *_drop(body, deployment))
+    return body, (*caveats, *written.caveats, *_drop(body, deployment)), wire, written.value.headers
 
 
 def with_defaults(request: Request, deployment: Deployment) -> Request:

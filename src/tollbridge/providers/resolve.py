@@ -23,7 +23,7 @@ from tollbridge.providers.address import Base, join, read_base
 from tollbridge.providers.auth import Auth, AuthHeaders, NoAuth, write_auth, write_bearer
 from tollbridge.providers.google_token import GoogleAccount, project_in
 from tollbridge.providers.names import locate
-from tollbridge.providers.row import EMBEDDINGS, RESPONSES, WIRE_OF_MODE, From, Place, Provider
+from tollbridge.providers.row import CHAT, EMBEDDINGS, RESPONSES, WIRE_OF_MODE, From, Place, Provider
 from tollbridge.providers.said import Said
 from tollbridge.secret import Secret
 
@@ -93,6 +93,8 @@ def resolve(
         row, name = row.for_model(given.base_model or name.replace("o_series/", "o1:")), azure.deployment_name(name)
     else:
         row = row.for_model(given.base_model or name)
+    if wire is None and row.openai_at and _asked_at(row, given, environ).endswith(row.openai_at):
+        wire = CHAT
     if wire is not None:
         row = row.speaking(wire)
     if row.qualifies and "/" not in name:
@@ -200,6 +202,12 @@ def _is_available(row: Provider, environ: Environ) -> bool:
     if not (row.api_key or _first(environ, (*row.key_env, *row.token_env))):
         return False
     return address or (bool(row.base_url) and all(_first(environ, hole.environ) for hole in row.holes.values()))
+
+
+def _asked_at(row: Provider, given: Given, environ: Environ) -> str:
+    """The path of the operator's `api_base`; "" where there is none."""
+    said = given.api_base or _first(environ, row.base_env)
+    return read_base(said, row.name).path if said else ""
 
 
 def _base(row: Provider, given: Given, environ: Environ) -> tuple[Base, bool]:

@@ -50,10 +50,11 @@ class WireDefaults(msgspec.Struct, frozen=True):
     count_path: str = ""
 
 
+CHAT = "openai_chat"
 RESPONSES = "openai_responses"
 EMBEDDINGS = "openai_embeddings"
 WIRES: Mapping[str, WireDefaults] = {
-    "openai_chat": WireDefaults("/chat/completions", Bearer()),
+    CHAT: WireDefaults("/chat/completions", Bearer()),
     "anthropic_messages": WireDefaults("/v1/messages", HeaderKey("x-api-key"), (("anthropic-version", "2023-06-01"),)),
     RESPONSES: WireDefaults(
         "/responses",
@@ -68,6 +69,8 @@ WIRES: Mapping[str, WireDefaults] = {
         stream_path="/models/{model}:streamGenerateContent?alt=sse",
         count_path="/models/{model}:countTokens",
     ),
+    "cohere": WireDefaults("/v2/chat", Bearer()),
+    "ollama": WireDefaults("/api/chat", Bearer()),
 }
 WIRE_OF_MODE: Mapping[str, str] = {"responses": RESPONSES}
 """LiteLLM's word for a model that is reached by another format than its provider's own: `provider/responses/model`, or
@@ -99,7 +102,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """One row.
 
     `wire`: name of the format it speaks. `base_url`: what `api_base` is where nobody says; "" where somebody must;
-    names in braces are filled from `holes`. `bare_path`: added to an `api_base` that has no path at all. `chat_path`:
+    names in braces are filled from `holes`. `bare_path`: added to an `api_base` that has no path at all. `openai_at`:
+    an `api_base` that ends so is spoken to in OpenAI's chat format, whatever the row's own. `chat_path`:
     what is added to the base; as much of it as the base already ends with is not repeated. `stream_path`: the same for
     streams, where they are elsewhere. `key_env`, `base_env`:
     environment variables, the first that is set counts; `token_env`: variables that hold a bearer token, used where
@@ -123,6 +127,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     wire: str
     base_url: str = ""
     bare_path: str = ""
+    openai_at: str = ""
     chat_path: str = ""
     also: Mapping[str, str] = {}
     stream_path: str = ""

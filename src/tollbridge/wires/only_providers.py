@@ -1,10 +1,28 @@
-"""What the wires have in common that no client speaks: their answers are never relayed, so that nothing reads along."""
+"""The wires that no client speaks. Their answers are never relayed, so that nothing reads along; each loads when a
+deployment first wants it."""
 
 from __future__ import annotations
 
-from tollbridge.wires.base import StreamParser
+from collections.abc import Mapping
+from importlib import import_module
+
+from tollbridge.wires.base import ProviderWire, StreamParser
 from tollbridge.wires.sse import SseParser
 from tollbridge.wires.tap import Along, Tap
+
+WIRES: Mapping[str, tuple[str, str]] = {
+    "cohere": ("tollbridge.wires.cohere", "COHERE"),
+    "ollama": ("tollbridge.wires.ollama", "OLLAMA"),
+    "replicate": ("tollbridge.wires.replicate", "REPLICATE"),
+}
+"""Module and value of each."""
+
+
+def load(name: str) -> ProviderWire:
+    """Raises KeyError where there is no such wire."""
+    module, value = WIRES[name]
+    wire: ProviderWire = getattr(import_module(module), value)
+    return wire
 
 
 class OnlyProviders:

@@ -1,8 +1,8 @@
 """Every recorded exchange of Ollama's own format, and what its clients asked as neutral requests.
 
 No client of ours speaks this format, so that no reader of requests is in the code. This one reads what recorded clients
-sent to `/api/chat`, so that a test can ask whether the same could be written. What was sent to `/api/generate`, a prompt
-that somebody else had made of a conversation, is not read; its answers are.
+sent to `/api/chat`, so that a test can ask whether the same could be written. What was sent to `/api/generate`, where
+somebody else had made a prompt of a conversation, is not read; its answers are.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def _message(said: dict[str, Any], calls: list[ToolCall]) -> Message:
         return Message(role="user", parts=(ToolResult(call_id=call.id, content=tuple(parts)),))
     for call in said.get("tool_calls") or ():
         function = call["function"]
-        arguments = msgspec.json.encode(function["arguments"]).decode()
+        given = function["arguments"]
+        arguments = given.get("unreadable_arguments") or msgspec.json.encode(given).decode()
         calls.append(ToolCall(id=call.get("id") or f"c{len(calls)}", name=function["name"], arguments=arguments))
         parts.append(calls[-1])
     return Message(role=said["role"], parts=tuple(parts))

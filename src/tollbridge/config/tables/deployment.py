@@ -146,7 +146,7 @@ PROVIDER_PARAMS = (
 
 # Fields of a request body that the wires or the servers behind them know.
 # https://platform.openai.com/docs/api-reference/chat/create, https://platform.claude.com/docs/en/api/messages, and the
-# parameter lists of Ollama, vLLM, SGLang, llama.cpp, OpenRouter, DeepSeek, Mistral, Gemini (seen 2026-11-21).
+# parameter lists of Ollama, vLLM, SGLang, llama.cpp, OpenRouter, DeepSeek, Mistral, Gemini, Cohere (seen 2026-11-21).
 NUMBERS = (
     "best_of",
     "dimensions",
@@ -227,7 +227,9 @@ ANTHROPIC = (
 )
 OTHERS = (
     "chat_template_kwargs",
+    "citation_options",
     "do_sample",
+    "documents",
     "enable_thinking",
     "encoding_format",
     "format",
@@ -241,21 +243,32 @@ OTHERS = (
     "include_reasoning",
     "input_type",
     "keep_alive",
+    "low_vram",
+    "main_gpu",
+    "numa",
+    "options",
     "plugins",
+    "priority",
     "prompt_mode",
     "provider",
+    "raw_prompting",
     "reasoning",
     "reasoning_format",
     "route",
     "safe_prompt",
+    "safety_mode",
     "safety_settings",
+    "shift",
     "skip_special_tokens",
     "stop_token_ids",
+    "strict_tools",
     "structured_outputs",
     "think",
     "transforms",
     "truncate",
     "use_beam_search",
+    "use_mlock",
+    "use_mmap",
 )
 
 PARAMS = section(

@@ -55,6 +55,7 @@ HOSTS: tuple[Provider, ...] = (
         base_env=("REPLICATE_API_BASE",),
         key_env=("REPLICATE_API_KEY", "REPLICATE_API_TOKEN"),
         place=replicate_place,
+        lacks=frozenset({"tools"}),
         links_to="replicate.com",
         source="https://replicate.com/docs/reference/http",
         checked="2026-11-26",

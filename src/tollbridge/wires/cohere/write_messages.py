@@ -150,7 +150,7 @@ class MessageWriter:
         self, calls: list[ToolCall], thoughts: list[str], blocks: list[JsonObject], cited: list[tuple[int, Citation]]
     ) -> JsonObject | None:
         message: JsonObject = {"role": "assistant"}
-        thinking = [{"type": "thinking", "thinking": "\n\n".join(thoughts)}] if thoughts else []
+        thinking = [{"type": "thinking", "thinking": thought} for thought in thoughts]
         if calls and not self._reasons:
             if thoughts:
                 message["tool_plan"] = "\n\n".join(thoughts)

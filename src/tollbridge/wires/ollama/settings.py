@@ -97,9 +97,11 @@ class Settings:
         elif isinstance(choice, ToolChoice) and choice.mode == "none":
             self._losses.changed("tool_choice", f"the tools that must not be called are not offered: {len(tools)}")
             return
-        elif isinstance(choice, ToolChoice) and choice.mode != "auto":
+        elif isinstance(choice, ToolChoice) and choice.mode == "tool":
+            self._losses.changed("tool_choice", f"only `{choice.name}` is offered; Ollama cannot be made to call it")
+            tools = [tool for tool in tools if tool.name == choice.name] or tools
+        elif isinstance(choice, ToolChoice) and choice.mode == "required":
             self._losses.param("tool_choice", "Ollama cannot be made to call a tool")
-            tools = [tool for tool in tools if choice.mode == "required" or tool.name == choice.name] or tools
         if self._request.parallel_tools is False:
             self._losses.param("parallel_tools", "Ollama's models decide themselves how many tools they call at once")
         if any(tool.strict for tool in tools):

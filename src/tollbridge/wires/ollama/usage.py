@@ -1,4 +1,5 @@
-"""What an answer used: `prompt_eval_count` and `eval_count`. How long what took, in nanoseconds, stays in `extra`."""
+"""What an answer used: `prompt_eval_count` and `eval_count`. How long what took, in nanoseconds, stays in `extra`; so
+does a count that cannot be right, which counts as not said."""
 
 from __future__ import annotations
 
@@ -15,10 +16,13 @@ def take_usage(rest: JsonObject) -> Usage | None:
     if not any(is_count(rest.get(name)) for name in _COUNTS):
         return None
     read, wrote = (_take(rest, name) for name in _COUNTS)
-    extra = {name: rest.pop(name) for name in _DURATIONS if name in rest}
+    extra = {name: rest.pop(name) for name in (*_COUNTS, *_DURATIONS) if name in rest}
     return Usage(input=read, output=wrote, origin=NAME, extra=extra)
 
 
 def _take(rest: JsonObject, name: str) -> int:
-    value: Json = rest.pop(name, None)
-    return value if is_count(value) else 0
+    value: Json = rest.get(name)
+    if not is_count(value):
+        return 0
+    del rest[name]
+    return value
