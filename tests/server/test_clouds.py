@@ -259,6 +259,24 @@ async def test_a_prediction_that_failed_says_why(path: str, stream: bool, tmp_pa
         )
 
 
+@streams
+async def test_a_model_at_replicate_is_told_of_tools_in_words_and_calls_one(stream: bool, tmp_path: Path) -> None:
+    call = '<tool_call>{"name": "weather", "arguments": {"city": "Oslo"}}</tool_call>'
+    ends = {"status": "succeeded", "output": [call[:20], call[20:]]}
+    script = Replicate(ends, streamed=lambda: sse(("output", call[:20]), ("output", call[20:]), ("done", {})))
+    with cloud(script) as place:
+        script.url = place.url
+        async with served(llama(place.url), tmp_path) as gateway:
+            tool = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+            turns = [{"role": "user", "content": "Weather in Oslo?"}]
+            body = {"model": "m", "messages": turns, "tools": [tool], **({"stream": True} if stream else {})}
+            answered = await gateway.post(PATHS[0], body)
+        assert answered.status == 200
+        assert b'"tool_calls"' in answered.body
+        assert rb"{\"city\":" in answered.body.replace(b" ", b"")
+        assert "weather" in place.asked[0].json()["input"]["system_prompt"]
+
+
 async def test_a_stream_that_is_cut_is_no_short_success(tmp_path: Path) -> None:
     script = Replicate(DONE, streamed=lambda: sse(("output", "Ci")))
     with cloud(script) as place:
