@@ -24,6 +24,7 @@ from tollbridge.transport.base import Outgoing, Timeouts
 from tollbridge.transport.head import encode_head
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat.plain import extended, plain
+from tollbridge.wires.unsaid import unsaid
 
 _encode = msgspec.json.Encoder().encode
 
@@ -149,7 +150,8 @@ def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Cav
     written = deployment.wire.write_request(request, target)
     body = written.value.body
     _rename(body, deployment.renames)
-    return body, (*read.caveats, *written.caveats, *_drop(body, deployment))
+    left = unsaid(request) if request.origin != deployment.wire.name else ()
+    return body, (*read.caveats, *written.caveats, *left, *_drop(body, deployment))
 
 
 def with_defaults(request: Request, deployment: Deployment) -> Request:
