@@ -182,11 +182,15 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         return (*(pair for pair in WIRES[self.wire].headers if pair[0] not in own), *self.headers)
 
     def speaking(self, wire: str) -> Provider:
-        """The row as it is for another format than its own. Patches are of bodies in its own; so are renamed fields."""
+        """The row as it is for another format than its own. Patches are of bodies in its own, and so are fields that are
+        renamed; so are those that are dropped, but for the formats with OpenAI's words."""
         if wire == self.wire:
             return self
         path, renames = self.also.get(wire, WIRES[wire].chat_path), WIRES[wire].renames
-        return msgspec.structs.replace(self, wire=wire, chat_path=path, also={}, renames=renames, patches=())
+        drops = self.drops if wire in (RESPONSES, EMBEDDINGS) else frozenset()
+        return msgspec.structs.replace(
+            self, wire=wire, chat_path=path, also={}, drops=drops, renames=renames, patches=()
+        )
 
     def for_model(self, model: str) -> Provider:
         """The row as it is for one model. The model's patches come before the provider's, which may strip fields."""
