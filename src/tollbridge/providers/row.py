@@ -182,8 +182,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         return (*(pair for pair in WIRES[self.wire].headers if pair[0] not in own), *self.headers)
 
     def speaking(self, wire: str) -> Provider:
-        """The row as it is for another format than its own. Patches are of bodies in its own, and so are fields that are
-        renamed; so are those that are dropped, but for the formats with OpenAI's words."""
+        """The row as it is for another format than its own. Patches and renamed fields are of bodies in its own; so are
+        dropped ones, but for the formats with OpenAI's words."""
         if wire == self.wire:
             return self
         path, renames = self.also.get(wire, WIRES[wire].chat_path), WIRES[wire].renames
