@@ -42,7 +42,8 @@ TARGETS = [
 @pytest.mark.parametrize(("target", "model", "given"), TARGETS, ids=[target for target, _, _ in TARGETS])
 def test_addresses_and_model_names_are_the_same_unless_we_say_why(target: str, model: str, given: Given) -> None:
     found = resolve(model, given=msgspec.structs.replace(given, api_key="k"), environ={}, rows=ROWS)
-    ours = f"{found.scheme}://{found.host}{found.path}"
+    port = "" if found.port in (80, 443) else f":{found.port}"
+    ours = f"{found.scheme}://{found.host}{port}{found.path}"
     seen: set[str] = set()
     models: set[str] = set()
     path = SHARED / "parity" / "requests" / f"chat_{target}.json"
