@@ -197,6 +197,12 @@ def test_blank_messages_are_left_out_and_others_say_what_they_can() -> None:
     ]
 
 
+def test_somebody_must_speak() -> None:
+    body, caveats = written(said("system", "Be brief."), said("system", "Say hi."))
+    assert [message["role"] for message in body["messages"]] == ["system", "user"]
+    assert codes(caveats) == ["approximated $.messages"]
+
+
 def test_own_citations_go_home_once_each_and_others_do_not() -> None:
     raw = {"start": 0, "end": 2, "text": "It", "sources": [{"id": "a"}, {"id": "b"}], "content_index": 5}
     own = [Citation(title=name, origin="cohere", raw=raw) for name in "ab"]
