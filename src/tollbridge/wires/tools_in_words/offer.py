@@ -6,6 +6,8 @@
    else a result holds (images) follows it.
 3. A schema for the answer becomes words as well: enforced, it would leave no room for a call.
 
+4. A model that goes on to make up results is stopped where it begins to, if it takes stop sequences.
+
     <tool_call>{"name": "weather", "arguments": {"city": "Oslo"}}</tool_call>
     <tool_result name="weather">5 degrees</tool_result>
 """
@@ -20,7 +22,8 @@ from tollbridge.model.request import Message, OutputFormat, Request, Tool, ToolC
 from tollbridge.model.response import Caveat
 
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
-_RESULT_CLOSE = "</tool_result>"
+_RESULT_OPEN, _RESULT_CLOSE = "<tool_result", "</tool_result>"
+STOPS_MAX = 4  # as many as everybody takes who takes any
 _ESCAPED = "<\\/tool_result>"
 
 _encode = msgspec.json.Encoder().encode
@@ -41,7 +44,8 @@ def wants_tools(request: Request) -> bool:
     )
 
 
-def offer(request: Request) -> Offer:
+def offer(request: Request, *, stops: bool = True) -> Offer:
+    """`stops`: the model takes stop sequences."""
     caveats: list[Caveat] = []
     request = only_allowed(request, caveats)
     tools = [tool for tool in request.tools if isinstance(tool, Tool)]
@@ -60,6 +64,9 @@ def offer(request: Request) -> Offer:
             changes["output"] = None
             caveats.append(_caveat("$.response_format", "beside tools it is asked for in words, nothing enforces it"))
         messages = _with_system(messages, words)
+        if stops and len(request.sampling.stop) < STOPS_MAX:
+            stop = (*request.sampling.stop, _RESULT_OPEN)
+            changes["sampling"] = msgspec.structs.replace(request.sampling, stop=stop)
     for index, tool in enumerate(request.tools):
         if not isinstance(tool, Tool):
             detail = f"Left out: a tool that only {tool.wire} understands."
@@ -149,7 +156,7 @@ def _result(result: ToolResult, name: str) -> list[Part]:
     """Its texts in tags that they cannot close, then all else."""
     text = "\n\n".join(part.text for part in result.content if isinstance(part, Text))
     failed = ' failed="true"' if result.is_error else ""
-    words = f'<tool_result name="{name}"{failed}>\n{text.replace(_RESULT_CLOSE, _ESCAPED)}\n{_RESULT_CLOSE}'
+    words = f'{_RESULT_OPEN} name="{name}"{failed}>\n{text.replace(_RESULT_CLOSE, _ESCAPED)}\n{_RESULT_CLOSE}'
     return [Text(text=words, cache=result.cache), *(part for part in result.content if not isinstance(part, Text))]
 
 
