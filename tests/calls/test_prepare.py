@@ -234,3 +234,12 @@ assert loaded() == {"ollama"}, loaded()
 
 def test_a_wire_that_only_providers_speak_loads_when_it_is_wanted() -> None:
     subprocess.run([sys.executable, "-c", LOADED], check=True)
+
+
+def test_a_field_that_only_some_formats_have_is_kept_where_there_is_one() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "https://i.example/a.png", "detail": "low"}}
+    said = {"messages": [{"role": "user", "content": [{"type": "text", "text": "?"}, picture]}]}
+    made = prepared("cohere/command-a-vision-07-2025", **said)
+    assert json.loads(made.outgoing.body)["messages"][0]["content"][1] == picture
+    assert made.caveats == ()
+    assert "dropped_field" in [caveat.code for caveat in prepared("ollama/llava", **said).caveats]
