@@ -48,6 +48,7 @@ OF_OLLAMA = {
     "tool_history_without_tools": _NAMED,
     "thinking_replay": _NAMED,
     "image_url": "the server takes no links: it would answer 400; the image is left out with a Caveat",
+    "json_schema_tools": "a schema beside tools would keep the model from calling any: it is asked in words",
     "tool_args_empty_string": "it fails: no arguments are an empty object",
     "thinking_budget": "the model is told to think; how much is a Caveat",
 }

@@ -31,6 +31,9 @@ MODELS: dict[str, str] = {
     "mistral": "mistral/mistral-medium-latest",
     "deepseek": "deepseek/deepseek-reasoner",
     "groq": "groq/openai/gpt-oss-120b",
+    "cohere": "cohere/command-a-reasoning-08-2025",
+    "ollama": "ollama/gpt-oss:20b",
+    "ollama-without-tools": "ollama/llama2",
 }
 """By the name of the golden file: a model in each format, and of OpenAI's chat format those that differ most."""
 ENVIRON: dict[str, str] = {}

@@ -324,6 +324,7 @@ def test_a_schema_is_said_or_asked_for_in_words() -> None:
         body, caveats = written(output=output, **fields)  # type: ignore[arg-type]
         assert "response_format" not in body
         assert body["messages"][0]["role"] == "system"
+        assert [message["role"] for message in body["messages"]] == ["system", "user"]
         assert '"integer"' in body["messages"][0]["content"]
         assert codes(caveats) == ["approximated $.response_format"]
 

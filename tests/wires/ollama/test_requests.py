@@ -239,6 +239,18 @@ def test_a_model_that_does_not_think_is_not_told_to() -> None:
     assert written(reasoning=Reasoning(effort="none"), lacks=lacks)[1] == ()
 
 
+def test_a_schema_beside_tools_is_asked_for_in_words() -> None:
+    """The server would let the model write nothing but the schema, so that it never called."""
+    output = OutputFormat(kind="schema", schema={"type": "object"})
+    body, caveats = written(said("system", "Be brief."), said("user", "Hi"), output=output, tools=(NOW,))
+    assert "format" not in body
+    assert [one["role"] for one in body["messages"]] == ["system", "system", "user"]
+    assert '{"type":"object"}' in body["messages"][1]["content"]
+    assert codes(caveats) == ["approximated $.response_format"]
+    body, _ = written(output=output, tools=(NOW,), tool_choice=ToolChoice(mode="none"))
+    assert body["format"] == {"type": "object"}
+
+
 def test_structured_output_is_a_format() -> None:
     schema = {"type": "object"}
     assert written(output=OutputFormat(kind="schema", schema=schema))[0]["format"] == schema

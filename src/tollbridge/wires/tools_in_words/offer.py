@@ -20,6 +20,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Part, Text, ToolCall, ToolResult
 from tollbridge.model.request import Message, OutputFormat, Request, Tool, ToolChoice, only_allowed
 from tollbridge.model.response import Caveat
+from tollbridge.wires.json_in_words import json_in_words
 
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
 _RESULT_OPEN, _RESULT_CLOSE = "<tool_result", "</tool_result>"
@@ -60,7 +61,7 @@ def offer(request: Request, *, stops: bool = True) -> Offer:
         words = _described(tools, choice, request.parallel_tools)
         output = request.output
         if isinstance(output, OutputFormat) and output.kind != "text":
-            words += _answer_in_json(output)
+            words += f"\n\nWhen you call no tool, {json_in_words(output)}"
             changes["output"] = None
             caveats.append(_caveat("$.response_format", "beside tools it is asked for in words, nothing enforces it"))
         messages = _with_system(messages, words)
@@ -106,13 +107,6 @@ def _description(tool: Tool) -> JsonObject:
         said["description"] = tool.description
     said["parameters"] = tool.schema or {"type": "object", "properties": {}}
     return said
-
-
-def _answer_in_json(output: OutputFormat) -> str:
-    asked = "\n\nWhen you call no tool, answer with one JSON value and nothing else: no prose, no code fence."
-    if output.schema is not None:
-        asked += f" It must fit this JSON Schema: {_encode(output.schema).decode()}"
-    return asked
 
 
 def _with_system(messages: tuple[Message, ...], words: str) -> tuple[Message, ...]:
