@@ -158,12 +158,12 @@ def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Cav
     if "tools" in target.lacks:
         from tollbridge.wires.tools_in_words import in_words  # loaded when a model first needs it
 
-        request, wire, losses = in_words(request, wire)
+        request, wire, losses = in_words(request, wire, target.lacks)
         caveats = (*caveats, *losses)
     written = wire.write_request(request, target)
     body = written.value.body
     _rename(body, deployment.renames)
-    left = unsaid(request) if request.origin != deployment.wire.name else ()
+    left = unsaid(request, deployment.wire.name) if request.origin != deployment.wire.name else ()
     return body, (*caveats, *written.caveats, *left, *_drop(body, deployment)), wire
 
 
