@@ -8,6 +8,7 @@ import msgspec
 
 from tollbridge.calls import credentials
 from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.rewrites import Rewrite, features_of, left_out, thinking
 from tollbridge.calls.tariff import Markups, tariff
 from tollbridge.calls.tokens import Tokens
 from tollbridge.catalog.facts import ModelFacts, facts, with_info
@@ -21,7 +22,7 @@ from tollbridge.secret import Secret
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.head import encode_head
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
-from tollbridge.wires.base import FEATURES, Target, Wire
+from tollbridge.wires.base import Target, Wire
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
@@ -88,15 +89,19 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         others = {}
     if location.provider.wire == OPENAI_CHAT.name and (known is None or known.mode == "embedding"):
         others = {**others, EMBEDDINGS: ""}
+    if not location.own_address:  # elsewhere only what is below it can be known
+        others = {wire: path for wire, path in others.items() if "://" not in path}
     deployment = _at(location, wanted, known, prices)
+    unsure = not (location.own_address and location.provider.checked)
     also = {wire: _at(located(wire), wanted, known, prices) for wire in others}
-    return msgspec.structs.replace(deployment, also=also, also_unsure=not location.own_address) if also else deployment
+    return msgspec.structs.replace(deployment, also=also, also_unsure=unsure) if also else deployment
 
 
 def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Tariff) -> Deployment:
     row = location.provider
     defaults = {} if row.wire == EMBEDDINGS else _in_words_of(row.wire, wanted.defaults)  # they are of conversations
     origin = Origin(location.scheme, location.host, location.port)
+    drops, rewrites = _changes(row, wanted)
     named = {name.lower() for name in wanted.extra_headers}
     headers = (
         ("content-type", "application/json"),
@@ -123,15 +128,19 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
             model=location.model,
             account=location.account,
             max_output_tokens=None if known is None else known.max_output_tokens,
-            lacks=row.lacks | (FEATURES.intersection(wanted.drops) if WIRES[row.wire].in_path else frozenset()),
+            lacks=row.lacks - features_of(wanted.keeps),
             prefers=row.prefers,
             modify=wanted.modify_params,
         ),
         defaults=wanted.defaults,
         defaults_raw={row.renames.get(name, name): _raw(value) for name, value in defaults.items()},
         forced_raw={name: _raw(value) for name, value in wanted.forced.items()},
-        drops=_under_both_names((row.drops | set(wanted.drops)) - set(wanted.keeps), row.renames),
+        drops=drops,
         renames=row.renames,
+        rewrites=rewrites,
+        touches=drops.union(row.renames, *(one.on for one in rewrites)),
+        unsaid=tuple(dict.fromkeys(wanted.drops)),
+        keeps=frozenset(wanted.keeps),
         patches=row.patches,
         model_raw=_raw(location.model),
         timeouts=wanted.timeouts,
@@ -147,6 +156,14 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
         tariff=prices,
         tags=wanted.tags,
     )
+
+
+def _changes(row: Provider, wanted: Wanted) -> tuple[frozenset[str], tuple[Rewrite, ...]]:
+    """(what is left out, and changes to single fields)."""
+    drops, inside = left_out([*row.drops, *wanted.drops], row.wire, row.name)
+    style = row.prefers.get("reasoning")
+    spelled = (thinking(style),) if style and row.wire == OPENAI_CHAT.name else ()
+    return _under_both_names(drops - set(wanted.keeps), row.renames), (*spelled, *inside)
 
 
 def _in_words_of(wire: str, defaults: JsonObject) -> JsonObject:

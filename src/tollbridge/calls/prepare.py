@@ -13,9 +13,11 @@ from typing import Any
 
 import msgspec
 
-from tollbridge.calls.ask import Ask, field
+from tollbridge.calls.ask import Ask, decode, field
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.kept import check_served
+from tollbridge.calls.rewrites import rewrite, unsaid
+from tollbridge.calls.structured import asks_for_schema, fit
 from tollbridge.errors import BadRequestError, UnsupportedParamsError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Reasoning, Request, Sampling
@@ -40,28 +42,33 @@ LOSSES = frozenset({"dropped_param"})
 
 
 class Prepared(msgspec.Struct, frozen=True, eq=False):
-    """`relayed`: the answer goes back as it comes. `hides_usage`: usage was asked for only by us."""
+    """`relayed`: the answer goes back as it comes. `hides_usage`: usage was asked for only by us. `by_tool`: the answer
+    comes as a call of `structured.ANSWER`."""
 
     outgoing: Outgoing
     timeouts: Timeouts
     relayed: bool
     hides_usage: bool = False
     caveats: tuple[Caveat, ...] = ()
+    by_tool: bool = False
 
 
 def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     """Raises BadRequestError where the ask cannot be said to this deployment."""
     same = ask.dialect.name == deployment.wire.name
     check_served(ask, same)
-    hides_usage = False
+    hides_usage = by_tool = False
     caveats: tuple[Caveat, ...] = ()
-    if same and not ask.sealed and not deployment.patches and not _within(deployment):
+    schemaless = "response_schema" in deployment.target.lacks and _asks_for_schema(ask)
+    if same and not ask.sealed and not deployment.patches and not schemaless and not _within(deployment):
         fields, hides_usage, caveats = _relayed(ask, deployment)
         body = _encode(fields)
     else:
-        written, caveats = _rewritten(ask, deployment) if same else _translated(ask, deployment)
+        whole = same and not schemaless and not ask.sealed and not deployment.wire.in_path
+        written, caveats, by_tool = _rewritten(ask, deployment) if whole else _translated(ask, deployment)
         for patch in deployment.patches:
             written = patch(written)
+        same = same and not by_tool
         if same and ask.stream:
             hides_usage = not ask.include_usage
         body = _encode({**written, **deployment.forced_raw} if deployment.forced_raw else written)
@@ -70,12 +77,12 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     if ask.caveats:
         caveats = (*ask.caveats, *caveats)
     timeouts = deployment.stream_timeouts if ask.stream else deployment.timeouts
-    return Prepared(outgoing(ask, deployment, body), ask.limited(timeouts), same, hides_usage, caveats)
+    return Prepared(outgoing(ask, deployment, body), ask.limited(timeouts), same, hides_usage, caveats, by_tool)
 
 
 def _within(deployment: Deployment) -> bool:
     """What the operator wants changed stands inside the body's fields: settings of a format that has them nested."""
-    return deployment.wire.in_path and bool(deployment.defaults or deployment.drops)
+    return deployment.wire.in_path and bool(deployment.defaults or deployment.unsaid)
 
 
 def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], bool, tuple[Caveat, ...]]:
@@ -83,12 +90,12 @@ def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], 
     caveats: tuple[Caveat, ...] = ()
     if not deployment.wire.in_path:
         fields["model"] = deployment.model_raw
-    if deployment.renames:
+    touched = deployment.touches and not deployment.touches.isdisjoint(fields)
+    if touched or deployment.defaults_raw:
         _rename(fields, deployment.renames)
-    for name, raw in deployment.defaults_raw.items():
-        fields.setdefault(name, raw)
-    if deployment.drops and not deployment.drops.isdisjoint(fields):
-        caveats = _drop(fields, deployment)
+        for name, raw in deployment.defaults_raw.items():
+            fields.setdefault(name, raw)
+        caveats = (*rewrite(fields, deployment.rewrites, _value), *_drop(fields, deployment))
     if deployment.forced_raw:
         fields.update(deployment.forced_raw)
     hides_usage = False
@@ -96,6 +103,11 @@ def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], 
         fields["stream_options"] = msgspec.Raw(_encode(_with_usage(field(ask.fields, "stream_options"))))
         hides_usage = not ask.include_usage
     return fields, hides_usage, caveats
+
+
+def _value(raw: bytes | Json) -> Json:
+    """Of a field that is still as it came, or that was changed already."""
+    return decode(bytes(raw)) if isinstance(raw, msgspec.Raw) else raw
 
 
 def _rename(fields: dict[str, Any], renames: Mapping[str, str]) -> None:
@@ -117,34 +129,46 @@ def _with_usage(options: Json) -> JsonObject:
     return {**(options or {}), "include_usage": True}
 
 
-def _rewritten(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...]]:
-    """The same wire, but the whole body must be seen: seals opened, patches to come."""
-    if not ask.sealed and not deployment.wire.in_path:
-        body: JsonObject = {**ask.json(), "model": deployment.model}
-        _rename(body, deployment.renames)
-        for name, value in deployment.defaults.items():
-            body.setdefault(deployment.renames.get(name, name), value)
-        caveats = _drop(body, deployment)
-        if ask.stream and _may_ask_for_usage(deployment):
-            body["stream_options"] = _with_usage(body.get("stream_options"))
-        return body, caveats
-    return _translated(ask, deployment)
+def _asks_for_schema(ask: Ask) -> bool:
+    """In a dialect that its own vendors may lack it in. Elsewhere the writers of the wires see to it."""
+    return "response_format" in ask.fields and asks_for_schema(field(ask.fields, "response_format"))
 
 
-def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...]]:
+def _rewritten(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...], bool]:
+    """The same wire, but the whole body must be seen: patches are to come."""
+    body: JsonObject = {**ask.json(), "model": deployment.model}
+    _rename(body, deployment.renames)
+    for name, value in deployment.defaults.items():
+        body.setdefault(deployment.renames.get(name, name), value)
+    caveats = (*rewrite(body, deployment.rewrites, _value), *_drop(body, deployment))
+    if ask.stream and _may_ask_for_usage(deployment):
+        body["stream_options"] = _with_usage(body.get("stream_options"))
+    return body, caveats, False
+
+
+def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...], bool]:
+    """By way of the neutral request: another format, a seal to open, or a wish that the provider has no word for."""
     read = ask.request()
     request = read.value
     if deployment.defaults:
         request = with_defaults(request, deployment)
+    request, unwanted = unsaid(request, deployment.unsaid, deployment.provider) if deployment.unsaid else (request, ())
+    kept = {name: request.extra[name] for name in deployment.keeps if name in request.extra}
+    if kept:
+        rest = {name: value for name, value in request.extra.items() if name not in kept}
+        request = msgspec.structs.replace(request, extra=rest)
     target = deployment.target
     if ask.stream != target.stream:
         target = msgspec.structs.replace(target, stream=ask.stream)
     if ask.stream and not request.include_usage and "stream_options" not in deployment.drops:
         request = msgspec.structs.replace(request, include_usage=True)
-    written = deployment.wire.write_request(request, target)
-    body = written.value.body
+    fitted = fit(request, target)
+    written = deployment.wire.write_request(fitted.request, target)
+    body = {**written.value.body, **kept}
     _rename(body, deployment.renames)
-    return body, (*read.caveats, *written.caveats, *_drop(body, deployment))
+    inside = rewrite(body, [one for one in deployment.rewrites if one.written], _value)
+    caveats = (*read.caveats, *unwanted, *fitted.caveats, *written.caveats, *inside, *_drop(body, deployment))
+    return body, caveats, fitted.by_tool
 
 
 def with_defaults(request: Request, deployment: Deployment) -> Request:
