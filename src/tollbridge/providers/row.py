@@ -91,8 +91,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     there is no key. `needs_key`: without one, nothing is sent to the provider's own address. `api_key`: a key from
     the operator's file. `headers` are fixed, `header_values` are the operator's.
 
-    `also`: other formats that it speaks for the same models, and the path of each: a client of such a dialect is served
-    in it. `drops`: fields of a body that this vendor refuses. `renames`: those that it knows by another name (in a
+    `also`: other formats that it speaks for the same models, and the path of each, or the URL where it is not below
+    `base_url`: a client of such a dialect is served in it. `drops`: fields of a body that this vendor refuses.
+    `renames`: those that it knows by another name (in a
     body with both, its own counts). `lacks`: words of `wires.base.FEATURES`. `prefers`: spellings, as
     `wires.base.Target` lists them. `patches`: for what these cannot say. `models`: the same for some models only.
     `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made. `count_tokens`: it has
@@ -157,8 +158,13 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         """The row as it is for another format than its own. Patches are of bodies in its own; so are renamed fields."""
         if wire == self.wire:
             return self
-        path, renames = self.also.get(wire, WIRES[wire].chat_path), WIRES[wire].renames
-        return msgspec.structs.replace(self, wire=wire, chat_path=path, also={}, renames=renames, patches=())
+        path, base_url = self.also.get(wire, WIRES[wire].chat_path), self.base_url
+        if not path.startswith("/"):
+            site = path.partition("://")[2].partition("/")[0]
+            base_url, path = f"https://{site}", path.partition(site)[2]
+        return msgspec.structs.replace(
+            self, wire=wire, base_url=base_url, chat_path=path, also={}, renames=WIRES[wire].renames, patches=()
+        )
 
     def for_model(self, model: str) -> Provider:
         """The row as it is for one model. The model's patches come before the provider's, which may strip fields."""

@@ -8,6 +8,11 @@ from tollbridge.providers.row import ForModels
 from tollbridge.providers.rows.alike import PENALTIES
 
 OPENAI_MODELS = (
+    ForModels(  # "Unrecognized request argument supplied: reasoning_effort"
+        names=re.compile(r"(?:ft:)?(?:gpt-[34]|chatgpt-)|gpt-5(?:\.\d)?-chat"),
+        drops=frozenset({"reasoning_effort"}),
+        lacks=frozenset({"reasoning"}),
+    ),
     # o-series and gpt-5 (not 5.1 and later, not the chat models) refuse sampling and, from o3 on, `stop`; all reasoning
     # models refuse `max_tokens`. https://platform.openai.com/docs/guides/reasoning and recorded refusals.
     ForModels(
