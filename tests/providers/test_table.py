@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from tollbridge.providers.table import ALIASES, BARE, KINDS, ROWS
 from tollbridge.wires.base import FEATURES
 from tollbridge.wires.openai_chat.thinking import STYLES
 
+ROOT = Path(__file__).resolve().parents[2]
 PREFERENCES = {"max_tokens", "reasoning_field", "reasoning", "cache_control", "system_role", "seed", "content"} | {
     "response_schema"
 }
@@ -125,8 +128,21 @@ def test_there_are_at_least_120_and_each_stands_in_one_file_only() -> None:
     assert len(ROWS) == sum(map(len, KINDS.values()))
 
 
-def test_the_page_about_providers_lists_every_row() -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs/providers.md").read_text()
-    missing = [row.name for row in ROWS.values() if f"| `{row.name}/` |" not in page]
-    assert not missing
-    assert not [name for row in ROWS.values() for name in row.key_env if f"`{name}`" not in page]
+def test_the_list_of_providers_in_the_documentation_is_made_from_the_rows() -> None:
+    said = subprocess.run(
+        [sys.executable, str(ROOT / "scripts/provider_list.py"), "--check"], capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 0, said.stderr
+
+
+def test_the_page_about_providers_lists_every_row_and_what_nobody_compared() -> None:
+    page = (ROOT / "docs/providers.md").read_text()
+    lines = {
+        line.split("`")[1].rstrip("/"): line
+        for line in page.splitlines()
+        if re.match(r"\| `[a-z0-9_-]+/` \|.*\| .+ \|$", line) and line.count(" | ") == 5
+    }
+    assert set(lines) == set(ROWS)
+    for name, row in ROWS.items():
+        assert lines[name].endswith("| no |") is not bool(row.checked)
+        assert all(f"`{variable}`" in lines[name] for variable in row.key_env)
