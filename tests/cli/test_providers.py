@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -94,6 +95,22 @@ def test_json_has_the_rows_whole_in_a_shape_that_is_kept() -> None:
     }
     assert {row["kind"] for row in rows.values()} == {"vendor", "host", "cloud", "gateway", "local"}
     assert sum(not row["checked"] for row in rows.values()) == sum(not row.checked for row in ROWS.values())
+
+
+def test_the_operators_own_rows_are_shown_with_a_configuration(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "providers:\n"
+        "  - {name: mine, base_url: 'http://10.0.0.5:8000/v1', api_key_env: [MINE_KEY], lacks: [images]}\n"
+        "  - {name: groq, base_url: 'http://10.0.0.6/v1'}\n"
+    )
+    (mine,) = json.loads(run("mine", "--json", "--config", str(config)).output)
+    assert (mine["kind"], mine["lacks"], mine["key_variables"]) == ("own", ["images"], ["MINE_KEY"])
+    (groq,) = json.loads(run("groq", "--json", "-c", str(config)).output)
+    assert (groq["kind"], groq["address"]) == ("own", "http://10.0.0.6/v1")
+    assert "mine" in run("--ready", "--config", str(config), MINE_KEY="k").output
+    assert run("mine").exit_code == 1
+    assert run("mine", "--config", str(tmp_path / "none.yaml")).exit_code == 2
 
 
 def test_no_key_is_shown() -> None:

@@ -95,7 +95,10 @@ def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], 
         _rename(fields, deployment.renames)
         for name, raw in deployment.defaults_raw.items():
             fields.setdefault(name, raw)
-        caveats = (*rewrite(fields, deployment.rewrites, _value), *_drop(fields, deployment))
+        if deployment.rewrites:
+            caveats = rewrite(fields, deployment.rewrites, _value)
+        if not deployment.drops.isdisjoint(fields):
+            caveats = (*caveats, *_drop(fields, deployment))
     if deployment.forced_raw:
         fields.update(deployment.forced_raw)
     hides_usage = False

@@ -141,7 +141,7 @@ def left_out(names: Iterable[str], wire: str, provider: str) -> tuple[frozenset[
 
 def rewrite(body: dict[str, Any], rewrites: Iterable[Rewrite], decode: Callable[[Any], Json]) -> tuple[Caveat, ...]:
     """`body` in place; `decode` makes a value of one of its fields."""
-    found: list[Caveat] = []
+    found: tuple[Caveat, ...] = ()
     for one in rewrites:
         if one.on.isdisjoint(body):
             continue
@@ -152,7 +152,7 @@ def rewrite(body: dict[str, Any], rewrites: Iterable[Rewrite], decode: Callable[
                 body.pop(name, None)
             else:
                 body[name] = value
-    return tuple(found)
+    return found
 
 
 def _inside(path: str, provider: str) -> Rewrite:

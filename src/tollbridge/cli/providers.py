@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import click
 import msgspec
 
 from tollbridge.catalog.near import near
 from tollbridge.cli.columns import aligned
-from tollbridge.cli.ending import FAILED
+from tollbridge.cli.ending import FAILED, errors_told
 from tollbridge.providers.names import find
 from tollbridge.providers.resolve import available
 from tollbridge.providers.row import Provider
@@ -24,8 +25,9 @@ HEAD = ("provider", "kind", "ready", "formats", "key")
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--json", "as_json", is_flag=True, help="The rows whole, as JSON.")
+@click.option("--config", "-c", "config", type=click.Path(path_type=Path), help="With the rows of its `providers`.")
 @click.option("--ready", is_flag=True, help="Only those that the environment is enough for.")
-def providers(names: Sequence[str], as_json: bool, ready: bool) -> None:
+def providers(names: Sequence[str], as_json: bool, config: Path | None, ready: bool) -> None:
     """Show the providers that Tollbridge knows, and what it knows of them.
 
     NAME is a provider's name or another name for it (`together`), shown in full, or a part of names. `ready` says that
@@ -40,31 +42,41 @@ def providers(names: Sequence[str], as_json: bool, ready: bool) -> None:
       tollbridge providers groq
       tollbridge providers --json | jq -r '.[] | select(.checked == "") | .name'
     """
-    usable = {row.name for row in available(os.environ, ROWS)}
-    found = [(name, [row for row in _named(name) if not ready or row.name in usable]) for name in names or [""]]
+    rows, environ = (ROWS, os.environ) if config is None else _of_config(config)
+    usable = {row.name for row in available(environ, rows)}
+    found = [(name, [row for row in _named(name, rows) if not ready or row.name in usable]) for name in names or [""]]
     if as_json:
-        rows = [told(row) for _, several in found for row in several]
-        click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=2))
+        whole = [told(row) for _, several in found for row in several]
+        click.echo(msgspec.json.format(msgspec.json.encode(whole), indent=2))
     else:
         for name, several in found:
-            click.echo("\n".join(_shown(name, several, usable)))
+            click.echo("\n".join(_shown(name, several, usable, rows)))
     if names and not all(several for _, several in found):
         sys.exit(FAILED)
 
 
-def _named(name: str) -> list[Provider]:
+def _of_config(path: Path) -> tuple[Mapping[str, Provider], Mapping[str, str]]:
+    from tollbridge.assemble.gateway import provider_rows  # most of a second that the table alone need not spend
+    from tollbridge.cli.place import place
+
+    with errors_told():
+        found = place(path)
+        return provider_rows(found.config), found.environ
+
+
+def _named(name: str, rows: Mapping[str, Provider]) -> list[Provider]:
     """The one of this name, or all whose names hold it."""
-    exact = find(name, ROWS) if name else None
+    exact = find(name, rows) if name else None
     if exact is not None:
         return [exact]
-    return sorted((row for row in ROWS.values() if name.lower() in row.name), key=lambda row: row.name)
+    return sorted((row for row in rows.values() if name.lower() in row.name), key=lambda row: row.name)
 
 
-def _shown(name: str, rows: Sequence[Provider], usable: set[str]) -> Iterable[str]:
+def _shown(name: str, rows: Sequence[Provider], usable: set[str], known: Mapping[str, Provider]) -> Iterable[str]:
     if not rows:
         if not name:
             return ["No provider is ready: set the key of one, or the address of a server of your own."]
-        close = near(name, [*ROWS, *ALIASES])
+        close = near(name, [*known, *ALIASES])
         return [f"{name}: there is no such provider" + (f"; did you mean {' or '.join(close)}?" if close else ".")]
     if name and len(rows) == 1:
         return _in_full(rows[0], rows[0].name in usable)

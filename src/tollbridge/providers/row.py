@@ -17,6 +17,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.providers.auth import Auth, Bearer, HeaderKey, NoAuth
 from tollbridge.secret import Secret
 from tollbridge.wires.base import FEATURES
+from tollbridge.wires.openai_chat.thinking import STYLES
 
 Patch = Callable[[JsonObject], JsonObject]
 """A pure rewrite of the body that is about to be sent. It may return the body itself, and changes none that it is
@@ -159,9 +160,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         if wire == self.wire:
             return self
         path, base_url = self.also.get(wire, WIRES[wire].chat_path), self.base_url
-        if not path.startswith("/"):
-            site = path.partition("://")[2].partition("/")[0]
-            base_url, path = f"https://{site}", path.partition(site)[2]
+        if "://" in path:
+            scheme, _, rest = path.partition("://")
+            host, _, path = rest.partition("/")
+            base_url, path = f"{scheme}://{host}", f"/{path}"
         return msgspec.structs.replace(
             self, wire=wire, base_url=base_url, chat_path=path, also={}, renames=WIRES[wire].renames, patches=()
         )
@@ -223,7 +225,7 @@ def row_from_config(values: Mapping[str, Json]) -> Provider:
         drops=frozenset(_names(values, "drops", where)),
         renames={**WIRES[wire].renames, **_pairs(values, "renames", where)},
         lacks=lacks,
-        prefers=_pairs(values, "prefers", where),
+        prefers=_prefers(values, where),
         chat_path=_chat_path(values.get("chat_path") or "", where),
         also=_also(values, wire, where),
         source=str(values.get("source") or where),
@@ -267,14 +269,23 @@ def _also(values: Mapping[str, Json], wire: str, where: str) -> dict[str, str]:
         if other not in WIRES or other == wire:
             others = " or ".join(known for known in WIRES if known != wire)
             raise ConfigError(f"{where}: `also` knows no format {other!r}; it can be {others}.")
-        _chat_path(path, where)
+        if not path.startswith(("http://", "https://")):
+            _chat_path(path, where, "also")
     return also
 
 
-def _chat_path(value: Json, where: str) -> str:
+def _chat_path(value: Json, where: str, field: str = "chat_path") -> str:
     if isinstance(value, str) and (not value or value.startswith("/")):
         return value
-    raise ConfigError(f"{where}: `chat_path` must start with a slash.")
+    raise ConfigError(f"{where}: `{field}` must start with a slash.")
+
+
+def _prefers(values: Mapping[str, Json], where: str) -> dict[str, str]:
+    prefers = _pairs(values, "prefers", where)
+    style = prefers.get("reasoning", "reasoning_effort")
+    if style not in STYLES:
+        raise ConfigError(f"{where}: `prefers` knows no way to think {style!r}; it can be {', '.join(STYLES)}.")
+    return prefers
 
 
 def _names(values: Mapping[str, Json], field: str, where: str) -> list[str]:

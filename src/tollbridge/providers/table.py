@@ -58,6 +58,18 @@ BARE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"qwen-(?:max|plus|turbo|flash|long|vl|coder)|qwq-plus|qwen3-max", "dashscope"),
         (r"kimi-|moonshot-", "moonshot"),
         (r"glm-", "zai"),
+        (r"minimax-", "minimax"),
+        (r"mimo-", "xiaomi_mimo"),
+        (r"doubao-", "volcengine"),
+        (r"step-\d", "stepfun"),
+        (r"solar-(?:pro|mini)", "upstage"),
+        (r"jamba-", "ai21_chat"),
+        (r"mercury(?:-|$)", "inception"),
+        (r"palmyra-", "writer"),
+        (r"reka-", "reka"),
+        (r"sabia", "maritalk"),
+        (r"sarvam-", "sarvam"),
+        (r"v0-", "v0"),
     )
 )
 """Who serves a model that is named without a provider and that the catalog does not know: decided by how it begins."""

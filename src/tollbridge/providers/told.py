@@ -8,7 +8,7 @@ import msgspec
 
 from tollbridge.providers.row import WIRES, ForModels, Provider
 from tollbridge.providers.rows.alike import LITELLM
-from tollbridge.providers.table import ALIASES, KINDS
+from tollbridge.providers.table import ALIASES, KINDS, ROWS
 
 NATIVE = "native"
 SCHEMAS = {"json": "its JSON mode, and words", "tool": "a forced tool", "words": "words", NATIVE: NATIVE}
@@ -64,7 +64,7 @@ _KIND_OF: Mapping[str, str] = {row.name: kind for kind, rows in KINDS.items() fo
 def told(row: Provider) -> Told:
     return Told(
         name=row.name,
-        kind=_KIND_OF.get(row.name, "own"),
+        kind=_KIND_OF[row.name] if ROWS.get(row.name) is row else "own",
         aliases=sorted(alias for alias, name in ALIASES.items() if name == row.name),
         formats=[row.wire, *row.also],
         address=row.base_url,
