@@ -125,9 +125,8 @@ def thinking(style: str) -> Rewrite:
         caveats: list[Caveat] = []
         return respell(fields, spelled, caveats) or {}, tuple(caveats)
 
-    foreign = WORDS - spelled.fields
-    half = frozenset({"thinking"}) if spelled.switch[:1] == ("thinking",) else frozenset()
-    return Rewrite(foreign | half, WORDS | spelled.fields, apply)
+    half = spelled.fields if spelled.switch and not spelled.either else frozenset()  # where one value is said elsewhere
+    return Rewrite((WORDS - spelled.fields) | (WORDS & half), WORDS | spelled.fields, apply)
 
 
 def left_out(names: Iterable[str], wire: str, provider: str) -> tuple[frozenset[str], tuple[Rewrite, ...]]:

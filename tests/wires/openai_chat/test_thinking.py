@@ -24,6 +24,13 @@ SPELLED: dict[str, dict[str, Any]] = {
         "off": {},
         "none": {"reasoning_effort": "none"},
     },
+    "reasoning_effort_max": {
+        "high": {"reasoning_effort": "high"},
+        "tokens": {"reasoning_effort": "medium"},
+        "on": {},
+        "off": {},
+        "none": {"reasoning_effort": "none"},
+    },
     "reasoning": {
         "high": {"reasoning": {"effort": "high"}},
         "tokens": {"reasoning": {"max_tokens": 4000}},
@@ -117,6 +124,14 @@ def test_a_wish_is_told_in_the_vendors_words_and_what_they_leave_out_is_a_caveat
     assert {caveat.where for caveat in caveats} <= {"$.reasoning"}
 
 
+def test_the_most_is_told_by_the_nearest_word_where_it_is_not_known() -> None:
+    caveats: list[Caveat] = []
+    assert spell(Reasoning(effort="max"), STYLES["reasoning_effort"], caveats) == {"reasoning_effort": "xhigh"}
+    assert len(caveats) == 1
+    assert spell(Reasoning(effort="max"), STYLES["reasoning_effort_max"], caveats) == {"reasoning_effort": "max"}
+    assert len(caveats) == 1
+
+
 RESPELLED: list[tuple[str, dict[str, Any], dict[str, Any] | None]] = [
     # the vendor's own words stay
     ("thinking_type", {"thinking": {"type": "disabled", "clear_thinking": False}}, None),
@@ -159,6 +174,10 @@ RESPELLED: list[tuple[str, dict[str, Any], dict[str, Any] | None]] = [
         {"reasoning_effort": "high", "chat_template_kwargs": {"thinking": False}},
         {"reasoning_effort": None, "chat_template_kwargs": {"thinking": False}},
     ),
+    # an effort of none is the vendor's switch, where it has one
+    ("thinking", {"reasoning_effort": "none"}, {"reasoning_effort": None, "thinking": {"type": "disabled"}}),
+    ("thinking", {"reasoning_effort": "low"}, None),
+    ("reasoning", {"reasoning": {"effort": "none"}}, None),
     # of another shape: the vendor judges
     ("thinking_type", {"reasoning_effort": 5}, None),
     ("reasoning_effort", {"thinking": False}, None),

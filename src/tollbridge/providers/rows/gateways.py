@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tollbridge.providers.auth import HeaderKey
 from tollbridge.providers.row import From, Provider
-from tollbridge.providers.rows.alike import CHAT, CHECKED, RECORDED, SPEAKS_RESPONSES, hosted, register
+from tollbridge.providers.rows.alike import CHAT, CHECKED, RECORDED, SPEAKS_BOTH, SPEAKS_RESPONSES, hosted, register
 
 GATEWAYS: tuple[Provider, ...] = (
     Provider(
@@ -57,6 +57,7 @@ GATEWAYS: tuple[Provider, ...] = (
     hosted(
         "aihubmix",
         "https://aihubmix.com/v1",
+        also=SPEAKS_BOTH,
         reasoning="reasoning_effort",
         source=register("aihubmix", "https://docs.aihubmix.com/cn/api/unified-inference"),
     ),

@@ -9,6 +9,7 @@ from tollbridge.providers.row import ForModels, Provider
 from tollbridge.providers.rows.alike import (
     CHAT,
     CHECKED,
+    MESSAGES,
     OLD_FIELD,
     OLD_NAME,
     PENALTIES,
@@ -91,6 +92,7 @@ HOSTS: tuple[Provider, ...] = (
     hosted(
         "deepinfra",
         "https://api.deepinfra.com/v1/openai",
+        also={MESSAGES: "https://api.deepinfra.com/anthropic/v1/messages"},
         reasoning="reasoning_switch",
         source=register("deepinfra", "https://docs.deepinfra.com/chat/reasoning"),
     ),

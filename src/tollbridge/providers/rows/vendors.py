@@ -203,6 +203,20 @@ VENDORS: tuple[Provider, ...] = (
         key_env=("MOONSHOT_API_KEY",),
         prefers={"reasoning_field": "reasoning_content", "reasoning": "thinking_type"},
         models=(
+            # https://platform.kimi.ai/docs/api/models-overview (seen 2026-11-26): what cannot be modified from 2.5 on,
+            # and who knows `thinking`
+            ForModels(
+                names=re.compile(r"kimi-k(?:2\.[5-9]|[3-9])"),
+                drops=PENALTIES | {"temperature", "top_p", "n"},
+                lacks=PENALTIES | {"temperature", "top_p", "choices"},
+            ),
+            ForModels(
+                names=re.compile(r"moonshot-v1|kimi-k2-|kimi-thinking"),
+                drops=frozenset({"thinking"}),
+                lacks=frozenset({"reasoning"}),
+            ),
+            # https://java.agentscope.io/v2/en/integration/model/kimi (seen 2026-11-26)
+            ForModels(names=re.compile(r"kimi-k[3-9]"), prefers={"reasoning": "reasoning_effort_max"}),
             ForModels(  # "thinking is enabled but reasoning_content is missing in assistant tool call message"
                 names=re.compile(r"kimi-(?:k[2-9]|thinking)"), patches=(patches.keep_reasoning_of_tool_turns,)
             ),
@@ -280,7 +294,7 @@ VENDORS: tuple[Provider, ...] = (
         "abliteration",
         "https://api.abliteration.ai/v1",
         also=SPEAKS_BOTH,
-        reasoning="reasoning_effort",
+        reasoning="reasoning_effort_max",
         source=register("abliteration-ai", "https://docs.abliteration.ai/capabilities/thinking"),
     ),
     hosted("ai21_chat", "https://api.ai21.com/studio/v1", "AI21_API_KEY", base_env="AI21_API_BASE"),

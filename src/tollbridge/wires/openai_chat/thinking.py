@@ -50,6 +50,7 @@ _EFFORT = ("reasoning_effort",)
 
 STYLES: Mapping[str, Style] = {
     "reasoning_effort": Style(effort=_EFFORT),
+    "reasoning_effort_max": Style(effort=_EFFORT),
     "reasoning": Style(
         switch=("reasoning", "enabled"),
         effort=("reasoning", "effort"),
@@ -129,9 +130,8 @@ def spell(reasoning: Reasoning, style: Style, caveats: list[Caveat]) -> JsonObje
 def respell(body: Mapping[str, Any], style: Style, caveats: list[Caveat]) -> JsonObject | None:
     """A client's own fields, as this style has them: those to set, and None for those to take out. None where they are
     so already."""
-    own = style.fields
     asked = {name: body[name] for name in WORDS if body.get(name) is not None}
-    if asked.keys() <= own and not _asks_for_more(asked, style):
+    if asked.keys() <= style.fields and not _asks_for_more(asked, style):
         return None
     try:
         reasoning = read_reasoning(dict(asked))
@@ -139,8 +139,9 @@ def respell(body: Mapping[str, Any], style: Style, caveats: list[Caveat]) -> Jso
         return None  # of a shape that nobody knows: the vendor judges it
     if reasoning is None:
         return None
-    changes: JsonObject = dict.fromkeys(asked.keys() - own)
-    for name, value in spell(reasoning, style, caveats).items():
+    said = spell(reasoning, style, caveats)
+    changes: JsonObject = dict.fromkeys(asked.keys() - said.keys())
+    for name, value in said.items():
         theirs = body.get(name)
         if isinstance(value, dict) and isinstance(theirs, dict):
             kept = theirs if name not in WORDS else reasoning.extra.get(name, {})
@@ -151,7 +152,10 @@ def respell(body: Mapping[str, Any], style: Style, caveats: list[Caveat]) -> Jso
 
 
 def _asks_for_more(asked: Mapping[str, Any], style: Style) -> bool:
-    """`thinking` in Anthropic's full form, at a vendor that knows only the switch in it."""
+    """`thinking` in Anthropic's full form, at a vendor that knows only the switch in it; no effort at all, at one that
+    has a switch for that."""
+    if style.switch and not style.either and asked.get("reasoning_effort") == "none":
+        return True
     thinking = asked.get("thinking")
     if not isinstance(thinking, dict) or style.budget[:1] == ("thinking",):
         return False
