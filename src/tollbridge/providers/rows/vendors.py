@@ -278,7 +278,12 @@ VENDORS: tuple[Provider, ...] = (
         old_names=True,
         source=register("nova", "https://nova.amazon.com/dev/documentation"),
     ),
-    hosted("reka", "https://api.reka.ai/v1"),
+    hosted(
+        "reka",
+        "https://api.reka.ai/v1",
+        reasoning="reasoning_effort_max",
+        source=register("reka", "https://developer.reka.ai/reference"),
+    ),
     hosted(
         "sarvam",
         "https://api.sarvam.ai/v1",
@@ -288,7 +293,14 @@ VENDORS: tuple[Provider, ...] = (
         source=register("sarvam", "https://docs.sarvam.ai/api-reference-docs/chat/chat-completions"),
     ),
     hosted("maritalk", "https://chat.maritaca.ai/api", source="https://pypi.org/project/maritalk/"),
-    hosted("meta", "https://api.meta.ai/v1"),
+    hosted(
+        "meta",
+        "https://api.meta.ai/v1",
+        "META_API_KEY",
+        "META_MODEL_API_KEY",
+        also=SPEAKS_RESPONSES,
+        source=register("meta", "https://dev.meta.ai/docs"),
+    ),
     hosted("cognition", "https://api.cognition.ai/v1"),
     hosted(
         "abliteration",
