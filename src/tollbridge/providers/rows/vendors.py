@@ -309,7 +309,15 @@ VENDORS: tuple[Provider, ...] = (
         reasoning="reasoning_effort_max",
         source=register("abliteration-ai", "https://docs.abliteration.ai/capabilities/thinking"),
     ),
-    hosted("ai21_chat", "https://api.ai21.com/studio/v1", "AI21_API_KEY", base_env="AI21_API_BASE"),
+    hosted(
+        "ai21_chat",
+        "https://api.ai21.com/studio/v1",
+        "AI21_API_KEY",
+        base_env="AI21_API_BASE",
+        lacks=frozenset({"response_schema", "tool_choice"}),
+        old_names=True,
+        source="https://docs.ai21.com/reference/jamba-1-6-api-ref",
+    ),
     Provider(
         name="writer",
         wire=CHAT,
