@@ -90,6 +90,20 @@ def test_a_client_of_anthropics_gets_what_one_of_openais_gets(model: str) -> Non
     }
 
 
+def test_at_somebody_elses_address_a_client_knows_better_what_is_understood() -> None:
+    """What speaks like OpenAI may be a gateway that takes Anthropic's words."""
+
+    def told(model: str, api_base: str) -> dict[str, Any]:
+        given = Given(api_key="k", api_base=api_base)
+        raw = json.dumps({"model": "m", **HI, **ANTHROPICS}).encode()
+        made = build(Wanted(id="d", group="m", model=model, given=given), {}, ROWS)
+        return json.loads(prepare(Ask(OPENAI_CHAT, raw, peek(raw), "m", stream=False), made).outgoing.body)  # type: ignore[no-any-return]
+
+    assert told("openai/house", "https://gateway.example/v1")["thinking"] == ANTHROPICS["thinking"]
+    assert told("zai/glm-4.6", "https://api.z.ai/api/coding/paas/v4")["thinking"] == {"type": "enabled"}
+    assert "thinking" not in told("azure/gpt-5", "https://own.openai.azure.com")
+
+
 def test_an_operators_default_is_told_in_the_vendors_words_too() -> None:
     assert sent("dashscope/qwen3-max", HI, defaults={"reasoning_effort": "none"})["enable_thinking"] is False
 

@@ -25,6 +25,7 @@ from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Target, Wire
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
+from tollbridge.wires.openai_chat.thinking import PLAIN
 from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 
@@ -101,7 +102,7 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
     row = location.provider
     defaults = {} if row.wire == EMBEDDINGS else _in_words_of(row.wire, wanted.defaults)  # they are of conversations
     origin = Origin(location.scheme, location.host, location.port)
-    drops, rewrites = _changes(row, wanted)
+    drops, rewrites = _changes(location, wanted)
     named = {name.lower() for name in wanted.extra_headers}
     headers = (
         ("content-type", "application/json"),
@@ -158,11 +159,14 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
     )
 
 
-def _changes(row: Provider, wanted: Wanted) -> tuple[frozenset[str], tuple[Rewrite, ...]]:
-    """(what is left out, and changes to single fields)."""
+def _changes(location: Location, wanted: Wanted) -> tuple[frozenset[str], tuple[Rewrite, ...]]:
+    """(what is left out, and changes to single fields). A server of somebody's at a vendor's name may know more words
+    for thinking than the vendor."""
+    row = location.provider
     drops, inside = left_out([*row.drops, *wanted.drops], row.wire, row.name)
     style = row.prefers.get("reasoning")
-    spelled = (thinking(style),) if style and row.wire == OPENAI_CHAT.name else ()
+    elsewhere = bool(row.base_url) and not location.own_address and style == PLAIN
+    spelled = (thinking(style),) if style and row.wire == OPENAI_CHAT.name and not elsewhere else ()
     return _under_both_names(drops - set(wanted.keeps), row.renames), (*spelled, *inside)
 
 

@@ -17,7 +17,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.providers.auth import Auth, Bearer, HeaderKey, NoAuth
 from tollbridge.secret import Secret
 from tollbridge.wires.base import FEATURES
-from tollbridge.wires.openai_chat.thinking import STYLES
+from tollbridge.wires.openai_chat.thinking import PLAIN, STYLES
 
 Patch = Callable[[JsonObject], JsonObject]
 """A pure rewrite of the body that is about to be sent. It may return the body itself, and changes none that it is
@@ -282,7 +282,7 @@ def _chat_path(value: Json, where: str, field: str = "chat_path") -> str:
 
 def _prefers(values: Mapping[str, Json], where: str) -> dict[str, str]:
     prefers = _pairs(values, "prefers", where)
-    style = prefers.get("reasoning", "reasoning_effort")
+    style = prefers.get("reasoning", PLAIN)
     if style not in STYLES:
         raise ConfigError(f"{where}: `prefers` knows no way to think {style!r}; it can be {', '.join(STYLES)}.")
     return prefers

@@ -10,7 +10,7 @@ from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, Too
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
 from tollbridge.wires.openai_chat.content import write_cache
-from tollbridge.wires.openai_chat.thinking import STYLES, respell, spell
+from tollbridge.wires.openai_chat.thinking import PLAIN, STYLES, respell, spell
 from tollbridge.wires.openai_chat.vocabulary import FIELD, NAME, approximated, dropped_param
 
 # Fields of Sampling by their names in the body. `top_k` is not OpenAI's; most others take it.
@@ -159,7 +159,7 @@ class _Settings:
             return
         style = self._to.prefers.get("reasoning")
         if not self._own:
-            self._body.update(spell(reasoning, STYLES[style or "reasoning_effort"], self._caveats))
+            self._body.update(spell(reasoning, STYLES[style or PLAIN], self._caveats))
             return
         self._own_reasoning(reasoning)
         changes = respell({**self._request.extra, **self._body}, STYLES[style], self._caveats) if style else None

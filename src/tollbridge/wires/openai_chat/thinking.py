@@ -48,8 +48,9 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
 _TYPE, _TYPES = ("thinking", "type"), ("enabled", "disabled")
 _EFFORT = ("reasoning_effort",)
 
+PLAIN = "reasoning_effort"
 STYLES: Mapping[str, Style] = {
-    "reasoning_effort": Style(effort=_EFFORT),
+    PLAIN: Style(effort=_EFFORT),
     "reasoning_effort_max": Style(effort=_EFFORT),
     "reasoning": Style(
         switch=("reasoning", "enabled"),
@@ -176,7 +177,7 @@ def _effort(reasoning: Reasoning, style: Style, caveats: list[Caveat]) -> str | 
         effort = next((word for up_to, word in _EFFORT_UP_TO if tokens <= up_to), "high")
         detail = f"The format counts no thinking tokens; {tokens} became the effort `{effort}`."
         caveats.append(approximated("$.reasoning", detail))
-    if effort in _NEAREST_EFFORT and style is STYLES["reasoning_effort"]:
+    if effort in _NEAREST_EFFORT and style is STYLES[PLAIN]:
         nearest = _NEAREST_EFFORT[effort]
         detail = f"The effort `{effort}` is not known to the format; `{nearest}` is sent."
         caveats.append(approximated("$.reasoning", detail))
