@@ -24,6 +24,7 @@ from tollbridge.providers.resolve import Given
 from tollbridge.providers.table import ROWS
 from tollbridge.transport.base import Outgoing
 from tollbridge.transport.inprocess import InProcess, Reply
+from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Target, Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
@@ -104,12 +105,41 @@ def test_where_no_call_can_be_forced_the_schema_is_told_in_words(model: str, fie
     made, body = prepared(model, **fields)
     assert body["response_format"] == {"type": "json_object"}
     roles = [message["role"] for message in body["messages"]]
-    assert roles == ["system", "system", "user"]
+    assert roles == ["system", "user"]
     schema = fields.get("response_format", FORMAT)["json_schema"]["schema"]
-    assert json.dumps(schema, separators=(",", ":")) in body["messages"][1]["content"]
+    told = json.dumps(body["messages"][0]["content"])
+    assert json.dumps(json.dumps(schema, separators=(",", ":")))[1:-1] in told
+    assert '"s' in told, "what the client said comes first"
     assert [caveat.code for caveat in made.caveats if caveat.where == "$.response_format"] == ["approximated"]
     assert not made.by_tool
     assert made.relayed
+
+
+@pytest.mark.parametrize("field", ["output_config", "output_format"])
+def test_a_client_of_anthropics_is_asked_so_where_its_format_is_the_models_own(field: str) -> None:
+    said = {"type": "json_schema", "schema": SCHEMA}
+    asked = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 9, "system": "s"}
+    asked[field] = {"format": said} if field == "output_config" else said
+    made = prepare(asking(ANTHROPIC_MESSAGES, **asked), deployment(CLAUDE))
+    body = json.loads(made.outgoing.body)
+    assert body["tool_choice"] == {"type": "tool", "name": ANSWER}
+    assert field not in body
+    assert made.by_tool
+    place = deployment("deepseek/deepseek-chat").for_dialect(ANTHROPIC_MESSAGES.name)
+    made = prepare(asking(ANTHROPIC_MESSAGES, **asked), place)
+    body = json.loads(made.outgoing.body)
+    assert [block["text"][:6] for block in body["system"]] == ["s", "Answer"]
+    assert field not in body
+    assert made.relayed
+    assert [caveat.code for caveat in made.caveats] == ["approximated"]
+
+
+def test_a_client_of_the_responses_format_is_asked_so_too() -> None:
+    place = deployment("deepseek/deepseek-chat").for_dialect(OPENAI_RESPONSES.name)
+    text = {"format": {"type": "json_schema", "name": "a", "schema": SCHEMA}}
+    made = prepare(asking(OPENAI_RESPONSES, input="hi", text=text), place)
+    assert "json_schema" not in json.dumps(json.loads(made.outgoing.body).get("text"))
+    assert [caveat.code for caveat in made.caveats] == ["approximated"]
 
 
 def test_a_model_without_tools_and_json_mode_is_asked_in_words_alone() -> None:

@@ -26,13 +26,13 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     what must not appear in anything that a client or a log is shown; `hidden`: and the present token. `defaults`: body
     fields for what the client does not say, `defaults_raw` the same by the provider's own names; `forced`: fields that
     win (`extra_body`). `drops`: fields that this provider refuses; `renames`: those that it knows by another name.
-    `rewrites`: changes to single fields; `touches`: the fields that any of these three concerns. `unsaid`: what
+    `rewrites`: changes to single fields; `touches`: the fields that any of these three concerns. `withheld`: what
     the operator wants left out of neutral requests. `keeps`: fields that go to the provider as they are, where its
-    format has no word for them. `patches`: rewrites of the body.
-    `drop_params`: True drops what cannot be said, False refuses it, None drops it with
-    a Caveat. `tariff`: what it charges, and where that is known from. `also`: the same as it is for clients of other
-    dialects, which the provider speaks beside its own format; where `also_unsure`, it may not: another server
-    stands at its address, or nobody compared the row.
+    format has no word for them. `patches`: rewrites of the body. `plain`: it refuses messages with fields that the
+    format does not have. `drop_params`: True drops what cannot be said, False refuses it, None drops it with a Caveat.
+    `tariff`: what it charges, and where that is known from. `also`: the same as it is for clients of other dialects,
+    which the provider speaks beside its own format; where `also_unsure`, it may not: another server stands at its
+    address, or nobody compared the row.
     """
 
     id: str
@@ -58,9 +58,10 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     renames: Mapping[str, str] = {}
     rewrites: tuple[Rewrite, ...] = ()
     touches: frozenset[str] = frozenset()
-    unsaid: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
     keeps: frozenset[str] = frozenset()
     patches: tuple[Patch, ...] = ()
+    plain: bool = False
     model_raw: msgspec.Raw
     timeouts: Timeouts
     stream_timeouts: Timeouts

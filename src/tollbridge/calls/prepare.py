@@ -2,8 +2,8 @@
 
 Relayed: the dialect is the deployment's wire, so the body's own bytes go on and only `model`, the operator's
 defaults and fields that the provider refuses or calls by another name change. Rewritten: the same, but a seal is in
-the body or a patch wants the whole of it. Translated: read by the dialect, written by the wire. In the first two the
-answer comes back as it is.
+the body, a patch wants the whole of it, or its messages may have fields that this provider refuses. Translated: read by
+the dialect, written by the wire. In the first two the answer comes back as it is.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import msgspec
 from tollbridge.calls.ask import Ask, decode, field
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.kept import check_served
-from tollbridge.calls.rewrites import rewrite, unsaid
-from tollbridge.calls.structured import asks_for_schema, fit
+from tollbridge.calls.rewrites import rewrite, withheld
+from tollbridge.calls.structured import FIELDS, asks_for_schema, fit
 from tollbridge.errors import BadRequestError, UnsupportedParamsError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Reasoning, Request, Sampling
@@ -25,6 +25,8 @@ from tollbridge.model.response import Caveat
 from tollbridge.transport.base import Outgoing, Timeouts
 from tollbridge.transport.head import encode_head
 from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.openai_chat.plain import extended, plain
+from tollbridge.wires.unsaid import unsaid
 
 _encode = msgspec.json.Encoder().encode
 
@@ -59,13 +61,18 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     check_served(ask, same)
     hides_usage = by_tool = False
     caveats: tuple[Caveat, ...] = ()
+    bare = same and deployment.plain and extended(ask.body)
     schemaless = "response_schema" in deployment.target.lacks and _asks_for_schema(ask)
-    if same and not ask.sealed and not deployment.patches and not schemaless and not _within(deployment):
+    relayed = same and not bare and not schemaless and not ask.sealed
+    if relayed and not deployment.patches and not _within(deployment):
         fields, hides_usage, caveats = _relayed(ask, deployment)
         body = _encode(fields)
     else:
         whole = same and not schemaless and not ask.sealed and not deployment.wire.in_path
         written, caveats, by_tool = _rewritten(ask, deployment) if whole else _translated(ask, deployment)
+        if bare:
+            cleaned = plain(written)
+            written, caveats = cleaned.value, (*caveats, *cleaned.caveats)
         for patch in deployment.patches:
             written = patch(written)
         same = same and not by_tool
@@ -82,7 +89,7 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
 
 def _within(deployment: Deployment) -> bool:
     """What the operator wants changed stands inside the body's fields: settings of a format that has them nested."""
-    return deployment.wire.in_path and bool(deployment.defaults or deployment.unsaid)
+    return deployment.wire.in_path and bool(deployment.defaults or deployment.withheld)
 
 
 def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], bool, tuple[Caveat, ...]]:
@@ -133,8 +140,8 @@ def _with_usage(options: Json) -> JsonObject:
 
 
 def _asks_for_schema(ask: Ask) -> bool:
-    """In a dialect that its own vendors may lack it in. Elsewhere the writers of the wires see to it."""
-    return "response_format" in ask.fields and asks_for_schema(field(ask.fields, "response_format"))
+    found = FIELDS.intersection(ask.fields)
+    return bool(found) and asks_for_schema({name: field(ask.fields, name) for name in found})
 
 
 def _rewritten(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...], bool]:
@@ -155,7 +162,7 @@ def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Cav
     request = read.value
     if deployment.defaults:
         request = with_defaults(request, deployment)
-    request, unwanted = unsaid(request, deployment.unsaid, deployment.provider) if deployment.unsaid else (request, ())
+    request, unwanted = withheld(request, deployment.withheld, deployment.provider)
     kept = {name: request.extra[name] for name in deployment.keeps if name in request.extra}
     if kept:
         rest = {name: value for name, value in request.extra.items() if name not in kept}
@@ -169,8 +176,9 @@ def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Cav
     written = deployment.wire.write_request(fitted.request, target)
     body = {**written.value.body, **kept}
     _rename(body, deployment.renames)
+    left = unsaid(request) if request.origin != deployment.wire.name else ()
     inside = rewrite(body, [one for one in deployment.rewrites if one.written], _value)
-    caveats = (*read.caveats, *unwanted, *fitted.caveats, *written.caveats, *inside, *_drop(body, deployment))
+    caveats = (*read.caveats, *unwanted, *fitted.caveats, *written.caveats, *left, *inside, *_drop(body, deployment))
     return body, caveats, fitted.by_tool
 
 

@@ -92,7 +92,7 @@ def features_of(names: Iterable[str]) -> frozenset[str]:
     return frozenset(feature for name in names for feature in FEATURES_OF.get(name, (name,)))
 
 
-def unsaid(request: Request, names: Iterable[str], provider: str) -> tuple[Request, tuple[Caveat, ...]]:
+def withheld(request: Request, names: Iterable[str], provider: str) -> tuple[Request, tuple[Caveat, ...]]:
     """The neutral request without what these names of the chat format say; `extra` has the fields that it has no word
     for."""
     changes: dict[str, Any] = {}

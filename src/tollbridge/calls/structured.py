@@ -82,20 +82,22 @@ def _in_words(request: Request, output: OutputFormat, to: Target) -> Fitted:
     words = "Answer with one JSON value and nothing else: no prose, no code fence."
     if output.schema is not None:
         words += f" It must fit this JSON Schema: {msgspec.json.encode(output.schema).decode()}"
-    system = Message(role="system", parts=(Text(text=words),))
     asked = msgspec.structs.replace(
         request,
-        messages=(*_leading(request), system, *request.messages[len(_leading(request)) :]),
+        messages=_with_system(request.messages, words),
         output=None if "response_json" in to.lacks else OutputFormat(kind="json"),
     )
     detail = "This model takes no schema for its answer; it is asked for in words, and nothing enforces it."
     return Fitted(asked, (_caveat(detail),))
 
 
-def _leading(request: Request) -> tuple[Message, ...]:
-    """The system messages at the beginning."""
-    count = next((at for at, message in enumerate(request.messages) if message.role != "system"), len(request.messages))
-    return request.messages[:count]
+def _with_system(messages: tuple[Message, ...], words: str) -> tuple[Message, ...]:
+    """The words at the end of the first system message: some formats have one alone."""
+    said = Text(text=words)
+    if not messages or messages[0].role != "system":
+        return (Message(role="system", parts=(said,), spelling={"at": "system"}), *messages)
+    first = messages[0]
+    return (msgspec.structs.replace(first, parts=(*first.parts, said)), *messages[1:])
 
 
 def as_text(response: Response) -> Response:
@@ -226,6 +228,15 @@ def _caveat(detail: str) -> Caveat:
     return Caveat(code="approximated", where="$.response_format", detail=detail)
 
 
-def asks_for_schema(response_format: JsonObject | object) -> bool:
-    """Of the chat format's field."""
-    return isinstance(response_format, dict) and response_format.get("type") == "json_schema"
+FIELDS = frozenset({"response_format", "output_config", "output_format", "text"})
+"""Where a body of the chat, Messages or Responses format asks for a schema."""
+
+
+def asks_for_schema(fields: JsonObject) -> bool:
+    """Of these fields of a body, as far as it has them."""
+    for name, said in fields.items():
+        if name in ("output_config", "text") and isinstance(said, dict):
+            said = said.get("format")
+        if isinstance(said, dict) and said.get("type") == "json_schema":
+            return True
+    return False

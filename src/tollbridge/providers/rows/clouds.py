@@ -37,6 +37,7 @@ CLOUDS: tuple[Provider, ...] = (
         lacks=TOP_K | NO_VIDEO,
         prefers={"reasoning": "reasoning_effort"},
         models=OPENAI_MODELS,
+        plain=True,
         shape="azure",
         source="https://learn.microsoft.com/azure/ai-services/openai/reference",
         checked=CHECKED,

@@ -8,8 +8,10 @@ from tollbridge.providers.row import ForModels
 from tollbridge.providers.rows.alike import PENALTIES
 
 OPENAI_MODELS = (
-    ForModels(  # "Unrecognized request argument supplied: reasoning_effort"
-        names=re.compile(r"(?:ft:)?(?:gpt-[34]|chatgpt-)|gpt-5(?:\.\d)?-chat"),
+    # "Unrecognized request argument supplied: reasoning_effort" (github.com/AAswordman/Operit/issues/1048 and others,
+    # seen 2026-11-26)
+    ForModels(
+        names=re.compile(r"(?:ft:)?(?:gpt-[34]|chatgpt-)|gpt-5-chat"),
         drops=frozenset({"reasoning_effort"}),
         lacks=frozenset({"reasoning"}),
     ),

@@ -102,6 +102,7 @@ VENDORS: tuple[Provider, ...] = (
         lacks=TOP_K | NO_VIDEO,
         prefers={"reasoning": "reasoning_effort"},
         models=OPENAI_MODELS,
+        plain=True,
         source="https://platform.openai.com/docs/api-reference/chat",
         checked=CHECKED,
     ),
