@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tollbridge.providers import patches
+from tollbridge.providers.replicate import replicate_place
 from tollbridge.providers.row import ForModels, Provider
 from tollbridge.providers.rows.alike import (
     CHAT,
@@ -70,6 +71,19 @@ HOSTS: tuple[Provider, ...] = (
         qualifies="accounts/fireworks/models/",
         source="https://docs.fireworks.ai/api-reference/post-chatcompletions",
         checked=CHECKED,
+    ),
+    Provider(
+        name="replicate",
+        wire="replicate",
+        base_url="https://api.replicate.com/v1",
+        bare_path="/v1",
+        base_env=("REPLICATE_API_BASE",),
+        key_env=("REPLICATE_API_KEY", "REPLICATE_API_TOKEN"),
+        place=replicate_place,
+        lacks=frozenset({"tools"}),
+        links_to="replicate.com",
+        source="https://replicate.com/docs/reference/http",
+        checked="2026-11-26",
     ),
     hosted(
         "together_ai",

@@ -12,7 +12,7 @@ OPENAI_MODELS = (
     # seen 2026-11-26)
     ForModels(
         names=re.compile(r"(?:ft:)?(?:gpt-[34]|chatgpt-)|gpt-5-chat"),
-        drops=frozenset({"reasoning_effort"}),
+        drops=frozenset({"reasoning_effort", "thinking"}),
         lacks=frozenset({"reasoning"}),
     ),
     # o-series and gpt-5 (not 5.1 and later, not the chat models) refuse sampling and, from o3 on, `stop`; all reasoning

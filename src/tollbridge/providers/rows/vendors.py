@@ -12,6 +12,7 @@ from tollbridge.providers.row import ForModels, From, Provider
 from tollbridge.providers.rows.alike import (
     CHAT,
     CHECKED,
+    COHERE,
     GEMINI,
     MESSAGES,
     NO_VIDEO,
@@ -144,6 +145,21 @@ VENDORS: tuple[Provider, ...] = (
         source="https://ai.google.dev/api/generate-content",
         checked="2026-11-26",
     ),
+    Provider(
+        name="cohere",
+        wire=COHERE,
+        base_url="https://api.cohere.com",
+        base_env=("COHERE_API_BASE",),
+        key_env=("COHERE_API_KEY", "CO_API_KEY"),
+        models=(
+            # "This parameter is only compatible with models Command-r7b and newer"
+            ForModels(
+                names=re.compile(r"(?:c4ai-)?command(?:$|-light|-nightly|-r(?!7b))"), lacks=frozenset({"tool_choice"})
+            ),
+        ),
+        source="https://docs.cohere.com/reference/chat",
+        checked="2026-11-26",
+    ),
     _MISTRAL,
     Provider(
         name="deepseek",
@@ -213,7 +229,7 @@ VENDORS: tuple[Provider, ...] = (
             ),
             ForModels(
                 names=re.compile(r"moonshot-v1|kimi-k2-|kimi-thinking"),
-                drops=frozenset({"thinking"}),
+                drops=frozenset({"thinking", "reasoning_effort"}),
                 lacks=frozenset({"reasoning"}),
             ),
             # https://java.agentscope.io/v2/en/integration/model/kimi (seen 2026-11-26)

@@ -76,6 +76,11 @@ _EFFORT_UP_TO = ((2048, "low"), (10000, "medium"))
 _NEAREST_EFFORT = {"max": "xhigh"}
 
 
+def effort_for(tokens: int) -> str:
+    """The word for thinking of about so many tokens."""
+    return next((word for up_to, word in _EFFORT_UP_TO if tokens <= up_to), "high")
+
+
 def read_reasoning(rest: JsonObject) -> Reasoning | None:
     """`reasoning_effort` (OpenAI), `reasoning` (OpenRouter) and `thinking` (DeepSeek, Z.ai, Anthropic's form), together
     or alone, out of `rest`. `extra["reasoning"]` and `extra["thinking"]` tell that the object was there, and what else
@@ -174,7 +179,7 @@ def _effort(reasoning: Reasoning, style: Style, caveats: list[Caveat]) -> str | 
             detail = f"This vendor counts no thinking tokens; thinking is on without the bound of {tokens}."
             caveats.append(approximated("$.reasoning", detail))
             return None
-        effort = next((word for up_to, word in _EFFORT_UP_TO if tokens <= up_to), "high")
+        effort = effort_for(tokens)
         detail = f"The format counts no thinking tokens; {tokens} became the effort `{effort}`."
         caveats.append(approximated("$.reasoning", detail))
     if effort in _NEAREST_EFFORT and style is STYLES[PLAIN]:
