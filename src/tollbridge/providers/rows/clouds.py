@@ -188,7 +188,6 @@ CLOUDS: tuple[Provider, ...] = (
             ForModels(
                 names=re.compile("claude"),
                 prefers={"reasoning": "reasoning", "reasoning_field": "reasoning_details"},
-                patches=(patches.effort_in_reasoning,),
                 also={MESSAGES: "/messages"},
             ),
         ),
