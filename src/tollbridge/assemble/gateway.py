@@ -13,6 +13,8 @@ from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.mcp import Networks, endpoint
 from tollbridge.assemble.misgivings import misgivings
 from tollbridge.assemble.offline import offline
+from tollbridge.assemble.passing import through
+from tollbridge.assemble.places import places
 from tollbridge.calls.build import WIRES
 from tollbridge.config.settings import Config
 from tollbridge.home import Home
@@ -20,6 +22,7 @@ from tollbridge.ledger.unkept import Unkept
 from tollbridge.mcp.endpoint import Endpoint
 from tollbridge.observe import Metrics, Observer
 from tollbridge.observe.ulid import Ulids
+from tollbridge.passing.through import Through
 from tollbridge.providers.row import Provider, row_from_config
 from tollbridge.providers.table import DEMO_HOST, ROWS
 from tollbridge.routing.board import Fallbacks, Routes
@@ -32,6 +35,7 @@ from tollbridge.server.cors import Cors
 from tollbridge.server.gateway import Gateway, Load, Rules
 from tollbridge.server.http.limits import Limits
 from tollbridge.server.identify import Authenticator
+from tollbridge.server.routes import Route
 from tollbridge.transport.base import Transport
 from tollbridge.transport.egress import UNTRUSTED
 from tollbridge.transport.http1 import HttpTransport
@@ -48,6 +52,12 @@ class Assembled(msgspec.Struct, frozen=True, eq=False):
     gateway: Gateway
     problems: Sequence[str]
     mcp: Endpoint | None = None
+    through: Through | None = None
+
+    def routes(self) -> tuple[Route, ...]:
+        """Those of the rooms above the server, in the order in which they are asked."""
+        mounted = () if self.mcp is None else self.mcp.routes()
+        return (*mounted, *(() if self.through is None else self.through.routes()))
 
 
 def assemble(
@@ -117,7 +127,9 @@ def assemble(
     if config.mcp_servers or accounts is not None:  # with a database servers may be added at any time
         public = urlsplit(config.general.public_url or "").netloc.lower()
         gateway.tools = mcp.toolboxes(authenticator, frozenset({public} if public else ()))
-    return Assembled(gateway, [str(one) for one in misgivings(maker, config, environ, rows)], mcp)
+    there = places(config, environ, rows, maker)
+    passed = through(config, environ, rows, maker, there, gateway)
+    return Assembled(gateway, [str(one) for one in misgivings(maker, config, environ, rows)], mcp, passed)
 
 
 def provider_rows(config: Config) -> Mapping[str, Provider]:
@@ -178,7 +190,7 @@ def limits(config: Config) -> Limits:
     general = config.general
     said = {name: value for name, value in msgspec.structs.asdict(general.limits).items() if value is not None}
     if general.max_request_size_mb is not None:
-        said["body_bytes"] = int(general.max_request_size_mb * 1024 * 1024)
+        said["body_bytes"] = said["upload_bytes"] = int(general.max_request_size_mb * 1024 * 1024)
     return Limits(**said)
 
 

@@ -95,7 +95,7 @@ def resolve(
         name = row.qualifies + name
     if row.shape == "vertex":
         return _on_vertex(row, name, given, environ)
-    base, own_address = _base(row, given, environ)
+    base, own_address = base_of(row, given, environ)
     credentials, key = _credentials(row, given, environ, base, own_address, name)
     path = _path(row, base, name, given, environ)
     counts = _filled(row.counts_at, base, name) if row.counts_at else f"{path}/count_tokens"
@@ -172,7 +172,7 @@ def _is_available(row: Provider, environ: Environ) -> bool:
     return address or (bool(row.base_url) and all(_first(environ, hole.environ) for hole in row.holes.values()))
 
 
-def _base(row: Provider, given: Given, environ: Environ) -> tuple[Base, bool]:
+def base_of(row: Provider, given: Given, environ: Environ) -> tuple[Base, bool]:
     """(the base, whether it is the provider's own)."""
     said = given.api_base or _first(environ, row.base_env)
     if said:

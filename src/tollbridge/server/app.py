@@ -81,6 +81,7 @@ class App:
             principal = self._identify(inbound, match)
         except APIError as error:
             return self._refused(inbound, error)
+        inbound.flows = match.route.flows
         if principal is None or isinstance(principal, Principal):
             inbound.principal = principal
             return None if match.route.handler != "managed" else self._admit_managed(inbound, match)
@@ -140,7 +141,7 @@ class App:
                     raise TypeError(f"nothing is mounted at {match.route.path}")
                 await confirm(gateway.authenticator, inbound)
                 await match.route.mount(inbound, responder, record, match.id)
-        if match.route.access in ("key", "self", "admin"):
+        if match.route.access in ("key", "self", "admin") and not record.duration_ms:  # else it is accounted for
             record.duration_ms = (time.monotonic() - record.began) * 1000
             self._observe(record)
 
