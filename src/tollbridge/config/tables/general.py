@@ -203,7 +203,6 @@ OURS = [
     *fills("general.proxies", proxies, "proxies"),
     *fills("general.mcp_api_commands", texts, "mcp_api_commands"),
     *fills("general.mcp_api_hosts", texts, "mcp_api_hosts"),
-    *fills("general.own_paths", own_paths, "pass_through_endpoints"),
     *fills("general.pass_through_account", flag, "pass_through_account"),
 ]
 
@@ -215,6 +214,7 @@ GENERAL = section(
     fills("general.mcp_auth_header", named, "mcp_client_side_auth_header_name"),
     fills("general.key_header_name", named, "litellm_key_header_name"),
     fills("general.forward_client_headers", flag, "forward_client_headers_to_llm_api"),
+    fills("general.own_paths", own_paths, "pass_through_endpoints"),
     fills("general.max_request_size_mb", number, "max_request_size_mb"),
     fills("general.cancel_on_disconnect", flag, "cancel_on_disconnect"),
     fills("general.always_include_stream_usage", flag, "always_include_stream_usage"),
