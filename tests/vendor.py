@@ -83,5 +83,9 @@ def streamed(*events: bytes) -> Handler:
 
 def reading_itself(handler: Handler) -> Handler:
     """The body is not read before it is called."""
-    handler.reads_itself = True  # type: ignore[attr-defined]
-    return handler
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await handler(request)
+
+    handle.reads_itself = True  # type: ignore[attr-defined]
+    return handle

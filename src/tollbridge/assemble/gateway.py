@@ -10,13 +10,16 @@ import msgspec
 
 from tollbridge.assemble.accounts import Accounts
 from tollbridge.assemble.deployments import Maker
+from tollbridge.assemble.files import desk
 from tollbridge.assemble.mcp import Networks, endpoint
 from tollbridge.assemble.misgivings import misgivings
+from tollbridge.assemble.models import Models
 from tollbridge.assemble.offline import offline
 from tollbridge.assemble.passing import through
 from tollbridge.assemble.places import places
 from tollbridge.calls.build import WIRES
 from tollbridge.config.settings import Config
+from tollbridge.files.desk import Desk
 from tollbridge.home import Home
 from tollbridge.ledger.unkept import Unkept
 from tollbridge.mcp.endpoint import Endpoint
@@ -53,11 +56,13 @@ class Assembled(msgspec.Struct, frozen=True, eq=False):
     problems: Sequence[str]
     mcp: Endpoint | None = None
     through: Through | None = None
+    files: Desk | None = None
 
     def routes(self) -> tuple[Route, ...]:
         """Those of the rooms above the server, in the order in which they are asked."""
         mounted = () if self.mcp is None else self.mcp.routes()
-        return (*mounted, *(() if self.through is None else self.through.routes()))
+        files = () if self.files is None else self.files.routes()
+        return (*mounted, *files, *(() if self.through is None else self.through.routes()))
 
 
 def assemble(
@@ -128,8 +133,12 @@ def assemble(
         public = urlsplit(config.general.public_url or "").netloc.lower()
         gateway.tools = mcp.toolboxes(authenticator, frozenset({public} if public else ()))
     there = places(config, environ, rows, maker)
-    passed = through(config, environ, rows, maker, there, gateway)
-    return Assembled(gateway, [str(one) for one in misgivings(maker, config, environ, rows)], mcp, passed)
+    models = Models(environ, rows, maker, gateway)
+    passed = through(config, rows, maker, there.named, models, gateway)
+    kept = None
+    if accounts is not None:
+        kept = desk(config.general, rows, there, models, gateway, accounts, home.reply_key())
+    return Assembled(gateway, [str(one) for one in misgivings(maker, config, environ, rows)], mcp, passed, kept)
 
 
 def provider_rows(config: Config) -> Mapping[str, Provider]:

@@ -1,12 +1,14 @@
 """The providers as places: where files and batches are kept, and what is passed through leads to.
 
-Of each provider there is one: the first of `model_list` that says `use_in_pass_through`, else the first that is there,
-else what the environment is enough for. One that answers in this process is no place.
+Who means a provider by its name means the first of `model_list` that says `use_in_pass_through`, else the first that is
+there, else what the environment is enough for. One that answers in this process is no place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+
+import msgspec
 
 from tollbridge.assemble.deployments import Maker
 from tollbridge.calls.place import Place, place
@@ -19,17 +21,27 @@ from tollbridge.providers.row import Provider
 from tollbridge.providers.table import DEMO
 
 
-def places(config: Config, environ: Mapping[str, str], rows: Mapping[str, Provider], maker: Maker) -> dict[str, Place]:
-    """By the provider's name. What cannot serve is left out: as a deployment it was told of already."""
+class Places(msgspec.Struct, frozen=True, eq=False):
+    """`named`: by the provider's name. `accounts`: all of them, by who we are there."""
+
+    named: Mapping[str, Place]
+    accounts: Mapping[str, Place]
+
+
+def places(config: Config, environ: Mapping[str, str], rows: Mapping[str, Provider], maker: Maker) -> Places:
+    """What cannot serve is left out: as a deployment it was told of already."""
     timeouts = maker.timeouts_for(None, None)[1]
-    found: dict[str, Place] = {}
+    named: dict[str, Place] = {}
+    accounts: dict[str, Place] = {}
     for row, given in _given(config, environ, rows, maker):
-        if row.name not in found and row.name != DEMO.name:
+        if row.name != DEMO.name:
             try:
-                found[row.name] = place(root_of(row, given, environ, rows), timeouts)
+                found = place(root_of(row, given, environ, rows), timeouts)
             except (APIError, ValueError):
                 continue
-    return found
+            found = accounts.setdefault(found.account, found)
+            named.setdefault(row.name, found)
+    return Places(named, accounts)
 
 
 def _given(

@@ -21,6 +21,7 @@ from tollbridge.calls.exchange import ANSWER_BYTES_MAX, ERROR_BYTES_MAX
 from tollbridge.calls.headers import Pair
 from tollbridge.calls.heard import heard_in
 from tollbridge.calls.listed import ListedStream, unlisted
+from tollbridge.calls.place import Place
 from tollbridge.calls.redact import redact, redact_errors, without_secrets
 from tollbridge.calls.streams import RelayedStream, Stream
 from tollbridge.errors import APIError, BadRequestError, ServiceUnavailableError
@@ -47,7 +48,7 @@ from tollbridge.transport.base import Flow, Incoming, Outgoing
 from tollbridge.wires.base import Head, Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 
-Deployments = Callable[[Way, str], Deployment]
+Deployments = Callable[[Place, str], Deployment]
 """What a provider's model is and costs. Raises APIError."""
 
 ASKED = ("content-type", "accept", "range", "if-match", "if-none-match", "if-modified-since", "prefer")
@@ -167,7 +168,7 @@ class Passage:
             return
         record.model_requested = record.model = without_keys(model[:LOGGED_CHARACTERS_MAX])
         try:
-            deployment = self._deployments(way, model)
+            deployment = self._deployments(way.place, model)
         except APIError:
             if not whole:
                 raise

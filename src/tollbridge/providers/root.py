@@ -45,7 +45,8 @@ _SAFE = "/:@!$&'()*+,;=~"
 
 class Root(msgspec.Struct, frozen=True, kw_only=True):
     """`path`: what stands before every path, without a slash at its end. `version`: of Azure's API, for who names none.
-    `within`: Vertex's project and location. `headers`: fixed ones, and credentials as Secrets."""
+    `within`: Vertex's project and location. `headers`: fixed ones, and credentials as Secrets. `keeps_at`: what stands
+    before `files` and `batches`, below the root, with a slash at its end."""
 
     provider: str
     wire: str
@@ -60,6 +61,7 @@ class Root(msgspec.Struct, frozen=True, kw_only=True):
     cloud: GoogleAccount | None = None
     versioned: str | None = None
     within: tuple[str, str] | None = None
+    keeps_at: str = ""
 
 
 def names_of(row: Provider) -> tuple[str, ...]:
@@ -70,13 +72,14 @@ def names_of(row: Provider) -> tuple[str, ...]:
 def root_of(row: Provider, given: Given, environ: Mapping[str, str], rows: Mapping[str, Provider]) -> Root:
     """Raises APIError where the row has no address or no key, as `resolve` does."""
     location = resolve("gemini-x", custom_llm_provider=row.name, given=given, environ=environ, rows=rows)
-    versioned, within, base = None, None, ""
+    versioned, within, base, keeps_at = None, None, "", ""
     match row.shape:
         case "vertex":
             found = re.fullmatch(r"(.*)/v1/projects/([^/]+)/locations/([^/]+)/publishers/.*", location.path)
             path = found[1] if found else location.path.partition("/v1/")[0]
             within = (found[2], found[3]) if found else None
         case "azure":
+            keeps_at = "openai/"
             path = base_of(row, given, environ)[0].path.partition("/openai")[0]
             query = dict(parse_qsl(location.path.partition("?")[2]))
             versioned = query.get("api-version", azure.VERSION_DEFAULT)
@@ -88,6 +91,7 @@ def root_of(row: Provider, given: Given, environ: Mapping[str, str], rows: Mappi
             path = _without_version(base)
             if row.name in _AT_THE_HOST:
                 base = path = "" if location.own_address else path
+                keeps_at = "v1/"
     return Root(
         provider=row.name,
         wire=row.wire,
@@ -102,6 +106,7 @@ def root_of(row: Provider, given: Given, environ: Mapping[str, str], rows: Mappi
         cloud=location.cloud,
         versioned=versioned,
         within=within,
+        keeps_at=keeps_at,
     )
 
 

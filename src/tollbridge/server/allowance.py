@@ -90,6 +90,10 @@ class Allowance:
             raise
         return Held(place, hold, limited=key.tpm is not None or key.rpm is not None)
 
+    def check_budget(self, key: Key, nanousd: int | None) -> None:
+        """For what will cost so much at most when nobody waits for it any more. Raises BudgetExceededError."""
+        self._book.reserve(key, nanousd, firm=nanousd is not None).release()
+
     def place(self, key: Key) -> Place:
         """For a request that costs nothing, and still is one. Raises RateLimitError."""
         return self._limiter.reserve(key, 0)
