@@ -258,7 +258,7 @@ async def test_anthropics_client_keeps_a_file(tmp_path: Path) -> None:
     assert made.size_bytes == 5
     assert listed == [made.id]
     assert deleted.id == made.id
-    assert vendor.asked[0].target == "/v1/files?beta=true"
+    assert vendor.asked[0].target == "/v1/files"
     assert other.asked == []
 
 

@@ -50,7 +50,7 @@ class Ids:
         kind = re.match(r"(?:file|batch|msgbatch)[-_]", meant.theirs)
         plain = _encode(meant)
         nonce = hmac.digest(self._nonces, plain, "sha256")[:_NONCE_BYTES]
-        sealed = urlsafe_b64encode(nonce + self._sealing().encrypt(nonce, plain, None)).rstrip(b"=").decode()
+        sealed = _spelled(nonce + self._sealing().encrypt(nonce, plain, None))
         return f"{kind[0] if kind else 'file-'}{PREFIX}{sealed}"
 
     def open(self, id: str, owner: str) -> Meant | None:
@@ -61,6 +61,8 @@ class Ids:
 
         try:
             sealed = urlsafe_b64decode(found[2] + "=" * (-len(found[2]) % 4))
+            if _spelled(sealed) != found[2]:  # one object has one id
+                return None
             meant = _decode(self._sealing().decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None))
         except (InvalidTag, ValueError, msgspec.DecodeError):
             return None
@@ -73,6 +75,10 @@ class Ids:
 
             self._cipher = AESGCM(self._seals)
         return self._cipher
+
+
+def _spelled(sealed: bytes) -> str:
+    return urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
 def is_ours(id: str) -> bool:
