@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ async def test_openais_client_runs_a_batch_to_its_end(tmp_path: Path) -> None:
         async with client_of(gateway, made["key"]) as client:
             batch = await begun(client, request("mine", 1), request("mine", 2))
             [(_, sent), *_] = vendor.files.values()
-            assert sent == jsonl(request(MODEL, 1), request(MODEL, 2)).replace(b": ", b":").replace(b", ", b",")
+            assert [json.loads(line) for line in sent.splitlines()] == [request(MODEL, 1), request(MODEL, 2)]
             [theirs] = vendor.batches
             assert vendor.batches[theirs]["input_file_id"] in vendor.files
             assert (await client.batches.retrieve(batch.id)).status == "validating"
@@ -162,15 +163,15 @@ async def test_an_answer_that_cannot_be_read_makes_the_cost_unknown(tmp_path: Pa
     assert row["prompt_tokens"] == 1000
 
 
-@pytest.mark.parametrize("model", ["theirs", "gpt-4.1", "openai/gpt-4o"])
-async def test_s64_a_line_with_another_model_refuses_the_file(tmp_path: Path, model: str) -> None:
+async def test_s64_a_line_with_another_model_refuses_the_file(tmp_path: Path) -> None:
     async with OpenAIVendor() as vendor:
         text = serving(openai_entry(vendor), openai_entry(vendor, "theirs", "gpt-4.1"))
         async with accounted(text, tmp_path) as gateway:
             key = (await gateway.made(models=["mine"]))["key"]
             async with client_of(gateway, key) as client:
-                with pytest.raises(openai.PermissionDeniedError):
-                    await begun(client, *(request("mine", number) for number in range(50)), request(model))
+                for model in ("theirs", "gpt-4.1", "openai/gpt-4o"):
+                    with pytest.raises(openai.PermissionDeniedError):
+                        await begun(client, *(request("mine", number) for number in range(50)), request(model))
     assert vendor.files == {}
 
 
@@ -199,16 +200,17 @@ async def test_a_file_that_was_not_looked_into_begins_no_batch(tmp_path: Path) -
     assert vendor.batches == {}
 
 
-@pytest.mark.parametrize(
-    "line", [b"{", b"[]", b"{}", b'{"body": []}', b'{"body": {}}', b"\xff", b'{"body": {"model": 1}}']
-)
-async def test_a_line_that_cannot_be_read_says_which(tmp_path: Path, line: bytes) -> None:
+UNREADABLE = [b"{", b"[]", b"{}", b'{"body": []}', b'{"body": {}}', b"\xff", b'{"body": {"model": 1}}']
+
+
+async def test_a_line_that_cannot_be_read_says_which(tmp_path: Path) -> None:
     async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
         key = (await gateway.made(models=["mine"]))["key"]
         async with client_of(gateway, key) as client:
-            with pytest.raises(openai.BadRequestError, match="Line 2 of the file"):
+            for line in UNREADABLE:
                 content = jsonl(request("mine")) + line + b"\n"
-                await client.files.create(file=("in.jsonl", content), purpose="batch")
+                with pytest.raises(openai.BadRequestError, match="Line 2 of the file"):
+                    await client.files.create(file=("in.jsonl", content), purpose="batch")
     assert vendor.files == {}
 
 

@@ -114,13 +114,12 @@ async def test_s61_another_tenants_file_does_not_exist(tmp_path: Path, admin: bo
         assert (await gateway.send("GET", f"/v1/files/{changed}", key=mine)).status == 404
 
 
-@pytest.mark.parametrize("id", ["file-000000000000000000000000", "file-tb1." + "A" * 60, "x", "file-tb1.!"])
-async def test_s61_a_key_knows_no_id_of_the_providers(tmp_path: Path, id: str) -> None:
+async def test_s61_a_key_knows_no_id_of_the_providers(tmp_path: Path) -> None:
     async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
-        vendor.keep({"purpose": "user_data", "filename": "x"}, b"of somebody")
+        theirs = vendor.keep({"purpose": "user_data", "filename": "x"}, b"of somebody")
         key = (await gateway.made(models=[]))["key"]
-        answered = await gateway.send("GET", f"/v1/files/{id}/content", key=key)
-    assert answered.status == 404
+        for id in (theirs, "file-tb1." + "A" * 60, "x", "file-tb1.!"):
+            assert (await gateway.send("GET", f"/v1/files/{id}/content", key=key)).status == 404
     assert vendor.asked == []
 
 
@@ -197,20 +196,20 @@ async def test_the_purpose_may_stand_behind_a_small_file(tmp_path: Path) -> None
     assert (fields["expires_after"], len(content)) == ("9", 1000)
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        [("purpose", None, b"x")],
-        [("file", "a", b"x")],
-        [("purpose", None, b"x"), ("file", "a", b"1"), ("file", "b", b"2")],
-        [("purpose", None, b"x"), ("purpose", None, b"y"), ("file", "a", b"1")],
-        [("purpose", None, b"\xff"), ("file", "a", b"1")],
-    ],
-)
-async def test_a_form_that_could_be_read_twice_is_refused(tmp_path: Path, fields: list[Any]) -> None:
+UNCLEAR: list[list[Any]] = [
+    [("purpose", None, b"x")],
+    [("file", "a", b"x")],
+    [("purpose", None, b"x"), ("file", "a", b"1"), ("file", "b", b"2")],
+    [("purpose", None, b"x"), ("purpose", None, b"y"), ("file", "a", b"1")],
+    [("purpose", None, b"\xff"), ("file", "a", b"1")],
+]
+
+
+async def test_a_form_that_could_be_read_twice_is_refused(tmp_path: Path) -> None:
     async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
-        sent, kind = form(*fields)
-        assert (await gateway.send("POST", "/v1/files", sent, kind)).status == 400
+        for fields in UNCLEAR:
+            sent, kind = form(*fields)
+            assert (await gateway.send("POST", "/v1/files", sent, kind)).status == 400, fields
     assert vendor.files == {}
 
 
