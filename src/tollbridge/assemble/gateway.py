@@ -11,6 +11,7 @@ import msgspec
 from tollbridge.assemble.accounts import Accounts
 from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.files import desk
+from tollbridge.assemble.live import live
 from tollbridge.assemble.mcp import Networks, endpoint
 from tollbridge.assemble.misgivings import misgivings
 from tollbridge.assemble.models import Models
@@ -22,6 +23,7 @@ from tollbridge.config.settings import Config
 from tollbridge.files.desk import Desk
 from tollbridge.home import Home
 from tollbridge.ledger.unkept import Unkept
+from tollbridge.live.desk import LiveDesk
 from tollbridge.mcp.endpoint import Endpoint
 from tollbridge.observe import Metrics, Observer
 from tollbridge.observe.ulid import Ulids
@@ -57,12 +59,14 @@ class Assembled(msgspec.Struct, frozen=True, eq=False):
     mcp: Endpoint | None = None
     through: Through | None = None
     files: Desk | None = None
+    live: LiveDesk | None = None
 
     def routes(self) -> tuple[Route, ...]:
         """Those of the rooms above the server, in the order in which they are asked."""
         mounted = () if self.mcp is None else self.mcp.routes()
         files = () if self.files is None else self.files.routes()
-        return (*mounted, *files, *(() if self.through is None else self.through.routes()))
+        live = () if self.live is None else self.live.routes()
+        return (*mounted, *live, *files, *(() if self.through is None else self.through.routes()))
 
 
 def assemble(
@@ -135,10 +139,12 @@ def assemble(
     there = places(config, environ, rows, maker)
     models = Models(environ, rows, maker, gateway)
     passed = through(config, rows, maker, there.named, models, gateway)
-    kept = None
+    kept, sockets = None, live(config, gateway, there, _tls(config))
     if accounts is not None:
         kept = desk(config.general, rows, there, models, gateway, accounts, home.reply_key())
-    return Assembled(gateway, [str(one) for one in misgivings(maker, config, environ, rows)], mcp, passed, kept)
+    return Assembled(
+        gateway, [str(one) for one in misgivings(maker, config, environ, rows)], mcp, passed, kept, sockets
+    )
 
 
 def provider_rows(config: Config) -> Mapping[str, Provider]:

@@ -28,6 +28,7 @@ import msgspec
 from tollbridge.calls.headers import Header
 from tollbridge.errors import APIError
 from tollbridge.policy.principal import Principal
+from tollbridge.transport.channel import Channel
 
 Headers = Sequence[Header]
 """Pairs or lines, with names in lower case. Framing (`content-length`, `transfer-encoding`, `connection`, `date`)
@@ -62,7 +63,8 @@ class Inbound(msgspec.Struct):
     before with these very headers, on this connection. `body_limit`: bytes; `admit` may change it for a route. `id`:
     what the application calls the request, to the client and in its logs; "" until it does. `flows`: set by `admit` for
     a route that takes a body as it arrives; `flow` is then that body, and `body` is empty. A body that is compressed,
-    or was there with its head, is in `body` all the same.
+    or was there with its head, is in `body` all the same. `websocket`: the client wants to go on in that protocol;
+    `switches`: set by `admit` for a route that does (another answers 426), whose responder is a `Switching`.
     """
 
     method: str
@@ -81,6 +83,8 @@ class Inbound(msgspec.Struct):
     id: str = ""
     flows: bool = False
     flow: Flow | None = None
+    websocket: bool = False
+    switches: bool = False
 
     def __repr__(self) -> str:
         """Shows no headers, no query, no body, and no path: keys and prompts stand in them."""
@@ -127,6 +131,14 @@ class Responder(Protocol):
 
     def on_gone(self, callback: Callable[[], None] | None) -> None:
         """`callback` is called once when the client leaves; at once if it already left. None takes it back."""
+
+
+class Switching(Protocol):
+    """A responder whose connection can go on in another protocol."""
+
+    def switch(self, headers: Headers, limit: int) -> Channel:
+        """Answers 101 with these headers; the connection is a WebSocket then, of messages of `limit` bytes. Raises
+        ClientGone."""
 
 
 class Application(Protocol):

@@ -32,7 +32,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """`path`: exact, or with one `{id}` that may hold slashes. `label`: stands for it in logs and metrics. `manager`:
     who answers where the handler is `managed`, `mount` where it is `mounted`. `stream`: whether the path asks for one;
     None where the body says. `key_in_query`: the dialect's clients may put the key into the query, as `key`. `flows`:
-    the handler takes the body as it arrives (`inbound.Flow`)."""
+    the handler takes the body as it arrives (`inbound.Flow`). `switches`: it goes on as a WebSocket."""
 
     methods: tuple[str, ...]
     path: str
@@ -44,6 +44,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool | None = None
     key_in_query: bool = False
     flows: bool = False
+    switches: bool = False
 
     @property
     def label(self) -> str:

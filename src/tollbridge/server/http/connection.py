@@ -40,10 +40,12 @@ from tollbridge.server.forwarded import Origin, strip_root_path
 from tollbridge.server.http.answer import Answer
 from tollbridge.server.http.body import Discarded, Framing, framing_for, sink_for, too_large
 from tollbridge.server.http.flow import Flow
-from tollbridge.server.http.head import CHUNKED, END, Head, HeadMemory, check_beginning
+from tollbridge.server.http.head import CHUNKED, END, Head, HeadMemory, check_beginning, no_switch
 from tollbridge.server.http.outflow import Outflow
 from tollbridge.server.http.service import Service
+from tollbridge.server.http.switched import Switched
 from tollbridge.server.inbound import ClientGone, Inbound, Refusal
+from tollbridge.transport.channel import Channel
 
 log = logging.getLogger(__name__)
 
@@ -238,6 +240,7 @@ class Connection(asyncio.Protocol):
         )
         if heads.again:
             inbound.known = self._principal
+        inbound.websocket = head.websocket
         answer = Answer(self, head_only=head.method == "HEAD", http11=head.http11, keep_alive=head.keep_alive)
         self._answer = answer
         verdict = service.application.admit(inbound)
@@ -271,6 +274,8 @@ class Connection(asyncio.Protocol):
         self._principal = inbound.principal
         if refusal is not None:
             self._turn_down(refusal, head)
+        elif head.websocket and (not inbound.switches or head.length):
+            raise no_switch()
         elif head.length == 0:
             self._handle(inbound)
         else:
@@ -435,6 +440,22 @@ class Connection(asyncio.Protocol):
         if self._scheme == "http" and (raw := self.transport.get_extra_info("socket")) is not None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
+
+    def switched(self, limit: int) -> Channel:
+        service, transport, rest = self._service, self.transport, self._pending
+        self._state = CLOSING
+        self._answer = self._inbound = None
+        self._pending = b""
+        service.connections.discard(self)
+        channel = Switched(service, limit)
+        service.connections.add(channel)
+        transport.set_protocol(channel)
+        channel.connection_made(transport)
+        if self._paused_reading:
+            transport.resume_reading()
+        if rest:
+            channel.data_received(rest)
+        return channel
 
     def room(self) -> asyncio.Future[None] | None:
         return self._outflow.room(self._service.loop)
