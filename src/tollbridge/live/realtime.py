@@ -134,7 +134,7 @@ class Session:
             for task in tasks:
                 task.cancel()
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-            why = client.closed or upstream.closed
+            why = client.said or client.closed or upstream.closed
             code = why.tellable if why is not None else INTERNAL
             reason = why.reason if why is not None else ""
             for channel in (client, upstream):

@@ -23,13 +23,16 @@ import msgspec
 
 from tollbridge.errors import APIError, BadRequestError
 from tollbridge.live.door import Door, error_event, tell
+from tollbridge.model.fold import unfold
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.response import Choice, Finish, Response, Usage
 from tollbridge.observe import Record
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import ClientGone, Headers, Inbound
 from tollbridge.server.pipeline import Conversation
 from tollbridge.transport.channel import Channel, Closed
 from tollbridge.transport.frames import TEXT, UNSUPPORTED
+from tollbridge.wires.base import Head
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 from tollbridge.wires.sse import SseParser
 
@@ -155,19 +158,19 @@ class Turns:
         """Nobody is asked."""
         id = f"resp_ws{secrets.token_hex(20)}"
         self._remember(id, root, items)
-        made: JsonObject = {
-            "id": id,
-            "object": "response",
-            "created_at": int(time.time()),
-            "model": body.get("model"),
-            "output": [],
-            "usage": None,
-            "error": None,
-        }
-        created = {"type": "response.created", "sequence_number": 0, "response": {**made, "status": "in_progress"}}
-        done = {"type": "response.completed", "sequence_number": 1, "response": {**made, "status": "completed"}}
-        for event in (created, done):
-            await self._channel.send(_encode(event))
+        model = body.get("model")
+        empty = Response(
+            id=id,
+            model=model if isinstance(model, str) else "",
+            created=int(time.time()),
+            choices=(Choice(finish=Finish(reason="stop")),),
+            usage=Usage(),
+        )
+        writer, said = OPENAI_RESPONSES.stream_writer(Head(id=id, model=empty.model)), _Said(self._channel)
+        for event in unfold(empty):
+            said.write(writer.write(event))
+        said.write(writer.close())
+        await said.flushed()
 
     async def _ask(self, body: JsonObject, said: _Said) -> None:
         self._count += 1

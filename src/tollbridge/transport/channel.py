@@ -57,7 +57,7 @@ class Closed(Exception):
 
 class Channel(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop, *, client: bool, limit: int, ping_s: float = 20.0) -> None:
-        """`client`: we are. `limit`: bytes of a message."""
+        """`client`: we are. `limit`: bytes of a message. `said`: with what we closed, where we were the first."""
         self._loop = loop
         self._client = client
         self._frames = Frames(limit, masked=not client)
@@ -66,6 +66,7 @@ class Channel(asyncio.Protocol):
         self._held = 0
         self._paused = self._full = self._said_close = False
         self._closed: Closed | None = None
+        self.said: Closed | None = None
         self._wakes: set[asyncio.Future[None]] = set()
         self._heard = loop.time()
         self._timer: asyncio.TimerHandle | None = None
@@ -107,6 +108,8 @@ class Channel(asyncio.Protocol):
             return
         if not self._said_close:
             self._said_close = True
+            if self._closed is None:
+                self.said = Closed(code, reason)
             transport.write(write_close(NO_CODE if code in _UNTELLABLE else code, reason, masked=self._client))
         if self._closed is None:
             self._loop.call_later(CLOSE_S, transport.abort)
