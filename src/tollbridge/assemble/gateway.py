@@ -139,7 +139,7 @@ def assemble(
     there = places(config, environ, rows, maker)
     models = Models(environ, rows, maker, gateway)
     passed = through(config, rows, maker, there.named, models, gateway)
-    kept, sockets = None, live(config, gateway, there, _tls(config))
+    kept, sockets = None, live(config, gateway, there, _tls(config), _proxies(config, environ))
     if accounts is not None:
         kept = desk(config.general, rows, there, models, gateway, accounts, home.reply_key())
     return Assembled(
@@ -171,6 +171,11 @@ def _tls(config: Config) -> TlsSettings:
 
 
 def _network(config: Config, environ: Mapping[str, str]) -> Transport:
+    return transport_for(_proxies(config, environ), tls=_tls(config))
+
+
+def _proxies(config: Config, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment, with the proxies that the file names."""
     proxies = config.general.proxies
     network = dict(environ)
     for name, url in (("http_proxy", proxies.http), ("https_proxy", proxies.https)):
@@ -178,7 +183,7 @@ def _network(config: Config, environ: Mapping[str, str]) -> Transport:
             network[name] = url.reveal()
     if proxies.no_proxy is not None:
         network["no_proxy"] = ",".join(proxies.no_proxy)
-    return transport_for(network, tls=_tls(config))
+    return network
 
 
 def rules(config: Config) -> Rules:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tollbridge.assemble.places import Places
 from tollbridge.config.settings import Config
 from tollbridge.live.desk import LiveDesk
@@ -12,6 +14,7 @@ from tollbridge.transport.tls import TlsSettings
 from tollbridge.transport.websocket import WebSockets
 
 
-def live(config: Config, gateway: Gateway, places: Places, tls: TlsSettings) -> LiveDesk:
+def live(config: Config, gateway: Gateway, places: Places, tls: TlsSettings, environ: Mapping[str, str]) -> LiveDesk:
+    """`environ`: names the proxies."""
     door = Door(gateway, config.general.cors.origins or ())
-    return LiveDesk(gateway, door, WebSockets(Dialer(tls)), places.accounts)
+    return LiveDesk(gateway, door, WebSockets(Dialer(tls), environ), places.accounts)

@@ -134,15 +134,15 @@ class Session:
             for task in tasks:
                 task.cancel()
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+            failed = [one for one in outcomes if isinstance(one, Exception) and not isinstance(one, Closed)]
             why = client.said or client.closed or upstream.closed
-            code = why.tellable if why is not None else INTERNAL
-            reason = why.reason if why is not None else ""
+            if failed or why is None:
+                why = Closed(INTERNAL)
             for channel in (client, upstream):
-                channel.close(code, reason)
+                channel.close(why.tellable, why.reason)
             self._left(asked)
-        for outcome in outcomes:
-            if isinstance(outcome, Exception) and not isinstance(outcome, Closed):
-                raise outcome
+        if failed:
+            raise failed[0]
 
     async def _up(self, asked: Asked, client: Channel, upstream: Channel) -> None:
         while True:

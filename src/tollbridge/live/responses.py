@@ -31,7 +31,7 @@ from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import ClientGone, Headers, Inbound
 from tollbridge.server.pipeline import Conversation
 from tollbridge.transport.channel import Channel, Closed
-from tollbridge.transport.frames import TEXT, UNSUPPORTED
+from tollbridge.transport.frames import INTERNAL, NORMAL, TEXT, UNSUPPORTED
 from tollbridge.wires.base import Head
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 from tollbridge.wires.sse import SseParser
@@ -40,6 +40,7 @@ PENDING_MAX = 16
 """Turns that wait for the one before them."""
 REMEMBERED_BYTES_MAX = 32 * 1024 * 1024
 ENCRYPTED = "reasoning.encrypted_content"
+_ENDS = (Closed, ClientGone)
 _TERMINAL = frozenset({"response.completed", "response.incomplete"})
 _NOT_HERE = ("type", "stream", "background", "generate", "stream_options")
 
@@ -81,11 +82,11 @@ class Turns:
             for task in tasks:
                 task.cancel()
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+            failed = [one for one in outcomes if isinstance(one, Exception) and not isinstance(one, _ENDS)]
             why = self._channel.closed
-            self._channel.close(1000 if why is None else why.tellable)
-        for outcome in outcomes:
-            if isinstance(outcome, Exception) and not isinstance(outcome, Closed | ClientGone):
-                raise outcome
+            self._channel.close(INTERNAL if failed else NORMAL if why is None else why.tellable)
+        if failed:
+            raise failed[0]
 
     async def _listen(self) -> None:
         """Also while a turn is answered: who leaves takes it along."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from base64 import b64encode
+from collections.abc import Mapping
 from typing import cast
 
 import httptools
@@ -19,6 +20,7 @@ from tollbridge.transport.dial import Dialer, Endpoint
 from tollbridge.transport.failures import failure
 from tollbridge.transport.frames import accept_for
 from tollbridge.transport.head import encode_head
+from tollbridge.transport.proxy import proxy_for
 
 HEAD_BYTES_MAX = 64 * 1024
 ERROR_BYTES_MAX = 64 * 1024
@@ -108,14 +110,19 @@ class _Handshake(Endpoint):
 
 
 class WebSockets:
-    """Opens them. Belongs to one event loop."""
+    """Opens them. Belongs to one event loop. `environ`: what may name a proxy."""
 
-    def __init__(self, dialer: Dialer) -> None:
+    def __init__(self, dialer: Dialer, environ: Mapping[str, str]) -> None:
         self._dialer = dialer
+        self._environ = environ
 
     async def open(self, request: Outgoing, timeouts: Timeouts, *, limit: int) -> Channel:
         """`request`: a GET, without the headers of the handshake. Raises the errors of `base`, and Declined."""
         loop = asyncio.get_running_loop()
+        if proxy_for(request.origin, self._environ):
+            raise failure(
+                "proxy_failure", request.origin, detail="is not used for WebSockets; name the host in NO_PROXY"
+            )
         key = b64encode(os.urandom(16))
         head = encode_head(request.origin, "GET", request.target, request.headers)
         handshake: _Handshake | None = None
