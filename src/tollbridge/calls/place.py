@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 import msgspec
 
 from tollbridge.calls.tokens import Tokens
 from tollbridge.errors import BadRequestError
-from tollbridge.providers.google_token import fetcher
+from tollbridge.providers.account import fetcher
 from tollbridge.providers.root import Root, target
 from tollbridge.secret import Secret
 from tollbridge.transport.base import Flow, Origin, Outgoing, Timeouts
@@ -81,5 +82,5 @@ def place(root: Root, timeouts: Timeouts, name: str = "") -> Place:
         origin=Origin(root.scheme, root.host, root.port),
         headers=tuple((key, value.reveal() if isinstance(value, Secret) else value) for key, value in root.headers),
         timeouts=timeouts,
-        tokens=None if root.cloud is None else Tokens(fetcher(root.cloud)),
+        tokens=None if root.cloud is None else Tokens(fetcher(root.cloud, time.time)),
     )

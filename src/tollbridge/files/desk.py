@@ -4,104 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from tollbridge.calls.ask import decode
 from tollbridge.calls.place import Place
-from tollbridge.calls.prepare import CLIENT_HEADERS
 from tollbridge.errors import APIError, BadRequestError, StoreUnavailable
-from tollbridge.files.formats import ANTHROPIC, OPENAI, Format, deleted, has_ended, listed
+from tollbridge.files.errand import Errand, page_of, params_of, without_ours
+from tollbridge.files.formats import ANTHROPIC, OPENAI, Format, deleted, has_ended
 from tollbridge.files.ids import Meant
 from tollbridge.files.keeper import Keeper, unknown
 from tollbridge.files.lines import Lines, Sum
 from tollbridge.files.upload import OURS, Form
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.observe import Record
-from tollbridge.policy.principal import Principal
 from tollbridge.server.accounting import failed
-from tollbridge.server.answers import JSON, error_answer, own_headers
+from tollbridge.server.answers import error_answer, own_headers
 from tollbridge.server.inbound import ClientGone, Inbound, Responder
 from tollbridge.server.multipart import boundary_of
-from tollbridge.server.reading import forwarded_headers
 from tollbridge.server.routes import Mount, Route
-from tollbridge.server.uploading import collected, confirmed
+from tollbridge.server.uploading import confirmed
 from tollbridge.store.objects import UNKNOWN, KeptObject
 from tollbridge.transport.base import Incoming
 
-PAGE, PAGE_MAX = 100, 10_000
 LIVE_MAX = 8
 """Batches of a list that are looked at at once."""
 CONTENT_HEADERS = frozenset({b"content-type", b"content-disposition"})
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Errand:
-    """One request."""
-
-    def __init__(
-        self,
-        keeper: Keeper,
-        inbound: Inbound,
-        responder: Responder,
-        record: Record,
-        id: str,
-        provider: str,
-        format: Format,
-    ) -> None:
-        principal = inbound.principal
-        if principal is None:
-            raise TypeError("files are open to nobody")
-        self.keeper = keeper
-        self.inbound = inbound
-        self.responder = responder
-        self.record = record
-        self.id = id
-        self.provider = provider
-        self.format = format
-        self.principal: Principal = principal
-        self.query: dict[str, str] = dict(parse_qsl(inbound.query, keep_blank_values=True))
-
-    def reply(self, body: Json) -> None:
-        self.record.status = 200
-        own = own_headers(self.record, self.format.wire)
-        self.responder.reply(200, [JSON, own], _encode(body))
-
-    def place(self, said: Mapping[str, str]) -> Place:
-        """Who shall keep it. `said`: by the body; then the query, headers, and the path count."""
-        keeper = self.keeper
-        every = {**self.query, **said}
-        provider = every.get("custom_llm_provider") or every.get("provider") or self._header(b"custom-llm-provider")
-        model = every.get("model") or every.get("target_model_names") or self._header(b"x-litellm-model")
-        if self.provider:
-            return keeper.named(self.provider, self.format)
-        if model:
-            places = {keeper.for_model(name.strip(), self.principal, self.format).account for name in model.split(",")}
-            if len(places) > 1:
-                raise BadRequestError(
-                    "These models are served by several accounts: a file is kept by one.", param="model"
-                )
-            found = keeper.at(places.pop())
-            assert found is not None
-            return found
-        return keeper.named(provider, self.format) if provider else keeper.usual(self.format)
-
-    def passed(self) -> tuple[str, list[tuple[str, str]]]:
-        """Of the client's query and headers, what goes along."""
-        query = urlencode([pair for pair in self.query.items() if pair[0] not in (*OURS, "key")])
-        allowed = CLIENT_HEADERS[self.format.wire.name]
-        return query, [pair for pair in forwarded_headers(self.inbound.headers) if pair[0] in allowed]
-
-    def _header(self, name: bytes) -> str:
-        return self.inbound.headers.get(name, b"").decode("latin-1")
-
-    async def json(self) -> JsonObject:
-        body = decode(await collected(self.keeper.gateway.authenticator, self.inbound))
-        if not isinstance(body, dict):
-            raise BadRequestError("The body must be a JSON object.")
-        return body
 
 
 Act = Callable[[Errand], Awaitable[None]]
@@ -220,7 +149,7 @@ class Desk:
         kept = await self._keeper.store.listed(errand.principal.id, "file")
         shown = [self._told(one) for one in kept if self._is_of(one, errand)]
         purpose = errand.query.get("purpose")
-        errand.reply(_page(errand, [one for one in shown if purpose in (None, one.get("purpose"))]))
+        errand.reply(page_of(errand, [one for one in shown if purpose in (None, one.get("purpose"))]))
 
     async def _file(self, errand: Errand) -> None:
         place, meant = self._meant(errand, "File object")
@@ -314,25 +243,25 @@ class Desk:
             for model in kept.models:  # the key's list may be another today
                 sum.permit(model)
             sum.worst_nanousd = kept.worst_nanousd
-        return place, {**_without_ours(body), "input_file_id": meant.theirs}, sum
+        return place, {**without_ours(body), "input_file_id": meant.theirs}, sum
 
     def _of_requests(self, errand: Errand, body: JsonObject) -> tuple[Place, JsonObject, Sum]:
         """Anthropic's: of the requests in its body."""
         keeper, requests = self._keeper, body.get("requests")
         if not isinstance(requests, list) or not requests:
             raise BadRequestError("`requests` must be a list of requests - at `$.requests`.", param="requests")
-        first = _params(requests[0], 0).get("model")
+        first = params_of(requests[0], 0).get("model")
         place = self._place_of(errand, body, str(first))
         sum = Sum(lambda model: keeper.model_at(place, errand.principal, model))
         made: list[Json] = []
         for number, request in enumerate(requests):
             accounts = set[str]()
-            params = keeper.opened(_encode(_params(request, number)), errand.principal, accounts)
+            params = keeper.opened(_encode(params_of(request, number)), errand.principal, accounts)
             if accounts - {place.account}:
                 raise BadRequestError("A file of this batch is kept by another account.", param=f"requests[{number}]")
             fields, _ = sum.request(params, errand.format.wire)
             made.append({**request, "params": fields})
-        return place, {**_without_ours(body), "requests": made}, sum
+        return place, {**without_ours(body), "requests": made}, sum
 
     def _place_of(self, errand: Errand, body: JsonObject, model: str) -> Place:
         said = {name: value for name, value in body.items() if name in OURS and isinstance(value, str)}
@@ -345,7 +274,7 @@ class Desk:
 
     async def _batches(self, errand: Errand) -> None:
         kept = await self._keeper.store.listed(errand.principal.id, "batch")
-        page = _page(errand, [self._told(one) for one in kept if self._is_of(one, errand)])
+        page = page_of(errand, [self._told(one) for one in kept if self._is_of(one, errand)])
         known = {one.id: one for one in kept}
         turns = asyncio.Semaphore(LIVE_MAX)
 
@@ -445,35 +374,3 @@ class Desk:
         root = self._public_url or f"{inbound.scheme}://{inbound.host}"
         before = inbound.path.partition("/messages/batches")[0]
         return {**shown, "results_url": f"{root}{before}/messages/batches/{shown['id']}/results"}
-
-
-def _page(errand: Errand, shown: list[JsonObject]) -> JsonObject:
-    """Of what is shown, the latest first unless `order` is `asc`."""
-    query = errand.query
-    limit = query.get("limit", str(PAGE if errand.format is OPENAI else 20))
-    if not limit.isdecimal() or not 1 <= int(limit) <= PAGE_MAX:
-        raise BadRequestError(f"`limit` is a number from 1 to {PAGE_MAX}.", param="limit")
-    if query.get("order") == "asc":
-        shown = shown[::-1]
-    ids = [one["id"] for one in shown]
-    after, before = query.get("after") or query.get("after_id"), query.get("before_id")
-    for name in (after, before):
-        if name and name not in ids:
-            raise BadRequestError(f"There is no {name[:300]!r} in this list.", param="after")
-    if after:
-        shown = shown[ids.index(after) + 1 :]
-    if before:
-        shown = shown[: ids.index(before)]
-        return listed(errand.format, shown[-int(limit) :], len(shown) > int(limit))
-    return listed(errand.format, shown[: int(limit)], len(shown) > int(limit))
-
-
-def _params(request: Json, number: int) -> JsonObject:
-    params = request.get("params") if isinstance(request, dict) else None
-    if not isinstance(params, dict):
-        raise BadRequestError(f"It lacks `params` - at `$.requests[{number}]`.", param=f"requests[{number}]")
-    return params
-
-
-def _without_ours(body: JsonObject) -> JsonObject:
-    return {name: value for name, value in body.items() if name not in OURS}

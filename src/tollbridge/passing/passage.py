@@ -27,6 +27,7 @@ from tollbridge.calls.streams import RelayedStream, Stream
 from tollbridge.errors import APIError, BadRequestError, ServiceUnavailableError
 from tollbridge.ledger.meter import Said
 from tollbridge.observe import Record
+from tollbridge.passing.begun import Begun
 from tollbridge.passing.endpoints import Endpoint, known
 from tollbridge.passing.way import Way
 from tollbridge.providers.root import without
@@ -39,7 +40,7 @@ from tollbridge.server.controls import LOGGED_CHARACTERS_MAX
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, bare, confirm
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
-from tollbridge.server.multipart import Data, MultipartReader, Part, boundary_of
+from tollbridge.server.multipart import read_field
 from tollbridge.server.presence import Leaving
 from tollbridge.server.reachable import unpriced
 from tollbridge.server.reading import forwarded_headers
@@ -155,7 +156,7 @@ class Passage:
         kind = self._inbound.headers.get(b"content-type", b"").decode("latin-1")
         model = endpoint.model
         if kind.lower().startswith("multipart/"):
-            model = model or (_field(body, kind, "model") if body else None)
+            model = model or (read_field(body, kind, "model") if body else None)
         elif body:
             fields = peek(body)
             if not whole:
@@ -337,7 +338,7 @@ class Passage:
         first = await incoming.chunk()
         if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"<"):  # no stream, whatever was asked for
             self._ask = None
-            await self._tell_as_it_comes(_Begun(incoming, first))
+            await self._tell_as_it_comes(Begun(incoming, first))
             return
         listed = first.lstrip(b" \t\r\n")[:1] == b"["
         if listed:
@@ -422,48 +423,3 @@ class Passage:
         if record.cost_nanousd is not None:
             record.priced = "config" if not refused else ""
         gateway.observe(record, gateway.journal.append(record))
-
-
-class _Begun:
-    """An answer of which the first piece was taken."""
-
-    def __init__(self, incoming: Incoming, first: bytes) -> None:
-        self._incoming = incoming
-        self._first = first
-        self.status = incoming.status
-        self.headers = incoming.headers
-
-    def header(self, name: bytes) -> bytes | None:
-        return self._incoming.header(name)
-
-    async def read(self, limit: int) -> bytes:
-        first, self._first = self._first, b""
-        return first + await self._incoming.read(limit)
-
-    async def chunk(self) -> bytes:
-        first, self._first = self._first, b""
-        return first or await self._incoming.chunk()
-
-    def abort(self) -> None:
-        self._incoming.abort()
-
-
-def _field(body: bytes, content_type: str, name: str) -> str:
-    """The one value of a field of a form. Raises BadRequestError where there is none, or are several."""
-    reader = MultipartReader(boundary_of(content_type))
-    found: list[bytes] = []
-    inside = False
-    for event in reader.feed(body):
-        if isinstance(event, Part):
-            inside = event.name == name
-            if inside:
-                found.append(b"")
-        elif inside and isinstance(event, Data):
-            found[-1] += event.data
-    reader.close()
-    if len(found) != 1:
-        raise BadRequestError(f"The form must say `{name}` once.", param=name)
-    try:
-        return found[0].decode()
-    except UnicodeDecodeError as error:
-        raise BadRequestError(f"`{name}` is not UTF-8.", param=name) from error

@@ -25,9 +25,9 @@ import msgspec
 
 from tollbridge.errors import BadRequestError
 from tollbridge.providers import azure
+from tollbridge.providers.account import Account
 from tollbridge.providers.address import join, read_base
 from tollbridge.providers.auth import AuthHeaders
-from tollbridge.providers.google_token import GoogleAccount
 from tollbridge.providers.resolve import Given, base_of, resolve
 from tollbridge.providers.row import Provider
 from tollbridge.providers.table import ALIASES
@@ -58,7 +58,7 @@ class Root(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, str | Secret], ...]
     account: str
     secrets: tuple[Secret, ...]
-    cloud: GoogleAccount | None = None
+    cloud: Account | None = None
     versioned: str | None = None
     within: tuple[str, str] | None = None
     keeps_at: str = ""

@@ -159,6 +159,27 @@ def _read_part(head: bytes) -> Part:
 _PLAIN = frozenset({b"binary", b"8bit", b"7bit"})
 
 
+def read_field(body: bytes, content_type: str, name: str) -> str:
+    """The one value of a field of a form. Raises BadRequestError where there is none, or are several."""
+    reader = MultipartReader(boundary_of(content_type))
+    found: list[bytes] = []
+    inside = False
+    for event in reader.feed(body):
+        if isinstance(event, Part):
+            inside = event.name == name
+            if inside:
+                found.append(b"")
+        elif inside and isinstance(event, Data):
+            found[-1] += event.data
+    reader.close()
+    if len(found) != 1:
+        raise BadRequestError(f"The form must say `{name}` once.", param=name)
+    try:
+        return found[0].decode()
+    except UnicodeDecodeError as error:
+        raise BadRequestError(f"`{name}` is not UTF-8.", param=name) from error
+
+
 def write_part(boundary: bytes, part: Part) -> bytes:
     """The head of a part, boundary included. Its data follows, then a CRLF."""
     name = _quoted(part.name)
