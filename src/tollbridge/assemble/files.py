@@ -8,11 +8,11 @@ from tollbridge.assemble.accounts import Accounts
 from tollbridge.assemble.places import Places
 from tollbridge.config.settings import GeneralSettings
 from tollbridge.files.desk import Desk
+from tollbridge.files.formats import FORMATS
 from tollbridge.files.ids import Ids
 from tollbridge.files.keeper import Keeper
 from tollbridge.files.owing import Deployments
 from tollbridge.providers.names import find
-from tollbridge.providers.root import names_of
 from tollbridge.providers.row import Provider
 from tollbridge.server.gateway import Gateway
 from tollbridge.store.objects import ObjectStore
@@ -38,5 +38,5 @@ def desk(
     keeper = Keeper(gateway, by_table, places.accounts, ObjectStore(accounts.database, key), Ids(key), models, named)
     gateway.references = keeper
     accounts.along(keeper.follow)
-    names = {provider: names_of(rows[provider]) for provider in by_table}
-    return Desk(keeper, names, general.public_url or "")
+    formats = {name: FORMATS[place.root.wire] for name, place in by_table.items() if place.root.wire in FORMATS}
+    return Desk(keeper, formats, general.public_url or "")

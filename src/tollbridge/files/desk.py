@@ -37,10 +37,10 @@ Act = Callable[[Errand], Awaitable[None]]
 
 
 class Desk:
-    def __init__(self, keeper: Keeper, names: Mapping[str, tuple[str, ...]], public_url: str = "") -> None:
-        """`names`: of each provider that is set up, the first parts of its paths. `public_url`: with its root path."""
+    def __init__(self, keeper: Keeper, providers: Mapping[str, Format], public_url: str = "") -> None:
+        """`providers`: that are set up, and what they speak. `public_url`: with its root path."""
         self._keeper = keeper
-        self._names = names
+        self._providers = dict(providers)
         self._public_url = public_url.rstrip("/")
 
     def routes(self) -> tuple[Route, ...]:
@@ -58,12 +58,15 @@ class Desk:
             ("messages/batches", "/{id}/cancel", (("POST", self._cancel),)),
             ("messages/batches", "/{id}", (("GET", self._batch), ("DELETE", self._forget))),
         ]
-        roots = [("", ""), *((f"/{name}", name) for names in self._names.values() for name in names)]
-        return tuple(
-            self._route(f"{root}{version}/{noun}{rest}", acts, provider)
-            for root, provider in roots
-            for version in ("/v1", "")
-            for noun, rest, acts in (*paths, *messages)
+        every = (*paths, *messages)
+        return (
+            *(self._route(f"{v1}/{noun}{rest}", acts, "") for v1 in ("/v1", "") for noun, rest, acts in every),
+            *(
+                self._route(f"/{name}/v1/{noun}{rest}", acts, name)
+                for name, format in self._providers.items()
+                for noun, rest, acts in every
+                if noun in ("files", format.batches)
+            ),
         )
 
     def _route(self, path: str, acts: tuple[tuple[str, Act], ...], provider: str) -> Route:
