@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from tollbridge.assemble.deployments import Maker
+from tollbridge.calls.credentials import in_headers
 from tollbridge.calls.place import Place, place
 from tollbridge.config.settings import Config, OwnPath
 from tollbridge.passing.passage import Deployments
@@ -14,6 +15,7 @@ from tollbridge.passing.through import Through
 from tollbridge.passing.way import METHODS, Way
 from tollbridge.providers.root import names_of, root_at
 from tollbridge.providers.row import Provider
+from tollbridge.secret import Secret
 from tollbridge.server.gateway import Gateway
 from tollbridge.transport.base import Timeouts
 
@@ -40,6 +42,8 @@ def through(
 
 def _own(path: OwnPath, timeouts: Timeouts) -> Way:
     root = root_at(path.path.strip("/"), path.target.reveal(), tuple(path.headers.items()))
+    told = {name: value.reveal() for name, value in path.headers.items()}
+    root = msgspec.structs.replace(root, secrets=tuple(map(Secret, in_headers(told))))  # not every header is one
     return Way(
         path=path.path,
         place=place(root, msgspec.structs.replace(timeouts, total_s=path.timeout_s) if path.timeout_s else timeouts),
