@@ -17,6 +17,7 @@ import msgspec
 
 from tollbridge.assemble.gateway import mcp_networks
 from tollbridge.assemble.mcp import hub
+from tollbridge.assemble.oauth import OAuth
 from tollbridge.cli.place import KEY_VARIABLES, place
 from tollbridge.errors import APIError, ConfigError, NotFoundError
 from tollbridge.home import Home
@@ -164,7 +165,8 @@ async def local(config: Path) -> AsyncIterator[Local]:
     """Raises ConfigError."""
     found = place(config)
     networks = mcp_networks(found.config, found.environ)
-    servers = hub(found.config, found.environ, networks.operators)
+    oauth = OAuth(found.config, networks.operators, networks.others, None)
+    servers = hub(found.config, found.environ, networks.operators, oauth=oauth)
     try:
         yield Local(servers)
     finally:

@@ -229,6 +229,17 @@ class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     cwd: str | None = None
     auth_type: str = "none"
     auth_value: Secret | None = None
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    scopes: tuple[str, ...] = ()
+    authorization_url: str | None = None
+    token_url: str | None = None
+    registration_url: str | None = None
+    issuer: str | None = None
+    oauth_flow: str | None = None
+    oauth_method: str | None = None
+    oauth_resource: str | None = None
+    sign_in: str = "each"
     brings: tuple[str, ...] = ()
     headers: Mapping[str, Secret] = {}
     description: str = ""

@@ -22,11 +22,13 @@ UNNAMED_LEVEL = "info"
 
 class Credentials(msgspec.Struct, frozen=True):
     """What a caller brought for MCP servers: `common` for all, `own` by server, names of headers in lower case.
-    `headers`: all that the request said, for those that the operator lets through."""
+    `headers`: all that the request said, for those that the operator lets through. `base`: the address under which the
+    caller knows the gateway, "" where that is not known."""
 
     common: tuple[tuple[str, str], ...] = ()
     own: Mapping[str, tuple[tuple[str, str], ...]] = {}
     headers: Mapping[bytes, bytes] = {}
+    base: str = ""
 
     def __repr__(self) -> str:
         return "<Credentials>"

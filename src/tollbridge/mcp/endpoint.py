@@ -25,6 +25,7 @@ from tollbridge.mcp.run import Runner
 from tollbridge.mcp.toolbox import McpToolboxes
 from tollbridge.observe import Record
 from tollbridge.policy.minting import public_id
+from tollbridge.server.forwarded import public_base
 from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, Authenticator, bare
 from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.server.routes import Route
@@ -37,8 +38,9 @@ METHODS = ("POST", "GET", "DELETE")
 
 
 class Endpoint:
-    """`client_auth`: the header by which a client brings a credential for servers, in lower case. `transports`: of the
-    servers, closed after them."""
+    """`client_auth`: the header by which a client brings a credential for servers, in lower case. `public_url`: as the
+    operator says, or "". `more`: routes beside these (`oauth/desk.py`, `front/`). `transports`: of the servers, closed
+    after them."""
 
     def __init__(
         self,
@@ -47,7 +49,9 @@ class Endpoint:
         guard: Guard,
         *,
         client_auth: str = CLIENT_AUTH,
+        public_url: str = "",
         management: Management | None = None,
+        more: Sequence[Route] = (),
         transports: Sequence[Transport] = (),
     ) -> None:
         self._hub = hub
@@ -56,6 +60,8 @@ class Endpoint:
         self._runner = runner
         self._guard = guard
         self._client_auth = client_auth.lower().encode()
+        self._public_url = public_url
+        self._more = more
         self._rest = Rest(self, hub, runner)
         self._modern = Modern(hub, runner)
         self._legacy = Legacy(hub, runner)
@@ -69,6 +75,7 @@ class Endpoint:
             return Route(methods=tuple(methods), path=path, handler="mounted", access="key", mount=self.handle)
 
         return (
+            *self._more,
             *(mounted(path) for path in ("/mcp", "/mcp/", "/mcp/{id}", "/{id}/mcp")),
             mounted("/sse", ("GET",)),
             mounted("/sse/messages", ("POST",)),
@@ -83,7 +90,7 @@ class Endpoint:
             if principal is None:
                 raise TypeError("an MCP endpoint is open to nobody")
             wanted, alone = self.wanted(inbound, id)
-            credentials = self.credentials(inbound.headers)
+            credentials = self.credentials(inbound.headers, self.base(inbound))
             if inbound.path in ("/sse", "/sse/messages") or not is_modern(_version(inbound)):
                 await self._legacy.handle(inbound, responder, record, credentials, wanted, alone=alone)
             else:
@@ -119,8 +126,12 @@ class Endpoint:
                 chosen += _items(value.decode("latin-1"))
         return (tuple(chosen) if named else None), False
 
-    def credentials(self, headers: Mapping[bytes, bytes]) -> Credentials:
-        """What a request with these headers brings for servers."""
+    def base(self, inbound: Inbound) -> str:
+        """The address under which whoever asks knows us."""
+        return public_base(self._public_url, inbound.scheme, inbound.host, "")
+
+    def credentials(self, headers: Mapping[bytes, bytes], base: str = "") -> Credentials:
+        """What a request with these headers, which came to `base`, brings for servers."""
         common: list[tuple[str, str]] = []
         brought = headers.get(self._client_auth)
         if brought is not None:
@@ -144,7 +155,7 @@ class Endpoint:
         rest = {name: value for name, value in headers.items() if name not in private}
         if _foreign(headers) is None:
             rest.pop(b"authorization", None)  # the gateway's own key
-        return Credentials(tuple(common), own, rest)
+        return Credentials(tuple(common), own, rest, base or self._public_url.rstrip("/"))
 
     def toolboxes(self, authenticator: Authenticator, hosts: frozenset[str] = frozenset()) -> McpToolboxes:
         """The same servers as tools of models."""

@@ -1,0 +1,63 @@
+"""What OAuth toward MCP servers needs: where tokens are kept, and where the gateway may ask for them."""
+
+from __future__ import annotations
+
+import hmac
+import os
+
+from tollbridge.assemble.accounts import Accounts
+from tollbridge.config.settings import Config, McpServer
+from tollbridge.mcp.definition import Definition
+from tollbridge.mcp.oauth import driver
+from tollbridge.mcp.oauth.invitations import Invitations
+from tollbridge.mcp.oauth.notes import MemoryNotes, Notes
+from tollbridge.mcp.oauth.tokens import Tokens
+from tollbridge.mcp.oauth.values import METHODS, Settings
+from tollbridge.mcp.oauth.vault import Vault
+from tollbridge.store.oauth import OAuthStore
+from tollbridge.transport.base import Origin, Transport
+from tollbridge.transport.egress import split_url
+
+
+class OAuth:
+    """Of all servers together. Without `accounts` what is kept is lost when the process ends."""
+
+    def __init__(self, config: Config, operators: Transport, others: Transport, accounts: Accounts | None) -> None:
+        self.notes: Notes = MemoryNotes() if accounts is None else OAuthStore(accounts.database, accounts.pepper)
+        self.key = os.urandom(32) if accounts is None else hmac.digest(accounts.pepper, b"mcp: oauth", "sha256")
+        self.vault = Vault(self.notes)
+        self.invitations = Invitations(hmac.digest(self.key, b"invitations", "sha256"))
+        self._operators = operators
+        self._others = others
+        self._open = {host.lower() for host in config.general.mcp_api_hosts}
+
+    def tokens(self, made: Definition, server: McpServer, *, configured: bool) -> Tokens | None:
+        """None where it wants none. `configured`: the operator's file names it, and with it where it leads."""
+        if server.auth_type != "oauth2" or made.address is None:
+            return None
+        origins = {made.address.origin} if configured else set()
+        for url in (server.authorization_url, server.token_url, server.registration_url, server.issuer):
+            if url is not None and configured:
+                origins.add(split_url(url)[0])
+
+        def named(origin: Origin) -> bool:
+            return origin in origins or not self._open.isdisjoint((origin.host, f"{origin.host}:{origin.port}"))
+
+        networks = driver.Networks(self._operators, self._others, named)
+        return Tokens(made, settings(server), self.vault, networks, self.invitations)
+
+
+def settings(server: McpServer) -> Settings:
+    return Settings(
+        client_id=server.client_id,
+        client_secret=server.client_secret,
+        scopes=tuple(scope for said in server.scopes for scope in said.split()),
+        authorization_url=server.authorization_url,
+        token_url=server.token_url,
+        registration_url=server.registration_url,
+        issuer=server.issuer,
+        resource=server.oauth_resource,
+        method=next((method for method in METHODS if method == server.oauth_method), None),
+        machine=server.oauth_flow == "client_credentials",
+        shared=server.sign_in == "shared",
+    )
