@@ -76,14 +76,12 @@ def endpoint(
         kept = Kept(McpServerStore(accounts.database, accounts.pepper), served, make)
         kept.begin()
         accounts.along(kept.follow)
-    general = config.general
+    address = config.general.public_url or ""
 
     def base(inbound: Inbound) -> str:
-        return public_base(general.public_url or "", inbound.scheme, inbound.host, "")
+        return public_base(address, inbound.scheme, inbound.host, "")
 
-    document = (
-        f"{general.public_url.rstrip('/')}{DOCUMENT}" if (general.public_url or "").startswith("https:") else None
-    )
+    document = f"{address.rstrip('/')}{DOCUMENT}" if address.startswith("https:") else None
     sign_ins = SignIns(served, oauth.vault, oauth.notes, document)
     desk = Desk(sign_ins, oauth.invitations, guard, lambda: gateway.authenticator, base)
     return Endpoint(
@@ -91,7 +89,7 @@ def endpoint(
         Runner(gateway, hooks(config.settings.callbacks, config.source)),
         guard,
         client_auth=name,
-        public_url=general.public_url or "",
+        public_url=address,
         more=desk.routes(),
         management=Management(served, make, kept),
         transports=(networks.operators, networks.others),
@@ -118,11 +116,8 @@ def hub(
         one = definition(server, environ, aliases.get(server.name))
         return Upstream(one, transport, environ, oauth.tokens(one, server, configured=True))
 
-    return Hub(
-        [made(server) for server in config.mcp_servers],
-        separator=environ.get(SEPARATOR_VARIABLE) or "-",
-        key=key or os.urandom(32),
-    )
+    upstreams = [made(server) for server in config.mcp_servers]
+    return Hub(upstreams, separator=environ.get(SEPARATOR_VARIABLE) or "-", key=key or os.urandom(32))
 
 
 def added(kept: KeptServer, config: Config, environ: Mapping[str, str], networks: Networks, oauth: OAuth) -> Upstream:

@@ -22,12 +22,11 @@ SIGN_INS = ("each", "shared")
 CLIENT_AUTH = ("client_secret_basic", "client_secret_post", "none")
 LATER_AUTH = ("oauth2_token_exchange", "oauth2_id_jag", "aws_sigv4", "true_passthrough", "oauth_delegate")
 RESERVED = frozenset(
-    {"mcp", "sse", "messages", "tools", "key", "spend", "global", "health", "metrics", "v1", "v1beta"}
-) | {
-    "sign-in",
-    "callback",
-    "client.json",
-}
+    {
+        *("mcp", "sse", "messages", "tools", "key", "spend", "global", "health", "metrics", "v1", "v1beta"),
+        *("sign-in", "callback"),
+    }
+)
 """First or last parts of paths that are ours."""
 
 

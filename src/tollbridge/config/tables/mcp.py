@@ -58,14 +58,8 @@ MCP_SERVER = section(
     fills("elicitation", flag, "allow_elicitation"),
     restricts("pin", "pinned_tools", "rpm", "token_validation", "oauth_identity_binding", "allow_private"),
     later(
-        *(
-            "spec_path",
-            "env_vars",
-            "upstream_token_header",
-            "aws_access_key_id",
-            "aws_secret_access_key",
-            "aws_session_token",
-        ),
+        *("spec_path", "env_vars", "upstream_token_header"),
+        *("aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
         *("aws_region_name", "aws_service_name", "aws_role_name", "aws_session_name"),
         *("token_exchange_endpoint", "audience", "subject_token_type", "token_exchange_profile"),
         *("id_jag_resource_token_endpoint", "id_jag_resource", "id_jag_subject_source"),

@@ -3,7 +3,7 @@
 GET  /mcp/sign-in/{invitation}      says what is asked, and asks for the gateway key of who was invited
 POST /mcp/sign-in/{invitation}      says whereto the person goes
 GET  /mcp/callback                  where the authorization server sends the person back to
-GET  /mcp/client.json               ourselves, for authorization servers that read descriptions of clients
+GET  /client-metadata.json          ourselves, for authorization servers that read descriptions of clients
 POST /v1/mcp/sign-ins               begins one for who shows the key: {"server", "redirect_uri"} on loopback
 POST /v1/mcp/sign-ins/finish        the answer that came there: {"state", "code", "iss"}
 GET  /v1/mcp/sign-ins               where the key is signed in; the admin is told of all
@@ -34,11 +34,11 @@ from tollbridge.policy.principal import Principal
 from tollbridge.server.answers import JSON
 from tollbridge.server.identify import Authenticator, OpenDoor
 from tollbridge.server.inbound import Inbound, Responder
-from tollbridge.server.managed import Call, Reply
-from tollbridge.server.routes import READ, Manager, Route
+from tollbridge.server.managed import Call, Manager, Reply
+from tollbridge.server.routes import READ, Route
 
 CALLBACK = "/mcp/callback"
-DOCUMENT = "/mcp/client.json"
+DOCUMENT = "/client-metadata.json"
 COOKIE = "tollbridge-sign-in"
 FORM_BYTES_MAX = 16 * 1024
 FIELDS_MAX = 30
@@ -145,7 +145,7 @@ class Desk:
 
     async def _who(self, inbound: Inbound) -> Principal:
         fields = read_form(inbound.body)
-        headers = {name: inbound.headers[name] for name in (b"host", b"origin") if name in inbound.headers}
+        headers = {name: value for name, value in inbound.headers.items() if name in (b"host", b"origin")}
         return await who(self._door(), headers, fields.get("key", ""))
 
     async def _called_back(self, inbound: Inbound) -> bytes:

@@ -2,8 +2,8 @@
 
 1. The protected resource's metadata (RFC 9728) is where the challenge says, else at the server's path below
    `/.well-known`, else at its root. It must be about this server: the same origin, and its path or one above it.
-2. The authorization server's metadata (RFC 8414, or OpenID's) must name the very issuer that it was asked for, character
-   by character: a document that names another is another's.
+2. The authorization server's metadata (RFC 8414, or OpenID's) must name the very issuer that it was asked for,
+   character by character: a document that names another is another's.
 3. A server without resource metadata is taken to be its own authorization server, as revision 2025-03-26 has it.
 4. One that does not say that it checks PKCE by S256 is refused. What the operator said is believed.
 5. Every URL in these documents is somebody else's word: http or https with a host, or it is not there.
@@ -28,7 +28,7 @@ def discover(url: str, metadata_url: str | None, settings: Settings) -> Errand[F
     resource = settings.resource or canonical(url)
     if settings.token_url is not None and (settings.machine or settings.authorization_url is not None):
         return Found(server=_said(settings, url), resource=resource)
-    issuer, scopes = settings.issuer, ()
+    issuer, scopes = settings.issuer, texts_of(None)
     told = yield from _resource_metadata(url, metadata_url)
     if told is not None:
         named = text_of(told.get("resource"))

@@ -28,7 +28,7 @@ def challenge_of(verifier: str) -> str:
 
 
 def scopes_for(said: tuple[str, ...], demanded: tuple[str, ...], found: Found) -> tuple[str, ...]:
-    """What to ask for: the operator's word, else the challenge's, else what the resource has; with a refresh token where
+    """What to ask for: the operator's word, else the challenge's, else what the resource has; and a refresh token where
     the server gives one for asking."""
     scopes = said or demanded or found.scopes
     if scopes and OFFLINE in found.server.scopes and OFFLINE not in scopes:
@@ -138,14 +138,10 @@ def _token(told: Told, server: Server, resource: str, client: Client, asked: tup
     access, kind = text_of(said.get("access_token")), said.get("token_type", "Bearer")
     if access is None or " " in access or not isinstance(kind, str) or kind.lower() != "bearer":
         raise OAuthError("The authorization server gave no bearer token.")
-    seconds = said.get("expires_in")
-    if isinstance(seconds, str) and seconds.isdigit():
-        seconds = int(seconds)
-    lasts = isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds < SECONDS_MAX
     return Token(
         access=access,
         refresh=text_of(said.get("refresh_token")),
-        expires_at=now + float(seconds) if lasts else None,
+        expires_at=_until(said.get("expires_in"), now),
         asked=asked,
         scopes=tuple((text_of(said.get("scope")) or "").split()),
         issuer=server.issuer,
@@ -155,3 +151,12 @@ def _token(told: Told, server: Server, resource: str, client: Client, asked: tup
         client=client,
         since=now,
     )
+
+
+def _until(told: Json, now: float) -> float | None:
+    """None where it was not said. Some say it as a text."""
+    if isinstance(told, str) and told.isdecimal():
+        told = int(told)
+    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 < told < SECONDS_MAX:
+        return None
+    return now + told

@@ -114,9 +114,8 @@ class Invitations:
         if opens and not caller.modern:
             return SignInRequired(name, RpcError(URL_ELICITATION_REQUIRED, f"{message}.", {"elicitations": [asked]}))
         told = RpcError(SIGN_IN_NEEDED, f"{message}: {url}", {"server": name, "url": url})
-        return SignInRequired(
-            name, told, {ANSWER: {"method": "elicitation/create", "params": asked}} if opens else None
-        )
+        asks: JsonObject = {ANSWER: {"method": "elicitation/create", "params": asked}}
+        return SignInRequired(name, told, asks if opens else None)
 
     def _mac(self, body: bytes) -> bytes:
         return hmac.digest(self._key, body, "sha256")[:MAC_BYTES]

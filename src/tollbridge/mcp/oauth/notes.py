@@ -50,13 +50,14 @@ class MemoryNotes:
         self._notes = {key: note for key, note in self._notes.items() if key[0] != kind or note.owner != owner}
 
     async def list(self, kind: str, owner: str | None = None, about: str | None = None) -> tuple[Note, ...]:
+        now = time.time()
         return tuple(
             note
-            for (kept, name), note in self._notes.items()
-            if kept == kind
+            for note in self._notes.values()
+            if note.kind == kind
             and owner in (None, note.owner)
             and about in (None, note.about)
-            and await self.get(kept, name) is not None
+            and (note.expires_at is None or note.expires_at > now)
         )
 
     async def count(self, kind: str) -> int:

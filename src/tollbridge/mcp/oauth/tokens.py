@@ -6,8 +6,8 @@
    which is shared too. A caller's credential of another kind (`x-mcp-auth` ...) takes the place of all this.
 2. A token that is about to expire is refreshed before it is shown, once for all who want it at that moment; so is one
    that was refused (401). Where nothing can be refreshed, a person has to sign in: `SignInNeeded`.
-3. 403 with `insufficient_scope`: a person is asked to sign in again, for what was asked before and what is missing. What
-   was asked for already is not asked for again: the refusal stands. So nothing goes round in circles.
+3. 403 with `insufficient_scope`: a person is asked to sign in again, for what was asked before and what is missing.
+   What was asked for already is not asked for again: the refusal stands. So nothing goes round in circles.
 """
 
 from __future__ import annotations
