@@ -84,13 +84,15 @@ def endpoint(
     document = f"{address.rstrip('/')}{DOCUMENT}" if address.startswith("https:") else None
     sign_ins = SignIns(served, oauth.vault, oauth.notes, document)
     desk = Desk(sign_ins, oauth.invitations, guard, lambda: gateway.authenticator, base)
+    front = None if accounts is None else oauth.front(gateway, accounts, guard, base)
     return Endpoint(
         served,
         Runner(gateway, hooks(config.settings.callbacks, config.source)),
         guard,
         client_auth=name,
         public_url=address,
-        more=desk.routes(),
+        more=(*desk.routes(), *(() if front is None else front.routes)),
+        door=None if front is None else front.door,
         management=Management(served, make, kept),
         transports=(networks.operators, networks.others),
     )

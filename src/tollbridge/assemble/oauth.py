@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import hmac
 import os
+from collections.abc import Callable, Sequence
+
+import msgspec
 
 from tollbridge.assemble.accounts import Accounts
 from tollbridge.config.settings import Config, McpServer
 from tollbridge.mcp.definition import Definition
+from tollbridge.mcp.front.clients import Clients
+from tollbridge.mcp.front.door import TokenDoor
+from tollbridge.mcp.front.grants import Grants
+from tollbridge.mcp.front.server import Front
+from tollbridge.mcp.guard import Guard
 from tollbridge.mcp.oauth import driver
 from tollbridge.mcp.oauth.invitations import Invitations
 from tollbridge.mcp.oauth.notes import MemoryNotes, Notes
 from tollbridge.mcp.oauth.tokens import Tokens
 from tollbridge.mcp.oauth.values import METHODS, Settings
 from tollbridge.mcp.oauth.vault import Vault
+from tollbridge.server.gateway import Gateway
+from tollbridge.server.inbound import Inbound
+from tollbridge.server.routes import Door, Route
 from tollbridge.store.oauth import OAuthStore
 from tollbridge.transport.base import Origin, Transport
 from tollbridge.transport.egress import split_url
+
+
+class Served(msgspec.Struct, frozen=True, eq=False):
+    routes: Sequence[Route]
+    door: Door
 
 
 class OAuth:
@@ -41,10 +57,23 @@ class OAuth:
                 origins.add(split_url(url)[0])
 
         def named(origin: Origin) -> bool:
-            return origin in origins or not self._open.isdisjoint((origin.host, f"{origin.host}:{origin.port}"))
+            return origin in origins or self._opened(origin)
 
         networks = driver.Networks(self._operators, self._others, named)
         return Tokens(made, settings(server), self.vault, networks, self.invitations)
+
+    def front(self, gateway: Gateway, accounts: Accounts, guard: Guard, base: Callable[[Inbound], str]) -> Served:
+        """The gateway's own authorization server, and who asks with its tokens."""
+        grants = Grants(self.notes, self.key)
+        clients = Clients(hmac.digest(self.key, b"clients", "sha256"))
+        networks = driver.Networks(self._operators, self._others, self._opened)
+        front = Front(grants, clients, guard, lambda: gateway.authenticator, base, networks)
+        door = TokenDoor(grants, accounts.keyring, lambda: gateway.authenticator, base)
+        return Served(front.routes(), door)
+
+    def _opened(self, origin: Origin) -> bool:
+        """The operator lets URLs of others lead there."""
+        return not self._open.isdisjoint((origin.host, f"{origin.host}:{origin.port}"))
 
 
 def settings(server: McpServer) -> Settings:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from tollbridge.errors import APIError, NotFoundError
 from tollbridge.mcp.call import Credentials
+from tollbridge.mcp.front.grants import ACCESS_PREFIX
 from tollbridge.mcp.guard import Guard
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, encode, failure
@@ -28,7 +29,7 @@ from tollbridge.policy.minting import public_id
 from tollbridge.server.forwarded import public_base
 from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, Authenticator, bare
 from tollbridge.server.inbound import Inbound, Responder
-from tollbridge.server.routes import Route
+from tollbridge.server.routes import Door, Route
 from tollbridge.transport.base import Transport
 
 CLIENT_AUTH = "x-mcp-auth"
@@ -39,7 +40,7 @@ METHODS = ("POST", "GET", "DELETE")
 
 class Endpoint:
     """`client_auth`: the header by which a client brings a credential for servers, in lower case. `public_url`: as the
-    operator says, or "". `more`: routes beside these (`oauth/desk.py`, `front/`). `transports`: of the servers, closed
+    operator says, or "". `more`: routes beside these (`oauth/desk.py`, `front/`). `door`: who says who asks. `transports`: of the servers, closed
     after them."""
 
     def __init__(
@@ -52,6 +53,7 @@ class Endpoint:
         public_url: str = "",
         management: Management | None = None,
         more: Sequence[Route] = (),
+        door: Door | None = None,
         transports: Sequence[Transport] = (),
     ) -> None:
         self._hub = hub
@@ -62,6 +64,7 @@ class Endpoint:
         self._client_auth = client_auth.lower().encode()
         self._public_url = public_url
         self._more = more
+        self._door = door
         self._rest = Rest(self, hub, runner)
         self._modern = Modern(hub, runner)
         self._legacy = Legacy(hub, runner)
@@ -72,7 +75,9 @@ class Endpoint:
 
     def routes(self) -> Sequence[Route]:
         def mounted(path: str, methods: Sequence[str] = METHODS) -> Route:
-            return Route(methods=tuple(methods), path=path, handler="mounted", access="key", mount=self.handle)
+            return Route(
+                methods=tuple(methods), path=path, handler="mounted", access="key", mount=self.handle, door=self._door
+            )
 
         return (
             *self._more,
@@ -174,7 +179,8 @@ def _foreign(headers: Mapping[bytes, bytes]) -> bytes | None:
     own, authorization = headers.get(OWN_HEADER), headers.get(b"authorization")
     if own is None or authorization is None or bare(own) == bare(authorization):
         return None
-    return None if public_id(bare(authorization)) is not None else authorization
+    ours = public_id(bare(authorization)) is not None or bare(authorization).startswith(ACCESS_PREFIX.encode())
+    return None if ours else authorization
 
 
 def _version(inbound: Inbound) -> str | None:

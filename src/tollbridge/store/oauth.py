@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.model.json import JsonObject
@@ -71,6 +71,17 @@ class OAuthStore:
             await connection.execute(new.on_conflict_do_update(index_elements=[OAUTH.c.id], set_=same))
 
         await self._database.run(work)
+
+    async def swap(self, name: str, former: Note, note: Note) -> bool:
+        """In the place of `former`, where nobody changed it meanwhile."""
+        row = self._row(name, msgspec.structs.replace(note, changed_at=self._clock()))
+        same = and_(OAUTH.c.id == row.pop("id"), OAUTH.c.changed_at == former.changed_at, self._alive())
+
+        async def work(connection: AsyncConnection) -> bool:
+            changed = await connection.execute(update(OAUTH).where(same).values(row).returning(OAUTH.c.id))
+            return changed.first() is not None
+
+        return await self._database.run(work)
 
     async def get(self, kind: str, name: str) -> Note | None:
         here = and_(OAUTH.c.id == self._id(kind, name), self._alive())

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from inspect import isawaitable
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -22,8 +21,9 @@ import msgspec
 from tollbridge.errors import APIError, AuthenticationError, BadGatewayError, BadRequestError, PermissionDeniedError
 from tollbridge.mcp.guard import Guard
 from tollbridge.mcp.oauth.errand import OAuthError
+from tollbridge.mcp.oauth.forms import FIELDS_MAX, read_form, who
 from tollbridge.mcp.oauth.invitations import PATH, Invitation, Invitations
-from tollbridge.mcp.oauth.pages import HEADERS, Form, page
+from tollbridge.mcp.oauth.pages import Form, headers, page
 from tollbridge.mcp.oauth.registration import description
 from tollbridge.mcp.oauth.sign_in import SignIns
 from tollbridge.mcp.oauth.vault import SHARED, SignedIn
@@ -40,8 +40,6 @@ from tollbridge.server.routes import READ, Route
 CALLBACK = "/mcp/callback"
 DOCUMENT = "/client-metadata.json"
 COOKIE = "tollbridge-sign-in"
-FORM_BYTES_MAX = 16 * 1024
-FIELDS_MAX = 30
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 """Where the answer to a sign-in that a program began may be sent."""
 
@@ -88,7 +86,7 @@ class Desk:
     # the pages
 
     async def handle(self, inbound: Inbound, responder: Responder, record: Record, id: str | None) -> None:
-        headers: list[tuple[bytes, bytes]] = []
+        cookies: list[tuple[bytes, bytes]] = []
         try:
             self._guard.check(inbound)
             if id is None:
@@ -98,7 +96,7 @@ class Desk:
             else:
                 shown, cookie = await self._agreed(inbound, self._invitations.read(id))
                 record.status = 200
-                headers.append((b"set-cookie", cookie))
+                cookies.append((b"set-cookie", cookie))
         except AuthenticationError as error:
             record.status = 401
             shown = page("This key will not do", [error.message, "Go back and try again."])
@@ -107,7 +105,7 @@ class Desk:
             shown = page("This did not work", [error.message])
         except OAuthError as error:
             record.status, shown = 502, page("You are not signed in", [error.message])
-        responder.reply(record.status, [*HEADERS, *headers], shown)
+        responder.reply(record.status, [*headers(), *cookies], shown)
 
     def _invited(self, told: Invitation) -> bytes:
         whose = "for everybody who uses this gateway" if told.owner == SHARED else f"for the key {told.owner}"
@@ -145,8 +143,8 @@ class Desk:
 
     async def _who(self, inbound: Inbound) -> Principal:
         fields = read_form(inbound.body)
-        headers = {name: value for name, value in inbound.headers.items() if name in (b"host", b"origin")}
-        return await who(self._door(), headers, fields.get("key", ""))
+        shown = {name: value for name, value in inbound.headers.items() if name in (b"host", b"origin")}
+        return await who(self._door(), shown, fields.get("key", ""))
 
     async def _called_back(self, inbound: Inbound) -> bytes:
         said = dict(parse_qsl(inbound.query, keep_blank_values=True, max_num_fields=FIELDS_MAX))
@@ -214,23 +212,6 @@ class Desk:
             "expires_at": None if token.expires_at is None else spelled(token.expires_at),
             "refreshable": token.refresh is not None,
         }
-
-
-async def who(door: Authenticator, headers: Mapping[bytes, bytes], key: str) -> Principal:
-    """Whose key was typed in. `headers`: what else a door looks at. Raises APIError."""
-    typed = key.strip().encode()
-    found = door.authenticate({**headers, **({b"authorization": b"Bearer " + typed} if typed else {})})
-    return await found if isawaitable(found) else found
-
-
-def read_form(body: bytes) -> Mapping[str, str]:
-    """Raises BadRequestError."""
-    try:
-        if len(body) > FORM_BYTES_MAX:
-            raise ValueError
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX))
-    except ValueError as error:
-        raise BadRequestError("This form cannot be read.") from error
 
 
 def cookie_of(headers: Mapping[bytes, bytes], base: str) -> str:

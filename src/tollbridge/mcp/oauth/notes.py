@@ -16,6 +16,7 @@ class Notes(Protocol):
     """As `store.oauth.OAuthStore`."""
 
     async def put(self, name: str, note: Note) -> None: ...
+    async def swap(self, name: str, former: Note, note: Note) -> bool: ...
     async def get(self, kind: str, name: str) -> Note | None: ...
     async def take(self, kind: str, name: str) -> Note | None: ...
     async def forget(self, kind: str, name: str) -> bool: ...
@@ -33,6 +34,12 @@ class MemoryNotes:
         if len(self._notes) >= MEMORY_MAX:
             self._notes.pop(next(iter(self._notes)))
         self._notes[note.kind, name] = msgspec.structs.replace(note, changed_at=time.time())
+
+    async def swap(self, name: str, former: Note, note: Note) -> bool:
+        if self._notes.get((note.kind, name)) is not former:
+            return False
+        await self.put(name, note)
+        return True
 
     async def get(self, kind: str, name: str) -> Note | None:
         note = self._notes.get((kind, name))

@@ -19,18 +19,22 @@ STYLE = (
     "@media(prefers-color-scheme:dark){body{background:#161616;color:#eee}button,a.go{background:#eee;color:#161616}}"
 )
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-HEADERS: tuple[tuple[bytes, bytes], ...] = (
-    (b"content-type", b"text/html; charset=utf-8"),
-    (b"cache-control", b"no-store"),
-    (
-        b"content-security-policy",
-        f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self'; frame-ancestors 'none'; "
-        "base-uri 'none'".encode(),
-    ),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-)
+
+
+def headers(form_to: str = "") -> list[tuple[bytes, bytes]]:
+    """`form_to`: where a form may lead besides ourselves."""
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self' {form_to}; frame-ancestors 'none'; "
+        "base-uri 'none'"
+    )
+    return [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"cache-control", b"no-store"),
+        (b"content-security-policy", policy.encode("latin-1", "replace")),
+        (b"referrer-policy", b"no-referrer"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-frame-options", b"DENY"),
+    ]
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
