@@ -128,6 +128,22 @@ class Remote:
         found: JsonObject = await self._ask("POST", "/v1/mcp/server", body)
         return found
 
+    async def begin_sign_in(self, server: str, redirect: str) -> JsonObject:
+        found: JsonObject = await self._ask("POST", "/v1/mcp/sign-ins", {"server": server, "redirect_uri": redirect})
+        return found
+
+    async def finish_sign_in(self, said: JsonObject) -> JsonObject:
+        found: JsonObject = await self._ask("POST", "/v1/mcp/sign-ins/finish", said)
+        return found
+
+    async def sign_ins(self) -> list[JsonObject]:
+        found: list[JsonObject] = (await self._ask("GET", "/v1/mcp/sign-ins"))["sign_ins"]
+        return found
+
+    async def sign_out(self, server: str) -> bool:
+        told = await self._ask("DELETE", f"/v1/mcp/sign-ins/{quote(server)}")
+        return bool(told["signed_out"])
+
     async def _ask(self, method: str, path: str, body: JsonObject | None = None) -> Any:
         origin, target = split_url(self._url)
         headers = [("accept", "application/json"), ("content-type", "application/json")]

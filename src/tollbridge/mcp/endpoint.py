@@ -40,8 +40,8 @@ METHODS = ("POST", "GET", "DELETE")
 
 class Endpoint:
     """`client_auth`: the header by which a client brings a credential for servers, in lower case. `public_url`: as the
-    operator says, or "". `more`: routes beside these (`oauth/desk.py`, `front/`). `door`: who says who asks. `transports`: of the servers, closed
-    after them."""
+    operator says, or "". `more`: routes beside these (`oauth/desk.py`, `front/`). `door`: who says who asks.
+    `transports`: of the servers, closed after them."""
 
     def __init__(
         self,

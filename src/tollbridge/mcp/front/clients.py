@@ -30,7 +30,7 @@ TEXT_MAX = 500
 ID_MAX = 4096
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 NEVER = frozenset(
-    {"http", "javascript", "data", "file", "vbscript", "blob", "about", "view-source", "filesystem", "ws"}
+    {"http", "javascript", "data", "file", "vbscript", "blob", "about", "view-source", "filesystem", "ws", "wss"}
 )
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 
