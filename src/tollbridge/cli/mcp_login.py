@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import click
 
-from tollbridge.cli.columns import aligned, printable
+from tollbridge.cli import mcp_lines
 from tollbridge.cli.ending import errors_told
 from tollbridge.cli.mcp_desk import KEY_VARIABLE, URL_VARIABLE, remote
 from tollbridge.errors import APIError
@@ -99,19 +99,14 @@ def logins(url: str | None, key: str | None, as_json: bool) -> None:
         listed = asyncio.run(found())
     if as_json:
         click.echo(json.dumps(listed, indent=2))
-    elif not listed:
-        click.echo("Nobody is signed in at an MCP server.")
     else:
-        rows = [
-            [printable(str(one[field] or "")) for field in ("server_id", "owner", "issuer", "signed_in_at")]
-            for one in listed
-        ]
-        click.echo("\n".join(aligned([["SERVER", "KEY", "ISSUER", "SINCE"], *rows])))
+        click.echo(mcp_lines.logins(listed))
 
 
 async def _login(server: str, port: int, url: str | None, key: str | None, show: Callable[[str], None]) -> str:
     """The server's name. Raises APIError, ConfigError."""
     answered: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
+    begun: JsonObject = {}
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -120,7 +115,7 @@ async def _login(server: str, port: int, url: str | None, key: str | None, show:
             while (await reader.readline()).strip():
                 pass
             said = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
-            if "state" in said and not answered.done():
+            if said.get("state", "") == begun.get("state") and not answered.done():
                 answered.set_result(said)
             shown = page("Go back to the terminal", ["It says whether you are signed in. You may close this page."])
             head = b"".join(b"%b: %b\r\n" % pair for pair in headers())
@@ -136,7 +131,7 @@ async def _login(server: str, port: int, url: str | None, key: str | None, show:
         raise APIError(f"Port {port} of this machine is taken: name another with --port.") from error
     async with listener, remote(url, key) as desk:
         here = listener.sockets[0].getsockname()[1]
-        begun = await desk.begin_sign_in(server, f"http://127.0.0.1:{here}/callback")
+        begun |= await desk.begin_sign_in(server, f"http://127.0.0.1:{here}/callback")
         show(str(begun["authorization_url"]))
         try:
             said = await asyncio.wait_for(answered, WAIT_S)
