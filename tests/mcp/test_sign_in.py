@@ -21,10 +21,21 @@ from tests.server.served import KEY
 RIGHTS = {"mcp_servers": ["one"]}
 
 
-@pytest.fixture
-def server() -> Iterator[Serving]:
+@pytest.fixture(scope="module")
+def process() -> Iterator[Serving]:
     with authorizing() as serving:
         yield serving
+
+
+@pytest.fixture
+async def server(process: Serving) -> Serving:
+    await post(process, "/reset", {})
+    return process
+
+
+async def post(server: Serving, path: str, body: Any = None) -> None:
+    async with aiohttp.ClientSession() as session, session.post(server.at(path), json=body) as answer:
+        assert answer.status == 200
 
 
 def configured(server: Serving, **said: Any) -> dict[str, Any]:
@@ -48,11 +59,6 @@ async def seen(server: Serving) -> dict[str, list[Any]]:
     async with aiohttp.ClientSession() as session, session.get(server.at("/seen")) as answer:
         told: dict[str, list[Any]] = await answer.json()
         return told
-
-
-async def forget(server: Serving, which: str = "") -> None:
-    async with aiohttp.ClientSession() as session, session.post(server.at(f"/forget{which}")) as answer:
-        assert answer.status == 200
 
 
 async def signed_in(served: Gateway, key: str) -> str:
@@ -157,16 +163,16 @@ async def test_pages_are_framed_by_nobody_and_say_what_was_said_without_running_
             assert "<script>" not in bad.text
 
 
-async def test_a_token_that_ran_out_is_refreshed_once_for_all_who_want_it(tmp_path: Path) -> None:
-    with authorizing(expires_in=1) as server:
-        async with gateway(configured(server), tmp_path) as served:
-            key = await served.key(permission=RIGHTS)
-            assert await signed_in(served, key) == "person-1"
-            before = grants(await seen(server))
-            found = await asyncio.gather(*(whoami(served, key) for _ in range(8)))
-            assert found == ["person-1"] * 8
-            after = grants(await seen(server))
-            assert after.count("refresh_token") - before.count("refresh_token") == 1
+async def test_a_token_that_ran_out_is_refreshed_once_for_all_who_want_it(server: Serving, tmp_path: Path) -> None:
+    await post(server, "/reset", {"expires_in": 1})
+    async with gateway(configured(server), tmp_path) as served:
+        key = await served.key(permission=RIGHTS)
+        assert await signed_in(served, key) == "person-1"
+        before = grants(await seen(server))
+        found = await asyncio.gather(*(whoami(served, key) for _ in range(8)))
+        assert found == ["person-1"] * 8
+        after = grants(await seen(server))
+        assert after.count("refresh_token") - before.count("refresh_token") == 1
 
 
 async def test_a_token_that_was_taken_back_is_refreshed_and_else_its_person_signs_in_anew(
@@ -175,9 +181,9 @@ async def test_a_token_that_was_taken_back_is_refreshed_and_else_its_person_sign
     async with gateway(configured(server), tmp_path) as served:
         key = await served.key(permission=RIGHTS)
         assert await signed_in(served, key) == "person-1"
-        await forget(server)
+        await post(server, "/forget")
         assert await whoami(served, key) == "person-1"
-        await forget(server, "?all")
+        await post(server, "/forget?all")
         assert "Sign in" in await whoami(served, key)
         assert await signed_in(served, key) == "person-2"
         assert len((await seen(server))["register"]) == 1
@@ -189,7 +195,7 @@ async def test_the_gateway_gets_a_token_for_itself_by_client_credentials(server:
         key = await served.key(permission=RIGHTS)
         assert [await whoami(served, key), await whoami(served, KEY)] == ["machine", "machine"]
         assert grants(await seen(server)) == ["client_credentials"]
-        await forget(server)
+        await post(server, "/forget")
         assert await whoami(served, key) == "machine"
 
 
@@ -244,42 +250,41 @@ async def test_a_server_that_took_anothers_name_is_not_shown_its_token(server: S
             assert set((await seen(other))["mcp"]) == {""}
 
 
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({"authorization_servers": ["http://169.254.169.254"]}, "says nothing of itself"),
-        ({"authorization_servers": ["http://localhost:1"]}, "not https"),
-        ({"authorization_servers": ["https://127.0.0.1:1"]}, "says nothing of itself"),
-        ({"resource_metadata": "http://127.0.0.1:1/x"}, "cannot be read"),
-        ({"resource": "https://evil.example/mcp"}, "about another server"),
-        ({"issuer": "https://evil.example"}, "names another issuer"),
-        ({"authorization_endpoint": "javascript:alert(1)"}, "no `authorization_endpoint`"),
-        ({"authorization_endpoint": 'https://a.example/"$(id)'}, "no `authorization_endpoint`"),
-        ({"code_challenge_methods_supported": None}, "PKCE"),
-        ({"code_challenge_methods_supported": ["plain"]}, "PKCE"),
-        ({"registration_endpoint": None}, "registers nobody"),
-    ],
+HOSTILE: tuple[tuple[dict[str, Any], str], ...] = (
+    # first: who is registered once stays so
+    ({"registration_endpoint": None}, "registers nobody"),
+    ({"authorization_servers": ["http://169.254.169.254"]}, "says nothing of itself"),
+    ({"authorization_servers": ["http://localhost:1"]}, "not https"),
+    ({"authorization_servers": ["https://127.0.0.1:1"]}, "says nothing of itself"),
+    ({"resource_metadata": "http://127.0.0.1:1/x"}, "cannot be read"),
+    ({"resource": "https://evil.example/mcp"}, "about another server"),
+    ({"issuer": "https://evil.example"}, "names another issuer"),
+    ({"authorization_endpoint": "javascript:alert(1)"}, "no `authorization_endpoint`"),
+    ({"authorization_endpoint": 'https://a.example/"$(id)'}, "no `authorization_endpoint`"),
+    ({"code_challenge_methods_supported": None}, "PKCE"),
+    ({"code_challenge_methods_supported": ["plain"]}, "PKCE"),
 )
-async def test_what_a_server_says_of_its_tokens_leads_nowhere_that_it_may_not(
-    tmp_path: Path, options: dict[str, Any], told: str
-) -> None:
-    with authorizing(**options) as server:
-        async with gateway(configured(server), tmp_path) as served, browser() as person:
-            key = await served.key(permission=RIGHTS)
+
+
+async def test_what_a_server_says_of_its_tokens_leads_nowhere_that_it_may_not(server: Serving, tmp_path: Path) -> None:
+    async with gateway(configured(server), tmp_path) as served, browser() as person:
+        key = await served.key(permission=RIGHTS)
+        for options, told in HOSTILE:
+            await post(server, "/reset", options)
             page = await person.send(link_in(await whoami(served, key)), key=key)
-            assert page.status == 502, page.text
-            assert told in page.text.replace("&#x27;", "'")
+            assert page.status == 502, (options, page.text)
+            assert told in page.text, options
             assert (await seen(server))["authorize"] == []
 
 
-async def test_an_answer_of_another_issuer_is_not_redeemed(tmp_path: Path) -> None:
-    with authorizing(answers_as="https://evil.example") as server:
-        async with gateway(configured(server), tmp_path) as served, browser() as person:
-            key = await served.key(permission=RIGHTS)
-            page = await person.sign_in(link_in(await whoami(served, key)), key)
-            assert page.status == 502
-            assert "another issuer" in page.text
-            assert (await seen(server))["token"] == []
+async def test_an_answer_of_another_issuer_is_not_redeemed(server: Serving, tmp_path: Path) -> None:
+    await post(server, "/reset", {"answers_as": "https://evil.example"})
+    async with gateway(configured(server), tmp_path) as served, browser() as person:
+        key = await served.key(permission=RIGHTS)
+        page = await person.sign_in(link_in(await whoami(served, key)), key)
+        assert page.status == 502
+        assert "another issuer" in page.text
+        assert (await seen(server))["token"] == []
 
 
 ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
