@@ -156,7 +156,7 @@ async def test_pages_are_framed_by_nobody_and_say_what_was_said_without_running_
             policy = page.headers["content-security-policy"]
             assert "default-src 'none'" in policy
             assert "frame-ancestors 'none'" in policy
-            assert page.headers["referrer-policy"] == "no-referrer"
+            assert page.headers["referrer-policy"] == "same-origin"
             assert "<script" not in page.text
             await person.send(link_in(await whoami(served, key)), key=key)
             bad = await person.open(f"{served.url}/mcp/callback?state=x&error=%3Cscript%3E1")

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.model.json import JsonObject
@@ -106,12 +106,6 @@ class OAuthStore:
         """False where it was not there."""
         return await self.take(kind, name) is not None
 
-    async def forget_of(self, kind: str, owner: str) -> None:
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(delete(OAUTH).where(OAUTH.c.kind == kind, OAUTH.c.owner == owner))
-
-        await self._database.run(work)
-
     async def list(self, kind: str, owner: str | None = None, about: str | None = None) -> tuple[Note, ...]:
         """Oldest first. None: of everybody, about everything. Without those that do not open."""
         wanted = [OAUTH.c.kind == kind, self._alive()]
@@ -126,13 +120,6 @@ class OAuthStore:
 
         notes = [self._opened(row) for row in await self._database.read(work)]
         return tuple(note for note in notes if note is not None)
-
-    async def count(self, kind: str) -> int:
-        async def work(connection: AsyncConnection) -> int:
-            alive = select(func.count()).select_from(OAUTH).where(OAUTH.c.kind == kind, self._alive())
-            return await connection.scalar(alive) or 0
-
-        return await self._database.read(work)
 
     def _alive(self) -> ColumnElement[bool]:
         return or_(OAUTH.c.expires_at.is_(None), OAUTH.c.expires_at > self._clock())

@@ -17,6 +17,8 @@ ALL = "/mcp"
 def path_of(path: str) -> str | None:
     """The resource at a path of the endpoint; None of what is none of it."""
     path = path.rstrip("/")
+    if path and not path.startswith("/"):
+        return None
     if path in ("", ALL) or path.startswith(ALL + "/") or path.endswith(ALL):
         return path or ALL
     return "/sse" if path == "/sse" or path.startswith("/sse/") else None

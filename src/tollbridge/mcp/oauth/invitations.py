@@ -3,7 +3,8 @@
 1. An invitation names the server, whose token it will be and what is asked for. It is signed, so that what a page is
    opened with was said here, and good for `INVITED_S`; it proves nothing of who follows it.
 2. A client that opens URLs for its user (`elicitation` with `url`) is told in the protocol's words: a modern one by a
-   result that asks for input, an older one by the error -32042. Any other reads the link in the error's message.
+   result that asks for input, an older one by the error -32042. Any other reads the link in the error's message; where
+   our address is not known, the command.
 """
 
 from __future__ import annotations
@@ -103,6 +104,9 @@ class Invitations:
         name = needed.server
         if needed.owner == SHARED and not caller.principal.admin:
             message = f"The gateway is not signed in at the MCP server {name!r}: its operator has to sign in there."
+            return SignInRequired(name, RpcError(SIGN_IN_NEEDED, message))
+        if not caller.credentials.base:
+            message = f"Sign in at the MCP server {name!r} to use it: tollbridge mcp login {name}"
             return SignInRequired(name, RpcError(SIGN_IN_NEEDED, message))
         ticket = self.made(needed)
         url = f"{caller.credentials.base}{PATH}{ticket}"

@@ -20,9 +20,7 @@ class Notes(Protocol):
     async def get(self, kind: str, name: str) -> Note | None: ...
     async def take(self, kind: str, name: str) -> Note | None: ...
     async def forget(self, kind: str, name: str) -> bool: ...
-    async def forget_of(self, kind: str, owner: str) -> None: ...
     async def list(self, kind: str, owner: str | None = None, about: str | None = None) -> tuple[Note, ...]: ...
-    async def count(self, kind: str) -> int: ...
 
 
 class MemoryNotes:
@@ -53,9 +51,6 @@ class MemoryNotes:
     async def forget(self, kind: str, name: str) -> bool:
         return await self.take(kind, name) is not None
 
-    async def forget_of(self, kind: str, owner: str) -> None:
-        self._notes = {key: note for key, note in self._notes.items() if key[0] != kind or note.owner != owner}
-
     async def list(self, kind: str, owner: str | None = None, about: str | None = None) -> tuple[Note, ...]:
         now = time.time()
         return tuple(
@@ -66,6 +61,3 @@ class MemoryNotes:
             and about in (None, note.about)
             and (note.expires_at is None or note.expires_at > now)
         )
-
-    async def count(self, kind: str) -> int:
-        return len(await self.list(kind))

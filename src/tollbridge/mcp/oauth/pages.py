@@ -31,7 +31,7 @@ def headers(form_to: str = "") -> list[tuple[bytes, bytes]]:
         (b"content-type", b"text/html; charset=utf-8"),
         (b"cache-control", b"no-store"),
         (b"content-security-policy", policy.encode("latin-1", "replace")),
-        (b"referrer-policy", b"no-referrer"),
+        (b"referrer-policy", b"same-origin"),  # `no-referrer` would have forms sent with `Origin: null`
         (b"x-content-type-options", b"nosniff"),
         (b"x-frame-options", b"DENY"),
     ]

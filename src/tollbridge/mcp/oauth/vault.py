@@ -3,7 +3,8 @@
 1. A token belongs to one principal at one server; what was signed in once for all belongs to `SHARED`.
 2. It is shown to no server but the one that it was given for: a server that took the name of another, or moved, does
    not get the other's.
-3. What another process changed, or somebody revoked, is known within `FRESH_S`.
+3. What another process changed, or somebody revoked, is known within `FRESH_S`. While the database is away, what is
+   here is good.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from tollbridge.errors import StoreUnavailable
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.oauth.discovery import covers
 from tollbridge.mcp.oauth.notes import Notes
@@ -45,9 +47,14 @@ class Vault:
         read_at, token = self._cached.get(key, (0.0, None))
         if anew or time.monotonic() - read_at > FRESH_S:
             read_at = time.monotonic()
-            note = await self._notes.get(TOKEN, _name(*key))
-            token = None if note is None else msgspec.convert(note.content, Token)
-            self._keep(key, read_at, token)
+            try:
+                note = await self._notes.get(TOKEN, _name(*key))
+            except StoreUnavailable:
+                if token is None:
+                    raise
+            else:
+                token = None if note is None else msgspec.convert(note.content, Token)
+                self._keep(key, read_at, token)
         if token is None or (url := url_of(definition)) is None or not covers(token.resource, url):
             return None
         return token
