@@ -8,6 +8,7 @@ elsewhere. `/mcp-rest/...` and `/mcp/tools/...` are in `rest.py`."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from tollbridge.errors import APIError, NotFoundError
@@ -33,8 +34,8 @@ from tollbridge.server.routes import Door, Route
 from tollbridge.transport.base import Transport
 
 CLIENT_AUTH = "x-mcp-auth"
-NAMED = b"x-mcp-"
-"""Begins a header for one server."""
+_NAMES_ONE = re.compile(rb"x-mcp-(?!servers$|access-groups$)").match
+"""Of a header that may be for one server."""
 METHODS = ("POST", "GET", "DELETE")
 
 
@@ -65,6 +66,8 @@ class Endpoint:
         self._public_url = public_url
         self._more = more
         self._door = door
+        # `Authorization` too, where it is the gateway's own key
+        self._private = frozenset({OWN_HEADER, self._client_auth, *KEY_HEADERS, b"authorization"})
         self._rest = Rest(self, hub, runner)
         self._modern = Modern(hub, runner)
         self._legacy = Legacy(hub, runner)
@@ -138,14 +141,13 @@ class Endpoint:
     def credentials(self, headers: Mapping[bytes, bytes], base: str = "") -> Credentials:
         """What a request with these headers, which came to `base`, brings for servers."""
         common: list[tuple[str, str]] = []
-        brought = headers.get(self._client_auth)
+        brought, authorization = headers.get(self._client_auth), _foreign(headers)
         if brought is not None:
             common.append(("authorization", brought.decode("latin-1")))
-        elif (authorization := _foreign(headers)) is not None:
+        elif authorization is not None:
             common.append(("authorization", authorization.decode("latin-1")))
         own: dict[str, tuple[tuple[str, str], ...]] = {}
-        named = any(header.startswith(NAMED) for header in headers)
-        for upstream in self._hub.upstreams.values() if named else ():
+        for upstream in self._hub.upstreams.values() if any(map(_NAMES_ONE, headers)) else ():
             found = []
             for name in upstream.definition.names:
                 prefix = f"x-mcp-{name}-".lower().encode("latin-1", "replace")
@@ -156,11 +158,8 @@ class Endpoint:
                 ]
             if found:
                 own[upstream.name] = tuple(dict(found).items())
-        private = frozenset({OWN_HEADER, self._client_auth, *KEY_HEADERS})
-        rest = {name: value for name, value in headers.items() if name not in private}
-        if _foreign(headers) is None:
-            rest.pop(b"authorization", None)  # the gateway's own key
-        return Credentials(tuple(common), own, rest, base or self._public_url.rstrip("/"))
+        private = self._private if authorization is None else self._private - {b"authorization"}
+        return Credentials(tuple(common), own, headers, private, base or self._public_url.rstrip("/"))
 
     def toolboxes(self, authenticator: Authenticator, hosts: frozenset[str] = frozenset()) -> McpToolboxes:
         """The same servers as tools of models."""
