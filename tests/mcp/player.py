@@ -225,9 +225,10 @@ def last_message(body: bytes, id: int | None) -> dict[str, Any]:
 def mirrored(method: str, params: dict[str, Any], schema: dict[str, Any]) -> list[tuple[str, str]]:
     """A modern client says in headers what its tool wants said there."""
     sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
-    from tollbridge.mcp.mirrors import mirrored as headers  # a fifth of a second, for the few that need it
+    from tollbridge.mcp.mirrors import annotated  # a fifth of a second, for the few that need it
+    from tollbridge.mcp.mirrors import mirrored as headers
 
-    return headers(method, params, schema)
+    return headers(method, params, annotated(schema))
 
 
 def defaults_of(schema: dict[str, Any]) -> dict[str, Any]:
