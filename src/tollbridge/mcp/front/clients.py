@@ -22,6 +22,7 @@ import msgspec
 
 from tollbridge.mcp.oauth.errand import Ask, Errand, OAuthError, texts_of
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.transport.egress import split_url
 
 PREFIX = "tbc-"
 MAC_BYTES = 16
@@ -112,12 +113,12 @@ def check_redirect(redirect: str) -> None:
     parts = urlsplit(redirect)
     if parts.fragment or "#" in redirect or "@" in parts.netloc or "\\" in redirect:
         raise ValueError("a redirect URI has no fragment and no credentials")
-    loopback = parts.scheme == "http" and parts.hostname in LOOPBACK
-    own = _SCHEME.fullmatch(parts.scheme) is not None and parts.scheme not in NEVER
-    if not loopback and not own:
+    if parts.scheme in ("http", "https"):
+        origin, _ = split_url(redirect)  # strict: the host stands in the policy of a page
+        if origin.scheme == "http" and origin.host not in LOOPBACK:
+            raise ValueError("a redirect URI over http is on loopback")
+    elif _SCHEME.fullmatch(parts.scheme) is None or parts.scheme in NEVER:
         raise ValueError("a redirect URI is https, http on loopback, or an app's own scheme")
-    if parts.scheme == "https" and not parts.hostname:
-        raise ValueError("a redirect URI names a host")
 
 
 def may_go_to(client: Client, redirect: str) -> bool:
@@ -130,13 +131,16 @@ def _alike(redirect: str, registered: str) -> bool:
     if one.scheme != "http" or one.hostname not in LOOPBACK or "@" in one.netloc or "#" in redirect:
         return False
     try:
-        _ = one.port
+        check_redirect(redirect)
     except ValueError:
         return False
     return (one.scheme, one.hostname, one.path, one.query) == (other.scheme, other.hostname, other.path, other.query)
 
 
 def destination(redirect: str) -> str:
-    """What a page's policy calls the place, and a person reads."""
-    parts = urlsplit(redirect)
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
+    """What a page's policy calls the place, and a person reads. Of a redirect URI that is good."""
+    scheme = urlsplit(redirect).scheme
+    if scheme not in ("http", "https"):
+        return f"{scheme}:"
+    origin, _ = split_url(redirect)
+    return f"{origin.scheme}://{origin.authority}"

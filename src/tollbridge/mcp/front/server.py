@@ -42,6 +42,8 @@ from tollbridge.server.managed import read_body
 from tollbridge.server.routes import READ, Mount, Route
 
 METADATA = "/.well-known/oauth-authorization-server"
+OPENID = "/.well-known/openid-configuration"
+"""Where clients look too, and find us where `public_url` has a path."""
 BODY_BYTES_MAX = 16 * 1024
 CHALLENGE_LENGTHS = range(43, 129)
 ASKED = ("response_type", "client_id", "redirect_uri", "state", "code_challenge", "code_challenge_method", "resource")
@@ -98,6 +100,7 @@ class Front:
             mounted(resource.METADATA + "/{id}", READ, self.describe_resource),
             mounted(METADATA, READ, self.describe),
             mounted(METADATA + "/{id}", READ, self.describe),
+            mounted(OPENID, READ, self.describe),
             mounted("/register", ("POST",), self.register),
             mounted("/authorize", ("GET", "POST"), self.authorize),
             mounted("/token", ("POST",), self.token),
