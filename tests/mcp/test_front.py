@@ -3,6 +3,7 @@ client, and by hand where a client would do wrong."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -229,6 +230,27 @@ async def test_a_token_has_its_keys_rights_and_ends_with_the_key(server: Serving
         assert (await listed(served, token)).status == 200
         await served.post("/key/delete", {"keys": [key]})
         assert (await listed(served, token)).status == 401
+
+
+async def test_a_key_that_is_blocked_while_the_body_is_on_its_way_is_blocked(server: Serving, tmp_path: Path) -> None:
+    async with gateway(configured(server), tmp_path) as served, browser() as at:
+        key = await served.key(permission=RIGHTS)
+        token = (await (await registered(served, at)).let_in(key))["access_token"]
+        host, body = urlsplit(served.url), json.dumps(LIST).encode()
+        for shown in (token, key):
+            await served.post("/key/unblock", {"key": key})
+            reader, writer = await asyncio.open_connection(host.hostname, host.port)
+            writer.write(
+                f"POST /mcp/one HTTP/1.1\r\nhost: {host.netloc}\r\nauthorization: Bearer {shown}\r\n"
+                f"expect: 100-continue\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+            )
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")  # who asks is known
+            await served.post("/key/block", {"key": key})
+            writer.write(body)
+            head = await reader.readuntil(b"\r\n\r\n")
+            writer.close()
+            assert head.startswith(b"HTTP/1.1 401")
+            assert b"www-authenticate" in head
 
 
 async def test_a_code_is_redeemed_once_by_who_asked_and_a_second_time_ends_the_grant(

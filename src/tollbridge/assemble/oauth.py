@@ -14,6 +14,7 @@ from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.front.clients import Clients
 from tollbridge.mcp.front.door import TokenDoor
 from tollbridge.mcp.front.grants import Grants
+from tollbridge.mcp.front.issuers import Issuer, Issuers
 from tollbridge.mcp.front.server import Front
 from tollbridge.mcp.guard import Guard
 from tollbridge.mcp.oauth import driver
@@ -45,6 +46,7 @@ class OAuth:
         self.invitations = Invitations(hmac.digest(self.key, b"invitations", "sha256"))
         self._operators = operators
         self._others = others
+        self._trusted = config.general.mcp_token_issuers
         self._open = {host.lower() for host in config.general.mcp_api_hosts}
 
     def tokens(self, made: Definition, server: McpServer, *, configured: bool) -> Tokens | None:
@@ -67,9 +69,27 @@ class OAuth:
         grants = Grants(self.notes, self.key)
         clients = Clients(hmac.digest(self.key, b"clients", "sha256"))
         networks = driver.Networks(self._operators, self._others, self._opened)
-        front = Front(grants, clients, guard, lambda: gateway.authenticator, base, networks)
-        door = TokenDoor(grants, accounts.keyring, lambda: gateway.authenticator, base)
+        issuers = self._issuers(accounts)
+        front = Front(grants, clients, guard, lambda: gateway.authenticator, base, networks, issuers)
+        door = TokenDoor(grants, accounts.keyring, lambda: gateway.authenticator, base, issuers)
         return Served(front.routes(), door)
+
+    def _issuers(self, accounts: Accounts) -> Issuers | None:
+        """Those whose tokens are taken; None where there are none."""
+        said = self._trusted
+        if not said:
+            return None
+        origins = {split_url(url)[0] for one in said for url in (one.issuer, one.jwks_url) if url is not None}
+        networks = driver.Networks(
+            self._operators, self._others, lambda origin: origin in origins or self._opened(origin)
+        )
+
+        async def digest(alias: str) -> bytes | None:
+            key = await accounts.keys.get_by_alias(alias)
+            return None if key is None else key.digest
+
+        made = tuple(Issuer(**msgspec.structs.asdict(one)) for one in said)
+        return Issuers(made, networks, accounts.keyring, digest)
 
     def _opened(self, origin: Origin) -> bool:
         """The operator lets URLs of others lead there."""

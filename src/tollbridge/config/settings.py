@@ -165,6 +165,19 @@ class ProxySettings(msgspec.Struct, frozen=True, kw_only=True):
     no_proxy: tuple[str, ...] | None = None
 
 
+class TokenIssuer(msgspec.Struct, frozen=True, kw_only=True):
+    """An authorization server whose access tokens are taken at the MCP endpoint. `keys`: aliases of gateway keys by the
+    value of `claim`."""
+
+    issuer: str = ""
+    jwks_url: str | None = None
+    audiences: tuple[str, ...] = ()
+    algorithms: tuple[str, ...] = ("RS256", "ES256")
+    claim: str = "sub"
+    keys: Mapping[str, str] = {}
+    scopes: tuple[str, ...] = ()
+
+
 class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The server's own. `database_url`: None is SQLite in the state directory. `cancel_on_disconnect`: False reads a
     stream on whose client left, for its usage: at most `drains_max` at once, each `drain_s` long.
@@ -173,13 +186,14 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     `retention_every_s`, and removed `retention_batch` at a time, at most `retention_batches` of them.
     `serve_without_journal`: go on where nothing can be written down. `mcp_auth_header`: by which a client brings a
     credential for MCP servers. `mcp_api_commands`, `mcp_api_hosts`: what a server that is added over the API may start,
-    and where it may be besides public addresses."""
+    and where it may be besides public addresses. `mcp_token_issuers`: whose access tokens are taken there."""
 
     master_key: Secret | None = None
     database_url: Secret | None = None
     mcp_auth_header: str | None = None
     mcp_api_commands: tuple[str, ...] = ()
     mcp_api_hosts: tuple[str, ...] = ()
+    mcp_token_issuers: tuple[TokenIssuer, ...] = ()
     open_on_loopback: bool = False
     key_header_name: str | None = None
     forward_client_headers: bool = False

@@ -142,7 +142,12 @@ class App:
             case "mounted":
                 if match.route.mount is None:
                     raise TypeError(f"nothing is mounted at {match.route.path}")
-                await self._confirm(gateway, inbound, match.route)
+                try:
+                    await self._confirm(gateway, inbound, match.route)
+                except APIError as error:
+                    refusal = self._turned_away(inbound, match, error)
+                    responder.reply(refusal.status, refusal.headers, refusal.body)
+                    return
                 await match.route.mount(inbound, responder, record, match.id)
         if match.route.access in ("key", "self", "admin"):
             record.duration_ms = (time.monotonic() - record.began) * 1000

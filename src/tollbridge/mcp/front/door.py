@@ -1,4 +1,5 @@
-"""Who asks at the MCP endpoint: who shows a gateway key, as everywhere, or an access token that was given for one.
+"""Who asks at the MCP endpoint: who shows a gateway key, as everywhere, or an access token that was given for one,
+by us or by an issuer that the operator trusts (`issuers.py`).
 
 1. An access token is good at the MCP endpoint alone, at the resource that it was given for, while its grant stands and
    its key is good: it is looked up at each use as if the key itself were shown.
@@ -14,7 +15,8 @@ import msgspec
 
 from tollbridge.errors import APIError, AuthenticationError
 from tollbridge.mcp.front.grants import ACCESS_PREFIX, Access, Grants
-from tollbridge.mcp.front.resource import challenge, covers
+from tollbridge.mcp.front.issuers import InsufficientScope, Issuer, Issuers
+from tollbridge.mcp.front.resource import SCOPE, challenge, covers
 from tollbridge.policy.keyring import Keyring
 from tollbridge.policy.principal import Principal
 from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, Authenticator, ambiguous, bare
@@ -28,15 +30,26 @@ class TokenDoor:
     """`server.routes.Door`. `keys`: who knows gateway keys; looked up at each use."""
 
     def __init__(
-        self, grants: Grants, keyring: Keyring, keys: Callable[[], Authenticator], base: Callable[[Inbound], str]
+        self,
+        grants: Grants,
+        keyring: Keyring,
+        keys: Callable[[], Authenticator],
+        base: Callable[[Inbound], str],
+        issuers: Issuers | None = None,
     ) -> None:
         self._grants = grants
         self._keyring = keyring
         self._keys = keys
         self._base = base
+        self._issuers = issuers
 
     def authenticate(self, inbound: Inbound) -> Principal | Awaitable[Principal]:
         token = token_in(inbound.headers)
+        if token is None and self._issuers is not None:
+            shown = inbound.headers.get(b"authorization", b"")
+            issuer = self._issuers.of(bare(shown).decode("latin-1"))
+            if issuer is not None:
+                return self._of(self._issuers, issuer, inbound)
         if token is None:
             return self._keys().authenticate(inbound.headers, inbound.principal or inbound.known)
         access = self._grants.opened(token)
@@ -47,8 +60,20 @@ class TokenDoor:
         return self._whose(access)
 
     def challenge(self, inbound: Inbound, error: APIError) -> Headers:
+        scopes = (SCOPE,) if self._issuers is None else (SCOPE, *self._issuers.scopes)
+        if isinstance(error, InsufficientScope):
+            return challenge(self._base(inbound), inbound.path, error.scopes, "insufficient_scope")
+        if not isinstance(error, AuthenticationError):
+            return ()
         tried = not inbound.headers.keys().isdisjoint(_SHOWN)
-        return challenge(self._base, inbound, error, tried=tried)
+        return challenge(self._base(inbound), inbound.path, scopes, "invalid_token" if tried else "")
+
+    def _of(self, issuers: Issuers, issuer: Issuer, inbound: Inbound) -> Awaitable[Principal]:
+        headers, base, path = inbound.headers, self._base(inbound), inbound.path
+        if not headers.keys().isdisjoint((OWN_HEADER, *KEY_HEADERS)):
+            raise ambiguous()
+        token = bare(headers[b"authorization"]).decode("latin-1")
+        return issuers.principal(issuer, token, lambda audience: covers(audience, base, path))
 
     async def _whose(self, access: Access) -> Principal:
         if not await self._grants.alive(access.grant):

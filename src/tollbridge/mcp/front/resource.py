@@ -3,11 +3,8 @@ request without one is told."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from tollbridge.errors import APIError, AuthenticationError
 from tollbridge.model.json import JsonObject
-from tollbridge.server.inbound import Headers, Inbound
+from tollbridge.server.inbound import Headers
 
 METADATA = "/.well-known/oauth-protected-resource"
 SCOPE = "mcp"
@@ -24,11 +21,11 @@ def path_of(path: str) -> str | None:
     return "/sse" if path == "/sse" or path.startswith("/sse/") else None
 
 
-def metadata(base: str, path: str, issuers: tuple[str, ...]) -> JsonObject:
+def metadata(base: str, path: str, issuers: tuple[str, ...], scopes: tuple[str, ...]) -> JsonObject:
     return {
         "resource": base + path,
         "authorization_servers": list(issuers),
-        "scopes_supported": [SCOPE],
+        "scopes_supported": list(scopes),
         "bearer_methods_supported": ["header"],
         "resource_name": "Tollbridge",
     }
@@ -40,11 +37,9 @@ def covers(resource: str, base: str, path: str) -> bool:
     return resource in (base, base + ALL, url) or url.startswith(resource.rstrip("/") + "/")
 
 
-def challenge(base: Callable[[Inbound], str], inbound: Inbound, error: APIError, *, tried: bool) -> Headers:
-    """`tried`: a credential was shown."""
-    if not isinstance(error, AuthenticationError):
-        return ()
-    said = f'Bearer resource_metadata="{base(inbound)}{METADATA}{path_of(inbound.path) or ALL}", scope="{SCOPE}"'
-    if tried:
-        said += ', error="invalid_token"'
+def challenge(base: str, path: str, scopes: tuple[str, ...], error: str) -> Headers:
+    """`error`: why what was shown will not do; "" where nothing was."""
+    said = f'Bearer resource_metadata="{base}{METADATA}{path_of(path) or ALL}", scope="{" ".join(scopes)}"'
+    if error:
+        said += f', error="{error}"'
     return ((b"www-authenticate", said.encode("latin-1", "replace")),)

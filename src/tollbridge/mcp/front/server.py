@@ -27,6 +27,7 @@ from tollbridge.errors import APIError, BadRequestError, PermissionDeniedError
 from tollbridge.mcp.front import resource
 from tollbridge.mcp.front.clients import Client, Clients, described, destination, is_document, may_go_to
 from tollbridge.mcp.front.grants import Agreed, Grants, Issued, Refused
+from tollbridge.mcp.front.issuers import Issuers
 from tollbridge.mcp.guard import Guard
 from tollbridge.mcp.oauth import driver
 from tollbridge.mcp.oauth.errand import OAuthError
@@ -83,6 +84,7 @@ class Front:
         door: Callable[[], Authenticator],
         base: Callable[[Inbound], str],
         networks: driver.Networks,
+        issuers: Issuers | None = None,
     ) -> None:
         self._grants = grants
         self._clients = clients
@@ -90,6 +92,7 @@ class Front:
         self._door = door
         self._base = base
         self._networks = networks
+        self._issuers = issuers
 
     def routes(self) -> Sequence[Route]:
         def mounted(path: str, methods: tuple[str, ...], mount: Mount) -> Route:
@@ -115,7 +118,9 @@ class Front:
         if path is None:
             _reply(responder, record, 404, {"error": "not_found"})
             return
-        _reply(responder, record, 200, resource.metadata(base, path, (base,)))
+        issuers = () if self._issuers is None else self._issuers.names
+        scopes = (resource.SCOPE,) if self._issuers is None else (resource.SCOPE, *self._issuers.scopes)
+        _reply(responder, record, 200, resource.metadata(base, path, (*issuers, base), scopes))
 
     async def describe(self, inbound: Inbound, responder: Responder, record: Record, id: str | None) -> None:
         base = self._base(inbound)
