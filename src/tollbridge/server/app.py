@@ -95,7 +95,7 @@ class App:
 
     def _turned_away(self, inbound: Inbound, match: Match, error: APIError) -> Refusal:
         door = match.route.door
-        return self._refused(inbound, error, () if door is None else door.challenge(inbound, error))
+        return self._refused(inbound, error, challenge=() if door is None else door.challenge(inbound, error))
 
     def _admit_managed(self, inbound: Inbound, match: Match) -> Refusal | None:
         inbound.body_limit = min(inbound.body_limit, BODY_BYTES_MAX)
@@ -229,18 +229,23 @@ class App:
         error: APIError,
         extra: Headers = (),
         *,
+        challenge: Headers = (),
         accounted: bool = False,
     ) -> Refusal:
-        """The refusal in the dialect of the route, counted and logged unless it was `accounted` for."""
+        """The refusal in the dialect of the route, counted and logged unless it was `accounted` for. `challenge`: takes
+        the place of the plain one."""
         match = inbound.route if isinstance(inbound.route, Match) else None
         record = self._record(inbound, match)
         status, headers, body = error_answer(self._dialect(match), error)
         record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
         if not accounted:
             self._observe(record)
+        told: Headers = headers
+        if challenge:
+            told = [*(header for header in headers if header[0] != b"www-authenticate"), *challenge]
         own = own_headers(record, self._dialect(match))
         crossing = self._cors.answer_headers(inbound.headers) if self._cors is not None else ()
-        return Refusal(status, body, (*headers, own, *extra, *crossing))
+        return Refusal(status, body, (*told, own, *extra, *crossing))
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         self._loop = asyncio.get_running_loop()
