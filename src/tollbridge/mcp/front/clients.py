@@ -16,10 +16,13 @@ import base64
 import binascii
 import hmac
 import re
+import time
 from urllib.parse import urlsplit
 
 import msgspec
 
+from tollbridge.errors import ServiceUnavailableError
+from tollbridge.mcp.oauth import driver
 from tollbridge.mcp.oauth.errand import Ask, Errand, OAuthError, texts_of
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.transport.egress import split_url
@@ -29,6 +32,8 @@ MAC_BYTES = 16
 REDIRECTS_MAX = 10
 TEXT_MAX = 500
 ID_MAX = 4096
+FETCHES_MAX = 8
+KNOWN_S, KNOWN_MAX = 60.0, 1000
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 NEVER = frozenset(
     {"http", "javascript", "data", "file", "vbscript", "blob", "about", "view-source", "filesystem", "ws", "wss"}
@@ -74,6 +79,34 @@ class Clients:
 
     def _mac(self, body: bytes) -> bytes:
         return hmac.digest(self._key, body, "sha256")[:MAC_BYTES]
+
+
+class Descriptions:
+    """Clients that are named by the address of their description. Strangers can have the gateway fetch one: at most
+    `FETCHES_MAX` at once, and what was read is believed for `KNOWN_S`."""
+
+    def __init__(self, networks: driver.Networks) -> None:
+        self._networks = networks
+        self._known: dict[str, tuple[float, Client]] = {}
+        self._fetching = 0
+
+    async def client(self, id: str) -> Client:
+        """Raises OAuthError, ServiceUnavailableError."""
+        read_at, client = self._known.get(id, (float("-inf"), None))
+        if client is not None and time.monotonic() - read_at < KNOWN_S:
+            return client
+        if self._fetching >= FETCHES_MAX:
+            raise ServiceUnavailableError("Too many descriptions of clients are being read. Try again.")
+        self._fetching += 1
+        try:
+            client = await driver.run(described(id), self._networks)
+        finally:
+            self._fetching -= 1
+        self._known.pop(id, None)
+        if len(self._known) >= KNOWN_MAX:
+            self._known.pop(next(iter(self._known)))
+        self._known[id] = (time.monotonic(), client)
+        return client
 
 
 def described(id: str) -> Errand[Client]:

@@ -25,7 +25,7 @@ import msgspec
 
 from tollbridge.errors import APIError, BadRequestError, PermissionDeniedError
 from tollbridge.mcp.front import resource
-from tollbridge.mcp.front.clients import Client, Clients, described, destination, is_document, may_go_to
+from tollbridge.mcp.front.clients import Client, Clients, Descriptions, destination, is_document, may_go_to
 from tollbridge.mcp.front.grants import Agreed, Grants, Issued, Refused
 from tollbridge.mcp.front.issuers import Issuers
 from tollbridge.mcp.guard import Guard
@@ -91,7 +91,7 @@ class Front:
         self._guard = guard
         self._door = door
         self._base = base
-        self._networks = networks
+        self._descriptions = Descriptions(networks)
         self._issuers = issuers
 
     def routes(self) -> Sequence[Route]:
@@ -184,7 +184,7 @@ class Front:
         id = asked.get("client_id", "")
         client = self._clients.known(id)
         if client is None and is_document(id):
-            client = await driver.run(described(id), self._networks)
+            client = await self._descriptions.client(id)
         if client is None:
             raise BadRequestError("The program that sent you here is not known. Let it register anew.")
         if not may_go_to(client, asked.get("redirect_uri", "")):

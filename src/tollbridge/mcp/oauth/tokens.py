@@ -138,7 +138,7 @@ class Tokens:
         client = registration.known(self.settings, found.server)
         if client is None or client.secret is None:
             raise OAuthError("Client credentials need `client_id` and `client_secret`.")
-        wanted = scopes or self.settings.scopes
+        wanted = tuple(dict.fromkeys((*self.settings.scopes, *scopes))) or found.scopes
         token = await driver.run(grants.fetch(found, client, wanted, self._clock()), self.networks)
         await self.vault.put(self.definition, owner, token)
         return token
