@@ -14,15 +14,29 @@ import msgspec
 
 from tollbridge.errors import ConfigError
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.providers.account import Account
 from tollbridge.providers.auth import Auth, Bearer, HeaderKey, NoAuth
+from tollbridge.providers.said import Said
 from tollbridge.secret import Secret
 from tollbridge.wires.base import FEATURES
+from tollbridge.wires.openai_chat.thinking import PLAIN, STYLES
 
 Patch = Callable[[JsonObject], JsonObject]
 """A pure rewrite of the body that is about to be sent. It may return the body itself, and changes none that it is
 given."""
 
 Shape = Literal["plain", "azure", "azure_ai", "vertex"]
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a model is at a provider that has URLs of its own. `model`: its name there. `path`, `stream_path`: request
+    targets; a `stream_path` that is "" is the same. `body`: fields that say more of the place; they stand in each
+    body, and the client's own do not count."""
+
+    model: str
+    path: str
+    stream_path: str = ""
+    body: Mapping[str, Json] = {}
 
 
 class WireDefaults(msgspec.Struct, frozen=True):
@@ -37,10 +51,11 @@ class WireDefaults(msgspec.Struct, frozen=True):
     count_path: str = ""
 
 
+CHAT = "openai_chat"
 RESPONSES = "openai_responses"
 EMBEDDINGS = "openai_embeddings"
 WIRES: Mapping[str, WireDefaults] = {
-    "openai_chat": WireDefaults("/chat/completions", Bearer()),
+    CHAT: WireDefaults("/chat/completions", Bearer()),
     "anthropic_messages": WireDefaults("/v1/messages", HeaderKey("x-api-key"), (("anthropic-version", "2023-06-01"),)),
     RESPONSES: WireDefaults(
         "/responses",
@@ -48,12 +63,15 @@ WIRES: Mapping[str, WireDefaults] = {
         renames={"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"},
     ),
     EMBEDDINGS: WireDefaults("/embeddings", Bearer()),
+    "replicate": WireDefaults("/v1/predictions", Bearer()),
     "gemini": WireDefaults(
         "/models/{model}:generateContent",
         HeaderKey("x-goog-api-key"),
         stream_path="/models/{model}:streamGenerateContent?alt=sse",
         count_path="/models/{model}:countTokens",
     ),
+    "cohere": WireDefaults("/v2/chat", Bearer()),
+    "ollama": WireDefaults("/api/chat", Bearer()),
 }
 WIRE_OF_MODE: Mapping[str, str] = {"responses": RESPONSES}
 """LiteLLM's word for a model that is reached by another format than its provider's own: `provider/responses/model`, or
@@ -78,34 +96,40 @@ class ForModels(msgspec.Struct, frozen=True, kw_only=True):
     lacks: frozenset[str] = frozenset()
     prefers: Mapping[str, str] = {}
     patches: tuple[Patch, ...] = ()
+    also: Mapping[str, str] = {}
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """One row.
 
     `wire`: name of the format it speaks. `base_url`: what `api_base` is where nobody says; "" where somebody must;
-    names in braces are filled from `holes`. `bare_path`: added to an `api_base` that has no path at all. `chat_path`:
+    names in braces are filled from `holes`. `bare_path`: added to an `api_base` that has no path at all. `openai_at`:
+    an `api_base` that ends so is spoken to in OpenAI's chat format, whatever the row's own. `chat_path`:
     what is added to the base; as much of it as the base already ends with is not repeated. `stream_path`: the same for
     streams, where they are elsewhere. `key_env`, `base_env`:
     environment variables, the first that is set counts; `token_env`: variables that hold a bearer token, used where
     there is no key. `needs_key`: without one, nothing is sent to the provider's own address. `api_key`: a key from
     the operator's file. `headers` are fixed, `header_values` are the operator's.
 
-    `also`: other formats that it speaks for the same models, and the path of each: a client of such a dialect is served
-    in it. `drops`: fields of a body that this vendor refuses. `renames`: those that it knows by another name (in a
+    `also`: other formats that it speaks for the same models, and the path of each, or the URL where it is not below
+    `base_url`: a client of such a dialect is served in it. `drops`: fields of a body that this vendor refuses.
+    `renames`: those that it knows by another name (in a
     body with both, its own counts). `lacks`: words of `wires.base.FEATURES`. `prefers`: spellings, as
     `wires.base.Target` lists them. `patches`: for what these cannot say. `models`: the same for some models only.
-    `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made. `count_tokens`: it has
-    the endpoint. `plain`: at its own address, it refuses messages with fields that its format does not have. `local`:
-    costs nothing and needs no network. `tells_cost`: its usage says what it charged, in dollars
-    (`catalog.parts.told_cost`). `source`, `checked`: where the facts are from and when they were last compared
-    (YYYY-MM-DD).
+    `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made; `place`: likewise, by a
+    function in a file of its own. `account`: whose tokens are fetched, in exchange for the key or where there is none.
+    `asks`: the names of what these two may want of the call or the deployment. `links_to`: the domain where an answer's
+    links may lead to the rest of it. `count_tokens`: it has the endpoint. `plain`: at its own address, it refuses
+    messages with fields that its format does not have. `local`: costs nothing and needs no network. `tells_cost`: its
+    usage says what it charged, in dollars (`catalog.parts.told_cost`). `source`, `checked`: where the facts are from
+    and when they were last compared (YYYY-MM-DD).
     """
 
     name: str
     wire: str
     base_url: str = ""
     bare_path: str = ""
+    openai_at: str = ""
     chat_path: str = ""
     also: Mapping[str, str] = {}
     stream_path: str = ""
@@ -126,6 +150,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[ForModels, ...] = ()
     qualifies: str = ""
     shape: Shape = "plain"
+    place: Callable[[Said, str], Place] | None = None
+    account: Callable[[Said], Account | None] | None = None
+    asks: tuple[str, ...] = ()
+    links_to: str = ""
     count_tokens: bool = False
     local: bool = False
     plain: bool = False
@@ -159,8 +187,14 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         """The row as it is for another format than its own. Patches are of bodies in its own; so are renamed fields."""
         if wire == self.wire:
             return self
-        path, renames = self.also.get(wire, WIRES[wire].chat_path), WIRES[wire].renames
-        return msgspec.structs.replace(self, wire=wire, chat_path=path, also={}, renames=renames, patches=())
+        path, base_url = self.also.get(wire, WIRES[wire].chat_path), self.base_url
+        if "://" in path:
+            scheme, _, rest = path.partition("://")
+            host, _, path = rest.partition("/")
+            base_url, path = f"{scheme}://{host}", f"/{path}"
+        return msgspec.structs.replace(
+            self, wire=wire, base_url=base_url, chat_path=path, also={}, renames=WIRES[wire].renames, patches=()
+        )
 
     def for_model(self, model: str) -> Provider:
         """The row as it is for one model. The model's patches come before the provider's, which may strip fields."""
@@ -168,16 +202,18 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         rules = [rule for rule in self.models if rule.names.match(name)]
         if not rules:
             return self
-        prefers, renames = dict(self.prefers), dict(self.renames)
+        prefers, renames, also = dict(self.prefers), dict(self.renames), dict(self.also)
         for rule in rules:
             prefers.update(rule.prefers)
             renames.update(rule.renames)
+            also.update(rule.also)
         return msgspec.structs.replace(
             self,
             drops=self.drops.union(*(rule.drops for rule in rules)),
             renames=renames,
             lacks=self.lacks.union(*(rule.lacks for rule in rules)),
             prefers=prefers,
+            also=also,
             patches=(*(patch for rule in rules for patch in rule.patches), *self.patches),
         )
 
@@ -219,7 +255,7 @@ def row_from_config(values: Mapping[str, Json]) -> Provider:
         drops=frozenset(_names(values, "drops", where)),
         renames={**WIRES[wire].renames, **_pairs(values, "renames", where)},
         lacks=lacks,
-        prefers=_pairs(values, "prefers", where),
+        prefers=_prefers(values, where),
         chat_path=_chat_path(values.get("chat_path") or "", where),
         also=_also(values, wire, where),
         source=str(values.get("source") or where),
@@ -263,14 +299,23 @@ def _also(values: Mapping[str, Json], wire: str, where: str) -> dict[str, str]:
         if other not in WIRES or other == wire:
             others = " or ".join(known for known in WIRES if known != wire)
             raise ConfigError(f"{where}: `also` knows no format {other!r}; it can be {others}.")
-        _chat_path(path, where)
+        if not path.startswith(("http://", "https://")):
+            _chat_path(path, where, "also")
     return also
 
 
-def _chat_path(value: Json, where: str) -> str:
+def _chat_path(value: Json, where: str, field: str = "chat_path") -> str:
     if isinstance(value, str) and (not value or value.startswith("/")):
         return value
-    raise ConfigError(f"{where}: `chat_path` must start with a slash.")
+    raise ConfigError(f"{where}: `{field}` must start with a slash.")
+
+
+def _prefers(values: Mapping[str, Json], where: str) -> dict[str, str]:
+    prefers = _pairs(values, "prefers", where)
+    style = prefers.get("reasoning", PLAIN)
+    if style not in STYLES:
+        raise ConfigError(f"{where}: `prefers` knows no way to think {style!r}; it can be {', '.join(STYLES)}.")
+    return prefers
 
 
 def _names(values: Mapping[str, Json], field: str, where: str) -> list[str]:
