@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tollbridge.config.document import Node, Scalar, Table
+from tollbridge.config.document import Array, Node, Scalar, Table
 from tollbridge.config.kinds import (
     At,
     count,
@@ -31,6 +31,7 @@ from tollbridge.config.settings import (
     ProxySettings,
     TimeoutSettings,
     TlsSettings,
+    TokenIssuer,
 )
 from tollbridge.transport.egress import split_url
 
@@ -69,6 +70,19 @@ PROXIES = section(
     fills("no_proxy", texts, "no_proxy"),
 )
 
+TOKEN_ISSUER = section(
+    "general_settings.mcp_token_issuers",
+    fills("issuer", named, "issuer"),
+    fills("jwks_url", named, "jwks_url"),
+    fills("audiences", texts, "audience"),
+    fills("algorithms", texts, "algorithms"),
+    fills("claim", named, "claim"),
+    fills("keys", map_of(named), "keys"),
+    fills("scopes", texts, "scopes"),
+)
+SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+"""With which a token may be signed: whoever can check one of these cannot make one."""
+
 
 OWN_PATH = section(
     "general_settings.pass_through_endpoints",
@@ -101,6 +115,29 @@ def cors(node: Node, at: At) -> CorsSettings:
         if origin != "*" and ("://" not in origin or origin.endswith("/")):
             at.error(node.place, f"{origin!r} is no origin; write https://app.example.com, without a path")
     return settings
+
+
+def token_issuer(node: Node, at: At) -> TokenIssuer:
+    settings = TokenIssuer(**_values(node, TOKEN_ISSUER, at))
+    for name, url in (("issuer", settings.issuer), ("jwks_url", settings.jwks_url)):
+        try:
+            if url is not None:
+                split_url(url)
+        except ValueError as error:
+            at.key(name).error(node.place, str(error))
+    for algorithm in settings.algorithms:
+        if algorithm not in SIGNATURES:
+            at.key("algorithms").error(node.place, f"{algorithm!r} is none of {', '.join(SIGNATURES)}")
+    if not settings.keys:
+        at.error(node.place, "lacks `keys`: which gateway key is whose")
+    return settings
+
+
+def token_issuers(node: Node, at: At) -> tuple[TokenIssuer, ...]:
+    if isinstance(node, Array):
+        return tuple(token_issuer(item, at.item(index)) for index, item in enumerate(node.items))
+    at.expected("a list of issuers", node)
+    return ()
 
 
 def tls(node: Node, at: At) -> TlsSettings | None:
@@ -204,6 +241,7 @@ OURS = [
     *fills("general.mcp_api_commands", texts, "mcp_api_commands"),
     *fills("general.mcp_api_hosts", texts, "mcp_api_hosts"),
     *fills("general.pass_through_account", flag, "pass_through_account"),
+    *fills("general.mcp_token_issuers", token_issuers, "mcp_token_issuers"),
 ]
 
 GENERAL = section(
