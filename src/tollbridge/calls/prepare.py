@@ -39,6 +39,7 @@ CLIENT_HEADERS: Mapping[str, frozenset[str]] = {
 """Which of the client's headers reach a provider, by the provider's wire. All others stay here."""
 
 _NULL = msgspec.Raw(b"null")
+_NO_HEADERS: Mapping[str, str] = {}
 LOSSES = frozenset({"dropped_param"})
 
 
@@ -61,14 +62,15 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     check_served(ask, same)
     hides_usage = False
     caveats: tuple[Caveat, ...] = ()
+    more: Mapping[str, str] = _NO_HEADERS
     if same and "tools" in deployment.target.lacks and "tools" in ask.fields:
         same = False  # what the model cannot do itself is put into words, and its words are not relayed
-    bare = same and deployment.plain and extended(ask.body)
+    bare = same and deployment.plain and ("thinking" in ask.fields or extended(ask.body))
     if same and not bare and not ask.sealed and not deployment.patches and not _within(deployment):
         fields, hides_usage, caveats = _relayed(ask, deployment)
         body = _encode(fields)
     else:
-        written, caveats, wire = _rewritten(ask, deployment) if same else _translated(ask, deployment)
+        written, caveats, wire, more = _rewritten(ask, deployment) if same else _translated(ask, deployment)
         if bare:
             cleaned = plain(written)
             written, caveats = cleaned.value, (*caveats, *cleaned.caveats)
@@ -82,7 +84,8 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     if ask.caveats:
         caveats = (*ask.caveats, *caveats)
     timeouts = deployment.stream_timeouts if ask.stream else deployment.timeouts
-    return Prepared(wire, outgoing(ask, deployment, body), ask.limited(timeouts), same, hides_usage, caveats)
+    sent = outgoing(ask, deployment, body, more=more)
+    return Prepared(wire, sent, ask.limited(timeouts), same, hides_usage, caveats)
 
 
 def _within(deployment: Deployment) -> bool:
@@ -129,7 +132,9 @@ def _with_usage(options: Json) -> JsonObject:
     return {**(options or {}), "include_usage": True}
 
 
-def _rewritten(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...], ProviderWire]:
+def _rewritten(
+    ask: Ask, deployment: Deployment
+) -> tuple[JsonObject, tuple[Caveat, ...], ProviderWire, Mapping[str, str]]:
     """The same wire, but the whole body must be seen: seals opened, patches to come."""
     if not ask.sealed and not deployment.wire.in_path:
         body: JsonObject = {**ask.json(), "model": deployment.model}
@@ -139,12 +144,14 @@ def _rewritten(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Cave
         caveats = _drop(body, deployment)
         if ask.stream and _may_ask_for_usage(deployment):
             body["stream_options"] = _with_usage(body.get("stream_options"))
-        return body, caveats, deployment.wire
+        return body, caveats, deployment.wire, _NO_HEADERS
     return _translated(ask, deployment)
 
 
-def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...], ProviderWire]:
-    """The body, what it could not say, and what reads the answer."""
+def _translated(
+    ask: Ask, deployment: Deployment
+) -> tuple[JsonObject, tuple[Caveat, ...], ProviderWire, Mapping[str, str]]:
+    """The body, what it could not say, what reads the answer, and headers of this request alone."""
     read = ask.request()
     request, wire = read.value, deployment.wire
     caveats = read.caveats
@@ -164,7 +171,7 @@ def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Cav
     body = written.value.body
     _rename(body, deployment.renames)
     left = unsaid(request, deployment.wire.name) if request.origin != deployment.wire.name else ()
-    return body, (*caveats, *written.caveats, *left, *_drop(body, deployment)), wire
+    return body, (*caveats, *written.caveats, *left, *_drop(body, deployment)), wire, written.value.headers
 
 
 def with_defaults(request: Request, deployment: Deployment) -> Request:
@@ -233,13 +240,18 @@ def _judge(caveats: tuple[Caveat, ...], ask: Ask, deployment: Deployment) -> Non
         )
 
 
-def outgoing(ask: Ask, deployment: Deployment, body: bytes, path: str | None = None) -> Outgoing:
-    """The request for `path`, or for the deployment's own; the client's headers that this wire knows go along."""
+def outgoing(
+    ask: Ask, deployment: Deployment, body: bytes, path: str | None = None, *, more: Mapping[str, str] = _NO_HEADERS
+) -> Outgoing:
+    """The request for `path`, or for the deployment's own; the client's headers that this wire knows go along. `more`:
+    headers of this request alone."""
     headers, head = deployment.headers, b""
     if path is None and ask.stream and deployment.stream_path:
         path, head = deployment.stream_path, deployment.stream_head
     elif path is None:
         path, head = deployment.path, deployment.head
+    if more:
+        headers, head = (*headers, *more.items()), b""
     if ask.headers:
         allowed = CLIENT_HEADERS.get(deployment.wire.name, frozenset())
         extra = tuple(header for header in ask.headers if header[0] in allowed or header[0].startswith("x-"))

@@ -14,7 +14,9 @@ import msgspec
 
 from tollbridge.errors import ConfigError
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.providers.account import Account
 from tollbridge.providers.auth import Auth, Bearer, HeaderKey, NoAuth
+from tollbridge.providers.said import Said
 from tollbridge.secret import Secret
 from tollbridge.wires.base import FEATURES
 
@@ -23,6 +25,17 @@ Patch = Callable[[JsonObject], JsonObject]
 given."""
 
 Shape = Literal["plain", "azure", "azure_ai", "vertex"]
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a model is at a provider that has URLs of its own. `model`: its name there. `path`, `stream_path`: request
+    targets; a `stream_path` that is "" is the same. `body`: fields that say more of the place; they stand in each
+    body, and the client's own do not count."""
+
+    model: str
+    path: str
+    stream_path: str = ""
+    body: Mapping[str, Json] = {}
 
 
 class WireDefaults(msgspec.Struct, frozen=True):
@@ -49,6 +62,7 @@ WIRES: Mapping[str, WireDefaults] = {
         renames={"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"},
     ),
     EMBEDDINGS: WireDefaults("/embeddings", Bearer()),
+    "replicate": WireDefaults("/v1/predictions", Bearer()),
     "gemini": WireDefaults(
         "/models/{model}:generateContent",
         HeaderKey("x-goog-api-key"),
@@ -81,6 +95,7 @@ class ForModels(msgspec.Struct, frozen=True, kw_only=True):
     lacks: frozenset[str] = frozenset()
     prefers: Mapping[str, str] = {}
     patches: tuple[Patch, ...] = ()
+    also: Mapping[str, str] = {}
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,11 +114,13 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     in it. `drops`: fields of a body that this vendor refuses. `renames`: those that it knows by another name (in a
     body with both, its own counts). `lacks`: words of `wires.base.FEATURES`. `prefers`: spellings, as
     `wires.base.Target` lists them. `patches`: for what these cannot say. `models`: the same for some models only.
-    `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made. `count_tokens`: it has
-    the endpoint. `plain`: at its own address, it refuses messages with fields that its format does not have. `local`:
-    costs nothing and needs no network. `tells_cost`: its usage says what it charged, in dollars
-    (`catalog.parts.told_cost`). `source`, `checked`: where the facts are from and when they were last compared
-    (YYYY-MM-DD).
+    `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made; `place`: likewise, by a
+    function in a file of its own. `account`: whose tokens are fetched, in exchange for the key or where there is none.
+    `asks`: the names of what these two may want of the call or the deployment. `links_to`: the domain where an answer's
+    links may lead to the rest of it. `count_tokens`: it has the endpoint. `plain`: at its own address, it refuses
+    messages with fields that its format does not have. `local`: costs nothing and needs no network. `tells_cost`: its
+    usage says what it charged, in dollars (`catalog.parts.told_cost`). `source`, `checked`: where the facts are from
+    and when they were last compared (YYYY-MM-DD).
     """
 
     name: str
@@ -131,6 +148,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[ForModels, ...] = ()
     qualifies: str = ""
     shape: Shape = "plain"
+    place: Callable[[Said, str], Place] | None = None
+    account: Callable[[Said], Account | None] | None = None
+    asks: tuple[str, ...] = ()
+    links_to: str = ""
     count_tokens: bool = False
     local: bool = False
     plain: bool = False
@@ -173,16 +194,18 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         rules = [rule for rule in self.models if rule.names.match(name)]
         if not rules:
             return self
-        prefers, renames = dict(self.prefers), dict(self.renames)
+        prefers, renames, also = dict(self.prefers), dict(self.renames), dict(self.also)
         for rule in rules:
             prefers.update(rule.prefers)
             renames.update(rule.renames)
+            also.update(rule.also)
         return msgspec.structs.replace(
             self,
             drops=self.drops.union(*(rule.drops for rule in rules)),
             renames=renames,
             lacks=self.lacks.union(*(rule.lacks for rule in rules)),
             prefers=prefers,
+            also=also,
             patches=(*(patch for rule in rules for patch in rule.patches), *self.patches),
         )
 

@@ -13,6 +13,7 @@ from tollbridge.wires.tap import Along, Tap
 WIRES: Mapping[str, tuple[str, str]] = {
     "cohere": ("tollbridge.wires.cohere", "COHERE"),
     "ollama": ("tollbridge.wires.ollama", "OLLAMA"),
+    "replicate": ("tollbridge.wires.replicate", "REPLICATE"),
 }
 """Module and value of each."""
 

@@ -90,6 +90,7 @@ PROVIDER_SECRETS = (
     "azure_ad_token",
     "azure_password",
     "client_secret",
+    "zen_api_key",
     "s3_access_key_id",
     "s3_secret_access_key",
 )
@@ -114,6 +115,8 @@ PROVIDER_PARAMS = (
     "azure_scope",
     "azure_username",
     "azure_credential",
+    "azure_authority_host",
+    "azure_federated_token_file",
     "azure_deployment",
     "deployment_id",
     "vertex_project",
@@ -124,7 +127,7 @@ PROVIDER_PARAMS = (
     "watsonx_region_name",
     "project_id",
     "space_id",
-    "zen_api_key",
+    "watsonx_iam_url",
     "gcs_bucket_name",
     "bucket_name",
     "s3_bucket_name",
@@ -136,6 +139,7 @@ PROVIDER_PARAMS = (
     "hf_model_name",
     "hf_task",
     "user_id",
+    "databricks_host",
     "account_id",
     "instance_id",
 )
