@@ -24,8 +24,9 @@ DEMO = Provider(
 
 _END = r"(?=$|:|-uncensored|-chatqa|-gradient)"
 _WITHOUT_TOOLS = re.compile(
-    rf"(?:llama2|llama3{_END}|codellama|gemma[23]?(?=$|:)|phi[34]?(?=$|:)|vicuna|orca|wizard|llava|bakllava|moondream"
-    rf"|tinyllama|stable|starcoder|deepseek-(?:coder|llm)|dolphin-(?:mixtral|mistral|phi)|neural-chat|zephyr|yi(?=$|:))"
+    rf"(?:llama2|llama3{_END}|codellama|codegemma|gemma(?:[23]|3n)?(?=$|:)|phi(?:3|3\.5|4)?(?=$|:)|vicuna|orca|wizard|llava"
+    r"|bakllava|moondream|tinyllama|stable|starcoder|deepseek-(?:coder|llm)|dolphin-(?:mixtral|mistral|phi)|neural-chat"
+    r"|zephyr|openchat|solar(?=$|:)|falcon(?=$|:)|yi(?=$|:))"
 )
 
 LOCAL: tuple[Provider, ...] = (
