@@ -24,12 +24,15 @@ from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.kept import Kept
 from tollbridge.mcp.management import Management
 from tollbridge.mcp.outbound import credential
+from tollbridge.mcp.pins import Pins
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.model.json import Json
 from tollbridge.model.money import NANO
+from tollbridge.observe import Metrics
 from tollbridge.secret import Secret
 from tollbridge.server.gateway import Gateway
+from tollbridge.store.mcp_pins import PinStore
 from tollbridge.store.mcp_servers import KeptServer, McpServerStore
 from tollbridge.transport.base import Transport
 from tollbridge.transport.egress import UNTRUSTED, split_url
@@ -55,7 +58,9 @@ def endpoint(
 ) -> Endpoint:
     """Reaches nobody yet: a server is reached when it is first asked for. Without `accounts` none is added over the
     API."""
-    served = hub(config, environ, networks.operators, None if accounts is None else sealing(accounts.pepper))
+    pins = Pins(None if accounts is None else PinStore(accounts.database))
+    served = hub(config, environ, networks.operators, None if accounts is None else sealing(accounts.pepper), pins)
+    _count(gateway.metrics, pins)
     name = config.general.mcp_auth_header or environ.get(AUTH_HEADER_VARIABLE) or CLIENT_AUTH
     public = urlsplit(config.general.public_url or "").netloc
     guard = Guard((public,) if public else (), config.general.cors.origins or ())
@@ -68,6 +73,8 @@ def endpoint(
         kept = Kept(McpServerStore(accounts.database, accounts.pepper), served, make)
         kept.begin()
         accounts.along(kept.follow)
+        pins.begin()
+        accounts.along(pins.follow)
     return Endpoint(
         served,
         Runner(gateway, hooks(config.settings.callbacks, config.source)),
@@ -78,19 +85,36 @@ def endpoint(
     )
 
 
+def _count(metrics: Metrics, pins: Pins) -> None:
+    metrics.counters["tollbridge_mcp_tools_changed"] = (
+        "Definitions of MCP tools that are not what they were",
+        lambda: float(pins.changes),
+    )
+    metrics.counters["tollbridge_mcp_tools_flagged"] = (
+        "Definitions of MCP tools that are suspicious",
+        lambda: float(pins.flagged),
+    )
+
+
 def sealing(pepper: bytes) -> bytes:
     """What cursors and ids of tasks are signed with: the same in all processes of one home, and after a restart."""
     return hmac.digest(pepper, b"mcp: cursors and tasks", "sha256")
 
 
-def hub(config: Config, environ: Mapping[str, str], transport: Transport, key: bytes | None = None) -> Hub:
+def hub(
+    config: Config,
+    environ: Mapping[str, str],
+    transport: Transport,
+    key: bytes | None = None,
+    pins: Pins | None = None,
+) -> Hub:
     """The servers of the configuration. Raises ConfigError."""
     aliases = {server: alias for alias, server in config.settings.mcp_aliases.items()}
     upstreams = [
         Upstream(definition(server, environ, aliases.get(server.name)), transport, environ)
         for server in config.mcp_servers
     ]
-    return Hub(upstreams, separator=environ.get(SEPARATOR_VARIABLE) or "-", key=key or os.urandom(32))
+    return Hub(upstreams, separator=environ.get(SEPARATOR_VARIABLE) or "-", key=key or os.urandom(32), pins=pins)
 
 
 def added(kept: KeptServer, config: Config, environ: Mapping[str, str], networks: Networks) -> Upstream:
@@ -160,6 +184,7 @@ def definition(server: McpServer, environ: Mapping[str, str], alias: str | None 
         parallel=server.parallel,
         sampling=server.sampling,
         elicitation=server.elicitation,
+        pin=server.pin,
     )
 
 

@@ -9,7 +9,7 @@ from tollbridge.config.document import Array, Node, Scalar, Table, node_of
 from tollbridge.config.findings import Findings, Place
 from tollbridge.config.kinds import At
 from tollbridge.config.schema import NOT_RESTRICTED, not_built, read_section
-from tollbridge.config.settings import McpServer, McpTransport
+from tollbridge.config.settings import McpPinning, McpServer, McpTransport
 from tollbridge.config.tables.mcp import MCP_SERVER
 from tollbridge.errors import ConfigError
 from tollbridge.model.json import JsonObject
@@ -93,6 +93,7 @@ def _server(name: str, item: Node, at: At, place: Place) -> McpServer | None:
         at.error(place, "needs either a `url` or a `command`")
         return None
     _check_choice(values, "version", VERSIONS, place_of, at.key("protocol_version"))
+    _check_choice(values, "pin", get_args(McpPinning), place_of, at.key("pin"))
     _check_choice(values, "transport", get_args(McpTransport), place_of, at.key("transport"))
     if values.get("auth_type") in LATER_AUTH:
         at.key("auth_type").warning(place_of["auth_type"], not_built("the server is asked without a credential"))

@@ -211,6 +211,7 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 McpTransport = Literal["http", "sse", "stdio"]
+McpPinning = Literal["alert", "strict", "none"]
 
 
 class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -245,6 +246,7 @@ class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     parallel: int | None = None
     sampling: bool = True
     elicitation: bool = True
+    pin: McpPinning = "alert"
 
     def __repr__(self) -> str:
         return f"<McpServer {self.name}>"

@@ -12,6 +12,7 @@ from tollbridge.mcp.http import Address
 from tollbridge.model.json import JsonObject
 
 Transport = Literal["http", "sse", "stdio"]
+Pinning = Literal["alert", "strict", "none"]
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +36,8 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     brings is spelled. `allowed`, `disallowed`: tools by their own names; None allows all. `allowed_params`: of a tool,
     the arguments that may be given. `display`, `descriptions`: what a tool is called and said to be. `groups`: access
     groups. `for_all`: every key may use it. Costs in nano-dollars a call: `cost_nanousd`, by tool `costs_nanousd`.
-    `parallel`, `rpm`: of all callers together. `info`: free-form, told with its tools.
+    `parallel`, `rpm`: of all callers together. `info`: free-form, told with its tools. `pin`: what becomes of a
+    definition that changes (`pins.py`).
     """
 
     name: str
@@ -64,6 +66,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     rpm: int | None = None
     sampling: bool = True
     elicitation: bool = True
+    pin: Pinning = "alert"
 
     @property
     def prefix(self) -> str:

@@ -28,7 +28,8 @@ async def facts(view: View) -> tuple[JsonObject, JsonObject | None, str | None]:
     found = await asyncio.gather(*(_link(view, upstream) for upstream in view.upstreams))
     links = [link for link in found if link is not None]
     own = {
-        upstream.definition.prefix: upstream.definition.instructions or (None if link is None else link.instructions)
+        upstream.definition.prefix: upstream.definition.instructions
+        or view.hub.pins.instructions(upstream.definition, None if link is None else link.instructions)
         for upstream, link in zip(view.upstreams, found, strict=True)
     }
     if not view.prefixed and links:

@@ -29,6 +29,7 @@ from tollbridge.mcp.jsonrpc import (
     HEADER_MISMATCH,
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
+    QUARANTINED,
     RESOURCE_NOT_FOUND,
     UPSTREAM_FAILED,
     RpcError,
@@ -37,6 +38,7 @@ from tollbridge.mcp.jsonrpc import (
 from tollbridge.mcp.link import OURSELVES, Link
 from tollbridge.mcp.names import joined, parted, under_roof, uri_of, uri_parted, with_uris
 from tollbridge.mcp.offered import ITEMS, KEY, offered, sound
+from tollbridge.mcp.pins import Pins
 from tollbridge.mcp.revisions import TASKS
 from tollbridge.mcp.tasks import OF_TASKS, TaskIds, lacks_tasks
 from tollbridge.mcp.upstream import Upstream
@@ -51,11 +53,15 @@ ABSENT = "tollbridge/absent"
 
 
 class Hub:
-    """`separator`: between a server's name and a tool's. `key`: signs the cursors of merged lists."""
+    """`separator`: between a server's name and a tool's. `key`: signs the cursors of merged lists. `pins`: what tools
+    were trusted as."""
 
-    def __init__(self, upstreams: Sequence[Upstream], *, separator: str = "-", key: bytes = b"") -> None:
+    def __init__(
+        self, upstreams: Sequence[Upstream], *, separator: str = "-", key: bytes = b"", pins: Pins | None = None
+    ) -> None:
         self.upstreams: Mapping[str, Upstream] = {upstream.name: upstream for upstream in upstreams}
         self.separator = separator
+        self.pins = Pins() if pins is None else pins
         self._retiring: set[asyncio.Task[None]] = set()
         self.key = key or hashlib.sha256(repr(sorted(self.upstreams)).encode()).digest()
 
@@ -178,6 +184,7 @@ class View:
             case "tools/call":
                 upstream, name = await self._named("tools", params.get("name"))
                 self._may_call(upstream, name, params.get("arguments"))
+                await self._check_pin(upstream, name)
                 return upstream, {**params, "name": name}
             case "prompts/get":
                 upstream, name = await self._named("prompts", params.get("name"))
@@ -223,6 +230,15 @@ class View:
         if not self.rights.tool(definition, name):
             raise unknown("tool", joined(definition.prefix, self.hub.separator, name) if self.prefixed else name)
         check_arguments(definition, name, arguments)
+
+    async def _check_pin(self, upstream: Upstream, name: str) -> None:
+        """Raises RpcError where its definition is not what was approved."""
+        pins, definition = self.hub.pins, upstream.definition
+        if not pins.fresh(definition):
+            await self.learn(upstream)
+        why = pins.barred(definition, name)
+        if why:
+            raise RpcError(QUARANTINED, f"The tool {name[:300]!r} waits for an admin's approval: {why}.", status=403)
 
     async def _named(self, kind: str, name: Json) -> tuple[Upstream, str]:
         if not isinstance(name, str) or not name:
@@ -310,6 +326,7 @@ class View:
         found = sound(upstream.name, kind, items)
         if kind == "tools":
             upstream.knows({tool["name"]: tool["inputSchema"] for tool in found})
+            found = self.hub.pins.look(upstream.definition, found, self.hub.separator)
             found = [tool for tool in found if self.rights.tool(upstream.definition, tool["name"])]
             found = offered(upstream.definition, found)
         return found

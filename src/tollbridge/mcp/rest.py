@@ -119,7 +119,7 @@ class Rest:
             told = f"There is no MCP server {server[:200]!r} here."
             return [] if older else {"tools": [], "error": "server_not_found", "message": told}
         found, absent = await view.gathered("tools/list")
-        tools = [{**tool, "mcp_info": shown(upstream)} for upstream, tools in found for tool in tools]
+        tools = [beside_its_server(self._hub, upstream, tool) for upstream, tools in found for tool in tools]
         if older:
             return tools
         if not absent:
@@ -134,7 +134,7 @@ class Rest:
         found, _ = await view.gathered("tools/list")
         return {
             "tools": [
-                {**tool, "name": view.name_of(upstream, tool["name"]), "mcp_info": shown(upstream)}
+                {**beside_its_server(self._hub, upstream, tool), "name": view.name_of(upstream, tool["name"])}
                 for upstream, tools in found
                 for tool in tools
             ]
@@ -165,6 +165,13 @@ class Rest:
             return self._hub.view(caller, () if one is None else (one.name,), alone=True)
         wanted, _ = self._endpoint.wanted(inbound, None)
         return self._hub.view(caller, wanted)
+
+
+def beside_its_server(hub: Hub, upstream: Upstream, tool: JsonObject) -> JsonObject:
+    """A tool as it is listed here; `flags`: what is suspicious about it."""
+    told = shown(upstream)
+    flags = hub.pins.flags(upstream.name, tool["name"])
+    return {**tool, "mcp_info": {**told, "flags": list(flags)} if flags else told}
 
 
 def shown(upstream: Upstream) -> JsonObject:

@@ -45,7 +45,8 @@ MCP_SERVER = section(
     fills("parallel", count, "max_concurrent_requests"),
     fills("sampling", flag, "allow_sampling"),
     fills("elicitation", flag, "allow_elicitation"),
-    restricts("pin", "pinned_tools", "rpm", "token_validation", "oauth_identity_binding", "allow_private"),
+    fills("pin", named, "pin"),
+    restricts("pinned_tools", "rpm", "token_validation", "oauth_identity_binding", "allow_private"),
     later(
         *("spec_path", "env_vars", "client_id", "client_secret", "scopes", "authorization_url", "token_url"),
         *("registration_url", "issuer", "oauth2_flow", "token_endpoint_auth_method", "upstream_resource"),
