@@ -3,10 +3,10 @@
 1. A tool is trusted as it is first seen; then the whole definition is kept (name, title, description, schemas,
    annotations, whatever else stands in it), and so are the instructions of its server, as the tool "". A tool that
    joins later is trusted in its turn: who wants a closed list says `allowed_tools`.
-2. A definition that is another than the one that is kept is told once: in the log, in the audit log, in the metrics. So
+2. A definition that is another than the one that is kept is told once: in the log, the audit log and the metrics. So
    are characters that nobody sees (`hidden.py`) and names of other servers' tools (`shadowing.py`).
-3. Under `pin: strict` what changed is neither listed nor called until an admin approves it, nor what is flagged. What an
-   admin approved is good as it was then, flags and all, until it changes again.
+3. Under `pin: strict` what changed is neither listed nor called until an admin approves it, nor what is flagged. What
+   an admin approved is good as it was then, flags and all, until it changes again.
 4. Nobody waits for the database: what is seen is written down by `follow`, which also hears of what other processes saw
    and what was approved there. Without a store it is remembered as long as the process lives.
 """
