@@ -23,6 +23,7 @@ from tollbridge.mcp.rest import Rest
 from tollbridge.mcp.revisions import is_modern
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.toolbox import McpToolboxes
+from tollbridge.mcp.vigil import Vigil
 from tollbridge.observe import Record
 from tollbridge.policy.minting import public_id
 from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, Authenticator, bare
@@ -59,6 +60,7 @@ class Endpoint:
         self._rest = Rest(self, hub, runner)
         self._modern = Modern(hub, runner)
         self._legacy = Legacy(hub, runner)
+        self._vigil = Vigil(lambda: runner.authenticator, self._holds, self._end)
 
     @property
     def hub(self) -> Hub:
@@ -77,6 +79,17 @@ class Endpoint:
         )
 
     async def handle(self, inbound: Inbound, responder: Responder, record: Record, id: str | None) -> None:
+        with self._vigil.watched(inbound, responder) as watched:
+            await self._handle(inbound, watched, record, id)
+
+    def _holds(self, principal: str) -> bool:
+        return self._legacy.holds(principal) or self._modern.holds(principal)
+
+    def _end(self, principal: str) -> None:
+        self._legacy.end(principal)
+        self._modern.end(principal)
+
+    async def _handle(self, inbound: Inbound, responder: Responder, record: Record, id: str | None) -> None:
         principal = inbound.principal
         try:
             self.check(inbound)
@@ -151,6 +164,7 @@ class Endpoint:
         return McpToolboxes(self._hub, self._runner, authenticator, self.credentials, hosts=hosts)
 
     async def close(self) -> None:
+        await self._vigil.close()
         self._legacy.close()
         await self._modern.close()
         await self._hub.close()

@@ -222,5 +222,13 @@ class Modern:
         log.warning("the MCP server %r is not listened to: %s", upstream.name, error.message)
         return False
 
+    def holds(self, principal: str) -> bool:
+        """A call of its waits for input."""
+        return self._parking.held_by(principal)
+
+    def end(self, principal: str) -> None:
+        """Its calls that wait."""
+        self._parking.end_of(principal)
+
     async def close(self) -> None:
         await self._parking.close()

@@ -21,6 +21,7 @@ from tollbridge.mcp.jsonrpc import BUDGET, TOO_MANY, RpcError
 from tollbridge.model.json import JsonObject
 from tollbridge.observe import Record
 from tollbridge.server.gateway import Gateway
+from tollbridge.server.identify import Authenticator
 
 PROVIDER = "mcp"
 COUNTED = frozenset({"tools/call"})
@@ -33,6 +34,10 @@ class Runner:
         """`hooks`: the operator's, which see each call when it is done (`hooks.py`)."""
         self._gateway = gateway
         self._hooks = hooks
+
+    @property
+    def authenticator(self) -> Authenticator:
+        return self._gateway.authenticator
 
     async def run(self, view: View, call: Call, record: Record, *, inner: bool = False) -> JsonObject:
         """The result of a request, accounted for. `inner`: it is made within a request that has its place. Raises
