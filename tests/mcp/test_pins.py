@@ -177,6 +177,7 @@ def tool(name: str, text: str = "Adds") -> dict[str, Any]:
 
 def test_a_definition_that_is_again_what_it_was_is_good_again() -> None:
     kept, strict = Pins(), Definition(name="one", pin="strict")
+    assert kept.look(strict, [], "-") == []
     assert kept.look(strict, [tool("add")], "-")
     assert not kept.look(strict, [tool("add", "Subtracts")], "-")
     assert kept.look(strict, [tool("add")], "-")

@@ -169,7 +169,7 @@ class Pins:
         names = self._unsearched.pop(server, set())
         if self._searched.get(server) != self._epoch:
             self._searched[server] = self._epoch
-            names = set(self._seen[server])
+            names = set(self._seen.get(server, ()))
         for name in sorted(names):
             seen, pin = self._seen[server][name], self._pins[server].get(name)
             approved = pin is not None and pin.pinned_by and pin.fingerprint == seen.fingerprint
