@@ -167,7 +167,7 @@ async def test_what_is_no_server_is_refused_with_the_reason(served: Gateway, pla
         ({"server_name": "a"}, "needs either a `url` or a `command`"),
         ({"server_name": "a", "url": plain.url, "nothing": 1}, "nothing: is not a known key"),
         ({"server_name": "a", "url": "ftp://x.example"}, "begins with http"),
-        ({"server_name": "a", "url": plain.url, "rpm": 5}, "NOTHING IS RESTRICTED"),
+        ({"server_name": "a", "url": plain.url, "pinned_tools": ["a"]}, "NOTHING IS RESTRICTED"),
         ({"server_name": "here", "url": plain.url}, "already a name of the MCP server 'here'"),
         ({"server_name": "a", "alias": "here", "url": plain.url}, "already a name of the MCP server 'here'"),
         ({"server_name": "sse", "url": plain.url}, "cannot be the name"),

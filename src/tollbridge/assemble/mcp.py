@@ -182,6 +182,7 @@ def definition(server: McpServer, environ: Mapping[str, str], alias: str | None 
             if (cost := _nanousd(told, server)) is not None
         },
         parallel=server.parallel,
+        rpm=server.rpm,
         sampling=server.sampling,
         elicitation=server.elicitation,
         pin=server.pin,

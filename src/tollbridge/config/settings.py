@@ -244,6 +244,7 @@ class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     for_all: bool = False
     timeout_s: float = 60.0
     parallel: int | None = None
+    rpm: int | None = None
     sampling: bool = True
     elicitation: bool = True
     pin: McpPinning = "alert"

@@ -193,7 +193,9 @@ def as_http(error: RpcError) -> APIError:
     if error.code == BUDGET:
         return BudgetExceededError(error.message)
     if error.status >= 400:
-        return APIError(error.message, status_code=error.status, type=_TYPES.get(error.status))
+        wait = error.data.get("retry_after_s") if isinstance(error.data, dict) else None
+        kind = _TYPES.get(error.status)
+        return APIError(error.message, status_code=error.status, type=kind, retry_after_s=wait)
     if error.code in (INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND):
         return BadRequestError(error.message)
     return BadGatewayError(error.message, code=error.code, fault="provider")

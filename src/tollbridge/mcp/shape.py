@@ -46,6 +46,8 @@ NOTHING: JsonObject = {
     "allow_all_keys": False,
     "timeout": None,
     "max_concurrent_requests": None,
+    "rpm": None,
+    "pin": "alert",
 }
 TOLD = frozenset({"created_at", "created_by", "updated_at", "updated_by", "teams", "status", "last_health_check"}) | {
     "health_check_error",
@@ -84,6 +86,8 @@ def shape(upstream: Upstream, kept: KeptServer | None, *, admin: bool) -> JsonOb
         "allow_all_keys": definition.for_all,
         "timeout": definition.timeout_s,
         "max_concurrent_requests": definition.parallel,
+        "rpm": definition.rpm,
+        "pin": definition.pin,
     }
     if not admin:
         return told

@@ -27,9 +27,10 @@ from tollbridge.mcp.eras import INPUT_REQUIRED
 from tollbridge.mcp.http import NOT_THIS_KIND, Address, Http, Pairs, Refused, SessionLost, other_era
 from tollbridge.mcp.http_sse import HttpSse
 from tollbridge.mcp.input import check_asked, with_input
-from tollbridge.mcp.jsonrpc import INVALID_REQUEST, TOO_MANY, UPSTREAM_FAILED, RpcError
+from tollbridge.mcp.jsonrpc import INVALID_REQUEST, UPSTREAM_FAILED, RpcError
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.outbound import headers_for
+from tollbridge.mcp.pace import Pace
 from tollbridge.mcp.resting import Resting
 from tollbridge.mcp.revisions import MODERN
 from tollbridge.mcp.stdio import Stdio
@@ -78,6 +79,7 @@ class Upstream:
         self._speaks: dict[bool, bool] = {}  # by era, where it is known
         self._sse = definition.transport == "sse"
         self._late = False
+        self._pace = Pace(definition)
         self._resting = Resting(definition.name)
         self._schemas: dict[str, Json] = {}
         self.watching = Watching(self)
@@ -87,11 +89,10 @@ class Upstream:
 
     async def call(self, call: Call) -> tuple[JsonObject, Link]:
         """The result, and the link that it came by. Raises RpcError."""
-        limit = self.definition.parallel
-        if limit is not None and self.flying >= limit:
-            raise RpcError(
-                TOO_MANY, f"The MCP server {self.name!r} has {limit} calls under way; try again.", status=429
-            )
+        with self._pace.place(call.method):
+            return await self._placed(call)
+
+    async def _placed(self, call: Call) -> tuple[JsonObject, Link]:
         self.flying += 1
         call.caller = call.caller.without(self.definition.barred)
         try:
