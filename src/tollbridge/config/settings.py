@@ -216,12 +216,14 @@ McpPinning = Literal["alert", "strict", "none"]
 
 class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One of `mcp_servers`, by LiteLLM's meanings. `where`: file:line. `brings`: headers of the client that go along.
-    `info`: free-form; `mcp_server_cost_info` in it says what calls cost."""
+    `info`: free-form; `mcp_server_cost_info` in it says what calls cost. `spec`: the file or the URL of an OpenAPI
+    document; `url` is where its API is then."""
 
     name: str
     where: str = ""
     alias: str | None = None
     url: Secret | None = None
+    spec: Secret | None = None
     transport: McpTransport | None = None
     version: str | None = None
     command: str | None = None

@@ -9,6 +9,7 @@ import msgspec
 
 from tollbridge.config.mcp import spelled
 from tollbridge.mcp.http import Address
+from tollbridge.mcp.openapi.source import Source
 from tollbridge.model.json import JsonObject
 
 Transport = Literal["http", "sse", "stdio"]
@@ -28,9 +29,10 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """`address` or `command`: where it is. `transport`: None finds out which kind of HTTP it speaks; `version`: None
-    finds out its revision. `alias`: another name that it goes by, and the one that stands before its tools. `id`: that
-    of one that was added over the API.
+    """`address` or `command`: where it is; `api`: what is there is no MCP server but an API, and this describes it.
+    `transport`: None finds out which kind of HTTP it speaks; `version`: None finds out its revision. `alias`: another
+    name that it goes by, and the one that stands before its tools. `id`: that of one that was added over
+    the API.
 
     `brings`: names of the client's headers that go along, in lower case. `auth_type`: how a credential that the client
     brings is spelled. `allowed`, `disallowed`: tools by their own names; None allows all. `allowed_params`: of a tool,
@@ -45,6 +47,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     id: str | None = None
     address: Address | None = None
     command: Command | None = None
+    api: Source | None = None
     transport: Transport | None = None
     version: str | None = None
     description: str = ""

@@ -22,10 +22,10 @@ from functools import partial
 from typing import TypeVar
 
 from tollbridge.mcp.call import Call, Caller
+from tollbridge.mcp.channels import channel_to
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.eras import INPUT_REQUIRED
-from tollbridge.mcp.http import NOT_THIS_KIND, Address, Http, Pairs, Refused, SessionLost, other_era
-from tollbridge.mcp.http_sse import HttpSse
+from tollbridge.mcp.http import NOT_THIS_KIND, Pairs, Refused, SessionLost, other_era
 from tollbridge.mcp.input import check_asked, with_input
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, UPSTREAM_FAILED, RpcError
 from tollbridge.mcp.link import Link
@@ -33,7 +33,6 @@ from tollbridge.mcp.outbound import headers_for
 from tollbridge.mcp.pace import Pace
 from tollbridge.mcp.resting import Resting
 from tollbridge.mcp.revisions import MODERN
-from tollbridge.mcp.stdio import Stdio
 from tollbridge.mcp.watching import Watching
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.transport.base import Transport
@@ -83,8 +82,8 @@ class Upstream:
         self._resting = Resting(definition.name)
         self._schemas: dict[str, Json] = {}
         self.watching = Watching(self)
-        if definition.version is not None:
-            modern = definition.version in MODERN
+        if definition.version is not None or definition.api is not None:
+            modern = definition.version in MODERN or definition.api is not None
             self._speaks = {modern: True, not modern: False}
 
     async def call(self, call: Call) -> tuple[JsonObject, Link]:
@@ -282,14 +281,8 @@ class Upstream:
                 raise error from None
 
     async def _greeted(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
-        definition, address, command = self.definition, self.definition.address, self.definition.command
-        channel: Http | HttpSse | Stdio
-        if command is not None:
-            channel = Stdio(command.command, command.args, env=command.env, environ=self._environ, cwd=command.cwd)
-        else:
-            assert address is not None
-            here = Address(address.origin, address.target, headers)
-            channel = HttpSse(self._transport, here) if self._sse else Http(self._transport, here, schema=self.schema)
+        definition, command = self.definition, self.definition.command
+        channel = channel_to(definition, self._transport, self._environ, headers, sse=self._sse, schema=self.schema)
         link = Link(
             self.name,
             channel,
@@ -358,6 +351,8 @@ class Upstream:
     @property
     def carrier(self) -> str:
         """What it is spoken to over, as far as that is known."""
+        if self.definition.api is not None:
+            return "openapi"
         return "stdio" if self.definition.command is not None else "sse" if self._sse else "http"
 
     @property

@@ -21,6 +21,7 @@ MCP_SERVER = section(
     fills("name", named, "server_name", "name"),
     fills("alias", named, "alias"),
     fills("url", secret, "url"),
+    fills("spec", secret, "spec_path"),
     fills("transport", named, "transport"),
     fills("version", named, "protocol_version"),
     fills("command", named, "command"),
@@ -49,7 +50,7 @@ MCP_SERVER = section(
     fills("pin", named, "pin"),
     restricts("pinned_tools", "token_validation", "oauth_identity_binding", "allow_private"),
     later(
-        *("spec_path", "env_vars", "client_id", "client_secret", "scopes", "authorization_url", "token_url"),
+        *("env_vars", "client_id", "client_secret", "scopes", "authorization_url", "token_url"),
         *("registration_url", "issuer", "oauth2_flow", "token_endpoint_auth_method", "upstream_resource"),
         *("upstream_token_header", "aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
         *("aws_region_name", "aws_service_name", "aws_role_name", "aws_session_name"),
