@@ -194,9 +194,9 @@ async def test_two_of_one_name_are_a_conflict(served: Gateway, plain: Serving) -
 
 
 async def test_a_later_key_is_a_warning(served: Gateway, plain: Serving) -> None:
-    body = {"server_name": "a", "url": plain.url, "spec_path": "https://x.example/openapi.json"}
+    body = {"server_name": "a", "url": plain.url, "env_vars": ["A"]}
     assert (await served.post("/v1/mcp/server", body, status=201))["warnings"] == [
-        "spec_path: is not built yet; it has no effect"
+        "env_vars: is not built yet; it has no effect"
     ]
 
 
