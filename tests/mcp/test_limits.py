@@ -130,10 +130,11 @@ def test_a_window_slides() -> None:
     pace = Pace(Definition(name="one", rpm=2), lambda: now)
 
     def ask() -> None:
-        with pace.place("tools/call"):
-            pass
+        assert pace.reserve("tools/call")
+        pace.release()
 
     ask()
+    assert not pace.reserve("tools/list")
     now = 30.0
     ask()
     with pytest.raises(RpcError) as refused:

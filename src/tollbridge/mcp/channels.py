@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tollbridge.mcp.definition import Definition
-from tollbridge.mcp.http import Address, Http, Pairs, Schema
+from tollbridge.mcp.http import Address, Http, Mirrors, Pairs
 from tollbridge.mcp.http_sse import HttpSse
 from tollbridge.mcp.link import Channel
 from tollbridge.mcp.openapi.channel import OpenApi
@@ -20,7 +20,7 @@ def channel_to(
     headers: Pairs,
     *,
     sse: bool,
-    schema: Schema,
+    mirrors: Mirrors,
 ) -> Channel:
     """`headers`: of the caller's requests. `sse`: it was found to speak HTTP+SSE."""
     command, address = definition.command, definition.address
@@ -30,4 +30,4 @@ def channel_to(
     here = Address(address.origin, address.target, headers)
     if definition.api is not None:
         return OpenApi(transport, here, definition.api)
-    return HttpSse(transport, here) if sse else Http(transport, here, schema=schema)
+    return HttpSse(transport, here) if sse else Http(transport, here, mirrors=mirrors)

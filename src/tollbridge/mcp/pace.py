@@ -7,8 +7,7 @@ says when to come again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.jsonrpc import TOO_MANY, RpcError
@@ -28,12 +27,10 @@ class Pace:
         self._clock = clock
         self._window = Window()
 
-    @contextmanager
-    def place(self, method: str) -> Iterator[None]:
-        """For one request. Raises RpcError."""
-        if method not in COUNTED or (self._rpm is None and self._parallel is None):
-            yield
-            return
+    def reserve(self, method: str) -> bool:
+        """Whether the request has a place, which is to be released. Raises RpcError."""
+        if method not in COUNTED:
+            return False
         window, now = self._window, self._clock()
         if now >= window.leaves:
             window.slide(now)
@@ -48,10 +45,10 @@ class Pace:
                 window.until_requests_leave(window.requests - self._rpm + 1, now),
             )
         window.take(0, now)
-        try:
-            yield
-        finally:
-            window.flying -= 1
+        return True
+
+    def release(self) -> None:
+        self._window.flying -= 1
 
 
 def too_many(told: str, retry_after_s: float) -> RpcError:

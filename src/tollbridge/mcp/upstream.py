@@ -29,6 +29,7 @@ from tollbridge.mcp.http import NOT_THIS_KIND, Pairs, Refused, SessionLost, othe
 from tollbridge.mcp.input import check_asked, with_input
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, UPSTREAM_FAILED, RpcError
 from tollbridge.mcp.link import Link
+from tollbridge.mcp.mirrors import Mirrored, annotated
 from tollbridge.mcp.outbound import headers_for
 from tollbridge.mcp.pace import Pace
 from tollbridge.mcp.resting import Resting
@@ -78,9 +79,10 @@ class Upstream:
         self._speaks: dict[bool, bool] = {}  # by era, where it is known
         self._sse = definition.transport == "sse"
         self._late = False
-        self._pace = Pace(definition)
+        limited = definition.rpm is not None or definition.parallel is not None
+        self._pace = Pace(definition) if limited else None
         self._resting = Resting(definition.name)
-        self._schemas: dict[str, Json] = {}
+        self._mirrors: dict[str, Mirrored] = {}
         self.watching = Watching(self)
         if definition.version is not None or definition.api is not None:
             modern = definition.version in MODERN or definition.api is not None
@@ -88,15 +90,15 @@ class Upstream:
 
     async def call(self, call: Call) -> tuple[JsonObject, Link]:
         """The result, and the link that it came by. Raises RpcError."""
-        with self._pace.place(call.method):
-            return await self._placed(call)
-
-    async def _placed(self, call: Call) -> tuple[JsonObject, Link]:
+        place = self._pace.reserve(call.method) if self._pace is not None else False
         self.flying += 1
         call.caller = call.caller.without(self.definition.barred)
         try:
             for again in (True, False):
                 try:
+                    kept = self._at_hand(call.caller)
+                    if kept is not None:
+                        return await self._on(kept, call), kept
                     async with self.link(call.caller) as link:
                         return await self._call(link, call), link
                 except SessionLost:
@@ -105,8 +107,18 @@ class Upstream:
             raise AssertionError("the second time returns or raises")
         finally:
             self.flying -= 1
+            if place and self._pace is not None:
+                self._pace.release()
             if not self.flying and self._landed is not None:
                 self._landed.set()
+
+    async def _on(self, link: Link, call: Call) -> JsonObject:
+        """A link that is kept, unless its session turns out to be lost."""
+        try:
+            return await self._call(link, call)
+        except SessionLost:
+            await self._drop(link)
+            raise
 
     async def _call(self, link: Link, call: Call) -> JsonObject:
         if not link.modern:
@@ -165,6 +177,17 @@ class Upstream:
         except SessionLost:
             await self._drop(link)
             raise
+
+    def _at_hand(self, caller: Caller) -> Link | None:
+        """The link that `link` would give, where nothing has to be done for it."""
+        era = self._era(caller)
+        own = bool(caller.answers) and not era
+        if own and not caller.session:
+            return None
+        link = (self._sessions if own else self._shared).get((self.scope(caller), era))
+        if link is None or not link.open_ or (caller.answers and not own and not link.modern):
+            return None
+        return link
 
     def scope(self, caller: Caller) -> Scope:
         """Who is told what the link that this caller has is told."""
@@ -282,7 +305,7 @@ class Upstream:
 
     async def _greeted(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
         definition, command = self.definition, self.definition.command
-        channel = channel_to(definition, self._transport, self._environ, headers, sse=self._sse, schema=self.schema)
+        channel = channel_to(definition, self._transport, self._environ, headers, sse=self._sse, mirrors=self.mirrors)
         link = Link(
             self.name,
             channel,
@@ -323,17 +346,17 @@ class Upstream:
 
     # what is known of its tools
 
-    def schema(self, tool: str) -> Json:
-        """Of the input of a tool that was listed; None of another."""
-        return self._schemas.get(tool)
+    def mirrors(self, tool: str) -> Mirrored | None:
+        """What a tool that was listed wants mirrored in headers; None of another."""
+        return self._mirrors.get(tool)
 
     @property
     def listed(self) -> bool:
-        return bool(self._schemas)
+        return bool(self._mirrors)
 
     def knows(self, tools: Mapping[str, Json]) -> None:
         """Input schemas of tools that were listed."""
-        self._schemas.update(tools)
+        self._mirrors.update({name: annotated(schema) for name, schema in tools.items()})
 
     async def end_session(self, session: str) -> None:
         for link in self._of_session(session):

@@ -98,14 +98,10 @@ class Vigil:
         self._watching: asyncio.Task[None] | None = None
 
     @contextmanager
-    def watched(self, inbound: Inbound, responder: Responder) -> Iterator[Responder]:
-        """The responder to answer with."""
-        principal = inbound.principal
-        if principal is None or principal.key is None:
-            yield responder
-            return
+    def watched(self, inbound: Inbound, responder: Responder, principal: str) -> Iterator[Responder]:
+        """The responder to answer a request of that principal with."""
         leaving = Leaving(responder)
-        self._open[leaving] = self._latest[principal.id] = inbound
+        self._open[leaving] = self._latest[principal] = inbound
         if self._watching is None or self._watching.done():
             self._watching = asyncio.ensure_future(self._watch())
         try:
