@@ -18,6 +18,7 @@ import difflib
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -79,8 +80,8 @@ class Pins:
         self._pins: dict[str, dict[str, Pin]] = {}
         self._seen: dict[str, dict[str, Seen]] = {}
         self._owners: dict[str, set[str]] = {}  # servers by the names that their tools go by
-        self._epoch = 0  # of `_owners`
-        self._searched: dict[str, int] = {}  # servers by the epoch in which they were searched for others' names
+        self._joined: Counter[str] = Counter()  # names, by server
+        self._searched: dict[str, int] = {}  # by server, how many names others had when it was searched for them
         self._unsearched: dict[str, set[str]] = {}
         self._looked: dict[str, float] = {}
         self._told: dict[tuple[str, str, str], None] = {}
@@ -153,7 +154,7 @@ class Pins:
         if former is None and name != INSTRUCTIONS:
             for known in (name, prefix + name):
                 self._owners.setdefault(known, set()).add(server)
-            self._epoch += 1
+            self._joined[server] += 1
         pins = self._pins.setdefault(server, {})
         pin = pins.get(name)
         if pin is None:
@@ -167,8 +168,9 @@ class Pins:
     def _look_for_flags(self, server: str) -> None:
         """Of definitions that are new, and of all where other servers have other tools by now."""
         names = self._unsearched.pop(server, set())
-        if self._searched.get(server) != self._epoch:
-            self._searched[server] = self._epoch
+        others = self._joined.total() - self._joined[server]
+        if self._searched.get(server) != others:
+            self._searched[server] = others
             names = set(self._seen.get(server, ()))
         for name in sorted(names):
             seen, pin = self._seen[server][name], self._pins[server].get(name)
