@@ -24,6 +24,7 @@ from tollbridge.mcp.http import Address, Pairs
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.kept import Kept
 from tollbridge.mcp.management import Management
+from tollbridge.mcp.many import Many
 from tollbridge.mcp.openapi.document import NoDocument, base_of, read_document
 from tollbridge.mcp.openapi.source import Source
 from tollbridge.mcp.outbound import credential
@@ -118,7 +119,13 @@ def hub(
         Upstream(definition(server, environ, aliases.get(server.name), folder), transport, environ)
         for server in config.mcp_servers
     ]
-    return Hub(upstreams, separator=environ.get(SEPARATOR_VARIABLE) or "-", key=key or os.urandom(32), pins=pins)
+    return Hub(
+        upstreams,
+        separator=environ.get(SEPARATOR_VARIABLE) or "-",
+        key=key or os.urandom(32),
+        pins=pins,
+        many=Many(config.general.mcp_search_above),
+    )
 
 
 def added(kept: KeptServer, config: Config, environ: Mapping[str, str], networks: Networks) -> Upstream:

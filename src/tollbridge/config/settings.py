@@ -173,13 +173,14 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     `retention_every_s`, and removed `retention_batch` at a time, at most `retention_batches` of them.
     `serve_without_journal`: go on where nothing can be written down. `mcp_auth_header`: by which a client brings a
     credential for MCP servers. `mcp_api_commands`, `mcp_api_hosts`: what a server that is added over the API may start,
-    and where it may be besides public addresses."""
+    and where it may be besides public addresses. `mcp_search_above`: with more tools than that they are searched."""
 
     master_key: Secret | None = None
     database_url: Secret | None = None
     mcp_auth_header: str | None = None
     mcp_api_commands: tuple[str, ...] = ()
     mcp_api_hosts: tuple[str, ...] = ()
+    mcp_search_above: int | None = None
     open_on_loopback: bool = False
     key_header_name: str | None = None
     forward_client_headers: bool = False

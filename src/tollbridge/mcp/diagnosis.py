@@ -16,9 +16,10 @@ from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.hidden import visible
 from tollbridge.mcp.http import Refused
-from tollbridge.mcp.hub import PAGES_MAX, Hub
+from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import METHOD_NOT_FOUND, RpcError
 from tollbridge.mcp.link import Link
+from tollbridge.mcp.lists import PAGES_MAX
 from tollbridge.mcp.offered import flaw_of
 from tollbridge.mcp.pins import Pins
 from tollbridge.mcp.upstream import SOON_S, Upstream

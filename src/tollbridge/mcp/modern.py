@@ -172,7 +172,10 @@ class Modern:
 
     async def _check_params(self, view: View, params: JsonObject, headers: Mapping[bytes, bytes]) -> None:
         """What the tool's schema wants mirrored is in the headers and says the same."""
-        upstream, own = await view.target(Call("tools/call", params, view.caller))
+        call = Call("tools/call", params, view.caller)
+        if await view.meant(call) is not None:
+            return  # ours wants nothing mirrored
+        upstream, own = await view.target(call)
         wants = upstream.mirrors(own["name"])
         if wants is None and not view.knows(upstream):
             await view.learn(upstream)

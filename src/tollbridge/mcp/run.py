@@ -21,6 +21,7 @@ from tollbridge.mcp.eras import COMPLETE
 from tollbridge.mcp.hooks import Called, after
 from tollbridge.mcp.hub import View
 from tollbridge.mcp.jsonrpc import BUDGET, TOO_MANY, RpcError
+from tollbridge.mcp.many import DESCRIBE, SEARCH
 from tollbridge.mcp.pace import COUNTED
 from tollbridge.model.json import JsonObject
 from tollbridge.observe import Record
@@ -45,7 +46,7 @@ class Runner:
     async def run(self, view: View, call: Call, record: Record, *, inner: bool = False) -> JsonObject:
         """The result of a request, accounted for. `inner`: it is made within a request that has its place. Raises
         RpcError."""
-        if call.method != "tools/call":
+        if call.method != "tools/call" or await view.meant(call) in (SEARCH, DESCRIBE):
             with self._place(call, inner=inner):
                 return await view.run(call)
         upstream, own = await view.target(call)

@@ -129,6 +129,7 @@ OURS = [
     *fills("general.proxies", proxies, "proxies"),
     *fills("general.mcp_api_commands", texts, "mcp_api_commands"),
     *fills("general.mcp_api_hosts", texts, "mcp_api_hosts"),
+    *fills("general.mcp_search_above", count, "mcp_search_above"),
 ]
 
 GENERAL = section(
