@@ -43,6 +43,11 @@ from tollbridge.transport.egress import UNTRUSTED, split_url
 
 AUTH_HEADER_VARIABLE = "LITELLM_MCP_CLIENT_SIDE_AUTH_HEADER_NAME"
 SEPARATOR_VARIABLE = "MCP_TOOL_PREFIX_SEPARATOR"
+_STEERS = re.compile(
+    r"(LD|DYLD)_.*|PYTHON.*|NODE_.*|NPM_.*|UV_.*|PIP_.*|PERL5.*|RUBY.*|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|BASH_ENV|ENV|IFS"
+    r"|PATH|SHELL|SHELLOPTS|PROMPT_COMMAND|GIT_.*|EDITOR|PAGER|HOME|.*_PROXY"
+)
+"""Variables by which an allowed command would run what nobody allowed."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -139,6 +144,10 @@ def added(kept: KeptServer, config: Config, environ: Mapping[str, str], networks
             f"the command {made.command.command!r} may not be started; `general_settings.mcp_api_commands` names those "
             "that a server which is added over the API may start"
         )
+    variables = () if made.command is None else made.command.env
+    steered = sorted(name for name in variables if _STEERS.fullmatch(name.upper()))
+    if steered:
+        raise ConfigError(f"the variable {steered[0]!r} may not be said here: it makes a program run something else")
     if made.address is None:
         return Upstream(made, networks.operators, environ)
     network = Allowed(networks, frozenset(host.lower() for host in general.mcp_api_hosts))

@@ -76,8 +76,25 @@ async def _merged(view: View, method: str) -> tuple[list[JsonObject], dict[str, 
     return [
         under_roof(upstream.definition.prefix, view.hub.separator, method, item)
         for upstream, items in found
-        for item in items
+        for item in _own(view, upstream, method, items)
     ], absent
+
+
+def _own(view: View, upstream: Upstream, method: str, items: list[JsonObject]) -> list[JsonObject]:
+    """Without those whose names, with the server's before them, are another server's: what is called goes to whom it is
+    listed of. (`b-echo` of the server `a`, beside a server `a-b`.)"""
+    if KEY[ITEMS[method]] != "name":
+        return items
+    before = upstream.definition.prefix + view.hub.separator
+    others = [one.definition.prefix + view.hub.separator for one in view.upstreams if one is not upstream]
+    longer = tuple(other for other in others if other.startswith(before))
+    if not longer:
+        return items
+    own = [item for item in items if not (before + item["name"]).startswith(longer)]
+    for item in items if len(own) < len(items) else ():
+        if item not in own:
+            log.warning("the MCP server %r: %r is left out: it has another's name", upstream.name, item["name"][:100])
+    return own
 
 
 async def gathered(view: View, method: str) -> tuple[list[tuple[Upstream, list[JsonObject]]], dict[str, str]]:

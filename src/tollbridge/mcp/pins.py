@@ -39,6 +39,7 @@ FRESH_S = 5.0
 PINS_MAX = 10_000
 """Of one server: what it lists beyond is not kept."""
 TOLD_MAX = 10_000
+DESCRIPTION_MAX = 8192
 INSTRUCTIONS = ""
 OURSELVES = "tollbridge"
 
@@ -137,7 +138,10 @@ class Pins:
         if seen is None:
             return ()
         named = others_named(seen.definition, _Others(self._owners, server))
+        description = seen.definition.get("description")
+        long = isinstance(description, str) and len(description) > DESCRIPTION_MAX
         return (
+            *((f"its description has more than {DESCRIPTION_MAX} characters",) if long else ()),
             *(f"hidden characters: {one}" for one in seen.hidden),
             *((f"it names tools of other servers: {', '.join(named)}",) if named else ()),
         )
