@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -13,6 +14,7 @@ from tollbridge.mcp.openapi.source import Source
 from tollbridge.model.json import JsonObject
 
 Transport = Literal["http", "sse", "stdio"]
+TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 Pinning = Literal["alert", "strict", "none"]
 
 
@@ -88,6 +90,15 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def offers(self, tool: str) -> bool:
         return (self.allowed is None or tool in self.allowed) and tool not in self.disallowed
+
+    def shown_name(self, tool: str) -> str:
+        """What a tool is listed as: what the operator calls it, where that can be a tool's name."""
+        said = self.display.get(tool, tool)
+        return said if TOOL_NAME.fullmatch(said) else tool
+
+    def own_name(self, shown: str) -> str:
+        """What the server calls a tool that is listed so, or by its own name."""
+        return next((own for own in self.display if self.shown_name(own) == shown), shown)
 
     def cost(self, tool: str) -> int | None:
         """Nano-dollars of a call; None where the operator said nothing."""

@@ -197,7 +197,8 @@ class View:
             case "tools/call":
                 if await self.meant(call) == CALL:
                     params = inner(params)
-                upstream, name = await self._named("tools", params.get("name"))
+                upstream, shown = await self._named("tools", params.get("name"))
+                name = upstream.definition.own_name(shown)
                 self._may_call(upstream, name, params.get("arguments"))
                 await self._check_pin(upstream, name)
                 return upstream, {**params, "name": name}
@@ -249,6 +250,8 @@ class View:
     async def _check_pin(self, upstream: Upstream, name: str) -> None:
         """Raises RpcError where its definition is not what was approved."""
         pins, definition = self.hub.pins, upstream.definition
+        if definition.pin != "strict":
+            return
         if not pins.fresh(definition):
             await self.learn(upstream)
         why = pins.barred(definition, name)

@@ -170,7 +170,7 @@ class Rest:
 def beside_its_server(hub: Hub, upstream: Upstream, tool: JsonObject) -> JsonObject:
     """A tool as it is listed here; `flags`: what is suspicious about it."""
     told = shown(upstream)
-    flags = hub.pins.flags(upstream.name, tool["name"])
+    flags = hub.pins.flags(upstream.name, upstream.definition.own_name(tool["name"]))
     return {**tool, "mcp_info": {**told, "flags": list(flags)} if flags else told}
 
 
