@@ -82,10 +82,11 @@ class Endpoint:
         )
 
     async def handle(self, inbound: Inbound, responder: Responder, record: Record, id: str | None) -> None:
-        if inbound.principal is None or inbound.principal.key is None:
+        principal = inbound.principal
+        if principal is None or principal.key is None:
             await self._handle(inbound, responder, record, id)
             return
-        with self._vigil.watched(inbound, responder, inbound.principal.id) as watched:
+        with self._vigil.watched(inbound.headers, responder, principal) as watched:
             await self._handle(inbound, watched, record, id)
 
     def _holds(self, principal: str) -> bool:

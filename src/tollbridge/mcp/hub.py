@@ -153,7 +153,7 @@ class View:
             return await listed(self, call)
         if method == "server/discover":
             return await discover(self)
-        if (meant := await self.meant(call)) in (SEARCH, DESCRIBE):
+        if self.hub.many.above is not None and (meant := await self.meant(call)) in (SEARCH, DESCRIBE):
             return self.told(method, await answered(self, meant, call.params.get("arguments")), None)
         upstream, own = await self.target(call)
         return await self.at(upstream, call.with_params(own))
@@ -195,12 +195,13 @@ class View:
         method, params = call.method, call.params
         match method:
             case "tools/call":
-                if await self.meant(call) == CALL:
+                if self.hub.many.above is not None and await self.meant(call) == CALL:
                     params = inner(params)
                 upstream, shown = await self._named("tools", params.get("name"))
                 name = upstream.definition.own_name(shown)
                 self._may_call(upstream, name, params.get("arguments"))
-                await self._check_pin(upstream, name)
+                if upstream.definition.pin == "strict":
+                    await self._check_pin(upstream, name)
                 return upstream, {**params, "name": name}
             case "prompts/get":
                 upstream, name = await self._named("prompts", params.get("name"))
@@ -250,8 +251,6 @@ class View:
     async def _check_pin(self, upstream: Upstream, name: str) -> None:
         """Raises RpcError where its definition is not what was approved."""
         pins, definition = self.hub.pins, upstream.definition
-        if definition.pin != "strict":
-            return
         if not pins.fresh(definition):
             await self.learn(upstream)
         why = pins.barred(definition, name)

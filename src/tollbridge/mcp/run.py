@@ -46,7 +46,8 @@ class Runner:
     async def run(self, view: View, call: Call, record: Record, *, inner: bool = False) -> JsonObject:
         """The result of a request, accounted for. `inner`: it is made within a request that has its place. Raises
         RpcError."""
-        if call.method != "tools/call" or await view.meant(call) in (SEARCH, DESCRIBE):
+        many = view.hub.many.above is not None
+        if call.method != "tools/call" or (many and await view.meant(call) in (SEARCH, DESCRIBE)):
             with self._place(call, inner=inner):
                 return await view.run(call)
         upstream, own = await view.target(call)

@@ -10,20 +10,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+
+import msgspec
 
 from tollbridge.errors import APIError, AuthenticationError, PermissionDeniedError
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, encode, failure
 from tollbridge.mcp.outflow import JSON_TYPE
 from tollbridge.policy.principal import Principal
 from tollbridge.server.identify import Authenticator
-from tollbridge.server.inbound import Headers, Inbound, Responder
+from tollbridge.server.inbound import Headers, Responder
 
 log = logging.getLogger("tollbridge.mcp")
 
 LOOK_S = 0.25
 ASK_S = 5.0
+
+
+class Shown(msgspec.Struct, frozen=True, eq=False):
+    """A key that was shown: the headers that it stands in, and whose it was."""
+
+    headers: Mapping[bytes, bytes]
+    principal: Principal
 
 
 class Leaving:
@@ -93,15 +102,17 @@ class Vigil:
         self._authenticator = authenticator
         self._holds = holds
         self._over = over
-        self._open: dict[Leaving, Inbound] = {}
-        self._latest: dict[str, Inbound] = {}  # the last request of each principal
+        self._open: dict[Leaving, Shown] = {}
+        self._latest: dict[str, Shown] = {}  # by principal, with its last request
         self._watching: asyncio.Task[None] | None = None
 
     @contextmanager
-    def watched(self, inbound: Inbound, responder: Responder, principal: str) -> Iterator[Responder]:
+    def watched(
+        self, headers: Mapping[bytes, bytes], responder: Responder, principal: Principal
+    ) -> Iterator[Responder]:
         """The responder to answer a request of that principal with."""
         leaving = Leaving(responder)
-        self._open[leaving] = self._latest[principal] = inbound
+        self._open[leaving] = self._latest[principal.id] = Shown(headers, principal)
         if self._watching is None or self._watching.done():
             self._watching = asyncio.ensure_future(self._watch())
         try:
@@ -112,39 +123,39 @@ class Vigil:
     async def _watch(self) -> None:
         while self._open or self._latest:
             await asyncio.sleep(LOOK_S)
-            busy = {_who(inbound) for inbound in self._open.values()}
+            busy = {shown.principal.id for shown in self._open.values()}
             self._latest = {id: one for id, one in self._latest.items() if id in busy or self._holds(id)}
             whys = await self._revoked([*self._open.values(), *self._latest.values()])
-            for leaving, inbound in list(self._open.items()):
-                if (why := whys.get(id(inbound))) is not None:
+            for leaving, shown in list(self._open.items()):
+                if (why := whys.get(id(shown))) is not None:
                     leaving.leave(why)
-            for principal, inbound in list(self._latest.items()):
-                if (why := whys.get(id(inbound))) is not None:
+            for principal, shown in list(self._latest.items()):
+                if (why := whys.get(id(shown))) is not None:
                     log.info("what the key %s had open at MCP servers has ended: %s", principal, why)
                     del self._latest[principal]
                     self._over(principal)
 
-    async def _revoked(self, asked: Sequence[Inbound]) -> dict[int, APIError]:
-        """Of whose keys are good no more, by the request's `id()`, with the reason."""
+    async def _revoked(self, asked: Sequence[Shown]) -> dict[int, APIError]:
+        """Of whose keys are good no more, by `id()`, with the reason."""
         whys: dict[int, APIError] = {}
-        looking: list[tuple[Inbound, Awaitable[Principal]]] = []
+        looking: list[tuple[Shown, Awaitable[Principal]]] = []
         authenticator = self._authenticator()
-        for inbound in asked:
+        for shown in asked:
             try:
-                found = authenticator.authenticate(inbound.headers, inbound.principal)
+                found = authenticator.authenticate(shown.headers, shown.principal)
             except APIError as error:
-                self._note(whys, inbound, error)
+                self._note(whys, shown, error)
             else:
                 if not isinstance(found, Principal):
-                    looking.append((inbound, found))
+                    looking.append((shown, found))
         answers = await asyncio.gather(*(asyncio.wait_for(one, ASK_S) for _, one in looking), return_exceptions=True)
-        for (inbound, _), answer in zip(looking, answers, strict=True):
-            self._note(whys, inbound, answer)
+        for (shown, _), answer in zip(looking, answers, strict=True):
+            self._note(whys, shown, answer)
         return whys
 
-    def _note(self, whys: dict[int, APIError], inbound: Inbound, answer: Principal | BaseException) -> None:
+    def _note(self, whys: dict[int, APIError], shown: Shown, answer: Principal | BaseException) -> None:
         if isinstance(answer, AuthenticationError | PermissionDeniedError):
-            whys[id(inbound)] = answer
+            whys[id(shown)] = answer
         elif isinstance(answer, BaseException) and not isinstance(answer, APIError | TimeoutError):
             raise answer
 
@@ -152,7 +163,3 @@ class Vigil:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
-
-
-def _who(inbound: Inbound) -> str:
-    return "" if inbound.principal is None else inbound.principal.id
