@@ -24,6 +24,7 @@ ROWS: Mapping[str, Provider] = {row.name: row for row in (*VENDORS, *HOSTS, *CLO
 ALIASES: Mapping[str, str] = {
     "aiohttp_openai": "openai",
     "ai21": "ai21_chat",
+    "cohere_chat": "cohere",
     "fireworks": "fireworks_ai",
     "lmstudio": "lm_studio",
     "ollama_chat": "ollama",
@@ -41,6 +42,7 @@ BARE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"claude(?:-|$)", "anthropic"),
         (r"gemini-|gemma-3n", "gemini"),
         (r"(?:open-)?(?:mistral|mixtral|ministral|magistral|codestral|devstral|pixtral|voxtral)-", "mistral"),
+        (r"command(?:-|$)|c4ai-", "cohere"),
         (r"deepseek-", "deepseek"),
         (r"grok-", "xai"),
         (r"sonar(?:-|$)", "perplexity"),
