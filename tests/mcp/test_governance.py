@@ -118,17 +118,15 @@ async def test_a_command_that_somebody_wrote_into_the_database_is_not_started(
     assert not trace.exists()
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["LD_PRELOAD", "ld_library_path", "DYLD_INSERT_LIBRARIES", "PYTHONSTARTUP", "NODE_OPTIONS", "PATH", "BASH_ENV"],
-)
-async def test_a_variable_makes_an_allowed_command_no_other(tmp_path: Path, name: str) -> None:
+async def test_a_variable_makes_an_allowed_command_no_other(tmp_path: Path) -> None:
     """S49."""
+    names = ("LD_PRELOAD", "ld_library_path", "DYLD_INSERT_LIBRARIES", "PYTHONSTARTUP", "NODE_OPTIONS", "PATH", "ENV")
     config = {"general_settings": {"mcp_api_commands": [LEGACY_STDIO.command]}}
     async with gateway(config, tmp_path) as served:
         body = {"server_name": "a", "command": LEGACY_STDIO.command, "args": list(LEGACY_STDIO.args)}
-        told = await served.post("/v1/mcp/server", {**body, "env": {name: "/tmp/x"}}, status=422)
-        assert "makes a program run something else" in told["error"]["message"]
+        for name in names:
+            told = await served.post("/v1/mcp/server", {**body, "env": {name: "/tmp/x"}}, status=422)
+            assert "makes a program run something else" in told["error"]["message"], name
         await served.post("/v1/mcp/server", {**body, "env": {"API_TOKEN": "x"}}, status=201)
 
 

@@ -70,8 +70,9 @@ async def listening(served: Gateway, one: Raw, http: aiohttp.ClientSession) -> A
         yield answer
 
 
-@pytest.mark.parametrize("revoked", [blocked, deleted, expired])
-@pytest.mark.parametrize("opened", [get_stream, sse, listening])
+@pytest.mark.parametrize(
+    ("opened", "revoked"), [(get_stream, blocked), (sse, blocked), (listening, deleted), (get_stream, expired)]
+)
 async def test_an_open_stream_ends_with_its_key(
     served: Gateway, opened: Callable[..., Any], revoked: Callable[..., Any]
 ) -> None:
