@@ -11,6 +11,7 @@ import pytest
 from tests.mcp.fixtures.api import DOCUMENT
 from tollbridge.mcp.openapi.document import NoDocument, base_of, key_of, read_document
 from tollbridge.mcp.openapi.operations import Operations, read_operations
+from tollbridge.mcp.openapi.yaml_document import NoYaml, read_yaml
 
 STRING = {"type": "string"}
 
@@ -173,6 +174,36 @@ def test_yaml_is_read_as_it_is_meant() -> None:
     schema = read_operations(document).by_name["on"].tool["inputSchema"]["properties"]["on"]
     assert schema == {"type": "string", "enum": ["on", "off", "yes", "2026-01-01"], "default": "off"}
     json.dumps(document)
+
+
+def test_values_of_yaml_are_those_of_json() -> None:
+    text = """
+      a: [1, -2, 0, 1.5, 1e3, .5, true, False, null, ~, "1", 'true',
+        yes, 0x10, 1_000, 2026-01-01, 12:30, <<, "", 1.2.3, 007]
+      b: {<<: {x: 1, y: 2}, y: 3, 200: ok, true: b, null: c}
+      c: |
+        two
+        lines
+      d: >-
+        one
+        line
+      e:
+      f: !!str 7
+    """
+    assert read_yaml(text.encode()) == {
+        "a": [
+            *(1, -2, 0, 1.5, 1000.0, 0.5, True, False, None, None, "1", "true", "yes", "0x10", "1_000"),
+            *("2026-01-01", "12:30", "<<", "", "1.2.3", "007"),
+        ],
+        "b": {"x": 1, "y": 3, "200": "ok", "true": "b", "null": "c"},
+        "c": "two\nlines\n",
+        "d": "one line",
+        "e": None,
+        "f": "7",
+    }
+    for wrong in (b"a: *nobody", b"? [a]\n: b", b"a: [", b"[" * 1000):
+        with pytest.raises(NoYaml):
+            read_yaml(wrong)
 
 
 def test_yaml_that_says_much_in_little_is_left_out_quickly() -> None:

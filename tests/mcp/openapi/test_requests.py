@@ -98,6 +98,14 @@ def test_a_value_leads_to_no_other_path(value: Any, style: str) -> None:
     assert segments[2] not in ("", ".", "..")
 
 
+def test_a_value_is_several_parts_of_a_path_where_the_document_says_so() -> None:
+    one = operation("/x/{color}", parameter("path", "simple", False, **{"x-multi-segment": True}))
+    assert build(one, {"color": "src/a b.py"}).target == "/x/src/a%20b.py"
+    for value in ("", "/etc", "a//b", "a/../b", "..", "a/.", "a/%2e%2e/b", "a/%2Fb", "a\\b", "a/"):
+        with pytest.raises(Unfit):
+            build(one, {"color": value})
+
+
 def test_values_beside_each_other_lead_to_no_other_path_either() -> None:
     pair = [{"name": name, "in": "path", "required": True, "schema": {}} for name in ("a", "b")]
     one = operation("/x/{a}{b}/y", *pair)

@@ -47,7 +47,8 @@ _KNOWN = {
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
-    """`argument`: what it is called in the tool. `json`: it is sent as JSON."""
+    """`argument`: what it is called in the tool. `json`: it is sent as JSON. `segments`: it may be several parts of the
+    path, as the document says (`x-multi-segment`, `allowReserved`)."""
 
     name: str
     argument: str
@@ -56,6 +57,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     explode: bool
     required: bool = False
     json: bool = False
+    segments: bool = False
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,6 +209,7 @@ def _parameter(spec: JsonObject, taken: JsonObject, schemas: Schemas) -> tuple[P
         explode=explode if isinstance(explode, bool) else style in ("form", "deepObject"),
         required=place == "path" or spec.get("required") is True,
         json=bool(kinds),
+        segments=place == "path" and (spec.get("x-multi-segment") is True or spec.get("allowReserved") is True),
     )
     return parameter, told
 

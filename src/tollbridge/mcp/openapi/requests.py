@@ -2,7 +2,8 @@
 
 1. What an argument says stays where it is put. In a path everything is escaped but letters, digits and `-._~`; a value
    that could be read as another path is refused, escaped or not: with a slash or backslash in it, empty, or one that
-   makes a segment `.` or `..`. In queries everything is escaped, in headers control characters are refused.
+   makes a segment `.` or `..`. Where the document lets a value be several segments, slashes are let through, and all
+   else holds for each. In queries everything is escaped, in headers control characters are refused.
 2. Styles are those of the specification (form, simple, label, matrix, deepObject ...), as its table of examples has
    them; null is not said at all.
 3. An argument that is missing, or that the tool does not have, is refused: nothing is sent then.
@@ -172,11 +173,12 @@ def _in_header(one: Parameter, value: Json) -> str:
 def _escaped(one: Parameter, value: Json) -> str:
     text = _text(one, value)
     if one.place == "path":
-        plain = unquote(unquote(text))
-        if not text or "/" in plain or "\\" in plain or not plain.isprintable():
-            raise Unfit(f"The argument {one.argument!r} is a part of a path: it is not empty, and holds no slash.")
+        parts = text.split("/") if one.segments else [text]
+        for plain in (unquote(unquote(part)) for part in parts):
+            if not plain or "/" in plain or "\\" in plain or not plain.isprintable():
+                raise Unfit(f"The argument {one.argument!r} is a part of a path: it is not empty, and holds no slash.")
     try:
-        return quote(text, safe="")
+        return quote(text, safe="/" if one.segments else "")
     except UnicodeEncodeError as error:
         raise Unfit(f"The argument {one.argument!r} is no text.") from error
 

@@ -18,7 +18,7 @@ _WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
     word: value for value, words in ((True, "true True TRUE"), (False, "false False FALSE")) for word in words.split()
 }
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,30})")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
 _NO_KEY = object()
 
 
@@ -27,13 +27,14 @@ class NoYaml(ValueError):
 
 
 class _Level:
-    """A list or an object that is being filled."""
+    """A list or an object that is being filled. `merged`: what the object takes over from others, when it is full."""
 
-    __slots__ = ("items", "key")
+    __slots__ = ("items", "key", "merged")
 
     def __init__(self, items: list[Any] | dict[str, Any]) -> None:
         self.items = items
         self.key: Any = _NO_KEY
+        self.merged: list[Any] = []
 
     def put(self, value: Any) -> None:
         if isinstance(self.items, list):
@@ -49,11 +50,17 @@ class _Level:
         if isinstance(key, dict | list):
             raise NoYaml("a key is no text")
         if key == "<<":
-            for other in value if isinstance(value, list) else [value]:
-                for name, own in other.items() if isinstance(other, dict) else ():
-                    self.items.setdefault(name, own)  # what it says itself goes before
+            self.merged.append(value)
             return
         self.items[_name(key)] = value
+
+    def end(self) -> None:
+        items = self.items
+        others = [one for value in self.merged for one in (value if isinstance(value, list) else [value])]
+        for other in others:
+            if isinstance(items, dict) and isinstance(other, dict):
+                for name, value in list(other.items()):
+                    items.setdefault(name, value)  # what it says itself goes before
 
 
 def read_yaml(data: bytes) -> Any:
@@ -79,13 +86,13 @@ def _built(data: bytes) -> Any:
                 levels[-1].put(anchors[event.anchor])
                 continue
             case yaml.ScalarEvent():
-                value = _scalar(event.value) if event.implicit[0] and event.style is None else event.value
+                value = event.value if event.style or not event.implicit[0] else _scalar(event.value)  # plain
             case yaml.SequenceStartEvent():
                 value = []
             case yaml.MappingStartEvent():
                 value = {}
             case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
-                levels.pop()
+                levels.pop().end()
                 continue
             case _:
                 continue
