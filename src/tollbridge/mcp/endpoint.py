@@ -9,7 +9,7 @@ elsewhere. `/mcp-rest/...` and `/mcp/tools/...` are in `rest.py`."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 
 from tollbridge.errors import APIError, NotFoundError
 from tollbridge.mcp.call import Credentials
@@ -27,6 +27,7 @@ from tollbridge.mcp.toolbox import McpToolboxes
 from tollbridge.mcp.vigil import Vigil
 from tollbridge.observe import Record
 from tollbridge.policy.minting import public_id
+from tollbridge.policy.principal import Principal
 from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, Authenticator, bare
 from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.server.routes import Route
@@ -63,7 +64,7 @@ class Endpoint:
         self._rest = Rest(self, hub, runner)
         self._modern = Modern(hub, runner)
         self._legacy = Legacy(hub, runner)
-        self._vigil = Vigil(lambda: runner.authenticator, self._holds, self._end)
+        self._vigil = Vigil(self._who, self._holds, self._end)
 
     @property
     def hub(self) -> Hub:
@@ -86,8 +87,11 @@ class Endpoint:
         if principal is None or principal.key is None:
             await self._handle(inbound, responder, record, id)
             return
-        with self._vigil.watched(inbound.headers, responder, principal) as watched:
+        with self._vigil.watched(inbound, responder, principal.id) as watched:
             await self._handle(inbound, watched, record, id)
+
+    def _who(self, inbound: Inbound) -> Principal | Awaitable[Principal]:
+        return self._runner.authenticator.authenticate(inbound.headers, inbound.principal)
 
     def _holds(self, principal: str) -> bool:
         return self._legacy.holds(principal) or self._modern.holds(principal)

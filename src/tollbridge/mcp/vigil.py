@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
@@ -19,8 +19,7 @@ from tollbridge.errors import APIError, AuthenticationError, PermissionDeniedErr
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, encode, failure
 from tollbridge.mcp.outflow import JSON_TYPE
 from tollbridge.policy.principal import Principal
-from tollbridge.server.identify import Authenticator
-from tollbridge.server.inbound import Headers, Responder
+from tollbridge.server.inbound import Headers, Inbound, Responder
 
 log = logging.getLogger("tollbridge.mcp")
 
@@ -28,11 +27,8 @@ LOOK_S = 0.25
 ASK_S = 5.0
 
 
-class Shown(msgspec.Struct, frozen=True, eq=False):
-    """A key that was shown: the headers that it stands in, and whose it was."""
-
-    headers: Mapping[bytes, bytes]
-    principal: Principal
+Who = Callable[[Inbound], Principal | Awaitable[Principal]]
+"""Who asks by this request. Raises APIError."""
 
 
 class Leaving:
@@ -91,28 +87,27 @@ class Leaving:
 
 
 class Vigil:
-    """`holds`: whether a principal has something open beside streams; `over`: ends it."""
+    """`who`: asked again for each request that has something open. `holds`: whether a principal has something open
+    beside streams; `over`: ends it."""
 
     def __init__(
         self,
-        authenticator: Callable[[], Authenticator],
+        who: Who,
         holds: Callable[[str], bool],
         over: Callable[[str], None],
     ) -> None:
-        self._authenticator = authenticator
+        self._who = who
         self._holds = holds
         self._over = over
-        self._open: dict[Leaving, Shown] = {}
-        self._latest: dict[str, Shown] = {}  # by principal, with its last request
+        self._open: dict[Leaving, Inbound] = {}
+        self._latest: dict[str, Inbound] = {}  # by principal its last request
         self._watching: asyncio.Task[None] | None = None
 
     @contextmanager
-    def watched(
-        self, headers: Mapping[bytes, bytes], responder: Responder, principal: Principal
-    ) -> Iterator[Responder]:
+    def watched(self, inbound: Inbound, responder: Responder, principal: str) -> Iterator[Responder]:
         """The responder to answer a request of that principal with."""
         leaving = Leaving(responder)
-        self._open[leaving] = self._latest[principal.id] = Shown(headers, principal)
+        self._open[leaving] = self._latest[principal] = msgspec.structs.replace(inbound, body=b"")
         if self._watching is None or self._watching.done():
             self._watching = asyncio.ensure_future(self._watch())
         try:
@@ -123,7 +118,7 @@ class Vigil:
     async def _watch(self) -> None:
         while self._open or self._latest:
             await asyncio.sleep(LOOK_S)
-            busy = {shown.principal.id for shown in self._open.values()}
+            busy = {shown.principal.id for shown in self._open.values() if shown.principal is not None}
             self._latest = {id: one for id, one in self._latest.items() if id in busy or self._holds(id)}
             whys = await self._revoked([*self._open.values(), *self._latest.values()])
             for leaving, shown in list(self._open.items()):
@@ -135,14 +130,13 @@ class Vigil:
                     del self._latest[principal]
                     self._over(principal)
 
-    async def _revoked(self, asked: Sequence[Shown]) -> dict[int, APIError]:
+    async def _revoked(self, asked: Sequence[Inbound]) -> dict[int, APIError]:
         """Of whose keys are good no more, by `id()`, with the reason."""
         whys: dict[int, APIError] = {}
-        looking: list[tuple[Shown, Awaitable[Principal]]] = []
-        authenticator = self._authenticator()
+        looking: list[tuple[Inbound, Awaitable[Principal]]] = []
         for shown in asked:
             try:
-                found = authenticator.authenticate(shown.headers, shown.principal)
+                found = self._who(shown)
             except APIError as error:
                 self._note(whys, shown, error)
             else:
@@ -153,7 +147,7 @@ class Vigil:
             self._note(whys, shown, answer)
         return whys
 
-    def _note(self, whys: dict[int, APIError], shown: Shown, answer: Principal | BaseException) -> None:
+    def _note(self, whys: dict[int, APIError], shown: Inbound, answer: Principal | BaseException) -> None:
         if isinstance(answer, AuthenticationError | PermissionDeniedError):
             whys[id(shown)] = answer
         elif isinstance(answer, BaseException) and not isinstance(answer, APIError | TimeoutError):
