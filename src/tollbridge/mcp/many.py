@@ -42,30 +42,38 @@ class Many:
 
     def __init__(self, above: int | None = None) -> None:
         self.above = above
-        self._shown: OrderedDict[tuple[str, str], dict[str, str]] = OrderedDict()
+        self._shown: OrderedDict[tuple[str, str], dict[str, str]] = (
+            OrderedDict()
+        )  # by caller and servers, as last listed
 
     def instead(self, view: View, tools: Sequence[JsonObject]) -> list[JsonObject] | None:
         """What is shown in the place of all that the caller would be shown; None where that is shown."""
-        key = (view.caller.principal.id, view.where)
-        if self.above is None or len(tools) <= self.above:
-            self._shown.pop(key, None)
+        if self.above is None:
             return None
         taken = {tool["name"] for tool in tools}
         before = "" if taken.isdisjoint(NAMES) else f"{OURS}{view.hub.separator}"
-        self._shown[key] = {before + name: name for name in NAMES}
+        exceeds = len(tools) > self.above
+        key = _key(view)
+        self._shown[key] = {before + name: name for name in NAMES} if exceeds else {}
         self._shown.move_to_end(key)
         while len(self._shown) > VIEWS_MAX:
             self._shown.popitem(last=False)
-        return [{**tool, "name": before + tool["name"]} for tool in _tools(len(tools))]
+        return [{**tool, "name": before + tool["name"]} for tool in _tools(len(tools))] if exceeds else None
 
     async def meant(self, view: View, name: Json) -> str | None:
         """Which of the three a caller means by a name; None where it means a tool."""
-        if self.above is None or not isinstance(name, str) or not name.endswith(NAMES):
+        if self.above is None or not isinstance(name, str):
             return None
-        key = (view.caller.principal.id, view.where)
+        if name.removeprefix(f"{OURS}{view.hub.separator}") not in NAMES:
+            return None
+        key = _key(view)
         if key not in self._shown:
             self.instead(view, await view.tools())
         return self._shown.get(key, {}).get(name)
+
+
+def _key(view: View) -> tuple[str, str]:
+    return view.caller.principal.id, f"{view.where} {view.prefixed}"
 
 
 def inner(params: JsonObject) -> JsonObject:
