@@ -149,15 +149,20 @@ async def test_what_is_suspicious_is_flagged_everywhere_and_held_back_by_a_stric
     assert "it names tools of other servers" in caplog.text
 
 
-async def test_what_was_trusted_outlives_the_process_and_is_heard_by_others(faults: Serving, tmp_path: Path) -> None:
+async def test_what_was_trusted_outlives_the_process_and_is_heard_by_others(
+    faults: Serving, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     said = config(faults, strict="changing")
     async with gateway(said, tmp_path) as served:
         await tools(served, "strict")
         await served.hub.pins.hear()
         await call(served, "strict", "echo")
+        await tools(served, "strict")
+        await served.hub.pins.hear()
     async with gateway(said, tmp_path) as served, gateway(said, tmp_path) as other:
         assert set(await tools(served, "strict")) == {"add"}
         assert set(await tools(other, "strict")) == {"add"}
+        assert caplog.text.count("is not what it was when it was first seen") == 1
         await served.post(PINS, {"server": "strict"})
         async with asyncio.timeout(10):
             while set(await tools(other, "strict")) != {"add", "echo"}:

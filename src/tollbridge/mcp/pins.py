@@ -161,6 +161,8 @@ class Pins:
             self._joined[server] += 1
         pins = self._pins.setdefault(server, {})
         pin = pins.get(name)
+        if pin is None and len(pins) >= PINS_MAX:
+            return
         if pin is None:
             pin = pins[name] = Pin(server=server, tool=name, definition=said, fingerprint=mark, pinned_at=self._clock())
             self._unkept[server, name] = pin
@@ -177,7 +179,7 @@ class Pins:
             self._searched[server] = others
             names = set(self._seen.get(server, ()))
         for name in sorted(names):
-            seen, pin = self._seen[server][name], self._pins[server].get(name)
+            seen, pin = self._seen[server][name], self._pins.get(server, {}).get(name)
             approved = pin is not None and pin.pinned_by and pin.fingerprint == seen.fingerprint
             flags = () if approved else self.flags(server, name)
             if flags and self._first(server, name, f"{flags} {seen.fingerprint}"):
@@ -185,8 +187,9 @@ class Pins:
                 log.warning("%s: %s", _called(server, name), "; ".join(flags))
 
     def _change(self, pin: Pin, said: JsonObject, mark: str) -> None:
-        if pin.changed is None or fingerprint(pin.changed) != mark:
-            self._note(pin, said)
+        if pin.changed is not None and fingerprint(pin.changed) == mark:
+            return  # whoever noted it told of it, here or in another process, or before a restart
+        self._note(pin, said)
         if self._first(pin.server, pin.tool, mark):
             self.changes += 1
             log.warning(
