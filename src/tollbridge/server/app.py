@@ -31,7 +31,7 @@ from tollbridge.server.cors import Cors
 from tollbridge.server.count_tokens import count_tokens
 from tollbridge.server.crossing import CrossingResponder
 from tollbridge.server.gateway import Gateway
-from tollbridge.server.identify import confirm, presented_key, take_query_key
+from tollbridge.server.identify import confirm, presented_key, take_protocol_key, take_query_key
 from tollbridge.server.inbound import Headers, Inbound, Refusal, Responder, plain_refusal
 from tollbridge.server.managed import BODY_BYTES_MAX, Turns, manage
 from tollbridge.server.models import list_models, shape_for, show_model
@@ -75,7 +75,11 @@ class App:
                 f"{match.route.path} takes {allowed}.", status_code=405, type="invalid_request_error", fault="client"
             )
             return self._refused(inbound, error, ((b"allow", allowed.encode()),))
+        if match.route.handler == "mounted":
+            inbound.flows, inbound.switches = match.route.flows, match.route.switches
         try:
+            if inbound.websocket:
+                take_protocol_key(inbound)
             if inbound.query and match.route.key_in_query:
                 take_query_key(inbound)
             principal = self._identify(inbound, match)
@@ -109,7 +113,7 @@ class App:
         match = inbound.route
         if not isinstance(match, Match):
             raise TypeError("a request is admitted before it is handled")
-        if self._cors is not None:
+        if self._cors is not None and not inbound.switches:
             responder = CrossingResponder(responder, self._cors.answer_headers(inbound.headers))
         record = self._record(inbound, match)
         if match.route.handler == "generate":  # not by way of another coroutine: it is the hot path
@@ -146,7 +150,7 @@ class App:
                     responder.reply(refusal.status, refusal.headers, refusal.body)
                     return
                 await match.route.mount(inbound, responder, record, match.id)
-        if match.route.access in ("key", "self", "admin"):
+        if match.route.access in ("key", "self", "admin") and not record.duration_ms:  # else it is accounted for
             record.duration_ms = (time.monotonic() - record.began) * 1000
             self._observe(record)
 

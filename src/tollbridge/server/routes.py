@@ -23,7 +23,8 @@ Access = Literal["key", "self", "admin", "metrics", "open"]
 metrics token, or loopback where there is none. open: anybody, tells nothing."""
 
 Mount = Callable[[Inbound, Responder, Record, str | None], Awaitable[None]]
-"""Answers by itself, in a format of its own; the record's status is to be set. The last is the id in the path."""
+"""Answers by itself, in a format of its own; the record's status is to be set. The last is the id in the path. Where it
+accounted for the request (the record has an entry's id, or a duration), nobody else does."""
 
 
 class Door(Protocol):
@@ -44,8 +45,9 @@ Handler = Literal[
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """`path`: exact, or with one `{id}` that may hold slashes. `label`: stands for it in logs and metrics. `manager`:
     who answers where the handler is `managed`, `mount` where it is `mounted`. `stream`: whether the path asks for one;
-    None where the body says. `key_in_query`: the dialect's clients may put the key into the query, as `key`. `door`:
-    who says who asks; None is the gateway's own."""
+    None where the body says. `key_in_query`: the dialect's clients may put the key into the query, as `key`. `flows`:
+    the handler takes the body as it arrives (`inbound.Flow`). `switches`: it goes on as a WebSocket. `door`: who says
+    who asks; None is the gateway's own."""
 
     methods: tuple[str, ...]
     path: str
@@ -56,6 +58,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     mount: Mount | None = None
     stream: bool | None = None
     key_in_query: bool = False
+    flows: bool = False
+    switches: bool = False
     door: Door | None = None
 
     @property

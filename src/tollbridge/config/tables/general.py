@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
-from tollbridge.config.document import Array, Node, Scalar
+from tollbridge.config.document import Array, Node, Scalar, Table
 from tollbridge.config.kinds import (
     At,
     count,
@@ -26,6 +27,7 @@ from tollbridge.config.schema import Section, fills, later, moot, read_section, 
 from tollbridge.config.settings import (
     CorsSettings,
     LimitSettings,
+    OwnPath,
     ProxySettings,
     TimeoutSettings,
     TlsSettings,
@@ -58,6 +60,7 @@ LIMITS = section(
         fills(name, count, name)
         for name in ("target_bytes", "head_bytes", "header_count", "inflation", "body_rate", "requests", "connections")
     ),
+    fills("upload_bytes", count, "upload_bytes"),
     *(fills(name, seconds, name) for name in ("header_s", "body_s", "idle_s", "write_s")),
 )
 PROXIES = section(
@@ -79,6 +82,25 @@ TOKEN_ISSUER = section(
 )
 SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """With which a token may be signed: whoever can check one of these cannot make one."""
+
+
+OWN_PATH = section(
+    "general_settings.pass_through_endpoints",
+    fills("path", named, "path"),
+    fills("target", secret, "target"),
+    fills("headers", map_of(secret), "headers"),
+    fills("below", flag, "include_subpath"),
+    fills("forwards", flag, "forward_headers"),
+    fills("methods", texts, "methods"),
+    fills("query", map_of(text), "default_query_params"),
+    fills("cost", number, "cost_per_request"),
+    fills("timeout_s", seconds, "timeout"),
+    fills("auth", flag, "auth"),
+    later("guardrails", "merge_query_params", "custom_auth_parser"),
+    moot("id", "is_from_config"),
+)
+RESERVED = frozenset({"v1", "v1beta", "key", "mcp", "sse", "health", "healthz", "readyz", "metrics", "spend", "global"})
+PASSED_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
 def _values(node: Node, keys: Section, at: At) -> dict[str, Any]:
@@ -147,6 +169,37 @@ def public_url(node: Node, at: At) -> str:
     return value
 
 
+def own_paths(node: Node, at: At) -> tuple[OwnPath, ...]:
+    found: dict[str, OwnPath] = {}
+    for path in list_of(own_path, "a list of endpoints")(node, at):
+        if path is not None and path.path in found:
+            at.error(node.place, f"{path.path} stands twice")
+        elif path is not None:
+            found[path.path] = path
+    return tuple(found.values())
+
+
+def own_path(node: Node, at: At) -> OwnPath | None:
+    """One that LiteLLM would let anybody take (`auth` is false there unless it is said) needs a key here."""
+    values = _values(node, OWN_PATH, at)
+    if not isinstance(node, Table) or not {"path", "target"} <= values.keys():
+        at.error(node.place, "needs a `path` and a `target`")
+        return None
+    path = values["path"] = values["path"].rstrip("/")
+    if not re.fullmatch(r"(?:/[A-Za-z0-9_.~-]+)+", path) or path.split("/")[1] in RESERVED:
+        at.key("path").error(node.place, f"{path!r} is no path of one's own: it begins with `/`, and with none of ours")
+    try:
+        split_url(values["target"].reveal())
+    except ValueError as error:
+        at.key("target").error(node.place, str(error))
+    methods = values["methods"] = tuple(method.upper() for method in values.get("methods", ()))
+    if not PASSED_METHODS.issuperset(methods):
+        at.key("methods").error(node.place, f"can be {', '.join(sorted(PASSED_METHODS))}")
+    if values.pop("auth", True) is False:
+        at.key("auth").warning(node.place, "nothing is open here: who takes this path needs a key")
+    return OwnPath(**values, where=f"{node.place.file}:{node.place.line}")
+
+
 def networks(node: Node, at: At) -> tuple[str, ...]:
     from ipaddress import ip_network  # 9 ms that most starts need not spend
 
@@ -187,6 +240,7 @@ OURS = [
     *fills("general.proxies", proxies, "proxies"),
     *fills("general.mcp_api_commands", texts, "mcp_api_commands"),
     *fills("general.mcp_api_hosts", texts, "mcp_api_hosts"),
+    *fills("general.pass_through_account", flag, "pass_through_account"),
     *fills("general.mcp_token_issuers", token_issuers, "mcp_token_issuers"),
 ]
 
@@ -198,6 +252,7 @@ GENERAL = section(
     fills("general.mcp_auth_header", named, "mcp_client_side_auth_header_name"),
     fills("general.key_header_name", named, "litellm_key_header_name"),
     fills("general.forward_client_headers", flag, "forward_client_headers_to_llm_api"),
+    fills("general.own_paths", own_paths, "pass_through_endpoints"),
     fills("general.max_request_size_mb", number, "max_request_size_mb"),
     fills("general.cancel_on_disconnect", flag, "cancel_on_disconnect"),
     fills("general.always_include_stream_usage", flag, "always_include_stream_usage"),
@@ -256,7 +311,6 @@ GENERAL = section(
         "spend_report_frequency",
         "enable_public_model_hub",
         "pass_through_request_timeout",
-        "pass_through_endpoints",
         "enable_openai_websocket_passthrough",
         "vertex_ai_pass_through_drop_anthropic_betas",
         "use_client_credentials_pass_through_routes",

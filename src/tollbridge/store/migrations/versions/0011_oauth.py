@@ -5,8 +5,8 @@ from alembic import op
 
 from tollbridge.store.schema import BYTES, REAL, TEXT
 
-revision = "0010_oauth"
-down_revision = "0009_permission"
+revision = "0011_oauth"
+down_revision = "0010_objects"
 
 
 def upgrade() -> None:
