@@ -24,8 +24,9 @@ DEMO = Provider(
 
 _END = r"(?=$|:|-uncensored|-chatqa|-gradient)"
 _WITHOUT_TOOLS = re.compile(
-    rf"(?:llama2|llama3{_END}|codellama|gemma[23]?(?=$|:)|phi[34]?(?=$|:)|vicuna|orca|wizard|llava|bakllava|moondream"
-    rf"|tinyllama|stable|starcoder|deepseek-(?:coder|llm)|dolphin-(?:mixtral|mistral|phi)|neural-chat|zephyr|yi(?=$|:))"
+    rf"(?:llama2|llama3{_END}|codellama|codegemma|gemma(?:[23]|3n)?(?=$|:)|phi(?:3|3\.5|4)?(?=$|:)|vicuna|orca|wizard|llava"
+    r"|bakllava|moondream|tinyllama|stable|starcoder|deepseek-(?:coder|llm)|dolphin-(?:mixtral|mistral|phi)|neural-chat"
+    r"|zephyr|openchat|solar(?=$|:)|falcon(?=$|:)|yi(?=$|:))"
 )
 
 LOCAL: tuple[Provider, ...] = (
@@ -41,9 +42,9 @@ LOCAL: tuple[Provider, ...] = (
         needs_key=False,
         prefers={**OLD_NAME, "reasoning_field": "reasoning"},
         local=True,
-        # Their templates have no room for tools, and the server refuses them: https://ollama.com/search?c=tools (seen
-        # 2026-11-26) lists those that do, and none of these.
-        models=(ForModels(names=_WITHOUT_TOOLS, lacks=frozenset({"tools"})),),
+        # Their templates have no room for tools and thinking, and the server refuses both: https://ollama.com/search?c=tools
+        # and ?c=thinking (seen 2026-11-26) list those that do, and none of these.
+        models=(ForModels(names=_WITHOUT_TOOLS, lacks=frozenset({"tools", "reasoning", "reasoning_history"})),),
         source="https://docs.ollama.com/api/chat",
         checked="2026-11-26",
     ),
