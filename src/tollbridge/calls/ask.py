@@ -6,8 +6,11 @@ neutral Request is read once, when the first deployment needs it, and kept for t
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
+from tollbridge.catalog.tokens import count_request
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Request
@@ -52,6 +55,9 @@ class Ask:
         "strict",
         "timeout_s",
     )
+
+    task: ClassVar[bool] = False
+    """It asks for something else than a conversation: `calls.task_ask`."""
 
     def __init__(
         self,
@@ -101,6 +107,10 @@ class Ask:
         if self._read is None:
             self._read = self.dialect.read_request(decode(self.body), self.seals)
         return self._read
+
+    def count(self, model: str | None = None) -> int:
+        """The input tokens, by our own count. Raises BadRequestError."""
+        return count_request(self.request().value, model)
 
     def reads(self, request: Written[Request]) -> None:
         """The neutral request, where it is a value and not in the body."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import cast
 
 import msgspec
 
@@ -16,19 +17,30 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.providers.google_token import fetcher
 from tollbridge.providers.names import find
 from tollbridge.providers.resolve import Given, Location, resolve
-from tollbridge.providers.row import EMBEDDINGS, RESPONSES, WIRE_OF_MODE, Provider
+from tollbridge.providers.row import RESPONSES, WIRE_OF_MODE, Provider
 from tollbridge.secret import Secret
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.head import encode_head
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
-from tollbridge.wires.base import FEATURES, Target, Wire
+from tollbridge.wires.base import FEATURES, ProviderWire, Target, Wire
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
-from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 
-_ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI, OPENAI_EMBEDDINGS)
-WIRES: Mapping[str, Wire] = {wire.name: wire for wire in _ALL}
+_ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI)
+
+
+class Wires(dict[str, Wire]):
+    """By name. Those of tasks are found too, and read when they are first asked for."""
+
+    def __missing__(self, name: str) -> Wire:
+        from tollbridge.calls.task_wires import task_wire  # loaded by the first request for a task
+
+        wire = self[name] = cast(Wire, task_wire(name))
+        return wire
+
+
+WIRES = Wires({wire.name: wire for wire in _ALL})
 
 _encode = msgspec.json.Encoder().encode
 
@@ -86,16 +98,42 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         location, others = located(mode), {}
     elif said == "chat":
         others = {}
-    if location.provider.wire == OPENAI_CHAT.name and (known is None or known.mode == "embedding"):
-        others = {**others, EMBEDDINGS: ""}
-    deployment = _at(location, wanted, known, prices)
+    tasks = _tasks(wanted, environ, rows)
+    deployment = msgspec.structs.replace(_at(location, wanted, known, prices), at=tasks)
     also = {wire: _at(located(wire), wanted, known, prices) for wire in others}
     return msgspec.structs.replace(deployment, also=also, also_unsure=not location.own_address) if also else deployment
 
 
+def _tasks(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provider]) -> Callable[[str], Deployment]:
+    """The deployment for each task, made when it is first asked for it."""
+    made: dict[str, Deployment] = {}
+
+    def at(task: str) -> Deployment:
+        found = made.get(task)
+        if found is None:
+            from tollbridge.calls.task_build import build_task  # loaded by the first request for a task
+
+            found = made[task] = build_task(wanted, task, environ, rows)
+        return found
+
+    return at
+
+
 def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Tariff) -> Deployment:
     row = location.provider
-    defaults = {} if row.wire == EMBEDDINGS else _in_words_of(row.wire, wanted.defaults)  # they are of conversations
+    return deployed(location, wanted, known, prices, WIRES[row.wire], _in_words_of(row.wire, wanted.defaults))
+
+
+def deployed(
+    location: Location,
+    wanted: Wanted,
+    known: ModelFacts | None,
+    prices: Tariff,
+    wire: ProviderWire,
+    defaults: JsonObject,
+) -> Deployment:
+    """`defaults`: the operator's, in the words of the wire."""
+    row = location.provider
     origin = Origin(location.scheme, location.host, location.port)
     named = {name.lower() for name in wanted.extra_headers}
     headers = (
@@ -108,7 +146,7 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
         group=wanted.group,
         provider=row.name,
         model=location.model,
-        wire=WIRES[row.wire],
+        wire=wire,
         origin=origin,
         path=location.path,
         headers=headers,
@@ -123,11 +161,11 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
             model=location.model,
             account=location.account,
             max_output_tokens=None if known is None else known.max_output_tokens,
-            lacks=row.lacks | (FEATURES.intersection(wanted.drops) if WIRES[row.wire].in_path else frozenset()),
+            lacks=row.lacks | (FEATURES.intersection(wanted.drops) if wire.in_path else frozenset()),
             prefers=row.prefers,
             modify=wanted.modify_params,
         ),
-        defaults=wanted.defaults,
+        defaults=wanted.defaults if defaults else {},
         defaults_raw={row.renames.get(name, name): _raw(value) for name, value in defaults.items()},
         forced_raw={name: _raw(value) for name, value in wanted.forced.items()},
         drops=_under_both_names((row.drops | set(wanted.drops)) - set(wanted.keeps), row.renames),

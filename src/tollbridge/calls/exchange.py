@@ -29,6 +29,7 @@ from tollbridge.wires import failure
 from tollbridge.wires.base import Head
 from tollbridge.wires.tap import Along
 
+JSON_KIND = b"content-type: application/json\r\n"
 ERROR_BYTES_MAX = 1024 * 1024
 ANSWER_BYTES_MAX = 256 * 1024 * 1024
 
@@ -36,7 +37,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Answer(msgspec.Struct, frozen=True, eq=False):
-    """A whole answer in the client's dialect, and what it says of itself. `headers`: the provider's, as received."""
+    """A whole answer in the client's dialect, and what it says of itself. `headers`: the provider's, as received.
+    `kind`: the header of its media type, as a line. `exact`: of a task, its usage is not our own count."""
 
     deployment: Deployment
     body: bytes
@@ -45,10 +47,12 @@ class Answer(msgspec.Struct, frozen=True, eq=False):
     caveats: tuple[Caveat, ...]
     relayed: bool
     upstream_s: float
+    kind: bytes = JSON_KIND
+    exact: bool = True
 
 
 class Streaming(msgspec.Struct, frozen=True, eq=False):
-    """A stream in the client's dialect that has begun."""
+    """A stream in the client's dialect that has begun. `kind`: as of an answer, where it is not one of events."""
 
     deployment: Deployment
     stream: Stream
@@ -56,6 +60,7 @@ class Streaming(msgspec.Struct, frozen=True, eq=False):
     caveats: tuple[Caveat, ...]
     relayed: bool
     upstream_s: float
+    kind: bytes = b""
 
 
 def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> Coroutine[Any, Any, Answer | Streaming]:

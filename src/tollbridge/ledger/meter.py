@@ -22,7 +22,7 @@ from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.heard import Heard
 from tollbridge.catalog.kept import Bill, keep
 from tollbridge.catalog.parts import PLAIN_SERVICES
-from tollbridge.catalog.tokens import count_request, count_text
+from tollbridge.catalog.tokens import count_text
 from tollbridge.errors import APIError
 from tollbridge.model.response import Usage
 from tollbridge.observe import Record, Tried, tokens
@@ -99,7 +99,9 @@ def _tried(attempt: Attempt, ask: Ask, said: Said | None) -> Tried:
     usage, estimated, service_tier = None, False, None
     if said is not None:
         usage, service_tier = said.along.usage, said.along.service_tier
-        if usage is None or not (said.exact and usage.input and usage.output):
+        if ask.task and usage is not None:
+            estimated = not said.exact
+        elif usage is None or not (said.exact and usage.input and usage.output):
             counted = _estimate(usage, ask, deployment, said.heard())
             estimated = not said.exact or counted != usage
             usage = counted
@@ -136,7 +138,7 @@ def _estimate(told: Usage | None, ask: Ask, deployment: Deployment, heard: Heard
 
 def _prompt(ask: Ask, deployment: Deployment) -> int:
     try:
-        return count_request(ask.request().value, deployment.model)
+        return ask.count(deployment.model)
     except APIError:  # relayed as it came, and the provider made sense of what we could not read
         return max(1, len(ask.body) // 4)
 

@@ -38,7 +38,6 @@ class WireDefaults(msgspec.Struct, frozen=True):
 
 
 RESPONSES = "openai_responses"
-EMBEDDINGS = "openai_embeddings"
 WIRES: Mapping[str, WireDefaults] = {
     "openai_chat": WireDefaults("/chat/completions", Bearer()),
     "anthropic_messages": WireDefaults("/v1/messages", HeaderKey("x-api-key"), (("anthropic-version", "2023-06-01"),)),
@@ -47,7 +46,6 @@ WIRES: Mapping[str, WireDefaults] = {
         Bearer(),
         renames={"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"},
     ),
-    EMBEDDINGS: WireDefaults("/embeddings", Bearer()),
     "gemini": WireDefaults(
         "/models/{model}:generateContent",
         HeaderKey("x-goog-api-key"),
@@ -151,7 +149,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def fixed_headers(self) -> tuple[tuple[str, str], ...]:
         own = {name for name, _ in self.headers}
-        return (*(pair for pair in WIRES[self.wire].headers if pair[0] not in own), *self.headers)
+        usual = WIRES[self.wire].headers if self.wire in WIRES else ()  # that of a task has said them all
+        return (*(pair for pair in usual if pair[0] not in own), *self.headers)
 
     def speaking(self, wire: str) -> Provider:
         """The row as it is for another format than its own. Patches are of bodies in its own; so are renamed fields."""

@@ -61,7 +61,12 @@ class Allowance:
         if priced or counted:
             deployments = may_answer(routes, ask.model, fallbacks)
             output = key.likely_output(ask.model) if counted else None
-            worst = worst_case(ask, deployments, priced=priced, counted=counted, output=output)
+            if ask.task:
+                from tollbridge.server.task_worst_case import worst_task  # loaded by the first request for a task
+
+                worst = worst_task(ask, deployments)
+            else:
+                worst = worst_case(ask, deployments, priced=priced, counted=counted, output=output)
         return self._held(key, worst.tokens, worst.nanousd)
 
     def hold_cost(self, key: Key, nanousd: int, *, inner: bool = False) -> Held:

@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.costed_stream import CostedStream
-from tollbridge.calls.exchange import Answer, Streaming
+from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.exchange import Answer, Streaming, exchange
 from tollbridge.calls.heard import heard_in
 from tollbridge.calls.listed import ListedStream, as_list
 from tollbridge.calls.streams import Stream
@@ -32,7 +35,6 @@ from tollbridge.routing.engine import Trace
 from tollbridge.server.accounting import account, answered, asked_last, failed, of
 from tollbridge.server.allowance import Held
 from tollbridge.server.answers import (
-    JSON_LINES,
     LISTED_LINES,
     STREAM_LINES,
     cost_headers,
@@ -41,6 +43,7 @@ from tollbridge.server.answers import (
     passed_on,
     route_headers,
 )
+from tollbridge.server.controls import Controls
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.idempotency import HEADER as IDEMPOTENCY
 from tollbridge.server.idempotency import Claim
@@ -53,15 +56,20 @@ from tollbridge.server.reading import listed, policy_for, read_ask
 from tollbridge.server.responses import Keeping
 from tollbridge.server.tool_loop import AskProvider, ToolLoop, definitions, opened
 from tollbridge.server.tool_loop import answered as whole
+from tollbridge.transport.base import Transport
 from tollbridge.wires.base import Head, Wire
 from tollbridge.wires.openai_responses.vocabulary import NAME as RESPONSES
 
+if TYPE_CHECKING:
+    ReadAsk = staticmethod[[Gateway, Wire, Inbound, Record, str | None], tuple[Ask, Controls]]
+    Exchange = staticmethod[[Ask, Deployment, Transport], Awaitable[Answer | Streaming]]
 DRAIN_EVERY_BYTES = 32 * 1024
 """A client's pace is asked for that often: it may be so much further behind than the responder allows."""
 
 
 class Conversation:
-    """One generation request on its way: who asks, in which dialect, how it is answered."""
+    """One generation request on its way: who asks, in which dialect, how it is answered. A task (`server.tasks`) is one
+    with another way to read the request (`_read_ask`) and to ask a provider (`_exchange`)."""
 
     __slots__ = (
         "_accounted",
@@ -83,6 +91,9 @@ class Conversation:
         "_stream",
         "_trace",
     )
+
+    _read_ask: ClassVar[ReadAsk] = staticmethod(read_ask)
+    _exchange: ClassVar[Exchange] = staticmethod(exchange)
 
     def __init__(
         self,
@@ -158,7 +169,7 @@ class Conversation:
             raise self._shed("The gateway is at its limit; retry soon.")
         if self._loop.time() - self._inbound.received > CONFIRMED_S:
             await confirm(gateway.authenticator, self._inbound)
-        ask, controls = read_ask(gateway, self._dialect, self._inbound, self._record, model)
+        ask, controls = self._read_ask(gateway, self._dialect, self._inbound, self._record, model)
         self._ask = ask
         if ask.stream:
             self._record.stream = True
@@ -188,7 +199,9 @@ class Conversation:
             )
             result = await self._with_tools(ask, found, provider)
         else:
-            result = await engine.ask(ask, self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed)
+            result = await engine.run(
+                ask, self._trace, self._exchange, policy=policy, fallbacks=controls.fallbacks, allowed=allowed
+            )
         answered(self._record, self._trace, result)
         if isinstance(result, Answer):
             await self._reply(result)
@@ -256,7 +269,7 @@ class Conversation:
             record.status, record.outcome = 499, "cancelled"
         self._account()
         ours = (
-            JSON_LINES
+            answer.kind
             + own_headers(record, self._dialect)
             + route_headers(record, answer.deployment, answer.caveats)
             + cost_headers(self._cost(), self._held)
@@ -301,10 +314,14 @@ class Conversation:
             await self._pump(stream)
         except APIError as error:
             self._break_off(of(streaming.deployment, error))
-            responder.write(stream.fail(error))
-            responder.finish()
+            self._tell_failure(stream, error)
         finally:
             stream.abort()
+
+    def _tell_failure(self, stream: Stream, error: APIError) -> None:
+        """Of a stream that broke."""
+        self._responder.write(stream.fail(error))
+        self._responder.finish()
 
     async def _pump(self, stream: Stream) -> None:
         """From the provider to the client, at the client's pace; to nobody, where the client left and is drained. What
@@ -369,8 +386,7 @@ class Conversation:
             failed(record, error)
             self._account()
         if responder.started:  # a heartbeat began the stream: the error comes as an event
-            told = self._dialect.stream_writer(Head()).fail(error)
-            responder.write(as_list(told) if listed(self._inbound) else told)
+            responder.write(self._error_event(error))
             responder.finish()
             return
         own = own_headers(record, self._dialect)
@@ -379,6 +395,11 @@ class Conversation:
         elif held is not None:
             own += held.headers()
         responder.reply(status, [*headers, own], body)
+
+    def _error_event(self, error: APIError) -> bytes:
+        """Of a stream that nobody answered."""
+        told = self._dialect.stream_writer(Head()).fail(error)
+        return as_list(told) if listed(self._inbound) else told
 
     def _account(self) -> None:
         """Once for each request, when all is known that will be."""

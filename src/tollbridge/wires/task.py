@@ -79,8 +79,8 @@ class Task(msgspec.Struct, Generic[Q, A], frozen=True, eq=False):
 
 
 class ProviderTaskWire(Protocol[Q, A]):
-    """A task's format as providers speak it. `in_path`: the model stands in the path. `streams`: a stream is told in
-    events of server-sent JSON, and may be relayed."""
+    """A task's format as providers speak it. `in_path`: the model stands in the path. `raw`: a whole answer is no text,
+    and long: it is relayed as it comes."""
 
     @property
     def name(self) -> str: ...
@@ -88,6 +88,8 @@ class ProviderTaskWire(Protocol[Q, A]):
     def task(self) -> Task[Q, A]: ...
     @property
     def in_path(self) -> bool: ...
+    @property
+    def raw(self) -> bool: ...
     def most(self, model: str) -> int | None:
         """Inputs that one request may have; None where there is no limit that is known."""
 
@@ -107,11 +109,21 @@ class ProviderTaskWire(Protocol[Q, A]):
 
 
 class TaskWire(ProviderTaskWire[Q, A], Protocol[Q, A]):
-    """A task's format as clients speak it too."""
+    """A task's format as clients speak it too. `alive`: what may stand between any two events of a stream, and says
+    nothing. `asks_for_usage`: never, see `wires.base`."""
 
+    @property
+    def alive(self) -> bytes: ...
+    @property
+    def asks_for_usage(self) -> bool: ...
     def read_request(self, content: Content) -> Written[Q]: ...
     def write_response(self, answer: A, asked: Q) -> Written[JsonObject | Blob]: ...
+    def write_stream(self, answer: A, asked: Q) -> bytes:
+        """A whole answer as a stream that begins and ends at once. Raises BadRequestError where there are none."""
+
     def write_error(self, error: APIError) -> tuple[int, JsonObject]: ...
+    def write_stream_error(self, error: APIError) -> bytes:
+        """As the last event of a stream that broke."""
 
 
 AnyTaskWire = TaskWire[Any, Any]
