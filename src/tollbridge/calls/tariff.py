@@ -49,8 +49,8 @@ def tariff(
     listed: Mapping[str, int] = {}
     if known is not None and _priced_as(model, known):
         listed = known.prices if by_units else catalog_list(known.prices)
-    if listed and by_units and "input" in listed:
-        listed = {"output": 0, **listed}  # most make none
+    if known is not None and known.mode in _MAKES_NO_TOKENS and "input" in listed:
+        listed = {"output": 0, **listed}
     markup = markups.of(row.name)
     if own:
         made = UnitTariff if by_units or not _BY_UNITS.isdisjoint(own) else Tariff
@@ -68,6 +68,7 @@ def tariff(
     )
 
 
+_MAKES_NO_TOKENS = frozenset({"embedding", "rerank", "moderation"})
 _BY_UNITS = UNIT_CLASSES - {"per_second", "per_second_in"}
 """Classes that nothing but a task is paid by. Seconds may also be those that a model was waited for."""
 

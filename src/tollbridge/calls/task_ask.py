@@ -89,7 +89,15 @@ class TaskAsk(Ask):
             exact = True
         if not told.input and not told.units and self.wire.task.name in COUNTED:
             told, exact = msgspec.structs.replace(told, input=self.count(model)), False
+        if not (told.input or told.output or told.units or units or told.extra):
+            units, exact = self._likely(), False
         return msgspec.structs.replace(told, units={**units, **(told.units or {})}), exact
+
+    def _likely(self) -> dict[str, int]:
+        try:
+            return self.asked().value.likely_units
+        except APIError:
+            return {}
 
 
 def read_fields(body: bytes, content_type: str) -> tuple[Fields, Form | None]:

@@ -22,6 +22,7 @@ from tollbridge.wires.base import ProviderWire
 
 MODES: Mapping[str, frozenset[str]] = {
     "embeddings": frozenset({"embedding"}),
+    "completions": frozenset({"completion"}),
     "rerank": frozenset({"rerank"}),
     "moderations": frozenset({"moderation"}),
     "speech": frozenset({"audio_speech"}),
@@ -33,6 +34,7 @@ MODES: Mapping[str, frozenset[str]] = {
 """What the catalog calls models that can do it."""
 WHAT: Mapping[str, str] = {
     "embeddings": "gives no embeddings",
+    "completions": "continues no texts",
     "rerank": "ranks no documents",
     "moderations": "judges no texts",
     "speech": "does not speak",
@@ -48,7 +50,7 @@ def build_task(wanted: Wanted, task: str, environ: Mapping[str, str], rows: Mapp
     row, model = locate(wanted.model, rows, provider=wanted.provider, api_base=wanted.given.api_base)
     known, prices = priced_as(row, model, wanted)
     how = spoken(row, task, model)
-    if how is None or not _can(known, task):
+    if how is None or not (how.any_model or _can(known, task)):
         raise BadRequestError(
             f"The model {wanted.group!r} {WHAT[task]} here: choose one that does.",
             param="model",
@@ -65,7 +67,7 @@ def build_task(wanted: Wanted, task: str, environ: Mapping[str, str], rows: Mapp
         environ=environ,
         rows=ChainMap({row.name: for_task(row, how, own_address=address is not None)}, cast(dict[str, Provider], rows)),
     )
-    mine = known is not None and known.mode in TASK_MODES
+    mine = task == "completions" or (known is not None and known.mode in TASK_MODES)
     wire = cast(ProviderWire, provider_task_wire(how.wire))  # as `wires.task` has it: who asks for a task knows
     return deployed(location, wanted, known, prices, wire, defaults=wanted.defaults if mine else {})
 

@@ -54,7 +54,7 @@ class EventStream(_Stream):
 
     def _settle(self) -> None:
         usage, exact = self._ask.usage(self._told, self._deployment.model)
-        self.said, self.exact = Along(usage, self.said.id, self.said.service_tier), exact and self._told is not None
+        self.said, self.exact = Along(usage, self.said.id, self.said.service_tier), exact
 
     async def begin(self, first: bytes) -> None:
         data = first

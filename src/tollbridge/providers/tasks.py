@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tollbridge.providers.auth import Auth, Bearer, HeaderKey
+from tollbridge.providers.auth import Auth, Bearer
 from tollbridge.providers.row import Provider
 
 CHAT = "openai_chat"
@@ -22,7 +22,7 @@ CHAT = "openai_chat"
 class Spoken(msgspec.Struct, frozen=True, kw_only=True):
     """`path`: put to the base, as `Provider.chat_path` is; `own_path`: the same on a server of the operator's own.
     `base_url`: where it is another than for chat; `strips`: ends of an address that was written for chat. `models`: for
-    names that begin so only."""
+    names that begin so only. `any_model`: also those that the catalog knows to be for chat."""
 
     wire: str
     path: str
@@ -33,10 +33,12 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True):
     renames: Mapping[str, str] = {}
     drops: frozenset[str] = frozenset()
     models: re.Pattern[str] = re.compile("")
+    any_model: bool = False
 
 
 ALIKE: Mapping[str, Spoken] = {
     "embeddings": Spoken(wire="openai_embeddings", path="/embeddings"),
+    "completions": Spoken(wire="openai_completions", path="/completions"),
     "rerank": Spoken(wire="cohere_rerank", path="/rerank"),
     "moderations": Spoken(wire="openai_moderations", path="/moderations"),
     "speech": Spoken(wire="openai_speech", path="/audio/speech"),
@@ -46,6 +48,7 @@ ALIKE: Mapping[str, Spoken] = {
     "image_edits": Spoken(wire="openai_image_edits", path="/images/edits"),
 }
 
+_CHAT_PATH = "/chat/completions"
 _COHERE = "https://api.cohere.com"
 _COHERE_ENDS = ("/compatibility/v1", "/v2/chat", "/v1", "/v2")
 _VOYAGE = "https://api.voyageai.com/v1"
@@ -82,6 +85,7 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
                 drops=_MISTRAL_DROPS,
             ),
         ),
+        "completions": None,
         "moderations": (Spoken(wire="mistral_moderations", path="/moderations"),),
         "speech": (Spoken(wire="mistral_speech", path="/audio/speech"),),
         "rerank": None,
@@ -106,6 +110,14 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
             Spoken(wire="gemini_images", path=":generateContent"),
         ),
         "image_edits": (Spoken(wire="gemini_images", path=":generateContent"),),
+    },
+    # https://api-docs.deepseek.com/api/create-completion (seen 2026-11-26)
+    "deepseek": {
+        "completions": (
+            Spoken(
+                wire="openai_completions", path="/completions", base_url="https://api.deepseek.com/beta", any_model=True
+            ),
+        )
     },
     # https://docs.ollama.com/api/embed (seen 2026-11-26)
     "ollama": {
@@ -153,29 +165,13 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
         ),
         "rerank": (Spoken(wire="bedrock_rerank", path="/model/{model}/invoke"),),
     },
-    # https://developers.deepgram.com/reference/speech-to-text/listen-pre-recorded (seen 2026-11-26)
-    "deepgram": {
-        "transcriptions": (
-            Spoken(
-                wire="deepgram_transcriptions",
-                path="/listen",
-                base_url="https://api.deepgram.com/v1",
-                auth=HeaderKey("authorization"),
-            ),
-        )
-    },
-    # https://elevenlabs.io/docs/api-reference/text-to-speech/convert (seen 2026-11-26)
-    "elevenlabs": {
-        "speech": (
-            Spoken(
-                wire="elevenlabs_speech",
-                path="/text-to-speech",
-                base_url="https://api.elevenlabs.io/v1",
-                auth=HeaderKey("xi-api-key"),
-            ),
-        )
-    },
 }
+
+
+COMPLETES_ALL = frozenset(
+    {"hosted_vllm", "together_ai", "fireworks_ai", "openrouter", "deepinfra", "llama_cpp", "ollama", "lm_studio"}
+)
+"""Those who continue a text with any model that they have. Of the others (OpenAI, Azure ...) only some models do."""
 
 
 def spoken(row: Provider, task: str, model: str) -> Spoken | None:
@@ -183,9 +179,13 @@ def spoken(row: Provider, task: str, model: str) -> Spoken | None:
     own = TASKS.get(row.name, {})
     if task in own:
         return next((one for one in own[task] or () if one.models.match(model)), None)
-    if row.wire != CHAT:
+    alike = ALIKE.get(task)
+    if row.wire != CHAT or alike is None:
         return None
-    return ALIKE.get(task)
+    if task == "completions" and row.name in COMPLETES_ALL:
+        alike = msgspec.structs.replace(alike, any_model=True)
+    before, chat, _ = row.path.rpartition(_CHAT_PATH)
+    return msgspec.structs.replace(alike, path=before + alike.path) if chat and before else alike
 
 
 def for_task(row: Provider, how: Spoken, *, own_address: bool) -> Provider:

@@ -25,6 +25,7 @@ Mount = Callable[[Inbound, Responder, Record, str | None], Awaitable[None]]
 Handler = Literal[
     "generate",
     "task",
+    "complete",
     "count_tokens",
     "models",
     "model",
@@ -139,6 +140,15 @@ ROUTES: tuple[Route, ...] = (
         )
     ),
     *(route for path, dialect in TASKS.items() for route in task(path, dialect)),
+    *(
+        Route(methods=("POST",), path=path, handler="complete", access="key", dialect="openai_completions")
+        for path in (
+            "/v1/completions",
+            "/completions",
+            "/openai/deployments/{id}/completions",
+            "/engines/{id}/completions",
+        )
+    ),
     *with_and_without_v1(Route(methods=READ, path="/v1/models", handler="models", access="key")),
     *with_and_without_v1(Route(methods=READ, path="/v1/models/{id}", handler="model", access="key")),
     *(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from tollbridge.calls.ask import Ask
+from tollbridge.calls.complete import exchange_completion
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.headers import lines
 from tollbridge.calls.heard import Heard
@@ -42,6 +43,14 @@ def read_task(
         cast(TaskAsk, ask).form = form if len(fields) == sent else without(form, fields)
         ask.body = inbound.body
     return ask, controls
+
+
+class CompletionRun(Conversation):
+    """A legacy completion, which is a conversation but for who is asked how."""
+
+    __slots__ = ()
+
+    _exchange: ClassVar[Exchange] = staticmethod(exchange_completion)
 
 
 class TaskRun(Conversation):

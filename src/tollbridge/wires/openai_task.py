@@ -8,7 +8,7 @@ import msgspec
 
 from tollbridge.errors import APIError, BadRequestError
 from tollbridge.model.json import JsonObject
-from tollbridge.model.response import Usage, is_count
+from tollbridge.model.response import AUDIO_MS, Usage, is_count
 from tollbridge.wires.one_way import OneWay
 from tollbridge.wires.openai_chat import errors
 from tollbridge.wires.tap import Along, text_of
@@ -62,7 +62,7 @@ def event(name: str, value: JsonObject) -> bytes:
 
 
 def read_usage(value: Any, origin: str = "openai") -> Usage | None:
-    """OpenAI's words for tokens, those of chat and those of Responses, and of who has only a total."""
+    """OpenAI's words for tokens, those of chat and those of Responses, and of who has only a total; and for seconds."""
     if not isinstance(value, dict):
         return None
     into = _first(value, "prompt_tokens", "input_tokens")
@@ -70,8 +70,10 @@ def read_usage(value: Any, origin: str = "openai") -> Usage | None:
     total = value.get("total_tokens")
     if into is None and is_count(total):
         into = max(0, total - (out or 0))
+    seconds = value.get("seconds")
+    heard = round(seconds * 1000) if isinstance(seconds, int | float) and is_count(int(seconds)) else None
     kept = {name: value[name] for name in ("cost", "is_byok", "cost_details") if name in value}
-    if into is None and out is None and not kept:
+    if into is None and out is None and heard is None and not kept:
         return None
     details = value.get("input_tokens_details") or value.get("input_token_details") or {}
     made = value.get("output_tokens_details") or value.get("output_token_details") or {}
@@ -87,6 +89,7 @@ def read_usage(value: Any, origin: str = "openai") -> Usage | None:
         image_output=_first(made, "image_tokens"),
         origin=origin,
         extra=kept,
+        units=None if heard is None else {AUDIO_MS: heard},
     )
 
 

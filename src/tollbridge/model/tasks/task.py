@@ -40,6 +40,11 @@ class TaskRequest(msgspec.Struct, frozen=True, kw_only=True):
         return {}
 
     @property
+    def likely_units(self) -> dict[str, int]:
+        """The same by a guess, where the answer decides and does not tell."""
+        return self.units
+
+    @property
     def most_units(self) -> dict[str, int]:
         """The same at most, where the answer decides."""
         return self.units

@@ -6,6 +6,7 @@ import msgspec
 
 from tollbridge.model.json import JsonObject
 from tollbridge.model.response import AUDIO_MS
+from tollbridge.model.tasks.sound import likely_seconds
 from tollbridge.model.tasks.task import TaskRequest, TaskResponse, Upload
 
 LEAST_BYTES_PER_S = 750
@@ -27,6 +28,10 @@ class TranscriptionRequest(TaskRequest, frozen=True, kw_only=True):
     @property
     def texts(self) -> tuple[str, ...]:
         return (self.prompt or "",)
+
+    @property
+    def likely_units(self) -> dict[str, int]:
+        return {AUDIO_MS: round(likely_seconds(self.file) * 1000)}
 
     @property
     def most_units(self) -> dict[str, int]:
