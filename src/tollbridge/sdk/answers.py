@@ -41,8 +41,8 @@ def whole(answer: Answer, ask: Ask, known: JsonObject) -> ModelResponse:
 
 def told(response: T, answer: Answer, known: JsonObject) -> T:
     """The response, with what is known of its way. `known`: what `_hidden_params` tells besides."""
-    headers = _headers(answer)
-    response._hidden_params = _hidden(answer, headers, known)
+    headers = headers_of(answer)
+    response._hidden_params = hidden(answer, headers, known)
     response._response_headers = headers
     response._request_id = _request_id(headers)
     return response
@@ -50,10 +50,10 @@ def told(response: T, answer: Answer, known: JsonObject) -> T:
 
 def streamed(streaming: Streaming, ask: Ask, known: JsonObject, began: float) -> AsyncStream:
     """To be called on the loop that the stream belongs to. `began`: the call, on the monotonic clock."""
-    headers = _headers(streaming)
-    hidden = _hidden(streaming, headers, known)
-    chunks = Chunks(streaming, ask, hidden, began)
-    return AsyncStream(chunks, include_usage=ask.include_usage, hidden_params=hidden, response_headers=headers)
+    headers = headers_of(streaming)
+    told_of = hidden(streaming, headers, known)
+    chunks = Chunks(streaming, ask, told_of, began)
+    return AsyncStream(chunks, include_usage=ask.include_usage, hidden_params=told_of, response_headers=headers)
 
 
 class Chunks:
@@ -186,7 +186,7 @@ def _mended(body: Json, ask: Ask, by: Deployment) -> JsonObject:
     return body
 
 
-def _hidden(result: Answer | Streaming, headers: dict[str, str], known: JsonObject) -> JsonObject:
+def hidden(result: Answer | Streaming, headers: dict[str, str], known: JsonObject) -> JsonObject:
     deployment: Deployment = result.deployment
     return {
         "model_id": deployment.id,
@@ -203,7 +203,7 @@ def shown(caveats: Sequence[Caveat]) -> list[JsonObject]:
     return [{"code": caveat.code, "where": caveat.where, "detail": caveat.detail} for caveat in caveats]
 
 
-def _headers(result: Answer | Streaming) -> dict[str, str]:
+def headers_of(result: Answer | Streaming) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in provider_headers(result.headers)}
 
 

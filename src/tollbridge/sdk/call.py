@@ -56,6 +56,20 @@ def read_call(model: str, messages: object, stream: bool | None, parameters: Map
     return _read(model, said, stream=bool(stream), dialect=OPENAI_CHAT)
 
 
+def read_spoken(
+    model: str, dialect: str, fields: Mapping[str, object], stream: bool | None, parameters: Mapping[str, object]
+) -> Call:
+    """Of a conversation in another dialect than chat's. Raises BadRequestError that names the parameter."""
+    said = {name: value for name, value in {**parameters, **fields}.items() if value is not None}
+    for name in MOCKS:
+        if name in said:
+            raise BadRequestError(f"`{name}` is a parameter of `completion` alone.", param=name)
+    wire = WIRES[dialect]
+    if stream and not wire.in_path:
+        said["stream"] = True
+    return _read(model, said, stream=bool(stream), dialect=wire)
+
+
 def read_task(
     model: str,
     dialect: str,

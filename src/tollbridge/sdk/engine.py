@@ -30,6 +30,7 @@ from tollbridge.sdk.answers import price, shown, streamed, whole
 from tollbridge.sdk.call import Call
 from tollbridge.sdk.deployments import mock_deployment
 from tollbridge.sdk.desk import DESKS, Desk
+from tollbridge.sdk.events import AsyncEvents
 from tollbridge.sdk.mocks import mock_host, mock_transport
 from tollbridge.sdk.objects import Answer as AnyAnswer
 from tollbridge.sdk.objects import ModelResponse
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from tollbridge.calls.task_ask import TaskAsk
 
 R = TypeVar("R", bound=AnyAnswer)
+COMPLETIONS = "openai_completions"
 RETRIES = 2  # as OpenAI's SDK
 
 
@@ -53,6 +55,16 @@ async def answer(call: Call) -> ModelResponse | AsyncStream:
     if isinstance(result, Streaming):
         return streamed(result, ask, known, began)
     return _told(whole(result, ask, known), result, began)
+
+
+async def dialogue(call: Call, made: type[R], whole: Callable[[Answer, JsonObject], R]) -> R | AsyncEvents[R]:
+    """Of a conversation in any dialect: what is `whole` of an answer, or the events of a stream as `made`. Raises
+    APIError, as `answer` does."""
+    began = time.monotonic()
+    result, _, known = await _result(call)
+    if isinstance(result, Streaming):
+        return AsyncEvents(result, made, known, began)
+    return _told(whole(result, known), result, began)
 
 
 async def task(call: Call, made: Callable[[Answer, JsonObject], R]) -> R:
@@ -136,6 +148,10 @@ async def _ask_in_turn(
         from tollbridge.calls.task_exchange import exchange_task  # loaded by the first call for a task
 
         how = exchange_task
+    elif call.dialect.name == COMPLETIONS:
+        from tollbridge.calls.complete import exchange_completion  # loaded by the first legacy completion
+
+        how = exchange_completion
 
     async def attempt(_: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
         return await how(asks[deployment.group], deployment, transport)
