@@ -18,6 +18,7 @@ HOMES: Mapping[str, str] = {
     "voyage_embeddings": "embeddings.voyage",
     "jina_embeddings": "embeddings.jina",
     "tei_embeddings": "embeddings.tei",
+    "perplexity_embeddings": "embeddings.perplexity",
     "titan_embeddings": "embeddings.titan",
     "nova_embeddings": "embeddings.nova",
     "bedrock_cohere_embeddings": "embeddings.bedrock_cohere",

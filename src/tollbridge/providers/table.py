@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 
 from tollbridge.providers.row import Provider
+from tollbridge.providers.rows.alone import ALONE
 from tollbridge.providers.rows.clouds import CLOUDS
 from tollbridge.providers.rows.gateways import GATEWAYS
 from tollbridge.providers.rows.hosts import HOSTS
@@ -19,7 +20,7 @@ from tollbridge.providers.rows.vendors import VENDORS
 
 __all__ = ["ALIASES", "BARE", "DEMO", "DEMO_HOST", "ROWS"]
 
-ROWS: Mapping[str, Provider] = {row.name: row for row in (*VENDORS, *HOSTS, *CLOUDS, *GATEWAYS, *LOCAL)}
+ROWS: Mapping[str, Provider] = {row.name: row for row in (*ALONE, *VENDORS, *HOSTS, *CLOUDS, *GATEWAYS, *LOCAL)}
 
 ALIASES: Mapping[str, str] = {
     "aiohttp_openai": "openai",

@@ -143,7 +143,7 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
         "rerank": (Spoken(wire="tei_rerank", path="/rerank", strips=("/v1",)),),
     },
     # https://docs.perplexity.ai/api-reference/embeddings-post (seen 2026-11-26), and a recorded exchange
-    "perplexity": {"embeddings": (Spoken(wire="openai_embeddings", path="/v1/embeddings"),)},
+    "perplexity": {"embeddings": (Spoken(wire="perplexity_embeddings", path="/v1/embeddings"),)},
     # https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html (seen 2026-11-26), recorded exchanges
     "bedrock": {
         "embeddings": (
@@ -174,12 +174,16 @@ COMPLETES_ALL = frozenset(
 """Those who continue a text with any model that they have. Of the others (OpenAI, Azure ...) only some models do."""
 
 
+ALONE = frozenset({"voyage", "jina_ai"})
+"""Those who do nothing but what `TASKS` has of them."""
+
+
 def spoken(row: Provider, task: str, model: str) -> Spoken | None:
     """How a provider does a task with this model; None where it does not."""
     own = TASKS.get(row.name, {})
     if task in own:
         return next((one for one in own[task] or () if one.models.match(model)), None)
-    alike = ALIKE.get(task)
+    alike = None if row.name in ALONE else ALIKE.get(task)
     if row.wire != CHAT or alike is None:
         return None
     if task == "completions" and row.name in COMPLETES_ALL:

@@ -148,7 +148,7 @@ def _input(item: Json, where: str) -> Input:
     match item:
         case str() if item.startswith("data:image/"):
             return ImageInput(item)
-        case str() if item:
+        case str():
             return item
         case [int(), *_] if all(token.__class__ is int and token >= 0 for token in item):
             return tuple(item)
@@ -156,7 +156,7 @@ def _input(item: Json, where: str) -> Input:
             return text
         case {"image_url": {"url": str(url)}} | {"image_url": str(url)} | {"image": str(url)}:
             return ImageInput(url)
-    raise BadRequestError(f"Expected a text that is not empty, or tokens - at `{where}`.", param="input")
+    raise BadRequestError(f"Expected a text, or tokens - at `{where}`.", param="input")
 
 
 def _item(item: Input) -> Json:

@@ -28,20 +28,20 @@ NAME = "vertex_embeddings"
 INPUTS_MAX = 250
 
 
-class _Statistics(msgspec.Struct):
+class _Statistics(msgspec.Struct, frozen=True):
     token_count: float | None = None
 
 
-class _Embeddings(msgspec.Struct):
+class _Embeddings(msgspec.Struct, frozen=True):
     values: list[float]
     statistics: _Statistics = _Statistics()
 
 
-class _Prediction(msgspec.Struct):
+class _Prediction(msgspec.Struct, frozen=True):
     embeddings: _Embeddings
 
 
-class _Answer(msgspec.Struct):
+class _Answer(msgspec.Struct, frozen=True):
     predictions: list[_Prediction]
 
 

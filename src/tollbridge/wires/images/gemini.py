@@ -31,27 +31,27 @@ NAME = "gemini_images"
 RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
 
 
-class _Inline(msgspec.Struct):
+class _Inline(msgspec.Struct, frozen=True):
     data: str
     mimeType: str | None = None
 
 
-class _Part(msgspec.Struct):
+class _Part(msgspec.Struct, frozen=True):
     inlineData: _Inline | None = None
     text: str | None = None
     thought: bool = False
 
 
-class _Content(msgspec.Struct):
+class _Content(msgspec.Struct, frozen=True):
     parts: list[_Part] = []
 
 
-class _Candidate(msgspec.Struct):
+class _Candidate(msgspec.Struct, frozen=True):
     content: _Content = _Content()
     finishReason: str | None = None
 
 
-class _Answer(msgspec.Struct):
+class _Answer(msgspec.Struct, frozen=True):
     candidates: list[_Candidate] = []
     usageMetadata: Any = None
     promptFeedback: Any = None
