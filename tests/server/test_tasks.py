@@ -16,6 +16,9 @@ from tests.server.faults import configuration, entry
 from tests.server.served import KEY
 from tests.server.tasks_upstream import Asked, Provider
 from tests.transport.upstream import Upstream
+from tollbridge.model.tasks.task import Upload
+from tollbridge.wires.multipart import write_form
+from tollbridge.wires.task import Form
 
 EMBEDDINGS, RERANK = "/v1/embeddings", "/v1/rerank"
 
