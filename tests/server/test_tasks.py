@@ -431,7 +431,7 @@ async def test_a_translation_is_asked_at_its_own_place(tmp_path: Path) -> None:
     assert provider.asked[0].path == "/audio/translations"
     assert provider.asked[0].form.text("model") == "whisper-large-v3"
     assert told["estimated"] is True
-    assert told["cost_nanousd"] == 30_833  # a second, by the bitrate that is usual for MP3
+    assert told["cost_nanousd"] == 30_830  # a second, by the bitrate that is usual for MP3
 
 
 @pytest.mark.parametrize(
