@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from tests.transport.upstream import Peer, answer
@@ -51,6 +51,8 @@ class Provider:
             )
             if callable(value):
                 value = value(asked)
+                if isinstance(value, Awaitable):
+                    value = await value
             match value:
                 case None:
                     peer.send(answer(b'{"error":{"message":"no such path"}}', status="404 Not Found"))

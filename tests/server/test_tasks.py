@@ -85,15 +85,24 @@ async def test_more_than_a_provider_takes_at_once_is_asked_in_parts_and_paid_tog
     assert answered.headers["x-tollbridge-cost-usd"] == "0.000072"
 
 
-async def test_a_part_that_fails_fails_the_whole(tmp_path: Path) -> None:
-    def failing(asked: Asked) -> Any:
-        return (500, {"message": "no"}) if len(asked.body["texts"]) < 96 else cohere(asked)
+async def test_a_part_that_fails_fails_the_whole_and_the_others_are_paid(tmp_path: Path) -> None:
+    answered_first = asyncio.Event()
+
+    async def failing(asked: Asked) -> Any:
+        if len(asked.body["texts"]) == 96:
+            answered_first.set()
+            return cohere(asked)
+        await answered_first.wait()
+        return 500, {"message": "no"}
 
     provider = Provider(embed=failing)
     async with Upstream(provider) as upstream, accounted(one(upstream.port, "cohere/embed-v4.0"), tmp_path) as gateway:
         answered = await gateway.post(EMBEDDINGS, {"model": "m", "input": ["x"] * 100})
+        told = await entry_of(gateway)
     assert answered.status == 500
     assert answered.json()["error"]["message"]
+    assert told["estimated"] is True
+    assert told["cost_nanousd"] == 96 * 3 * 120
 
 
 PLACES = [
@@ -151,9 +160,26 @@ async def test_a_model_that_does_not_do_it_says_so(tmp_path: Path, path: str, mo
     assert provider.asked == []
 
 
+async def test_a_server_without_the_path_is_no_deployment_that_failed(tmp_path: Path) -> None:
+    provider = Provider().at("/chat/completions", CHAT)
+    async with Upstream(provider) as upstream:
+        text = configuration(entry("m", upstream.port))
+        async with accounted(text, tmp_path) as gateway:
+            for path in ("/v1/embeddings", "/v1/rerank", "/v1/audio/speech"):
+                for _ in range(4):
+                    answered = await gateway.post(path, {"model": "m", "input": "x", "query": "q", "documents": ["a"]})
+                    assert answered.status == 400
+                    assert answered.json()["error"]["code"] == "unsupported_endpoint"
+            completed = await gateway.post("/v1/completions", {"model": "m", "prompt": "hi"})
+            chatted = await gateway.post("/v1/chat/completions", {"model": "m", "messages": CHAT_ASKED})
+    assert completed.json()["choices"][0]["text"] == " world"
+    assert chatted.status == 200
+
+
 # ranking
 
 
+CHAT_ASKED = [{"role": "user", "content": "hi"}]
 RANKED = {
     "id": "r1",
     "results": [{"index": 1, "relevance_score": 0.9}, {"index": 0, "relevance_score": 0.1}],

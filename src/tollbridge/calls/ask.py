@@ -11,10 +11,10 @@ from typing import ClassVar
 import msgspec
 
 from tollbridge.catalog.tokens import count_request
-from tollbridge.errors import BadRequestError
+from tollbridge.errors import APIError, BadRequestError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Request
-from tollbridge.model.response import Caveat
+from tollbridge.model.response import Caveat, Usage
 from tollbridge.transport.base import Timeouts
 from tollbridge.wires.base import Wire, Written
 from tollbridge.wires.seal import UNKEYED, Seals
@@ -111,6 +111,10 @@ class Ask:
     def count(self, model: str | None = None) -> int:
         """The input tokens, by our own count. Raises BadRequestError."""
         return count_request(self.request().value, model)
+
+    def spent_on(self, error: APIError) -> Usage | None:
+        """What an attempt that failed with this used nevertheless, as far as that was told."""
+        return None
 
     def reads(self, request: Written[Request]) -> None:
         """The neutral request, where it is a value and not in the body."""

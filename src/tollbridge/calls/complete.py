@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import Any
-
 import msgspec
 
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
-from tollbridge.calls.exchange import Answer, Streaming, exchange
-from tollbridge.errors import BadRequestError
+from tollbridge.calls.exchange import Answer, Streaming, exchange, says_no_such_path
+from tollbridge.errors import APIError, BadRequestError
 from tollbridge.transport.base import Transport
 
 
-def exchange_completion(
-    ask: Ask, deployment: Deployment, transport: Transport
-) -> Coroutine[Any, Any, Answer | Streaming]:
-    """Raises APIError, as `exchange` does."""
-    return exchange(ask, _native(deployment) or deployment, transport)
+async def exchange_completion(ask: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
+    """Raises APIError, as `exchange` does. A server that turns out not to have the path is asked for a chat."""
+    native = _native(deployment)
+    if native is not None:
+        try:
+            return await exchange(ask, native, transport)
+        except APIError as error:
+            if not says_no_such_path(error):
+                raise
+    return await exchange(ask, deployment, transport)
 
 
 def _native(deployment: Deployment) -> Deployment | None:

@@ -76,12 +76,12 @@ async def _unsure(ask: Ask, deployment: Deployment, spoken: Deployment, transpor
     try:
         return await _exchange(ask, spoken, transport)
     except APIError as error:
-        if not _says_no_such_path(error):
+        if not says_no_such_path(error):
             raise
     return await _exchange(ask, deployment, transport)
 
 
-def _says_no_such_path(error: APIError) -> bool:
+def says_no_such_path(error: APIError) -> bool:
     """Of a path, nothing of a model or of what is kept: those have codes."""
     return error.status_code in (404, 405, 501) and bool(error.wire) and error.code is None and error.param is None
 

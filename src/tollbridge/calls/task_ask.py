@@ -25,9 +25,9 @@ COUNTED = frozenset({"embeddings", "rerank", "moderations"})
 
 class TaskAsk(Ask):
     """`form`: the body, where it is one; None where it is JSON. `wire`: the dialect as what it is, `Ask.dialect` is of
-    conversations."""
+    conversations. `spent`: of attempts that failed when some of their parts had been answered, by their errors."""
 
-    __slots__ = ("_asked", "form", "wire")
+    __slots__ = ("_asked", "form", "spent", "wire")
 
     task: ClassVar[bool] = True
 
@@ -35,6 +35,7 @@ class TaskAsk(Ask):
         super().__init__(dialect, body, fields, model, **said)
         self.wire = cast(AnyTaskWire, dialect)
         self.form: Form | None = None
+        self.spent: dict[APIError, Usage] = {}
         self._asked: Written[TaskRequest] | None = None
 
     @property
@@ -68,6 +69,9 @@ class TaskAsk(Ask):
     def count(self, model: str | None = None) -> int:
         counted = sum(count_text(text, model or self.model) for text in self.texts())
         return counted + (0 if self._asked is None else self._asked.value.tokens)
+
+    def spent_on(self, error: APIError) -> Usage | None:
+        return self.spent.get(error)
 
     def texts(self) -> tuple[str, ...]:
         """What there is to read in it; of a body that only the provider can read, all of it."""

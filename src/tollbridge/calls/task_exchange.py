@@ -10,22 +10,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, cast
 
 import msgspec
 
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
-from tollbridge.calls.exchange import ANSWER_BYTES_MAX, Answer, Streaming, refused
+from tollbridge.calls.exchange import ANSWER_BYTES_MAX, Answer, Streaming, refused, says_no_such_path
 from tollbridge.calls.headers import lines
 from tollbridge.calls.prepare import judge, with_token
 from tollbridge.calls.redact import redact_errors, without_secrets
 from tollbridge.calls.task_ask import TaskAsk, with_texts
 from tollbridge.calls.task_streams import EventStream, RawStream, ReadyStream
-from tollbridge.errors import APIError
+from tollbridge.errors import APIError, BadRequestError
 from tollbridge.model.json import JsonObject
-from tollbridge.model.response import Caveat
+from tollbridge.model.response import Caveat, Usage
 from tollbridge.model.tasks.task import TaskRequest, TaskResponse
 from tollbridge.transport.base import Incoming, Outgoing, Transport
 from tollbridge.wires.base import Written
@@ -57,7 +57,21 @@ async def exchange_task(ask: Ask, deployment: Deployment, transport: Transport) 
         if not error.provider:
             error.provider, error.model = spoken.provider, spoken.model
         without_secrets(error, spoken.hidden)
+        if says_no_such_path(error):
+            raise _not_there(ask, spoken, error) from error
         raise
+
+
+def _not_there(ask: TaskAsk, deployment: Deployment, error: APIError) -> BadRequestError:
+    """The provider does not do this task. That is no failure of the deployment, which may have a chat to answer."""
+    return BadRequestError(
+        f"{deployment.provider} has no such task for {ask.model!r}: {error.message}",
+        param="model",
+        code="unsupported_endpoint",
+        provider=deployment.provider,
+        model=deployment.model,
+        wire=error.wire,
+    )
 
 
 async def _relayed(ask: TaskAsk, deployment: Deployment, transport: Transport) -> Answer | Streaming:
@@ -118,7 +132,8 @@ async def _translated(ask: TaskAsk, deployment: Deployment, transport: Transport
             body = redact_errors(await incoming.read(ANSWER_BYTES_MAX), deployment.hidden)
         return wire.read_response(body, _heads(incoming), part), incoming
 
-    answers = await _all([answer(content, part) for (content, _), part in zip(contents, inputs, strict=True)])
+    asking = [answer(content, part) for (content, _), part in zip(contents, inputs, strict=True)]
+    answers = await _all(asking, ask, deployment)
     waited = time.monotonic() - began
     headers = answers[-1][1].headers
     whole = answers[0][0]
@@ -143,13 +158,21 @@ async def _translated(ask: TaskAsk, deployment: Deployment, transport: Transport
             return Answer(deployment, _encode(value), said, headers, caveats, False, waited, exact=exact)
 
 
-async def _all(answers: Sequence[Any]) -> list[tuple[TaskResponse, Incoming]]:
-    """In order. Where one fails the rest is cancelled, and its error raised."""
+async def _all(
+    answers: Sequence[Coroutine[Any, Any, tuple[TaskResponse, Incoming]]], ask: TaskAsk, deployment: Deployment
+) -> list[tuple[TaskResponse, Incoming]]:
+    """In order. Where one fails the rest is cancelled, and its error raised; what the others used is kept with the
+    ask."""
     if len(answers) == 1:
         return [await answers[0]]
     tasks = [asyncio.ensure_future(one) for one in answers]
     try:
         return list(await asyncio.gather(*tasks))
+    except APIError as error:
+        done = [task.result()[0] for task in tasks if task.done() and not task.cancelled() and not task.exception()]
+        if done and ask.wire.task.joined is not None:
+            ask.spent[error] = ask.wire.task.joined(done).usage or Usage(input=ask.count(deployment.model))
+        raise
     finally:
         for task in tasks:
             task.cancel()

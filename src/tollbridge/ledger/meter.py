@@ -6,7 +6,7 @@
    total of 0 is no word: it stands where a provider said something senseless.
 3. An attempt that failed: one that the provider refused, or that never reached it, was billed for nothing; one that
    broke off after it was sent is estimated by its prompt. What it may have answered unheard is not known: at most the
-   request's `max_tokens` are missing there.
+   request's `max_tokens` are missing there. Of a task that was asked in parts, those that were answered count.
 4. A request costs what its attempts cost together. One price that is unknown makes the sum unknown.
 5. A model that is paid by the second is paid from the moment it is asked until its last byte, or until it is given up.
 """
@@ -105,6 +105,8 @@ def _tried(attempt: Attempt, ask: Ask, said: Said | None) -> Tried:
             counted = _estimate(usage, ask, deployment, said.heard())
             estimated = not said.exact or counted != usage
             usage = counted
+    elif error is not None and ask.task and (spent := ask.spent_on(error)) is not None:
+        usage, estimated = spent, True
     elif attempt.abandoned or (error is not None and may_be_billed(error)):
         usage, estimated = _estimate(None, ask, deployment, None), True
     return Tried(
