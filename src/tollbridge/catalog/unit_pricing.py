@@ -8,7 +8,8 @@
    counted neither by these nor by a unit that has a rate.
 3. LiteLLM names some prices by what goes in and some by what comes out, and means the same: of the two the one that is
    above 0 counts, never both.
-4. An answer without units (a chat with a model that also does a task) is priced as any other.
+4. Tokens of a direction that has a rate for sound or images alone are of these.
+5. An answer without units (a chat with a model that also does a task) is priced as any other.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from fractions import Fraction
 
 import msgspec
 
+from tollbridge.catalog.parts import told_cost
 from tollbridge.catalog.pricing import COST_MAX_NANOUSD, Tariff
 from tollbridge.model.response import AUDIO_MS, CHARACTERS, IMAGES, SEARCH_UNITS, Usage
 
@@ -34,6 +36,7 @@ TASK_MODES = frozenset(
 )
 """The catalog's words for models that do a task. Their seconds are of sound, not of waiting."""
 
+_TAKEN = ("audio_input", "image_input")
 _MADE = ("audio_output", "image_output")
 _SECONDS = frozenset({"per_second", "per_second_in"})
 _NOTHING = Usage()
@@ -54,6 +57,10 @@ class UnitTariff(Tariff):
         added_nanousd: int = 0,
     ) -> None:
         unseconded = {price: rate for price, rate in prices.items() if price not in _SECONDS}
+        for plain, kinds in (("input", _TAKEN), ("output", _MADE)):
+            rates = [unseconded[kind] for kind in kinds if kind in unseconded]
+            if rates:
+                unseconded.setdefault(plain, max(rates))
         super().__init__(unseconded, priced, tells_cost=tells_cost, times=times, added_nanousd=added_nanousd)
         self.rates: Mapping[str, Fraction] = {
             unit: Fraction(rate, per)
@@ -77,7 +84,7 @@ class UnitTariff(Tariff):
             by_tokens = super().cost(_NOTHING)
         if by_tokens is None:
             return None
-        if not by_units and self._paid and not self._was_counted(counted):
+        if not by_units and self._paid and not self._was_counted(counted, by_tokens):
             return None
         total = by_tokens + by_units
         return total if total <= COST_MAX_NANOUSD else None
@@ -96,11 +103,13 @@ class UnitTariff(Tariff):
         total = sum((count * self.rates[unit] for unit, count in units.items() if unit in self.rates), Fraction(0))
         return int(total * Fraction(self._times, self._per) + Fraction(1, 2))
 
-    def _was_counted(self, usage: Usage) -> bool:
-        """Its tokens are what is paid for."""
+    def _was_counted(self, usage: Usage, cost: int) -> bool:
+        """Its tokens are what is paid for, or the provider told what it charged."""
+        if self._tells_cost and told_cost(usage) is not None:
+            return True
         if self._makes and not (usage.output or usage.audio_output or usage.image_output):
             return False
-        return bool(usage.input or usage.output) or (self._tells_cost and bool(usage.extra))
+        return cost > (super().cost(_NOTHING) or 0)
 
 
 def worst_of(tariff: Tariff, usage: Usage, output_tokens: int, service_tier: str | None = None) -> int | None:

@@ -44,7 +44,7 @@ class OllamaEmbeddings(OneWay):
     def read_response(self, body: bytes, heads: Heads, asked: EmbeddingRequest) -> EmbeddingResponse:
         answer = read_as(_Answer, json_of(body))
         return EmbeddingResponse(
-            vectors=checked(answer.embeddings or [answer.embedding], asked),
+            vectors=checked(answer.embeddings or [answer.embedding][: len(answer.embedding)], asked),
             model=text_of(answer.model),
             usage=used(answer.prompt_eval_count, NAME),
             origin=NAME,

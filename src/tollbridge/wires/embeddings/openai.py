@@ -18,7 +18,7 @@ from tollbridge.errors import BadGatewayError, BadRequestError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.tasks.embedding import EmbeddingRequest, EmbeddingResponse, ImageInput, Input, Purpose
 from tollbridge.wires.base import Target, Written
-from tollbridge.wires.embeddings.task import EMBEDDINGS, checked, pack, unpack
+from tollbridge.wires.embeddings.task import EMBEDDINGS, checked, pack, uncut, unpack
 from tollbridge.wires.one_way import dropped, extras
 from tollbridge.wires.openai_task import OpenAITask, read_told, read_usage
 from tollbridge.wires.tap import Along, text_of
@@ -91,6 +91,7 @@ class OpenAIEmbeddings(OpenAITask):
             body["dimensions"] = request.dimensions
         if request.user is not None:
             body["user"] = request.user
+        caveats = (*caveats, *uncut(request))
         if request.raw_purpose is not None:
             caveats = (*caveats, dropped("input_type"))
         return Written(body, caveats)

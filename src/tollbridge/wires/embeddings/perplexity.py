@@ -16,7 +16,7 @@ import msgspec
 from tollbridge.errors import BadGatewayError
 from tollbridge.model.tasks.embedding import EmbeddingRequest, EmbeddingResponse
 from tollbridge.wires.base import Target, Written
-from tollbridge.wires.embeddings.task import EMBEDDINGS, checked, texts
+from tollbridge.wires.embeddings.task import EMBEDDINGS, checked, texts, uncut
 from tollbridge.wires.one_way import OneWay, dropped, extras, set_fields
 from tollbridge.wires.openai_task import read_usage
 from tollbridge.wires.tap import text_of
@@ -46,6 +46,7 @@ class PerplexityEmbeddings(OneWay):
 
     def write_request(self, request: EmbeddingRequest, to: Target) -> Written[Content]:
         fields, caveats = extras(request, NAME)
+        caveats = (*caveats, *uncut(request))
         if request.raw_purpose is not None:
             caveats = (*caveats, dropped("input_type"))
         said = set_fields(dimensions=request.dimensions, encoding_format="base64_int8")

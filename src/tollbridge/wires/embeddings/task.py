@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import msgspec
 
 from tollbridge.errors import BadGatewayError, BadRequestError
-from tollbridge.model.response import Usage
+from tollbridge.model.response import Caveat, Usage
 from tollbridge.model.tasks.embedding import EmbeddingRequest, EmbeddingResponse, ImageInput, Input
+from tollbridge.wires.one_way import dropped
 from tollbridge.wires.task import Task
 
 
@@ -74,6 +75,11 @@ def text(item: Input, at: int) -> str:
     raise BadRequestError(
         f"This model takes texts, not {what} - at `$.input[{at}]`.", param="input", code="unsupported_input"
     )
+
+
+def uncut(asked: EmbeddingRequest) -> tuple[Caveat, ...]:
+    """Of a model that always refuses what is too long."""
+    return (dropped("truncate", "this model refuses what is too long"),) if asked.truncate else ()
 
 
 def checked(vectors: Sequence[Sequence[float]], asked: EmbeddingRequest) -> tuple[Sequence[float], ...]:

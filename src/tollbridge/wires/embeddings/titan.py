@@ -14,7 +14,7 @@ from tollbridge.errors import BadRequestError
 from tollbridge.model.response import is_count
 from tollbridge.model.tasks.embedding import EmbeddingRequest, EmbeddingResponse, ImageInput
 from tollbridge.wires.base import Target, Written
-from tollbridge.wires.embeddings.task import EMBEDDINGS, checked, text, used
+from tollbridge.wires.embeddings.task import EMBEDDINGS, checked, text, uncut, used
 from tollbridge.wires.one_way import OneWay, dropped, extras
 from tollbridge.wires.task import Content, Heads, json_of, read_as
 
@@ -46,6 +46,7 @@ class TitanEmbeddings(OneWay):
                 caveats = (*caveats, dropped("dimensions", "this model has vectors of one length"))
             else:
                 body["dimensions"] = request.dimensions
+        caveats = (*caveats, *uncut(request))
         if request.raw_purpose is not None:
             caveats = (*caveats, dropped("input_type"))
         return Written(body, caveats)

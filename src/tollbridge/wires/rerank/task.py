@@ -13,6 +13,8 @@ RERANK: Task[RerankRequest, RerankResponse] = Task("rerank")
 
 def checked(results: Sequence[Ranked], asked: RerankRequest) -> tuple[Ranked, ...]:
     """The best first, and no more than were asked for. Raises BadGatewayError for a document that there is not."""
+    if not results:
+        raise BadGatewayError("The provider ranked nothing.")
     if any(not 0 <= one.index < len(asked.documents) for one in results):
         raise BadGatewayError("The provider ranked a document that it was not given.")
     found = sorted(results, key=lambda one: -one.score)
