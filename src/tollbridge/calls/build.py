@@ -171,6 +171,7 @@ def deployed(
         drops=_under_both_names((row.drops | set(wanted.drops)) - set(wanted.keeps), row.renames),
         renames=row.renames,
         patches=row.patches,
+        plain=row.plain and (location.own_address or not row.base_url),
         model_raw=_raw(location.model),
         timeouts=wanted.timeouts,
         stream_timeouts=wanted.stream_timeouts,

@@ -26,10 +26,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     what must not appear in anything that a client or a log is shown; `hidden`: and the present token. `defaults`: body
     fields for what the client does not say, `defaults_raw` the same by the provider's own names; `forced`: fields that
     win (`extra_body`). `drops`: fields that this provider refuses; `renames`: those that it knows by another name.
-    `patches`: rewrites of the body. `drop_params`: True drops what cannot be said, False refuses it, None drops it with
-    a Caveat. `tariff`: what it charges, and where that is known from. `also`: the same as it is for clients of other
-    dialects, which the provider speaks beside its own format; where `also_unsure`, it may not: another server
-    stands at its address. `at`: makes it as it is for a task; its wire is then one of `wires.task`.
+    `patches`: rewrites of the body. `plain`: it refuses messages with fields that the format does not have.
+    `drop_params`: True drops what cannot be said, False refuses it, None drops it with a Caveat. `tariff`: what it
+    charges, and where that is known from. `also`: the same as it is for clients of other dialects, which the provider
+    speaks beside its own format; where `also_unsure`, it may not: another server stands at its address.
+    `at`: makes it as it is for a task; its wire is then one of `wires.task`.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     drops: frozenset[str] = frozenset()
     renames: Mapping[str, str] = {}
     patches: tuple[Patch, ...] = ()
+    plain: bool = False
     model_raw: msgspec.Raw
     timeouts: Timeouts
     stream_timeouts: Timeouts

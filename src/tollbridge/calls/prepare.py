@@ -2,8 +2,8 @@
 
 Relayed: the dialect is the deployment's wire, so the body's own bytes go on and only `model`, the operator's
 defaults and fields that the provider refuses or calls by another name change. Rewritten: the same, but a seal is in
-the body or a patch wants the whole of it. Translated: read by the dialect, written by the wire. In the first two the
-answer comes back as it is.
+the body, a patch wants the whole of it, or its messages may have fields that this provider refuses. Translated: read by
+the dialect, written by the wire. In the first two the answer comes back as it is.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from tollbridge.model.response import Caveat
 from tollbridge.transport.base import Outgoing, Timeouts
 from tollbridge.transport.head import encode_head
 from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.openai_chat.plain import extended, plain
+from tollbridge.wires.unsaid import unsaid
 
 _encode = msgspec.json.Encoder().encode
 
@@ -54,11 +56,15 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     check_served(ask, same)
     hides_usage = False
     caveats: tuple[Caveat, ...] = ()
-    if same and not ask.sealed and not deployment.patches and not _within(deployment):
+    bare = same and deployment.plain and extended(ask.body)
+    if same and not bare and not ask.sealed and not deployment.patches and not _within(deployment):
         fields, hides_usage, caveats = _relayed(ask, deployment)
         body = _encode(fields)
     else:
         written, caveats = _rewritten(ask, deployment) if same else _translated(ask, deployment)
+        if bare:
+            cleaned = plain(written)
+            written, caveats = cleaned.value, (*caveats, *cleaned.caveats)
         for patch in deployment.patches:
             written = patch(written)
         if same and ask.stream:
@@ -143,7 +149,8 @@ def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Cav
     written = deployment.wire.write_request(request, target)
     body = written.value.body
     _rename(body, deployment.renames)
-    return body, (*read.caveats, *written.caveats, *_drop(body, deployment))
+    left = unsaid(request) if request.origin != deployment.wire.name else ()
+    return body, (*read.caveats, *written.caveats, *left, *_drop(body, deployment))
 
 
 def with_defaults(request: Request, deployment: Deployment) -> Request:

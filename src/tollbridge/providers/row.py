@@ -94,9 +94,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     body with both, its own counts). `lacks`: words of `wires.base.FEATURES`. `prefers`: spellings, as
     `wires.base.Target` lists them. `patches`: for what these cannot say. `models`: the same for some models only.
     `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made. `count_tokens`: it has
-    the endpoint. `local`: costs nothing and needs no network. `tells_cost`: its usage says what it charged, in dollars
-    (`catalog.parts.told_cost`). `source`, `checked`: where the facts are from and when
-    they were last compared (YYYY-MM-DD).
+    the endpoint. `plain`: at its own address, it refuses messages with fields that its format does not have. `local`:
+    costs nothing and needs no network. `tells_cost`: its usage says what it charged, in dollars
+    (`catalog.parts.told_cost`). `source`, `checked`: where the facts are from and when they were last compared
+    (YYYY-MM-DD).
     """
 
     name: str
@@ -125,6 +126,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape = "plain"
     count_tokens: bool = False
     local: bool = False
+    plain: bool = False
     tells_cost: bool = False
     source: str = ""
     checked: str = ""

@@ -32,6 +32,7 @@ CLOUDS: tuple[Provider, ...] = (
         auth=HeaderKey("api-key"),
         lacks=TOP_K | NO_VIDEO,
         models=OPENAI_MODELS,
+        plain=True,
         shape="azure",
         source="https://learn.microsoft.com/azure/ai-services/openai/reference",
         checked=CHECKED,
