@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import cast
 
@@ -9,23 +10,26 @@ import msgspec
 
 from tollbridge.calls import credentials
 from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.follow import Steps
 from tollbridge.calls.tariff import Markups, tariff
 from tollbridge.calls.tokens import Tokens
 from tollbridge.catalog.facts import ModelFacts, facts, with_info
 from tollbridge.catalog.pricing import Tariff
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.providers.google_token import fetcher
+from tollbridge.providers.account import Account, fetcher
 from tollbridge.providers.names import find
 from tollbridge.providers.resolve import Given, Location, resolve
 from tollbridge.providers.row import RESPONSES, WIRE_OF_MODE, Provider
 from tollbridge.secret import Secret
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.head import encode_head
+from tollbridge.wires import only_providers
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import FEATURES, ProviderWire, Target, Wire
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
+from tollbridge.wires.steps import Stepwise
 
 _ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI)
 
@@ -41,6 +45,7 @@ class Wires(dict[str, Wire]):
 
 
 WIRES = Wires({wire.name: wire for wire in _ALL})
+"""Those that clients speak too."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -99,8 +104,9 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
     elif said == "chat":
         others = {}
     tasks = _tasks(wanted, environ, rows)
-    deployment = msgspec.structs.replace(_at(location, wanted, known, prices), at=tasks)
-    also = {wire: _at(located(wire), wanted, known, prices) for wire in others}
+    tokens: dict[Account, Tokens] = {}
+    deployment = msgspec.structs.replace(_at(location, wanted, known, prices, tokens), at=tasks)
+    also = {wire: _at(located(wire), wanted, known, prices, tokens) for wire in others}
     return msgspec.structs.replace(deployment, also=also, also_unsure=not location.own_address) if also else deployment
 
 
@@ -119,9 +125,17 @@ def _tasks(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provid
     return at
 
 
-def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Tariff) -> Deployment:
-    row = location.provider
-    return deployed(location, wanted, known, prices, WIRES[row.wire], _in_words_of(row.wire, wanted.defaults))
+def wire_named(name: str) -> ProviderWire:
+    """The wire of a row."""
+    return WIRES.get(name) or only_providers.load(name)
+
+
+def _at(
+    location: Location, wanted: Wanted, known: ModelFacts | None, prices: Tariff, tokens: dict[Account, Tokens]
+) -> Deployment:
+    """`tokens`: those of this deployment, in whatever format it is asked."""
+    wire = location.provider.wire
+    return deployed(location, wanted, known, prices, tokens, wire_named(wire), _in_words_of(wire, wanted.defaults))
 
 
 def deployed(
@@ -129,10 +143,11 @@ def deployed(
     wanted: Wanted,
     known: ModelFacts | None,
     prices: Tariff,
+    tokens: dict[Account, Tokens],
     wire: ProviderWire,
     defaults: JsonObject,
 ) -> Deployment:
-    """`defaults`: the operator's, in the words of the wire."""
+    """`tokens`: as `_at` has them. `defaults`: the operator's, in the words of the wire."""
     row = location.provider
     origin = Origin(location.scheme, location.host, location.port)
     named = {name.lower() for name in wanted.extra_headers}
@@ -153,7 +168,8 @@ def deployed(
         head=encode_head(origin, "POST", location.path, headers),
         stream_path=location.stream_path,
         stream_head=encode_head(origin, "POST", location.stream_path, headers) if location.stream_path else b"",
-        tokens=None if location.cloud is None else Tokens(fetcher(location.cloud)),
+        tokens=None if location.cloud is None else _tokens(location.cloud, tokens),
+        steps=_steps(wire, row, location),
         count_tokens_path=location.count_tokens_path,
         secrets=_secrets(location, wanted),
         account=location.account,
@@ -161,13 +177,13 @@ def deployed(
             model=location.model,
             account=location.account,
             max_output_tokens=None if known is None else known.max_output_tokens,
-            lacks=row.lacks | (FEATURES.intersection(wanted.drops) if wire.in_path else frozenset()),
+            lacks=_without(row.lacks | (FEATURES.intersection(wanted.drops) if wire.in_path else frozenset()), wanted),
             prefers=row.prefers,
             modify=wanted.modify_params,
         ),
         defaults=wanted.defaults if defaults else {},
         defaults_raw={row.renames.get(name, name): _raw(value) for name, value in defaults.items()},
-        forced_raw={name: _raw(value) for name, value in wanted.forced.items()},
+        forced_raw={name: _raw(value) for name, value in {**location.body, **wanted.forced}.items()},
         drops=_under_both_names((row.drops | set(wanted.drops)) - set(wanted.keeps), row.renames),
         renames=row.renames,
         patches=row.patches,
@@ -186,6 +202,29 @@ def deployed(
         tariff=prices,
         tags=wanted.tags,
     )
+
+
+def _steps(wire: ProviderWire, row: Provider, location: Location) -> Steps | None:
+    if not isinstance(wire, Stepwise):
+        return None
+    return Steps(wire, row.links_to if location.host.endswith(f".{row.links_to}") else "")
+
+
+def _tokens(account: Account, held: dict[Account, Tokens]) -> Tokens:
+    if account not in held:
+        held[account] = Tokens(fetcher(account, time.time))
+    return held[account]
+
+
+def _without(lacks: frozenset[str], wanted: Wanted) -> frozenset[str]:
+    """What a model lacks, where the operator knows better whether it calls tools."""
+    match wanted.info.get("supports_function_calling"):
+        case True:
+            return lacks - {"tools"}
+        case False:
+            return lacks | {"tools"}
+        case _:
+            return lacks
 
 
 def _in_words_of(wire: str, defaults: JsonObject) -> JsonObject:

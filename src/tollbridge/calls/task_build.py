@@ -69,7 +69,7 @@ def build_task(wanted: Wanted, task: str, environ: Mapping[str, str], rows: Mapp
     )
     mine = task == "completions" or (known is not None and known.mode in TASK_MODES)
     wire = cast(ProviderWire, provider_task_wire(how.wire))  # as `wires.task` has it: who asks for a task knows
-    return deployed(location, wanted, known, prices, wire, defaults=wanted.defaults if mine else {})
+    return deployed(location, wanted, known, prices, {}, wire, wanted.defaults if mine else {})
 
 
 def _can(known: ModelFacts | None, task: str) -> bool:

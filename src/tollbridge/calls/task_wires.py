@@ -13,6 +13,7 @@ HOMES: Mapping[str, str] = {
     "openai_embeddings": "embeddings.openai",
     "cohere_embeddings": "embeddings.cohere",
     "gemini_embeddings": "embeddings.gemini",
+    "gemini_embed_content": "embeddings.gemini",
     "vertex_embeddings": "embeddings.vertex",
     "ollama_embeddings": "embeddings.ollama",
     "voyage_embeddings": "embeddings.voyage",

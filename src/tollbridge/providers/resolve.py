@@ -18,11 +18,13 @@ import msgspec
 from tollbridge.errors import AuthenticationError, BadRequestError
 from tollbridge.model.json import Json
 from tollbridge.providers import azure, vertex
+from tollbridge.providers.account import Account
 from tollbridge.providers.address import Base, join, read_base
-from tollbridge.providers.auth import AuthHeaders, NoAuth, write_auth, write_bearer
+from tollbridge.providers.auth import Auth, AuthHeaders, NoAuth, write_auth, write_bearer
 from tollbridge.providers.google_token import GoogleAccount, project_in
 from tollbridge.providers.names import locate
-from tollbridge.providers.row import RESPONSES, WIRE_OF_MODE, WIRES, From, Provider
+from tollbridge.providers.row import CHAT, RESPONSES, WIRE_OF_MODE, WIRES, From, Place, Provider
+from tollbridge.providers.said import Said
 from tollbridge.secret import Secret
 
 Environ = Mapping[str, str]
@@ -51,8 +53,9 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     """`provider`: the row as it is for this model. `path`: target of chat requests, with query. `headers`: fixed
     ones, and credentials as Secrets. `account`: a hash of whom we are there, for seals. `count_tokens_path`: None
     where there is no such endpoint. `stream_path`: of streams; "" where they are asked for like all else. `secrets`:
-    the bare keys, which must never be shown. `cloud`: whose token is to be fetched, where one that runs out takes the
-    place of a key. `own_address`: it is the provider's, not a server of somebody's that speaks like it."""
+    the bare keys, which must never be shown. `body`: fields of each body that say where the model is. `cloud`: whose
+    token is to be fetched, where one that runs out takes the place of a key. `own_address`: it is the provider's, not
+    a server of somebody's that speaks like it."""
 
     provider: Provider
     model: str
@@ -65,7 +68,8 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     secrets: tuple[Secret, ...] = ()
     count_tokens_path: str | None = None
     stream_path: str = ""
-    cloud: GoogleAccount | None = None
+    body: Mapping[str, Json] = {}
+    cloud: Account | None = None
     own_address: bool = True
 
 
@@ -89,6 +93,8 @@ def resolve(
         row, name = row.for_model(given.base_model or name.replace("o_series/", "o1:")), azure.deployment_name(name)
     else:
         row = row.for_model(given.base_model or name)
+    if wire is None and row.openai_at and _asked_at(row, given, environ).endswith(row.openai_at):
+        wire = CHAT
     if wire is not None:
         row = row.speaking(wire)
     if row.qualifies and "/" not in name:
@@ -96,7 +102,12 @@ def resolve(
     if row.shape == "vertex":
         return _on_vertex(row, name, given, environ)
     base, own_address = _base(row, given, environ)
-    credentials, key = _credentials(row, given, environ, base, own_address, name)
+    if row.shape == "azure_ai":
+        row = azure.foundry_row(row, base, given.base_model or name)
+    shown = _credentials(row, given, environ, base, own_address, name)
+    if row.place is not None:
+        place = row.place(_said(row, given, environ, base), name)
+        return _at_place(row, base, own_address, place, shown, _values(row, given, environ))
     path = _path(row, base, name, given, environ)
     counts = _filled(row.counts_at, base, name) if row.counts_at else f"{path}/count_tokens"
     return Location(
@@ -106,11 +117,32 @@ def resolve(
         host=base.host,
         port=base.port,
         path=path,
-        headers=(*row.fixed_headers, *_values(row, given, environ), *credentials),
-        account=_account(row, base, key),
-        secrets=(key,) if key else (),
+        headers=(*row.fixed_headers, *_values(row, given, environ), *shown.headers),
+        account=_account(row, base, shown.identity),
+        secrets=shown.secrets,
+        cloud=shown.cloud,
         count_tokens_path=counts if row.count_tokens and "?" not in path else None,
         stream_path=_filled(row.streams_at, base, name) if row.streams_at else "",
+        own_address=own_address,
+    )
+
+
+def _at_place(
+    row: Provider, base: Base, own_address: bool, place: Place, shown: _Shown, values: tuple[tuple[str, str], ...]
+) -> Location:
+    return Location(
+        provider=row,
+        model=place.model,
+        scheme=base.scheme,
+        host=base.host,
+        port=base.port,
+        path=place.path,
+        headers=(*row.fixed_headers, *values, *shown.headers),
+        account=_account(row, base, shown.identity),
+        secrets=shown.secrets,
+        stream_path=place.stream_path,
+        body=place.body,
+        cloud=shown.cloud,
         own_address=own_address,
     )
 
@@ -144,7 +176,7 @@ def _on_vertex(row: Provider, name: str, given: Given, environ: Environ) -> Loca
         port=base.port,
         path=found.path,
         headers=(*row.fixed_headers, *(write_auth(row.authentication, key) if key else ())),
-        account=_account(row, base, key or Secret(where.project)),
+        account=_account(row, base, key.reveal() if key else where.project),
         secrets=tuple(secret for secret in (key, credentials) if secret),
         count_tokens_path=found.count_path,
         stream_path=found.stream_path if found.stream_path != found.path else "",
@@ -171,6 +203,12 @@ def _is_available(row: Provider, environ: Environ) -> bool:
     if not (row.api_key or _first(environ, (*row.key_env, *row.token_env))):
         return False
     return address or (bool(row.base_url) and all(_first(environ, hole.environ) for hole in row.holes.values()))
+
+
+def _asked_at(row: Provider, given: Given, environ: Environ) -> str:
+    """The path of the operator's `api_base`; "" where there is none."""
+    said = given.api_base or _first(environ, row.base_env)
+    return read_base(said, row.name).path if said else ""
 
 
 def _base(row: Provider, given: Given, environ: Environ) -> tuple[Base, bool]:
@@ -213,7 +251,7 @@ def _path(row: Provider, base: Base, model: str, given: Given, environ: Environ)
             return _of_task(row, azure.openai_target(base, model, version))
         case "azure_ai":
             version = given.api_version or _first(environ, ("AZURE_AI_API_VERSION",))
-            return _of_task(row, azure.foundry_target(base, version))
+            return azure.foundry_target(base, version, row.path)
         case _:
             return _filled(row.path, base, model)
 
@@ -230,20 +268,33 @@ def _filled(path: str, base: Base, model: str) -> str:
     return join(base.path, path) + (f"?{asked}" if asked else "")
 
 
-def _credentials(
-    row: Provider, given: Given, environ: Environ, base: Base, own_address: bool, model: str
-) -> tuple[AuthHeaders, Secret]:
-    """(headers, the key or token, empty where there is none). A key is needed at the provider's own address, and
+class _Shown(msgspec.Struct, frozen=True):
+    """What the provider is shown: a key or a token in `headers`, or a token of `cloud`. All empty: nothing."""
+
+    headers: AuthHeaders = ()
+    key: Secret = Secret("")
+    cloud: Account | None = None
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        fetched_for = () if self.cloud is None else self.cloud.secrets
+        return tuple(dict.fromkeys(secret for secret in (self.key, *fetched_for) if secret))
+
+    @property
+    def identity(self) -> str:
+        return self.key.reveal() if self.cloud is None else self.cloud.identity
+
+
+def _credentials(row: Provider, given: Given, environ: Environ, base: Base, own_address: bool, model: str) -> _Shown:
+    """What is given goes before whatever the environment holds. Something is needed at the provider's own address, and
     where it has none; a server of one's own may do without."""
-    auth = azure.foundry_auth(base, row.authentication) if row.shape == "azure_ai" else row.authentication
-    key = _secret(given.api_key) or row.api_key or _secret(_first(environ, row.key_env))
-    if key:
-        _check_sendable(key, row, model)
-        return write_auth(auth, key), key
-    token = _secret(given.extra.get("azure_ad_token") or _first(environ, row.token_env)) if row.token_env else None
-    if token:
-        _check_sendable(token, row, model)
-        return write_bearer(token), token
+    auth = azure.foundry_auth(base, row) if row.shape == "azure_ai" else row.authentication
+    for known in (_NO_ENVIRONMENT, environ):
+        shown = _shown(row, auth, given, known, base)
+        if shown is not None:
+            if shown.key:
+                _check_sendable(shown.key, row, model)
+            return shown
     if row.needs_key and not isinstance(auth, NoAuth) and (own_address or not row.base_url):
         raise AuthenticationError(
             f"{row.name} needs a key: pass `api_key`{_or_set((*row.key_env, *row.token_env))}.",
@@ -253,7 +304,29 @@ def _credentials(
             model=model,
             fault="operator",
         )
-    return (), Secret("")
+    return _Shown()
+
+
+_NO_ENVIRONMENT: Environ = {}
+
+
+def _shown(row: Provider, auth: Auth, given: Given, environ: Environ, base: Base) -> _Shown | None:
+    key = _secret(given.api_key) or row.api_key or _secret(_first(environ, row.key_env))
+    token = _secret(given.extra.get("azure_ad_token") or _first(environ, row.token_env)) if row.token_env else None
+    if token and not key:
+        azure.check_token(token, row.name)
+        return _Shown(write_bearer(token), token)
+    if row.account is not None:
+        cloud = row.account(_said(row, given, environ, base, key))
+        if cloud is not None:
+            return _Shown((), key or Secret(""), cloud)
+    return _Shown(write_auth(auth, key), key) if key else None
+
+
+def _said(row: Provider, given: Given, environ: Environ, base: Base, key: Secret | None = None) -> Said:
+    extra = {**given.extra, "api_version": given.api_version} if given.api_version else given.extra
+    key = key or Secret("")
+    return Said(provider=row.name, base=base, path=row.path, key=key, given=extra, environ=environ)
 
 
 def _check_sendable(key: Secret, row: Provider, model: str) -> None:
@@ -268,8 +341,8 @@ def _check_sendable(key: Secret, row: Provider, model: str) -> None:
         )
 
 
-def _account(row: Provider, base: Base, key: Secret) -> str:
-    whole = "\0".join((row.name, base.host, str(base.port), key.reveal()))
+def _account(row: Provider, base: Base, identity: str) -> str:
+    whole = "\0".join((row.name, base.host, str(base.port), identity))
     return blake2b(whole.encode(), digest_size=8, person=b"tb-account").hexdigest()
 
 

@@ -25,6 +25,7 @@ ROWS: Mapping[str, Provider] = {row.name: row for row in (*ALONE, *VENDORS, *HOS
 ALIASES: Mapping[str, str] = {
     "aiohttp_openai": "openai",
     "ai21": "ai21_chat",
+    "cohere_chat": "cohere",
     "fireworks": "fireworks_ai",
     "lmstudio": "lm_studio",
     "ollama_chat": "ollama",
@@ -42,6 +43,7 @@ BARE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"claude(?:-|$)", "anthropic"),
         (r"gemini-|gemma-3n", "gemini"),
         (r"(?:open-)?(?:mistral|mixtral|ministral|magistral|codestral|devstral|pixtral|voxtral)-", "mistral"),
+        (r"command(?:-|$)|c4ai-", "cohere"),
         (r"deepseek-", "deepseek"),
         (r"grok-", "xai"),
         (r"sonar(?:-|$)", "perplexity"),

@@ -104,7 +104,10 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
     },
     # https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api (seen 2026-11-26)
     "vertex_ai": {
-        "embeddings": (Spoken(wire="vertex_embeddings", path=":predict"),),
+        "embeddings": (
+            Spoken(wire="gemini_embed_content", path=":embedContent", models=re.compile("gemini-embedding-[2-9]")),
+            Spoken(wire="vertex_embeddings", path=":predict"),
+        ),
         "images": (
             Spoken(wire="imagen_images", path=":predict", models=re.compile("imagen")),
             Spoken(wire="gemini_images", path=":generateContent"),
@@ -122,12 +125,7 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
     # https://docs.ollama.com/api/embed (seen 2026-11-26)
     "ollama": {
         "embeddings": (Spoken(wire="ollama_embeddings", path="/api/embed", strips=("/v1",)),),
-        "rerank": None,
-        "moderations": None,
-        "speech": None,
-        "transcriptions": None,
-        "translations": None,
-        "image_edits": None,
+        "completions": (Spoken(wire="openai_completions", path="/v1/completions", any_model=True),),
     },
     # https://huggingface.github.io/text-embeddings-inference/ (seen 2026-11-26)
     "huggingface": {
@@ -140,7 +138,15 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
                 strips=("/v1",),
             ),
         ),
-        "rerank": (Spoken(wire="tei_rerank", path="/rerank", strips=("/v1",)),),
+        "rerank": (
+            Spoken(
+                wire="tei_rerank",
+                path="/models/{model}/rerank",
+                own_path="/rerank",
+                base_url="https://router.huggingface.co/hf-inference",
+                strips=("/v1",),
+            ),
+        ),
     },
     # https://docs.perplexity.ai/api-reference/embeddings-post (seen 2026-11-26), and a recorded exchange
     "perplexity": {"embeddings": (Spoken(wire="perplexity_embeddings", path="/v1/embeddings"),)},
@@ -169,7 +175,7 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
 
 
 COMPLETES_ALL = frozenset(
-    {"hosted_vllm", "together_ai", "fireworks_ai", "openrouter", "deepinfra", "llama_cpp", "ollama", "lm_studio"}
+    {"hosted_vllm", "together_ai", "fireworks_ai", "openrouter", "deepinfra", "llama_cpp", "lm_studio"}
 )
 """Those who continue a text with any model that they have. Of the others (OpenAI, Azure ...) only some models do."""
 
@@ -184,7 +190,7 @@ def spoken(row: Provider, task: str, model: str) -> Spoken | None:
     if task in own:
         return next((one for one in own[task] or () if one.models.match(model)), None)
     alike = None if row.name in ALONE else ALIKE.get(task)
-    if row.wire != CHAT or alike is None:
+    if row.wire != CHAT or row.place is not None or alike is None:
         return None
     if task == "completions" and row.name in COMPLETES_ALL:
         alike = msgspec.structs.replace(alike, any_model=True)
@@ -213,4 +219,7 @@ def for_task(row: Provider, how: Spoken, *, own_address: bool) -> Provider:
         models=(),
         qualifies="",
         count_tokens=False,
+        openai_at="",
+        place=None,
+        plain=False,
     )

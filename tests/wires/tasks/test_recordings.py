@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
 
 from tests.shared import SHARED, recordings
+from tests.wires.tasks.reading import answer_of, read, request_of, wire_of
 from tollbridge.calls.task_wires import provider_task_wire
-from tollbridge.errors import APIError
 from tollbridge.model.response import IMAGES, SEARCH_UNITS, Usage
-from tollbridge.model.tasks.embedding import EmbeddingRequest, EmbeddingResponse
+from tollbridge.model.tasks.embedding import EmbeddingResponse
 from tollbridge.model.tasks.image import ImageRequest, ImageResponse
 from tollbridge.model.tasks.moderation import ModerationRequest, ModerationResponse
 from tollbridge.model.tasks.rerank import RerankRequest, RerankResponse
@@ -22,56 +21,8 @@ from tollbridge.model.tasks.speech import SpeechRequest, SpeechResponse
 from tollbridge.wires.base import Target
 from tollbridge.wires.openai_completions import OPENAI_COMPLETIONS
 from tollbridge.wires.sse import SseParser
-from tollbridge.wires.task import Heads
 
 pytestmark = pytest.mark.skipif(not (SHARED / "recordings").exists(), reason="../shared/recordings is not here")
-
-EMBEDS = re.compile(r"/model/[^/]*(?:titan-embed|cohere\.embed|nova-2-multimodal)")
-RERANKS = re.compile(r"/model/[^/]*rerank")
-WIRE_OF: dict[tuple[str, str], str] = {
-    ("cohere", "v2.embed"): "cohere_embeddings",
-    ("cohere", "v1.embed"): "cohere_embeddings",
-    ("cohere", "v2.rerank"): "cohere_rerank",
-    ("cohere", "v1.rerank"): "cohere_rerank",
-    ("openrouter", "rerank"): "cohere_rerank",
-    ("voyage", "rerank"): "voyage_rerank",
-    ("voyage", "embeddings"): "voyage_embeddings",
-    ("gemini", "batchEmbedContents"): "gemini_embeddings",
-    ("ollama", "api.embeddings"): "ollama_embeddings",
-    ("perplexity", "embeddings"): "perplexity_embeddings",
-    ("openai", "moderations"): "openai_moderations",
-    ("openai", "images.generations"): "openai_images",
-    ("openai", "images.edits"): "openai_image_edits",
-    ("xai", "images.generations"): "openai_images",
-    ("mistral", "audio.speech"): "mistral_speech",
-    ("vertex", "predict"): "vertex_embeddings",
-    **{(name, "embeddings"): "openai_embeddings" for name in ("openai", "azure", "mistral", "openrouter")},
-}
-INPUTS: dict[str, Callable[[dict[str, Any]], list[Any]]] = {
-    "texts": lambda body: body["texts"],
-    "inputs": lambda body: body["inputs"],
-    "requests": lambda body: body["requests"],
-    "instances": lambda body: body["instances"],
-    "input": lambda body: [body["input"]] if isinstance(body["input"], str) else body["input"],
-}
-
-
-def wire_of(exchange: dict[str, Any]) -> str | None:
-    if exchange["provider"] == "bedrock" and exchange["endpoint"] == "invoke":
-        url = exchange["url"]
-        if RERANKS.search(url):
-            return "bedrock_rerank"
-        if EMBEDS.search(url):
-            return next(
-                name
-                for part, name in (
-                    ("titan", "titan_embeddings"),
-                    ("cohere", "bedrock_cohere_embeddings"),
-                    ("nova", "nova_embeddings"),
-                )
-                if part in url
-            )
-    return WIRE_OF.get((exchange["provider"], exchange["endpoint"]))
 
 
 def exchanges(task: str) -> Iterator[tuple[dict[str, Any], Any]]:
@@ -83,36 +34,16 @@ def exchanges(task: str) -> Iterator[tuple[dict[str, Any], Any]]:
                 yield exchange, wire
 
 
-def answer_of(exchange: dict[str, Any]) -> tuple[bytes, Heads]:
-    headers = {name.lower(): value for name, value in exchange["response_headers"].items()}
-    return json.dumps(exchange["response_body"]).encode(), Heads(headers.get("content-type", ""), headers)
-
-
-def read(exchange: dict[str, Any], wire: Any, asked: Any) -> Any:
-    """The answer; None where it is a refusal, which must read as one."""
-    body, heads = answer_of(exchange)
-    if exchange["status"] >= 400:
-        error = wire.read_error(exchange["status"], dict(heads.headers), body)
-        assert isinstance(error, APIError)
-        assert error.status_code == exchange["status"]
-        assert error.message
-        assert not error.message.startswith("The provider answered")
-        return None
-    return wire.read_response(body, heads, asked)
-
-
 def test_every_embedding_is_read() -> None:
     counted = {"read": 0, "refused": 0, "with usage": 0}
     for exchange, wire in exchanges("embeddings"):
-        body = exchange["request_body"]
-        count = next((len(take(body)) for name, take in INPUTS.items() if name in body), 1)
-        asked = EmbeddingRequest(inputs=("x",) * count)
+        asked = request_of(exchange, "embeddings")
         answer = read(exchange, wire, asked)
         if answer is None:
             counted["refused"] += 1
             continue
         assert isinstance(answer, EmbeddingResponse)
-        assert len(answer.vectors) == count
+        assert len(answer.vectors) == len(asked.inputs)
         assert len({len(vector) for vector in answer.vectors}) == 1
         assert all(isinstance(number, float | int) for vector in answer.vectors for number in vector)
         counted["read"] += 1
@@ -126,9 +57,7 @@ def test_what_embeddings_used_is_what_the_vendor_said() -> None:
     told = re.compile(r'"(?:inputTextTokenCount|promptTokenCount|token_count|total_tokens|input_tokens)": (\d+)')
     checked = 0
     for exchange, wire in exchanges("embeddings"):
-        body = exchange["request_body"]
-        count = next((len(take(body)) for name, take in INPUTS.items() if name in body), 1)
-        answer = read(exchange, wire, EmbeddingRequest(inputs=("x",) * count))
+        answer = read(exchange, wire, request_of(exchange, "embeddings"))
         said = told.search(answer_of(exchange)[0].decode())
         if answer is not None and said is not None:
             assert answer.usage is not None

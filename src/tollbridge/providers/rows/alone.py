@@ -1,24 +1,13 @@
-"""Those who have no chat, or whose tasks are known before it: they embed and rank alone (`providers/tasks.py`)."""
+"""Those who have no chat: they embed and rank alone (`providers/tasks.py`)."""
 
 from __future__ import annotations
 
-from tollbridge.providers.auth import Bearer
 from tollbridge.providers.row import Provider
 from tollbridge.providers.rows.alike import CHAT
 
 SEEN = "2026-11-26"
 
 ALONE: tuple[Provider, ...] = (
-    Provider(
-        name="cohere",
-        wire=CHAT,
-        base_url="https://api.cohere.com/compatibility/v1",
-        base_env=("COHERE_API_BASE",),
-        key_env=("COHERE_API_KEY", "CO_API_KEY"),
-        auth=Bearer(),
-        source="https://docs.cohere.com/docs/compatibility-api",
-        checked=SEEN,
-    ),
     Provider(
         name="voyage",
         wire=CHAT,

@@ -45,6 +45,11 @@ class _Answer(msgspec.Struct):
     usageMetadata: Json = None
 
 
+class _One(msgspec.Struct):
+    embedding: _Values
+    usageMetadata: Json = None
+
+
 class GeminiEmbeddings(OneWay):
     name = NAME
     task = EMBEDDINGS
@@ -81,6 +86,34 @@ class GeminiEmbeddings(OneWay):
         return read_error(status, headers, body)
 
 
+class GeminiEmbedContent(OneWay):
+    """The same for one input: `embedContent`, which is what Vertex has of the newer models."""
+
+    name = "gemini_embed_content"
+    task = EMBEDDINGS
+    in_path = True
+
+    def most(self, model: str) -> int | None:
+        return 1
+
+    def write_request(self, request: EmbeddingRequest, to: Target) -> Written[Content]:
+        fields, caveats = extras(request, self.name, KNOWN)
+        settings = set_fields(
+            taskType=task_type(request), outputDimensionality=request.dimensions, autoTruncate=request.truncate
+        )
+        [item] = request.inputs
+        return Written({"content": {"parts": [part(item, 0)]}, **settings, **fields}, caveats)
+
+    def read_response(self, body: bytes, heads: Heads, asked: EmbeddingRequest) -> EmbeddingResponse:
+        answer = read_as(_One, json_of(body))
+        return EmbeddingResponse(
+            vectors=checked([answer.embedding.values], asked), usage=usage_of(answer.usageMetadata), origin=self.name
+        )
+
+    def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> APIError:
+        return read_error(status, headers, body)
+
+
 def task_type(request: EmbeddingRequest) -> str | None:
     raw = request.raw_purpose
     return TASK_TYPES.get(request.purpose or "") or (None if raw is None else raw.upper())
@@ -105,3 +138,4 @@ def usage_of(told: Json) -> Usage | None:
 
 
 GEMINI_EMBEDDINGS = GeminiEmbeddings()
+GEMINI_EMBED_CONTENT = GeminiEmbedContent()
