@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tollbridge.errors import BadRequestError
@@ -22,12 +22,14 @@ FILES = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(PLAIN_NAMES, TEXTS | FILES), max_size=6))
 def test_what_is_written_reads_back(fields: list[tuple[str, str | Upload]]) -> None:
     body, kind = write_form(Form(tuple(fields)))
     assert read_form(body, kind) == Form(tuple(fields))
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(PLAIN_NAMES, FILES), min_size=1, max_size=3), st.data())
 def test_a_form_that_was_cut_anywhere_is_refused(fields: list[tuple[str, str | Upload]], data: st.DataObject) -> None:
     body, kind = write_form(Form(tuple(fields)))
