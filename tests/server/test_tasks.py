@@ -444,6 +444,17 @@ async def test_a_transcription_streams(tmp_path: Path) -> None:
     assert ledger["cost_nanousd"] == 20 * 6000 + 4 * 10_000
 
 
+async def test_who_answers_whole_where_a_stream_was_asked_for_is_told_as_one(tmp_path: Path) -> None:
+    provider = Provider(transcriptions={"text": "hi", "usage": {"type": "duration", "seconds": 2}})
+    async with Upstream(provider) as upstream, accounted(one(upstream.port, "openai/whisper-1"), tmp_path) as gateway:
+        async with client(gateway) as asking:
+            stream = await asking.audio.transcriptions.create(model="m", file=("s.mp3", b"x"), stream=True)
+            seen = [event async for event in stream]
+        told = await entry_of(gateway)
+    assert [event.type for event in seen] == ["transcript.text.delta", "transcript.text.done"]
+    assert told["cost_nanousd"] == 200_000
+
+
 async def test_a_translation_is_asked_at_its_own_place(tmp_path: Path) -> None:
     provider = Provider(translations={"text": "hello"})
     async with (

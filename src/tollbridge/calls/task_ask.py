@@ -123,10 +123,17 @@ def without(form: Form, fields: Fields) -> Form:
 
 def with_texts(form: Form, texts: JsonObject, *, over: bool) -> Form:
     """`over`: these come in place of fields of the same names, else only where there is none."""
-    named = {name for name, _ in form.fields}
-    kept = form.fields if not over else tuple(pair for pair in form.fields if pair[0] not in texts)
-    added = tuple((name, _text(value)) for name, value in texts.items() if over or name not in named)
-    return Form((*kept, *added))
+    left = {name: _text(value) for name, value in texts.items()}
+    fields: list[tuple[str, str | Upload]] = []
+    for name, value in form.fields:
+        if name not in texts:
+            fields.append((name, value))
+        elif not over:
+            left.pop(name, None)
+            fields.append((name, value))
+        elif name in left:
+            fields.append((name, left.pop(name)))
+    return Form((*fields, *left.items()))
 
 
 def _text(value: object) -> str:

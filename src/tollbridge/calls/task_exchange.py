@@ -35,7 +35,7 @@ from tollbridge.wires.tap import Along
 from tollbridge.wires.task import AnyProviderTaskWire, Blob, Content, Form, Heads
 
 PARTS_AT_ONCE = 8
-EVENTS = b"text/event-stream"
+EVENTS, JSON = b"text/event-stream", b"application/json"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -78,28 +78,33 @@ async def _relayed(ask: TaskAsk, deployment: Deployment, transport: Transport) -
     content, caveats = _as_it_came(ask, deployment)
     began = time.monotonic()
     incoming = await _sent(ask, deployment, transport, content, caveats)
-    kind = incoming.header(b"content-type") or b"application/json"
-    wire = _wire(deployment)
-    if ask.stream or (wire.raw and not kind.startswith(b"application/json")):
-        stream = EventStream(incoming, ask, wire, deployment) if kind.startswith(EVENTS) else None
-        if stream is None and not kind.startswith(b"application/json"):
-            told = RawStream(incoming, ask, deployment)
-            await told.begin(b"")
-            waited = time.monotonic() - began
-            return Streaming(
-                deployment, told, incoming.headers, caveats, True, waited, lines(((b"content-type", kind),))
-            )
-        if stream is not None:
-            await _begun(stream, incoming)
-            return Streaming(deployment, stream, incoming.headers, caveats, True, time.monotonic() - began)
+    kind = _printable(incoming.header(b"content-type") or JSON)
+    wire, heads = _wire(deployment), incoming.headers
+    if kind.startswith(EVENTS):
+        stream = EventStream(incoming, ask, wire, deployment)
+        await _begun(stream, incoming)
+        return Streaming(deployment, stream, heads, caveats, True, time.monotonic() - began)
+    line = lines(((b"content-type", kind),))
+    if wire.raw and not kind.startswith(JSON):
+        sound = RawStream(incoming, ask, deployment)
+        await sound.begin(b"")
+        return Streaming(deployment, sound, heads, caveats, True, time.monotonic() - began, line)
     body = redact_errors(await incoming.read(ANSWER_BYTES_MAX), deployment.hidden)
     waited = time.monotonic() - began
     along = wire.read_along(body, _heads(incoming))
     usage, exact = ask.usage(along.usage, deployment.model)
     said = Along(usage, along.id, along.service_tier)
-    return Answer(
-        deployment, body, said, incoming.headers, caveats, True, waited, lines(((b"content-type", kind),)), exact
-    )
+    if ask.stream:  # it was answered whole all the same
+        asked = ask.asked().value
+        told = ask.wire.write_stream(wire.read_response(body, _heads(incoming), asked), asked)
+        stream_of_it = ReadyStream(told, said, exact=exact, wire=ask.wire)
+        return Streaming(deployment, stream_of_it, heads, caveats, False, waited)
+    return Answer(deployment, body, said, heads, caveats, True, waited, line, exact)
+
+
+def _printable(value: bytes) -> bytes:
+    """What a provider says of its answer's kind goes on as a line of ours."""
+    return bytes(byte for byte in value if 0x20 <= byte < 0x7F)
 
 
 async def _begun(stream: EventStream, incoming: Incoming) -> None:
@@ -229,7 +234,7 @@ def _as_it_came(ask: TaskAsk, deployment: Deployment) -> tuple[Content, tuple[Ca
         if deployment.forced_raw:
             form = with_texts(form, _forced(deployment), over=True)
         return form, tuple(map(dropped, sorted(names)))
-    body: JsonObject = {**deployment.defaults, **cast(JsonObject, ask.content())}
+    body: JsonObject = {**deployment.defaults, **ask.fields}  # their values stay as they were written
     if not _wire(deployment).in_path:
         body["model"] = deployment.model
     return _changed(body, deployment)
@@ -246,7 +251,7 @@ def _changed(content: Content, deployment: Deployment) -> tuple[Content, tuple[C
     lost = [name for name in content if name in deployment.drops]
     for name in lost:
         del content[name]
-    content.update(_forced(deployment))
+    content.update(deployment.forced_raw)
     return content, tuple(dropped(name) for name in lost)
 
 
