@@ -60,13 +60,19 @@ def build_task(wanted: Wanted, task: str, environ: Mapping[str, str], rows: Mapp
     given = wanted.given
     if address is not None:
         given = msgspec.structs.replace(given, api_base=_stripped(address, how.strips))
+    spoken_at = {} if how.beside else {row.name: for_task(row, how, own_address=address is not None)}
     location = resolve(
         wanted.model,
         custom_llm_provider=row.name,
         given=given,
         environ=environ,
-        rows=ChainMap({row.name: for_task(row, how, own_address=address is not None)}, cast(dict[str, Provider], rows)),
+        rows=ChainMap(spoken_at, cast(dict[str, Provider], rows)),
     )
+    if how.beside:
+        chat, beside = how.beside
+        provider = for_task(location.provider, how, own_address=address is not None)
+        path = location.path.removesuffix(chat) + beside
+        location = msgspec.structs.replace(location, provider=provider, path=path, stream_path="")
     mine = task == "completions" or (known is not None and known.mode in TASK_MODES)
     wire = cast(ProviderWire, provider_task_wire(how.wire))  # as `wires.task` has it: who asks for a task knows
     return deployed(location, wanted, known, prices, {}, wire, wanted.defaults if mine else {})

@@ -2,8 +2,8 @@
 
 A provider of OpenAI's chat format is taken to speak OpenAI's formats of the tasks as well, and Cohere's of ranking,
 which servers of that kind have: it says so itself where it does not. `TASKS` has those who are another matter, by
-provider and task; None is a task that it does not do. Where the format hangs on the model, the first pattern that its
-name begins with counts.
+provider and task; None is a task that it does not do. Where the format hangs on the model, the first pattern that is
+in its name counts.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ CHAT = "openai_chat"
 
 class Spoken(msgspec.Struct, frozen=True, kw_only=True):
     """`path`: put to the base, as `Provider.chat_path` is; `own_path`: the same on a server of the operator's own.
+    `beside`: the end of the chat's path, and what is there for the task.
     `base_url`: where it is another than for chat; `strips`: ends of an address that was written for chat. `models`: for
-    names that begin so only. `any_model`: also those that the catalog knows to be for chat."""
+    names that have this in them. `any_model`: also those that the catalog knows to be for chat."""
 
     wire: str
-    path: str
+    path: str = ""
+    beside: tuple[str, str] | None = None
     own_path: str = ""
     base_url: str = ""
     strips: tuple[str, ...] = ()
@@ -52,6 +54,7 @@ _CHAT_PATH = "/chat/completions"
 _COHERE = "https://api.cohere.com"
 _COHERE_ENDS = ("/compatibility/v1", "/v2/chat", "/v1", "/v2")
 _VOYAGE = "https://api.voyageai.com/v1"
+_INVOKE = ("/converse", "/invoke")
 _JINA = "https://api.jina.ai/v1"
 _MISTRAL_DROPS = frozenset({"user"})  # it refuses what it does not know
 
@@ -97,7 +100,7 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
     "gemini": {
         "embeddings": (Spoken(wire="gemini_embeddings", path="/models/{model}:batchEmbedContents"),),
         "images": (
-            Spoken(wire="imagen_images", path="/models/{model}:predict", models=re.compile("imagen")),
+            Spoken(wire="imagen_images", path="/models/{model}:predict", models=re.compile("^imagen")),
             Spoken(wire="gemini_images", path="/models/{model}:generateContent"),
         ),
         "image_edits": (Spoken(wire="gemini_images", path="/models/{model}:generateContent"),),
@@ -105,11 +108,11 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
     # https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api (seen 2026-11-26)
     "vertex_ai": {
         "embeddings": (
-            Spoken(wire="gemini_embed_content", path=":embedContent", models=re.compile("gemini-embedding-[2-9]")),
+            Spoken(wire="gemini_embed_content", path=":embedContent", models=re.compile("^gemini-embedding-[2-9]")),
             Spoken(wire="vertex_embeddings", path=":predict"),
         ),
         "images": (
-            Spoken(wire="imagen_images", path=":predict", models=re.compile("imagen")),
+            Spoken(wire="imagen_images", path=":predict", models=re.compile("^imagen")),
             Spoken(wire="gemini_images", path=":generateContent"),
         ),
         "image_edits": (Spoken(wire="gemini_images", path=":generateContent"),),
@@ -153,23 +156,11 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
     # https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html (seen 2026-11-26), recorded exchanges
     "bedrock": {
         "embeddings": (
-            Spoken(
-                wire="titan_embeddings",
-                path="/model/{model}/invoke",
-                models=re.compile(r"(?:[a-z]{2,6}\.)?amazon\.titan-embed"),
-            ),
-            Spoken(
-                wire="nova_embeddings",
-                path="/model/{model}/invoke",
-                models=re.compile(r"(?:[a-z]{2,6}\.)?amazon\.nova"),
-            ),
-            Spoken(
-                wire="bedrock_cohere_embeddings",
-                path="/model/{model}/invoke",
-                models=re.compile(r"(?:[a-z]{2,6}\.)?cohere\."),
-            ),
+            Spoken(wire="titan_embeddings", beside=_INVOKE, models=re.compile(r"amazon\.titan-embed")),
+            Spoken(wire="nova_embeddings", beside=_INVOKE, models=re.compile(r"amazon\.nova")),
+            Spoken(wire="bedrock_cohere_embeddings", beside=_INVOKE, models=re.compile(r"cohere\.embed")),
         ),
-        "rerank": (Spoken(wire="bedrock_rerank", path="/model/{model}/invoke"),),
+        "rerank": (Spoken(wire="bedrock_rerank", beside=_INVOKE, models=re.compile("rerank")),),
     },
 }
 
@@ -188,7 +179,7 @@ def spoken(row: Provider, task: str, model: str) -> Spoken | None:
     """How a provider does a task with this model; None where it does not."""
     own = TASKS.get(row.name, {})
     if task in own:
-        return next((one for one in own[task] or () if one.models.match(model)), None)
+        return next((one for one in own[task] or () if one.models.search(model)), None)
     alike = None if row.name in ALONE else ALIKE.get(task)
     if row.wire != CHAT or row.place is not None or alike is None:
         return None
