@@ -123,6 +123,8 @@ def differences(row: Provider) -> list[str]:
         words.append(", ".join(name.replace("_", " ") for name in said.patches))
     if said.models:
         words.append("some models differ")
+    if row.account is not None:
+        words.append("takes tokens that run out")
     if said.tells_cost:
         words.append("tells what it charged")
     return words

@@ -31,9 +31,19 @@ MODELS: dict[str, str] = {
     "mistral": "mistral/mistral-medium-latest",
     "deepseek": "deepseek/deepseek-reasoner",
     "groq": "groq/openai/gpt-oss-120b",
+    "databricks": "databricks/databricks-claude-sonnet-4-5",
+    "watsonx": "watsonx/meta-llama/llama-4-maverick-17b-128e-instruct-fp8",
+    "replicate": "replicate/anthropic/claude-4-sonnet",
+    "cohere": "cohere/command-a-reasoning-08-2025",
+    "ollama": "ollama/gpt-oss:20b",
+    "ollama-without-tools": "ollama/llama2",
 }
 """By the name of the golden file: a model in each format, and of OpenAI's chat format those that differ most."""
-ENVIRON: dict[str, str] = {}
+ENVIRON: dict[str, str] = {
+    "DATABRICKS_HOST": "workspace.example",
+    "WATSONX_REGION": "us-south",
+    "WATSONX_PROJECT_ID": "project",
+}
 
 
 def requested(dialect: str) -> dict[str, Any]:
