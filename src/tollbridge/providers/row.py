@@ -198,7 +198,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             base_url=base_url,
             chat_path=path,
             also={},
-            drops=self.drops if wire in (RESPONSES, EMBEDDINGS) else frozenset(),
+            drops=self.drops if wire == RESPONSES else frozenset(),
             renames=WIRES[wire].renames,
             patches=(),
         )

@@ -50,6 +50,8 @@ ALIKE: Mapping[str, Spoken] = {
     "image_edits": Spoken(wire="openai_image_edits", path="/images/edits"),
 }
 
+_OPENAIS = frozenset(how.wire for how in ALIKE.values()) - {"cohere_rerank"}
+"""Formats in which a field has the name that it has in chat, so that who refuses it there refuses it here."""
 _CHAT_PATH = "/chat/completions"
 _COHERE = "https://api.cohere.com"
 _COHERE_ENDS = ("/compatibility/v1", "/v2/chat", "/v1", "/v2")
@@ -190,7 +192,7 @@ def spoken(row: Provider, task: str, model: str) -> Spoken | None:
 
 
 def for_task(row: Provider, how: Spoken, *, own_address: bool) -> Provider:
-    """The row as it is for a task. What it says of fields and messages is of chat and does not hold. `own_address`: the
+    """The row as it is for a task. What it says of messages is of chat and does not hold. `own_address`: the
     operator says where it is."""
     return msgspec.structs.replace(
         row,
@@ -202,7 +204,7 @@ def for_task(row: Provider, how: Spoken, *, own_address: bool) -> Provider:
         also={},
         auth=how.auth or row.authentication,
         headers=row.fixed_headers,
-        drops=how.drops,
+        drops=how.drops | (row.drops if how.wire in _OPENAIS else frozenset()),
         renames=how.renames,
         lacks=frozenset(),
         prefers={},
