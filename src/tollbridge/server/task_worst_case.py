@@ -19,7 +19,7 @@ from tollbridge.calls.task_ask import TaskAsk
 from tollbridge.catalog.unit_pricing import worst_of
 from tollbridge.errors import APIError
 from tollbridge.model.response import AUDIO_MS, CHARACTERS, IMAGES, Usage
-from tollbridge.server.worst_case import AROUND_TOKENS, MEDIUM_TOKENS, Worst
+from tollbridge.server.worst_case import AROUND_TOKENS, BYTES_PER_TOKEN, MEDIUM_TOKENS, Worst
 
 IMAGE_TOKENS = 16_384
 """https://platform.openai.com/docs/guides/image-generation#cost-and-latency (seen 2026-11-26): 6,240 at the highest
@@ -36,9 +36,8 @@ def worst_task(ask: Ask, deployments: Sequence[Deployment]) -> Worst:
     usage, output = _most(cast(TaskAsk, ask))
     prices = [worst_of(deployment.tariff, usage, output) for deployment in deployments]
     known = [price for price in prices if price is not None]
-    likely = cast(TaskAsk, ask).usage(None, ask.model)[0].input
     nanousd = None if len(known) < len(prices) and not any(known) else max(known, default=None)
-    return Worst(tokens=likely, nanousd=nanousd)
+    return Worst(tokens=sum(map(len, cast(TaskAsk, ask).texts())) // BYTES_PER_TOKEN, nanousd=nanousd)
 
 
 def _most(ask: TaskAsk) -> tuple[Usage, int]:
