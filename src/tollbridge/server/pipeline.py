@@ -13,15 +13,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.costed_stream import CostedStream
-from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming, exchange
 from tollbridge.calls.heard import heard_in
 from tollbridge.calls.listed import ListedStream, as_list
@@ -43,7 +40,6 @@ from tollbridge.server.answers import (
     passed_on,
     route_headers,
 )
-from tollbridge.server.controls import Controls
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.idempotency import HEADER as IDEMPOTENCY
 from tollbridge.server.idempotency import Claim
@@ -56,13 +52,9 @@ from tollbridge.server.reading import listed, policy_for, read_ask
 from tollbridge.server.responses import Keeping
 from tollbridge.server.tool_loop import AskProvider, ToolLoop, definitions, opened
 from tollbridge.server.tool_loop import answered as whole
-from tollbridge.transport.base import Transport
 from tollbridge.wires.base import Head, Wire
 from tollbridge.wires.openai_responses.vocabulary import NAME as RESPONSES
 
-if TYPE_CHECKING:
-    ReadAsk = staticmethod[[Gateway, Wire, Inbound, Record, str | None], tuple[Ask, Controls]]
-    Exchange = staticmethod[[Ask, Deployment, Transport], Awaitable[Answer | Streaming]]
 DRAIN_EVERY_BYTES = 32 * 1024
 """A client's pace is asked for that often: it may be so much further behind than the responder allows."""
 
@@ -92,8 +84,8 @@ class Conversation:
         "_trace",
     )
 
-    _read_ask: ClassVar[ReadAsk] = staticmethod(read_ask)
-    _exchange: ClassVar[Exchange] = staticmethod(exchange)
+    _read_ask = staticmethod(read_ask)
+    _exchange = staticmethod(exchange)
 
     def __init__(
         self,

@@ -5,9 +5,9 @@ Sound has no words for an error: where it breaks, the connection is ended withou
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import cast
 
-from tollbridge.calls.ask import Ask
+from tollbridge.calls.ask import Ask, Fields
 from tollbridge.calls.complete import exchange_completion
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.headers import lines
@@ -28,17 +28,20 @@ from tollbridge.server.reading import read_ask
 from tollbridge.wires.base import Wire
 from tollbridge.wires.task import AnyTaskWire
 
-if TYPE_CHECKING:
-    from tollbridge.server.pipeline import Exchange, ReadAsk
-
 
 def read_task(
-    gateway: Gateway, dialect: Wire, inbound: Inbound, record: Record, model: str | None = None
+    gateway: Gateway,
+    dialect: Wire,
+    inbound: Inbound,
+    record: Record,
+    model: str | None = None,
+    fields: Fields | None = None,
+    make: type[Ask] = TaskAsk,
 ) -> tuple[Ask, Controls]:
     """As `read_ask`, of JSON or of a form."""
     fields, form = read_fields(inbound.body, inbound.headers.get(b"content-type", b"").decode("latin-1"))
     sent = len(fields)
-    ask, controls = read_ask(gateway, dialect, inbound, record, model, fields, TaskAsk)
+    ask, controls = read_ask(gateway, dialect, inbound, record, model, fields, make)
     if form is not None:
         cast(TaskAsk, ask).form = form if len(fields) == sent else without(form, fields)
         ask.body = inbound.body
@@ -50,14 +53,14 @@ class CompletionRun(Conversation):
 
     __slots__ = ()
 
-    _exchange: ClassVar[Exchange] = staticmethod(exchange_completion)
+    _exchange = staticmethod(exchange_completion)
 
 
 class TaskRun(Conversation):
     __slots__ = ("_answer", "_kind")
 
-    _read_ask: ClassVar[ReadAsk] = staticmethod(read_task)
-    _exchange: ClassVar[Exchange] = staticmethod(exchange_task)
+    _read_ask = staticmethod(read_task)
+    _exchange = staticmethod(exchange_task)
     _answer: Answer | None
     _kind: bytes
 
