@@ -101,7 +101,7 @@ def resolve(
         name = row.qualifies + name
     if row.shape == "vertex":
         return _on_vertex(row, name, given, environ)
-    base, own_address = _base(row, given, environ)
+    base, own_address = base_of(row, given, environ)
     if row.shape == "azure_ai":
         row = azure.foundry_row(row, base, given.base_model or name)
     shown = _credentials(row, given, environ, base, own_address, name)
@@ -211,7 +211,7 @@ def _asked_at(row: Provider, given: Given, environ: Environ) -> str:
     return read_base(said, row.name).path if said else ""
 
 
-def _base(row: Provider, given: Given, environ: Environ) -> tuple[Base, bool]:
+def base_of(row: Provider, given: Given, environ: Environ) -> tuple[Base, bool]:
     """(the base, whether it is the provider's own)."""
     said = given.api_base or _first(environ, row.base_env)
     if said:

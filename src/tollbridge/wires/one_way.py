@@ -10,7 +10,7 @@ from tollbridge.model.response import Caveat
 from tollbridge.model.tasks.task import TaskRequest
 from tollbridge.wires.openai_chat import errors
 from tollbridge.wires.tap import Along
-from tollbridge.wires.task import Heads
+from tollbridge.wires.task import HEADLESS, Heads
 
 
 class OneWay:
@@ -26,7 +26,7 @@ class OneWay:
     def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> APIError:
         return errors.read_error(status, headers, body)
 
-    def read_along(self, body: bytes, heads: Heads) -> Along:
+    def read_along(self, body: bytes, heads: Heads = HEADLESS) -> Along:
         raise TypeError(f"{self.name} is no dialect, so that nothing is relayed in it")
 
     def read_event(self, event: JsonObject) -> Along | None:

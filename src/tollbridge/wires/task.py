@@ -69,6 +69,9 @@ class Heads(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = {}
 
 
+HEADLESS = Heads()
+
+
 class Task(msgspec.Struct, Generic[Q, A], frozen=True, eq=False):
     """A kind of work. `name` is what a provider's row calls it. `parts` and `joined`: of a request that is too large
     for one, at most so many inputs in each, and one answer of theirs; None where it is one or nothing."""
@@ -100,7 +103,7 @@ class ProviderTaskWire(Protocol[Q, A]):
         """Raises BadGatewayError where the body is not what the format promises, APIError where it is an error."""
 
     def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> APIError: ...
-    def read_along(self, body: bytes, heads: Heads) -> Along:
+    def read_along(self, body: bytes, heads: Heads = HEADLESS) -> Along:
         """What a relayed answer says of itself; raises as `read_response` does."""
 
     def read_event(self, event: JsonObject) -> Along | None:

@@ -17,7 +17,7 @@ from tollbridge.wires.base import Target, Written
 from tollbridge.wires.one_way import extras, set_fields
 from tollbridge.wires.openai_task import OpenAITask, read_told
 from tollbridge.wires.tap import Along
-from tollbridge.wires.task import Blob, Content, Heads, Task
+from tollbridge.wires.task import HEADLESS, Blob, Content, Heads, Task
 
 NAME = "openai_speech"
 SPEECH: Task[SpeechRequest, SpeechResponse] = Task("speech")
@@ -87,7 +87,7 @@ class OpenAISpeech(OpenAITask):
     def write_response(self, answer: SpeechResponse, asked: SpeechRequest) -> Written[JsonObject | Blob]:
         return Written(Blob(answer.audio, answer.media_type))
 
-    def read_along(self, body: bytes, heads: Heads) -> Along:
+    def read_along(self, body: bytes, heads: Heads = HEADLESS) -> Along:
         """Of one that came whole, which is no sound."""
         read_told(body)
         raise BadGatewayError("The provider's answer is not the sound that its format promises.")

@@ -21,7 +21,7 @@ from tollbridge.wires.base import Target, Written
 from tollbridge.wires.one_way import extras
 from tollbridge.wires.openai_task import OpenAITask, event, read_told
 from tollbridge.wires.tap import Along, text_of
-from tollbridge.wires.task import Blob, Content, Form, Heads, Task, json_of, read_as
+from tollbridge.wires.task import HEADLESS, Blob, Content, Form, Heads, Task, json_of, read_as
 
 TRANSCRIPTIONS: Task[TranscriptionRequest, TranscriptionResponse] = Task("transcriptions")
 TRANSLATIONS: Task[TranscriptionRequest, TranscriptionResponse] = Task("translations")
@@ -123,7 +123,7 @@ class OpenAITranscriptions(OpenAITask):
         done = {"type": "transcript.text.done", "text": answer.text, **_usage(answer)}
         return event(delta["type"], delta) + event("transcript.text.done", done)
 
-    def read_along(self, body: bytes, heads: Heads) -> Along:
+    def read_along(self, body: bytes, heads: Heads = HEADLESS) -> Along:
         if _is_plain(body, heads):
             return Along()
         along, fields = read_told(body)

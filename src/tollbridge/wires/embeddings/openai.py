@@ -22,7 +22,7 @@ from tollbridge.wires.embeddings.task import EMBEDDINGS, checked, pack, uncut, u
 from tollbridge.wires.one_way import dropped, extras
 from tollbridge.wires.openai_task import OpenAITask, read_told, read_usage
 from tollbridge.wires.tap import Along, text_of
-from tollbridge.wires.task import Content, Heads, json_of, read_as
+from tollbridge.wires.task import HEADLESS, Content, Heads, json_of, read_as
 
 NAME = "openai_embeddings"
 INPUTS_MAX = 2048
@@ -122,7 +122,7 @@ class OpenAIEmbeddings(OpenAITask):
             }
         )
 
-    def read_along(self, body: bytes, heads: Heads) -> Along:
+    def read_along(self, body: bytes, heads: Heads = HEADLESS) -> Along:
         said, fields = read_told(body)
         if not isinstance(fields.get("data"), list):
             raise BadGatewayError("The provider's answer is JSON, but holds no embeddings.")

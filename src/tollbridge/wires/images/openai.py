@@ -23,7 +23,7 @@ from tollbridge.wires.base import Target, Written
 from tollbridge.wires.one_way import extras, set_fields
 from tollbridge.wires.openai_task import OpenAITask, event, read_told
 from tollbridge.wires.tap import Along
-from tollbridge.wires.task import Content, Form, Heads, Task, json_of, read_as
+from tollbridge.wires.task import HEADLESS, Content, Form, Heads, Task, json_of, read_as
 
 GENERATIONS: Task[ImageRequest, ImageResponse] = Task("images")
 EDITS: Task[ImageRequest, ImageResponse] = Task("image_edits")
@@ -131,7 +131,7 @@ class OpenAIImages(OpenAITask):
             for one in answer.images
         )
 
-    def read_along(self, body: bytes, heads: Heads) -> Along:
+    def read_along(self, body: bytes, heads: Heads = HEADLESS) -> Along:
         along, fields = read_told(body)
         data = fields.get("data")
         if not isinstance(data, list):

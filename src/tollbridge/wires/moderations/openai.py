@@ -21,7 +21,7 @@ from tollbridge.wires.base import Target, Written
 from tollbridge.wires.one_way import extras
 from tollbridge.wires.openai_task import OpenAITask, read_told, read_usage
 from tollbridge.wires.tap import Along, text_of
-from tollbridge.wires.task import Content, Heads, Task, json_of, read_as
+from tollbridge.wires.task import HEADLESS, Content, Heads, Task, json_of, read_as
 
 NAME = "openai_moderations"
 MODERATIONS: Task[ModerationRequest, ModerationResponse] = Task("moderations")
@@ -88,7 +88,7 @@ class OpenAIModerations(OpenAITask):
             }
         )
 
-    def read_along(self, body: bytes, heads: Heads) -> Along:
+    def read_along(self, body: bytes, heads: Heads = HEADLESS) -> Along:
         said, fields = read_told(body)
         if not isinstance(fields.get("results"), list):
             raise BadGatewayError("The provider's answer is JSON, but judges nothing.")

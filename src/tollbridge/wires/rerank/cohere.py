@@ -22,7 +22,7 @@ from tollbridge.wires.one_way import extras, set_fields
 from tollbridge.wires.openai_task import OpenAITask, read_told, read_usage
 from tollbridge.wires.rerank.task import RERANK, checked
 from tollbridge.wires.tap import Along, text_of
-from tollbridge.wires.task import Content, Heads, json_of, read_as
+from tollbridge.wires.task import HEADLESS, Content, Heads, json_of, read_as
 
 NAME = "cohere_rerank"
 
@@ -121,7 +121,7 @@ class CohereRerank(OpenAITask):
             }
         )
 
-    def read_along(self, body: bytes, heads: Heads) -> Along:
+    def read_along(self, body: bytes, heads: Heads = HEADLESS) -> Along:
         said, fields = read_told(body)
         if not isinstance(fields.get("results"), list):
             raise BadGatewayError("The provider's answer is JSON, but ranks nothing.")
