@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+DESK := $(VENV)/.desk
 
-# The customer service desk, where the SDK that it is written with is there (`pip install ".[mcp]"`).
+# The customer service desk, where the SDK that it is written with could be had.
 DEMO = $(shell $(BIN)/python -c "import mcp" 2> /dev/null && echo --mcp '"customer-service=$(BIN)/python examples/customer_service/server.py"')
 
 .PHONY: help serve test check bench soak clients format lint types floors lock clean
@@ -15,7 +16,7 @@ DEMO = $(shell $(BIN)/python -c "import mcp" 2> /dev/null && echo --mcp '"custom
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
-serve: $(RUNTIME) ## start the gateway on 127.0.0.1 (PORT, TOLLBRIDGE_HOME, TOLLBRIDGE_MASTER_KEY are honoured)
+serve: $(RUNTIME) $(if $(ARGS),,$(DESK)) ## start the gateway on 127.0.0.1 (PORT, TOLLBRIDGE_HOME, TOLLBRIDGE_MASTER_KEY are honoured)
 	@$(BIN)/tollbridge serve $(if $(ARGS),$(ARGS),$(DEMO))
 
 test: $(DEV) ## run the tests (ARGS="-k name" for some)
@@ -47,7 +48,7 @@ types: $(DEV) ## mypy --strict
 floors: $(DEV) ## the import contract of docs/architecture.md
 	@$(BIN)/lint-imports
 
-lock: $(DEV) ## resolve the dependencies anew into the two lock files
+lock: $(DEV) ## resolve the dependencies anew into the lock files
 	@scripts/lock.sh $(BIN)
 
 clean: ## remove the virtual environment and caches
@@ -63,6 +64,11 @@ $(RUNTIME): requirements.lock pyproject.toml | $(VENV)/bin/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+$(DESK): requirements-demo.lock $(RUNTIME)
+	@echo "Installing the MCP SDK for the demo's customer service desk into $(VENV) ..." >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-demo.lock \
+	  && touch $@ || echo "It could not be had: the demo is served without the desk." >&2
 
 $(DEV): requirements-dev.lock $(RUNTIME)
 	@echo "Installing the tools for tests into $(VENV) ..." >&2

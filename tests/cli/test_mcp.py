@@ -279,3 +279,36 @@ def test_serve_takes_one_more_server_as_a_command() -> None:
     for wrong in ("desk", "=python", "mcp=python", "desk='"):
         with pytest.raises(ConfigError, match="write NAME=COMMAND"):
             started(wrong)
+
+
+def test_a_tool_that_changed_is_shown_and_approved(tmp_path: Path) -> None:
+    with broken() as faults:
+        for place, target in (("file", "/mcp/changing"), ("gateway", "/mcp/hidden")):
+            file = tmp_path / f"{place}.yaml"
+            file.write_text(json.dumps({"mcp_servers": {"one": {"url": faults.at(target), "pin": "strict"}}}))
+        at = ["--config", str(tmp_path / "file.yaml")]
+        assert run("approve", "one", *at).stdout == "Nothing waits for an approval.\n"
+        run("call", "echo", *at)
+        refused = run("approve", "one", *at, code=1, stdin="n\n")
+        assert "one echo: changed, quarantined" in refused.stdout
+        assert "sends it to a stranger" in refused.stdout
+        (shown,) = told("approve", "one", "echo", "--json", *at, code=1)
+        assert shown["state"] == "changed"
+        assert "approved: 1" in run("approve", "one", "echo", *at, stdin="y\n").stdout
+        assert run("approve", "one", *at).stdout == "Nothing waits for an approval.\n"
+        run("approve", "nobody", *at, code=1)
+        at = ["--config", str(tmp_path / "gateway.yaml")]
+        listed = run("tools", *at).stdout
+        assert "echo" in listed
+        assert "tagged" not in listed
+        doctor = run("doctor", *at, code=1).stdout
+        assert "hidden characters: U+E0020 TAG SPACE" in doctor
+
+
+def test_a_gateway_that_runs_is_asked_what_waits_for_an_approval(url: str, faults: Serving) -> None:
+    run("add", "hiding", faults.at("/mcp/hidden"), "--url", url, "--key", KEY)
+    assert "SUSPICIOUS" in run("tools", "hiding", "--url", url, "--key", KEY).stdout
+    waiting = told("approve", "hiding", "--json", "--url", url, "--key", KEY, code=1)
+    assert [one["tool"] for one in waiting] == ["joined", "reversed", "tagged"]
+    run("approve", "hiding", "--yes", "--url", url, "--key", KEY)
+    assert run("approve", "hiding", "--url", url, "--key", KEY).stdout == "Nothing waits for an approval.\n"

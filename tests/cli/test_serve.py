@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import socket
 import subprocess
 import sys
@@ -10,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.clients.running import REPOSITORY
 from tollbridge.cli import main
 
 
@@ -102,3 +106,34 @@ def test_a_database_that_does_not_answer_is_no_fault_of_what_was_given(monkeypat
 
 def test_a_command_that_is_nearly_one_is_told() -> None:
     assert "Did you mean 'serve'?" in run("sevre").output
+
+
+def test_the_offline_demo_shows_tools_and_a_model_that_uses_them(tmp_path: Path) -> None:
+    """As `make serve` starts it; the line that it prints is pasted into a shell."""
+    desk = f"customer-service={sys.executable} examples/customer_service/server.py"
+    key = "sk-tb-demo-0123456789-abcdef"
+    environ = {"PATH": os.environ["PATH"], "TOLLBRIDGE_HOME": str(tmp_path), "TOLLBRIDGE_MASTER_KEY": key}
+    command = [
+        str(Path(sys.executable).with_name("tollbridge")),
+        "serve",
+        "--mcp",
+        desk,
+        "--port",
+        "0",
+        "--log",
+        "none",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY, env=environ) as process:
+        assert process.stdout is not None
+        try:
+            shown = "".join(iter(process.stdout.readline, "Stop with Ctrl-C.\n"))
+            assert re.search(r"^  mcp     1 server at http://127.0.0.1:\d+/mcp: customer-service$", shown, re.MULTILINE)
+            line = shown.partition("or let the model use the tools of customer-service:\n\n")[2].partition("\n\n")[0]
+            answered = subprocess.run(line, shell=True, capture_output=True, env=environ, check=True, timeout=60)
+            answer = json.loads(answered.stdout)
+        finally:
+            process.terminate()
+            process.stdout.close()
+    message = answer["choices"][0]["message"]
+    assert "last_active" in message["content"]
+    assert "get_recent_customers" in json.dumps(message["provider_specific_fields"]["server_tools"])

@@ -266,8 +266,8 @@ def test_text_that_spells_a_number_or_a_truth_value_is_one(tmp_path: Path) -> No
             "callbacks: 'hook.instance': there is no hook.py beside this file; nothing is called",
         ),
         (
-            "mcp_servers: {a: {url: 'https://x.example/sse', rpm: 5}}",
-            "mcp_servers.a.rpm: is not built yet; NOTHING IS RESTRICTED by it",
+            "mcp_servers: {a: {url: 'https://x.example/sse', pinned_tools: [x]}}",
+            "mcp_servers.a.pinned_tools: is not built yet; NOTHING IS RESTRICTED by it",
         ),
         (
             "mcp_servers: [{server_name: a, url: 'https://x.example/sse', auth_type: aws_sigv4}]",

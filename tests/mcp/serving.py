@@ -147,6 +147,11 @@ def broken(fault: str = "malformed", port: int = 0) -> Serving:
     return _fixture("broken", str(port), path=f"/mcp/{fault}")
 
 
+def api(port: int = 0) -> Serving:
+    """No MCP server but an API; `.url` is its OpenAPI document."""
+    return _fixture("api", str(port), path="/openapi.json")
+
+
 @dataclass(frozen=True)
 class Command:
     """A server on stdio, as a configuration names it."""

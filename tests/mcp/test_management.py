@@ -167,7 +167,7 @@ async def test_what_is_no_server_is_refused_with_the_reason(served: Gateway, pla
         ({"server_name": "a"}, "needs either a `url` or a `command`"),
         ({"server_name": "a", "url": plain.url, "nothing": 1}, "nothing: is not a known key"),
         ({"server_name": "a", "url": "ftp://x.example"}, "begins with http"),
-        ({"server_name": "a", "url": plain.url, "rpm": 5}, "NOTHING IS RESTRICTED"),
+        ({"server_name": "a", "url": plain.url, "pinned_tools": ["a"]}, "NOTHING IS RESTRICTED"),
         ({"server_name": "here", "url": plain.url}, "already a name of the MCP server 'here'"),
         ({"server_name": "a", "alias": "here", "url": plain.url}, "already a name of the MCP server 'here'"),
         ({"server_name": "sse", "url": plain.url}, "cannot be the name"),
@@ -194,9 +194,9 @@ async def test_two_of_one_name_are_a_conflict(served: Gateway, plain: Serving) -
 
 
 async def test_a_later_key_is_a_warning(served: Gateway, plain: Serving) -> None:
-    body = {"server_name": "a", "url": plain.url, "spec_path": "https://x.example/openapi.json"}
+    body = {"server_name": "a", "url": plain.url, "env_vars": ["A"]}
     assert (await served.post("/v1/mcp/server", body, status=201))["warnings"] == [
-        "spec_path: is not built yet; it has no effect"
+        "env_vars: is not built yet; it has no effect"
     ]
 
 

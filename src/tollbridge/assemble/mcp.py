@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
@@ -14,33 +15,44 @@ import msgspec
 from tollbridge.assemble.accounts import Accounts
 from tollbridge.assemble.hooks import hooks
 from tollbridge.assemble.oauth import OAuth
-from tollbridge.config.mcp import read_said
+from tollbridge.config.mcp import is_url, read_said
 from tollbridge.config.settings import Config, McpServer
 from tollbridge.errors import ConfigError
 from tollbridge.mcp.definition import Command, Definition
 from tollbridge.mcp.endpoint import CLIENT_AUTH, Endpoint
 from tollbridge.mcp.guard import Guard
-from tollbridge.mcp.http import Address
+from tollbridge.mcp.http import Address, Pairs
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.kept import Kept
 from tollbridge.mcp.management import Management
+from tollbridge.mcp.many import Many
 from tollbridge.mcp.oauth.desk import DOCUMENT, Desk
 from tollbridge.mcp.oauth.sign_in import SignIns
+from tollbridge.mcp.openapi.document import NoDocument, base_of, read_document
+from tollbridge.mcp.openapi.source import Source
 from tollbridge.mcp.outbound import credential
+from tollbridge.mcp.pins import Pins
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.model.json import Json
 from tollbridge.model.money import NANO
+from tollbridge.observe import Metrics
 from tollbridge.secret import Secret
 from tollbridge.server.forwarded import public_base
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
+from tollbridge.store.mcp_pins import PinStore
 from tollbridge.store.mcp_servers import KeptServer, McpServerStore
-from tollbridge.transport.base import Transport
+from tollbridge.transport.base import Incoming, Origin, Outgoing, Timeouts, Transport
 from tollbridge.transport.egress import UNTRUSTED, split_url
 
 AUTH_HEADER_VARIABLE = "LITELLM_MCP_CLIENT_SIDE_AUTH_HEADER_NAME"
 SEPARATOR_VARIABLE = "MCP_TOOL_PREFIX_SEPARATOR"
+_STEERS = re.compile(
+    r"(LD|DYLD)_.*|PYTHON.*|NODE_.*|NPM_.*|UV_.*|PIP_.*|PERL5.*|RUBY.*|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|BASH_ENV|ENV|IFS"
+    r"|PATH|SHELL|SHELLOPTS|PROMPT_COMMAND|GIT_.*|EDITOR|PAGER|HOME|.*_PROXY"
+)
+"""Variables by which an allowed command would run what nobody allowed."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -61,9 +73,10 @@ def endpoint(
     """Reaches nobody yet: a server is reached when it is first asked for. Without `accounts` none is added over the
     API."""
     oauth = OAuth(config, networks.operators, networks.others, accounts)
-    served = hub(
-        config, environ, networks.operators, None if accounts is None else sealing(accounts.pepper), oauth=oauth
-    )
+    pins = Pins(None if accounts is None else PinStore(accounts.database))
+    key = None if accounts is None else sealing(accounts.pepper)
+    served = hub(config, environ, networks.operators, key, oauth=oauth, pins=pins)
+    _count(gateway.metrics, pins)
     name = config.general.mcp_auth_header or environ.get(AUTH_HEADER_VARIABLE) or CLIENT_AUTH
     public = urlsplit(config.general.public_url or "").netloc
     guard = Guard((public,) if public else (), config.general.cors.origins or ())
@@ -76,6 +89,8 @@ def endpoint(
         kept = Kept(McpServerStore(accounts.database, accounts.pepper), served, make)
         kept.begin()
         accounts.along(kept.follow)
+        pins.begin()
+        accounts.along(pins.follow)
     address = config.general.public_url or ""
 
     def base(inbound: Inbound) -> str:
@@ -98,6 +113,17 @@ def endpoint(
     )
 
 
+def _count(metrics: Metrics, pins: Pins) -> None:
+    metrics.counters["tollbridge_mcp_tools_changed"] = (
+        "Definitions of MCP tools that are not what they were",
+        lambda: float(pins.changes),
+    )
+    metrics.counters["tollbridge_mcp_tools_flagged"] = (
+        "Definitions of MCP tools that are suspicious",
+        lambda: float(pins.flagged),
+    )
+
+
 def sealing(pepper: bytes) -> bytes:
     """What cursors and ids of tasks are signed with: the same in all processes of one home, and after a restart."""
     return hmac.digest(pepper, b"mcp: cursors and tasks", "sha256")
@@ -110,16 +136,23 @@ def hub(
     key: bytes | None = None,
     *,
     oauth: OAuth,
+    pins: Pins | None = None,
 ) -> Hub:
     """The servers of the configuration. Raises ConfigError."""
+    folder = Path.cwd() if config.source is None else Path(config.source).parent
     aliases = {server: alias for alias, server in config.settings.mcp_aliases.items()}
 
     def made(server: McpServer) -> Upstream:
-        one = definition(server, environ, aliases.get(server.name))
+        one = definition(server, environ, aliases.get(server.name), folder)
         return Upstream(one, transport, environ, oauth.tokens(one, server, configured=True))
 
-    upstreams = [made(server) for server in config.mcp_servers]
-    return Hub(upstreams, separator=environ.get(SEPARATOR_VARIABLE) or "-", key=key or os.urandom(32))
+    return Hub(
+        [made(server) for server in config.mcp_servers],
+        separator=environ.get(SEPARATOR_VARIABLE) or "-",
+        key=key or os.urandom(32),
+        pins=pins,
+        many=Many(config.general.mcp_search_above),
+    )
 
 
 def added(kept: KeptServer, config: Config, environ: Mapping[str, str], networks: Networks, oauth: OAuth) -> Upstream:
@@ -133,28 +166,83 @@ def added(kept: KeptServer, config: Config, environ: Mapping[str, str], networks
             f"the command {made.command.command!r} may not be started; `general_settings.mcp_api_commands` names those "
             "that a server which is added over the API may start"
         )
+    variables = () if made.command is None else made.command.env
+    steered = sorted(name for name in variables if _STEERS.fullmatch(name.upper()))
+    if steered:
+        raise ConfigError(f"the variable {steered[0]!r} may not be said here: it makes a program run something else")
     if made.address is None:
         return Upstream(made, networks.operators, environ)
-    origin = made.address.origin
-    tokens = oauth.tokens(made, server, configured=False)
-    allowed = {host.lower() for host in general.mcp_api_hosts}
-    if not allowed.isdisjoint((origin.host, f"{origin.host}:{origin.port}")):
-        return Upstream(made, networks.operators, environ, tokens)
-    why = UNTRUSTED.refuses(origin)
-    if why:
-        raise ConfigError(f"its URL leads nowhere that is open: {why}; `general_settings.mcp_api_hosts` names others")
-    return Upstream(made, networks.others, environ, tokens)
+    network = Allowed(networks, frozenset(host.lower() for host in general.mcp_api_hosts))
+    for address in (made.address, None if made.api is None else made.api.address):
+        why = "" if address is None or network.allows(address.origin) else UNTRUSTED.refuses(address.origin)
+        if why:
+            raise ConfigError(
+                f"its URL leads nowhere that is open: {why}; `general_settings.mcp_api_hosts` names others"
+            )
+    return Upstream(made, network, environ, oauth.tokens(made, server, configured=False))
 
 
-def definition(server: McpServer, environ: Mapping[str, str], alias: str | None = None) -> Definition:
-    """Raises ConfigError where a variable that it names is not set."""
-    address = command = None
+class Allowed:
+    """`Transport` of a server that was added over the API: `hosts` are those that the operator's file allows, all
+    others are public ones."""
+
+    def __init__(self, networks: Networks, hosts: frozenset[str]) -> None:
+        self._networks = networks
+        self._hosts = hosts
+
+    def allows(self, origin: Origin) -> bool:
+        return not self._hosts.isdisjoint((origin.host, f"{origin.host}:{origin.port}"))
+
+    async def send(self, request: Outgoing, timeouts: Timeouts) -> Incoming:
+        network = self._networks.operators if self.allows(request.origin) else self._networks.others
+        return await network.send(request, timeouts)
+
+    async def close(self) -> None:
+        """The networks are closed by whoever made them."""
+
+
+def described(
+    server: McpServer, spec: str, address: Address | None, headers: Pairs, folder: Path | None
+) -> tuple[Address, Source]:
+    """Where an API is, and its document. Raises ConfigError."""
+    keyed = server.auth_type == "api_key"
+    if is_url(spec):
+        origin, target = split_url(spec)
+        same = address is None or address.origin == origin
+        document = Address(origin, target, headers if same else ())  # a credential is for the API's host alone
+        return address or Address(origin, "/", headers), Source(
+            address=document, base_inside=address is None, keyed=keyed
+        )
+    if folder is None:
+        raise ConfigError("`spec_path` is a URL here: files are named in the configuration")
+    file = folder / Path(spec).expanduser()
+    if address is not None:
+        return address, Source(file=file, keyed=keyed)
+    where = f"{server.where}: the MCP server {server.name!r}: {spec}"
+    try:
+        base = base_of(read_document(file.read_bytes()))
+        return Address(*split_url(base or ""), headers), Source(file=file, keyed=keyed)
+    except OSError as error:
+        raise ConfigError(f"{where} cannot be read: {error.strerror}.") from error
+    except NoDocument as error:
+        raise ConfigError(f"{where} cannot be used: {error}.") from error
+    except ValueError as error:
+        raise ConfigError(f"{where} does not say where the API is; say it in `url`.") from error
+
+
+def definition(
+    server: McpServer, environ: Mapping[str, str], alias: str | None = None, folder: Path | None = None
+) -> Definition:
+    """`folder`: where files that it names are; None allows none. Raises ConfigError where a variable that it names is
+    not set, or a file cannot be used."""
+    address = command = api = None
+    headers = [(name.lower(), _filled(value, server, environ)) for name, value in server.headers.items()]
+    if server.auth_value is not None:
+        headers += credential(server.auth_type, _filled(server.auth_value, server, environ))
     if server.url is not None:
-        origin, target = split_url(_filled(server.url, server, environ))
-        headers = [(name.lower(), _filled(value, server, environ)) for name, value in server.headers.items()]
-        if server.auth_value is not None:
-            headers += credential(server.auth_type, _filled(server.auth_value, server, environ))
-        address = Address(origin, target, tuple(headers))
+        address = Address(*split_url(_filled(server.url, server, environ)), tuple(headers))
+    if server.spec is not None:
+        address, api = described(server, _filled(server.spec, server, environ), address, tuple(headers), folder)
     elif server.command is not None:
         env = {name: _filled(value, server, environ) for name, value in server.env.items()}
         command = Command(command=server.command, args=server.args, env=env, cwd=server.cwd)
@@ -166,6 +254,7 @@ def definition(server: McpServer, environ: Mapping[str, str], alias: str | None 
         alias=server.alias or alias,
         address=address,
         command=command,
+        api=api,
         transport=server.transport,
         version=server.version,
         description=server.description or str(server.info.get("description") or ""),
@@ -188,8 +277,10 @@ def definition(server: McpServer, environ: Mapping[str, str], alias: str | None 
             if (cost := _nanousd(told, server)) is not None
         },
         parallel=server.parallel,
+        rpm=server.rpm,
         sampling=server.sampling,
         elicitation=server.elicitation,
+        pin=server.pin,
     )
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+QUESTIONS = {"customer-service": "Who are our recent customers?"}
+"""By an example's server, what a model answers with one of its tools (the offline model too)."""
+
 
 class ShownKey(msgspec.Struct, frozen=True):
     """The gateway's key as a greeting may show it. `shell`, `python`: expressions that give it when pasted."""
@@ -42,7 +45,7 @@ Try it in a shell:
 curl -s {url}/v1/chat/completions \\
   -H "Authorization: Bearer {key.shell}" -H 'Content-Type: application/json' \\
   -d '{{"model": "{model}", "messages": {messages}}}'
-
+{_with_tools(url, key, model, mcp_servers)}
 or in Python (pip install openai):
 
 from openai import OpenAI
@@ -61,6 +64,25 @@ def _over_mcp(url: str, key: ShownKey, servers: Sequence[str]) -> str:
     return f"""\
   mcp     {counted} at {url}/mcp: {_some(servers)}
           tollbridge mcp tools --url {url} --key "{key.shell}"
+"""
+
+
+def _with_tools(url: str, key: ShownKey, model: str, servers: Sequence[str]) -> str:
+    """A line by which the model calls a tool."""
+    name = next((name for name in servers if name in QUESTIONS), None)
+    if name is None:
+        return ""
+    messages = f'[{{"role": "user", "content": "{QUESTIONS[name]}"}}]'
+    tool = (
+        f'{{"type": "mcp", "server_label": "desk", "server_url": "tollbridge/mcp/{name}", "require_approval": "never"}}'
+    )
+    return f"""
+or let the model use the tools of {name}:
+
+curl -s {url}/v1/chat/completions \\
+  -H "Authorization: Bearer {key.shell}" -H 'Content-Type: application/json' \\
+  -d '{{"model": "{model}", "messages": {messages},
+       "tools": [{tool}]}}'
 """
 
 

@@ -19,7 +19,7 @@ from tollbridge.admin.keys import Keys, Made
 from tollbridge.cli.ending import errors_told
 from tollbridge.cli.key_options import LIFTED, from_stdin, read_name, read_wishes, wishes
 from tollbridge.cli.key_table import card, hindrance, table
-from tollbridge.cli.place import configured, place
+from tollbridge.cli.place import AUDIT, configured, place
 from tollbridge.cli.texts import TEXT
 from tollbridge.observe.audit import audited
 from tollbridge.policy.pepper import check_pepper
@@ -34,8 +34,6 @@ PAGE = 100
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, as the HTTP routes answer.")
 quietly = click.option("--quiet", "-q", "quiet", is_flag=True, help="Print the key and nothing else.")
 reference = click.argument("key", type=TEXT)
-
-AUDIT = "audit.log"
 
 
 @click.group()

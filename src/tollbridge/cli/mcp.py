@@ -163,6 +163,34 @@ def doctor(server: str | None, config: Path | None, url: str | None, key: str | 
 
 
 @mcp.command()
+@click.argument("server")
+@click.argument("tool", required=False)
+@click.option("--yes", "-y", is_flag=True, help="Approve without asking.")
+@asked
+@as_json
+def approve(
+    server: str, tool: str | None, yes: bool, config: Path | None, url: str | None, key: str | None, as_json: bool
+) -> None:
+    """Show which tools of SERVER are not what they were when they were trusted, or are suspicious, and approve them as
+    they are now: what was shown and nothing else. With --json nothing is approved but by --yes.
+
+    Exit codes: 0 approved, or nothing waits for it, 1 not approved, or not there, 2 it could not be asked.
+
+    Example: tollbridge mcp approve github create_issue
+    """
+    found = _run(config, url, key, lambda desk: desk.standings(server), kept=True)
+    waiting = [one for one in found if tool is None or one["tool"] == tool]
+    click.echo(_json(waiting) if as_json else mcp_lines.standings(waiting))
+    if not waiting:
+        return
+    if not yes and (as_json or not click.confirm("Approve?")):
+        sys.exit(1)
+    tools = {one["tool"]: one["fingerprint"] for one in waiting}
+    _run(config, url, key, lambda desk: desk.approve(server, tools), kept=True)
+    click.echo(f"approved: {len(tools)}", err=as_json)
+
+
+@mcp.command()
 @click.argument("name")
 @click.argument("target", nargs=-1, required=True, metavar="URL | -- COMMAND...")
 @click.option("--transport", type=click.Choice(["http", "sse"]), help="Of a URL. Default: find out.")
@@ -293,12 +321,14 @@ def stdio(server: str | None, headers: tuple[str, ...], config: Path | None, url
     _done(bridge(config, url, key, server, named))
 
 
-def _run(config: Path | None, url: str | None, key: str | None, work: Callable[[Desk], Awaitable[T]]) -> T:
+def _run(
+    config: Path | None, url: str | None, key: str | None, work: Callable[[Desk], Awaitable[T]], *, kept: bool = False
+) -> T:
     if config is not None and (url is not None or key is not None):
         raise click.UsageError("Say either --config, or --url and --key.")
 
     async def asked() -> T:
-        desk: AbstractAsyncContextManager[Desk] = remote(url, key) if config is None else local(config)
+        desk: AbstractAsyncContextManager[Desk] = remote(url, key) if config is None else local(config, kept=kept)
         async with desk as open_desk:
             return await work(open_desk)
 

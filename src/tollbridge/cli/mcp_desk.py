@@ -6,9 +6,11 @@ ledger, and no gateway needs to run. A gateway is asked over HTTP, and counts an
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
@@ -18,17 +20,22 @@ import msgspec
 from tollbridge.assemble.gateway import mcp_networks
 from tollbridge.assemble.mcp import hub
 from tollbridge.assemble.oauth import OAuth
-from tollbridge.cli.place import KEY_VARIABLES, place
+from tollbridge.cli.place import AUDIT, KEY_VARIABLES, place
 from tollbridge.errors import APIError, ConfigError, NotFoundError
 from tollbridge.home import Home
+from tollbridge.mcp.approving import approve, standings
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.diagnosis import as_json, diagnose
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import RpcError
-from tollbridge.mcp.rest import as_http, shown
+from tollbridge.mcp.pins import Pins
+from tollbridge.mcp.rest import as_http, beside_its_server
 from tollbridge.mcp.shape import shape
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.observe.audit import audited
 from tollbridge.policy.principal import Principal
+from tollbridge.store.database import Database
+from tollbridge.store.mcp_pins import PinStore
 from tollbridge.transport.base import Outgoing, Timeouts
 from tollbridge.transport.egress import split_url
 from tollbridge.transport.http1 import HttpTransport
@@ -54,6 +61,11 @@ class Desk(Protocol):
     async def tools(self, server: str | None) -> Listed: ...
     async def call(self, tool: str, arguments: JsonObject, server: str | None) -> JsonObject: ...
     async def diagnoses(self, server: str | None) -> list[JsonObject]: ...
+    async def standings(self, server: str) -> list[JsonObject]:
+        """What waits for an admin's look, as `/v1/mcp/pins` shows it."""
+
+    async def approve(self, server: str, tools: Mapping[str, str]) -> list[str]:
+        """`tools`: what was looked at, by fingerprint."""
 
 
 class Local:
@@ -66,7 +78,7 @@ class Local:
 
     async def tools(self, server: str | None) -> Listed:
         found, absent = await self._hub.view(self._caller, self._wanted(server)).gathered("tools/list")
-        tools = [{**tool, "mcp_info": shown(upstream)} for upstream, tools in found for tool in tools]
+        tools = [beside_its_server(self._hub, upstream, tool) for upstream, tools in found for tool in tools]
         return Listed(tools, "; ".join(f"{name}: {why}" for name, why in absent.items()))
 
     async def call(self, tool: str, arguments: JsonObject, server: str | None) -> JsonObject:
@@ -79,7 +91,13 @@ class Local:
     async def diagnoses(self, server: str | None) -> list[JsonObject]:
         wanted = self._wanted(server)
         chosen = [one for one in self._hub.upstreams.values() if wanted is None or one.name in wanted]
-        return [as_json(await diagnose(upstream, ADMIN)) for upstream in chosen]
+        return [as_json(await diagnose(upstream, ADMIN, hub=self._hub)) for upstream in chosen]
+
+    async def standings(self, server: str) -> list[JsonObject]:
+        return await standings(self._hub, ADMIN, server, all_of_them=False)
+
+    async def approve(self, server: str, tools: Mapping[str, str]) -> list[str]:
+        return await approve(self._hub, ADMIN, server, tools)
 
     def _wanted(self, server: str | None) -> tuple[str, ...] | None:
         if server is None:
@@ -123,6 +141,15 @@ class Remote:
         if server is not None and not found:
             raise NotFoundError(f"There is no MCP server {server!r} there.")
         return found
+
+    async def standings(self, server: str) -> list[JsonObject]:
+        found: list[JsonObject] = await self._ask("GET", f"/v1/mcp/pins?server={quote(server, safe='')}")
+        return found
+
+    async def approve(self, server: str, tools: Mapping[str, str]) -> list[str]:
+        told = await self._ask("POST", "/v1/mcp/pins", {"server": server, "tools": dict(tools)})
+        approved: list[str] = told["approved"]
+        return approved
 
     async def add(self, body: JsonObject) -> JsonObject:
         found: JsonObject = await self._ask("POST", "/v1/mcp/server", body)
@@ -177,15 +204,22 @@ def _refusal(status: int, told: Json) -> APIError:
 
 
 @asynccontextmanager
-async def local(config: Path) -> AsyncIterator[Local]:
-    """Raises ConfigError."""
+async def local(config: Path, *, kept: bool = False) -> AsyncIterator[Local]:
+    """`kept`: with what the gateway's database knows of tools. Raises ConfigError, StoreError."""
     found = place(config)
     networks = mcp_networks(found.config, found.environ)
     oauth = OAuth(found.config, networks.operators, networks.others, None)
-    servers = hub(found.config, found.environ, networks.operators, oauth=oauth)
+    database = await asyncio.to_thread(Database.open, found.database_url) if kept else None
+    pins = Pins(None if database is None else PinStore(database))
+    servers = hub(found.config, found.environ, networks.operators, oauth=oauth, pins=pins)
     try:
-        yield Local(servers)
+        await pins.hear()
+        with audited(found.home.path / AUDIT, sys.stderr) if kept else nullcontext():
+            yield Local(servers)
+        await pins.hear()
     finally:
+        if database is not None:
+            await asyncio.to_thread(database.close)
         await servers.close()
         await networks.operators.close()
         await networks.others.close()

@@ -33,12 +33,13 @@ def tools(found: Sequence[JsonObject]) -> str:
     rows = []
     for tool in found:
         description = _text(tool.get("title") or tool.get("description") or "").split("\n")[0]
+        flags = tool["mcp_info"].get("flags") or []
         rows.append(
             [
                 _text(tool["mcp_info"]["server_name"]),
                 _text(tool["name"]),
                 _signature(tool),
-                description[:DESCRIPTION_MAX],
+                "; ".join(map(_text, ["SUSPICIOUS", *flags])) if flags else description[:DESCRIPTION_MAX],
             ]
         )
     return _table(["SERVER", "TOOL", "ARGUMENTS", ""], rows)
@@ -49,6 +50,23 @@ def logins(found: Sequence[JsonObject]) -> str:
         return "Nobody is signed in at an MCP server."
     fields = ("server_id", "owner", "issuer", "signed_in_at")
     return _table(["SERVER", "KEY", "ISSUER", "SINCE"], [[_text(one.get(field)) for field in fields] for one in found])
+
+
+def standings(found: Sequence[JsonObject]) -> str:
+    """What waits for an approval: the flags, and how each changed."""
+    if not found:
+        return "Nothing waits for an approval."
+    lines: list[str] = []
+    for one in found:
+        name = (
+            f"{_text(one['server'])} {_text(one['tool'])}".rstrip()
+            if one["tool"]
+            else f"{_text(one['server'])}, its instructions"
+        )
+        lines.append(f"{name}: {one['state']}{', quarantined' if one['quarantined'] else ''}")
+        lines += [f"  {_text(flag)}" for flag in one["flags"]]
+        lines += [f"  {_text(line)}" for line in one["diff"]]
+    return "\n".join(lines)
 
 
 def result(told: JsonObject) -> str:

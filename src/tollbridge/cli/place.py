@@ -22,6 +22,8 @@ configured = click.option(
 )
 
 
+AUDIT = "audit.log"
+"""In the state directory: what commands changed."""
 KEY_VARIABLES = ("TOLLBRIDGE_MASTER_KEY", "LITELLM_MASTER_KEY")
 
 

@@ -9,7 +9,7 @@ from tollbridge.config.document import Array, Node, Scalar, Table, node_of
 from tollbridge.config.findings import Findings, Place
 from tollbridge.config.kinds import At
 from tollbridge.config.schema import NOT_RESTRICTED, not_built, read_section
-from tollbridge.config.settings import McpServer, McpTransport
+from tollbridge.config.settings import McpPinning, McpServer, McpTransport
 from tollbridge.config.tables.mcp import MCP_SERVER
 from tollbridge.errors import ConfigError
 from tollbridge.model.json import JsonObject
@@ -65,6 +65,11 @@ def read_said(said: JsonObject) -> tuple[McpServer, tuple[str, ...]]:
     return server, tuple(f"{finding.path}: {finding.message}" for finding in findings.all())
 
 
+def is_url(spec: str) -> bool:
+    """It is no file."""
+    return spec.startswith(("http://", "https://"))
+
+
 def spelled(name: str) -> str:
     """A space in a name is addressed as `_`."""
     return name.replace(" ", "_")
@@ -97,23 +102,27 @@ def _server(name: str, item: Node, at: At, place: Place) -> McpServer | None:
         at.error(place, f"{name!r} cannot be the name of an MCP server: it stands in paths and before its tools")
         return None
     place_of = {field: found[-1].place for field, found in filled.items()}
-    if ("url" in values) == ("command" in values):
-        at.error(place, "needs either a `url` or a `command`")
+    if ("url" in values or "spec" in values) == ("command" in values):
+        at.error(place, "needs either a `url` or a `command`, or the `spec_path` of an API")
         return None
     _check_choice(values, "version", VERSIONS, place_of, at.key("protocol_version"))
+    _check_choice(values, "pin", get_args(McpPinning), place_of, at.key("pin"))
     _check_choice(values, "transport", get_args(McpTransport), place_of, at.key("transport"))
     if values.get("auth_type") in LATER_AUTH:
         at.key("auth_type").warning(place_of["auth_type"], not_built("the server is asked without a credential"))
         values.pop("auth_type")
     _check_choice(values, "auth_type", AUTH_TYPES, place_of, at.key("auth_type"))
     transport = values.get("transport")
-    if transport is not None and (transport == "stdio") != ("command" in values):
+    if transport is not None and "spec" not in values and (transport == "stdio") != ("command" in values):
         at.key("transport").error(place_of["transport"], "`stdio` goes with a `command`, the others with a `url`")
-    if "url" in values:
-        try:
-            split_url(values["url"].reveal())
-        except ValueError as error:
-            at.key("url").error(place_of["url"], str(error))
+    for field, key in (("url", "url"), ("spec", "spec_path")):
+        if field in values and (field == "url" or is_url(values[field].reveal())):
+            try:
+                split_url(values[field].reveal())
+            except ValueError as error:
+                at.key(key).error(place_of[field], str(error))
+    if "spec" in values and values.get("transport", "http") != "http":
+        at.key("transport").error(place_of["transport"], "an API with a `spec_path` is asked over `http`")
     for field, key, choices in (
         ("oauth_flow", "oauth2_flow", FLOWS),
         ("oauth_method", "token_endpoint_auth_method", CLIENT_AUTH),

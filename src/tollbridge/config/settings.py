@@ -209,9 +209,9 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     `retention_every_s`, and removed `retention_batch` at a time, at most `retention_batches` of them.
     `serve_without_journal`: go on where nothing can be written down. `mcp_auth_header`: by which a client brings a
     credential for MCP servers. `mcp_api_commands`, `mcp_api_hosts`: what a server that is added over the API may start,
-    and where it may be besides public addresses. `mcp_token_issuers`: whose access tokens are taken there. `own_paths`:
-    passed through to where the operator says; `pass_through_account`: keys that may ask for all models of a provider
-    may take all of its paths."""
+    and where it may be besides public addresses. `mcp_token_issuers`: whose access tokens are taken there.
+    `mcp_search_above`: with more tools than that they are searched. `own_paths`: passed through to where the operator
+    says; `pass_through_account`: keys that may ask for all models of a provider may take all of its paths."""
 
     master_key: Secret | None = None
     database_url: Secret | None = None
@@ -221,6 +221,7 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     own_paths: tuple[OwnPath, ...] = ()
     pass_through_account: bool = False
     mcp_token_issuers: tuple[TokenIssuer, ...] = ()
+    mcp_search_above: int | None = None
     open_on_loopback: bool = False
     key_header_name: str | None = None
     forward_client_headers: bool = False
@@ -252,16 +253,19 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 McpTransport = Literal["http", "sse", "stdio"]
+McpPinning = Literal["alert", "strict", "none"]
 
 
 class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One of `mcp_servers`, by LiteLLM's meanings. `where`: file:line. `brings`: headers of the client that go along.
-    `info`: free-form; `mcp_server_cost_info` in it says what calls cost."""
+    `info`: free-form; `mcp_server_cost_info` in it says what calls cost. `spec`: the file or the URL of an OpenAPI
+    document; `url` is where its API is then."""
 
     name: str
     where: str = ""
     alias: str | None = None
     url: Secret | None = None
+    spec: Secret | None = None
     transport: McpTransport | None = None
     version: str | None = None
     command: str | None = None
@@ -295,8 +299,10 @@ class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     for_all: bool = False
     timeout_s: float = 60.0
     parallel: int | None = None
+    rpm: int | None = None
     sampling: bool = True
     elicitation: bool = True
+    pin: McpPinning = "alert"
 
     def __repr__(self) -> str:
         return f"<McpServer {self.name}>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -9,9 +10,12 @@ import msgspec
 
 from tollbridge.config.mcp import spelled
 from tollbridge.mcp.http import Address
+from tollbridge.mcp.openapi.source import Source
 from tollbridge.model.json import JsonObject
 
 Transport = Literal["http", "sse", "stdio"]
+TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+Pinning = Literal["alert", "strict", "none"]
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,15 +31,17 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """`address` or `command`: where it is. `transport`: None finds out which kind of HTTP it speaks; `version`: None
-    finds out its revision. `alias`: another name that it goes by, and the one that stands before its tools. `id`: that
-    of one that was added over the API.
+    """`address` or `command`: where it is; `api`: what is there is no MCP server but an API, and this describes it.
+    `transport`: None finds out which kind of HTTP it speaks; `version`: None finds out its revision. `alias`: another
+    name that it goes by, and the one that stands before its tools. `id`: that of one that was added over
+    the API.
 
     `brings`: names of the client's headers that go along, in lower case. `auth_type`: how a credential that the client
     brings is spelled. `allowed`, `disallowed`: tools by their own names; None allows all. `allowed_params`: of a tool,
     the arguments that may be given. `display`, `descriptions`: what a tool is called and said to be. `groups`: access
     groups. `for_all`: every key may use it. Costs in nano-dollars a call: `cost_nanousd`, by tool `costs_nanousd`.
-    `parallel`, `rpm`: of all callers together. `info`: free-form, told with its tools.
+    `parallel`, `rpm`: of all callers together. `info`: free-form, told with its tools. `pin`: what becomes of a
+    definition that changes (`pins.py`).
     """
 
     name: str
@@ -43,6 +49,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     id: str | None = None
     address: Address | None = None
     command: Command | None = None
+    api: Source | None = None
     transport: Transport | None = None
     version: str | None = None
     description: str = ""
@@ -64,6 +71,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     rpm: int | None = None
     sampling: bool = True
     elicitation: bool = True
+    pin: Pinning = "alert"
 
     @property
     def prefix(self) -> str:
@@ -82,6 +90,15 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def offers(self, tool: str) -> bool:
         return (self.allowed is None or tool in self.allowed) and tool not in self.disallowed
+
+    def shown_name(self, tool: str) -> str:
+        """What a tool is listed as: what the operator calls it, where that can be a tool's name."""
+        said = self.display.get(tool, tool)
+        return said if TOOL_NAME.fullmatch(said) else tool
+
+    def own_name(self, shown: str) -> str:
+        """What the server calls a tool that is listed so, or by its own name."""
+        return next((own for own in self.display if self.shown_name(own) == shown), shown)
 
     def cost(self, tool: str) -> int | None:
         """Nano-dollars of a call; None where the operator said nothing."""

@@ -14,11 +14,14 @@ import msgspec
 
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.definition import Definition
+from tollbridge.mcp.hidden import visible
 from tollbridge.mcp.http import Refused
-from tollbridge.mcp.hub import PAGES_MAX
+from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import METHOD_NOT_FOUND, RpcError
 from tollbridge.mcp.link import Link
+from tollbridge.mcp.lists import PAGES_MAX
 from tollbridge.mcp.offered import flaw_of
+from tollbridge.mcp.pins import Pins
 from tollbridge.mcp.upstream import SOON_S, Upstream
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.policy.principal import Principal
@@ -54,8 +57,10 @@ def as_json(found: Diagnosis) -> JsonObject:
     return {**told, "health_check_error": told.pop("error")}
 
 
-async def diagnose(upstream: Upstream, principal: Principal, *, tools: bool = True) -> Diagnosis:
-    """`tools`: ask for its tools as well."""
+async def diagnose(
+    upstream: Upstream, principal: Principal, *, tools: bool = True, hub: Hub | None = None
+) -> Diagnosis:
+    """`tools`: ask for its tools as well. `hub`: knows what they were trusted as."""
     definition = upstream.definition
     found = Diagnosis(server_id=definition.id or definition.name, server_name=definition.name)
     caller = Caller(principal=principal, modern=True)
@@ -67,7 +72,7 @@ async def diagnose(upstream: Upstream, principal: Principal, *, tools: bool = Tr
         if link.modern and definition.command is None:
             await _greet_as_older(found, upstream, principal)
         if tools:
-            await _look_at_tools(found, upstream, caller)
+            await _look_at_tools(found, upstream, caller, Hub([upstream]) if hub is None else hub)
     except (RpcError, TimeoutError) as error:
         found.latency_ms = found.latency_ms or _since(began)
         found.transport = found.transport or upstream.carrier
@@ -100,20 +105,24 @@ def _tell(found: Diagnosis, upstream: Upstream, link: Link) -> None:
     found.capabilities = sorted(link.capabilities)
 
 
-async def _look_at_tools(found: Diagnosis, upstream: Upstream, caller: Caller) -> None:
+async def _look_at_tools(found: Diagnosis, upstream: Upstream, caller: Caller, hub: Hub) -> None:
     began = time.monotonic()
     async with asyncio.timeout(LOOK_S):
         items = await _tools(upstream, caller)
     found.listing_ms = _since(began)
     definition = upstream.definition
     good: list[str] = []
+    tools: list[JsonObject] = []
     for item in items:
         flaw = flaw_of("tools", item)
         if flaw:
             found.left_out.append(f"{_name(item)}: {flaw}")
         else:
             good.append(item["name"])
-    found.tools = sum(definition.offers(name) for name in good)
+            tools.append(item)
+    usable = {tool["name"] for tool in hub.pins.look(definition, tools, hub.separator)}
+    found.tools = sum(definition.offers(name) for name in good if name in usable)
+    _look_at_pins(found, definition, hub.pins)
     found.problems += [f"{key} names {name!r}, which it does not have" for key, name in _unknown(definition, good)]
     twice = sorted({name for name in good if good.count(name) > 1})
     found.problems += [f"it lists the tool {name!r} more than once" for name in twice]
@@ -122,6 +131,18 @@ async def _look_at_tools(found: Diagnosis, upstream: Upstream, caller: Caller) -
             f"it took {found.listing_ms / 1000:.1f} s to list its tools: where several servers are listed it is "
             f"missing after {SOON_S:g} s"
         )
+
+
+def _look_at_pins(found: Diagnosis, definition: Definition, pins: Pins) -> None:
+    hint = f"`tollbridge mcp approve {definition.name}`"
+    for one in pins.standings(definition):
+        name = f"the tool {visible(one.pin.tool)[:100]!r}" if one.pin.tool else "its instructions"
+        if one.barred:
+            found.left_out.append(f"{name}: {one.barred}; see {hint}")
+        elif one.changed:
+            found.problems.append(f"{name}: another definition than before; see {hint}")
+        if one.open:
+            found.problems += [f"{name}: {flag}" for flag in one.flags]
 
 
 async def _tools(upstream: Upstream, caller: Caller) -> list[Json]:

@@ -9,7 +9,7 @@ elsewhere. `/mcp-rest/...` and `/mcp/tools/...` are in `rest.py`."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 
 from tollbridge.errors import APIError, NotFoundError
 from tollbridge.mcp.call import Credentials
@@ -25,8 +25,10 @@ from tollbridge.mcp.rest import Rest
 from tollbridge.mcp.revisions import is_modern
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.toolbox import McpToolboxes
+from tollbridge.mcp.vigil import Vigil
 from tollbridge.observe import Record
 from tollbridge.policy.minting import public_id
+from tollbridge.policy.principal import Principal
 from tollbridge.server.forwarded import public_base
 from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, Authenticator, bare
 from tollbridge.server.inbound import Inbound, Responder
@@ -71,6 +73,7 @@ class Endpoint:
         self._rest = Rest(self, hub, runner)
         self._modern = Modern(hub, runner)
         self._legacy = Legacy(hub, runner)
+        self._vigil = Vigil(self._who, self._holds, self._end)
 
     @property
     def hub(self) -> Hub:
@@ -92,6 +95,26 @@ class Endpoint:
         )
 
     async def handle(self, inbound: Inbound, responder: Responder, record: Record, id: str | None) -> None:
+        principal = inbound.principal
+        if principal is None or principal.key is None:
+            await self._handle(inbound, responder, record, id)
+            return
+        with self._vigil.watched(inbound, responder, principal.id) as watched:
+            await self._handle(inbound, watched, record, id)
+
+    def _who(self, inbound: Inbound) -> Principal | Awaitable[Principal]:
+        if self._door is not None:
+            return self._door.authenticate(inbound)
+        return self._runner.authenticator.authenticate(inbound.headers, inbound.principal)
+
+    def _holds(self, principal: str) -> bool:
+        return self._legacy.holds(principal) or self._modern.holds(principal)
+
+    def _end(self, principal: str) -> None:
+        self._legacy.end(principal)
+        self._modern.end(principal)
+
+    async def _handle(self, inbound: Inbound, responder: Responder, record: Record, id: str | None) -> None:
         principal = inbound.principal
         try:
             self.check(inbound)
@@ -166,6 +189,7 @@ class Endpoint:
         return McpToolboxes(self._hub, self._runner, authenticator, self.credentials, hosts=hosts)
 
     async def close(self) -> None:
+        await self._vigil.close()
         self._legacy.close()
         await self._modern.close()
         await self._hub.close()

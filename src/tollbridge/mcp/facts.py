@@ -34,7 +34,7 @@ async def facts(view: View) -> tuple[JsonObject, JsonObject | None, str | None]:
     found = await asyncio.gather(*(_link(view, upstream) for upstream in view.upstreams))
     links = [link for link in found if isinstance(link, Link)]
     own = {
-        upstream.definition.prefix: _instructions(upstream, link)
+        upstream.definition.prefix: _instructions(view, upstream, link)
         for upstream, link in zip(view.upstreams, found, strict=True)
     }
     if not view.prefixed and found and not links:
@@ -54,10 +54,11 @@ async def discover(view: View) -> JsonObject:
     return to_modern("server/discover", told, info or OURSELVES)
 
 
-def _instructions(upstream: Upstream, link: Link | RpcError | None) -> str | None:
+def _instructions(view: View, upstream: Upstream, link: Link | RpcError | None) -> str | None:
     if isinstance(link, RpcError):
         return link.message
-    return upstream.definition.instructions or (None if link is None else link.instructions)
+    told = None if link is None else link.instructions
+    return upstream.definition.instructions or view.hub.pins.instructions(upstream.definition, told)
 
 
 async def _link(view: View, upstream: Upstream) -> Link | RpcError | None:

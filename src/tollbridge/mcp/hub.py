@@ -28,15 +28,17 @@ from tollbridge.mcp.facts import discover, facts
 from tollbridge.mcp.jsonrpc import (
     HEADER_MISMATCH,
     INVALID_PARAMS,
-    METHOD_NOT_FOUND,
+    QUARANTINED,
     RESOURCE_NOT_FOUND,
-    UPSTREAM_FAILED,
     RpcError,
     no_method,
 )
 from tollbridge.mcp.link import OURSELVES, Link
-from tollbridge.mcp.names import joined, parted, under_roof, uri_of, uri_parted, with_uris
-from tollbridge.mcp.offered import ITEMS, KEY, offered, sound
+from tollbridge.mcp.lists import gathered, items_of, listed
+from tollbridge.mcp.many import CALL, DESCRIBE, SEARCH, Many, answered, inner
+from tollbridge.mcp.names import joined, parted, uri_of, uri_parted, with_uris
+from tollbridge.mcp.offered import ITEMS
+from tollbridge.mcp.pins import Pins
 from tollbridge.mcp.revisions import TASKS
 from tollbridge.mcp.tasks import OF_TASKS, TaskIds, lacks_tasks
 from tollbridge.mcp.upstream import Upstream
@@ -45,18 +47,25 @@ from tollbridge.model.json import Json, JsonObject
 
 log = logging.getLogger("tollbridge.mcp")
 
-PAGES_MAX = 200
-PAGE = 1000
-ABSENT = "tollbridge/absent"
-
 
 class Hub:
-    """`separator`: between a server's name and a tool's. `key`: signs the cursors of merged lists."""
+    """`separator`: between a server's name and a tool's. `key`: signs the cursors of merged lists. `pins`: what tools
+    were trusted as. `many`: what is shown where there are too many."""
 
-    def __init__(self, upstreams: Sequence[Upstream], *, separator: str = "-", key: bytes = b"") -> None:
+    def __init__(
+        self,
+        upstreams: Sequence[Upstream],
+        *,
+        separator: str = "-",
+        key: bytes = b"",
+        pins: Pins | None = None,
+        many: Many | None = None,
+    ) -> None:
         self.upstreams: Mapping[str, Upstream] = {upstream.name: upstream for upstream in upstreams}
         self._by_name = _by_name(self.upstreams)
         self.separator = separator
+        self.pins = Pins() if pins is None else pins
+        self.many = Many() if many is None else many
         self._retiring: set[asyncio.Task[None]] = set()
         self.key = key or hashlib.sha256(repr(sorted(self.upstreams)).encode()).digest()
 
@@ -133,7 +142,7 @@ class View:
         self.missing = tuple(missing)
         self.tasks = TaskIds(hub.key, caller.principal.id)
         self.where = f"{[one.name for one in self.upstreams]}"
-        self._cursors = Cursors(hub.key, f"{caller.principal.id} {self.where}")
+        self.cursors = Cursors(hub.key, f"{caller.principal.id} {self.where}")
         self._by_prefix = {upstream.definition.prefix: upstream for upstream in self.upstreams}
         self._whole = tuple(one for one in self.upstreams if rights.whole(one.definition))
 
@@ -141,11 +150,22 @@ class View:
         """The result as the caller's era has it. Raises RpcError."""
         method = call.method
         if method in ITEMS:
-            return await self._list(call)
+            return await listed(self, call)
         if method == "server/discover":
             return await discover(self)
+        if self.hub.many.above is not None and (meant := await self.meant(call)) in (SEARCH, DESCRIBE):
+            return self.told(method, await answered(self, meant, call.params.get("arguments")), None)
         upstream, own = await self.target(call)
         return await self.at(upstream, call.with_params(own))
+
+    async def meant(self, call: Call) -> str | None:
+        """Which of the tools that stand for many is called, where it is one of them (`many.py`)."""
+        many = self.hub.many
+        return (
+            None
+            if many.above is None or call.method != "tools/call"
+            else await many.meant(self, call.params.get("name"))
+        )
 
     async def at(self, upstream: Upstream, call: Call) -> JsonObject:
         """At the server that it is for, with that server's own names."""
@@ -160,9 +180,9 @@ class View:
             result = with_uris(upstream.definition.prefix, call.method, result)
         if call.method == "tools/call" or call.method.startswith(OF_TASKS):
             result = self.tasks.told(upstream.definition.prefix, result)
-        return self._told(call.method, result, link)
+        return self.told(call.method, result, link)
 
-    def _told(self, method: str, result: JsonObject, link: Link | None) -> JsonObject:
+    def told(self, method: str, result: JsonObject, link: Link | None) -> JsonObject:
         if self.caller.modern:
             return to_modern(method, result, link.server_info if link is not None and not self.prefixed else OURSELVES)
         return to_legacy(result)
@@ -175,8 +195,13 @@ class View:
         method, params = call.method, call.params
         match method:
             case "tools/call":
-                upstream, name = await self._named("tools", params.get("name"))
+                if self.hub.many.above is not None and await self.meant(call) == CALL:
+                    params = inner(params)
+                upstream, shown = await self._named("tools", params.get("name"))
+                name = upstream.definition.own_name(shown)
                 self._may_call(upstream, name, params.get("arguments"))
+                if upstream.definition.pin == "strict":
+                    await self._check_pin(upstream, name)
                 return upstream, {**params, "name": name}
             case "prompts/get":
                 upstream, name = await self._named("prompts", params.get("name"))
@@ -223,10 +248,19 @@ class View:
             raise unknown("tool", joined(definition.prefix, self.hub.separator, name) if self.prefixed else name)
         check_arguments(definition, name, arguments)
 
+    async def _check_pin(self, upstream: Upstream, name: str) -> None:
+        """Raises RpcError where its definition is not what was approved."""
+        pins, definition = self.hub.pins, upstream.definition
+        if not pins.fresh(definition):
+            await self.learn(upstream)
+        why = pins.barred(definition, name)
+        if why:
+            raise RpcError(QUARANTINED, f"The tool {name[:300]!r} waits for an admin's approval: {why}.", status=403)
+
     async def _named(self, kind: str, name: Json) -> tuple[Upstream, str]:
         if not isinstance(name, str) or not name:
             raise RpcError(INVALID_PARAMS, "`name` is missing.", status=400)
-        upstreams = self._having(kind)
+        upstreams = self.having(kind)
         if not self.prefixed:
             if not upstreams:
                 raise unknown(kind[:-1], name)
@@ -242,14 +276,14 @@ class View:
             raise RpcError(INVALID_PARAMS, f"Several servers have {name!r}: say {forms}.", status=400)
         raise unknown(kind[:-1], name)
 
-    def _having(self, kind: str) -> tuple[Upstream, ...]:
+    def having(self, kind: str) -> tuple[Upstream, ...]:
         """Of these servers things of this kind may be used."""
         return self.upstreams if kind == "tools" else self._whole
 
     async def _known(self, upstream: Upstream, kind: str) -> set[str]:
         method = f"{kind}/list"
         try:
-            items = await self._items(upstream, method)
+            items = await items_of(self, upstream, method)
         except RpcError:
             return set()
         return {item["name"] for item in items}
@@ -257,7 +291,7 @@ class View:
     def resource(self, uri: Json) -> tuple[Upstream, str]:
         if not isinstance(uri, str) or not uri:
             raise RpcError(INVALID_PARAMS, "`uri` is missing.", status=400)
-        upstreams = self._having("resources")
+        upstreams = self.having("resources")
         if not self.prefixed and upstreams:
             return upstreams[0], uri
         found = uri_parted(uri, [one.definition.prefix for one in upstreams])
@@ -277,83 +311,15 @@ class View:
 
     # lists
 
-    async def _list(self, call: Call) -> JsonObject:
-        method, kind = call.method, ITEMS[call.method]
-        if not self.prefixed:
-            return await self._list_of_one(call, kind)
-        cursor = call.params.get("cursor")
-        begin = 0 if cursor is None else self._cursors.opened(method, cursor)
-        items, absent = await self._merged(method)
-        page = items[begin : begin + PAGE]
-        told: JsonObject = {kind: page}
-        if begin + PAGE < len(items):
-            told["nextCursor"] = self._cursors.sealed(method, begin + PAGE)
-        if absent or self.missing:
-            told["_meta"] = {ABSENT: {**absent, **dict.fromkeys(self.missing, "unknown or not allowed")}}
-        return self._told(method, told, None)
-
-    async def _list_of_one(self, call: Call, kind: str) -> JsonObject:
-        upstreams = self._having(kind)
-        if not upstreams:
-            return self._told(call.method, {kind: []}, None)
-        upstream = upstreams[0]
-        try:
-            result, link = await upstream.call(call)
-        except RpcError as error:
-            if error.code != METHOD_NOT_FOUND:
-                raise
-            return self._told(call.method, {kind: []}, None)
-        return self._told(call.method, {**result, kind: self._usable(upstream, kind, result.get(kind))}, link)
-
-    def _usable(self, upstream: Upstream, kind: str, items: Json) -> list[JsonObject]:
-        found = sound(upstream.name, kind, items)
-        if kind == "tools":
-            upstream.knows({tool["name"]: tool["inputSchema"] for tool in found})
-            found = [tool for tool in found if self.rights.tool(upstream.definition, tool["name"])]
-            found = offered(upstream.definition, found)
-        return found
-
-    async def _merged(self, method: str) -> tuple[list[JsonObject], dict[str, str]]:
-        """All that the caller may use, under the names of this view; and the servers that did not answer."""
-        found, absent = await self.gathered(method)
-        return [
-            under_roof(upstream.definition.prefix, self.hub.separator, method, item)
-            for upstream, items in found
-            for item in items
-        ], absent
-
     async def gathered(self, method: str) -> tuple[list[tuple[Upstream, list[JsonObject]]], dict[str, str]]:
         """All that the caller may use, by server, under each server's own names; and the servers that did not answer,
         with the reason."""
-        ordered = sorted(self._having(ITEMS[method]), key=lambda upstream: upstream.definition.prefix)
-        told = await asyncio.gather(*(upstream.soon(self._items(upstream, method)) for upstream in ordered))
-        found = [(upstream, items) for upstream, items in zip(ordered, told, strict=True) if isinstance(items, list)]
-        absent = {
-            upstream.name: items.message
-            for upstream, items in zip(ordered, told, strict=True)
-            if isinstance(items, RpcError)
-        }
-        for name, why in absent.items():
-            log.warning("the MCP server %r is missing in a list: %s", name, why)
-        return found, absent
+        return await gathered(self, method)
 
-    async def _items(self, upstream: Upstream, method: str) -> list[JsonObject]:
-        """Of all pages."""
-        kind, cursor = ITEMS[method], None
-        items: dict[str, JsonObject] = {}
-        for _ in range(PAGES_MAX):
-            params: JsonObject = {} if cursor is None else {"cursor": cursor}
-            try:
-                result, _link = await upstream.call(Call(method, params, self.caller))
-            except RpcError as error:
-                if error.code == METHOD_NOT_FOUND:
-                    return list(items.values())
-                raise
-            items.update({item[KEY[kind]]: item for item in self._usable(upstream, kind, result.get(kind))})
-            cursor = result.get("nextCursor")
-            if not isinstance(cursor, str):
-                return list(items.values())
-        raise RpcError(UPSTREAM_FAILED, f"The MCP server {upstream.name!r} lists more than {PAGES_MAX} pages.")
+    async def tools(self) -> list[JsonObject]:
+        """All that the caller may use, under the names of this view."""
+        found, _ = await gathered(self, "tools/list")
+        return [{**tool, "name": self.name_of(upstream, tool["name"])} for upstream, tools in found for tool in tools]
 
     def name_of(self, upstream: Upstream, name: str) -> str:
         """What a tool or a prompt of that server is called in this view."""
@@ -366,7 +332,7 @@ class View:
     async def learn(self, upstream: Upstream) -> None:
         """The schemas of its tools. What cannot be listed is not known, and stays so."""
         try:
-            await self._items(upstream, "tools/list")
+            await items_of(self, upstream, "tools/list")
         except RpcError as error:
             log.info("the tools of the MCP server %r cannot be listed: %s", upstream.name, error.message)
 

@@ -28,6 +28,7 @@ URL_ELICITATION_REQUIRED = -32042
 UPSTREAM_FAILED = -31001
 """Ours: the server cannot be reached, or broke off. (Codes of one's own lie outside -32768 to -32000.)"""
 FORBIDDEN = -31003
+QUARANTINED = -31004
 TOO_MANY = -31029
 BUDGET = -31030
 

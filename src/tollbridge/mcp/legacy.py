@@ -278,6 +278,14 @@ class Legacy:
         elif method == "notifications/initialized" and session.id:
             await self._following.lists(session)
 
+    def holds(self, principal: str) -> bool:
+        """It has a session."""
+        return self._sessions.held_by(principal)
+
+    def end(self, principal: str) -> None:
+        """Its sessions."""
+        self._sessions.end_of(principal)
+
     def close(self) -> None:
         self._sessions.close()
 

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from tollbridge.config.mcp import read_said
 from tollbridge.errors import ConfigError, NotFoundError, UnprocessableEntityError
 from tollbridge.mcp.access import rights_of
+from tollbridge.mcp.approving import Approving
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.diagnosis import LOOK_S, as_json, diagnose
 from tollbridge.mcp.hub import Hub
@@ -59,6 +60,7 @@ class Management:
             seen("/v1/mcp/access_groups", self.groups),
             changed("POST", "/mcp-rest/test/connection", self.test_connection),
             changed("POST", "/mcp-rest/test/tools/list", self.test_tools),
+            *Approving(self._hub).routes(),
             *(
                 ()
                 if kept is None
@@ -120,7 +122,7 @@ class Management:
 
     async def _health(self, upstream: Upstream, principal: Principal, *, tools: bool) -> JsonObject:
         """Only the admin is told what is wrong: addresses may stand in it."""
-        told = as_json(await diagnose(upstream, principal, tools=tools))
+        told = as_json(await diagnose(upstream, principal, tools=tools, hub=self._hub))
         return told if principal.admin else {name: told[name] for name in HEALTH_OF_A_KEY}
 
     async def _try(self, asked: Asked, method: str) -> Json:
@@ -185,6 +187,7 @@ class Changes:
         if not await self._kept.store.delete(former.id):
             raise no_such_server()
         await self._kept.hear()
+        await self._hub.pins.forget(former.name)
         audit("mcp_server.delete", asked.principal.id, server=former.id, name=former.name)
         return Reply({"server_id": former.id, "deleted": True}, 202)
 

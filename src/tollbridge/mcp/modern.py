@@ -178,7 +178,10 @@ class Modern:
 
     async def _check_params(self, view: View, params: JsonObject, headers: Mapping[bytes, bytes]) -> None:
         """What the tool's schema wants mirrored is in the headers and says the same."""
-        upstream, own = await view.target(Call("tools/call", params, view.caller))
+        call = Call("tools/call", params, view.caller)
+        if view.hub.many.above is not None and await view.meant(call) is not None:
+            return  # ours wants nothing mirrored
+        upstream, own = await view.target(call)
         wants = upstream.mirrors(own["name"])
         if wants is None and not view.knows(upstream):
             await view.learn(upstream)
@@ -233,6 +236,14 @@ class Modern:
             raise error
         log.warning("the MCP server %r is not listened to: %s", upstream.name, error.message)
         return False
+
+    def holds(self, principal: str) -> bool:
+        """A call of its waits for input."""
+        return self._parking.held_by(principal)
+
+    def end(self, principal: str) -> None:
+        """Its calls that wait."""
+        self._parking.end_of(principal)
 
     async def close(self) -> None:
         await self._parking.close()

@@ -74,13 +74,21 @@ def flaw_of(kind: str, item: Json) -> str:
 
 
 def offered(definition: Definition, tools: list[JsonObject]) -> list[JsonObject]:
-    """The tools that the operator lets through, as the operator calls them. Their names stay the server's own."""
+    """The tools that the operator lets through, named and described as the operator says. One whose name the operator
+    gave to another is left out: a name means one tool."""
+    renamed = {definition.shown_name(own): own for own in reversed(list(definition.display))}
     found = []
     for tool in tools:
         name = tool["name"]
         if not definition.offers(name):
             continue
-        if name in definition.display:
+        shown = definition.shown_name(name)
+        if renamed.get(shown, name) != name:
+            log.warning("the MCP server %r: %r is left out: another tool is called so", definition.name, name[:100])
+            continue
+        if shown != name:
+            tool = {**tool, "name": shown}
+        elif name in definition.display:
             tool = {**tool, "title": definition.display[name]}
         if name in definition.descriptions:
             tool = {**tool, "description": definition.descriptions[name]}

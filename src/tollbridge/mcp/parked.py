@@ -129,6 +129,13 @@ class Parking:
         self._parked[id] = parked
         parked.expiry = asyncio.get_running_loop().call_later(self._kept_s, self._expire, id)
 
+    def held_by(self, principal: str) -> bool:
+        return any(parked.principal == principal for parked in self._parked.values())
+
+    def end_of(self, principal: str) -> None:
+        for id in [id for id, parked in self._parked.items() if parked.principal == principal]:
+            self._expire(id)
+
     def _expire(self, id: str) -> None:
         parked = self._parked.pop(id, None)
         if parked is not None:

@@ -119,7 +119,7 @@ class Rest:
             told = f"There is no MCP server {server[:200]!r} here."
             return [] if older else {"tools": [], "error": "server_not_found", "message": told}
         found, absent = await view.gathered("tools/list")
-        tools = [{**tool, "mcp_info": shown(upstream)} for upstream, tools in found for tool in tools]
+        tools = [beside_its_server(self._hub, upstream, tool) for upstream, tools in found for tool in tools]
         if older:
             return tools
         if not absent:
@@ -134,7 +134,7 @@ class Rest:
         found, _ = await view.gathered("tools/list")
         return {
             "tools": [
-                {**tool, "name": view.name_of(upstream, tool["name"]), "mcp_info": shown(upstream)}
+                {**beside_its_server(self._hub, upstream, tool), "name": view.name_of(upstream, tool["name"])}
                 for upstream, tools in found
                 for tool in tools
             ]
@@ -167,6 +167,13 @@ class Rest:
         return self._hub.view(caller, wanted)
 
 
+def beside_its_server(hub: Hub, upstream: Upstream, tool: JsonObject) -> JsonObject:
+    """A tool as it is listed here; `flags`: what is suspicious about it."""
+    told = shown(upstream)
+    flags = hub.pins.flags(upstream.name, upstream.definition.own_name(tool["name"]))
+    return {**tool, "mcp_info": {**told, "flags": list(flags)} if flags else told}
+
+
 def shown(upstream: Upstream) -> JsonObject:
     """What is told of a server beside each of its tools."""
     definition = upstream.definition
@@ -186,7 +193,9 @@ def as_http(error: RpcError) -> APIError:
     if error.code == BUDGET:
         return BudgetExceededError(error.message)
     if error.status >= 400:
-        return APIError(error.message, status_code=error.status, type=_TYPES.get(error.status))
+        wait = error.data.get("retry_after_s") if isinstance(error.data, dict) else None
+        kind = _TYPES.get(error.status)
+        return APIError(error.message, status_code=error.status, type=kind, retry_after_s=wait)
     if error.code in (INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND):
         return BadRequestError(error.message)
     return BadGatewayError(error.message, code=error.code, fault="provider")

@@ -1,13 +1,16 @@
 """One request that costs something, from the right to make it to its entry in the ledger.
 
 A tool call counts as a request of its key (RPM, parallel requests), costs what the operator says, and is refused where
-the key's budget does not reach. What was called, at which server, how it ended and what it cost is an entry beside
-those of models: `provider` is `mcp`, `deployment` the server, `model` the tool."""
+the key's budget does not reach. Reading a resource and getting a prompt are requests too, and cost nothing. What was
+called, at which server, how it ended and what it cost is an entry beside those of models: `provider` is `mcp`,
+`deployment` the server, `model` the tool.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -18,12 +21,14 @@ from tollbridge.mcp.eras import COMPLETE
 from tollbridge.mcp.hooks import Called, after
 from tollbridge.mcp.hub import View
 from tollbridge.mcp.jsonrpc import BUDGET, TOO_MANY, RpcError
+from tollbridge.mcp.many import DESCRIBE, SEARCH
+from tollbridge.mcp.pace import COUNTED
 from tollbridge.model.json import JsonObject
 from tollbridge.observe import Record
 from tollbridge.server.gateway import Gateway
+from tollbridge.server.identify import Authenticator
 
 PROVIDER = "mcp"
-COUNTED = frozenset({"tools/call"})
 
 
 class Runner:
@@ -34,11 +39,17 @@ class Runner:
         self._gateway = gateway
         self._hooks = hooks
 
+    @property
+    def authenticator(self) -> Authenticator:
+        return self._gateway.authenticator
+
     async def run(self, view: View, call: Call, record: Record, *, inner: bool = False) -> JsonObject:
         """The result of a request, accounted for. `inner`: it is made within a request that has its place. Raises
         RpcError."""
-        if call.method not in COUNTED:
-            return await view.run(call)
+        many = view.hub.many.above is not None
+        if call.method != "tools/call" or (many and await view.meant(call) in (SEARCH, DESCRIBE)):
+            with self._place(call, inner=inner):
+                return await view.run(call)
         upstream, own = await view.target(call)
         name = own["name"]
         gateway, key = self._gateway, call.caller.principal.key
@@ -52,7 +63,7 @@ class Runner:
         except BudgetExceededError as error:
             raise RpcError(BUDGET, error.message, status=429) from error
         except APIError as error:
-            raise RpcError(TOO_MANY, error.message, status=error.status_code) from error
+            raise refused(error) from error
         began, began_at = time.monotonic(), time.time()
         try:
             result = await view.at(upstream, call.with_params(own))
@@ -75,6 +86,8 @@ class Runner:
             return result
         except RpcError as error:
             entry.status, entry.outcome, entry.error_class = 502, "upstream_error", "RpcError"
+            if error.code == TOO_MANY:
+                entry.status, entry.outcome = 429, "client_error"
             raise error from error.__cause__
         except BaseException:
             entry.status, entry.outcome = 499, "cancelled"
@@ -88,6 +101,33 @@ class Runner:
             gateway.observe(entry, gateway.journal.append(entry))
             if held is not None:
                 held.settle(entry)
+
+    @contextmanager
+    def _place(self, call: Call, *, inner: bool) -> Iterator[None]:
+        """Of a request that costs nothing, within the limits of its key. Raises RpcError."""
+        key = call.caller.principal.key
+        if key is None or inner or call.method not in COUNTED:
+            yield
+            return
+        try:
+            place = self._gateway.allowance.place(key)
+        except APIError as error:
+            raise refused(error) from error
+        try:
+            yield
+        finally:
+            place.settle(0)
+
+
+def refused(error: APIError) -> RpcError:
+    """By a limit of the key, or because nothing can be written down now."""
+    wait = error.retry_after_s
+    return RpcError(
+        TOO_MANY,
+        error.message,
+        None if wait is None else {"retry_after_s": round(wait, 1)},
+        status=error.status_code,
+    )
 
 
 def _entry(record: Record, server: str, tool: str) -> Record:

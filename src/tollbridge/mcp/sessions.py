@@ -179,6 +179,13 @@ class Sessions:
             session.end()
             self._ended(session)
 
+    def held_by(self, principal: str) -> bool:
+        return principal in self._held
+
+    def end_of(self, principal: str) -> None:
+        for session in [one for one in self._sessions.values() if one.caller.principal.id == principal]:
+            self.end(session)
+
     def _sweep(self) -> None:
         now = asyncio.get_running_loop().time()
         for session in list(itertools.islice(self._sessions.values(), 8)):

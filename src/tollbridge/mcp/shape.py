@@ -40,12 +40,15 @@ NOTHING: JsonObject = {
     "status": "unknown",
     "last_health_check": None,
     "health_check_error": None,
+    "spec_path": None,
     "command": None,
     "args": [],
     "env": {},
     "allow_all_keys": False,
     "timeout": None,
     "max_concurrent_requests": None,
+    "rpm": None,
+    "pin": "alert",
 }
 TOLD = frozenset({"created_at", "created_by", "updated_at", "updated_by", "teams", "status", "last_health_check"}) | {
     "health_check_error",
@@ -84,6 +87,8 @@ def shape(upstream: Upstream, kept: KeptServer | None, *, admin: bool) -> JsonOb
         "allow_all_keys": definition.for_all,
         "timeout": definition.timeout_s,
         "max_concurrent_requests": definition.parallel,
+        "rpm": definition.rpm,
+        "pin": definition.pin,
     }
     if not admin:
         return told
@@ -95,6 +100,9 @@ def shape(upstream: Upstream, kept: KeptServer | None, *, admin: bool) -> JsonOb
         told["url"] = f"{origin.scheme}://{origin}/" + ("" if definition.address.target == "/" else MASK)
         names = [name for name, _ in definition.address.headers if name.lower() not in CREDENTIALS]
         told["static_headers"] = dict.fromkeys(names, MASK) or None
+    if definition.api is not None:
+        document = definition.api.address
+        told["spec_path"] = MASK if document is None else f"{document.origin.scheme}://{document.origin}/{MASK}"
     if definition.command is not None:
         told["command"] = definition.command.command
         told["args"] = [MASK for _ in definition.command.args]

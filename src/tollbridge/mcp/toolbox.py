@@ -56,6 +56,11 @@ class Definition(msgspec.Struct, frozen=True):
     approval: Mapping[str, bool]
     headers: Mapping[bytes, bytes]
 
+    @property
+    def uniform(self) -> bool:
+        """No tool is another than the others: three may stand for them (`many.py`)."""
+        return self.allowed is None and len(self.approval) == 1
+
 
 class Offer(msgspec.Struct, frozen=True):
     """A tool as the model is given it. `name`: in its view."""
@@ -165,7 +170,10 @@ class McpToolbox:
 
     async def add(self, definition: Definition, view: View, taken: frozenset[str]) -> None:
         try:
-            listed = await view.run(Call("tools/list", {}, view.caller))
+            if definition.uniform:
+                listed = await view.run(Call("tools/list", {}, view.caller))
+            else:
+                listed = {"tools": await view.tools()}
         except RpcError as error:
             self.listings.append(Listing(definition.label, (), error.message))
             return

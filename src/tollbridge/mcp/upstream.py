@@ -24,20 +24,20 @@ from functools import partial
 from typing import TypeVar
 
 from tollbridge.mcp.call import Call, Caller
+from tollbridge.mcp.channels import channel_to
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.eras import INPUT_REQUIRED
-from tollbridge.mcp.http import NOT_THIS_KIND, Address, Http, Pairs, Refused, SessionLost, other_era
-from tollbridge.mcp.http_sse import HttpSse
+from tollbridge.mcp.http import NOT_THIS_KIND, Pairs, Refused, SessionLost, other_era
 from tollbridge.mcp.input import check_asked, with_input
-from tollbridge.mcp.jsonrpc import INVALID_REQUEST, TOO_MANY, UPSTREAM_FAILED, RpcError
+from tollbridge.mcp.jsonrpc import INVALID_REQUEST, UPSTREAM_FAILED, RpcError
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.mirrors import Mirrored, annotated
 from tollbridge.mcp.oauth.invitations import SignInNeeded
 from tollbridge.mcp.oauth.tokens import Tokens
 from tollbridge.mcp.outbound import headers_for
+from tollbridge.mcp.pace import Pace
 from tollbridge.mcp.resting import Resting
 from tollbridge.mcp.revisions import MODERN
-from tollbridge.mcp.stdio import Stdio
 from tollbridge.mcp.watching import Watching
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.transport.base import Transport
@@ -88,20 +88,18 @@ class Upstream:
         self._speaks: dict[bool, bool] = {}  # by era, where it is known
         self._sse = definition.transport == "sse"
         self._late = False
+        limited = definition.rpm is not None or definition.parallel is not None
+        self._pace = Pace(definition) if limited else None
         self._resting = Resting(definition.name)
         self._mirrors: dict[str, Mirrored] = {}
         self.watching = Watching(self)
-        if definition.version is not None:
-            modern = definition.version in MODERN
+        if definition.version is not None or definition.api is not None:
+            modern = definition.version in MODERN or definition.api is not None
             self._speaks = {modern: True, not modern: False}
 
     async def call(self, call: Call) -> tuple[JsonObject, Link]:
         """The result, and the link that it came by. Raises RpcError."""
-        limit = self.definition.parallel
-        if limit is not None and self.flying >= limit:
-            raise RpcError(
-                TOO_MANY, f"The MCP server {self.name!r} has {limit} calls under way; try again.", status=429
-            )
+        place = self._pace.reserve(call.method) if self._pace is not None else False
         self.flying += 1
         call.caller = call.caller.without(self.definition.barred)
         try:
@@ -121,6 +119,8 @@ class Upstream:
             raise self.tokens.invitations.told(needed, call.caller) from needed
         finally:
             self.flying -= 1
+            if place and self._pace is not None:
+                self._pace.release()
             if not self.flying and self._landed is not None:
                 self._landed.set()
 
@@ -322,17 +322,13 @@ class Upstream:
                 raise error from None
 
     async def _greeted(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
-        definition, address, command = self.definition, self.definition.address, self.definition.command
-        channel: Http | HttpSse | Stdio
-        if command is not None:
-            channel = Stdio(command.command, command.args, env=command.env, environ=self._environ, cwd=command.cwd)
-        else:
-            assert address is not None
-            here = Address(address.origin, address.target, tuple(pair for pair in headers if pair[0] != OWNER))
-            transport, owner = self._transport, dict(headers).get(OWNER)
-            if self.tokens is not None and owner is not None:
+        definition, command, transport = self.definition, self.definition.command, self._transport
+        owner = dict(headers).get(OWNER)
+        if owner is not None:
+            headers = tuple(pair for pair in headers if pair[0] != OWNER)
+            if self.tokens is not None:
                 transport = self.tokens.transport(owner, transport)
-            channel = HttpSse(transport, here) if self._sse else Http(transport, here, mirrors=self.mirrors)
+        channel = channel_to(definition, transport, self._environ, headers, sse=self._sse, mirrors=self.mirrors)
         link = Link(
             self.name,
             channel,
@@ -401,6 +397,8 @@ class Upstream:
     @property
     def carrier(self) -> str:
         """What it is spoken to over, as far as that is known."""
+        if self.definition.api is not None:
+            return "openapi"
         return "stdio" if self.definition.command is not None else "sse" if self._sse else "http"
 
     @property

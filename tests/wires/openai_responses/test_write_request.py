@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import JsonObject
+from tollbridge.model.parts import Opaque, Text, ToolCall, ToolResult
+from tollbridge.model.request import Message
 from tollbridge.model.response import Caveat
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Target
@@ -307,3 +310,19 @@ def test_a_chat_clients_choice_among_some_tools_is_said_here() -> None:
         "tools": [{"type": "function", "name": "look"}],
     }
     assert caveats == ()
+
+
+def test_a_round_of_tools_that_was_added_to_a_request_of_this_format_is_an_item_for_each() -> None:
+    read = WIRE.read_request({"model": "m", "input": "Hi"}, SEALS).value
+    calls = [ToolCall(id=f"c{number}", name="look", arguments="{}") for number in range(2)]
+    results = [ToolResult(call_id=call.id, content=(Text(text="seen"),)) for call in calls]
+    search = Opaque(wire="openai_responses", value={"type": "web_search_call", "id": "ws"})
+    said = Message(role="assistant", parts=(Text(text="I look"), Text(text=" twice"), search, *calls))
+    added = (*read.messages, said, Message(role="user", parts=tuple(results)))
+    body = WIRE.write_request(replace(read, messages=added), Target(model="m")).value.body
+    assert [item["type"] for item in body["input"]] == [
+        *("message", "message", "web_search_call", "function_call", "function_call"),
+        *("function_call_output", "function_call_output"),
+    ]
+    assert [part["text"] for part in body["input"][1]["content"]] == ["I look", " twice"]
+    assert [item["call_id"] for item in body["input"][3:]] == ["c0", "c1", "c0", "c1"]

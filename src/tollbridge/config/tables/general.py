@@ -242,6 +242,7 @@ OURS = [
     *fills("general.mcp_api_hosts", texts, "mcp_api_hosts"),
     *fills("general.pass_through_account", flag, "pass_through_account"),
     *fills("general.mcp_token_issuers", token_issuers, "mcp_token_issuers"),
+    *fills("general.mcp_search_above", count, "mcp_search_above"),
 ]
 
 GENERAL = section(

@@ -8,6 +8,11 @@ its reasoning encrypted, so that it can come back on the next turn.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
+
+from msgspec.structs import replace
+
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque, Part, Text, Thinking, ToolCall, ToolResult
 from tollbridge.model.request import Message, Request
@@ -48,9 +53,10 @@ class _OwnItems:
             if message.spelling.get("at") == "instructions":
                 body["instructions"] = "".join([part.text for part in message.parts if isinstance(part, Text)])
                 continue
-            item = self._item(message, f"$.input[{index}]")
-            if item is not None:
-                items.append(item)
+            for one in _items(message):
+                item = self._item(one, f"$.input[{index}]")
+                if item is not None:
+                    items.append(item)
         spelled = request.spelling.get("input")
         if spelled == "string" and len(items) == 1 and items[0].keys() == {"type", "role", "content"}:
             (part,) = items[0]["content"]
@@ -94,3 +100,16 @@ class _OwnItems:
         if spelling.get("type") != "absent":
             out["type"] = "message"
         return out
+
+
+def _items(message: Message) -> Iterator[Message]:
+    """A message as it was read is one item. One that was added since (a round of tools) may hold several: content
+    stays together, all else is an item of its own."""
+    if len(message.parts) < 2 or not any(isinstance(part, Thinking | ToolCall | ToolResult) for part in message.parts):
+        yield message
+        return
+    for single, parts in groupby(
+        message.parts, lambda part: isinstance(part, Thinking | ToolCall | ToolResult | Opaque)
+    ):
+        for group in [(part,) for part in parts] if single else [tuple(parts)]:
+            yield replace(message, parts=group, spelling={"item": "whole"} if isinstance(group[0], Opaque) else {})

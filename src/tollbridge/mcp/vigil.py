@@ -1,0 +1,159 @@
+"""What a key has open at the endpoint ends with it: streams, sessions, calls that wait for input.
+
+1. Every `LOOK_S` it is asked again who shows each key, as for a request: in memory, for nearly all. Where a key is
+   blocked, expired, deleted or has another text by now, its streams end, and so does what else it holds.
+2. A key that cannot be looked up now, because the database is away, is none that was revoked.
+3. Nobody watches where nothing is open, and the admin's own key is not watched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import msgspec
+
+from tollbridge.errors import APIError, AuthenticationError, PermissionDeniedError
+from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, encode, failure
+from tollbridge.mcp.outflow import JSON_TYPE
+from tollbridge.policy.principal import Principal
+from tollbridge.server.inbound import Headers, Inbound, Responder
+
+log = logging.getLogger("tollbridge.mcp")
+
+LOOK_S = 0.25
+ASK_S = 5.0
+
+
+Who = Callable[[Inbound], Principal | Awaitable[Principal]]
+"""Who asks by this request. Raises APIError."""
+
+
+class Leaving:
+    """A `Responder` that can also be ended from here: for its handler the client has left then."""
+
+    def __init__(self, inner: Responder) -> None:
+        self._inner = inner
+        self._on_gone: Callable[[], None] | None = None
+        self._ended = False
+
+    def leave(self, why: APIError) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        if self._inner.started:
+            self._inner.finish()
+        else:
+            told = failure(None, RpcError(INVALID_REQUEST, why.message))
+            self._inner.reply(why.status_code, [JSON_TYPE], encode(told))
+        callback, self._on_gone = self._on_gone, None
+        if callback is not None:
+            callback()
+
+    @property
+    def started(self) -> bool:
+        return self._inner.started
+
+    @property
+    def gone(self) -> bool:
+        return self._ended or self._inner.gone
+
+    def reply(self, status: int, headers: Headers, body: bytes) -> None:
+        self._inner.reply(status, headers, body)
+
+    def start(self, status: int, headers: Headers) -> None:
+        self._inner.start(status, headers)
+
+    def write(self, data: bytes) -> None:
+        self._inner.write(data)
+
+    async def drain(self) -> None:
+        await self._inner.drain()
+
+    def finish(self) -> None:
+        self._inner.finish()
+
+    def abort(self) -> None:
+        self._inner.abort()
+
+    def on_gone(self, callback: Callable[[], None] | None) -> None:
+        if self._ended and callback is not None:
+            callback()
+            return
+        self._on_gone = callback
+        self._inner.on_gone(callback)
+
+
+class Vigil:
+    """`who`: asked again for each request that has something open. `holds`: whether a principal has something open
+    beside streams; `over`: ends it."""
+
+    def __init__(
+        self,
+        who: Who,
+        holds: Callable[[str], bool],
+        over: Callable[[str], None],
+    ) -> None:
+        self._who = who
+        self._holds = holds
+        self._over = over
+        self._open: dict[Leaving, Inbound] = {}
+        self._latest: dict[str, Inbound] = {}  # by principal its last request
+        self._watching: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def watched(self, inbound: Inbound, responder: Responder, principal: str) -> Iterator[Responder]:
+        """The responder to answer a request of that principal with."""
+        leaving = Leaving(responder)
+        self._open[leaving] = self._latest[principal] = msgspec.structs.replace(inbound, body=b"")
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.ensure_future(self._watch())
+        try:
+            yield leaving
+        finally:
+            del self._open[leaving]
+
+    async def _watch(self) -> None:
+        while self._open or self._latest:
+            await asyncio.sleep(LOOK_S)
+            busy = {shown.principal.id for shown in self._open.values() if shown.principal is not None}
+            self._latest = {id: one for id, one in self._latest.items() if id in busy or self._holds(id)}
+            whys = await self._revoked([*self._open.values(), *self._latest.values()])
+            for leaving, shown in list(self._open.items()):
+                if (why := whys.get(id(shown))) is not None:
+                    leaving.leave(why)
+            for principal, shown in list(self._latest.items()):
+                if (why := whys.get(id(shown))) is not None:
+                    log.info("what the key %s had open at MCP servers has ended: %s", principal, why)
+                    del self._latest[principal]
+                    self._over(principal)
+
+    async def _revoked(self, asked: Sequence[Inbound]) -> dict[int, APIError]:
+        """Of whose keys are good no more, by `id()`, with the reason."""
+        whys: dict[int, APIError] = {}
+        looking: list[tuple[Inbound, Awaitable[Principal]]] = []
+        for shown in asked:
+            try:
+                found = self._who(shown)
+            except APIError as error:
+                self._note(whys, shown, error)
+            else:
+                if not isinstance(found, Principal):
+                    looking.append((shown, found))
+        answers = await asyncio.gather(*(asyncio.wait_for(one, ASK_S) for _, one in looking), return_exceptions=True)
+        for (shown, _), answer in zip(looking, answers, strict=True):
+            self._note(whys, shown, answer)
+        return whys
+
+    def _note(self, whys: dict[int, APIError], shown: Inbound, answer: Principal | BaseException) -> None:
+        if isinstance(answer, AuthenticationError | PermissionDeniedError):
+            whys[id(shown)] = answer
+        elif isinstance(answer, BaseException) and not isinstance(answer, APIError | TimeoutError):
+            raise answer
+
+    async def close(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)

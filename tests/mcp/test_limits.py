@@ -1,0 +1,146 @@
+"""Limits of servers and of keys, by every way: an error with the request's id, and nothing done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.mcp.gateway import Gateway, gateway
+from tests.mcp.raw import Raw, raw
+from tests.mcp.serving import LEGACY_STDIO, Serving, broken
+from tollbridge.mcp.definition import Definition
+from tollbridge.mcp.jsonrpc import RpcError
+from tollbridge.mcp.pace import Pace
+
+ECHO = {"name": "echo", "arguments": {"text": "here"}}
+TOO_MANY, BUDGET = -31029, -31030
+
+
+@pytest.fixture(scope="module")
+def plain() -> Iterator[Serving]:
+    with broken("good") as running:
+        yield running
+
+
+@pytest.fixture
+async def served(plain: Serving, tmp_path: Path) -> AsyncIterator[Gateway]:
+    cost = {"mcp_server_cost_info": {"default_cost_per_query": 0.5}}
+    servers = {
+        "slow": {"url": plain.url, "rpm": 2},
+        "narrow": {**LEGACY_STDIO.configured(), "max_parallel_requests": 1},
+        "paid": {"url": plain.url, "mcp_info": cost},
+        "free": LEGACY_STDIO.configured(),
+    }
+    async with gateway({"mcp_servers": servers}, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(params=["modern", "legacy"])
+def modern(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param == "modern")
+
+
+async def called(one: Raw, server: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+    """`Raw.ask` checks the id of the answer."""
+    return await one.ask(server, "tools/call", ECHO if params is None else params)
+
+
+async def test_a_server_is_asked_so_often_in_a_minute_and_no_more(served: Gateway, modern: bool) -> None:
+    async with raw(served.url, modern=modern) as one:
+        for _ in range(2):
+            await one.ask("slow", "tools/list")  # lists are not counted
+            assert "result" in await called(one, "slow")
+        error = (await called(one, "slow"))["error"]
+        assert error["code"] == TOO_MANY
+        assert "takes 2 calls in a minute" in error["message"]
+        assert 0 < error["data"]["retry_after_s"] <= 60
+        assert one.status == (429 if modern else 200)
+        assert "result" in await one.ask("slow", "tools/list")
+        assert "result" in await called(one, "paid")  # others do not notice
+    answered = await served.send("POST", "/mcp-rest/tools/call", {"server_id": "slow", "name": "echo"})
+    assert (answered.status, answered.json()["error"]["type"]) == (429, "rate_limit_error")
+    assert 0 < int(answered.headers["retry-after"]) <= 60
+    refused = [entry for entry in await served.entries(5) if entry["status"] == "failure"]
+    assert len(refused) == 2
+    assert all(entry["spend"] == 0 for entry in refused)
+
+
+async def test_a_server_has_so_many_calls_at_once_and_no_more(served: Gateway, modern: bool) -> None:
+    async with asyncio.timeout(20), raw(served.url, modern=modern) as one:
+        await one.ask("narrow", "tools/list")
+        sleeping = asyncio.ensure_future(called(one, "narrow", {"name": "sleep", "arguments": {}}))
+        while not served.hub.upstreams["narrow"].flying:
+            await asyncio.sleep(0.02)
+        error = (await called(one, "narrow"))["error"]
+        assert (error["code"], error["data"]) == (TOO_MANY, {"retry_after_s": 1.0})
+        assert "result" in await one.ask("narrow", "tools/list")
+        sleeping.cancel()
+        while served.hub.upstreams["narrow"].flying:
+            await asyncio.sleep(0.02)
+        assert "result" in await called(one, "narrow")
+
+
+async def test_a_keys_limits_hold_for_tools_and_resources(served: Gateway, modern: bool) -> None:
+    key = await served.key(permission={"mcp_servers": ["free", "paid"]}, rpm_limit=2)
+    async with raw(served.url, modern=modern, key=key) as one:
+        assert "result" in await called(one, "free")
+        assert "result" in await one.ask("free", "resources/read", {"uri": "note://today"})
+        for method, params in (("tools/call", ECHO), ("resources/read", {"uri": "note://today"})):
+            error = (await one.ask("free", method, params))["error"]
+            assert error["code"] == TOO_MANY
+            assert "may make 2 requests in a minute" in error["message"]
+            assert error["data"]["retry_after_s"] > 0
+        assert "result" in await one.ask("free", "tools/list")
+
+
+async def test_a_keys_parallel_requests_hold(served: Gateway) -> None:
+    key = await served.key(permission={"mcp_servers": ["free"]}, max_parallel_requests=1)
+    async with asyncio.timeout(20), raw(served.url, key=key) as one:
+        await one.ask("free", "tools/list")
+        sleeping = asyncio.ensure_future(called(one, "free", {"name": "sleep", "arguments": {}}))
+        while not served.hub.upstreams["free"].flying:
+            await asyncio.sleep(0.02)
+        error = (await called(one, "free"))["error"]
+        assert error["code"] == TOO_MANY
+        assert "under way at once" in error["message"]
+        sleeping.cancel()
+        while served.hub.upstreams["free"].flying:
+            await asyncio.sleep(0.02)
+        assert "result" in await called(one, "free")
+
+
+async def test_what_calls_cost_counts_against_the_budget_and_can_refuse_one(served: Gateway, modern: bool) -> None:
+    key = await served.key(permission={"mcp_servers": ["free", "paid"]}, max_budget=1)
+    async with raw(served.url, modern=modern, key=key) as one:
+        for _ in range(2):
+            assert "result" in await called(one, "paid")
+        error = (await called(one, "paid"))["error"]
+        assert error["code"] == BUDGET
+        assert one.status == (429 if modern else 200)
+    entries = await served.entries(2)
+    assert [entry["spend"] for entry in entries if entry["status"] == "success"] == [0.5, 0.5]
+
+
+def test_a_window_slides() -> None:
+    now = 0.0
+    pace = Pace(Definition(name="one", rpm=2), lambda: now)
+
+    def ask() -> None:
+        assert pace.reserve("tools/call")
+        pace.release()
+
+    ask()
+    assert not pace.reserve("tools/list")
+    now = 30.0
+    ask()
+    with pytest.raises(RpcError) as refused:
+        ask()
+    assert refused.value.data == {"retry_after_s": 30.0}
+    now = 60.0
+    ask()
+    with pytest.raises(RpcError):
+        ask()
