@@ -22,6 +22,7 @@ TITLES = {
     "cloud": "Clouds",
     "gateway": "Gateways, which pass a request on to others",
     "local": "Servers of your own",
+    "alone": "For embeddings and ranking alone",
 }
 FORMATS = {
     "openai_chat": "chat",

@@ -103,3 +103,13 @@ def test_star_import_gives_what_all_says() -> None:
     names: dict[str, object] = {}
     exec("from tollbridge import *", names)  # noqa: S102
     assert set(tollbridge.__all__) <= set(names)
+
+
+def test_a_server_reads_nothing_of_a_task_before_it_is_asked_for_one() -> None:
+    loaded = _probe("import tollbridge.assemble.gateway, tollbridge.server.app; tollbridge.assemble.gateway.WIRES")
+    rooms = ("rerank", "moderations", "audio", "images", "multipart", "embeddings.cohere", "openai_completions")
+    tasks = [f"tollbridge.wires.{room}" for room in rooms]
+    tasks += [
+        f"tollbridge.{name}" for name in ("server.tasks", "calls.task_ask", "calls.task_build", "providers.tasks")
+    ]
+    assert not [name for name in loaded["modules"] if name.startswith(tuple(tasks))]

@@ -34,10 +34,23 @@ if TYPE_CHECKING:
         UnsupportedParamsError,
     )
     from tollbridge.exceptions import APIResponseValidationError, InvalidRequestError, OpenAIError, Timeout
+    from tollbridge.sdk.audio import aspeech, atranscription, speech, transcription
     from tollbridge.sdk.chunks import stream_chunk_builder
     from tollbridge.sdk.completion import acompletion, completion
     from tollbridge.sdk.costs import completion_cost, cost_per_token
+    from tollbridge.sdk.dialects import (
+        aanthropic_messages,
+        agenerate_content,
+        anthropic_messages,
+        aresponses,
+        atext_completion,
+        generate_content,
+        responses,
+        text_completion,
+    )
     from tollbridge.sdk.embedding import aembedding, embedding
+    from tollbridge.sdk.events import AsyncEvents, Events
+    from tollbridge.sdk.images import aimage_edit, aimage_generation, image_edit, image_generation
     from tollbridge.sdk.model_info import (
         get_max_tokens,
         get_model_info,
@@ -60,6 +73,7 @@ if TYPE_CHECKING:
         supports_vision,
         supports_web_search,
     )
+    from tollbridge.sdk.moderation import amoderation, moderation
     from tollbridge.sdk.objects import (
         ChatCompletionDeltaToolCall,
         ChatCompletionMessageToolCall,
@@ -77,7 +91,17 @@ if TYPE_CHECKING:
         StreamingChoices,
         Usage,
     )
+    from tollbridge.sdk.rerank import arerank, rerank
     from tollbridge.sdk.streams import AsyncStream, Stream
+    from tollbridge.sdk.task_objects import (
+        Event,
+        ImageResponse,
+        ModerationResponse,
+        RerankResponse,
+        SpeechResponse,
+        TextCompletionResponse,
+        TranscriptionResponse,
+    )
     from tollbridge.sdk.token_counts import decode, encode, token_counter
 
     __version__: str
@@ -88,6 +112,7 @@ __all__ = [
     "APIResponseValidationError",
     "APIStatusError",
     "APITimeoutError",
+    "AsyncEvents",
     "AsyncStream",
     "AuthenticationError",
     "BadGatewayError",
@@ -103,13 +128,17 @@ __all__ = [
     "ContextWindowExceededError",
     "Delta",
     "EmbeddingResponse",
+    "Event",
+    "Events",
     "Function",
     "FunctionCall",
+    "ImageResponse",
     "InternalServerError",
     "InvalidRequestError",
     "Message",
     "ModelResponse",
     "ModelResponseStream",
+    "ModerationResponse",
     "NotFoundError",
     "OpenAIError",
     "OverloadedError",
@@ -119,19 +148,34 @@ __all__ = [
     "RateLimitError",
     "RequestTimeoutError",
     "RequestTooLargeError",
+    "RerankResponse",
     "ServiceUnavailableError",
+    "SpeechResponse",
     "Stream",
     "StreamingChoices",
+    "TextCompletionResponse",
     "Timeout",
     "TollbridgeError",
+    "TranscriptionResponse",
     "Truncated",
     "UnknownPrice",
     "UnprocessableEntityError",
     "UnsupportedParamsError",
     "Usage",
     "__version__",
+    "aanthropic_messages",
     "acompletion",
     "aembedding",
+    "agenerate_content",
+    "aimage_edit",
+    "aimage_generation",
+    "amoderation",
+    "anthropic_messages",
+    "arerank",
+    "aresponses",
+    "aspeech",
+    "atext_completion",
+    "atranscription",
     "completion",
     "completion_cost",
     "cost_per_token",
@@ -139,10 +183,17 @@ __all__ = [
     "embedding",
     "encode",
     "exceptions",
+    "generate_content",
     "get_max_tokens",
     "get_model_info",
+    "image_edit",
+    "image_generation",
     "model_cost",
+    "moderation",
     "register_model",
+    "rerank",
+    "responses",
+    "speech",
     "stream_chunk_builder",
     "supports_assistant_prefill",
     "supports_audio_input",
@@ -160,11 +211,37 @@ __all__ = [
     "supports_video_input",
     "supports_vision",
     "supports_web_search",
+    "text_completion",
     "token_counter",
+    "transcription",
 ]
 
 # Every other name of `__all__` is an exception's.
 _HOMES = {
+    "tollbridge.sdk.audio": ("aspeech", "atranscription", "speech", "transcription"),
+    "tollbridge.sdk.dialects": (
+        "aanthropic_messages",
+        "agenerate_content",
+        "anthropic_messages",
+        "aresponses",
+        "atext_completion",
+        "generate_content",
+        "responses",
+        "text_completion",
+    ),
+    "tollbridge.sdk.events": ("AsyncEvents", "Events"),
+    "tollbridge.sdk.images": ("aimage_edit", "aimage_generation", "image_edit", "image_generation"),
+    "tollbridge.sdk.moderation": ("amoderation", "moderation"),
+    "tollbridge.sdk.rerank": ("arerank", "rerank"),
+    "tollbridge.sdk.task_objects": (
+        "Event",
+        "ImageResponse",
+        "ModerationResponse",
+        "RerankResponse",
+        "SpeechResponse",
+        "TextCompletionResponse",
+        "TranscriptionResponse",
+    ),
     "tollbridge.sdk.chunks": ("stream_chunk_builder",),
     "tollbridge.sdk.completion": ("acompletion", "completion"),
     "tollbridge.sdk.costs": ("completion_cost", "cost_per_token"),

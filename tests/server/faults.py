@@ -15,7 +15,7 @@ import msgspec
 
 from tests.server.served import KEY, Answered, Served
 from tests.transport.upstream import CHUNKED_HEAD, Peer, chunked
-from tollbridge.server.routes import Route
+from tollbridge.server.routes import TASKS, Route
 from tollbridge.wires.sse import SseParser
 
 CHAT, MESSAGES, GEMINI = "/v1/chat/completions", "/v1/messages", "/v1beta/models/m:generateContent"
@@ -25,7 +25,8 @@ PATH_OF = {
     "anthropic_messages": MESSAGES,
     "gemini": GEMINI,
     "openai_responses": RESPONSES,
-    "openai_embeddings": "/v1/embeddings",
+    "openai_completions": "/v1/completions",
+    **{dialect: f"/v1{path}" for path, dialect in TASKS.items()},
 }
 PROVIDER_KEY = "provider-secret-canary-0987654321"
 PAIRS = [(path, wire) for path in (CHAT, MESSAGES) for wire in ("openai", "anthropic")]
@@ -56,8 +57,10 @@ def ask_at(route: Route, model: str = "m") -> dict[str, Any]:
     """A request that is legal in the dialect of a route."""
     if route.dialect == "gemini":
         return {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
-    if route.dialect == "openai_embeddings":
-        return {"model": model, "input": "hi"}
+    if route.dialect in TASKS.values():
+        return {"model": model, "input": "hi", "prompt": "hi", "query": "hi", "documents": ["hi"]}
+    if route.dialect == "openai_completions":
+        return {"model": model, "prompt": "hi"}
     return ask(model)
 
 

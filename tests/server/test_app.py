@@ -19,7 +19,7 @@ async def test_a_fault_of_ours_has_one_id_for_client_log_line_and_traceback(
     async def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Engine, "ask", broken)
+    monkeypatch.setattr(Engine, "run", broken)
     with caplog.at_level(logging.ERROR):
         async with served(configuration(entry("m", 9)), tmp_path) as gateway:
             answered = await gateway.post(path, ask())

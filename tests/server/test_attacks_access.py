@@ -72,8 +72,8 @@ async def test_s01_each_route_with_no_key_a_wrong_one_and_the_right_one(tmp_path
                 else:
                     assert answered.status == 200, (route, key)
             answered = await gateway.send(method, path_of(route), body, key=KEY)
-            wanted = 400 if route.dialect == "openai_embeddings" else 200  # the mock gives none
-            assert answered.status == wanted, (route, method)
+            wanted = (400,) if route.handler == "task" else (200,)  # the mock does none
+            assert answered.status in wanted, (route, method)
 
 
 async def test_s01_other_methods_and_other_paths_lead_nowhere(tmp_path: Path) -> None:

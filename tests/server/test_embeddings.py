@@ -15,7 +15,8 @@ from tests.server.faults import ask, configuration, entry, error_of
 from tests.server.served import KEY
 from tests.shared import SHARED, recordings
 from tests.transport.upstream import Peer, Upstream, answer
-from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
+from tollbridge.wires.embeddings.openai import OPENAI_EMBEDDINGS
+from tollbridge.wires.task import Heads
 
 PATH = "/v1/embeddings"
 VECTORS = {
@@ -138,7 +139,7 @@ def test_every_recorded_answer_is_read_along() -> None:
             continue
         if "data" not in exchange["response_body"]:
             continue  # Vertex's and Ollama's own
-        said = OPENAI_EMBEDDINGS.read_along(json.dumps(exchange["response_body"]).encode())
+        said = OPENAI_EMBEDDINGS.read_along(json.dumps(exchange["response_body"]).encode(), Heads())
         told = exchange["response_body"].get("usage") or {}
         assert said.usage is None or said.usage.input == told.get("prompt_tokens", told.get("total_tokens"))
         read += 1

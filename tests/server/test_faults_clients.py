@@ -323,7 +323,7 @@ async def test_a_bug_of_ours_is_a_500_in_the_dialect_and_one_line_of_the_log(
         async def fail(*_: Any, **__: Any) -> Any:
             raise ZeroDivisionError("a bug")
 
-        gateway.gateway.engine.ask = fail  # type: ignore[method-assign]
+        gateway.gateway.engine.run = fail  # type: ignore[method-assign]
         answered = await gateway.post(MESSAGES, ask(stream=True))
         load = gateway.gateway.load
         assert (load.requests, load.streams) == (0, 0)

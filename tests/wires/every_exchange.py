@@ -7,6 +7,7 @@ wire has clients, an answer, a stream, an error. The laws are held elsewhere; he
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,6 +15,8 @@ import msgspec
 from tests.wires import laws
 from tests.wires.anthropic_messages import recorded as messages
 from tests.wires.gemini import recorded as gemini
+from tests.wires.tasks.reading import read_exchange, wire_of
+from tollbridge.calls.task_wires import HOMES, provider_task_wire
 from tollbridge.errors import APIError
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import ProviderWire, Wire
@@ -21,7 +24,7 @@ from tollbridge.wires.cohere import COHERE
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.ollama import OLLAMA
 from tollbridge.wires.openai_chat import OPENAI_CHAT
-from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
+from tollbridge.wires.openai_completions import OPENAI_COMPLETIONS
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 from tollbridge.wires.replicate import REPLICATE
 
@@ -96,14 +99,6 @@ def _count(wire: Wire) -> Callable[[Exchange], None]:
     return read
 
 
-def _embeddings(exchange: Exchange) -> None:
-    if exchange["status"] >= 400:
-        _error(OPENAI_EMBEDDINGS, exchange)
-    else:
-        along = OPENAI_EMBEDDINGS.read_along(msgspec.json.encode(exchange["response_body"]))
-        assert along.usage is not None
-
-
 def _answer(wire: ProviderWire) -> Callable[[Exchange], None]:
     """Of a format that only providers speak: what clients sent there is no dialect of ours."""
 
@@ -132,6 +127,36 @@ def _is_claude(exchange: Exchange) -> bool:
     return isinstance(body, dict) and "anthropic_version" in body
 
 
+UNRECORDED = frozenset(
+    {"jina_embeddings", "tei_embeddings", "tei_rerank", "mistral_moderations", "openai_speech"}
+    | {"gemini_images", "imagen_images"}
+)
+"""Formats of tasks of which there are no recordings."""
+TASKS = (
+    *(
+        "embeddings",
+        "v1.embed",
+        "v2.embed",
+        "batchEmbedContents",
+        "embedContent",
+        "predict",
+        "api.embeddings",
+        "invoke",
+    ),
+    *("rerank", "v1.rerank", "v2.rerank", "moderations", "audio.speech", "images.generations", "images.edits"),
+)
+TASK_WIRES = tuple(
+    name
+    for name in HOMES
+    if provider_task_wire(name).task.name in ("embeddings", "rerank", "moderations", "speech", "images", "image_edits")
+    and name not in UNRECORDED
+)
+
+
+def _is_of(name: str, exchange: Exchange) -> bool:
+    return wire_of(exchange) == name
+
+
 READERS: tuple[Reader, ...] = (
     Reader("openai_chat", ("chat.completions", "chat"), _conversation(OPENAI_CHAT)),
     Reader("openai_chat", ("completions",), _conversation(OPENAI_CHAT), ("portkey",)),
@@ -143,10 +168,11 @@ READERS: tuple[Reader, ...] = (
     Reader("anthropic_messages", ("messages.count_tokens",), _count(ANTHROPIC_MESSAGES)),
     Reader("gemini", ("generateContent", "streamGenerateContent"), _conversation(GEMINI)),
     Reader("gemini", ("countTokens",), _count(GEMINI)),
-    Reader("openai_embeddings", ("embeddings",), _embeddings),
+    Reader("openai_completions", ("completions",), _conversation(OPENAI_COMPLETIONS), ("openai", "writer")),
     Reader("cohere", ("v2.chat",), _answer(COHERE)),
     Reader("ollama", ("api.chat", "api.generate"), _answer(OLLAMA)),
     Reader("replicate", ("predictions", "predictions.item"), _prediction),
+    *(Reader(name, TASKS, read_exchange, (), partial(_is_of, name)) for name in TASK_WIRES),
 )
 
 _BATCHES = "files and batches are not served"
@@ -163,7 +189,6 @@ UNREAD: Mapping[str, str] = {
     "messages.batches": _BATCHES,
     "batchGenerateContent": _BATCHES,
     "complete": _OLD,
-    "completions": _OLD,
     "v1.generate": _OLD,
     "v1.chat": "Cohere's first chat, which its v2 replaced",
     "invoke": _OTHERS,
@@ -174,20 +199,7 @@ UNREAD: Mapping[str, str] = {
     "invocations": "the format is the model's own",
     "responses.compact": "the endpoint is not served",
     "responses.input_tokens": "tokens are counted here",
-    "images.generations": _TASK,
-    "images.edits": _TASK,
-    "audio.speech": _TASK,
-    "moderations": _TASK,
     "ocr": _TASK,
-    "rerank": _TASK,
-    "v1.rerank": _TASK,
-    "v2.rerank": _TASK,
-    "v1.embed": "embeddings in another format than OpenAI's",
-    "v2.embed": "embeddings in another format than OpenAI's",
-    "api.embeddings": "embeddings in another format than OpenAI's",
-    "embedContent": "embeddings in another format than OpenAI's",
-    "batchEmbedContents": "embeddings in another format than OpenAI's",
-    "predict": "embeddings in another format than OpenAI's",
 }
 """Why the exchanges of an endpoint that no reader takes are read by none."""
 

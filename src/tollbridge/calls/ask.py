@@ -6,12 +6,15 @@ neutral Request is read once, when the first deployment needs it, and kept for t
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
-from tollbridge.errors import BadRequestError
+from tollbridge.catalog.tokens import count_request
+from tollbridge.errors import APIError, BadRequestError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Request
-from tollbridge.model.response import Caveat
+from tollbridge.model.response import Caveat, Usage
 from tollbridge.transport.base import Timeouts
 from tollbridge.wires.base import Wire, Written
 from tollbridge.wires.seal import UNKEYED, Seals
@@ -53,6 +56,9 @@ class Ask:
         "strict",
         "timeout_s",
     )
+
+    task: ClassVar[bool] = False
+    """It asks for something else than a conversation: `calls.task_ask`."""
 
     def __init__(
         self,
@@ -111,6 +117,14 @@ class Ask:
         if self._read is None:
             self._read = self.dialect.read_request(decode(self.body), self.seals)
         return self._read
+
+    def count(self, model: str | None = None) -> int:
+        """The input tokens, by our own count. Raises BadRequestError."""
+        return count_request(self.request().value, model)
+
+    def spent_on(self, error: APIError) -> Usage | None:
+        """What an attempt that failed with this used nevertheless, as far as that was told."""
+        return None
 
     def reads(self, request: Written[Request]) -> None:
         """The neutral request, where it is a value and not in the body."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import cast
 
 import msgspec
 
@@ -19,7 +20,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.providers.account import Account, fetcher
 from tollbridge.providers.names import find
 from tollbridge.providers.resolve import Given, Location, resolve
-from tollbridge.providers.row import EMBEDDINGS, RESPONSES, WIRE_OF_MODE, Provider
+from tollbridge.providers.row import RESPONSES, WIRE_OF_MODE, Provider
 from tollbridge.secret import Secret
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.head import encode_head
@@ -29,12 +30,23 @@ from tollbridge.wires.base import ProviderWire, Target, Wire
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_chat.thinking import PLAIN
-from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 from tollbridge.wires.steps import Stepwise
 
-_ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI, OPENAI_EMBEDDINGS)
-WIRES: Mapping[str, Wire] = {wire.name: wire for wire in _ALL}
+_ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI)
+
+
+class Wires(dict[str, Wire]):
+    """By name. Those of tasks are found too, and read when they are first asked for."""
+
+    def __missing__(self, name: str) -> Wire:
+        from tollbridge.calls.task_wires import task_wire  # loaded by the first request for a task
+
+        wire = self[name] = cast(Wire, task_wire(name))
+        return wire
+
+
+WIRES = Wires({wire.name: wire for wire in _ALL})
 """Those that clients speak too."""
 
 _encode = msgspec.json.Encoder().encode
@@ -93,15 +105,29 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         location, others = located(mode), {}
     elif said == "chat":
         others = {}
-    if location.provider.wire == OPENAI_CHAT.name and (known is None or known.mode == "embedding"):
-        others = {**others, EMBEDDINGS: ""}
     if not location.own_address:  # elsewhere only what is below it can be known
         others = {wire: path for wire, path in others.items() if "://" not in path}
+    tasks = _tasks(wanted, environ, rows)
     tokens: dict[Account, Tokens] = {}
-    deployment = _at(location, wanted, known, prices, tokens)
+    deployment = msgspec.structs.replace(_at(location, wanted, known, prices, tokens), at=tasks)
     unsure = not (location.own_address and location.provider.checked)
     also = {wire: _at(located(wire), wanted, known, prices, tokens) for wire in others}
     return msgspec.structs.replace(deployment, also=also, also_unsure=unsure) if also else deployment
+
+
+def _tasks(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provider]) -> Callable[[str], Deployment]:
+    """The deployment for each task, made when it is first asked for it."""
+    made: dict[str, Deployment] = {}
+
+    def at(task: str) -> Deployment:
+        found = made.get(task)
+        if found is None:
+            from tollbridge.calls.task_build import build_task  # loaded by the first request for a task
+
+            found = made[task] = build_task(wanted, task, environ, rows)
+        return found
+
+    return at
 
 
 def wire_named(name: str) -> ProviderWire:
@@ -113,9 +139,21 @@ def _at(
     location: Location, wanted: Wanted, known: ModelFacts | None, prices: Tariff, tokens: dict[Account, Tokens]
 ) -> Deployment:
     """`tokens`: those of this deployment, in whatever format it is asked."""
+    wire = location.provider.wire
+    return deployed(location, wanted, known, prices, tokens, wire_named(wire), _in_words_of(wire, wanted.defaults))
+
+
+def deployed(
+    location: Location,
+    wanted: Wanted,
+    known: ModelFacts | None,
+    prices: Tariff,
+    tokens: dict[Account, Tokens],
+    wire: ProviderWire,
+    defaults: JsonObject,
+) -> Deployment:
+    """`tokens`: as `_at` has them. `defaults`: the operator's, in the words of the wire."""
     row = location.provider
-    wire = wire_named(row.wire)
-    defaults = {} if row.wire == EMBEDDINGS else _in_words_of(row.wire, wanted.defaults)  # they are of conversations
     origin = Origin(location.scheme, location.host, location.port)
     drops, rewrites = _changes(location, wanted)
     named = {name.lower() for name in wanted.extra_headers}
@@ -149,7 +187,7 @@ def _at(
             prefers=row.prefers,
             modify=wanted.modify_params,
         ),
-        defaults=wanted.defaults,
+        defaults=wanted.defaults if defaults else {},
         defaults_raw={row.renames.get(name, name): _raw(value) for name, value in defaults.items()},
         forced_raw={name: _raw(value) for name, value in {**location.body, **wanted.forced}.items()},
         drops=drops,

@@ -11,6 +11,7 @@ from tollbridge.calls.rewrites import Rewrite
 from tollbridge.calls.tokens import Tokens
 from tollbridge.catalog.facts import ModelFacts
 from tollbridge.catalog.pricing import UNPRICED, Tariff
+from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.wires.base import ProviderWire, Target
@@ -33,7 +34,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     `plain`: it refuses messages with fields that the format does not have. `drop_params`: True drops what cannot be
     said, False refuses it, None drops it with a Caveat. `tariff`: what it charges, and where that is known from.
     `also`: the same as it is for clients of other dialects, which the provider speaks beside its own format; where
-    `also_unsure`, it may not: another server stands at its address, or nobody compared the row.
+    `also_unsure`, it may not: another server stands at its address, or nobody compared the row. `at`: makes
+    it as it is for a task; its wire is then one of `wires.task`.
     """
 
     id: str
@@ -79,10 +81,19 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     tags: tuple[str, ...] = ()
     also: Mapping[str, Deployment] = {}
     also_unsure: bool = False
+    at: Callable[[str], Deployment] | None = None
 
     def for_dialect(self, dialect: str) -> Deployment:
         """Itself, or as it speaks this dialect natively."""
         return self.also.get(dialect, self)
+
+    def task(self, name: str) -> Deployment:
+        """Itself, for a task. Raises BadRequestError where it does not do that."""
+        if self.at is None:
+            raise BadRequestError(
+                f"The model {self.group!r} is for conversations alone.", param="model", code="unsupported_endpoint"
+            )
+        return self.at(name)
 
     @property
     def hidden(self) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from tollbridge.wires import failure
 from tollbridge.wires.base import Head, ProviderWire
 from tollbridge.wires.tap import Along
 
+JSON_KIND = b"content-type: application/json\r\n"
 ERROR_BYTES_MAX = 1024 * 1024
 ANSWER_BYTES_MAX = 256 * 1024 * 1024
 
@@ -37,7 +38,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Answer(msgspec.Struct, frozen=True, eq=False):
-    """A whole answer in the client's dialect, and what it says of itself. `headers`: the provider's, as received."""
+    """A whole answer in the client's dialect, and what it says of itself. `headers`: the provider's, as received.
+    `kind`: the header of its media type, as a line. `exact`: of a task, its usage is not our own count."""
 
     deployment: Deployment
     body: bytes
@@ -46,10 +48,12 @@ class Answer(msgspec.Struct, frozen=True, eq=False):
     caveats: tuple[Caveat, ...]
     relayed: bool
     upstream_s: float
+    kind: bytes = JSON_KIND
+    exact: bool = True
 
 
 class Streaming(msgspec.Struct, frozen=True, eq=False):
-    """A stream in the client's dialect that has begun."""
+    """A stream in the client's dialect that has begun. `kind`: as of an answer, where it is not one of events."""
 
     deployment: Deployment
     stream: Stream
@@ -57,6 +61,7 @@ class Streaming(msgspec.Struct, frozen=True, eq=False):
     caveats: tuple[Caveat, ...]
     relayed: bool
     upstream_s: float
+    kind: bytes = b""
 
 
 def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> Coroutine[Any, Any, Answer | Streaming]:
@@ -72,12 +77,12 @@ async def _unsure(ask: Ask, deployment: Deployment, spoken: Deployment, transpor
     try:
         return await _exchange(ask, spoken, transport)
     except APIError as error:
-        if not _says_no_such_path(error):
+        if not says_no_such_path(error):
             raise
     return await _exchange(ask, deployment, transport)
 
 
-def _says_no_such_path(error: APIError) -> bool:
+def says_no_such_path(error: APIError) -> bool:
     """Of a path, nothing of a model or of what is kept: those have codes."""
     return error.status_code in (404, 405, 501) and bool(error.wire) and error.code is None and error.param is None
 

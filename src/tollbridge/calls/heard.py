@@ -34,6 +34,8 @@ def words(event: Event) -> str:
 
 def heard_in(wire: Wire, body: bytes) -> Heard:
     """What a whole answer in this format says; nothing, where it was relayed and cannot be read."""
+    if hasattr(wire, "most"):  # that of a task (`wires.task`): there are no words to count
+        return Heard("")
     try:
         return Heard("".join(map(words, unfold(wire.read_response(msgspec.json.decode(body))))))
     except (APIError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -35,7 +35,6 @@ CLIENT_HEADERS: Mapping[str, frozenset[str]] = {
     "openai_chat": frozenset({"openai-beta", "idempotency-key", "traceparent"}),
     "anthropic_messages": frozenset({"anthropic-beta", "anthropic-version", "idempotency-key", "traceparent"}),
     "openai_responses": frozenset({"openai-beta", "idempotency-key", "traceparent"}),
-    "openai_embeddings": frozenset({"traceparent"}),
     GEMINI.name: frozenset({"traceparent"}),
 }
 """Which of the client's headers reach a provider, by the provider's wire. All others stay here."""
@@ -86,7 +85,7 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
             hides_usage = not ask.include_usage
         body = _encode({**written, **deployment.forced_raw} if deployment.forced_raw else written)
     if caveats:
-        _judge(caveats, ask, deployment)
+        judge(caveats, ask, deployment)
     if ask.caveats:
         caveats = (*ask.caveats, *caveats)
     timeouts = deployment.stream_timeouts if ask.stream else deployment.timeouts
@@ -259,7 +258,7 @@ def _drop(fields: dict[str, Any], deployment: Deployment) -> tuple[Caveat, ...]:
     )
 
 
-def _judge(caveats: tuple[Caveat, ...], ask: Ask, deployment: Deployment) -> None:
+def judge(caveats: tuple[Caveat, ...], ask: Ask, deployment: Deployment) -> None:
     """`strict` refuses any loss before anything is sent; `drop_params: false` refuses a dropped parameter."""
     if ask.strict or deployment.strict:
         loss: Caveat | None = caveats[0]

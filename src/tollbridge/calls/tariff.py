@@ -9,6 +9,7 @@ import msgspec
 
 from tollbridge.catalog.facts import ModelFacts, catalog
 from tollbridge.catalog.pricing import FREE, UNPRICED, Tariff, catalog_list, own_list
+from tollbridge.catalog.unit_pricing import TASK_MODES, UNIT_CLASSES, UnitTariff
 from tollbridge.providers.row import Provider
 
 GLOBAL = "global"
@@ -37,26 +38,39 @@ NO_MARKUPS = Markups()
 
 
 def tariff(
-    row: Provider, model: str, known: ModelFacts | None, own: Mapping[str, int], markups: Markups = NO_MARKUPS
+    row: Provider,
+    model: str,
+    known: ModelFacts | None,
+    own: Mapping[str, int],
+    markups: Markups = NO_MARKUPS,
 ) -> Tariff:
-    """`known`: what the catalog has of the model; `own`: the operator's prices."""
-    listed = {} if known is None or not _priced_as(model, known) else catalog_list(known.prices)
-    if listed and known is not None and known.mode == "embedding":
-        listed.setdefault("output", 0)  # there is none
+    """`known`: what the catalog has of the model, and the operator's `model_info`; `own`: the operator's prices."""
+    by_units = known is not None and known.mode in TASK_MODES
+    listed: Mapping[str, int] = {}
+    if known is not None and _priced_as(model, known):
+        listed = known.prices if by_units else catalog_list(known.prices)
+    if known is not None and known.mode in _MAKES_NO_TOKENS and "input" in listed:
+        listed = {"output": 0, **listed}
     markup = markups.of(row.name)
     if own:
-        return Tariff(own_list(own, listed), "config", times=markup.times, added_nanousd=markup.added_nanousd)
+        made = UnitTariff if by_units or not _BY_UNITS.isdisjoint(own) else Tariff
+        return made(own_list(own, listed), "config", times=markup.times, added_nanousd=markup.added_nanousd)
     if row.local:
         return FREE
     if not listed and not row.tells_cost:
         return UNPRICED
-    return Tariff(
+    return (UnitTariff if by_units else Tariff)(
         listed,
         catalog().date if listed else "provider",
         tells_cost=row.tells_cost,
         times=markup.times,
         added_nanousd=markup.added_nanousd,
     )
+
+
+_MAKES_NO_TOKENS = frozenset({"embedding", "rerank", "moderation"})
+_BY_UNITS = UNIT_CLASSES - {"per_second", "per_second_in"}
+"""Classes that nothing but a task is paid by. Seconds may also be those that a model was waited for."""
 
 
 def _priced_as(model: str, known: ModelFacts) -> bool:

@@ -12,14 +12,14 @@ from typing import Any
 
 from tollbridge.catalog.parts import BILLED, billed_tokens, service_of, told_cost
 from tollbridge.model.money import write_dollars
-from tollbridge.model.response import Usage
+from tollbridge.model.response import UNITS, Usage
 
 Bill = dict[str, str | int]
 
 MILLION = 1_000_000
 SERVICE_MAX = 100
 _SEARCH_SIZES = ("low", "high")
-_COUNTS = frozenset(Usage.__struct_fields__) - {"origin", "spelling", "extra"}
+_COUNTS = frozenset(Usage.__struct_fields__) - {"origin", "spelling", "extra", "units"}
 
 
 def keep(usage: Usage, service_tier: str | None, seconds: float | None = None) -> Bill:
@@ -61,7 +61,8 @@ def again(tokens: Mapping[str, int], bill: Mapping[str, str | int] | None) -> Us
     if "billed_input" in bill:
         extra[BILLED] = {"input_tokens": bill["billed_input"], "output_tokens": bill.get("billed_output", 0)}
     counts: dict[str, Any] = {kind: count for kind, count in tokens.items() if kind in _COUNTS}
-    return Usage(**counts, extra=extra)
+    units = {name: tokens[name] for name in UNITS if name in tokens}
+    return Usage(**counts, extra=extra, units=units or None)
 
 
 def took(bill: Mapping[str, str | int] | None) -> float | None:

@@ -63,8 +63,9 @@ CHARGED = frozenset(
     {"input", "output", "reasoning", "cache_read", "cache_write", "cache_write_1h", "audio_input", "audio_output"}
     | {"audio_cache_read", "image_input", "image_output", "image_cache_read"}
     | {"per_second", "per_second_in", "per_request", *SEARCH.values()}
+    | {"per_character_in", "per_character", "per_image", "per_image_in", "per_query"}
 )
-"""The classes that a chat answer can be charged by: the rest are kept in the catalog, and nothing counts them yet."""
+"""The classes that an answer can be charged by: the rest are kept in the catalog, and nothing counts them yet."""
 
 DEAR_NANO = {"second": 10**15, "token": 10**12}
 """A dollar a second, a tenth of a cent a token (1,000 dollars per million): no model is so dear, by far. Who writes

@@ -10,14 +10,15 @@ https://platform.openai.com/docs/api-reference/files, .../batch, https://docs.an
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import msgspec
 
 from tollbridge.model.json import JsonObject
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Wire
+from tollbridge.wires.embeddings.openai import OPENAI_EMBEDDINGS
 from tollbridge.wires.openai_chat import OPENAI_CHAT
-from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 
 
@@ -55,7 +56,7 @@ ENDPOINTS: Mapping[str, Wire] = {
     "/v1/chat/completions": OPENAI_CHAT,
     "/chat/completions": OPENAI_CHAT,
     "/v1/responses": OPENAI_RESPONSES,
-    "/v1/embeddings": OPENAI_EMBEDDINGS,
+    "/v1/embeddings": cast(Wire, OPENAI_EMBEDDINGS),
 }
 """What requests of OpenAI's batches are of, as far as they can be metered."""
 

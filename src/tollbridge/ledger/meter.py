@@ -6,7 +6,7 @@
    total of 0 is no word: it stands where a provider said something senseless.
 3. An attempt that failed: one that the provider refused, or that never reached it, was billed for nothing; one that
    broke off after it was sent is estimated by its prompt. What it may have answered unheard is not known: at most the
-   request's `max_tokens` are missing there.
+   request's `max_tokens` are missing there. Of a task that was asked in parts, those that were answered count.
 4. A request costs what its attempts cost together. One price that is unknown makes the sum unknown.
 5. A model that is paid by the second is paid from the moment it is asked until its last byte, or until it is given up.
 """
@@ -22,7 +22,7 @@ from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.heard import Heard
 from tollbridge.catalog.kept import Bill, keep
 from tollbridge.catalog.parts import PLAIN_SERVICES
-from tollbridge.catalog.tokens import count_request, count_text
+from tollbridge.catalog.tokens import count_text
 from tollbridge.errors import APIError
 from tollbridge.model.response import Usage
 from tollbridge.observe import Record, Tried, tokens
@@ -99,10 +99,14 @@ def _tried(attempt: Attempt, ask: Ask, said: Said | None) -> Tried:
     usage, estimated, service_tier = None, False, None
     if said is not None:
         usage, service_tier = said.along.usage, said.along.service_tier
-        if usage is None or not (said.exact and usage.input and usage.output):
+        if ask.task and usage is not None:
+            estimated = not said.exact
+        elif usage is None or not (said.exact and usage.input and usage.output):
             counted = _estimate(usage, ask, deployment, said.heard())
             estimated = not said.exact or counted != usage
             usage = counted
+    elif error is not None and ask.task and (spent := ask.spent_on(error)) is not None:
+        usage, estimated = spent, True
     elif attempt.abandoned or (error is not None and may_be_billed(error)):
         usage, estimated = _estimate(None, ask, deployment, None), True
     return Tried(
@@ -136,7 +140,7 @@ def _estimate(told: Usage | None, ask: Ask, deployment: Deployment, heard: Heard
 
 def _prompt(ask: Ask, deployment: Deployment) -> int:
     try:
-        return count_request(ask.request().value, deployment.model)
+        return ask.count(deployment.model)
     except APIError:  # relayed as it came, and the provider made sense of what we could not read
         return max(1, len(ask.body) // 4)
 

@@ -38,11 +38,21 @@ def is_count(value: Json) -> TypeGuard[int]:
     return value.__class__ is int and 0 <= value <= COUNT_MAX
 
 
+CHARACTERS = "characters"
+AUDIO_MS = "audio_ms"
+IMAGES = "images"
+SEARCH_UNITS = "search_units"
+UNITS = (CHARACTERS, AUDIO_MS, IMAGES, SEARCH_UNITS)
+"""Other measures than tokens: characters of a text to be spoken, thousandths of a second of sound that was heard,
+images that were made, units of a ranking (`model/tasks`)."""
+
+
 class Usage(msgspec.Struct, frozen=True, kw_only=True, tag="usage"):
     """Tokens. `input` and `output` are totals; all others are parts of them: `cache_read`, `cache_write`,
     `audio_input`, `image_input` of `input`; `reasoning`, `audio_output`, `image_output`, `accepted_prediction`,
     `rejected_prediction` of `output`; `cache_write_1h` of `cache_write`. None: the provider did not say. `spelling`:
-    where the origin's dialect says what can be said in several places; see `Request`."""
+    where the origin's dialect says what can be said in several places; see `Request`. `units`: what was counted by
+    other measures, by words of `UNITS`."""
 
     input: int = 0
     output: int = 0
@@ -60,6 +70,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, tag="usage"):
     origin: str = ""
     spelling: dict[str, str] = {}
     extra: JsonObject = {}
+    units: dict[str, int] | None = None
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True, tag="choice"):

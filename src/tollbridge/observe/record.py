@@ -43,8 +43,8 @@ class Record(msgspec.Struct, omit_defaults=True, tag_field="event", tag="request
     the provider before them, `overhead_ms` what the gateway added to that.
 
     `group` is the configured name that the model resolved to, or "": the only model name that may become a metric's
-    label (`model_requested` is whatever the client wrote). `tokens` is `usage` in the log's words; `caveats`: code and
-    place of each.
+    label (`model_requested` is whatever the client wrote). `tokens` is `usage` in the log's words, with
+    what was counted by other measures (`model.response.UNITS`); `caveats`: code and place of each.
 
     Of the ledger: `id` is the entry's, a ULID, "" where no provider was asked. `answer_id`: the id in the answer, as
     the client saw it. `cost_nanousd`: of all attempts together; None is unknown, 0 is free. `estimated`: usage is our
@@ -119,6 +119,8 @@ def tokens(usage: Usage) -> dict[str, int]:
     parts = _parts(usage)
     if any(parts):
         counts.update((kind, count) for kind, count in zip(PARTS, parts, strict=True) if count)
+    if usage.units is not None:
+        counts.update(usage.units)
     return counts
 
 

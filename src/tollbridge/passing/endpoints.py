@@ -12,9 +12,9 @@ import msgspec
 
 from tollbridge.model.json import Json
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.embeddings.openai import NAME as EMBEDDINGS
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
-from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 
 _AZURE = r"openai/deployments/(?P<model>[^/]+)/"
@@ -35,11 +35,11 @@ _KNOWN: tuple[tuple[re.Pattern[str], str, bool | None], ...] = tuple(
     (re.compile(r"(?:.*/)?" + pattern), wire, stream)
     for pattern, wire, stream in (
         (_AZURE + "chat/completions", OPENAI_CHAT.name, None),
-        (_AZURE + "embeddings", OPENAI_EMBEDDINGS.name, None),
+        (_AZURE + "embeddings", EMBEDDINGS, None),
         (_AZURE + r"(?:completions|images/\w+|audio/\w+)", "", None),
         ("chat/completions", OPENAI_CHAT.name, None),
         ("responses", OPENAI_RESPONSES.name, None),
-        ("embeddings", OPENAI_EMBEDDINGS.name, None),
+        ("embeddings", EMBEDDINGS, None),
         ("messages", ANTHROPIC_MESSAGES.name, None),
         (_MADE_BY % "anthropic" + "(?:rawPredict|streamRawPredict)", ANTHROPIC_MESSAGES.name, None),
         (_MADE_BY % "mistralai" + "(?:rawPredict|streamRawPredict)", OPENAI_CHAT.name, None),

@@ -23,7 +23,7 @@ from tollbridge.providers.address import Base, join, read_base
 from tollbridge.providers.auth import Auth, AuthHeaders, NoAuth, write_auth, write_bearer
 from tollbridge.providers.google_token import GoogleAccount, project_in
 from tollbridge.providers.names import locate
-from tollbridge.providers.row import CHAT, EMBEDDINGS, RESPONSES, WIRE_OF_MODE, From, Place, Provider
+from tollbridge.providers.row import CHAT, RESPONSES, WIRE_OF_MODE, WIRES, From, Place, Provider
 from tollbridge.providers.said import Said
 from tollbridge.secret import Secret
 
@@ -149,7 +149,8 @@ def _at_place(
 
 def _on_vertex(row: Provider, name: str, given: Given, environ: Environ) -> Location:
     """Its address hangs on project and location, its format on the model; without a key it wants a token."""
-    row = vertex.row_for(row, name)
+    task = "" if row.wire in WIRES else row.chat_path
+    row = row if task else vertex.row_for(row, name)
     extra = given.extra
     key = _secret(given.api_key) or row.api_key or _secret(_first(environ, row.key_env))
     credentials = _credentials_of(extra) or _secret(_first(environ, vertex.CREDENTIALS))
@@ -166,7 +167,7 @@ def _on_vertex(row: Provider, name: str, given: Given, environ: Environ) -> Loca
     base = read_base(said, row.name) if said else vertex.own_base(where)
     if key:
         _check_sendable(key, row, name)
-    found = vertex.targets(base, where, name)
+    found = vertex.task_targets(base, where, name, task) if task else vertex.targets(base, where, name)
     return Location(
         provider=row,
         model=name,
@@ -257,7 +258,7 @@ def _path(row: Provider, base: Base, model: str, given: Given, environ: Environ)
 
 def _of_task(row: Provider, chat: str) -> str:
     """What is beside the chat endpoint."""
-    return chat.replace(azure.CHAT, row.path, 1) if row.wire == EMBEDDINGS else chat
+    return chat if row.wire in WIRES else chat.replace(azure.CHAT, row.path, 1)
 
 
 def _filled(path: str, base: Base, model: str) -> str:

@@ -53,7 +53,6 @@ class WireDefaults(msgspec.Struct, frozen=True):
 
 CHAT = "openai_chat"
 RESPONSES = "openai_responses"
-EMBEDDINGS = "openai_embeddings"
 WIRES: Mapping[str, WireDefaults] = {
     CHAT: WireDefaults("/chat/completions", Bearer()),
     "anthropic_messages": WireDefaults("/v1/messages", HeaderKey("x-api-key"), (("anthropic-version", "2023-06-01"),)),
@@ -62,7 +61,6 @@ WIRES: Mapping[str, WireDefaults] = {
         Bearer(),
         renames={"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"},
     ),
-    EMBEDDINGS: WireDefaults("/embeddings", Bearer()),
     "replicate": WireDefaults("/v1/predictions", Bearer()),
     "gemini": WireDefaults(
         "/models/{model}:generateContent",
@@ -181,7 +179,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def fixed_headers(self) -> tuple[tuple[str, str], ...]:
         own = {name for name, _ in self.headers}
-        return (*(pair for pair in WIRES[self.wire].headers if pair[0] not in own), *self.headers)
+        usual = WIRES[self.wire].headers if self.wire in WIRES else ()  # that of a task has said them all
+        return (*(pair for pair in usual if pair[0] not in own), *self.headers)
 
     def speaking(self, wire: str) -> Provider:
         """The row as it is for another format than its own. Patches and renamed fields are of bodies in its own; so are
@@ -199,7 +198,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             base_url=base_url,
             chat_path=path,
             also={},
-            drops=self.drops if wire in (RESPONSES, EMBEDDINGS) else frozenset(),
+            drops=self.drops if wire == RESPONSES else frozenset(),
             renames=WIRES[wire].renames,
             patches=(),
         )

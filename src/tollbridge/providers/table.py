@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 
 from tollbridge.providers.row import Provider
+from tollbridge.providers.rows.alone import ALONE
 from tollbridge.providers.rows.clouds import CLOUDS
 from tollbridge.providers.rows.gateways import GATEWAYS
 from tollbridge.providers.rows.hosts import HOSTS
@@ -26,6 +27,7 @@ KINDS: Mapping[str, tuple[Provider, ...]] = {
     "cloud": CLOUDS,
     "gateway": GATEWAYS,
     "local": LOCAL,
+    "alone": ALONE,
 }
 ROWS: Mapping[str, Provider] = {row.name: row for rows in KINDS.values() for row in rows}
 

@@ -95,6 +95,18 @@ def row_for(row: Provider, model: str) -> Provider:
     return msgspec.structs.replace(row, wire=wire)
 
 
+def task_targets(base: Base, where: Place, model: str, verb: str) -> Targets:
+    """Of a model of Google's, for a task beside conversations."""
+    root = f"{base.path}/v1"
+    if where.project:
+        root += f"/projects/{where.project}/locations/{where.location}"
+    if model.isdecimal():
+        path = f"{root}/endpoints/{model}{verb}"
+    else:
+        path = f"{root}/publishers/google/models/{quote(model, safe='@')}{verb}"
+    return Targets(path, path)
+
+
 def targets(base: Base, where: Place, model: str) -> Targets:
     root = f"{base.path}/v1"
     if where.project:

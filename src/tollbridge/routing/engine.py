@@ -11,7 +11,6 @@ import msgspec
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming, exchange
-from tollbridge.catalog.tokens import count_request
 from tollbridge.errors import APIError, BadRequestError, ContextWindowExceededError
 from tollbridge.routing.board import RequestBoard, Routes
 from tollbridge.routing.drive import drive
@@ -184,15 +183,14 @@ class Engine:
         counted: list[int] = []
         # A token is at least one byte: a body that is shorter than the window surely fits.
         if any(window is not None and len(ask.body) > window for window in windows):
-            request = ask.request().value
-            counted.append(await asyncio.to_thread(count_request, request))
+            counted.append(await asyncio.to_thread(ask.count))
 
         def fits(deployment: Deployment) -> ContextWindowExceededError | None:
             limit = deployment.max_input_tokens
             if limit is None or len(ask.body) <= limit:
                 return None
             if not counted:  # of a fallback alone, with a smaller window
-                counted.append(count_request(ask.request().value))
+                counted.append(ask.count())
             if counted[0] <= limit:
                 return None
             return ContextWindowExceededError(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import time
 import weakref
-from array import array
 from collections import deque
 from collections.abc import Sequence
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 
@@ -22,12 +20,14 @@ from tollbridge.errors import APIError, BadGatewayError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.money import write_dollars
 from tollbridge.model.response import Caveat, Usage
-from tollbridge.sdk.objects import EmbeddingResponse, ModelResponse
+from tollbridge.sdk.objects import Answer as AnyAnswer
+from tollbridge.sdk.objects import ModelResponse
 from tollbridge.sdk.price_list import PRICES
 from tollbridge.sdk.streams import AsyncStream
 from tollbridge.wires.openai_chat.usage import write_usage
 from tollbridge.wires.sse import SseParser
 
+T = TypeVar("T", bound=AnyAnswer)
 END_S = 0.5  # how long the provider has to end the body after the stream's end marker, so that the connection is kept
 
 _REQUEST_IDS = ("llm_provider-x-request-id", "llm_provider-request-id")
@@ -36,22 +36,13 @@ _REQUEST_IDS = ("llm_provider-x-request-id", "llm_provider-request-id")
 def whole(answer: Answer, ask: Ask, known: JsonObject) -> ModelResponse:
     """`known`: what `_hidden_params` tells besides. Raises BadGatewayError."""
     response = ModelResponse(_mended(msgspec.json.decode(answer.body), ask, answer.deployment))
-    headers = _headers(answer)
-    response._hidden_params = _hidden(answer, headers, known)
-    response._response_headers = headers
-    response._request_id = _request_id(headers)
-    return response
+    return told(response, answer, known)
 
 
-def embedded(answer: Answer, known: JsonObject) -> EmbeddingResponse:
-    """`known`: what `_hidden_params` tells besides. Vectors that came as base64 are given as floats."""
-    value = msgspec.json.decode(answer.body)
-    for item in value["data"]:
-        if isinstance(item, dict) and isinstance(item.get("embedding"), str):
-            item["embedding"] = array("f", base64.b64decode(item["embedding"])).tolist()
-    response = EmbeddingResponse(value)
-    headers = _headers(answer)
-    response._hidden_params = _hidden(answer, headers, known)
+def told(response: T, answer: Answer, known: JsonObject) -> T:
+    """The response, with what is known of its way. `known`: what `_hidden_params` tells besides."""
+    headers = headers_of(answer)
+    response._hidden_params = hidden(answer, headers, known)
     response._response_headers = headers
     response._request_id = _request_id(headers)
     return response
@@ -59,10 +50,10 @@ def embedded(answer: Answer, known: JsonObject) -> EmbeddingResponse:
 
 def streamed(streaming: Streaming, ask: Ask, known: JsonObject, began: float) -> AsyncStream:
     """To be called on the loop that the stream belongs to. `began`: the call, on the monotonic clock."""
-    headers = _headers(streaming)
-    hidden = _hidden(streaming, headers, known)
-    chunks = Chunks(streaming, ask, hidden, began)
-    return AsyncStream(chunks, include_usage=ask.include_usage, hidden_params=hidden, response_headers=headers)
+    headers = headers_of(streaming)
+    told_of = hidden(streaming, headers, known)
+    chunks = Chunks(streaming, ask, told_of, began)
+    return AsyncStream(chunks, include_usage=ask.include_usage, hidden_params=told_of, response_headers=headers)
 
 
 class Chunks:
@@ -195,7 +186,7 @@ def _mended(body: Json, ask: Ask, by: Deployment) -> JsonObject:
     return body
 
 
-def _hidden(result: Answer | Streaming, headers: dict[str, str], known: JsonObject) -> JsonObject:
+def hidden(result: Answer | Streaming, headers: dict[str, str], known: JsonObject) -> JsonObject:
     deployment: Deployment = result.deployment
     return {
         "model_id": deployment.id,
@@ -212,7 +203,7 @@ def shown(caveats: Sequence[Caveat]) -> list[JsonObject]:
     return [{"code": caveat.code, "where": caveat.where, "detail": caveat.detail} for caveat in caveats]
 
 
-def _headers(result: Answer | Streaming) -> dict[str, str]:
+def headers_of(result: Answer | Streaming) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in provider_headers(result.headers)}
 
 

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from tollbridge.calls.build import WIRES
 from tollbridge.catalog.price_names import is_price
 from tollbridge.errors import BadRequestError, NotFoundError, UnsupportedParamsError
 from tollbridge.model.response import Caveat
+from tollbridge.model.tasks.task import Upload
 from tollbridge.providers.names import locate
 from tollbridge.providers.table import ROWS
 from tollbridge.sdk.order import Order, flag, read_order, table
@@ -22,7 +24,6 @@ from tollbridge.sdk.parameters import EXTRAS, FOR_PROVIDERS, MOCKS, REFUSED, WHO
 from tollbridge.server.controls import count
 from tollbridge.wires.base import Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
-from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
 
 NAMES_MAX = 1_000
 
@@ -30,7 +31,8 @@ NAMES_MAX = 1_000
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """`orders`: the model asked for, then all that may be fallen back to. `fallbacks`: names of orders, tried in order.
     `larger`: name -> the name to go to when the request is too long for its window. `retries`: None where the caller
-    did not say. `dialect`: the format of the orders' bodies."""
+    did not say. `dialect`: the format of the orders' bodies, of a `task` or of a conversation; `uploads`:
+    files that go with them."""
 
     orders: tuple[Order, ...]
     fallbacks: tuple[str, ...]
@@ -41,6 +43,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     retries: int | None
     caveats: tuple[Caveat, ...]
     dialect: Wire = OPENAI_CHAT
+    task: bool = False
+    uploads: tuple[tuple[str, Upload], ...] = ()
 
 
 def read_call(model: str, messages: object, stream: bool | None, parameters: Mapping[str, object]) -> Call:
@@ -52,16 +56,34 @@ def read_call(model: str, messages: object, stream: bool | None, parameters: Map
     return _read(model, said, stream=bool(stream), dialect=OPENAI_CHAT)
 
 
-def read_embeddings(model: str, texts: object, parameters: Mapping[str, object]) -> Call:
-    """Raises BadRequestError that names the parameter."""
-    said = {name: value for name, value in parameters.items() if value is not None}
+def read_spoken(
+    model: str, dialect: str, fields: Mapping[str, object], stream: bool | None, parameters: Mapping[str, object]
+) -> Call:
+    """Of a conversation in another dialect than chat's. Raises BadRequestError that names the parameter."""
+    said = {name: value for name, value in {**parameters, **fields}.items() if value is not None}
+    for name in MOCKS:
+        if name in said:
+            raise BadRequestError(f"`{name}` is a parameter of `completion` alone.", param=name)
+    wire = WIRES[dialect]
+    if stream and not wire.in_path:
+        said["stream"] = True
+    return _read(model, said, stream=bool(stream), dialect=wire)
+
+
+def read_task(
+    model: str,
+    dialect: str,
+    fields: Mapping[str, object],
+    parameters: Mapping[str, object],
+    uploads: Sequence[tuple[str, Upload]] = (),
+) -> Call:
+    """Of a task. `fields`: of the body, by their names. Raises BadRequestError that names the parameter."""
+    said = {name: value for name, value in {**parameters, **fields}.items() if value is not None}
     for name in (*MOCKS, "stream"):
         if name in said:
-            raise BadRequestError(f"`{name}` is not a parameter of embeddings.", param=name)
-    if not texts or isinstance(texts, bytes | Mapping):
-        raise BadRequestError("`input` must be a text, or a list of texts or tokens.", param="input")
-    said["input"] = texts if isinstance(texts, str) else list(texts) if isinstance(texts, Iterable) else texts
-    return _read(model, said, stream=False, dialect=OPENAI_EMBEDDINGS)
+            raise BadRequestError(f"`{name}` is not a parameter of this call.", param=name)
+    call = _read(model, said, stream=False, dialect=WIRES[dialect])
+    return msgspec.structs.replace(call, task=True, uploads=tuple(uploads))
 
 
 def _read(model: str, said: dict[str, object], *, stream: bool, dialect: Wire) -> Call:

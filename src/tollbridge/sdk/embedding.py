@@ -1,24 +1,42 @@
-"""`embedding` and `aembedding`: vectors of texts, in OpenAI's words, from whoever speaks its format for them."""
+"""`embedding` and `aembedding`: vectors of texts, in OpenAI's words, from whoever gives them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tollbridge.sdk.call import read_embeddings
-from tollbridge.sdk.engine import embeddings
+import msgspec
+
+from tollbridge.calls.exchange import Answer
+from tollbridge.errors import BadRequestError
+from tollbridge.model.json import JsonObject
+from tollbridge.sdk.answers import told
+from tollbridge.sdk.call import read_task
+from tollbridge.sdk.engine import task
 from tollbridge.sdk.loop import BACKGROUND
 from tollbridge.sdk.objects import EmbeddingResponse
+from tollbridge.wires.embeddings.openai import NAME, vector
 
 Input = str | Iterable[str] | Iterable[int] | Iterable[Iterable[int]]
 
 
 async def aembedding(model: str, input: Input, **parameters: Any) -> EmbeddingResponse:
-    """One vector for each text of `input` (tokens, or lists of tokens, will do). `parameters`: `dimensions`,
-    `encoding_format`, `user`, and what `completion` takes to say who answers and how long it may take; others are
-    forwarded in the body. `encoding_format="base64"` is unpacked here. Raises APIError (`tollbridge.exceptions`).
-    """
-    return await embeddings(read_embeddings(model, input, parameters))
+    """One vector for each text of `input` (tokens, or lists of tokens, will do where the model takes them).
+    `parameters`: `dimensions`, `encoding_format`, `input_type`, `user`, and what `completion` takes to say who answers
+    and how long it may take; others are forwarded in the body. `encoding_format="base64"` is unpacked here. Raises
+    APIError (`tollbridge.exceptions`)."""
+    if not input or isinstance(input, bytes | Mapping) or not isinstance(input, Iterable):
+        raise BadRequestError("`input` must be a text, or a list of texts or tokens.", param="input")
+    said = input if isinstance(input, str) else list(input)
+    return await task(read_task(model, NAME, {"input": said}, parameters), _embedded)
+
+
+def _embedded(answer: Answer, known: JsonObject) -> EmbeddingResponse:
+    value = msgspec.json.decode(answer.body)
+    for item in value["data"]:
+        if isinstance(item, dict) and isinstance(item.get("embedding"), str):
+            item["embedding"] = vector(item["embedding"])
+    return told(EmbeddingResponse(value), answer, known)
 
 
 def embedding(model: str, input: Input, **parameters: Any) -> EmbeddingResponse:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 from uuid import uuid4
 
 import msgspec
@@ -23,21 +23,28 @@ from tollbridge.home import Home
 from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Caveat
 from tollbridge.routing.board import Fallbacks, Routes
-from tollbridge.routing.engine import Engine, Trace
+from tollbridge.routing.engine import Engine, How, Trace
 from tollbridge.routing.groups import Group, Groups
 from tollbridge.routing.plan import Policy
-from tollbridge.sdk.answers import embedded, price, shown, streamed, whole
+from tollbridge.sdk.answers import price, shown, streamed, whole
 from tollbridge.sdk.call import Call
 from tollbridge.sdk.deployments import mock_deployment
 from tollbridge.sdk.desk import DESKS, Desk
+from tollbridge.sdk.events import AsyncEvents
 from tollbridge.sdk.mocks import mock_host, mock_transport
-from tollbridge.sdk.objects import EmbeddingResponse, ModelResponse
+from tollbridge.sdk.objects import Answer as AnyAnswer
+from tollbridge.sdk.objects import ModelResponse
 from tollbridge.sdk.order import Order
 from tollbridge.sdk.streams import AsyncStream
 from tollbridge.transport.base import Transport
 from tollbridge.transport.inprocess import ByHost
 from tollbridge.wires.seal import Seals
 
+if TYPE_CHECKING:
+    from tollbridge.calls.task_ask import TaskAsk
+
+R = TypeVar("R", bound=AnyAnswer)
+COMPLETIONS = "openai_completions"
 RETRIES = 2  # as OpenAI's SDK
 
 
@@ -50,15 +57,44 @@ async def answer(call: Call) -> ModelResponse | AsyncStream:
     return _told(whole(result, ask, known), result, began)
 
 
-async def embeddings(call: Call) -> EmbeddingResponse:
-    """Raises APIError, as `answer` does."""
+async def dialogue(call: Call, made: type[R], whole: Callable[[Answer, JsonObject], R]) -> R | AsyncEvents[R]:
+    """Of a conversation in any dialect: what is `whole` of an answer, or the events of a stream as `made`. Raises
+    APIError, as `answer` does."""
     began = time.monotonic()
     result, _, known = await _result(call)
-    assert isinstance(result, Answer)
-    return _told(embedded(result, known), result, began)
+    if isinstance(result, Streaming):
+        return AsyncEvents(result, made, known, began)
+    return _told(whole(result, known), result, began)
 
 
-R = TypeVar("R", ModelResponse, EmbeddingResponse)
+async def task(call: Call, made: Callable[[Answer, JsonObject], R]) -> R:
+    """What is `made` of the answer and of what is known of the way. Raises APIError, as `answer` does."""
+    began = time.monotonic()
+    result, _, known = await _result(call)
+    if isinstance(result, Streaming):
+        result = await _read(result)
+    return _told(made(result, known), result, began)
+
+
+async def _read(streaming: Streaming) -> Answer:
+    """All of what came as bytes."""
+    stream, blocks = streaming.stream, []
+    try:
+        while block := await stream.next():
+            blocks.append(block)
+    finally:
+        stream.abort()
+    return Answer(
+        streaming.deployment,
+        b"".join(blocks),
+        stream.said,
+        streaming.headers,
+        streaming.caveats,
+        streaming.relayed,
+        streaming.upstream_s,
+        streaming.kind,
+        stream.exact,
+    )
 
 
 def _told(response: R, result: Answer, began: float) -> R:
@@ -107,8 +143,18 @@ async def _ask_in_turn(
         retries = 0 if mocks else RETRIES  # a mock fails the same way again
     policy = Policy(retries=retries, fallback_depth=len(found))
 
+    how: How[Answer | Streaming] = exchange
+    if asks[first].task:
+        from tollbridge.calls.task_exchange import exchange_task  # loaded by the first call for a task
+
+        how = exchange_task
+    elif call.dialect.name == COMPLETIONS:
+        from tollbridge.calls.complete import exchange_completion  # loaded by the first legacy completion
+
+        how = exchange_completion
+
     async def attempt(_: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
-        return await exchange(asks[deployment.group], deployment, transport)
+        return await how(asks[deployment.group], deployment, transport)
 
     return await Engine(routes, transport, policy).run(asks[first], trace, attempt)
 
@@ -130,7 +176,12 @@ def _deployments(call: Call, desk: Desk) -> tuple[dict[str, Deployment], dict[st
 
 
 def _ask(call: Call, order: Order) -> Ask:
-    return Ask(
+    make = Ask
+    if call.task:
+        from tollbridge.calls.task_ask import TaskAsk  # loaded by the first call for a task
+
+        make = TaskAsk
+    ask = make(
         call.dialect,
         order.body,
         peek(order.body),
@@ -142,6 +193,9 @@ def _ask(call: Call, order: Order) -> Ask:
         include_usage=call.include_usage,
         strict=call.strict,
     )
+    if call.uploads:
+        cast("TaskAsk", ask).attach(call.uploads)
+    return ask
 
 
 def _passed_over(name: str, error: APIError) -> Caveat:

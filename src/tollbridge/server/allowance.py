@@ -67,7 +67,12 @@ class Allowance:
         worst = Worst()
         if priced or counted:
             output = key.likely_output(ask.model) if counted else None
-            worst = worst_case(ask, deployments, priced=priced, counted=counted, output=output)
+            if ask.task:
+                from tollbridge.server.task_worst_case import worst_task  # loaded by the first request for a task
+
+                worst = worst_task(ask, deployments)
+            else:
+                worst = worst_case(ask, deployments, priced=priced, counted=counted, output=output)
         return self._held(key, worst.tokens, worst.nanousd)
 
     def hold_unknown(self, key: Key) -> Held:

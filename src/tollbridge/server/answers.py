@@ -39,7 +39,6 @@ REQUEST_ID = {
     "openai_chat": b"x-request-id",
     "anthropic_messages": b"request-id",
     "openai_responses": b"x-request-id",
-    "openai_embeddings": b"x-request-id",
     GEMINI.name: b"x-request-id",
 }
 """Where each dialect's clients look for the request's id."""
@@ -47,11 +46,12 @@ _OWN = {
     dialect: b"%b: %%b\r\nx-tollbridge-request-id: %%b\r\nx-litellm-call-id: %%b\r\n" % name
     for dialect, name in REQUEST_ID.items()
 }
+_OWN_OF_TASK = _OWN["openai_chat"]
 
 
 def own_headers(record: Record, dialect: Wire) -> bytes:
     """The request's id, where the dialect's clients look for it, and under our own name; as lines."""
-    return _OWN[dialect.name] % ((record.request_id.encode(),) * 3)
+    return _OWN.get(dialect.name, _OWN_OF_TASK) % ((record.request_id.encode(),) * 3)
 
 
 def route_headers(record: Record, deployment: Deployment, caveats: Sequence[Caveat]) -> bytes:

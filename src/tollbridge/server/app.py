@@ -119,7 +119,16 @@ class App:
         if match.route.handler == "generate":  # not by way of another coroutine: it is the hot path
             loop = self._loop or self._running_loop()
             return Conversation(self.gateway, self._dialect(match), inbound, responder, record, loop).run(match.id)
+        if match.route.handler in ("task", "complete"):
+            return self._task(inbound, responder, match, record)
         return self._handle(inbound, responder, match, record)
+
+    async def _task(self, inbound: Inbound, responder: Responder, match: Match, record: Record) -> None:
+        from tollbridge.server.tasks import CompletionRun, TaskRun  # loaded by the first request for a task
+
+        loop = self._loop or self._running_loop()
+        run = CompletionRun if match.route.handler == "complete" else TaskRun
+        await run(self.gateway, self._dialect(match), inbound, responder, record, loop).run(match.id)
 
     async def _handle(self, inbound: Inbound, responder: Responder, match: Match, record: Record) -> None:
         gateway = self.gateway
@@ -167,7 +176,7 @@ class App:
 
     def internal_error(self, inbound: Inbound) -> Refusal:
         error = InternalServerError("An error inside the gateway; its log tells more.", fault="gateway")
-        accounted = isinstance(inbound.route, Match) and inbound.route.route.handler == "generate"
+        accounted = isinstance(inbound.route, Match) and inbound.route.route.handler in ("generate", "task", "complete")
         return self._refused(inbound, error, accounted=accounted)
 
     def _identify(self, inbound: Inbound, match: Match) -> Principal | Awaitable[Principal] | None:

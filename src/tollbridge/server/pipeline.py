@@ -19,7 +19,7 @@ import msgspec
 
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.costed_stream import CostedStream
-from tollbridge.calls.exchange import Answer, Streaming
+from tollbridge.calls.exchange import Answer, Streaming, exchange
 from tollbridge.calls.heard import heard_in
 from tollbridge.calls.listed import ListedStream, as_list
 from tollbridge.calls.streams import Stream
@@ -32,7 +32,6 @@ from tollbridge.routing.engine import Trace
 from tollbridge.server.accounting import account, answered, asked_last, failed, of
 from tollbridge.server.allowance import Held
 from tollbridge.server.answers import (
-    JSON_LINES,
     LISTED_LINES,
     STREAM_LINES,
     cost_headers,
@@ -61,7 +60,8 @@ DRAIN_EVERY_BYTES = 32 * 1024
 
 
 class Conversation:
-    """One generation request on its way: who asks, in which dialect, how it is answered."""
+    """One generation request on its way: who asks, in which dialect, how it is answered. A task (`server.tasks`) is one
+    with another way to read the request (`_read_ask`) and to ask a provider (`_exchange`)."""
 
     __slots__ = (
         "_accounted",
@@ -83,6 +83,9 @@ class Conversation:
         "_stream",
         "_trace",
     )
+
+    _read_ask = staticmethod(read_ask)
+    _exchange = staticmethod(exchange)
 
     def __init__(
         self,
@@ -158,7 +161,7 @@ class Conversation:
             raise self._shed("The gateway is at its limit; retry soon.")
         if self._loop.time() - self._inbound.received > CONFIRMED_S:
             await confirm(gateway.authenticator, self._inbound)
-        ask, controls = read_ask(gateway, self._dialect, self._inbound, self._record, model)
+        ask, controls = self._read_ask(gateway, self._dialect, self._inbound, self._record, model)
         self._ask = ask
         if ask.stream:
             self._record.stream = True
@@ -190,7 +193,9 @@ class Conversation:
             )
             result = await self._with_tools(ask, found, provider)
         else:
-            result = await engine.ask(ask, self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed)
+            result = await engine.run(
+                ask, self._trace, self._exchange, policy=policy, fallbacks=controls.fallbacks, allowed=allowed
+            )
         answered(self._record, self._trace, result)
         if isinstance(result, Answer):
             await self._reply(result)
@@ -258,7 +263,7 @@ class Conversation:
             record.status, record.outcome = 499, "cancelled"
         self._account()
         ours = (
-            JSON_LINES
+            answer.kind
             + own_headers(record, self._dialect)
             + route_headers(record, answer.deployment, answer.caveats)
             + cost_headers(self._cost(), self._held)
@@ -303,10 +308,14 @@ class Conversation:
             await self._pump(stream)
         except APIError as error:
             self._break_off(of(streaming.deployment, error))
-            responder.write(stream.fail(error))
-            responder.finish()
+            self._tell_failure(stream, error)
         finally:
             stream.abort()
+
+    def _tell_failure(self, stream: Stream, error: APIError) -> None:
+        """Of a stream that broke."""
+        self._responder.write(stream.fail(error))
+        self._responder.finish()
 
     async def _pump(self, stream: Stream) -> None:
         """From the provider to the client, at the client's pace; to nobody, where the client left and is drained. What
@@ -371,8 +380,7 @@ class Conversation:
             failed(record, error)
             self._account()
         if responder.started:  # a heartbeat began the stream: the error comes as an event
-            told = self._dialect.stream_writer(Head()).fail(error)
-            responder.write(as_list(told) if listed(self._inbound) else told)
+            responder.write(self._error_event(error))
             responder.finish()
             return
         own = own_headers(record, self._dialect)
@@ -381,6 +389,11 @@ class Conversation:
         elif held is not None:
             own += held.headers()
         responder.reply(status, [*headers, own], body)
+
+    def _error_event(self, error: APIError) -> bytes:
+        """Of a stream that nobody answered."""
+        told = self._dialect.stream_writer(Head()).fail(error)
+        return as_list(told) if listed(self._inbound) else told
 
     def _account(self) -> None:
         """Once for each request, when all is known that will be."""

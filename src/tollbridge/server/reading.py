@@ -35,13 +35,20 @@ _FORWARDED_NAMES = frozenset(name for name, _ in _FORWARDED)
 
 
 def read_ask(
-    gateway: Gateway, dialect: Wire, inbound: Inbound, record: Record, model: str | None = None
+    gateway: Gateway,
+    dialect: Wire,
+    inbound: Inbound,
+    record: Record,
+    model: str | None = None,
+    fields: Fields | None = None,
+    make: type[Ask] = Ask,
 ) -> tuple[Ask, Controls]:
-    """`model`: that of the path, where the path names one. Raises BadRequestError, NotFoundError and
-    PermissionDeniedError."""
+    """`model`: that of the path, where the path names one. `fields`: those of the body, where they are known already;
+    `make`: what the ask is. Raises BadRequestError, NotFoundError and PermissionDeniedError."""
     rules = gateway.rules
     body = inbound.body
-    fields = peek(body)
+    if fields is None:
+        fields = peek(body)
     sent = len(fields)
     if model is None:
         model = string_field(fields, "model")
@@ -63,7 +70,7 @@ def read_ask(
     caveats = _unknown_fallbacks(controls.fallbacks, gateway, strict) if controls.fallbacks else ()
     if caveats:
         record.caveats = plainly(caveats)
-    ask = Ask(
+    ask = make(
         dialect,
         body,
         fields,

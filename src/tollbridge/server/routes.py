@@ -7,7 +7,7 @@ start. Authorization is decided on the matched route, never on a URL that was re
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal, Protocol, get_args
 
 import msgspec
@@ -38,7 +38,18 @@ class Door(Protocol):
 
 
 Handler = Literal[
-    "generate", "count_tokens", "models", "model", "liveness", "readiness", "metrics", "root", "managed", "mounted"
+    "generate",
+    "task",
+    "complete",
+    "count_tokens",
+    "models",
+    "model",
+    "liveness",
+    "readiness",
+    "metrics",
+    "root",
+    "managed",
+    "mounted",
 ]
 
 
@@ -104,6 +115,27 @@ def gemini(root: str) -> list[Route]:
     return made
 
 
+TASKS: Mapping[str, str] = {
+    "/embeddings": "openai_embeddings",
+    "/rerank": "cohere_rerank",
+    "/moderations": "openai_moderations",
+    "/audio/speech": "openai_speech",
+    "/audio/transcriptions": "openai_transcriptions",
+    "/audio/translations": "openai_translations",
+    "/images/generations": "openai_images",
+    "/images/edits": "openai_image_edits",
+}
+"""By path below /v1, the dialect of what is asked for there."""
+
+
+def task(path: str, dialect: str) -> list[Route]:
+    """The routes of one task. Azure's and LiteLLM's clients put the model into the path."""
+    paths = [f"/v1{path}", path, f"/openai/deployments/{{id}}{path}", f"/engines/{{id}}{path}"]
+    if path == "/rerank":
+        paths = [*paths[:2], "/v2/rerank"]
+    return [Route(methods=("POST",), path=one, handler="task", access="key", dialect=dialect) for one in paths]
+
+
 ROUTES: tuple[Route, ...] = (
     *(route for root in ("/v1beta", "/v1", "", "/gemini/v1beta", "/gemini/v1") for route in gemini(root)),
     *with_and_without_v1(Route(methods=("POST",), path="/v1/chat/completions", handler="generate", access="key")),
@@ -127,12 +159,15 @@ ROUTES: tuple[Route, ...] = (
             dialect="anthropic_messages",
         )
     ),
-    *with_and_without_v1(
-        Route(methods=("POST",), path="/v1/embeddings", handler="generate", access="key", dialect="openai_embeddings")
-    ),
+    *(route for path, dialect in TASKS.items() for route in task(path, dialect)),
     *(
-        Route(methods=("POST",), path=path, handler="generate", access="key", dialect="openai_embeddings")
-        for path in ("/openai/deployments/{id}/embeddings", "/engines/{id}/embeddings")
+        Route(methods=("POST",), path=path, handler="complete", access="key", dialect="openai_completions")
+        for path in (
+            "/v1/completions",
+            "/completions",
+            "/openai/deployments/{id}/completions",
+            "/engines/{id}/completions",
+        )
     ),
     *with_and_without_v1(Route(methods=READ, path="/v1/models", handler="models", access="key")),
     *with_and_without_v1(Route(methods=READ, path="/v1/models/{id}", handler="model", access="key")),

@@ -69,6 +69,9 @@ class Heads(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = {}
 
 
+HEADLESS = Heads()
+
+
 class Task(msgspec.Struct, Generic[Q, A], frozen=True, eq=False):
     """A kind of work. `name` is what a provider's row calls it. `parts` and `joined`: of a request that is too large
     for one, at most so many inputs in each, and one answer of theirs; None where it is one or nothing."""
@@ -79,8 +82,8 @@ class Task(msgspec.Struct, Generic[Q, A], frozen=True, eq=False):
 
 
 class ProviderTaskWire(Protocol[Q, A]):
-    """A task's format as providers speak it. `in_path`: the model stands in the path. `streams`: a stream is told in
-    events of server-sent JSON, and may be relayed."""
+    """A task's format as providers speak it. `in_path`: the model stands in the path. `raw`: a whole answer is no text,
+    and long: it is relayed as it comes."""
 
     @property
     def name(self) -> str: ...
@@ -88,6 +91,8 @@ class ProviderTaskWire(Protocol[Q, A]):
     def task(self) -> Task[Q, A]: ...
     @property
     def in_path(self) -> bool: ...
+    @property
+    def raw(self) -> bool: ...
     def most(self, model: str) -> int | None:
         """Inputs that one request may have; None where there is no limit that is known."""
 
@@ -98,7 +103,7 @@ class ProviderTaskWire(Protocol[Q, A]):
         """Raises BadGatewayError where the body is not what the format promises, APIError where it is an error."""
 
     def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> APIError: ...
-    def read_along(self, body: bytes, heads: Heads) -> Along:
+    def read_along(self, body: bytes, heads: Heads = HEADLESS) -> Along:
         """What a relayed answer says of itself; raises as `read_response` does."""
 
     def read_event(self, event: JsonObject) -> Along | None:
@@ -107,11 +112,21 @@ class ProviderTaskWire(Protocol[Q, A]):
 
 
 class TaskWire(ProviderTaskWire[Q, A], Protocol[Q, A]):
-    """A task's format as clients speak it too."""
+    """A task's format as clients speak it too. `alive`: what may stand between any two events of a stream, and says
+    nothing. `asks_for_usage`: never, see `wires.base`."""
 
+    @property
+    def alive(self) -> bytes: ...
+    @property
+    def asks_for_usage(self) -> bool: ...
     def read_request(self, content: Content) -> Written[Q]: ...
     def write_response(self, answer: A, asked: Q) -> Written[JsonObject | Blob]: ...
+    def write_stream(self, answer: A, asked: Q) -> bytes:
+        """A whole answer as a stream that begins and ends at once. Raises BadRequestError where there are none."""
+
     def write_error(self, error: APIError) -> tuple[int, JsonObject]: ...
+    def write_stream_error(self, error: APIError) -> bytes:
+        """As the last event of a stream that broke."""
 
 
 AnyTaskWire = TaskWire[Any, Any]

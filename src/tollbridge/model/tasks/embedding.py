@@ -39,6 +39,14 @@ class EmbeddingRequest(TaskRequest, frozen=True, kw_only=True):
     def texts(self) -> tuple[str, ...]:
         return tuple(item for item in self.inputs if isinstance(item, str))
 
+    @property
+    def tokens(self) -> int:
+        return sum(len(item) for item in self.inputs if isinstance(item, tuple))
+
+    @property
+    def media(self) -> int:
+        return sum(isinstance(item, ImageInput) for item in self.inputs)
+
 
 class EmbeddingResponse(TaskResponse, frozen=True, kw_only=True):
     """`vectors`: one for each input, in their order."""

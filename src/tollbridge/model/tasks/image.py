@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from tollbridge.model.json import JsonObject
-from tollbridge.model.tasks.task import IMAGES, TaskRequest, TaskResponse, Upload
+from tollbridge.model.response import IMAGES
+from tollbridge.model.tasks.task import TaskRequest, TaskResponse, Upload
 
 
 class ImageRequest(TaskRequest, frozen=True, kw_only=True):
@@ -27,7 +28,11 @@ class ImageRequest(TaskRequest, frozen=True, kw_only=True):
         return (self.prompt,)
 
     @property
-    def units(self) -> dict[str, int]:
+    def media(self) -> int:
+        return len(self.images) + (self.mask is not None)
+
+    @property
+    def most_units(self) -> dict[str, int]:
         return {IMAGES: self.count}
 
 

@@ -21,6 +21,10 @@ class ModerationRequest(TaskRequest, frozen=True, kw_only=True):
         parts = (part for item in self.inputs for part in ((item,) if isinstance(item, str) else item))
         return tuple(part for part in parts if isinstance(part, str))
 
+    @property
+    def media(self) -> int:
+        return sum(isinstance(part, ImageInput) for item in self.inputs if isinstance(item, tuple) for part in item)
+
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """`scores`: from 0 to 1. Categories are the provider's own words."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.model.tasks.task import SEARCH_UNITS, TaskRequest, TaskResponse
+from tollbridge.model.response import SEARCH_UNITS
+from tollbridge.model.tasks.task import TaskRequest, TaskResponse
 
 DOCUMENTS_IN_A_UNIT = 100
 """https://cohere.com/pricing (seen 2026-11-26): a search is a query with up to 100 documents."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tollbridge.model.tasks.task import CHARACTERS, TaskRequest, TaskResponse
+from tollbridge.model.response import CHARACTERS
+from tollbridge.model.tasks.task import TaskRequest, TaskResponse
 
 
 class SpeechRequest(TaskRequest, frozen=True, kw_only=True):

@@ -1,13 +1,8 @@
 """What the requests and responses of all tasks share.
 
 `extra` keeps fields that nobody here knows, by their name in the dialect of `origin`: a writer sends them on where the
-origin is its own wire, and tells a Caveat elsewhere. What is counted by other units than tokens stands in
-`Usage.units`, by these names:
-
-    characters      of a text that is to be spoken
-    audio_ms        of sound that was heard, in thousandths of a second
-    images          that were made
-    search_units    of a ranking
+origin is its own wire, and tells a Caveat elsewhere. What is counted by other measures than tokens stands in
+`Usage.units`.
 """
 
 from __future__ import annotations
@@ -16,12 +11,6 @@ import msgspec
 
 from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Usage
-
-CHARACTERS = "characters"
-AUDIO_MS = "audio_ms"
-IMAGES = "images"
-SEARCH_UNITS = "search_units"
-UNITS = (CHARACTERS, AUDIO_MS, IMAGES, SEARCH_UNITS)
 
 
 class TaskRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,9 +25,29 @@ class TaskRequest(msgspec.Struct, frozen=True, kw_only=True):
         return ()
 
     @property
+    def tokens(self) -> int:
+        """Of texts that came as tokens."""
+        return 0
+
+    @property
+    def media(self) -> int:
+        """How many images there are to look at."""
+        return 0
+
+    @property
     def units(self) -> dict[str, int]:
-        """What it is measured by, as far as the request alone tells; the most that it can be."""
+        """What it is measured by besides tokens, where the request alone decides that."""
         return {}
+
+    @property
+    def likely_units(self) -> dict[str, int]:
+        """The same by a guess, where the answer decides and does not tell."""
+        return self.units
+
+    @property
+    def most_units(self) -> dict[str, int]:
+        """The same at most, where the answer decides."""
+        return self.units
 
 
 class TaskResponse(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from tollbridge.model.json import JsonObject
-from tollbridge.model.tasks.task import AUDIO_MS, TaskRequest, TaskResponse, Upload
+from tollbridge.model.response import AUDIO_MS
+from tollbridge.model.tasks.sound import likely_seconds
+from tollbridge.model.tasks.task import TaskRequest, TaskResponse, Upload
 
 LEAST_BYTES_PER_S = 750
 """Speech is not recorded in less than 6 kbit/s (Opus, RFC 6716 section 2.1.1): so long can a file of this size be."""
@@ -28,7 +30,11 @@ class TranscriptionRequest(TaskRequest, frozen=True, kw_only=True):
         return (self.prompt or "",)
 
     @property
-    def units(self) -> dict[str, int]:
+    def likely_units(self) -> dict[str, int]:
+        return {AUDIO_MS: round(likely_seconds(self.file) * 1000)}
+
+    @property
+    def most_units(self) -> dict[str, int]:
         return {AUDIO_MS: -(-len(self.file.data) * 1000 // LEAST_BYTES_PER_S)}
 
 

@@ -5,6 +5,7 @@ hosts.py     those who serve the open models of others
 clouds.py    the platforms, where an account has regions, projects or workspaces
 gateways.py  those who pass a request on to others
 local.py     servers of one's own, and the demo
+alone.py     those who embed and rank, and have no chat
 
 A provider with a wire of its own stands in the file of its kind like any other. `alike.py` has what rows share.
 """

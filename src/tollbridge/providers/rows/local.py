@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tollbridge.providers.auth import NoAuth
-from tollbridge.providers.row import EMBEDDINGS, ForModels, Provider
+from tollbridge.providers.row import ForModels, Provider
 from tollbridge.providers.rows.alike import CHAT, CHECKED, LITELLM, NOT_YET, OLD_NAME, OLLAMA, RECORDED, SEEN, local
 from tollbridge.providers.rows.open_models import TEMPLATES
 
@@ -36,7 +36,6 @@ LOCAL: tuple[Provider, ...] = (
         wire=OLLAMA,
         base_url="http://localhost:11434",
         openai_at="/v1",
-        also={EMBEDDINGS: "/v1/embeddings"},
         base_env=("OLLAMA_API_BASE",),
         key_env=("OLLAMA_API_KEY",),
         needs_key=False,

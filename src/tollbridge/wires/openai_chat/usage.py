@@ -5,6 +5,7 @@ rule as well; what vendors spell elsewhere is noted in `Usage.spelling` and goes
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Usage, is_count
@@ -45,7 +46,7 @@ def read_usage(value: Json) -> Usage | None:
     """None where the counts cannot be: null, negative, immense, no numbers. The caller keeps the last usable one."""
     if value.__class__ is not dict:
         return None
-    counts: dict[str, int] = {}
+    counts: dict[str, Any] = {}
     extra: JsonObject = {}
     spelling: dict[str, str] = {}
     for key, held in value.items():

@@ -5,6 +5,7 @@ well.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Usage, is_count
@@ -37,7 +38,7 @@ def read_usage(value: Json) -> Usage | None:
     output: Json = value.get("output_tokens")
     if not is_count(input) or not is_count(output):
         return None
-    counts: dict[str, int] = {}
+    counts: dict[str, Any] = {}
     extra: JsonObject = {}
     for key, held in value.items():
         known = _BY_OBJECT.get(key)

@@ -1,0 +1,39 @@
+"""Those who have no chat: they embed and rank alone (`providers/tasks.py`)."""
+
+from __future__ import annotations
+
+from tollbridge.providers.row import Provider
+from tollbridge.providers.rows.alike import CHAT
+
+SEEN = "2026-11-26"
+
+ALONE: tuple[Provider, ...] = (
+    Provider(
+        name="voyage",
+        wire=CHAT,
+        base_url="https://api.voyageai.com/v1",
+        base_env=("VOYAGE_API_BASE",),
+        key_env=("VOYAGE_API_KEY",),
+        source="https://docs.voyageai.com/reference/embeddings-api",
+        checked=SEEN,
+    ),
+    Provider(
+        name="jina_ai",
+        wire=CHAT,
+        base_url="https://api.jina.ai/v1",
+        base_env=("JINA_AI_API_BASE",),
+        key_env=("JINA_AI_API_KEY",),
+        source="https://api.jina.ai/redoc",
+        checked=SEEN,
+    ),
+    Provider(
+        name="infinity",
+        wire=CHAT,
+        base_env=("INFINITY_API_BASE",),
+        key_env=("INFINITY_API_KEY",),
+        needs_key=False,
+        local=True,
+        source="https://github.com/michaelfeil/infinity",
+        checked=SEEN,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Formats of embeddings: OpenAI's, which clients speak, and those of vendors who have one of their own."""

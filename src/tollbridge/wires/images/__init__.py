@@ -1,0 +1,1 @@
+"""Formats of images: OpenAI's, which clients speak, and Google's two."""

@@ -1,0 +1,1 @@
+"""Formats of moderation: OpenAI's, which clients speak, and Mistral's."""

@@ -1,0 +1,52 @@
+"""What a wire of a task is where nothing else is said: a provider's alone, with errors like OpenAI's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tollbridge.errors import APIError
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.response import Caveat
+from tollbridge.model.tasks.task import TaskRequest
+from tollbridge.wires.openai_chat import errors
+from tollbridge.wires.tap import Along
+from tollbridge.wires.task import HEADLESS, Heads
+
+
+class OneWay:
+    """`in_path`, `raw`, `most`: as `wires.task.ProviderTaskWire` has them."""
+
+    name = ""
+    in_path = False
+    raw = False
+
+    def most(self, model: str) -> int | None:
+        return None
+
+    def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> APIError:
+        return errors.read_error(status, headers, body)
+
+    def read_along(self, body: bytes, heads: Heads = HEADLESS) -> Along:
+        raise TypeError(f"{self.name} is no dialect, so that nothing is relayed in it")
+
+    def read_event(self, event: JsonObject) -> Along | None:
+        return None
+
+
+def extras(asked: TaskRequest, wire: str, known: Mapping[str, str] = {}) -> tuple[JsonObject, tuple[Caveat, ...]]:
+    """The fields of a request that nobody here knows, as this wire has them: all where they are its own, else those
+    that it knows by another name (`known`), and a caveat for each of the rest."""
+    if asked.origin == wire:
+        return dict(asked.extra), ()
+    taken = {known[name]: value for name, value in asked.extra.items() if name in known and value is not None}
+    lost = [name for name, value in asked.extra.items() if name not in known and value is not None]
+    return taken, tuple(dropped(name) for name in lost)
+
+
+def dropped(name: str, why: str = "this provider has nothing like it") -> Caveat:
+    return Caveat(code="dropped_param", where=f"$.{name}", detail=f"`{name}` was left out: {why}")
+
+
+def set_fields(**fields: Json) -> JsonObject:
+    """Those that are said."""
+    return {name: value for name, value in fields.items() if value is not None}
