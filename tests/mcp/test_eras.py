@@ -7,10 +7,7 @@ The servers are those that people run (from npm and PyPI) and the fixtures that 
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from typing import Any
 
 import mcp_types as types
@@ -20,9 +17,10 @@ from mcp.client.subscriptions import ResourceUpdated, ToolsListChanged
 from mcp.shared.exceptions import MCPError
 
 from tests.mcp import serving
+from tests.mcp.both_eras import SERVERS, configured
 from tests.mcp.clients import MODES, NAME, ROOT, SAID, Mode, client, text
 from tests.mcp.gateway import Gateway, gateway
-from tests.mcp.serving import LEGACY_STDIO, npm, pypi, use_mcp1
+from tests.mcp.serving import use_mcp1
 from tests.server.served import KEY
 
 pytestmark = [
@@ -30,58 +28,20 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
 ]
 
-
-@dataclass(frozen=True)
-class Server:
-    """How many tools it has, and one of them to call, with a part of what it answers."""
-
-    tools: int
-    call: str
-    answer: str
-    arguments: dict[str, Any] = field(default_factory=dict)
-
-
-LEGACY = Server(12, "echo", "unchanged", {"text": "unchanged"})
-SERVERS = {
-    "everything": Server(10, "echo", "Echo: unchanged", {"message": "unchanged"}),
-    "filesystem": Server(14, "list_allowed_directories", "Allowed directories"),
-    "memory": Server(9, "read_graph", "entities"),
-    "time": Server(2, "get_current_time", "UTC", {"timezone": "UTC"}),
-    "git": Server(12, "git_status", "branch", {"repo_path": "."}),
-    "old_stdio": LEGACY,
-    "old_sse": LEGACY,
-    "old_http": LEGACY,
-    "modern": Server(5, "echo", "unchanged", {"text": "unchanged"}),
-}
 OLD = ("old_stdio", "old_sse", "old_http")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
     directory = tmp_path_factory.mktemp("eras")
-    repository = directory / "repository"
-    subprocess.run(["git", "init", "-q", str(repository)], check=True)
-    async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(serving.legacy_http())
-        sse = await stack.enter_async_context(serving.legacy_sse())
-        modern = await stack.enter_async_context(serving.modern_only())
-        sdk = await stack.enter_async_context(serving.everything())
-        environ = {"MEMORY_FILE_PATH": str(directory / "memory.json")}
-        servers = {
-            "everything": npm("mcp-server-everything", "stdio").configured(),
-            "filesystem": npm("mcp-server-filesystem", str(directory)).configured(),
-            "memory": npm("mcp-server-memory", env=environ).configured(),
-            "time": pypi("mcp-server-time", "--local-timezone", "UTC").configured(),
-            "git": {**pypi("mcp-server-git", "--repository", str(repository)).configured(), "cwd": str(repository)},
-            "old_stdio": LEGACY_STDIO.configured(),
-            "old_sse": {"url": sse.url},
-            "old_http": {"url": http.url},
-            "modern": {"url": modern.url},
+    async with configured(directory) as servers, serving.everything() as sdk:
+        servers |= {
             "sdk": {"url": sdk.url},
             "sdk_modern": {"url": sdk.url, "protocol_version": "2026-07-28"},
             "sdk_legacy": {"url": sdk.url, "protocol_version": "2025-11-25"},
         }
-        yield await stack.enter_async_context(gateway({"mcp_servers": servers}, directory / "gateway"))
+        async with gateway({"mcp_servers": servers}, directory / "gateway") as running:
+            yield running
 
 
 @pytest.mark.parametrize("name", SERVERS)
