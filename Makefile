@@ -32,8 +32,9 @@ bench: $(DEV) ## measure against nginx, and tool calls against a plain relay (AR
 soak: $(DEV) ## five minutes each of faults, 100 kills, random programs, limits (ARGS="kills", "--minutes 1", "--requests 1000000")
 	@$(BIN)/python -m bench.soak $(ARGS)
 
-clients: $(DEV) ## run other clients through the gateway, in Python and JavaScript (ARGS="--only litellm"; needs npm, ../shared)
+clients: $(DEV) ## run other clients, coding agents and MCP clients through the gateway (ARGS="--only litellm"; needs npm, ../shared)
 	@tests/clients/others/install.sh .venv-clients "$(PYTHON)"
+	@tests/mcp/install.sh .venv-mcp1 "$(PYTHON)"
 	@$(BIN)/python -m tests.clients.others.run $(ARGS)
 
 format: $(DEV) ## format the code
@@ -52,7 +53,7 @@ lock: $(DEV) ## resolve the dependencies anew into the lock files
 	@scripts/lock.sh $(BIN)
 
 clean: ## remove the virtual environment and caches
-	@rm -rf $(VENV) .venv-clients .venv-mcp1 tests/clients/others/node/node_modules tests/mcp/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .venv-clients .venv-mcp1 tests/clients/others/node/node_modules tests/clients/others/commands/node_modules tests/mcp/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -1,26 +1,45 @@
 #!/usr/bin/env bash
-# What `make clients` needs: npm packages by their lock, and an environment for each Python client (they do not agree on
-# the SDKs below them). An environment whose requirements did not change is kept.
-set -euo pipefail
+# What `make clients` needs: npm packages by their locks (SDKs in node/, programs in commands/), and an environment for
+# each Python client (they do not agree on the SDKs below them). What did not change is kept. What could not be had is
+# said, and the run leaves it out.
+set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 environments=$1
 python=$2
+mkdir -p "$environments"
+
+lack() {
+  echo "Could not get $1: left out." >&2
+}
+
+from_npm() {
+  local place=$here/$1
+  cmp -s "$place/package-lock.json" "$place/node_modules/installed-lock.json" && return
+  echo "Installing $2 ..." >&2
+  if (cd "$place" && npm ci --silent); then
+    cp "$place/package-lock.json" "$place/node_modules/installed-lock.json"
+  else
+    lack "$2 (npm ci failed in $1)"
+  fi
+}
 
 if command -v npm > /dev/null; then
-  if ! cmp -s "$here/node/package-lock.json" "$environments/package-lock.json"; then
-    echo "Installing the clients in JavaScript ..." >&2
-    (cd "$here/node" && npm ci --silent)
-    mkdir -p "$environments" && cp "$here/node/package-lock.json" "$environments/package-lock.json"
-  fi
+  from_npm node "the clients in JavaScript"
+  from_npm commands "Claude Code, Codex, MCP Inspector and mcp-remote"
 else
-  echo "No npm here: the clients in JavaScript are left out." >&2
+  lack "the clients in JavaScript and the programs (there is no npm here)"
 fi
 
 for requirements in "$here"/python/requirements/*.txt; do
-  environment=$environments/$(basename "$requirements" .txt)
+  name=$(basename "$requirements" .txt)
+  environment=$environments/$name
   cmp -s "$requirements" "$environment/installed.txt" && continue
-  echo "Installing $(basename "$requirements" .txt) ..." >&2
-  "$python" -m venv --clear "$environment"
-  "$environment/bin/pip" install --quiet --disable-pip-version-check -r "$requirements"
-  cp "$requirements" "$environment/installed.txt"
+  echo "Installing $name ..." >&2
+  if "$python" -m venv --clear "$environment" \
+    && "$environment/bin/pip" install --quiet --disable-pip-version-check -r "$requirements"; then
+    cp "$requirements" "$environment/installed.txt"
+  else
+    lack "$name (pip did not install $(basename "$requirements"))"
+    rm -rf "$environment"
+  fi
 done

@@ -1,6 +1,7 @@
-// The Vercel AI SDK; its provider package is the first argument.
+// The Vercel AI SDK; its provider package is the first argument, and where it has several formats, the second.
 
 import { createAnthropic } from "@ai-sdk/anthropic";
+import { createGoogleGenerativeAI } from "@ai-sdk/google";
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, jsonSchema, stepCountIs, streamText, tool as asTool } from "ai";
@@ -8,7 +9,8 @@ import { each, key, question, url } from "./cases.mjs";
 
 const settings = { baseURL: `${url}/v1`, apiKey: key };
 const models = {
-  "@ai-sdk/openai": (model) => createOpenAI(settings).chat(model),
+  "@ai-sdk/google": (model) => createGoogleGenerativeAI({ ...settings, baseURL: `${url}/v1beta` })(model),
+  "@ai-sdk/openai": (model) => createOpenAI(settings)[process.argv[3]](model),
   "@ai-sdk/openai-compatible": (model) =>
     createOpenAICompatible({ ...settings, name: "tollbridge", includeUsage: true }).chatModel(model),
   "@ai-sdk/anthropic": (model) => createAnthropic(settings)(model),

@@ -1,0 +1,30 @@
+"""The servers come on stdin as JSON; each answer goes to stdout as one line: how many tools a client was told of, and
+what one of them answered.
+
+    {url, key, servers: [{name, path, tool, arguments}]}
+    {name, tools, text}   or   {name, error}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+asked = json.load(sys.stdin)
+HEADERS = {"x-litellm-api-key": asked["key"]}
+
+Told = tuple[int, str]
+
+
+def each(use: Callable[[str, str, dict[str, Any]], Awaitable[Told]]) -> None:
+    """`use(url, tool, arguments)` lists the tools there and calls one; what it raises is what it says."""
+    for server in asked["servers"]:
+        try:
+            tools, text = asyncio.run(use(asked["url"] + server["path"], server["tool"], server["arguments"]))
+            told: dict[str, Any] = {"tools": tools, "text": text}
+        except Exception as error:  # noqa: BLE001  # whatever a client raises is what it says
+            told = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps({"name": server["name"], **told}), flush=True)
