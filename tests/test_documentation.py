@@ -29,7 +29,8 @@ from tests.clients.running import running
 from tollbridge.cli import COMMANDS, main
 from tollbridge.config.load import load
 from tollbridge.observe import Record
-from tollbridge.providers import patches, table
+from tollbridge.providers import patches
+from tollbridge.providers.rows import alike, vendors
 from tollbridge.providers.table import ROWS
 from tollbridge.server.controls import HEADERS, OURS, REFUSED
 from tollbridge.server.http.limits import Limits
@@ -42,7 +43,7 @@ BLOCK = re.compile(r"^ *```(\w+)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 SERVE = (str(Path(sys.executable).with_name("tollbridge")), "serve", "--port", "0", "--log", "none")
 ADDRESS = "http://127.0.0.1:4000"
 RUN_BY_OTHERS = ("docs/sdk.md",)  # tests/sdk/test_completion_snippets.py
-PLACES: dict[str, dict[str, Any]] = {"CONTRIBUTING.md": {**vars(table), **vars(patches)}}
+PLACES: dict[str, dict[str, Any]] = {"CONTRIBUTING.md": {**vars(alike), **vars(vendors), **vars(patches)}}
 """Where a page's snippets are to be put: the names that they find there."""
 
 

@@ -1,0 +1,79 @@
+"""Servers of one's own: they cost nothing and need no key. The demo is one that needs no network either."""
+
+from __future__ import annotations
+
+from tollbridge.providers.auth import NoAuth
+from tollbridge.providers.row import Provider
+from tollbridge.providers.rows.alike import CHAT, CHECKED, LITELLM, OLD_NAME, RECORDED, local
+
+DEMO_HOST = "demo.invalid"
+DEMO = Provider(
+    name="demo",
+    wire=CHAT,
+    base_url=f"http://{DEMO_HOST}/v1",
+    auth=NoAuth(),
+    needs_key=False,
+    local=True,
+    source="providers/demo.py",
+    checked=CHECKED,
+)
+"""Answers in this process; the host is one that no network has (RFC 6761)."""
+
+LOCAL: tuple[Provider, ...] = (
+    DEMO,
+    Provider(
+        name="ollama",
+        wire=CHAT,
+        base_url="http://localhost:11434",
+        chat_path="/v1/chat/completions",
+        base_env=("OLLAMA_API_BASE",),
+        key_env=("OLLAMA_API_KEY",),
+        needs_key=False,
+        prefers={**OLD_NAME, "reasoning_field": "reasoning"},
+        local=True,
+        source="https://docs.ollama.com/openai",
+        checked=CHECKED,
+    ),
+    local("hosted_vllm", "", source="https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html"),
+    local("lm_studio", "http://localhost:1234/v1", source="https://lmstudio.ai/docs/app/api/endpoints/openai"),
+    local("llamafile", "http://127.0.0.1:8080/v1", source="https://github.com/Mozilla-Ocho/llamafile"),
+    local(
+        "llama_cpp", "http://127.0.0.1:8080/v1", source="https://github.com/ggml-org/llama.cpp/tree/master/tools/server"
+    ),
+    local("xinference", "http://127.0.0.1:9997/v1", source="https://inference.readthedocs.io/"),
+    local("lemonade", "http://localhost:8000/api/v1", bare_path="/api/v1", source="https://lemonade-server.ai/docs/"),
+    local(
+        "docker_model_runner",
+        "http://localhost:22088/engines/llama.cpp/v1",
+        bare_path="/engines/llama.cpp/v1",
+        source=LITELLM,
+    ),
+    local("gpustack", "", source=RECORDED, reasoning="reasoning_content"),
+    Provider(  # whose server it is, nobody knows: unlike the ones above it may be paid
+        name="openai_like",
+        wire=CHAT,
+        base_env=("OPENAI_LIKE_API_BASE",),
+        key_env=("OPENAI_LIKE_API_KEY",),
+        needs_key=False,
+        source=LITELLM,
+        checked=CHECKED,
+    ),
+    Provider(
+        name="custom_openai",
+        wire=CHAT,
+        base_env=("OPENAI_BASE_URL", "OPENAI_API_BASE"),
+        key_env=("OPENAI_API_KEY",),
+        needs_key=False,
+        source=LITELLM,
+        checked=CHECKED,
+    ),
+    Provider(
+        name="litellm_proxy",
+        wire=CHAT,
+        base_env=("LITELLM_PROXY_API_BASE",),
+        key_env=("LITELLM_PROXY_API_KEY",),
+        needs_key=False,
+        source=LITELLM,
+        checked=CHECKED,
+    ),
+)
