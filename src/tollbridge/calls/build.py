@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 
 import msgspec
 
 from tollbridge.calls import credentials
 from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.signing import Signatures
 from tollbridge.calls.tariff import Markups, tariff
-from tollbridge.calls.tokens import Tokens
+from tollbridge.calls.tokens import Credential, Tokens
 from tollbridge.catalog.facts import ModelFacts, facts, with_info
 from tollbridge.catalog.pricing import Tariff
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.providers.google_token import fetcher
+from tollbridge.providers.aws_keys import AwsAccount
+from tollbridge.providers.google_token import GoogleAccount, fetcher
 from tollbridge.providers.names import find
 from tollbridge.providers.resolve import Given, Location, resolve
 from tollbridge.providers.row import EMBEDDINGS, RESPONSES, WIRE_OF_MODE, Provider
@@ -21,7 +24,7 @@ from tollbridge.secret import Secret
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.head import encode_head
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
-from tollbridge.wires.base import FEATURES, Target, Wire
+from tollbridge.wires.base import FEATURES, ProviderWire, Target, Wire
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
@@ -29,6 +32,11 @@ from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 
 _ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI, OPENAI_EMBEDDINGS)
 WIRES: Mapping[str, Wire] = {wire.name: wire for wire in _ALL}
+"""Those that clients speak too."""
+_ONLY_PROVIDERS: Mapping[str, tuple[str, str]] = {
+    "bedrock_converse": ("tollbridge.wires.bedrock_converse", "BEDROCK_CONVERSE"),
+}
+"""Module and name of the others. They load when a deployment first wants one."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -78,7 +86,7 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         )
 
     location = located()
-    known, prices = priced_as(location.provider, location.model, wanted)
+    known, prices = priced_as(location.provider, location.model, wanted, location.listed)
     said = wanted.info.get("mode")
     mode = WIRE_OF_MODE.get(str(said or (known.mode if known is not None else "")))
     others = location.provider.also
@@ -93,8 +101,24 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
     return msgspec.structs.replace(deployment, also=also, also_unsure=not location.own_address) if also else deployment
 
 
+def wire_named(name: str) -> ProviderWire:
+    """The wire of a row."""
+    wire: ProviderWire | None = WIRES.get(name)
+    if wire is None:
+        module, value = _ONLY_PROVIDERS[name]
+        wire = getattr(import_module(module), value)
+    return wire
+
+
+def _credential(account: GoogleAccount | AwsAccount) -> Credential:
+    if isinstance(account, GoogleAccount):
+        return Tokens(fetcher(account))
+    return Signatures(account)
+
+
 def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Tariff) -> Deployment:
     row = location.provider
+    wire = wire_named(row.wire)
     defaults = {} if row.wire == EMBEDDINGS else _in_words_of(row.wire, wanted.defaults)  # they are of conversations
     origin = Origin(location.scheme, location.host, location.port)
     named = {name.lower() for name in wanted.extra_headers}
@@ -108,14 +132,14 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
         group=wanted.group,
         provider=row.name,
         model=location.model,
-        wire=WIRES[row.wire],
+        wire=wire,
         origin=origin,
         path=location.path,
         headers=headers,
         head=encode_head(origin, "POST", location.path, headers),
         stream_path=location.stream_path,
         stream_head=encode_head(origin, "POST", location.stream_path, headers) if location.stream_path else b"",
-        tokens=None if location.cloud is None else Tokens(fetcher(location.cloud)),
+        tokens=None if location.cloud is None else _credential(location.cloud),
         count_tokens_path=location.count_tokens_path,
         secrets=_secrets(location, wanted),
         account=location.account,
@@ -123,16 +147,17 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
             model=location.model,
             account=location.account,
             max_output_tokens=None if known is None else known.max_output_tokens,
-            lacks=row.lacks | (FEATURES.intersection(wanted.drops) if WIRES[row.wire].in_path else frozenset()),
+            lacks=row.lacks | (FEATURES.intersection(wanted.drops) if wire.in_path else frozenset()),
             prefers=row.prefers,
             modify=wanted.modify_params,
         ),
         defaults=wanted.defaults,
         defaults_raw={row.renames.get(name, name): _raw(value) for name, value in defaults.items()},
-        forced_raw={name: _raw(value) for name, value in wanted.forced.items()},
+        forced_raw={name: _raw(value) for name, value in {**location.body, **wanted.forced}.items()},
         drops=_under_both_names((row.drops | set(wanted.drops)) - set(wanted.keeps), row.renames),
         renames=row.renames,
         patches=row.patches,
+        header_fields=row.header_fields,
         model_raw=_raw(location.model),
         timeouts=wanted.timeouts,
         stream_timeouts=wanted.stream_timeouts,
@@ -157,9 +182,13 @@ def _in_words_of(wire: str, defaults: JsonObject) -> JsonObject:
     return {"reasoning": {"effort": defaults["reasoning_effort"]}, **rest}
 
 
-def priced_as(row: Provider, model: str, wanted: Wanted) -> tuple[ModelFacts | None, Tariff]:
-    """What is known of a model at a provider, and what it costs, under the name that the operator gives it."""
-    name = str(wanted.info.get("base_model") or wanted.given.base_model or model)
+def priced_as(
+    row: Provider, model: str, wanted: Wanted, listed: tuple[str, ...] = ()
+) -> tuple[ModelFacts | None, Tariff]:
+    """What is known of a model at a provider, and what it costs, under the name that the operator gives it, else under
+    the first of `listed` that is known."""
+    told = wanted.info.get("base_model") or wanted.given.base_model
+    name = str(told or next((name for name in listed if facts(row.name, name) is not None), model))
     known = facts(row.name, name) or facts(*_split(name))
     known = with_info(known, wanted.info, row.name, model)
     return known, tariff(row, name, known, wanted.prices, wanted.markups)

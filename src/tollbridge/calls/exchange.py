@@ -16,6 +16,7 @@ import msgspec
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.asked import head_of, write
 from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.framed import unframed
 from tollbridge.calls.heard import said_by
 from tollbridge.calls.listed import unlisted
 from tollbridge.calls.prepare import Prepared, prepare, with_token
@@ -120,6 +121,9 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
         stream = WholeStream(_read(body, deployment, ask), ask.dialect, head)
     elif start == b"[":
         incoming, first = await unlisted(incoming, first)
+        stream = _events(ask, deployment, incoming, prepared, head)
+    elif start == b"\x00":
+        incoming, first = await unframed(incoming, first)
         stream = _events(ask, deployment, incoming, prepared, head)
     elif start == b"<":
         incoming.abort()

@@ -17,12 +17,14 @@ import msgspec
 
 from tollbridge.errors import AuthenticationError, BadRequestError
 from tollbridge.model.json import Json
-from tollbridge.providers import azure, vertex
+from tollbridge.providers import azure, bedrock, vertex
 from tollbridge.providers.address import Base, join, read_base
-from tollbridge.providers.auth import AuthHeaders, NoAuth, write_auth, write_bearer
+from tollbridge.providers.auth import AuthHeaders, NoAuth, SigV4, write_auth, write_bearer
+from tollbridge.providers.aws_account import Lookup, read_account, read_region
+from tollbridge.providers.aws_keys import AwsAccount
 from tollbridge.providers.google_token import GoogleAccount, project_in
 from tollbridge.providers.names import locate
-from tollbridge.providers.row import EMBEDDINGS, RESPONSES, WIRE_OF_MODE, From, Provider
+from tollbridge.providers.row import EMBEDDINGS, RESPONSES, WIRE_OF_MODE, From, HeaderField, Provider
 from tollbridge.secret import Secret
 
 Environ = Mapping[str, str]
@@ -51,8 +53,10 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     """`provider`: the row as it is for this model. `path`: target of chat requests, with query. `headers`: fixed
     ones, and credentials as Secrets. `account`: a hash of whom we are there, for seals. `count_tokens_path`: None
     where there is no such endpoint. `stream_path`: of streams; "" where they are asked for like all else. `secrets`:
-    the bare keys, which must never be shown. `cloud`: whose token is to be fetched, where one that runs out takes the
-    place of a key. `own_address`: it is the provider's, not a server of somebody's that speaks like it."""
+    the bare keys, which must never be shown. `body`: fields that stand in each body. `listed`: the names under which a
+    price list may have the model, the closest first; none: its own. `cloud`: whose token is to be fetched, or who
+    signs, where that takes the place of a key. `own_address`: it is the provider's, not a server of somebody's that speaks
+    like it."""
 
     provider: Provider
     model: str
@@ -65,7 +69,9 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     secrets: tuple[Secret, ...] = ()
     count_tokens_path: str | None = None
     stream_path: str = ""
-    cloud: GoogleAccount | None = None
+    body: Mapping[str, Json] = {}
+    listed: tuple[str, ...] = ()
+    cloud: GoogleAccount | AwsAccount | None = None
     own_address: bool = True
 
 
@@ -85,6 +91,8 @@ def resolve(
     mode, slash, rest = name.partition("/")
     if slash and rest and mode in WIRE_OF_MODE:
         wire, name = WIRE_OF_MODE[mode], rest
+    if row.shape == "bedrock":
+        return _on_bedrock(row, name, given, environ, wire)
     if row.shape == "azure":
         row, name = row.for_model(given.base_model or name.replace("o_series/", "o1:")), azure.deployment_name(name)
     else:
@@ -97,6 +105,7 @@ def resolve(
         return _on_vertex(row, name, given, environ)
     base, own_address = _base(row, given, environ)
     credentials, key = _credentials(row, given, environ, base, own_address, name)
+    signer = _signer(row, given, environ, base, key)
     path = _path(row, base, name, given, environ)
     counts = _filled(row.counts_at, base, name) if row.counts_at else f"{path}/count_tokens"
     return Location(
@@ -107,8 +116,9 @@ def resolve(
         port=base.port,
         path=path,
         headers=(*row.fixed_headers, *_values(row, given, environ), *credentials),
-        account=_account(row, base, key),
-        secrets=(key,) if key else (),
+        account=_account(row, base, key if signer is None else Secret(signer.identity)),
+        secrets=((key,) if key else ()) + (() if signer is None else signer.secrets),
+        cloud=signer,
         count_tokens_path=counts if row.count_tokens and "?" not in path else None,
         stream_path=_filled(row.streams_at, base, name) if row.streams_at else "",
         own_address=own_address,
@@ -149,6 +159,72 @@ def _on_vertex(row: Provider, name: str, given: Given, environ: Environ) -> Loca
         stream_path=found.stream_path if found.stream_path != found.path else "",
         cloud=None if key else GoogleAccount(credentials),
     )
+
+
+def _on_bedrock(row: Provider, name: str, given: Given, environ: Environ, wire: str | None) -> Location:
+    """The model stands in the path, and says in which format it is asked; without a key each request is signed."""
+    model_id = given.extra.get("model_id")
+    named = bedrock.read_name(name, model_id=_text(model_id), base_model=given.base_model)
+    said = given.api_base or _text(given.extra.get("aws_bedrock_runtime_endpoint")) or _first(environ, row.base_env)
+    base = read_base(said, row.name) if said else None
+    lookup = _lookup(given, environ)
+    region = read_region(row.name, lookup, named.region, base, needed=base is None)
+    own = base is None or bedrock.is_amazons(base.host)
+    base = base or Base("https", bedrock.host_of("bedrock-runtime", region), 443, "")
+    messages = named.is_claude and (wire == bedrock.MESSAGES or named.route == "invoke")
+    both = named.is_claude and named.route == "" and own and wire is None
+    row = row.speaking(bedrock.MESSAGES) if messages else row
+    row = msgspec.structs.replace(row, also={bedrock.MESSAGES: ""} if both else {})
+    row = msgspec.structs.replace(row, prefers={**row.prefers, "base_model": named.kind})
+    if messages:
+        row = msgspec.structs.replace(
+            row,
+            drops=row.drops | bedrock.REFUSED,
+            patches=(bedrock.messages_body,),
+            header_fields={"anthropic-beta": HeaderField("anthropic_beta", bedrock.BETAS)},
+        )
+    credentials, key = _credentials(row, given, environ, base, own, named.model)
+    signer = _signer(row, given, environ, base, key, region)
+    path, stream_path = bedrock.targets(base.path, named.model, messages=messages)
+    guardrail, performance = given.extra.get("guardrailConfig"), given.extra.get("performanceConfig")
+    told = {"guardrailConfig": guardrail, "performanceConfig": performance}
+    headers = tuple(bedrock.guardrail_headers(guardrail, performance)) if messages else ()
+    return Location(
+        provider=row.for_model(named.kind),
+        model=named.model,
+        scheme=base.scheme,
+        host=base.host,
+        port=base.port,
+        path=path,
+        headers=(*row.fixed_headers, *headers, *credentials),
+        account=_account(row, base, key if signer is None else Secret(signer.identity)),
+        secrets=((key,) if key else ()) + (() if signer is None else signer.secrets),
+        stream_path=stream_path,
+        body={} if messages else {field: value for field, value in told.items() if value is not None},
+        listed=tuple(named.listed(region)) if named.kind else (),
+        cloud=signer,
+        own_address=own,
+    )
+
+
+def _signer(
+    row: Provider, given: Given, environ: Environ, base: Base, key: Secret, region: str = ""
+) -> AwsAccount | None:
+    """Who signs; None where nobody does, or a key is sent instead."""
+    auth = row.authentication
+    if not isinstance(auth, SigV4) or key:
+        return None
+    lookup = _lookup(given, environ)
+    region = region or read_region(row.name, lookup, "", base, needed=True)
+    return read_account(row.name, auth.service, region, lookup)
+
+
+def _lookup(given: Given, environ: Environ) -> Lookup:
+    return Lookup(given.extra, environ)
+
+
+def _text(value: Json) -> str | None:
+    return value.strip() or None if isinstance(value, str) else None
 
 
 def _credentials_of(extra: Mapping[str, Json]) -> Secret | None:
@@ -235,7 +311,9 @@ def _credentials(
     """(headers, the key or token, empty where there is none). A key is needed at the provider's own address, and
     where it has none; a server of one's own may do without."""
     auth = azure.foundry_auth(base, row.authentication) if row.shape == "azure_ai" else row.authentication
-    key = _secret(given.api_key) or row.api_key or _secret(_first(environ, row.key_env))
+    key = _secret(given.api_key) or row.api_key
+    if not key and not (isinstance(auth, SigV4) and _lookup(given, {}).names_keys):
+        key = _secret(_first(environ, row.key_env))
     if key:
         _check_sendable(key, row, model)
         return write_auth(auth, key), key
@@ -243,7 +321,7 @@ def _credentials(
     if token:
         _check_sendable(token, row, model)
         return write_bearer(token), token
-    if row.needs_key and not isinstance(auth, NoAuth) and (own_address or not row.base_url):
+    if row.needs_key and not isinstance(auth, NoAuth | SigV4) and (own_address or not row.base_url):
         raise AuthenticationError(
             f"{row.name} needs a key: pass `api_key`{_or_set((*row.key_env, *row.token_env))}.",
             code="missing_api_key",

@@ -14,7 +14,7 @@ import msgspec
 
 from tollbridge.errors import ConfigError
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.providers.auth import Auth, Bearer, HeaderKey, NoAuth
+from tollbridge.providers.auth import Auth, Bearer, HeaderKey, NoAuth, SigV4
 from tollbridge.secret import Secret
 from tollbridge.wires.base import FEATURES
 
@@ -22,7 +22,7 @@ Patch = Callable[[JsonObject], JsonObject]
 """A pure rewrite of the body that is about to be sent. It may return the body itself, and changes none that it is
 given."""
 
-Shape = Literal["plain", "azure", "azure_ai", "vertex"]
+Shape = Literal["plain", "azure", "azure_ai", "vertex", "bedrock"]
 
 
 class WireDefaults(msgspec.Struct, frozen=True):
@@ -48,6 +48,7 @@ WIRES: Mapping[str, WireDefaults] = {
         renames={"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"},
     ),
     EMBEDDINGS: WireDefaults("/embeddings", Bearer()),
+    "bedrock_converse": WireDefaults("", SigV4("bedrock")),
     "gemini": WireDefaults(
         "/models/{model}:generateContent",
         HeaderKey("x-goog-api-key"),
@@ -66,6 +67,14 @@ class From(msgspec.Struct, frozen=True):
 
     given: str
     environ: tuple[str, ...] = ()
+
+
+class HeaderField(msgspec.Struct, frozen=True):
+    """The field of a body in which a provider takes what elsewhere is a header with a list in it. `known`: the words
+    that it does not refuse."""
+
+    field: str
+    known: frozenset[str]
 
 
 class ForModels(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +103,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     `also`: other formats that it speaks for the same models, and the path of each: a client of such a dialect is served
     in it. `drops`: fields of a body that this vendor refuses. `renames`: those that it knows by another name (in a
     body with both, its own counts). `lacks`: words of `wires.base.FEATURES`. `prefers`: spellings, as
-    `wires.base.Target` lists them. `patches`: for what these cannot say. `models`: the same for some models only.
+    `wires.base.Target` lists them. `patches`: for what these cannot say. `header_fields`: headers of the
+    client's that go into the body here. `models`: the same for some models only.
     `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made. `count_tokens`: it has
     the endpoint. `local`: costs nothing and needs no network. `tells_cost`: its usage says what it charged, in dollars
     (`catalog.parts.told_cost`). `source`, `checked`: where the facts are from and when
@@ -122,6 +132,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     lacks: frozenset[str] = frozenset()
     prefers: Mapping[str, str] = {}
     patches: tuple[Patch, ...] = ()
+    header_fields: Mapping[str, HeaderField] = {}
     models: tuple[ForModels, ...] = ()
     qualifies: str = ""
     shape: Shape = "plain"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 
 from tollbridge.providers.row import Provider
+from tollbridge.providers.rows.aws import AWS
 from tollbridge.providers.rows.clouds import CLOUDS
 from tollbridge.providers.rows.gateways import GATEWAYS
 from tollbridge.providers.rows.hosts import HOSTS
@@ -19,14 +20,16 @@ from tollbridge.providers.rows.vendors import VENDORS
 
 __all__ = ["ALIASES", "BARE", "DEMO", "DEMO_HOST", "ROWS"]
 
-ROWS: Mapping[str, Provider] = {row.name: row for row in (*VENDORS, *HOSTS, *CLOUDS, *GATEWAYS, *LOCAL)}
+ROWS: Mapping[str, Provider] = {row.name: row for row in (*VENDORS, *HOSTS, *CLOUDS, *AWS, *GATEWAYS, *LOCAL)}
 
 ALIASES: Mapping[str, str] = {
     "aiohttp_openai": "openai",
     "ai21": "ai21_chat",
+    "bedrock_converse": "bedrock",
     "fireworks": "fireworks_ai",
     "lmstudio": "lm_studio",
     "ollama_chat": "ollama",
+    "sagemaker_nova": "sagemaker_chat",
     "together": "together_ai",
     "vertex_ai_beta": "vertex_ai",
     "vllm": "hosted_vllm",

@@ -14,6 +14,7 @@ from tollbridge.wires.bedrock_converse.response import read_response
 from tollbridge.wires.bedrock_converse.stream_reader import ConverseReader
 from tollbridge.wires.bedrock_converse.vocabulary import NAME
 from tollbridge.wires.bedrock_converse.write_request import write_request
+from tollbridge.wires.tap import Along, Tap
 
 
 class BedrockConverse:
@@ -28,6 +29,12 @@ class BedrockConverse:
 
     def stream_reader(self) -> StreamReader:
         return ConverseReader()
+
+    def stream_tap(self, hides_usage: bool) -> Tap:
+        raise TypeError("no client speaks it")
+
+    def read_along(self, body: bytes) -> Along:
+        raise TypeError("no client speaks it")
 
 
 BEDROCK_CONVERSE = BedrockConverse()

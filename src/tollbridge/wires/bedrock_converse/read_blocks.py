@@ -1,4 +1,5 @@
-"""Content blocks -> parts. A block is an object with one field that says what it is; what none of them is, is Opaque."""
+"""Content blocks -> parts. A block is an object with one field that says what it is; one that we do not know is
+Opaque."""
 
 from __future__ import annotations
 
@@ -112,7 +113,7 @@ _READERS: Mapping[str, Callable[[Json], Part | None]] = {
 def string(value: Json) -> str:
     if value.__class__ is not str:
         raise TypeError("a text")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def calls_the_client(parts: Iterable[Part]) -> bool:

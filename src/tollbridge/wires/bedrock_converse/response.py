@@ -1,7 +1,7 @@
 """An answer -> Response.
 
-    {"output": {"message": {"role", "content": [...]}}, "stopReason", "usage", "metrics", "additionalModelResponseFields",
-     "trace", "performanceConfig", "serviceTier"}
+    {"output": {"message": {"role", "content": [...]}}, "stopReason", "usage", "metrics",
+     "additionalModelResponseFields", "trace", "performanceConfig", "serviceTier"}
 
 It has neither an id nor a model's name; both are known to who asked.
 """

@@ -204,4 +204,3 @@ class Settings:
 
     def _approximated(self, name: str, how: str) -> None:
         self._caveats.append(approximated(name, how))
-

@@ -1,12 +1,13 @@
-"""Converse's event stream -> events. The frames are unpacked before (`wires.aws_events`); the event's name says what it is.
+"""Converse's event stream -> events. The frames are unpacked before (`wires.aws_events`); an event's name says what it
+is.
 
     messageStart  (contentBlockStart? contentBlockDelta* contentBlockStop)*  messageStop  metadata
 
 - Blocks have an index; one begins with its first delta where nothing is to be told before, as with texts.
 - Texts, thinking and calls grow; every other block (results of the provider's tools, pictures, thinking that is
   withheld) is put together here and told when it is whole.
-- `messageStop` is the end of the answer, and `metadata`, with the usage, follows it: the end marker is the latter, and a
-  stream that has the first alone is whole and uncounted.
+- `messageStop` is the end of the answer, and `metadata`, with the usage, follows it: the end marker is the latter, and
+  a stream that has the first alone is whole and uncounted.
 - An exception is an `error` event, and the last.
 """
 
@@ -20,7 +21,7 @@ import msgspec
 from tollbridge.errors import BadGatewayError, Truncated
 from tollbridge.model.events import Began, Cited, Closed, Event, Extra, Finished, Grew, Noted, Opened
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.model.parts import Opaque, Part, Text, Thinking, ToolCall
+from tollbridge.model.parts import Part, Text, Thinking, ToolCall
 from tollbridge.wires.base import SseEvent
 from tollbridge.wires.bedrock_converse.errors import error_in_stream
 from tollbridge.wires.bedrock_converse.read_blocks import citation, read_block, string

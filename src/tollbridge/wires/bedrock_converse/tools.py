@@ -45,7 +45,9 @@ def write_tools(
         caveats.append(approximated("tools", "the tools that the history calls were declared"))
         forbidden = True
     if answer_schema is not None:
-        tools.append({"toolSpec": {"name": ANSWER_TOOL, "description": _ANSWER, "inputSchema": {"json": answer_schema}}})
+        tools.append(
+            {"toolSpec": {"name": ANSWER_TOOL, "description": _ANSWER, "inputSchema": {"json": answer_schema}}}
+        )
     if not tools:
         return None
     said: JsonObject = {"tools": tools}

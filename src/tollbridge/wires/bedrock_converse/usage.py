@@ -45,7 +45,7 @@ def _for_an_hour(details: Json) -> int | None:
         return None
     if not all(item.__class__ is dict and is_count(item.get("inputTokens")) for item in details):
         return None
-    return sum(item["inputTokens"] for item in details if item.get("ttl") == "1h")
+    return sum([int(item["inputTokens"]) for item in details if item.get("ttl") == "1h"])
 
 
 def _thought(additional: Json) -> int | None:

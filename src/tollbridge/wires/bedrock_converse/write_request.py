@@ -51,9 +51,7 @@ def write_request(request: Request, to: Target) -> Written[HttpRequest]:
     body: JsonObject = {"messages": messages}
     if system:
         body["system"] = system
-    tools = write_tools(
-        request, to, family, parts, history.called(), settings.answer_schema, settings.additional
-    )
+    tools = write_tools(request, to, family, parts, history.called(), settings.answer_schema, settings.additional)
     if tools is not None:
         body["toolConfig"] = tools
     _leave_out(settings, to, parts)
