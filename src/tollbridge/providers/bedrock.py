@@ -8,8 +8,8 @@
     bedrock/llama/ARN                    a hint what the model behind an ARN is: `llama`, `deepseek_r1`, `qwen3` ...
 
 MODEL is a model's id, an inference profile (`us.`, `eu.`, `apac.`, `global.` ... before an id), or the ARN of a
-profile, a provisioned, an imported or a custom model, a prompt router. The ARN of an application inference profile does not say
-what model it is: `model_info.base_model` does, or the name, where `model_id` has the ARN.
+profile, a provisioned, an imported or a custom model, a prompt router. The ARN of an application inference profile does
+not say what model it is: `model_info.base_model` does, or the name, where `model_id` has the ARN.
 
     Converse      /model/MODEL/converse, /model/MODEL/converse-stream
     InvokeModel   /model/MODEL/invoke, /model/MODEL/invoke-with-response-stream

@@ -55,8 +55,8 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     where there is no such endpoint. `stream_path`: of streams; "" where they are asked for like all else. `secrets`:
     the bare keys, which must never be shown. `body`: fields that stand in each body. `listed`: the names under which a
     price list may have the model, the closest first; none: its own. `cloud`: whose token is to be fetched, or who
-    signs, where that takes the place of a key. `own_address`: it is the provider's, not a server of somebody's that speaks
-    like it."""
+    signs, where that takes the place of a key. `own_address`: it is the provider's, not a server of somebody's that
+    speaks like it."""
 
     provider: Provider
     model: str

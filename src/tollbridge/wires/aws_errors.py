@@ -96,7 +96,7 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes, wire: str) 
     if not message:
         quote = body[:_MAX_QUOTE].decode("utf-8", "replace").strip()
         message = f"The provider answered {status}" + (f": {quote}" if quote else " without a body") + "."
-    error = named_error(name, message, status, wire)
+    error = named_error(name or _by_words(message), message, status, wire)
     error.body = decoded
     error.request_id = lower.get("x-amzn-requestid", "")
     error.retry_after_s = retry_after_s(lower)
@@ -157,6 +157,14 @@ def error_in_stream(said: Json, wire: str) -> APIError:
     error = named_error(_bare(_text(inner.get("code"))), _text(inner.get("message")), None, wire)
     error.body = said
     return error
+
+
+def _by_words(message: str) -> str:
+    """Where a proxy took the header away."""
+    words = message.lower()
+    if "security token included in the request is" not in words:
+        return ""
+    return "ExpiredTokenException" if "expired" in words else "UnrecognizedClientException"
 
 
 def _bare(name: str) -> str:

@@ -50,6 +50,7 @@ _FAMILIES: tuple[tuple[str, Family], ...] = (
     (r"amazon\.nova-2", msgspec.structs.replace(_NOVA, thinks="nova")),
     (r"amazon\.nova", _NOVA),
     (r"amazon\.titan", Family(system=False, choices=frozenset())),
+    (r"meta\.llama4", Family(choices=frozenset(), rich_results=True)),
     (r"meta\.", Family(choices=frozenset())),
     (r"mistral\.(?:mistral-7b|mixtral)", Family(system=False, choices=frozenset(), top_k=("top_k",))),
     (r"mistral\.mistral-(?:large-2|small-2)", Family(choices=frozenset({"any"}))),

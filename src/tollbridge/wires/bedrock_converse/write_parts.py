@@ -108,7 +108,7 @@ class PartWriter:
 
     def _opaque(self, part: Opaque) -> JsonObject | None:
         value = part.value
-        if part.wire == NAME and isinstance(value, dict) and "toolResult" not in value:
+        if part.wire == NAME and isinstance(value, dict):
             return value
         if isinstance(value, dict) and value.get("type") == "guarded_text" and isinstance(value.get("text"), str):
             return {"guardContent": {"text": {"text": value["text"]}}}  # LiteLLM's word in a chat message's content
