@@ -23,6 +23,7 @@ from tollbridge.model.parts import (
 )
 from tollbridge.model.request import Message, OutputFormat, Request, Sampling, Tool, ToolChoice
 from tollbridge.wires.bedrock_converse.vocabulary import DOCUMENTS, NAME, VIDEOS
+from tollbridge.wires.bedrock_converse.write_parts import NO_OUTPUT
 
 _DOCUMENT_TYPES = {word: media_type for media_type, word in reversed(DOCUMENTS.items())}
 _VIDEO_TYPES = {word: f"video/{kind}" for kind, word in VIDEOS.items()}
@@ -80,6 +81,8 @@ def _part(block: dict[str, Any]) -> Part:
             return Media(media_type=f"image/{image['format']}", source=_source(image["source"]))
         case {"video": video}:
             return Media(media_type=_VIDEO_TYPES[video["format"]], source=_source(video["source"]))
+        case {"audio": sound}:
+            return Media(media_type=f"audio/{sound['format']}", source=_source(sound["source"]))
         case {"document": document} if "bytes" in document["source"] or "s3Location" in document["source"]:
             extra = {key: document[key] for key in ("context", "citations") if key in document}
             kind = _DOCUMENT_TYPES[document["format"]]
@@ -90,7 +93,7 @@ def _part(block: dict[str, Any]) -> Part:
         case {"toolResult": result}:
             return ToolResult(
                 call_id=result["toolUseId"],
-                content=tuple(_inner(item) for item in result["content"]),
+                content=tuple(_inner(item) for item in result["content"] if item != {"text": NO_OUTPUT}),
                 is_error=result.get("status") == "error",
             )
         case {"reasoningContent": {"reasoningText": said}}:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from tests.shared import recordings
@@ -50,4 +51,4 @@ def read_in_pieces(pieces: Iterable[bytes]) -> list[Event]:
 
 def cut(data: bytes, cuts: Iterable[int]) -> Iterator[bytes]:
     places = [0, *cuts, len(data)]
-    return (data[start:end] for start, end in zip(places, places[1:], strict=False))
+    return (data[start:end] for start, end in pairwise(places))

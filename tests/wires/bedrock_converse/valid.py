@@ -24,7 +24,7 @@ def faults(body: dict[str, Any], operation: str = "Converse") -> str:
 
 
 def _outside(value: Any, shape: Any, path: str = "$") -> Any:
-    """Texts that are not among those of an enumeration, or do not have the form or the length: botocore does not look."""
+    """Texts that are not among those of an enumeration, or too long or short: botocore does not look."""
     match shape.type_name:
         case "structure" if not getattr(shape, "is_document_type", False) and isinstance(value, dict):
             for key, item in value.items():

@@ -1,7 +1,7 @@
 """`toolConfig`: the tools, the choice among them, and the one of ours by whose call a model gives a structured answer.
 
-There is no word for "none": without calls in the history the tools are left out, which says the same; with them they
-must be declared (the service refuses calls and results beside no tools), and Claude is told by its own field.
+There is no word for "none". Claude is told by its own field; for others the tools are left out, which says the same,
+unless the history has calls: then they must be declared, for the service refuses calls and results beside no tools.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ def write_tools(
         choice = None
     tools = _offered(request, to, family, parts)
     forbidden = choice is not None and choice.mode == "none"
-    if forbidden and not called:
-        tools = []  # which is what it means
+    if forbidden and not called and family.claude is None and tools:
+        tools = []
+        caveats.append(approximated("tool_choice", "the tools that may not be called are not offered"))
     if called and not any("toolSpec" in tool for tool in tools):
         # Calls and results in a history want their tools declared.
         tools = [_spec(Tool(name=name), family, "tools", caveats) for name in called]
