@@ -89,7 +89,11 @@ def fetcher(account: AwsAccount) -> Callable[[], Keys]:
             raise
         except exceptions.ClientError as error:
             raise _operator(account, f"AWS gave no credentials: {error}") from error
-        except (exceptions.HTTPClientError, exceptions.MetadataRetrievalError) as error:
+        except (
+            exceptions.HTTPClientError,
+            exceptions.ConnectionError,
+            exceptions.MetadataRetrievalError,
+        ) as error:
             raise APIConnectionError(f"{account.provider}: AWS could not be asked for credentials: {error}.") from error
         except (exceptions.BotoCoreError, OSError, ValueError) as error:
             raise _operator(account, f"the credentials cannot be used: {error}") from error

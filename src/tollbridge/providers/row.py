@@ -48,7 +48,9 @@ WIRES: Mapping[str, WireDefaults] = {
         renames={"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"},
     ),
     EMBEDDINGS: WireDefaults("/embeddings", Bearer()),
-    "bedrock_converse": WireDefaults("", SigV4("bedrock")),
+    "bedrock_converse": WireDefaults(
+        "/model/{model}/converse", SigV4("bedrock"), stream_path="/model/{model}/converse-stream"
+    ),
     "gemini": WireDefaults(
         "/models/{model}:generateContent",
         HeaderKey("x-goog-api-key"),

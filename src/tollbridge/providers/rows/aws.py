@@ -42,6 +42,7 @@ AWS: tuple[Provider, ...] = (
         base_env=("SAGEMAKER_BASE_URL",),
         chat_path="/endpoints/{model}/invocations",
         stream_path="/endpoints/{model}/invocations-response-stream",
+        needs_key=False,
         header_values={"x-amzn-sagemaker-inference-component": From("model_id")},
         auth=SigV4("sagemaker"),
         source="https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html",
