@@ -45,7 +45,8 @@ def signer(location: Location) -> AwsAccount:
         ),
         (
             f"arn:aws:bedrock:us-west-2:123456789012:inference-profile/{CLAUDE}", "us-west-2",
-            f"arn%3Aaws%3Abedrock%3Aus-west-2%3A123456789012%3Ainference-profile%2F{CLAUDE.replace(':', '%3A')}", CLAUDE,
+            f"arn%3Aaws%3Abedrock%3Aus-west-2%3A123456789012%3Ainference-profile%2F{CLAUDE.replace(':', '%3A')}",
+            CLAUDE,
         ),
         (
             "llama/arn:aws:bedrock:us-east-1:123456789012:imported-model/abcdefghijkl", "us-east-1",
