@@ -158,8 +158,8 @@ async def _rest(first: bytes, incoming: Incoming) -> bytes:
 
 
 def _read(body: bytes, deployment: Deployment, ask: Ask) -> Response:
-    """A whole answer in neutral form, with an id. Raises what an error under 200 says, and BadGatewayError where
-    the provider said nothing at all: `{}` is no answer."""
+    """A whole answer in neutral form, with an id and a model. Raises what an error under 200 says, and BadGatewayError
+    where the provider said nothing at all: `{}` is no answer."""
     try:
         value: Json = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -172,6 +172,7 @@ def _read(body: bytes, deployment: Deployment, ask: Ask) -> Response:
     return msgspec.structs.replace(
         response,
         id=response.id or ask.id,
+        model=response.model or deployment.model,
         created=response.created or ask.created,
         account=deployment.account,
     )

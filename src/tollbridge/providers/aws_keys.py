@@ -78,6 +78,8 @@ def fetcher(account: AwsAccount) -> Callable[[], Keys]:
 
     def fetch() -> Keys:
         try:
+            for name in ("auth", "awsrequest", "credentials"):  # what signs: here, where waiting for it delays nobody
+                _library(f"botocore.{name}")
             exceptions = _library("botocore.exceptions")
         except ImportError as error:
             raise _operator(

@@ -13,7 +13,7 @@ from tollbridge.model.response import Caveat
 from tollbridge.wires.bedrock_converse.vocabulary import approximated, dropped_param
 
 OWN = frozenset(
-    {"guardrailConfig", "performanceConfig", "requestMetadata", "serviceTier", "promptVariables", "projectIdentifier"}
+    {"guardrailConfig", "performanceConfig", "requestMetadata", "serviceTier", "promptVariables"}
     | {"additionalModelResponseFieldPaths"}
 )
 _MERGED = frozenset({"additionalModelRequestFields", "outputConfig", "inferenceConfig"})

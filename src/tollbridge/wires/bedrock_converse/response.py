@@ -19,7 +19,8 @@ from tollbridge.wires.bedrock_converse.usage import read_usage
 from tollbridge.wires.bedrock_converse.vocabulary import FINISH, NAME
 
 STUMBLES = (AttributeError, IndexError, KeyError, TypeError, ValueError)
-_READ = frozenset({"output", "stopReason", "usage", "serviceTier"})
+_OF_THE_ANSWER = frozenset({"additionalModelResponseFields", "trace"})
+"""What is kept besides. `metrics` and `performanceConfig` tell how it was served, `p` hides its length."""
 
 
 def read_response(body: Json) -> Response:
@@ -27,8 +28,6 @@ def read_response(body: Json) -> Response:
     try:
         message = body["output"]["message"]
         parts = read_all(message["content"])
-        extra = {key: value for key, value in body.items() if key not in _READ}
-        tier = service_tier(body.get("serviceTier"))
         choice = Choice(
             parts=parts,
             finish=read_finish(body.get("stopReason"), parts),
@@ -40,7 +39,7 @@ def read_response(body: Json) -> Response:
             f"The provider's answer is not what the Converse format promises: {error.__class__.__name__}: {error}.",
             body=body,
         ) from error
-    return Response(choices=(choice,), usage=usage, origin=NAME, extra={**extra, **tier})
+    return Response(choices=(choice,), usage=usage, origin=NAME, extra=read_extra(body))
 
 
 def read_finish(reason: Json, parts: Iterable[Part]) -> Finish | None:
@@ -54,7 +53,14 @@ def read_finish(reason: Json, parts: Iterable[Part]) -> Finish | None:
     return Finish(reason=FINISH.get(reason, "other"), raw=reason)
 
 
-def service_tier(value: Json) -> JsonObject:
-    """By the name that is common to those who have tiers."""
-    kind = value.get("type") if value.__class__ is dict else None
-    return {"service_tier": kind} if kind.__class__ is str else {}
+def read_extra(value: JsonObject) -> JsonObject:
+    """What an answer, or an event at the end of one, tells besides. The tier by the name that is common to those who
+    have tiers; what Claude tells of its thinking is in the usage."""
+    extra = {key: item for key, item in value.items() if key in _OF_THE_ANSWER and not _is_usage(item)}
+    tier = value.get("serviceTier")
+    kind = tier.get("type") if tier.__class__ is dict else None
+    return {**extra, "service_tier": kind} if kind.__class__ is str else extra
+
+
+def _is_usage(additional: Json) -> bool:
+    return additional is None or (additional.__class__ is dict and set(additional) == {"usage"})

@@ -25,7 +25,7 @@ from tollbridge.model.parts import Part, Text, Thinking, ToolCall
 from tollbridge.wires.base import SseEvent
 from tollbridge.wires.bedrock_converse.errors import error_in_stream
 from tollbridge.wires.bedrock_converse.read_blocks import citation, read_block, string
-from tollbridge.wires.bedrock_converse.response import STUMBLES, read_finish, service_tier
+from tollbridge.wires.bedrock_converse.response import STUMBLES, read_extra, read_finish
 from tollbridge.wires.bedrock_converse.usage import read_usage
 from tollbridge.wires.bedrock_converse.vocabulary import ANSWER_TOOL, NAME, SERVER_TOOL
 
@@ -146,16 +146,15 @@ class ConverseReader:
         self._additional = said.get("additionalModelResponseFields")
         finish = read_finish(said["stopReason"], self._told)
         events: list[Event] = []
-        if self._additional is not None:
-            events.append(Noted(Extra("response", {"additionalModelResponseFields": self._additional})))
+        if extra := read_extra(said):
+            events.append(Noted(Extra("response", extra)))
         if finish is not None:
             events.append(Finished(0, finish))
         return events
 
     def _metadata(self, said: JsonObject) -> Iterable[Event]:
         self.ended = self._stopped
-        extra = {key: value for key, value in said.items() if key not in ("usage", "serviceTier", "p")}
-        extra.update(service_tier(said.get("serviceTier")))
+        extra = read_extra(said)
         events: list[Event] = [Noted(Extra("response", extra))] if extra else []
         usage = read_usage(said.get("usage"), self._additional)
         if usage is not None:
