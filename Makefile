@@ -24,7 +24,7 @@ test: $(DEV) ## run the tests (ARGS="-k name" for some)
 
 check: $(DEV) lint types floors test ## format, lint, types, floors, tests: what CI runs
 
-bench: $(DEV) ## measure against nginx in one run (ARGS="--quick", "--with litellm"; needs nginx and wrk)
+bench: $(DEV) ## measure against nginx, and tool calls against a plain relay (ARGS="--quick", "--with litellm"; needs nginx and wrk)
 	@bench/tools.sh
 	@$(BIN)/python -m bench.run $(ARGS)
 

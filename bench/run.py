@@ -5,6 +5,8 @@
     python -m bench.run --with litellm portkey   beside others, installed into a cache directory of their own
     python -m bench.run --scenarios json-1k latency --rounds 5 --markdown
 
+It ends with tool calls (`bench.mcp.run`), unless scenarios are named.
+
 The main figure is CPU-milliseconds per request: user + system time of the target's processes over the requests that
 they answered. Between runs on a shared machine it moves by a few per cent, rates and latencies by a factor of two; and
 what the machine does to one target it does to the others, which take turns within each round. So the ratio to nginx in
@@ -31,6 +33,9 @@ from bench.accounts import Sums
 from bench.figures import Figures
 from bench.goals import judge
 from bench.load import wrk
+from bench.mcp import run as mcp
+from bench.mcp.targets import DEFAULT as MCP_DEFAULT
+from bench.mcp.targets import TARGETS as MCP_TARGETS
 from bench.measure import Bench, Times
 from bench.processes import share_cores
 from bench.report import Rows, as_json, figure_rows, goal_rows, markdown_table, shown, sum_of, text_table
@@ -170,6 +175,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             check_ledgers(bench, ready, figures, clock)
     known = {**facts(), "cores": cores.note}
     print_report(arguments, figures, bench.checked, scenarios, [target.name for target in ready], known)
+    if not arguments.scenarios and not arguments.json:
+        print()
+        names = [*MCP_DEFAULT, *(name for name in arguments.more if name in MCP_TARGETS)]
+        mcp.report(names, cores, rounds=rounds, times=0.4 if arguments.quick else 1.0, markdown=arguments.markdown)
     missed = any(verdict.met is False and verdict.strict for verdict in judge(figures))
     wrong = len(ready) < len(targets) or any(failed(target) for _, target in figures.notes)
     return 1 if wrong or (arguments.strict and missed) else 0

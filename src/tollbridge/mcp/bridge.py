@@ -31,6 +31,7 @@ from tollbridge.mcp.jsonrpc import (
     kind_of,
 )
 from tollbridge.mcp.link import Link
+from tollbridge.mcp.mirrors import Mirrored, annotated
 from tollbridge.mcp.revisions import MODERN, VERSION, meta_of
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.transport.base import Transport
@@ -51,7 +52,7 @@ class Way(Link):
     """To the server, in one era: what comes is handed on, not understood."""
 
     def __init__(self, bridge: Bridge, transport: Transport, address: Address, *, modern: bool) -> None:
-        self.http = Http(transport, address, schema=bridge.schema)
+        self.http = Http(transport, address, mirrors=bridge.mirrors)
         super().__init__("server", self.http, modern=modern)
         self._bridge = bridge
 
@@ -72,7 +73,7 @@ class Bridge:
         self._greeting: JsonObject | None = None
         self._running: dict[Id, asyncio.Task[None]] = {}
         self._methods: dict[Id, str] = {}
-        self._schemas: dict[str, Json] = {}
+        self._mirrors: dict[str, Mirrored] = {}
         self._greeting_again = asyncio.Lock()
 
     async def run(self, lines: AsyncIterator[bytes]) -> None:
@@ -92,9 +93,9 @@ class Bridge:
         await self._legacy.http.close()
         await self._modern.http.close()
 
-    def schema(self, tool: str) -> Json:
-        """Of the input of a tool that was listed."""
-        return self._schemas.get(tool)
+    def mirrors(self, tool: str) -> Mirrored | None:
+        """What a tool that was listed wants mirrored in headers."""
+        return self._mirrors.get(tool)
 
     # from the client
 
@@ -220,7 +221,7 @@ class Bridge:
         tools = result.get("tools") if isinstance(result, dict) else None
         for tool in tools if isinstance(tools, list) else ():
             if isinstance(tool, dict) and isinstance(tool.get("name"), str):
-                self._schemas[tool["name"]] = tool.get("inputSchema")
+                self._mirrors[tool["name"]] = annotated(tool.get("inputSchema"))
 
     def _write(self, message: Json) -> None:
         with contextlib.suppress(BrokenPipeError):  # the client is gone, and closes its side too

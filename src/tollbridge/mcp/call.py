@@ -22,11 +22,17 @@ UNNAMED_LEVEL = "info"
 
 class Credentials(msgspec.Struct, frozen=True):
     """What a caller brought for MCP servers: `common` for all, `own` by server, names of headers in lower case.
-    `headers`: all that the request said, for those that the operator lets through."""
+    `headers`: all that the request said, for those that the operator lets through; never one of `private`."""
 
     common: tuple[tuple[str, str], ...] = ()
     own: Mapping[str, tuple[tuple[str, str], ...]] = {}
     headers: Mapping[bytes, bytes] = {}
+    private: frozenset[bytes] = frozenset()
+
+    def brought(self, name: str) -> str | None:
+        header = name.encode()
+        value = None if header in self.private else self.headers.get(header)
+        return None if value is None else value.decode("latin-1")
 
     def __repr__(self) -> str:
         return "<Credentials>"

@@ -8,6 +8,7 @@ elsewhere. `/mcp-rest/...` and `/mcp/tools/...` are in `rest.py`."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from tollbridge.errors import APIError, NotFoundError
@@ -31,8 +32,8 @@ from tollbridge.server.routes import Route
 from tollbridge.transport.base import Transport
 
 CLIENT_AUTH = "x-mcp-auth"
-NAMED = b"x-mcp-"
-"""Begins a header for one server."""
+_NAMES_ONE = re.compile(rb"x-mcp-(?!servers$|access-groups$)").match
+"""Of a header that may be for one server."""
 METHODS = ("POST", "GET", "DELETE")
 
 
@@ -56,6 +57,8 @@ class Endpoint:
         self._runner = runner
         self._guard = guard
         self._client_auth = client_auth.lower().encode()
+        # `Authorization` too, where it is the gateway's own key
+        self._private = frozenset({OWN_HEADER, self._client_auth, *KEY_HEADERS, b"authorization"})
         self._rest = Rest(self, hub, runner)
         self._modern = Modern(hub, runner)
         self._legacy = Legacy(hub, runner)
@@ -122,14 +125,13 @@ class Endpoint:
     def credentials(self, headers: Mapping[bytes, bytes]) -> Credentials:
         """What a request with these headers brings for servers."""
         common: list[tuple[str, str]] = []
-        brought = headers.get(self._client_auth)
+        brought, authorization = headers.get(self._client_auth), _foreign(headers)
         if brought is not None:
             common.append(("authorization", brought.decode("latin-1")))
-        elif (authorization := _foreign(headers)) is not None:
+        elif authorization is not None:
             common.append(("authorization", authorization.decode("latin-1")))
         own: dict[str, tuple[tuple[str, str], ...]] = {}
-        named = any(header.startswith(NAMED) for header in headers)
-        for upstream in self._hub.upstreams.values() if named else ():
+        for upstream in self._hub.upstreams.values() if any(map(_NAMES_ONE, headers)) else ():
             found = []
             for name in upstream.definition.names:
                 prefix = f"x-mcp-{name}-".lower().encode("latin-1", "replace")
@@ -140,11 +142,8 @@ class Endpoint:
                 ]
             if found:
                 own[upstream.name] = tuple(dict(found).items())
-        private = frozenset({OWN_HEADER, self._client_auth, *KEY_HEADERS})
-        rest = {name: value for name, value in headers.items() if name not in private}
-        if _foreign(headers) is None:
-            rest.pop(b"authorization", None)  # the gateway's own key
-        return Credentials(tuple(common), own, rest)
+        private = self._private if authorization is None else self._private - {b"authorization"}
+        return Credentials(tuple(common), own, headers, private)
 
     def toolboxes(self, authenticator: Authenticator, hosts: frozenset[str] = frozenset()) -> McpToolboxes:
         """The same servers as tools of models."""

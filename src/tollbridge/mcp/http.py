@@ -21,10 +21,11 @@ from tollbridge.errors import APIError, AuthenticationError
 from tollbridge.mcp.call import Call
 from tollbridge.mcp.jsonrpc import MODERN_CODES, UPSTREAM_FAILED, RpcError, decode, encode, kind_of, read_error
 from tollbridge.mcp.link import Link
-from tollbridge.mcp.mirrors import mirrored
+from tollbridge.mcp.mirrors import Mirrored, mirrored
 from tollbridge.mcp.sse import Events, TooLarge
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.transport.base import Incoming, Origin, Outgoing, Timeouts, Transport
+from tollbridge.transport.head import encode_head
 
 log = logging.getLogger("tollbridge.mcp.http")
 
@@ -32,6 +33,7 @@ ANSWER_BYTES_MAX = 64 * 1024 * 1024
 TOLD_BYTES_MAX = 64 * 1024
 NOT_THIS_KIND = frozenset({400, 404, 405, 406, 415})
 """Statuses by which a server says that it speaks another kind of HTTP."""
+HEADS_MAX = 64
 RESUMES_MAX = 10
 RETRY_S = 1.0
 RETRY_MAX_S = 30.0
@@ -64,8 +66,8 @@ class Address(msgspec.Struct, frozen=True):
         return f"<Address at {self.origin}>"
 
 
-Schema = Callable[[str], Json]
-"""The input schema of a tool, or None where it is not known."""
+Mirrors = Callable[[str], Mirrored | None]
+"""What a tool wants mirrored, or None where it is not known."""
 
 
 class Http:
@@ -78,15 +80,16 @@ class Http:
         transport: Transport,
         address: Address,
         *,
-        schema: Schema | None = None,
+        mirrors: Mirrors | None = None,
         listens: bool = True,
         connect_s: float = 10.0,
     ) -> None:
         self._transport = transport
         self._address = address
-        self._schema = schema
+        self._mirrors = mirrors
         self._listens = listens
         self._timeouts = Timeouts(connect_s=connect_s)
+        self._heads: dict[tuple[str, Pairs], bytes] = {}
         self._session: str | None = None
         self._link: Link | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -120,8 +123,8 @@ class Http:
             headers.append(("mcp-protocol-version", link.version))
             if method is not None:
                 params = message.get("params") or {}
-                schema = self._schema(params.get("name", "")) if self._schema and method == "tools/call" else None
-                headers += mirrored(method, params, schema)
+                wants = self._mirrors(params.get("name", "")) if self._mirrors and method == "tools/call" else None
+                headers += mirrored(method, params, wants or ())
         else:
             headers += self._of_session(link)
         return await self._http("POST", headers, encode(message))
@@ -133,17 +136,26 @@ class Http:
     async def _http(self, method: str, headers: list[tuple[str, str]], body: bytes = b"") -> Incoming:
         address, link = self._address, self._link
         assert link is not None
-        outgoing = Outgoing(
-            origin=address.origin,
-            method=method,
-            target=address.target,
-            headers=(*headers, *address.headers),
-            body=body,
-        )
+        said = (*headers, *address.headers)
         try:
+            outgoing = Outgoing(
+                origin=address.origin,
+                method=method,
+                target=address.target,
+                headers=said,
+                body=body,
+                head=self._heads.get((method, said)) or self._head(method, said),
+            )
             return await self._transport.send(outgoing, self._timeouts)
         except APIError as error:
             raise failed(link.name, error) from error
+
+    def _head(self, method: str, headers: Pairs) -> bytes:
+        """Encoded once for what is said again and again."""
+        if len(self._heads) >= HEADS_MAX:
+            self._heads.clear()
+        head = self._heads[method, headers] = encode_head(self._address.origin, method, self._address.target, headers)
+        return head
 
     async def _refused(self, link: Link, incoming: Incoming, message: JsonObject) -> None:
         status = incoming.status

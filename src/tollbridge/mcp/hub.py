@@ -55,6 +55,7 @@ class Hub:
 
     def __init__(self, upstreams: Sequence[Upstream], *, separator: str = "-", key: bytes = b"") -> None:
         self.upstreams: Mapping[str, Upstream] = {upstream.name: upstream for upstream in upstreams}
+        self._by_name = _by_name(self.upstreams)
         self.separator = separator
         self._retiring: set[asyncio.Task[None]] = set()
         self.key = key or hashlib.sha256(repr(sorted(self.upstreams)).encode()).digest()
@@ -70,6 +71,7 @@ class Hub:
 
     def _replace(self, upstreams: Mapping[str, Upstream], former: Upstream | None) -> None:
         watched, self.upstreams = self.upstreams, upstreams
+        self._by_name = _by_name(upstreams)
         for upstream in watched.values():
             for method in LISTS:
                 upstream.watching.told(method, {})
@@ -80,10 +82,7 @@ class Hub:
 
     def find(self, name: str) -> Upstream | None:
         """By its name, its alias, either with `_` for spaces, or its id."""
-        for upstream in self.upstreams.values():
-            if name in upstream.definition.names:
-                return upstream
-        return None
+        return self._by_name.get(name)
 
     def in_group(self, group: str) -> list[Upstream]:
         return [upstream for upstream in self.upstreams.values() if group in upstream.definition.groups]
@@ -370,3 +369,12 @@ class View:
             await self._items(upstream, "tools/list")
         except RpcError as error:
             log.info("the tools of the MCP server %r cannot be listed: %s", upstream.name, error.message)
+
+
+def _by_name(upstreams: Mapping[str, Upstream]) -> Mapping[str, Upstream]:
+    """By all that they may be addressed by; of two the first counts."""
+    found: dict[str, Upstream] = {}
+    for upstream in upstreams.values():
+        for name in upstream.definition.names:
+            found.setdefault(name, upstream)
+    return found

@@ -35,8 +35,9 @@ from tollbridge.mcp.jsonrpc import (
     notification,
     result,
 )
-from tollbridge.mcp.outflow import JSON_TYPE, Outflow
+from tollbridge.mcp.outflow import BEAT_S, JSON_TYPE, Outflow
 from tollbridge.mcp.revisions import LOG_LEVELS, WITH_BATCHES, meta_of, subject_of, token_of
+from tollbridge.mcp.rounds import Rounds
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.sessions import Session, Sessions
 from tollbridge.mcp.streams import MESSAGES, SESSION, Streams, session_named
@@ -58,7 +59,8 @@ class Legacy:
         self._runner = runner
         self._following = Following(hub)
         self._sessions = Sessions(self._following.over)
-        self._streams = Streams(self._sessions)
+        self._beats = Rounds(BEAT_S)
+        self._streams = Streams(self._sessions, self._beats)
 
     async def handle(
         self,
@@ -156,7 +158,13 @@ class Legacy:
         streams = b"text/event-stream" in accept or b"*/*" in accept or not accept
         flow = session.new_stream()
         store = session.store(flow) if session.id else None
-        out = Outflow(responder, streams=streams, store=store, retry_ms=RETRY_MS if session.version in PRIMED else None)
+        out = Outflow(
+            responder,
+            self._beats,
+            streams=streams,
+            store=store,
+            retry_ms=RETRY_MS if session.version in PRIMED else None,
+        )
         caller = session.caller
         work = asyncio.ensure_future(self._all(session, caller, requests, out, record, batch=batch))
 
@@ -190,8 +198,10 @@ class Legacy:
         *,
         batch: bool,
     ) -> None:
-        answers = await asyncio.gather(*(self._one(session, caller, message, out, record) for message in requests))
-        out.finish(answers if batch else answers[0])
+        if not batch:
+            out.finish(await self._one(session, caller, requests[0], out, record))
+            return
+        out.finish(await asyncio.gather(*(self._one(session, caller, one, out, record) for one in requests)))
 
     async def _one(
         self, session: Session, caller: Caller, message: JsonObject, out: Outflow, record: Record

@@ -9,7 +9,8 @@
 2. What a server says meanwhile belongs to the call on whose stream it came. Where the channel has one stream for all
    (stdio, HTTP+SSE) it belongs to the only call under way; where there are several to none of them: log lines are
    thrown away then, requests of the server are refused. So a caller that answers requests has a link of its own.
-3. A call waits `timeout_s` for the next word about it. While its caller is asked something the clock stands still.
+3. A call waits `timeout_s` for the next word about it, or `TICKS` of a part longer. While its caller is asked something
+   the clock stands still.
 4. Cancelling a call tells the server. Closing the link ends what is under way with an error.
 """
 
@@ -51,6 +52,7 @@ from tollbridge.mcp.revisions import (
     meta_of,
     subject_of,
 )
+from tollbridge.mcp.rounds import Rounds
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.policy.principal import Principal
 
@@ -58,6 +60,8 @@ log = logging.getLogger("tollbridge.mcp")
 
 ENDLESS = frozenset({"subscriptions/listen"})
 """Its answer is the end of a stream that may be silent for long."""
+TICKS = 8
+"""In which a call that nothing is heard of is looked at before it is given up."""
 ASKED_MAX = 64
 """Requests of a server that are under way at once."""
 OURSELVES: JsonObject = {"name": "tollbridge", "version": "1"}
@@ -78,15 +82,42 @@ class Channel(Protocol):
 
 
 class Flight:
-    """A call under way. `asking`: requests of the server that its caller is answering."""
+    """A call under way. `asking`: requests of the server that its caller is answering. `quiet`: ticks since something
+    was heard of it. `why`: what ended it from outside, by cancelling its task."""
 
-    __slots__ = ("answer", "asking", "call", "heard")
+    __slots__ = ("_cancelled", "_endless", "_server", "_task", "answer", "asking", "call", "quiet", "why")
 
-    def __init__(self, call: Call, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, call: Call, server: str, loop: asyncio.AbstractEventLoop) -> None:
+        """In the task that makes the call."""
+        task = asyncio.current_task(loop)
+        assert task is not None
         self.call = call
         self.answer: asyncio.Future[JsonObject] = loop.create_future()
-        self.heard = loop.time()
-        self.asking = 0
+        self.asking = self.quiet = 0
+        self.why: RpcError | None = None
+        self._server = server
+        self._endless = call.method in ENDLESS
+        self._task = task
+        self._cancelled = task.cancelling()
+
+    def tick(self) -> None:
+        self.quiet = 0 if self.asking else self.quiet + 1
+        if self.quiet > TICKS and not self._endless:
+            self.end(
+                RpcError(UPSTREAM_FAILED, f"The MCP server {self._server!r} did not answer {self.call.method} in time.")
+            )
+
+    def end(self, why: RpcError) -> None:
+        """Nothing where it is answered, or ended before."""
+        if self.why is None and not self.answer.done():
+            self.why = why
+            self._task.cancel()
+
+    def ended(self) -> RpcError | None:
+        """Of a task that was cancelled: why, where that was `end` and nobody else."""
+        if self.why is not None and self._task.uncancel() <= self._cancelled:
+            return self.why
+        return None
 
 
 class Link:
@@ -114,7 +145,8 @@ class Link:
         self.opened_at = 0.0
         self.ended = asyncio.Event()
         self._channel = channel
-        self._timeout_s = timeout_s
+        self._loop = asyncio.get_running_loop()  # asking for it costs a system call on CPython 3.11
+        self._rounds = Rounds(timeout_s / TICKS)
         self._event = event
         self._lost_by = lost_by
         self._ids = itertools.count(1)
@@ -148,7 +180,7 @@ class Link:
         instructions = told.get("instructions")
         self.instructions = instructions if isinstance(instructions, str) else None
         self.open_ = True
-        self.opened_at = asyncio.get_running_loop().time()
+        self.opened_at = self._loop.time()
 
     async def _probe(self, caller: Caller | None, probe_s: float) -> JsonObject:
         try:
@@ -187,62 +219,57 @@ class Link:
 
     async def _ask_server(self, method: str, params: JsonObject) -> JsonObject:
         """On our own behalf."""
-        flight = Flight(Call(method, {}, _US), asyncio.get_running_loop())
-        id = next(self._ids)
-        self._flights[id] = flight
-        try:
-            await self._channel.send(request(id, method, params), flight.call)
-            return outcome(await self._answer(flight, method))
-        finally:
-            self._flights.pop(id, None)
+        return await self._fly(Call(method, params, _US), next(self._ids), params)
 
     async def call(self, call: Call) -> JsonObject:
         """The server's result. Raises RpcError."""
         if not self.modern and call.log_level is not None:
             await self._set_level(call)
-        flight = Flight(call, asyncio.get_running_loop())
         id = next(self._ids)
-        self._flights[id] = flight
-        waiting = asyncio.ensure_future(self._channel.send(request(id, call.method, self._params(call, id)), call))
+        return await self._fly(call, id, self._params(call, id))
+
+    async def _fly(self, call: Call, id: int, params: JsonObject) -> JsonObject:
+        """The result of one request under this id."""
+        flight = self._flights[id] = Flight(call, self.name, self._loop)
+        self._rounds.join(flight)
+        answer, sent = flight.answer, request(id, call.method, params)
         try:
-            message = await self._answer(flight, call.method, waiting)
-            return outcome(message)
+            if self._channel.shared:
+                await self._sent(flight, sent)
+            else:
+                await self._channel.send(sent, call)
+            if not answer.done():
+                raise RpcError(UPSTREAM_FAILED, f"The MCP server {self.name!r} ended its answer without a result.")
+            return outcome(answer.result())
         except asyncio.CancelledError:
             self._flights.pop(id, None)
-            if not flight.answer.done() or flight.answer.cancelled():
-                await self._cancel(id)
+            why = flight.ended()
+            if why is None and (not answer.done() or answer.cancelled()) and call.caller is not _US:
+                self._cancel(id)
+            if why is not None:
+                raise why from None
             raise
         finally:
+            self._rounds.leave(flight)
             self._flights.pop(id, None)
-            if not waiting.done():
-                waiting.cancel()
-                await asyncio.gather(waiting, return_exceptions=True)
+
+    async def _sent(self, flight: Flight, message: JsonObject) -> None:
+        """Until its answer came, on the stream that is for all: sometimes before the request is quite sent."""
+        sending = asyncio.ensure_future(self._channel.send(message, flight.call))
+        try:
+            await asyncio.wait((flight.answer, sending), return_when=asyncio.FIRST_COMPLETED)
+            if not flight.answer.done():
+                sending.result()  # raises what went wrong
+                await flight.answer
+        finally:
+            if not sending.done():
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
 
     async def notify(self, method: str, params: JsonObject | None = None) -> None:
         await self._channel.send(notification(method, params))
 
-    async def _answer(self, flight: Flight, method: str, sending: asyncio.Future[None] | None = None) -> JsonObject:
-        loop, answer = asyncio.get_running_loop(), flight.answer
-        while True:
-            waits: set[asyncio.Future[JsonObject] | asyncio.Future[None]] = {answer}
-            if sending is not None and not sending.done():
-                waits.add(sending)
-            left = self._timeout_s if flight.asking else flight.heard + self._timeout_s - loop.time()
-            if left <= 0 and method not in ENDLESS:
-                raise RpcError(
-                    UPSTREAM_FAILED,
-                    f"The MCP server {self.name!r} did not answer {method} within {self._timeout_s:g} s.",
-                )
-            await asyncio.wait(waits, timeout=None if method in ENDLESS else left, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                return answer.result()
-            if sending is not None and sending.done():
-                sending.result()  # raises what went wrong
-                if not self._channel.shared:
-                    raise RpcError(UPSTREAM_FAILED, f"The MCP server {self.name!r} ended its answer without a result.")
-                sending = None
-
-    async def _cancel(self, id: Id) -> None:
+    def _cancel(self, id: Id) -> None:
         """Best effort: who cancels does not wait for it. A modern server over HTTP sees its stream close."""
         if self.modern and not self._channel.shared:
             return
@@ -305,8 +332,7 @@ class Link:
         self.open_ = False
         self.ended.set()
         for flight in self._flights.values():
-            if not flight.answer.done():
-                flight.answer.set_exception(why)
+            flight.end(why)
         for task in self._asked.values():
             task.cancel()
         if self._lost_by is not None:
@@ -322,7 +348,7 @@ class Link:
         if method == "notifications/progress":
             flight = self._flight(params.get("progressToken"))
             if flight is not None and flight.call.progress_token is not None:
-                flight.heard = asyncio.get_running_loop().time()
+                flight.quiet = 0
                 flight.call.tell(method, {**params, "progressToken": flight.call.progress_token})
             return
         if method == "notifications/cancelled":
@@ -333,7 +359,7 @@ class Link:
             return
         about = self._flight(meta_of(params).get(SUBSCRIPTION)) or self._about(call)
         if about is not None:
-            about.heard = asyncio.get_running_loop().time()
+            about.quiet = 0
             if about.call.method in ENDLESS:
                 about.call.tell(method, subject_of(params))
                 return
@@ -383,7 +409,7 @@ class Link:
             answer = failure(id, error)
         finally:
             flight.asking -= 1
-            flight.heard = asyncio.get_running_loop().time()
+            flight.quiet = 0
         await self._channel.send(answer, call)
 
     async def _reply(self, message: JsonObject, call: Call | None) -> None:

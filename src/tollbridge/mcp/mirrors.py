@@ -26,6 +26,8 @@ NAMED = {
 PARAM = "mcp-param-"
 ANNOTATION = "x-mcp-header"
 PROPERTIES_MAX = 10_000
+Mirrored = tuple[tuple[str, tuple[str, ...]], ...]
+"""(header, path of properties) of what a tool wants mirrored of its arguments."""
 _SENTINEL = re.compile(r"=\?base64\?(.*)\?=", re.DOTALL)
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _PLAIN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
@@ -50,13 +52,13 @@ def unspelled(value: str) -> str:
         raise RpcError(HEADER_MISMATCH, "A header is no valid base64.", status=400) from error
 
 
-def mirrored(method: str, params: JsonObject, schema: Json = None) -> list[tuple[str, str]]:
-    """The headers of a request. `schema`: of the tool's input, where it is known."""
+def mirrored(method: str, params: JsonObject, wants: Mirrored = ()) -> list[tuple[str, str]]:
+    """The headers of a request. `wants`: what the tool wants mirrored, where it is known."""
     headers = [("mcp-method", method)]
     name = params.get(NAMED.get(method, ""))
     if isinstance(name, str):
         headers.append(("mcp-name", spelled(name)))
-    for header, path in annotated(schema):
+    for header, path in wants:
         value = _at(params.get("arguments"), path)
         if isinstance(value, str | int | bool):
             headers.append((PARAM + header.lower(), spelled(_text(value))))
@@ -78,9 +80,9 @@ def check(headers: Mapping[bytes, bytes], version: Json, method: str, params: Js
             raise _mismatch("Mcp-Name", (header or b"").decode("latin-1"))
 
 
-def check_params(headers: Mapping[bytes, bytes], params: JsonObject, schema: Json) -> None:
-    """The same for what the tool's schema wants mirrored."""
-    for name, path in annotated(schema):
+def check_params(headers: Mapping[bytes, bytes], params: JsonObject, wants: Mirrored) -> None:
+    """The same for what the tool wants mirrored."""
+    for name, path in wants:
         value = _at(params.get("arguments"), path)
         header = headers.get((PARAM + name).lower().encode())
         if value is None:
@@ -91,12 +93,12 @@ def check_params(headers: Mapping[bytes, bytes], params: JsonObject, schema: Jso
             raise _mismatch(f"Mcp-Param-{name}", (header or b"").decode("latin-1"))
 
 
-def annotated(schema: Json) -> list[tuple[str, tuple[str, ...]]]:
-    """(header, path of properties) of what a schema wants mirrored; nothing where an annotation is not valid."""
+def annotated(schema: Json) -> Mirrored:
+    """What a schema wants mirrored; nothing where an annotation is not valid."""
     try:
-        return list(_annotations(schema))
+        return tuple(_annotations(schema))
     except ValueError:
-        return []
+        return ()
 
 
 def flaw_in(schema: Json) -> str:

@@ -26,9 +26,10 @@ from tollbridge.mcp.jsonrpc import (
     result,
 )
 from tollbridge.mcp.mirrors import check, check_params
-from tollbridge.mcp.outflow import JSON_TYPE, Outflow
+from tollbridge.mcp.outflow import BEAT_S, JSON_TYPE, Outflow
 from tollbridge.mcp.parked import Parking
 from tollbridge.mcp.revisions import ONLY_LEGACY, SUBSCRIPTION, Told, meta_of, subject_of
+from tollbridge.mcp.rounds import Rounds
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.mcp.wanted import Wanted
@@ -48,6 +49,8 @@ class Modern:
         self._hub = hub
         self._runner = runner
         self._parking = Parking()
+        self._beats = Rounds(BEAT_S)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def handle(
         self,
@@ -89,24 +92,27 @@ class Modern:
             client_info=told.client_info,
             credentials=credentials,
         )
-        out = Outflow(responder)
+        out = Outflow(responder, self._beats)
         view = self._hub.view(caller, wanted, alone=alone)
-        if method == LISTEN:
-            work = asyncio.ensure_future(self._listen(view, params, out, id))
-        else:
-            work = asyncio.ensure_future(self._answer(view, method, params, told, inbound.headers, out, id, record))
+        self._loop = self._loop or asyncio.get_running_loop()  # asking for it costs a system call on CPython 3.11
+        task = asyncio.current_task(self._loop)
+        assert task is not None
 
         def gone() -> None:
-            work.cancel()
+            task.cancel()
 
         responder.on_gone(gone)
         try:
-            record.status = await work
+            if method == LISTEN:
+                record.status = await self._listen(view, params, out, id)
+            else:
+                record.status = await self._answer(view, method, params, told, inbound.headers, out, id, record)
         except asyncio.CancelledError:
             record.status, record.outcome = 499, "cancelled"
             out.end()
             if not responder.gone:
                 raise
+            task.uncancel()
         finally:
             responder.on_gone(None)
 
@@ -167,12 +173,12 @@ class Modern:
     async def _check_params(self, view: View, params: JsonObject, headers: Mapping[bytes, bytes]) -> None:
         """What the tool's schema wants mirrored is in the headers and says the same."""
         upstream, own = await view.target(Call("tools/call", params, view.caller))
-        schema = upstream.schema(own["name"])
-        if schema is None and not view.knows(upstream):
+        wants = upstream.mirrors(own["name"])
+        if wants is None and not view.knows(upstream):
             await view.learn(upstream)
-            schema = upstream.schema(own["name"])
-        if schema is not None:
-            check_params(headers, params, schema)
+            wants = upstream.mirrors(own["name"])
+        if wants:
+            check_params(headers, params, wants)
 
     async def _listen(self, view: View, params: JsonObject, out: Outflow, id: Id) -> int:
         """Until the client closes the stream. It begins when the servers are listened to: what is acknowledged is

@@ -23,15 +23,17 @@ def headers_for(definition: Definition, credentials: Credentials) -> Pairs:
         return ()
     own = credentials.own.get(definition.name) or credentials.common
     headers = {name.lower(): value for name, value in definition.address.headers}
+    if not own and not definition.brings:
+        return tuple(headers.items())
     for name, value in own:
         if name == "authorization":
             headers.update(credential(definition.auth_type, value))
         else:
             headers[name] = value
     for name in definition.brings:
-        brought = credentials.headers.get(name.encode())
+        brought = credentials.brought(name)
         if brought is not None and name not in NEVER:
-            headers[name] = brought.decode("latin-1")
+            headers[name] = brought
     return tuple(headers.items())
 
 

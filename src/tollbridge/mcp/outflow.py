@@ -1,12 +1,12 @@
 """The answer to one request of an MCP client: one JSON object, or a stream where something is to be said before it.
 
-    out = Outflow(responder, headers)
+    out = Outflow(responder, beats)
     out.say(message)            a notification, or a request of the server: begins the stream
     out.finish(message, 200)    the answer, in whichever form has begun
 
-`store(message)` gives the event an id, where the stream may be resumed by it. A stream that is silent for
-`HEARTBEAT_S` has a comment in it; an answer that takes that long begins as a stream, where the client takes one. A
-client that lost the stream may come back for the rest of it (`resume`).
+`store(message)` gives the event an id, where the stream may be resumed by it. A stream that is silent for `BEATS` of
+`BEAT_S` has a comment in it; an answer that takes that long begins as a stream, where the client takes one. A client
+that lost the stream may come back for the rest of it (`resume`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from tollbridge.mcp.jsonrpc import encode
+from tollbridge.mcp.rounds import Rounds
 from tollbridge.mcp.sse import COMMENT, write_event
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.server.inbound import Headers, Responder
+from tollbridge.server.inbound import Responder
 
-HEARTBEAT_S = 15.0
+BEAT_S = 5.0
+BEATS = 3
 JSON_TYPE = (b"content-type", b"application/json")
 STREAM = ((b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 
@@ -27,29 +29,28 @@ Store = Callable[[bytes], str]
 
 
 class Outflow:
-    """`streams`: the client takes a stream. `store`: None gives events no ids. `retry_ms`: begins a stream with an
-    event that only has an id, by which it can be resumed."""
+    """`beats`: goes round all answers under way, every `BEAT_S`. `streams`: the client takes a stream. `store`: None
+    gives events no ids. `retry_ms`: begins a stream with an event that only has an id, by which it can be resumed."""
 
     def __init__(
         self,
         responder: Responder,
-        headers: Headers = (),
+        beats: Rounds,
         *,
         streams: bool = True,
         store: Store | None = None,
         retry_ms: int | None = None,
     ) -> None:
         self._responder = responder
-        self._headers = headers
+        self._beats = beats
+        self._quiet = 0
         self._streams = streams
         self._store = store
         self._retry_ms = retry_ms
-        self._loop = asyncio.get_running_loop()
-        self._beat: asyncio.TimerHandle | None = None
         self._ended = False
         self._over: asyncio.Future[None] | None = None
         if streams:
-            self._beat = self._loop.call_later(HEARTBEAT_S, self._silent)
+            beats.join(self)
 
     @property
     def streaming(self) -> bool:
@@ -63,7 +64,7 @@ class Outflow:
         """As a stream."""
         if self._responder.started:
             return
-        self._responder.start(200, [*STREAM, *self._headers])
+        self._responder.start(200, STREAM)
         if self._retry_ms is not None and self._store is not None:
             self._responder.write(write_event(b"", id=self._store(b""), retry_ms=self._retry_ms))
 
@@ -72,7 +73,7 @@ class Outflow:
         former, self._responder = self._responder, responder
         if not former.gone:
             former.finish()
-        responder.start(200, [*STREAM, *self._headers])
+        responder.start(200, STREAM)
         for id, data in missed:
             responder.write(write_event(data, id=id))
         self._restart()
@@ -95,7 +96,7 @@ class Outflow:
             self._responder.finish()
             self._leave()
         else:
-            self._responder.reply(status, [JSON_TYPE, *self._headers], encode(message))
+            self._responder.reply(status, (JSON_TYPE,), encode(message))
 
     def end(self) -> None:
         """Of a stream without an answer."""
@@ -110,7 +111,7 @@ class Outflow:
         """Until the client leaves, or `end`."""
         if self._ended:
             return
-        self._over = self._loop.create_future()
+        self._over = asyncio.get_running_loop().create_future()
         self._responder.on_gone(self._leave)
         try:
             await self._over
@@ -132,17 +133,19 @@ class Outflow:
         self._responder.write(write_event(data, id=None if self._store is None else self._store(data)))
         self._restart()
 
-    def _silent(self) -> None:
-        self.begin()
-        self._responder.write(COMMENT)
-        self._restart()
+    def tick(self) -> None:
+        self._quiet += 1
+        if self._responder.gone:
+            self._stop()
+        elif self._quiet >= BEATS:
+            self._quiet = 0
+            self.begin()
+            self._responder.write(COMMENT)
 
     def _restart(self) -> None:
-        self._stop()
+        self._quiet = 0
         if self._streams and not self._ended and not self._responder.gone:
-            self._beat = self._loop.call_later(HEARTBEAT_S, self._silent)
+            self._beats.join(self)
 
     def _stop(self) -> None:
-        if self._beat is not None:
-            self._beat.cancel()
-            self._beat = None
+        self._beats.leave(self)

@@ -13,6 +13,7 @@ import msgspec
 
 from tollbridge.mcp.handshake import Visit
 from tollbridge.mcp.outflow import Outflow
+from tollbridge.mcp.rounds import Rounds
 from tollbridge.mcp.sessions import Session, Sessions, new_id
 from tollbridge.mcp.sse import write_event
 from tollbridge.server.inbound import Inbound
@@ -22,8 +23,9 @@ MESSAGES = "/sse/messages"
 
 
 class Streams:
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, beats: Rounds) -> None:
         self._sessions = sessions
+        self._beats = beats
 
     async def follow(self, visit: Visit, session: Session) -> None:
         visit.record.status = 200
@@ -34,7 +36,7 @@ class Streams:
             running.resume(visit.responder, session.after(last))
             await running.until_over()
             return
-        out = Outflow(visit.responder, store=session.store(session.new_stream()))
+        out = Outflow(visit.responder, self._beats, store=session.store(session.new_stream()))
         out.begin()
         for id, data in session.after(last) if last is not None else ():
             out.write(write_event(data, id=id))
@@ -52,7 +54,7 @@ class Streams:
         visit.record.status = 200
         caller = msgspec.structs.replace(visit.nobody(), session=new_id())
         session = Session(caller, "", visit.wanted, alone=visit.alone)
-        out = session.stream = Outflow(visit.responder)
+        out = session.stream = Outflow(visit.responder, self._beats)
         self._sessions.begin(session)
         out.write(write_event(f"{MESSAGES}?session_id={session.id}".encode(), event="endpoint"))
         await out.until_over()

@@ -29,6 +29,7 @@ from tollbridge.mcp.http_sse import HttpSse
 from tollbridge.mcp.input import check_asked, with_input
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, TOO_MANY, UPSTREAM_FAILED, RpcError
 from tollbridge.mcp.link import Link
+from tollbridge.mcp.mirrors import Mirrored, annotated
 from tollbridge.mcp.outbound import headers_for
 from tollbridge.mcp.resting import Resting
 from tollbridge.mcp.revisions import MODERN
@@ -79,7 +80,7 @@ class Upstream:
         self._sse = definition.transport == "sse"
         self._late = False
         self._resting = Resting(definition.name)
-        self._schemas: dict[str, Json] = {}
+        self._mirrors: dict[str, Mirrored] = {}
         self.watching = Watching(self)
         if definition.version is not None:
             modern = definition.version in MODERN
@@ -97,6 +98,9 @@ class Upstream:
         try:
             for again in (True, False):
                 try:
+                    kept = self._at_hand(call.caller)
+                    if kept is not None:
+                        return await self._on(kept, call), kept
                     async with self.link(call.caller) as link:
                         return await self._call(link, call), link
                 except SessionLost:
@@ -107,6 +111,14 @@ class Upstream:
             self.flying -= 1
             if not self.flying and self._landed is not None:
                 self._landed.set()
+
+    async def _on(self, link: Link, call: Call) -> JsonObject:
+        """A link that is kept, unless its session turns out to be lost."""
+        try:
+            return await self._call(link, call)
+        except SessionLost:
+            await self._drop(link)
+            raise
 
     async def _call(self, link: Link, call: Call) -> JsonObject:
         if not link.modern:
@@ -165,6 +177,17 @@ class Upstream:
         except SessionLost:
             await self._drop(link)
             raise
+
+    def _at_hand(self, caller: Caller) -> Link | None:
+        """The link that `link` would give, where nothing has to be done for it."""
+        era = self._era(caller)
+        own = bool(caller.answers) and not era
+        if own and not caller.session:
+            return None
+        link = (self._sessions if own else self._shared).get((self.scope(caller), era))
+        if link is None or not link.open_ or (caller.answers and not own and not link.modern):
+            return None
+        return link
 
     def scope(self, caller: Caller) -> Scope:
         """Who is told what the link that this caller has is told."""
@@ -288,7 +311,7 @@ class Upstream:
         else:
             assert address is not None
             here = Address(address.origin, address.target, headers)
-            channel = HttpSse(self._transport, here) if self._sse else Http(self._transport, here, schema=self.schema)
+            channel = HttpSse(self._transport, here) if self._sse else Http(self._transport, here, mirrors=self.mirrors)
         link = Link(
             self.name,
             channel,
@@ -329,17 +352,17 @@ class Upstream:
 
     # what is known of its tools
 
-    def schema(self, tool: str) -> Json:
-        """Of the input of a tool that was listed; None of another."""
-        return self._schemas.get(tool)
+    def mirrors(self, tool: str) -> Mirrored | None:
+        """What a tool that was listed wants mirrored in headers; None of another."""
+        return self._mirrors.get(tool)
 
     @property
     def listed(self) -> bool:
-        return bool(self._schemas)
+        return bool(self._mirrors)
 
     def knows(self, tools: Mapping[str, Json]) -> None:
         """Input schemas of tools that were listed."""
-        self._schemas.update(tools)
+        self._mirrors.update({name: annotated(schema) for name, schema in tools.items()})
 
     async def end_session(self, session: str) -> None:
         for link in self._of_session(session):
