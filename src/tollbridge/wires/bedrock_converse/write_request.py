@@ -72,6 +72,7 @@ def _leave_out(settings: Settings, to: Target, parts: PartWriter) -> None:
     if "top_k" in to.lacks and settings.additional.pop("top_k", None) is not None:
         parts.caveats.append(dropped_param("top_k", "this target lacks it"))
     if "reasoning" in to.lacks:
+        settings.field_paths.clear()
         for field in ("thinking", "output_config", "reasoningConfig", "reasoning_config", "reasoning_effort"):
             if settings.additional.pop(field, None) is not None:
                 parts.caveats.append(dropped_param("reasoning", "this target lacks it"))
