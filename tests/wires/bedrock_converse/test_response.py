@@ -278,7 +278,8 @@ def test_an_exception_in_a_stream_has_the_status_that_it_would_have_had(
 @pytest.mark.parametrize(
     ("status", "headers", "body", "found", "code"),
     [
-        (429, {"x-amzn-errortype": "ThrottlingException"}, b'{"message": "Slow."}', RateLimitError, "ThrottlingException"),
+        (429, {"x-amzn-errortype": "ThrottlingException"}, b'{"message": "Slow."}', RateLimitError,
+         "ThrottlingException"),
         (400, {}, b'{"__type": "com.amazon#ValidationException", "message": "prompt is too long: 1 > 0"}',
          ContextWindowExceededError, "ValidationException"),
         (403, {}, b'{"message": "The security token included in the request is expired"}', AuthenticationError,
