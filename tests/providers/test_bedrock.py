@@ -8,9 +8,10 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from tests.shared import recordings
+from tollbridge.calls.build import Wanted, build
 from tollbridge.errors import AuthenticationError, BadRequestError
 from tollbridge.providers.aws_keys import AwsAccount
-from tollbridge.providers.resolve import Given, Location, resolve
+from tollbridge.providers.resolve import Given, Location, available, resolve
 from tollbridge.providers.table import ROWS
 from tollbridge.secret import Secret
 
@@ -281,3 +282,32 @@ def test_each_recorded_exchange_is_sent_where_it_was_sent() -> None:
 def test_a_missing_key_of_another_provider_is_still_missing() -> None:
     with pytest.raises(AuthenticationError):
         resolve("openai/gpt-4o", environ={}, rows=ROWS)
+
+
+@pytest.mark.parametrize("name", ["AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"])
+def test_the_environment_is_enough_with_a_region_and_a_way_to_say_who_asks(name: str) -> None:
+    assert "bedrock" in {row.name for row in available({**REGION, name: "x"}, ROWS)}
+    assert "bedrock" not in {row.name for row in available({name: "x"}, ROWS)}
+    assert not {"bedrock", "sagemaker_chat", "bedrock_mantle"} & {row.name for row in available(REGION, ROWS)}
+
+
+@pytest.mark.parametrize(
+    ("model", "base_model", "known"),
+    [
+        (f"bedrock/{CLAUDE}", None, CLAUDE),
+        (f"bedrock/invoke/{CLAUDE}", None, CLAUDE),
+        (CLAUDE, None, CLAUDE),
+        ("bedrock/apac.amazon.nova-lite-v1:0", None, "apac.amazon.nova-lite-v1:0"),
+        ("bedrock/global.anthropic.claude-opus-4-8", None, "global.anthropic.claude-opus-4-8"),
+        ("bedrock/eu-west-2/qwen.qwen3-coder-next", None, "eu-west-2/qwen.qwen3-coder-next"),
+        ("bedrock/us-east-1/amazon.nova-lite-v1:0", None, "amazon.nova-lite-v1:0"),
+        (f"bedrock/{PROFILE}", "us.amazon.nova-lite-v1:0", "us.amazon.nova-lite-v1:0"),
+        (f"bedrock/{PROFILE}", None, None),
+    ],
+)
+def test_prices_are_those_of_the_name_in_every_spelling(model: str, base_model: str | None, known: str | None) -> None:
+    deployment = build(Wanted(id="d", group="g", model=model, given=Given(base_model=base_model)), REGION, ROWS)
+    assert (deployment.facts.name if deployment.facts is not None else None) == known
+    assert deployment.tariff.covers == (known is not None)
+    for other in deployment.also.values():
+        assert other.tariff.covers == deployment.tariff.covers

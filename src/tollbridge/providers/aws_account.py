@@ -19,6 +19,8 @@ from tollbridge.providers.bedrock import region_in
 from tollbridge.secret import Secret
 
 REGION = ("AWS_REGION_NAME", "AWS_REGION", "AWS_DEFAULT_REGION")
+CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ROLE_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE")
+"""Variables each of which says that there are credentials."""
 _KEY, _SECRET, _TOKEN = "aws_access_key_id", "aws_secret_access_key", "aws_session_token"
 _NAMED = frozenset({_KEY, "aws_profile_name", "aws_role_name", "aws_web_identity_token"})
 
@@ -55,7 +57,7 @@ def read_region(provider: str, lookup: Lookup, named: str, base: Base | None, *,
     )
     if not said and needed:
         said = region_of(lookup.value("aws_profile_name", "AWS_PROFILE"))
-    if said and not all(part.isalnum() for part in said.split("-")):
+    if said and not (said.isascii() and all(part.isalnum() for part in said.split("-"))):
         raise _wrong(provider, "holds characters that no region has")
     if not said and needed:
         raise _wrong(provider, "is missing")

@@ -20,7 +20,7 @@ from tollbridge.model.json import Json
 from tollbridge.providers import azure, bedrock, vertex
 from tollbridge.providers.address import Base, join, read_base
 from tollbridge.providers.auth import AuthHeaders, NoAuth, SigV4, write_auth, write_bearer
-from tollbridge.providers.aws_account import Lookup, read_account, read_region
+from tollbridge.providers.aws_account import CREDENTIALS, Lookup, read_account, read_region
 from tollbridge.providers.aws_keys import AwsAccount
 from tollbridge.providers.google_token import GoogleAccount, project_in
 from tollbridge.providers.names import locate
@@ -241,9 +241,10 @@ def available(environ: Environ, rows: Mapping[str, Provider]) -> list[Provider]:
 
 def _is_available(row: Provider, environ: Environ) -> bool:
     address = bool(_first(environ, row.base_env))
-    if not row.needs_key:
+    signs = isinstance(row.authentication, SigV4)
+    if not row.needs_key and not signs:
         return address
-    if not (row.api_key or _first(environ, (*row.key_env, *row.token_env))):
+    if not (row.api_key or _first(environ, (*row.key_env, *row.token_env, *(CREDENTIALS if signs else ())))):
         return False
     return address or (bool(row.base_url) and all(_first(environ, hole.environ) for hole in row.holes.values()))
 
