@@ -108,3 +108,35 @@ def test_foundry_answers_under_models_and_serverless_hosts_under_their_base() ->
     serverless = found("azure_ai/m", "https://m.eastus2.models.ai.azure.com")
     assert serverless.path == "/chat/completions"
     assert [name for name, _ in serverless.headers] == ["authorization"]
+
+
+F = "https://r.services.ai.azure.com"
+CLAUDE = "/anthropic/v1/messages"
+
+
+@pytest.mark.parametrize("base", [F, f"{F}/", f"{F}/models", f"{F}/anthropic", f"{F}/anthropic/v1/messages"])
+def test_claude_in_foundry_is_asked_in_anthropics_format_with_its_header(base: str) -> None:
+    location = found("azure_ai/claude-sonnet-4-5", base)
+    assert (location.provider.wire, location.path) == ("anthropic_messages", CLAUDE)
+    assert location.count_tokens_path == f"{CLAUDE}/count_tokens"
+    assert [name for name, _ in location.headers] == ["anthropic-version", "x-api-key"]
+    assert location.provider.patches == ()
+
+
+def test_a_deployment_of_claude_by_another_name_is_known_by_its_base_model_or_its_address() -> None:
+    assert found("azure_ai/ours", F, base_model="azure_ai/claude-opus-4-5").path == CLAUDE
+    assert found("azure_ai/ours", f"{F}/anthropic").path == CLAUDE
+    assert found("azure_ai/ours", F).path.startswith("/models/chat/completions")
+
+
+def test_foundry_speaks_responses_under_v1() -> None:
+    for base in (F, f"{F}/models", f"{F}/openai/v1"):
+        location = found("azure_ai/responses/gpt-5-nano", base)
+        assert (location.provider.wire, location.path) == ("openai_responses", "/openai/v1/responses")
+
+
+def test_others_models_in_foundry_know_no_developer() -> None:
+    body = {"messages": [{"role": "developer", "content": "x"}]}
+    (patch,) = found("azure_ai/grok-4", F).provider.patches
+    assert patch(body) == {"messages": [{"role": "system", "content": "x"}]}
+    assert found("azure_ai/gpt-5", F).provider.patches == ()

@@ -33,6 +33,11 @@ TARGETS = [
     ("perplexity", "perplexity/sonar", Given()),
     ("together", "together_ai/meta-llama/Llama-3.3-70B-Instruct-Turbo", Given()),
     ("xai", "xai/grok-4", Given()),
+    (
+        "watsonx",
+        "watsonx/ibm/granite-3-8b-instruct",
+        Given(extra={"watsonx_region_name": "us-south", "project_id": "P"}),
+    ),
     ("zai", "zai/glm-4.6", Given()),
 ]
 

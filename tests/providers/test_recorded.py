@@ -21,7 +21,9 @@ BASES = {
     "WORKSPACE.azuredatabricks.net": "https://WORKSPACE.azuredatabricks.net/serving-endpoints",
     "RESOURCE.openai.azure.com": "https://RESOURCE.openai.azure.com/",
     "RESOURCE.services.ai.azure.com": "https://RESOURCE.services.ai.azure.com",
-    "ollama.com": "https://ollama.com",
+    "ollama.com": "https://ollama.com/v1",
+    "localhost:11434": "http://localhost:11434/v1",
+    "127.0.0.1:11434": "http://127.0.0.1:11434/v1",
     "api.together.xyz": "https://api.together.xyz/v1",
 }
 """`api_base` as its users write it, for hosts that are not the row's own."""

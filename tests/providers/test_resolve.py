@@ -41,8 +41,31 @@ def test_a_bare_name_finds_its_provider_and_goes_out_as_it_is(model: str, provid
 def test_a_local_server_needs_no_key(model: str) -> None:
     location = found(model, {})
     assert (location.scheme, location.host, location.port) == ("http", "localhost", 11434)
-    assert location.path == "/v1/chat/completions"
+    assert (location.provider.wire, location.path) == ("ollama", "/api/chat")
     assert location.headers == ()
+
+
+@pytest.mark.parametrize("base", ["http://h:1", "http://h:1/", "http://h:1/api", "http://h:1/api/chat"])
+def test_an_ollama_server_is_spoken_to_in_its_own_format(base: str) -> None:
+    location = found("ollama/x", {}, api_base=base)
+    assert (location.provider.wire, location.path) == ("ollama", "/api/chat")
+
+
+@pytest.mark.parametrize("base", ["http://h:1/v1", "http://h:1/v1/", "http://h:1/behind/v1"])
+def test_an_ollama_server_whose_address_ends_in_v1_is_spoken_to_in_openais_format(base: str) -> None:
+    for location in (found("ollama/x", {}, api_base=base), found("ollama_chat/x", {"OLLAMA_API_BASE": base})):
+        assert (location.provider.name, location.provider.wire) == ("ollama", "openai_chat")
+        assert location.path == base.rstrip("/").removeprefix("http://h:1") + "/chat/completions"
+
+
+@pytest.mark.parametrize(
+    "base", [None, "https://api.cohere.com", "https://api.cohere.com/v2", "https://api.cohere.com/v2/chat"]
+)
+def test_cohere_is_called_at_its_second_version_however_its_address_is_written(base: str | None) -> None:
+    for model in ("cohere/command-r", "cohere_chat/command-r", "command-a-03-2025", "command-a-of-tomorrow"):
+        location = found(model, {"COHERE_API_KEY": "k"}, **({"api_base": base} if base else {}))
+        assert (location.provider.name, location.host, location.path) == ("cohere", "api.cohere.com", "/v2/chat")
+        assert shown(location) == {"authorization": "Bearer k"}
 
 
 def test_a_local_server_gets_the_key_that_there_is() -> None:

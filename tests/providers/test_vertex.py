@@ -39,7 +39,18 @@ def found(model: str, environ: dict[str, str] | None = None, api_key: str | None
             "mistral-small-2503", "openai_chat", "publishers/mistralai/models/mistral-small-2503:rawPredict",
             "publishers/mistralai/models/mistral-small-2503:streamRawPredict",
         ),
+        (
+            "mistralai/mistral-medium-3@001", "openai_chat",
+            "publishers/mistralai/models/mistral-medium-3@001:rawPredict",
+            "publishers/mistralai/models/mistral-medium-3@001:streamRawPredict",
+        ),
+        (
+            "jamba-1.5-mini@001", "openai_chat", "publishers/ai21/models/jamba-1.5-mini@001:rawPredict",
+            "publishers/ai21/models/jamba-1.5-mini@001:streamRawPredict",
+        ),
         ("meta/llama-4-maverick", "openai_chat", "endpoints/openapi/chat/completions", ""),
+        ("openai/gpt-oss-20b-maas", "openai_chat", "endpoints/openapi/chat/completions", ""),
+        ("openai/42", "openai_chat", "endpoints/42/chat/completions", ""),
         (
             "1234567890", "gemini", "endpoints/1234567890:generateContent",
             "endpoints/1234567890:streamGenerateContent?alt=sse",
@@ -157,3 +168,14 @@ def test_each_recorded_exchange_is_sent_where_it_was_sent() -> None:
         assert not streamed or query in ("alt=sse", "")
         seen += 1
     assert seen > 250
+
+
+def test_mistrals_models_are_named_in_the_body_without_maker_and_version_and_keep_their_makers_rules() -> None:
+    row = found("mistralai/mistral-large@2411-001").provider
+    body = {"model": "mistralai/mistral-large@2411-001", "messages": [{"role": "developer", "content": "x"}]}
+    for patch in row.patches:
+        body = patch(body)
+    assert body == {"model": "mistral-large", "messages": [{"role": "system", "content": "x"}]}
+    assert row.renames["seed"] == "random_seed"
+    assert "stream_options" in row.drops
+    assert found("jamba-1.5-mini@001").provider.patches == ()

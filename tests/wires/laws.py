@@ -34,11 +34,12 @@ from typing import Any
 
 import msgspec
 
+from tollbridge.errors import APIError
 from tollbridge.model.events import Event, Noted, Opened
 from tollbridge.model.fold import fold, unfold
 from tollbridge.model.response import Response, Usage
 from tollbridge.wires import sse
-from tollbridge.wires.base import Head, SseEvent, Target, Wire
+from tollbridge.wires.base import Head, ProviderWire, SseEvent, StreamParser, Target, Wire
 from tollbridge.wires.seal import UNKEYED, Seals
 
 Rewrite = Callable[[Any], Any]
@@ -122,14 +123,57 @@ def relays_as_it_writes(wire: Wire, body: Any, forms: Iterable[NormalForm], mode
     return same(relayed, through_json(written), [(form.name, form.request) for form in forms])
 
 
+# Wires that only providers speak: nothing writes their answers again, so that reading alone must see each field
+
+
+def reads_each_field(wire: ProviderWire, body: Any, silent: Iterable[str] = ()) -> None:
+    """Each field of an answer that is left out or altered makes it read otherwise, or not at all; but for the paths of
+    `silent`, which end so."""
+    whole = builtins(wire.read_response(copy.deepcopy(body)))
+    for path, changed in altered(body):
+        if path.endswith(tuple(silent)):
+            continue
+        try:
+            read = builtins(wire.read_response(changed))
+        except APIError:
+            continue
+        assert read != whole, f"nothing reads {path}"
+
+
+def altered(value: Any, path: str = "$") -> Iterator[tuple[str, Any]]:
+    """(path, the same JSON value with one field dropped, or one leaf another). What is empty says nothing."""
+    match value:
+        case dict():
+            for key, held in value.items():
+                if not _is_empty(held):
+                    yield f"{path}.{key}", {other: kept for other, kept in value.items() if other != key}
+                for inner, changed in altered(held, f"{path}.{key}"):
+                    yield inner, {**value, key: changed}
+        case list():
+            for index, held in enumerate(value):
+                yield f"{path}[{index}]", [*value[:index], *value[index + 1 :]]
+                for inner, changed in altered(held, f"{path}[{index}]"):
+                    yield inner, [*value[:index], changed, *value[index + 1 :]]
+        case None:
+            pass
+        case _:
+            yield path, _altered(value)
+
+
+def _is_empty(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_is_empty(held) for key, held in value.items() if key != "role")
+    return value in ("", None, [], "{}")
+
+
 # Law 2
 
 
-def read_stream(wire: Wire, stream: bytes) -> list[Event]:
+def read_stream(wire: ProviderWire, stream: bytes) -> list[Event]:
     return read_in_pieces(wire, [stream])
 
 
-def folds_like_its_twin(wire: Wire, stream: bytes, twin: Any, forms: Iterable[NormalForm]) -> set[str]:
+def folds_like_its_twin(wire: ProviderWire, stream: bytes, twin: Any, forms: Iterable[NormalForm]) -> set[str]:
     folded = fold(read_stream(wire, stream), origin=wire.name)
     whole = wire.read_response(copy.deepcopy(twin))
     return same(builtins(whole), builtins(folded), [(form.name, form.answer) for form in forms])
@@ -169,7 +213,7 @@ def write_stream(wire: Wire, events: Iterable[Event], response: Response, *, sea
 # Law 3
 
 
-def splits_anywhere(wire: Wire, stream: bytes) -> None:
+def splits_anywhere(wire: ProviderWire, stream: bytes) -> None:
     """Every offset, one cut; and byte by byte."""
     whole = read_stream(wire, stream)
     for cut in range(1, len(stream)):
@@ -177,23 +221,25 @@ def splits_anywhere(wire: Wire, stream: bytes) -> None:
     _same_events(whole, read_in_pieces(wire, _bytes(stream)), "byte by byte")
 
 
-def splits_near_borders(wire: Wire, stream: bytes, seed: int = 7) -> None:
+def splits_near_borders(wire: ProviderWire, stream: bytes, seed: int = 7) -> None:
     """The cuts are tried on the framing: a wire's reader sees whole events only."""
-    whole = frame(stream)
-    assert frame_pieces(_bytes(stream)) == whole, "byte by byte"
-    borders = [at for at in range(len(stream)) if stream.startswith((b"\n\n", b"\r\n\r\n"), at)]
+    parser = wire.stream_parser
+    whole = frame(stream, parser)
+    assert frame_pieces(_bytes(stream), parser) == whole, "byte by byte"
+    marks = (b"\n",) if wire.streams_bare_json else (b"\n\n", b"\r\n\r\n")
+    borders = [at for at in range(len(stream)) if stream.startswith(marks, at)]
     cuts = sorted({at + shift for at in borders for shift in range(-3, 4) if 0 < at + shift < len(stream)})
     for offset in range(3):  # neighbours apart: all cuts of one third together
         chosen = cuts[offset::3]
-        assert frame_pieces(_cut(stream, chosen)) == whole, f"near borders, third {offset}"
+        assert frame_pieces(_cut(stream, chosen), parser) == whole, f"near borders, third {offset}"
     chance = random.Random(seed)
     for number in range(RANDOM_SPLITS):
         chosen = sorted(chance.sample(range(1, len(stream)), min(8, len(stream) - 1)))
-        assert frame_pieces(_cut(stream, chosen)) == whole, f"random split {number}"
+        assert frame_pieces(_cut(stream, chosen), parser) == whole, f"random split {number}"
 
 
-def read_in_pieces(wire: Wire, pieces: Iterable[bytes]) -> list[Event]:
-    parser, reader, events = sse.SseParser(), wire.stream_reader(), list[Event]()
+def read_in_pieces(wire: ProviderWire, pieces: Iterable[bytes]) -> list[Event]:
+    parser, reader, events = wire.stream_parser(), wire.stream_reader(), list[Event]()
     for piece in pieces:
         for event in parser.feed(piece):
             events.extend(reader.feed(event))
@@ -203,12 +249,12 @@ def read_in_pieces(wire: Wire, pieces: Iterable[bytes]) -> list[Event]:
     return events
 
 
-def frame(stream: bytes) -> list[SseEvent]:
-    return frame_pieces([stream])
+def frame(stream: bytes, make: Callable[[], StreamParser] = sse.SseParser) -> list[SseEvent]:
+    return frame_pieces([stream], make)
 
 
-def frame_pieces(pieces: Iterable[bytes]) -> list[SseEvent]:
-    parser = sse.SseParser()
+def frame_pieces(pieces: Iterable[bytes], make: Callable[[], StreamParser] = sse.SseParser) -> list[SseEvent]:
+    parser = make()
     return [*(event for piece in pieces for event in parser.feed(piece)), *parser.close()]
 
 

@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from importlib import import_module
 
 import msgspec
 
 from tollbridge.calls import credentials
 from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.follow import Steps
 from tollbridge.calls.signing import Signatures
 from tollbridge.calls.tariff import Markups, tariff
 from tollbridge.calls.tokens import Credential, Tokens
 from tollbridge.catalog.facts import ModelFacts, facts, with_info
 from tollbridge.catalog.pricing import Tariff
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.providers.account import Account, fetcher
 from tollbridge.providers.aws_keys import AwsAccount
-from tollbridge.providers.google_token import GoogleAccount, fetcher
 from tollbridge.providers.names import find
 from tollbridge.providers.resolve import Given, Location, resolve
 from tollbridge.providers.row import EMBEDDINGS, RESPONSES, WIRE_OF_MODE, Provider
 from tollbridge.secret import Secret
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.head import encode_head
+from tollbridge.wires import only_providers
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import FEATURES, ProviderWire, Target, Wire
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
+from tollbridge.wires.steps import Stepwise
 
 _ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI, OPENAI_EMBEDDINGS)
 WIRES: Mapping[str, Wire] = {wire.name: wire for wire in _ALL}
 """Those that clients speak too."""
-_ONLY_PROVIDERS: Mapping[str, tuple[str, str]] = {
-    "bedrock_converse": ("tollbridge.wires.bedrock_converse", "BEDROCK_CONVERSE"),
-}
-"""Module and name of the others. They load when a deployment first wants one."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -96,27 +95,25 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         others = {}
     if location.provider.wire == OPENAI_CHAT.name and (known is None or known.mode == "embedding"):
         others = {**others, EMBEDDINGS: ""}
-    deployment = _at(location, wanted, known, prices)
-    also = {wire: _at(located(wire), wanted, known, prices) for wire in others}
+    tokens: dict[Account | AwsAccount, Credential] = {}
+    deployment = _at(location, wanted, known, prices, tokens)
+    also = {wire: _at(located(wire), wanted, known, prices, tokens) for wire in others}
     return msgspec.structs.replace(deployment, also=also, also_unsure=not location.own_address) if also else deployment
 
 
 def wire_named(name: str) -> ProviderWire:
     """The wire of a row."""
-    wire: ProviderWire | None = WIRES.get(name)
-    if wire is None:
-        module, value = _ONLY_PROVIDERS[name]
-        wire = getattr(import_module(module), value)
-    return wire
+    return WIRES.get(name) or only_providers.load(name)
 
 
-def _credential(account: GoogleAccount | AwsAccount) -> Credential:
-    if isinstance(account, GoogleAccount):
-        return Tokens(fetcher(account))
-    return Signatures(account)
-
-
-def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Tariff) -> Deployment:
+def _at(
+    location: Location,
+    wanted: Wanted,
+    known: ModelFacts | None,
+    prices: Tariff,
+    tokens: dict[Account | AwsAccount, Credential],
+) -> Deployment:
+    """`tokens`: those of this deployment, in whatever format it is asked."""
     row = location.provider
     wire = wire_named(row.wire)
     defaults = {} if row.wire == EMBEDDINGS else _in_words_of(row.wire, wanted.defaults)  # they are of conversations
@@ -139,7 +136,8 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
         head=encode_head(origin, "POST", location.path, headers),
         stream_path=location.stream_path,
         stream_head=encode_head(origin, "POST", location.stream_path, headers) if location.stream_path else b"",
-        tokens=None if location.cloud is None else _credential(location.cloud),
+        tokens=None if location.cloud is None else _tokens(location.cloud, tokens),
+        steps=_steps(wire, row, location),
         count_tokens_path=location.count_tokens_path,
         secrets=_secrets(location, wanted),
         account=location.account,
@@ -147,7 +145,7 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
             model=location.model,
             account=location.account,
             max_output_tokens=None if known is None else known.max_output_tokens,
-            lacks=row.lacks | (FEATURES.intersection(wanted.drops) if wire.in_path else frozenset()),
+            lacks=_without(row.lacks | (FEATURES.intersection(wanted.drops) if wire.in_path else frozenset()), wanted),
             prefers=row.prefers,
             modify=wanted.modify_params,
         ),
@@ -172,6 +170,32 @@ def _at(location: Location, wanted: Wanted, known: ModelFacts | None, prices: Ta
         tariff=prices,
         tags=wanted.tags,
     )
+
+
+def _steps(wire: ProviderWire, row: Provider, location: Location) -> Steps | None:
+    if not isinstance(wire, Stepwise):
+        return None
+    return Steps(wire, row.links_to if location.host.endswith(f".{row.links_to}") else "")
+
+
+def _tokens(account: Account | AwsAccount, held: dict[Account | AwsAccount, Credential]) -> Credential:
+    if account not in held:
+        if isinstance(account, AwsAccount):
+            held[account] = Signatures(account)
+        else:
+            held[account] = Tokens(fetcher(account, time.time))
+    return held[account]
+
+
+def _without(lacks: frozenset[str], wanted: Wanted) -> frozenset[str]:
+    """What a model lacks, where the operator knows better whether it calls tools."""
+    match wanted.info.get("supports_function_calling"):
+        case True:
+            return lacks - {"tools"}
+        case False:
+            return lacks | {"tools"}
+        case _:
+            return lacks
 
 
 def _in_words_of(wire: str, defaults: JsonObject) -> JsonObject:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from tollbridge.calls.follow import Steps
 from tollbridge.calls.tokens import Credential
 from tollbridge.catalog.facts import ModelFacts
 from tollbridge.catalog.pricing import UNPRICED, Tariff
@@ -23,13 +24,14 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     `group`: the configured public name or pattern, fit for metrics. `path`: the request target for chat, with prefix
     and query; `stream_path`: that for streams, where it is another. `headers`: credentials and the provider's fixed
     headers; `head`, `stream_head`: the same, encoded. `tokens`: where the credential is one that runs out, or signs
-    each request. `secrets`: what must not appear in anything that a client or a log is shown; `hidden`: and the
-    present token. `defaults`: body fields for what the client does not say, `defaults_raw` the same by the provider's
-    own names; `forced`: fields that win (`extra_body`). `drops`: fields that this provider refuses; `renames`: those
-    that it knows by another name. `patches`: rewrites of the body; `header_fields`: headers of the client's that stand
-    in it. `drop_params`: True drops what cannot be said, False refuses it, None drops it with a Caveat. `tariff`: what
-    it charges, and where that is known from. `also`: the same as it is for clients of other dialects, which the
-    provider speaks beside its own format; where `also_unsure`, it may not: another server stands at its address.
+    each request. `steps`: where an answer may take several requests. `secrets`: what must not appear in anything that
+    a client or a log is shown; `hidden`: and the present token. `defaults`: body fields for what the client does not
+    say, `defaults_raw` the same by the provider's own names; `forced`: fields that win (`extra_body`). `drops`: fields
+    that this provider refuses; `renames`: those that it knows by another name. `patches`: rewrites of the body;
+    `header_fields`: headers of the client's that stand in it. `drop_params`: True drops what cannot be said, False
+    refuses it, None drops it with a Caveat. `tariff`: what it charges, and where that is known from. `also`: the same
+    as it is for clients of other dialects, which the provider speaks beside its own format; where `also_unsure`, it
+    may not: another server stands at its address.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     stream_path: str = ""
     stream_head: bytes = b""
     tokens: Credential | None = None
+    steps: Steps | None = None
     count_tokens_path: str | None = None
     secrets: tuple[str, ...] = ()
     account: str = ""

@@ -27,7 +27,7 @@ from tollbridge.model.json import Json
 from tollbridge.model.response import Caveat, Response
 from tollbridge.transport.base import Incoming, Transport
 from tollbridge.wires import failure
-from tollbridge.wires.base import Head
+from tollbridge.wires.base import Head, ProviderWire
 from tollbridge.wires.tap import Along
 
 ERROR_BYTES_MAX = 1024 * 1024
@@ -88,6 +88,8 @@ async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> A
         began = time.monotonic()
         sent = prepared.outgoing if deployment.tokens is None else await with_token(prepared.outgoing, deployment)
         incoming = await transport.send(sent, prepared.timeouts)
+        if deployment.steps is not None:
+            incoming = await deployment.steps.follow(incoming, sent, transport, prepared.timeouts, stream=ask.stream)
         if incoming.status >= 400:
             raise await refused(incoming, deployment)
         if ask.stream:
@@ -99,7 +101,7 @@ async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> A
         if prepared.relayed:
             said = deployment.wire.read_along(body)
             return Answer(deployment, body, said, incoming.headers, prepared.caveats, True, waited)
-        response = _read(body, deployment, ask)
+        response = _read(body, deployment, ask, prepared.wire)
         written = write(ask, response)
         caveats = (*prepared.caveats, *written.caveats)
         return Answer(deployment, _encode(written.value), said_by(response), incoming.headers, caveats, False, waited)
@@ -116,9 +118,9 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
     first = await incoming.chunk()
     start = first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     stream: Stream
-    if start == b"{":
+    if start == b"{" and not prepared.wire.streams_bare_json:
         body = redact_errors(await _rest(first, incoming), deployment.hidden)
-        stream = WholeStream(_read(body, deployment, ask), ask.dialect, head)
+        stream = WholeStream(_read(body, deployment, ask, prepared.wire), ask.dialect, head)
     elif start == b"[":
         incoming, first = await unlisted(incoming, first)
         stream = _events(ask, deployment, incoming, prepared, head)
@@ -143,7 +145,7 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
 def _events(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: Prepared, head: Head) -> Stream:
     if prepared.relayed:
         return RelayedStream(incoming, ask.dialect, head, hides_usage=prepared.hides_usage, secrets=deployment.hidden)
-    return TranslatedStream(incoming, deployment.wire, ask.dialect, head, secrets=deployment.hidden)
+    return TranslatedStream(incoming, prepared.wire, ask.dialect, head, secrets=deployment.hidden)
 
 
 async def _rest(first: bytes, incoming: Incoming) -> bytes:
@@ -157,7 +159,7 @@ async def _rest(first: bytes, incoming: Incoming) -> bytes:
     return b"".join(pieces)
 
 
-def _read(body: bytes, deployment: Deployment, ask: Ask) -> Response:
+def _read(body: bytes, deployment: Deployment, ask: Ask, wire: ProviderWire) -> Response:
     """A whole answer in neutral form, with an id and a model. Raises what an error under 200 says, and BadGatewayError
     where the provider said nothing at all: `{}` is no answer."""
     try:
@@ -166,7 +168,7 @@ def _read(body: bytes, deployment: Deployment, ask: Ask) -> Response:
         raise BadGatewayError(f"The provider's answer is not valid JSON: {error}.") from error
     if isinstance(value, dict) and value.get("error") and not (value.get("choices") or value.get("content")):
         raise stream_error(deployment.wire, value, deployment.hidden)
-    response = deployment.wire.read_response(value)
+    response = wire.read_response(value)
     if response.usage is None and not any(choice.parts or choice.finish for choice in response.choices):
         raise BadGatewayError("The provider's answer is JSON, but holds no answer.")
     return msgspec.structs.replace(

@@ -22,6 +22,7 @@ from tollbridge.model.request import Reasoning, Request, Sampling
 from tollbridge.model.response import Caveat
 from tollbridge.transport.base import Outgoing, Timeouts
 from tollbridge.transport.head import encode_head
+from tollbridge.wires.base import ProviderWire
 from tollbridge.wires.gemini import GEMINI
 
 _encode = msgspec.json.Encoder().encode
@@ -36,12 +37,15 @@ CLIENT_HEADERS: Mapping[str, frozenset[str]] = {
 """Which of the client's headers reach a provider, by the provider's wire. All others stay here."""
 
 _NULL = msgspec.Raw(b"null")
+_NO_HEADERS: Mapping[str, str] = {}
 LOSSES = frozenset({"dropped_param"})
 
 
 class Prepared(msgspec.Struct, frozen=True, eq=False):
-    """`relayed`: the answer goes back as it comes. `hides_usage`: usage was asked for only by us."""
+    """`wire`: what reads the answer. `relayed`: it goes back as it comes. `hides_usage`: usage was asked for only by
+    us."""
 
+    wire: ProviderWire
     outgoing: Outgoing
     timeouts: Timeouts
     relayed: bool
@@ -51,15 +55,19 @@ class Prepared(msgspec.Struct, frozen=True, eq=False):
 
 def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     """Raises BadRequestError where the ask cannot be said to this deployment."""
-    same = ask.dialect.name == deployment.wire.name
+    wire = deployment.wire
+    same = ask.dialect.name == wire.name
     check_served(ask, same)
     hides_usage = False
     caveats: tuple[Caveat, ...] = ()
+    more: Mapping[str, str] = _NO_HEADERS
+    if same and "tools" in deployment.target.lacks and "tools" in ask.fields:
+        same = False  # what the model cannot do itself is put into words, and its words are not relayed
     if same and not ask.sealed and not deployment.patches and not _within(deployment):
         fields, hides_usage, caveats = _relayed(ask, deployment)
         body = _encode(fields)
     else:
-        written, caveats = _rewritten(ask, deployment) if same else _translated(ask, deployment)
+        written, caveats, wire, more = _rewritten(ask, deployment) if same else _translated(ask, deployment)
         if deployment.header_fields and ask.headers:
             written, dropped = _with_headers(written, ask, deployment)
             caveats = (*caveats, *dropped)
@@ -73,7 +81,8 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     if ask.caveats:
         caveats = (*ask.caveats, *caveats)
     timeouts = deployment.stream_timeouts if ask.stream else deployment.timeouts
-    return Prepared(outgoing(ask, deployment, body), ask.limited(timeouts), same, hides_usage, caveats)
+    sent = outgoing(ask, deployment, body, more=more)
+    return Prepared(wire, sent, ask.limited(timeouts), same, hides_usage, caveats)
 
 
 def _within(deployment: Deployment) -> bool:
@@ -120,7 +129,9 @@ def _with_usage(options: Json) -> JsonObject:
     return {**(options or {}), "include_usage": True}
 
 
-def _rewritten(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...]]:
+def _rewritten(
+    ask: Ask, deployment: Deployment
+) -> tuple[JsonObject, tuple[Caveat, ...], ProviderWire, Mapping[str, str]]:
     """The same wire, but the whole body must be seen: seals opened, patches to come."""
     if not ask.sealed and not deployment.wire.in_path:
         body: JsonObject = {**ask.json(), "model": deployment.model}
@@ -130,13 +141,17 @@ def _rewritten(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Cave
         caveats = _drop(body, deployment)
         if ask.stream and _may_ask_for_usage(deployment):
             body["stream_options"] = _with_usage(body.get("stream_options"))
-        return body, caveats
+        return body, caveats, deployment.wire, _NO_HEADERS
     return _translated(ask, deployment)
 
 
-def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...]]:
+def _translated(
+    ask: Ask, deployment: Deployment
+) -> tuple[JsonObject, tuple[Caveat, ...], ProviderWire, Mapping[str, str]]:
+    """The body, what it could not say, what reads the answer, and headers of this request alone."""
     read = ask.request()
-    request = read.value
+    request, wire = read.value, deployment.wire
+    caveats = read.caveats
     if deployment.defaults:
         request = with_defaults(request, deployment)
     target = deployment.target
@@ -144,10 +159,15 @@ def _translated(ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Cav
         target = msgspec.structs.replace(target, stream=ask.stream)
     if ask.stream and not request.include_usage and "stream_options" not in deployment.drops:
         request = msgspec.structs.replace(request, include_usage=True)
-    written = deployment.wire.write_request(request, target)
+    if "tools" in target.lacks:
+        from tollbridge.wires.tools_in_words import in_words  # loaded when a model first needs it
+
+        request, wire, losses = in_words(request, wire)
+        caveats = (*caveats, *losses)
+    written = wire.write_request(request, target)
     body = written.value.body
     _rename(body, deployment.renames)
-    return body, (*read.caveats, *written.caveats, *_drop(body, deployment))
+    return body, (*caveats, *written.caveats, *_drop(body, deployment)), wire, written.value.headers
 
 
 def with_defaults(request: Request, deployment: Deployment) -> Request:
@@ -233,13 +253,18 @@ def _judge(caveats: tuple[Caveat, ...], ask: Ask, deployment: Deployment) -> Non
         )
 
 
-def outgoing(ask: Ask, deployment: Deployment, body: bytes, path: str | None = None) -> Outgoing:
-    """The request for `path`, or for the deployment's own; the client's headers that this wire knows go along."""
+def outgoing(
+    ask: Ask, deployment: Deployment, body: bytes, path: str | None = None, *, more: Mapping[str, str] = _NO_HEADERS
+) -> Outgoing:
+    """The request for `path`, or for the deployment's own; the client's headers that this wire knows go along. `more`:
+    headers of this request alone."""
     headers, head = deployment.headers, b""
     if path is None and ask.stream and deployment.stream_path:
         path, head = deployment.stream_path, deployment.stream_head
     elif path is None:
         path, head = deployment.path, deployment.head
+    if more:
+        headers, head = (*headers, *more.items()), b""
     if ask.headers:
         allowed = CLIENT_HEADERS.get(deployment.wire.name, frozenset())
         extra = tuple(header for header in ask.headers if _goes_on(header[0], allowed, deployment))

@@ -24,7 +24,6 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Caveat, Response, Usage
 from tollbridge.transport.base import Incoming
 from tollbridge.wires.base import Head, ProviderWire, SseEvent, StreamWriter, Wire
-from tollbridge.wires.sse import SseParser
 from tollbridge.wires.tap import Along, Boundary, decode_object, first_object, last_object, pieces, text_of
 
 KEPT_BYTES_MAX = 256 * 1024
@@ -94,7 +93,7 @@ class RelayedStream:
 
     def heard(self) -> Heard:
         texts: list[str] = []
-        parse, reader = SseParser(), self._wire.stream_reader()
+        parse, reader = self._wire.stream_parser(), self._wire.stream_reader()
         try:
             for framed in parse.feed(b"".join(self._kept)):
                 texts += map(words, reader.feed(framed))
@@ -200,7 +199,7 @@ class TranslatedStream:
     ) -> None:
         self._incoming = incoming
         self._secrets = secrets
-        self._parse = SseParser()
+        self._parse = wire.stream_parser()
         self._reader = wire.stream_reader()
         self._writer: StreamWriter = dialect.stream_writer(head)
         self._pending = b""

@@ -2,7 +2,7 @@
 
 Tokens are kept as the log tells them. What else a price depends on is a bill's small print, and most answers have none:
 the service that was given, a grand total that counts hidden thinking, how much context a search read, what the
-provider itself says that it charged, and how long it took, where that is what is paid for.
+provider itself says that it charged or how many tokens it bills, and how long it took, where that is what is paid for.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tollbridge.catalog.parts import service_of, told_cost
+from tollbridge.catalog.parts import BILLED, billed_tokens, service_of, told_cost
 from tollbridge.model.money import write_dollars
 from tollbridge.model.response import Usage
 
@@ -36,6 +36,9 @@ def keep(usage: Usage, service_tier: str | None, seconds: float | None = None) -
         told = told_cost(usage)
         if told is not None:
             bill["told_nanousd"] = told
+        billed = billed_tokens(usage)
+        if billed is not None:
+            bill["billed_input"], bill["billed_output"] = billed
     if seconds is not None:
         bill["took_us"] = round(seconds * MILLION)
     return bill
@@ -43,7 +46,7 @@ def keep(usage: Usage, service_tier: str | None, seconds: float | None = None) -
 
 def again(tokens: Mapping[str, int], bill: Mapping[str, str | int] | None) -> Usage:
     """Usage that costs what the kept one did, at any prices."""
-    extra: dict[str, str | int | float] = {}
+    extra: dict[str, Any] = {}
     bill = bill or {}
     for name, word in (
         ("service", "service_tier"),
@@ -55,6 +58,8 @@ def again(tokens: Mapping[str, int], bill: Mapping[str, str | int] | None) -> Us
     told = bill.get("told_nanousd")
     if isinstance(told, int):
         extra["cost"] = write_dollars(told)
+    if "billed_input" in bill:
+        extra[BILLED] = {"input_tokens": bill["billed_input"], "output_tokens": bill.get("billed_output", 0)}
     counts: dict[str, Any] = {kind: count for kind, count in tokens.items() if kind in _COUNTS}
     return Usage(**counts, extra=extra)
 

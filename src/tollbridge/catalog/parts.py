@@ -3,6 +3,9 @@
 1. A part leaves its total. Parts that overlap (sound that was read from the cache) are counted once.
 2. A total that is smaller than one of its parts was no total: the provider had left that part out. It counts besides.
 3. Tokens that only the grand total knows are thinking.
+4. A provider that tells beside its counts what it bills (`billed_units`) is paid for that: Cohere leaves the prompt of
+   its own that it puts around the client's out of the bill (https://docs.cohere.com/docs/how-does-cohere-pricing-work,
+   seen 2026-11-26).
 """
 
 from __future__ import annotations
@@ -17,9 +20,10 @@ from tollbridge.model.response import Usage, is_count
 COST_MAX_USD = 1_000_000
 """No answer costs more: whoever says so, provider or price, is not believed."""
 
+BILLED = "billed_units"
 PLAIN_SERVICES = frozenset({None, "", "default", "standard", "standard_only", "auto", "on_demand"})
 _PLAIN_PLACES = frozenset({"", "global", "not_available"})
-_SAYING = frozenset({"service_tier", "speed", "inference_geo", "total_tokens"})
+_SAYING = frozenset({"service_tier", "speed", "inference_geo", "total_tokens", BILLED})
 
 
 class Parts:
@@ -28,6 +32,11 @@ class Parts:
     __slots__ = ("counts", "input")
 
     def __init__(self, usage: Usage) -> None:
+        billed = billed_tokens(usage)
+        if billed is not None:
+            self.input = billed[0]
+            self.counts = tuple((kind, count) for kind, count in zip(("input", "output"), billed, strict=True) if count)
+            return
         read, write = usage.cache_read or 0, usage.cache_write or 0
         sound, picture = usage.audio_input or 0, usage.image_input or 0
         fresh, whole = _rest(usage.input, read, write, sound, picture)
@@ -104,10 +113,27 @@ def tells_nothing(extra: JsonObject) -> bool:
         return True
     return (
         "total_tokens" not in extra
+        and BILLED not in extra
         and _text(extra.get("service_tier")) in PLAIN_SERVICES
         and _text(extra.get("speed")) in PLAIN_SERVICES
         and _text(extra.get("inference_geo")) in _PLAIN_PLACES
     )
+
+
+def billed_tokens(usage: Usage) -> tuple[int, int] | None:
+    """Tokens of input and output that the provider says it bills; None where it does not say both."""
+    units = usage.extra.get(BILLED)
+    if units.__class__ is not dict:
+        return None
+    read, wrote = _whole(units.get("input_tokens")), _whole(units.get("output_tokens"))
+    return None if read is None or wrote is None else (read, wrote)
+
+
+def _whole(value: Json) -> int | None:
+    """Counts may come as `13.0`."""
+    if value.__class__ is float and value.is_integer():
+        value = int(value)
+    return value if is_count(value) else None
 
 
 def _text(value: Json) -> str:

@@ -24,6 +24,12 @@ class Base(msgspec.Struct, frozen=True):
     path: str
     query: str = ""
 
+    @property
+    def origin(self) -> str:
+        """As a URL, without a slash at its end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}" + ("" if self.port == PORTS[self.scheme] else f":{self.port}")
+
 
 def read_base(url: str, provider: str) -> Base:
     """Raises BadRequestError (the operator's fault) with what is wrong, and never shows the URL's path or query."""

@@ -10,20 +10,27 @@ The Responses format has no deployment in its path; the body names it
     classic             {endpoint}/openai/responses?api-version=2025-04-01-preview
     v1                  {endpoint}/openai/v1/responses
 
-Azure AI Foundry (`azure_ai/`): `https://NAME.services.ai.azure.com` answers under `/models` and takes `api-key`;
-other hosts (serverless, `*.models.ai.azure.com`) answer at once under their base and take a bearer token.
+Azure AI Foundry (`azure_ai/`), by the endpoint `https://NAME.services.ai.azure.com`, which takes `api-key`
+    chat                {endpoint}/models/chat/completions?api-version=2024-05-01-preview, or {endpoint}/openai/v1/...
+    Claude's models     {endpoint}/anthropic/v1/messages, in Anthropic's format, with `x-api-key`
+    Responses           {endpoint}/openai/v1/responses
+Other hosts (serverless, `*.models.ai.azure.com`) answer at once under their base and take a bearer token.
 
 Sources: https://learn.microsoft.com/azure/ai-services/openai/reference,
-https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle (seen 2026-11-21), recorded exchanges, and the
-default version that LiteLLM 1.109 uses.
+https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle (seen 2026-11-21),
+https://platform.claude.com/docs/en/build-with-claude/claude-in-microsoft-foundry (seen 2026-11-26), recorded exchanges,
+and the default version that LiteLLM 1.109 uses.
 """
 
 from __future__ import annotations
 
 from urllib.parse import parse_qsl, quote
 
+import msgspec
+
 from tollbridge.providers.address import Base, join
-from tollbridge.providers.auth import Auth, Bearer
+from tollbridge.providers.auth import Auth, Bearer, HeaderKey
+from tollbridge.providers.row import Provider
 
 VERSION_DEFAULT = "2025-02-01-preview"
 MODELS_VERSION_DEFAULT = "2024-05-01-preview"
@@ -32,6 +39,7 @@ V1_VERSIONS = frozenset({"v1", "latest", "preview"})
 
 CHAT = "/chat/completions"
 RESPONSES = "/responses"
+CLAUDE = "/anthropic/v1/messages"
 
 
 def deployment_name(model: str) -> str:
@@ -62,15 +70,30 @@ def responses_target(base: Base, version: str | None) -> str:
     return _versioned(join(path, "/openai" + RESPONSES), base.query, version or RESPONSES_VERSION_DEFAULT)
 
 
-def foundry_target(base: Base, version: str | None) -> str:
-    """Path and query of the chat endpoint of Azure AI Foundry."""
-    if base.path.endswith("/openai/v1") or not _is_foundry(base):
-        return _versioned(join(base.path, CHAT), base.query, version)
-    return _versioned(join(base.path, "/models" + CHAT), base.query, version or MODELS_VERSION_DEFAULT)
+def foundry_row(row: Provider, base: Base, model: str) -> Provider:
+    """The row with the format of the model's maker: Claude's models speak Anthropic's, and are shown a key its way."""
+    claude = model.rpartition("/")[2].lower().startswith("claude") or base.path.endswith("/anthropic")
+    if row.wire != "openai_chat" or not claude:
+        return row
+    return msgspec.structs.replace(
+        row, wire="anthropic_messages", chat_path=CLAUDE, auth=HeaderKey("x-api-key"), count_tokens=True
+    )
 
 
-def foundry_auth(base: Base, auth: Auth) -> Auth:
-    return auth if _is_foundry(base) else Bearer()
+def foundry_target(base: Base, version: str | None, path: str) -> str:
+    """Path and query of one of Azure AI Foundry's endpoints."""
+    root = base.path.removesuffix(CHAT)
+    if path == CLAUDE:
+        return _versioned(join(root.removesuffix("/models"), CLAUDE), base.query, None)
+    if path == RESPONSES:
+        return _versioned(join(join(root.removesuffix("/models"), "/openai/v1"), RESPONSES), base.query, None)
+    if root.endswith("/openai/v1") or not _is_foundry(base):
+        return _versioned(join(root, path), base.query, version)
+    return _versioned(join(join(root, "/models"), path), base.query, version or MODELS_VERSION_DEFAULT)
+
+
+def foundry_auth(base: Base, row: Provider) -> Auth:
+    return row.authentication if row.chat_path == CLAUDE or _is_foundry(base) else Bearer()
 
 
 def _is_foundry(base: Base) -> bool:

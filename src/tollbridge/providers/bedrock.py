@@ -32,6 +32,7 @@ from urllib.parse import quote
 import msgspec
 
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.providers.row import HeaderField, Provider
 
 Route = Literal["", "converse", "invoke"]
 MESSAGES = "anthropic_messages"
@@ -158,16 +159,30 @@ def messages_body(body: JsonObject) -> JsonObject:
     return {"anthropic_version": VERSION, **rest}
 
 
-def guardrail_headers(guardrail: Json, performance: Json) -> Iterator[tuple[str, str]]:
-    """What Converse is told in its body, InvokeModel is told in headers."""
-    if isinstance(guardrail, dict):
-        for field, header in (
-            ("guardrailIdentifier", "x-amzn-bedrock-guardrailidentifier"),
-            ("guardrailVersion", "x-amzn-bedrock-guardrailversion"),
-        ):
-            if guardrail.get(field) is not None:
-                yield header, str(guardrail[field])
-        if guardrail.get("trace") is not None:
-            yield "x-amzn-bedrock-trace", str(guardrail["trace"]).upper()
-    if isinstance(performance, dict) and performance.get("latency") is not None:
-        yield "x-amzn-bedrock-performanceconfig-latency", str(performance["latency"])
+def in_messages(row: Provider) -> Provider:
+    """The row as it is for Claude's own format."""
+    return msgspec.structs.replace(
+        row.speaking(MESSAGES),
+        drops=row.drops | REFUSED,
+        patches=(messages_body,),
+        header_fields={"anthropic-beta": HeaderField("anthropic_beta", BETAS)},
+    )
+
+
+def guarded(given: Mapping[str, Json], *, messages: bool) -> tuple[tuple[tuple[str, str], ...], JsonObject]:
+    """The operator's guardrail and performance, as headers and as fields of a body: what Converse is told in its body,
+    InvokeModel is told in headers."""
+    said = {name: given[name] for name in ("guardrailConfig", "performanceConfig") if given.get(name) is not None}
+    return (tuple(_headers(**said)), {}) if messages else ((), said)
+
+
+def _headers(guardrailConfig: Json = None, performanceConfig: Json = None) -> Iterator[tuple[str, str]]:
+    for config, field, header in (
+        (guardrailConfig, "guardrailIdentifier", "x-amzn-bedrock-guardrailidentifier"),
+        (guardrailConfig, "guardrailVersion", "x-amzn-bedrock-guardrailversion"),
+        (guardrailConfig, "trace", "x-amzn-bedrock-trace"),
+        (performanceConfig, "latency", "x-amzn-bedrock-performanceconfig-latency"),
+    ):
+        value = config.get(field) if isinstance(config, dict) else None
+        if value is not None:
+            yield header, str(value).upper() if field == "trace" else str(value)

@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 import msgspec
 
 from tollbridge.errors import APIConnectionError, AuthenticationError
+from tollbridge.providers.token import Token
 from tollbridge.secret import Secret
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -31,12 +32,13 @@ class GoogleAccount(msgspec.Struct, frozen=True):
 
     credentials: Secret | None = None
 
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        return () if self.credentials is None else (self.credentials,)
 
-class Token(msgspec.Struct, frozen=True):
-    """`expires_at`: epoch seconds."""
-
-    text: Secret
-    expires_at: float
+    @property
+    def identity(self) -> str:
+        return "" if self.credentials is None else self.credentials.reveal()
 
 
 def fetcher(account: GoogleAccount) -> Callable[[], Token]:

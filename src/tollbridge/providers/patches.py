@@ -32,6 +32,13 @@ def vertex_messages(body: JsonObject) -> JsonObject:
     return {"anthropic_version": "vertex-2023-10-16", **rest}
 
 
+def vertex_mistral(body: JsonObject) -> JsonObject:
+    """On Vertex, Mistral's model stands in the path with its version, and in the body without its maker and version
+    (https://docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/mistral, seen 2026-11-26)."""
+    model = body.get("model")
+    return {**body, "model": model.rpartition("/")[2].partition("@")[0]} if isinstance(model, str) else body
+
+
 def texts_as_strings(body: JsonObject) -> JsonObject:
     """Content that is a list of texts becomes one string (DeepSeek's models without vision take no lists; what LiteLLM
     1.109 does for the same reason)."""

@@ -18,13 +18,15 @@ import msgspec
 from tollbridge.errors import AuthenticationError, BadRequestError
 from tollbridge.model.json import Json
 from tollbridge.providers import azure, bedrock, vertex
+from tollbridge.providers.account import Account
 from tollbridge.providers.address import Base, join, read_base
-from tollbridge.providers.auth import AuthHeaders, NoAuth, SigV4, write_auth, write_bearer
-from tollbridge.providers.aws_account import CREDENTIALS, Lookup, read_account, read_region
+from tollbridge.providers.auth import Auth, AuthHeaders, NoAuth, SigV4, write_auth, write_bearer
+from tollbridge.providers.aws_account import CREDENTIALS, read_account, read_region
 from tollbridge.providers.aws_keys import AwsAccount
 from tollbridge.providers.google_token import GoogleAccount, project_in
 from tollbridge.providers.names import locate
-from tollbridge.providers.row import EMBEDDINGS, RESPONSES, WIRE_OF_MODE, From, HeaderField, Provider
+from tollbridge.providers.row import CHAT, EMBEDDINGS, RESPONSES, WIRE_OF_MODE, From, Place, Provider
+from tollbridge.providers.said import Said
 from tollbridge.secret import Secret
 
 Environ = Mapping[str, str]
@@ -71,7 +73,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     stream_path: str = ""
     body: Mapping[str, Json] = {}
     listed: tuple[str, ...] = ()
-    cloud: GoogleAccount | AwsAccount | None = None
+    cloud: Account | AwsAccount | None = None
     own_address: bool = True
 
 
@@ -97,6 +99,8 @@ def resolve(
         row, name = row.for_model(given.base_model or name.replace("o_series/", "o1:")), azure.deployment_name(name)
     else:
         row = row.for_model(given.base_model or name)
+    if wire is None and row.openai_at and _asked_at(row, given, environ).endswith(row.openai_at):
+        wire = CHAT
     if wire is not None:
         row = row.speaking(wire)
     if row.qualifies and "/" not in name:
@@ -104,8 +108,14 @@ def resolve(
     if row.shape == "vertex":
         return _on_vertex(row, name, given, environ)
     base, own_address = _base(row, given, environ)
-    credentials, key = _credentials(row, given, environ, base, own_address, name)
-    signer = _signer(row, given, environ, base, key)
+    if isinstance(row.authentication, SigV4):
+        given = _in_region(given, read_region(_said(row, given, environ, base)))
+    if row.shape == "azure_ai":
+        row = azure.foundry_row(row, base, given.base_model or name)
+    shown = _credentials(row, given, environ, base, own_address, name)
+    if row.place is not None:
+        place = row.place(_said(row, given, environ, base), name)
+        return _at_place(row, base, own_address, place, shown, _values(row, given, environ))
     path = _path(row, base, name, given, environ)
     counts = _filled(row.counts_at, base, name) if row.counts_at else f"{path}/count_tokens"
     return Location(
@@ -115,12 +125,32 @@ def resolve(
         host=base.host,
         port=base.port,
         path=path,
-        headers=(*row.fixed_headers, *_values(row, given, environ), *credentials),
-        account=_account(row, base, key if signer is None else Secret(signer.identity)),
-        secrets=((key,) if key else ()) + (() if signer is None else signer.secrets),
-        cloud=signer,
+        headers=(*row.fixed_headers, *_values(row, given, environ), *shown.headers),
+        account=_account(row, base, shown.identity),
+        secrets=shown.secrets,
+        cloud=shown.cloud,
         count_tokens_path=counts if row.count_tokens and "?" not in path else None,
         stream_path=_filled(row.streams_at, base, name) if row.streams_at else "",
+        own_address=own_address,
+    )
+
+
+def _at_place(
+    row: Provider, base: Base, own_address: bool, place: Place, shown: _Shown, values: tuple[tuple[str, str], ...]
+) -> Location:
+    return Location(
+        provider=row,
+        model=place.model,
+        scheme=base.scheme,
+        host=base.host,
+        port=base.port,
+        path=place.path,
+        headers=(*row.fixed_headers, *values, *shown.headers),
+        account=_account(row, base, shown.identity),
+        secrets=shown.secrets,
+        stream_path=place.stream_path,
+        body=place.body,
+        cloud=shown.cloud,
         own_address=own_address,
     )
 
@@ -153,7 +183,7 @@ def _on_vertex(row: Provider, name: str, given: Given, environ: Environ) -> Loca
         port=base.port,
         path=found.path,
         headers=(*row.fixed_headers, *(write_auth(row.authentication, key) if key else ())),
-        account=_account(row, base, key or Secret(where.project)),
+        account=_account(row, base, key.reveal() if key else where.project),
         secrets=tuple(secret for secret in (key, credentials) if secret),
         count_tokens_path=found.count_path,
         stream_path=found.stream_path if found.stream_path != found.path else "",
@@ -162,69 +192,47 @@ def _on_vertex(row: Provider, name: str, given: Given, environ: Environ) -> Loca
 
 
 def _on_bedrock(row: Provider, name: str, given: Given, environ: Environ, wire: str | None) -> Location:
-    """The model stands in the path, and says in which format it is asked; without a key each request is signed."""
-    model_id = given.extra.get("model_id")
-    named = bedrock.read_name(name, model_id=_text(model_id), base_model=given.base_model)
-    said = given.api_base or _text(given.extra.get("aws_bedrock_runtime_endpoint")) or _first(environ, row.base_env)
-    base = read_base(said, row.name) if said else None
-    lookup = _lookup(given, environ)
-    region = read_region(row.name, lookup, named.region, base, needed=base is None)
+    """The model stands in the path, and says in which format it is asked."""
+    at = given.api_base or given.extra.get("aws_bedrock_runtime_endpoint") or _first(environ, row.base_env)
+    base = read_base(at, row.name) if isinstance(at, str) else None
+    said = _said(row, given, environ, base or Base("https", "", 443, ""))
+    named = bedrock.read_name(name, model_id=said.value("model_id"), base_model=given.base_model)
+    region = read_region(said, named.region, needed=base is None)
+    given = _in_region(given, region)
     own = base is None or bedrock.is_amazons(base.host)
     base = base or Base("https", bedrock.host_of("bedrock-runtime", region), 443, "")
     messages = named.is_claude and (wire == bedrock.MESSAGES or named.route == "invoke")
     both = named.is_claude and named.route == "" and own and wire is None
-    row = row.speaking(bedrock.MESSAGES) if messages else row
-    row = msgspec.structs.replace(row, also={bedrock.MESSAGES: ""} if both else {})
-    row = msgspec.structs.replace(row, prefers={**row.prefers, "base_model": named.kind})
-    if messages:
-        row = msgspec.structs.replace(
-            row,
-            drops=row.drops | bedrock.REFUSED,
-            patches=(bedrock.messages_body,),
-            header_fields={"anthropic-beta": HeaderField("anthropic_beta", bedrock.BETAS)},
-        )
-    credentials, key = _credentials(row, given, environ, base, own, named.model)
-    signer = _signer(row, given, environ, base, key, region)
+    row = bedrock.in_messages(row) if messages else row
+    row = msgspec.structs.replace(
+        row,
+        also={bedrock.MESSAGES: ""} if both else {},
+        prefers={**row.prefers, "base_model": named.kind},
+    ).for_model(named.kind)
+    shown = _credentials(row, given, environ, base, own, named.model)
     path, stream_path = bedrock.targets(base.path, named.model, messages=messages)
-    guardrail, performance = given.extra.get("guardrailConfig"), given.extra.get("performanceConfig")
-    told = {"guardrailConfig": guardrail, "performanceConfig": performance}
-    headers = tuple(bedrock.guardrail_headers(guardrail, performance)) if messages else ()
+    headers, body = bedrock.guarded(given.extra, messages=messages)
     return Location(
-        provider=row.for_model(named.kind),
+        provider=row,
         model=named.model,
         scheme=base.scheme,
         host=base.host,
         port=base.port,
         path=path,
-        headers=(*row.fixed_headers, *headers, *credentials),
-        account=_account(row, base, key if signer is None else Secret(signer.identity)),
-        secrets=((key,) if key else ()) + (() if signer is None else signer.secrets),
+        headers=(*row.fixed_headers, *headers, *shown.headers),
+        account=_account(row, base, shown.identity),
+        secrets=shown.secrets,
         stream_path=stream_path,
-        body={} if messages else {field: value for field, value in told.items() if value is not None},
+        body=body,
         listed=tuple(named.listed(region)) if named.kind else (),
-        cloud=signer,
+        cloud=shown.cloud,
         own_address=own,
     )
 
 
-def _signer(
-    row: Provider, given: Given, environ: Environ, base: Base, key: Secret, region: str = ""
-) -> AwsAccount | None:
-    """Who signs; None where nobody does, or a key is sent instead."""
-    auth = row.authentication
-    if not isinstance(auth, SigV4) or key:
-        return None
-    lookup = _lookup(given, environ)
-    region = region or read_region(row.name, lookup, "", base, needed=True)
-    return read_account(row.name, auth.service, region, lookup)
-
-
-def _lookup(given: Given, environ: Environ) -> Lookup:
-    return Lookup(given.extra, environ)
-
-
-def _text(value: Json) -> str | None:
-    return value.strip() or None if isinstance(value, str) else None
+def _in_region(given: Given, region: str) -> Given:
+    """Whoever signs needs to know it, wherever it is from."""
+    return msgspec.structs.replace(given, extra={**given.extra, "aws_region_name": region}) if region else given
 
 
 def _credentials_of(extra: Mapping[str, Json]) -> Secret | None:
@@ -247,6 +255,12 @@ def _is_available(row: Provider, environ: Environ) -> bool:
     if not (row.api_key or _first(environ, (*row.key_env, *row.token_env, *(CREDENTIALS if signs else ())))):
         return False
     return address or (bool(row.base_url) and all(_first(environ, hole.environ) for hole in row.holes.values()))
+
+
+def _asked_at(row: Provider, given: Given, environ: Environ) -> str:
+    """The path of the operator's `api_base`; "" where there is none."""
+    said = given.api_base or _first(environ, row.base_env)
+    return read_base(said, row.name).path if said else ""
 
 
 def _base(row: Provider, given: Given, environ: Environ) -> tuple[Base, bool]:
@@ -289,7 +303,7 @@ def _path(row: Provider, base: Base, model: str, given: Given, environ: Environ)
             return _of_task(row, azure.openai_target(base, model, version))
         case "azure_ai":
             version = given.api_version or _first(environ, ("AZURE_AI_API_VERSION",))
-            return _of_task(row, azure.foundry_target(base, version))
+            return azure.foundry_target(base, version, row.path)
         case _:
             return _filled(row.path, base, model)
 
@@ -306,23 +320,34 @@ def _filled(path: str, base: Base, model: str) -> str:
     return join(base.path, path) + (f"?{asked}" if asked else "")
 
 
-def _credentials(
-    row: Provider, given: Given, environ: Environ, base: Base, own_address: bool, model: str
-) -> tuple[AuthHeaders, Secret]:
-    """(headers, the key or token, empty where there is none). A key is needed at the provider's own address, and
+class _Shown(msgspec.Struct, frozen=True):
+    """What the provider is shown: a key or a token in `headers`, or a token of `cloud`. All empty: nothing."""
+
+    headers: AuthHeaders = ()
+    key: Secret = Secret("")
+    cloud: Account | AwsAccount | None = None
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        fetched_for = () if self.cloud is None else self.cloud.secrets
+        return tuple(dict.fromkeys(secret for secret in (self.key, *fetched_for) if secret))
+
+    @property
+    def identity(self) -> str:
+        return self.key.reveal() if self.cloud is None else self.cloud.identity
+
+
+def _credentials(row: Provider, given: Given, environ: Environ, base: Base, own_address: bool, model: str) -> _Shown:
+    """What is given goes before whatever the environment holds. Something is needed at the provider's own address, and
     where it has none; a server of one's own may do without."""
-    auth = azure.foundry_auth(base, row.authentication) if row.shape == "azure_ai" else row.authentication
-    key = _secret(given.api_key) or row.api_key
-    if not key and not (isinstance(auth, SigV4) and _lookup(given, {}).names_keys):
-        key = _secret(_first(environ, row.key_env))
-    if key:
-        _check_sendable(key, row, model)
-        return write_auth(auth, key), key
-    token = _secret(given.extra.get("azure_ad_token") or _first(environ, row.token_env)) if row.token_env else None
-    if token:
-        _check_sendable(token, row, model)
-        return write_bearer(token), token
-    if row.needs_key and not isinstance(auth, NoAuth | SigV4) and (own_address or not row.base_url):
+    auth = azure.foundry_auth(base, row) if row.shape == "azure_ai" else row.authentication
+    for known in (_NO_ENVIRONMENT, environ):
+        shown = _shown(row, auth, given, known, base)
+        if shown is not None:
+            if shown.key:
+                _check_sendable(shown.key, row, model)
+            return shown
+    if row.needs_key and not isinstance(auth, NoAuth) and (own_address or not row.base_url):
         raise AuthenticationError(
             f"{row.name} needs a key: pass `api_key`{_or_set((*row.key_env, *row.token_env))}.",
             code="missing_api_key",
@@ -331,7 +356,32 @@ def _credentials(
             model=model,
             fault="operator",
         )
-    return (), Secret("")
+    return _Shown()
+
+
+_NO_ENVIRONMENT: Environ = {}
+
+
+def _shown(row: Provider, auth: Auth, given: Given, environ: Environ, base: Base) -> _Shown | None:
+    key = _secret(given.api_key) or row.api_key or _secret(_first(environ, row.key_env))
+    token = _secret(given.extra.get("azure_ad_token") or _first(environ, row.token_env)) if row.token_env else None
+    if token and not key:
+        return _Shown(write_bearer(token), token)
+    if isinstance(auth, SigV4) and not key:
+        chain = environ is not _NO_ENVIRONMENT
+        signer = read_account(_said(row, given, environ, base), auth.service, chain=chain)
+        return None if signer is None else _Shown((), cloud=signer)
+    if row.account is not None:
+        cloud = row.account(_said(row, given, environ, base, key))
+        if cloud is not None:
+            return _Shown((), key or Secret(""), cloud)
+    return _Shown(write_auth(auth, key), key) if key else None
+
+
+def _said(row: Provider, given: Given, environ: Environ, base: Base, key: Secret | None = None) -> Said:
+    extra = {**given.extra, "api_version": given.api_version} if given.api_version else given.extra
+    key = key or Secret("")
+    return Said(provider=row.name, base=base, path=row.path, key=key, given=extra, environ=environ)
 
 
 def _check_sendable(key: Secret, row: Provider, model: str) -> None:
@@ -346,8 +396,8 @@ def _check_sendable(key: Secret, row: Provider, model: str) -> None:
         )
 
 
-def _account(row: Provider, base: Base, key: Secret) -> str:
-    whole = "\0".join((row.name, base.host, str(base.port), key.reveal()))
+def _account(row: Provider, base: Base, identity: str) -> str:
+    whole = "\0".join((row.name, base.host, str(base.port), identity))
     return blake2b(whole.encode(), digest_size=8, person=b"tb-account").hexdigest()
 
 

@@ -14,7 +14,9 @@ import msgspec
 
 from tollbridge.errors import ConfigError
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.providers.account import Account
 from tollbridge.providers.auth import Auth, Bearer, HeaderKey, NoAuth, SigV4
+from tollbridge.providers.said import Said
 from tollbridge.secret import Secret
 from tollbridge.wires.base import FEATURES
 
@@ -23,6 +25,17 @@ Patch = Callable[[JsonObject], JsonObject]
 given."""
 
 Shape = Literal["plain", "azure", "azure_ai", "vertex", "bedrock"]
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a model is at a provider that has URLs of its own. `model`: its name there. `path`, `stream_path`: request
+    targets; a `stream_path` that is "" is the same. `body`: fields that say more of the place; they stand in each
+    body, and the client's own do not count."""
+
+    model: str
+    path: str
+    stream_path: str = ""
+    body: Mapping[str, Json] = {}
 
 
 class WireDefaults(msgspec.Struct, frozen=True):
@@ -37,10 +50,11 @@ class WireDefaults(msgspec.Struct, frozen=True):
     count_path: str = ""
 
 
+CHAT = "openai_chat"
 RESPONSES = "openai_responses"
 EMBEDDINGS = "openai_embeddings"
 WIRES: Mapping[str, WireDefaults] = {
-    "openai_chat": WireDefaults("/chat/completions", Bearer()),
+    CHAT: WireDefaults("/chat/completions", Bearer()),
     "anthropic_messages": WireDefaults("/v1/messages", HeaderKey("x-api-key"), (("anthropic-version", "2023-06-01"),)),
     RESPONSES: WireDefaults(
         "/responses",
@@ -51,12 +65,15 @@ WIRES: Mapping[str, WireDefaults] = {
     "bedrock_converse": WireDefaults(
         "/model/{model}/converse", SigV4("bedrock"), stream_path="/model/{model}/converse-stream"
     ),
+    "replicate": WireDefaults("/v1/predictions", Bearer()),
     "gemini": WireDefaults(
         "/models/{model}:generateContent",
         HeaderKey("x-goog-api-key"),
         stream_path="/models/{model}:streamGenerateContent?alt=sse",
         count_path="/models/{model}:countTokens",
     ),
+    "cohere": WireDefaults("/v2/chat", Bearer()),
+    "ollama": WireDefaults("/api/chat", Bearer()),
 }
 WIRE_OF_MODE: Mapping[str, str] = {"responses": RESPONSES}
 """LiteLLM's word for a model that is reached by another format than its provider's own: `provider/responses/model`, or
@@ -89,13 +106,15 @@ class ForModels(msgspec.Struct, frozen=True, kw_only=True):
     lacks: frozenset[str] = frozenset()
     prefers: Mapping[str, str] = {}
     patches: tuple[Patch, ...] = ()
+    also: Mapping[str, str] = {}
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """One row.
 
     `wire`: name of the format it speaks. `base_url`: what `api_base` is where nobody says; "" where somebody must;
-    names in braces are filled from `holes`. `bare_path`: added to an `api_base` that has no path at all. `chat_path`:
+    names in braces are filled from `holes`. `bare_path`: added to an `api_base` that has no path at all. `openai_at`:
+    an `api_base` that ends so is spoken to in OpenAI's chat format, whatever the row's own. `chat_path`:
     what is added to the base; as much of it as the base already ends with is not repeated. `stream_path`: the same for
     streams, where they are elsewhere. `key_env`, `base_env`:
     environment variables, the first that is set counts; `token_env`: variables that hold a bearer token, used where
@@ -105,18 +124,22 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     `also`: other formats that it speaks for the same models, and the path of each: a client of such a dialect is served
     in it. `drops`: fields of a body that this vendor refuses. `renames`: those that it knows by another name (in a
     body with both, its own counts). `lacks`: words of `wires.base.FEATURES`. `prefers`: spellings, as
-    `wires.base.Target` lists them. `patches`: for what these cannot say. `header_fields`: headers of the
-    client's that go into the body here. `models`: the same for some models only.
-    `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made. `count_tokens`: it has
-    the endpoint. `local`: costs nothing and needs no network. `tells_cost`: its usage says what it charged, in dollars
-    (`catalog.parts.told_cost`). `source`, `checked`: where the facts are from and when
-    they were last compared (YYYY-MM-DD).
+    `wires.base.Target` lists them. `patches`: for what these cannot say. `header_fields`: headers of the client's that
+    go into the body here. `models`: the same for some models only.
+    `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made; `place`: likewise, by a
+    function in a file of its own. `account`: whose tokens are fetched, in exchange for the key or where there is none.
+    `asks`: the names of what these two may want of the call or the deployment.
+    `links_to`: the domain where an answer's links may lead to the rest of it. `count_tokens`: it has the endpoint.
+    `local`: costs nothing and needs no network. `tells_cost`: its usage says what
+    it charged, in dollars (`catalog.parts.told_cost`). `source`, `checked`: where the facts are from and when they were
+    last compared (YYYY-MM-DD).
     """
 
     name: str
     wire: str
     base_url: str = ""
     bare_path: str = ""
+    openai_at: str = ""
     chat_path: str = ""
     also: Mapping[str, str] = {}
     stream_path: str = ""
@@ -138,6 +161,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[ForModels, ...] = ()
     qualifies: str = ""
     shape: Shape = "plain"
+    place: Callable[[Said, str], Place] | None = None
+    account: Callable[[Said], Account | None] | None = None
+    asks: tuple[str, ...] = ()
+    links_to: str = ""
     count_tokens: bool = False
     local: bool = False
     tells_cost: bool = False
@@ -179,16 +206,18 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         rules = [rule for rule in self.models if rule.names.match(name)]
         if not rules:
             return self
-        prefers, renames = dict(self.prefers), dict(self.renames)
+        prefers, renames, also = dict(self.prefers), dict(self.renames), dict(self.also)
         for rule in rules:
             prefers.update(rule.prefers)
             renames.update(rule.renames)
+            also.update(rule.also)
         return msgspec.structs.replace(
             self,
             drops=self.drops.union(*(rule.drops for rule in rules)),
             renames=renames,
             lacks=self.lacks.union(*(rule.lacks for rule in rules)),
             prefers=prefers,
+            also=also,
             patches=(*(patch for rule in rules for patch in rule.patches), *self.patches),
         )
 

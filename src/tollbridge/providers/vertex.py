@@ -3,6 +3,8 @@
     gemini-*                   publishers/google/models/M:generateContent, :streamGenerateContent     gemini
     claude-*                   publishers/anthropic/models/M:rawPredict, :streamRawPredict            anthropic_messages
     mistral-*, codestral-*     publishers/mistralai/models/M:rawPredict, :streamRawPredict            openai_chat
+    jamba-*                    publishers/ai21/models/M:rawPredict, :streamRawPredict                 openai_chat
+    openai/NUMBER              endpoints/NUMBER/chat/completions, a model deployed by oneself         openai_chat
     everything else            endpoints/openapi/chat/completions, as `publisher/model`               openai_chat
 
 all below /v1/projects/PROJECT/locations/LOCATION. The host follows the location. With an API key and no project it is
@@ -30,7 +32,13 @@ LOCATION = ("VERTEXAI_LOCATION", "VERTEX_LOCATION", "GOOGLE_CLOUD_LOCATION")
 CREDENTIALS = ("VERTEXAI_CREDENTIALS", "VERTEX_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS")
 
 _NAME = re.compile(r"[A-Za-z0-9:._-]+")
-_MISTRAL = re.compile(r"(?:mistral|codestral|ministral)-")
+MISTRAL = re.compile(r"(?:mistralai/)?(?:mistral|codestral|ministral)-")
+_RAW: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("anthropic", re.compile("claude")),
+    ("mistralai", MISTRAL),
+    ("ai21", re.compile("(?:ai21/)?jamba-")),
+)
+_DEPLOYED = re.compile(r"openai/(\d+)")
 _MULTI_REGIONS = frozenset(("us", "eu"))
 
 
@@ -98,8 +106,13 @@ def targets(base: Base, where: Place, model: str) -> Targets:
     if model.isdecimal():  # a tuned model, deployed at an endpoint of its own
         at = f"{root}/endpoints/{named}"
         return Targets(f"{at}:generateContent", f"{at}:streamGenerateContent?alt=sse", f"{at}:countTokens")
-    if model.startswith("claude") or _MISTRAL.match(model):
-        at = f"{root}/publishers/{'anthropic' if model.startswith('claude') else 'mistralai'}/models/{named}"
+    publisher = next((maker for maker, names in _RAW if names.match(model)), None)
+    if publisher is not None:
+        at = f"{root}/publishers/{publisher}/models/{quote(model.removeprefix(f'{publisher}/'), safe='@')}"
         return Targets(f"{at}:rawPredict", f"{at}:streamRawPredict")
+    deployed = _DEPLOYED.fullmatch(model)
+    if deployed:
+        path = f"{root}/endpoints/{deployed[1]}/chat/completions"
+        return Targets(path, path)
     path = f"{root}/endpoints/openapi/chat/completions"
     return Targets(path, path)

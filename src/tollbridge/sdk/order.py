@@ -21,7 +21,9 @@ TIMEOUT_S = 600.0  # as OpenAI's SDK
 GAP_S = 300.0
 
 _ROW_VALUES = frozenset(
-    value.given for row in ROWS.values() for value in (*row.holes.values(), *row.header_values.values())
+    name
+    for row in ROWS.values()
+    for name in (*(value.given for value in (*row.holes.values(), *row.header_values.values())), *row.asks)
 )
 
 

@@ -7,7 +7,7 @@ JSON path: `Expected str, got int - at $.messages[0].content[0].text`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -93,9 +93,10 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     `account`: hash of the credentials, compared with a signature's. `modify`: may restore tool turns and merge
     messages (`modify_params`). `prefers`: spellings that this provider wants, for the OpenAI chat format:
     `max_tokens` (the field's name), `reasoning_field` (where thinking of earlier turns goes: `reasoning_content`,
-    `reasoning`, `reasoning_details`, `thinking_blocks`, `thinking_parts`), `reasoning` (`reasoning_effort` or
-    `reasoning` or `thinking`), `cache_control` ("yes"), `system_role` (`system` or `developer`), `seed`
-    (`random_seed`), `content` (`string`: no lists of texts), `file_url` ("yes": links to documents).
+    `reasoning`, `reasoning_details`, `thinking_blocks`, `thinking_parts`, `reasoning_parts`), `reasoning`
+    (`reasoning_effort` or `reasoning` or `thinking`), `cache_control` ("yes"), `system_role` (`system` or
+    `developer`), `seed` (`random_seed`), `content` (`string`: no lists of texts), `file_url` ("yes": links to
+    documents).
     """
 
     model: str
@@ -124,6 +125,13 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     last: JsonObject = {}
 
 
+class StreamParser(Protocol):
+    """Bytes of a stream -> framed events: `feed` them as they come, then `close` for what the end left over."""
+
+    def feed(self, data: bytes) -> list[SseEvent]: ...
+    def close(self) -> list[SseEvent]: ...
+
+
 class StreamReader(Protocol):
     """`feed` framed events in order, then `close`. `close` raises Truncated where the end marker never came.
     An error inside the stream is raised as APIError by `feed`. `ended`: the end marker itself was fed."""
@@ -146,7 +154,8 @@ class StreamWriter(Protocol):
 
 
 class ProviderWire(Protocol):
-    """One wire as providers speak it: the four functions of the outgoing side. Pure."""
+    """One wire as providers speak it: the four functions of the outgoing side. Pure. One that no client speaks is never
+    relayed: it is an `OnlyProviders` and has no tap."""
 
     @property
     def name(self) -> str: ...
@@ -157,6 +166,14 @@ class ProviderWire(Protocol):
     @property
     def in_path(self) -> bool:
         """The model, and whether to stream, stand in the path and not in the body."""
+
+    @property
+    def stream_parser(self) -> Callable[[], StreamParser]:
+        """How the bytes of its streams are framed."""
+
+    @property
+    def streams_bare_json(self) -> bool:
+        """A stream begins with a brace, as a whole answer does."""
 
     def write_request(self, request: Request, to: Target) -> Written[HttpRequest]: ...
     def read_response(self, body: Json) -> Response: ...

@@ -17,6 +17,7 @@ from tollbridge.model.request import Request
 from tollbridge.model.response import Caveat, Response
 from tollbridge.wires.base import Head, HttpRequest, StreamReader, Target, Written
 from tollbridge.wires.seal import SEAL_MARK, UNKEYED, Seals
+from tollbridge.wires.sse import SseParser
 from tollbridge.wires.tap import Along, Tap
 
 NAME = "neutral"
@@ -46,6 +47,8 @@ class Neutral:
     name = NAME
     asks_for_usage = False
     in_path = False
+    stream_parser = SseParser
+    streams_bare_json = False
     seal_mark = SEAL_MARK
     alive = b""
     count_field = "input_tokens"

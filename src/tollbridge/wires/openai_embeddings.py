@@ -20,6 +20,7 @@ from tollbridge.model.response import Response, Usage, is_count
 from tollbridge.wires.base import Head, HttpRequest, StreamReader, StreamWriter, Target, Written
 from tollbridge.wires.openai_chat import errors
 from tollbridge.wires.seal import SEAL_MARK, UNKEYED, Seals
+from tollbridge.wires.sse import SseParser
 from tollbridge.wires.tap import Along, Tap, text_of
 
 NAME = "openai_embeddings"
@@ -41,6 +42,8 @@ class OpenAIEmbeddings:
     name = NAME
     asks_for_usage = False
     in_path = False
+    stream_parser = SseParser
+    streams_bare_json = False
     seal_mark = SEAL_MARK
     alive = b""
     count_field = "input_tokens"

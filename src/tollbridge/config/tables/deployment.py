@@ -90,6 +90,7 @@ PROVIDER_SECRETS = (
     "azure_ad_token",
     "azure_password",
     "client_secret",
+    "zen_api_key",
     "s3_access_key_id",
     "s3_secret_access_key",
 )
@@ -114,6 +115,8 @@ PROVIDER_PARAMS = (
     "azure_scope",
     "azure_username",
     "azure_credential",
+    "azure_authority_host",
+    "azure_federated_token_file",
     "azure_deployment",
     "deployment_id",
     "vertex_project",
@@ -124,7 +127,7 @@ PROVIDER_PARAMS = (
     "watsonx_region_name",
     "project_id",
     "space_id",
-    "zen_api_key",
+    "watsonx_iam_url",
     "gcs_bucket_name",
     "bucket_name",
     "s3_bucket_name",
@@ -136,13 +139,14 @@ PROVIDER_PARAMS = (
     "hf_model_name",
     "hf_task",
     "user_id",
+    "databricks_host",
     "account_id",
     "instance_id",
 )
 
 # Fields of a request body that the wires or the servers behind them know.
 # https://platform.openai.com/docs/api-reference/chat/create, https://platform.claude.com/docs/en/api/messages, and the
-# parameter lists of Ollama, vLLM, SGLang, llama.cpp, OpenRouter, DeepSeek, Mistral, Gemini (seen 2026-11-21).
+# parameter lists of Ollama, vLLM, SGLang, llama.cpp, OpenRouter, DeepSeek, Mistral, Gemini, Cohere (seen 2026-11-21).
 NUMBERS = (
     "best_of",
     "dimensions",
@@ -223,7 +227,9 @@ ANTHROPIC = (
 )
 OTHERS = (
     "chat_template_kwargs",
+    "citation_options",
     "do_sample",
+    "documents",
     "enable_thinking",
     "encoding_format",
     "format",
@@ -237,21 +243,32 @@ OTHERS = (
     "include_reasoning",
     "input_type",
     "keep_alive",
+    "low_vram",
+    "main_gpu",
+    "numa",
+    "options",
     "plugins",
+    "priority",
     "prompt_mode",
     "provider",
+    "raw_prompting",
     "reasoning",
     "reasoning_format",
     "route",
     "safe_prompt",
+    "safety_mode",
     "safety_settings",
+    "shift",
     "skip_special_tokens",
     "stop_token_ids",
+    "strict_tools",
     "structured_outputs",
     "think",
     "transforms",
     "truncate",
     "use_beam_search",
+    "use_mlock",
+    "use_mmap",
 )
 
 PARAMS = section(

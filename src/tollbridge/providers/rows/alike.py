@@ -11,6 +11,8 @@ LITELLM = "https://pypi.org/project/litellm/1.109.1/"
 CHAT = "openai_chat"
 MESSAGES = "anthropic_messages"
 GEMINI = "gemini"
+COHERE = "cohere"
+OLLAMA = "ollama"
 SPEAKS_RESPONSES = {RESPONSES: "/responses"}
 
 OLD_NAME = {"max_tokens": "max_tokens", "system_role": "system"}

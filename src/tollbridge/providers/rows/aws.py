@@ -19,6 +19,7 @@ AWS: tuple[Provider, ...] = (
         key_env=("AWS_BEARER_TOKEN_BEDROCK",),
         auth=SigV4("bedrock"),
         shape="bedrock",
+        asks=("model_id",),
         source="https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html",
         checked="2026-11-26",
     ),

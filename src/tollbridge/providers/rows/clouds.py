@@ -6,11 +6,15 @@ import re
 
 from tollbridge.providers import patches
 from tollbridge.providers.auth import Bearer, HeaderKey
+from tollbridge.providers.azure_token import ASKS as AZURE_ASKS
+from tollbridge.providers.azure_token import azure_account
+from tollbridge.providers.databricks import claude_thinking, databricks_account
 from tollbridge.providers.row import ForModels, From, Provider
 from tollbridge.providers.rows.alike import (
     CHAT,
     CHECKED,
     GEMINI,
+    MESSAGES,
     NO_VIDEO,
     OLD_FIELD,
     OLD_NAME,
@@ -19,6 +23,14 @@ from tollbridge.providers.rows.alike import (
     hosted,
 )
 from tollbridge.providers.rows.openai_models import OPENAI_MODELS
+from tollbridge.providers.rows.vendors import VENDORS
+from tollbridge.providers.vertex import MISTRAL
+from tollbridge.providers.watsonx import watsonx_account, watsonx_body, watsonx_place
+
+_MISTRAL = {row.name: row for row in VENDORS}["mistral"]
+_NOT_TOLD = frozenset({"user", "metadata", "service_tier", "store", "parallel_tool_calls"})
+_NOBODY = frozenset({"user", "metadata", "parallel_tools"})
+"""Not in the references of these vendors, who refuse unknown fields; what LiteLLM 1.106 leaves out too."""
 
 CLOUDS: tuple[Provider, ...] = (
     Provider(
@@ -29,6 +41,8 @@ CLOUDS: tuple[Provider, ...] = (
         key_env=("AZURE_API_KEY", "AZURE_OPENAI_API_KEY"),
         token_env=("AZURE_AD_TOKEN",),
         auth=HeaderKey("api-key"),
+        account=azure_account,
+        asks=AZURE_ASKS,
         lacks=TOP_K | NO_VIDEO,
         models=OPENAI_MODELS,
         shape="azure",
@@ -42,7 +56,16 @@ CLOUDS: tuple[Provider, ...] = (
         key_env=("AZURE_AI_API_KEY",),
         token_env=("AZURE_AD_TOKEN",),
         auth=HeaderKey("api-key"),
-        models=OPENAI_MODELS,
+        account=azure_account,
+        asks=AZURE_ASKS,
+        models=(
+            *OPENAI_MODELS,
+            ForModels(
+                names=re.compile(r"(?!o[1-9]|gpt-|codex|claude)"),
+                prefers={"system_role": "system"},
+                patches=(patches.developer_is_system,),
+            ),
+        ),
         shape="azure_ai",
         source="https://learn.microsoft.com/rest/api/aifoundry/model-inference",
         checked=CHECKED,
@@ -54,7 +77,17 @@ CLOUDS: tuple[Provider, ...] = (
         key_env=("VERTEXAI_API_KEY",),
         auth=HeaderKey("x-goog-api-key", tokens=("ya29.",)),
         shape="vertex",
-        models=(ForModels(names=re.compile("claude"), patches=(patches.vertex_messages,)),),
+        models=(
+            ForModels(names=re.compile("claude"), patches=(patches.vertex_messages,)),
+            ForModels(
+                names=MISTRAL,
+                drops=_MISTRAL.drops,
+                lacks=_MISTRAL.lacks,
+                prefers=_MISTRAL.prefers,
+                renames=_MISTRAL.renames,
+                patches=(patches.vertex_mistral, *_MISTRAL.patches),
+            ),
+        ),
         source="https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
         checked="2026-11-26",
     ),
@@ -78,11 +111,46 @@ CLOUDS: tuple[Provider, ...] = (
         holes={"host": From("databricks_host", ("DATABRICKS_HOST",))},
         base_env=("DATABRICKS_API_BASE",),
         key_env=("DATABRICKS_API_KEY", "DATABRICKS_TOKEN"),
+        account=databricks_account,
+        asks=("client_id", "client_secret"),
+        auth=Bearer(),
+        drops=_NOT_TOLD | {"stream_options"},  # usage is told without being asked for
+        lacks=_NOBODY | {"stream_usage"},
         prefers=OLD_NAME,
         renames=OLD_FIELD,
         patches=(patches.developer_is_system,),
+        models=(
+            ForModels(
+                names=re.compile(r"databricks-claude"),
+                prefers={"reasoning_field": "reasoning_parts", "cache_control": "yes"},
+                also={MESSAGES: "/anthropic/v1/messages"},
+            ),
+            ForModels(
+                names=re.compile(r"databricks-claude-(?:3-7|(?:opus|sonnet|haiku)-4)"), patches=(claude_thinking,)
+            ),
+            ForModels(names=re.compile(r"databricks-gpt-[5-9]"), also=SPEAKS_RESPONSES),
+        ),
         source="https://docs.databricks.com/aws/en/machine-learning/foundation-model-apis/api-reference",
         checked=CHECKED,
+    ),
+    Provider(
+        name="watsonx",
+        wire=CHAT,
+        base_url="https://{region}.ml.cloud.ibm.com",
+        holes={"region": From("watsonx_region_name", ("WATSONX_REGION", "WX_REGION"))},
+        base_env=("WATSONX_API_BASE", "WATSONX_URL", "WX_URL", "WML_URL"),
+        chat_path="/ml/v1/text/chat",
+        key_env=("WATSONX_API_KEY", "WATSONX_APIKEY", "WX_API_KEY"),
+        token_env=("WATSONX_TOKEN", "WX_TOKEN"),
+        place=watsonx_place,
+        account=watsonx_account,
+        asks=("project_id", "space_id", "watsonx_iam_url"),
+        drops=_NOT_TOLD,
+        lacks=_NOBODY,
+        prefers={"system_role": "system"},
+        patches=(patches.developer_is_system, watsonx_body),
+        source="https://cloud.ibm.com/apidocs/watsonx-ai#text-chat",
+        checked="2026-11-26",
     ),
     Provider(
         name="snowflake",
@@ -97,6 +165,7 @@ CLOUDS: tuple[Provider, ...] = (
                 ("", "x-snowflake-authorization-token-type", "KEYPAIR_JWT"),
             )
         ),
+        models=(ForModels(names=re.compile("claude"), also={MESSAGES: "/messages"}),),
         source="https://docs.snowflake.com/en/user-guide/snowflake-cortex/cortex-rest-api",
         checked=CHECKED,
     ),

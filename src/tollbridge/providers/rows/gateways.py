@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from tollbridge.providers import patches
 from tollbridge.providers.auth import HeaderKey
+from tollbridge.providers.huggingface import ROUTER, huggingface_place
 from tollbridge.providers.row import From, Provider
 from tollbridge.providers.rows.alike import CHAT, CHECKED, RECORDED, SPEAKS_RESPONSES, hosted
 
@@ -34,13 +36,18 @@ GATEWAYS: tuple[Provider, ...] = (
         checked=CHECKED,
     ),
     hosted("vercel_ai_gateway", "https://ai-gateway.vercel.sh/v1", "VERCEL_AI_GATEWAY_API_KEY", "VERCEL_OIDC_TOKEN"),
-    hosted(
-        "huggingface",
-        "https://router.huggingface.co/v1",
-        "HF_TOKEN",
-        "HUGGINGFACE_API_KEY",
-        base_env="HF_API_BASE",
-        source=RECORDED,
+    Provider(
+        name="huggingface",
+        wire=CHAT,
+        base_url=f"https://{ROUTER}/v1",
+        bare_path="/v1",
+        base_env=("HF_API_BASE", "HUGGINGFACE_API_BASE"),
+        key_env=("HF_TOKEN", "HUGGINGFACE_API_KEY"),
+        place=huggingface_place,
+        prefers={"system_role": "system"},
+        patches=(patches.developer_is_system,),
+        source="https://huggingface.co/docs/inference-providers/index",
+        checked="2026-11-26",
     ),
     hosted("github", "https://models.github.ai/inference"),
     hosted("aiml", "https://api.aimlapi.com/v1", "AIML_API_KEY", "AIMLAPI_KEY"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tollbridge.providers import patches
+from tollbridge.providers.replicate import replicate_place
 from tollbridge.providers.row import Provider
 from tollbridge.providers.rows.alike import CHAT, CHECKED, OLD_FIELD, OLD_NAME, PENALTIES, RECORDED, TOP_K, hosted
 
@@ -45,6 +46,19 @@ HOSTS: tuple[Provider, ...] = (
         qualifies="accounts/fireworks/models/",
         source="https://docs.fireworks.ai/api-reference/post-chatcompletions",
         checked=CHECKED,
+    ),
+    Provider(
+        name="replicate",
+        wire="replicate",
+        base_url="https://api.replicate.com/v1",
+        bare_path="/v1",
+        base_env=("REPLICATE_API_BASE",),
+        key_env=("REPLICATE_API_KEY", "REPLICATE_API_TOKEN"),
+        place=replicate_place,
+        lacks=frozenset({"tools"}),
+        links_to="replicate.com",
+        source="https://replicate.com/docs/reference/http",
+        checked="2026-11-26",
     ),
     hosted(
         "together_ai",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from tollbridge.providers.auth import NoAuth
-from tollbridge.providers.row import Provider
-from tollbridge.providers.rows.alike import CHAT, CHECKED, LITELLM, OLD_NAME, RECORDED, local
+from tollbridge.providers.row import EMBEDDINGS, ForModels, Provider
+from tollbridge.providers.rows.alike import CHAT, CHECKED, LITELLM, OLD_NAME, OLLAMA, RECORDED, local
 
 DEMO_HOST = "demo.invalid"
 DEMO = Provider(
@@ -19,20 +21,30 @@ DEMO = Provider(
 )
 """Answers in this process; the host is one that no network has (RFC 6761)."""
 
+_END = r"(?=$|:|-uncensored|-chatqa|-gradient)"
+_WITHOUT_TOOLS = re.compile(
+    rf"(?:llama2|llama3{_END}|codellama|gemma[23]?(?=$|:)|phi[34]?(?=$|:)|vicuna|orca|wizard|llava|bakllava|moondream"
+    rf"|tinyllama|stable|starcoder|deepseek-(?:coder|llm)|dolphin-(?:mixtral|mistral|phi)|neural-chat|zephyr|yi(?=$|:))"
+)
+
 LOCAL: tuple[Provider, ...] = (
     DEMO,
     Provider(
         name="ollama",
-        wire=CHAT,
+        wire=OLLAMA,
         base_url="http://localhost:11434",
-        chat_path="/v1/chat/completions",
+        openai_at="/v1",
+        also={EMBEDDINGS: "/v1/embeddings"},
         base_env=("OLLAMA_API_BASE",),
         key_env=("OLLAMA_API_KEY",),
         needs_key=False,
         prefers={**OLD_NAME, "reasoning_field": "reasoning"},
         local=True,
-        source="https://docs.ollama.com/openai",
-        checked=CHECKED,
+        # Their templates have no room for tools, and the server refuses them: https://ollama.com/search?c=tools (seen
+        # 2026-11-26) lists those that do, and none of these.
+        models=(ForModels(names=_WITHOUT_TOOLS, lacks=frozenset({"tools"})),),
+        source="https://docs.ollama.com/api/chat",
+        checked="2026-11-26",
     ),
     local("hosted_vllm", "", source="https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html"),
     local("lm_studio", "http://localhost:1234/v1", source="https://lmstudio.ai/docs/app/api/endpoints/openai"),

@@ -10,6 +10,7 @@ from tollbridge.providers.row import ForModels, From, Provider
 from tollbridge.providers.rows.alike import (
     CHAT,
     CHECKED,
+    COHERE,
     GEMINI,
     MESSAGES,
     NO_VIDEO,
@@ -68,6 +69,21 @@ VENDORS: tuple[Provider, ...] = (
             ),
         ),
         source="https://ai.google.dev/api/generate-content",
+        checked="2026-11-26",
+    ),
+    Provider(
+        name="cohere",
+        wire=COHERE,
+        base_url="https://api.cohere.com",
+        base_env=("COHERE_API_BASE",),
+        key_env=("COHERE_API_KEY", "CO_API_KEY"),
+        models=(
+            # "This parameter is only compatible with models Command-r7b and newer"
+            ForModels(
+                names=re.compile(r"(?:c4ai-)?command(?:$|-light|-nightly|-r(?!7b))"), lacks=frozenset({"tool_choice"})
+            ),
+        ),
+        source="https://docs.cohere.com/reference/chat",
         checked="2026-11-26",
     ),
     Provider(

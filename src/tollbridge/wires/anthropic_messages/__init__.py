@@ -14,7 +14,7 @@ from tollbridge.wires.anthropic_messages.vocabulary import NAME
 from tollbridge.wires.anthropic_messages.write_request import write_request
 from tollbridge.wires.base import Head
 from tollbridge.wires.seal import SEAL_MARK
-from tollbridge.wires.sse import COMMENT
+from tollbridge.wires.sse import COMMENT, SseParser
 
 
 class AnthropicMessages:
@@ -23,6 +23,8 @@ class AnthropicMessages:
     name = NAME
     asks_for_usage = False
     in_path = False
+    stream_parser = SseParser
+    streams_bare_json = False
     seal_mark = SEAL_MARK
     alive = COMMENT
     count_field = "input_tokens"

@@ -14,14 +14,13 @@ from tollbridge.wires.bedrock_converse.response import read_response
 from tollbridge.wires.bedrock_converse.stream_reader import ConverseReader
 from tollbridge.wires.bedrock_converse.vocabulary import NAME
 from tollbridge.wires.bedrock_converse.write_request import write_request
-from tollbridge.wires.tap import Along, Tap
+from tollbridge.wires.only_providers import OnlyProviders
 
 
-class BedrockConverse:
+class BedrockConverse(OnlyProviders):
     """The wire as one value; its functions live in the files beside."""
 
     name = NAME
-    asks_for_usage = False
     in_path = True
     write_request = staticmethod(write_request)
     read_response = staticmethod(read_response)
@@ -29,12 +28,6 @@ class BedrockConverse:
 
     def stream_reader(self) -> StreamReader:
         return ConverseReader()
-
-    def stream_tap(self, hides_usage: bool) -> Tap:
-        raise TypeError("no client speaks it")
-
-    def read_along(self, body: bytes) -> Along:
-        raise TypeError("no client speaks it")
 
 
 BEDROCK_CONVERSE = BedrockConverse()

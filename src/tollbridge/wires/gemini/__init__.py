@@ -21,6 +21,7 @@ from tollbridge.wires.gemini.stream_writer import GeminiWriter
 from tollbridge.wires.gemini.tap import GeminiTap, read_along
 from tollbridge.wires.gemini.vocabulary import NAME
 from tollbridge.wires.gemini.write_request import write_request
+from tollbridge.wires.sse import SseParser
 
 
 class Gemini:
@@ -29,6 +30,8 @@ class Gemini:
     name = NAME
     asks_for_usage = False
     in_path = True
+    stream_parser = SseParser
+    streams_bare_json = False
     seal_mark = SEAL_MARK
     alive = b"\n"  # its clients read no comments; an empty line is nothing, also in an array
     count_field = "totalTokens"

@@ -22,7 +22,7 @@ from tollbridge.wires.openai_chat.stream_writer import ChatStreamWriter
 from tollbridge.wires.openai_chat.vocabulary import NAME
 from tollbridge.wires.openai_chat.write_request import write_request
 from tollbridge.wires.seal import SEAL_MARK, UNKEYED, Seals
-from tollbridge.wires.sse import COMMENT
+from tollbridge.wires.sse import COMMENT, SseParser
 from tollbridge.wires.tap import Along
 
 
@@ -32,6 +32,8 @@ class OpenAIChat:
     name = NAME
     asks_for_usage = True
     in_path = False
+    stream_parser = SseParser
+    streams_bare_json = False
     seal_mark = SEAL_MARK
     alive = COMMENT
     count_field = "input_tokens"

@@ -16,6 +16,7 @@ import msgspec
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import CacheMark, FileRef, Inline, Media, Opaque, Part, Refusal, Source, Text, Thinking, Url
+from tollbridge.wires.openai_chat.thinking_parts import read_reasoning_part, read_thinking_part, write_thinking_part
 from tollbridge.wires.openai_chat.vocabulary import FIELD, NAME, SPELLED, string, take
 
 DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,(.*)\Z", re.DOTALL)
@@ -152,17 +153,6 @@ def _file(part: JsonObject) -> Part:
     return Media(media_type=media_type, source=source, name=name, cache=cache, extra=rest)
 
 
-def _thinking(part: JsonObject) -> Part:
-    """Mistral's: a list of text chunks. https://docs.mistral.ai/capabilities/reasoning (seen 2026-11-21)"""
-    pieces = part["thinking"]
-    rest = _rest(part, "thinking")
-    if pieces.__class__ is str:
-        return Thinking(text=pieces, origin=NAME, extra={FIELD: "thinking_parts", SPELLED: "string", **rest})
-    if len(pieces) != 1 or pieces[0].keys() != {"type", "text"} or pieces[0]["type"] != "text":
-        return Opaque(wire=NAME, value=part)
-    return Thinking(text=string(pieces[0]["text"]), origin=NAME, extra={FIELD: "thinking_parts", **rest})
-
-
 READERS: dict[str, Callable[[JsonObject], Part]] = {
     "text": _text,
     "refusal": _refusal,
@@ -171,7 +161,8 @@ READERS: dict[str, Callable[[JsonObject], Part]] = {
     "document_url": _document,
     "input_audio": _audio,
     "file": _file,
-    "thinking": _thinking,
+    "thinking": read_thinking_part,
+    "reasoning": read_reasoning_part,
 }
 
 
@@ -185,8 +176,7 @@ def write_own(part: Part) -> JsonObject | str:
         case Refusal():
             out = {"type": "refusal", "refusal": part.text}
         case Thinking():
-            spelled = part.extra.get(SPELLED) == "string"
-            out = {"type": "thinking", "thinking": part.text if spelled else [{"type": "text", "text": part.text}]}
+            out = write_thinking_part(part)
         case Media():
             out = write_media(part)
         case Opaque():

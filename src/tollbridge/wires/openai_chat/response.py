@@ -14,6 +14,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Inline, Media, Opaque, Part, Refusal, Text, Thinking, ToolCall
 from tollbridge.model.response import Caveat, Choice, Finish, Response
 from tollbridge.wires.base import Written
+from tollbridge.wires.openai_chat import thinking_parts
 from tollbridge.wires.openai_chat.content import write_media, write_own
 from tollbridge.wires.openai_chat.errors import read_inner_error
 from tollbridge.wires.openai_chat.reasoning import (
@@ -298,7 +299,7 @@ class MessageWriter:
         thoughts = [
             (place, part)
             for place, part in zip(places, parts, strict=True)
-            if isinstance(part, Thinking) and part.extra.get(FIELD) != "thinking_parts"
+            if isinstance(part, Thinking) and part.extra.get(FIELD) not in thinking_parts.FIELDS
         ]
         if not thoughts:
             return

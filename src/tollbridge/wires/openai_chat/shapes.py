@@ -70,6 +70,10 @@ class _Thinking(msgspec.Struct):
     thinking: str | list[_ThinkingChunk]
 
 
+class _Reasoning(msgspec.Struct):
+    summary: list[Any]
+
+
 PARTS: dict[str, type[msgspec.Struct]] = {
     "text": _Text,
     "refusal": _Refusal,
@@ -79,6 +83,7 @@ PARTS: dict[str, type[msgspec.Struct]] = {
     "input_audio": _InputAudio,
     "file": _File,
     "thinking": _Thinking,
+    "reasoning": _Reasoning,
 }
 
 

@@ -156,12 +156,16 @@ class ChoiceReader:
                 case Text(text=text):
                     if text:
                         self._content(text, events)
-                case Thinking(text=text):
+                case Thinking(redacted=True):
+                    self._open(part, events)
+                case Thinking(text=text, signature=signature):
                     if not self._parts_field:
                         self._parts_field = True
-                        self._thinking = self._open(msgspec.structs.replace(part, text=""), events)
+                        self._thinking = self._open(msgspec.structs.replace(part, text="", signature=None), events)
                     if text:
                         events.append(Grew(self._index, self._thinking, text))
+                    if signature:
+                        events.append(Grew(self._index, self._thinking, signature, "signature"))
                 case Opaque(value=value) if value.get("type") == "thinking" and value.get("thinking") == []:
                     pass  # the first of a row of pieces, still empty
                 case _:

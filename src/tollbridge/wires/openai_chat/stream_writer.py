@@ -20,6 +20,7 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.parts import Citation, Inline, Media, Opaque, Part, Refusal, Text, Thinking, ToolCall
 from tollbridge.model.response import Caveat, Finish, Usage
 from tollbridge.wires.base import Head
+from tollbridge.wires.openai_chat import thinking_parts
 from tollbridge.wires.openai_chat.citations import write_citation
 from tollbridge.wires.openai_chat.content import write_own
 from tollbridge.wires.openai_chat.errors import write_error
@@ -229,8 +230,8 @@ class _Choice:
     def _open_thinking(self, index: int, writing: _Writing, part: Thinking) -> bytes:
         if not self._writer.own:
             writing.fields = ("reasoning_content", "thinking_blocks")
-        elif part.extra.get(FIELD) == "thinking_parts":
-            writing.fields = ("thinking_parts",)
+        elif part.extra.get(FIELD) in thinking_parts.FIELDS:
+            writing.fields = (part.extra[FIELD],)
         else:
             if not self._thinking_fields or FIELD in part.extra:
                 self._thinking_fields = tuple(str(part.extra.get(FIELD, "reasoning_content")).split(","))
@@ -259,8 +260,10 @@ class _Choice:
                     text=text, signature=signature or None, redacted=part.redacted, extra={**keys, **kind, **own_extra}
                 )
                 delta[field] = [write_detail(piece)]
-            elif field == "thinking_parts":
-                piece = Thinking(text=text, extra=dict(own_extra.items()))
+            elif field in thinking_parts.FIELDS:
+                piece = Thinking(
+                    text=text, signature=signature or None, redacted=part.redacted, extra={**own_extra, FIELD: field}
+                )
                 delta["content"] = [write_own(piece)]
             elif field == "thinking_blocks":
                 if writing.block < 0:

@@ -19,6 +19,7 @@ import msgspec
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import FileRef, Inline, Media, Opaque, Part, Refusal, Source, Text, Thinking, ToolCall
 from tollbridge.model.response import Caveat
+from tollbridge.wires.openai_chat import thinking_parts
 from tollbridge.wires.openai_chat.citations import cite, read_citation, write_citation
 from tollbridge.wires.openai_chat.content import is_plain, read_content, read_part, write_own
 from tollbridge.wires.openai_chat.reasoning import FIELDS, open_signature, take_reasoning
@@ -304,7 +305,7 @@ def _stands_in_content(part: Part) -> bool:
         case Text() | Media():
             return part.extra.get(FIELD) not in ("audio", "images")
         case Thinking():
-            return part.extra.get(FIELD) == "thinking_parts"
+            return part.extra.get(FIELD) in thinking_parts.FIELDS
         case Refusal():
             return part.extra.get(SPELLED) == "part"
         case Opaque():

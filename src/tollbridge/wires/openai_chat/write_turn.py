@@ -13,6 +13,7 @@ from tollbridge.model.parts import Media, Opaque, Part, Refusal, Text, Thinking,
 from tollbridge.model.request import Message
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
+from tollbridge.wires.openai_chat import thinking_parts
 from tollbridge.wires.openai_chat.content import mark_message, write_cache, write_own
 from tollbridge.wires.openai_chat.reasoning import PLAIN, fields_of, write_block, write_detail
 from tollbridge.wires.openai_chat.turn import (
@@ -24,6 +25,8 @@ from tollbridge.wires.openai_chat.turn import (
 )
 from tollbridge.wires.openai_chat.vocabulary import ANTHROPIC, FIELD, NAME, SPELLED, dropped_part
 from tollbridge.wires.seal import UNKEYED
+
+_SIGNED_FIELDS = frozenset({"reasoning_details", "thinking_blocks", thinking_parts.REASONING})
 
 
 class TurnWriter:
@@ -95,7 +98,11 @@ class TurnWriter:
                 case Opaque():
                     self._drop_opaque(part, where)
         calls = any(isinstance(part, ToolCall) and part.runs_on == "client" for part in parts)
-        out["content"] = "".join(texts) or (None if calls else "")
+        thoughts = [write_own(part) for part in parts if isinstance(part, Thinking)]
+        if thoughts:  # what this provider takes thinking as: parts before the text
+            out["content"] = [*thoughts, *({"type": "text", "text": text} for text in texts if text)]
+        else:
+            out["content"] = "".join(texts) or (None if calls else "")
 
     def _thinking(
         self, out: JsonObject, parts: tuple[Part, ...], thoughts: list[Thinking], where: str
@@ -120,9 +127,10 @@ class TurnWriter:
                     out[field] = details
             case "thinking_blocks":
                 out[field] = [write_block(part, UNKEYED, "", None) for part in ours if part.text or part.signature]
-            case "thinking_parts":
-                spelled = [msgspec.structs.replace(part, extra={FIELD: field}) for part in ours if part.text]
-                return (*spelled, *rest)
+            case "thinking_parts" | "reasoning_parts":
+                signed = field == thinking_parts.REASONING
+                told = [part for part in ours if part.text or (signed and part.signature)]
+                return (*(msgspec.structs.replace(part, extra={FIELD: field}) for part in told), *rest)
             case _ if any(part.text for part in thoughts) or not self._own:
                 self._drop(where, "Thinking of earlier turns was left out: this provider has no field for it.")
         return rest
@@ -130,8 +138,8 @@ class TurnWriter:
     def _as_spelled(
         self, out: JsonObject, parts: tuple[Part, ...], thoughts: list[Thinking], said: set[str], where: str
     ) -> tuple[Part, ...]:
-        if said == {"thinking_parts"}:
-            return parts
+        if said and said <= thinking_parts.FIELDS:
+            return tuple([self._own_thinking_part(part, where) for part in parts])
         ours = [self._signed_for(part, "reasoning_details", where) for part in thoughts]
         text = "".join([part.text for part in ours])
         for plain in PLAIN:
@@ -141,13 +149,16 @@ class TurnWriter:
             out["reasoning_details"] = [write_detail(part) for part in ours]
         return tuple([part for part in parts if not isinstance(part, Thinking)])
 
+    def _own_thinking_part(self, part: Part, where: str) -> Part:
+        return self._signed_for(part, part.extra.get(FIELD), where) if isinstance(part, Thinking) else part
+
     def _signed_for(self, part: Thinking, field: str | None, where: str) -> Thinking:
         """With its signature only where it goes to who made it."""
         if not part.signature:
             return part
         home = ANTHROPIC if field == "thinking_blocks" else NAME
         same_account = not part.account or not self._to.account or part.account == self._to.account
-        if part.origin == home and same_account and field in ("reasoning_details", "thinking_blocks"):
+        if part.origin == home and same_account and field in _SIGNED_FIELDS:
             return part
         detail = f"A signature of thinking made by {part.origin or 'somebody else'} is not replayed to this provider."
         self._caveats.append(Caveat(code="foreign_signature", where=where, detail=detail))

@@ -23,7 +23,7 @@ from tollbridge.wires.openai_responses.stream_writer import ResponsesWriter
 from tollbridge.wires.openai_responses.vocabulary import NAME
 from tollbridge.wires.openai_responses.write_request import write_request
 from tollbridge.wires.seal import SEAL_MARK, UNKEYED, Seals
-from tollbridge.wires.sse import COMMENT
+from tollbridge.wires.sse import COMMENT, SseParser
 from tollbridge.wires.tap import Along
 
 
@@ -33,6 +33,8 @@ class OpenAIResponses:
     name = NAME
     asks_for_usage = False
     in_path = False
+    stream_parser = SseParser
+    streams_bare_json = False
     seal_mark = SEAL_MARK
     alive = COMMENT
     count_field = "input_tokens"

@@ -1,0 +1,58 @@
+"""Clouds in a call of the SDK: what says who one is, is never in a body."""
+
+from __future__ import annotations
+
+import pytest
+
+import tollbridge
+from tests.server.clouds import Asked, Told, cloud
+from tollbridge.exceptions import AuthenticationError
+
+SECRET = "lasting-secret-canary-0123456789"
+MESSAGES = [{"role": "user", "content": "hi"}]
+
+
+def answer(asked: Asked) -> Told:
+    if asked.path.endswith("/token"):
+        return Told({"access_token": "token-of-an-hour", "expires_in": 3600})
+    message = {"role": "assistant", "content": "Ciao"}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return Told({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]})
+
+
+@pytest.mark.usefixtures("no_keys")
+def test_azure_takes_a_clients_secret_and_watsonx_a_key_and_a_project() -> None:
+    with cloud(answer) as place:
+        said = {"tenant_id": "t", "client_id": "app", "client_secret": SECRET, "azure_authority_host": place.url}
+        whole = tollbridge.completion("azure/d", MESSAGES, api_base=place.url, **said)
+        assert whole.choices[0].message.content == "Ciao"
+        said = {"project_id": "p", "watsonx_iam_url": f"{place.url}/identity/token", "api_key": SECRET}
+        assert tollbridge.completion("watsonx/ibm/granite", MESSAGES, api_base=place.url, **said)
+        bodies = [one.json() for one in place.asked if not one.path.endswith("/token")]
+    assert bodies == [
+        {"model": "d", "messages": MESSAGES},
+        {"messages": MESSAGES, "model_id": "ibm/granite", "project_id": "p"},
+    ]
+
+
+@pytest.mark.usefixtures("no_keys")
+def test_a_fallback_at_another_provider_is_not_told_who_one_is_at_the_first() -> None:
+    def failing(asked: Asked) -> Told:
+        return Told({"error": "invalid_client"}, 401) if asked.path.endswith("/token") else answer(asked)
+
+    with cloud(failing) as place:
+        said = {"tenant_id": "t", "client_id": "app", "client_secret": SECRET, "azure_authority_host": place.url}
+        other = {"model": "openai/x", "api_base": place.url, "api_key": "other-key-0123456789"}
+        tollbridge.completion("azure/d", MESSAGES, api_base=place.url, fallbacks=[other], **said)
+        (asked,) = [one for one in place.asked if not one.path.endswith("/token")]
+    assert asked.json() == {"model": "x", "messages": MESSAGES}
+    assert SECRET not in str(asked)
+
+
+@pytest.mark.usefixtures("no_keys")
+def test_who_is_refused_a_token_is_told_by_whom() -> None:
+    with cloud(lambda asked: Told({"error_description": f"AADSTS7000215: {SECRET} is wrong"}, 401)) as place:
+        said = {"tenant_id": "t", "client_id": "app", "client_secret": SECRET, "azure_authority_host": place.url}
+        with pytest.raises(AuthenticationError, match="Entra ID gave no token: AADSTS7000215") as raised:
+            tollbridge.completion("azure/d", MESSAGES, api_base=place.url, **said)
+    assert SECRET not in str(raised.value)

@@ -1,0 +1,190 @@
+"""Which wire reads which of the recorded exchanges, and why the others are read by none.
+
+A new wire gets its line in `READERS`, and loses its reasons in `UNREAD`. Each reader really reads: a request where the
+wire has clients, an answer, a stream, an error. The laws are held elsewhere; here nothing is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from tests.wires import laws
+from tests.wires.anthropic_messages import recorded as messages
+from tests.wires.gemini import recorded as gemini
+from tollbridge.errors import APIError
+from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.base import Wire
+from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.openai_chat import OPENAI_CHAT
+from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
+from tollbridge.wires.openai_responses import OPENAI_RESPONSES
+from tollbridge.wires.replicate import REPLICATE
+
+Exchange = dict[str, Any]
+
+REFUSED = {
+    "anthropic-messages-27fec8a6536d": "a message that is a string, which Anthropic refused too",
+    "openai-chat_completions-28195ab9f418": "a content part without a type, which OpenAI refused too",
+    "vertex-generatecontent-394f5472f2a2": "a role that is none, which Vertex refused too",
+    "azure-chat_completions-663eb5451753": "an error in a 200",
+    "groq-chat_completions-eac0d9feaa12": "an error in a stream",
+}
+"""Read as the error that each is."""
+
+
+class Reader(msgspec.Struct, frozen=True):
+    """`wanted`: of the exchanges of these endpoints, those in this format. Nobody is named in `providers`: all are."""
+
+    name: str
+    endpoints: tuple[str, ...]
+    read: Callable[[Exchange], None]
+    providers: tuple[str, ...] = ()
+    wanted: Callable[[Exchange], bool] = lambda exchange: True
+
+    def takes(self, exchange: Exchange) -> bool:
+        of_these = not self.providers or exchange["provider"] in self.providers
+        return of_these and exchange["endpoint"] in self.endpoints and self.wanted(exchange)
+
+
+def _error(wire: Wire, exchange: Exchange) -> None:
+    body = exchange.get("response_body")
+    text = exchange["response_text"].encode() if body is None else msgspec.json.encode(body)
+    error = wire.read_error(exchange["status"], exchange.get("response_headers") or {}, text)
+    assert error.status_code == exchange["status"]
+    assert error.message
+
+
+def _named(body: dict[str, Any]) -> dict[str, Any]:
+    """With a model, where it stands in the path or in a stored prompt."""
+    return body if body.get("model") is not None else {**body, "model": "in-the-path"}
+
+
+def _conversation(wire: Wire) -> Callable[[Exchange], None]:
+    of = {ANTHROPIC_MESSAGES.name: messages, GEMINI.name: gemini}.get(wire.name)
+
+    def read(exchange: Exchange) -> None:
+        body, text = exchange.get("response_body"), exchange.get("response_text", "").encode()
+        asked = exchange.get("request_body") if of is None else of.request_of(exchange)
+        if isinstance(asked, dict) and exchange["endpoint"] != "completions":
+            wire.read_request(_named(asked))
+        if exchange["status"] >= 400:
+            _error(wire, exchange)
+            return
+        stream = (text if exchange.get("stream_format") == "sse" else None) if of is None else of.stream_of(exchange)
+        if stream is not None:
+            assert laws.read_stream(wire, stream)
+        else:
+            answer = wire.read_response(body)
+            assert answer.choices or answer.extra
+
+    return read
+
+
+def _count(wire: Wire) -> Callable[[Exchange], None]:
+    def read(exchange: Exchange) -> None:
+        wire.read_request(_named(exchange["request_body"]))
+        if exchange["status"] >= 400:
+            _error(wire, exchange)
+        else:
+            assert exchange["response_body"][wire.count_field] > 0
+
+    return read
+
+
+def _embeddings(exchange: Exchange) -> None:
+    if exchange["status"] >= 400:
+        _error(OPENAI_EMBEDDINGS, exchange)
+    else:
+        along = OPENAI_EMBEDDINGS.read_along(msgspec.json.encode(exchange["response_body"]))
+        assert along.usage is not None
+
+
+def _prediction(exchange: Exchange) -> None:
+    """Of a model of pictures: its output is a list of texts, as a language model's is."""
+    body = exchange["response_body"]
+    assert REPLICATE.next_step(body, False) or REPLICATE.read_response(body).choices
+
+
+def _is_claude(exchange: Exchange) -> bool:
+    body = exchange.get("request_body")
+    return isinstance(body, dict) and "anthropic_version" in body
+
+
+READERS: tuple[Reader, ...] = (
+    Reader("openai_chat", ("chat.completions", "chat"), _conversation(OPENAI_CHAT)),
+    Reader("openai_chat", ("completions",), _conversation(OPENAI_CHAT), ("portkey",)),
+    Reader("openai_responses", ("responses", "responses.item"), _conversation(OPENAI_RESPONSES)),
+    Reader("anthropic_messages", ("messages",), _conversation(ANTHROPIC_MESSAGES)),
+    Reader(
+        "anthropic_messages", ("invoke", "invoke-stream"), _conversation(ANTHROPIC_MESSAGES), ("bedrock",), _is_claude
+    ),
+    Reader("anthropic_messages", ("messages.count_tokens",), _count(ANTHROPIC_MESSAGES)),
+    Reader("gemini", ("generateContent", "streamGenerateContent"), _conversation(GEMINI)),
+    Reader("gemini", ("countTokens",), _count(GEMINI)),
+    Reader("openai_embeddings", ("embeddings",), _embeddings),
+    Reader("replicate", ("predictions", "predictions.item"), _prediction),
+)
+
+_BATCHES = "files and batches are not served"
+_MODELS = "lists of models are not asked for: the catalog has them"
+_TASK = "the task is not served"
+_OLD = "completion of a text, which its vendor replaced by chat"
+_OTHERS = "formats of single makers, which Converse covers"
+
+UNREAD: Mapping[str, str] = {
+    "models": _MODELS,
+    "api.show": _MODELS,
+    "files": _BATCHES,
+    "batches": _BATCHES,
+    "messages.batches": _BATCHES,
+    "batchGenerateContent": _BATCHES,
+    "complete": _OLD,
+    "completions": _OLD,
+    "v1.generate": _OLD,
+    "v1.chat": "Cohere's first chat, which its v2 replaced",
+    "api.generate": "completion of a text: no dialect asks for it",
+    "invoke": _OTHERS,
+    "invoke-stream": _OTHERS,
+    "converse": "the format is not read",
+    "converse-stream": "the format is not read",
+    "count-tokens": "the endpoint is not asked",
+    "v2.chat": "the format is not read",
+    "api.chat": "the format is not read",
+    "invocations": "the format is the model's own",
+    "responses.compact": "the endpoint is not served",
+    "responses.input_tokens": "tokens are counted here",
+    "images.generations": _TASK,
+    "images.edits": _TASK,
+    "audio.speech": _TASK,
+    "moderations": _TASK,
+    "ocr": _TASK,
+    "rerank": _TASK,
+    "v1.rerank": _TASK,
+    "v2.rerank": _TASK,
+    "v1.embed": "embeddings in another format than OpenAI's",
+    "v2.embed": "embeddings in another format than OpenAI's",
+    "api.embeddings": "embeddings in another format than OpenAI's",
+    "embedContent": "embeddings in another format than OpenAI's",
+    "batchEmbedContents": "embeddings in another format than OpenAI's",
+    "predict": "embeddings in another format than OpenAI's",
+}
+"""Why the exchanges of an endpoint that no reader takes are read by none."""
+
+
+def reader_of(exchange: Exchange) -> Reader | None:
+    return next((reader for reader in READERS if reader.takes(exchange)), None)
+
+
+def read(reader: Reader, exchange: Exchange) -> None:
+    """Raises AssertionError or APIError where it cannot be read."""
+    if exchange["id"] not in REFUSED:
+        reader.read(exchange)
+        return
+    try:
+        reader.read(exchange)
+    except APIError:
+        return
+    raise AssertionError("it was to be refused")
