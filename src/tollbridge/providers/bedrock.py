@@ -32,7 +32,9 @@ from urllib.parse import quote
 import msgspec
 
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.providers.row import HeaderField, Provider
+from tollbridge.providers.address import join
+from tollbridge.providers.row import HeaderField, Place, Provider
+from tollbridge.providers.said import Said
 
 Route = Literal["", "converse", "invoke"]
 MESSAGES = "anthropic_messages"
@@ -186,3 +188,13 @@ def _headers(guardrailConfig: Json = None, performanceConfig: Json = None) -> It
         value = config.get(field) if isinstance(config, dict) else None
         if value is not None:
             yield header, str(value).upper() if field == "trace" else str(value)
+
+
+_OPENAIS_OWN = re.compile(r"openai\.gpt-(?!oss)")
+
+
+def mantle_place(said: Said, model: str) -> Place:
+    """OpenAI's closed models stand under another path of Bedrock's other front, as recorded clients call them."""
+    path = join(said.base.path, said.path)
+    own = is_amazons(said.base.host) and not path.startswith("/openai/")
+    return Place(model=model, path=f"/openai{path}" if own and _OPENAIS_OWN.match(model) else path)

@@ -182,7 +182,7 @@ def test_thinking_goes_home_to_who_signed_it_alone() -> None:
     others = [
         msgspec.structs.replace(ours, account="another"),
         msgspec.structs.replace(ours, signature=None),
-        msgspec.structs.replace(ours, origin="anthropic_messages"),
+        msgspec.structs.replace(ours, origin="gemini"),
     ]
     said = Message(role="assistant", parts=(ours, hidden, *others, Text(text="Yes.")))
     body, caveats = written(messages=(ASKED, said, ASKED))
@@ -192,6 +192,15 @@ def test_thinking_goes_home_to_who_signed_it_alone() -> None:
         {"text": "Yes."},
     ]
     assert [caveat.code for caveat in caveats] == ["foreign_signature"] * 3
+
+
+def test_what_claude_signed_elsewhere_is_good_for_a_claude_here() -> None:
+    thought = Thinking(text="Hm.", signature="c2ln", origin="anthropic_messages")
+    messages = (ASKED, Message(role="assistant", parts=(thought, Text(text="Yes."))), ASKED)
+    assert "reasoningContent" in written(CLAUDE, messages=messages)[0]["messages"][1]["content"][0]
+    body, caveats = written(NOVA, messages=messages)
+    assert body["messages"][1]["content"] == [{"text": "Yes."}]
+    assert [caveat.code for caveat in caveats] == ["foreign_signature"]
 
 
 def test_ids_and_arguments_that_the_service_does_not_take_are_made_fit() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tollbridge.providers.auth import SigV4
 from tollbridge.providers.aws_account import REGION
+from tollbridge.providers.bedrock import mantle_place
 from tollbridge.providers.row import From, Provider
 from tollbridge.providers.rows.alike import CHAT, RECORDED, SPEAKS_RESPONSES
 
@@ -32,6 +33,7 @@ AWS: tuple[Provider, ...] = (
         base_env=("BEDROCK_MANTLE_API_BASE",),
         key_env=("BEDROCK_MANTLE_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"),
         auth=SigV4("bedrock-mantle"),
+        place=mantle_place,
         source=RECORDED,
         checked="2026-11-26",
     ),

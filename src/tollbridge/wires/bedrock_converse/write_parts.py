@@ -23,6 +23,7 @@ from tollbridge.model.parts import (
     Url,
 )
 from tollbridge.model.response import Caveat
+from tollbridge.wires.anthropic_messages.vocabulary import NAME as CLAUDES
 from tollbridge.wires.bedrock_converse.models import Family
 from tollbridge.wires.bedrock_converse.vocabulary import (
     DOCUMENTS,
@@ -33,6 +34,7 @@ from tollbridge.wires.bedrock_converse.vocabulary import (
     VIDEOS,
     caveat,
 )
+from tollbridge.wires.seal import is_seal
 
 _UNFIT_ID = re.compile(r"[^a-zA-Z0-9_.:-]")
 _UNFIT_NAME = re.compile(r"[^a-zA-Z0-9\s()\[\]-]")
@@ -182,10 +184,13 @@ class PartWriter:
     # Thinking and tools
 
     def _thinking(self, part: Thinking) -> JsonObject | None:
+        """Claude's signatures hold on every platform that has it
+        (https://platform.claude.com/docs/en/build-with-claude/extended-thinking, seen 2026-11-21)."""
         if "reasoning_history" in self._lacks:
             self.dropped("thinking of an earlier turn, which this target does not take back")
             return None
-        if part.origin != NAME or not part.signature:
+        claudes = self._family.claude is not None and part.origin == CLAUDES and not part.redacted
+        if not (part.origin == NAME or claudes) or not part.signature or is_seal(part.signature):
             self._foreign("thinking", part.origin)
             return None
         if part.account and self._account and part.account != self._account:
