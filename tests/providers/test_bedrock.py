@@ -311,3 +311,18 @@ def test_prices_are_those_of_the_name_in_every_spelling(model: str, base_model: 
     assert deployment.tariff.covers == (known is not None)
     for other in deployment.also.values():
         assert other.tariff.covers == deployment.tariff.covers
+
+
+@pytest.mark.parametrize(
+    ("model", "wire", "path"),
+    [
+        ("openai.gpt-oss-120b", None, "/v1/chat/completions"),
+        ("openai.gpt-5.6-luna", None, "/openai/v1/chat/completions"),
+        ("openai.gpt-5.6-luna", "openai_responses", "/openai/v1/responses"),
+        ("mistral.voxtral-mini-3b-2507", None, "/v1/chat/completions"),
+    ],
+)
+def test_openais_closed_models_stand_elsewhere_on_mantle(model: str, wire: str | None, path: str) -> None:
+    assert found(model, provider="bedrock_mantle", wire=wire).path == path
+    own = found(model, provider="bedrock_mantle", wire=wire, api_base="http://127.0.0.1:8080/v1")
+    assert own.path == path.removeprefix("/openai")

@@ -327,7 +327,9 @@ async def test_a_guardrail_of_the_operators_is_in_every_request_and_no_clients_t
     }
     other = {"guardrailConfig": {"guardrailIdentifier": "none", "guardrailVersion": "1"}}
     with serving(answers) as aws:
-        async with served(configuration(aws.url, **models), tmp_path, environ={}) as gateway:
+        text = json.loads(configuration(aws.url, **models))
+        text["general_settings"] = {"forward_client_headers_to_llm_api": True}
+        async with served(json.dumps(text), tmp_path, environ={}) as gateway:
             await gateway.post("/v1/chat/completions", {**CHAT, **other, "model": "m"})
             await gateway.post(
                 "/v1/messages", {**ASKS["messages"][1], "model": "i"}, {"x-amzn-bedrock-guardrailidentifier": "none"}
