@@ -142,3 +142,17 @@ def test_a_model_of_which_only_half_is_priced_is_one_without_a_price(tmp_path: P
     groups = groups_of(text, tmp_path)
     covered = {name: groups.resolve(name).members[0].tariff.covers for name in ("half", "most", "gpt")}
     assert covered == {"half": False, "most": False, "gpt": True}
+
+
+@pytest.mark.parametrize(("said", "fetches"), [({}, False), ({"enable_azure_ad_token_refresh": True}, True)])
+def test_azure_without_a_key_is_asked_as_the_machine_where_the_file_says_so(
+    tmp_path: Path, said: dict[str, bool], fetches: bool
+) -> None:
+    params = {"model": "azure/d", "api_base": "https://r.openai.azure.com"}
+    keyed = {"model_name": "keyed", "litellm_params": {**params, "api_key": "k-0123456789"}}
+    text = configuration({"model_name": "m", "litellm_params": params}, keyed, litellm=said)
+    groups = groups_of(text, tmp_path)
+    members = groups.resolve("m").members
+    assert bool(members) is fetches
+    assert all(one.tokens is not None for one in members)
+    assert [one.tokens for one in groups.resolve("keyed").members] == [None]

@@ -87,6 +87,8 @@ def test_whoever_has_half_of_it_is_told_what_to_set() -> None:
         found(tenant_id="t", client_id="app")
     with pytest.raises(AuthenticationError, match=r"known are DefaultAzureCredential"):
         found(azure_credential="InteractiveBrowserCredential")
+    with pytest.raises(AuthenticationError, match="azure_federated_token_file"):
+        found(azure_ad_token="oidc/file//run/token")
     with pytest.raises(AuthenticationError, match="tenant_id"):
         found(**{**PRINCIPAL, "tenant_id": "../../elsewhere"})
 

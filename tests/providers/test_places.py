@@ -11,6 +11,7 @@ from tollbridge.calls.build import Wanted, build
 from tollbridge.errors import BadRequestError
 from tollbridge.providers.databricks import claude_thinking
 from tollbridge.providers.oauth import Exchange
+from tollbridge.providers.patches import effort_in_reasoning
 from tollbridge.providers.resolve import Given, Location, resolve
 from tollbridge.providers.table import ROWS
 from tollbridge.providers.watsonx import watsonx_body
@@ -171,3 +172,20 @@ def test_databricks_claude_thinks_by_a_budget(body: dict[str, Any], sent: dict[s
     before = copy.deepcopy(body)
     assert claude_thinking(body) == (before if sent is None else sent)
     assert body == before
+
+
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        ({"reasoning_effort": "low"}, {"reasoning": {"effort": "low"}}),
+        ({"reasoning_effort": "low", "reasoning": {"effort": "high"}}, {"reasoning": {"effort": "high"}}),
+        ({"reasoning_effort": "none"}, {}),
+        ({"reasoning_effort": None}, {"reasoning_effort": None}),
+        ({}, {}),
+    ],
+)
+def test_snowflakes_claude_is_told_the_effort_in_an_object(body: dict[str, Any], sent: dict[str, Any]) -> None:
+    assert effort_in_reasoning(body) == sent
+    patches = found("snowflake/claude-sonnet-4-6", account_id="a").provider.patches
+    assert patches == (effort_in_reasoning,)
+    assert found("snowflake/llama3.1-8b", account_id="a").provider.patches == ()

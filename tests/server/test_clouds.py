@@ -259,6 +259,24 @@ async def test_a_prediction_that_failed_says_why(path: str, stream: bool, tmp_pa
         )
 
 
+@streams
+async def test_a_model_at_replicate_is_told_of_tools_in_words_and_calls_one(stream: bool, tmp_path: Path) -> None:
+    call = '<tool_call>{"name": "weather", "arguments": {"city": "Oslo"}}</tool_call>'
+    ends = {"status": "succeeded", "output": [call[:20], call[20:]]}
+    script = Replicate(ends, streamed=lambda: sse(("output", call[:20]), ("output", call[20:]), ("done", {})))
+    with cloud(script) as place:
+        script.url = place.url
+        async with served(llama(place.url), tmp_path) as gateway:
+            tool = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+            turns = [{"role": "user", "content": "Weather in Oslo?"}]
+            body = {"model": "m", "messages": turns, "tools": [tool], **({"stream": True} if stream else {})}
+            answered = await gateway.post(PATHS[0], body)
+        assert answered.status == 200
+        assert b'"tool_calls"' in answered.body
+        assert rb"{\"city\":" in answered.body.replace(b" ", b"")
+        assert "weather" in place.asked[0].json()["input"]["system_prompt"]
+
+
 async def test_a_stream_that_is_cut_is_no_short_success(tmp_path: Path) -> None:
     script = Replicate(DONE, streamed=lambda: sse(("output", "Ci")))
     with cloud(script) as place:
@@ -391,3 +409,38 @@ async def test_a_token_that_is_slow_to_come_holds_up_nobody_else(tmp_path: Path)
             assert not held.done()
             open_again.set()
             assert (await held).status == 200
+
+
+# What else they say when they refuse
+
+REFUSALS = [
+    ("databricks/databricks-claude-sonnet-4", 429, {"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "Exceeded QPS"}),
+    ("databricks/databricks-dbrx", 404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "No such endpoint"}),
+    ("snowflake/claude-sonnet-4-6", 401, {"code": "390144", "message": "JWT token is invalid."}),
+    ("snowflake/llama3.1-8b", 403, {"message": "Model not allowed", "request_id": "r"}),
+    (
+        "cloudflare/@cf/meta/llama",
+        400,
+        {"success": False, "errors": [{"code": 7000, "message": "No route for that URI"}]},
+    ),
+    ("huggingface/a/b", 402, {"error": "You have exceeded your monthly included credits"}),
+    ("azure_ai/grok-3", 404, {"error": {"code": "unknown_model", "message": "Unknown model: grok-3", "details": ""}}),
+    ("azure/d", 404, {"error": {"code": "DeploymentNotFound", "message": "The API deployment does not exist."}}),
+]
+
+
+@pytest.mark.parametrize(("model", "status", "said"), REFUSALS, ids=[f"{one[0]}-{one[1]}" for one in REFUSALS])
+async def test_a_refusal_keeps_its_status_and_its_words_in_each_dialect(
+    model: str, status: int, said: dict[str, Any], tmp_path: Path
+) -> None:
+    words = said.get("message") or (said.get("errors") or [{}])[0].get("message") or said.get("error")
+    words = words["message"] if isinstance(words, dict) else words
+    with cloud(lambda asked: Told(said, status, {"retry-after": "9"} if status == 429 else {})) as place:
+        config = configuration(entry(model, api_base=place.url, api_key=SECRET), router={"disable_cooldowns": True})
+        async with served(config, tmp_path) as gateway:
+            for path in PATHS:
+                answered = await ask(gateway, path)
+                assert answered.status == status, path
+                assert words.encode() in answered.body
+                assert "error" in answered.json()
+                assert answered.headers.get("retry-after") == ("9" if status == 429 else None)

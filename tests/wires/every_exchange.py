@@ -16,8 +16,10 @@ from tests.wires.anthropic_messages import recorded as messages
 from tests.wires.gemini import recorded as gemini
 from tollbridge.errors import APIError
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
-from tollbridge.wires.base import Wire
+from tollbridge.wires.base import ProviderWire, Wire
+from tollbridge.wires.cohere import COHERE
 from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.ollama import OLLAMA
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
@@ -49,7 +51,7 @@ class Reader(msgspec.Struct, frozen=True):
         return of_these and exchange["endpoint"] in self.endpoints and self.wanted(exchange)
 
 
-def _error(wire: Wire, exchange: Exchange) -> None:
+def _error(wire: ProviderWire, exchange: Exchange) -> None:
     body = exchange.get("response_body")
     text = exchange["response_text"].encode() if body is None else msgspec.json.encode(body)
     error = wire.read_error(exchange["status"], exchange.get("response_headers") or {}, text)
@@ -102,6 +104,23 @@ def _embeddings(exchange: Exchange) -> None:
         assert along.usage is not None
 
 
+def _answer(wire: ProviderWire) -> Callable[[Exchange], None]:
+    """Of a format that only providers speak: what clients sent there is no dialect of ours."""
+
+    def read(exchange: Exchange) -> None:
+        if exchange["status"] >= 400:
+            _error(wire, exchange)
+        elif exchange.get("stream_format") is not None:
+            parser, reader = wire.stream_parser(), wire.stream_reader()
+            framed = [*parser.feed(exchange["response_text"].encode()), *parser.close()]
+            assert [event for one in framed for event in reader.feed(one)]
+            list(reader.close())
+        else:
+            assert wire.read_response(exchange["response_body"]).choices
+
+    return read
+
+
 def _prediction(exchange: Exchange) -> None:
     """Of a model of pictures: its output is a list of texts, as a language model's is."""
     body = exchange["response_body"]
@@ -125,6 +144,8 @@ READERS: tuple[Reader, ...] = (
     Reader("gemini", ("generateContent", "streamGenerateContent"), _conversation(GEMINI)),
     Reader("gemini", ("countTokens",), _count(GEMINI)),
     Reader("openai_embeddings", ("embeddings",), _embeddings),
+    Reader("cohere", ("v2.chat",), _answer(COHERE)),
+    Reader("ollama", ("api.chat", "api.generate"), _answer(OLLAMA)),
     Reader("replicate", ("predictions", "predictions.item"), _prediction),
 )
 
@@ -145,14 +166,11 @@ UNREAD: Mapping[str, str] = {
     "completions": _OLD,
     "v1.generate": _OLD,
     "v1.chat": "Cohere's first chat, which its v2 replaced",
-    "api.generate": "completion of a text: no dialect asks for it",
     "invoke": _OTHERS,
     "invoke-stream": _OTHERS,
     "converse": "the format is not read",
     "converse-stream": "the format is not read",
     "count-tokens": "the endpoint is not asked",
-    "v2.chat": "the format is not read",
-    "api.chat": "the format is not read",
     "invocations": "the format is the model's own",
     "responses.compact": "the endpoint is not served",
     "responses.input_tokens": "tokens are counted here",

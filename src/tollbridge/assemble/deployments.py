@@ -13,6 +13,7 @@ from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.tariff import Markups
 from tollbridge.config.settings import Config, ModelEntry
 from tollbridge.errors import APIError, NotFoundError, ServiceUnavailableError
+from tollbridge.providers.azure_token import with_own_identity
 from tollbridge.providers.mock import mocked
 from tollbridge.providers.resolve import Given, available
 from tollbridge.providers.row import Provider
@@ -39,7 +40,7 @@ class Maker:
     def __init__(self, config: Config, environ: Mapping[str, str], rows: Mapping[str, Provider], mocks: ByHost) -> None:
         """`mocks`: where entries with a `mock_response` put their answers."""
         self._config = config
-        self._environ = environ
+        self._environ = with_own_identity(environ) if config.settings.own_identity else environ
         self._rows = rows
         self._mocks = mocks
         self._markups = Markups(config.settings.discounts, config.settings.margins)

@@ -71,13 +71,15 @@ class Alias(msgspec.Struct, frozen=True):
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`drop_params`: True drops what a target cannot say, False refuses the request, None drops it with a Caveat.
-    `ssl_verify`: False, or a file with the authorities to trust. `ssl_certificate`: our certificate and key (PEM).
-    `block_unpriced`: refuse models without a price. `stream_cost`: told in a stream's usage chunk. `discounts`,
-    `margins`: by provider, as `calls.tariff.Markups`. `mcp_aliases`: another name -> the MCP server's. `callbacks`:
-    hooks of the operator's, `file.object`."""
+    `own_identity`: Azure without a key is asked as the machine, or whoever is signed in there. `ssl_verify`: False, or
+    a file with the authorities to trust. `ssl_certificate`: our certificate and key (PEM). `block_unpriced`: refuse
+    models without a price. `stream_cost`: told in a stream's usage chunk. `discounts`, `margins`: by provider, as
+    `calls.tariff.Markups`. `mcp_aliases`: another name -> the MCP server's. `callbacks`: hooks of the operator's,
+    `file.object`."""
 
     drop_params: bool | None = None
     modify_params: bool = False
+    own_identity: bool = False
     verbose: bool = False
     ssl_verify: bool | str = True
     ssl_certificate: str | None = None

@@ -28,9 +28,11 @@ from urllib.parse import parse_qsl, quote
 
 import msgspec
 
+from tollbridge.errors import AuthenticationError
 from tollbridge.providers.address import Base, join
 from tollbridge.providers.auth import Auth, Bearer, HeaderKey
 from tollbridge.providers.row import Provider
+from tollbridge.secret import Secret
 
 VERSION_DEFAULT = "2025-02-01-preview"
 MODELS_VERSION_DEFAULT = "2024-05-01-preview"
@@ -68,6 +70,18 @@ def responses_target(base: Base, version: str | None) -> str:
         path = path if path.endswith("/openai/v1") else join(path, "/openai/v1")
         return _versioned(path + RESPONSES, base.query, "preview" if version == "preview" else None)
     return _versioned(join(path, "/openai" + RESPONSES), base.query, version or RESPONSES_VERSION_DEFAULT)
+
+
+def check_token(token: Secret, provider: str) -> None:
+    """Raises AuthenticationError, the operator's, for LiteLLM's way to name a token that is elsewhere."""
+    if token.reveal().startswith("oidc/"):
+        raise AuthenticationError(
+            f"{provider}: a token cannot be named as `oidc/...` here: name its file as `azure_federated_token_file`.",
+            code="cloud_credentials",
+            param="azure_ad_token",
+            fault="operator",
+            provider=provider,
+        )
 
 
 def foundry_row(row: Provider, base: Base, model: str) -> Provider:

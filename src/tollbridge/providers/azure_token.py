@@ -104,6 +104,11 @@ def azure_account(said: Said) -> Exchange | AzureIdentity | None:
     return AzureIdentity(provider=said.provider, kind=kind, scope=scope, settings=settings)
 
 
+def with_own_identity(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """As if the environment asked for the library's default, unless it asks for something else."""
+    return {"AZURE_CREDENTIAL": "DefaultAzureCredential", **environ}
+
+
 def _authority(said: str | None) -> str:
     """Azure's own variable is a host, or the same as a URL."""
     host = (said or AUTHORITY).rstrip("/")

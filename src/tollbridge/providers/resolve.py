@@ -366,6 +366,7 @@ def _shown(row: Provider, auth: Auth, given: Given, environ: Environ, base: Base
     key = _secret(given.api_key) or row.api_key or _secret(_first(environ, row.key_env))
     token = _secret(given.extra.get("azure_ad_token") or _first(environ, row.token_env)) if row.token_env else None
     if token and not key:
+        azure.check_token(token, row.name)
         return _Shown(write_bearer(token), token)
     if isinstance(auth, SigV4) and not key:
         chain = environ is not _NO_ENVIRONMENT

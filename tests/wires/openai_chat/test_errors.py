@@ -192,3 +192,37 @@ def test_reading_along_garbage_is_a_bad_gateway(body: bytes) -> None:
         WIRE.read_response({"choices": [{"message": None, "error": {"message": "upstream is busy", "code": 429}}]})
     with pytest.raises(BadGatewayError):
         WIRE.read_along(body)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "code"),
+    [
+        (
+            403,
+            {
+                "errors": [{"code": "token_quota_reached", "message": "No tokens left"}],
+                "trace": "t",
+                "status_code": 403,
+            },
+            PermissionDeniedError,
+            "token_quota_reached",
+        ),
+        (
+            401,
+            {"success": False, "errors": [{"code": 10000, "message": "Authentication error"}]},
+            AuthenticationError,
+            10000,
+        ),
+        (429, {"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "QPS"}, RateLimitError, "REQUEST_LIMIT_EXCEEDED"),
+        (401, {"code": "390144", "message": "JWT token is invalid."}, AuthenticationError, "390144"),
+        (400, {"error": "no", "error_code": "x"}, BadRequestError, None),
+        (404, {"errors": ["no such model"]}, NotFoundError, None),
+        (404, {"errors": []}, NotFoundError, None),
+    ],
+)
+def test_the_code_is_found_where_clouds_keep_it(
+    status: int, body: Any, error: type[APIError], code: str | int | None
+) -> None:
+    found = read(status, body)
+    assert (type(found), found.status_code, found.code) == (error, status, code)
+    assert found.message

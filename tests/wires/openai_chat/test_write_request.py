@@ -22,7 +22,7 @@ from tollbridge.model.parts import (
 )
 from tollbridge.model.parts import ToolResult as Result
 from tollbridge.model.request import Message, OutputFormat, Reasoning, Request, Sampling, Tool, ToolChoice
-from tollbridge.wires.base import FEATURES, Target
+from tollbridge.wires.base import FEATURES, HttpRequest, Target, Written
 from tollbridge.wires.openai_chat import OPENAI_CHAT as WIRE
 from tollbridge.wires.seal import Seals
 
@@ -379,3 +379,50 @@ def test_a_limit_over_the_models_is_lowered_for_another_dialect_with_a_caveat() 
     body, caveats = write(to=to, sampling=Sampling(max_tokens=500))
     assert (body["max_tokens"], caveats) == (100, ["approximated"])
     assert own({"messages": [], "max_tokens": 500}, to) == ({"model": "m", "messages": [], "max_tokens": 500}, [])
+
+
+def written_thinking(origin: str, field: str, *thoughts: Thinking, account: str = "here") -> Written[HttpRequest]:
+    parts = (*thoughts, Text(text="4"))
+    turns = (Message(role="user", parts=(Text(text="2+2?"),)), Message(role="assistant", parts=parts))
+    request = Request(model="m", messages=turns, origin=origin)
+    return WIRE.write_request(request, Target(model="m", account=account, prefers={"reasoning_field": field}))
+
+
+def signed(signature: str | None, **more: Any) -> Thinking:
+    return Thinking(text="Two and two.", signature=signature, origin="openai_chat", account="here", **more)
+
+
+def summary(**piece: str) -> dict[str, Any]:
+    return {"type": "reasoning", "summary": [piece]}
+
+
+def test_thinking_goes_back_as_parts_with_the_signature_of_the_same_account() -> None:
+    withheld = Thinking(signature="ENC", redacted=True, origin="openai_chat", account="here")
+    written = written_thinking("anthropic_messages", "reasoning_parts", signed("SIG"), withheld)
+    assert written.value.body["messages"][1]["content"] == [
+        summary(type="summary_text", text="Two and two.", signature="SIG"),
+        summary(type="summary_encrypted_text", data="ENC"),
+        {"type": "text", "text": "4"},
+    ]
+    assert written.caveats == ()
+
+
+def test_a_signature_of_another_account_or_vendor_is_left_out_of_thinking_parts() -> None:
+    for foreign in (signed("SIG"), Thinking(text="Two and two.", signature="SIG", origin="gemini", account="there")):
+        written = written_thinking("anthropic_messages", "reasoning_parts", foreign, account="there")
+        assert written.value.body["messages"][1]["content"][0] == summary(type="summary_text", text="Two and two.")
+        assert [caveat.code for caveat in written.caveats] == ["foreign_signature"]
+
+
+def test_what_was_withheld_by_another_vendor_is_no_part() -> None:
+    withheld = Thinking(signature="ENC", redacted=True, origin="gemini")
+    written = written_thinking("anthropic_messages", "reasoning_parts", withheld)
+    assert written.value.body["messages"][1]["content"] == "4"
+
+
+def test_magistrals_parts_have_no_signature() -> None:
+    written = written_thinking("anthropic_messages", "thinking_parts", signed("SIG"))
+    assert written.value.body["messages"][1]["content"] == [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "Two and two."}]},
+        {"type": "text", "text": "4"},
+    ]

@@ -76,6 +76,7 @@ LITELLM = section(
     fills("settings.mcp_aliases", map_of(named), "mcp_aliases"),
     fills("settings.drop_params", flag, "drop_params"),
     fills("settings.modify_params", flag, "modify_params"),
+    fills("settings.own_identity", flag, "enable_azure_ad_token_refresh"),
     fills("settings.ssl_verify", verification, "ssl_verify"),
     fills("settings.ssl_certificate", file, "ssl_certificate"),
     fills("settings.block_unpriced", flag, "block_requests_for_models_without_pricing"),

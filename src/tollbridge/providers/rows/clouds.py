@@ -165,7 +165,14 @@ CLOUDS: tuple[Provider, ...] = (
                 ("", "x-snowflake-authorization-token-type", "KEYPAIR_JWT"),
             )
         ),
-        models=(ForModels(names=re.compile("claude"), also={MESSAGES: "/messages"}),),
+        models=(
+            ForModels(
+                names=re.compile("claude"),
+                prefers={"reasoning": "reasoning", "reasoning_field": "reasoning_details"},
+                patches=(patches.effort_in_reasoning,),
+                also={MESSAGES: "/messages"},
+            ),
+        ),
         source="https://docs.snowflake.com/en/user-guide/snowflake-cortex/cortex-rest-api",
         checked=CHECKED,
     ),

@@ -2,6 +2,8 @@
 
     {"error": {"message", "type", "param", "code"}}     OpenAI and most; OpenRouter adds `metadata`
     {"detail": "..."} or {"detail": [{"loc", "msg"}]}   FastAPI: Mistral, vLLM
+    {"errors": [{"code", "message"}]}                   IBM, Cloudflare
+    {"error_code": "...", "message": "..."}             Databricks, Snowflake
     {"message": "..."}, {"error": "..."}, text, HTML    the rest
 
 Too long a prompt and a refusal by a content filter get classes of their own: routing treats them unlike other 400s.
@@ -63,9 +65,8 @@ def read_inner_error(payload: Json) -> APIError:
 
 
 def error_of(payload: Json, status: int | None) -> APIError:
-    inner = payload.get("error", payload) if isinstance(payload, dict) else payload
-    fields: JsonObject = inner if isinstance(inner, dict) else {}
-    code = fields.get("code")
+    fields = _fields(payload)
+    code = fields.get("code", fields.get("error_code"))
     if status is None:
         status = _status_in(fields)
     message = message_of(payload) or f"The provider answered {status} without a message."
@@ -85,6 +86,17 @@ def error_of(payload: Json, status: int | None) -> APIError:
     if code in NEVER_AGAIN or kind in NEVER_AGAIN:
         error.retryable = False
     return error
+
+
+def _fields(payload: Json) -> JsonObject:
+    """The object that tells the code and the rest."""
+    match payload:
+        case {"error": inner} | {"errors": [dict(inner), *_]}:
+            return inner if isinstance(inner, dict) else {}
+        case dict():
+            return payload
+        case _:
+            return {}
 
 
 def _class_of(status: int, fields: JsonObject, message: str) -> type[APIStatusError]:
