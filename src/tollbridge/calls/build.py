@@ -156,6 +156,7 @@ def _at(
         renames=row.renames,
         patches=row.patches,
         header_fields=row.header_fields,
+        plain=row.plain and (location.own_address or not row.base_url),
         model_raw=_raw(location.model),
         timeouts=wanted.timeouts,
         stream_timeouts=wanted.stream_timeouts,

@@ -28,10 +28,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     a client or a log is shown; `hidden`: and the present token. `defaults`: body fields for what the client does not
     say, `defaults_raw` the same by the provider's own names; `forced`: fields that win (`extra_body`). `drops`: fields
     that this provider refuses; `renames`: those that it knows by another name. `patches`: rewrites of the body;
-    `header_fields`: headers of the client's that stand in it. `drop_params`: True drops what cannot be said, False
-    refuses it, None drops it with a Caveat. `tariff`: what it charges, and where that is known from. `also`: the same
-    as it is for clients of other dialects, which the provider speaks beside its own format; where `also_unsure`, it
-    may not: another server stands at its address.
+    `header_fields`: headers of the client's that stand in it. `plain`: it refuses messages with fields that the format
+    does not have. `drop_params`: True drops what cannot be said, False refuses it, None drops it with a Caveat.
+    `tariff`: what it charges, and where that is known from. `also`: the same as it is for clients of other dialects,
+    which the provider speaks beside its own format; where `also_unsure`, it may not: another server stands at its
+    address.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     renames: Mapping[str, str] = {}
     patches: tuple[Patch, ...] = ()
     header_fields: Mapping[str, HeaderField] = {}
+    plain: bool = False
     model_raw: msgspec.Raw
     timeouts: Timeouts
     stream_timeouts: Timeouts

@@ -2,8 +2,8 @@
 
 Relayed: the dialect is the deployment's wire, so the body's own bytes go on and only `model`, the operator's
 defaults and fields that the provider refuses or calls by another name change. Rewritten: the same, but a seal is in
-the body or a patch wants the whole of it. Translated: read by the dialect, written by the wire. In the first two the
-answer comes back as it is.
+the body, a patch wants the whole of it, or its messages may have fields that this provider refuses. Translated: read by
+the dialect, written by the wire. In the first two the answer comes back as it is.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from tollbridge.transport.base import Outgoing, Timeouts
 from tollbridge.transport.head import encode_head
 from tollbridge.wires.base import ProviderWire
 from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.openai_chat.plain import extended, plain
+from tollbridge.wires.unsaid import unsaid
 
 _encode = msgspec.json.Encoder().encode
 
@@ -63,11 +65,15 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     more: Mapping[str, str] = _NO_HEADERS
     if same and "tools" in deployment.target.lacks and "tools" in ask.fields:
         same = False  # what the model cannot do itself is put into words, and its words are not relayed
-    if same and not ask.sealed and not deployment.patches and not _within(deployment):
+    bare = same and deployment.plain and extended(ask.body)
+    if same and not bare and not ask.sealed and not deployment.patches and not _within(deployment):
         fields, hides_usage, caveats = _relayed(ask, deployment)
         body = _encode(fields)
     else:
         written, caveats, wire, more = _rewritten(ask, deployment) if same else _translated(ask, deployment)
+        if bare:
+            cleaned = plain(written)
+            written, caveats = cleaned.value, (*caveats, *cleaned.caveats)
         if deployment.header_fields and ask.headers:
             written, dropped = _with_headers(written, ask, deployment)
             caveats = (*caveats, *dropped)
@@ -167,7 +173,8 @@ def _translated(
     written = wire.write_request(request, target)
     body = written.value.body
     _rename(body, deployment.renames)
-    return body, (*caveats, *written.caveats, *_drop(body, deployment)), wire, written.value.headers
+    left = unsaid(request) if request.origin != deployment.wire.name else ()
+    return body, (*caveats, *written.caveats, *left, *_drop(body, deployment)), wire, written.value.headers
 
 
 def with_defaults(request: Request, deployment: Deployment) -> Request:

@@ -130,9 +130,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     function in a file of its own. `account`: whose tokens are fetched, in exchange for the key or where there is none.
     `asks`: the names of what these two may want of the call or the deployment.
     `links_to`: the domain where an answer's links may lead to the rest of it. `count_tokens`: it has the endpoint.
-    `local`: costs nothing and needs no network. `tells_cost`: its usage says what
-    it charged, in dollars (`catalog.parts.told_cost`). `source`, `checked`: where the facts are from and when they were
-    last compared (YYYY-MM-DD).
+    `plain`: at its own address, it refuses messages with fields that its format does not have. `local`: costs nothing
+    and needs no network. `tells_cost`: its usage says what it charged, in dollars (`catalog.parts.told_cost`).
+    `source`, `checked`: where the facts are from and when they were last compared (YYYY-MM-DD).
     """
 
     name: str
@@ -167,6 +167,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     links_to: str = ""
     count_tokens: bool = False
     local: bool = False
+    plain: bool = False
     tells_cost: bool = False
     source: str = ""
     checked: str = ""

@@ -62,11 +62,7 @@ def test_a_conversation_becomes_items() -> None:
     assert body["input"] == [
         {"type": "message", "role": "system", "content": "Be kind."},
         {"type": "message", "role": "user", "content": "Hi"},
-        {
-            "type": "message",
-            "role": "assistant",
-            "content": [{"type": "output_text", "text": "Looking.", "annotations": []}],
-        },
+        {"type": "message", "role": "assistant", "content": "Looking."},
         {"type": "function_call", "call_id": "c1", "name": "look", "arguments": "{}"},
         {"type": "function_call_output", "call_id": "c1", "output": "A cat"},
         {

@@ -45,6 +45,7 @@ CLOUDS: tuple[Provider, ...] = (
         asks=AZURE_ASKS,
         lacks=TOP_K | NO_VIDEO,
         models=OPENAI_MODELS,
+        plain=True,
         shape="azure",
         source="https://learn.microsoft.com/azure/ai-services/openai/reference",
         checked=CHECKED,

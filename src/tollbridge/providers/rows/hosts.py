@@ -11,6 +11,7 @@ HOSTS: tuple[Provider, ...] = (
     Provider(
         name="groq",
         wire=CHAT,
+        plain=True,
         base_url="https://api.groq.com/openai/v1",
         base_env=("GROQ_API_BASE",),
         key_env=("GROQ_API_KEY",),
@@ -24,6 +25,7 @@ HOSTS: tuple[Provider, ...] = (
     Provider(
         name="cerebras",
         wire=CHAT,
+        plain=True,
         base_url="https://api.cerebras.ai/v1",
         base_env=("CEREBRAS_API_BASE",),
         key_env=("CEREBRAS_API_KEY",),

@@ -37,6 +37,7 @@ VENDORS: tuple[Provider, ...] = (
         },
         lacks=TOP_K | NO_VIDEO,
         models=OPENAI_MODELS,
+        plain=True,
         source="https://platform.openai.com/docs/api-reference/chat",
         checked=CHECKED,
     ),

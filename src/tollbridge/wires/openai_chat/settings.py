@@ -109,7 +109,9 @@ class _Settings:
         out: JsonObject = {"type": "function", "function": function}
         if tool.cache is not None:
             if not self._own and "cache_control" not in self._to.prefers:
-                self._caveats.append(dropped_param("tools", "a cache mark means nothing to this provider"))
+                self._caveats.append(
+                    dropped_param("tools[*].cache_control", "this provider caches prompts in its own way")
+                )
             else:
                 (function if tool.spelling.get("cache") == "function" else out)["cache_control"] = write_cache(
                     tool.cache

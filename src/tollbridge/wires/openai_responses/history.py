@@ -113,7 +113,7 @@ class History:
     def _message(self, role: str, parts: tuple[Part, ...], where: str) -> None:
         written = [self._content(part, role, where) for part in parts]
         content: Json = [part for part in written if part is not None]
-        if all(part["type"] == "input_text" for part in content) and len(content) < 2:
+        if len(content) < 2 and all(part.get("text") is not None and not part.get("annotations") for part in content):
             content = "".join([part["text"] for part in content])
         elif not content:
             return

@@ -1,0 +1,81 @@
+"""A request without what the format does not have, for providers that refuse unknown fields within messages.
+
+Clients send messages back as they got them, and the next turn may be another provider's. OpenAI answers 400 ("Unknown
+parameter: 'messages[0].content[0].cache_control'", "... 'messages[1].tool_calls[0].index'":
+github.com/songquanpeng/one-api/issues/1319 and others, seen 2026-11-26). What was thought goes where the provider
+wants it, and a Caveat tells of what is left out.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.response import Caveat
+from tollbridge.wires.base import Written
+from tollbridge.wires.openai_chat.reasoning import PLAIN
+from tollbridge.wires.openai_chat.vocabulary import PROVIDER_FIELDS
+
+CACHE = "cache_control"
+_ADDED = frozenset({*PLAIN, "annotations", "images", "reasoning_details", "thinking_blocks", PROVIDER_FIELDS, CACHE})
+_ADDED_TO_CALLS = frozenset({"position", "index", PROVIDER_FIELDS, CACHE})
+_SEEN = re.compile(
+    rb'"(?:annotations|images|index|position|reasoning(?:_content|_details)?|thinking_blocks|provider_specific_fields)"'
+)
+
+
+def extended(body: bytes) -> bool:
+    """Whether a body may hold such fields. Quick, and sometimes wrong: other things may be called so."""
+    return body.find(b'"cache_control"') >= 0 or (body.find(b'"assistant"') >= 0 and _SEEN.search(body) is not None)
+
+
+def plain(body: JsonObject) -> Written[JsonObject]:
+    """The body without them. What is no list or object stays as it is: the provider says what is wrong with it."""
+    caveats: list[Caveat] = []
+    made = {**body}
+    marks = 0
+    messages, tools = body.get("messages"), body.get("tools")
+    if isinstance(messages, list):
+        marks += sum(map(_marks, messages))
+        made["messages"] = [
+            _message(message, f"$.messages[{number}]", caveats) for number, message in enumerate(messages)
+        ]
+    if isinstance(tools, list):
+        marks += sum(map(_marks, tools))
+        made["tools"] = [_without(tool, frozenset({CACHE})) for tool in tools]
+    if marks:
+        detail = f"{marks} cache marks were left out: this provider caches prompts in its own way."
+        caveats.append(Caveat(code="dropped_param", where="$.messages[*].cache_control", detail=detail))
+    return Written(made, tuple(caveats))
+
+
+def _message(message: Json, where: str, caveats: list[Caveat]) -> Json:
+    if not isinstance(message, dict):
+        return message
+    made = {**message}
+    made.pop(CACHE, None)
+    if isinstance(content := message.get("content"), list):
+        made["content"] = [_without(part, frozenset({CACHE})) for part in content]
+    if message.get("role") != "assistant":
+        return made
+    if isinstance(calls := message.get("tool_calls"), list):
+        made["tool_calls"] = [_without(call, _ADDED_TO_CALLS) for call in calls]
+    if any(made.get(name) for name in (*PLAIN, "reasoning_details", "thinking_blocks")):
+        detail = "Thinking of earlier turns was left out: this provider has no field for it."
+        caveats.append(Caveat(code="dropped_part", where=where, detail=detail))
+    return _without(made, _ADDED)
+
+
+def _without(value: Json, names: frozenset[str]) -> Json:
+    if not isinstance(value, dict) or names.isdisjoint(value):
+        return value
+    return {name: inner for name, inner in value.items() if name not in names}
+
+
+def _marks(value: Json) -> int:
+    """Cache marks on a message or tool, and on the parts of its content."""
+    if not isinstance(value, dict):
+        return 0
+    content = value.get("content")
+    parts = content if isinstance(content, list) else []
+    return (CACHE in value) + sum(isinstance(part, dict) and CACHE in part for part in parts)

@@ -1,0 +1,68 @@
+"""What a translated request leaves behind because only its own format has a field for it.
+
+Each value keeps in `extra` what the neutral model has no word for, and a writer of another format does not write it.
+One Caveat names these fields as the client called them: `detail` of a picture, `citations` of a document,
+`defer_loading` of a tool. Ids, positions and the like say nothing of what is wanted, and go without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.parts import Media, Part, Text, ToolResult
+from tollbridge.model.request import Request
+from tollbridge.model.response import Caveat
+
+_NO_WISH = frozenset(
+    {"id", "index", "logprobs", "annotations", "name", "phase", "position", "refusal", "role", "status", "type"}
+    | {"thought", "reasoning", "reasoning_content", "reasoning_details"}
+)
+_HOLDERS = frozenset({"image_url", "input_audio", "file", "function", "json_schema", "video_url"})
+"""Objects of which the rest was read."""
+
+
+def unsaid(request: Request) -> tuple[Caveat, ...]:
+    """Of a request that another format is written from."""
+    found = {name: where for where, name in _fields(request)}
+    if not found:
+        return ()
+    names = ", ".join(f"`{name}`" for name in found)
+    where = next(iter(found.values()))
+    return (Caveat(code="dropped_field", where=where, detail=f"Fields that only the client's format has: {names}."),)
+
+
+def _fields(request: Request) -> Iterator[tuple[str, str]]:
+    for number, message in enumerate(request.messages):
+        where = f"$.messages[{number}]"
+        for name in _wishes(message.extra):
+            yield where, name
+        for part in message.parts:
+            for name in _of_part(part):
+                yield where, name
+    for number, tool in enumerate(request.tools):
+        for name in _wishes(getattr(tool, "extra", {})):
+            yield f"$.tools[{number}]", name
+
+
+def _of_part(part: Part) -> Iterator[str]:
+    match part:
+        case Text() | Media():
+            yield from _wishes(part.extra)
+        case ToolResult():
+            for inner in part.content:
+                yield from _of_part(inner)
+
+
+def _wishes(extra: JsonObject) -> Iterator[str]:
+    for name, value in extra.items():
+        if name in _NO_WISH or name.startswith("(") or _says_nothing(value):
+            continue
+        if name in _HOLDERS and isinstance(value, dict):
+            yield from (f"{name}.{inner}" for inner in _wishes(value))
+        else:
+            yield name
+
+
+def _says_nothing(value: Json) -> bool:
+    return value in (None, {}, [], "auto")
