@@ -128,11 +128,11 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     go into the body here. `models`: the same for some models only.
     `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made; `place`: likewise, by a
     function in a file of its own. `account`: whose tokens are fetched, in exchange for the key or where there is none.
-    `asks`: the names of what these two may want of the call or the deployment.
-    `links_to`: the domain where an answer's links may lead to the rest of it. `count_tokens`: it has the endpoint.
-    `plain`: at its own address, it refuses messages with fields that its format does not have. `local`: costs nothing
-    and needs no network. `tells_cost`: its usage says what it charged, in dollars (`catalog.parts.told_cost`).
-    `source`, `checked`: where the facts are from and when they were last compared (YYYY-MM-DD).
+    `asks`: the names of what these two may want of the call or the deployment. `links_to`: the domain where an answer's
+    links may lead to the rest of it. `count_tokens`: it has the endpoint. `plain`: at its own address, it refuses
+    messages with fields that its format does not have. `local`: costs nothing and needs no network. `tells_cost`: its
+    usage says what it charged, in dollars (`catalog.parts.told_cost`). `source`, `checked`: where the facts are from
+    and when they were last compared (YYYY-MM-DD).
     """
 
     name: str
