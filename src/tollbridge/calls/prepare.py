@@ -173,7 +173,7 @@ def _translated(
     written = wire.write_request(request, target)
     body = written.value.body
     _rename(body, deployment.renames)
-    left = unsaid(request) if request.origin != deployment.wire.name else ()
+    left = unsaid(request, written.value.took) if request.origin != deployment.wire.name else ()
     return body, (*caveats, *written.caveats, *left, *_drop(body, deployment)), wire, written.value.headers
 
 

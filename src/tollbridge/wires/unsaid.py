@@ -22,9 +22,9 @@ _HOLDERS = frozenset({"image_url", "input_audio", "file", "function", "json_sche
 """Objects of which the rest was read."""
 
 
-def unsaid(request: Request) -> tuple[Caveat, ...]:
-    """Of a request that another format is written from."""
-    found = {name: where for where, name in _fields(request)}
+def unsaid(request: Request, took: frozenset[str] = frozenset()) -> tuple[Caveat, ...]:
+    """Of a request that another format is written from. `took`: fields that were written there all the same."""
+    found = {name: where for where, name in _fields(request) if name not in took}
     if not found:
         return ()
     names = ", ".join(f"`{name}`" for name in found)

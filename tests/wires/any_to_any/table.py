@@ -31,9 +31,12 @@ MODELS: dict[str, str] = {
     "mistral": "mistral/mistral-medium-latest",
     "deepseek": "deepseek/deepseek-reasoner",
     "groq": "groq/openai/gpt-oss-120b",
+    "bedrock-claude": "bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "bedrock-claude-invoke": "bedrock/invoke/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "bedrock-nova": "bedrock/us.amazon.nova-2-lite-v1:0",
 }
 """By the name of the golden file: a model in each format, and of OpenAI's chat format those that differ most."""
-ENVIRON: dict[str, str] = {}
+ENVIRON: dict[str, str] = {"AWS_REGION": "us-east-1"}
 
 
 def requested(dialect: str) -> dict[str, Any]:

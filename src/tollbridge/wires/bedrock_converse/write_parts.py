@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from hashlib import blake2b
 
 import msgspec
@@ -43,6 +44,8 @@ _ID_CHARS_MAX = 64
 _NAME_CHARS_MAX = 200
 _S3 = "s3://"
 NO_OUTPUT = "(no output)"
+_OF_DOCUMENTS: Mapping[str, type] = {"context": str, "citations": dict}
+"""Fields of a document that Anthropic's format has by the same names."""
 _STARTS = (("iVBORw0KGgo", "png"), ("/9j/", "jpeg"), ("R0lGOD", "gif"), ("UklGR", "webp"))
 """How pictures begin, in base64."""
 
@@ -52,7 +55,7 @@ _decode = msgspec.json.Decoder().decode
 class PartWriter:
     """Writes the parts of one request. `where`: the message that is being written, for Caveats."""
 
-    __slots__ = ("_account", "_family", "_lacks", "_names", "caveats", "where")
+    __slots__ = ("_account", "_family", "_lacks", "_names", "caveats", "took", "where")
 
     def __init__(self, family: Family, *, account: str, lacks: frozenset[str]) -> None:
         self._family = family
@@ -60,6 +63,7 @@ class PartWriter:
         self._lacks = lacks
         self._names: set[str] = set()
         self.caveats: list[Caveat] = []
+        self.took: set[str] = set()
         self.where = "$"
 
     def write_all(self, parts: tuple[Part, ...]) -> list[JsonObject]:
@@ -154,10 +158,10 @@ class PartWriter:
             self.dropped(f"{part.media_type} is none of the documents that this service reads")
             return None
         document: JsonObject = {"format": told, "name": self._document_name(part.name), "source": source}
-        if isinstance(part.extra.get("context"), str):
-            document["context"] = part.extra["context"]
-        if isinstance(part.extra.get("citations"), dict):
-            document["citations"] = part.extra["citations"]
+        for name, kind in _OF_DOCUMENTS.items():
+            if isinstance(part.extra.get(name), kind):
+                document[name] = part.extra[name]
+                self.took.add(name)
         return {"document": document}
 
     def _document_name(self, name: str | None) -> str:

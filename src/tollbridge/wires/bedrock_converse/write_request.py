@@ -61,7 +61,8 @@ def write_request(request: Request, to: Target) -> Written[HttpRequest]:
     write_extras(request.extra, request.metadata, body, settings.additional, parts.caveats)
     if settings.additional:
         body["additionalModelRequestFields"] = settings.additional
-    return Written(HttpRequest(path=path_of(to.model, stream=to.stream), body=body), tuple(parts.caveats))
+    path = path_of(to.model, stream=to.stream)
+    return Written(HttpRequest(path=path, body=body, took=frozenset(parts.took)), tuple(parts.caveats))
 
 
 def _leave_out(settings: Settings, to: Target, parts: PartWriter) -> None:
