@@ -65,7 +65,7 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     more: Mapping[str, str] = _NO_HEADERS
     if same and "tools" in deployment.target.lacks and "tools" in ask.fields:
         same = False  # what the model cannot do itself is put into words, and its words are not relayed
-    bare = same and deployment.plain and extended(ask.body)
+    bare = same and deployment.plain and ("thinking" in ask.fields or extended(ask.body))
     if same and not bare and not ask.sealed and not deployment.patches and not _within(deployment):
         fields, hides_usage, caveats = _relayed(ask, deployment)
         body = _encode(fields)

@@ -77,3 +77,22 @@ def test_it_changes_nothing_that_it_is_given_and_may_run_twice() -> None:
     once = plain(body).value
     assert json.dumps(body) == before
     assert plain(once).value == once
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "sent", "caveats"),
+    [
+        ("gpt-5.1", {"thinking": {"type": "enabled", "budget_tokens": 4000}}, "medium", ["approximated $.thinking"]),
+        ("gpt-5.1", {"thinking": {"type": "enabled"}, "reasoning_effort": "low"}, "low", ["dropped_param $.thinking"]),
+        ("gpt-5.1", {"thinking": {"type": "disabled"}}, None, []),
+        ("gpt-4.1", {"thinking": {"type": "enabled", "budget_tokens": 9}}, None, ["dropped_param $.thinking"]),
+        ("gpt-4.1", {"reasoning_effort": "low"}, None, ["dropped_param $.reasoning_effort"]),
+    ],
+)
+def test_how_much_to_think_is_said_as_the_model_takes_it(
+    model: str, fields: dict[str, Any], sent: str | None, caveats: list[str]
+) -> None:
+    made, body = prepared(f"openai/{model}", [{"role": "user", "content": "Hi"}], **fields)
+    assert body.get("reasoning_effort") == sent
+    assert "thinking" not in body
+    assert [f"{caveat.code} {caveat.where}" for caveat in made.caveats] == caveats

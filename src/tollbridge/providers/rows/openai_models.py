@@ -27,6 +27,10 @@ OPENAI_MODELS = (
     ),
     # "Unrecognized request argument supplied: reasoning_effort" (github.com/AAswordman/Operit/issues/1048 and others,
     # seen 2026-11-26): what a client of another dialect says of thinking is left out for them.
-    ForModels(names=re.compile(r"(?:chat)?gpt-(?:3|4)|gpt-5-chat"), lacks=frozenset({"reasoning"})),
+    ForModels(
+        names=re.compile(r"(?:chat)?gpt-(?:3|4)|gpt-5-chat"),
+        drops=frozenset({"reasoning_effort", "thinking"}),
+        lacks=frozenset({"reasoning"}),
+    ),
     ForModels(names=re.compile(r"o1-(?:mini|preview)"), lacks=frozenset({"system", "tools", "tool_choice"})),
 )

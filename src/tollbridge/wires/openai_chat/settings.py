@@ -28,6 +28,11 @@ _EFFORT_UP_TO = ((2048, "low"), (10000, "medium"))
 _NEAREST_EFFORT = {"max": "xhigh"}
 
 
+def effort_for(tokens: int) -> str:
+    """The word for thinking of about so many tokens."""
+    return next((word for up_to, word in _EFFORT_UP_TO if tokens <= up_to), "high")
+
+
 def write_settings(body: JsonObject, request: Request, to: Target, caveats: list[Caveat]) -> None:
     writer = _Settings(body, request, to, caveats)
     writer.sampling()
@@ -197,7 +202,7 @@ class _Settings:
         effort = reasoning.effort
         if effort is None and reasoning.budget_tokens is not None and not _is_off(reasoning):
             tokens = reasoning.budget_tokens
-            effort = next((word for up_to, word in _EFFORT_UP_TO if tokens <= up_to), "high")
+            effort = effort_for(tokens)
             detail = f"The format counts no thinking tokens; {tokens} became the effort `{effort}`."
             self._caveats.append(approximated("$.reasoning", detail))
         elif effort is None and reasoning.mode == "enabled":
