@@ -13,6 +13,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, ToolChoice, only_allowed
 from tollbridge.model.response import Caveat
+from tollbridge.wires.anthropic_messages.extras import write_extras
 from tollbridge.wires.anthropic_messages.history import History
 from tollbridge.wires.anthropic_messages.lacking import leave_out
 from tollbridge.wires.anthropic_messages.models import Generation, generation
@@ -163,8 +164,7 @@ def _foreign(request: Request, to: Target, parts: PartWriter) -> JsonObject:
         body["metadata"] = {"user_id": request.user}
     if request.metadata:
         caveats.append(_caveat("dropped_param", "metadata", "Anthropic takes a user id only"))
-    for name in request.extra:
-        caveats.append(_caveat("dropped_param", name, "the Messages format has no such parameter"))
+    write_extras(request.extra, body, caveats)
     if to.stream:
         body["stream"] = True
     return body

@@ -1,0 +1,51 @@
+"""What other dialects' clients say beyond the neutral request, where the Messages format has a word for it.
+
+Clients of the chat format name Anthropic's own fields too, as LiteLLM lets them
+(https://docs.litellm.ai/docs/providers/anthropic, seen 2026-11-26): those go out as they are. `web_search_options` are
+the server tool of that name (https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool, seen
+2026-11-26); how much to search becomes how often it may.
+"""
+
+from __future__ import annotations
+
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.response import Caveat
+
+_OWN = frozenset({"container", "context_management", "mcp_servers", "inference_geo"})
+_TIERS = {"default": "standard_only", "standard": "standard_only", "standard_only": "standard_only"}
+_SEARCHES = {"low": 1, "medium": 5, "high": 10}
+_SEARCH = {"type": "web_search_20250305", "name": "web_search"}
+_PLACE = ("city", "region", "country", "timezone")
+
+
+def write_extras(extra: JsonObject, body: JsonObject, caveats: list[Caveat]) -> None:
+    """Puts what has a place into `body`; a Caveat for the rest."""
+    for name, value in extra.items():
+        if name in _OWN:
+            body[name] = value
+        elif name == "web_search_options" and isinstance(value, dict):
+            body["tools"] = [*body.get("tools", ()), _search(value)]
+        elif name == "service_tier" and value in (None, "auto"):
+            continue  # the vendor's default too
+        elif name == "service_tier" and value in _TIERS:
+            body[name] = _TIERS[value]
+        else:
+            detail = f"`{name}` was left out: the Messages format has no such parameter."
+            caveats.append(Caveat(code="dropped_param", where=f"$.{name}", detail=detail))
+
+
+def _search(options: JsonObject) -> JsonObject:
+    tool: JsonObject = {**_SEARCH}
+    often = _SEARCHES.get(str(options.get("search_context_size")))
+    if often is not None:
+        tool["max_uses"] = often
+    place = _place(options.get("user_location"))
+    if place:
+        tool["user_location"] = {"type": "approximate", **place}
+    return tool
+
+
+def _place(said: Json) -> JsonObject:
+    """Chat has it one level deeper than Responses and Anthropic have."""
+    said = said.get("approximate", said) if isinstance(said, dict) else {}
+    return {name: said[name] for name in _PLACE if said.get(name)} if isinstance(said, dict) else {}
