@@ -319,10 +319,31 @@ def test_prices_are_those_of_the_name_in_every_spelling(model: str, base_model: 
         ("openai.gpt-oss-120b", None, "/v1/chat/completions"),
         ("openai.gpt-5.6-luna", None, "/openai/v1/chat/completions"),
         ("openai.gpt-5.6-luna", "openai_responses", "/openai/v1/responses"),
+        ("google.gemma-4-31b", None, "/openai/v1/chat/completions"),
+        ("google.gemma-3-27b-it", None, "/v1/chat/completions"),
+        ("xai.grok-4.6", "openai_responses", "/openai/v1/responses"),
         ("mistral.voxtral-mini-3b-2507", None, "/v1/chat/completions"),
     ],
 )
-def test_openais_closed_models_stand_elsewhere_on_mantle(model: str, wire: str | None, path: str) -> None:
+def test_some_models_stand_elsewhere_on_mantle(model: str, wire: str | None, path: str) -> None:
     assert found(model, provider="bedrock_mantle", wire=wire).path == path
     own = found(model, provider="bedrock_mantle", wire=wire, api_base="http://127.0.0.1:8080/v1")
     assert own.path == path.removeprefix("/openai")
+
+
+@pytest.mark.parametrize("wire", [None, "openai_responses", "anthropic_messages"])
+@pytest.mark.parametrize("base", ["", "/v1", "/openai/v1", "/anthropic", "/anthropic/v1", "/anthropic/v1/messages"])
+def test_claude_speaks_its_own_format_on_mantle(base: str, wire: str | None) -> None:
+    host = "https://bedrock-mantle.eu-west-1.api.aws"
+    location = found("anthropic.claude-haiku-4-5", provider="bedrock_mantle", wire=wire, api_base=host + base)
+    assert (location.path, location.provider.wire) == ("/anthropic/v1/messages", "anthropic_messages")
+    assert ("anthropic-version", "2023-06-01") in location.headers
+    assert not location.provider.also
+    assert (signer(location).service, signer(location).region) == ("bedrock-mantle", "eu-west-1")
+
+
+def test_mantle_has_a_variable_of_its_own_for_the_region() -> None:
+    environ = {**REGION, "BEDROCK_MANTLE_REGION": "us-east-2"}
+    location = found("openai.gpt-oss-120b", environ, provider="bedrock_mantle")
+    assert location.host == "bedrock-mantle.us-east-2.api.aws"
+    assert signer(location).region == "us-east-2"

@@ -408,6 +408,25 @@ async def test_a_sagemaker_endpoint_is_asked_in_openais_format_and_signed(stream
     assert is_signed(sent)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("dialect", ASKS)
+async def test_claude_is_asked_in_its_own_format_at_bedrocks_other_front(
+    dialect: str, stream: bool, tmp_path: Path
+) -> None:
+    events = b"".join(b"event: %b\ndata: %b\n\n" % (one["type"].encode(), json.dumps(one).encode()) for one in EVENTS)
+    with always(Told(events, content_type="text/event-stream") if stream else whole(MESSAGE)) as aws:
+        text = configuration(aws.url, m={"model": "bedrock_mantle/anthropic.claude-haiku-4-5"})
+        async with served(text, tmp_path, environ={}) as gateway:
+            answer = await ask(gateway, dialect, "m", stream=stream)
+    assert answer.status == 200
+    assert b"Hello." in answer.body
+    sent = aws.last()
+    assert sent.target == "/anthropic/v1/messages"
+    assert json.loads(sent.body)["model"] == "anthropic.claude-haiku-4-5"
+    assert sent.signed_for == (ACCESS_KEY, "eu-west-1", "bedrock-mantle")
+    assert is_signed(sent)
+
+
 async def test_a_failure_of_sagemakers_own_is_told_as_its_own(tmp_path: Path) -> None:
     words = "Received server error (500) from primary with message"
     with always(whole({"message": words}, 424, x_amzn_errortype="ModelError")) as aws:

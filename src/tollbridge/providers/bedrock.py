@@ -19,7 +19,8 @@ environment, the profile of AWS's own configuration. The names are LiteLLM's 1.1
 
 Sources: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Amazon_Bedrock_Runtime.html,
 .../bedrock/latest/userguide/inference-profiles-support.html, .../model-parameters-anthropic-claude-messages.html,
-.../general/latest/gr/bedrock.html (seen 2026-11-26), and recorded exchanges.
+.../general/latest/gr/bedrock.html (seen 2026-11-26), and recorded exchanges. `bedrock_mantle`:
+.../bedrock/latest/userguide/bedrock-mantle.html, and what OpenAI's and Anthropic's own clients do with it.
 """
 
 from __future__ import annotations
@@ -190,11 +191,17 @@ def _headers(guardrailConfig: Json = None, performanceConfig: Json = None) -> It
             yield header, str(value).upper() if field == "trace" else str(value)
 
 
-_OPENAIS_OWN = re.compile(r"openai\.gpt-(?!oss)")
+_UNDER_OPENAI = re.compile(r"openai\.gpt-(?!oss)|google\.gemma-4|xai\.grok-4")
+_ROOTS = ("/anthropic/v1/messages", "/openai/v1", "/anthropic/v1", "/anthropic", "/v1")
 
 
 def mantle_place(said: Said, model: str) -> Place:
-    """OpenAI's closed models stand under another path of Bedrock's other front, as recorded clients call them."""
-    path = join(said.base.path, said.path)
+    """Bedrock's other front has three roots: one for Claude, in Anthropic's format, one for models that OpenAI's newer
+    formats were made for, and one for all others."""
+    base = said.base.path
+    if _CLAUDE.search(model):
+        root = next((base.removesuffix(end) for end in _ROOTS if base.endswith(end)), base)
+        return Place(model=model, path=join(root, "/anthropic/v1/messages"), wire=MESSAGES)
+    path = join(base, said.path)
     own = is_amazons(said.base.host) and not path.startswith("/openai/")
-    return Place(model=model, path=f"/openai{path}" if own and _OPENAIS_OWN.match(model) else path)
+    return Place(model=model, path=f"/openai{path}" if own and _UNDER_OPENAI.match(model) else path)

@@ -96,6 +96,7 @@ def resolve(
 def _at_place(
     row: Provider, base: Base, own_address: bool, place: Place, shown: _Shown, values: tuple[tuple[str, str], ...]
 ) -> Location:
+    row = row.speaking(place.wire or row.wire)
     return Location(
         provider=row,
         model=place.model,
@@ -380,11 +381,7 @@ def _value(source: From, given: Given, environ: Environ) -> str | None:
 
 def _first(environ: Environ, names: tuple[str, ...]) -> str | None:
     """The first of these variables that holds more than white space."""
-    for name in names:
-        value = environ.get(name, "").strip()
-        if value:
-            return value
-    return None
+    return next((value for name in names if (value := environ.get(name, "").strip())), None)
 
 
 def _secret(value: Json) -> Secret | None:
