@@ -54,7 +54,7 @@ def _literals(node: ast.AST | None) -> Iterator[tuple[int, str]]:
 
 
 def names_in(source: str) -> list[tuple[int, str]]:
-    return [(line, text) for line, text in decisive(ast.parse(source)) if text.strip("/-_.") in NAMES]
+    return [(line, text) for line, text in decisive(ast.parse(source)) if text.lstrip("/-.").rstrip("/-_.") in NAMES]
 
 
 def test_no_providers_name_decides_anything_outside_its_room() -> None:

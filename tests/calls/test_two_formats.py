@@ -75,12 +75,12 @@ def test_a_native_request_goes_on_as_it_is() -> None:
 
 
 def test_the_operators_defaults_have_the_names_of_the_format() -> None:
-    place = deployment("openai/gpt-5.1", defaults={"max_tokens": 50, "temperature": 0.5, "reasoning_effort": "low"})
+    place = deployment("openai/gpt-5.2", defaults={"max_tokens": 50, "temperature": 0.5, "reasoning_effort": "low"})
     _, sent = prepared(place)
     assert (sent["max_output_tokens"], sent["temperature"], sent["reasoning"]) == (50, 0.5, {"effort": "low"})
     _, sent = prepared(place, max_output_tokens=7)
     assert sent["max_output_tokens"] == 7
-    _, sent = prepared(deployment("openai/responses/gpt-5.1", defaults={"reasoning_effort": "low"}), OPENAI_CHAT)
+    _, sent = prepared(deployment("openai/responses/gpt-5.2", defaults={"reasoning_effort": "low"}), OPENAI_CHAT)
     assert sent["reasoning"] == {"effort": "low"}
 
 

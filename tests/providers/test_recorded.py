@@ -9,6 +9,7 @@ import pytest
 
 from tests.shared import recordings
 from tollbridge.providers.resolve import Given, resolve
+from tollbridge.providers.row import RESPONSES
 from tollbridge.providers.table import ROWS
 
 ENDPOINTS = ("chat.completions", "messages", "messages.count_tokens", "chat")
@@ -95,3 +96,28 @@ def test_each_recorded_response_is_sent_where_it_was_sent() -> None:
         assert (found.host, found.path) == ((url.hostname or "").lower(), sent), recorded["id"]
         met[recorded["provider"]] += 1
     assert met.total() > 200
+
+
+ELSEWHERE = "/openai/v1/responses"
+"""Where OpenAI's closed models are asked on Bedrock; their users write it into `api_base`."""
+
+
+def test_each_recorded_exchange_in_the_responses_format_has_a_row_that_speaks_it() -> None:
+    """At the provider's own address; Azure's are in test_azure.py."""
+    met: Counter[str] = Counter()
+    for recorded in recordings(endpoints=("responses",)):
+        url = urlsplit(recorded["url"])
+        provider = recorded["provider"]
+        if provider == "azure" or url.path == ELSEWHERE:
+            continue
+        assert RESPONSES in ROWS[provider].also, recorded["id"]
+        found = resolve(
+            f"{provider}/{(recorded.get('request_body') or {}).get('model') or 'm'}",
+            given=Given(api_key="k", extra=EXTRA),
+            environ={},
+            rows=ROWS,
+            wire=RESPONSES,
+        )
+        assert (found.scheme, found.host, found.path) == (url.scheme, (url.hostname or "").lower(), url.path)
+        met[provider] += 1
+    assert len(met) >= 5

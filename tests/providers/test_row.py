@@ -69,9 +69,24 @@ def test_a_row_may_show_no_key_and_replace_its_wires_headers() -> None:
         ({"headers": ["a"]}, "headers"),
         ({"prefers": {"a": 1}}, "prefers"),
         ({"chat_path": "talk"}, "slash"),
+        ({"also": {"openai_responses": "talk"}}, "`also` must start with a slash"),
+        ({"prefers": {"reasoning": "loudly"}}, "no way to think 'loudly'.*thinking_type"),
         ({"headers": {"x-a": "b\r\nc: d"}}, "header"),
     ],
 )
 def test_a_row_that_makes_no_sense_is_an_error_that_says_what(change: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         row_from_config({**MINE, **change})
+
+
+@pytest.mark.parametrize(
+    ("said", "base_url", "path"),
+    [
+        ("/messages", MINE["base_url"], "/messages"),
+        ("http://10.0.0.5:9000/other/v1/messages", "http://10.0.0.5:9000", "/other/v1/messages"),
+        ("https://there.example/v1/messages", "https://there.example", "/v1/messages"),
+    ],
+)
+def test_another_format_may_be_at_an_address_of_its_own(said: str, base_url: str, path: str) -> None:
+    row = row_from_config({**MINE, "also": {"anthropic_messages": said}}).speaking("anthropic_messages")
+    assert (row.base_url, row.path) == (base_url, path)

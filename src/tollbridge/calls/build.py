@@ -10,6 +10,7 @@ import msgspec
 from tollbridge.calls import credentials
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.follow import Steps
+from tollbridge.calls.rewrites import Rewrite, features_of, left_out, thinking
 from tollbridge.calls.signing import Signatures
 from tollbridge.calls.tariff import Markups, tariff
 from tollbridge.calls.tokens import Credential, Tokens
@@ -26,9 +27,10 @@ from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.head import encode_head
 from tollbridge.wires import only_providers
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
-from tollbridge.wires.base import FEATURES, ProviderWire, Target, Wire
+from tollbridge.wires.base import ProviderWire, Target, Wire
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
+from tollbridge.wires.openai_chat.thinking import PLAIN
 from tollbridge.wires.openai_embeddings import OPENAI_EMBEDDINGS
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 from tollbridge.wires.steps import Stepwise
@@ -95,10 +97,13 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         others = {}
     if location.provider.wire == OPENAI_CHAT.name and (known is None or known.mode == "embedding"):
         others = {**others, EMBEDDINGS: ""}
+    if not location.own_address:  # elsewhere only what is below it can be known
+        others = {wire: path for wire, path in others.items() if "://" not in path}
     tokens: dict[Account | AwsAccount, Credential] = {}
     deployment = _at(location, wanted, known, prices, tokens)
+    unsure = not (location.own_address and location.provider.checked)
     also = {wire: _at(located(wire), wanted, known, prices, tokens) for wire in others}
-    return msgspec.structs.replace(deployment, also=also, also_unsure=not location.own_address) if also else deployment
+    return msgspec.structs.replace(deployment, also=also, also_unsure=unsure) if also else deployment
 
 
 def wire_named(name: str) -> ProviderWire:
@@ -118,6 +123,7 @@ def _at(
     wire = wire_named(row.wire)
     defaults = {} if row.wire == EMBEDDINGS else _in_words_of(row.wire, wanted.defaults)  # they are of conversations
     origin = Origin(location.scheme, location.host, location.port)
+    drops, rewrites = _changes(location, wanted)
     named = {name.lower() for name in wanted.extra_headers}
     headers = (
         ("content-type", "application/json"),
@@ -145,15 +151,19 @@ def _at(
             model=location.model,
             account=location.account,
             max_output_tokens=None if known is None else known.max_output_tokens,
-            lacks=_without(row.lacks | (FEATURES.intersection(wanted.drops) if wire.in_path else frozenset()), wanted),
+            lacks=_without(row.lacks - features_of(wanted.keeps), wanted),
             prefers=row.prefers,
             modify=wanted.modify_params,
         ),
         defaults=wanted.defaults,
         defaults_raw={row.renames.get(name, name): _raw(value) for name, value in defaults.items()},
         forced_raw={name: _raw(value) for name, value in {**location.body, **wanted.forced}.items()},
-        drops=_under_both_names((row.drops | set(wanted.drops)) - set(wanted.keeps), row.renames),
+        drops=drops,
         renames=row.renames,
+        rewrites=rewrites,
+        touches=drops.union(row.renames, *(one.on for one in rewrites)),
+        withheld=tuple(dict.fromkeys(wanted.drops)),
+        keeps=frozenset(wanted.keeps),
         patches=row.patches,
         header_fields=row.header_fields,
         plain=row.plain and (location.own_address or not row.base_url),
@@ -171,6 +181,17 @@ def _at(
         tariff=prices,
         tags=wanted.tags,
     )
+
+
+def _changes(location: Location, wanted: Wanted) -> tuple[frozenset[str], tuple[Rewrite, ...]]:
+    """(what is left out, and changes to single fields). A server of somebody's at a vendor's name may know more words
+    for thinking than the vendor."""
+    row = location.provider
+    drops, inside = left_out([*row.drops, *wanted.drops], row.wire, row.name)
+    style = row.prefers.get("reasoning")
+    elsewhere = bool(row.base_url) and not location.own_address and style == PLAIN
+    spelled = (thinking(style),) if style and row.wire == OPENAI_CHAT.name and not elsewhere else ()
+    return _under_both_names(drops - set(wanted.keeps), row.renames), (*spelled, *inside)
 
 
 def _steps(wire: ProviderWire, row: Provider, location: Location) -> Steps | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from tollbridge.calls.follow import Steps
+from tollbridge.calls.rewrites import Rewrite
 from tollbridge.calls.tokens import Credential
 from tollbridge.catalog.facts import ModelFacts
 from tollbridge.catalog.pricing import UNPRICED, Tariff
@@ -27,12 +28,14 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     each request. `steps`: where an answer may take several requests. `secrets`: what must not appear in anything that
     a client or a log is shown; `hidden`: and the present token. `defaults`: body fields for what the client does not
     say, `defaults_raw` the same by the provider's own names; `forced`: fields that win (`extra_body`). `drops`: fields
-    that this provider refuses; `renames`: those that it knows by another name. `patches`: rewrites of the body;
-    `header_fields`: headers of the client's that stand in it. `plain`: it refuses messages with fields that the format
-    does not have. `drop_params`: True drops what cannot be said, False refuses it, None drops it with a Caveat.
-    `tariff`: what it charges, and where that is known from. `also`: the same as it is for clients of other dialects,
-    which the provider speaks beside its own format; where `also_unsure`, it may not: another server stands at its
-    address.
+    that this provider refuses; `renames`: those that it knows by another name. `rewrites`: changes to single fields;
+    `touches`: the fields that any of these three concerns. `withheld`: what the operator wants left out of neutral
+    requests. `keeps`: fields that go to the provider as they are, where its format has no word for them. `patches`:
+    rewrites of the body; `header_fields`: headers of the client's that stand in it. `plain`: it refuses messages with
+    fields that the format does not have. `drop_params`: True drops what cannot be said, False refuses it, None drops it
+    with a Caveat. `tariff`: what it charges, and where that is known from. `also`: the same as it is for clients of
+    other dialects, which the provider speaks beside its own format; where `also_unsure`, it may not: another server
+    stands at its address, or nobody compared the row.
     """
 
     id: str
@@ -57,6 +60,10 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     forced_raw: Mapping[str, msgspec.Raw] = {}
     drops: frozenset[str] = frozenset()
     renames: Mapping[str, str] = {}
+    rewrites: tuple[Rewrite, ...] = ()
+    touches: frozenset[str] = frozenset()
+    withheld: tuple[str, ...] = ()
+    keeps: frozenset[str] = frozenset()
     patches: tuple[Patch, ...] = ()
     header_fields: Mapping[str, HeaderField] = {}
     plain: bool = False

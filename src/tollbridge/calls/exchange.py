@@ -22,6 +22,7 @@ from tollbridge.calls.listed import unlisted
 from tollbridge.calls.prepare import Prepared, prepare, with_token
 from tollbridge.calls.redact import redact, redact_errors, without_secrets
 from tollbridge.calls.streams import RelayedStream, Stream, TranslatedStream, WholeStream, stream_error
+from tollbridge.calls.structured import AsText, as_text
 from tollbridge.errors import APIError, BadGatewayError
 from tollbridge.model.json import Json
 from tollbridge.model.response import Caveat, Response
@@ -102,6 +103,8 @@ async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> A
             said = deployment.wire.read_along(body)
             return Answer(deployment, body, said, incoming.headers, prepared.caveats, True, waited)
         response = _read(body, deployment, ask, prepared.wire)
+        if prepared.by_tool:
+            response = as_text(response)
         written = write(ask, response)
         caveats = (*prepared.caveats, *written.caveats)
         return Answer(deployment, _encode(written.value), said_by(response), incoming.headers, caveats, False, waited)
@@ -120,7 +123,8 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
     stream: Stream
     if start == b"{" and not prepared.wire.streams_bare_json:
         body = redact_errors(await _rest(first, incoming), deployment.hidden)
-        stream = WholeStream(_read(body, deployment, ask, prepared.wire), ask.dialect, head)
+        response = _read(body, deployment, ask, prepared.wire)
+        stream = WholeStream(as_text(response) if prepared.by_tool else response, ask.dialect, head)
     elif start == b"[":
         incoming, first = await unlisted(incoming, first)
         stream = _events(ask, deployment, incoming, prepared, head)
@@ -145,7 +149,8 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
 def _events(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: Prepared, head: Head) -> Stream:
     if prepared.relayed:
         return RelayedStream(incoming, ask.dialect, head, hides_usage=prepared.hides_usage, secrets=deployment.hidden)
-    return TranslatedStream(incoming, prepared.wire, ask.dialect, head, secrets=deployment.hidden)
+    through = AsText() if prepared.by_tool else None
+    return TranslatedStream(incoming, prepared.wire, ask.dialect, head, secrets=deployment.hidden, through=through)
 
 
 async def _rest(first: bytes, incoming: Incoming) -> bytes:

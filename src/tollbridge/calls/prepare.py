@@ -13,9 +13,11 @@ from typing import Any
 
 import msgspec
 
-from tollbridge.calls.ask import Ask, field
+from tollbridge.calls.ask import Ask, decode, field
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.kept import check_served
+from tollbridge.calls.rewrites import rewrite, withheld
+from tollbridge.calls.structured import FIELDS, asks_for_schema, fit
 from tollbridge.errors import BadRequestError, UnsupportedParamsError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Reasoning, Request, Sampling
@@ -45,7 +47,7 @@ LOSSES = frozenset({"dropped_param"})
 
 class Prepared(msgspec.Struct, frozen=True, eq=False):
     """`wire`: what reads the answer. `relayed`: it goes back as it comes. `hides_usage`: usage was asked for only by
-    us."""
+    us. `by_tool`: the answer comes as a call of `structured.ANSWER`."""
 
     wire: ProviderWire
     outgoing: Outgoing
@@ -53,6 +55,7 @@ class Prepared(msgspec.Struct, frozen=True, eq=False):
     relayed: bool
     hides_usage: bool = False
     caveats: tuple[Caveat, ...] = ()
+    by_tool: bool = False
 
 
 def prepare(ask: Ask, deployment: Deployment) -> Prepared:
@@ -60,17 +63,21 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     wire = deployment.wire
     same = ask.dialect.name == wire.name
     check_served(ask, same)
-    hides_usage = False
+    hides_usage = by_tool = False
     caveats: tuple[Caveat, ...] = ()
     more: Mapping[str, str] = _NO_HEADERS
     if same and "tools" in deployment.target.lacks and "tools" in ask.fields:
         same = False  # what the model cannot do itself is put into words, and its words are not relayed
-    bare = same and deployment.plain and ("thinking" in ask.fields or extended(ask.body))
-    if same and not bare and not ask.sealed and not deployment.patches and not _within(deployment):
+    bare = same and deployment.plain and extended(ask.body)
+    schemaless = "response_schema" in deployment.target.lacks and _asks_for_schema(ask)
+    relayed = same and not bare and not schemaless and not ask.sealed
+    if relayed and not deployment.patches and not _within(deployment):
         fields, hides_usage, caveats = _relayed(ask, deployment)
         body = _encode(fields)
     else:
-        written, caveats, wire, more = _rewritten(ask, deployment) if same else _translated(ask, deployment)
+        whole = same and not schemaless and not ask.sealed and not wire.in_path
+        made = _rewritten(ask, deployment) if whole else _translated(ask, deployment)
+        written, caveats, wire, more, by_tool = made.body, made.caveats, made.wire, made.headers, made.by_tool
         if bare:
             cleaned = plain(written)
             written, caveats = cleaned.value, (*caveats, *cleaned.caveats)
@@ -79,6 +86,7 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
             caveats = (*caveats, *dropped)
         for patch in deployment.patches:
             written = patch(written)
+        same = same and not by_tool
         if same and ask.stream:
             hides_usage = not ask.include_usage
         body = _encode({**written, **deployment.forced_raw} if deployment.forced_raw else written)
@@ -88,12 +96,12 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
         caveats = (*ask.caveats, *caveats)
     timeouts = deployment.stream_timeouts if ask.stream else deployment.timeouts
     sent = outgoing(ask, deployment, body, more=more)
-    return Prepared(wire, sent, ask.limited(timeouts), same, hides_usage, caveats)
+    return Prepared(wire, sent, ask.limited(timeouts), same, hides_usage, caveats, by_tool)
 
 
 def _within(deployment: Deployment) -> bool:
     """What the operator wants changed stands inside the body's fields: settings of a format that has them nested."""
-    return deployment.wire.in_path and bool(deployment.defaults or deployment.drops)
+    return deployment.wire.in_path and bool(deployment.defaults or deployment.withheld)
 
 
 def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], bool, tuple[Caveat, ...]]:
@@ -101,12 +109,12 @@ def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], 
     caveats: tuple[Caveat, ...] = ()
     if not deployment.wire.in_path:
         fields["model"] = deployment.model_raw
-    if deployment.renames:
+    touched = deployment.touches and not deployment.touches.isdisjoint(fields)
+    if touched or deployment.defaults_raw:
         _rename(fields, deployment.renames)
-    for name, raw in deployment.defaults_raw.items():
-        fields.setdefault(name, raw)
-    if deployment.drops and not deployment.drops.isdisjoint(fields):
-        caveats = _drop(fields, deployment)
+        for name, raw in deployment.defaults_raw.items():
+            fields.setdefault(name, raw)
+        caveats = _changed(fields, deployment)
     if deployment.forced_raw:
         fields.update(deployment.forced_raw)
     hides_usage = False
@@ -114,6 +122,20 @@ def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], 
         fields["stream_options"] = msgspec.Raw(_encode(_with_usage(field(ask.fields, "stream_options"))))
         hides_usage = not ask.include_usage
     return fields, hides_usage, caveats
+
+
+def _changed(fields: dict[str, Any], deployment: Deployment) -> tuple[Caveat, ...]:
+    """Leaves out what the provider refuses, and says in its words what is said in another's: which may be of what it
+    refuses."""
+    caveats = _drop(fields, deployment)
+    if not deployment.rewrites:
+        return caveats
+    return (*caveats, *rewrite(fields, deployment.rewrites, _value), *_drop(fields, deployment))
+
+
+def _value(raw: bytes | Json) -> Json:
+    """Of a field that is still as it came, or that was changed already."""
+    return decode(bytes(raw)) if isinstance(raw, msgspec.Raw) else raw
 
 
 def _rename(fields: dict[str, Any], renames: Mapping[str, str]) -> None:
@@ -135,46 +157,66 @@ def _with_usage(options: Json) -> JsonObject:
     return {**(options or {}), "include_usage": True}
 
 
-def _rewritten(
-    ask: Ask, deployment: Deployment
-) -> tuple[JsonObject, tuple[Caveat, ...], ProviderWire, Mapping[str, str]]:
-    """The same wire, but the whole body must be seen: seals opened, patches to come."""
-    if not ask.sealed and not deployment.wire.in_path:
-        body: JsonObject = {**ask.json(), "model": deployment.model}
-        _rename(body, deployment.renames)
-        for name, value in deployment.defaults.items():
-            body.setdefault(deployment.renames.get(name, name), value)
-        caveats = _drop(body, deployment)
-        if ask.stream and _may_ask_for_usage(deployment):
-            body["stream_options"] = _with_usage(body.get("stream_options"))
-        return body, caveats, deployment.wire, _NO_HEADERS
-    return _translated(ask, deployment)
+class _Made(msgspec.Struct, frozen=True, eq=False):
+    """A body, what it could not say, what reads the answer, headers of this request alone, and whether the answer comes
+    as a call."""
+
+    body: JsonObject
+    caveats: tuple[Caveat, ...]
+    wire: ProviderWire
+    headers: Mapping[str, str] = _NO_HEADERS
+    by_tool: bool = False
 
 
-def _translated(
-    ask: Ask, deployment: Deployment
-) -> tuple[JsonObject, tuple[Caveat, ...], ProviderWire, Mapping[str, str]]:
-    """The body, what it could not say, what reads the answer, and headers of this request alone."""
+def _asks_for_schema(ask: Ask) -> bool:
+    found = FIELDS.intersection(ask.fields)
+    return bool(found) and asks_for_schema({name: field(ask.fields, name) for name in found})
+
+
+def _rewritten(ask: Ask, deployment: Deployment) -> _Made:
+    """The same wire, but the whole body must be seen: patches are to come."""
+    body: JsonObject = {**ask.json(), "model": deployment.model}
+    _rename(body, deployment.renames)
+    for name, value in deployment.defaults.items():
+        body.setdefault(deployment.renames.get(name, name), value)
+    caveats = _changed(body, deployment)
+    if ask.stream and _may_ask_for_usage(deployment):
+        body["stream_options"] = _with_usage(body.get("stream_options"))
+    return _Made(body, caveats, deployment.wire)
+
+
+def _translated(ask: Ask, deployment: Deployment) -> _Made:
+    """By way of the neutral request: another format, a seal to open, or a wish that the provider has no word for."""
     read = ask.request()
     request, wire = read.value, deployment.wire
     caveats = read.caveats
     if deployment.defaults:
         request = with_defaults(request, deployment)
+    request, unwanted = withheld(request, deployment.withheld, deployment.provider)
+    kept = {name: request.extra[name] for name in deployment.keeps if name in request.extra}
+    if kept:
+        rest = {name: value for name, value in request.extra.items() if name not in kept}
+        request = msgspec.structs.replace(request, extra=rest)
     target = deployment.target
     if ask.stream != target.stream:
         target = msgspec.structs.replace(target, stream=ask.stream)
     if ask.stream and not request.include_usage and "stream_options" not in deployment.drops:
         request = msgspec.structs.replace(request, include_usage=True)
+    fitted = fit(request, target)
+    request = fitted.request
+    caveats = (*caveats, *unwanted, *fitted.caveats)
     if "tools" in target.lacks:
         from tollbridge.wires.tools_in_words import in_words  # loaded when a model first needs it
 
         request, wire, losses = in_words(request, wire)
         caveats = (*caveats, *losses)
     written = wire.write_request(request, target)
-    body = written.value.body
+    body = {**written.value.body, **kept}
     _rename(body, deployment.renames)
     left = unsaid(request, written.value.took) if request.origin != deployment.wire.name else ()
-    return body, (*caveats, *written.caveats, *left, *_drop(body, deployment)), wire, written.value.headers
+    inside = rewrite(body, [one for one in deployment.rewrites if one.written], _value)
+    caveats = (*caveats, *written.caveats, *left, *inside, *_drop(body, deployment))
+    return _Made(body, caveats, wire, written.value.headers, fitted.by_tool)
 
 
 def with_defaults(request: Request, deployment: Deployment) -> Request:

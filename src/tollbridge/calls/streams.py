@@ -10,7 +10,7 @@ A connection that breaks after the end marker broke nothing: the client had ever
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -192,13 +192,21 @@ class RelayedStream:
 
 
 class TranslatedStream:
-    """Read by the provider's wire, written by the client's dialect."""
+    """Read by the provider's wire, written by the client's dialect. `through`: what the events pass in between."""
 
     def __init__(
-        self, incoming: Incoming, wire: ProviderWire, dialect: Wire, head: Head, *, secrets: Sequence[str] = ()
+        self,
+        incoming: Incoming,
+        wire: ProviderWire,
+        dialect: Wire,
+        head: Head,
+        *,
+        secrets: Sequence[str] = (),
+        through: Callable[[Iterable[Event]], Iterable[Event]] | None = None,
     ) -> None:
         self._incoming = incoming
         self._secrets = secrets
+        self._through = through
         self._parse = wire.stream_parser()
         self._reader = wire.stream_reader()
         self._writer: StreamWriter = dialect.stream_writer(head)
@@ -286,7 +294,7 @@ class TranslatedStream:
         block, else with the next block: what arrived is handed over first."""
         written: list[bytes] = []
         try:
-            for event in events:
+            for event in events if self._through is None else self._through(events):
                 written.append(self._write(event))
         except APIError as error:
             without_secrets(error, self._secrets)

@@ -19,6 +19,7 @@ from tollbridge.providers.auth import Auth, Bearer, HeaderKey, NoAuth, SigV4
 from tollbridge.providers.said import Said
 from tollbridge.secret import Secret
 from tollbridge.wires.base import FEATURES
+from tollbridge.wires.openai_chat.thinking import PLAIN, STYLES
 
 Patch = Callable[[JsonObject], JsonObject]
 """A pure rewrite of the body that is about to be sent. It may return the body itself, and changes none that it is
@@ -122,8 +123,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     there is no key. `needs_key`: without one, nothing is sent to the provider's own address. `api_key`: a key from
     the operator's file. `headers` are fixed, `header_values` are the operator's.
 
-    `also`: other formats that it speaks for the same models, and the path of each: a client of such a dialect is served
-    in it. `drops`: fields of a body that this vendor refuses. `renames`: those that it knows by another name (in a
+    `also`: other formats that it speaks for the same models, and the path of each, or the URL where it is not below
+    `base_url`: a client of such a dialect is served in it. `drops`: fields of a body that this vendor refuses.
+    `renames`: those that it knows by another name (in a
     body with both, its own counts). `lacks`: words of `wires.base.FEATURES`. `prefers`: spellings, as
     `wires.base.Target` lists them. `patches`: for what these cannot say. `header_fields`: headers of the client's that
     go into the body here. `models`: the same for some models only.
@@ -199,8 +201,14 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         """The row as it is for another format than its own. Patches are of bodies in its own; so are renamed fields."""
         if wire == self.wire:
             return self
-        path, renames = self.also.get(wire, WIRES[wire].chat_path), WIRES[wire].renames
-        return msgspec.structs.replace(self, wire=wire, chat_path=path, also={}, renames=renames, patches=())
+        path, base_url = self.also.get(wire, WIRES[wire].chat_path), self.base_url
+        if "://" in path:
+            scheme, _, rest = path.partition("://")
+            host, _, path = rest.partition("/")
+            base_url, path = f"{scheme}://{host}", f"/{path}"
+        return msgspec.structs.replace(
+            self, wire=wire, base_url=base_url, chat_path=path, also={}, renames=WIRES[wire].renames, patches=()
+        )
 
     def for_model(self, model: str) -> Provider:
         """The row as it is for one model. The model's patches come before the provider's, which may strip fields."""
@@ -261,7 +269,7 @@ def row_from_config(values: Mapping[str, Json]) -> Provider:
         drops=frozenset(_names(values, "drops", where)),
         renames={**WIRES[wire].renames, **_pairs(values, "renames", where)},
         lacks=lacks,
-        prefers=_pairs(values, "prefers", where),
+        prefers=_prefers(values, where),
         chat_path=_chat_path(values.get("chat_path") or "", where),
         also=_also(values, wire, where),
         source=str(values.get("source") or where),
@@ -305,14 +313,23 @@ def _also(values: Mapping[str, Json], wire: str, where: str) -> dict[str, str]:
         if other not in WIRES or other == wire:
             others = " or ".join(known for known in WIRES if known != wire)
             raise ConfigError(f"{where}: `also` knows no format {other!r}; it can be {others}.")
-        _chat_path(path, where)
+        if not path.startswith(("http://", "https://")):
+            _chat_path(path, where, "also")
     return also
 
 
-def _chat_path(value: Json, where: str) -> str:
+def _chat_path(value: Json, where: str, field: str = "chat_path") -> str:
     if isinstance(value, str) and (not value or value.startswith("/")):
         return value
-    raise ConfigError(f"{where}: `chat_path` must start with a slash.")
+    raise ConfigError(f"{where}: `{field}` must start with a slash.")
+
+
+def _prefers(values: Mapping[str, Json], where: str) -> dict[str, str]:
+    prefers = _pairs(values, "prefers", where)
+    style = prefers.get("reasoning", PLAIN)
+    if style not in STYLES:
+        raise ConfigError(f"{where}: `prefers` knows no way to think {style!r}; it can be {', '.join(STYLES)}.")
+    return prefers
 
 
 def _names(values: Mapping[str, Json], field: str, where: str) -> list[str]:

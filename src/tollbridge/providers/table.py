@@ -1,8 +1,9 @@
 """The table of providers. One row is all that a provider needs that speaks a known wire; `rows/` has them by kind.
 
 Names, environment variables and the meaning of `api_base` are LiteLLM's, so that a configuration moves over as it is.
-`source`: the vendor's own page; where it is `RECORDED`, real exchanges of the vendor's were read instead; where it is
-`LITELLM`, the address and the names of the variables are taken from litellm 1.109.1 and nothing else is claimed.
+`source`: the vendor's own page, or that page as a public register quotes it; where it is `RECORDED`, real exchanges of
+the vendor's were read instead; where it is `LITELLM`, the address and the names of the variables are taken from litellm
+1.109.1 and nothing else is claimed: `checked` is empty then.
 """
 
 from __future__ import annotations
@@ -18,9 +19,16 @@ from tollbridge.providers.rows.hosts import HOSTS
 from tollbridge.providers.rows.local import DEMO, DEMO_HOST, LOCAL
 from tollbridge.providers.rows.vendors import VENDORS
 
-__all__ = ["ALIASES", "BARE", "DEMO", "DEMO_HOST", "ROWS"]
+__all__ = ["ALIASES", "BARE", "DEMO", "DEMO_HOST", "KINDS", "ROWS"]
 
-ROWS: Mapping[str, Provider] = {row.name: row for row in (*VENDORS, *HOSTS, *CLOUDS, *AWS, *GATEWAYS, *LOCAL)}
+KINDS: Mapping[str, tuple[Provider, ...]] = {
+    "vendor": VENDORS,
+    "host": HOSTS,
+    "cloud": (*CLOUDS, *AWS),
+    "gateway": GATEWAYS,
+    "local": LOCAL,
+}
+ROWS: Mapping[str, Provider] = {row.name: row for rows in KINDS.values() for row in rows}
 
 ALIASES: Mapping[str, str] = {
     "aiohttp_openai": "openai",
@@ -28,10 +36,13 @@ ALIASES: Mapping[str, str] = {
     "bedrock_converse": "bedrock",
     "cohere_chat": "cohere",
     "fireworks": "fireworks_ai",
+    "digitalocean": "gradient_ai",
     "lmstudio": "lm_studio",
+    "nanogpt": "nano-gpt",
     "ollama_chat": "ollama",
     "sagemaker_nova": "sagemaker_chat",
     "together": "together_ai",
+    "venice": "veniceai",
     "vertex_ai_beta": "vertex_ai",
     "vllm": "hosted_vllm",
 }
@@ -52,6 +63,18 @@ BARE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"qwen-(?:max|plus|turbo|flash|long|vl|coder)|qwq-plus|qwen3-max", "dashscope"),
         (r"kimi-|moonshot-", "moonshot"),
         (r"glm-", "zai"),
+        (r"minimax-", "minimax"),
+        (r"mimo-", "xiaomi_mimo"),
+        (r"doubao-", "volcengine"),
+        (r"step-\d", "stepfun"),
+        (r"solar-(?:pro|mini)", "upstage"),
+        (r"jamba-", "ai21_chat"),
+        (r"mercury(?:-|$)", "inception"),
+        (r"palmyra-", "writer"),
+        (r"reka-", "reka"),
+        (r"sabia", "maritalk"),
+        (r"sarvam-", "sarvam"),
+        (r"v0-", "v0"),
     )
 )
 """Who serves a model that is named without a provider and that the catalog does not know: decided by how it begins."""

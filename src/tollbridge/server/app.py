@@ -118,11 +118,8 @@ class App:
         match match.route.handler:
             case "count_tokens":
                 await count_tokens(gateway, self._dialect(match), inbound, responder, record, match.id)
-            case "models":
-                shape = shape_for(self._dialect(match), inbound.headers)
-                self._json(responder, record, match, list_models(gateway, shape, _access(inbound)))
-            case "model":
-                self._model(gateway, inbound, responder, record, match)
+            case "models" | "model":
+                self._models(gateway, inbound, responder, record, match)
             case "readiness":
                 status, state = _readiness(gateway)
                 self._json(responder, record, match, {"status": state}, status)
@@ -173,11 +170,15 @@ class App:
         headers = None if self._cors is None else self._cors.preflight(inbound.method, inbound.headers)
         return Refusal(204, b"", headers or ())
 
-    def _model(self, gateway: Gateway, inbound: Inbound, responder: Responder, record: Record, match: Match) -> None:
+    def _models(self, gateway: Gateway, inbound: Inbound, responder: Responder, record: Record, match: Match) -> None:
         record.model_requested = without_keys(match.id or "")
+        access = _access(inbound)
         try:
             shape = shape_for(self._dialect(match), inbound.headers)
-            shown = show_model(gateway, match.id or "", shape, _access(inbound))
+            if match.route.handler == "models":
+                shown = list_models(gateway, shape, access, inbound.query)
+            else:
+                shown = show_model(gateway, match.id or "", shape, access)
             self._json(responder, record, match, shown)
         except APIError as error:
             status, headers, body = error_answer(self._dialect(match), error)

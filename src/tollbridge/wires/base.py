@@ -95,10 +95,10 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     `account`: hash of the credentials, compared with a signature's. `modify`: may restore tool turns and merge
     messages (`modify_params`). `prefers`: spellings that this provider wants, for the OpenAI chat format:
     `max_tokens` (the field's name), `reasoning_field` (where thinking of earlier turns goes: `reasoning_content`,
-    `reasoning`, `reasoning_details`, `thinking_blocks`, `thinking_parts`, `reasoning_parts`), `reasoning`
-    (`reasoning_effort` or `reasoning` or `thinking`), `cache_control` ("yes"), `system_role` (`system` or
-    `developer`), `seed` (`random_seed`), `content` (`string`: no lists of texts), `file_url` ("yes": links to
-    documents).
+    `reasoning`, `reasoning_details`, `thinking_blocks`, `thinking_parts`, `reasoning_parts`), `reasoning` (a style of
+    `openai_chat.thinking`), `cache_control` ("yes"), `system_role` (`system` or `developer`), `seed`
+    (`random_seed`), `content` (`string`: no lists of texts), `response_schema` (`json`: where it lacks that, its JSON
+    mode and words do better than a forced tool), `file_url` ("yes": links to documents).
     """
 
     model: str

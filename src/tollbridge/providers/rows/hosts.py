@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 from tollbridge.providers import patches
 from tollbridge.providers.replicate import replicate_place
-from tollbridge.providers.row import Provider
-from tollbridge.providers.rows.alike import CHAT, CHECKED, OLD_FIELD, OLD_NAME, PENALTIES, RECORDED, TOP_K, hosted
+from tollbridge.providers.row import ForModels, Provider
+from tollbridge.providers.rows.alike import (
+    CHAT,
+    CHECKED,
+    MESSAGES,
+    OLD_FIELD,
+    OLD_NAME,
+    PENALTIES,
+    RECORDED,
+    SPEAKS_BOTH,
+    SPEAKS_RESPONSES,
+    TOP_K,
+    hosted,
+    register,
+)
+from tollbridge.providers.rows.open_models import TEMPLATES
 
 HOSTS: tuple[Provider, ...] = (
     Provider(
@@ -17,8 +33,15 @@ HOSTS: tuple[Provider, ...] = (
         key_env=("GROQ_API_KEY",),
         drops=frozenset({"logprobs", "top_logprobs", "logit_bias"}),
         lacks=TOP_K | {"logprobs", "top_logprobs", "choices", "reasoning_history"},
-        prefers={"system_role": "system"},
+        prefers={"system_role": "system", "reasoning": "reasoning_effort"},
         patches=(patches.developer_is_system, patches.standard_messages),
+        # Its newer models take a schema, as the catalog says of them; these do not.
+        models=(
+            ForModels(
+                names=re.compile(r"llama-?[23]|gemma|mixtral|mistral-saba|qwen3-|qwen-2|deepseek-r1"),
+                lacks=frozenset({"response_schema"}),
+            ),
+        ),
         source="https://console.groq.com/docs/openai",
         checked=CHECKED,
     ),
@@ -31,7 +54,7 @@ HOSTS: tuple[Provider, ...] = (
         key_env=("CEREBRAS_API_KEY",),
         drops=PENALTIES | {"logit_bias", "parallel_tool_calls", "service_tier"},
         lacks=PENALTIES | {"parallel_tools", "reasoning_history"},
-        prefers={"system_role": "system"},
+        prefers={"system_role": "system", "reasoning": "reasoning_effort"},
         patches=(patches.developer_is_system, patches.standard_messages),
         source="https://inference-docs.cerebras.ai/resources/openai",
         checked=CHECKED,
@@ -69,24 +92,160 @@ HOSTS: tuple[Provider, ...] = (
         "TOGETHER_AI_API_KEY",
         "TOGETHERAI_API_KEY",
         "TOGETHER_AI_TOKEN",
-        source=RECORDED,
+        reasoning="reasoning_switch",
+        source=register("togetherai", "https://docs.together.ai/docs/inference/chat/reasoning"),
     ),
-    hosted("baseten", "https://inference.baseten.co/v1", "BASETEN_API_KEY", "BASETEN_KEY"),
+    hosted(
+        "baseten",
+        "https://inference.baseten.co/v1",
+        "BASETEN_API_KEY",
+        "BASETEN_KEY",
+        reasoning="template_args_enable_thinking",
+        models=(ForModels(names=re.compile(r"gpt-oss|deepseek-v4", re.I), prefers={"reasoning": "reasoning_effort"}),),
+        source=register("baseten", "https://docs.baseten.co/inference/model-apis/reasoning"),
+    ),
     hosted("crusoe", "https://api.inference.crusoecloud.com/v1", source=RECORDED),
-    hosted("deepinfra", "https://api.deepinfra.com/v1/openai"),
-    hosted("featherless_ai", "https://api.featherless.ai/v1", "FEATHERLESS_AI_API_KEY", "FEATHERLESS_API_KEY"),
+    hosted(
+        "deepinfra",
+        "https://api.deepinfra.com/v1/openai",
+        also={MESSAGES: "https://api.deepinfra.com/anthropic/v1/messages"},
+        reasoning="reasoning_switch",
+        source=register("deepinfra", "https://docs.deepinfra.com/chat/reasoning"),
+    ),
+    hosted(
+        "featherless_ai",
+        "https://api.featherless.ai/v1",
+        "FEATHERLESS_AI_API_KEY",
+        "FEATHERLESS_API_KEY",
+        source=register("featherless", "https://featherless.ai/docs"),
+    ),
     hosted(
         "friendliai",
         "https://api.friendli.ai/serverless/v1",
         "FRIENDLIAI_API_KEY",
         "FRIENDLI_TOKEN",
         base_env="FRIENDLI_API_BASE",
+        reasoning="template_enable_thinking_effort",
+        source=register("friendli", "https://friendli.ai/docs/guides/reasoning"),
     ),
     hosted("hyperbolic", "https://api.hyperbolic.xyz/v1"),
     hosted("lambda_ai", "https://api.lambda.ai/v1", "LAMBDA_API_KEY", base_env="LAMBDA_API_BASE"),
-    hosted("nebius", "https://api.studio.nebius.ai/v1"),
-    hosted("novita", "https://api.novita.ai/v3/openai"),
-    hosted("nscale", "https://inference.api.nscale.com/v1"),
-    hosted("sambanova", "https://api.sambanova.ai/v1"),
-    hosted("wandb", "https://api.inference.wandb.ai/v1"),
+    hosted(
+        "nebius",
+        "https://api.tokenfactory.nebius.com/v1",
+        reasoning="reasoning_effort",
+        source=register(
+            "nebius", "https://docs.tokenfactory.nebius.com/api-reference/inference/create-chat-completion"
+        ),
+    ),
+    hosted(
+        "novita",
+        "https://api.novita.ai/openai/v1",
+        reasoning="enable_thinking",
+        source=register("novita-ai", "https://novita.ai/docs/api-reference/model-apis-llm-create-chat-completion"),
+    ),
+    hosted(
+        "nscale",
+        "https://inference.api.nscale.com/v1",
+        source=register("nscale", "https://docs.nscale.com/docs/use-cases/chat"),
+    ),
+    hosted("sambanova", "https://api.sambanova.ai/v1", source=register("sambanova", "https://docs.sambanova.ai/docs")),
+    hosted(
+        "wandb",
+        "https://api.inference.wandb.ai/v1",
+        reasoning="template_enable_thinking",
+        source=register("wandb", "https://docs.wandb.ai/inference/response-settings/reasoning"),
+    ),
+    hosted(
+        "siliconflow",
+        "https://api.siliconflow.com/v1",
+        reasoning="enable_thinking_budget",
+        source=register(
+            "siliconflow", "https://docs.siliconflow.com/en/api-reference/chat-completions/chat-completions"
+        ),
+    ),
+    hosted(
+        "chutes",
+        "https://llm.chutes.ai/v1",
+        reasoning="reasoning_effort",
+        old_names=True,
+        models=TEMPLATES,
+        source="https://chutes.ai/agents/connect",
+    ),
+    hosted(
+        "modelscope",
+        "https://api-inference.modelscope.cn/v1",
+        source=register("modelscope", "https://modelscope.cn/docs/model-service/API-Inference/intro"),
+    ),
+    hosted(
+        "clarifai",
+        "https://api.clarifai.com/v2/ext/openai/v1",
+        "CLARIFAI_API_KEY",
+        "CLARIFAI_PAT",
+        source=register("clarifai", "https://docs.clarifai.com/compute/inference/open-ai"),
+    ),
+    hosted(
+        "gmi",
+        "https://api.gmi-serving.com/v1",
+        source=register("gmicloud", "https://docs.gmicloud.ai/inference-engine/api-reference/llm-api-reference"),
+    ),
+    hosted(
+        "synthetic",
+        "https://api.synthetic.new/openai/v1",
+        old_names=True,
+        source=register("synthetic", "https://api.synthetic.new/openai/v1/models"),
+    ),
+    hosted(
+        "veniceai",
+        "https://api.venice.ai/api/v1",
+        "VENICE_AI_API_KEY",
+        "VENICE_API_KEY",
+        base_env="VENICE_AI_API_BASE",
+        source=register("venice", "https://docs.venice.ai"),
+    ),
+    hosted("aiand", "https://api.aiand.com/v1", also=SPEAKS_BOTH),
+    hosted("charity_engine", "https://api.charityengine.services/remotejobs/v2/inference", old_names=True),
+    hosted("compactifai", "https://api.compactif.ai/v1"),
+    hosted("coralbricks", "https://inference.coralbricks.ai/v1", also=SPEAKS_BOTH),
+    hosted("darkbloom", "https://api.darkbloom.dev/v1", old_names=True),
+    hosted("empower", "https://app.empower.dev/api/v1", old_names=True),
+    hosted("galadriel", "https://api.galadriel.com/v1", old_names=True),
+    hosted("inferenceapis", "https://api.inferenceapis.com/v1", also=SPEAKS_BOTH),
+    hosted(
+        "libertai",
+        "https://api.libertai.io/v1",
+        old_names=True,
+        source=register("libertai", "https://docs.libertai.io/apis/text/"),
+    ),
+    hosted("llamagate", "https://api.llamagate.dev/v1", old_names=True),
+    hosted("openinfer", "https://api.openinfer.ai/v1", also=SPEAKS_BOTH),
+    hosted(
+        "parasail",
+        "https://api.parasail.io/v1",
+        also=SPEAKS_RESPONSES,
+        reasoning="reasoning_effort_max",
+        source=register("parasail", "https://docs.parasail.io/parasail-docs/quickstart/serverless"),
+    ),
+    hosted("pinstripes", "https://pinstripes.io/v1", also=SPEAKS_RESPONSES, old_names=True),
+    hosted("prism", "https://api.prisminference.com/v1", also=SPEAKS_BOTH),
+    hosted("publicai", "https://api.publicai.co/v1", old_names=True),
+    hosted("refuseless", "https://api.refuseless.com/v1", also=SPEAKS_RESPONSES),
+    hosted("sail", "https://api.sailresearch.com/v1", also=SPEAKS_BOTH),
+    hosted(
+        "scx-ai",
+        "https://api.scx.ai/v1",
+        "SCX_API_KEY",
+        base_env="SCX_API_BASE",
+        old_names=True,
+        source=register("scx-ai", "https://platform.scx.ai/docs"),
+    ),
+    hosted(
+        "tensormesh",
+        "https://serverless.tensormesh.ai/v1",
+        "TENSORMESH_INFERENCE_API_KEY",
+        base_env="TENSORMESH_SERVERLESS_BASE_URL",
+        also=SPEAKS_RESPONSES,
+        old_names=True,
+    ),
+    hosted("zerogpu", "https://api.zerogpu.ai/v1", also=SPEAKS_RESPONSES),
 )

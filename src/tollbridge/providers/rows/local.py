@@ -7,6 +7,7 @@ import re
 from tollbridge.providers.auth import NoAuth
 from tollbridge.providers.row import EMBEDDINGS, ForModels, Provider
 from tollbridge.providers.rows.alike import CHAT, CHECKED, LITELLM, OLD_NAME, OLLAMA, RECORDED, local
+from tollbridge.providers.rows.open_models import TEMPLATES
 
 DEMO_HOST = "demo.invalid"
 DEMO = Provider(
@@ -46,12 +47,31 @@ LOCAL: tuple[Provider, ...] = (
         source="https://docs.ollama.com/api/chat",
         checked="2026-11-26",
     ),
-    local("hosted_vllm", "", source="https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html"),
+    local(
+        "hosted_vllm",
+        "",
+        source="https://docs.vllm.ai/en/stable/features/reasoning_outputs/",
+        prefers={"reasoning": "reasoning_effort"},
+        models=TEMPLATES,
+    ),
     local("lm_studio", "http://localhost:1234/v1", source="https://lmstudio.ai/docs/app/api/endpoints/openai"),
     local("llamafile", "http://127.0.0.1:8080/v1", source="https://github.com/Mozilla-Ocho/llamafile"),
     local(
         "llama_cpp", "http://127.0.0.1:8080/v1", source="https://github.com/ggml-org/llama.cpp/tree/master/tools/server"
     ),
+    local(
+        "sglang",
+        "http://127.0.0.1:30000/v1",
+        source="https://docs.sglang.ai/basic_usage/openai_api_completions.html",
+        prefers={"reasoning": "reasoning_effort"},
+        models=TEMPLATES,
+    ),
+    local(
+        "tgi", "http://127.0.0.1:8080/v1", source="https://huggingface.co/docs/text-generation-inference/messages_api"
+    ),
+    local("localai", "http://127.0.0.1:8080/v1", source="https://localai.io/features/text-generation/"),
+    local("jan", "http://127.0.0.1:1337/v1", source="https://jan.ai/docs/desktop/api-server"),
+    local("oobabooga", "", source="https://github.com/oobabooga/text-generation-webui/wiki/12-%E2%80%90-OpenAI-API"),
     local("xinference", "http://127.0.0.1:9997/v1", source="https://inference.readthedocs.io/"),
     local("lemonade", "http://localhost:8000/api/v1", bare_path="/api/v1", source="https://lemonade-server.ai/docs/"),
     local(
@@ -60,7 +80,7 @@ LOCAL: tuple[Provider, ...] = (
         bare_path="/engines/llama.cpp/v1",
         source=LITELLM,
     ),
-    local("gpustack", "", source=RECORDED, reasoning="reasoning_content"),
+    local("gpustack", "", source=RECORDED, prefers={"reasoning_field": "reasoning_content"}),
     Provider(  # whose server it is, nobody knows: unlike the ones above it may be paid
         name="openai_like",
         wire=CHAT,
@@ -68,7 +88,6 @@ LOCAL: tuple[Provider, ...] = (
         key_env=("OPENAI_LIKE_API_KEY",),
         needs_key=False,
         source=LITELLM,
-        checked=CHECKED,
     ),
     Provider(
         name="custom_openai",
@@ -77,7 +96,6 @@ LOCAL: tuple[Provider, ...] = (
         key_env=("OPENAI_API_KEY",),
         needs_key=False,
         source=LITELLM,
-        checked=CHECKED,
     ),
     Provider(
         name="litellm_proxy",
@@ -86,6 +104,5 @@ LOCAL: tuple[Provider, ...] = (
         key_env=("LITELLM_PROXY_API_KEY",),
         needs_key=False,
         source=LITELLM,
-        checked=CHECKED,
     ),
 )

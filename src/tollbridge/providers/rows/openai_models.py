@@ -8,6 +8,13 @@ from tollbridge.providers.row import ForModels
 from tollbridge.providers.rows.alike import PENALTIES
 
 OPENAI_MODELS = (
+    # "Unrecognized request argument supplied: reasoning_effort" (github.com/AAswordman/Operit/issues/1048 and others,
+    # seen 2026-11-26)
+    ForModels(
+        names=re.compile(r"(?:ft:)?(?:gpt-[34]|chatgpt-)|gpt-5-chat"),
+        drops=frozenset({"reasoning_effort", "thinking"}),
+        lacks=frozenset({"reasoning"}),
+    ),
     # o-series and gpt-5 (not 5.1 and later, not the chat models) refuse sampling and, from o3 on, `stop`; all reasoning
     # models refuse `max_tokens`. https://platform.openai.com/docs/guides/reasoning and recorded refusals.
     ForModels(
@@ -24,13 +31,6 @@ OPENAI_MODELS = (
         names=re.compile(r"o[3-9](?!-mini)|o4|gpt-5(?:-(?!chat)|$)"),
         drops=frozenset({"stop"}),
         lacks=frozenset({"stop"}),
-    ),
-    # "Unrecognized request argument supplied: reasoning_effort" (github.com/AAswordman/Operit/issues/1048 and others,
-    # seen 2026-11-26): what a client of another dialect says of thinking is left out for them.
-    ForModels(
-        names=re.compile(r"(?:chat)?gpt-(?:3|4)|gpt-5-chat"),
-        drops=frozenset({"reasoning_effort", "thinking"}),
-        lacks=frozenset({"reasoning"}),
     ),
     ForModels(names=re.compile(r"o1-(?:mini|preview)"), lacks=frozenset({"system", "tools", "tool_choice"})),
 )

@@ -14,8 +14,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Written
 from tollbridge.wires.openai_chat.reasoning import PLAIN
-from tollbridge.wires.openai_chat.settings import effort_for
-from tollbridge.wires.openai_chat.vocabulary import PROVIDER_FIELDS, dropped_param
+from tollbridge.wires.openai_chat.vocabulary import PROVIDER_FIELDS
 
 CACHE = "cache_control"
 _ADDED = frozenset({*PLAIN, "annotations", "images", "reasoning_details", "thinking_blocks", PROVIDER_FIELDS, CACHE})
@@ -34,8 +33,6 @@ def plain(body: JsonObject) -> Written[JsonObject]:
     """The body without them. What is no list or object stays as it is: the provider says what is wrong with it."""
     caveats: list[Caveat] = []
     made = {**body}
-    if "thinking" in body:
-        _effort(made, caveats)
     marks = 0
     messages, tools = body.get("messages"), body.get("tools")
     if isinstance(messages, list):
@@ -50,19 +47,6 @@ def plain(body: JsonObject) -> Written[JsonObject]:
         detail = f"{marks} cache marks were left out: this provider caches prompts in its own way."
         caveats.append(Caveat(code="dropped_param", where="$.messages[*].cache_control", detail=detail))
     return Written(made, tuple(caveats))
-
-
-def _effort(made: JsonObject, caveats: list[Caveat]) -> None:
-    """Anthropic's word for how much to think, in the format's own."""
-    thinking = made.pop("thinking")
-    said = thinking if isinstance(thinking, dict) else {}
-    tokens = said.get("budget_tokens")
-    if said.get("type") == "enabled" and made.get("reasoning_effort") is None:
-        made["reasoning_effort"] = effort_for(tokens) if isinstance(tokens, int) else "medium"
-        detail = f"The format counts no thinking tokens; `thinking` became the effort `{made['reasoning_effort']}`."
-        caveats.append(Caveat(code="approximated", where="$.thinking", detail=detail))
-    elif said.get("type") != "disabled":
-        caveats.append(dropped_param("thinking", "this provider takes `reasoning_effort`"))
 
 
 def _message(message: Json, where: str, caveats: list[Caveat]) -> Json:

@@ -6,16 +6,15 @@ nobody here knows, stays in `extra` and comes back as it was.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Media, Opaque, Part, Text, ToolCall, ToolResult
-from tollbridge.model.request import Message, OutputFormat, Reasoning, Request, Role, Sampling, Tool, ToolChoice
+from tollbridge.model.request import Message, OutputFormat, Request, Role, Sampling, Tool, ToolChoice
 from tollbridge.wires.base import Written
 from tollbridge.wires.openai_chat.content import read_content, take_cache
 from tollbridge.wires.openai_chat.shapes import FAILURES, explain_request
+from tollbridge.wires.openai_chat.thinking import read_reasoning
 from tollbridge.wires.openai_chat.turn import TurnReader
 from tollbridge.wires.openai_chat.vocabulary import FIELD, NAME, string, take
 from tollbridge.wires.seal import UNKEYED, Seals
@@ -53,7 +52,7 @@ def _read(body: JsonObject, seals: Seals) -> Written[Request]:
         tool_choice=_tool_choice(rest, spelling),
         parallel_tools=take(rest, "parallel_tool_calls", bool),
         sampling=_sampling(rest, spelling),
-        reasoning=_reasoning(rest),
+        reasoning=read_reasoning(rest),
         output=_output(rest),
         stream=take(rest, "stream", bool),
         include_usage=include_usage,
@@ -292,32 +291,6 @@ def _sampling(rest: JsonObject, spelling: dict[str, str]) -> Sampling:
 
 
 _NOTHING = Sampling()
-
-
-def _reasoning(rest: JsonObject) -> Reasoning | None:
-    """`reasoning_effort` (OpenAI), `reasoning` (OpenRouter) and `thinking` (DeepSeek, Z.ai, Anthropic's form), together
-    or alone. `extra["reasoning"]` and `extra["thinking"]` tell that the object was there, and what else it held."""
-    effort = take(rest, "reasoning_effort", str)
-    extra: JsonObject = {}
-    budget: int | None = None
-    mode: Literal["enabled", "disabled", "adaptive"] | None = None
-    if rest.get("reasoning").__class__ is dict:
-        inner = dict(rest.pop("reasoning"))
-        if effort is None and (effort := take(inner, "effort", str)) is not None:
-            extra[FIELD] = "reasoning"
-        budget = take(inner, "max_tokens", int)
-        if inner.get("enabled").__class__ is bool:
-            mode = "enabled" if inner.pop("enabled") else "disabled"
-        extra["reasoning"] = inner
-    if rest.get("thinking").__class__ is dict and budget is None and mode is None:
-        inner = dict(rest.pop("thinking"))
-        budget = take(inner, "budget_tokens", int)
-        if inner.get("type") in ("enabled", "disabled", "adaptive"):
-            mode = inner.pop("type")
-        extra["thinking"] = inner
-    if effort is None and not extra:
-        return None
-    return Reasoning(effort=effort, budget_tokens=budget, mode=mode, extra=extra)
 
 
 def _output(rest: JsonObject) -> OutputFormat | Opaque | None:

@@ -10,6 +10,7 @@ from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, Too
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
 from tollbridge.wires.openai_chat.content import write_cache
+from tollbridge.wires.openai_chat.thinking import PLAIN, STYLES, respell, spell
 from tollbridge.wires.openai_chat.vocabulary import FIELD, NAME, approximated, dropped_param
 
 # Fields of Sampling by their names in the body. `top_k` is not OpenAI's; most others take it.
@@ -23,14 +24,6 @@ _SAMPLING: Mapping[str, str] = {
     "logprobs": "logprobs",
     "top_logprobs": "top_logprobs",
 }
-# Efforts for a client that named a number of tokens, and for words that not every model knows
-_EFFORT_UP_TO = ((2048, "low"), (10000, "medium"))
-_NEAREST_EFFORT = {"max": "xhigh"}
-
-
-def effort_for(tokens: int) -> str:
-    """The word for thinking of about so many tokens."""
-    return next((word for up_to, word in _EFFORT_UP_TO if tokens <= up_to), "high")
 
 
 def write_settings(body: JsonObject, request: Request, to: Target, caveats: list[Caveat]) -> None:
@@ -82,6 +75,11 @@ class _Settings:
     def tools(self) -> None:
         request = self._request
         tools = [written for written in (self._tool(tool) for tool in request.tools) if written is not None]
+        unsaid = getattr(request.tool_choice, "mode", None) == "none" and "tool_choice" in self._to.lacks
+        if tools and unsaid and not self._own:
+            detail = "This provider cannot be told to call none of its tools; none are offered."
+            self._caveats.append(approximated("$.tool_choice", detail))
+            return
         if tools:
             legacy = self._spelling.get("tools") == "functions"
             self._put("tools", "functions" if legacy else "tools", tools)
@@ -160,27 +158,18 @@ class _Settings:
             return
         if "reasoning" in self._to.lacks:
             self._caveats.append(dropped_param("reasoning", "this model does not take it"))
-        elif self._own and "reasoning" not in self._to.prefers:
-            self._own_reasoning(reasoning)
-        elif self._to.prefers.get("reasoning") == "reasoning":
-            self._put_object(
-                "reasoning", {"effort": reasoning.effort, "max_tokens": reasoning.budget_tokens}, reasoning
-            )
-        elif self._to.prefers.get("reasoning") == "thinking":
-            self._body["thinking"] = {"type": "disabled" if _is_off(reasoning) else "enabled"}
-            if reasoning.effort not in (None, "none"):
-                self._body["reasoning_effort"] = reasoning.effort
-        else:
-            self._effort(reasoning)
-
-    def _put_object(self, name: str, fields: JsonObject, reasoning: Reasoning) -> None:
-        out = {key: value for key, value in fields.items() if value is not None}
-        if out.get("effort") is not None:
-            out.pop("max_tokens", None)  # OpenRouter takes one of the two
-        if reasoning.mode is not None and not out:
-            out["enabled"] = not _is_off(reasoning)
-        if out:
-            self._body[name] = out
+            return
+        style = self._to.prefers.get("reasoning")
+        if not self._own:
+            self._body.update(spell(reasoning, STYLES[style or PLAIN], self._caveats))
+            return
+        self._own_reasoning(reasoning)
+        changes = respell({**self._request.extra, **self._body}, STYLES[style], self._caveats) if style else None
+        for name, value in (changes or {}).items():
+            if value is None:
+                del self._body[name]
+            else:
+                self._body[name] = value
 
     def _own_reasoning(self, reasoning: Reasoning) -> None:
         extra = reasoning.extra
@@ -197,25 +186,6 @@ class _Settings:
             out = {} if reasoning.mode is None else {"type": reasoning.mode}
             out |= {} if reasoning.budget_tokens is None else {"budget_tokens": reasoning.budget_tokens}
             self._body["thinking"] = {**out, **extra["thinking"]}
-
-    def _effort(self, reasoning: Reasoning) -> None:
-        effort = reasoning.effort
-        if effort is None and reasoning.budget_tokens is not None and not _is_off(reasoning):
-            tokens = reasoning.budget_tokens
-            effort = effort_for(tokens)
-            detail = f"The format counts no thinking tokens; {tokens} became the effort `{effort}`."
-            self._caveats.append(approximated("$.reasoning", detail))
-        elif effort is None and reasoning.mode == "enabled":
-            detail = "Thinking was asked for without an amount, which the format cannot say; the model decides."
-            self._caveats.append(approximated("$.reasoning", detail))
-        if effort in _NEAREST_EFFORT:
-            detail = f"The effort `{effort}` is not known to the format; `{_NEAREST_EFFORT[effort]}` is sent."
-            self._caveats.append(approximated("$.reasoning", detail))
-            effort = _NEAREST_EFFORT[effort]
-        if effort is not None:
-            self._body["reasoning_effort"] = effort
-        elif reasoning.mode == "disabled":
-            self._caveats.append(dropped_param("reasoning", "the format cannot switch thinking off for every model"))
 
     def output(self) -> None:
         output = self._request.output
@@ -278,7 +248,3 @@ class _Settings:
                     self._body.setdefault(key, value)
             elif value is not None:
                 self._caveats.append(dropped_param(key, f"the chat format has no such field ({request.origin})"))
-
-
-def _is_off(reasoning: Reasoning) -> bool:
-    return reasoning.mode == "disabled" or reasoning.effort == "none"

@@ -1,0 +1,181 @@
+"""What the operator, a request and the SDK say about parameters, down to what was sent: `drop_params`,
+`additional_drop_params`, `allowed_openai_params`, thinking, and an answer to a schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from tests.server.faults import CHAT, MESSAGES, ask, configuration
+from tests.server.served import Answered, served
+from tests.transport.upstream import Peer, Script, Upstream, answer
+from tollbridge import UnsupportedParamsError, acompletion
+from tollbridge.calls.structured import ANSWER
+
+TOOL = {
+    "type": "function",
+    "function": {"name": "f", "parameters": {"type": "object", "properties": {}}, "strict": True},
+}
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+FORMAT = {"type": "json_schema", "json_schema": {"name": "place", "schema": SCHEMA}}
+
+
+class Place(BaseModel):
+    city: str
+
+
+def telling(message: Mapping[str, Any], finish: str = "stop") -> Script:
+    body = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [
+            {"index": 0, "message": {"role": "assistant", "content": None, **message}, "finish_reason": finish}
+        ],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+    }
+
+    async def script(peer: Peer) -> None:
+        while await peer.request():
+            peer.send(answer(json.dumps(body).encode(), "content-type: application/json", status="200 OK"))
+
+    return script
+
+
+HELLO = telling({"content": "Hello"})
+CALLED = {"id": "c", "type": "function", "function": {"name": ANSWER, "arguments": '{"city": "Paris"}'}}
+CALLS = telling({"content": "Here:", "tool_calls": [CALLED]}, "tool_calls")
+
+
+def sent(upstream: Upstream) -> dict[str, Any]:
+    return json.loads(upstream.requests[-1].partition(b"\r\n\r\n")[2])  # type: ignore[no-any-return]
+
+
+async def through(
+    tmp_path: Path,
+    upstream: Upstream,
+    path: str,
+    body: dict[str, Any],
+    model: str = "groq/llama-3.3-70b",
+    **params: Any,
+) -> Answered:
+    own = {"model": model, "api_base": f"http://127.0.0.1:{upstream.port}", "api_key": "k", **params}
+    async with served(configuration({"model_name": "m", "litellm_params": own}), tmp_path) as gateway:
+        return await gateway.post(path, body)
+
+
+async def test_paths_and_names_are_left_out_for_every_client_of_a_model(tmp_path: Path) -> None:
+    drops = ["tools[*].function.strict", "temperature", "stop"]
+    async with Upstream(HELLO) as upstream:
+        asked = ask(tools=[TOOL], temperature=0.5, stop=["x"])
+        answered = await through(tmp_path, upstream, CHAT, asked, additional_drop_params=drops)
+        body = sent(upstream)
+        assert "strict" not in body["tools"][0]["function"]
+        assert not {"temperature", "stop"} & set(body)
+        told = answered.headers["x-tollbridge-caveats"]
+        assert all(name in told for name in drops)
+        own = {"name": "f", "input_schema": {"type": "object"}, "strict": True}
+        await through(
+            tmp_path,
+            upstream,
+            MESSAGES,
+            ask(tools=[own], temperature=0.5, stop_sequences=["x"]),
+            additional_drop_params=drops,
+        )
+        body = sent(upstream)
+        assert "strict" not in body["tools"][0]["function"]
+        assert not {"temperature", "stop"} & set(body)
+
+
+async def test_a_path_that_is_none_disables_the_model_and_says_so(tmp_path: Path) -> None:
+    async with Upstream(HELLO) as upstream:
+        answered = await through(tmp_path, upstream, CHAT, ask(), additional_drop_params=["tools["])
+        assert answered.status >= 400
+        assert not upstream.requests
+
+
+@pytest.mark.parametrize(
+    ("operators", "clients", "status"),
+    [(None, None, 200), (True, None, 200), (False, None, 400), (False, True, 200), (True, False, 400)],
+)
+async def test_the_client_has_the_last_word_on_dropping(
+    tmp_path: Path, operators: bool | None, clients: bool | None, status: int
+) -> None:
+    said = {} if clients is None else {"drop_params": clients}
+    params = {} if operators is None else {"drop_params": operators}
+    async with Upstream(HELLO) as upstream:
+        answered = await through(tmp_path, upstream, CHAT, ask(logit_bias={"1": 2}, **said), **params)
+        assert answered.status == status
+        if status == 200:
+            assert "logit_bias" not in sent(upstream)
+            assert "drop_params" not in sent(upstream)
+        else:
+            assert answered.json()["error"]["param"] == "logit_bias"
+            assert not upstream.requests
+
+
+async def test_what_is_allowed_goes_through(tmp_path: Path) -> None:
+    async with Upstream(HELLO) as upstream:
+        asked = ask(logit_bias={"1": 2}, logprobs=True)
+        await through(tmp_path, upstream, CHAT, asked, allowed_openai_params=["logit_bias"])
+        assert sent(upstream)["logit_bias"] == {"1": 2}
+        assert "logprobs" not in sent(upstream)
+
+
+async def test_a_client_of_anthropics_makes_a_model_on_vllm_think(tmp_path: Path) -> None:
+    async with Upstream(HELLO) as upstream:
+        asked = ask(thinking={"type": "enabled", "budget_tokens": 1024}) | {"max_tokens": 4096}
+        answered = await through(tmp_path, upstream, MESSAGES, asked, model="hosted_vllm/Qwen/Qwen3-8B")
+        assert sent(upstream)["chat_template_kwargs"] == {"enable_thinking": True}
+        assert "thinking" not in sent(upstream)
+        assert "$.reasoning" in answered.headers["x-tollbridge-caveats"]
+
+
+async def test_an_answer_to_a_schema_comes_by_a_tool_and_is_told_as_text(tmp_path: Path) -> None:
+    async with Upstream(CALLS) as upstream:
+        answered = await through(tmp_path, upstream, CHAT, ask(response_format=FORMAT))
+        assert sent(upstream)["tool_choice"]["function"]["name"] == ANSWER
+        (choice,) = answered.json()["choices"]
+        assert (choice["message"]["content"], choice["finish_reason"]) == ('{"city": "Paris"}', "stop")
+        assert "response_format" in answered.headers["x-tollbridge-caveats"]
+
+
+@pytest.mark.usefixtures("no_keys_here")
+async def test_the_sdk_says_the_same_by_its_parameters() -> None:
+    hi = [{"role": "user", "content": "hi"}]
+    async with Upstream(CALLS) as upstream:
+        place: dict[str, Any] = {
+            "model": "groq/llama-3.3-70b",
+            "messages": hi,
+            "api_base": f"http://127.0.0.1:{upstream.port}",
+            "api_key": "k",
+        }
+        await acompletion(
+            **place,
+            tools=[TOOL],
+            logit_bias={"1": 2},
+            seed=1,
+            additional_drop_params=["tools[*].function.strict", "seed"],
+            allowed_openai_params=["logit_bias"],
+        )
+        body = sent(upstream)
+        assert "strict" not in body["tools"][0]["function"]
+        assert "seed" not in body
+        assert body["logit_bias"] == {"1": 2}
+        with pytest.raises(UnsupportedParamsError, match="logit_bias"):
+            await acompletion(**place, logit_bias={"1": 2}, drop_params=False)
+        response = await acompletion(**place, response_format=Place)
+        assert Place.model_validate_json(response.choices[0].message.content or "") == Place(city="Paris")
+        await acompletion(**(place | {"model": "zai/glm-4.6"}), reasoning_effort="high")
+        assert sent(upstream)["thinking"] == {"type": "enabled"}
+
+
+@pytest.fixture
+def no_keys_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TOLLBRIDGE_HOME", str(tmp_path / "home"))
