@@ -57,16 +57,33 @@ class Line:
         """Holds nothing."""
 
 
+class Created:
+    """Answers the first request with `first`, and hands all others on to `line`."""
+
+    def __init__(self, first: Any, line: Line) -> None:
+        self.first = first
+        self.line = line
+        self.sent: Outgoing | None = None
+
+    async def send(self, request: Outgoing, timeouts: Timeouts) -> Incoming:
+        if self.sent is None:
+            self.sent = request
+            return told(self.first)
+        return await self.line.send(request, timeouts)
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+
 async def follow_it(
     line: Line, first: Any, place: Deployment | None = None, *, stream: bool = False, **more: Any
 ) -> Incoming:
     place = place or deployment()
-    headers = (*place.headers, ("prefer", "wait"))
-    sent = Outgoing(origin=place.origin, method="POST", target=place.path, headers=headers, body=b"{}")
+    sent = Outgoing(origin=place.origin, method="POST", target=place.path, headers=place.headers, body=b"{}")
     timeouts = more.pop("timeouts", Timeouts())
     steps = Steps(REPLICATE, more["links_to"], more["clock"]) if more else place.steps
     assert steps is not None
-    return await steps.follow(told(first), sent, line, timeouts, stream=stream)
+    return await steps.ask(sent, Created(first, line), timeouts, stream=stream)
 
 
 async def test_an_answer_that_is_whole_is_given_as_it_came() -> None:
@@ -237,3 +254,17 @@ async def test_a_stop_that_fails_or_leads_elsewhere_is_nobodys_error() -> None:
         await follow_it(line, elsewhere)
     await asyncio.sleep(0)
     assert line.sent == []
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_whole_answer_is_waited_for_at_once(stream: bool) -> None:
+    place = deployment()
+    assert place.steps is not None
+    created = Created(DONE, Line())
+    sent = Outgoing(
+        origin=place.origin, method="POST", target=place.path, headers=place.headers, head=b"kept", body=b"{}"
+    )
+    await place.steps.ask(sent, created, Timeouts(), stream=stream)
+    assert created.sent is not None
+    assert dict(created.sent.headers).get("prefer") == (None if stream else "wait")
+    assert created.sent.head == (b"kept" if stream else b"")

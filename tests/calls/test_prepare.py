@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import msgspec
@@ -181,3 +183,63 @@ def test_claude_on_vertex_has_its_model_in_the_path_and_its_version_in_the_body(
     assert "model" not in sent
     assert (sent["anthropic_version"], sent["stream"]) == ("vertex-2023-10-16", True)
     assert made.caveats == ()
+
+
+# Tools where a model has none
+
+OFFERED = [{"type": "function", "function": {"name": "now", "parameters": {"type": "object", "properties": {}}}}]
+
+
+def test_tools_are_put_into_words_where_the_model_has_none() -> None:
+    for model in ("ollama/llama2", "gemini/gemma-3-27b-it", "openai/o1-mini"):
+        made = prepared(model, tools=OFFERED)
+        body = json.loads(made.outgoing.body)
+        assert "tools" not in body
+        assert '\\"name\\":\\"now\\"' in made.outgoing.body.decode()
+        assert not made.relayed
+        assert made.wire is not deployment(model).wire
+        assert "$.tools" in [caveat.where for caveat in made.caveats]
+
+
+def test_a_request_without_tools_is_read_by_the_wire_itself() -> None:
+    for model in ("ollama/llama2", "openai/o1-mini"):
+        made = prepared(model)
+        assert made.wire is deployment(model).wire
+        assert made.caveats == ()
+    assert prepared("openai/o1-mini").relayed
+
+
+def test_a_model_with_tools_is_offered_them_as_they_are() -> None:
+    made = prepared(RELAYED, tools=OFFERED)
+    assert (made.relayed, made.wire is OPENAI_CHAT) == (True, True)
+    assert json.loads(made.outgoing.body)["tools"] == OFFERED
+    assert json.loads(prepared("ollama/llama3.1", tools=OFFERED).outgoing.body)["tools"] == OFFERED
+
+
+LOADED = """
+import sys
+from tollbridge.calls.build import Wanted, build
+from tollbridge.calls.prepare import prepare
+from tollbridge.providers.table import ROWS
+
+def loaded():
+    rooms = ("cohere", "ollama", "tools_in_words")
+    return {room for room in rooms if f"tollbridge.wires.{room}" in sys.modules}
+
+assert loaded() == set(), loaded()
+build(Wanted(id="d", group="m", model="ollama/x"), {}, ROWS)
+assert loaded() == {"ollama"}, loaded()
+"""
+
+
+def test_a_wire_that_only_providers_speak_loads_when_it_is_wanted() -> None:
+    subprocess.run([sys.executable, "-c", LOADED], check=True)
+
+
+def test_a_field_that_only_some_formats_have_is_kept_where_there_is_one() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "https://i.example/a.png", "detail": "low"}}
+    said = {"messages": [{"role": "user", "content": [{"type": "text", "text": "?"}, picture]}]}
+    made = prepared("cohere/command-a-vision-07-2025", **said)
+    assert json.loads(made.outgoing.body)["messages"][0]["content"][1] == picture
+    assert made.caveats == ()
+    assert "dropped_field" in [caveat.code for caveat in prepared("ollama/llava", **said).caveats]

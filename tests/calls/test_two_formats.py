@@ -133,3 +133,12 @@ def test_a_deployment_with_two_formats_is_not_changed_by_reading_it() -> None:
     place = deployment("openai/gpt-4o")
     assert place.for_dialect("anthropic_messages") is place
     assert msgspec.structs.replace(place, also={}).for_dialect(RESPONSES).wire.name == CHAT
+
+
+def test_snowflakes_claude_is_told_the_effort_in_an_object_and_its_other_models_as_clients_say_it() -> None:
+    given = Given(api_key="k", extra={"account_id": "a"})
+    for model, sent in (("claude-sonnet-4-6", {"reasoning": {"effort": "low"}}), ("x", {"reasoning_effort": "low"})):
+        place = build(Wanted(id="d", group="m", model=f"snowflake/{model}", given=given), {}, ROWS)
+        made, body = prepared(place, OPENAI_CHAT, reasoning_effort="low")
+        assert made.relayed
+        assert {name: value for name, value in body.items() if name.startswith("reasoning")} == sent

@@ -16,6 +16,7 @@ from tollbridge.model.response import Usage
 from tollbridge.sdk.costs import as_chat_usage
 from tollbridge.wires.anthropic_messages.usage import merged_usage
 from tollbridge.wires.anthropic_messages.usage import read_usage as read_anthropic
+from tollbridge.wires.cohere.usage import read_usage as read_cohere
 from tollbridge.wires.gemini.usage import read_usage as read_gemini
 from tollbridge.wires.openai_chat.usage import read_usage as read_chat
 
@@ -132,6 +133,15 @@ def _converse(recorded: dict[str, Any]) -> _Found | None:
     return None
 
 
+def _cohere(recorded: dict[str, Any]) -> _Found | None:
+    for event in reversed(_events(recorded)):
+        raw = event.get("usage") or event.get("delta", {}).get("usage")
+        usage = read_cohere(raw)
+        if usage is not None:
+            return "cohere", raw, usage, "", None
+    return None
+
+
 _FORMS = {
     "chat.completions": _chat,
     "messages": _messages,
@@ -139,4 +149,5 @@ _FORMS = {
     "generateContent": _gemini,
     "streamGenerateContent": _gemini,
     "converse": _converse,
+    "v2.chat": _cohere,
 }

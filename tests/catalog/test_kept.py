@@ -56,6 +56,8 @@ def test_every_recorded_answer_costs_the_same_again() -> None:
             None,
             {"told_nanousd": 10**9},
         ),
+        ({"billed_units": {"input_tokens": 3, "output_tokens": 2.0}}, None, {"billed_input": 3, "billed_output": 2}),
+        ({"billed_units": {"input_tokens": 3}}, None, {}),
         ({"cost": "free", "total_tokens": "many", "service_tier": 7}, None, {}),
     ],
 )

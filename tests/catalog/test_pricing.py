@@ -361,3 +361,28 @@ def test_who_tells_the_cost_or_adds_a_margin_is_not_free() -> None:
     assert Tariff(nothing, "", tells_cost=True).worst(10, 10) is None
     assert Tariff(nothing, "", added_nanousd=3).worst(10, 10) == 3
     assert FREE.worst(10, 10) == 0
+
+
+# What the provider bills
+
+
+@pytest.mark.parametrize("billed", [(3, 2), (0, 0), (3.0, 2.0), (900, 800)])
+def test_what_a_provider_says_that_it_bills_is_what_it_costs(billed: tuple[float, float]) -> None:
+    units = {"input_tokens": billed[0], "output_tokens": billed[1], "search_units": 4}
+    found = cost(input=500, output=90, cache_read=480, reasoning=30, image_input=7, extra={"billed_units": units})
+    assert found == billed[0] * 2 + billed[1] * 7
+
+
+@pytest.mark.parametrize(
+    "units",
+    [
+        None,
+        5,
+        {},
+        {"input_tokens": 3},
+        {"input_tokens": -1, "output_tokens": 1},
+        {"input_tokens": 3, "output_tokens": 0.5},
+    ],
+)
+def test_a_bill_that_is_none_counts_as_not_told(units: Any) -> None:
+    assert cost(input=10, output=4, extra={"billed_units": units}) == 10 * 2 + 4 * 7

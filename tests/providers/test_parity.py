@@ -20,6 +20,7 @@ TARGETS = [
     ("azure", "azure/gpt-4o", Given(api_base="https://resource.openai.azure.com", api_version="2024-10-21")),
     ("azure_ai", "azure_ai/grok-3", Given(api_base="https://resource.services.ai.azure.com")),
     ("cerebras", "cerebras/llama3.1-8b", Given()),
+    ("cohere", "cohere_chat/command-a-03-2025", Given()),
     ("databricks", "databricks/x", Given(api_base="https://workspace.azuredatabricks.net/serving-endpoints")),
     ("deepseek", "deepseek/deepseek-chat", Given()),
     ("deepseek_reasoner", "deepseek/deepseek-reasoner", Given()),
@@ -27,6 +28,7 @@ TARGETS = [
     ("groq", "groq/llama-3.3-70b-versatile", Given()),
     ("huggingface", "huggingface/deepseek-ai/DeepSeek-R1", Given()),
     ("mistral", "mistral/mistral-large-latest", Given()),
+    ("ollama_chat", "ollama_chat/qwen3", Given()),
     ("openai", "openai/gpt-4o", Given()),
     ("openai_reasoning", "openai/gpt-5-mini", Given()),
     ("openrouter", "openrouter/anthropic/claude-sonnet-4.5", Given()),
@@ -45,7 +47,8 @@ TARGETS = [
 @pytest.mark.parametrize(("target", "model", "given"), TARGETS, ids=[target for target, _, _ in TARGETS])
 def test_addresses_and_model_names_are_the_same_unless_we_say_why(target: str, model: str, given: Given) -> None:
     found = resolve(model, given=msgspec.structs.replace(given, api_key="k"), environ={}, rows=ROWS)
-    ours = f"{found.scheme}://{found.host}{found.path}"
+    port = "" if found.port in (80, 443) else f":{found.port}"
+    ours = f"{found.scheme}://{found.host}{port}{found.path}"
     seen: set[str] = set()
     models: set[str] = set()
     path = SHARED / "parity" / "requests" / f"chat_{target}.json"

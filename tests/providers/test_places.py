@@ -9,9 +9,8 @@ import pytest
 
 from tollbridge.calls.build import Wanted, build
 from tollbridge.errors import BadRequestError
-from tollbridge.providers.databricks import claude_thinking
+from tollbridge.providers.databricks import claude_thinking, claude_turns
 from tollbridge.providers.oauth import Exchange
-from tollbridge.providers.patches import effort_in_reasoning
 from tollbridge.providers.resolve import Given, Location, resolve
 from tollbridge.providers.table import ROWS
 from tollbridge.providers.watsonx import watsonx_body
@@ -174,18 +173,32 @@ def test_databricks_claude_thinks_by_a_budget(body: dict[str, Any], sent: dict[s
     assert body == before
 
 
-@pytest.mark.parametrize(
-    ("body", "sent"),
-    [
-        ({"reasoning_effort": "low"}, {"reasoning": {"effort": "low"}}),
-        ({"reasoning_effort": "low", "reasoning": {"effort": "high"}}, {"reasoning": {"effort": "high"}}),
-        ({"reasoning_effort": "none"}, {}),
-        ({"reasoning_effort": None}, {"reasoning_effort": None}),
-        ({}, {}),
-    ],
-)
-def test_snowflakes_claude_is_told_the_effort_in_an_object(body: dict[str, Any], sent: dict[str, Any]) -> None:
-    assert effort_in_reasoning(body) == sent
-    patches = found("snowflake/claude-sonnet-4-6", account_id="a").provider.patches
-    assert patches == (effort_in_reasoning,)
-    assert found("snowflake/llama3.1-8b", account_id="a").provider.patches == ()
+def test_messages_of_databricks_claude_that_follow_each_other_are_one_turn() -> None:
+    thought = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm", "signature": "s"}]}
+    calls = [{"id": name, "type": "function", "function": {"name": name, "arguments": "{}"}} for name in "ab"]
+    said = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": [thought]},
+        {"role": "assistant", "content": None, "tool_calls": calls[:1]},
+        {"role": "assistant", "content": "And", "tool_calls": calls[1:]},
+        {"role": "tool", "tool_call_id": "a", "content": "1"},
+        {"role": "tool", "tool_call_id": "b", "content": "2"},
+        {"role": "assistant", "content": "Done"},
+    ]
+    sent = claude_turns({"messages": said})["messages"]
+    assert sent == [
+        said[0],
+        {"role": "assistant", "content": [thought, {"type": "text", "text": "And"}], "tool_calls": calls},
+        *said[4:],
+    ]
+    odd = {"messages": [said[1], {"role": "assistant", "content": 5}, {"role": "assistant", "tool_calls": "x"}]}
+    assert claude_turns(odd) is odd
+    alone = {"messages": said[4:]}
+    assert claude_turns(alone) is alone
+
+
+def test_what_databricks_chat_does_not_take_its_other_formats_may() -> None:
+    row = found("databricks/databricks-claude-sonnet-4", "https://w.example").provider
+    assert "metadata" in row.drops
+    assert row.speaking("anthropic_messages").drops == frozenset()
+    assert row.speaking("openai_responses").drops == row.drops

@@ -325,8 +325,10 @@ async def test_a_model_without_tools_calls_them_in_every_dialect(dialect: str, s
         assert "I loo" in answered.body.decode()
         assert "<tool_call>" not in answered.body.decode()
         assert "approximated $.tools" in answered.headers["x-tollbridge-caveats"]
+        assert (gateway.records[-1].tokens, gateway.records[-1].estimated) == ({"input": 30, "output": 9}, False)
     sent = sent_to(upstream)
     assert "tools" not in sent
+    assert sent["options"]["stop"] == ["<tool_result"]
     assert [message["role"] for message in sent["messages"]] == ["system", "user"]
     assert '"name":"weather"' in sent["messages"][0]["content"]
 

@@ -26,6 +26,7 @@ from tests.wires.test_cross_wire import (
     exchanges_of,
     excused,
     lost,
+    report,
     request_features,
 )
 from tollbridge.errors import APIError, BadRequestError
@@ -63,7 +64,7 @@ def framed(name: str, chunks: list[Any]) -> bytes:
 
 
 @pytest.mark.parametrize(("a", "b"), PAIRS)
-def test_requests_of_every_dialect_arrive(a: str, b: str) -> None:
+def test_requests_of_every_dialect_arrive(a: str, b: str, capsys: pytest.CaptureFixture[str]) -> None:
     crossed, refused = 0, list[str]()
     for name, body, _, _ in exchanges_of(a):
         if not isinstance(body, dict):
@@ -84,6 +85,7 @@ def test_requests_of_every_dialect_arrive(a: str, b: str) -> None:
         except AssertionError as error:
             raise AssertionError(f"{name}: {error}") from error
         crossed += 1
+    report(capsys, f"{a} -> {b}: {crossed} requests, {len(refused)} refused")
     assert crossed > 20
     assert [message for message in refused if "modify_params" not in message] == []
 
@@ -116,7 +118,7 @@ def _crosses_stream(a: ProviderWire, b: Wire, stream: bytes) -> None:
 
 
 @pytest.mark.parametrize(("b", "a"), PAIRS)
-def test_answers_and_streams_arrive_in_every_dialect(a: str, b: str) -> None:
+def test_answers_and_streams_arrive_in_every_dialect(a: str, b: str, capsys: pytest.CaptureFixture[str]) -> None:
     answers = streams = 0
     for name, answer, stream in exchanges(a):
         try:
@@ -128,5 +130,6 @@ def test_answers_and_streams_arrive_in_every_dialect(a: str, b: str) -> None:
                 streams += 1
         except (AssertionError, APIError, LookupError, TypeError) as error:
             raise AssertionError(f"{name}: {type(error).__name__}: {error}") from error
+    report(capsys, f"{a} -> {b}: {answers} answers, {streams} streams")
     assert answers > 10
     assert streams > 5

@@ -334,7 +334,7 @@ def test_requests_cross(a: str, b: str, capsys: pytest.CaptureFixture[str]) -> N
             crossed += 1
         except BadRequestError as error:
             refused.append((name, error.message))
-    _report(capsys, f"{a} -> {b}: {crossed} requests, {len(refused)} refused")
+    report(capsys, f"{a} -> {b}: {crossed} requests, {len(refused)} refused")
     assert crossed > 20
     assert [error for _, error in refused if "modify_params" not in error] == []
 
@@ -346,7 +346,7 @@ def test_answers_cross(a: str, b: str, capsys: pytest.CaptureFixture[str]) -> No
         if answer is not None:
             _named(name, crosses_answer, WIRES[a], WIRES[b], answer)
             crossed += 1
-    _report(capsys, f"{a} -> {b}: {crossed} answers")
+    report(capsys, f"{a} -> {b}: {crossed} answers")
     assert crossed > 20
 
 
@@ -357,7 +357,7 @@ def test_streams_cross(a: str, b: str, capsys: pytest.CaptureFixture[str]) -> No
         if stream is not None:
             _named(name, crosses_stream, WIRES[a], WIRES[b], stream)
             crossed += 1
-    _report(capsys, f"{a} -> {b}: {crossed} streams")
+    report(capsys, f"{a} -> {b}: {crossed} streams")
     assert crossed > 10
 
 
@@ -370,7 +370,7 @@ def _named(name: str, law: Any, *arguments: Any) -> None:
         raise AssertionError(f"{name}: {type(error).__name__}: {error}") from error
 
 
-def _report(capsys: pytest.CaptureFixture[str], line: str) -> None:
+def report(capsys: pytest.CaptureFixture[str], line: str) -> None:
     with capsys.disabled():
         print(f"\n{line}")
 

@@ -151,7 +151,7 @@ def _at(
             model=location.model,
             account=location.account,
             max_output_tokens=None if known is None else known.max_output_tokens,
-            lacks=_without(row.lacks - features_of(wanted.keeps), wanted),
+            lacks=_lacking(row.lacks - features_of(wanted.keeps), wanted),
             prefers=row.prefers,
             modify=wanted.modify_params,
         ),
@@ -209,8 +209,8 @@ def _tokens(account: Account | AwsAccount, held: dict[Account | AwsAccount, Cred
     return held[account]
 
 
-def _without(lacks: frozenset[str], wanted: Wanted) -> frozenset[str]:
-    """What a model lacks, where the operator knows better whether it calls tools."""
+def _lacking(lacks: frozenset[str], wanted: Wanted) -> frozenset[str]:
+    """What a model lacks, by its row or by what the operator says of it: whether it calls tools."""
     match wanted.info.get("supports_function_calling"):
         case True:
             return lacks - {"tools"}

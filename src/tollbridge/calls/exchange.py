@@ -88,9 +88,10 @@ async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> A
     try:
         began = time.monotonic()
         sent = prepared.outgoing if deployment.tokens is None else await with_token(prepared.outgoing, deployment)
-        incoming = await transport.send(sent, prepared.timeouts)
-        if deployment.steps is not None:
-            incoming = await deployment.steps.follow(incoming, sent, transport, prepared.timeouts, stream=ask.stream)
+        if deployment.steps is None:
+            incoming = await transport.send(sent, prepared.timeouts)
+        else:
+            incoming = await deployment.steps.ask(sent, transport, prepared.timeouts, stream=ask.stream)
         if incoming.status >= 400:
             raise await refused(incoming, deployment)
         if ask.stream:

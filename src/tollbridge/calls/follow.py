@@ -87,11 +87,12 @@ class Steps:
         self._clock = clock
         self._stopping: set[asyncio.Task[None]] = set()
 
-    async def follow(
-        self, incoming: Incoming, sent: Outgoing, transport: Transport, timeouts: Timeouts, *, stream: bool
-    ) -> Incoming:
+    async def ask(self, sent: Outgoing, transport: Transport, timeouts: Timeouts, *, stream: bool) -> Incoming:
         """The answer itself, or an error of a request on the way to it. Raises APIError."""
         began, pause_s, step = self._clock(), FIRST_PAUSE_S, Step(url="")
+        if not stream and self._wire.waits:
+            sent = msgspec.structs.replace(sent, headers=(*sent.headers, *self._wire.waits), head=b"")
+        incoming = await transport.send(sent, timeouts)
         try:
             while incoming.status < 300:
                 body = await incoming.read(ANSWER_BYTES_MAX)

@@ -41,7 +41,6 @@ CLIENT_HEADERS: Mapping[str, frozenset[str]] = {
 """Which of the client's headers reach a provider, by the provider's wire. All others stay here."""
 
 _NULL = msgspec.Raw(b"null")
-_NO_HEADERS: Mapping[str, str] = {}
 LOSSES = frozenset({"dropped_param"})
 
 
@@ -65,7 +64,6 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     check_served(ask, same)
     hides_usage = by_tool = False
     caveats: tuple[Caveat, ...] = ()
-    more: Mapping[str, str] = _NO_HEADERS
     if same and "tools" in deployment.target.lacks and "tools" in ask.fields:
         same = False  # what the model cannot do itself is put into words, and its words are not relayed
     bare = same and deployment.plain and extended(ask.body)
@@ -77,7 +75,7 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     else:
         whole = same and not schemaless and not ask.sealed and not wire.in_path
         made = _rewritten(ask, deployment) if whole else _translated(ask, deployment)
-        written, caveats, wire, more, by_tool = made.body, made.caveats, made.wire, made.headers, made.by_tool
+        written, caveats, wire, by_tool = made.body, made.caveats, made.wire, made.by_tool
         if bare:
             cleaned = plain(written)
             written, caveats = cleaned.value, (*caveats, *cleaned.caveats)
@@ -95,8 +93,7 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     if ask.caveats:
         caveats = (*ask.caveats, *caveats)
     timeouts = deployment.stream_timeouts if ask.stream else deployment.timeouts
-    sent = outgoing(ask, deployment, body, more=more)
-    return Prepared(wire, sent, ask.limited(timeouts), same, hides_usage, caveats, by_tool)
+    return Prepared(wire, outgoing(ask, deployment, body), ask.limited(timeouts), same, hides_usage, caveats, by_tool)
 
 
 def _within(deployment: Deployment) -> bool:
@@ -158,13 +155,11 @@ def _with_usage(options: Json) -> JsonObject:
 
 
 class _Made(msgspec.Struct, frozen=True, eq=False):
-    """A body, what it could not say, what reads the answer, headers of this request alone, and whether the answer comes
-    as a call."""
+    """A body, what it could not say, what reads the answer, and whether the answer comes as a call."""
 
     body: JsonObject
     caveats: tuple[Caveat, ...]
     wire: ProviderWire
-    headers: Mapping[str, str] = _NO_HEADERS
     by_tool: bool = False
 
 
@@ -208,15 +203,15 @@ def _translated(ask: Ask, deployment: Deployment) -> _Made:
     if "tools" in target.lacks:
         from tollbridge.wires.tools_in_words import in_words  # loaded when a model first needs it
 
-        request, wire, losses = in_words(request, wire)
+        request, wire, losses = in_words(request, wire, target.lacks)
         caveats = (*caveats, *losses)
     written = wire.write_request(request, target)
     body = {**written.value.body, **kept}
     _rename(body, deployment.renames)
-    left = unsaid(request, written.value.took) if request.origin != deployment.wire.name else ()
+    left = unsaid(request, deployment.wire.name, written.value.took) if request.origin != deployment.wire.name else ()
     inside = rewrite(body, [one for one in deployment.rewrites if one.written], _value)
     caveats = (*caveats, *written.caveats, *left, *inside, *_drop(body, deployment))
-    return _Made(body, caveats, wire, written.value.headers, fitted.by_tool)
+    return _Made(body, caveats, wire, fitted.by_tool)
 
 
 def with_defaults(request: Request, deployment: Deployment) -> Request:
@@ -302,18 +297,13 @@ def _judge(caveats: tuple[Caveat, ...], ask: Ask, deployment: Deployment) -> Non
         )
 
 
-def outgoing(
-    ask: Ask, deployment: Deployment, body: bytes, path: str | None = None, *, more: Mapping[str, str] = _NO_HEADERS
-) -> Outgoing:
-    """The request for `path`, or for the deployment's own; the client's headers that this wire knows go along. `more`:
-    headers of this request alone."""
+def outgoing(ask: Ask, deployment: Deployment, body: bytes, path: str | None = None) -> Outgoing:
+    """The request for `path`, or for the deployment's own; the client's headers that this wire knows go along."""
     headers, head = deployment.headers, b""
     if path is None and ask.stream and deployment.stream_path:
         path, head = deployment.stream_path, deployment.stream_head
     elif path is None:
         path, head = deployment.path, deployment.head
-    if more:
-        headers, head = (*headers, *more.items()), b""
     if ask.headers:
         allowed = CLIENT_HEADERS.get(deployment.wire.name, frozenset())
         extra = tuple(header for header in ask.headers if _goes_on(header[0], allowed, deployment))

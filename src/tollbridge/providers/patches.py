@@ -39,18 +39,6 @@ def vertex_mistral(body: JsonObject) -> JsonObject:
     return {**body, "model": model.rpartition("/")[2].partition("@")[0]} if isinstance(model, str) else body
 
 
-def effort_in_reasoning(body: JsonObject) -> JsonObject:
-    """Snowflake's Claude is told how much to think by an object, as OpenRouter's models are (recorded exchanges, seen
-    2026-11-26)."""
-    effort = body.get("reasoning_effort")
-    if not isinstance(effort, str):
-        return body
-    rest = {name: value for name, value in body.items() if name != "reasoning_effort"}
-    if effort == "none" or rest.get("reasoning") is not None:
-        return rest
-    return {**rest, "reasoning": {"effort": effort}}
-
-
 def texts_as_strings(body: JsonObject) -> JsonObject:
     """Content that is a list of texts becomes one string (DeepSeek's models without vision take no lists; what LiteLLM
     1.109 does for the same reason)."""

@@ -198,7 +198,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         return (*(pair for pair in WIRES[self.wire].headers if pair[0] not in own), *self.headers)
 
     def speaking(self, wire: str) -> Provider:
-        """The row as it is for another format than its own. Patches are of bodies in its own; so are renamed fields."""
+        """The row as it is for another format than its own. Patches and renamed fields are of bodies in its own; so are
+        dropped ones, but for the formats with OpenAI's words."""
         if wire == self.wire:
             return self
         path, base_url = self.also.get(wire, WIRES[wire].chat_path), self.base_url
@@ -207,7 +208,14 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             host, _, path = rest.partition("/")
             base_url, path = f"{scheme}://{host}", f"/{path}"
         return msgspec.structs.replace(
-            self, wire=wire, base_url=base_url, chat_path=path, also={}, renames=WIRES[wire].renames, patches=()
+            self,
+            wire=wire,
+            base_url=base_url,
+            chat_path=path,
+            also={},
+            drops=self.drops if wire in (RESPONSES, EMBEDDINGS) else frozenset(),
+            renames=WIRES[wire].renames,
+            patches=(),
         )
 
     def for_model(self, model: str) -> Provider:

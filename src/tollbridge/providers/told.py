@@ -126,6 +126,8 @@ def differences(row: Provider) -> list[str]:
         words.append("some models differ")
     if isinstance(row.auth, SigV4):
         words.append("signed as AWS wants it where no key is told")
+    if row.account is not None:
+        words.append("takes tokens that run out")
     if said.tells_cost:
         words.append("tells what it charged")
     return words

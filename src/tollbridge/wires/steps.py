@@ -25,5 +25,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 @runtime_checkable
 class Stepwise(Protocol):
+    @property
+    def waits(self) -> tuple[tuple[str, str], ...]:
+        """Headers that ask for the whole answer at once, where it does not take long."""
+
     def next_step(self, answer: Json, stream: bool) -> Step | None:
         """`stream`: a stream is wanted."""

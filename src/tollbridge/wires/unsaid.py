@@ -7,7 +7,7 @@ One Caveat names these fields as the client called them: `detail` of a picture, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Media, Part, Text, ToolResult
@@ -21,10 +21,15 @@ _NO_WISH = frozenset(
 _HOLDERS = frozenset({"image_url", "input_audio", "file", "function", "json_schema", "video_url"})
 """Objects of which the rest was read."""
 
+_TAKEN: Mapping[str, frozenset[str]] = {"cohere": frozenset({"detail", "image_url.detail"})}
+"""What a format has all the same, by its name."""
 
-def unsaid(request: Request, took: frozenset[str] = frozenset()) -> tuple[Caveat, ...]:
-    """Of a request that another format is written from. `took`: fields that were written there all the same."""
-    found = {name: where for where, name in _fields(request) if name not in took}
+
+def unsaid(request: Request, to: str = "", took: frozenset[str] = frozenset()) -> tuple[Caveat, ...]:
+    """Of a request that another format is written from. `to`: its name. `took`: fields that were written there all the
+    same."""
+    taken = _TAKEN.get(to, frozenset()) | took
+    found = {name: where for where, name in _fields(request) if name not in taken}
     if not found:
         return ()
     names = ", ".join(f"`{name}`" for name in found)

@@ -31,12 +31,23 @@ MODELS: dict[str, str] = {
     "mistral": "mistral/mistral-medium-latest",
     "deepseek": "deepseek/deepseek-reasoner",
     "groq": "groq/openai/gpt-oss-120b",
+    "databricks": "databricks/databricks-claude-sonnet-4-5",
+    "watsonx": "watsonx/meta-llama/llama-4-maverick-17b-128e-instruct-fp8",
+    "replicate": "replicate/anthropic/claude-4-sonnet",
+    "cohere": "cohere/command-a-reasoning-08-2025",
+    "ollama": "ollama/gpt-oss:20b",
+    "ollama-without-tools": "ollama/llama2",
     "bedrock-claude": "bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
     "bedrock-claude-invoke": "bedrock/invoke/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
     "bedrock-nova": "bedrock/us.amazon.nova-2-lite-v1:0",
 }
 """By the name of the golden file: a model in each format, and of OpenAI's chat format those that differ most."""
-ENVIRON: dict[str, str] = {"AWS_REGION": "us-east-1"}
+ENVIRON: dict[str, str] = {
+    "AWS_REGION": "us-east-1",
+    "DATABRICKS_HOST": "workspace.example",
+    "WATSONX_REGION": "us-south",
+    "WATSONX_PROJECT_ID": "project",
+}
 
 
 def requested(dialect: str) -> dict[str, Any]:

@@ -44,7 +44,6 @@ def test_a_request_becomes_the_input_of_a_model(case: dict[str, Any], stream: bo
     written = REPLICATE.write_request(request, Target(model=case["model"], stream=stream))
     assert written.value.body == {**case["sent"], **({"stream": True} if stream else {})}
     assert [[caveat.code, caveat.where] for caveat in written.caveats] == case["caveats"]
-    assert written.value.headers == ({} if stream else {"prefer": "wait"})
 
 
 def test_what_a_target_lacks_is_left_out_or_told_otherwise() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.wires.tools_in_words.test_finding import found
 from tollbridge.model.parts import Inline, Media, Opaque, Text, Thinking, ToolCall, ToolResult
-from tollbridge.model.request import Message, OutputFormat, Request, Tool, ToolChoice
+from tollbridge.model.request import Message, OutputFormat, Request, Sampling, Tool, ToolChoice
 from tollbridge.wires.ollama import OLLAMA
 from tollbridge.wires.tools_in_words import in_words, offer
 from tollbridge.wires.tools_in_words.finding import Call
@@ -125,6 +125,15 @@ def test_arguments_that_are_no_json_go_along() -> None:
     said = Message(role="assistant", parts=(ToolCall(id="a", name="weather", arguments='{"city": Os'),))
     (text,) = texts(offer(asking(ASKED, said)).request, "assistant")
     assert '{"name":"weather","arguments":"{\\"city\\": Os"}' in text
+
+
+def test_a_model_that_goes_on_to_make_up_results_is_stopped() -> None:
+    assert offer(asking()).request.sampling.stop == ("<tool_result",)
+    assert offer(asking(sampling=Sampling(stop=("a", "b")))).request.sampling.stop == ("a", "b", "<tool_result")
+    four = Sampling(stop=tuple("abcd"))
+    assert offer(asking(sampling=four)).request.sampling == four
+    assert in_words(asking(), OLLAMA, frozenset({"stop"}))[0].sampling.stop == ()
+    assert offer(asking(tool_choice=ToolChoice(mode="none"))).request.sampling.stop == ()
 
 
 def test_a_tool_of_another_format_is_left_out_with_a_caveat() -> None:

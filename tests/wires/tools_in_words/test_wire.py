@@ -10,10 +10,10 @@ import pytest
 from tests.wires import laws
 from tests.wires.tools_in_words.test_finding import FOUND, NAMES, TAGGED, TEXTS
 from tollbridge.errors import APIError, Truncated
-from tollbridge.model.events import Closed, Finished, Opened
+from tollbridge.model.events import Closed, Finished, Grew, Noted, Opened
 from tollbridge.model.fold import fold
 from tollbridge.model.parts import Text, Thinking, ToolCall
-from tollbridge.model.response import Response
+from tollbridge.model.response import Response, Usage
 from tollbridge.wires.base import Head, ProviderWire, Wire
 from tollbridge.wires.cohere import COHERE
 from tollbridge.wires.gemini import GEMINI
@@ -112,6 +112,26 @@ def test_an_error_in_a_stream_is_raised_through_it() -> None:
         for line in parser.feed(b'{"message":{"content":"<tool"}}\n{"error":"out of memory"}\n'):
             list(reader.feed(line))
     assert not reader.ended
+
+
+def test_usage_comes_after_all_that_it_counts() -> None:
+    for text in ("Well. ", TAGGED.removesuffix("</tool_call>"), '{"a": 1'):
+        events = laws.read_stream(LINES, streamed(text, 5))
+        (place,) = [at for at, event in enumerate(events) if isinstance(event, Noted) and isinstance(event.note, Usage)]
+        assert not any(isinstance(event, Grew) for event in events[place:]), text
+
+
+def test_usage_that_was_told_before_an_error_is_not_lost() -> None:
+    reader, told = InWords(COHERE, NAMES).stream_reader(), list[object]()
+    start = {"type": "content-start", "index": 0, "delta": {"message": {"content": {"type": "text", "text": ""}}}}
+    usage = {"tokens": {"input_tokens": 3, "output_tokens": 4}}
+    end = {"type": "message-end", "delta": {"finish_reason": "ERROR", "usage": usage}}
+    with pytest.raises(APIError):
+        for event in (start, end):
+            for one in reader.feed(laws.SseEvent(msgspec.json.encode(event).decode())):
+                told.append(one)
+    assert isinstance(told[-1], Noted)
+    assert isinstance(told[-1].note, Usage)
 
 
 def test_citations_stay_with_the_first_text() -> None:

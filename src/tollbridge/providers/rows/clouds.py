@@ -8,7 +8,7 @@ from tollbridge.providers import patches
 from tollbridge.providers.auth import Bearer, HeaderKey
 from tollbridge.providers.azure_token import ASKS as AZURE_ASKS
 from tollbridge.providers.azure_token import azure_account
-from tollbridge.providers.databricks import claude_thinking, databricks_account
+from tollbridge.providers.databricks import claude_thinking, claude_turns, databricks_account
 from tollbridge.providers.row import ForModels, From, Provider
 from tollbridge.providers.rows.alike import (
     CHAT,
@@ -129,6 +129,7 @@ CLOUDS: tuple[Provider, ...] = (
             ForModels(
                 names=re.compile(r"databricks-claude"),
                 prefers={"reasoning_field": "reasoning_parts", "cache_control": "yes"},
+                patches=(claude_turns,),
                 also={MESSAGES: "/anthropic/v1/messages"},
             ),
             ForModels(
@@ -152,7 +153,7 @@ CLOUDS: tuple[Provider, ...] = (
         account=watsonx_account,
         asks=("project_id", "space_id", "watsonx_iam_url"),
         drops=_NOT_TOLD,
-        lacks=_NOBODY,
+        lacks=_NOBODY | {"files"},
         prefers={"system_role": "system"},
         patches=(patches.developer_is_system, watsonx_body),
         source="https://cloud.ibm.com/apidocs/watsonx-ai#text-chat",
@@ -175,7 +176,6 @@ CLOUDS: tuple[Provider, ...] = (
             ForModels(
                 names=re.compile("claude"),
                 prefers={"reasoning": "reasoning", "reasoning_field": "reasoning_details"},
-                patches=(patches.effort_in_reasoning,),
                 also={MESSAGES: "/messages"},
             ),
         ),

@@ -41,9 +41,9 @@ LOCAL: tuple[Provider, ...] = (
         needs_key=False,
         prefers={**OLD_NAME, "reasoning_field": "reasoning"},
         local=True,
-        # Their templates have no room for tools, and the server refuses them: https://ollama.com/search?c=tools (seen
-        # 2026-11-26) lists those that do, and none of these.
-        models=(ForModels(names=_WITHOUT_TOOLS, lacks=frozenset({"tools"})),),
+        # Their templates have no room for tools and thinking, and the server refuses both: https://ollama.com/search?c=tools
+        # and ?c=thinking (seen 2026-11-26) list those that do, and none of these.
+        models=(ForModels(names=_WITHOUT_TOOLS, lacks=frozenset({"tools", "reasoning", "reasoning_history"})),),
         source="https://docs.ollama.com/api/chat",
         checked="2026-11-26",
     ),

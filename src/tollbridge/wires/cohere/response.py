@@ -32,7 +32,7 @@ def read_response(body: Json) -> Response:
 
 
 def _read(body: JsonObject) -> Response:
-    rest = dict(body)
+    rest = {**body}
     said = rest.pop("message", None)
     if said.__class__ is not dict:
         raise error_inside(body)

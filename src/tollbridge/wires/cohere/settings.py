@@ -6,12 +6,11 @@ nearest that is taken, with a Caveat.
 
 from __future__ import annotations
 
-import msgspec
-
 from tollbridge.model.json import JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Sampling, Tool, ToolChoice
 from tollbridge.wires.base import Target
+from tollbridge.wires.json_in_words import json_in_words
 from tollbridge.wires.losses import Losses
 
 STOPS_MAX = 5
@@ -33,7 +32,6 @@ _WORDS = {"choices": "n"}
 BUDGET = {"minimal": 1024, "low": 2048, "medium": 8192}
 """Tokens for thinking, by effort. The vendor names none; more effort than these is no bound."""
 
-IN_JSON = "Answer with one JSON value and nothing else: no prose, no code fence."
 _NO_SCHEMA: JsonObject = {"type": "object", "properties": {}}
 
 
@@ -159,10 +157,7 @@ class Settings:
                 pass
 
     def _ask_in_words(self, output: OutputFormat, why: str) -> None:
-        asked = IN_JSON
-        if output.schema is not None:
-            asked += f" It must fit this JSON Schema: {msgspec.json.encode(output.schema).decode()}"
-        self.asks.append(asked)
+        self.asks.append(f"Please {json_in_words(output)}")
         self._losses.changed("response_format", f"{why}; the model is asked in words, nothing enforces it")
 
     def _thinking(self, reasoning: Reasoning | None, reasons: bool) -> None:

@@ -59,6 +59,10 @@ class MessageWriter:
                 written.append(self._result(where, call, result, pictures))
             if pictures:
                 written.append({"role": "user", "content": pictures})
+        if written and all(message["role"] == "system" for message in written):
+            # A system prompt alone is a whole request elsewhere; here somebody must speak.
+            self._losses.moved("$.messages", "there are only system messages; the last one is sent as the user's")
+            written[-1]["role"] = "user"
         return written
 
     def _plain(self, turn: Turn) -> JsonObject | None:

@@ -9,6 +9,7 @@ from tollbridge.wires.base import HttpRequest, Target, Written
 from tollbridge.wires.cohere.settings import Settings, is_off
 from tollbridge.wires.cohere.vocabulary import PATH, reasons
 from tollbridge.wires.cohere.write_messages import MessageWriter
+from tollbridge.wires.json_in_words import after_system
 from tollbridge.wires.losses import Losses
 from tollbridge.wires.turns import in_turns
 
@@ -26,6 +27,6 @@ def write_request(request: Request, to: Target) -> Written[HttpRequest]:
     settled: JsonObject = {}
     settings = Settings(request, to, settled, losses)
     settings.write(reasons=can_reason)
-    messages[:0] = [{"role": "system", "content": asked} for asked in settings.asks]
+    messages = after_system(messages, settings.asks)
     body: JsonObject = {"model": to.model, "messages": messages, **settled, "stream": to.stream}
     return Written(HttpRequest(path=PATH, body=body), losses.told())

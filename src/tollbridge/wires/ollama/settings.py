@@ -8,6 +8,7 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Sampling, Tool, ToolChoice
 from tollbridge.wires.base import Target
+from tollbridge.wires.json_in_words import json_in_words
 from tollbridge.wires.losses import Losses
 from tollbridge.wires.ollama.vocabulary import OPTIONS, OWN_FIELDS, has_levels
 
@@ -25,7 +26,7 @@ _NO_SCHEMA: JsonObject = {"type": "object", "properties": {}}
 
 
 class Settings:
-    """Writes into `body`."""
+    """Writes into `body`. `asks`: words for the system prompt, where nothing else can say them."""
 
     def __init__(self, request: Request, to: Target, body: JsonObject, losses: Losses) -> None:
         self._request = request
@@ -33,6 +34,7 @@ class Settings:
         self._lacks = to.lacks
         self._body = body
         self._losses = losses
+        self.asks: list[str] = []
 
     def write(self) -> None:
         options = self._sampling(self._request.sampling)
@@ -112,6 +114,11 @@ class Settings:
         match output:
             case Opaque(wire=wire):
                 self._losses.param("response_format", f"only {wire} understands it")
+            case OutputFormat(kind="schema" | "json") if "tools" in self._body:
+                # What has to fit a grammar cannot call: https://github.com/ollama/ollama/issues/11037 (seen 2026-11-26)
+                self.asks.append(f"When you call no tool, {json_in_words(output)}")
+                how = "beside tools it would keep them from being called; it is asked for in words, nothing enforces it"
+                self._losses.changed("response_format", how)
             case OutputFormat(kind="schema", schema=schema) if schema is not None:
                 if "response_schema" in self._lacks:
                     self._losses.changed("response_format", "this target takes no schema; JSON is asked for")

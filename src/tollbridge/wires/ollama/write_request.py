@@ -6,6 +6,7 @@ from __future__ import annotations
 from tollbridge.model.json import JsonObject
 from tollbridge.model.request import Request, Tool, only_allowed
 from tollbridge.wires.base import HttpRequest, Target, Written
+from tollbridge.wires.json_in_words import after_system
 from tollbridge.wires.losses import Losses
 from tollbridge.wires.ollama.settings import Settings
 from tollbridge.wires.ollama.vocabulary import PATH
@@ -20,6 +21,8 @@ def write_request(request: Request, to: Target) -> Written[HttpRequest]:
     names = [tool.name for tool in request.tools if isinstance(tool, Tool)]
     turns = in_turns(request.messages, losses, modify=to.modify, only_tool=names[0] if len(names) == 1 else None)
     body: JsonObject = {"model": to.model, "messages": MessageWriter(to, losses).write(turns)}
-    Settings(request, to, body, losses).write()
+    settings = Settings(request, to, body, losses)
+    settings.write()
+    body["messages"] = after_system(body["messages"], settings.asks)
     body["stream"] = to.stream  # it streams where nothing is said
     return Written(HttpRequest(path=PATH, body=body), losses.told())

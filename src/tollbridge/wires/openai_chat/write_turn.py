@@ -84,9 +84,11 @@ class TurnWriter:
                 self._drop_opaque(part, where)
 
     def _foreign_content(self, out: JsonObject, parts: tuple[Part, ...], where: str) -> None:
-        texts = []
+        texts, thoughts = [], []
         for part in parts:
             match part:
+                case Thinking():
+                    thoughts.append(write_own(part))  # where the provider wants them in the content
                 case Text(text=text):
                     texts.append(text)
                     if part.citations:
@@ -98,11 +100,11 @@ class TurnWriter:
                 case Opaque():
                     self._drop_opaque(part, where)
         calls = any(isinstance(part, ToolCall) and part.runs_on == "client" for part in parts)
-        thoughts = [write_own(part) for part in parts if isinstance(part, Thinking)]
-        if thoughts:  # what this provider takes thinking as: parts before the text
-            out["content"] = [*thoughts, *({"type": "text", "text": text} for text in texts if text)]
+        text = "".join(texts)
+        if thoughts:
+            out["content"] = [*thoughts, {"type": "text", "text": text}] if text else thoughts
         else:
-            out["content"] = "".join(texts) or (None if calls else "")
+            out["content"] = text or (None if calls else "")
 
     def _thinking(
         self, out: JsonObject, parts: tuple[Part, ...], thoughts: list[Thinking], where: str

@@ -20,6 +20,7 @@ class Replicate(OnlyProviders):
 
     name = NAME
     in_path = True
+    waits = (("prefer", "wait"),)  # a minute at most
     write_request = staticmethod(write_request)
     read_response = staticmethod(read_response)
     read_error = staticmethod(read_error)

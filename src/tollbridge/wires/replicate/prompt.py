@@ -26,6 +26,8 @@ def write_prompt(request: Request, model: str, lacks: frozenset[str], losses: Lo
         words = "\n\n".join(filter(None, _words(message, where, names, pictures, losses)))
         if message.role == "system":
             system.append(words)
+        elif words and said and said[-1][0] == _SPEAKER[message.role]:
+            said[-1] = (said[-1][0], f"{said[-1][1]}\n\n{words}")
         elif words:
             said.append((_SPEAKER[message.role], words))
     out: JsonObject = {"prompt": _transcript(said, losses)}

@@ -13,9 +13,6 @@ from tollbridge.wires.losses import Losses
 from tollbridge.wires.replicate.prompt import write_prompt
 from tollbridge.wires.replicate.vocabulary import INPUTS, OPENAI, OPENAI_INPUTS, OWN_INPUTS, PATH
 
-WAITS = {"prefer": "wait"}
-"""The whole answer is waited for, a minute at most."""
-
 
 def write_request(request: Request, to: Target) -> Written[HttpRequest]:
     losses = Losses("Replicate")
@@ -36,7 +33,7 @@ def write_request(request: Request, to: Target) -> Written[HttpRequest]:
     body: JsonObject = {"input": inputs}
     if to.stream:
         body["stream"] = True
-    return Written(HttpRequest(path=PATH, body=body, headers={} if to.stream else WAITS), losses.told())
+    return Written(HttpRequest(path=PATH, body=body), losses.told())
 
 
 def _sampling(sampling: Sampling, to: Target, inputs: JsonObject, losses: Losses) -> None:

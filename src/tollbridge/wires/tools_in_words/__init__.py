@@ -15,10 +15,12 @@ from tollbridge.wires.tools_in_words.wire import InWords
 __all__ = ["InWords", "Offer", "in_words", "offer"]
 
 
-def in_words(request: Request, wire: ProviderWire) -> tuple[Request, ProviderWire, tuple[Caveat, ...]]:
+def in_words(
+    request: Request, wire: ProviderWire, lacks: frozenset[str] = frozenset()
+) -> tuple[Request, ProviderWire, tuple[Caveat, ...]]:
     """The request with its tools in words, and the wire that reads calls out of the answer's; both as they are where
-    there is nothing to put into words."""
+    there is nothing to put into words. `lacks`: the target's."""
     if not wants_tools(request):
         return request, wire, ()
-    offered = offer(request)
+    offered = offer(request, stops="stop" not in lacks)
     return offered.request, InWords(wire, offered.names), offered.caveats

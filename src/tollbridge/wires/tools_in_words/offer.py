@@ -6,6 +6,8 @@
    else a result holds (images) follows it.
 3. A schema for the answer becomes words as well: enforced, it would leave no room for a call.
 
+4. A model that goes on to make up results is stopped where it begins to, if it takes stop sequences.
+
     <tool_call>{"name": "weather", "arguments": {"city": "Oslo"}}</tool_call>
     <tool_result name="weather">5 degrees</tool_result>
 """
@@ -18,9 +20,11 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Part, Text, ToolCall, ToolResult
 from tollbridge.model.request import Message, OutputFormat, Request, Tool, ToolChoice, only_allowed
 from tollbridge.model.response import Caveat
+from tollbridge.wires.json_in_words import json_in_words
 
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
-_RESULT_CLOSE = "</tool_result>"
+_RESULT_OPEN, _RESULT_CLOSE = "<tool_result", "</tool_result>"
+STOPS_MAX = 4  # as many as everybody takes who takes any
 _ESCAPED = "<\\/tool_result>"
 
 _encode = msgspec.json.Encoder().encode
@@ -41,7 +45,8 @@ def wants_tools(request: Request) -> bool:
     )
 
 
-def offer(request: Request) -> Offer:
+def offer(request: Request, *, stops: bool = True) -> Offer:
+    """`stops`: the model takes stop sequences."""
     caveats: list[Caveat] = []
     request = only_allowed(request, caveats)
     tools = [tool for tool in request.tools if isinstance(tool, Tool)]
@@ -56,10 +61,13 @@ def offer(request: Request) -> Offer:
         words = _described(tools, choice, request.parallel_tools)
         output = request.output
         if isinstance(output, OutputFormat) and output.kind != "text":
-            words += _answer_in_json(output)
+            words += f"\n\nWhen you call no tool, {json_in_words(output)}"
             changes["output"] = None
             caveats.append(_caveat("$.response_format", "beside tools it is asked for in words, nothing enforces it"))
         messages = _with_system(messages, words)
+        if stops and len(request.sampling.stop) < STOPS_MAX:
+            stop = (*request.sampling.stop, _RESULT_OPEN)
+            changes["sampling"] = msgspec.structs.replace(request.sampling, stop=stop)
     for index, tool in enumerate(request.tools):
         if not isinstance(tool, Tool):
             detail = f"Left out: a tool that only {tool.wire} understands."
@@ -99,13 +107,6 @@ def _description(tool: Tool) -> JsonObject:
         said["description"] = tool.description
     said["parameters"] = tool.schema or {"type": "object", "properties": {}}
     return said
-
-
-def _answer_in_json(output: OutputFormat) -> str:
-    asked = "\n\nWhen you call no tool, answer with one JSON value and nothing else: no prose, no code fence."
-    if output.schema is not None:
-        asked += f" It must fit this JSON Schema: {_encode(output.schema).decode()}"
-    return asked
 
 
 def _with_system(messages: tuple[Message, ...], words: str) -> tuple[Message, ...]:
@@ -149,7 +150,7 @@ def _result(result: ToolResult, name: str) -> list[Part]:
     """Its texts in tags that they cannot close, then all else."""
     text = "\n\n".join(part.text for part in result.content if isinstance(part, Text))
     failed = ' failed="true"' if result.is_error else ""
-    words = f'<tool_result name="{name}"{failed}>\n{text.replace(_RESULT_CLOSE, _ESCAPED)}\n{_RESULT_CLOSE}'
+    words = f'{_RESULT_OPEN} name="{name}"{failed}>\n{text.replace(_RESULT_CLOSE, _ESCAPED)}\n{_RESULT_CLOSE}'
     return [Text(text=words, cache=result.cache), *(part for part in result.content if not isinstance(part, Text))]
 
 

@@ -1,7 +1,8 @@
 """A provider's wire whose answers are read with the calls taken out of their texts.
 
 In a stream, each text part becomes as many parts as it turns out to hold: texts and calls, numbered in the order in
-which they open. Ids of calls are made of the answer's own id and moment, so that two answers give different ones.
+which they open. Usage waits for text that is held back, so that it counts all that came before it. Ids of calls are
+made of the answer's own id and moment, so that two answers give different ones.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tollbridge.model.events import Began, Cited, Closed, Event, Extra, Finished
 from tollbridge.model.json import Json
 from tollbridge.model.parts import Part, Text, ToolCall
 from tollbridge.model.request import Request
-from tollbridge.model.response import Choice, Finish, Response
+from tollbridge.model.response import Choice, Finish, Response, Usage
 from tollbridge.wires.base import HttpRequest, ProviderWire, SseEvent, StreamReader, Target, Written
 from tollbridge.wires.tap import Along, Tap
 from tollbridge.wires.tools_in_words.finding import Call, Finder, Found
@@ -133,6 +134,7 @@ class _Reader:
         self._next: dict[int, int] = {}
         self._calls: dict[int, int] = {}
         self._held_notes: dict[tuple[int, int], list[Cited | Extra]] = {}
+        self._usage: Event | None = None
         self.ended = False
 
     def feed(self, event: SseEvent) -> Iterable[Event]:
@@ -142,13 +144,28 @@ class _Reader:
         return self._read(self._reader.close())
 
     def _read(self, events: Iterable[Event]) -> Iterator[Event]:
-        for event in events:
-            yield from self._event(event)
+        try:
+            for event in events:
+                yield from self._event(event)
+        except APIError:
+            yield from self._used()
+            raise
         self.ended = self._reader.ended
+        if self.ended:
+            yield from self._used()
+
+    def _used(self) -> Iterator[Event]:
+        """The usage that waits."""
+        if self._usage is not None:
+            yield self._usage
+        self._usage = None
 
     def _event(self, event: Event) -> Iterator[Event]:
         match event:
+            case Noted(Usage()) if self._texts:
+                self._usage = event
             case Grew(choice, index, text, "text") if (choice, index) in self._texts:
+                yield from self._used()
                 growing = self._texts[choice, index]
                 yield from self._told(choice, growing, growing.finder.feed(text))
             case Opened(choice, index, Text() as part):
@@ -169,6 +186,8 @@ class _Reader:
             case Finished(choice, finish):
                 for chosen, index in [key for key in self._texts if key[0] == choice]:
                     yield from self._over(chosen, index)
+                if not self._texts:
+                    yield from self._used()
                 yield Finished(choice, (_finish(finish) or finish) if self._calls.get(choice) else finish)
             case Began(id=answer_id, created=created):
                 self._salt = _salt(answer_id, created)
