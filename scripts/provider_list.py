@@ -36,7 +36,8 @@ def listing() -> str:
     compared = sum(bool(row.checked) for row in ROWS.values())
     lines = [
         f"{len(ROWS)} providers; {compared} were compared with a vendor's page or recorded exchanges on the day shown.",
-        "The others have address and variables of litellm 1.109.1, are otherwise untried, and show no day.",
+        "The others show no day: their address and variables are of litellm 1.109.1, or what their users write;",
+        "they are otherwise untried.",
     ]
     for kind, rows in KINDS.items():
         lines += ["", f"### {TITLES[kind]}", "", "| name | formats | address | key | what differs | compared |"]

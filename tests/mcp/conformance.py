@@ -120,10 +120,14 @@ async def run_client(command: str, revision: str, names: Iterable[str] | None = 
     """A client's scenarios: the suite runs `command` with the address of its server behind it, for each one.
 
     The process finds MCP_CONFORMANCE_SCENARIO, MCP_CONFORMANCE_CONTEXT and MCP_CONFORMANCE_PROTOCOL_VERSION in its
-    environment. None: all that the revision requires.
+    environment. None: all that the revision requires, with what is not scored.
     """
-    wanted = requirements(revision)["client"] if names is None else names
-    return await _run_each("client", ("--command", command), revision, wanted)
+    if names is not None:
+        return await _run_each("client", ("--command", command), revision, names)
+    scored = set(requirements(revision)["client"])
+    found = await _run("client", "--command", command, "--requirements", revision)
+    scenarios = {name: Scenario(name, name in scored, found.get(name, ())) for name in scored | found.keys()}
+    return Report(revision, scenarios)
 
 
 async def _run_each(role: str, target: tuple[str, str], revision: str, names: Iterable[str]) -> Report:

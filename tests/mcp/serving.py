@@ -137,6 +137,11 @@ def legacy_sse(port: int = 0) -> Serving:
     return _fixture("legacy_sse", str(port), path="/sse")
 
 
+def authorizing(port: int = 0, **options: Any) -> Serving:
+    """A legacy server that wants OAuth, and its authorization server; `.url` is its /mcp."""
+    return _fixture("authorizing", str(port), json.dumps(options))
+
+
 def broken(fault: str = "malformed", port: int = 0) -> Serving:
     """A server that misbehaves; `.url` is /mcp/{fault}, `.at("/mcp/{other}")` another fault of `fixtures/broken.py`."""
     return _fixture("broken", str(port), path=f"/mcp/{fault}")

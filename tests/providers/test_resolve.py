@@ -51,6 +51,22 @@ def test_an_ollama_server_is_spoken_to_in_its_own_format(base: str) -> None:
     assert (location.provider.wire, location.path) == ("ollama", "/api/chat")
 
 
+@pytest.mark.parametrize(
+    ("model", "lacks"),
+    [
+        *(
+            (name, True)
+            for name in ("llama2", "llama2:13b-chat", "llama3", "llama3:8b", "me/llama2-uncensored", "phi4")
+        ),
+        *((name, True) for name in ("gemma3:4b", "gemma3n:e4b", "codellama:7b", "llava:13b", "deepseek-coder-v2")),
+        *((name, False) for name in ("llama3.1", "llama3.2:1b", "llama3-groq-tool-use", "phi4-mini", "qwen3:8b")),
+        *((name, False) for name in ("gpt-oss:20b", "mistral", "deepseek-r1", "gemma4", "command-r", "of-tomorrow")),
+    ],
+)
+def test_which_local_models_call_no_tools(model: str, lacks: bool) -> None:
+    assert ("tools" in found(f"ollama/{model}", {}).provider.lacks) is lacks
+
+
 @pytest.mark.parametrize("base", ["http://h:1/v1", "http://h:1/v1/", "http://h:1/behind/v1"])
 def test_an_ollama_server_whose_address_ends_in_v1_is_spoken_to_in_openais_format(base: str) -> None:
     for location in (found("ollama/x", {}, api_base=base), found("ollama_chat/x", {"OLLAMA_API_BASE": base})):

@@ -42,8 +42,8 @@ def test_a_row_names_its_source_and_the_day_it_was_compared_or_that_nobody_did(r
     assert row.source
     if row.source == LITELLM:
         assert not row.checked, "another gateway's list is no vendor's page"
-        return
-    assert datetime.date.fromisoformat(row.checked) <= datetime.date(2026, 11, 26)
+    if row.checked:
+        assert datetime.date.fromisoformat(row.checked) <= datetime.date(2026, 11, 26)
 
 
 @rows

@@ -135,7 +135,9 @@ async def test_the_migrated_schema_is_the_one_that_the_stores_expect(database: D
     import tollbridge.store.key_tables
     import tollbridge.store.ledger_tables
     import tollbridge.store.mcp_table
-    import tollbridge.store.reply_table  # noqa: F401  # all put their tables into METADATA
+    import tollbridge.store.oauth_table
+    import tollbridge.store.reply_table
+    import tollbridge.store.response_table  # noqa: F401  # all put their tables into METADATA
 
     async def work(connection: Any) -> list[Any]:
         return await connection.run_sync(differences)  # type: ignore[no-any-return]

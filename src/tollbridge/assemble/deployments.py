@@ -43,7 +43,7 @@ class Maker:
         self._environ = with_own_identity(environ) if config.settings.own_identity else environ
         self._rows = rows
         self._mocks = mocks
-        self._markups = Markups(config.settings.discounts, config.settings.margins)
+        self.markups = Markups(config.settings.discounts, config.settings.margins)
         self.problems: list[tuple[ModelEntry, str]] = []
         self.unpriced: list[ModelEntry] = []
         self._logged: set[tuple[str, str]] = set()
@@ -141,14 +141,14 @@ class Maker:
             log.warning("%s: %s: %s", entry.where, entry.model_name, told)
 
     def _named(self, name: str, label: str) -> Deployment:
-        timeouts = self._timeouts(None, None)
+        timeouts = self.timeouts_for(None, None)
         wanted = Wanted(
             id=name,
             group=label,
             model=name,
             timeouts=timeouts[0],
             stream_timeouts=timeouts[1],
-            markups=self._markups,
+            markups=self.markups,
         )
         try:
             return build(wanted, self._environ, self._rows)
@@ -157,7 +157,7 @@ class Maker:
 
     def wanted(self, entry: ModelEntry) -> Wanted:
         config = self._config
-        timeouts, stream_timeouts = self._timeouts(entry.timeout_s, entry.stream_timeout_s)
+        timeouts, stream_timeouts = self.timeouts_for(entry.timeout_s, entry.stream_timeout_s)
         return Wanted(
             id=entry.id,
             group=entry.model_name,
@@ -189,10 +189,10 @@ class Maker:
             strict=config.general.strict,
             info=entry.model_info,
             prices=entry.prices,
-            markups=self._markups,
+            markups=self.markups,
         )
 
-    def _timeouts(self, timeout_s: float | None, stream_timeout_s: float | None) -> tuple[Timeouts, Timeouts]:
+    def timeouts_for(self, timeout_s: float | None, stream_timeout_s: float | None) -> tuple[Timeouts, Timeouts]:
         """(for whole answers, for streams). A deployment's timeout bounds a stream's silences, not its length."""
         general, router = self._config.general.timeouts, self._config.router
         total = timeout_s or general.total_s or router.timeout_s

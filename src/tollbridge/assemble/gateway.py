@@ -10,16 +10,24 @@ import msgspec
 
 from tollbridge.assemble.accounts import Accounts
 from tollbridge.assemble.deployments import Maker
+from tollbridge.assemble.files import desk
+from tollbridge.assemble.live import live
 from tollbridge.assemble.mcp import Networks, endpoint
 from tollbridge.assemble.misgivings import misgivings
+from tollbridge.assemble.models import Models
 from tollbridge.assemble.offline import offline
+from tollbridge.assemble.passing import through
+from tollbridge.assemble.places import places
 from tollbridge.calls.build import WIRES
 from tollbridge.config.settings import Config
+from tollbridge.files.desk import Desk
 from tollbridge.home import Home
 from tollbridge.ledger.unkept import Unkept
+from tollbridge.live.desk import LiveDesk
 from tollbridge.mcp.endpoint import Endpoint
 from tollbridge.observe import Metrics, Observer
 from tollbridge.observe.ulid import Ulids
+from tollbridge.passing.through import Through
 from tollbridge.providers.row import Provider, row_from_config
 from tollbridge.providers.table import DEMO_HOST, ROWS
 from tollbridge.routing.board import Fallbacks, Routes
@@ -32,6 +40,7 @@ from tollbridge.server.cors import Cors
 from tollbridge.server.gateway import Gateway, Load, Rules
 from tollbridge.server.http.limits import Limits
 from tollbridge.server.identify import Authenticator
+from tollbridge.server.routes import Route
 from tollbridge.transport.base import Transport
 from tollbridge.transport.egress import UNTRUSTED
 from tollbridge.transport.http1 import HttpTransport
@@ -48,6 +57,16 @@ class Assembled(msgspec.Struct, frozen=True, eq=False):
     gateway: Gateway
     problems: Sequence[str]
     mcp: Endpoint | None = None
+    through: Through | None = None
+    files: Desk | None = None
+    live: LiveDesk | None = None
+
+    def routes(self) -> tuple[Route, ...]:
+        """Those of the rooms above the server, in the order in which they are asked."""
+        mounted = () if self.mcp is None else self.mcp.routes()
+        files = () if self.files is None else self.files.routes()
+        live = () if self.live is None else self.live.routes()
+        return (*mounted, *live, *files, *(() if self.through is None else self.through.routes()))
 
 
 def assemble(
@@ -117,7 +136,15 @@ def assemble(
     if config.mcp_servers or accounts is not None:  # with a database servers may be added at any time
         public = urlsplit(config.general.public_url or "").netloc.lower()
         gateway.tools = mcp.toolboxes(authenticator, frozenset({public} if public else ()))
-    return Assembled(gateway, [str(one) for one in misgivings(maker, config, environ, rows)], mcp)
+    there = places(config, environ, rows, maker)
+    models = Models(environ, rows, maker, gateway)
+    passed = through(config, rows, maker, there.named, models, gateway)
+    kept, sockets = None, live(config, gateway, there, _tls(config), _proxies(config, environ))
+    if accounts is not None:
+        kept = desk(config.general, rows, there, models, gateway, accounts, home.reply_key())
+    return Assembled(
+        gateway, [str(one) for one in misgivings(maker, config, environ, rows)], mcp, passed, kept, sockets
+    )
 
 
 def provider_rows(config: Config) -> Mapping[str, Provider]:
@@ -144,6 +171,11 @@ def _tls(config: Config) -> TlsSettings:
 
 
 def _network(config: Config, environ: Mapping[str, str]) -> Transport:
+    return transport_for(_proxies(config, environ), tls=_tls(config))
+
+
+def _proxies(config: Config, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment, with the proxies that the file names."""
     proxies = config.general.proxies
     network = dict(environ)
     for name, url in (("http_proxy", proxies.http), ("https_proxy", proxies.https)):
@@ -151,7 +183,7 @@ def _network(config: Config, environ: Mapping[str, str]) -> Transport:
             network[name] = url.reveal()
     if proxies.no_proxy is not None:
         network["no_proxy"] = ",".join(proxies.no_proxy)
-    return transport_for(network, tls=_tls(config))
+    return network
 
 
 def rules(config: Config) -> Rules:
@@ -178,7 +210,7 @@ def limits(config: Config) -> Limits:
     general = config.general
     said = {name: value for name, value in msgspec.structs.asdict(general.limits).items() if value is not None}
     if general.max_request_size_mb is not None:
-        said["body_bytes"] = int(general.max_request_size_mb * 1024 * 1024)
+        said["body_bytes"] = said["upload_bytes"] = int(general.max_request_size_mb * 1024 * 1024)
     return Limits(**said)
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from tollbridge.assemble.accounts import Accounts
 from tollbridge.assemble.hooks import hooks
+from tollbridge.assemble.oauth import OAuth
 from tollbridge.config.mcp import read_said
 from tollbridge.config.settings import Config, McpServer
 from tollbridge.errors import ConfigError
@@ -23,13 +24,17 @@ from tollbridge.mcp.http import Address
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.kept import Kept
 from tollbridge.mcp.management import Management
+from tollbridge.mcp.oauth.desk import DOCUMENT, Desk
+from tollbridge.mcp.oauth.sign_in import SignIns
 from tollbridge.mcp.outbound import credential
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.model.json import Json
 from tollbridge.model.money import NANO
 from tollbridge.secret import Secret
+from tollbridge.server.forwarded import public_base
 from tollbridge.server.gateway import Gateway
+from tollbridge.server.inbound import Inbound
 from tollbridge.store.mcp_servers import KeptServer, McpServerStore
 from tollbridge.transport.base import Transport
 from tollbridge.transport.egress import UNTRUSTED, split_url
@@ -55,24 +60,39 @@ def endpoint(
 ) -> Endpoint:
     """Reaches nobody yet: a server is reached when it is first asked for. Without `accounts` none is added over the
     API."""
-    served = hub(config, environ, networks.operators, None if accounts is None else sealing(accounts.pepper))
+    oauth = OAuth(config, networks.operators, networks.others, accounts)
+    served = hub(
+        config, environ, networks.operators, None if accounts is None else sealing(accounts.pepper), oauth=oauth
+    )
     name = config.general.mcp_auth_header or environ.get(AUTH_HEADER_VARIABLE) or CLIENT_AUTH
     public = urlsplit(config.general.public_url or "").netloc
     guard = Guard((public,) if public else (), config.general.cors.origins or ())
 
     def make(server: KeptServer) -> Upstream:
-        return added(server, config, environ, networks)
+        return added(server, config, environ, networks, oauth)
 
     kept = None
     if accounts is not None:
         kept = Kept(McpServerStore(accounts.database, accounts.pepper), served, make)
         kept.begin()
         accounts.along(kept.follow)
+    address = config.general.public_url or ""
+
+    def base(inbound: Inbound) -> str:
+        return public_base(address, inbound.scheme, inbound.host, "")
+
+    document = f"{address.rstrip('/')}{DOCUMENT}" if address.startswith("https:") else None
+    sign_ins = SignIns(served, oauth.vault, oauth.notes, document)
+    desk = Desk(sign_ins, oauth.invitations, guard, lambda: gateway.authenticator, base)
+    front = None if accounts is None else oauth.front(gateway, accounts, guard, base)
     return Endpoint(
         served,
         Runner(gateway, hooks(config.settings.callbacks, config.source)),
         guard,
         client_auth=name,
+        public_url=address,
+        more=(*desk.routes(), *(() if front is None else front.routes)),
+        door=None if front is None else front.door,
         management=Management(served, make, kept),
         transports=(networks.operators, networks.others),
     )
@@ -83,17 +103,26 @@ def sealing(pepper: bytes) -> bytes:
     return hmac.digest(pepper, b"mcp: cursors and tasks", "sha256")
 
 
-def hub(config: Config, environ: Mapping[str, str], transport: Transport, key: bytes | None = None) -> Hub:
+def hub(
+    config: Config,
+    environ: Mapping[str, str],
+    transport: Transport,
+    key: bytes | None = None,
+    *,
+    oauth: OAuth,
+) -> Hub:
     """The servers of the configuration. Raises ConfigError."""
     aliases = {server: alias for alias, server in config.settings.mcp_aliases.items()}
-    upstreams = [
-        Upstream(definition(server, environ, aliases.get(server.name)), transport, environ)
-        for server in config.mcp_servers
-    ]
+
+    def made(server: McpServer) -> Upstream:
+        one = definition(server, environ, aliases.get(server.name))
+        return Upstream(one, transport, environ, oauth.tokens(one, server, configured=True))
+
+    upstreams = [made(server) for server in config.mcp_servers]
     return Hub(upstreams, separator=environ.get(SEPARATOR_VARIABLE) or "-", key=key or os.urandom(32))
 
 
-def added(kept: KeptServer, config: Config, environ: Mapping[str, str], networks: Networks) -> Upstream:
+def added(kept: KeptServer, config: Config, environ: Mapping[str, str], networks: Networks, oauth: OAuth) -> Upstream:
     """One that was added over the API: it names no variable of ours, starts nothing and leads nowhere that the
     operator's file does not allow. Raises ConfigError."""
     server, _ = read_said(kept.said)
@@ -107,13 +136,14 @@ def added(kept: KeptServer, config: Config, environ: Mapping[str, str], networks
     if made.address is None:
         return Upstream(made, networks.operators, environ)
     origin = made.address.origin
+    tokens = oauth.tokens(made, server, configured=False)
     allowed = {host.lower() for host in general.mcp_api_hosts}
     if not allowed.isdisjoint((origin.host, f"{origin.host}:{origin.port}")):
-        return Upstream(made, networks.operators, environ)
+        return Upstream(made, networks.operators, environ, tokens)
     why = UNTRUSTED.refuses(origin)
     if why:
         raise ConfigError(f"its URL leads nowhere that is open: {why}; `general_settings.mcp_api_hosts` names others")
-    return Upstream(made, networks.others, environ)
+    return Upstream(made, networks.others, environ, tokens)
 
 
 def definition(server: McpServer, environ: Mapping[str, str], alias: str | None = None) -> Definition:

@@ -93,11 +93,10 @@ def _in_words(request: Request, output: OutputFormat, to: Target) -> Fitted:
 
 def _with_system(messages: tuple[Message, ...], words: str) -> tuple[Message, ...]:
     """The words at the end of the first system message: some formats have one alone."""
-    said = Text(text=words)
     if not messages or messages[0].role != "system":
-        return (Message(role="system", parts=(said,), spelling={"at": "system"}), *messages)
-    first = messages[0]
-    return (msgspec.structs.replace(first, parts=(*first.parts, said)), *messages[1:])
+        return (Message(role="system", parts=(Text(text=words),), spelling={"at": "system"}), *messages)
+    first = messages[0]  # whose texts some formats put together as they are
+    return (msgspec.structs.replace(first, parts=(*first.parts, Text(text=f"\n\n{words}"))), *messages[1:])
 
 
 def as_text(response: Response) -> Response:

@@ -22,6 +22,7 @@ from tollbridge.cli import mcp_lines
 from tollbridge.cli.mcp_arguments import arguments_of, pairs_of, schema_of
 from tollbridge.cli.mcp_desk import KEY_VARIABLE, URL_VARIABLE, Desk, local, remote
 from tollbridge.cli.mcp_import import read_servers
+from tollbridge.cli.mcp_login import login, logins, logout
 from tollbridge.config.insert import as_yaml, with_entry
 from tollbridge.config.mcp import AUTH_TYPES, read_said
 from tollbridge.errors import ConfigError, NotFoundError, TollbridgeError
@@ -68,6 +69,10 @@ def mcp() -> None:
       tollbridge mcp doctor --config config.yaml
       tollbridge mcp call get_current_time --arg timezone=Europe/Paris --config config.yaml
     """
+
+
+for command in (login, logout, logins):
+    mcp.add_command(command)
 
 
 @mcp.command("list")

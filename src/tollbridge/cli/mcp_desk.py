@@ -17,6 +17,7 @@ import msgspec
 
 from tollbridge.assemble.gateway import mcp_networks
 from tollbridge.assemble.mcp import hub
+from tollbridge.assemble.oauth import OAuth
 from tollbridge.cli.place import KEY_VARIABLES, place
 from tollbridge.errors import APIError, ConfigError, NotFoundError
 from tollbridge.home import Home
@@ -127,6 +128,22 @@ class Remote:
         found: JsonObject = await self._ask("POST", "/v1/mcp/server", body)
         return found
 
+    async def begin_sign_in(self, server: str, redirect: str) -> JsonObject:
+        found: JsonObject = await self._ask("POST", "/v1/mcp/sign-ins", {"server": server, "redirect_uri": redirect})
+        return found
+
+    async def finish_sign_in(self, said: JsonObject) -> JsonObject:
+        found: JsonObject = await self._ask("POST", "/v1/mcp/sign-ins/finish", said)
+        return found
+
+    async def sign_ins(self) -> list[JsonObject]:
+        found: list[JsonObject] = (await self._ask("GET", "/v1/mcp/sign-ins"))["sign_ins"]
+        return found
+
+    async def sign_out(self, server: str) -> bool:
+        told = await self._ask("DELETE", f"/v1/mcp/sign-ins/{quote(server)}")
+        return bool(told["signed_out"])
+
     async def _ask(self, method: str, path: str, body: JsonObject | None = None) -> Any:
         origin, target = split_url(self._url)
         headers = [("accept", "application/json"), ("content-type", "application/json")]
@@ -164,7 +181,8 @@ async def local(config: Path) -> AsyncIterator[Local]:
     """Raises ConfigError."""
     found = place(config)
     networks = mcp_networks(found.config, found.environ)
-    servers = hub(found.config, found.environ, networks.operators)
+    oauth = OAuth(found.config, networks.operators, networks.others, None)
+    servers = hub(found.config, found.environ, networks.operators, oauth=oauth)
     try:
         yield Local(servers)
     finally:

@@ -44,6 +44,13 @@ def tools(found: Sequence[JsonObject]) -> str:
     return _table(["SERVER", "TOOL", "ARGUMENTS", ""], rows)
 
 
+def logins(found: Sequence[JsonObject]) -> str:
+    if not found:
+        return "Nobody is signed in at an MCP server."
+    fields = ("server_id", "owner", "issuer", "signed_in_at")
+    return _table(["SERVER", "KEY", "ISSUER", "SINCE"], [[_text(one.get(field)) for field in fields] for one in found])
+
+
 def result(told: JsonObject) -> str:
     """What a tool said, as text: of what is no text its kind and size are told."""
     blocks = told.get("content")

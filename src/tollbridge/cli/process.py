@@ -127,8 +127,7 @@ def application(
         assembled = assemble(config, environ, home, authenticator, observers, accounts)
         if lines is not None:
             lines.show(assembled.gateway.metrics)
-        mounted = () if assembled.mcp is None else assembled.mcp.routes()
-        routes = (*management(accounts, assembled.gateway), *mounted)
+        routes = (*management(accounts, assembled.gateway), *assembled.routes())
         yield App(assembled.gateway, cors(config), routes), assembled, accounts
 
 

@@ -16,9 +16,17 @@ from tollbridge.model.json import JsonObject
 from tollbridge.transport.egress import split_url
 
 VERSIONS = ("auto", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28")
-AUTH_TYPES = ("none", "api_key", "bearer_token", "basic", "authorization", "token")
-LATER_AUTH = ("oauth2", "oauth2_token_exchange", "oauth2_id_jag", "aws_sigv4", "true_passthrough", "oauth_delegate")
-RESERVED = frozenset({"mcp", "sse", "messages", "tools", "key", "spend", "global", "health", "metrics", "v1", "v1beta"})
+AUTH_TYPES = ("none", "api_key", "bearer_token", "basic", "authorization", "token", "oauth2")
+FLOWS = ("authorization_code", "client_credentials")
+SIGN_INS = ("each", "shared")
+CLIENT_AUTH = ("client_secret_basic", "client_secret_post", "none")
+LATER_AUTH = ("oauth2_token_exchange", "oauth2_id_jag", "aws_sigv4", "true_passthrough", "oauth_delegate")
+RESERVED = frozenset(
+    {
+        *("mcp", "sse", "messages", "tools", "key", "spend", "global", "health", "metrics", "v1", "v1beta"),
+        *("sign-in", "callback"),
+    }
+)
 """First or last parts of paths that are ours."""
 
 
@@ -106,9 +114,31 @@ def _server(name: str, item: Node, at: At, place: Place) -> McpServer | None:
             split_url(values["url"].reveal())
         except ValueError as error:
             at.key("url").error(place_of["url"], str(error))
+    for field, key, choices in (
+        ("oauth_flow", "oauth2_flow", FLOWS),
+        ("oauth_method", "token_endpoint_auth_method", CLIENT_AUTH),
+        ("sign_in", "sign_in", SIGN_INS),
+    ):
+        _check_choice(values, field, choices, place_of, at.key(key))
+    _check_oauth(values, place_of, at)
     if values.get("version") == "auto":
         values.pop("version")
     return McpServer(name=name, where=f"{place.file}:{place.line}", **values)
+
+
+def _check_oauth(values: dict[str, Any], place_of: dict[str, Place], at: At) -> None:
+    for field in ("authorization_url", "token_url", "registration_url", "issuer", "oauth_resource"):
+        if field in values:
+            try:
+                split_url(values[field])
+            except ValueError as error:
+                at.key(field.removeprefix("oauth_")).error(place_of[field], str(error))
+    if values.get("auth_type") != "oauth2":
+        return
+    if "command" in values:
+        at.key("auth_type").error(place_of["auth_type"], "`oauth2` goes with a `url`")
+    if values.get("oauth_flow") == "client_credentials" and not {"client_id", "client_secret"} <= set(values):
+        at.key("oauth2_flow").error(place_of["oauth_flow"], "client credentials are a `client_id` and `client_secret`")
 
 
 def _check_choice(

@@ -47,6 +47,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     stream_timeout_s: float | None = None
     max_retries: int | None = None
     weight: float | None = None
+    passes_through: bool = False
     order: int | None = None
     rpm: int | None = None
     tpm: int | None = None
@@ -156,6 +157,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     write_s: float | None = None
     requests: int | None = None
     connections: int | None = None
+    upload_bytes: int | None = None
 
 
 class ProxySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,6 +169,38 @@ class ProxySettings(msgspec.Struct, frozen=True, kw_only=True):
     no_proxy: tuple[str, ...] | None = None
 
 
+class OwnPath(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One of `general_settings.pass_through_endpoints`. `headers`: what the operator sends along, credentials among
+    them; `below`: longer paths lead there too; `cost`: dollars of a request, None is unknown. `where`: file:line."""
+
+    path: str
+    target: Secret
+    headers: Mapping[str, Secret] = {}
+    below: bool = False
+    forwards: bool = False
+    methods: tuple[str, ...] = ()
+    query: Mapping[str, str] = {}
+    cost: float | None = None
+    timeout_s: float | None = None
+    where: str = ""
+
+    def __repr__(self) -> str:
+        return f"<OwnPath {self.path}>"
+
+
+class TokenIssuer(msgspec.Struct, frozen=True, kw_only=True):
+    """An authorization server whose access tokens are taken at the MCP endpoint. `keys`: aliases of gateway keys by the
+    value of `claim`."""
+
+    issuer: str = ""
+    jwks_url: str | None = None
+    audiences: tuple[str, ...] = ()
+    algorithms: tuple[str, ...] = ("RS256", "ES256")
+    claim: str = "sub"
+    keys: Mapping[str, str] = {}
+    scopes: tuple[str, ...] = ()
+
+
 class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The server's own. `database_url`: None is SQLite in the state directory. `cancel_on_disconnect`: False reads a
     stream on whose client left, for its usage: at most `drains_max` at once, each `drain_s` long.
@@ -175,13 +209,18 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     `retention_every_s`, and removed `retention_batch` at a time, at most `retention_batches` of them.
     `serve_without_journal`: go on where nothing can be written down. `mcp_auth_header`: by which a client brings a
     credential for MCP servers. `mcp_api_commands`, `mcp_api_hosts`: what a server that is added over the API may start,
-    and where it may be besides public addresses."""
+    and where it may be besides public addresses. `mcp_token_issuers`: whose access tokens are taken there. `own_paths`:
+    passed through to where the operator says; `pass_through_account`: keys that may ask for all models of a provider
+    may take all of its paths."""
 
     master_key: Secret | None = None
     database_url: Secret | None = None
     mcp_auth_header: str | None = None
     mcp_api_commands: tuple[str, ...] = ()
     mcp_api_hosts: tuple[str, ...] = ()
+    own_paths: tuple[OwnPath, ...] = ()
+    pass_through_account: bool = False
+    mcp_token_issuers: tuple[TokenIssuer, ...] = ()
     open_on_loopback: bool = False
     key_header_name: str | None = None
     forward_client_headers: bool = False
@@ -231,6 +270,17 @@ class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     cwd: str | None = None
     auth_type: str = "none"
     auth_value: Secret | None = None
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    scopes: tuple[str, ...] = ()
+    authorization_url: str | None = None
+    token_url: str | None = None
+    registration_url: str | None = None
+    issuer: str | None = None
+    oauth_flow: str | None = None
+    oauth_method: str | None = None
+    oauth_resource: str | None = None
+    sign_in: str = "each"
     brings: tuple[str, ...] = ()
     headers: Mapping[str, Secret] = {}
     description: str = ""

@@ -88,8 +88,8 @@ class Book:
         self._accounts: OrderedDict[str, Account] = OrderedDict()
         self._free = Hold(self, None, 0, False)
 
-    def reserve(self, key: Key, worst_nanousd: int | None) -> Hold:
-        """Raises BudgetExceededError with spend and budget, in LiteLLM's words."""
+    def reserve(self, key: Key, worst_nanousd: int | None, *, firm: bool = False) -> Hold:
+        """`firm`: nothing is let in on trust. Raises BudgetExceededError with spend and budget, in LiteLLM's words."""
         budget = key.max_budget_nanousd
         if budget is None:
             return self._free
@@ -104,7 +104,7 @@ class Book:
         worst = worst_nanousd or 0
         on_trust = False
         if worst > left or left <= 0:
-            if left > 0 and not account.trusted:
+            if left > 0 and not account.trusted and not firm:
                 on_trust = account.trusted = True
             elif worst_nanousd != 0:
                 raise account.refusal(budget, worst_nanousd, now)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from tollbridge.errors import APIError, NotFoundError
 from tollbridge.mcp.call import Credentials
+from tollbridge.mcp.front.grants import ACCESS_PREFIX
 from tollbridge.mcp.guard import Guard
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, encode, failure
@@ -26,9 +27,10 @@ from tollbridge.mcp.run import Runner
 from tollbridge.mcp.toolbox import McpToolboxes
 from tollbridge.observe import Record
 from tollbridge.policy.minting import public_id
+from tollbridge.server.forwarded import public_base
 from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, Authenticator, bare
 from tollbridge.server.inbound import Inbound, Responder
-from tollbridge.server.routes import Route
+from tollbridge.server.routes import Door, Route
 from tollbridge.transport.base import Transport
 
 CLIENT_AUTH = "x-mcp-auth"
@@ -38,8 +40,9 @@ METHODS = ("POST", "GET", "DELETE")
 
 
 class Endpoint:
-    """`client_auth`: the header by which a client brings a credential for servers, in lower case. `transports`: of the
-    servers, closed after them."""
+    """`client_auth`: the header by which a client brings a credential for servers, in lower case. `public_url`: as the
+    operator says, or "". `more`: routes beside these (`oauth/desk.py`, `front/`). `door`: who says who asks.
+    `transports`: of the servers, closed after them."""
 
     def __init__(
         self,
@@ -48,7 +51,10 @@ class Endpoint:
         guard: Guard,
         *,
         client_auth: str = CLIENT_AUTH,
+        public_url: str = "",
         management: Management | None = None,
+        more: Sequence[Route] = (),
+        door: Door | None = None,
         transports: Sequence[Transport] = (),
     ) -> None:
         self._hub = hub
@@ -57,6 +63,9 @@ class Endpoint:
         self._runner = runner
         self._guard = guard
         self._client_auth = client_auth.lower().encode()
+        self._public_url = public_url
+        self._more = more
+        self._door = door
         # `Authorization` too, where it is the gateway's own key
         self._private = frozenset({OWN_HEADER, self._client_auth, *KEY_HEADERS, b"authorization"})
         self._rest = Rest(self, hub, runner)
@@ -69,9 +78,12 @@ class Endpoint:
 
     def routes(self) -> Sequence[Route]:
         def mounted(path: str, methods: Sequence[str] = METHODS) -> Route:
-            return Route(methods=tuple(methods), path=path, handler="mounted", access="key", mount=self.handle)
+            return Route(
+                methods=tuple(methods), path=path, handler="mounted", access="key", mount=self.handle, door=self._door
+            )
 
         return (
+            *self._more,
             *(mounted(path) for path in ("/mcp", "/mcp/", "/mcp/{id}", "/{id}/mcp")),
             mounted("/sse", ("GET",)),
             mounted("/sse/messages", ("POST",)),
@@ -86,7 +98,7 @@ class Endpoint:
             if principal is None:
                 raise TypeError("an MCP endpoint is open to nobody")
             wanted, alone = self.wanted(inbound, id)
-            credentials = self.credentials(inbound.headers)
+            credentials = self.credentials(inbound.headers, self.base(inbound))
             if inbound.path in ("/sse", "/sse/messages") or not is_modern(_version(inbound)):
                 await self._legacy.handle(inbound, responder, record, credentials, wanted, alone=alone)
             else:
@@ -122,8 +134,12 @@ class Endpoint:
                 chosen += _items(value.decode("latin-1"))
         return (tuple(chosen) if named else None), False
 
-    def credentials(self, headers: Mapping[bytes, bytes]) -> Credentials:
-        """What a request with these headers brings for servers."""
+    def base(self, inbound: Inbound) -> str:
+        """The address under which whoever asks knows us."""
+        return public_base(self._public_url, inbound.scheme, inbound.host, "")
+
+    def credentials(self, headers: Mapping[bytes, bytes], base: str = "") -> Credentials:
+        """What a request with these headers, which came to `base`, brings for servers."""
         common: list[tuple[str, str]] = []
         brought, authorization = headers.get(self._client_auth), _foreign(headers)
         if brought is not None:
@@ -143,7 +159,7 @@ class Endpoint:
             if found:
                 own[upstream.name] = tuple(dict(found).items())
         private = self._private if authorization is None else self._private - {b"authorization"}
-        return Credentials(tuple(common), own, headers, private)
+        return Credentials(tuple(common), own, headers, private, base or self._public_url.rstrip("/"))
 
     def toolboxes(self, authenticator: Authenticator, hosts: frozenset[str] = frozenset()) -> McpToolboxes:
         """The same servers as tools of models."""
@@ -162,7 +178,8 @@ def _foreign(headers: Mapping[bytes, bytes]) -> bytes | None:
     own, authorization = headers.get(OWN_HEADER), headers.get(b"authorization")
     if own is None or authorization is None or bare(own) == bare(authorization):
         return None
-    return None if public_id(bare(authorization)) is not None else authorization
+    ours = public_id(bare(authorization)) is not None or bare(authorization).startswith(ACCESS_PREFIX.encode())
+    return None if ours else authorization
 
 
 def _version(inbound: Inbound) -> str | None:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from tollbridge.mcp.capabilities import merged, passed, to_modern_client
 from tollbridge.mcp.eras import to_modern
+from tollbridge.mcp.jsonrpc import RpcError
 from tollbridge.mcp.link import OURSELVES, Link
+from tollbridge.mcp.oauth.invitations import SignInNeeded
 from tollbridge.mcp.revisions import MODERN
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.model.json import JsonObject
@@ -22,15 +24,21 @@ if TYPE_CHECKING:
 log = logging.getLogger("tollbridge.mcp")
 
 
+UNKNOWN: JsonObject = {"tools": {"listChanged": True}}
+"""What a server is said to offer before anybody signed in: a client asks it for tools then, and is told to sign in."""
+
+
 async def facts(view: View) -> tuple[JsonObject, JsonObject | None, str | None]:
     """(capabilities, who the server is, instructions), of all together. Raises RpcError where there is but one server
     and it cannot be reached."""
     found = await asyncio.gather(*(_link(view, upstream) for upstream in view.upstreams))
-    links = [link for link in found if link is not None]
+    links = [link for link in found if isinstance(link, Link)]
     own = {
-        upstream.definition.prefix: upstream.definition.instructions or (None if link is None else link.instructions)
+        upstream.definition.prefix: _instructions(upstream, link)
         for upstream, link in zip(view.upstreams, found, strict=True)
     }
+    if not view.prefixed and found and not links:
+        return UNKNOWN, None, next(iter(own.values()))
     if not view.prefixed and links:
         return passed(links[0].capabilities), links[0].server_info, next(iter(own.values()))
     instructions = "\n\n".join(f"{prefix}: {text}" for prefix, text in own.items() if text)
@@ -46,7 +54,15 @@ async def discover(view: View) -> JsonObject:
     return to_modern("server/discover", told, info or OURSELVES)
 
 
-async def _link(view: View, upstream: Upstream) -> Link | None:
+def _instructions(upstream: Upstream, link: Link | RpcError | None) -> str | None:
+    if isinstance(link, RpcError):
+        return link.message
+    return upstream.definition.instructions or (None if link is None else link.instructions)
+
+
+async def _link(view: View, upstream: Upstream) -> Link | RpcError | None:
+    """None of one that is not there, an error of one that somebody has to sign in at first."""
+
     async def opened() -> Link:
         async with upstream.link(view.caller) as link:
             return link
@@ -54,6 +70,8 @@ async def _link(view: View, upstream: Upstream) -> Link | None:
     link = await upstream.soon(opened())
     if isinstance(link, Link):
         return link
+    if isinstance(link, SignInNeeded) and upstream.tokens is not None:
+        return upstream.tokens.invitations.told(link, view.caller)
     if not view.prefixed:
         raise link
     log.warning("the MCP server %r is missing: %s", upstream.name, link.message)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from tollbridge.mcp.call import Ask, Call, Caller, Credentials, Tell
-from tollbridge.mcp.eras import error_to_modern
+from tollbridge.mcp.eras import INPUT_REQUIRED, error_to_modern, to_modern
 from tollbridge.mcp.hub import Hub, View
 from tollbridge.mcp.jsonrpc import (
     INTERNAL_ERROR,
@@ -25,7 +25,9 @@ from tollbridge.mcp.jsonrpc import (
     notification,
     result,
 )
+from tollbridge.mcp.link import OURSELVES
 from tollbridge.mcp.mirrors import check, check_params
+from tollbridge.mcp.oauth.invitations import SignInRequired, without_answer
 from tollbridge.mcp.outflow import BEAT_S, JSON_TYPE, Outflow
 from tollbridge.mcp.parked import Parking
 from tollbridge.mcp.revisions import ONLY_LEGACY, SUBSCRIPTION, Told, meta_of, subject_of
@@ -139,7 +141,7 @@ class Modern:
         try:
             if method == "tools/call":
                 await self._check_params(view, params, headers)
-            subject = subject_of(params)
+            subject = without_answer(subject_of(params))
 
             def tell(method: str, params: JsonObject) -> None:
                 out.say(notification(method, params))
@@ -161,6 +163,10 @@ class Modern:
             else:
                 found = await run(None, tell)
         except RpcError as error:
+            if isinstance(error, SignInRequired) and error.asks is not None and method in MAY_NEED_INPUT:
+                asked = {"resultType": INPUT_REQUIRED, "inputRequests": error.asks}
+                out.finish(result(id, to_modern(method, asked, OURSELVES)))
+                return 200
             shown = error_to_modern(method, error)
             out.finish(failure(id, shown), shown.status)
             return shown.status

@@ -7,7 +7,9 @@
    modern caller for one call, after which the next caller of the same principal that is alike takes it.
 3. A modern server that needs input says so in its result: for a legacy caller it is asked here, and the call is made
    again with the answers. (For a modern caller of a legacy server: `parked.py`.)
-4. Where a server cannot be reached it rests (`resting.py`). A session that it has forgotten is begun anew, once for
+4. Where callers sign in (`oauth/tokens.py`), a link belongs to whose token goes along: the token itself is renewed
+   beneath it.
+5. Where a server cannot be reached it rests (`resting.py`). A session that it has forgotten is begun anew, once for
    each call: nothing was done for it.
 """
 
@@ -30,6 +32,8 @@ from tollbridge.mcp.input import check_asked, with_input
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, TOO_MANY, UPSTREAM_FAILED, RpcError
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.mirrors import Mirrored, annotated
+from tollbridge.mcp.oauth.invitations import SignInNeeded
+from tollbridge.mcp.oauth.tokens import Tokens
 from tollbridge.mcp.outbound import headers_for
 from tollbridge.mcp.resting import Resting
 from tollbridge.mcp.revisions import MODERN
@@ -55,6 +59,8 @@ LATE_S = 0.2
 T = TypeVar("T")
 Scope = tuple[str, Pairs]
 """Whose a link is: a session's, or "" for everybody's who has this credential."""
+OWNER = ":owner"
+"""Among the headers of a link: whose token goes along. It is no header, and is not sent."""
 
 
 class Upstream:
@@ -65,8 +71,11 @@ class Upstream:
         definition: Definition,
         transport: Transport,
         environ: Mapping[str, str],
+        tokens: Tokens | None = None,
     ) -> None:
+        """`tokens`: where callers sign in at it, or the gateway does."""
         self.definition = definition
+        self.tokens = tokens
         self.name = definition.name
         self.flying = 0
         self._landed: asyncio.Event | None = None
@@ -107,6 +116,9 @@ class Upstream:
                     if not again:
                         raise
             raise AssertionError("the second time returns or raises")
+        except SignInNeeded as needed:
+            assert self.tokens is not None
+            raise self.tokens.invitations.told(needed, call.caller) from needed
         finally:
             self.flying -= 1
             if not self.flying and self._landed is not None:
@@ -192,11 +204,17 @@ class Upstream:
     def scope(self, caller: Caller) -> Scope:
         """Who is told what the link that this caller has is told."""
         own = caller.session if caller.answers and not self._era(caller) else ""
-        return own, headers_for(self.definition, caller.credentials)
+        return own, self._headers(caller)
+
+    def _headers(self, caller: Caller) -> Pairs:
+        headers = headers_for(self.definition, caller.credentials)
+        if self.tokens is None or any(name == "authorization" for name, _ in headers):
+            return headers
+        return (*headers, (OWNER, self.tokens.owner(caller.principal)))
 
     @asynccontextmanager
     async def _leased(self, caller: Caller) -> AsyncIterator[Link]:
-        headers = headers_for(self.definition, caller.credentials)
+        headers = self._headers(caller)
         alike = f"{caller.alike} {headers!r}"
         idle = self._idle.setdefault(alike, [])
         link = idle.pop() if idle else await self._open(headers, False, caller, (alike, headers))
@@ -221,7 +239,7 @@ class Upstream:
     async def _kept(self, caller: Caller, own: Caller | None) -> Link:
         """`own`: who has a link of its own; None shares one. It is opened once, for all who want it meanwhile, whoever
         of them gives up."""
-        headers = headers_for(self.definition, caller.credentials)
+        headers = self._headers(caller)
         scope = ("" if own is None else own.session, headers)
         link = self._links_of(own).get((scope, self._era(caller)))
         if link is not None and link.open_:
@@ -310,8 +328,11 @@ class Upstream:
             channel = Stdio(command.command, command.args, env=command.env, environ=self._environ, cwd=command.cwd)
         else:
             assert address is not None
-            here = Address(address.origin, address.target, headers)
-            channel = HttpSse(self._transport, here) if self._sse else Http(self._transport, here, mirrors=self.mirrors)
+            here = Address(address.origin, address.target, tuple(pair for pair in headers if pair[0] != OWNER))
+            transport, owner = self._transport, dict(headers).get(OWNER)
+            if self.tokens is not None and owner is not None:
+                transport = self.tokens.transport(owner, transport)
+            channel = HttpSse(transport, here) if self._sse else Http(transport, here, mirrors=self.mirrors)
         link = Link(
             self.name,
             channel,

@@ -10,6 +10,7 @@ goes on. Two makers differ in 60 random bits; make one in each process, after it
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 from collections.abc import Callable
@@ -67,6 +68,12 @@ def first_at(epoch_s: float) -> str:
     """The least ULID of that moment: ids in a span of time are those from `first_at(start)` to before
     `first_at(end)`."""
     return _moment(min(max(int(epoch_s * 1000), 0), _MOMENT_MAX_MS)) + "0" * 16
+
+
+def made_of(epoch_s: float, content: bytes) -> str:
+    """The one ULID of that moment and content: who makes it again makes the same."""
+    number = int.from_bytes(hashlib.blake2b(content, digest_size=10, person=b"tb-ulid").digest(), "big")
+    return first_at(epoch_s)[:10] + _spelled(number, 16)
 
 
 def _moment(ms: int) -> str:

@@ -123,6 +123,15 @@ class Keyring:
         self._held.move_to_end(digest)
         return held.principal
 
+    def find_digest(self, digest: bytes) -> Principal | Awaitable[Principal]:
+        """As `find`, for who was told the digest by us, and not a key."""
+        held = self._held.get(digest)
+        if held is None or self._stale(held):
+            return self._look_up(digest)
+        self._check(held.key)
+        self._held.move_to_end(digest)
+        return held.principal
+
     def still(self, known: Principal) -> bool:
         """Whether `find` would give this principal again: the key is here, the same, and good. Who asks has made sure
         that what was presented is the same, byte for byte."""
@@ -185,6 +194,9 @@ class Keyring:
     def _seek(self, presented: bytes, digest: bytes) -> Awaitable[Principal]:
         if public_id(presented) is None and not could_be_custom(presented):
             raise unknown()
+        return self._look_up(digest)
+
+    def _look_up(self, digest: bytes) -> Awaitable[Principal]:
         until = self._negative.get(digest)
         if until is not None and until > self._monotonic():
             raise unknown()

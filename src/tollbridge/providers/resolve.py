@@ -29,7 +29,7 @@ from tollbridge.providers.row import CHAT, EMBEDDINGS, RESPONSES, WIRE_OF_MODE, 
 from tollbridge.providers.said import Said
 from tollbridge.secret import Secret
 
-__all__ = ["Given", "Location", "available", "resolve"]
+__all__ = ["NOTHING", "Given", "Location", "available", "resolve"]
 
 _UNSENDABLE = re.compile(r"[^\x21-\x7e]")
 _HOLE = re.compile(r"\{(\w+)\}")
@@ -65,7 +65,7 @@ def resolve(
         name = row.qualifies + name
     if row.shape == "vertex":
         return _on_vertex(row, name, given, environ)
-    base, own_address = _base(row, given, environ)
+    base, own_address = base_of(row, given, environ)
     if isinstance(row.authentication, SigV4):
         given = _in_region(given, read_region(_said(row, given, environ, base)))
     if row.shape == "azure_ai":
@@ -222,7 +222,7 @@ def _asked_at(row: Provider, given: Given, environ: Environ) -> str:
     return read_base(said, row.name).path if said else ""
 
 
-def _base(row: Provider, given: Given, environ: Environ) -> tuple[Base, bool]:
+def base_of(row: Provider, given: Given, environ: Environ) -> tuple[Base, bool]:
     """(the base, whether it is the provider's own)."""
     said = given.api_base or _first(environ, row.base_env)
     if said:

@@ -3,7 +3,7 @@
 Names, environment variables and the meaning of `api_base` are LiteLLM's, so that a configuration moves over as it is.
 `source`: the vendor's own page, or that page as a public register quotes it; where it is `RECORDED`, real exchanges of
 the vendor's were read instead; where it is `LITELLM`, the address and the names of the variables are taken from litellm
-1.109.1 and nothing else is claimed: `checked` is empty then.
+1.109.1 and nothing else is claimed. `checked` is empty where nobody compared.
 """
 
 from __future__ import annotations

@@ -135,4 +135,6 @@ def differences(row: Provider) -> list[str]:
 
 def source(row: Provider) -> str:
     """Where the facts are from, as a reader can judge it."""
-    return "litellm 1.109.1, not compared with the vendor's pages" if row.source == LITELLM else row.source
+    if row.source == LITELLM:
+        return "litellm 1.109.1, not compared with the vendor's pages"
+    return row.source if row.checked else f"not looked up; {row.source} should tell"

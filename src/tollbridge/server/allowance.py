@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tollbridge.calls.ask import Ask
+from tollbridge.calls.deployment import Deployment
 from tollbridge.ledger.book import Book, Hold
 from tollbridge.observe import Record
 from tollbridge.policy.limits import Limiter, Place
@@ -56,13 +57,22 @@ class Allowance:
 
     def hold(self, key: Key, ask: Ask, routes: Routes, fallbacks: Sequence[str] | None) -> Held:
         """`fallbacks`: the client's own. Raises RateLimitError and BudgetExceededError; then nothing is held."""
+        if key.max_budget_nanousd is None and key.tpm is None:
+            return self._held(key, 0, 0)
+        return self.hold_among(key, ask, may_answer(routes, ask.model, fallbacks))
+
+    def hold_among(self, key: Key, ask: Ask, deployments: Sequence[Deployment]) -> Held:
+        """For a request that one of these will answer."""
         priced, counted = key.max_budget_nanousd is not None, key.tpm is not None
         worst = Worst()
         if priced or counted:
-            deployments = may_answer(routes, ask.model, fallbacks)
             output = key.likely_output(ask.model) if counted else None
             worst = worst_case(ask, deployments, priced=priced, counted=counted, output=output)
         return self._held(key, worst.tokens, worst.nanousd)
+
+    def hold_unknown(self, key: Key) -> Held:
+        """For a request of which nobody knows what it may cost: where something is left of a budget, one at a time."""
+        return self._held(key, 0, None)
 
     def hold_cost(self, key: Key, nanousd: int, *, inner: bool = False) -> Held:
         """For a request that uses no tokens, and costs so much. `inner`: it is a part of one that has a place. Raises
@@ -79,6 +89,10 @@ class Allowance:
             place.release()
             raise
         return Held(place, hold, limited=key.tpm is not None or key.rpm is not None)
+
+    def check_budget(self, key: Key, nanousd: int | None) -> None:
+        """For what will cost so much at most when nobody waits for it any more. Raises BudgetExceededError."""
+        self._book.reserve(key, nanousd, firm=nanousd is not None).release()
 
     def place(self, key: Key) -> Place:
         """For a request that costs nothing, and still is one. Raises RateLimitError."""

@@ -31,8 +31,8 @@ from tollbridge.server.cors import Cors
 from tollbridge.server.count_tokens import count_tokens
 from tollbridge.server.crossing import CrossingResponder
 from tollbridge.server.gateway import Gateway
-from tollbridge.server.identify import confirm, presented_key, take_query_key
-from tollbridge.server.inbound import Inbound, Refusal, Responder, plain_refusal
+from tollbridge.server.identify import confirm, presented_key, take_protocol_key, take_query_key
+from tollbridge.server.inbound import Headers, Inbound, Refusal, Responder, plain_refusal
 from tollbridge.server.managed import BODY_BYTES_MAX, Turns, manage
 from tollbridge.server.models import list_models, shape_for, show_model
 from tollbridge.server.pipeline import Conversation
@@ -75,12 +75,16 @@ class App:
                 f"{match.route.path} takes {allowed}.", status_code=405, type="invalid_request_error", fault="client"
             )
             return self._refused(inbound, error, ((b"allow", allowed.encode()),))
+        if match.route.handler == "mounted":
+            inbound.flows, inbound.switches = match.route.flows, match.route.switches
         try:
+            if inbound.websocket:
+                take_protocol_key(inbound)
             if inbound.query and match.route.key_in_query:
                 take_query_key(inbound)
             principal = self._identify(inbound, match)
         except APIError as error:
-            return self._refused(inbound, error)
+            return self._turned_away(inbound, match, error)
         if principal is None or isinstance(principal, Principal):
             inbound.principal = principal
             return None if match.route.handler != "managed" else self._admit_managed(inbound, match)
@@ -90,8 +94,12 @@ class App:
         try:
             inbound.principal = await principal
         except APIError as error:
-            return self._refused(inbound, error)
+            return self._turned_away(inbound, match, error)
         return None if match.route.handler != "managed" else self._admit_managed(inbound, match)
+
+    def _turned_away(self, inbound: Inbound, match: Match, error: APIError) -> Refusal:
+        door = match.route.door
+        return self._refused(inbound, error, challenge=() if door is None else door.challenge(inbound, error))
 
     def _admit_managed(self, inbound: Inbound, match: Match) -> Refusal | None:
         inbound.body_limit = min(inbound.body_limit, BODY_BYTES_MAX)
@@ -105,7 +113,7 @@ class App:
         match = inbound.route
         if not isinstance(match, Match):
             raise TypeError("a request is admitted before it is handled")
-        if self._cors is not None:
+        if self._cors is not None and not inbound.switches:
             responder = CrossingResponder(responder, self._cors.answer_headers(inbound.headers))
         record = self._record(inbound, match)
         if match.route.handler == "generate":  # not by way of another coroutine: it is the hot path
@@ -135,11 +143,24 @@ class App:
             case "mounted":
                 if match.route.mount is None:
                     raise TypeError(f"nothing is mounted at {match.route.path}")
-                await confirm(gateway.authenticator, inbound)
+                try:
+                    await self._confirm(gateway, inbound, match.route)
+                except APIError as error:
+                    refusal = self._turned_away(inbound, match, error)
+                    responder.reply(refusal.status, refusal.headers, refusal.body)
+                    return
                 await match.route.mount(inbound, responder, record, match.id)
-        if match.route.access in ("key", "self", "admin"):
+        if match.route.access in ("key", "self", "admin") and not record.duration_ms:  # else it is accounted for
             record.duration_ms = (time.monotonic() - record.began) * 1000
             self._observe(record)
+
+    async def _confirm(self, gateway: Gateway, inbound: Inbound, route: Route) -> None:
+        """Raises APIError where who asked may not any more."""
+        if route.door is None:
+            await confirm(gateway.authenticator, inbound)
+            return
+        found = route.door.authenticate(inbound)
+        inbound.principal = found if isinstance(found, Principal) else await found
 
     def refuse(self, inbound: Inbound | None, error: APIError) -> Refusal:
         return plain_refusal(error) if inbound is None else self._refused(inbound, error)
@@ -153,6 +174,8 @@ class App:
         """None: nobody needs to be known. Raises APIError."""
         match match.route.access:
             case "key" | "self" | "admin":
+                if match.route.door is not None:
+                    return match.route.door.authenticate(inbound)
                 return self.gateway.authenticator.authenticate(inbound.headers, inbound.known)
             case "metrics":
                 token = self.gateway.rules.metrics_token
@@ -209,20 +232,25 @@ class App:
         self,
         inbound: Inbound,
         error: APIError,
-        extra: tuple[tuple[bytes, bytes], ...] = (),
+        extra: Headers = (),
         *,
+        challenge: Headers = (),
         accounted: bool = False,
     ) -> Refusal:
-        """The refusal in the dialect of the route, counted and logged unless it was `accounted` for."""
+        """The refusal in the dialect of the route, counted and logged unless it was `accounted` for. `challenge`: takes
+        the place of the plain one."""
         match = inbound.route if isinstance(inbound.route, Match) else None
         record = self._record(inbound, match)
         status, headers, body = error_answer(self._dialect(match), error)
         record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
         if not accounted:
             self._observe(record)
+        told: Headers = headers
+        if challenge:
+            told = [*(header for header in headers if header[0] != b"www-authenticate"), *challenge]
         own = own_headers(record, self._dialect(match))
         crossing = self._cors.answer_headers(inbound.headers) if self._cors is not None else ()
-        return Refusal(status, body, (*headers, own, *extra, *crossing))
+        return Refusal(status, body, (*told, own, *extra, *crossing))
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         self._loop = asyncio.get_running_loop()

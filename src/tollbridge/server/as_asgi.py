@@ -17,7 +17,8 @@ from tollbridge.errors import APIError, BadRequestError
 from tollbridge.server.asgi import Message, Receive, Scope, Send
 from tollbridge.server.forwarded import Forwarding, Origin, read_root_path, strip_root_path
 from tollbridge.server.http.answer import BODILESS, FRAMING, whole
-from tollbridge.server.http.body import sink_for
+from tollbridge.server.http.body import sink_for, too_large
+from tollbridge.server.http.flow import Flow
 from tollbridge.server.http.head import fold, read_host
 from tollbridge.server.http.limits import Limits
 from tollbridge.server.http.target import read_target
@@ -82,7 +83,9 @@ class AsAsgi:
             answer.refuse(taken)
             await answer.flush()
             return
-        watch = asyncio.create_task(_watch(receive, answer))
+        flow = taken.flow
+        coming = _watch(receive, answer) if not isinstance(flow, _Coming) else flow.receive(receive, answer)
+        watch = asyncio.create_task(coming)
         pump = asyncio.create_task(answer.pump())
         try:
             await self._handle(taken, answer)
@@ -99,7 +102,10 @@ class AsAsgi:
             refusal = verdict if verdict is None or isinstance(verdict, Refusal) else await verdict
             if refusal is not None:
                 return refusal
-            await self._read_body(inbound, receive)
+            if inbound.flows and b"content-encoding" not in inbound.headers:
+                inbound.flow = _Coming(inbound, self._limits.upload_bytes)
+            else:
+                await self._read_body(inbound, receive)
             return inbound
         except APIError as error:
             return self._application.refuse(inbound, error)
@@ -156,6 +162,37 @@ class AsAsgi:
             if not message.get("more_body"):
                 break
         inbound.body = b"" if empty else sink.content()
+
+
+class _Coming(Flow):
+    """A body that is taken as it arrives."""
+
+    def __init__(self, inbound: Inbound, limit: int) -> None:
+        length = inbound.headers.get(b"content-length", b"")
+        known = int(length) if length.isdigit() else None
+        if known is not None and known > limit:
+            raise too_large(limit)
+        self._room = asyncio.Event()
+        super().__init__(asyncio.get_running_loop(), limit, known, self._room.set)
+
+    async def receive(self, receive: Receive, answer: AsgiAnswer) -> None:
+        """To the end of the body, at the pace of who takes it; then until the client leaves."""
+        try:
+            while (message := await receive())["type"] != "http.disconnect":
+                self.take(message.get("body", b""))
+                if not message.get("more_body"):
+                    self.end()
+                    break
+                if self.full:
+                    self._room.clear()
+                    await self._room.wait()
+            else:
+                self.fail(ClientGone())
+                answer.lose()
+                return
+        except APIError as error:
+            self.fail(error)
+        await _watch(receive, answer)
 
 
 async def _watch(receive: Receive, answer: AsgiAnswer) -> None:

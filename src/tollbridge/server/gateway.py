@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from tollbridge.calls.ask import Ask
 from tollbridge.observe import Metrics, Observer, Record
 from tollbridge.observe.ulid import Ulids
+from tollbridge.policy.principal import Principal
 from tollbridge.routing.engine import Engine
 from tollbridge.server.allowance import Allowance
 from tollbridge.server.idempotency import Idempotency
@@ -70,9 +72,17 @@ class Entries(Protocol):
         """Writes it, and gives its line of JSON."""
 
 
+class References(Protocol):
+    """Who knows the ids under which a client was given what a provider keeps (`files`)."""
+
+    def open(self, ask: Ask, principal: Principal | None) -> None:
+        """Puts the provider's own ids into a request. Raises NotFoundError where one is not this tenant's."""
+
+
 class Gateway(msgspec.Struct, kw_only=True, eq=False):
     """`dialects`: the two-way wires by name. `started`: epoch seconds, for model listings. `idempotency`,
-    `responses`: None where nothing is kept. `tools`: that are run here, where there are some."""
+    `responses`: None where nothing is kept. `tools`: that are run here, where there are some. `references`: where
+    files are kept for clients."""
 
     engine: Engine
     authenticator: Authenticator
@@ -89,6 +99,7 @@ class Gateway(msgspec.Struct, kw_only=True, eq=False):
     idempotency: Idempotency | None = None
     tools: Toolboxes | None = None
     responses: Responses | None = None
+    references: References | None = None
 
     def observe(self, record: Record, line: bytes | None) -> None:
         """`line`: the record as JSON, where it was written already."""

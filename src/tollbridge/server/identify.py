@@ -119,6 +119,26 @@ def take_query_key(inbound: Inbound) -> None:
                 raise ambiguous()
 
 
+PROTOCOL_KEY = b"openai-insecure-api-key."
+
+
+def take_protocol_key(inbound: Inbound) -> None:
+    """A page's WebSocket has no headers of its own: OpenAI's clients put the key among the protocols that they offer.
+    It becomes the header that it stands for, and is no protocol. Of two that differ neither is taken: BadRequestError.
+    """
+    offered = [one.strip() for one in inbound.headers.get(b"sec-websocket-protocol", b"").split(b",")]
+    for one in offered:
+        if one.startswith(PROTOCOL_KEY):
+            value = b"Bearer " + one.removeprefix(PROTOCOL_KEY)
+            if inbound.headers.setdefault(b"authorization", value) != value:
+                raise ambiguous()
+    others = [one for one in offered if one and not one.startswith(PROTOCOL_KEY)]
+    if others:
+        inbound.headers[b"sec-websocket-protocol"] = b", ".join(others)
+    else:
+        inbound.headers.pop(b"sec-websocket-protocol", None)
+
+
 class OpenDoor:
     """`--open`: whoever reaches the loopback listener is the operator. Never bound elsewhere. A page of another site in
     the operator's browser reaches it too, and would spend their money and change their keys: it is known by its

@@ -12,6 +12,8 @@ The order of calls for one request:
     refused below      -> application.refuse(inbound or None, error)  malformed, too large, too slow
     handle() raised    -> application.internal_error(inbound)         nothing sent yet; else the stream is aborted
 
+Where `admit` asks for it (`inbound.flows`), `handle` is called before the body is here and takes it as it arrives.
+
 A handler's task is not cancelled when its client leaves: the application decides, told by `on_gone`. Only a forced
 shutdown cancels it.
 """
@@ -26,6 +28,7 @@ import msgspec
 from tollbridge.calls.headers import Header
 from tollbridge.errors import APIError
 from tollbridge.policy.principal import Principal
+from tollbridge.transport.channel import Channel
 
 Headers = Sequence[Header]
 """Pairs or lines, with names in lower case. Framing (`content-length`, `transfer-encoding`, `connection`, `date`)
@@ -34,6 +37,16 @@ belongs to the responder: such names are left out of what is sent."""
 
 class ClientGone(Exception):
     """The client left, or did not take a byte within the write timeout. Nothing can be answered any more."""
+
+
+class Flow(Protocol):
+    """A body on its way. `length`: its bytes, where the client says."""
+
+    @property
+    def length(self) -> int | None: ...
+    async def next(self) -> bytes:
+        """The next piece, b"" at the end. Raises APIError where the body is malformed, too large or too slow, and
+        ClientGone. Who does not take what is there stops the client."""
 
 
 class Inbound(msgspec.Struct):
@@ -48,7 +61,10 @@ class Inbound(msgspec.Struct):
     trusted proxies tell them; `host` is "" for an HTTP/1.0 request without one. `received`: `loop.time()` at the end
     of the head. `route`: what `admit` found, `principal`: who asks, where the route wants to know; `known`: who asked
     before with these very headers, on this connection. `body_limit`: bytes; `admit` may change it for a route. `id`:
-    what the application calls the request, to the client and in its logs; "" until it does.
+    what the application calls the request, to the client and in its logs; "" until it does. `flows`: set by `admit` for
+    a route that takes a body as it arrives; `flow` is then that body, and `body` is empty. A body that is compressed,
+    or was there with its head, is in `body` all the same. `websocket`: the client wants to go on in that protocol;
+    `switches`: set by `admit` for a route that does (another answers 426), whose responder is a `Switching`.
     """
 
     method: str
@@ -65,6 +81,10 @@ class Inbound(msgspec.Struct):
     principal: Principal | None = None
     known: Principal | None = None
     id: str = ""
+    flows: bool = False
+    flow: Flow | None = None
+    websocket: bool = False
+    switches: bool = False
 
     def __repr__(self) -> str:
         """Shows no headers, no query, no body, and no path: keys and prompts stand in them."""
@@ -111,6 +131,14 @@ class Responder(Protocol):
 
     def on_gone(self, callback: Callable[[], None] | None) -> None:
         """`callback` is called once when the client leaves; at once if it already left. None takes it back."""
+
+
+class Switching(Protocol):
+    """A responder whose connection can go on in another protocol."""
+
+    def switch(self, headers: Headers, limit: int) -> Channel:
+        """Answers 101 with these headers; the connection is a WebSocket then, of messages of `limit` bytes. Raises
+        ClientGone."""
 
 
 class Application(Protocol):

@@ -171,6 +171,8 @@ class Conversation:
         engine = gateway.engine
         gateway.journal.check()
         principal = self._inbound.principal
+        if ask.sealed and gateway.references is not None:
+            gateway.references.open(ask, principal)
         allowed = reachable(gateway, principal, ask)
         if IDEMPOTENCY in self._inbound.headers:
             if await self._repeated(ask):

@@ -41,9 +41,13 @@ def priced(group: Group[Deployment]) -> bool:
 def check_price(group: Group[Deployment]) -> None:
     """Raises PermissionDeniedError where nobody knows what a request would cost."""
     if not priced(group):
-        raise PermissionDeniedError(
-            f"The price of {printable(group.name).decode()!r} is not known, and this gateway serves no model without "
-            "one. Its operator can set `input_cost_per_token` and `output_cost_per_token`.",
-            code="model_without_pricing",
-            param="model",
-        )
+        raise unpriced(group.name)
+
+
+def unpriced(name: str) -> PermissionDeniedError:
+    return PermissionDeniedError(
+        f"The price of {printable(name).decode()!r} is not known, and this gateway serves no model without one. Its "
+        "operator can set `input_cost_per_token` and `output_cost_per_token`.",
+        code="model_without_pricing",
+        param="model",
+    )

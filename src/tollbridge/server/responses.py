@@ -100,7 +100,11 @@ class Responses:
                 raise _not_found(previous)
             ask.only = theirs.deployment
         if ours:
-            before = await self._before(owner, previous)
+            chain = await self._before(owner, previous)
+            if chain[-1].deployment:  # another gateway keeps it, by ids that look like ours
+                ask.only, ours = chain[-1].deployment, False
+        if ours:
+            before = [item for kept in chain for item in (*_list(kept.input), *_output(kept.response))]
             ask.replace(input=_encode([*before, *given]), previous_response_id=None)
             ask.repeats["previous_response_id"] = previous
         if field(ask.fields, "store") is False:
@@ -109,11 +113,12 @@ class Responses:
         ask.repeats.update(id=id, store=True)
         return Keeping(self._store, owner, id, _encode(given), previous if ours else None)
 
-    async def _before(self, owner: str, id: str) -> list[Json]:
+    async def _before(self, owner: str, id: str) -> list[KeptResponse]:
+        """It, and all before it."""
         chain = await self._store.chain(owner, id)
         if chain is None:
             raise _not_found(id)
-        return [item for kept in chain for item in (*_list(kept.input), *_output(kept.response))]
+        return chain
 
     def routes(self) -> tuple[Route, ...]:
         """Those of responses that were kept. A longer path stands before the one that would answer for it."""

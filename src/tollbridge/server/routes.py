@@ -8,12 +8,14 @@ start. Authorization is decided on the matched route, never on a URL that was re
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 import msgspec
 
+from tollbridge.errors import APIError
 from tollbridge.observe import Record
-from tollbridge.server.inbound import Inbound, Responder
+from tollbridge.policy.principal import Principal
+from tollbridge.server.inbound import Headers, Inbound, Responder
 from tollbridge.server.managed import Manager
 
 Access = Literal["key", "self", "admin", "metrics", "open"]
@@ -21,7 +23,20 @@ Access = Literal["key", "self", "admin", "metrics", "open"]
 metrics token, or loopback where there is none. open: anybody, tells nothing."""
 
 Mount = Callable[[Inbound, Responder, Record, str | None], Awaitable[None]]
-"""Answers by itself, in a format of its own; the record's status is to be set. The last is the id in the path."""
+"""Answers by itself, in a format of its own; the record's status is to be set. The last is the id in the path. Where it
+accounted for the request (the record has an entry's id, or a duration), nobody else does."""
+
+
+class Door(Protocol):
+    """Who asks at a route, where it also takes credentials of its own."""
+
+    def authenticate(self, inbound: Inbound) -> Principal | Awaitable[Principal]:
+        """Raises APIError."""
+
+    def challenge(self, inbound: Inbound, error: APIError) -> Headers:
+        """What a refusal tells besides."""
+
+
 Handler = Literal[
     "generate", "count_tokens", "models", "model", "liveness", "readiness", "metrics", "root", "managed", "mounted"
 ]
@@ -30,7 +45,9 @@ Handler = Literal[
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """`path`: exact, or with one `{id}` that may hold slashes. `label`: stands for it in logs and metrics. `manager`:
     who answers where the handler is `managed`, `mount` where it is `mounted`. `stream`: whether the path asks for one;
-    None where the body says. `key_in_query`: the dialect's clients may put the key into the query, as `key`."""
+    None where the body says. `key_in_query`: the dialect's clients may put the key into the query, as `key`. `flows`:
+    the handler takes the body as it arrives (`inbound.Flow`). `switches`: it goes on as a WebSocket. `door`: who says
+    who asks; None is the gateway's own."""
 
     methods: tuple[str, ...]
     path: str
@@ -41,6 +58,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     mount: Mount | None = None
     stream: bool | None = None
     key_in_query: bool = False
+    flows: bool = False
+    switches: bool = False
+    door: Door | None = None
 
     @property
     def label(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
+from collections.abc import AsyncIterator
 from math import inf
 from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -16,7 +17,7 @@ import aiohttp
 from yarl import URL
 
 from tollbridge.errors import APIError
-from tollbridge.transport.base import Origin, Outgoing, Timeouts
+from tollbridge.transport.base import Flow, Origin, Outgoing, Timeouts
 from tollbridge.transport.connection import HEAD_LIMIT, STALE_WITHIN_S
 from tollbridge.transport.decode import Decoder, decoded_chunk, encoding_of, offered
 from tollbridge.transport.egress import TRUSTED, Egress
@@ -60,7 +61,8 @@ class AiohttpTransport:
         try:
             response = await self._ask(self._keeping(), request, timeouts, total_at, seen)
         except APIError as error:
-            if error.code != "connection_reset" or not seen.reused or loop.time() - begun_at > STALE_WITHIN_S:
+            late = loop.time() - begun_at > STALE_WITHIN_S
+            if error.code != "connection_reset" or not seen.reused or late or request.flow is not None:
                 raise
             response = await self._ask(self._forgetting(), request, timeouts, total_at, seen)
         return ProxiedAnswer(response, request.origin, timeouts, total_at)
@@ -75,6 +77,8 @@ class AiohttpTransport:
     ) -> aiohttp.ClientResponse:
         origin = request.origin
         headers = {"accept-encoding": offered()} | dict(request.headers)
+        if request.flow is not None and request.length is not None:
+            headers["content-length"] = str(request.length)
         if origin.scheme == "http":  # the proxy reads the request itself; with https it sees the CONNECT alone
             headers |= self._credentials
         head_at = inf
@@ -87,7 +91,7 @@ class AiohttpTransport:
                     URL(f"{origin.scheme}://{origin.authority}{request.target}", encoded=True),
                     headers=headers,
                     skip_auto_headers=_NOT_OURS,
-                    data=request.body or None,
+                    data=(request.body or None) if request.flow is None else _pieces(request.flow),
                     allow_redirects=False,
                     proxy=self._proxy,
                     proxy_headers=dict(self._credentials),
@@ -216,6 +220,11 @@ class ProxiedAnswer:
         if not self._response.closed:
             self._aborted = True
             self._response.close()
+
+
+async def _pieces(flow: Flow) -> AsyncIterator[bytes]:
+    while piece := await flow():
+        yield piece
 
 
 async def _note_reuse(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:

@@ -22,11 +22,13 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol
 
 import msgspec
 
 Scheme = Literal["http", "https"]
+Flow = Callable[[], Awaitable[bytes]]
 DEFAULT_PORTS: dict[str, int] = {"http": 80, "https": 443}
 
 
@@ -65,7 +67,9 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     """One request. `target`: path and query, percent-encoded, beginning with a slash. `headers`: without the framing
     ones (`content-length`, `connection` ...). `head`: what `head.encode_head` gave for this origin, method, target and
-    headers, kept by the caller per deployment; where it is empty it is computed at each send."""
+    headers, kept by the caller per deployment; where it is empty it is computed at each send. `flow`: the body where it
+    is not here yet, and `body` is empty: gives its next piece, b"" at the end; what it raises ends the exchange and is
+    raised by `send`. Such a request is never sent twice. `length`: its bytes, where they are known."""
 
     origin: Origin
     method: str
@@ -73,6 +77,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     head: bytes = b""
+    flow: Flow | None = None
+    length: int | None = None
 
     def __repr__(self) -> str:
         """Shows no target, no headers, no body: credentials stand in them."""

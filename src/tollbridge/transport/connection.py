@@ -33,11 +33,11 @@ from tollbridge.transport.decode import Decoder, encoding_of
 from tollbridge.transport.dial import Endpoint
 from tollbridge.transport.exchange import HIGH_WATER, Exchange
 from tollbridge.transport.failures import Code, failure
+from tollbridge.transport.upload import SLICE, framing
 
 HEAD_LIMIT = 64 * 1024  # bytes of a head; also of framing between two pieces of a body (chunk extensions, trailers)
 HEADER_LIMIT = 200
 INTERIM_LIMIT = 16  # 1xx answers before the final one
-SLICE = 256 * 1024  # a request's body is written in slices of this size, each when the one before is on its way
 MANY_PIECES = 64
 STALE_WITHIN_S = 5.0
 
@@ -110,7 +110,8 @@ class Connection(Endpoint):
     # --- one exchange
 
     def begin(self, head: bytes, request: Outgoing, timeouts: Timeouts, total_at: float) -> Exchange:
-        """Starts an exchange on an idle connection. `head` is `request`'s. A body over SLICE is left for `upload`."""
+        """Starts an exchange on an idle connection. `head` is `request`'s. A body over SLICE, or one
+        that is not here yet, is left for `upload`."""
         self._exchange = exchange = Exchange(self._loop, self._origin, self)
         self._headers = exchange.headers
         self._pieces = exchange.pieces
@@ -124,28 +125,28 @@ class Connection(Endpoint):
         self._begun_at = self._loop.time()
         self._expect(timeouts.first_byte_s)
         body = request.body
-        self._sent = len(body) <= SLICE
+        self._sent = len(body) <= SLICE and request.flow is None
         if not self._sent:
-            self._transport.write(b"%bcontent-length: %d\r\n\r\n" % (head, len(body)))
+            self._transport.write(head + framing(request))
         elif body or request.method in _ALWAYS_LENGTH:
             self._transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
         else:
             self._transport.write(head + b"\r\n")
         return exchange
 
-    async def upload(self, exchange: Exchange, body: bytes) -> None:
-        """Writes a large body at the pace of the server. Stops where an answer or a failure comes first."""
-        view = memoryview(body)
-        at = 0
-        while at < len(view) and exchange.source is not None and not exchange.status:
-            if self._unwritable or self._transport.is_closing():
-                await exchange.wait()
-                continue
-            self._transport.write(view[at : at + SLICE])
-            at += SLICE
-            self._begun_at = self._loop.time()
-            self._expect(self._timeouts.first_byte_s)
-        self._sent = at >= len(view)
+    def push(self, data: bytes | memoryview) -> None:
+        """The next bytes of a body. The time in which an answer is expected begins anew."""
+        self._transport.write(data)
+        self._begun_at = self._loop.time()
+        self._expect(self._timeouts.first_byte_s)
+
+    @property
+    def stalled(self) -> bool:
+        """The server takes nothing now, or never again."""
+        return self._unwritable or self._transport.is_closing()
+
+    def all_sent(self) -> None:
+        self._sent = True
 
     @property
     def usable(self) -> bool:

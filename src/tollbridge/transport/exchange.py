@@ -137,6 +137,17 @@ class Exchange:
 
     # --- between the two
 
+    def asks(self) -> bool:
+        """No answer has begun, and none is out of the question: what is left of the request may be sent."""
+        return self.source is not None and not self.status
+
+    def news(self) -> asyncio.Future[None]:
+        """Done when the connection has news. One waits at a time."""
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            waiter = self._waiter = self._loop.create_future()
+        return waiter
+
     async def wait(self) -> None:
         """Until the connection has news. Cancelling it aborts the exchange."""
         self._waiter = waiter = self._loop.create_future()

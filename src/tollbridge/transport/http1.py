@@ -6,13 +6,14 @@ import asyncio
 from math import inf
 
 from tollbridge.transport.base import Origin, Outgoing, Timeouts
-from tollbridge.transport.connection import SLICE, Connection
+from tollbridge.transport.connection import Connection
 from tollbridge.transport.dial import Dialer
 from tollbridge.transport.egress import TRUSTED, Egress
 from tollbridge.transport.exchange import Exchange
 from tollbridge.transport.head import encode_head
 from tollbridge.transport.pool import Limits, Pool
 from tollbridge.transport.tls import TlsSettings
+from tollbridge.transport.upload import SLICE, upload, upload_flow
 
 
 class HttpTransport:
@@ -33,16 +34,31 @@ class HttpTransport:
         head = request.head or encode_head(request.origin, request.method, request.target, request.headers)
         pool = self._pool or self._started()
         total_at = inf if timeouts.total_s is None else pool.now() + timeouts.total_s
+        if request.flow is not None:
+            return await self._send_flow(pool, head, request, timeouts, total_at)
         connection = pool.take(request.origin) or await pool.open(request.origin, timeouts, total_at)
         exchange = connection.begin(head, request, timeouts, total_at)
         if len(request.body) > SLICE:
-            await connection.upload(exchange, request.body)
+            await upload(connection, exchange, request.body)
         # `_answer` in place: a coroutine less for each request
         while not exchange.status and exchange.error is None:
             await exchange.wait()
         if exchange.stale:
             connection = await pool.open(request.origin, timeouts, total_at, fresh=True)
             exchange = await _answer(connection, head, request, timeouts, total_at)
+        if exchange.error is not None and not exchange.status:
+            raise exchange.error
+        return exchange
+
+    async def _send_flow(
+        self, pool: Pool, head: bytes, request: Outgoing, timeouts: Timeouts, total_at: float
+    ) -> Exchange:
+        """On a fresh connection: a kept one may be stale, and what was taken of the body is gone."""
+        connection = await pool.open(request.origin, timeouts, total_at, fresh=True)
+        exchange = connection.begin(head, request, timeouts, total_at)
+        await upload_flow(connection, exchange, request)
+        while not exchange.status and exchange.error is None:
+            await exchange.wait()
         if exchange.error is not None and not exchange.status:
             raise exchange.error
         return exchange
@@ -68,7 +84,7 @@ async def _answer(
     """A second try: until the head is here, or the exchange failed."""
     exchange = connection.begin(head, request, timeouts, total_at)
     if len(request.body) > SLICE:
-        await connection.upload(exchange, request.body)
+        await upload(connection, exchange, request.body)
     while not exchange.status and exchange.error is None:
         await exchange.wait()
     return exchange

@@ -65,6 +65,8 @@ class InProcess:
         self._answer = answer
 
     async def send(self, request: Outgoing, timeouts: Timeouts) -> Incoming:
+        while request.flow is not None and await request.flow():
+            pass
         return InProcessIncoming(self._answer(request))
 
     async def close(self) -> None:

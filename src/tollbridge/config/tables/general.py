@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
-from tollbridge.config.document import Node, Scalar
-from tollbridge.config.kinds import At, count, file, flag, list_of, named, number, period, seconds, secret, text, texts
+from tollbridge.config.document import Array, Node, Scalar, Table
+from tollbridge.config.kinds import (
+    At,
+    count,
+    file,
+    flag,
+    list_of,
+    map_of,
+    named,
+    number,
+    period,
+    seconds,
+    secret,
+    text,
+    texts,
+)
 from tollbridge.config.schema import Section, fills, later, moot, read_section, restricts, section
-from tollbridge.config.settings import CorsSettings, LimitSettings, ProxySettings, TimeoutSettings, TlsSettings
+from tollbridge.config.settings import (
+    CorsSettings,
+    LimitSettings,
+    OwnPath,
+    ProxySettings,
+    TimeoutSettings,
+    TlsSettings,
+    TokenIssuer,
+)
+from tollbridge.transport.egress import split_url
 
 CORS = section(
     "general_settings.cors",
@@ -36,6 +60,7 @@ LIMITS = section(
         fills(name, count, name)
         for name in ("target_bytes", "head_bytes", "header_count", "inflation", "body_rate", "requests", "connections")
     ),
+    fills("upload_bytes", count, "upload_bytes"),
     *(fills(name, seconds, name) for name in ("header_s", "body_s", "idle_s", "write_s")),
 )
 PROXIES = section(
@@ -44,6 +69,38 @@ PROXIES = section(
     fills("https", secret, "https"),
     fills("no_proxy", texts, "no_proxy"),
 )
+
+TOKEN_ISSUER = section(
+    "general_settings.mcp_token_issuers",
+    fills("issuer", named, "issuer"),
+    fills("jwks_url", named, "jwks_url"),
+    fills("audiences", texts, "audience"),
+    fills("algorithms", texts, "algorithms"),
+    fills("claim", named, "claim"),
+    fills("keys", map_of(named), "keys"),
+    fills("scopes", texts, "scopes"),
+)
+SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+"""With which a token may be signed: whoever can check one of these cannot make one."""
+
+
+OWN_PATH = section(
+    "general_settings.pass_through_endpoints",
+    fills("path", named, "path"),
+    fills("target", secret, "target"),
+    fills("headers", map_of(secret), "headers"),
+    fills("below", flag, "include_subpath"),
+    fills("forwards", flag, "forward_headers"),
+    fills("methods", texts, "methods"),
+    fills("query", map_of(text), "default_query_params"),
+    fills("cost", number, "cost_per_request"),
+    fills("timeout_s", seconds, "timeout"),
+    fills("auth", flag, "auth"),
+    later("guardrails", "merge_query_params", "custom_auth_parser"),
+    moot("id", "is_from_config"),
+)
+RESERVED = frozenset({"v1", "v1beta", "key", "mcp", "sse", "health", "healthz", "readyz", "metrics", "spend", "global"})
+PASSED_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
 def _values(node: Node, keys: Section, at: At) -> dict[str, Any]:
@@ -58,6 +115,29 @@ def cors(node: Node, at: At) -> CorsSettings:
         if origin != "*" and ("://" not in origin or origin.endswith("/")):
             at.error(node.place, f"{origin!r} is no origin; write https://app.example.com, without a path")
     return settings
+
+
+def token_issuer(node: Node, at: At) -> TokenIssuer:
+    settings = TokenIssuer(**_values(node, TOKEN_ISSUER, at))
+    for name, url in (("issuer", settings.issuer), ("jwks_url", settings.jwks_url)):
+        try:
+            if url is not None:
+                split_url(url)
+        except ValueError as error:
+            at.key(name).error(node.place, str(error))
+    for algorithm in settings.algorithms:
+        if algorithm not in SIGNATURES:
+            at.key("algorithms").error(node.place, f"{algorithm!r} is none of {', '.join(SIGNATURES)}")
+    if not settings.keys:
+        at.error(node.place, "lacks `keys`: which gateway key is whose")
+    return settings
+
+
+def token_issuers(node: Node, at: At) -> tuple[TokenIssuer, ...]:
+    if isinstance(node, Array):
+        return tuple(token_issuer(item, at.item(index)) for index, item in enumerate(node.items))
+    at.expected("a list of issuers", node)
+    return ()
 
 
 def tls(node: Node, at: At) -> TlsSettings | None:
@@ -87,6 +167,37 @@ def public_url(node: Node, at: At) -> str:
     if not value.startswith(("http://", "https://")):
         at.expected("a URL that begins with https:// or http://", node)
     return value
+
+
+def own_paths(node: Node, at: At) -> tuple[OwnPath, ...]:
+    found: dict[str, OwnPath] = {}
+    for path in list_of(own_path, "a list of endpoints")(node, at):
+        if path is not None and path.path in found:
+            at.error(node.place, f"{path.path} stands twice")
+        elif path is not None:
+            found[path.path] = path
+    return tuple(found.values())
+
+
+def own_path(node: Node, at: At) -> OwnPath | None:
+    """One that LiteLLM would let anybody take (`auth` is false there unless it is said) needs a key here."""
+    values = _values(node, OWN_PATH, at)
+    if not isinstance(node, Table) or not {"path", "target"} <= values.keys():
+        at.error(node.place, "needs a `path` and a `target`")
+        return None
+    path = values["path"] = values["path"].rstrip("/")
+    if not re.fullmatch(r"(?:/[A-Za-z0-9_.~-]+)+", path) or path.split("/")[1] in RESERVED:
+        at.key("path").error(node.place, f"{path!r} is no path of one's own: it begins with `/`, and with none of ours")
+    try:
+        split_url(values["target"].reveal())
+    except ValueError as error:
+        at.key("target").error(node.place, str(error))
+    methods = values["methods"] = tuple(method.upper() for method in values.get("methods", ()))
+    if not PASSED_METHODS.issuperset(methods):
+        at.key("methods").error(node.place, f"can be {', '.join(sorted(PASSED_METHODS))}")
+    if values.pop("auth", True) is False:
+        at.key("auth").warning(node.place, "nothing is open here: who takes this path needs a key")
+    return OwnPath(**values, where=f"{node.place.file}:{node.place.line}")
 
 
 def networks(node: Node, at: At) -> tuple[str, ...]:
@@ -129,6 +240,8 @@ OURS = [
     *fills("general.proxies", proxies, "proxies"),
     *fills("general.mcp_api_commands", texts, "mcp_api_commands"),
     *fills("general.mcp_api_hosts", texts, "mcp_api_hosts"),
+    *fills("general.pass_through_account", flag, "pass_through_account"),
+    *fills("general.mcp_token_issuers", token_issuers, "mcp_token_issuers"),
 ]
 
 GENERAL = section(
@@ -139,6 +252,7 @@ GENERAL = section(
     fills("general.mcp_auth_header", named, "mcp_client_side_auth_header_name"),
     fills("general.key_header_name", named, "litellm_key_header_name"),
     fills("general.forward_client_headers", flag, "forward_client_headers_to_llm_api"),
+    fills("general.own_paths", own_paths, "pass_through_endpoints"),
     fills("general.max_request_size_mb", number, "max_request_size_mb"),
     fills("general.cancel_on_disconnect", flag, "cancel_on_disconnect"),
     fills("general.always_include_stream_usage", flag, "always_include_stream_usage"),
@@ -197,7 +311,6 @@ GENERAL = section(
         "spend_report_frequency",
         "enable_public_model_hub",
         "pass_through_request_timeout",
-        "pass_through_endpoints",
         "enable_openai_websocket_passthrough",
         "vertex_ai_pass_through_drop_anthropic_betas",
         "use_client_credentials_pass_through_routes",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tollbridge.providers.auth import Auth, Bearer
 from tollbridge.providers.row import RESPONSES, ForModels, Provider
 
-CHECKED, SEEN = "2026-11-21", "2026-11-26"
+CHECKED, SEEN, NOT_YET = "2026-11-21", "2026-11-26", ""
 RECORDED = "recorded exchanges"
 LITELLM = "https://pypi.org/project/litellm/1.109.1/"
 
@@ -79,6 +79,7 @@ def local(
     bare_path: str = "/v1",
     prefers: Mapping[str, str] = NOTHING,
     models: tuple[ForModels, ...] = (),
+    checked: str = CHECKED,
 ) -> Provider:
     """A server of one's own: no key needed. One whose `api_base` is only a host answers under `/v1`."""
     variable = name.upper()
@@ -94,5 +95,5 @@ def local(
         models=models,
         local=True,
         source=source,
-        checked="" if source == LITELLM else CHECKED,
+        checked="" if source == LITELLM else checked,
     )

@@ -6,7 +6,7 @@ import re
 
 from tollbridge.providers.auth import NoAuth
 from tollbridge.providers.row import EMBEDDINGS, ForModels, Provider
-from tollbridge.providers.rows.alike import CHAT, CHECKED, LITELLM, OLD_NAME, OLLAMA, RECORDED, local
+from tollbridge.providers.rows.alike import CHAT, CHECKED, LITELLM, NOT_YET, OLD_NAME, OLLAMA, RECORDED, SEEN, local
 from tollbridge.providers.rows.open_models import TEMPLATES
 
 DEMO_HOST = "demo.invalid"
@@ -24,8 +24,9 @@ DEMO = Provider(
 
 _END = r"(?=$|:|-uncensored|-chatqa|-gradient)"
 _WITHOUT_TOOLS = re.compile(
-    rf"(?:llama2|llama3{_END}|codellama|gemma[23]?(?=$|:)|phi[34]?(?=$|:)|vicuna|orca|wizard|llava|bakllava|moondream"
-    rf"|tinyllama|stable|starcoder|deepseek-(?:coder|llm)|dolphin-(?:mixtral|mistral|phi)|neural-chat|zephyr|yi(?=$|:))"
+    rf"(?:llama2|llama3{_END}|codellama|codegemma|gemma(?:[23]|3n)?(?=$|:)|phi(?:3|3\.5|4)?(?=$|:)|vicuna|orca|wizard|llava"
+    r"|bakllava|moondream|tinyllama|stable|starcoder|deepseek-(?:coder|llm)|dolphin-(?:mixtral|mistral|phi)|neural-chat"
+    r"|zephyr|openchat|solar(?=$|:)|falcon(?=$|:)|yi(?=$|:))"
 )
 
 LOCAL: tuple[Provider, ...] = (
@@ -51,6 +52,7 @@ LOCAL: tuple[Provider, ...] = (
         "hosted_vllm",
         "",
         source="https://docs.vllm.ai/en/stable/features/reasoning_outputs/",
+        checked=SEEN,
         prefers={"reasoning": "reasoning_effort"},
         models=TEMPLATES,
     ),
@@ -63,15 +65,26 @@ LOCAL: tuple[Provider, ...] = (
         "sglang",
         "http://127.0.0.1:30000/v1",
         source="https://docs.sglang.ai/basic_usage/openai_api_completions.html",
+        checked=NOT_YET,
         prefers={"reasoning": "reasoning_effort"},
         models=TEMPLATES,
     ),
     local(
-        "tgi", "http://127.0.0.1:8080/v1", source="https://huggingface.co/docs/text-generation-inference/messages_api"
+        "tgi",
+        "http://127.0.0.1:8080/v1",
+        source="https://huggingface.co/docs/text-generation-inference/messages_api",
+        checked=NOT_YET,
     ),
-    local("localai", "http://127.0.0.1:8080/v1", source="https://localai.io/features/text-generation/"),
-    local("jan", "http://127.0.0.1:1337/v1", source="https://jan.ai/docs/desktop/api-server"),
-    local("oobabooga", "", source="https://github.com/oobabooga/text-generation-webui/wiki/12-%E2%80%90-OpenAI-API"),
+    local(
+        "localai", "http://127.0.0.1:8080/v1", source="https://localai.io/features/text-generation/", checked=NOT_YET
+    ),
+    local("jan", "http://127.0.0.1:1337/v1", source="https://jan.ai/docs/desktop/api-server", checked=NOT_YET),
+    local(
+        "oobabooga",
+        "",
+        source="https://github.com/oobabooga/text-generation-webui/wiki/12-%E2%80%90-OpenAI-API",
+        checked=NOT_YET,
+    ),
     local("xinference", "http://127.0.0.1:9997/v1", source="https://inference.readthedocs.io/"),
     local("lemonade", "http://localhost:8000/api/v1", bare_path="/api/v1", source="https://lemonade-server.ai/docs/"),
     local(

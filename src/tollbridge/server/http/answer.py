@@ -15,6 +15,7 @@ from wsgiref.handlers import format_date_time
 
 from tollbridge.calls.headers import Header, Pair, pairs
 from tollbridge.server.inbound import ClientGone, Headers
+from tollbridge.transport.channel import Channel
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +95,9 @@ class Line(Protocol):
     def room(self) -> asyncio.Future[None] | None:
         """None, or what is done when the client has taken enough."""
 
+    def switched(self, limit: int) -> Channel:
+        """The head of the switch is written: what comes now is another protocol."""
+
 
 class Answer:
     """A `Responder` over HTTP/1."""
@@ -164,6 +168,18 @@ class Answer:
         if self._chunked:
             framing += (b"transfer-encoding: chunked\r\n",)
         line.transport.write(write_head(line.preludes.get(status), headers, *framing))
+
+    def switch(self, headers: Headers, limit: int) -> Channel:
+        line = self._line
+        if line is None:
+            raise ClientGone
+        if self.started:
+            raise RuntimeError("this answer has begun already")
+        self.started = True
+        prelude = line.preludes.get(101)
+        line.transport.write(write_head(prelude, headers, b"connection: Upgrade\r\nupgrade: websocket\r\n"))
+        self._line = self._on_gone = None
+        return line.switched(limit)
 
     def write(self, data: bytes) -> None:
         line = self._line

@@ -9,6 +9,8 @@ Rules
 - Where anything about framing is wrong, the connection ends with the answer: there is no next request to be found.
 - After a refusal the rest of the request is thrown away for a moment before the socket is closed: closing with unread
   bytes makes the kernel send a reset, and the client would lose the answer.
+- A body that is taken as it arrives (`flow.py`) is read while its handler runs. Whatever it does, an answer that begins
+  before the body's end is the connection's last.
 - No timer per request: `sweep` compares deadlines, called by the service for all connections every `Limits.tick_s`.
 
 The end of the client's bytes (FIN) may be a half-close, and the answer is still wanted; or the client left, and the
@@ -37,10 +39,13 @@ from tollbridge.policy.principal import Principal
 from tollbridge.server.forwarded import Origin, strip_root_path
 from tollbridge.server.http.answer import Answer
 from tollbridge.server.http.body import Discarded, Framing, framing_for, sink_for, too_large
-from tollbridge.server.http.head import CHUNKED, END, Head, HeadMemory, check_beginning
+from tollbridge.server.http.flow import Flow
+from tollbridge.server.http.head import CHUNKED, END, Head, HeadMemory, check_beginning, no_switch
 from tollbridge.server.http.outflow import Outflow
 from tollbridge.server.http.service import Service
-from tollbridge.server.inbound import Inbound, Refusal
+from tollbridge.server.http.switched import Switched
+from tollbridge.server.inbound import ClientGone, Inbound, Refusal
+from tollbridge.transport.channel import Channel
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +69,7 @@ class Connection(asyncio.Protocol):
         "_body_began",
         "_body_bytes",
         "_deadline",
+        "_flow",
         "_half_closed",
         "_head_began",
         "_heads",
@@ -97,6 +103,7 @@ class Connection(asyncio.Protocol):
         self._body_began = 0.0
         self._body_bytes = 0
         self._deadline = inf
+        self._flow: Flow | None = None
         self._head_began = True
         self._half_closed = False
         self._paused_reading = False
@@ -132,6 +139,9 @@ class Connection(asyncio.Protocol):
         self._paused_reading = False
         self._body = self._inbound = None
         answer, self._answer = self._answer, None
+        if self._flow is not None:
+            self._flow.fail(ClientGone())
+            self._flow = None
         if answer is not None:
             answer.lose()
         self.resume_writing()
@@ -187,7 +197,7 @@ class Connection(asyncio.Protocol):
             return
         if self._half_closed:
             self._close()
-        elif self._paused_reading:
+        elif self._paused_reading and (self._flow is None or not self._flow.full):
             self._paused_reading = False
             self.transport.resume_reading()
 
@@ -230,6 +240,7 @@ class Connection(asyncio.Protocol):
         )
         if heads.again:
             inbound.known = self._principal
+        inbound.websocket = head.websocket
         answer = Answer(self, head_only=head.method == "HEAD", http11=head.http11, keep_alive=head.keep_alive)
         self._answer = answer
         verdict = service.application.admit(inbound)
@@ -263,6 +274,8 @@ class Connection(asyncio.Protocol):
         self._principal = inbound.principal
         if refusal is not None:
             self._turn_down(refusal, head)
+        elif head.websocket and (not inbound.switches or head.length):
+            raise no_switch()
         elif head.length == 0:
             self._handle(inbound)
         else:
@@ -277,9 +290,12 @@ class Connection(asyncio.Protocol):
 
     def _begin_body(self, inbound: Inbound, head: Head) -> None:
         length = head.length
+        coding = head.headers.pop(b"content-encoding", None)
+        if inbound.flows and coding is None and not 0 < length <= len(self._pending):
+            self._begin_flow(inbound, head)
+            return
         if length > inbound.body_limit:
             raise too_large(inbound.body_limit)
-        coding = head.headers.pop(b"content-encoding", None)
         if coding is None and 0 < length <= len(self._pending):
             inbound.body, self._pending = self._pending[:length], self._pending[length:]
             self._handle(inbound)
@@ -290,6 +306,27 @@ class Connection(asyncio.Protocol):
         self._await_body(framing_for(length, sink_for(coding, inbound.body_limit, limits.inflation), limits))
         if head.expects and not self._pending:
             self.transport.write(_CONTINUE)
+
+    def _begin_flow(self, inbound: Inbound, head: Head) -> None:
+        """The handler begins with the body still to come. As long as the client keeps to the rate it takes its time."""
+        limits = self._service.limits
+        if head.length > limits.upload_bytes:
+            raise too_large(limits.upload_bytes)
+        length = None if head.length == CHUNKED else head.length
+        flow = inbound.flow = self._flow = Flow(self._service.loop, limits.upload_bytes, length, self._flow_on)
+        self._await_body(framing_for(head.length, flow, limits))
+        self._deadline = inf
+        if head.expects and not self._pending:
+            self.transport.write(_CONTINUE)
+        self._run(inbound)
+
+    def _flow_on(self) -> None:
+        """What had come of a body is taken. The time in which the client was not heard is not the client's."""
+        if self._paused_reading and self._state == READING_BODY:
+            self._paused_reading = False
+            self._body_began = self._service.loop.time()
+            self._body_bytes = 0
+            self.transport.resume_reading()
 
     def _await_body(self, body: Framing) -> None:
         now = self._service.loop.time()
@@ -305,11 +342,19 @@ class Connection(asyncio.Protocol):
         data, self._pending = self._pending, b""
         self._body_bytes += len(data)
         rest = body.feed(data)
+        flow = self._flow
         if rest is None:
+            if flow is not None and flow.full and not self._paused_reading:
+                self._paused_reading = True
+                self.transport.pause_reading()
             return False
         self._pending = rest
         self._body = None
-        if inbound is None:
+        if flow is not None:
+            self._flow = None
+            self._state = HANDLING
+            flow.end()
+        elif inbound is None:
             self._await_request()
         else:
             inbound.body = body.sink.content()
@@ -329,8 +374,13 @@ class Connection(asyncio.Protocol):
         answer.reply(refusal.status, refusal.headers, refusal.body)
 
     def _reject(self, error: APIError) -> None:
-        """Answers a request that cannot be read, and ends the connection."""
+        """Answers a request that cannot be read, and ends the connection. Who takes its body answers."""
         self._unread = True
+        if self._flow is not None:
+            self._state = HANDLING
+            self._flow.fail(error)
+            self._flow = None
+            return
         answer = self._answer
         if answer is None and self._state == READING_BODY:
             self._close()
@@ -342,11 +392,14 @@ class Connection(asyncio.Protocol):
     # handling
 
     def _handle(self, inbound: Inbound) -> None:
+        self._state = HANDLING
+        self._deadline = inf
+        self._run(inbound)
+
+    def _run(self, inbound: Inbound) -> None:
         answer = self._answer
         assert answer is not None
         service = self._service
-        self._state = HANDLING
-        self._deadline = inf
         self._inbound = None
         service.running[answer] = service.loop.create_task(service.handle(inbound, answer))
         if self._half_closed:
@@ -360,12 +413,13 @@ class Connection(asyncio.Protocol):
         return (
             wants_keep_alive
             and not self._unread
+            and self._flow is None
             and not service.draining
             and (not service.limits.requests or self._served < service.limits.requests)
         )
 
     def ended(self, keep: bool) -> None:
-        self._answer = None
+        self._answer = self._flow = None
         if not keep or (self._service.draining and not self._pending):
             self._unread = self._unread or self._state == READING_BODY
             self._close()
@@ -387,6 +441,22 @@ class Connection(asyncio.Protocol):
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
+    def switched(self, limit: int) -> Channel:
+        service, transport, rest = self._service, self.transport, self._pending
+        self._state = CLOSING
+        self._answer = self._inbound = None
+        self._pending = b""
+        service.connections.discard(self)
+        channel = Switched(service, limit)
+        service.connections.add(channel)
+        transport.set_protocol(channel)
+        channel.connection_made(transport)
+        if self._paused_reading:
+            transport.resume_reading()
+        if rest:
+            channel.data_received(rest)
+        return channel
+
     def room(self) -> asyncio.Future[None] | None:
         return self._outflow.room(self._service.loop)
 
@@ -407,7 +477,7 @@ class Connection(asyncio.Protocol):
             if self._half_closed and self._reset():
                 self.transport.abort()
         elif state == READING_BODY:
-            if late or self._too_slow(now):
+            if late or (self._too_slow(now) and not (self._flow is not None and self._paused_reading)):
                 self._reject(RequestTimeoutError("The request body did not arrive in time."))
         elif late and state == CLOSING:
             self.transport.abort()

@@ -46,7 +46,7 @@ _AUTHORITY = re.compile(rb"(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}|\[[0-9A-Fa-f:.]{
 
 class Head(msgspec.Struct):
     """`length`: bytes of the body that follows, or CHUNKED. `http11`: False for HTTP/1.0. `keep_alive`: the client
-    wants to go on. `expects`: the client waits for `100 Continue`."""
+    wants to go on. `expects`: the client waits for `100 Continue`. `websocket`: it wants to go on in that protocol."""
 
     method: str
     path: str
@@ -57,6 +57,7 @@ class Head(msgspec.Struct):
     http11: bool
     keep_alive: bool
     expects: bool
+    websocket: bool = False
 
 
 class HeadMemory:
@@ -124,6 +125,7 @@ def read_head(raw: bytes, limits: Limits) -> Head:
         http11,
         http11 if connection is None else _keeps_alive(connection, http11),
         b"expect" in headers and _expects(headers[b"expect"], http11),
+        b"upgrade" in headers and method == "GET" and http11 and _switches(headers),
     )
 
 
@@ -261,8 +263,17 @@ def _expects(value: bytes, http11: bool) -> bool:
     return http11
 
 
+def _switches(headers: dict[bytes, bytes]) -> bool:
+    return headers[b"upgrade"].lower() == b"websocket" and b"upgrade" in _tokens(headers.get(b"connection", b""))
+
+
+def no_switch() -> BadRequestError:
+    return BadRequestError("This server does not switch protocols (Upgrade) here.", status_code=426)
+
+
 def _check_upgrade(protocols: bytes) -> None:
     """An offer of h2c is ignored, as RFC 9110 section 7.8 allows: the JDK's HttpClient makes it on each first request.
-    Another protocol would be expected to begin right behind the head, so it is refused."""
-    if _tokens(protocols) != {b"h2c"}:
-        raise BadRequestError("This server does not switch protocols (Upgrade).", status_code=426)
+    WebSocket is for who admits the request to allow. Another protocol would be expected to begin right behind the head,
+    so it is refused."""
+    if _tokens(protocols) not in ({b"h2c"}, {b"websocket"}):
+        raise no_switch()

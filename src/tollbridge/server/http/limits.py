@@ -17,6 +17,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes: int = 64 * 1024 * 1024
     """A body, decoded; a route may have its own limit. 413, at once where Content-Length tells. Images and PDFs travel
     as base64 in JSON: Anthropic takes requests of 32 MB, OpenAI of 50 MB."""
+    upload_bytes: int = 1024 * 1024 * 1024
+    """A body that is handed on as it arrives (files, pass-through). 413. OpenAI takes files of 512 MB."""
     chunk_overhead_bytes: int = 16 * 1024
     """Chunk extensions and trailers, beyond 8 bytes of framing per byte of body. 400."""
     inflation: int = 100

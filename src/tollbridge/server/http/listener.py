@@ -166,7 +166,8 @@ class Listener:
         if tasks:
             await asyncio.wait(tasks, timeout=_CANCEL_S)
         for connection in tuple(service.connections):
-            connection.transport.abort()
+            if connection.transport is not None:
+                connection.transport.abort()
         await asyncio.sleep(0)
 
 

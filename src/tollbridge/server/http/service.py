@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 class Swept(Protocol):
     """A connection, as the service sees it."""
 
-    transport: asyncio.Transport
-
+    @property
+    def transport(self) -> asyncio.Transport | None: ...
     @property
     def idle(self) -> bool: ...
     @property

@@ -1,0 +1,1 @@
+"""Files and batches: kept by a provider, known here to the tenant that made them."""

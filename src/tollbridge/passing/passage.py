@@ -1,0 +1,425 @@
+"""One request that is passed through: who may -> what is asked -> hold -> send -> tell -> account.
+
+Method, path, query and body go on as they came, and so does the answer, in both directions at the pace of who takes it.
+What changes: the credential; of the client's headers only those on the list go along, of the provider's only those on
+theirs; no error shows a secret; a redirect is not followed.
+
+A request to a known endpoint is priced and metered like any other. Of all else it is not known what it costs: its entry
+in the ledger says so (no cost, which is not 0), and a budget lets one at a time through while something is left of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from tollbridge.calls.ask import Ask, Fields, decode, is_true, peek, string_field
+from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.exchange import ANSWER_BYTES_MAX, ERROR_BYTES_MAX
+from tollbridge.calls.headers import Pair
+from tollbridge.calls.heard import heard_in
+from tollbridge.calls.listed import ListedStream, unlisted
+from tollbridge.calls.place import Place
+from tollbridge.calls.redact import redact, redact_errors, without_secrets
+from tollbridge.calls.streams import RelayedStream, Stream
+from tollbridge.errors import APIError, BadRequestError, ServiceUnavailableError
+from tollbridge.ledger.meter import Said
+from tollbridge.observe import Record
+from tollbridge.passing.begun import Begun
+from tollbridge.passing.endpoints import Endpoint, known
+from tollbridge.passing.way import Way
+from tollbridge.providers.root import without
+from tollbridge.routing.engine import Attempt, Trace
+from tollbridge.secret import without_keys
+from tollbridge.server.accounting import account, failed
+from tollbridge.server.allowance import Held
+from tollbridge.server.answers import cost_headers, error_answer, own_headers, passed_on, printable
+from tollbridge.server.controls import LOGGED_CHARACTERS_MAX
+from tollbridge.server.gateway import Gateway
+from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, bare, confirm
+from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
+from tollbridge.server.multipart import read_field
+from tollbridge.server.presence import Leaving
+from tollbridge.server.reachable import unpriced
+from tollbridge.server.reading import forwarded_headers
+from tollbridge.server.uploading import collected, confirmed
+from tollbridge.transport.base import Flow, Incoming, Outgoing
+from tollbridge.wires.base import Head, Wire
+from tollbridge.wires.openai_chat import OPENAI_CHAT
+
+Deployments = Callable[[Place, str], Deployment]
+"""What a provider's model is and costs. Raises APIError."""
+
+ASKED = ("content-type", "accept", "range", "if-match", "if-none-match", "if-modified-since", "prefer")
+"""Headers of a client that go along besides those of any request."""
+ANSWERED = frozenset(
+    {b"content-type", b"content-disposition", b"content-range", b"accept-ranges", b"etag", b"last-modified"}
+    | {b"cache-control", b"expires"}
+)
+"""Headers of an answer that go along besides those of any answer."""
+_READS = ("GET", "HEAD")
+_EVENTS = b"text/event-stream"
+
+
+class Passage:
+    def __init__(
+        self,
+        gateway: Gateway,
+        way: Way,
+        deployments: Deployments,
+        inbound: Inbound,
+        responder: Responder,
+        record: Record,
+    ) -> None:
+        self._gateway = gateway
+        self._way = way
+        self._deployments = deployments
+        self._inbound = inbound
+        self._responder = responder
+        self._record = record
+        self._dialect: Wire = OPENAI_CHAT
+        self._ask: Ask | None = None
+        self._held: Held | None = None
+        self._trace = Trace([])
+        self._said: Said | None = None
+        self._stream: Stream | None = None
+        self._sent_at: float | None = None
+        self._accounted = False
+        self._told = False
+
+    async def run(self, path: str) -> None:
+        """`path`: below the way. Answers, whatever happens, and accounts for it."""
+        load, record = self._gateway.load, self._record
+        load.requests += 1
+        leaving = Leaving(self._gateway, self._responder, lambda: self._told, asyncio.get_running_loop())
+        try:
+            await self._pass(path)
+        except APIError as error:
+            self._refuse(error)
+        except (asyncio.CancelledError, ClientGone):
+            if not self._accounted:
+                record.status, record.outcome = 499, "cancelled"
+            if not leaving.left:
+                raise
+        except Exception as error:
+            if not self._accounted:
+                record.status, record.outcome, record.error_class = 500, "gateway_error", type(error).__name__
+            raise
+        finally:
+            leaving.over()
+            load.requests -= 1
+            if not self._accounted:
+                self._account()
+            if self._held is not None:
+                self._held.settle(record)
+            self._trace.let_go()
+
+    # what is asked
+
+    async def _pass(self, path: str) -> None:
+        gateway, way, inbound, record = self._gateway, self._way, self._inbound, self._record
+        record.provider = record.deployment = way.place.name
+        if gateway.load.requests > gateway.rules.requests_max:
+            gateway.load.shed += 1
+            raise ServiceUnavailableError("The gateway is at its limit; retry soon.", retry_after_s=1.0)
+        gateway.journal.check()
+        endpoint = None if way.own else known(inbound.method, path)
+        if endpoint is not None and endpoint.wire:
+            self._dialect = gateway.dialects[endpoint.wire]
+        whole = way.opens_to(inbound.principal)
+        if not whole:
+            way.check_path(endpoint)
+        body, flow = await self._body(endpoint, whole)
+        if endpoint is not None:
+            self._name(endpoint, body, whole)
+        if flow is not None or body:
+            await confirm(gateway.authenticator, inbound)
+        self._hold()
+        request = await self._request(path, body, flow)
+        await self._tell(await self._send(request))
+
+    async def _body(self, endpoint: Endpoint | None, whole: bool) -> tuple[bytes, Flow | None]:
+        """What names a model, or may, is read before anything is sent; the rest goes on as it comes."""
+        inbound = self._inbound
+        kind = inbound.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        streams = kind.startswith(b"multipart/") or kind == b"application/octet-stream"
+        if inbound.flow is None or (endpoint is not None and not (streams and whole)):
+            return await collected(self._gateway.authenticator, inbound), None
+        return b"", confirmed(self._gateway.authenticator, inbound)
+
+    def _name(self, endpoint: Endpoint, body: bytes, whole: bool) -> None:
+        """The model that is asked for, and what it costs. Raises APIError where the key may not ask for it."""
+        record, principal, way = self._record, self._inbound.principal, self._way
+        fields: Fields = {}
+        kind = self._inbound.headers.get(b"content-type", b"").decode("latin-1")
+        model = endpoint.model
+        if kind.lower().startswith("multipart/"):
+            model = model or (read_field(body, kind, "model") if body else None)
+        elif body:
+            fields = peek(body)
+            if not whole:
+                way.check_body(decode(body))
+            if model is None and (whole or "model" in fields or not endpoint.wire):
+                model = string_field(fields, "model") if "model" in fields else None
+        if model is None:
+            if not whole:
+                raise BadRequestError("The body lacks `model`.", param="model")
+            return
+        record.model_requested = record.model = without_keys(model[:LOGGED_CHARACTERS_MAX])
+        try:
+            deployment = self._deployments(way.place, model)
+        except APIError:
+            if not whole:
+                raise
+            return
+        if not whole and principal is not None:
+            way.check_model(principal.access, model, deployment)
+        if not endpoint.wire:
+            return
+        stream = is_true(fields, "stream") if endpoint.stream is None else endpoint.stream
+        record.stream = stream
+        self._trace.attempts.append(Attempt(deployment))
+        self._ask = Ask(self._dialect, body, fields, model, stream=stream, id=record.request_id, created=int(record.at))
+
+    def _hold(self) -> None:
+        gateway, principal, ask = self._gateway, self._inbound.principal, self._ask
+        attempts = self._trace.attempts
+        if gateway.rules.block_unpriced and self._inbound.method not in (*_READS, "DELETE"):
+            known_price = bool(attempts) and attempts[0].deployment.tariff.covers
+            if not known_price and self._way.cost_nanousd is None:
+                raise unpriced(self._record.model_requested or self._way.path)
+        if principal is None or principal.key is None:
+            return
+        allowance, key = gateway.allowance, principal.key
+        if ask is not None:
+            self._held = allowance.hold_among(key, ask, [attempts[0].deployment])
+        elif self._way.cost_nanousd is not None:
+            self._held = allowance.hold_cost(key, self._way.cost_nanousd)
+        elif self._inbound.method in _READS:
+            self._held = allowance.hold_cost(key, 0)
+        else:
+            self._held = allowance.hold_unknown(key)
+
+    # what is sent
+
+    async def _request(self, path: str, body: bytes, flow: Flow | None) -> Outgoing:
+        inbound, way = self._inbound, self._way
+        query = without(inbound.query, self._keys())
+        asked = {name.partition("=")[0] for name in query.split("&")}
+        added = "&".join(f"{name}={value}" for name, value in way.query.items() if name not in asked)
+        length = inbound.flow.length if flow is not None and inbound.flow is not None else None
+        return await way.place.outgoing(
+            inbound.method,
+            path,
+            "&".join(filter(None, (query, added))),
+            self._headers(),
+            body=body,
+            flow=flow,
+            length=length,
+        )
+
+    def _headers(self) -> list[tuple[str, str]]:
+        inbound, rules = self._inbound, self._gateway.rules
+        said = dict(
+            forwarded_headers(
+                inbound.headers, custom=rules.forward_client_headers or self._way.forwards, key_header=rules.key_header
+            )
+        )
+        for name in ASKED:
+            value = inbound.headers.get(name.encode())
+            if value is not None:
+                said[name] = value.decode("latin-1")
+        keys = self._keys()
+        return [(name, value) for name, value in said.items() if value not in keys]
+
+    def _keys(self) -> frozenset[str]:
+        """Whatever the client sent where a key belongs."""
+        rules, headers = self._gateway.rules, self._inbound.headers
+        names = (OWN_HEADER, b"authorization", *KEY_HEADERS, *((rules.key_header,) if rules.key_header else ()))
+        sent = (headers[name] for name in names if name in headers)
+        return frozenset(text for value in sent for text in (bare(value).decode("latin-1"), value.decode("latin-1")))
+
+    async def _send(self, request: Outgoing) -> Incoming:
+        place, attempts = self._way.place, self._trace.attempts
+        timeouts = place.timeouts
+        if attempts:
+            deployment = attempts[0].deployment
+            timeouts = deployment.stream_timeouts if self._record.stream else deployment.timeouts
+        self._sent_at = time.monotonic()
+        if attempts:
+            attempts[0].began = self._gateway.engine.routes.now()
+        try:
+            incoming = await self._gateway.engine.transport.send(request, timeouts)
+        except APIError as error:
+            error.provider = error.provider or place.root.provider
+            without_secrets(error, place.hidden)
+            self._failed(error)
+            raise
+        self._record.upstream_ms = (time.monotonic() - self._sent_at) * 1000
+        return incoming
+
+    def _failed(self, error: APIError) -> None:
+        for attempt in self._trace.attempts:
+            attempt.error = error
+            attempt.seconds = self._gateway.engine.routes.now() - attempt.began
+
+    # what is told
+
+    async def _tell(self, incoming: Incoming) -> None:
+        record = self._record
+        record.status, record.relayed = incoming.status, True
+        whole = False
+        try:
+            if self._inbound.method == "HEAD" or incoming.status in (204, 304):
+                self._reply(incoming, b"")
+            elif incoming.status >= 400:
+                await self._tell_error(incoming)
+            elif self._ask is None:
+                await self._tell_as_it_comes(incoming)
+            elif self._ask.stream:
+                await self._tell_stream(incoming, self._ask)
+            else:
+                await self._tell_answer(incoming)
+            whole = True
+        finally:
+            if not whole or not self._told:
+                incoming.abort()
+
+    async def _tell_error(self, incoming: Incoming) -> None:
+        body = redact(await incoming.read(ERROR_BYTES_MAX), self._way.place.hidden)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in incoming.headers}
+        error = self._dialect.read_error(incoming.status, headers, body)
+        error.wire = self._dialect.name
+        failed(self._record, error)
+        self._failed(error)
+        self._reply(incoming, body)
+
+    async def _tell_answer(self, incoming: Incoming) -> None:
+        body = redact_errors(await incoming.read(ANSWER_BYTES_MAX), self._way.place.hidden)
+        try:
+            along = self._dialect.read_along(body)
+            self._said = Said(along, along.usage is not None, partial(heard_in, self._dialect, body))
+        except APIError:  # not of the format: it goes on as it is, and what it cost is not known
+            self._ask = None
+        self._reply(incoming, body)
+
+    def _reply(self, incoming: Incoming, body: bytes) -> None:
+        self._account()
+        self._told = True
+        self._responder.reply(incoming.status, self._answer_headers(incoming, costs=True), body)
+
+    async def _tell_as_it_comes(self, incoming: Incoming) -> None:
+        """The last piece waits until it is known to be the last: the entry is written before it goes."""
+        responder = self._responder
+        piece = await incoming.chunk()
+        responder.start(incoming.status, self._answer_headers(incoming))
+        try:
+            while piece:
+                following = await incoming.chunk()
+                if not following:
+                    self._account()
+                responder.write(piece)
+                await responder.drain()
+                piece = following
+        except APIError as error:
+            failed(self._record, error)
+            responder.abort()
+            return
+        if not self._accounted:
+            self._account()
+        self._told = True
+        responder.finish()
+
+    async def _tell_stream(self, incoming: Incoming, ask: Ask) -> None:
+        responder, dialect = self._responder, self._dialect
+        headers = self._answer_headers(incoming)
+        first = await incoming.chunk()
+        if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"<"):  # no stream, whatever was asked for
+            self._ask = None
+            await self._tell_as_it_comes(Begun(incoming, first))
+            return
+        listed = first.lstrip(b" \t\r\n")[:1] == b"["
+        if listed:
+            incoming, first = await unlisted(incoming, first)
+        hidden = self._way.place.hidden
+        stream: Stream = RelayedStream(incoming, dialect, Head(id=ask.id), hides_usage=False, secrets=hidden)
+        await stream.begin(first)
+        self._stream = stream = ListedStream(stream) if listed else stream
+        responder.start(incoming.status, headers)
+        self._record.ttft_ms = (time.monotonic() - self._record.began) * 1000
+        try:
+            while block := await stream.next():
+                if stream.closing and not self._accounted:
+                    self._account()
+                self._told = self._told or self._accounted
+                responder.write(block)
+                await responder.drain()
+            if not self._accounted:
+                self._account()
+            self._told = True
+        except APIError as error:
+            if not self._accounted:
+                failed(self._record, error)
+                self._account()
+            responder.write(stream.fail(error))
+        responder.finish()
+
+    def _answer_headers(self, incoming: Incoming, *, costs: bool = False) -> Headers:
+        held, record = self._held, self._record
+        own = own_headers(record, self._dialect) + b"x-tollbridge-provider: %b\r\n" % printable(record.provider)
+        if costs:
+            own += cost_headers(record.cost_nanousd, held)
+        elif held is not None:
+            own += held.headers()
+        kept: Sequence[Pair] = [pair for pair in incoming.headers if pair[0] in ANSWERED]
+        return [own, *kept, *passed_on(incoming.headers, held)]
+
+    def _refuse(self, error: APIError) -> None:
+        record, responder = self._record, self._responder
+        status, headers, body = error_answer(self._dialect, error, self._held)
+        if not self._accounted:
+            if self._sent_at is not None and self._trace.attempts and self._trace.attempts[0].error is None:
+                self._failed(error)
+            record.status = status
+            failed(record, error)
+            self._account()
+        if responder.started:
+            responder.abort()
+            return
+        self._told = True
+        responder.reply(status, [*headers, own_headers(record, self._dialect)], body)
+
+    def _account(self) -> None:
+        """Once. What was refused here is in the log alone."""
+        self._accounted = True
+        record, gateway, attempts = self._record, self._gateway, self._trace.attempts
+        stream = self._stream
+        if stream is not None:
+            self._said = Said(stream.said, stream.exact, stream.heard)
+            if stream.broken is not None and record.outcome == "ok":
+                failed(record, stream.broken)
+        if self._sent_at is None:
+            attempts.clear()
+        elif attempts and self._ask is not None:
+            if self._said is None and attempts[0].error is None:
+                attempts[0].abandoned = True
+                attempts[0].seconds = gateway.engine.routes.now() - attempts[0].began
+            record.attempts = 1
+            deployment = attempts[0].deployment
+            record.deployment, record.group, record.model = deployment.id, deployment.group, deployment.model
+            account(gateway, record, self._trace, self._ask, self._said, stream)
+            return
+        record.duration_ms = (time.monotonic() - record.began) * 1000
+        record.overhead_ms = max(0.0, record.duration_ms - record.upstream_ms)
+        if self._sent_at is None:
+            gateway.observe(record, None)
+            return
+        record.attempts = 1
+        record.id = gateway.ulids.next()
+        refused = record.outcome == "upstream_error" and 400 <= record.status < 500
+        record.cost_nanousd = 0 if refused else self._way.cost_nanousd
+        if record.cost_nanousd is not None:
+            record.priced = "config" if not refused else ""
+        gateway.observe(record, gateway.journal.append(record))

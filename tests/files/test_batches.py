@@ -1,0 +1,307 @@
+"""Batches: each model is one that the key may ask for, and what a batch cost is in the ledger once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+
+from tests.files.vendors import (
+    CLAUDE,
+    MODEL,
+    AnthropicVendor,
+    OpenAIVendor,
+    answer,
+    anthropic_entry,
+    jsonl,
+    message,
+    openai_entry,
+    request,
+    serving,
+)
+from tests.server.accounted import Accounted, accounted
+from tests.vendor import answered_with
+from tollbridge.errors import StoreUnavailable
+
+COST = 1000 * 75 + 100 * 300
+"""Nano-dollars of one answer: half of 0.15 and 0.60 dollars a million."""
+CLAUDE_COST = 1000 * 500 + 100 * 2500
+
+
+def client_of(gateway: Accounted, key: str) -> openai.AsyncOpenAI:
+    return openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key=key, max_retries=0)
+
+
+async def entries(gateway: Accounted) -> list[dict[str, Any]]:
+    await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+    rows: list[dict[str, Any]] = (await gateway.send("GET", "/spend/logs")).json()
+    return rows
+
+
+def cost(row: dict[str, Any]) -> int | None:
+    found: int | None = row["metadata"]["tollbridge"]["cost_nanousd"]
+    return found
+
+
+async def begun(client: openai.AsyncOpenAI, *requests: dict[str, Any]) -> Any:
+    file = await client.files.create(file=("in.jsonl", jsonl(*requests)), purpose="batch")
+    return await client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+
+
+async def test_openais_client_runs_a_batch_to_its_end(tmp_path: Path) -> None:
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        made = await gateway.made(models=["mine"])
+        async with client_of(gateway, made["key"]) as client:
+            batch = await begun(client, request("mine", 1), request("mine", 2))
+            [(_, sent), *_] = vendor.files.values()
+            assert [json.loads(line) for line in sent.splitlines()] == [request(MODEL, 1), request(MODEL, 2)]
+            [theirs] = vendor.batches
+            assert vendor.batches[theirs]["input_file_id"] in vendor.files
+            assert (await client.batches.retrieve(batch.id)).status == "validating"
+            assert (await client.batches.cancel(batch.id)).status == "cancelling"
+            vendor.finish(theirs, [answer(1), answer(2)])
+            ended = await client.batches.retrieve(batch.id)
+            listed = [one async for one in client.batches.list()]
+            assert ended.output_file_id is not None
+            output = await client.files.content(ended.output_file_id)
+        [row] = await entries(gateway)
+        spent = (await gateway.send("GET", f"/key/info?key={made['token']}")).json()["info"]["spend"]
+    assert batch.id.startswith("batch_tb1.")
+    assert (ended.id, ended.status, ended.input_file_id) == (batch.id, "completed", batch.input_file_id)
+    assert listed == [ended]
+    assert output.content.count(b"chatcmpl") == 2
+    assert cost(row) == 2 * COST
+    assert (row["prompt_tokens"], row["completion_tokens"], row["api_key"]) == (2000, 200, made["token"])
+    assert spent == pytest.approx(2 * COST / 1e9)
+
+
+async def test_s63_it_costs_once_however_often_it_is_looked_at(tmp_path: Path) -> None:
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        made = await gateway.made(models=["mine"], max_budget=100)
+        async with client_of(gateway, made["key"]) as client:
+            batch = await begun(client, request("mine"))
+            vendor.finish(next(iter(vendor.batches)), [answer(1)])
+            await asyncio.gather(*(client.batches.retrieve(batch.id) for _ in range(8)))
+            await asyncio.gather(*(client.batches.retrieve(batch.id) for _ in range(8)))
+        rows = await entries(gateway)
+        assert gateway.accounts.book.spent(made["token"]) == COST
+    assert [cost(row) for row in rows] == [COST]
+    assert vendor.downloads == 1
+
+
+async def test_who_dies_before_it_is_said_to_be_paid_writes_the_same_entry_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        made = await gateway.made(models=["mine"])
+        keeper: Any = gateway.gateway.references
+
+        async def away(_: Any) -> None:
+            raise StoreUnavailable("away")
+
+        async with client_of(gateway, made["key"]) as client:
+            batch = await begun(client, request("mine"))
+            vendor.finish(next(iter(vendor.batches)), [answer(1)])
+            with monkeypatch.context() as patched:
+                patched.setattr(keeper.store, "paid", away)
+                await client.batches.retrieve(batch.id)
+            first = await entries(gateway)
+            await client.batches.retrieve(batch.id)
+        rows = await entries(gateway)
+        spent = (await gateway.send("GET", f"/key/info?key={made['token']}")).json()["info"]["spend"]
+    assert vendor.downloads == 2
+    assert [cost(row) for row in first] == [cost(row) for row in rows] == [COST]
+    assert spent == pytest.approx(COST / 1e9)
+
+
+async def test_it_is_paid_for_though_nobody_asks_again(tmp_path: Path) -> None:
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        key = (await gateway.made(models=["mine"]))["key"]
+        async with client_of(gateway, key) as client:
+            await begun(client, request("mine"))
+            vendor.finish(next(iter(vendor.batches)), [answer(1), answer(2), answer(3)], "expired")
+        keeper: Any = gateway.gateway.references
+        await keeper.collect()
+        await keeper.collect()
+        rows = await entries(gateway)
+        owing = await keeper.store.owing(2e10, 10)
+    assert [cost(row) for row in rows] == [3 * COST]
+    assert owing == []
+
+
+async def test_answers_that_cannot_be_had_now_are_paid_for_later(tmp_path: Path) -> None:
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        key = (await gateway.made(models=["mine"]))["key"]
+        async with client_of(gateway, key) as client:
+            batch = await begun(client, request("mine"))
+            theirs = next(iter(vendor.batches))
+            vendor.finish(theirs, [answer(1)])
+            output = vendor.batches[theirs]["output_file_id"]
+            kept = vendor.files.pop(output)
+            assert (await client.batches.retrieve(batch.id)).status == "completed"
+            assert await entries(gateway) == []
+            vendor.files[output] = kept
+            await client.batches.retrieve(batch.id)
+        rows = await entries(gateway)
+    assert [cost(row) for row in rows] == [COST]
+
+
+async def test_an_answer_that_cannot_be_read_makes_the_cost_unknown(tmp_path: Path) -> None:
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        key = (await gateway.made(models=["mine"]))["key"]
+        async with client_of(gateway, key) as client:
+            batch = await begun(client, request("mine"))
+            vendor.finish(next(iter(vendor.batches)), [answer(1), {"model": MODEL}])
+            await client.batches.retrieve(batch.id)
+        [row] = await entries(gateway)
+    assert cost(row) is None
+    assert row["prompt_tokens"] == 1000
+
+
+async def test_s64_a_line_with_another_model_refuses_the_file(tmp_path: Path) -> None:
+    async with OpenAIVendor() as vendor:
+        text = serving(openai_entry(vendor), openai_entry(vendor, "theirs", "gpt-4.1"))
+        async with accounted(text, tmp_path) as gateway:
+            key = (await gateway.made(models=["mine"]))["key"]
+            async with client_of(gateway, key) as client:
+                for model in ("theirs", "gpt-4.1", "openai/gpt-4o"):
+                    with pytest.raises(openai.PermissionDeniedError):
+                        await begun(client, *(request("mine", number) for number in range(50)), request(model))
+    assert vendor.files == {}
+
+
+async def test_s64_a_key_whose_list_was_cut_since_begins_no_batch(tmp_path: Path) -> None:
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        made = await gateway.made(models=["mine"])
+        async with client_of(gateway, made["key"]) as client:
+            file = await client.files.create(file=("in.jsonl", jsonl(request("mine"))), purpose="batch")
+            await gateway.send("POST", "/key/update", {"key": made["token"], "models": ["other"]})
+            with pytest.raises(openai.PermissionDeniedError):
+                await client.batches.create(
+                    input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+                )
+    assert vendor.batches == {}
+
+
+async def test_a_file_that_was_not_looked_into_begins_no_batch(tmp_path: Path) -> None:
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        key = (await gateway.made(models=["mine"]))["key"]
+        async with client_of(gateway, key) as client:
+            file = await client.files.create(file=("in.jsonl", jsonl(request("x"))), purpose="user_data")
+            with pytest.raises(openai.BadRequestError):
+                await client.batches.create(
+                    input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+                )
+    assert vendor.batches == {}
+
+
+UNREADABLE = [b"{", b"[]", b"{}", b'{"body": []}', b'{"body": {}}', b"\xff", b'{"body": {"model": 1}}']
+
+
+async def test_a_line_that_cannot_be_read_says_which(tmp_path: Path) -> None:
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        key = (await gateway.made(models=["mine"]))["key"]
+        async with client_of(gateway, key) as client:
+            for line in UNREADABLE:
+                content = jsonl(request("mine")) + line + b"\n"
+                with pytest.raises(openai.BadRequestError, match="Line 2 of the file"):
+                    await client.files.create(file=("in.jsonl", content), purpose="batch")
+    assert vendor.files == {}
+
+
+async def test_s63_what_batches_may_cost_is_within_the_budget(tmp_path: Path) -> None:
+    """Of all that are under way together, though each of them would fit."""
+    lines = [request("mine", number, max_tokens=1000) for number in range(5)]
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        made = await gateway.made(models=["mine"], max_budget=0.008)
+        async with client_of(gateway, made["key"]) as client:
+            first = await begun(client, *lines)
+            with pytest.raises(openai.RateLimitError) as refused:
+                await begun(client, *lines)
+            vendor.finish(next(iter(vendor.batches)), [answer(1)])
+            await client.batches.retrieve(first.id)
+            await entries(gateway)
+            await begun(client, *lines)
+        assert gateway.accounts.book.held == 0
+    assert refused.value.code == "budget_exceeded" or refused.value.type == "budget_exceeded"
+    assert len(vendor.batches) == 2
+
+
+async def test_s61_another_tenants_batch_does_not_exist(tmp_path: Path) -> None:
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        mine, other = [(await gateway.made(models=["mine"]))["key"] for _ in range(2)]
+        async with client_of(gateway, mine) as client:
+            batch = await begun(client, request("mine"))
+        asked = len(vendor.asked)
+        for method, path in (("GET", f"/v1/batches/{batch.id}"), ("POST", f"/v1/batches/{batch.id}/cancel")):
+            assert (await gateway.send(method, path, key=other)).status == 404
+        assert (await gateway.send("GET", "/v1/batches", key=other)).json()["data"] == []
+        assert len(vendor.asked) == asked
+
+
+async def test_an_error_names_our_ids(tmp_path: Path) -> None:
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        key = (await gateway.made(models=["mine"]))["key"]
+        async with client_of(gateway, key) as client:
+            batch = await begun(client, request("mine"))
+            vendor.batches.clear()
+            with pytest.raises(openai.NotFoundError) as gone:
+                await client.batches.retrieve(batch.id)
+    assert batch.id in str(gone.value)
+    assert "batch_0000" not in str(gone.value)
+
+
+async def test_anthropics_client_runs_a_batch_to_its_end(tmp_path: Path) -> None:
+    async with AnthropicVendor() as vendor, accounted(serving(anthropic_entry(vendor)), tmp_path) as gateway:
+        made = await gateway.made(models=["claude"])
+        params: Any = {"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+        async with anthropic.AsyncAnthropic(base_url=gateway.url, api_key=made["key"], max_retries=0) as client:
+            batch = await client.messages.batches.create(requests=[{"custom_id": "r0", "params": params}])
+            [theirs] = vendor.batches
+            assert vendor.requests[theirs][0]["params"] == {**params, "model": CLAUDE}
+            assert (await client.messages.batches.cancel(batch.id)).processing_status == "canceling"
+            vendor.finish(theirs, [message(1), message(2)])
+            told = [entry async for entry in await client.messages.batches.results(batch.id)]
+            ended = await client.messages.batches.retrieve(batch.id)
+            listed = [one.id async for one in client.messages.batches.list()]
+            with pytest.raises(anthropic.PermissionDeniedError):
+                other: Any = {**params, "model": "claude-opus-4-1"}
+                await client.messages.batches.create(requests=[{"custom_id": "r0", "params": other}])
+            deleted = await client.messages.batches.delete(batch.id)
+        [row] = await entries(gateway)
+    assert batch.id.startswith("msgbatch_tb1.")
+    assert [entry.result.type for entry in told] == ["succeeded", "succeeded", "errored"]
+    assert ended.results_url == f"{gateway.url}/v1/messages/batches/{batch.id}/results"
+    assert listed == [deleted.id] == [batch.id]
+    assert cost(row) == 2 * CLAUDE_COST
+    assert row["api_key"] == made["token"]
+
+
+async def test_a_page_of_a_list(tmp_path: Path) -> None:
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        key = (await gateway.made(models=["mine"]))["key"]
+        async with client_of(gateway, key) as client:
+            made = [(await begun(client, request("mine"))).id for _ in range(3)]
+            one = await client.batches.list(limit=2)
+            rest = await client.batches.list(limit=2, after=one.data[-1].id)
+        wrong = await gateway.send("GET", "/v1/batches?limit=0", key=key)
+    assert [batch.id for batch in (*one.data, *rest.data)] == made[::-1]
+    assert (one.has_more, rest.has_more, wrong.status) == (True, False, 400)
+
+
+async def test_under_a_providers_path_it_is_that_provider(tmp_path: Path) -> None:
+    async with OpenAIVendor() as vendor, OpenAIVendor({("GET", "*"): answered_with({})}) as groq:
+        other = openai_entry(groq, "fast")
+        other["litellm_params"]["model"] = "groq/llama"
+        async with accounted(serving(openai_entry(vendor), other), tmp_path) as gateway:
+            key = (await gateway.made(models=[]))["key"]
+            async with openai.AsyncOpenAI(base_url=f"{gateway.url}/groq/v1", api_key=key) as client:
+                made = await client.files.create(file=("a", b"x"), purpose="user_data")
+                assert [file.id async for file in client.files.list()] == [made.id]
+            assert (await gateway.send("GET", "/openai/v1/files", key=key)).json()["data"] == []
+    assert (len(vendor.files), len(groq.files)) == (0, 1)

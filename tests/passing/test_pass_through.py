@@ -1,0 +1,411 @@
+"""`/{provider}/...`: the caller's key stays here, the path stays where it belongs, and what can be metered is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anthropic
+import openai
+from aiohttp import web
+
+from tests.server.accounted import Accounted, accounted
+from tests.server.faults import PROVIDER_KEY, configuration, entry
+from tests.server.served import KEY
+from tests.vendor import Handler, Vendor, answered_with, reading_itself, streamed
+
+MODEL = "gpt-4o-mini"
+CHAT = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": MODEL,
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
+}
+COST = 100 * 150 + 10 * 600
+"""Nano-dollars: gpt-4o-mini is 0.15 and 0.60 dollars a million."""
+MESSAGE = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-haiku-4-5",
+    "content": [{"type": "text", "text": "hi"}],
+    "stop_reason": "end_turn",
+    "stop_sequence": None,
+    "usage": {"input_tokens": 7, "output_tokens": 3},
+}
+ASK = {"model": MODEL, "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+PATH = "/openai/v1/chat/completions"
+
+
+@asynccontextmanager
+async def passing(
+    directory: Path, handlers: dict[tuple[str, str], Handler], wire: str = "openai", **general: Any
+) -> AsyncIterator[tuple[Vendor, Accounted]]:
+    async with Vendor(handlers) as vendor:
+        text = configuration(entry("mine", vendor.port, wire), general=general)
+        async with accounted(text, directory) as gateway:
+            yield vendor, gateway
+
+
+async def rows(gateway: Accounted) -> list[dict[str, Any]]:
+    await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+    told: list[dict[str, Any]] = (await gateway.send("GET", "/spend/logs")).json()
+    return told
+
+
+PASSED = {("POST", "/v1/chat/completions"): answered_with(CHAT)}
+
+
+async def test_method_path_query_and_body_go_on_and_the_key_is_swapped(tmp_path: Path) -> None:
+    body = b'{"model":"%b",  "messages":[], "x":1.0}' % MODEL.encode()
+    handlers = {("POST", "/v1/chat/completions"): answered_with(CHAT, headers={"set-cookie": "a=b", "etag": "7"})}
+    async with passing(tmp_path, handlers) as (vendor, gateway):
+        answered = await gateway.send(
+            "POST",
+            PATH + "?beta=1&key=" + KEY,
+            body,
+            {"content-type": "application/json", "cookie": "c=d", "x-litellm-tags": "t", "openai-beta": "b=1"},
+        )
+    [asked] = vendor.asked
+    assert (asked.method, asked.target, asked.body) == ("POST", "/v1/chat/completions?beta=1", body)
+    assert asked.headers["authorization"] == f"Bearer {PROVIDER_KEY}"
+    assert asked.headers["openai-beta"] == "b=1"
+    assert KEY not in str(asked.headers)
+    assert not {"cookie", "x-litellm-tags"} & set(asked.headers)
+    assert answered.status == 200
+    assert answered.json() == CHAT
+    assert answered.headers["etag"] == "7"
+    assert "set-cookie" not in answered.headers
+
+
+async def test_a_known_endpoint_is_metered_and_priced(tmp_path: Path) -> None:
+    async with passing(tmp_path, PASSED) as (_, gateway):
+        made = await gateway.made(models=[])
+        answered = await gateway.send("POST", PATH, ASK, key=made["key"])
+        [row] = await rows(gateway)
+    assert answered.headers["x-tollbridge-cost-usd"] == "0.000021"
+    assert row["metadata"]["tollbridge"]["cost_nanousd"] == COST
+    assert (row["prompt_tokens"], row["completion_tokens"]) == (100, 10)
+    assert row["api_key"] == made["token"]
+    assert [bool(record.id) for record in gateway.records if record.endpoint == "/openai/{id}"] == [True]
+
+
+async def test_a_stream_goes_on_as_it_comes_and_is_metered(tmp_path: Path) -> None:
+    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": MODEL, "choices": []}
+    said = {**chunk, "choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}]}
+    events = [
+        b"data: %b\n\n" % json.dumps(said).encode(),
+        b"data: %b\n\n" % json.dumps({**chunk, "usage": CHAT["usage"]}).encode(),
+        b"data: [DONE]\n\n",
+    ]
+    async with passing(tmp_path, {("POST", "/v1/chat/completions"): streamed(*events)}) as (_, gateway):
+        answered = await gateway.send("POST", PATH, {**ASK, "stream": True})
+        [row] = await rows(gateway)
+    assert answered.body == b"".join(events)
+    assert row["metadata"]["tollbridge"]["cost_nanousd"] == COST
+
+
+async def test_what_is_not_known_has_an_entry_without_a_cost(tmp_path: Path) -> None:
+    async with passing(tmp_path, {("GET", "/v1/fine_tuning/jobs"): answered_with({"data": []})}) as (vendor, gateway):
+        answered = await gateway.send("GET", "/openai/v1/fine_tuning/jobs?limit=3")
+        [row] = await rows(gateway)
+    assert (answered.status, answered.json()) == (200, {"data": []})
+    assert vendor.asked[0].target == "/v1/fine_tuning/jobs?limit=3"
+    assert row["metadata"]["tollbridge"]["cost_nanousd"] is None
+
+
+async def test_anthropics_own_client_passes_through(tmp_path: Path) -> None:
+    async with passing(tmp_path, {("POST", "/v1/messages"): answered_with(MESSAGE)}, "anthropic") as (vendor, gateway):
+        async with anthropic.AsyncAnthropic(base_url=f"{gateway.url}/anthropic", api_key=KEY) as client:
+            message = await client.messages.create(
+                model="claude-haiku-4-5", max_tokens=9, messages=[{"role": "user", "content": "hi"}]
+            )
+        [row] = await rows(gateway)
+    assert message.usage.output_tokens == 3
+    assert vendor.asked[0].headers["x-api-key"] == PROVIDER_KEY
+    assert vendor.asked[0].headers["anthropic-version"] == client.default_headers["anthropic-version"]
+    assert row["metadata"]["tollbridge"]["cost_nanousd"] == 7 * 1000 + 3 * 5000
+
+
+async def test_openais_own_client_passes_through(tmp_path: Path) -> None:
+    models = {"object": "list", "data": [{"id": "ft:x", "object": "model", "created": 1, "owned_by": "me"}]}
+    async with passing(tmp_path, {("GET", "/v1/models"): answered_with(models), **PASSED}) as (_, gateway):
+        async with openai.AsyncOpenAI(base_url=f"{gateway.url}/openai/v1", api_key=KEY) as client:
+            listed = await client.models.list()
+            said = await client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])
+    assert [model.id for model in listed.data] == ["ft:x"]
+    assert said.choices[0].message.content == "hi"
+
+
+async def test_a_body_streams_up_and_an_answer_down(tmp_path: Path) -> None:
+    """More than is ever kept, in both directions."""
+    piece, count = b"x" * 65536, 2048
+    got = 0
+
+    async def echo(request: web.Request) -> web.StreamResponse:
+        nonlocal got
+        async for data in request.content.iter_any():
+            got += len(data)
+        answer = web.StreamResponse(headers={"content-type": "application/octet-stream"})
+        await answer.prepare(request)
+        for _ in range(count):
+            await answer.write(piece)
+        return answer
+
+    async def sent() -> AsyncIterator[bytes]:
+        for _ in range(count):
+            yield piece
+
+    async with passing(tmp_path, {("POST", "/v1/blobs"): reading_itself(echo)}) as (_, gateway):
+        headers = {"authorization": f"Bearer {KEY}", "content-type": "application/octet-stream"}
+        async with gateway._session.post(gateway.url + "/openai/v1/blobs", data=sent(), headers=headers) as answer:
+            size = 0
+            async for data in answer.content.iter_any():
+                size += len(data)
+    assert got == size == len(piece) * count
+
+
+STRAYS = [
+    "/openai/..%2fadmin",
+    "/openai/v1/../../admin",
+    "/openai/%2e%2e/admin",
+    "/openai/%252e%252e/admin",
+    "/openai/v1/..;/admin",
+    "/openai//evil.example/x",
+    "/openai/https://evil.example/x",
+    "/openai/https:%2f%2fevil.example/x",
+    "/openai/v1%5c..%5cadmin",
+    "/openai/./v1/models",
+    "/openai/v1/x%00",
+    "/openai/v1/x%0d%0aHost:%20evil",
+]
+
+
+async def test_s22_a_path_that_leads_out_is_refused(tmp_path: Path) -> None:
+    async with passing(tmp_path, {}) as (vendor, gateway):
+        for path in STRAYS:
+            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {KEY}\r\n\r\n".encode())
+            line = await reader.readline()
+            writer.close()
+            assert line.split()[1] == b"400", path
+    assert vendor.asked == []
+
+
+async def test_an_operators_prefix_stays_in_front(tmp_path: Path) -> None:
+    async with Vendor({("GET", "*"): answered_with({})}) as vendor:
+        said = entry("mine", vendor.port)
+        said["litellm_params"]["api_base"] += "/team/v1"
+        async with accounted(configuration(said), tmp_path) as gateway:
+            for path in ("/openai/v1/files2", "/openai/models", "/openai/v2/x", "/openai/admin"):
+                await gateway.send("GET", path)
+    targets = [asked.target for asked in vendor.asked]
+    assert targets == ["/v1/team/v1/files2", "/v1/team/v1/models", "/v1/team/v2/x", "/v1/team/v1/admin"]
+
+
+async def test_s15_a_redirect_is_not_followed(tmp_path: Path) -> None:
+    away = answered_with(b"", 302, {"location": "http://169.254.169.254/latest"})
+    async with passing(tmp_path, {("GET", "/v1/x"): away}) as (vendor, gateway):
+        answered = await gateway.send("GET", "/openai/v1/x")
+    assert answered.status == 502
+    assert answered.json()["error"]["code"] == "upstream_redirect"
+    assert len(vendor.asked) == 1
+
+
+async def test_an_error_goes_on_without_the_credential_and_costs_nothing(tmp_path: Path) -> None:
+    told = {"error": {"message": f"Incorrect API key provided: {PROVIDER_KEY}", "type": "x", "code": "invalid"}}
+    async with passing(tmp_path, {("POST", "/v1/chat/completions"): answered_with(told, 418)}) as (_, gateway):
+        answered = await gateway.send("POST", PATH, ASK)
+        [row] = await rows(gateway)
+    assert answered.status == 418
+    assert answered.json()["error"]["code"] == "invalid"
+    assert PROVIDER_KEY.encode() not in answered.body
+    assert row["metadata"]["tollbridge"]["cost_nanousd"] == 0
+
+
+async def test_s64_a_key_reaches_the_models_that_it_may_ask_for_and_no_others(tmp_path: Path) -> None:
+    async with passing(tmp_path, PASSED) as (vendor, gateway):
+        for models in (["mine"], ["openai/gpt-4.1"], ["no-default-models"], ["anthropic/*"], [MODEL]):
+            key = (await gateway.made(models=models))["key"]
+            answered = await gateway.send("POST", PATH, ASK, key=key)
+            assert (answered.status, answered.json()["error"]["code"]) == (403, "key_model_access_denied"), models
+        assert vendor.asked == []
+        for models in ([], ["openai/*"], [f"openai/{MODEL}"], ["*"], ["openai/gpt-4o*"]):
+            key = (await gateway.made(models=models))["key"]
+            assert (await gateway.send("POST", PATH, ASK, key=key)).status == 200, models
+
+
+async def test_a_group_of_the_operators_counts_by_its_name(tmp_path: Path) -> None:
+    async with passing(tmp_path, PASSED) as (_, gateway):
+        key = (await gateway.made(models=["mine"]))["key"]
+        assert (await gateway.send("POST", PATH, {**ASK, "model": "mine"}, key=key)).status == 200
+
+
+ACCOUNT = [
+    ("GET", "/openai/v1/models"),
+    ("GET", "/openai/v1/vector_stores"),
+    ("DELETE", "/openai/v1/models/ft:x"),
+    ("GET", "/openai/v1/responses/resp_1"),
+    ("POST", "/openai/v1/threads"),
+    ("POST", "/openai/v1/organization/users"),
+]
+
+
+async def test_s61_what_the_account_keeps_is_the_admins(tmp_path: Path) -> None:
+    async with passing(tmp_path, {}) as (vendor, gateway):
+        key = (await gateway.made(models=[]))["key"]
+        for method, path in ACCOUNT:
+            answered = await gateway.send(method, path, {} if method == "POST" else None, key=key)
+            assert (answered.status, answered.json()["error"]["code"]) == (403, "pass_through_account"), path
+        assert vendor.asked == []
+        for method, path in ACCOUNT:
+            await gateway.send(method, path, {} if method == "POST" else None)
+    assert len(vendor.asked) == len(ACCOUNT)
+
+
+async def test_the_operator_may_open_it_to_keys_that_may_ask_for_all(tmp_path: Path) -> None:
+    handlers = {("GET", "/v1/models"): answered_with({})}
+    async with passing(tmp_path, handlers, pass_through_account=True) as (_, gateway):
+        wide, narrow = [(await gateway.made(models=models))["key"] for models in ([], [f"openai/{MODEL}"])]
+        assert (await gateway.send("GET", "/openai/v1/models", key=wide)).status == 200
+        assert (await gateway.send("GET", "/openai/v1/models", key=narrow)).status == 403
+
+
+POINTS: list[dict[str, Any]] = [
+    {"previous_response_id": "resp_1"},
+    {"conversation": {"id": "conv_1"}},
+    {"prompt": {"id": "pmpt_1"}},
+    {"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "file-1"}]}]},
+    {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "file-1"}}]}]},
+    {"tools": [{"type": "file_search", "vector_store_ids": ["vs_1"]}]},
+    {"background": True},
+]
+
+
+async def test_s61_a_key_does_not_point_at_what_the_account_keeps(tmp_path: Path) -> None:
+    async with passing(tmp_path, PASSED) as (vendor, gateway):
+        key = (await gateway.made(models=[]))["key"]
+        for points in POINTS:
+            answered = await gateway.send("POST", PATH, {**ASK, **points}, key=key)
+            assert (answered.status, answered.json()["error"]["code"]) == (403, "pass_through_account"), points
+    assert vendor.asked == []
+
+
+async def test_words_of_the_callers_own_point_at_nothing(tmp_path: Path) -> None:
+    schema = {"type": "object", "properties": {"file_id": {"type": "string"}}, "required": ["file_id"]}
+    tools = [{"type": "function", "function": {"name": "f", "parameters": schema}}]
+    parts = [{"type": "file", "file": {"file_data": "data:;base64,AA", "filename": "a"}}, {"type": "text", "text": "x"}]
+    async with passing(tmp_path, PASSED) as (_, gateway):
+        key = (await gateway.made(models=[]))["key"]
+        body = {**ASK, "tools": tools, "messages": [{"role": "user", "content": parts}]}
+        assert (await gateway.send("POST", PATH, body, key=key)).status == 200
+
+
+def form(*fields: tuple[str, str], file: bytes = b"RIFF") -> tuple[bytes, dict[str, str]]:
+    parts = [f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields]
+    sent = "".join(parts).encode()
+    sent += b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n' + file + b"\r\n--b--\r\n"
+    return sent, {"content-type": "multipart/form-data; boundary=b"}
+
+
+async def test_the_model_of_a_form_is_looked_at_too(tmp_path: Path) -> None:
+    path = "/openai/v1/audio/transcriptions"
+    async with passing(tmp_path, {("POST", "/v1/audio/transcriptions"): answered_with({"text": "hi"})}) as (
+        vendor,
+        gateway,
+    ):
+        key = (await gateway.made(models=["openai/whisper-1"]))["key"]
+        for fields, status in (
+            ([("model", "whisper-1")], 200),
+            ([("model", "gpt-4o-transcribe")], 403),
+            ([("model", "whisper-1"), ("model", "gpt-4o-transcribe")], 400),
+            ([], 400),
+        ):
+            body, headers = form(*fields)
+            assert (await gateway.send("POST", path, body, headers, key=key)).status == status
+    assert len(vendor.asked) == 1
+    assert vendor.asked[0].body == form(("model", "whisper-1"))[0]
+
+
+async def test_s63_limits_and_budgets_hold(tmp_path: Path) -> None:
+    async with passing(tmp_path, PASSED) as (_, gateway):
+        slow = (await gateway.made(rpm_limit=1))["key"]
+        first, second = [await gateway.send("POST", PATH, ASK, key=slow) for _ in range(2)]
+        poor = (await gateway.made(max_budget=0))["key"]
+        third = await gateway.send("POST", PATH, ASK, key=poor)
+        fourth = await gateway.send("POST", "/openai/v1/moderations", {"model": "m", "input": "x"}, key=poor)
+        assert gateway.accounts.book.held == 0
+        assert gateway.accounts.limiter.flying == 0
+    assert [first.status, second.status, third.status, fourth.status] == [200, 429, 429, 429]
+    assert third.json()["error"]["code"] == fourth.json()["error"]["code"] == "budget_exceeded"
+
+
+async def test_where_nothing_is_served_without_a_price_nothing_unknown_is_passed(tmp_path: Path) -> None:
+    async with Vendor(PASSED) as vendor:
+        text = configuration(entry("mine", vendor.port), litellm={"block_requests_for_models_without_pricing": True})
+        async with accounted(text, tmp_path) as gateway:
+            answered = [
+                await gateway.send("POST", path, {**ASK, "model": model})
+                for path, model in ((PATH, MODEL), (PATH, "nobody-knows"), ("/openai/v1/ocr", MODEL))
+            ]
+    assert [one.status for one in answered] == [200, 403, 403]
+
+
+async def test_a_client_that_leaves_takes_the_providers_connection_with_it(tmp_path: Path) -> None:
+    gone, began = asyncio.Event(), asyncio.Event()
+
+    async def hang(request: web.Request) -> web.StreamResponse:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            gone.set()
+        raise AssertionError
+
+    async with passing(tmp_path, {("GET", "/v1/x"): hang}) as (_, gateway):
+        asking = asyncio.create_task(gateway.send("GET", "/openai/v1/x"))
+        await began.wait()
+        asking.cancel()
+        await gone.wait()
+        while not gateway.records:
+            await asyncio.sleep(0.01)
+    assert (gateway.records[-1].status, gateway.records[-1].outcome) == (499, "cancelled")
+
+
+async def test_paths_of_the_operators_own(tmp_path: Path) -> None:
+    async with Vendor(
+        {("POST", "/api/search"): answered_with({"ok": 1}), ("GET", "/api/search/7"): answered_with({})}
+    ) as (vendor):
+        own = {
+            "path": "/search",
+            "target": f"{vendor.url}/api/search",
+            "headers": {"Authorization": "bearer os.environ/SEARCH_KEY", "x-fixed": "1"},
+            "include_subpath": True,
+            "cost_per_request": 0.002,
+        }
+        text = configuration(general={"pass_through_endpoints": [own]})
+        async with accounted(text, tmp_path) as gateway:
+            key, other = [(await gateway.made(models=models))["key"] for models in ([], ["m"])]
+            assert (await gateway.send("POST", "/search", {"q": "x"}, key=key)).status == 200
+            assert (await gateway.send("GET", "/search/7", key=key)).status == 200
+            assert (await gateway.send("POST", "/search", {"q": "x"}, key=other)).status == 403
+            assert (await gateway.send("POST", "/search", {"q": "x"}, key=None)).status == 401
+            told = await rows(gateway)
+    assert [asked.target for asked in vendor.asked] == ["/api/search", "/api/search/7"]
+    assert vendor.asked[0].headers["x-fixed"] == "1"
+    assert [row["metadata"]["tollbridge"]["cost_nanousd"] for row in told] == [2_000_000, 2_000_000]
+
+
+async def test_without_a_credential_there_is_no_way(tmp_path: Path) -> None:
+    async with accounted(configuration(), tmp_path) as gateway:
+        assert (await gateway.send("GET", "/openai/v1/models")).status == 404
+    async with accounted(configuration(), tmp_path / "b", environ={"GROQ_API_KEY": "gsk-x"}) as gateway:
+        paths = {route.path for route in gateway.app._routes.routes}
+    assert "/groq/{id}" in paths
+    assert "/openai/{id}" not in paths
