@@ -17,6 +17,7 @@ from tollbridge.providers.table import ROWS
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 
 WATSONX = {"watsonx_region_name": "us-south", "project_id": "PROJECT_ID"}
+BEDROCK = Given(api_key="k", extra={"aws_region_name": "us-east-1"})
 TARGETS = {
     "watsonx": ("watsonx/ibm/granite-3-8b-instruct", Given(api_key="k", extra=WATSONX)),
     "databricks": (
@@ -25,10 +26,19 @@ TARGETS = {
     ),
     "huggingface": ("huggingface/deepseek-ai/DeepSeek-R1", Given(api_key="k")),
     "azure_ai": ("azure_ai/grok-3", Given(api_key="k", api_base="https://resource.services.ai.azure.com")),
+    "bedrock_claude": ("bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0", BEDROCK),
+    "bedrock_nova": ("bedrock/us.amazon.nova-pro-v1:0", BEDROCK),
+    "bedrock_llama": ("bedrock/us.meta.llama3-3-70b-instruct-v1:0", BEDROCK),
+    "bedrock_invoke_claude": ("bedrock/invoke/anthropic.claude-3-5-sonnet-20240620-v1:0", BEDROCK),
 }
 
 KEPT = "a message stays as its client wrote it: `content: null` and texts in lists are OpenAI's own forms"
 ASKED = "a stream is asked to tell its usage"
+MENDED = (
+    "the first turn is the user's; results are in the order of their calls, calls stay calls without tools, nothing is "
+    "an empty text; a system message inside the conversation is told in tags"
+)
+WORDS = "JSON mode, and a schema where nothing else will do, are asked for in words instead of not at all"
 CLIENTS = "a field of the client's goes on as it is"
 DIFFERS: dict[str, dict[str, str]] = {
     "watsonx": {
@@ -48,6 +58,35 @@ DIFFERS: dict[str, dict[str, str]] = {
         "messages": KEPT,
         "reasoning_effort": CLIENTS,
         "stream_options": ASKED,
+    },
+    "bedrock_claude": {
+        "inferenceConfig": "an empty object says nothing; this Claude takes temperature or top_p, not both",
+        "messages": MENDED,
+        "toolConfig": "a schema stays as it is, references too; tools that only the history knows are declared",
+        "additionalModelRequestFields": "`tool_choice: none` is told to Claude; effort `low` is a budget of 2048",
+    },
+    "bedrock_nova": {
+        "inferenceConfig": "an empty object says nothing",
+        "messages": MENDED,
+        "toolConfig": "`additionalProperties` stays, as recorded; what must not be called is not offered",
+        "system": WORDS,
+        "requestMetadata": "`metadata` has a place here",
+        "serviceTier": "`auto` leaves it to the service",
+    },
+    "bedrock_llama": {
+        "inferenceConfig": "an empty object says nothing",
+        "messages": MENDED,
+        "toolConfig": "as for Nova; a schema is no tool, for Llama cannot be made to call one",
+        "system": WORDS,
+        "requestMetadata": "`metadata` has a place here",
+        "serviceTier": "`auto` leaves it to the service",
+    },
+    "bedrock_invoke_claude": {
+        "messages": MENDED,
+        "tools": "`type: custom` is the default; a schema for the answer is no tool here",
+        "tool_choice": "parallel calls are the default; a schema for the answer is no tool here",
+        "system": WORDS,
+        "max_tokens": "no more than the model's limit",
     },
     "azure_ai": {
         "messages": KEPT,
