@@ -29,6 +29,7 @@ FORMATS = {
     "openai_responses": "responses",
     "anthropic_messages": "messages",
     "gemini": "gemini",
+    "bedrock_converse": "converse",
 }
 
 

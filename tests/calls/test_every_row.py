@@ -30,7 +30,8 @@ ASKED: dict[str, dict[str, Any]] = {
     OPENAI_RESPONSES.name: {"input": "hi"},
 }
 ELSEWHERE = "https://there.example/base"  # for rows whose address somebody must tell
-SHAPED = {row.name for row in ROWS.values() if row.shape != "plain"}  # those and `place`s have tests of their own
+SHAPED = {row.name for row in ROWS.values() if row.shape != "plain" or "{model}" in row.path}
+"""These and those with a `place` have tests of their own."""
 CHATS = [row for row in ROWS.values() if row.wire == OPENAI_CHAT.name and row.name not in SHAPED and row.place is None]
 OTHERS = [(row, wire) for row in ROWS.values() for wire in row.also if row.base_url and wire in ASKED]
 

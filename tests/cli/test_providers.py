@@ -93,7 +93,7 @@ def test_json_has_the_rows_whole_in_a_shape_that_is_kept() -> None:
         "source": "https://docs.z.ai/api-reference/llm/chat-completion",
         "checked": "2026-11-26",
     }
-    assert {row["kind"] for row in rows.values()} == {"vendor", "host", "cloud", "gateway", "local"}
+    assert {row["kind"] for row in rows.values()} == {"vendor", "host", "cloud", "gateway", "local", "alone"}
     assert sum(not row["checked"] for row in rows.values()) == sum(not row.checked for row in ROWS.values())
 
 

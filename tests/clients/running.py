@@ -133,6 +133,10 @@ def entries() -> list[dict[str, Any]]:
     return [*chat_entries(), *messages_entries(), *gemini_entries()]
 
 
+BESIDE_CHAT = frozenset({"databricks", "snowflake"})
+"""They speak a model's own format too, at addresses of their users'."""
+
+
 def deployment(entry: Mapping[str, Any], replay: str, options: str = "") -> dict[str, Any]:
     provider = {"vertex": "vertex_ai"}.get(entry["provider"], entry["provider"])
     base = f"{replay}/r/{entry['id']}{options}"
@@ -146,7 +150,10 @@ def deployment(entry: Mapping[str, Any], replay: str, options: str = "") -> dict
     }
     if provider == "vertex_ai":
         said |= {"api_key": f"ya29.{PROVIDER_KEY}", "vertex_project": "acme", "vertex_location": "europe-west4"}
-    return {"model_name": entry["id"] + options, "litellm_params": said}
+    made: dict[str, Any] = {"model_name": entry["id"] + options, "litellm_params": said}
+    if entry["provider"] in BESIDE_CHAT and entry["endpoint"] == "chat.completions":
+        made["model_info"] = {"mode": "chat"}  # what was recorded, whatever path is asked
+    return made
 
 
 def configuration(replay: str, mock: str | None = None, settings: Mapping[str, Any] | None = None) -> str:

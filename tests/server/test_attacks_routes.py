@@ -139,7 +139,8 @@ async def test_s01_every_route_with_every_kind_of_credential(tmp_path: Path) -> 
                     answered = await call(gateway, route, method, headers)
                     if route.access == "admin" and name == "key":
                         assert answered.status == 403, route.path
-                        error_at(route, answered)
+                        if method != "HEAD":
+                            error_at(route, answered)
                     elif name == "key" and passes_through(route):  # the paths of an account are the admin's
                         assert answered.status == 403, route.path
                     else:

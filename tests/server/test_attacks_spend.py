@@ -35,6 +35,8 @@ QUERY = {
     **dict.fromkeys(("summarize", "sort_by", "sort_order", "return_full_object"), WORDS),
 }
 ANSWER_BYTES_MAX = 200_000
+ADMINS = {"/v1/mcp/pins"}
+"""Of what is read, the admin's alone."""
 
 
 def reading(gateway: Accounted) -> list[str]:
@@ -54,7 +56,8 @@ async def test_s23_no_value_in_a_query_is_more_than_a_value(tmp_path: Path, data
             for word, values in QUERY.items():
                 for value in values:
                     answered = await gateway.send("GET", f"{path}?{word}={quote(value)}", **key)
-                    assert answered.status in (200, 400, 404, 422), (path, word, value, answered.body)
+                    refused = (403,) if path in ADMINS and who == "a key" else ()
+                    assert answered.status in (200, 400, 404, 422, *refused), (path, word, value, answered.body)
                     assert len(answered.body) < ANSWER_BYTES_MAX, (path, word, value)
                     if who == "a key":
                         assert other["token"] not in answered.body.decode()

@@ -14,12 +14,14 @@ import msgspec
 
 from tests.wires import laws
 from tests.wires.anthropic_messages import recorded as messages
+from tests.wires.bedrock_converse import recorded as converse
 from tests.wires.gemini import recorded as gemini
 from tests.wires.tasks.reading import read_exchange, wire_of
 from tollbridge.calls.task_wires import HOMES, provider_task_wire
 from tollbridge.errors import APIError
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import ProviderWire, Wire
+from tollbridge.wires.bedrock_converse import BEDROCK_CONVERSE
 from tollbridge.wires.cohere import COHERE
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.ollama import OLLAMA
@@ -116,6 +118,15 @@ def _answer(wire: ProviderWire) -> Callable[[Exchange], None]:
     return read
 
 
+def _converse(exchange: Exchange) -> None:
+    if exchange["status"] >= 400:
+        _error(BEDROCK_CONVERSE, exchange)
+    elif (stream := converse.stream_of(exchange)) is not None:
+        assert converse.read_in_pieces([stream])
+    else:
+        assert BEDROCK_CONVERSE.read_response(exchange["response_body"]).choices
+
+
 def _prediction(exchange: Exchange) -> None:
     """Of a model of pictures: its output is a list of texts, as a language model's is."""
     body = exchange["response_body"]
@@ -169,6 +180,7 @@ READERS: tuple[Reader, ...] = (
     Reader("gemini", ("generateContent", "streamGenerateContent"), _conversation(GEMINI)),
     Reader("gemini", ("countTokens",), _count(GEMINI)),
     Reader("openai_completions", ("completions",), _conversation(OPENAI_COMPLETIONS), ("openai", "writer")),
+    Reader("bedrock_converse", ("converse", "converse-stream"), _converse),
     Reader("cohere", ("v2.chat",), _answer(COHERE)),
     Reader("ollama", ("api.chat", "api.generate"), _answer(OLLAMA)),
     Reader("replicate", ("predictions", "predictions.item"), _prediction),
@@ -193,8 +205,6 @@ UNREAD: Mapping[str, str] = {
     "v1.chat": "Cohere's first chat, which its v2 replaced",
     "invoke": _OTHERS,
     "invoke-stream": _OTHERS,
-    "converse": "the format is not read",
-    "converse-stream": "the format is not read",
     "count-tokens": "the endpoint is not asked",
     "invocations": "the format is the model's own",
     "responses.compact": "the endpoint is not served",

@@ -12,12 +12,14 @@ from tollbridge.calls import credentials
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.follow import Steps
 from tollbridge.calls.rewrites import Rewrite, features_of, left_out, thinking
+from tollbridge.calls.signing import Signatures
 from tollbridge.calls.tariff import Markups, tariff
-from tollbridge.calls.tokens import Tokens
+from tollbridge.calls.tokens import Credential, Tokens
 from tollbridge.catalog.facts import ModelFacts, facts, with_info
 from tollbridge.catalog.pricing import Tariff
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.providers.account import Account, fetcher
+from tollbridge.providers.aws_keys import AwsAccount
 from tollbridge.providers.names import find
 from tollbridge.providers.resolve import Given, Location, resolve
 from tollbridge.providers.row import RESPONSES, WIRE_OF_MODE, Provider
@@ -97,7 +99,7 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
         )
 
     location = located()
-    known, prices = priced_as(location.provider, location.model, wanted)
+    known, prices = priced_as(location.provider, location.model, wanted, location.listed)
     said = wanted.info.get("mode")
     mode = WIRE_OF_MODE.get(str(said or (known.mode if known is not None else "")))
     others = location.provider.also
@@ -108,7 +110,7 @@ def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provide
     if not location.own_address:  # elsewhere only what is below it can be known
         others = {wire: path for wire, path in others.items() if "://" not in path}
     tasks = _tasks(wanted, environ, rows)
-    tokens: dict[Account, Tokens] = {}
+    tokens: dict[Account | AwsAccount, Credential] = {}
     deployment = msgspec.structs.replace(_at(location, wanted, known, prices, tokens), at=tasks)
     unsure = not (location.own_address and location.provider.checked)
     also = {wire: _at(located(wire), wanted, known, prices, tokens) for wire in others}
@@ -136,7 +138,11 @@ def wire_named(name: str) -> ProviderWire:
 
 
 def _at(
-    location: Location, wanted: Wanted, known: ModelFacts | None, prices: Tariff, tokens: dict[Account, Tokens]
+    location: Location,
+    wanted: Wanted,
+    known: ModelFacts | None,
+    prices: Tariff,
+    tokens: dict[Account | AwsAccount, Credential],
 ) -> Deployment:
     """`tokens`: those of this deployment, in whatever format it is asked."""
     wire = location.provider.wire
@@ -148,7 +154,7 @@ def deployed(
     wanted: Wanted,
     known: ModelFacts | None,
     prices: Tariff,
-    tokens: dict[Account, Tokens],
+    tokens: dict[Account | AwsAccount, Credential],
     wire: ProviderWire,
     defaults: JsonObject,
 ) -> Deployment:
@@ -197,6 +203,7 @@ def deployed(
         withheld=tuple(dict.fromkeys(wanted.drops)),
         keeps=frozenset(wanted.keeps),
         patches=row.patches,
+        header_fields=row.header_fields,
         plain=row.plain and (location.own_address or not row.base_url),
         model_raw=_raw(location.model),
         timeouts=wanted.timeouts,
@@ -231,9 +238,12 @@ def _steps(wire: ProviderWire, row: Provider, location: Location) -> Steps | Non
     return Steps(wire, row.links_to if location.host.endswith(f".{row.links_to}") else "")
 
 
-def _tokens(account: Account, held: dict[Account, Tokens]) -> Tokens:
+def _tokens(account: Account | AwsAccount, held: dict[Account | AwsAccount, Credential]) -> Credential:
     if account not in held:
-        held[account] = Tokens(fetcher(account, time.time))
+        if isinstance(account, AwsAccount):
+            held[account] = Signatures(account)
+        else:
+            held[account] = Tokens(fetcher(account, time.time))
     return held[account]
 
 
@@ -256,9 +266,13 @@ def _in_words_of(wire: str, defaults: JsonObject) -> JsonObject:
     return {"reasoning": {"effort": defaults["reasoning_effort"]}, **rest}
 
 
-def priced_as(row: Provider, model: str, wanted: Wanted) -> tuple[ModelFacts | None, Tariff]:
-    """What is known of a model at a provider, and what it costs, under the name that the operator gives it."""
-    name = str(wanted.info.get("base_model") or wanted.given.base_model or model)
+def priced_as(
+    row: Provider, model: str, wanted: Wanted, listed: tuple[str, ...] = ()
+) -> tuple[ModelFacts | None, Tariff]:
+    """What is known of a model at a provider, and what it costs, under the name that the operator gives it, else under
+    the first of `listed` that is known."""
+    told = wanted.info.get("base_model") or wanted.given.base_model
+    name = str(told or next((name for name in listed if facts(row.name, name) is not None), model))
     known = facts(row.name, name) or facts(*_split(name))
     known = with_info(known, wanted.info, row.name, model)
     return known, tariff(row, name, known, wanted.prices, wanted.markups)

@@ -8,11 +8,12 @@ import msgspec
 
 from tollbridge.calls.follow import Steps
 from tollbridge.calls.rewrites import Rewrite
-from tollbridge.calls.tokens import Tokens
+from tollbridge.calls.tokens import Credential
 from tollbridge.catalog.facts import ModelFacts
 from tollbridge.catalog.pricing import UNPRICED, Tariff
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.providers.row import HeaderField
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.wires.base import ProviderWire, Target
 
@@ -24,18 +25,19 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     `group`: the configured public name or pattern, fit for metrics. `path`: the request target for chat, with prefix
     and query; `stream_path`: that for streams, where it is another. `headers`: credentials and the provider's fixed
-    headers; `head`, `stream_head`: the same, encoded. `tokens`: where the credential is one that runs out. `steps`:
-    where an answer may take several requests. `secrets`: what must not appear in anything that a client or a log is
-    shown; `hidden`: and the present token. `defaults`: body fields for what the client does not say, `defaults_raw` the
-    same by the provider's own names; `forced`: fields that win (`extra_body`). `drops`: fields that this provider
-    refuses; `renames`: those that it knows by another name. `rewrites`: changes to single fields; `touches`: the fields
-    that any of these three concerns. `withheld`: what the operator wants left out of neutral requests. `keeps`: fields
-    that go to the provider as they are, where its format has no word for them. `patches`: rewrites of the body.
-    `plain`: it refuses messages with fields that the format does not have. `drop_params`: True drops what cannot be
-    said, False refuses it, None drops it with a Caveat. `tariff`: what it charges, and where that is known from.
-    `also`: the same as it is for clients of other dialects, which the provider speaks beside its own format; where
-    `also_unsure`, it may not: another server stands at its address, or nobody compared the row. `at`: makes
-    it as it is for a task; its wire is then one of `wires.task`.
+    headers; `head`, `stream_head`: the same, encoded. `tokens`: where the credential is one that runs out, or signs
+    each request. `steps`: where an answer may take several requests. `secrets`: what must not appear in anything that
+    a client or a log is shown; `hidden`: and the present token. `defaults`: body fields for what the client does not
+    say, `defaults_raw` the same by the provider's own names; `forced`: fields that win (`extra_body`). `drops`: fields
+    that this provider refuses; `renames`: those that it knows by another name. `rewrites`: changes to single fields;
+    `touches`: the fields that any of these three concerns. `withheld`: what the operator wants left out of neutral
+    requests. `keeps`: fields that go to the provider as they are, where its format has no word for them. `patches`:
+    rewrites of the body; `header_fields`: headers of the client's that stand in it. `plain`: it refuses messages with
+    fields that the format does not have. `drop_params`: True drops what cannot be said, False refuses it, None drops it
+    with a Caveat. `tariff`: what it charges, and where that is known from. `also`: the same as it is for clients of
+    other dialects, which the provider speaks beside its own format; where `also_unsure`, it may not: another server
+    stands at its address, or nobody compared the row. `at`: makes it as it is for a task; its wire is then one of
+    `wires.task`.
     """
 
     id: str
@@ -49,7 +51,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     head: bytes = b""
     stream_path: str = ""
     stream_head: bytes = b""
-    tokens: Tokens | None = None
+    tokens: Credential | None = None
     steps: Steps | None = None
     count_tokens_path: str | None = None
     secrets: tuple[str, ...] = ()
@@ -65,6 +67,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     withheld: tuple[str, ...] = ()
     keeps: frozenset[str] = frozenset()
     patches: tuple[Patch, ...] = ()
+    header_fields: Mapping[str, HeaderField] = {}
     plain: bool = False
     model_raw: msgspec.Raw
     timeouts: Timeouts

@@ -16,6 +16,7 @@ import msgspec
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.asked import head_of, write
 from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.framed import unframed
 from tollbridge.calls.heard import said_by
 from tollbridge.calls.listed import unlisted
 from tollbridge.calls.prepare import Prepared, prepare, with_token
@@ -133,6 +134,9 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
     elif start == b"[":
         incoming, first = await unlisted(incoming, first)
         stream = _events(ask, deployment, incoming, prepared, head)
+    elif start == b"\x00":
+        incoming, first = await unframed(incoming, first)
+        stream = _events(ask, deployment, incoming, prepared, head)
     elif start == b"<":
         incoming.abort()
         raise BadGatewayError("The provider answered with a web page instead of a stream.")
@@ -167,8 +171,8 @@ async def _rest(first: bytes, incoming: Incoming) -> bytes:
 
 
 def _read(body: bytes, deployment: Deployment, ask: Ask, wire: ProviderWire) -> Response:
-    """A whole answer in neutral form, with an id. Raises what an error under 200 says, and BadGatewayError where
-    the provider said nothing at all: `{}` is no answer."""
+    """A whole answer in neutral form, with an id and a model. Raises what an error under 200 says, and BadGatewayError
+    where the provider said nothing at all: `{}` is no answer."""
     try:
         value: Json = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -78,6 +78,9 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
         if bare:
             cleaned = plain(written)
             written, caveats = cleaned.value, (*caveats, *cleaned.caveats)
+        if deployment.header_fields and ask.headers:
+            written, dropped = _with_headers(written, ask, deployment)
+            caveats = (*caveats, *dropped)
         for patch in deployment.patches:
             written = patch(written)
         same = same and not by_tool
@@ -204,7 +207,7 @@ def _translated(ask: Ask, deployment: Deployment) -> _Made:
     written = wire.write_request(request, target)
     body = {**written.value.body, **kept}
     _rename(body, deployment.renames)
-    left = unsaid(request, deployment.wire.name) if request.origin != deployment.wire.name else ()
+    left = unsaid(request, deployment.wire.name, written.value.took) if request.origin != deployment.wire.name else ()
     inside = rewrite(body, [one for one in deployment.rewrites if one.written], _value)
     caveats = (*caveats, *written.caveats, *left, *inside, *_drop(body, deployment))
     return _Made(body, caveats, wire, fitted.by_tool)
@@ -258,6 +261,23 @@ def _drop(fields: dict[str, Any], deployment: Deployment) -> tuple[Caveat, ...]:
     )
 
 
+def _with_headers(body: JsonObject, ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...]]:
+    """The client's headers that this provider takes in the body, as far as it knows what they say."""
+    fields: JsonObject = {}
+    dropped: list[Caveat] = []
+    for header, value in ask.headers:
+        into = deployment.header_fields.get(header)
+        if into is None:
+            continue
+        for word in filter(None, (said.strip() for said in value.split(","))):
+            if word not in into.known:
+                detail = f"{deployment.provider} does not know `{word}` of the header {header}; it was left out."
+                dropped.append(Caveat(code="dropped_field", where=f"$.{into.field}", detail=detail))
+            elif word not in fields.setdefault(into.field, list(body.get(into.field) or ())):
+                fields[into.field].append(word)
+    return {**body, **fields}, tuple(dropped)
+
+
 def judge(caveats: tuple[Caveat, ...], ask: Ask, deployment: Deployment) -> None:
     """`strict` refuses any loss before anything is sent; `drop_params: false` refuses a dropped parameter."""
     if ask.strict or deployment.strict:
@@ -285,7 +305,7 @@ def outgoing(ask: Ask, deployment: Deployment, body: bytes, path: str | None = N
         path, head = deployment.path, deployment.head
     if ask.headers:
         allowed = CLIENT_HEADERS.get(deployment.wire.name, frozenset())
-        extra = tuple(header for header in ask.headers if header[0] in allowed or header[0].startswith("x-"))
+        extra = tuple(header for header in ask.headers if _goes_on(header[0], allowed, deployment))
         if extra:
             named = {name for name, _ in extra}
             headers = (*(header for header in headers if header[0].lower() not in named), *extra)
@@ -296,9 +316,14 @@ def outgoing(ask: Ask, deployment: Deployment, body: bytes, path: str | None = N
     return Outgoing(origin=deployment.origin, method="POST", target=path, headers=headers, body=body, head=head)
 
 
+def _goes_on(name: str, allowed: frozenset[str], deployment: Deployment) -> bool:
+    """What AWS reads in a header (a guardrail, a session) is the operator's to say."""
+    if name in deployment.header_fields or name.startswith(("x-amz-", "x-amzn-")):
+        return False
+    return name in allowed or name.startswith("x-")
+
+
 async def with_token(request: Outgoing, deployment: Deployment) -> Outgoing:
-    """The request with the token of the moment, where the deployment's credential is one. Raises APIError."""
-    if deployment.tokens is None:
-        return request
-    headers = (*request.headers, ("authorization", await deployment.tokens.bearer()))
-    return msgspec.structs.replace(request, headers=headers, head=b"")
+    """The request with the token of the moment, or signed, where that is the deployment's credential. Raises
+    APIError."""
+    return request if deployment.tokens is None else await deployment.tokens.shown(request)

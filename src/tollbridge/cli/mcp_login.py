@@ -40,7 +40,8 @@ def asked(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--port", default=PORT, show_default=True, help="Of this machine, where the answer comes; 0 for any.")
 @click.option("--no-browser", is_flag=True, help="Print the address and open nothing.")
 @asked
-def login(server: str, port: int, no_browser: bool, url: str | None, key: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def login(server: str, port: int, no_browser: bool, url: str | None, key: str | None, as_json: bool) -> None:
     """Sign in at SERVER, for the key: its token is kept by the gateway, and used for that key alone. The admin signs in
     for everybody where the configuration says `sign_in: shared`.
 
@@ -56,13 +57,14 @@ def login(server: str, port: int, no_browser: bool, url: str | None, key: str | 
 
     with errors_told():
         name = asyncio.run(_login(server, port, url, key, show))
-    click.echo(f"signed in at {name}")
+    click.echo(json.dumps({"server": name, "signed_in": True}) if as_json else f"signed in at {name}")
 
 
 @click.command()
 @click.argument("server")
 @asked
-def logout(server: str, url: str | None, key: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def logout(server: str, url: str | None, key: str | None, as_json: bool) -> None:
     """Sign out at SERVER: the gateway forgets the key's token, and gives it back where the server takes it.
 
     Exit codes: 0 signed out, 1 nobody was signed in, or the gateway does not answer.
@@ -76,7 +78,10 @@ def logout(server: str, url: str | None, key: str | None) -> None:
 
     with errors_told():
         gone = asyncio.run(signed_out())
-    click.echo(f"signed out at {server}" if gone else f"nobody was signed in at {server}")
+    if as_json:
+        click.echo(json.dumps({"server": server, "signed_out": gone}))
+    else:
+        click.echo(f"signed out at {server}" if gone else f"nobody was signed in at {server}")
     sys.exit(0 if gone else 1)
 
 

@@ -25,7 +25,13 @@ class NoAuth(msgspec.Struct, frozen=True, tag="none"):
     """Nothing is sent, whatever key there may be."""
 
 
-Auth = Bearer | HeaderKey | NoAuth
+class SigV4(msgspec.Struct, frozen=True, tag="sigv4"):
+    """Each request is signed for `service` with AWS's credentials (`aws_keys`, `sigv4`); a key goes as Bearer."""
+
+    service: str
+
+
+Auth = Bearer | HeaderKey | NoAuth | SigV4
 AuthHeaders = tuple[tuple[str, Secret], ...]
 
 

@@ -10,67 +10,29 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Literal
 from urllib.parse import quote
 
 import msgspec
 
 from tollbridge.errors import AuthenticationError, BadRequestError
 from tollbridge.model.json import Json
-from tollbridge.providers import azure, vertex
+from tollbridge.providers import azure, bedrock, vertex
 from tollbridge.providers.account import Account
 from tollbridge.providers.address import Base, join, read_base
-from tollbridge.providers.auth import Auth, AuthHeaders, NoAuth, write_auth, write_bearer
+from tollbridge.providers.auth import Auth, AuthHeaders, NoAuth, SigV4, write_auth, write_bearer
+from tollbridge.providers.aws_account import CREDENTIALS, read_account, read_region
+from tollbridge.providers.aws_keys import AwsAccount
 from tollbridge.providers.google_token import GoogleAccount, project_in
+from tollbridge.providers.location import NOTHING, Environ, Given, Location
 from tollbridge.providers.names import locate
 from tollbridge.providers.row import CHAT, RESPONSES, WIRE_OF_MODE, WIRES, From, Place, Provider
 from tollbridge.providers.said import Said
 from tollbridge.secret import Secret
 
-Environ = Mapping[str, str]
+__all__ = ["NOTHING", "Given", "Location", "available", "resolve"]
 
 _UNSENDABLE = re.compile(r"[^\x21-\x7e]")
 _HOLE = re.compile(r"\{(\w+)\}")
-
-
-class Given(msgspec.Struct, frozen=True, kw_only=True):
-    """What a call or a deployment says about its provider. `base_model`: what an Azure deployment, or a server with
-    names of its own, really runs. `extra`: anything else that a row may ask for (`account_id`, `azure_ad_token`,
-    `project` ...)."""
-
-    api_key: str | Secret | None = None
-    api_base: str | None = None
-    api_version: str | None = None
-    organization: str | None = None
-    base_model: str | None = None
-    extra: Mapping[str, Json] = {}
-
-
-NOTHING = Given()
-
-
-class Location(msgspec.Struct, frozen=True, kw_only=True):
-    """`provider`: the row as it is for this model. `path`: target of chat requests, with query. `headers`: fixed
-    ones, and credentials as Secrets. `account`: a hash of whom we are there, for seals. `count_tokens_path`: None
-    where there is no such endpoint. `stream_path`: of streams; "" where they are asked for like all else. `secrets`:
-    the bare keys, which must never be shown. `body`: fields of each body that say where the model is. `cloud`: whose
-    token is to be fetched, where one that runs out takes the place of a key. `own_address`: it is the provider's, not
-    a server of somebody's that speaks like it."""
-
-    provider: Provider
-    model: str
-    scheme: Literal["http", "https"]
-    host: str
-    port: int
-    path: str
-    headers: tuple[tuple[str, str | Secret], ...]
-    account: str
-    secrets: tuple[Secret, ...] = ()
-    count_tokens_path: str | None = None
-    stream_path: str = ""
-    body: Mapping[str, Json] = {}
-    cloud: Account | None = None
-    own_address: bool = True
 
 
 def resolve(
@@ -89,6 +51,8 @@ def resolve(
     mode, slash, rest = name.partition("/")
     if slash and rest and mode in WIRE_OF_MODE:
         wire, name = WIRE_OF_MODE[mode], rest
+    if row.shape == "bedrock":
+        return _on_bedrock(row, name, given, environ, wire)
     if row.shape == "azure":
         row, name = row.for_model(given.base_model or name.replace("o_series/", "o1:")), azure.deployment_name(name)
     else:
@@ -102,6 +66,8 @@ def resolve(
     if row.shape == "vertex":
         return _on_vertex(row, name, given, environ)
     base, own_address = base_of(row, given, environ)
+    if isinstance(row.authentication, SigV4):
+        given = _in_region(given, read_region(_said(row, given, environ, base)))
     if row.shape == "azure_ai":
         row = azure.foundry_row(row, base, given.base_model or name)
     shown = _credentials(row, given, environ, base, own_address, name)
@@ -130,6 +96,7 @@ def resolve(
 def _at_place(
     row: Provider, base: Base, own_address: bool, place: Place, shown: _Shown, values: tuple[tuple[str, str], ...]
 ) -> Location:
+    row = row.speaking(place.wire or row.wire)
     return Location(
         provider=row,
         model=place.model,
@@ -184,6 +151,50 @@ def _on_vertex(row: Provider, name: str, given: Given, environ: Environ) -> Loca
     )
 
 
+def _on_bedrock(row: Provider, name: str, given: Given, environ: Environ, wire: str | None) -> Location:
+    """The model stands in the path, and says in which format it is asked."""
+    at = given.api_base or given.extra.get("aws_bedrock_runtime_endpoint") or _first(environ, row.base_env)
+    base = read_base(at, row.name) if isinstance(at, str) else None
+    said = _said(row, given, environ, base or Base("https", "", 443, ""))
+    named = bedrock.read_name(name, model_id=said.value("model_id"), base_model=given.base_model)
+    region = read_region(said, named.region, needed=base is None)
+    given = _in_region(given, region)
+    own = base is None or bedrock.is_amazons(base.host)
+    base = base or Base("https", bedrock.host_of("bedrock-runtime", region), 443, "")
+    messages = named.is_claude and (wire == bedrock.MESSAGES or named.route == "invoke")
+    both = named.is_claude and named.route == "" and own and wire is None
+    row = bedrock.in_messages(row) if messages else row
+    row = msgspec.structs.replace(
+        row,
+        also={bedrock.MESSAGES: ""} if both else {},
+        prefers={**row.prefers, "base_model": named.kind},
+    ).for_model(named.kind)
+    shown = _credentials(row, given, environ, base, own, named.model)
+    path, stream_path = bedrock.targets(base.path, named.model, messages=messages)
+    headers, body = bedrock.guarded(given.extra, messages=messages)
+    return Location(
+        provider=row,
+        model=named.model,
+        scheme=base.scheme,
+        host=base.host,
+        port=base.port,
+        path=path,
+        headers=(*row.fixed_headers, *headers, *shown.headers),
+        account=_account(row, base, shown.identity),
+        secrets=shown.secrets,
+        stream_path=stream_path,
+        body=body,
+        listed=tuple(named.listed(region)) if named.kind else (),
+        cloud=shown.cloud,
+        own_address=own,
+    )
+
+
+def _in_region(given: Given, region: str) -> Given:
+    """Whoever signs needs to know it, wherever it is from."""
+    return msgspec.structs.replace(given, extra={**given.extra, "aws_region_name": region}) if region else given
+
+
 def _credentials_of(extra: Mapping[str, Json]) -> Secret | None:
     """The JSON of credentials, as text or as the object that it is, or a path to it."""
     said = extra.get("vertex_credentials") or extra.get("vertex_ai_credentials")
@@ -198,9 +209,10 @@ def available(environ: Environ, rows: Mapping[str, Provider]) -> list[Provider]:
 
 def _is_available(row: Provider, environ: Environ) -> bool:
     address = bool(_first(environ, row.base_env))
-    if not row.needs_key:
+    signs = isinstance(row.authentication, SigV4)
+    if not row.needs_key and not signs:
         return address
-    if not (row.api_key or _first(environ, (*row.key_env, *row.token_env))):
+    if not (row.api_key or _first(environ, (*row.key_env, *row.token_env, *(CREDENTIALS if signs else ())))):
         return False
     return address or (bool(row.base_url) and all(_first(environ, hole.environ) for hole in row.holes.values()))
 
@@ -273,7 +285,7 @@ class _Shown(msgspec.Struct, frozen=True):
 
     headers: AuthHeaders = ()
     key: Secret = Secret("")
-    cloud: Account | None = None
+    cloud: Account | AwsAccount | None = None
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -316,6 +328,10 @@ def _shown(row: Provider, auth: Auth, given: Given, environ: Environ, base: Base
     if token and not key:
         azure.check_token(token, row.name)
         return _Shown(write_bearer(token), token)
+    if isinstance(auth, SigV4) and not key:
+        chain = environ is not _NO_ENVIRONMENT
+        signer = read_account(_said(row, given, environ, base), auth.service, chain=chain)
+        return None if signer is None else _Shown((), cloud=signer)
     if row.account is not None:
         cloud = row.account(_said(row, given, environ, base, key))
         if cloud is not None:
@@ -366,11 +382,7 @@ def _value(source: From, given: Given, environ: Environ) -> str | None:
 
 def _first(environ: Environ, names: tuple[str, ...]) -> str | None:
     """The first of these variables that holds more than white space."""
-    for name in names:
-        value = environ.get(name, "").strip()
-        if value:
-            return value
-    return None
+    return next((value for name in names if (value := environ.get(name, "").strip())), None)
 
 
 def _secret(value: Json) -> Secret | None:

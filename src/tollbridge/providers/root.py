@@ -28,6 +28,7 @@ from tollbridge.providers import azure
 from tollbridge.providers.account import Account
 from tollbridge.providers.address import join, read_base
 from tollbridge.providers.auth import AuthHeaders
+from tollbridge.providers.aws_keys import AwsAccount
 from tollbridge.providers.resolve import Given, base_of, resolve
 from tollbridge.providers.row import Provider
 from tollbridge.providers.table import ALIASES
@@ -72,6 +73,12 @@ def names_of(row: Provider) -> tuple[str, ...]:
 def root_of(row: Provider, given: Given, environ: Mapping[str, str], rows: Mapping[str, Provider]) -> Root:
     """Raises APIError where the row has no address or no key, as `resolve` does."""
     location = resolve("gemini-x", custom_llm_provider=row.name, given=given, environ=environ, rows=rows)
+    if isinstance(location.cloud, AwsAccount):
+        raise BadRequestError(
+            f"{row.name}: requests under its own path are not signed; they need an `api_key`.",
+            provider=row.name,
+            fault="operator",
+        )
     versioned, within, base, keeps_at = None, None, "", ""
     match row.shape:
         case "vertex":

@@ -15,7 +15,7 @@ import msgspec
 from tollbridge.errors import ConfigError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.providers.account import Account
-from tollbridge.providers.auth import Auth, Bearer, HeaderKey, NoAuth
+from tollbridge.providers.auth import Auth, Bearer, HeaderKey, NoAuth, SigV4
 from tollbridge.providers.said import Said
 from tollbridge.secret import Secret
 from tollbridge.wires.base import FEATURES
@@ -25,18 +25,19 @@ Patch = Callable[[JsonObject], JsonObject]
 """A pure rewrite of the body that is about to be sent. It may return the body itself, and changes none that it is
 given."""
 
-Shape = Literal["plain", "azure", "azure_ai", "vertex"]
+Shape = Literal["plain", "azure", "azure_ai", "vertex", "bedrock"]
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a model is at a provider that has URLs of its own. `model`: its name there. `path`, `stream_path`: request
     targets; a `stream_path` that is "" is the same. `body`: fields that say more of the place; they stand in each
-    body, and the client's own do not count."""
+    body, and the client's own do not count. `wire`: the format that is spoken there, where it is not the row's."""
 
     model: str
     path: str
     stream_path: str = ""
     body: Mapping[str, Json] = {}
+    wire: str = ""
 
 
 class WireDefaults(msgspec.Struct, frozen=True):
@@ -61,6 +62,9 @@ WIRES: Mapping[str, WireDefaults] = {
         Bearer(),
         renames={"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"},
     ),
+    "bedrock_converse": WireDefaults(
+        "/model/{model}/converse", SigV4("bedrock"), stream_path="/model/{model}/converse-stream"
+    ),
     "replicate": WireDefaults("/v1/predictions", Bearer()),
     "gemini": WireDefaults(
         "/models/{model}:generateContent",
@@ -82,6 +86,14 @@ class From(msgspec.Struct, frozen=True):
 
     given: str
     environ: tuple[str, ...] = ()
+
+
+class HeaderField(msgspec.Struct, frozen=True):
+    """The field of a body in which a provider takes what elsewhere is a header with a list in it. `known`: the words
+    that it does not refuse."""
+
+    field: str
+    known: frozenset[str]
 
 
 class ForModels(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +125,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     `base_url`: a client of such a dialect is served in it. `drops`: fields of a body that this vendor refuses.
     `renames`: those that it knows by another name (in a
     body with both, its own counts). `lacks`: words of `wires.base.FEATURES`. `prefers`: spellings, as
-    `wires.base.Target` lists them. `patches`: for what these cannot say. `models`: the same for some models only.
+    `wires.base.Target` lists them. `patches`: for what these cannot say. `header_fields`: headers of the client's that
+    go into the body here. `models`: the same for some models only.
     `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made; `place`: likewise, by a
     function in a file of its own. `account`: whose tokens are fetched, in exchange for the key or where there is none.
     `asks`: the names of what these two may want of the call or the deployment. `links_to`: the domain where an answer's
@@ -145,6 +158,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     lacks: frozenset[str] = frozenset()
     prefers: Mapping[str, str] = {}
     patches: tuple[Patch, ...] = ()
+    header_fields: Mapping[str, HeaderField] = {}
     models: tuple[ForModels, ...] = ()
     qualifies: str = ""
     shape: Shape = "plain"

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from tollbridge.providers.row import Provider
 from tollbridge.providers.rows.alone import ALONE
+from tollbridge.providers.rows.aws import AWS
 from tollbridge.providers.rows.clouds import CLOUDS
 from tollbridge.providers.rows.gateways import GATEWAYS
 from tollbridge.providers.rows.hosts import HOSTS
@@ -24,7 +25,7 @@ __all__ = ["ALIASES", "BARE", "DEMO", "DEMO_HOST", "KINDS", "ROWS"]
 KINDS: Mapping[str, tuple[Provider, ...]] = {
     "vendor": VENDORS,
     "host": HOSTS,
-    "cloud": CLOUDS,
+    "cloud": (*CLOUDS, *AWS),
     "gateway": GATEWAYS,
     "local": LOCAL,
     "alone": ALONE,
@@ -34,12 +35,14 @@ ROWS: Mapping[str, Provider] = {row.name: row for rows in KINDS.values() for row
 ALIASES: Mapping[str, str] = {
     "aiohttp_openai": "openai",
     "ai21": "ai21_chat",
+    "bedrock_converse": "bedrock",
     "cohere_chat": "cohere",
     "fireworks": "fireworks_ai",
     "digitalocean": "gradient_ai",
     "lmstudio": "lm_studio",
     "nanogpt": "nano-gpt",
     "ollama_chat": "ollama",
+    "sagemaker_nova": "sagemaker_chat",
     "together": "together_ai",
     "venice": "veniceai",
     "vertex_ai_beta": "vertex_ai",

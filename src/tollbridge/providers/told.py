@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tollbridge.providers.auth import SigV4
 from tollbridge.providers.row import WIRES, ForModels, Provider
 from tollbridge.providers.rows.alike import LITELLM
 from tollbridge.providers.table import ALIASES, KINDS, ROWS
@@ -123,6 +124,8 @@ def differences(row: Provider) -> list[str]:
         words.append(", ".join(name.replace("_", " ") for name in said.patches))
     if said.models:
         words.append("some models differ")
+    if isinstance(row.auth, SigV4):
+        words.append("signed as AWS wants it where no key is told")
     if row.account is not None:
         words.append("takes tokens that run out")
     if said.tells_cost:

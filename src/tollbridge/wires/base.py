@@ -39,12 +39,14 @@ class SseEvent(msgspec.Struct, frozen=True):
 
 
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request to a provider, before credentials. `path` is relative to the base URL, with a leading slash."""
+    """A request to a provider, before credentials. `path` is relative to the base URL, with a leading slash. `took`:
+    fields of the client's format that this one has too, by the same name, and that were written."""
 
     path: str
     body: JsonObject
     method: str = "POST"
     headers: Mapping[str, str] = {}
+    took: frozenset[str] = frozenset()
 
 
 # The words of `Target.lacks`: what a model or provider cannot do, though its wire can say it. A writer leaves such a

@@ -11,6 +11,7 @@ from tollbridge.wires.sse import SseParser
 from tollbridge.wires.tap import Along, Tap
 
 WIRES: Mapping[str, tuple[str, str]] = {
+    "bedrock_converse": ("tollbridge.wires.bedrock_converse", "BEDROCK_CONVERSE"),
     "cohere": ("tollbridge.wires.cohere", "COHERE"),
     "ollama": ("tollbridge.wires.ollama", "OLLAMA"),
     "replicate": ("tollbridge.wires.replicate", "REPLICATE"),

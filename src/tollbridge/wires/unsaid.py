@@ -25,9 +25,10 @@ _TAKEN: Mapping[str, frozenset[str]] = {"cohere": frozenset({"detail", "image_ur
 """What a format has all the same, by its name."""
 
 
-def unsaid(request: Request, to: str = "") -> tuple[Caveat, ...]:
-    """Of a request that another format is written from. `to`: its name."""
-    taken = _TAKEN.get(to, frozenset())
+def unsaid(request: Request, to: str = "", took: frozenset[str] = frozenset()) -> tuple[Caveat, ...]:
+    """Of a request that another format is written from. `to`: its name. `took`: fields that were written there all the
+    same."""
+    taken = _TAKEN.get(to, frozenset()) | took
     found = {name: where for where, name in _fields(request) if name not in taken}
     if not found:
         return ()

@@ -241,3 +241,10 @@ def test_caveats_are_sentences() -> None:
     for caveat in WIRE.write_request(request, Target(model="claude-sonnet-4-5")).caveats:
         assert isinstance(caveat, Caveat)
         assert caveat.detail.endswith(".")
+
+
+@pytest.mark.parametrize("model", ["claude-3-5-sonnet-20241022", "claude-3-opus-20240229"])
+def test_a_model_from_before_thinking_is_not_asked_to(model: str) -> None:
+    body, caveats = write(model, reasoning=Reasoning(effort="high"))
+    assert "thinking" not in body
+    assert caveats == ["dropped_param $.reasoning"]

@@ -37,9 +37,13 @@ MODELS: dict[str, str] = {
     "cohere": "cohere/command-a-reasoning-08-2025",
     "ollama": "ollama/gpt-oss:20b",
     "ollama-without-tools": "ollama/llama2",
+    "bedrock-claude": "bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "bedrock-claude-invoke": "bedrock/invoke/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "bedrock-nova": "bedrock/us.amazon.nova-2-lite-v1:0",
 }
 """By the name of the golden file: a model in each format, and of OpenAI's chat format those that differ most."""
 ENVIRON: dict[str, str] = {
+    "AWS_REGION": "us-east-1",
     "DATABRICKS_HOST": "workspace.example",
     "WATSONX_REGION": "us-south",
     "WATSONX_PROJECT_ID": "project",

@@ -13,6 +13,7 @@ from openai.types.responses import response_create_params as responses
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from tests.wires.any_to_any.table import DIALECTS, MODELS, golden, requested, text_of, written
+from tests.wires.bedrock_converse import valid
 
 STRICT = ConfigDict(extra="forbid")
 AS_ASKED = {"text", "type", "image_url"}
@@ -120,3 +121,9 @@ def walked(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: walked(inner) for key, inner in value.items()}
     return [walked(inner) for inner in value] if hasattr(value, "__iter__") and not isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("name", ["bedrock-claude", "bedrock-nova"])
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_body_for_converse_is_one_that_the_services_own_description_takes(dialect: str, name: str) -> None:
+    assert not valid.faults(written(dialect, MODELS[name])["body"])

@@ -53,9 +53,13 @@ class Issuer(msgspec.Struct, frozen=True, kw_only=True):
 class InsufficientScope(PermissionDeniedError):
     """`scopes`: what is wanted."""
 
-    def __init__(self, scopes: tuple[str, ...]) -> None:
-        super().__init__(f"This token lacks a scope: {' '.join(scopes)}.", code="insufficient_scope")
-        self.scopes = scopes
+    scopes: tuple[str, ...] = ()
+
+
+def lacks(scopes: tuple[str, ...]) -> InsufficientScope:
+    error = InsufficientScope(f"This token lacks a scope: {' '.join(scopes)}.", code="insufficient_scope")
+    error.scopes = scopes
+    return error
 
 
 class KeySet:
@@ -135,7 +139,7 @@ class Issuers:
         if not any(one in issuer.audiences if issuer.audiences else for_us(one) for one in audiences):
             raise _refused("This access token was given for another audience.")
         if not set(issuer.scopes) <= _scopes(claims):
-            raise InsufficientScope(issuer.scopes)
+            raise lacks(issuer.scopes)
         who = claims.get(issuer.claim)
         alias = issuer.keys.get(who, issuer.keys.get(ANYBODY)) if isinstance(who, str) and who else None
         digest = None if alias is None else await self._digest(alias)

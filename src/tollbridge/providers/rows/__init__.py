@@ -3,6 +3,7 @@
 vendors.py   those who make the models that they serve
 hosts.py     those who serve the open models of others
 clouds.py    the platforms, where an account has regions, projects or workspaces
+aws.py       Amazon's among them, whose requests are signed
 gateways.py  those who pass a request on to others
 local.py     servers of one's own, and the demo
 alone.py     those who embed and rank, and have no chat

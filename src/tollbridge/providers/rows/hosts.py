@@ -41,6 +41,13 @@ HOSTS: tuple[Provider, ...] = (
                 names=re.compile(r"llama-?[23]|gemma|mixtral|mistral-saba|qwen3-|qwen-2|deepseek-r1"),
                 lacks=frozenset({"response_schema"}),
             ),
+            # Models that do not think answer 400 where they are told how much to
+            # (https://console.groq.com/docs/reasoning, seen 2026-11-26).
+            ForModels(
+                names=re.compile(r"llama|gemma|mixtral|mistral-saba|allam|kimi"),
+                drops=frozenset({"reasoning_effort", "thinking"}),
+                lacks=frozenset({"reasoning"}),
+            ),
         ),
         source="https://console.groq.com/docs/openai",
         checked=CHECKED,

@@ -17,6 +17,7 @@ from tollbridge.errors import (
     from_status,
 )
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.wires.aws_errors import aws_error
 from tollbridge.wires.failure import json_or_none, seconds
 
 _STATUS: dict[str, int] = {
@@ -49,6 +50,8 @@ _MAX_QUOTE = 300
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> APIError:
     """An answer with an error status, of any shape: other servers of this format answer `{"message"}` or HTML."""
+    if (theirs := aws_error(status, headers, body, "")) is not None:  # of Bedrock, before Claude was asked
+        return theirs
     lower = {name.lower(): value for name, value in headers.items()}
     decoded = json_or_none(body)
     kind, message, request_id = _said(decoded)

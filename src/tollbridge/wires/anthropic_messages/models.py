@@ -7,6 +7,7 @@ A `Target` that lists a feature in `lacks` has the last word. Facts, seen 2026-1
   https://platform.claude.com/docs/en/about-claude/models/whats-new-claude-4-7
 - system messages inside the conversation from Opus 4.8 on:
   https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
+- thinking from 3.7 on: https://platform.claude.com/docs/en/build-with-claude/extended-thinking
 - structured output from 4.5 on: https://platform.claude.com/docs/en/build-with-claude/structured-outputs
 """
 
@@ -24,7 +25,8 @@ Sampling = Literal["free", "one", "none"]
 
 
 class Generation(msgspec.Struct, frozen=True, kw_only=True):
-    """`sampling`: may temperature and top_p stand together, only one of them, or none. `efforts`: the levels known."""
+    """`adaptive`, `budget`: the ways to ask it to think; a model with neither does not. `sampling`: may temperature and
+    top_p stand together, only one of them, or none. `efforts`: the levels known."""
 
     adaptive: bool = False
     budget: bool = True
@@ -44,8 +46,9 @@ _GENERATIONS: tuple[tuple[tuple[int, int], Generation], ...] = (
     ((4, 6), Generation(adaptive=True, efforts=_FOUR, sampling="one", structured=True)),
     ((4, 5), Generation(sampling="one", structured=True)),
     ((4, 1), Generation(sampling="one")),
-    ((3, 5), Generation()),
-    ((0, 0), Generation(usual_output=4096)),
+    ((3, 7), Generation()),
+    ((3, 5), Generation(budget=False)),
+    ((0, 0), Generation(budget=False, usual_output=4096)),
 )
 _OPUS: tuple[tuple[tuple[int, int], Generation], ...] = (
     ((4, 8), Generation(adaptive=True, budget=False, efforts=_FIVE, sampling="none", mid_system=True, structured=True)),

@@ -71,6 +71,9 @@ def _mode(
     """How to ask for thinking: "adaptive", "enabled", or None for not at all."""
     if reasoning.mode == "disabled" or reasoning.effort == "none":
         return None
+    if not facts.adaptive and not facts.budget:
+        caveats.append(_dropped("reasoning", "this model does not think"))
+        return None
     choice = request.tool_choice
     if getattr(choice, "mode", None) in ("required", "tool"):
         caveats.append(_dropped("reasoning", "a forced tool call and thinking exclude each other"))

@@ -25,6 +25,7 @@ from tollbridge.errors import (
     from_status,
 )
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.wires.aws_errors import aws_error
 from tollbridge.wires.failure import json_or_text, retry_after_s
 from tollbridge.wires.openai_chat.vocabulary import NAME
 
@@ -51,6 +52,8 @@ _TITLE = re.compile(r"<(?:title|h1)[^>]*>\s*(.*?)\s*</", re.IGNORECASE | re.DOTA
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> APIError:
     """An answer with an error status. A `retry-after` that is a date is left to the caller, who has a clock."""
+    if (theirs := aws_error(status, headers, body, "")) is not None:  # of SageMaker, before the model was asked
+        return theirs
     error = error_of(json_or_text(body), status)
     error.retry_after_s = retry_after_s(headers)
     return error
