@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from tollbridge.sdk.embedding import aembedding, embedding
     from tollbridge.sdk.events import AsyncEvents, Events
     from tollbridge.sdk.images import aimage_edit, aimage_generation, image_edit, image_generation
+    from tollbridge.sdk.mcp.run import run
+    from tollbridge.sdk.mcp.tools import Tools, tools
     from tollbridge.sdk.model_info import (
         get_max_tokens,
         get_model_info,
@@ -156,6 +158,7 @@ __all__ = [
     "TextCompletionResponse",
     "Timeout",
     "TollbridgeError",
+    "Tools",
     "TranscriptionResponse",
     "Truncated",
     "UnknownPrice",
@@ -193,6 +196,7 @@ __all__ = [
     "register_model",
     "rerank",
     "responses",
+    "run",
     "speech",
     "stream_chunk_builder",
     "supports_assistant_prefill",
@@ -213,6 +217,7 @@ __all__ = [
     "supports_web_search",
     "text_completion",
     "token_counter",
+    "tools",
     "transcription",
 ]
 
@@ -246,6 +251,8 @@ _HOMES = {
     "tollbridge.sdk.completion": ("acompletion", "completion"),
     "tollbridge.sdk.costs": ("completion_cost", "cost_per_token"),
     "tollbridge.sdk.embedding": ("aembedding", "embedding"),
+    "tollbridge.sdk.mcp.run": ("run",),
+    "tollbridge.sdk.mcp.tools": ("Tools", "tools"),
     "tollbridge.sdk.model_info": (
         "get_max_tokens",
         "get_model_info",

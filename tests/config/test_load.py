@@ -261,6 +261,7 @@ def test_text_that_spells_a_number_or_a_truth_value_is_one(tmp_path: Path) -> No
             "general_settings.allowed_ips: is not built yet; NOTHING IS RESTRICTED by it",
         ),
         ("callbacks: [langfuse]", "callbacks: 'langfuse' is not built yet; nothing is called"),
+        ("callbacks: .inf", "callbacks: '.inf' is not built yet; nothing is called"),
         (
             "callbacks: [hook.instance]",
             "callbacks: 'hook.instance': there is no hook.py beside this file; nothing is called",

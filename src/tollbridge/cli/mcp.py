@@ -21,10 +21,10 @@ import click
 from tollbridge.cli import mcp_lines
 from tollbridge.cli.mcp_arguments import arguments_of, pairs_of, schema_of
 from tollbridge.cli.mcp_desk import KEY_VARIABLE, URL_VARIABLE, Desk, local, remote
-from tollbridge.cli.mcp_import import read_servers
 from tollbridge.cli.mcp_login import login, logins, logout
 from tollbridge.config.insert import as_yaml, with_entry
 from tollbridge.config.mcp import AUTH_TYPES, read_said
+from tollbridge.config.mcp_import import read_servers
 from tollbridge.errors import ConfigError, NotFoundError, TollbridgeError
 from tollbridge.model.json import JsonObject
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from urllib.parse import urlsplit
 
 import msgspec
@@ -187,7 +187,7 @@ class McpToolbox:
                 raise BadRequestError(
                     f"More than {TOOLS_MAX} MCP tools: choose some by `allowed_tools`.", param="tools"
                 )
-            given = self._name(name, taken)
+            given = name_for_models(name, self._offers, taken)
             approved = definition.approval.get(name, definition.approval.get(own, definition.approval[""]))
             self._offers[given] = Offer(definition, view, name, approved)
             schema = tool.get("inputSchema")
@@ -203,14 +203,6 @@ class McpToolbox:
         missing = None if not absent or shown else "; ".join(f"{name}: {why}" for name, why in absent.items())
         self.listings.append(Listing(definition.label, shown, missing))
 
-    def _name(self, name: str, taken: frozenset[str]) -> str:
-        """Valid for every model, and nobody else's."""
-        given = _INVALID.sub("_", name)[:NAME_MAX]
-        if given in taken or given in self._offers or len(name) > NAME_MAX:
-            mark = hashlib.sha256(f"{name} {len(self._offers)}".encode()).hexdigest()[:8]
-            given = f"{given[: NAME_MAX - 9]}_{mark}"
-        return given
-
     def owns(self, name: str) -> bool:
         return name in self._offers
 
@@ -223,7 +215,7 @@ class McpToolbox:
     async def call(self, call: ToolCall) -> Ran:
         offer = self._offers[call.name]
         try:
-            arguments = _arguments(call.arguments)
+            arguments = arguments_of(call.arguments)
             asked = Call("tools/call", {"name": offer.name, "arguments": arguments}, offer.view.caller)
             result = await self._runner.run(offer.view, asked, self._record, inner=True)
         except RpcError as error:
@@ -235,6 +227,15 @@ class McpToolbox:
 
 
 NOT_OURS = object()
+
+
+def name_for_models(name: str, given: Mapping[str, object], taken: Collection[str] = ()) -> str:
+    """Valid for every model, and nobody else's. `given`: those that were made here before."""
+    made = _INVALID.sub("_", name)[:NAME_MAX]
+    if made in taken or made in given or len(name) > NAME_MAX:
+        mark = hashlib.sha256(f"{name} {len(given)}".encode()).hexdigest()[:8]
+        made = f"{made[: NAME_MAX - 9]}_{mark}"
+    return made
 
 
 def _path(path: str) -> tuple[str, ...] | object | None:
@@ -275,7 +276,7 @@ def _approval(said: Json, where: str) -> Mapping[str, bool]:
     raise BadRequestError(f"`require_approval` is `always`, `never` or says so by tool - at {where}.", param="tools")
 
 
-def _arguments(text: str) -> JsonObject:
+def arguments_of(text: str) -> JsonObject:
     try:
         value = msgspec.json.decode(text or "{}")
     except (msgspec.DecodeError, RecursionError) as error:

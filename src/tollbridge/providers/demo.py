@@ -19,6 +19,8 @@ CHARACTERS_PER_TOKEN = 4
 SCHEMA_DEPTH_MAX = 8
 
 _dumps = msgspec.json.Encoder().encode
+_AMOUNT = re.compile(r"[$€£¥]\s?(\d{1,15}(?:\.\d+)?)")
+_ID = re.compile(r"(?<![$€£¥\w.])[A-Za-z]*-?\d[\w-]*")
 
 
 def answer(body: JsonObject, *, id: str, created: int) -> tuple[int, JsonObject]:
@@ -146,9 +148,11 @@ def _fill(schema: Json, prompt: str, depth: int = 0) -> Json:
         case "object" | None if isinstance(schema.get("properties"), dict):
             properties = schema["properties"]
             required = schema.get("required") or list(properties)
-            return {name: _fill(properties[name], prompt, depth + 1) for name in required if name in properties}
+            return {name: _field(name, properties[name], prompt, depth) for name in required if name in properties}
         case "array":
-            return [_fill(schema.get("items") or {}, prompt, depth + 1)]
+            items = schema.get("items") or {}
+            amounts = _AMOUNT.findall(prompt) if isinstance(items, dict) and items.get("type") == "number" else []
+            return [float(amount) for amount in amounts] or [_fill(items, prompt, depth + 1)]
         case "integer":
             return int(_number(prompt))
         case "number":
@@ -163,6 +167,16 @@ def _fill(schema: Json, prompt: str, depth: int = 0) -> Json:
             return quoted.group(1) if quoted else names[-1] if names else prompt[:100]
         case _:
             return {}
+
+
+def _field(name: str, schema: Json, prompt: str, depth: int) -> Json:
+    """An id is a word with a digit in it, where the prompt has one."""
+    found = _ID.search(prompt) if name.lower().endswith("id") and _is_text(schema) else None
+    return found.group() if found else _fill(schema, prompt, depth + 1)
+
+
+def _is_text(schema: Json) -> bool:
+    return isinstance(schema, dict) and schema.get("type") == "string" and not schema.get("enum")
 
 
 def _number(prompt: str) -> float:

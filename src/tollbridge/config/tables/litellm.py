@@ -58,7 +58,7 @@ def callbacks(node: Node, at: At) -> tuple[str, ...]:
     found = []
     for name in texts(node, at):
         *parts, _ = name.split(".")
-        file = Path(*parts).with_suffix(".py") if parts else None
+        file = Path(*parts).with_suffix(".py") if parts and all(part.isidentifier() for part in parts) else None
         if file is None:
             at.warning(node.place, f"{name!r} {not_built('nothing is called')}")
         elif (Path(node.place.file).parent / file).is_file():

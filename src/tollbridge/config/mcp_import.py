@@ -30,12 +30,17 @@ def read_servers(path: Path) -> tuple[dict[str, JsonObject], list[str]]:
         raise ConfigError(f"{path} cannot be read: {error.strerror or error}.") from error
     except msgspec.DecodeError as error:
         raise ConfigError(f"{path} is no JSON: {error}.") from error
-    found = _table(said)
+    found = table_of(said)
     if found is None:
         raise ConfigError(f"{path} has no {' or '.join(TABLES)} in it.")
+    return entries_of(found)
+
+
+def entries_of(servers: Mapping[str, Any]) -> tuple[dict[str, JsonObject], list[str]]:
+    """(entries by name, what could not be taken over)."""
     entries: dict[str, JsonObject] = {}
     remarks: list[str] = []
-    for name, server in found.items():
+    for name, server in servers.items():
         entry = _entry(name, server, remarks)
         if entry is None:
             continue
@@ -48,13 +53,14 @@ def read_servers(path: Path) -> tuple[dict[str, JsonObject], list[str]]:
     return entries, remarks
 
 
-def _table(said: Any) -> Mapping[str, Any] | None:
+def table_of(said: Any) -> Mapping[str, Any] | None:
+    """The servers by name, where the value has a table of them."""
     if not isinstance(said, dict):
         return None
     for name in TABLES:
         if isinstance(said.get(name), dict):
             return said[name]  # type: ignore[no-any-return]
-    return _table(said.get("mcp"))
+    return table_of(said.get("mcp"))
 
 
 def _entry(name: str, server: Any, remarks: list[str]) -> JsonObject | None:

@@ -1,0 +1,1 @@
+"""MCP for programs: servers' tools as tools of any model, and the loop that runs them."""

@@ -1,0 +1,128 @@
+"""MCP servers as tools of any model: `tollbridge.tools`, `tollbridge.run`, `tollbridge.experimental_mcp_client`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import ClientSession
+from mcp.client.stdio import StdioServerParameters, stdio_client
+
+import tollbridge
+from tollbridge import experimental_mcp_client
+from tollbridge.experimental_mcp_client.tools import (
+    transform_mcp_tool_to_openai_tool,
+    transform_openai_tool_call_request_to_mcp_tool_call_request,
+)
+
+SERVER = Path(__file__).resolve().parents[2] / "examples/customer_service/server.py"
+COMMAND = [sys.executable, str(SERVER)]
+NAMES = {"get_recent_customers", "create_support_ticket", "calculate_account_value"}
+DEMO = "demo/tools"
+TOTAL = "523.75"
+
+
+@asynccontextmanager
+async def session() -> AsyncIterator[ClientSession]:
+    parameters = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:])
+    async with stdio_client(parameters) as (read, write), ClientSession(read, write) as opened:
+        await opened.initialize()
+        yield opened
+
+
+def call(name: str, arguments: Any) -> dict[str, Any]:
+    said = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    return {"id": "call_1", "type": "function", "function": {"name": name, "arguments": said}}
+
+
+async def test_a_command_is_started_and_its_tools_are_those_of_a_chat_request() -> None:
+    async with tollbridge.tools(COMMAND) as tools:
+        assert set(tools.names) == NAMES
+        assert {tool["function"]["name"] for tool in tools} == NAMES
+        result = await tools.call("calculate_account_value", {"customer_id": "C-1001"})
+        said = "".join(block["text"] for block in result.content)
+        assert not result.isError
+        assert TOTAL in said
+
+
+async def test_a_file_with_mcp_servers_is_read_as_other_clients_read_it(tmp_path: Path) -> None:
+    file = tmp_path / "mcp.json"
+    file.write_text(json.dumps({"mcpServers": {"desk": {"command": COMMAND[0], "args": COMMAND[1:]}}}))
+    async with tollbridge.tools(file) as tools:
+        assert set(tools.names) == NAMES
+        assert "customer" in json.dumps(await tools.prompts())
+
+
+async def test_a_server_that_does_not_start_is_an_error_at_once() -> None:
+    with pytest.raises(tollbridge.APIConnectionError, match="nowhere"):
+        async with tollbridge.tools(nowhere=["/bin/false"]):
+            pytest.fail("there is nothing to use")
+
+
+async def test_a_call_of_a_model_comes_back_as_the_message_to_append() -> None:
+    async with tollbridge.tools(COMMAND) as tools:
+        message = await tools.call_openai_tool(call("calculate_account_value", {"customer_id": "C-1001"}))
+    assert (message["role"], message["tool_call_id"]) == ("tool", "call_1")
+    assert TOTAL in message["content"]
+
+
+async def test_an_unknown_tool_and_arguments_that_are_no_object_are_refused() -> None:
+    async with tollbridge.tools(COMMAND) as tools:
+        with pytest.raises(tollbridge.NotFoundError, match="no tool 'nothing'"):
+            await tools.call("nothing")
+        with pytest.raises(tollbridge.BadRequestError, match="no JSON object"):
+            await tools.call_openai_tool(call("get_recent_customers", "[1]"))
+    with pytest.raises(tollbridge.BadRequestError, match="async with"):
+        await tools.resources()
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_run_ends_with_the_models_answer_after_its_calls(streamed: bool) -> None:
+    heard: list[str] = []
+    made: list[str] = []
+    async with tollbridge.tools(COMMAND) as tools:
+        done = await tollbridge.run(
+            DEMO,
+            "Call calculate_account_value for C-1001.",
+            tools=tools,
+            on_text=heard.append if streamed else None,
+            on_call=lambda one: made.append(one.name),
+        )
+    assert [one.name for one in done.calls] == made == ["calculate_account_value"]
+    assert done.rounds == 2
+    assert done.cost == 0.0
+    assert TOTAL in done.text
+    assert done.messages[-1].content == done.text
+    if streamed:
+        assert "".join(heard).endswith(done.text)
+
+
+async def test_a_model_that_never_ends_is_stopped() -> None:
+    async with tollbridge.tools(COMMAND) as tools:
+        with pytest.raises(tollbridge.BadRequestError, match="after 1 rounds"):
+            await tollbridge.run(DEMO, "Call get_recent_customers.", tools=tools, max_rounds=1)
+
+
+async def test_tools_of_a_session_are_loaded_in_either_form() -> None:
+    async with session() as opened:
+        plain = await experimental_mcp_client.load_mcp_tools(opened)
+        tools = await experimental_mcp_client.load_mcp_tools(opened, format="openai")
+        assert {tool.name for tool in plain} == NAMES
+        assert tools == [transform_mcp_tool_to_openai_tool(tool) for tool in plain]
+        assert all(set(tool) == {"type", "function"} for tool in tools)
+        wanted = call("calculate_account_value", {"customer_id": "C-1001"})
+        asked = transform_openai_tool_call_request_to_mcp_tool_call_request(openai_tool=wanted)
+        assert (asked.name, asked.arguments) == ("calculate_account_value", {"customer_id": "C-1001"})
+        result = await experimental_mcp_client.call_openai_tool(opened, openai_tool=wanted)
+        assert TOTAL in result.content[0].text
+
+
+async def test_resources_and_prompts_are_parts_and_messages() -> None:
+    async with session() as opened:
+        parts = await experimental_mcp_client.tools.load_mcp_resource(opened, "customer://C-1001")
+        assert parts[0]["type"] == "text"
