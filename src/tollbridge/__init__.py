@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ContentPolicyViolationError,
         ContextWindowExceededError,
         InternalServerError,
+        NotBuilt,
         NotFoundError,
         OverloadedError,
         PaymentRequiredError,
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
         Usage,
     )
     from tollbridge.sdk.rerank import arerank, rerank
+    from tollbridge.sdk.router import Router
     from tollbridge.sdk.streams import AsyncStream, Stream
     from tollbridge.sdk.task_objects import (
         Event,
@@ -141,6 +143,7 @@ __all__ = [
     "ModelResponse",
     "ModelResponseStream",
     "ModerationResponse",
+    "NotBuilt",
     "NotFoundError",
     "OpenAIError",
     "OverloadedError",
@@ -151,6 +154,7 @@ __all__ = [
     "RequestTimeoutError",
     "RequestTooLargeError",
     "RerankResponse",
+    "Router",
     "ServiceUnavailableError",
     "SpeechResponse",
     "Stream",
@@ -292,6 +296,7 @@ _HOMES = {
         "StreamingChoices",
         "Usage",
     ),
+    "tollbridge.sdk.router": ("Router",),
     "tollbridge.sdk.streams": ("AsyncStream", "Stream"),
     "tollbridge.sdk.token_counts": ("decode", "encode", "token_counter"),
 }
