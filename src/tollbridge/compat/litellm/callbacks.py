@@ -1,7 +1,7 @@
 """Who is told of a call: `litellm.callbacks`, `success_callback`, `failure_callback`, `input_callback`.
 
-1. Objects (`CustomLogger`) have methods by moment; functions get `(kwargs, response, start_time, end_time)`. Both may be
-   async. A name of an integration (`"langfuse"`) raises NotBuilt before the call is made.
+1. Objects (`CustomLogger`) have methods by moment; functions get `(kwargs, response, start_time, end_time)`. Both may
+   be async. A name of an integration (`"langfuse"`) raises NotBuilt before the call is made.
 2. They are called in order, in the call's own task or thread, before it returns; of a stream at its end, with the whole
    answer. One that fails is told in the log, and loses neither the call nor the others.
 3. `kwargs` has LiteLLM's fields, without any key. `turn_off_message_logging` leaves out what was said.
