@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from tollbridge.sdk.embedding import aembedding, embedding
     from tollbridge.sdk.events import AsyncEvents, Events
     from tollbridge.sdk.images import aimage_edit, aimage_generation, image_edit, image_generation
+    from tollbridge.sdk.mcp.client import MCPClient
     from tollbridge.sdk.mcp.run import run
     from tollbridge.sdk.mcp.tools import Tools, tools
     from tollbridge.sdk.model_info import (
@@ -139,6 +140,7 @@ __all__ = [
     "ImageResponse",
     "InternalServerError",
     "InvalidRequestError",
+    "MCPClient",
     "Message",
     "ModelResponse",
     "ModelResponseStream",
@@ -255,6 +257,7 @@ _HOMES = {
     "tollbridge.sdk.completion": ("acompletion", "completion"),
     "tollbridge.sdk.costs": ("completion_cost", "cost_per_token"),
     "tollbridge.sdk.embedding": ("aembedding", "embedding"),
+    "tollbridge.sdk.mcp.client": ("MCPClient",),
     "tollbridge.sdk.mcp.run": ("run",),
     "tollbridge.sdk.mcp.tools": ("Tools", "tools"),
     "tollbridge.sdk.model_info": (

@@ -25,6 +25,7 @@ COMMAND = [sys.executable, str(SERVER)]
 NAMES = {"get_recent_customers", "create_support_ticket", "calculate_account_value"}
 DEMO = "demo/tools"
 TOTAL = "523.75"
+REPORTING = Path(__file__).resolve().parents[1] / "mcp/fixtures/legacy_stdio.py"
 
 
 @asynccontextmanager
@@ -126,3 +127,23 @@ async def test_resources_and_prompts_are_parts_and_messages() -> None:
     async with session() as opened:
         parts = await experimental_mcp_client.tools.load_mcp_resource(opened, "customer://C-1001")
         assert parts[0]["type"] == "text"
+
+
+async def test_a_tool_choice_that_demands_a_call_binds_the_first_round_alone() -> None:
+    async with tollbridge.tools(COMMAND) as tools:
+        done = await tollbridge.run(DEMO, "Hello", tools=tools, tool_choice="required")
+    assert (done.rounds, len(done.calls)) == (2, 1)
+
+
+async def test_what_a_call_says_while_it_runs_is_heard() -> None:
+    heard: list[tuple[str, float, float | None]] = []
+    async with tollbridge.tools([sys.executable, str(REPORTING)]) as tools:
+        await tollbridge.run(
+            DEMO,
+            "Call report with 3.",
+            tools=tools,
+            on_progress=lambda name, done, total, said: heard.append((name, done, total)),
+        )
+    assert [name for name, _, _ in heard] == ["report"] * len(heard)
+    assert [done for _, done, _ in heard] == sorted(done for _, done, _ in heard)
+    assert len(heard) >= 2

@@ -135,7 +135,9 @@ def _computes(schema: JsonObject, prompt: str) -> bool:
     properties = schema.get("properties") or {}
     kinds = [one.get("type") for one in properties.values() if isinstance(one, dict)]
     numbers = kinds and all(kind in ("number", "integer") for kind in kinds)
-    return bool(numbers) and re.search(r"\d\s*[-+*/x×÷]\s*\d", prompt) is not None and len(_numbers(prompt)) == len(kinds)
+    return (
+        bool(numbers) and re.search(r"\d\s*[-+*/x×÷]\s*\d", prompt) is not None and len(_numbers(prompt)) == len(kinds)
+    )
 
 
 def _fill(schema: Json, prompt: str, depth: int = 0) -> Json:
@@ -161,7 +163,9 @@ def _fill(schema: Json, prompt: str, depth: int = 0) -> Json:
             numeric = [name for name in wanted if _kind(properties[name]) in ("number", "integer")]
             numbers = dict(zip(numeric, _numbers(prompt), strict=False)) if len(numeric) > 1 else {}
             return {
-                name: _as(properties[name], numbers[name]) if name in numbers else _field(name, properties[name], prompt, depth)
+                name: _as(properties[name], numbers[name])
+                if name in numbers
+                else _field(name, properties[name], prompt, depth)
                 for name in wanted
             }
         case "array":
