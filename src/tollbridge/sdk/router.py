@@ -84,26 +84,34 @@ class Router:
     ) -> ModelResponse | AsyncStream:
         """`model`: a name of the list, or an alias. `parameters`: those of `tollbridge.completion` that do not say who
         answers; `fallbacks` are names of the list. Raises as `tollbridge.acompletion`."""
-        if any(parameters.get(name) not in (None, False) for name in MOCKS):
-            return await answer(read_call(self._stands_for(model), messages, stream, parameters))
-        steps = _steps(parameters)
-        call = read_call(model, messages, stream, _body_of(parameters))
-        return await answer(call, lambda call: self._result(call, steps))
+        return await self._asked(model, messages, stream, parameters)
 
     def completion(
         self, model: str, messages: Iterable[Any], *, stream: bool | None = None, **parameters: Any
     ) -> ModelResponse | Stream:
         """`acompletion` for a program without async, also inside a running loop (a notebook)."""
-        answered = BACKGROUND.run(self.acompletion(model, messages, stream=stream, **parameters))
+        answered = BACKGROUND.run(self._asked(model, messages, stream, parameters))
         return Stream(answered, BACKGROUND) if isinstance(answered, AsyncStream) else answered
 
     async def aembedding(self, model: str, input: Input, **parameters: Any) -> EmbeddingResponse:
+        return await self._embedded(model, input, parameters)
+
+    async def _embedded(self, model: str, input: Input, parameters: Mapping[str, Any]) -> EmbeddingResponse:
         steps = _steps(parameters)
         call = read_embedding(model, input, _body_of(parameters))
         return await task(call, embedded, lambda call: self._result(call, steps))
 
     def embedding(self, model: str, input: Input, **parameters: Any) -> EmbeddingResponse:
-        return BACKGROUND.run(self.aembedding(model, input, **parameters))
+        return BACKGROUND.run(self._embedded(model, input, parameters))
+
+    async def _asked(
+        self, model: str, messages: Iterable[Any], stream: bool | None, parameters: Mapping[str, Any]
+    ) -> ModelResponse | AsyncStream:
+        if any(parameters.get(name) not in (None, False) for name in MOCKS):
+            return await answer(read_call(self._stands_for(model), messages, stream, parameters))
+        steps = _steps(parameters)
+        call = read_call(model, messages, stream, _body_of(parameters))
+        return await answer(call, lambda call: self._result(call, steps))
 
     def _stands_for(self, model: str) -> str:
         """What a mock of the call stands for: the first deployment of the name."""

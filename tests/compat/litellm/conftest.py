@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.sdk.conftest import no_keys as no_keys
 from tollbridge.compat.litellm.finder import Finder, install
-
-_STANDING = list(sys.meta_path)
 
 
 def _take_away() -> None:

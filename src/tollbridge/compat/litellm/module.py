@@ -33,6 +33,9 @@ class Submodule(ModuleType):
         self.__all__ = sorted(self._names)
 
     def __getattr__(self, name: str) -> object:
+        below = f"{self.__name__}.{name}"
+        if below.removeprefix(f"{ROOT}.") in MODULES:  # LiteLLM has imported all of its own
+            return import_module(below)
         if name.startswith("__") or name not in self._names:
             raise AttributeError(_unknown(self.__name__, name, self._names))
         found = named(name)

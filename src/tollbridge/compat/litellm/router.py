@@ -17,3 +17,9 @@ class Router(tollbridge.Router):
 
     def completion(self, model: str, messages: Iterable[Any], **parameters: Any) -> Any:
         return waited(super().completion, "completion", reads_settings=False)(model, messages, **parameters)
+
+    async def aembedding(self, model: str, input: Any, **parameters: Any) -> Any:
+        return await awaited(super().aembedding, "aembedding", reads_settings=False)(model, input, **parameters)
+
+    def embedding(self, model: str, input: Any, **parameters: Any) -> Any:
+        return waited(super().embedding, "embedding", reads_settings=False)(model, input, **parameters)

@@ -114,7 +114,6 @@ DEFAULTS: Mapping[str, Any] = {
     "model_cost": None,
 }
 SETTINGS = frozenset({*DEFAULTS, *CALLBACKS, *LATER_CALLBACKS, "model_alias_map", "custom_provider_map"})
-_OFF: tuple[object, ...] = (None, False, [], {}, ())
 
 
 class Settings:
@@ -160,7 +159,7 @@ class Settings:
         found: dict[str, Any] = {}
         for setting, parameter in PARAMETERS.items():
             value = self._values[setting]
-            if value not in _OFF:
+            if not _is_off(value):
                 found[parameter] = _chosen(value) if parameter == "context_window_fallback_dict" else value
         provider = said.get("custom_llm_provider") or provider_name(model, None, said.get("api_base"))
         for setting, whose in KEYS.items():
@@ -174,8 +173,13 @@ class Settings:
         return {**found, **{name: value for name, value in said.items() if value is not None}}
 
     def _check_off(self, name: str, value: Any) -> None:
-        if value not in _OFF:
+        if not _is_off(value):
             raise not_built(name, ABSENT[name])
+
+
+def _is_off(value: Any) -> bool:
+    """Nothing was said by it; 0 is a number."""
+    return value is None or value is False or (isinstance(value, list | tuple | Mapping) and not value)
 
 
 def _chosen(fallbacks: Any) -> Any:
