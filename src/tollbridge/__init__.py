@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ContentPolicyViolationError,
         ContextWindowExceededError,
         InternalServerError,
+        NotBuilt,
         NotFoundError,
         OverloadedError,
         PaymentRequiredError,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from tollbridge.sdk.embedding import aembedding, embedding
     from tollbridge.sdk.events import AsyncEvents, Events
     from tollbridge.sdk.images import aimage_edit, aimage_generation, image_edit, image_generation
+    from tollbridge.sdk.mcp.client import MCPClient
     from tollbridge.sdk.mcp.run import run
     from tollbridge.sdk.mcp.tools import Tools, tools
     from tollbridge.sdk.model_info import (
@@ -94,6 +96,7 @@ if TYPE_CHECKING:
         Usage,
     )
     from tollbridge.sdk.rerank import arerank, rerank
+    from tollbridge.sdk.router import Router
     from tollbridge.sdk.streams import AsyncStream, Stream
     from tollbridge.sdk.task_objects import (
         Event,
@@ -137,10 +140,12 @@ __all__ = [
     "ImageResponse",
     "InternalServerError",
     "InvalidRequestError",
+    "MCPClient",
     "Message",
     "ModelResponse",
     "ModelResponseStream",
     "ModerationResponse",
+    "NotBuilt",
     "NotFoundError",
     "OpenAIError",
     "OverloadedError",
@@ -151,6 +156,7 @@ __all__ = [
     "RequestTimeoutError",
     "RequestTooLargeError",
     "RerankResponse",
+    "Router",
     "ServiceUnavailableError",
     "SpeechResponse",
     "Stream",
@@ -251,6 +257,7 @@ _HOMES = {
     "tollbridge.sdk.completion": ("acompletion", "completion"),
     "tollbridge.sdk.costs": ("completion_cost", "cost_per_token"),
     "tollbridge.sdk.embedding": ("aembedding", "embedding"),
+    "tollbridge.sdk.mcp.client": ("MCPClient",),
     "tollbridge.sdk.mcp.run": ("run",),
     "tollbridge.sdk.mcp.tools": ("Tools", "tools"),
     "tollbridge.sdk.model_info": (
@@ -292,6 +299,7 @@ _HOMES = {
         "StreamingChoices",
         "Usage",
     ),
+    "tollbridge.sdk.router": ("Router",),
     "tollbridge.sdk.streams": ("AsyncStream", "Stream"),
     "tollbridge.sdk.token_counts": ("decode", "encode", "token_counter"),
 }

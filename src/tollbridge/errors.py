@@ -5,6 +5,7 @@
     ├── StoreError                       operator   the database cannot be opened; says why and what to do
     ├── EntryRefused                     gateway    the database cannot keep an entry of the ledger; says why
     ├── UnknownPrice                     operator   what was used has no price: say it in the configuration
+    ├── NotBuilt                         client     a name of another gateway that Tollbridge has nothing behind yet
     └── APIError                         one request failed
         ├── APIConnectionError     502   provider   nobody answered: refused, DNS, TLS, reset        retryable
         │   └── APITimeoutError    504   provider   connect, first byte, gap or total time ran out   retryable
@@ -53,6 +54,10 @@ class TollbridgeError(Exception):
 
 class ConfigError(TollbridgeError):
     """The configuration cannot be used. The message names file:line:column and what to write instead."""
+
+
+class NotBuilt(TollbridgeError, NotImplementedError):
+    """What was asked for has a name here, and nothing behind it yet. The message says what to do instead."""
 
 
 class StoreError(TollbridgeError):

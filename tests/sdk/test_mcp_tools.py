@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp import ClientSession
+from mcp import Client, ClientSession
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 import tollbridge
@@ -25,6 +25,8 @@ COMMAND = [sys.executable, str(SERVER)]
 NAMES = {"get_recent_customers", "create_support_ticket", "calculate_account_value"}
 DEMO = "demo/tools"
 TOTAL = "523.75"
+PAGING = Path(__file__).resolve().parents[1] / "mcp/fixtures/paging.py"
+REPORTING = Path(__file__).resolve().parents[1] / "mcp/fixtures/legacy_stdio.py"
 
 
 @asynccontextmanager
@@ -126,3 +128,45 @@ async def test_resources_and_prompts_are_parts_and_messages() -> None:
     async with session() as opened:
         parts = await experimental_mcp_client.tools.load_mcp_resource(opened, "customer://C-1001")
         assert parts[0]["type"] == "text"
+
+
+async def test_a_tool_choice_that_demands_a_call_binds_the_first_round_alone() -> None:
+    async with tollbridge.tools(COMMAND) as tools:
+        done = await tollbridge.run(DEMO, "Hello", tools=tools, tool_choice="required")
+    assert (done.rounds, len(done.calls)) == (2, 1)
+
+
+async def test_what_a_call_says_while_it_runs_is_heard() -> None:
+    heard: list[tuple[str, float, float | None]] = []
+    async with tollbridge.tools([sys.executable, str(REPORTING)]) as tools:
+        await tollbridge.run(
+            DEMO,
+            "Call report with 3.",
+            tools=tools,
+            on_progress=lambda name, done, total, said: heard.append((name, done, total)),
+        )
+    assert [name for name, _, _ in heard] == ["report"] * len(heard)
+    assert [done for _, done, _ in heard] == sorted(done for _, done, _ in heard)
+    assert len(heard) >= 2
+
+
+@pytest.mark.parametrize("kind", [ClientSession, Client])
+async def test_all_pages_are_loaded_from_a_session_and_from_a_client(kind: type) -> None:
+    parameters = StdioServerParameters(command=sys.executable, args=[str(PAGING)])
+    if kind is Client:
+        async with Client(parameters) as client:
+            tools = await experimental_mcp_client.load_mcp_tools(client)
+    else:
+        async with stdio_client(parameters) as (read, write), ClientSession(read, write) as opened:
+            await opened.initialize()
+            tools = await experimental_mcp_client.load_mcp_tools(opened)
+    assert [tool.name for tool in tools] == [f"tool_{number}" for number in range(5)]
+
+
+async def test_a_server_that_never_ends_its_list_is_left_with_what_it_said(caplog: pytest.LogCaptureFixture) -> None:
+    parameters = StdioServerParameters(command=sys.executable, args=[str(PAGING), "endless"])
+    async with stdio_client(parameters) as (read, write), ClientSession(read, write) as opened:
+        await opened.initialize()
+        tools = await experimental_mcp_client.load_mcp_tools(opened)
+    assert [tool.name for tool in tools] == ["tool_0", "tool_1"]
+    assert "does not come to an end" in caplog.text

@@ -18,6 +18,7 @@ from tollbridge.assemble.models import Models
 from tollbridge.assemble.offline import offline
 from tollbridge.assemble.passing import through
 from tollbridge.assemble.places import places
+from tollbridge.assemble.routing import engine_of
 from tollbridge.calls.build import WIRES
 from tollbridge.config.settings import Config
 from tollbridge.files.desk import Desk
@@ -30,11 +31,7 @@ from tollbridge.observe.ulid import Ulids
 from tollbridge.passing.through import Through
 from tollbridge.providers.row import Provider, row_from_config
 from tollbridge.providers.table import DEMO_HOST, ROWS
-from tollbridge.routing.board import Fallbacks, Routes
 from tollbridge.routing.engine import Engine
-from tollbridge.routing.health import Health
-from tollbridge.routing.health import Rules as HealthRules
-from tollbridge.routing.plan import Policy
 from tollbridge.server.allowance import Allowance
 from tollbridge.server.cors import Cors
 from tollbridge.server.gateway import Gateway, Load, Rules
@@ -83,34 +80,8 @@ def assemble(
     transports = transport(config, environ)
     maker = Maker(config, environ, rows, transports)
     groups = maker.groups() if config.source is not None else maker.of_environment()
-    router = config.router
-    health = Health(
-        HealthRules(
-            cooldown_s=router.cooldown_s, allowed_fails=router.allowed_fails, enabled=not router.disable_cooldowns
-        )
-    )
-    fallbacks = Fallbacks(
-        general=router.fallbacks,
-        context_window=router.context_window_fallbacks,
-        content_policy=router.content_policy_fallbacks,
-        default=router.default_fallbacks,
-    )
-    policy = Policy(
-        retries=router.retries,
-        retries_by_error=router.retry_policy,
-        wait_min_s=router.retry_after_s,
-        deadline_s=config.general.timeouts.total_s or router.timeout_s,
-        fallback_depth=router.max_fallbacks,
-        retries_of_deployment=any(entry.max_retries is not None for entry in config.models),
-    )
     metrics = Metrics()
-    engine = Engine(
-        Routes(groups, fallbacks, health),
-        transports,
-        policy,
-        check_context=router.check_context,
-        attempted=metrics.attempted,
-    )
+    engine = engine_of(config, groups, transports, metrics.attempted)
     load = Load()
     _gauges(metrics, engine, load)
     if accounts is not None:

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from tollbridge.config import crosscheck
-from tollbridge.config.document import Entry, Scalar, Table
+from tollbridge.config.document import Entry, Scalar, Table, node_of
 from tollbridge.config.environment import Environment, read_variables, resolve
-from tollbridge.config.findings import Finding, Findings
+from tollbridge.config.findings import Finding, Findings, Place
 from tollbridge.config.include import Gathered
 from tollbridge.config.kinds import At
 from tollbridge.config.master_key import weak_key
@@ -34,6 +34,7 @@ from tollbridge.config.tables.general import GENERAL
 from tollbridge.config.tables.litellm import LITELLM, callbacks
 from tollbridge.config.tables.providers import OwnProviders, read_providers
 from tollbridge.config.tables.router import ROUTER
+from tollbridge.model.json import JsonObject
 from tollbridge.providers.table import ROWS
 
 PRECEDENCE = (ROUTER, LITELLM, GENERAL)
@@ -65,7 +66,7 @@ TOP = section(
 )
 
 
-__all__ = ["Loaded", "load", "weak_key"]
+__all__ = ["Loaded", "load", "load_value", "weak_key"]
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -90,6 +91,15 @@ def load(path: Path | None, environ: Mapping[str, str], *, open_door: bool = Fal
     resolved = resolve(top, view, findings)
     config = _read(resolved, at, open_door) if isinstance(resolved, Table) else Config()
     config = msgspec.structs.replace(config, source=path, files=tuple(gathered.files))
+    return Loaded(None if findings.fatal else config, findings.all(), view)
+
+
+def load_value(said: JsonObject, environ: Mapping[str, str], name: str) -> Loaded:
+    """A configuration that a program says. `name`: what findings call it. Never raises."""
+    findings = Findings()
+    view = Environment(environ)
+    top = resolve(node_of(said, Place(name)), view, findings)
+    config = _read(top, At("", findings), True) if isinstance(top, Table) else Config()
     return Loaded(None if findings.fatal else config, findings.all(), view)
 
 

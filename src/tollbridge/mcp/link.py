@@ -265,6 +265,8 @@ class Link:
             if not sending.done():
                 sending.cancel()
                 await asyncio.gather(sending, return_exceptions=True)
+            elif not sending.cancelled():
+                sending.exception()  # seen: whoever ended the call says why
 
     async def notify(self, method: str, params: JsonObject | None = None) -> None:
         await self._channel.send(notification(method, params))

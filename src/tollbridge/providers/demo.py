@@ -126,7 +126,18 @@ def _wanted(body: JsonObject, prompt: str) -> list[tuple[str, JsonObject]]:
     if choice == "required" or re.search(r"\b(use|call)\b.{0,20}\btools?\b", lowered):
         return tools[:1]
     words = set(re.findall(r"[a-z]{4,}", lowered))
-    return [tool for tool in tools if words & set(re.findall(r"[a-z]{4,}", tool[0].lower()))][:1]
+    alike = [tool for tool in tools if words & set(re.findall(r"[a-z]{4,}", tool[0].lower()))]
+    return (alike or [tool for tool in tools if _computes(tool[1], prompt)])[:1]
+
+
+def _computes(schema: JsonObject, prompt: str) -> bool:
+    """The prompt is a sum, or the like, of as many numbers as the tool takes."""
+    properties = schema.get("properties") or {}
+    kinds = [one.get("type") for one in properties.values() if isinstance(one, dict)]
+    numbers = kinds and all(kind in ("number", "integer") for kind in kinds)
+    return (
+        bool(numbers) and re.search(r"\d\s*[-+*/x×÷]\s*\d", prompt) is not None and len(_numbers(prompt)) == len(kinds)
+    )
 
 
 def _fill(schema: Json, prompt: str, depth: int = 0) -> Json:
@@ -148,7 +159,15 @@ def _fill(schema: Json, prompt: str, depth: int = 0) -> Json:
         case "object" | None if isinstance(schema.get("properties"), dict):
             properties = schema["properties"]
             required = schema.get("required") or list(properties)
-            return {name: _field(name, properties[name], prompt, depth) for name in required if name in properties}
+            wanted = [name for name in required if name in properties]
+            numeric = [name for name in wanted if _kind(properties[name]) in ("number", "integer")]
+            numbers = dict(zip(numeric, _numbers(prompt), strict=False)) if len(numeric) > 1 else {}
+            return {
+                name: _as(properties[name], numbers[name])
+                if name in numbers
+                else _field(name, properties[name], prompt, depth)
+                for name in wanted
+            }
         case "array":
             items = schema.get("items") or {}
             amounts = _AMOUNT.findall(prompt) if isinstance(items, dict) and items.get("type") == "number" else []
@@ -176,7 +195,19 @@ def _field(name: str, schema: Json, prompt: str, depth: int) -> Json:
 
 
 def _is_text(schema: Json) -> bool:
-    return isinstance(schema, dict) and schema.get("type") == "string" and not schema.get("enum")
+    return _kind(schema) == "string" and not schema.get("enum")
+
+
+def _kind(schema: Json) -> Json:
+    return schema.get("type") if isinstance(schema, dict) else None
+
+
+def _as(schema: Json, number: float) -> float:
+    return int(number) if _kind(schema) == "integer" else number
+
+
+def _numbers(prompt: str) -> list[float]:
+    return [float(found) for found in re.findall(r"\d{1,15}(?:\.\d+)?", prompt)]
 
 
 def _number(prompt: str) -> float:

@@ -11,7 +11,7 @@ from tollbridge.calls.exchange import Answer
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import JsonObject
 from tollbridge.sdk.answers import told
-from tollbridge.sdk.call import read_task
+from tollbridge.sdk.call import Call, read_task
 from tollbridge.sdk.engine import task
 from tollbridge.sdk.loop import BACKGROUND
 from tollbridge.sdk.objects import EmbeddingResponse
@@ -25,13 +25,18 @@ async def aembedding(model: str, input: Input, **parameters: Any) -> EmbeddingRe
     `parameters`: `dimensions`, `encoding_format`, `input_type`, `user`, and what `completion` takes to say who answers
     and how long it may take; others are forwarded in the body. `encoding_format="base64"` is unpacked here. Raises
     APIError (`tollbridge.exceptions`)."""
+    return await task(read_embedding(model, input, parameters), embedded)
+
+
+def read_embedding(model: str, input: Input, parameters: Mapping[str, Any]) -> Call:
+    """Raises BadRequestError that names the parameter."""
     if not input or isinstance(input, bytes | Mapping) or not isinstance(input, Iterable):
         raise BadRequestError("`input` must be a text, or a list of texts or tokens.", param="input")
     said = input if isinstance(input, str) else list(input)
-    return await task(read_task(model, NAME, {"input": said}, parameters), _embedded)
+    return read_task(model, NAME, {"input": said}, parameters)
 
 
-def _embedded(answer: Answer, known: JsonObject) -> EmbeddingResponse:
+def embedded(answer: Answer, known: JsonObject) -> EmbeddingResponse:
     value = msgspec.json.decode(answer.body)
     for item in value["data"]:
         if isinstance(item, dict) and isinstance(item.get("embedding"), str):

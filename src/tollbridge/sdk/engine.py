@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar, cast
 from uuid import uuid4
@@ -48,29 +48,37 @@ COMPLETIONS = "openai_completions"
 RETRIES = 2  # as OpenAI's SDK
 
 
-async def answer(call: Call) -> ModelResponse | AsyncStream:
-    """Of a chat. Raises APIError: that of the model asked for, where the fallbacks failed too."""
+Found = tuple[Answer | Streaming, Ask, JsonObject]
+"""What came back, what was asked, what is known of the way."""
+Way = Callable[[Call], Awaitable[Found]]
+
+
+async def answer(call: Call, way: Way | None = None) -> ModelResponse | AsyncStream:
+    """Of a chat. `way`: how it finds who answers; by itself, at the model that it names. Raises APIError: that of the
+    model asked for, where the fallbacks failed too."""
     began = time.monotonic()
-    result, ask, known = await _result(call)
+    result, ask, known = await (way or _result)(call)
     if isinstance(result, Streaming):
         return streamed(result, ask, known, began)
     return _told(whole(result, ask, known), result, began)
 
 
-async def dialogue(call: Call, made: type[R], whole: Callable[[Answer, JsonObject], R]) -> R | AsyncEvents[R]:
+async def dialogue(
+    call: Call, made: type[R], whole: Callable[[Answer, JsonObject], R], way: Way | None = None
+) -> R | AsyncEvents[R]:
     """Of a conversation in any dialect: what is `whole` of an answer, or the events of a stream as `made`. Raises
     APIError, as `answer` does."""
     began = time.monotonic()
-    result, _, known = await _result(call)
+    result, _, known = await (way or _result)(call)
     if isinstance(result, Streaming):
         return AsyncEvents(result, made, known, began)
     return _told(whole(result, known), result, began)
 
 
-async def task(call: Call, made: Callable[[Answer, JsonObject], R]) -> R:
+async def task(call: Call, made: Callable[[Answer, JsonObject], R], way: Way | None = None) -> R:
     """What is `made` of the answer and of what is known of the way. Raises APIError, as `answer` does."""
     began = time.monotonic()
-    result, _, known = await _result(call)
+    result, _, known = await (way or _result)(call)
     if isinstance(result, Streaming):
         result = await _read(result)
     return _told(made(result, known), result, began)
@@ -106,14 +114,13 @@ def _told(response: R, result: Answer, began: float) -> R:
     return response
 
 
-async def _result(call: Call) -> tuple[Answer | Streaming, Ask, JsonObject]:
-    """(what came back, what was asked, what is known of the way)."""
+async def _result(call: Call) -> Found:
     desk = await DESKS.here()
     found, refused = _deployments(call, desk)
     asked = call.orders[0]
     if not found or (asked.name in refused and not any(name in found for name in call.fallbacks)):
         raise refused[asked.name]
-    asks = {order.name: _ask(call, order) for order in call.orders}
+    asks = {order.name: ask_of(call, order) for order in call.orders}
     trace = Trace([])
     try:
         result = await _ask_in_turn(call, desk, found, asks, trace)
@@ -143,20 +150,25 @@ async def _ask_in_turn(
         retries = 0 if mocks else RETRIES  # a mock fails the same way again
     policy = Policy(retries=retries, fallback_depth=len(found))
 
-    how: How[Answer | Streaming] = exchange
-    if asks[first].task:
-        from tollbridge.calls.task_exchange import exchange_task  # loaded by the first call for a task
-
-        how = exchange_task
-    elif call.dialect.name == COMPLETIONS:
-        from tollbridge.calls.complete import exchange_completion  # loaded by the first legacy completion
-
-        how = exchange_completion
+    how = how_of(asks[first])
 
     async def attempt(_: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
         return await how(asks[deployment.group], deployment, transport)
 
     return await Engine(routes, transport, policy).run(asks[first], trace, attempt)
+
+
+def how_of(ask: Ask) -> How[Answer | Streaming]:
+    """How one deployment is asked."""
+    if ask.task:
+        from tollbridge.calls.task_exchange import exchange_task  # loaded by the first call for a task
+
+        return exchange_task
+    if ask.dialect.name == COMPLETIONS:
+        from tollbridge.calls.complete import exchange_completion  # loaded by the first legacy completion
+
+        return exchange_completion
+    return exchange
 
 
 def _deployments(call: Call, desk: Desk) -> tuple[dict[str, Deployment], dict[str, APIError]]:
@@ -175,7 +187,7 @@ def _deployments(call: Call, desk: Desk) -> tuple[dict[str, Deployment], dict[st
     return found, refused
 
 
-def _ask(call: Call, order: Order) -> Ask:
+def ask_of(call: Call, order: Order) -> Ask:
     make = Ask
     if call.task:
         from tollbridge.calls.task_ask import TaskAsk  # loaded by the first call for a task

@@ -117,10 +117,10 @@ def _timeouts(said: Mapping[str, object]) -> tuple[Timeouts, Timeouts]:
     """(for whole answers, for streams), per attempt. A stream's timeout bounds its silences, not its length."""
     value = said.get("timeout")
     if value is None or isinstance(value, (int, float, str)):
-        total = _seconds(said, "timeout") or TIMEOUT_S
+        total = seconds_of(said, "timeout") or TIMEOUT_S
         connect = min(CONNECT_S, total)
         whole = Timeouts(connect_s=connect, first_byte_s=total, gap_s=min(GAP_S, total), total_s=total)
-        silence = _seconds(said, "stream_timeout") or total
+        silence = seconds_of(said, "stream_timeout") or total
         return whole, Timeouts(connect_s=connect, first_byte_s=silence, gap_s=min(GAP_S, silence))
     connect_s, read_s = getattr(value, "connect", None), getattr(value, "read", None)
     if connect_s is None and read_s is None:
@@ -129,7 +129,7 @@ def _timeouts(said: Mapping[str, object]) -> tuple[Timeouts, Timeouts]:
     return limits, limits
 
 
-def _seconds(said: Mapping[str, object], name: str) -> float | None:
+def seconds_of(said: Mapping[str, object], name: str) -> float | None:
     value = said.get(name)
     if isinstance(value, str):
         try:

@@ -7,13 +7,15 @@
    gives goes back in the order of the calls; one that cannot be made, or fails, is told to the model, which may do
    better.
 2. There are `max_rounds` at most: a model that goes on is stopped with an error that says so.
-3. A call of a tool that is none of `tools` ends the run: its caller is to make it, and finds it in `response`.
+3. A `tool_choice` that demands a call binds the first round alone: else no run would end.
+4. A call of a tool that is none of `tools` ends the run: its caller is to make it, and finds it in `response`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -29,6 +31,10 @@ from tollbridge.sdk.mcp.values import CallToolResult
 from tollbridge.sdk.objects import ModelResponse
 
 MAX_ROUNDS = 16
+FREE = ("auto", "none")
+"""What a `tool_choice` may be without demanding a call."""
+Told = Callable[[str, float, float | None, str], None]
+"""Of a call under way: the tool, how far it is, of how much, and what it says."""
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -63,11 +69,12 @@ async def run(
     max_rounds: int = MAX_ROUNDS,
     on_text: Callable[[str], None] | None = None,
     on_call: Callable[[Made], None] | None = None,
+    on_progress: Told | None = None,
     **parameters: Any,
 ) -> Run:
     """`messages`: a conversation, or the text of its one message. `on_text` is told what the model says while it says
-    it, `on_call` of each call that is made. `parameters`: those of `completion`. Raises as `acompletion` does, and
-    BadRequestError after `max_rounds`."""
+    it, `on_call` of each call that is made, `on_progress` of how far one is that says so. `parameters`: those of
+    `completion`. Raises as `acompletion` does, and BadRequestError after `max_rounds`."""
     told: list[Any] = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
     calls: list[Made] = []
     cost: float | None = 0.0
@@ -79,7 +86,11 @@ async def run(
         wanted = message.tool_calls or []
         if not wanted or any(call.function.name not in tools for call in wanted):
             return Run(response, told, calls, number, cost)
-        for call, made in zip(wanted, await asyncio.gather(*(_make(tools, call) for call in wanted)), strict=True):
+        if parameters.get("tool_choice") not in (None, *FREE):
+            del parameters["tool_choice"]
+        for call, made in zip(
+            wanted, await asyncio.gather(*(_make(tools, call, on_progress) for call in wanted)), strict=True
+        ):
             calls.append(made)
             cost = _sum(cost, made.cost)
             told.append(tool_message(call.id, made.result))
@@ -115,14 +126,15 @@ async def _ask(
     return whole
 
 
-async def _make(tools: Tools, call: Any) -> Made:
+async def _make(tools: Tools, call: Any, on_progress: Told | None) -> Made:
     name = call.function.name
     try:
         asked = called(call)
     except BadRequestError as error:
         return Made(name, {}, _failed(error.message), 0.0)
     try:
-        result = await tools.call(name, asked.arguments)
+        heard = None if on_progress is None else partial(on_progress, name)
+        result = await tools.call(name, asked.arguments, on_progress=heard)
     except (APIConnectionError, NotFoundError) as error:
         return Made(name, asked.arguments, _failed(error.message), 0.0)
     return Made(name, asked.arguments, result, tools.cost(name))

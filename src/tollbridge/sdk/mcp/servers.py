@@ -58,9 +58,9 @@ def _definition(name: str, entry: JsonObject, sent: Mapping[str, str]) -> Defini
 def _entries(source: Source) -> dict[str, JsonObject]:
     match source:
         case Path():
-            return _file(source)
+            return servers_of(source)
         case str() if source.endswith(".json") and " " not in source and not _is_url(source):
-            return _file(Path(source))
+            return servers_of(Path(source))
         case str() if _is_url(source):
             return {_host(source): {"url": source}}
         case str():
@@ -71,7 +71,8 @@ def _entries(source: Source) -> dict[str, JsonObject]:
             return _command([str(word) for word in source])
 
 
-def _file(path: Path) -> dict[str, JsonObject]:
+def servers_of(path: Path) -> dict[str, JsonObject]:
+    """Those of a file with `mcpServers`, by name. Raises ConfigError."""
     entries, remarks = read_servers(path)
     if remarks:
         raise ConfigError(f"{path}: {'; '.join(remarks)}.")

@@ -96,15 +96,25 @@ class Tools:
         if transport is not None:
             await transport.close()
 
-    async def add(self, *sources: Source, headers: Mapping[str, str] | None = None, **named: Source) -> None:
-        """More servers, also in the middle of a run: its next round has their tools."""
+    async def add(
+        self, *sources: Source, headers: Mapping[str, str] | None = None, key: str | None = None, **named: Source
+    ) -> None:
+        """More servers, also in the middle of a run: its next round has their tools. Raises as entering the block
+        does; none of them is there then."""
         hub, transport = self._open(), self._transport
         assert transport is not None
-        for one in definitions(sources, named, headers or {}, None):
+        added = definitions(sources, named, headers or {}, key)
+        for one in added:
             if hub.find(one.name) is not None:
                 raise BadRequestError(f"There is a server {one.name!r} already.")
+        for one in added:
             hub.put(Upstream(one, transport, os.environ))
-        await self.refresh()
+        try:
+            await self.refresh()
+        except BaseException:
+            for one in added:
+                hub.take(one.name)
+            raise
 
     async def refresh(self) -> None:
         """Asks all servers for their tools again. Raises APIConnectionError."""

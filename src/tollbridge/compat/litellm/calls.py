@@ -1,0 +1,172 @@
+"""LiteLLM's functions: Tollbridge's, with the settings of the module, its callbacks, budget and custom providers.
+
+Each is made of ours by one wrapper for sync and one for async; the signature is ours, which is LiteLLM's. What the
+settings say is put beneath what the call says (`settings.py`), the call is told to callbacks (`callbacks.py`), and what
+it cost is added to `_current_cost`, against `max_budget`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import tollbridge
+from tollbridge.compat.litellm import custom_llm
+from tollbridge.compat.litellm.callbacks import Event
+from tollbridge.compat.litellm.settings import Settings
+from tollbridge.compat.litellm.streams import CustomStreamWrapper
+from tollbridge.errors import BudgetExceededError
+from tollbridge.sdk.events import AsyncEvents, Events
+from tollbridge.sdk.streams import AsyncStream, Stream
+
+STREAMS = (AsyncStream, Stream, AsyncEvents, Events, custom_llm.Chunks, custom_llm.AsyncChunks)
+
+
+def settings() -> Settings:
+    found: Settings = sys.modules["litellm"].__dict__["_settings"]
+    return found
+
+
+class Prepared:
+    """One call, with what the settings say. Raises NotBuilt, or BudgetExceededError where the budget is used up."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        call_type: str,
+        positional: tuple[Any, ...],
+        named: Mapping[str, Any],
+        *,
+        reads_settings: bool,
+    ) -> None:
+        """`reads_settings`: False of a call whose deployments say all that a setting might."""
+        self._settings = own = settings()
+        own.check()
+        limit, spent = own.get("max_budget"), own.get("_current_cost")
+        if limit and spent >= limit:
+            raise BudgetExceededError(f"`litellm.max_budget` is {limit}, and {spent} dollars were spent.")
+        said = _bound(function, positional, named)
+        model = said.pop("model", None)
+        applies = reads_settings and isinstance(model, str)
+        self.model: str = own.model(model) if applies else model
+        self.said = own.applied(self.model, said) if applies else said
+        self.event = Event(own, call_type, self.model, self.said)
+
+    @property
+    def handler(self) -> tuple[Any, str] | None:
+        """(a custom provider's, the model's name there)."""
+        return custom_llm.found(self._settings.get("custom_provider_map"), self.model, self.said)
+
+    def spent(self, response: Any) -> None:
+        hidden = getattr(response, "_hidden_params", None) or {}
+        self._settings.set("_current_cost", self._settings.get("_current_cost") + (hidden.get("response_cost") or 0.0))
+
+
+def waited(
+    function: Callable[..., Any],
+    call_type: str,
+    custom: Callable[..., Any] | None = None,
+    *,
+    reads_settings: bool = True,
+) -> Callable[..., Any]:
+    """`custom`: asks the handler of a custom provider instead."""
+
+    @functools.wraps(function)
+    def call(*positional: Any, **named: Any) -> Any:
+        prepared = Prepared(function, call_type, positional, named, reads_settings=reads_settings)
+        prepared.event.begin()
+        try:
+            handler = prepared.handler if custom is not None else None
+            if handler is not None and custom is not None:
+                response = custom(*handler, prepared.said)
+            else:
+                response = function(model=prepared.model, **prepared.said)
+        except Exception as error:
+            prepared.event.fail(error)
+            raise
+        if isinstance(response, STREAMS):
+            return CustomStreamWrapper(response, prepared.event, prepared.spent)
+        prepared.spent(response)
+        prepared.event.succeed(response)
+        return response
+
+    return call
+
+
+def awaited(
+    function: Callable[..., Awaitable[Any]],
+    call_type: str,
+    custom: Callable[..., Awaitable[Any]] | None = None,
+    *,
+    reads_settings: bool = True,
+) -> Callable[..., Awaitable[Any]]:
+    @functools.wraps(function)
+    async def call(*positional: Any, **named: Any) -> Any:
+        prepared = Prepared(function, call_type, positional, named, reads_settings=reads_settings)
+        await prepared.event.abegin()
+        try:
+            handler = prepared.handler if custom is not None else None
+            if handler is not None and custom is not None:
+                response = await custom(*handler, prepared.said)
+            else:
+                response = await function(model=prepared.model, **prepared.said)
+        except Exception as error:
+            await prepared.event.afail(error)
+            raise
+        if isinstance(response, STREAMS):
+            return CustomStreamWrapper(response, prepared.event, prepared.spent)
+        prepared.spent(response)
+        await prepared.event.asucceed(response)
+        return response
+
+    return call
+
+
+def _bound(function: Callable[..., Any], positional: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
+    """The call's arguments by name. Raises TypeError, as the call itself would."""
+    names = _positions(function)
+    if len(positional) > len(names):
+        raise TypeError(f"{function.__name__} takes {len(names)} positional arguments, not {len(positional)}")
+    said = dict(zip(names, positional, strict=False))
+    twice = said.keys() & named.keys()
+    if twice:
+        raise TypeError(f"{function.__name__} got {min(twice)!r} twice")
+    return {**said, **named}
+
+
+def _positions(function: Callable[..., Any]) -> tuple[str, ...]:
+    method = getattr(function, "__func__", None)
+    return _names(function) if method is None else _names(method)[1:]
+
+
+@functools.cache
+def _names(function: Callable[..., Any]) -> tuple[str, ...]:
+    """What may be given by position."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return tuple(name for name, one in inspect.signature(function).parameters.items() if one.kind in kinds)
+
+
+completion = waited(tollbridge.completion, "completion", custom_llm.completion)
+acompletion = awaited(tollbridge.acompletion, "acompletion", custom_llm.acompletion)
+embedding = waited(tollbridge.embedding, "embedding", custom_llm.embedding)
+aembedding = awaited(tollbridge.aembedding, "aembedding", custom_llm.aembedding)
+rerank = waited(tollbridge.rerank, "rerank")
+arerank = awaited(tollbridge.arerank, "arerank")
+moderation = waited(tollbridge.moderation, "moderation")
+amoderation = awaited(tollbridge.amoderation, "amoderation")
+image_generation = waited(tollbridge.image_generation, "image_generation")
+aimage_generation = awaited(tollbridge.aimage_generation, "aimage_generation")
+image_edit = waited(tollbridge.image_edit, "image_edit")
+aimage_edit = awaited(tollbridge.aimage_edit, "aimage_edit")
+transcription = waited(tollbridge.transcription, "transcription")
+atranscription = awaited(tollbridge.atranscription, "atranscription")
+speech = waited(tollbridge.speech, "speech")
+aspeech = awaited(tollbridge.aspeech, "aspeech")
+text_completion = waited(tollbridge.text_completion, "text_completion")
+atext_completion = awaited(tollbridge.atext_completion, "atext_completion")
+responses = waited(tollbridge.responses, "responses")
+aresponses = awaited(tollbridge.aresponses, "aresponses")
+aanthropic_messages = awaited(tollbridge.aanthropic_messages, "anthropic_messages")

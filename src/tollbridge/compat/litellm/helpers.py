@@ -1,0 +1,179 @@
+"""LiteLLM's small functions: whose a model is, which keys are there, messages cut to a window, tools of functions."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_args
+
+from tollbridge.catalog.encodings import encoding
+from tollbridge.catalog.tokens import rule_for
+from tollbridge.compat.litellm.logs import turn_on_debug, verbose_logger
+from tollbridge.compat.litellm.model_lists import model_list, models_of
+from tollbridge.errors import AuthenticationError, NotFoundError
+from tollbridge.providers.names import locate
+from tollbridge.providers.resolve import available
+from tollbridge.providers.table import ROWS
+from tollbridge.sdk.completion import completion
+from tollbridge.sdk.model_info import get_model_info
+from tollbridge.sdk.parameters import OURS, Parameters
+from tollbridge.sdk.token_counts import token_counter
+
+CUT = ".."
+_JSON = {str: "string", int: "integer", float: "number", bool: "boolean", list: "array", dict: "object"}
+
+_turn_on_debug = turn_on_debug
+
+
+def get_llm_provider(
+    model: str, custom_llm_provider: str | None = None, api_base: str | None = None, api_key: str | None = None
+) -> tuple[str, str, str | None, str | None]:
+    """(the model's name there, the provider, the key as it was given, the address as it was given). Raises
+    NotFoundError with near names."""
+    row, name = locate(model, ROWS, provider=custom_llm_provider, api_base=api_base)
+    return name, row.name, api_key, api_base
+
+
+def validate_environment(
+    model: str | None = None, api_key: str | None = None, api_base: str | None = None
+) -> dict[str, Any]:
+    """`keys_in_environment`: a call to the model finds its key. `missing_keys`: the variables that would give it."""
+    if model is None:
+        return {"keys_in_environment": False, "missing_keys": []}
+    try:
+        row, _ = locate(model, ROWS, api_base=api_base)
+    except NotFoundError:
+        return {"keys_in_environment": False, "missing_keys": []}
+    variables = (*row.key_env, *row.token_env)
+    there = bool(api_key) or not row.needs_key or any(os.environ.get(name) for name in variables)
+    return {"keys_in_environment": there, "missing_keys": [] if there else list(variables[:1])}
+
+
+def check_valid_key(model: str, api_key: str) -> bool:
+    """Asks the provider. False where it does not know the key; any other failure is raised."""
+    try:
+        completion(model, [{"role": "user", "content": "Hi"}], api_key=api_key, max_tokens=10, num_retries=0)
+    except AuthenticationError:
+        return False
+    return True
+
+
+def get_valid_models(check_provider_endpoint: bool = False, custom_llm_provider: str | None = None) -> list[str]:
+    """Models that the catalog knows of providers whose key is in the environment. Nobody is asked."""
+    rows = [row.name for row in available(os.environ, ROWS)] if custom_llm_provider is None else [custom_llm_provider]
+    return [model for name in rows for model in models_of(name)]
+
+
+def get_model_list() -> list[str]:
+    return model_list()
+
+
+def get_supported_openai_params(model: str, custom_llm_provider: str | None = None, **_others: Any) -> list[str]:
+    """Fields of a chat request that the model's provider takes. What its row leaves out is not among them."""
+    row, _ = locate(model, ROWS, provider=custom_llm_provider)
+    prices = ("_cost_per_", "_token_cost")
+    mine = (name for name in Parameters.__annotations__ if name not in OURS and not any(one in name for one in prices))
+    return [name for name in mine if name not in row.drops and name not in ("metadata", "thinking")]
+
+
+def get_response_string(response_obj: Any) -> str:
+    """What all choices say, one after another."""
+    found = []
+    for choice in response_obj["choices"]:
+        said = choice.get("message") or choice.get("delta") or {}
+        found.append(said.get("content") or choice.get("text") or "")
+    return "".join(found)
+
+
+def print_verbose(print_statement: object, *_: object, **__: object) -> None:
+    verbose_logger.debug("%s", print_statement)
+
+
+def trim_messages(
+    messages: Sequence[Mapping[str, Any]],
+    model: str | None = None,
+    trim_ratio: float = 0.75,
+    return_response_tokens: bool = False,
+    max_tokens: int | None = None,
+) -> Any:
+    """The messages that fit: those of the system, then the latest. Where not even the last one fits, it is cut in its
+    middle. Results of tools go with the call before them, or not at all.
+
+    `max_tokens`: None for `trim_ratio` of what the model can read. With `return_response_tokens`, (messages, what is
+    left for the answer)."""
+    if max_tokens is None:
+        window = None if model is None else get_model_info(model)["max_input_tokens"]
+        if window is None:
+            return (list(messages), None) if return_response_tokens else list(messages)
+        max_tokens = int(window * trim_ratio)
+    name = model or ""
+    fixed = [one for one in messages if one.get("role") in ("system", "developer")]
+    turns = _turns([one for one in messages if one.get("role") not in ("system", "developer")])
+    kept: list[list[Mapping[str, Any]]] = []
+    for turn in reversed(turns):
+        tried = [*fixed, *turn, *(one for later in kept for one in later)]
+        if token_counter(model=name, messages=tried) > max_tokens:
+            break
+        kept.insert(0, turn)
+    found = [*fixed, *(one for turn in kept for one in turn)]
+    if not kept and turns:
+        room = max_tokens - token_counter(model=name, messages=[*fixed, {**turns[-1][-1], "content": ""}])
+        found = [*fixed, _cut(turns[-1][-1], room, name)]
+    if not return_response_tokens:
+        return found
+    return found, max(0, max_tokens - token_counter(model=name, messages=found))
+
+
+def _turns(messages: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """A call of tools with its results is one thing."""
+    turns: list[list[Mapping[str, Any]]] = []
+    for message in messages:
+        if message.get("role") == "tool" and turns:
+            turns[-1].append(message)
+        else:
+            turns.append([message])
+    return turns
+
+
+def _cut(message: Mapping[str, Any], room: int, model: str) -> dict[str, Any]:
+    text = message.get("content")
+    if not isinstance(text, str):
+        return dict(message)
+    tokens = encoding(rule_for(model).encoding)
+    all_of_it = tokens.encode_ordinary(text)
+    half = max(0, room - 2) // 2
+    if len(all_of_it) <= room or not half:
+        return {**message, "content": text if len(all_of_it) <= room else ""}
+    return {**message, "content": f"{tokens.decode(all_of_it[:half])}{CUT}{tokens.decode(all_of_it[-half:])}"}
+
+
+def function_to_dict(input_function: Callable[..., Any]) -> dict[str, Any]:
+    """A function as a tool's `function`: its name, the first paragraph of its docstring, its arguments by their
+    annotations, described as a numpy docstring describes them (`name : type`, then an indented line)."""
+    told = inspect.getdoc(input_function) or ""
+    properties: dict[str, Any] = {}
+    required = []
+    for name, one in inspect.signature(input_function, eval_str=True).parameters.items():
+        described = re.search(rf"^{re.escape(name)}\s*:\s*(.*)\n((?:[ \t]+.*\n?)*)", told, re.MULTILINE)
+        properties[name] = _schema(one.annotation, described)
+        if one.default is inspect.Parameter.empty:
+            required.append(name)
+    parameters: dict[str, Any] = {"type": "object", "properties": properties}
+    if required:
+        parameters["required"] = required
+    about = told.partition("\n\n")[0].replace("\n", " ")
+    return {"name": input_function.__name__, "description": about, "parameters": parameters}
+
+
+def _schema(annotation: Any, described: re.Match[str] | None) -> dict[str, Any]:
+    kinds = [one for one in get_args(annotation) if one in _JSON] or [getattr(annotation, "__origin__", annotation)]
+    schema: dict[str, Any] = {"type": _JSON.get(kinds[0], "string")}
+    if described is not None:
+        choices = re.search(r"\{(.+)\}", described[1])
+        if choices is not None:
+            schema["enum"] = [word.strip().strip("'\"") for word in choices[1].split(",")]
+        if described[2].strip():
+            schema["description"] = " ".join(described[2].split())
+    return schema

@@ -1,0 +1,86 @@
+"""`litellm.model_list`, `litellm.anthropic_models` and the like, computed from the catalog when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from functools import partial
+from typing import Any
+
+from tollbridge.catalog.facts import catalog
+from tollbridge.errors import BadRequestError
+from tollbridge.model.json import JsonObject
+from tollbridge.providers.table import ROWS
+from tollbridge.sdk.model_info import model_cost, register_model
+
+_LISTS = {
+    "open_ai_chat_completion_models": "openai",
+    "anthropic_models": "anthropic",
+    "cohere_models": "cohere",
+    "openrouter_models": "openrouter",
+    "bedrock_models": "bedrock",
+    "deepinfra_models": "deepinfra",
+    "perplexity_models": "perplexity",
+    "gemini_models": "gemini",
+    "groq_models": "groq",
+    "mistral_chat_models": "mistral",
+    "deepseek_models": "deepseek",
+    "xai_models": "xai",
+}
+
+
+def models_of(provider: str) -> list[str]:
+    return [name for name in catalog().names() if catalog().provider_of(name) == provider or _is_below(name, provider)]
+
+
+def _is_below(name: str, provider: str) -> bool:
+    return name.startswith(f"{provider}/")
+
+
+def model_list() -> list[str]:
+    return list(model_cost)
+
+
+def provider_list() -> list[str]:
+    return sorted(ROWS)
+
+
+def models_by_provider() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in catalog().names():
+        provider = catalog().provider_of(name) or name.partition("/")[0]
+        found.setdefault(provider, []).append(name)
+    return found
+
+
+LISTS: Mapping[str, Callable[[], Any]] = {
+    **{name: partial(models_of, provider) for name, provider in _LISTS.items()},
+    "model_list": model_list,
+    "model_list_set": lambda: set(model_list()),
+    "provider_list": provider_list,
+    "models_by_provider": models_by_provider,
+}
+
+
+class MutableCosts(MutableMapping[str, JsonObject]):
+    """`litellm.model_cost`: all models by name. Writing an entry registers it."""
+
+    def __getitem__(self, name: str) -> JsonObject:
+        return model_cost[name]
+
+    def __setitem__(self, name: str, fields: JsonObject) -> None:
+        register_model({name: fields})
+
+    def __delitem__(self, name: str) -> None:
+        raise BadRequestError(f"What is known of {name!r} cannot be taken away; register what is right.")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(model_cost)
+
+    def __len__(self) -> int:
+        return len(model_cost)
+
+    def __contains__(self, name: object) -> bool:
+        return name in model_cost
+
+    def __repr__(self) -> str:
+        return repr(model_cost)

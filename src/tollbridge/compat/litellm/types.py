@@ -1,0 +1,44 @@
+"""Types of LiteLLM's that are dictionaries here, and errors that may be caught and are never raised."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tollbridge.errors import APIError, BadRequestError
+
+ChatCompletionToolParam = dict[str, Any]
+ChatCompletionToolParamFunctionChunk = dict[str, Any]
+ChatCompletionMessageParam = dict[str, Any]
+AllMessageValues = dict[str, Any]
+
+
+class RetryPolicy(dict[str, int]):
+    """`RetryPolicy(RateLimitErrorRetries=3)`: what `Router(retry_policy=...)` takes."""
+
+
+class AllowedFailsPolicy(dict[str, int]):
+    """`Router` says that it is not built."""
+
+
+class RejectedRequestError(BadRequestError):
+    """LiteLLM's, of a guardrail."""
+
+
+class JSONSchemaValidationError(APIError):
+    """LiteLLM's, of `enable_json_schema_validation`."""
+
+
+class MidStreamFallbackError(APIError):
+    """LiteLLM's: here a stream that delivered something is never begun again elsewhere."""
+
+
+class ImageFetchError(BadRequestError):
+    """LiteLLM's: here the provider fetches an image, or the request is refused."""
+
+
+class GuardrailRaisedException(Exception):
+    """LiteLLM's, of a guardrail."""
+
+
+class BlockedPiiEntityError(Exception):
+    """LiteLLM's, of a guardrail."""

@@ -1,0 +1,180 @@
+"""`Router`: several deployments under one name, with retries, fallbacks and cooldowns. It is the server's own routing.
+
+    router = Router(
+        model_list=[{"model_name": "fast", "litellm_params": {"model": "openai/gpt-4.1-mini"}}, ...],
+        fallbacks=[{"fast": ["careful"]}],
+    )
+    router.completion("fast", messages=[...])
+
+1. What it is made of is read as a configuration file is: `model_list` and the keys of `router_settings`, each mistake
+   named with its path. `os.environ/NAME` is a variable of the environment.
+2. Who answers is said there. A call says what is asked and how long it may take; `api_key`, `api_base` and the like are
+   refused in a call, so that no key goes to another deployment than its own.
+3. Which deployments rest is remembered for as long as the router lives, whichever loops its calls run on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tollbridge.assemble.deployments import Maker
+from tollbridge.assemble.routing import engine_of
+from tollbridge.config.load import load_value
+from tollbridge.errors import BadRequestError, ConfigError, NotBuilt
+from tollbridge.model.json import JsonObject
+from tollbridge.providers.table import ROWS
+from tollbridge.routing.engine import Trace
+from tollbridge.sdk.answers import shown
+from tollbridge.sdk.body import plain
+from tollbridge.sdk.call import Call, read_call
+from tollbridge.sdk.desk import DESKS
+from tollbridge.sdk.embedding import Input, embedded, read_embedding
+from tollbridge.sdk.engine import Found, answer, ask_of, how_of, task
+from tollbridge.sdk.loop import BACKGROUND
+from tollbridge.sdk.objects import EmbeddingResponse, ModelResponse
+from tollbridge.sdk.order import seconds_of
+from tollbridge.sdk.parameters import FOR_PROVIDERS, MOCKS, WHO
+from tollbridge.sdk.streams import AsyncStream, Stream
+from tollbridge.transport.base import Incoming, Outgoing, Timeouts
+from tollbridge.transport.inprocess import ByHost
+
+STEERS = frozenset({*WHO, "additional_drop_params", "allowed_openai_params", "modify_params"})
+NOT_BUILT = "is not built yet"
+
+
+class Router:
+    """`settings`: keys of `router_settings`. Raises ConfigError for what is wrong, NotBuilt for a strategy or a setting
+    that is not there yet. A deployment whose variable is not set does not serve; `problems` says why."""
+
+    def __init__(self, model_list: Iterable[Mapping[str, Any]] = (), **settings: Any) -> None:
+        self.model_list = [dict(entry) for entry in model_list or ()]
+        said = {name: _policy(value) for name, value in settings.items() if value is not None}
+        value: JsonObject = plain({"model_list": self.model_list, "router_settings": said})
+        loaded = load_value(value, os.environ, "Router")
+        absent = [one for one in loaded.findings if one.path.startswith("router_settings") and NOT_BUILT in one.message]
+        if absent:
+            raise NotBuilt(f"{absent[0].path.removeprefix('router_settings.')}: {absent[0].message}")
+        if loaded.config is None:
+            told = [f"{one.path}: {one.message}" for one in loaded.findings if one.severity == "error"]
+            raise ConfigError("; ".join(told))
+        self._transport = ByHost({}, Here())
+        maker = Maker(loaded.config, loaded.environ, ROWS, self._transport)
+        self._engine = engine_of(loaded.config, maker.groups(), self._transport)
+        self.problems: Sequence[str] = tuple(f"{entry.model_name}: {why}" for entry, why in maker.problems)
+
+    def get_model_names(self) -> list[str]:
+        """What may be asked for, aliases among them."""
+        return self._engine.routes.groups.listed()
+
+    @property
+    def model_names(self) -> list[str]:
+        return self.get_model_names()
+
+    def cooling(self) -> Mapping[str, float]:
+        """Deployments that rest, with the seconds that they still will."""
+        routes = self._engine.routes
+        return routes.health.resting(routes.now())
+
+    async def acompletion(
+        self, model: str, messages: Iterable[Any], *, stream: bool | None = None, **parameters: Any
+    ) -> ModelResponse | AsyncStream:
+        """`model`: a name of the list, or an alias. `parameters`: those of `tollbridge.completion` that do not say who
+        answers; `fallbacks` are names of the list. Raises as `tollbridge.acompletion`."""
+        return await self._asked(model, messages, stream, parameters)
+
+    def completion(
+        self, model: str, messages: Iterable[Any], *, stream: bool | None = None, **parameters: Any
+    ) -> ModelResponse | Stream:
+        """`acompletion` for a program without async, also inside a running loop (a notebook)."""
+        answered = BACKGROUND.run(self._asked(model, messages, stream, parameters))
+        return Stream(answered, BACKGROUND) if isinstance(answered, AsyncStream) else answered
+
+    async def aembedding(self, model: str, input: Input, **parameters: Any) -> EmbeddingResponse:
+        return await self._embedded(model, input, parameters)
+
+    async def _embedded(self, model: str, input: Input, parameters: Mapping[str, Any]) -> EmbeddingResponse:
+        steps = _steps(parameters)
+        call = read_embedding(model, input, _body_of(parameters))
+        return await task(call, embedded, lambda call: self._result(call, steps))
+
+    def embedding(self, model: str, input: Input, **parameters: Any) -> EmbeddingResponse:
+        return BACKGROUND.run(self._embedded(model, input, parameters))
+
+    async def _asked(
+        self, model: str, messages: Iterable[Any], stream: bool | None, parameters: Mapping[str, Any]
+    ) -> ModelResponse | AsyncStream:
+        if any(parameters.get(name) not in (None, False) for name in MOCKS):
+            return await answer(read_call(self._stands_for(model), messages, stream, parameters))
+        steps = _steps(parameters)
+        call = read_call(model, messages, stream, _body_of(parameters))
+        return await answer(call, lambda call: self._result(call, steps))
+
+    def _stands_for(self, model: str) -> str:
+        """What a mock of the call stands for: the first deployment of the name."""
+        members = self._engine.routes.groups.resolve(model).members
+        return f"{members[0].provider}/{members[0].model}" if members else model
+
+    async def _result(self, call: Call, steps: Steps) -> Found:
+        order = call.orders[0]
+        ask = ask_of(call, order)
+        ask.headers, ask.timeout_s, ask.drop_params = steps.headers, steps.timeout_s, order.place.drop_params
+        policy = self._engine.policy
+        if call.retries is not None:
+            policy = msgspec.structs.replace(policy, retries=call.retries, retries_of_deployment=False)
+        trace = Trace([])
+        result = await self._engine.run(ask, trace, how_of(ask), policy=policy, fallbacks=steps.fallbacks)
+        return result, ask, {"attempts": len(trace.attempts), "caveats": shown(call.caveats)}
+
+
+class Here:
+    """`transport.base.Transport`: the connections of whichever loop a call runs on."""
+
+    async def send(self, request: Outgoing, timeouts: Timeouts) -> Incoming:
+        return await (await DESKS.here()).transport.send(request, timeouts)
+
+    async def close(self) -> None:
+        """They are the loops' own."""
+
+
+class Steps(msgspec.Struct, frozen=True):
+    """How a call goes through the list. `fallbacks`: None for those of the router."""
+
+    fallbacks: tuple[str, ...] | None
+    timeout_s: float | None
+    headers: tuple[tuple[str, str], ...]
+
+
+def _steps(parameters: Mapping[str, Any]) -> Steps:
+    fallbacks = parameters.get("fallbacks")
+    if fallbacks is not None and not (
+        isinstance(fallbacks, list | tuple) and all(isinstance(name, str) for name in fallbacks)
+    ):
+        raise BadRequestError("`fallbacks` of a call are names of the list.", param="fallbacks")
+    headers = {**(parameters.get("headers") or {}), **(parameters.get("extra_headers") or {})}
+    return Steps(
+        None if fallbacks is None else tuple(fallbacks),
+        seconds_of(parameters, "timeout"),
+        tuple((str(name), str(value)) for name, value in headers.items()),
+    )
+
+
+def _body_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a call's parameters is asked."""
+    said = {name: value for name, value in parameters.items() if value is not None}
+    for name in said:
+        if name in STEERS or name.startswith(FOR_PROVIDERS):
+            raise BadRequestError(
+                f"`{name}` is said in the `litellm_params` of a deployment, not in a call.", param=name
+            )
+    taken = ("fallbacks", "timeout", "headers", "extra_headers")
+    return {**{name: value for name, value in said.items() if name not in taken}, **said.pop("extra_body", {})}
+
+
+def _policy(value: Any) -> Any:
+    """LiteLLM's `RetryPolicy` and the like, without what they do not say."""
+    dump = getattr(value, "model_dump", None)
+    return value if dump is None else {name: one for name, one in dump().items() if one is not None}

@@ -1,0 +1,201 @@
+"""Who is told of a call, of what, and when."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tollbridge
+
+ASK = [{"role": "user", "content": "Hello"}]
+KEY = "sk-a-secret-of-this-test"
+
+
+def logger_of(litellm: Any) -> Any:
+    class Heard(litellm.CustomLogger):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.moments: list[str] = []
+            self.told: dict[str, Any] = {}
+            self.response: Any = None
+
+        def log_pre_api_call(self, model: Any, messages: Any, kwargs: Any) -> None:
+            self.moments.append(f"before {model} {messages[0]['content']}")
+
+        def log_post_api_call(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+            self.moments.append("after")
+
+        def log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+            self.moments.append("success")
+            self.told, self.response = kwargs, response_obj
+            assert start_time <= end_time
+
+        def log_failure_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+            self.moments.append("failure")
+            self.told = kwargs
+
+        async def async_log_pre_api_call(self, model: Any, messages: Any, kwargs: Any) -> None:
+            self.moments.append("async before")
+
+        async def async_log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+            await asyncio.sleep(0)
+            self.moments.append("async success")
+            self.told, self.response = kwargs, response_obj
+
+        async def async_log_failure_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+            self.moments.append("async failure")
+
+    return Heard()
+
+
+def test_a_logger_is_told_of_a_call_in_order_and_without_the_key(litellm: Any, no_keys: Path) -> None:
+    heard = logger_of(litellm)
+    litellm.callbacks = [heard]
+    notes = {"run": 7}
+    litellm.completion(
+        "gpt-4o", ASK, api_key=KEY, mock_response="Hi!", temperature=0.5, metadata=notes, user="ada", num_retries=1
+    )
+    assert heard.moments == ["before gpt-4o Hello", "after", "success"]
+    assert heard.response.choices[0].message.content == "Hi!"
+    told = heard.told
+    assert told["response_cost"] == heard.response._hidden_params["response_cost"] > 0
+    assert (told["model"], told["messages"], told["stream"], told["user"]) == ("gpt-4o", ASK, False, "ada")
+    assert (told["call_type"], told["custom_llm_provider"]) == ("completion", "openai")
+    assert told["litellm_params"]["metadata"] == notes
+    assert told["optional_params"] == {"temperature": 0.5, "user": "ada"}
+    assert KEY not in repr(told)
+
+
+def test_functions_are_told_of_success_and_of_failure(litellm: Any) -> None:
+    told: list[tuple[str, Any]] = []
+    litellm.success_callback = [lambda kwargs, response, start, end: told.append(("success", response.model))]
+    litellm.failure_callback = [lambda kwargs, response, start, end: told.append(("failure", kwargs["exception"]))]
+    litellm.input_callback = [lambda kwargs: told.append(("input", kwargs["model"]))]
+    litellm.completion("demo/one", ASK)
+    with pytest.raises(litellm.RateLimitError) as raised:
+        litellm.completion("demo/error-429", ASK, num_retries=0)
+    assert told == [
+        ("input", "demo/one"),
+        ("success", "one"),
+        ("input", "demo/error-429"),
+        ("failure", raised.value),
+    ]
+
+
+def test_of_a_stream_they_are_told_at_its_end_with_the_whole_answer(litellm: Any) -> None:
+    heard = logger_of(litellm)
+    litellm.callbacks.append(heard)
+    stream = litellm.completion("demo/one", ASK, stream=True)
+    assert isinstance(stream, litellm.CustomStreamWrapper)
+    text = ""
+    for chunk in stream:
+        assert heard.moments == ["before demo/one Hello"]
+        text += chunk.choices[0].delta.content or ""
+    assert heard.moments[1:] == ["after", "success"]
+    assert heard.response.choices[0].message.content == text
+    assert heard.response.usage.total_tokens > 0
+    assert heard.told["complete_streaming_response"] is heard.response
+    assert heard.told["response_cost"] == 0.0
+    assert list(stream) == []
+    assert heard.moments[1:] == ["after", "success"]
+
+
+async def test_of_async_calls_the_async_methods_are_called_and_awaited(litellm: Any) -> None:
+    heard = logger_of(litellm)
+    litellm.callbacks = [heard]
+    sums: list[int] = []
+
+    async def count(kwargs: Any, response: Any, start: Any, end: Any) -> None:
+        await asyncio.sleep(0)
+        sums.append(response.usage.total_tokens)
+
+    litellm.success_callback = [count]
+    answered = await litellm.acompletion("demo/one", ASK)
+    assert heard.moments == ["async before", "after", "async success"]
+    assert sums == [answered.usage.total_tokens]
+    heard.moments.clear()
+    async for _ in await litellm.acompletion("demo/one", ASK, stream=True):
+        assert heard.moments == ["async before"]
+    assert heard.moments == ["async before", "after", "async success"]
+    assert heard.told["async_complete_streaming_response"].usage.total_tokens == sums[1]
+    with pytest.raises(litellm.InternalServerError):
+        await litellm.acompletion("demo/error-500", ASK, num_retries=0)
+    assert heard.moments[-1] == "async failure"
+
+
+def test_an_async_function_is_waited_for_after_a_sync_call_too(litellm: Any) -> None:
+    told: list[str] = []
+
+    async def note(kwargs: Any, response: Any, start: Any, end: Any) -> None:
+        await asyncio.sleep(0)
+        told.append(response.model)
+
+    litellm.success_callback = [note]
+    litellm.completion("demo/one", ASK)
+    assert told == ["one"]
+
+
+def test_one_that_fails_is_logged_and_loses_neither_the_call_nor_the_others(
+    litellm: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+
+    def fail(*_: Any) -> None:
+        raise ValueError("of the callback")
+
+    litellm.success_callback = [fail, lambda *_: told.append("the next")]
+    with caplog.at_level(logging.ERROR, "tollbridge.compat"):
+        assert litellm.completion("demo/one", ASK).model == "one"
+    assert told == ["the next"]
+    assert "of the callback" in caplog.text
+
+
+@pytest.mark.parametrize("setting", ["callbacks", "success_callback", "failure_callback", "input_callback"])
+def test_an_integration_by_name_is_refused_before_anybody_is_asked(litellm: Any, setting: str) -> None:
+    asked: list[str] = []
+    setattr(litellm, setting, ["langfuse"])
+    with pytest.raises(tollbridge.NotBuilt, match=rf"{setting} = \['langfuse'\]"):
+        litellm.completion("demo/one", ASK, mock_response=asked.append("asked") or "Hi")
+    assert asked == ["asked"]  # the argument was evaluated; the call was not made
+
+
+def test_a_hook_that_would_never_be_called_is_refused(litellm: Any) -> None:
+    class Hooked(litellm.CustomLogger):  # type: ignore[misc]
+        async def async_pre_request_hook(self, *_: Any) -> None:
+            """LiteLLM calls it."""
+
+    litellm.callbacks = [Hooked()]
+    with pytest.raises(tollbridge.NotBuilt, match="async_pre_request_hook"):
+        litellm.completion("demo/one", ASK)
+
+
+def test_what_was_said_is_left_out_where_that_is_wanted(litellm: Any) -> None:
+    heard = logger_of(litellm)
+    litellm.callbacks = [heard]
+    litellm.turn_off_message_logging = True
+    answered = litellm.completion("demo/one", ASK)
+    assert "Hello" in answered.choices[0].message.content
+    assert "Hello" not in repr(heard.told) + repr(heard.response) + repr(heard.moments)
+    assert heard.response.usage == answered.usage
+
+
+def test_other_calls_and_a_router_are_told_of_too(litellm: Any, no_keys: Path) -> None:
+    heard = logger_of(litellm)
+    litellm.callbacks = [heard]
+    router = litellm.Router([{"model_name": "fast", "litellm_params": {"model": "demo/one"}}])
+    litellm.api_key = KEY  # a router's deployments have their own
+    assert router.completion("fast", ASK).model == "one"
+    assert asyncio.run(router.acompletion(model="fast", messages=ASK)).model == "one"
+    assert heard.moments == ["before fast Hello", "after", "success", "async before", "after", "async success"]
+    with pytest.raises(litellm.APIError):
+        router.embedding("fast", ["text"])
+    assert heard.moments[-1] == "failure"
+    heard.moments.clear()
+    with pytest.raises(litellm.APIError):
+        litellm.embedding("demo/one", ["text"])
+    assert heard.moments[-1] == "failure"
+    assert heard.told["call_type"] == "embedding"

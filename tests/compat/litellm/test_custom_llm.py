@@ -1,0 +1,91 @@
+"""Providers that a program writes itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+ASK = [{"role": "user", "content": "Hello"}]
+
+
+def mine(litellm: Any, seen: list[dict[str, Any]]) -> Any:
+    class Mine(litellm.CustomLLM):  # type: ignore[misc]
+        def completion(self, model: str, messages: Any, model_response: Any, optional_params: Any, **rest: Any) -> Any:
+            seen.append({"model": model, "messages": messages, "optional_params": optional_params, **rest})
+            model_response.choices[0].message.content = f"{model}: {messages[-1]['content']}"
+            return model_response
+
+        async def acompletion(self, *args: Any, **kwargs: Any) -> Any:
+            return litellm.completion(model="gpt-4o", messages=kwargs["messages"], mock_response="from within")
+
+        def streaming(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+            for word in ("one ", "two"):
+                yield {"text": word, "is_finished": False, "index": 0}
+            usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+            yield litellm.types.utils.GenericStreamingChunk(
+                text="", is_finished=True, finish_reason="stop", usage=usage, index=0
+            )
+
+        async def astreaming(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+            for chunk in self.streaming():
+                yield chunk
+
+        def embedding(self, model: str, input: Any, model_response: Any, **rest: Any) -> Any:
+            model_response.data = [{"object": "embedding", "index": i, "embedding": [0.5]} for i, _ in enumerate(input)]
+            return model_response
+
+    return Mine()
+
+
+def test_a_handler_answers_for_the_models_of_its_provider(litellm: Any) -> None:
+    seen: list[dict[str, Any]] = []
+    litellm.custom_provider_map = [{"provider": "mine", "custom_handler": mine(litellm, seen)}]
+    answered = litellm.completion(
+        model="mine/some/model", messages=ASK, temperature=0.1, api_base="http://here", api_key="sk-x", timeout=3
+    )
+    assert isinstance(answered, litellm.ModelResponse)
+    assert answered.choices[0].message.content == "some/model: Hello"
+    (told,) = seen
+    assert told["optional_params"] == {"temperature": 0.1}
+    assert (told["api_base"], told["api_key"], told["timeout"]) == ("http://here", "sk-x", 3)
+    assert told["litellm_params"] == {"metadata": {}, "api_base": "http://here"}
+    assert litellm.completion("m", ASK, custom_llm_provider="mine").choices[0].message.content == "m: Hello"
+    assert litellm.completion("demo/one", ASK).model == "one"
+    assert len(seen) == 2
+
+
+def test_async_streams_and_embeddings_too(litellm: Any) -> None:
+    litellm.custom_provider_map = [{"provider": "mine", "custom_handler": mine(litellm, [])}]
+    told: list[Any] = []
+    litellm.success_callback = [lambda kwargs, response, start, end: told.append(response)]
+    chunks = list(litellm.completion("mine/x", ASK, stream=True))
+    assert [chunk.choices[0].delta.content for chunk in chunks] == ["one ", "two", ""]
+    assert chunks[-1].choices[0].finish_reason == "stop"
+    assert told[-1].choices[0].message.content == "one two"
+    assert told[-1].usage.total_tokens == 3
+
+    async def both() -> tuple[str, str]:
+        whole = await litellm.acompletion("mine/x", ASK)
+        stream = await litellm.acompletion("mine/x", ASK, stream=True)
+        return whole.choices[0].message.content, "".join([c.choices[0].delta.content async for c in stream])
+
+    assert asyncio.run(both()) == ("from within", "one two")
+    assert [one.embedding for one in litellm.embedding("mine/x", ["a", "b"]).data] == [[0.5], [0.5]]
+
+
+def test_what_a_handler_lacks_is_its_own_error_and_is_told(litellm: Any) -> None:
+    class Bare(litellm.CustomLLM):  # type: ignore[misc]
+        pass
+
+    failures: list[Any] = []
+    litellm.failure_callback = [lambda kwargs, response, start, end: failures.append(kwargs["exception"])]
+    litellm.custom_provider_map = [{"provider": "bare", "custom_handler": Bare()}]
+    with pytest.raises(litellm.CustomLLMError, match="Bare has no `completion`") as raised:
+        litellm.completion("bare/x", ASK)
+    assert raised.value.status_code == 500
+    assert failures == [raised.value]
+    with pytest.raises(litellm.NotFoundError):
+        litellm.completion("barer/x", ASK)
