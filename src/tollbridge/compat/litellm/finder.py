@@ -21,10 +21,14 @@ from tollbridge.errors import NotBuilt
 class NoSuchModule(ModuleNotFoundError, NotBuilt):
     """A module of LiteLLM's that is not built."""
 
-    def __init__(self, name: str) -> None:
-        known = ", ".join(sorted(MODULES | ALIASES.keys()))
-        ModuleNotFoundError.__init__(self, f"`{name}` is not built in Tollbridge; there is: {known}.", name=name)
-        self.message = str(self)
+    def __init__(self, message: str, *, name: str | None = None) -> None:
+        ModuleNotFoundError.__init__(self, message, name=name)
+        self.message = message
+
+
+def no_module(name: str) -> NoSuchModule:
+    known = ", ".join(sorted(MODULES | ALIASES.keys()))
+    return NoSuchModule(f"`{name}` is not built in Tollbridge; there is: {known}.", name=name)
 
 
 class Finder(MetaPathFinder):
@@ -35,7 +39,7 @@ class Finder(MetaPathFinder):
             return None
         below = fullname.removeprefix(ROOT).removeprefix(".")
         if below and below not in MODULES and below not in ALIASES:
-            raise NoSuchModule(fullname)
+            raise no_module(fullname)
         return ModuleSpec(fullname, Made(below), origin="tollbridge.compat.litellm", is_package=True)
 
 
