@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tollbridge.errors import BadRequestError
@@ -66,7 +66,16 @@ def broken(contents: list[dict[str, Any]], *, modify: bool, signed: bool) -> lis
     return found
 
 
+EARLY = (
+    Message(role="user", parts=(ToolResult(call_id="a", content=(Text(text="x"),)),)),
+    Message(role="assistant", parts=(ToolCall(id="a", name="f", arguments="{}"),)),
+)
+"""A result before its call."""
+
+
 @settings(max_examples=200, deadline=None)
+@example(messages=[Message(role="user", parts=(Text(text="Hi"),)), *EARLY], model="gemini-2.5-flash", modify=True)
+@example(messages=list(EARLY), model="gemini-2.5-flash", modify=True)
 @given(messages=MESSAGES, model=st.sampled_from(["gemini-2.5-flash", "gemini-3-flash"]), modify=st.booleans())
 def test_any_history_keeps_the_rules_or_is_refused_in_words(messages: list[Message], model: str, modify: bool) -> None:
     request = Request(model="x", messages=tuple(messages), origin="openai_chat")

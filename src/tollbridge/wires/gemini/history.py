@@ -7,7 +7,7 @@ Rules (https://ai.google.dev/gemini-api/docs/function-calling and .../docs/text-
    there are calls; what the user says besides stands in the content after that. A turn with calls follows one of the
    user's. Each call has an id of its own here, and its result the same; or neither has one.
 4. A result whose call is absent is an error, or, with `modify`, the call is restored. With `modify`, a call that was
-   left without an answer gets one that says so.
+   left without an answer gets one that says so, unless the conversation ends with it and none of its turn has one.
 5. Media in results go into the result where the model takes them there, else into the content after the results.
 """
 
@@ -135,10 +135,11 @@ class History:
     def _results(self, turn: _Turn, *, last: bool) -> tuple[list[Json], list[Json]]:
         results: list[Json] = []
         media: list[Json] = []
+        open_ = last and all(call.answer is None for call in turn.calls)
         for call in turn.calls:
             answer = call.answer
             if answer is None:
-                if self._modify and not last:
+                if self._modify and not open_:
                     detail = f"the call {call.part.id!r} had no result; one that says so was added"
                     self._approximated("$.messages", detail)
                     lost = ToolResult(call_id=call.sent_id, content=(Text(text=UNANSWERED),), is_error=True)
