@@ -20,6 +20,7 @@ OPENAI_TOOLS = "openai-chat_completions-0646fea99a4a"
 OPENAI_TOOLS_STREAM = "openai-chat_completions-1cc59efe5b6a"
 OPENAI_401 = "openai-chat_completions-26228148b85f"
 OPENAI_404 = "openai-chat_completions-583511c621df"
+AZURE_STREAM = "azure-chat_completions-52707490e385"
 AZURE_429 = "azure-chat_completions-8c5d0d464250"
 ANTHROPIC = "anthropic-messages-095c24ed1fe3"
 ANTHROPIC_STREAM = "anthropic-messages-0a8aa6731ef2"
@@ -138,6 +139,18 @@ def test_a_signature_goes_back_to_anthropic_with_the_next_turn(replay: Replay) -
         assert blocks[0] == message.thinking_blocks[0]
         assert sent["body"]["thinking"] == thinking
         assert any(block["type"] == "tool_use" for block in blocks)
+
+
+def test_a_stream_that_begins_with_what_azure_filtered_has_azures_id_and_model(replay: Replay) -> None:
+    where = {"api_base": replay.base(AZURE_STREAM), "api_key": "k", "api_version": "2024-10-21"}
+    asked = completion("azure/gpt-4o", HELLO, stream=True, stream_options={"include_usage": True}, **where)
+    chunks = list(asked)
+    told = _deltas(AZURE_STREAM)
+    assert (told[0]["id"], told[0]["choices"], chunks[0].choices) == ("", [], [])
+    assert {chunk.id for chunk in chunks[1:]} == {told[1]["id"]}
+    whole = stream_chunk_builder(chunks)
+    assert (whole.id, whole.model, whole.created) == (told[1]["id"], told[1]["model"], told[1]["created"])
+    assert whole.prompt_filter_results == told[0]["prompt_filter_results"]
 
 
 # where and as whom

@@ -138,6 +138,22 @@ def test_declared_fields_that_are_absent_read_as_none_and_add_nothing() -> None:
     assert delta.get("tool_calls", "absent") == "absent"
 
 
+@pytest.mark.parametrize("kind", [Message, Delta])
+def test_thinking_is_read_by_one_name_whatever_the_provider_calls_it(kind: type[Message | Delta]) -> None:
+    said = kind({"role": "assistant", "reasoning": "Hm."})
+    assert said.reasoning_content == said["reasoning_content"] == "Hm."
+    assert dict(said) == {"role": "assistant", "reasoning": "Hm."}  # goes back as it came
+    both = kind({"reasoning": "a", "reasoning_content": "b"})
+    assert both.reasoning_content == "b"
+    assert kind({"content": "x"}).reasoning_content is None
+
+
+def test_a_call_of_a_function_without_a_type_is_of_that_type() -> None:
+    call = ChatCompletionMessageToolCall({"id": "c", "function": {"name": "f", "arguments": "{}"}})
+    assert (call.type, "type" in call) == ("function", False)
+    assert ChatCompletionMessageToolCall({"id": "c", "custom": {"name": "f", "input": ""}}).type is None
+
+
 def test_unknown_fields_are_attributes_and_unknown_names_are_errors(answer: ModelResponse) -> None:
     assert answer.x_provider["queue_ms"] == 3
     with pytest.raises(AttributeError, match="'ModelResponse' object has no attribute 'y_provider'"):

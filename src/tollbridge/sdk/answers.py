@@ -126,8 +126,8 @@ class Chunks:
             raise BadGatewayError("The provider sent a chunk that is no object.")
         if chunk.get("error") and not chunk.get("choices"):
             raise stream_error(self._deployment.wire, chunk)
-        if not chunk.get("id"):
-            chunk["id"] = self._ask.id
+        if not chunk.get("id") and (chunk.get("choices") or chunk.get("usage")):
+            chunk["id"] = self._ask.id  # not before: what Azure filtered comes ahead of the answer and of its id
         for choice in chunk.get("choices") or ():
             if isinstance(choice, dict) and choice.get("delta") is None:
                 choice["delta"] = {}

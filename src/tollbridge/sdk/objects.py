@@ -7,7 +7,7 @@ extensions: `reasoning_content`, `thinking_blocks`, `provider_specific_fields`, 
 
 from typing import Any
 
-from tollbridge.model.json import JsonObject
+from tollbridge.model.json import Json, JsonObject
 from tollbridge.sdk.value import Value
 
 # tool calls
@@ -33,11 +33,18 @@ class CustomToolInput(Value):
 
 
 class ChatCompletionMessageToolCall(Value):
+    """`type` is `function` also where the provider leaves it out, as Mistral does."""
+
     id: str
     type: str
     function: Function
     custom: CustomToolInput | None
     provider_specific_fields: JsonObject | None
+
+    def __missing__(self, name: str) -> Json:
+        if name == "type" and "function" in self:
+            return "function"
+        return super().__missing__(name)
 
 
 class ChatCompletionDeltaToolCall(Value):
@@ -123,7 +130,7 @@ class Usage(Value):
 
 
 class Said(Value):
-    """What a model says: at once, or by and by."""
+    """What a model says: at once, or by and by. `reasoning_content` also reads what the provider calls `reasoning`."""
 
     content: str | None
     refusal: str | None
@@ -134,6 +141,11 @@ class Said(Value):
     audio: ChatCompletionAudio | None
     images: list[JsonObject] | None
     provider_specific_fields: JsonObject | None
+
+    def __missing__(self, name: str) -> Json:
+        if name == "reasoning_content":  # of OpenRouter, Groq, Cerebras, Ollama's /v1 and newer vLLM
+            return self.get("reasoning")
+        return super().__missing__(name)
 
 
 class Message(Said):

@@ -9,8 +9,8 @@ A subclass lists its fields as annotations, and that list is all there is to say
 
 Rules
 1. What is in the dictionary is what came (or was set): nothing is added, so JSON made from it is the answer itself.
-2. A declared field that is absent reads as None, as attribute and as item. `in`, `get`, `len`, iteration and JSON see a
-   dictionary without it.
+2. A declared field that is absent reads as None, as attribute and as item, or as the class's `__missing__` says. `in`,
+   `get`, `len`, iteration and JSON see a dictionary without it.
 3. A field that nobody declared is an attribute too, where it is present; else AttributeError (KeyError as item).
 4. A nested object of a declared class is wrapped when it goes in, by whatever door. Odd values stay as they are.
 5. Names that begin with "_" are Python's alone: never in the dictionary, never in JSON.
@@ -53,9 +53,10 @@ class Value(dict[str, Any]):
 
     # reading and writing
 
-    def __missing__(self, name: str) -> None:
+    def __missing__(self, name: str) -> Json:
         if name not in self._fields:
             raise KeyError(name)
+        return None
 
     def __getattr__(self, name: str) -> Any:
         try:

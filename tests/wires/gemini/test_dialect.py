@@ -8,6 +8,7 @@ import pytest
 
 from tests.wires import laws
 from tollbridge.errors import BadGatewayError, BadRequestError, RateLimitError
+from tollbridge.model.fold import fold
 from tollbridge.model.parts import Citation, FileRef, Media, Text, ToolCall
 from tollbridge.model.response import Choice, Finish, Response, Usage
 from tollbridge.wires.gemini import GEMINI
@@ -198,3 +199,29 @@ def test_json_schema_itself_is_left_alone() -> None:
         "$defs": {"n": {"type": ["string", "null"]}},
     }
     assert json_schema(schema) == schema
+
+
+CALL = {"functionCall": {"name": "weather", "args": {}, "id": "c1"}}
+RAN = {"executableCode": {"language": "PYTHON", "code": "6*7", "id": "x1"}}
+
+
+@pytest.mark.parametrize(
+    ("parts", "said", "told"),
+    [
+        ([CALL], "STOP", "tool_calls"),
+        ([{"text": "I look."}, CALL], "STOP", "tool_calls"),
+        ([CALL], "MAX_TOKENS", "length"),
+        ([RAN, {"text": "42"}], "STOP", "stop"),
+    ],
+)
+def test_an_answer_that_calls_the_clients_tools_ends_for_that_whole_and_in_chunks(
+    parts: list[Any], said: str, told: str
+) -> None:
+    """Gemini says STOP of it; a client of OpenAI's goes on only where it is told `tool_calls`."""
+    end = {"candidates": [{"content": {"parts": parts, "role": "model"}, "finishReason": said}], "responseId": "r"}
+    parted = [{"candidates": [{"content": {"parts": [part], "role": "model"}}], "responseId": "r"} for part in parts]
+    last = {"candidates": [{"content": {"parts": [{"text": ""}], "role": "model"}, "finishReason": said}]}
+    streamed = fold(laws.read_stream(GEMINI, laws.framed([*parted, last])), origin=GEMINI.name)
+    for answer in (GEMINI.read_response(end), streamed):
+        assert OPENAI_CHAT.write_response(answer).value["choices"][0]["finish_reason"] == told
+        assert GEMINI.write_response(answer).value["candidates"][0]["finishReason"] == said

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from tollbridge.model.json import Json
-from tollbridge.model.parts import Part, Refusal
+from tollbridge.model.parts import Part, Refusal, ToolCall
 from tollbridge.model.response import Caveat, Finish
 from tollbridge.wires.gemini.vocabulary import FINISH, FINISH_WORD, NUMBERED, caveat, fields
 
@@ -21,6 +23,16 @@ def read_finish(value: Json, spelling: dict[str, str]) -> Finish | None:
     if value.__class__ is not str:
         raise TypeError("finishReason")
     return Finish(reason=FINISH.get(value, "other"), raw=value)
+
+
+def calls_client(part: Part) -> bool:
+    """What Google runs itself is no call for the client."""
+    return isinstance(part, ToolCall) and part.runs_on == "client"
+
+
+def for_calls(finish: Finish) -> Finish:
+    """Of an answer that calls the client's tools Gemini says `STOP`, as of any other; other formats have a word."""
+    return msgspec.structs.replace(finish, reason="tool_calls") if finish.reason == "stop" else finish
 
 
 def blocked(feedback: Json) -> Finish | None:

@@ -15,7 +15,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Media, Opaque, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from tollbridge.model.response import Caveat, Choice, Response
 from tollbridge.wires.base import Written
-from tollbridge.wires.gemini.finish import blocked, read_finish, write_finish
+from tollbridge.wires.gemini.finish import blocked, calls_client, for_calls, read_finish, write_finish
 from tollbridge.wires.gemini.grounding import GROUNDING, read_citations, write_grounding
 from tollbridge.wires.gemini.logprobs import read_logprobs, write_logprobs
 from tollbridge.wires.gemini.read_parts import PartReader
@@ -88,6 +88,8 @@ def _choice(value: Json, place: int, answer_id: str) -> Choice:
             del message["role"]
         elif "role" not in message:
             spelling["role"] = "absent"
+    if finish is not None and any(map(calls_client, parts)):
+        finish = for_calls(finish)
     texts = {at: part.text for at, part in enumerate(parts) if isinstance(part, Text)}
     return Choice(
         index=place if index is None else index,

@@ -23,7 +23,7 @@ from tollbridge.model.parts import Part, Text, Thinking
 from tollbridge.model.response import Finish
 from tollbridge.wires.base import SseEvent
 from tollbridge.wires.gemini.errors import error_in_stream
-from tollbridge.wires.gemini.finish import blocked, read_finish
+from tollbridge.wires.gemini.finish import blocked, calls_client, for_calls, read_finish
 from tollbridge.wires.gemini.grounding import read_citations
 from tollbridge.wires.gemini.logprobs import joined, read_logprobs
 from tollbridge.wires.gemini.partial_calls import PartialCall
@@ -37,7 +37,7 @@ from tollbridge.wires.gemini.vocabulary import fields, listed, take
 class _Candidate:
     """One candidate under way. `part`: what is open, at `place`; `texts`: those so far, for citations."""
 
-    __slots__ = ("extra", "finish", "index", "message", "part", "partial", "parts", "place", "texts")
+    __slots__ = ("called", "extra", "finish", "index", "message", "part", "partial", "parts", "place", "texts")
 
     def __init__(self, index: int, salt: str) -> None:
         self.index = index
@@ -49,6 +49,7 @@ class _Candidate:
         self.extra: JsonObject = {}
         self.message: JsonObject = {}
         self.finish: Finish | None = None
+        self.called = False
 
     def add(self, value: JsonObject, events: list[Event]) -> None:
         reason = value.pop("finishReason", None)
@@ -133,6 +134,7 @@ class _Candidate:
 
     def _open(self, part: Part, events: list[Event]) -> None:
         self._close(events)
+        self.called = self.called or calls_client(part)
         self.place += 1
         self.part = part
         if isinstance(part, Text):
@@ -157,7 +159,7 @@ class _Candidate:
         if self.extra:
             events.append(Noted(Extra("choice", self.extra), self.index))
         if self.finish is not None:
-            events.append(Finished(self.index, self.finish))
+            events.append(Finished(self.index, for_calls(self.finish) if self.called else self.finish))
 
 
 class GeminiReader:
