@@ -113,12 +113,16 @@ async def _ask(
     parameters: Mapping[str, Any],
 ) -> ModelResponse:
     if on_text is None:
-        answer: ModelResponse = await acompletion(model, messages, tools=tools.schemas, stream=False, **parameters)
+        answer: ModelResponse = await acompletion(
+            model, messages, tools=tools.schemas or None, stream=False, **parameters
+        )
         return answer
     options = {**parameters.get("stream_options", {}), "include_usage": True}
     rest = {name: value for name, value in parameters.items() if name != "stream_options"}
     chunks = []
-    stream = await acompletion(model, messages, tools=tools.schemas, stream=True, stream_options=options, **rest)
+    stream = await acompletion(
+        model, messages, tools=tools.schemas or None, stream=True, stream_options=options, **rest
+    )
     async for chunk in stream:
         chunks.append(chunk)
         text = chunk.choices[0].delta.content if chunk.choices else None
