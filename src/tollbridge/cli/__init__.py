@@ -14,6 +14,12 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "serve": ("tollbridge.cli.serve", "serve", "Start the gateway."),
     "chat": ("tollbridge.cli.chat", "chat", "Talk with any model and let it use tools."),
     "run": ("tollbridge.cli.run", "run", "Ask a model one thing, with tools, and print its answer."),
+    "init": ("tollbridge.cli.init", "init", "Write a config.yaml for the providers whose variables are set."),
+    "doctor": (
+        "tollbridge.cli.doctor",
+        "doctor",
+        "Find what is wrong with a gateway's surroundings, and how to mend it.",
+    ),
     "keys": ("tollbridge.cli.keys", "keys", "Make, look at and change keys."),
     "spend": ("tollbridge.cli.spend", "spend", "Show what was spent, by key, model, provider or day."),
     "mcp": ("tollbridge.cli.mcp", "mcp", "List, call, examine and add MCP servers."),
