@@ -27,6 +27,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "providers": ("tollbridge.cli.providers", "providers", "Show the providers, their variables and what differs."),
     "models": ("tollbridge.cli.models", "models", "Show the models that the catalog knows, and what they can do."),
     "prices": ("tollbridge.cli.prices", "prices", "Show what models cost, and where that is known from."),
+    "completion": (
+        "tollbridge.cli.completion",
+        "completion",
+        "Print what makes a shell complete commands and options.",
+    ),
 }
 DEFAULT = "serve"
 
