@@ -29,7 +29,8 @@ def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
     source "$1"
     complete -p tollbridge
     COMP_WORDS=(tollbridge do); COMP_CWORD=1; _tollbridge_completion tollbridge; echo "${COMPREPLY[@]}"
-    COMPREPLY=(); COMP_WORDS=(tollbridge run --mo); COMP_CWORD=2; _tollbridge_completion tollbridge; echo "${COMPREPLY[@]}"
+    COMPREPLY=()
+    COMP_WORDS=(tollbridge run --mo); COMP_CWORD=2; _tollbridge_completion tollbridge; echo "${COMPREPLY[@]}"
     """
     environ = {"PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
     ran = subprocess.run(
