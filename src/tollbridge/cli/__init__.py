@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "mcp": ("tollbridge.cli.mcp", "mcp", "List, call, examine and add MCP servers."),
     "check": ("tollbridge.cli.check", "check", "Say what is wrong with a configuration, and what it would serve."),
     "config": ("tollbridge.cli.config", "config", "Show a configuration whole, what two differ in, and its schema."),
+    "db": ("tollbridge.cli.db", "db", "Look after the database: version, upgrade, backup, damage."),
     "providers": ("tollbridge.cli.providers", "providers", "Show the providers, their variables and what differs."),
     "models": ("tollbridge.cli.models", "models", "Show the models that the catalog knows, and what they can do."),
     "prices": ("tollbridge.cli.prices", "prices", "Show what models cost, and where that is known from."),
