@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "keys": ("tollbridge.cli.keys", "keys", "Make, look at and change keys."),
     "spend": ("tollbridge.cli.spend", "spend", "Show what was spent, by key, model, provider or day."),
+    "logs": ("tollbridge.cli.logs", "logs", "Show single requests: who asked whom, what it cost, how it went."),
     "mcp": ("tollbridge.cli.mcp", "mcp", "List, call, examine and add MCP servers."),
     "check": ("tollbridge.cli.check", "check", "Say what is wrong with a configuration, and what it would serve."),
     "config": ("tollbridge.cli.config", "config", "Show a configuration whole, what two differ in, and its schema."),
