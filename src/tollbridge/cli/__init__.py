@@ -18,7 +18,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "doctor": (
         "tollbridge.cli.doctor",
         "doctor",
-        "Find what is wrong with a gateway's surroundings, and how to mend it.",
+        "Find what is wrong around a gateway, and how to mend it.",
     ),
     "keys": ("tollbridge.cli.keys", "keys", "Make, look at and change keys."),
     "spend": ("tollbridge.cli.spend", "spend", "Show what was spent, by key, model, provider or day."),

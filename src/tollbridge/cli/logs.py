@@ -124,6 +124,8 @@ async def _tail(
         key_id = await ledger_id(name, Keys(KeyStore(database), place.home.pepper(), taken=place.is_admins), reader)
     shown = await _last(reader, count, since, key_id, failed=failed)
     _print(shown, as_json)
+    if not shown and not follow:
+        click.echo("There is no such request in the ledger.", err=True)
     seen = {row["id"] for row in shown}
     began = time.time()
     while follow:
