@@ -150,6 +150,7 @@ async def test_log_lines_are_told_from_the_level_on_that_is_wanted(
 @pytest.mark.parametrize("name", [*OLD, "modern"])
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_call_that_is_given_up_is_cancelled_at_the_server(served: Gateway, mode: Mode, name: str) -> None:
+    """R53."""
     endless, counts = ("count", "closed") if name == "modern" else ("sleep", "count_cancelled")
 
     async with client(served.url, name, mode=mode) as one, asyncio.timeout(20):
