@@ -271,7 +271,7 @@ def test_text_that_spells_a_number_or_a_truth_value_is_one(tmp_path: Path) -> No
             "mcp_servers.a.pinned_tools: is not built yet; NOTHING IS RESTRICTED by it",
         ),
         (
-            "mcp_servers: [{server_name: a, url: 'https://x.example/sse', auth_type: aws_sigv4}]",
+            "mcp_servers: [{server_name: a, url: 'https://x.example/sse', auth_type: oauth_delegate}]",
             "mcp_servers[0].auth_type: is not built yet; the server is asked without a credential",
         ),
     ],

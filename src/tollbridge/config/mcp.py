@@ -16,11 +16,11 @@ from tollbridge.model.json import JsonObject
 from tollbridge.transport.egress import split_url
 
 VERSIONS = ("auto", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28")
-AUTH_TYPES = ("none", "api_key", "bearer_token", "basic", "authorization", "token", "oauth2")
+AUTH_TYPES = ("none", "api_key", "bearer_token", "basic", "authorization", "token", "oauth2", "aws_sigv4")
 FLOWS = ("authorization_code", "client_credentials")
 SIGN_INS = ("each", "shared")
 CLIENT_AUTH = ("client_secret_basic", "client_secret_post", "none")
-LATER_AUTH = ("oauth2_token_exchange", "oauth2_id_jag", "aws_sigv4", "true_passthrough", "oauth_delegate")
+LATER_AUTH = ("oauth2_token_exchange", "oauth2_id_jag", "true_passthrough", "oauth_delegate")
 RESERVED = frozenset(
     {
         *("mcp", "sse", "messages", "tools", "key", "spend", "global", "health", "metrics", "v1", "v1beta"),
@@ -130,6 +130,8 @@ def _server(name: str, item: Node, at: At, place: Place) -> McpServer | None:
     ):
         _check_choice(values, field, choices, place_of, at.key(key))
     _check_oauth(values, place_of, at)
+    _check_aws(values, place_of, at)
+    values["aws"] = {field: values.pop(field) for field in tuple(values) if field.startswith("aws_")}
     if values.get("version") == "auto":
         values.pop("version")
     return McpServer(name=name, where=f"{place.file}:{place.line}", **values)
@@ -148,6 +150,15 @@ def _check_oauth(values: dict[str, Any], place_of: dict[str, Place], at: At) -> 
         at.key("auth_type").error(place_of["auth_type"], "`oauth2` goes with a `url`")
     if values.get("oauth_flow") == "client_credentials" and not {"client_id", "client_secret"} <= set(values):
         at.key("oauth2_flow").error(place_of["oauth_flow"], "client credentials are a `client_id` and `client_secret`")
+
+
+def _check_aws(values: dict[str, Any], place_of: dict[str, Place], at: At) -> None:
+    said = [field for field in values if field.startswith("aws_")]
+    if values.get("auth_type") != "aws_sigv4":
+        for field in said:
+            at.key(field).warning(place_of[field], "nothing is signed without `auth_type: aws_sigv4`")
+    elif "command" in values:
+        at.key("auth_type").error(place_of["auth_type"], "`aws_sigv4` goes with a `url`")
 
 
 def _check_choice(

@@ -41,6 +41,9 @@ MCP_SERVER = section(
     fills("oauth_method", named, "token_endpoint_auth_method"),
     fills("oauth_resource", named, "upstream_resource"),
     fills("sign_in", named, "sign_in"),
+    *(fills(name, secret, name) for name in ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")),
+    *(fills(name, named, name) for name in ("aws_region_name", "aws_service_name")),
+    *(fills(name, named, name) for name in ("aws_role_name", "aws_session_name")),
     fills("brings", list_of(named), "extra_headers"),
     fills("headers", map_of(secret), "static_headers"),
     fills("description", text, "description"),
@@ -62,8 +65,6 @@ MCP_SERVER = section(
     restricts("pinned_tools", "token_validation", "oauth_identity_binding", "allow_private"),
     later(
         *("env_vars", "upstream_token_header"),
-        *("aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
-        *("aws_region_name", "aws_service_name", "aws_role_name", "aws_session_name"),
         *("token_exchange_endpoint", "audience", "subject_token_type", "token_exchange_profile"),
         *("id_jag_resource_token_endpoint", "id_jag_resource", "id_jag_subject_source"),
         *("id_jag_resource_client_id", "id_jag_resource_client_secret", "client_private_key"),
