@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import sys
@@ -69,3 +70,32 @@ async def test_a_person_signs_in_is_listed_and_signs_out(server: Serving, tmp_pa
         status, told = await ended(await run("login", "two", served=served, key=key))
         assert status == 1
         assert "no such MCP server" in told
+
+
+async def test_the_admin_signs_in_by_the_configuration_alone_and_a_gateway_knows_of_it(
+    server: Serving, tmp_path: Path
+) -> None:
+    config: dict[str, Any] = {"mcp_servers": {"one": {"url": server.url, "auth_type": "oauth2"}}}
+    file = tmp_path / "config.yaml"
+    file.write_text(json.dumps(config))
+    environ = {**os.environ, "TOLLBRIDGE_HOME": str(tmp_path / "home")}
+    pipe = asyncio.subprocess.PIPE
+
+    async def started(*words: str) -> asyncio.subprocess.Process:
+        command = (*COMMAND, *words, "--config", str(file))
+        return await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, env=environ)
+
+    async with browser() as person:
+        process = await started("login", "one", "--no-browser", "--port", "0")
+        back = (await person.open(await address_in(process))).location
+        assert "Go back to the terminal" in (await person.open(back)).text
+        assert await ended(process) == (0, "signed in at one\n")
+    status, told = await ended(await started("call", "whoami"))
+    assert status == 0, told
+    assert "person-" in told
+    async with gateway(config, tmp_path) as served:
+        called = await served.post("/mcp-rest/tools/call", {"name": "whoami", "server_id": "one"})
+        assert called["content"][0]["text"].startswith("person-")
+        (listed,) = (await served.get("/v1/mcp/sign-ins"))["sign_ins"]
+        assert listed["owner"] == "master"
+    assert (await ended(await started("logout", "one")))[1].startswith("signed out at one\n")

@@ -283,6 +283,13 @@ class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     issuer: str | None = None
     oauth_flow: str | None = None
     oauth_method: str | None = None
+    client_key: Secret | None = None
+    client_key_id: str | None = None
+    client_algorithm: str = "RS256"
+    exchange_url: str | None = None
+    exchange_profile: Literal["rfc8693", "entra_obo"] = "rfc8693"
+    audience: str | None = None
+    subject_type: str | None = None
     oauth_resource: str | None = None
     sign_in: str = "each"
     aws: Mapping[str, str | Secret] = {}

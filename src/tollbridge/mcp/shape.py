@@ -64,7 +64,14 @@ TOLD = frozenset({"created_at", "created_by", "updated_at", "updated_by", "teams
 NEVER_SHOWN = frozenset(
     {
         *("credentials", "auth_value", "authentication_token"),
-        *("aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_region_name", "aws_service_name"),
+        *(
+            "client_private_key",
+            "aws_access_key_id",
+            "aws_secret_access_key",
+            "aws_session_token",
+            "aws_region_name",
+            "aws_service_name",
+        ),
         *("aws_role_name", "aws_session_name"),
     }
 )

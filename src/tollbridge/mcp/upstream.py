@@ -32,8 +32,9 @@ from tollbridge.mcp.input import check_asked, with_input
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, UPSTREAM_FAILED, RpcError
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.mirrors import Mirrored, annotated
+from tollbridge.mcp.oauth.exchange import OnBehalf
 from tollbridge.mcp.oauth.invitations import SignInNeeded
-from tollbridge.mcp.oauth.tokens import Tokens
+from tollbridge.mcp.oauth.tokens import OWNER, Tokens
 from tollbridge.mcp.outbound import headers_for
 from tollbridge.mcp.pace import Pace
 from tollbridge.mcp.resting import Resting
@@ -59,8 +60,6 @@ LATE_S = 0.2
 T = TypeVar("T")
 Scope = tuple[str, Pairs]
 """Whose a link is: a session's, or "" for everybody's who has this credential."""
-OWNER = ":owner"
-"""Among the headers of a link: whose token goes along. It is no header, and is not sent."""
 
 
 class Upstream:
@@ -71,9 +70,9 @@ class Upstream:
         definition: Definition,
         transport: Transport,
         environ: Mapping[str, str],
-        tokens: Tokens | None = None,
+        tokens: Tokens | OnBehalf | None = None,
     ) -> None:
-        """`tokens`: where callers sign in at it, or the gateway does."""
+        """`tokens`: where callers sign in at it, the gateway does, or their own tokens are exchanged."""
         self.definition = definition
         self.tokens = tokens
         self.name = definition.name
@@ -208,9 +207,7 @@ class Upstream:
 
     def _headers(self, caller: Caller) -> Pairs:
         headers = headers_for(self.definition, caller.credentials)
-        if self.tokens is None or any(name == "authorization" for name, _ in headers):
-            return headers
-        return (*headers, (OWNER, self.tokens.owner(caller.principal)))
+        return headers if self.tokens is None else self.tokens.bound(headers, caller)
 
     @asynccontextmanager
     async def _leased(self, caller: Caller) -> AsyncIterator[Link]:
