@@ -68,6 +68,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def answers(self) -> JsonObject:
         """What a server may ask of it, as capabilities."""
         found = self.capabilities
+        if not found:
+            return found
         return {name: found[name] for name in CLIENT_CAPABILITIES if found.get(name) is not None}
 
     def without(self, capabilities: Sequence[str]) -> Caller:

@@ -99,8 +99,11 @@ class Endpoint:
         if principal is None or principal.key is None:
             await self._handle(inbound, responder, record, id)
             return
-        with self._vigil.watched(inbound, responder, principal.id) as watched:
+        watched = self._vigil.begin(inbound, responder, principal.id)
+        try:
             await self._handle(inbound, watched, record, id)
+        finally:
+            self._vigil.end(watched)
 
     def _who(self, inbound: Inbound) -> Principal | Awaitable[Principal]:
         if self._door is not None:
@@ -141,6 +144,8 @@ class Endpoint:
     def wanted(self, inbound: Inbound, id: str | None) -> tuple[tuple[str, ...] | None, bool]:
         """(servers, whether one alone is meant). The path comes before the headers."""
         if id is not None:
+            if self._hub.find(id) is not None:
+                return (id,), True
             names = _items(id)
             alone = len(names) == 1 and self._hub.find(names[0]) is not None
             if not any(self._hub.find(name) or self._hub.in_group(name) for name in names):

@@ -19,7 +19,7 @@ import msgspec
 
 from tollbridge.errors import APIError, AuthenticationError
 from tollbridge.mcp.call import Call
-from tollbridge.mcp.jsonrpc import MODERN_CODES, UPSTREAM_FAILED, RpcError, decode, encode, kind_of, read_error
+from tollbridge.mcp.jsonrpc import MODERN_CODES, UPSTREAM_FAILED, RpcError, decode, encode, read_error
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.mirrors import Mirrored, mirrored
 from tollbridge.mcp.sse import Events, TooLarge
@@ -107,7 +107,7 @@ class Http:
             self._session = None if session is None else session.decode("latin-1")
         if incoming.status >= 400:
             await self._refused(link, incoming, message)
-        wants = kind_of(message) == "request"
+        wants = "method" in message and "id" in message
         if not wants or incoming.status == 202:
             await discard(incoming)
             if method == "notifications/initialized" and self._listens and not link.modern:
