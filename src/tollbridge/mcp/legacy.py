@@ -274,7 +274,7 @@ class Legacy:
                 task.cancel()
         elif method == "notifications/roots/list_changed" and session.id:
             for upstream in self._hub.upstreams.values():
-                await upstream.note(session.id, method, params)
+                await upstream.links.note(session.id, method, params)
         elif method == "notifications/initialized" and session.id:
             await self._following.lists(session)
 

@@ -87,7 +87,7 @@ def shape(upstream: Upstream, kept: KeptServer | None, *, admin: bool) -> JsonOb
         **NOTHING,
         "alias": definition.alias,
         "description": definition.description or None,
-        "transport": definition.transport or upstream.carrier,
+        "transport": definition.transport or upstream.links.carrier,
         "auth_type": definition.auth_type,
         "instructions": definition.instructions,
         "mcp_access_groups": sorted(definition.groups),
