@@ -32,6 +32,7 @@ from tollbridge.mcp.jsonrpc import (
     id_of,
     is_id,
     kind_of,
+    no_method,
     notification,
     result,
 )
@@ -233,6 +234,8 @@ class Legacy:
         match method:
             case "ping":
                 return {}
+            case "server/discover":
+                raise no_method(method)  # whoever probes by it would go on in the newer era, which has no such session
             case "initialize":
                 if session.version or not session.id:
                     raise RpcError(INVALID_REQUEST, "This session has begun already.")
