@@ -105,12 +105,15 @@ class Hub:
         """`wanted`: servers, aliases or access groups; None is everything. `alone`: one server, by its path, under its
         own names. Raises RpcError where that one is not there for this caller."""
         rights = self._rights_of(caller.principal)
+        one = self.find(wanted[0]) if alone and wanted is not None and len(wanted) == 1 else None
+        if one is not None and rights.server(one.definition):
+            return View(self, (one,), caller, rights, prefixed=False, missing=())
         usable = [upstream for upstream in self.upstreams.values() if rights.server(upstream.definition)]
         missing: list[str] = []
         if wanted is not None:
             chosen: dict[str, Upstream] = {}
             for name in wanted:
-                found = [one for one in (self.find(name), *self.in_group(name)) if one is not None and one in usable]
+                found = [one for one in (self.find(name), *self.in_group(name)) if one in usable]
                 if not found:
                     missing.append(name)
                 chosen.update({one.name: one for one in found})
