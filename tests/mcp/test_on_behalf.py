@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from tests.mcp.gateway import Gateway, gateway
 from tests.mcp.raw import raw
-from tests.mcp.serving import Serving, authorizing
+from tests.mcp.serving import LEGACY_STDIO, Serving, authorizing
 from tests.mcp.test_sign_in import RIGHTS, post, seen, signed_in, whoami
 from tests.mcp.test_token_issuers import trusting
 from tests.server.served import KEY
@@ -94,6 +95,17 @@ async def test_a_token_that_the_server_refuses_is_exchanged_anew_once(server: Se
         assert await asked(served, KEY, "of-ada") == "machine for ada"
 
 
+async def test_calls_at_once_exchange_once_and_what_runs_out_is_exchanged_anew(server: Serving, tmp_path: Path) -> None:
+    async with gateway(entry(server, auth_type=EXCHANGE, **CLIENT), tmp_path) as served:
+        found = await asyncio.gather(*(asked(served, KEY, "of-ada") for _ in range(10)))
+        assert set(found) == {"machine for ada"}
+        assert len(await exchanges(server)) == 1
+        await post(server, "/reset", {"expires_in": 5})  # less than what is let run out
+        for _ in range(2):
+            assert await asked(served, KEY, "of-ada") == "machine for ada"
+        assert len(await exchanges(server)) > 1
+
+
 async def test_who_shows_no_token_is_told_which_and_a_key_is_never_exchanged(server: Serving, tmp_path: Path) -> None:
     async with gateway(entry(server, auth_type=EXCHANGE, **CLIENT), tmp_path) as served:
         key = await served.key(permission=RIGHTS)
@@ -105,6 +117,20 @@ async def test_who_shows_no_token_is_told_which_and_a_key_is_never_exchanged(ser
         begin = {"server": "one", "redirect_uri": "http://127.0.0.1:1/callback"}
         assert (await served.send("POST", "/v1/mcp/sign-ins", begin, key=key)).status == 400
     assert await seen(server) == {"authorize": [], "register": [], "token": [], "revoke": [], "mcp": []}
+
+
+@pytest.mark.parametrize("modern", [True, False])
+async def test_who_shows_no_token_has_the_tools_of_all_other_servers(
+    server: Serving, tmp_path: Path, modern: bool
+) -> None:
+    config = entry(server, auth_type=EXCHANGE, **CLIENT)
+    config["mcp_servers"]["other"] = LEGACY_STDIO.configured()
+    async with gateway(config, tmp_path) as served, raw(served.url, modern=modern) as one:
+        for brought, servers in (({}, {"other"}), ({"x-mcp-one-authorization": "of-ada"}, {"one", "other"})):
+            listed = (await one.ask("", "tools/list", headers=brought))["result"]
+            assert {tool["name"].partition("-")[0] for tool in listed["tools"]} == servers
+            absent = listed.get("_meta", {}).get("tollbridge/absent", {})
+            assert ("bring their token" in str(absent)) == (not brought)
 
 
 async def test_a_token_of_a_trusted_issuer_is_exchanged_for_its_own_person(server: Serving, tmp_path: Path) -> None:
