@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from urllib.request import Request, urlopen
 import msgspec
 
 from tests.clients.running import running
-from tests.examples.programs import EXAMPLES
+from tests.examples.programs import EXAMPLES, PATH
 
 BIN = Path(sys.executable).parent
 KEY = f"sk-tb-{secrets.token_hex(16)}"
@@ -25,7 +24,7 @@ DESK = f"customer-service={sys.executable} {EXAMPLES / 'customer_service/server.
 def serving(home: Path, *arguments: str, **environ: str) -> Iterator[str]:
     """Its address. `environ`: what the configuration wants from the environment."""
     given = {
-        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "PATH": PATH,
         "TOLLBRIDGE_HOME": str(home),
         "TOLLBRIDGE_MASTER_KEY": KEY,
         **environ,

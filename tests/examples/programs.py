@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+REPOSITORY = Path(__file__).resolve().parents[2]
+EXAMPLES = REPOSITORY / "examples"
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+"""On which `python` is the one that has all of it."""
 
 
 class Desk:
@@ -23,7 +27,8 @@ class Desk:
         with self._monkeypatch.context() as patched:
             patched.setattr(sys, "argv", [str(file), *arguments])
             patched.syspath_prepend(str(file.parent))
-            for name, value in environ.items():
+            patched.chdir(REPOSITORY)
+            for name, value in {"PATH": PATH, **environ}.items():
                 patched.setenv(name, value)
             self._printed.readouterr()
             runpy.run_path(str(file), run_name="__main__")

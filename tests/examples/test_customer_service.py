@@ -1,4 +1,4 @@
-"""examples/customer_service: the same question by each SDK, answered from the server's computation."""
+"""examples/customer_service: the same question by each SDK, answered from the server's computation; and by no SDK at all."""
 
 from __future__ import annotations
 
@@ -48,3 +48,8 @@ def test_a_vendors_sdk_is_answered_by_the_gateway(sdk: str, desk: Desk, gateway:
     assert TOTAL in said.rpartition("The tool answered: ")[2]
     if sdk == "responses":
         assert 'calculate_account_value({"customer_id":"C-1001"}) gave' in said
+
+
+def test_an_orchestrator_needs_plain_http_alone(desk: Desk, gateway: str) -> None:
+    answer = desk.run("deployments/orchestrator.py", TOLLBRIDGE_URL=gateway, TOLLBRIDGE_KEY=KEY)
+    assert TOTAL in answer

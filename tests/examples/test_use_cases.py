@@ -41,6 +41,4 @@ def test_each_feature_has_a_key_and_its_spend_is_known(desk: Desk, tmp_path: Pat
             keys = ask(f"{url}/key/list?return_full_object=true")["keys"]
             spent = {key["key_alias"]: key["spend"] for key in keys}
     assert abs(spent["greeting"] - 2 * costs["greeting"]) < 2e-6
-    assert (
-        abs(spent["orders"] - 2 * (costs["orders"] + 0.001)) < 2e-6
-    )  # each answer made one call, at a tenth of a cent
+    assert abs(spent["orders"] - 2 * (costs["orders"] + 0.001)) < 2e-6  # a call is a tenth of a cent
