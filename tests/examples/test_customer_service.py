@@ -1,4 +1,4 @@
-"""examples/customer_service: the same question by each SDK, answered from the server's computation; and by no SDK at all."""
+"""examples/customer_service: the same question by each SDK, and by none, answered from the server's computation."""
 
 from __future__ import annotations
 
