@@ -18,13 +18,14 @@ from mcp.client.streamable_http import streamable_http_client
 
 import tollbridge
 from tests.examples.gateways import BIN, KEY, ask, serving
-from tests.examples.programs import EXAMPLES, REPOSITORY
+from tests.examples.programs import REPOSITORY
+from tests.mcp.serving import LEGACY_STDIO
 from tests.shared import SHARED
 
 PAGE = (REPOSITORY / "docs/client-setup.md").read_text()
 ADDRESS = "http://127.0.0.1:4000"
 VARIABLE = re.compile(r"\$\{(?:input:)?[\w-]+\}|\$\w+")
-TOOL = "find_orders"
+TOOL = "echo"
 
 
 def section(client: str, language: str) -> list[str]:
@@ -35,9 +36,9 @@ def section(client: str, language: str) -> list[str]:
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     place = tmp_path_factory.mktemp("setup")
-    orders = {"command": "python", "args": [str(EXAMPLES / "agent/orders.py")], "access_groups": ["dev_group"]}
+    desk = {**LEGACY_STDIO.configured(), "access_groups": ["dev_group"], "allowed_tools": [TOOL]}
     models = [{"model_name": "*", "litellm_params": {"model": "demo/*"}}]
-    (place / "config.yaml").write_text(json.dumps({"model_list": models, "mcp_servers": {"orders": orders}}))
+    (place / "config.yaml").write_text(json.dumps({"model_list": models, "mcp_servers": {"desk": desk}}))
     with serving(place, "--config", str(place / "config.yaml")) as url:
         yield url
 

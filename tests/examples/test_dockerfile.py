@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.examples.gateways import ask
-from tests.examples.programs import EXAMPLES, PATH, REPOSITORY
+from tests.examples.programs import PATH, REPOSITORY
+from tests.mcp.serving import LEGACY_STDIO
 
 TEXT = (REPOSITORY / "Dockerfile").read_text()
 FLAGS = ("--config", "/app/config.yaml", "--port", "4000", "--detailed_debug")
@@ -24,7 +25,7 @@ model_list:
 callbacks:
 - custom_mcp_hook.hook
 mcp_servers:
-  {"orders": {"command": "python", "args": ["%s"]}}
+  {"desk": {"command": "python", "args": ["%s"]}}
 """
 HOOK = """
 from litellm.integrations.custom_logger import CustomLogger
@@ -67,14 +68,14 @@ def container(root: Path) -> Iterator[tuple[str, str]]:
 
 def test_flags_go_to_the_entry_point_the_key_is_in_the_log_and_the_state_on_the_volume(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
-    (tmp_path / "app/config.yaml").write_text(CONFIG % (EXAMPLES / "agent/orders.py"))
+    (tmp_path / "app/config.yaml").write_text(CONFIG % LEGACY_STDIO.args)
     (tmp_path / "app/custom_mcp_hook.py").write_text(HOOK)
     with container(tmp_path) as (url, said):
         (key,) = set(re.findall(r"sk-tb-\w+", said))
         asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello!"}]}
         assert ask(f"{url}/v1/chat/completions", asked, key=key)["choices"]
-        called = ask(f"{url}/mcp/tools/call", {"name": "find_orders", "arguments": {"status": "shipped"}}, key=key)
-        assert called[0]["text"].endswith(" seen by the hook")
+        called = ask(f"{url}/mcp/tools/call", {"name": "echo", "arguments": {"text": "hi"}}, key=key)
+        assert called[0]["text"] == "hi seen by the hook"
     with container(tmp_path) as (url, said):
         assert key not in said
         assert ask(f"{url}/v1/models", key=key)["data"]
