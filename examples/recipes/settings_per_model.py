@@ -8,7 +8,7 @@ from choosing import CAPABLE, CHEAP, LOCAL, select_best_model
 from tollbridge import completion
 
 SETTINGS = {
-    CHEAP: {"temperature": 0.2, "max_tokens": 12},
+    CHEAP: {"temperature": 0.2, "max_tokens": 12},  # so few that it shows
     CAPABLE: {"temperature": 0.7, "max_tokens": 2000},
     LOCAL: {"temperature": 0.5, "max_tokens": 500, "timeout": 120},
 }
