@@ -23,7 +23,7 @@ from tollbridge.config.kinds import (
     text,
     texts,
 )
-from tollbridge.config.schema import Section, fills, later, moot, read_section, restricts, section
+from tollbridge.config.schema import Section, fills, guards, later, moot, read_section, restricts, section
 from tollbridge.config.settings import (
     CorsSettings,
     LimitSettings,
@@ -96,7 +96,8 @@ OWN_PATH = section(
     fills("cost", number, "cost_per_request"),
     fills("timeout_s", seconds, "timeout"),
     fills("auth", flag, "auth"),
-    later("guardrails", "merge_query_params", "custom_auth_parser"),
+    guards("guardrails"),
+    later("merge_query_params", "custom_auth_parser"),
     moot("id", "is_from_config"),
 )
 RESERVED = frozenset({"v1", "v1beta", "key", "mcp", "sse", "health", "healthz", "readyz", "metrics", "spend", "global"})
