@@ -62,7 +62,7 @@ def run(home: Path, *words: str, code: int = 0) -> Result:
 
 
 def rows(home: Path, *words: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in run(home, "tail", "--json", *words).output.splitlines()]
+    return [json.loads(line) for line in run(home, "tail", "--json", *words).stdout.splitlines()]
 
 
 def test_the_last_are_shown_the_newest_at_the_end(gateway: tuple[str, Path], asked: tuple[str, str]) -> None:

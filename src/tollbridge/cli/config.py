@@ -37,6 +37,8 @@ file = click.Path(path_type=Path)
 def config() -> None:
     """Show what a configuration comes to, in what two differ, and its schema for editors.
 
+    Exit codes: 0 done, 1 two differ, 2 one cannot be used.
+
     Example:
 
     \b

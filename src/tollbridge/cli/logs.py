@@ -69,6 +69,8 @@ def tail(
 ) -> None:
     """Show the last requests, the newest at the end. What was asked within the last second may be missing.
 
+    Exit codes: 0 shown, 1 no such key, or no database, 2 an option that cannot be used.
+
     Example: tollbridge logs tail --failed --lines 50 --key team-a
     """
     first = moment("--since", since)
@@ -90,6 +92,8 @@ def tail(
 def show(id: str, config: Path | None, as_json: bool) -> None:
     """Show one request with its attempts. ID is the one in its answer, that of its header x-tollbridge-request-id, or
     the ledger's.
+
+    Exit codes: 0 shown, 1 there is none, or no database.
 
     Example: tollbridge logs show req_813110f9c700000001
     """
