@@ -84,9 +84,12 @@ def test_a_generation_takes_the_sampling_that_it_takes(model: str, sent: dict[st
 
 def test_newer_ones_decide_how_much_they_think_and_older_ones_do_not() -> None:
     out, where = changed({"reasoning_effort": "high"}, OPUS_4_7)
-    assert out["thinking"] == {"type": "adaptive"} and "reasoning_effort" not in out and where == ["$.reasoning_effort"]
+    assert out["thinking"] == {"type": "adaptive"}
+    assert "reasoning_effort" not in out
+    assert where == ["$.reasoning_effort"]
     out, where = changed({"reasoning_effort": "high"}, CLAUDE_3)
-    assert not {"thinking", "reasoning_effort"} & set(out) and where == ["$.reasoning_effort"]
+    assert not {"thinking", "reasoning_effort"} & set(out)
+    assert where == ["$.reasoning_effort"]
 
 
 def test_a_clients_own_thinking_is_its_own_affair() -> None:
@@ -136,13 +139,16 @@ def test_a_turn_of_nothing_but_such_thinking_is_no_turn() -> None:
     user = {"role": "user", "content": "Hi"}
     unsigned = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}
     out, lost = changed({"messages": [user, {"role": "assistant", "content": [unsigned]}, user]})
-    assert out["messages"] == [user, user] and lost == ["$.messages[1]"]
+    assert out["messages"] == [user, user]
+    assert lost == ["$.messages[1]"]
 
 
 def test_a_tool_turn_that_begins_with_its_thinking_may_think_on() -> None:
     said = {"role": "assistant", "content": [SIGNED], "tool_calls": CALLS}
     out, lost = changed({"messages": [said, *RESULTS], "reasoning_effort": "low"})
-    assert out["thinking"] == LOW and out["messages"] == [said, *RESULTS] and lost == []
+    assert out["thinking"] == LOW
+    assert out["messages"] == [said, *RESULTS]
+    assert lost == []
 
 
 def test_messages_that_follow_each_other_are_one_turn() -> None:
@@ -156,7 +162,8 @@ def test_messages_that_follow_each_other_are_one_turn() -> None:
     ]
     out, lost = changed({"messages": said})
     joined = {"role": "assistant", "content": [SIGNED, {"type": "text", "text": "And"}], "tool_calls": CALLS}
-    assert out["messages"] == [said[0], joined, *said[4:]] and lost == []
+    assert out["messages"] == [said[0], joined, *said[4:]]
+    assert lost == []
 
 
 def test_what_no_message_has_there_is_left_out_and_a_mark_goes_to_the_text() -> None:
