@@ -182,7 +182,8 @@ def _unbuilt(keys: Iterable[Key], but: Iterable[str] = ()) -> Iterator[str]:
     lines = []
     for (sort, note), found in groupby(notes, lambda key: (key.sort, key.note)):
         names = ", ".join(f"`{key.name}`" for key in found)
-        lines.append(f"- {f'not built yet; {note}' if sort == 'later' else 'nothing to change here'}: {names}")
+        told = {"later": f"not built yet; {note}", "moot": "nothing to change here"}.get(sort, note)
+        lines.append(f"- {told}: {names}")
     if lines:
         summary = f"Also known ({len(rest)})"
         yield from ('<details markdown="1">', f"<summary>{summary}</summary>", "", *lines, "", "</details>", "")

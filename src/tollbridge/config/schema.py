@@ -68,7 +68,7 @@ class Filled(msgspec.Struct, frozen=True):
     place: Place
 
 
-def fills(field: str, kind: Kind, *names: str, about: str, needed: bool = False) -> list[Key]:
+def fills(field: str, kind: Kind, *names: str, about: str = "", needed: bool = False) -> list[Key]:
     """Several names are spellings of one key."""
     return [Key(name, "fills", field, kind, needed=needed, about=about) for name in names]
 
