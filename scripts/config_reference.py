@@ -81,6 +81,9 @@ LISTS = (issuers.token_issuers, own_paths.own_paths)
 SHORT: Mapping[Any, str] = {router.alias: "text", litellm.margin: "a share"}
 """What may stand there instead of a table."""
 
+MANY = (deployment.A_DEFAULT, deployment.FOR_ITS_OWN_FILE)
+"""What is said of very many keys at once."""
+
 SECTIONS: Mapping[str, tuple[Section, ...]] = {
     "model_list": (deployment.ENTRY, deployment.PARAMS),
     "router_settings": (router.ROUTER, router.RETRY_POLICY, router.ALIAS),
@@ -157,19 +160,22 @@ def _title(section: Section) -> str:
 def _keys(section: Section) -> Iterator[str]:
     yield from ("| key | value | default | what it does |", "|---|---|---|---|")
     filling = [key for key in section.keys.values() if key.sort == "fills"]
+    many = []
     for _, found in groupby(filling, lambda key: (key.fills, key.about, written(key.kind))):
         keys = list(found)
-        yield _row(section, keys)
+        if keys[0].about in MANY:
+            many.append(f"- {keys[0].about} ({written(keys[0].kind)}): {', '.join(f'`{key.name}`' for key in keys)}")
+        else:
+            yield _row(section, keys)
     for _, key in section.patterns:
         names = f"`{section.usual[0]}` and the other [prices](prices.md#prices-of-your-own)"
         yield f"| {names} | {written(key.kind)} | | {key.about} |"
-    yield ""
+    yield from ("", "Besides:", "", *many, "") if many else ("",)
 
 
 def _row(section: Section, keys: list[Key]) -> str:
     first, *others = (f"`{key.name}`" for key in keys)
-    spellings = keys[0].about not in (deployment.A_DEFAULT, deployment.FOR_ITS_OWN_FILE)
-    names = f"{first} ({', '.join(others)})" if others and spellings else ", ".join((first, *others))
+    names = f"{first} ({', '.join(others)})" if others else first
     known = DEFAULTS.get(section.name, OF_THE_WHOLE)
     default = shown(known[keys[0].fills], keys[0].kind) if keys[0].fills in known else ""
     return f"| {names} | {written(keys[0].kind)} | {default} | {keys[0].about} |".replace("|  |", "| |")
