@@ -10,8 +10,8 @@ from tollbridge.config.findings import Findings, Place
 from tollbridge.config.kinds import At
 from tollbridge.config.schema import NOT_RESTRICTED, not_built, read_section
 from tollbridge.config.settings import McpPinning, McpServer, McpTransport
-from tollbridge.config.tables.general import SIGNATURES
 from tollbridge.config.tables.mcp import MCP_SERVER
+from tollbridge.config.tables.token_issuers import SIGNATURES
 from tollbridge.errors import ConfigError
 from tollbridge.model.json import JsonObject
 from tollbridge.transport.egress import split_url

@@ -31,7 +31,8 @@ NO_GUARDS = "asks for guards, and there are none here: nothing would be checked.
 
 
 class Key(msgspec.Struct, frozen=True):
-    """`note`: what a warning tells beyond "is not built yet". `needed`: its variable must be set."""
+    """`note`: what a warning tells beyond "is not built yet". `needed`: its variable must be set. `about`: what it
+    does, in Markdown, for the reference (scripts/config_reference.py)."""
 
     name: str
     sort: Sort
@@ -39,6 +40,7 @@ class Key(msgspec.Struct, frozen=True):
     kind: Kind = anything
     note: str = ""
     needed: bool = False
+    about: str = ""
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -68,8 +70,9 @@ class Filled(msgspec.Struct, frozen=True):
     place: Place
 
 
-def fills(field: str, kind: Kind, *names: str, needed: bool = False) -> list[Key]:
-    return [Key(name, "fills", field, kind, needed=needed) for name in names]
+def fills(field: str, kind: Kind, *names: str, about: str = "", needed: bool = False) -> list[Key]:
+    """Several names are spellings of one key."""
+    return [Key(name, "fills", field, kind, needed=needed, about=about) for name in names]
 
 
 def later(*names: str, note: str = NO_EFFECT) -> list[Key]:
@@ -139,6 +142,11 @@ def tell_absent(key: Key, entry: Entry, at: At) -> None:
         at.warning(entry.place, not_built(key.note))
     elif key.sort == "refused" and not is_off(entry.node):
         at.error(entry.place, key.note)
+
+
+def values_of(node: Node, section: Section, at: At) -> dict[str, Any]:
+    """What a table within a table says, by field."""
+    return {field: filled[-1].value for field, filled in read_section(node, section, at).items()}
 
 
 def not_built(consequence: str = NO_EFFECT) -> str:
