@@ -94,8 +94,8 @@ def test_a_forked_child_has_a_loop_of_its_own(replay: Replay) -> None:
 
 
 def test_a_program_ends_without_a_word(replay: Replay) -> None:
-    """Answered, streamed half, not closed: nothing is said at exit, with all warnings on, but for asyncio's of a machine
-    that is slow."""
+    """Answered, streamed half, not closed: nothing is said at exit, with all warnings on, but for asyncio's of a
+    machine that is slow."""
     program = """
 import asyncio, logging, sys, tollbridge
 logging.getLogger("asyncio").addFilter(lambda record: not record.getMessage().startswith("Executing "))

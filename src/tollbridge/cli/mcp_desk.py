@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -28,6 +28,10 @@ from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.diagnosis import as_json, diagnose
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import RpcError
+from tollbridge.mcp.oauth.desk import shape_of
+from tollbridge.mcp.oauth.errand import OAuthError
+from tollbridge.mcp.oauth.sign_in import SignIns
+from tollbridge.mcp.oauth.vault import SHARED
 from tollbridge.mcp.pins import Pins
 from tollbridge.mcp.rest import as_http, beside_its_server
 from tollbridge.mcp.shape import shape
@@ -43,8 +47,12 @@ from tollbridge.transport.http1 import HttpTransport
 URL_VARIABLE, KEY_VARIABLE = "TOLLBRIDGE_URL", "TOLLBRIDGE_KEY"
 DEFAULT_URL = "http://127.0.0.1:{port}"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+T = TypeVar("T")
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 ADMIN = Principal("cli", admin=True)
+"""In the audit log."""
+MASTER = Principal("master", admin=True)
+"""As a gateway knows its admin: at servers that want OAuth it is this one's sign-in that counts."""
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -68,10 +76,27 @@ class Desk(Protocol):
         """`tools`: what was looked at, by fingerprint."""
 
 
+class Signing(Protocol):
+    """Signing in at servers that want OAuth. Raises APIError."""
+
+    async def begin_sign_in(self, server: str, redirect: str) -> JsonObject: ...
+    async def finish_sign_in(self, said: JsonObject) -> JsonObject: ...
+    async def sign_ins(self) -> list[JsonObject]: ...
+    async def sign_out(self, server: str) -> bool: ...
+
+
+class Safe(msgspec.Struct, frozen=True, eq=False):
+    """`assemble.oauth.Safe`."""
+
+    database: Database
+    pepper: bytes
+
+
 class Local:
-    def __init__(self, servers: Hub) -> None:
+    def __init__(self, servers: Hub, sign_ins: SignIns) -> None:
         self._hub = servers
-        self._caller = Caller(principal=ADMIN, modern=False)
+        self._sign_ins = sign_ins
+        self._caller = Caller(principal=MASTER, modern=False)
 
     async def servers(self) -> list[JsonObject]:
         return [shape(upstream, None, admin=True) for upstream in self._hub.upstreams.values()]
@@ -91,13 +116,28 @@ class Local:
     async def diagnoses(self, server: str | None) -> list[JsonObject]:
         wanted = self._wanted(server)
         chosen = [one for one in self._hub.upstreams.values() if wanted is None or one.name in wanted]
-        return [as_json(await diagnose(upstream, ADMIN, hub=self._hub)) for upstream in chosen]
+        return [as_json(await diagnose(upstream, MASTER, hub=self._hub)) for upstream in chosen]
 
     async def standings(self, server: str) -> list[JsonObject]:
         return await standings(self._hub, ADMIN, server, all_of_them=False)
 
     async def approve(self, server: str, tools: Mapping[str, str]) -> list[str]:
         return await approve(self._hub, ADMIN, server, tools)
+
+    async def begin_sign_in(self, server: str, redirect: str) -> JsonObject:
+        upstream = self._sign_ins.signed_in_at(server, MASTER)
+        begun = await as_api(self._sign_ins.begin(upstream, MASTER, redirect))
+        return {"authorization_url": begun.url, "state": begun.state}
+
+    async def finish_sign_in(self, said: JsonObject) -> JsonObject:
+        return {"server": await as_api(self._sign_ins.finish(said, by=MASTER.id))}
+
+    async def sign_ins(self) -> list[JsonObject]:
+        return [shape_of(one) for one in await self._sign_ins.vault.list(None)]
+
+    async def sign_out(self, server: str) -> bool:
+        id = self._sign_ins.id(server)
+        return any([await self._sign_ins.sign_out(id, owner, ADMIN.id) for owner in (MASTER.id, SHARED)])
 
     def _wanted(self, server: str | None) -> tuple[str, ...] | None:
         if server is None:
@@ -205,17 +245,20 @@ def _refusal(status: int, told: Json) -> APIError:
 
 @asynccontextmanager
 async def local(config: Path, *, kept: bool = False) -> AsyncIterator[Local]:
-    """`kept`: with what the gateway's database knows of tools. Raises ConfigError, StoreError."""
+    """`kept`: with what the gateway's database knows of tools; of sign-ins it is asked where a server wants such.
+    Raises ConfigError, StoreError."""
     found = place(config)
     networks = mcp_networks(found.config, found.environ)
-    oauth = OAuth(found.config, networks.operators, networks.others, None)
+    kept = kept or any(server.auth_type == "oauth2" for server in found.config.mcp_servers)
     database = await asyncio.to_thread(Database.open, found.database_url) if kept else None
+    safe = None if database is None else Safe(database, found.home.pepper())
+    oauth = OAuth(found.config, networks.operators, networks.others, safe)
     pins = Pins(None if database is None else PinStore(database))
     servers = hub(found.config, found.environ, networks.operators, oauth=oauth, pins=pins)
     try:
         await pins.hear()
         with audited(found.home.path / AUDIT, sys.stderr) if kept else nullcontext():
-            yield Local(servers)
+            yield Local(servers, SignIns(servers, oauth.vault, oauth.notes))
         await pins.hear()
     finally:
         if database is not None:
@@ -223,6 +266,14 @@ async def local(config: Path, *, kept: bool = False) -> AsyncIterator[Local]:
         await servers.close()
         await networks.operators.close()
         await networks.others.close()
+
+
+async def as_api(work: Awaitable[T]) -> T:
+    """Raises APIError where an authorization server says no."""
+    try:
+        return await work
+    except OAuthError as error:
+        raise APIError(error.message) from error
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ from tollbridge.config.kinds import (
     text,
     texts,
 )
-from tollbridge.config.schema import Key, fills, later, moot, restricts, section
+from tollbridge.config.schema import Key, fills, guards, later, moot, restricts, section
 
 # Names of LiteLLM's price map (2026-11-21): a base, conditions, a tier. Spelled out as a grammar, for there are 164.
 _CONDITIONS = (
@@ -346,7 +346,6 @@ PARAMS = section(
         "allow_client_keepalive_override",
         "cache",
         "caching",
-        "guardrails",
         "prompt_id",
         "prompt_variables",
         "prompt_label",
@@ -398,6 +397,7 @@ PARAMS = section(
     ),
     later("ssl_verify", "ssl_certificate", note="what litellm_settings say holds for all"),
     later("configurable_clientside_auth_params", note="requests that carry such a field are refused"),
+    guards("guardrails"),
     restricts(
         "max_parallel_requests",
         "itpm",

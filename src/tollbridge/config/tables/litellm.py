@@ -8,7 +8,7 @@ from pathlib import Path
 from tollbridge.calls.tariff import Markup
 from tollbridge.config.document import Node, Scalar, Table
 from tollbridge.config.kinds import At, file, flag, map_of, named, number, seconds, texts
-from tollbridge.config.schema import fills, later, moot, not_built, read_section, restricts, section
+from tollbridge.config.schema import NO_GUARDS, fills, guards, later, moot, not_built, read_section, restricts, section
 from tollbridge.config.tables.router import SHARED
 from tollbridge.model.money import NANO
 
@@ -54,11 +54,25 @@ def margin(node: Node, at: At) -> Markup:
     return Markup(1 + said.get("percentage", Fraction(0)), added)
 
 
+CHECKING = frozenset(
+    {
+        *("presidio", "hide_secrets", "banned_keywords", "blocked_user_check", "detect_prompt_injection"),
+        *("lakera_prompt_injection", "aporia_prompt_injection", "llamaguard_moderations", "llmguard_moderations"),
+        *("openai_moderations", "google_text_moderation"),
+    }
+)
+"""Callbacks of LiteLLM's that let no request or answer pass unseen (https://docs.litellm.ai/docs/old_guardrails, seen
+2026-11-26)."""
+
+
 def callbacks(node: Node, at: At) -> tuple[str, ...]:
     """Objects in Python files beside the configuration, `file.object`. Of others (LiteLLM's built-in ones) nothing is
-    called."""
+    called, and those that check something are refused."""
     found = []
     for name in texts(node, at):
+        if name in CHECKING:
+            at.error(node.place, f"{name!r} {NO_GUARDS}")
+            continue
         *parts, _ = name.split(".")
         file = Path(*parts).with_suffix(".py") if parts and all(part.isidentifier() for part in parts) else None
         if file is None:
@@ -198,7 +212,6 @@ LITELLM = section(
         "enable_anthropic_prompt_caching",
         "anthropic_prompt_caching_ttl",
         "store_audit_logs",
-        "guardrails",
         "disable_end_user_cost_tracking",
         "disable_end_user_cost_tracking_prometheus_only",
         "enable_key_alias_format_validation",
@@ -226,6 +239,7 @@ LITELLM = section(
         "add_function_to_prompt",
         "credential_list",
     ),
+    guards("guardrails", "banned_keywords_list", "llamaguard_unsafe_content_categories"),
     restricts(
         "max_budget",
         "budget_duration",
@@ -235,9 +249,7 @@ LITELLM = section(
         "max_end_user_budget",
         "max_end_user_budget_id",
         "max_parallel_requests",
-        "banned_keywords_list",
         "blocked_user_list",
-        "llamaguard_unsafe_content_categories",
         "user_url_allowed_hosts",
     ),
     moot(

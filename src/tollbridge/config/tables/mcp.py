@@ -52,7 +52,7 @@ MCP_SERVER = section(
         "auth_type",
         named,
         "auth_type",
-        about="how the credential is sent: `api_key`, `bearer_token`, `basic`, `token`, `authorization`, `oauth2`",
+        about="how the credential is sent: `api_key`, `bearer_token`, `basic`, `token`, `oauth2`, `aws_sigv4` ...",
     ),
     fills(
         "auth_value",
@@ -91,10 +91,33 @@ MCP_SERVER = section(
         about="`client_secret_basic`, `client_secret_post` or `none`. Absent: found out",
     ),
     fills(
+        "client_key", secret, "client_private_key", about="by which the gateway proves who it is, for a secret (PEM)"
+    ),
+    fills("client_key_id", named, "client_private_key_id", about="the id of that key"),
+    fills("client_algorithm", named, "client_assertion_signing_alg", about="how that key signs"),
+    fills(
+        "exchange_url", named, "token_exchange_endpoint", about="where a caller's token is exchanged for the server's"
+    ),
+    fills("exchange_profile", named, "token_exchange_profile", about="`rfc8693` or `entra_obo`"),
+    fills("audience", named, "audience", about="for whom the exchanged token is asked"),
+    fills("subject_type", named, "subject_token_type", about="what the caller's token is"),
+    fills(
         "oauth_resource", named, "upstream_resource", about="the resource that tokens are asked for. Absent: found out"
     ),
     fills(
         "sign_in", named, "sign_in", about="`each`: every key signs in for itself; `shared`: the admin signs in for all"
+    ),
+    *(
+        fills(name, secret, name, about="of `aws_sigv4`: who signs. Absent: found as AWS's tools do")
+        for name in ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+    ),
+    *(
+        fills(name, named, name, about="of `aws_sigv4`: where, and for which service")
+        for name in ("aws_region_name", "aws_service_name")
+    ),
+    *(
+        fills(name, named, name, about="of `aws_sigv4`: a role to take on first")
+        for name in ("aws_role_name", "aws_session_name")
     ),
     fills("brings", list_of(named), "extra_headers", about="names of the client's headers that go along"),
     fills("headers", map_of(secret), "static_headers", about="sent with each request"),
@@ -139,12 +162,9 @@ MCP_SERVER = section(
     restricts("pinned_tools", "token_validation", "oauth_identity_binding", "allow_private"),
     later(
         *("env_vars", "upstream_token_header"),
-        *("aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
-        *("aws_region_name", "aws_service_name", "aws_role_name", "aws_session_name"),
-        *("token_exchange_endpoint", "audience", "subject_token_type", "token_exchange_profile"),
         *("id_jag_resource_token_endpoint", "id_jag_resource", "id_jag_subject_source"),
-        *("id_jag_resource_client_id", "id_jag_resource_client_secret", "client_private_key"),
-        *("client_private_key_id", "client_assertion_signing_alg", "oauth_passthrough", "delegate_auth_to_upstream"),
+        *("id_jag_resource_client_id", "id_jag_resource_client_secret"),
+        *("oauth_passthrough", "delegate_auth_to_upstream"),
         *("dcr_bridge", "per_server_oauth_discovery", "is_byok", "token_storage_ttl_seconds", "short_prefix"),
     ),
     moot(

@@ -6,7 +6,7 @@ import re
 
 from tollbridge.config.document import Node, Table
 from tollbridge.config.kinds import At, flag, list_of, map_of, named, number, seconds, secret, text, texts
-from tollbridge.config.schema import fills, later, moot, section, values_of
+from tollbridge.config.schema import fills, guards, later, moot, section, values_of
 from tollbridge.config.settings import OwnPath
 from tollbridge.transport.egress import split_url
 
@@ -22,7 +22,8 @@ OWN_PATH = section(
     fills("cost", number, "cost_per_request", about="dollars. Absent: not known"),
     fills("timeout_s", seconds, "timeout", about="seconds for a request"),
     fills("auth", flag, "auth", about="always true: who takes this path needs a key"),
-    later("guardrails", "merge_query_params", "custom_auth_parser"),
+    guards("guardrails"),
+    later("merge_query_params", "custom_auth_parser"),
     moot("id", "is_from_config"),
 )
 RESERVED = frozenset({"v1", "v1beta", "key", "mcp", "sse", "health", "healthz", "readyz", "metrics", "spend", "global"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tollbridge.config.document import Node, Table
 from tollbridge.config.kinds import At, count, fallbacks, flag, map_of, named, number, seconds, text, texts
-from tollbridge.config.schema import fills, later, moot, nearest, not_built, read_section, section
+from tollbridge.config.schema import fills, guards, later, moot, nearest, not_built, read_section, section
 from tollbridge.config.settings import Alias
 
 BUILT_STRATEGY = "simple-shuffle"
@@ -151,7 +151,6 @@ ROUTER = section(
         "routing_groups",
         "model_group_affinity_config",
         "deployment_affinity_ttl_seconds",
-        "guardrail_list",
         "search_tools",
         "alerting_config",
         "plugins",
@@ -163,6 +162,7 @@ ROUTER = section(
         "max_retries",
         "cache_redis_params",
     ),
+    guards("guardrail_list"),
     later("redis_host", "redis_port", "redis_password", "redis_url", "redis_db", note="each process counts for itself"),
     later(
         "enable_tag_filtering",
