@@ -13,76 +13,29 @@ from typing import Any
 import aiohttp
 import openai
 import pytest
-from aiohttp import web
 
-from tests.server.accounted import Accounted, accounted
-from tests.server.faults import configuration, entry
+from tests.server.accounted import Accounted
+from tests.server.open_responses import PDF, PNG, PROVIDERS, TOOLS, said, serving, text_of
 from tests.server.served import KEY
-from tests.vendor import Vendor
 from tests.wires.openai_responses import grammar
 from tollbridge.wires import sse
 
-PROVIDERS = ["native", "translated"]
-TOOLS = [{"type": "function", "name": "get_weather", "parameters": {"type": "object", "properties": {}}}]
-PNG = "data:image/png;base64,iVBORw0KGgo="
 TERMINAL = ("response.completed", "response.failed", "response.incomplete", "error")
-
-
-def said(role: str, text: Any) -> dict[str, Any]:
-    return {"type": "message", "role": role, "content": text}
 
 
 HELLO = said("user", "Say hello.")
 IMAGE = [{"type": "input_text", "text": "What is it?"}, {"type": "input_image", "image_url": PNG}]
+FILE = [{"type": "input_file", "filename": "title.pdf", "file_data": PDF}]
 SCENARIOS: dict[str, dict[str, Any]] = {
     "basic": {"input": [HELLO]},
     "text": {"input": "Count to 5."},
     "system-prompt": {"input": [said("system", "Speak like a pirate."), HELLO]},
     "tool-calling": {"input": [said("user", "What is the weather?")], "tools": TOOLS},
     "image-input": {"input": [said("user", IMAGE)]},
+    "file-input": {"input": [said("user", FILE)]},
     "multi-turn": {"input": [HELLO, said("assistant", "Hello!"), said("user", "Again.")]},
     "not-stored": {"input": [HELLO], "store": False},
 }
-
-
-async def chats(request: web.Request) -> web.StreamResponse:
-    """A chat that answers with how many messages it was shown, or calls the tool that it has."""
-    body = await request.json()
-    answer = web.StreamResponse(headers={"content-type": "text/event-stream"})
-    await answer.prepare(request)
-    head = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-mini"}
-    delta: dict[str, Any] = {"role": "assistant", "content": f"shown {len(body['messages'])}"}
-    reason = "stop"
-    if body.get("tools") and body["messages"][-1]["role"] == "user":
-        call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
-        delta, reason = {"role": "assistant", "tool_calls": [call]}, "tool_calls"
-    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-    for chunk in (
-        {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]},
-        {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]},
-        {**head, "choices": [], "usage": usage},
-    ):
-        await answer.write(sse.write(json.dumps(chunk).encode()))
-    await answer.write(b"data: [DONE]\n\n")
-    return answer
-
-
-def chat_entry(port: int, name: str) -> dict[str, Any]:
-    made = entry(name, port, info={"mode": "chat"})
-    made["litellm_params"]["model"] = "openai/gpt-4o-mini"
-    return made
-
-
-@asynccontextmanager
-async def serving(directory: Path) -> AsyncIterator[tuple[Vendor, Accounted, Accounted]]:
-    """`native` is another gateway, which speaks the format and keeps what it answered; behind both is one vendor."""
-    async with Vendor({("POST", "/v1/chat/completions"): chats}) as vendor:
-        async with accounted(configuration(chat_entry(vendor.port, "gpt-4o-mini")), directory / "behind") as behind:
-            native = entry("native", behind.port, info={"mode": "responses"}, api_key=KEY)
-            native["litellm_params"]["model"] = "openai/gpt-4o-mini"
-            text = configuration(native, chat_entry(vendor.port, "translated"))
-            async with accounted(text, directory / "front") as front:
-                yield vendor, behind, front
 
 
 @asynccontextmanager
@@ -110,10 +63,6 @@ def obeyed(events: list[Any]) -> Any:
     return grammar.obeys(framed + b"data: [DONE]\n\n")
 
 
-def text_of(response: Any) -> str:
-    return "".join(part["text"] for item in response["output"] for part in item.get("content", []))
-
-
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_the_scenarios_of_open_responses(tmp_path: Path, provider: str) -> None:
     async with serving(tmp_path) as (vendor, _, gateway):
@@ -127,6 +76,7 @@ async def test_the_scenarios_of_open_responses(tmp_path: Path, provider: str) ->
                 sent = vendor.asked[-1].body
                 assert (b"pirate" in sent) == (name == "system-prompt")
                 assert (b"iVBORw0KGgo=" in sent) == (name == "image-input")
+                assert (b"JVBERi0xLjQKJSVFT0YK" in sent) == (name == "file-input")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import pytest
 
 from tollbridge.calls.build import Wanted, build
 from tollbridge.errors import BadRequestError
-from tollbridge.providers.databricks import claude_thinking, claude_turns
 from tollbridge.providers.oauth import Exchange
 from tollbridge.providers.resolve import Given, Location, resolve
 from tollbridge.providers.table import ROWS
@@ -146,55 +144,6 @@ def test_snowflakes_claude_speaks_anthropics_format_beside_chat_with_the_same_ki
     assert messages.path == "/api/v2/cortex/v1/messages"
     assert dict(messages.headers)["x-snowflake-authorization-token-type"] == "PROGRAMMATIC_ACCESS_TOKEN"
     assert dict(messages.headers)["anthropic-version"] == "2023-06-01"
-
-
-@pytest.mark.parametrize(
-    ("body", "sent"),
-    [
-        ({"reasoning_effort": "low"}, {"max_tokens": 5120, "thinking": {"type": "enabled", "budget_tokens": 1024}}),
-        (
-            {"reasoning_effort": "high", "max_tokens": 8000, "temperature": 0.2},
-            {"max_tokens": 8000, "thinking": {"type": "enabled", "budget_tokens": 4096}},
-        ),
-        (
-            {"reasoning_effort": "medium", "max_tokens": 100},
-            {"max_tokens": 2148, "thinking": {"type": "enabled", "budget_tokens": 2048}},
-        ),
-        ({"reasoning_effort": "none", "temperature": 1}, {"temperature": 1}),
-        ({"reasoning_effort": None}, {}),
-        ({"reasoning_effort": "hugely"}, {"reasoning_effort": "hugely"}),
-        ({"thinking": {"type": "disabled"}, "reasoning_effort": "low"}, None),
-        ({"temperature": 0.5}, None),
-    ],
-)
-def test_databricks_claude_thinks_by_a_budget(body: dict[str, Any], sent: dict[str, Any] | None) -> None:
-    before = copy.deepcopy(body)
-    assert claude_thinking(body) == (before if sent is None else sent)
-    assert body == before
-
-
-def test_messages_of_databricks_claude_that_follow_each_other_are_one_turn() -> None:
-    thought = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm", "signature": "s"}]}
-    calls = [{"id": name, "type": "function", "function": {"name": name, "arguments": "{}"}} for name in "ab"]
-    said = [
-        {"role": "user", "content": "Hi"},
-        {"role": "assistant", "content": [thought]},
-        {"role": "assistant", "content": None, "tool_calls": calls[:1]},
-        {"role": "assistant", "content": "And", "tool_calls": calls[1:]},
-        {"role": "tool", "tool_call_id": "a", "content": "1"},
-        {"role": "tool", "tool_call_id": "b", "content": "2"},
-        {"role": "assistant", "content": "Done"},
-    ]
-    sent = claude_turns({"messages": said})["messages"]
-    assert sent == [
-        said[0],
-        {"role": "assistant", "content": [thought, {"type": "text", "text": "And"}], "tool_calls": calls},
-        *said[4:],
-    ]
-    odd = {"messages": [said[1], {"role": "assistant", "content": 5}, {"role": "assistant", "tool_calls": "x"}]}
-    assert claude_turns(odd) is odd
-    alone = {"messages": said[4:]}
-    assert claude_turns(alone) is alone
 
 
 def test_what_databricks_chat_does_not_take_its_other_formats_may() -> None:

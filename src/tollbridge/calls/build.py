@@ -11,7 +11,7 @@ import msgspec
 from tollbridge.calls import credentials
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.follow import Steps
-from tollbridge.calls.rewrites import Rewrite, features_of, left_out, thinking
+from tollbridge.calls.rewrites import features_of, left_out, thinking
 from tollbridge.calls.signing import Signatures
 from tollbridge.calls.tariff import Markups, tariff
 from tollbridge.calls.tokens import Credential, Tokens
@@ -229,7 +229,7 @@ def _changes(location: Location, wanted: Wanted) -> tuple[frozenset[str], tuple[
     style = row.prefers.get("reasoning")
     elsewhere = bool(row.base_url) and not location.own_address and style == PLAIN
     spelled = (thinking(style),) if style and row.wire == OPENAI_CHAT.name and not elsewhere else ()
-    return _under_both_names(drops - set(wanted.keeps), row.renames), (*spelled, *inside)
+    return _under_both_names(drops - set(wanted.keeps), row.renames), (*spelled, *row.rewrites, *inside)
 
 
 def _steps(wire: ProviderWire, row: Provider, location: Location) -> Steps | None:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from tollbridge.calls.follow import Steps
-from tollbridge.calls.rewrites import Rewrite
 from tollbridge.calls.tokens import Credential
 from tollbridge.catalog.facts import ModelFacts
 from tollbridge.catalog.pricing import UNPRICED, Tariff
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.providers.rewrite import Rewrite
 from tollbridge.providers.row import HeaderField
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.wires.base import ProviderWire, Target

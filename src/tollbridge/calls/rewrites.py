@@ -21,24 +21,13 @@ from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Request, Sampling
 from tollbridge.model.response import Caveat
+from tollbridge.providers.rewrite import Changes, Rewrite
 from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.openai_chat.thinking import STYLES, WORDS, respell
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 
-Changes = tuple[JsonObject, tuple[Caveat, ...]]
-"""The fields to set, None for those to take out."""
 Step = str | int | None
 """A name, an index, or None for each item of a list."""
-
-
-class Rewrite(msgspec.Struct, frozen=True):
-    """`on`: it concerns a body that has one of these; `reads`: what it must see. `written`: also where a writer of ours
-    made the body."""
-
-    on: frozenset[str]
-    reads: frozenset[str]
-    apply: Callable[[JsonObject], Changes]
-    written: bool = False
 
 
 PLACES: Mapping[str, Mapping[str, tuple[str, ...]]] = {

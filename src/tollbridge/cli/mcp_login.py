@@ -20,7 +20,8 @@ import click
 
 from tollbridge.cli import mcp_lines
 from tollbridge.cli.ending import errors_told
-from tollbridge.cli.mcp_desk import KEY_VARIABLE, URL_VARIABLE, Signing, local, remote
+from tollbridge.cli.gateway import KEY_VARIABLE, URL_VARIABLE
+from tollbridge.cli.mcp_desk import Signing, local, remote
 from tollbridge.errors import APIError, ConfigError
 from tollbridge.mcp.oauth.pages import headers, page
 from tollbridge.model.json import JsonObject

@@ -136,17 +136,17 @@ def read_section(
     return filled
 
 
-def values_of(node: Node, section: Section, at: At) -> dict[str, Any]:
-    """What a table within a table says, by field."""
-    return {field: filled[-1].value for field, filled in read_section(node, section, at).items()}
-
-
 def tell_absent(key: Key, entry: Entry, at: At) -> None:
     """Of a key whose feature is not here."""
     if key.sort == "later" and not is_off(entry.node):
         at.warning(entry.place, not_built(key.note))
     elif key.sort == "refused" and not is_off(entry.node):
         at.error(entry.place, key.note)
+
+
+def values_of(node: Node, section: Section, at: At) -> dict[str, Any]:
+    """What a table within a table says, by field."""
+    return {field: filled[-1].value for field, filled in read_section(node, section, at).items()}
 
 
 def not_built(consequence: str = NO_EFFECT) -> str:

@@ -16,6 +16,7 @@ from tollbridge.errors import ConfigError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.providers.account import Account
 from tollbridge.providers.auth import Auth, Bearer, HeaderKey, NoAuth, SigV4
+from tollbridge.providers.rewrite import Rewrite
 from tollbridge.providers.said import Said
 from tollbridge.secret import Secret
 from tollbridge.wires.base import FEATURES
@@ -106,6 +107,7 @@ class ForModels(msgspec.Struct, frozen=True, kw_only=True):
     lacks: frozenset[str] = frozenset()
     prefers: Mapping[str, str] = {}
     patches: tuple[Patch, ...] = ()
+    rewrites: tuple[Rewrite, ...] = ()
     also: Mapping[str, str] = {}
 
 
@@ -125,7 +127,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     `base_url`: a client of such a dialect is served in it. `drops`: fields of a body that this vendor refuses.
     `renames`: those that it knows by another name (in a
     body with both, its own counts). `lacks`: words of `wires.base.FEATURES`. `prefers`: spellings, as
-    `wires.base.Target` lists them. `patches`: for what these cannot say. `header_fields`: headers of the client's that
+    `wires.base.Target` lists them. `patches`: for what these cannot say;
+    `rewrites`: where it costs a Caveat. `header_fields`: headers of the client's that
     go into the body here. `models`: the same for some models only.
     `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made; `place`: likewise, by a
     function in a file of its own. `account`: whose tokens are fetched, in exchange for the key or where there is none.
@@ -158,6 +161,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     lacks: frozenset[str] = frozenset()
     prefers: Mapping[str, str] = {}
     patches: tuple[Patch, ...] = ()
+    rewrites: tuple[Rewrite, ...] = ()
     header_fields: Mapping[str, HeaderField] = {}
     models: tuple[ForModels, ...] = ()
     qualifies: str = ""
@@ -215,6 +219,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             drops=self.drops if wire == RESPONSES else frozenset(),
             renames=WIRES[wire].renames,
             patches=(),
+            rewrites=(),
         )
 
     def for_model(self, model: str) -> Provider:
@@ -236,6 +241,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             prefers=prefers,
             also=also,
             patches=(*(patch for rule in rules for patch in rule.patches), *self.patches),
+            rewrites=(*(rewrite for rule in rules for rewrite in rule.rewrites), *self.rewrites),
         )
 
 

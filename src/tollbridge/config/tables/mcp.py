@@ -52,7 +52,8 @@ MCP_SERVER = section(
         "auth_type",
         named,
         "auth_type",
-        about="how the credential is sent: `api_key`, `bearer_token`, `basic`, `token`, `oauth2`, `aws_sigv4` ...",
+        about="how the credential is sent: `api_key`, `bearer_token`, `basic`, `token`, `authorization`, `oauth2`, "
+        "`oauth2_token_exchange`, `aws_sigv4`",
     ),
     fills(
         "auth_value",
@@ -88,37 +89,58 @@ MCP_SERVER = section(
         "oauth_method",
         named,
         "token_endpoint_auth_method",
-        about="`client_secret_basic`, `client_secret_post` or `none`. Absent: found out",
+        about="`client_secret_basic`, `client_secret_post`, `private_key_jwt` or `none`. Absent: found out",
     ),
     fills(
-        "client_key", secret, "client_private_key", about="by which the gateway proves who it is, for a secret (PEM)"
+        "client_key",
+        secret,
+        "client_private_key",
+        about="of `private_key_jwt`: the key in PEM that proves who the gateway is",
     ),
-    fills("client_key_id", named, "client_private_key_id", about="the id of that key"),
-    fills("client_algorithm", named, "client_assertion_signing_alg", about="how that key signs"),
+    fills("client_key_id", named, "client_private_key_id", about="which of the gateway's keys it is (`kid`)"),
     fills(
-        "exchange_url", named, "token_exchange_endpoint", about="where a caller's token is exchanged for the server's"
+        "client_algorithm",
+        named,
+        "client_assertion_signing_alg",
+        about="with which it signs; `RS256` where it is absent",
     ),
-    fills("exchange_profile", named, "token_exchange_profile", about="`rfc8693` or `entra_obo`"),
+    fills(
+        "exchange_url",
+        named,
+        "token_exchange_endpoint",
+        about="of `oauth2_token_exchange`: where a caller's token is exchanged. Absent: found out",
+    ),
+    fills(
+        "exchange_profile",
+        named,
+        "token_exchange_profile",
+        about="`rfc8693`, or `entra_obo` for Microsoft's on-behalf-of",
+    ),
     fills("audience", named, "audience", about="for whom the exchanged token is asked"),
-    fills("subject_type", named, "subject_token_type", about="what the caller's token is"),
+    fills("subject_type", named, "subject_token_type", about="what kind of token the caller's is, as a URN"),
     fills(
         "oauth_resource", named, "upstream_resource", about="the resource that tokens are asked for. Absent: found out"
     ),
     fills(
         "sign_in", named, "sign_in", about="`each`: every key signs in for itself; `shared`: the admin signs in for all"
     ),
-    *(
-        fills(name, secret, name, about="of `aws_sigv4`: who signs. Absent: found as AWS's tools do")
-        for name in ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+    fills(
+        "aws_access_key_id",
+        secret,
+        "aws_access_key_id",
+        about="of `aws_sigv4`, with the next: who signs. Absent: the gateway's own identity at AWS",
     ),
-    *(
-        fills(name, named, name, about="of `aws_sigv4`: where, and for which service")
-        for name in ("aws_region_name", "aws_service_name")
+    fills("aws_secret_access_key", secret, "aws_secret_access_key", about="its secret"),
+    fills("aws_session_token", secret, "aws_session_token", about="of temporary credentials"),
+    fills("aws_region_name", named, "aws_region_name", about="the region that is signed for"),
+    fills(
+        "aws_service_name",
+        named,
+        "aws_service_name",
+        about="the service that is signed for; `bedrock-agentcore` where it is absent",
     ),
-    *(
-        fills(name, named, name, about="of `aws_sigv4`: a role to take on first")
-        for name in ("aws_role_name", "aws_session_name")
-    ),
+    fills("aws_role_name", named, "aws_role_name", about="a role that is taken on first (its ARN)"),
+    fills("aws_session_name", named, "aws_session_name", about="how that session is called"),
     fills("brings", list_of(named), "extra_headers", about="names of the client's headers that go along"),
     fills("headers", map_of(secret), "static_headers", about="sent with each request"),
     fills("description", text, "description", about="shown to people"),

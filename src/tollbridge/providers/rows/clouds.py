@@ -8,7 +8,8 @@ from tollbridge.providers import patches
 from tollbridge.providers.auth import Bearer, HeaderKey
 from tollbridge.providers.azure_token import ASKS as AZURE_ASKS
 from tollbridge.providers.azure_token import azure_account
-from tollbridge.providers.databricks import claude_thinking, claude_turns, databricks_account
+from tollbridge.providers.databricks import databricks_account
+from tollbridge.providers.databricks_claude import AS_CLAUDE_TAKES_IT
 from tollbridge.providers.row import ForModels, From, Provider
 from tollbridge.providers.rows.alike import (
     CHAT,
@@ -19,6 +20,7 @@ from tollbridge.providers.rows.alike import (
     NO_VIDEO,
     OLD_FIELD,
     OLD_NAME,
+    PENALTIES,
     SEEN,
     SPEAKS_BOTH,
     SPEAKS_RESPONSES,
@@ -120,7 +122,7 @@ CLOUDS: tuple[Provider, ...] = (
         account=databricks_account,
         asks=("client_id", "client_secret"),
         auth=Bearer(),
-        drops=_NOT_TOLD | {"stream_options"},  # usage is told without being asked for
+        drops=_NOT_TOLD | {"stream_options", "seed", "logit_bias", *PENALTIES},  # usage is told without being asked for
         lacks=_NOBODY | {"stream_usage"},
         prefers=OLD_NAME,
         renames=OLD_FIELD,
@@ -129,11 +131,8 @@ CLOUDS: tuple[Provider, ...] = (
             ForModels(
                 names=re.compile(r"databricks-claude"),
                 prefers={"reasoning_field": "reasoning_parts", "cache_control": "yes"},
-                patches=(claude_turns,),
+                rewrites=(AS_CLAUDE_TAKES_IT,),
                 also={MESSAGES: "/anthropic/v1/messages"},
-            ),
-            ForModels(
-                names=re.compile(r"databricks-claude-(?:3-7|(?:opus|sonnet|haiku)-4)"), patches=(claude_thinking,)
             ),
             ForModels(names=re.compile(r"databricks-gpt-[5-9]"), also=SPEAKS_RESPONSES),
         ),
@@ -152,9 +151,10 @@ CLOUDS: tuple[Provider, ...] = (
         place=watsonx_place,
         account=watsonx_account,
         asks=("project_id", "space_id", "watsonx_iam_url"),
-        drops=_NOT_TOLD,
-        lacks=_NOBODY | {"files"},
+        drops=_NOT_TOLD | TOP_K,
+        lacks=_NOBODY | TOP_K | {"files"},
         prefers={"system_role": "system"},
+        plain=True,
         patches=(patches.developer_is_system, watsonx_body),
         source="https://cloud.ibm.com/apidocs/watsonx-ai#text-chat",
         checked="2026-11-26",

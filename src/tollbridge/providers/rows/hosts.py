@@ -88,6 +88,7 @@ HOSTS: tuple[Provider, ...] = (
         key_env=("REPLICATE_API_KEY", "REPLICATE_API_TOKEN"),
         place=replicate_place,
         lacks=frozenset({"tools"}),
+        models=(ForModels(names=re.compile(r"claude|gpt-[3-9]|o\d"), lacks=frozenset({"stop"})),),
         links_to="replicate.com",
         source="https://replicate.com/docs/reference/http",
         checked="2026-11-26",

@@ -10,7 +10,7 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.parts import Inline, Media, Opaque, Part, Refusal, Text, Thinking, ToolCall, ToolResult, Url
 from tollbridge.model.request import Message, Request
 from tollbridge.wires.losses import Losses
-from tollbridge.wires.replicate.vocabulary import OPENAI
+from tollbridge.wires.replicate.vocabulary import inputs_of
 
 _SPEAKER = {"user": "User", "assistant": "Assistant"}
 
@@ -38,14 +38,18 @@ def write_prompt(request: Request, model: str, lacks: frozenset[str], losses: Lo
     elif told:
         out["system_prompt"] = told
     if pictures and "images" in lacks:
-        losses.part("$.messages", f"{len(pictures)} pictures: this model takes none")
-    elif pictures and model.startswith(OPENAI):
-        out["image_input"] = pictures
+        losses.part("$.messages", f"{_pictures(len(pictures))}: this model takes none")
+    elif pictures and (many := inputs_of(model).pictures):
+        out[many] = pictures
     elif pictures:
         out["image"] = pictures[-1]
         if len(pictures) > 1:
-            losses.part("$.messages", f"{len(pictures) - 1} pictures: the model takes one, the last")
+            losses.part("$.messages", f"{_pictures(len(pictures) - 1)}: the model takes one, the last")
     return out
+
+
+def _pictures(number: int) -> str:
+    return f"{number} picture{'s' if number > 1 else ''}"
 
 
 def _transcript(said: list[tuple[str, str]], losses: Losses) -> str:
