@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from tollbridge.config import kinds
 from tollbridge.config.load import FREE_PREFIXES, TOP
 from tollbridge.config.schema import Key, Section
-from tollbridge.config.tables import general, router
+from tollbridge.config.tables import general, listener, router
 from tollbridge.config.tables.deployment import ENTRY, PARAMS
 from tollbridge.config.tables.litellm import LITELLM
 from tollbridge.config.tables.mcp import MCP_SERVER
@@ -37,11 +37,11 @@ _TYPES: Mapping[object, list[str]] = {
     kinds.texts: ["array", "string", "number", "null"],
 }
 _BELOW: Mapping[object, Section] = {
-    general.cors: general.CORS,
-    general.tls: general.TLS,
-    general.timeouts: general.TIMEOUTS,
-    general.limits: general.LIMITS,
-    general.proxies: general.PROXIES,
+    listener.cors: listener.CORS,
+    listener.tls: listener.TLS,
+    listener.timeouts: listener.TIMEOUTS,
+    listener.limits: listener.LIMITS,
+    listener.proxies: listener.PROXIES,
 }
 """Kinds that read a table by a section of its own."""
 
