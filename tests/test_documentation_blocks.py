@@ -177,7 +177,7 @@ def test_the_commands_of_a_page_may_be_pasted_one_after_the_other(
     (tmp_path / "config.yaml").write_text(said[0].text if said else "model_list: []\n")
     given = GIVEN.get(name(page), "")
     script = f"set -euo pipefail\n{given}\n{pasted(page)}".replace(ADDRESS, gateway).replace(".venv/bin/", "")
-    variables = {**environ, "URL": gateway, "KEY": master_key(environ)}
+    variables = {**environ, "URL": gateway, **dict.fromkeys(("KEY", "TOLLBRIDGE_KEY"), master_key(environ))}
     try:
         ran = subprocess.run(
             ["bash", "-c", script], env=variables, cwd=tmp_path, capture_output=True, text=True, timeout=60
