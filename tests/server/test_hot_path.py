@@ -1,0 +1,67 @@
+"""How much Python a request takes: calls of functions of ours, which is what it costs, whatever the machine.
+
+A change that adds to it makes every request dearer, and is seen here. One that must be raises the number, and says why
+in its commit; `make bench` tells what it costs."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import tollbridge
+from bench.mock_upstream import serving
+from tests.server.accounted import Accounted, accounted
+from tests.server.faults import CHAT, MESSAGES, ask, configuration, entry
+
+OURS = str(Path(tollbridge.__file__).parent)
+PRICES = {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}
+LIMITS = {"max_budget": 1000, "rpm_limit": 100_000, "tpm_limit": 10_000_000, "max_parallel_requests": 100}
+REQUESTS = 40
+SPARE = 1.03
+"""A read that comes in two pieces, a second that begins: a few requests have a call more."""
+
+
+async def calls_of(gateway: Accounted, path: str, key: str | None) -> float:
+    """For one request, when all is warm."""
+    counted: Counter[str] = Counter()
+
+    def count(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(OURS):
+            counted[frame.f_code.co_qualname] += 1
+
+    more = {} if key is None else {"key": key}
+    for _ in range(3):
+        assert (await gateway.send("POST", path, ask(), **more)).status == 200
+    sys.setprofile(count)
+    try:
+        for _ in range(REQUESTS):
+            await gateway.send("POST", path, ask(), **more)
+    finally:
+        sys.setprofile(None)
+    return counted.total() / REQUESTS
+
+
+@pytest.mark.parametrize(
+    ("path", "wire", "limited", "most"),
+    [
+        pytest.param(CHAT, "openai", False, 154, id="relayed, of the admin"),
+        pytest.param(CHAT, "openai", True, 209, id="relayed, of a key with limits and a budget"),
+        pytest.param(MESSAGES, "anthropic", True, 221, id="relayed, of Anthropic's"),
+        pytest.param(CHAT, "anthropic", True, 325, id="translated from OpenAI's to Anthropic's"),
+        pytest.param(MESSAGES, "openai", True, 316, id="translated from Anthropic's to OpenAI's"),
+    ],
+)
+async def test_a_request_takes_no_more_calls_than_it_did(
+    tmp_path: Path, path: str, wire: str, limited: bool, most: int
+) -> None:
+    async with serving() as mock:
+        prices = PRICES if limited else {}
+        async with accounted(configuration(entry("m", mock.port, wire, **prices)), tmp_path) as gateway:
+            key = (await gateway.made(models=["m"], **LIMITS))["key"] if limited else None
+            calls = await calls_of(gateway, path, key)
+    assert calls <= most * SPARE, f"{calls:.1f} calls"
