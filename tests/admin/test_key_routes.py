@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from tests.admin.managing import PEPPER, Managed, managing
-from tests.databases import rows
+from tests.databases import fresh_sqlite, rows
 from tests.ledger.records import record
 from tests.server.http.raw import connected
 from tests.server.served import KEY
@@ -170,7 +170,7 @@ async def test_a_key_keeps_its_id_and_what_it_spent_whatever_text_takes_the_plac
 
 @pytest.mark.parametrize("alias", ["master", "Master", "open", "sk-team", "-", "aB3dE6gH", "0f" * 32, " a", "a "])
 async def test_an_alias_is_no_other_name_of_anybody(tmp_path: Path, alias: str) -> None:
-    database = Database.open(f"sqlite:///{tmp_path / 'a.db'}")
+    database = Database.open(fresh_sqlite(tmp_path / "a.db"))
     async with managing(database, tmp_path) as gateway:
         made = await gateway.made(key_alias="frontend")
         for path, body in (("/key/generate", {}), ("/key/update", {"key": made["token"]})):
@@ -226,7 +226,7 @@ async def test_who_is_not_there_is_named_and_no_secret_with_it(database: Databas
 async def test_what_is_missing_and_what_is_of_another_kind_are_told_apart(
     tmp_path: Path, path: str, body: dict[str, Any], code: str, told: str
 ) -> None:
-    database = Database.open(f"sqlite:///{tmp_path / 'a.db'}")
+    database = Database.open(fresh_sqlite(tmp_path / "a.db"))
     async with managing(database, tmp_path) as gateway:
         await gateway.made(key_alias="me")
         answered = await gateway.send("POST", path, body)
@@ -486,14 +486,14 @@ BODIES = [
 
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
 async def test_s54_a_body_that_could_be_read_in_two_ways_is_refused(tmp_path: Path, body: bytes) -> None:
-    database = Database.open(f"sqlite:///{tmp_path / 'a.db'}")
+    database = Database.open(fresh_sqlite(tmp_path / "a.db"))
     async with managing(database, tmp_path) as gateway:
         assert (await gateway.send("POST", "/key/generate", body)).status == 400
     database.close()
 
 
 async def test_s53_a_body_is_no_larger_than_a_key_needs(tmp_path: Path) -> None:
-    database = Database.open(f"sqlite:///{tmp_path / 'a.db'}")
+    database = Database.open(fresh_sqlite(tmp_path / "a.db"))
     async with managing(database, tmp_path) as gateway, connected(gateway.listener) as raw:
         lines = ("POST /key/generate HTTP/1.1", "host: x", f"authorization: Bearer {KEY}", "content-length: 1048577")
         await raw.send("\r\n".join((*lines, "", "")).encode())
@@ -589,7 +589,7 @@ async def test_s01_no_route_of_keys_answers_to_no_key_a_wrong_or_a_revoked_one(
 
 async def test_a_key_sees_the_models_that_it_may_ask_for(tmp_path: Path) -> None:
     """S64: the list, the single look and the near names of an error tell of no other."""
-    database = Database.open(f"sqlite:///{tmp_path / 'a.db'}")
+    database = Database.open(fresh_sqlite(tmp_path / "a.db"))
     async with managing(database, tmp_path) as gateway:
         for models, listed, hidden in (
             ([], ["demo/*"], "nothing/there"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.admin.managing import CHAT, managing
+from tests.databases import fresh_sqlite
 from tests.server.faults import ask, configuration, entry
 from tollbridge.store.database import Database
 
@@ -36,7 +37,7 @@ PATHS: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Any:
-    database = Database.open(f"sqlite:///{tmp_path / 'a.db'}")
+    database = Database.open(fresh_sqlite(tmp_path / "a.db"))
     yield database
     database.close()
 

@@ -14,6 +14,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from tests.clients.running import running
+from tests.databases import furnish
 from tests.mcp.serving import LEGACY_STDIO, Serving, broken, modern_only
 from tollbridge.cli import main
 from tollbridge.cli.greeting import ShownKey, greeting
@@ -57,7 +58,7 @@ def config(modern: Serving, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def url(config: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = str(tmp_path_factory.mktemp("home"))
+    home = str(furnish(tmp_path_factory.mktemp("gateway") / "home"))
     environ = {"PATH": "/usr/bin:/bin", "TOLLBRIDGE_HOME": home, "TOLLBRIDGE_MASTER_KEY": KEY}
     with running(PROGRAM, "serve", "-c", config, "--port", "0", "--log", "none", environ=environ) as address:
         yield address

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+from tests.databases import furnish
 from tests.shared import SHARED, index
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -96,7 +97,7 @@ def serving(configuration: str, directory: Path) -> Iterator[str]:
     file.write_text(configuration)
     environ = {
         "PATH": os.environ["PATH"],
-        "TOLLBRIDGE_HOME": str(directory / "home"),
+        "TOLLBRIDGE_HOME": str(furnish(directory / "home")),
         "TOLLBRIDGE_MASTER_KEY": KEY,
     }
     program = str(Path(sys.executable).with_name("tollbridge"))

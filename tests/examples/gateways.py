@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 import msgspec
 
 from tests.clients.running import running
+from tests.databases import furnish
 from tests.examples.programs import EXAMPLES, PATH
 
 BIN = Path(sys.executable).parent
@@ -25,7 +26,7 @@ def serving(home: Path, *arguments: str, **environ: str) -> Iterator[str]:
     """Its address. `environ`: what the configuration wants from the environment."""
     given = {
         "PATH": PATH,
-        "TOLLBRIDGE_HOME": str(home),
+        "TOLLBRIDGE_HOME": str(furnish(home)),
         "TOLLBRIDGE_MASTER_KEY": KEY,
         **environ,
     }

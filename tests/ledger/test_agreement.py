@@ -14,8 +14,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.databases import fresh_sqlite
 from tests.ledger.records import record
-from tests.server.accounted import migrated
 from tollbridge.ledger.book import Book, Hold
 from tollbridge.observe import Record
 from tollbridge.observe.ulid import Ulids
@@ -35,8 +35,7 @@ ID = "abcd1234"
 def opened() -> Iterator[Database]:
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "tollbridge.db"
-        file.write_bytes(migrated())
-        database = Database.open(f"sqlite:///{file}")
+        database = Database.open(fresh_sqlite(file))
         try:
             yield database
         finally:

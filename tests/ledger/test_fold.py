@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tests.databases import rows
+from tests.databases import fresh_sqlite, rows
 from tests.ledger.records import ids, journal_files, record
 from tollbridge.errors import StoreError, StoreUnavailable
 from tollbridge.ledger.backlog import Backlog
@@ -218,7 +218,7 @@ class Locked:
 
 @pytest.fixture
 def impatient(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open(f"sqlite:///{tmp_path / 'tollbridge.db'}", wait_s=0.01)
+    database = Database.open(fresh_sqlite(tmp_path / "tollbridge.db"), wait_s=0.01)
     yield database
     database.close()
 

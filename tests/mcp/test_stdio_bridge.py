@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.clients.running import running
+from tests.databases import furnish
 from tests.mcp.serving import LEGACY_STDIO, Command, Serving, Talk, legacy_http, modern_only
 
 PROGRAM = str(Path(sys.executable).with_name("tollbridge"))
@@ -36,7 +37,11 @@ def url(modern: Serving, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     file = directory / "config.yaml"
     servers = {"old": LEGACY_STDIO.configured(), "new": {"url": modern.url}}
     file.write_text(json.dumps({"mcp_servers": servers}))
-    environ = {"PATH": "/usr/bin:/bin", "TOLLBRIDGE_HOME": str(directory / "home"), "TOLLBRIDGE_MASTER_KEY": KEY}
+    environ = {
+        "PATH": "/usr/bin:/bin",
+        "TOLLBRIDGE_HOME": str(furnish(directory / "home")),
+        "TOLLBRIDGE_MASTER_KEY": KEY,
+    }
     with running(PROGRAM, "serve", "-c", str(file), "--port", "0", "--log", "none", environ=environ) as address:
         yield address
 

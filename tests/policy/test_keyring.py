@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from sqlalchemy import event
 
+from tests.databases import fresh_sqlite
 from tollbridge.errors import AuthenticationError, ServiceUnavailableError, StoreUnavailable
 from tollbridge.home import base62, checksum
 from tollbridge.policy import keyring as module
@@ -435,7 +436,7 @@ async def test_a_secret_that_is_nearly_right_takes_no_longer(ring: Keyring, stor
 async def test_lookup_is_flat_from_ten_keys_to_a_hundred_thousand(tmp_path: Path) -> None:
     """Decision 32. The cost is told by what the database has to do: the plan is a search by an index, and a key that is
     in memory asks for nothing."""
-    database = Database.open(f"sqlite:///{tmp_path / 'many.db'}")
+    database = Database.open(fresh_sqlite(tmp_path / "many.db"))
     store = KeyStore(database)
     minted = [mint(PEPPER) for _ in range(10)]
     for one in minted:

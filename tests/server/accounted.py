@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
 
+from tests.databases import furnish
 from tests.server.served import KEY, Kept, Served
 from tollbridge.assemble.accounts import Accounts
 from tollbridge.assemble.gateway import limits
@@ -26,7 +25,6 @@ from tollbridge.mcp.endpoint import Endpoint
 from tollbridge.server.app import App
 from tollbridge.server.http.listener import Listener
 from tollbridge.server.identify import MasterKey
-from tollbridge.store.database import Database
 
 
 class Accounted(Served):
@@ -46,15 +44,6 @@ class Accounted(Served):
         return told
 
 
-@cache
-def migrated() -> bytes:
-    """An empty database of today's schema: to copy it is quicker than to migrate for each test."""
-    with TemporaryDirectory() as directory:
-        file = Path(directory) / "tollbridge.db"
-        Database.open(f"sqlite:///{file}").close()
-        return file.read_bytes()
-
-
 @asynccontextmanager
 async def accounted(
     text: str, directory: Path, *, environ: Mapping[str, str] | None = None
@@ -64,10 +53,7 @@ async def accounted(
     path.write_text(text)
     loaded = load(path, environ or {})
     assert loaded.config is not None, [str(finding) for finding in loaded.findings]
-    home, log = Home(directory / "home"), directory / "requests.log"
-    if not home.path.exists():
-        home.path.mkdir(mode=0o700)
-        (home.path / "tollbridge.db").write_bytes(migrated())
+    home, log = Home(furnish(directory / "home")), directory / "requests.log"
     with application(loaded.config, loaded.environ, home, MasterKey(KEY), str(log)) as (app, assembled, accounts):
         gateway, kept = assembled.gateway, Kept()
         gateway.observers = (*gateway.observers, kept)

@@ -21,6 +21,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.databases import furnish
 from tests.server.faults import (
     CHAT,
     DONE,
@@ -92,7 +93,7 @@ async def start(directory: Path, text: str, *options: str, **environ: str) -> Se
         *(sys.executable, "-c", "from tollbridge.cli import main; main()"),
         *("serve", "--config", "config.yaml", "--port", str(port), *options),
         cwd=directory,
-        env=environment(directory / "home") | environ,
+        env=environment(furnish(directory / "home")) | environ,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

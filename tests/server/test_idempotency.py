@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import fresh_sqlite
 from tollbridge.errors import BadRequestError, ConflictError, StoreUnavailable, UnprocessableEntityError
 from tollbridge.policy.principal import Principal
 from tollbridge.server.idempotency import BODY_MAX, WAITING_MAX, Claim, Idempotency, Replay
@@ -41,7 +42,7 @@ FIRST = Replay(
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database.open(f"sqlite:///{tmp_path / 'tollbridge.db'}")
+    opened = Database.open(fresh_sqlite(tmp_path / "tollbridge.db"))
     yield opened
     opened.close()
 

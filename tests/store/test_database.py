@@ -156,14 +156,14 @@ def test_the_files_names_are_the_versions_in_order() -> None:
 
 
 async def test_a_database_with_keys_of_before_periods_were_exact_is_brought_up_to_date(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from alembic import command
 
     newest = command.upgrade
     with monkeypatch.context() as patched:
         patched.setattr(command, "upgrade", lambda config, to: newest(config, "0004_pepper"))
-        old = Database.open(database_url)
+        old = Database.open(empty_database_url)
     await rows_without_result(
         old,
         "INSERT INTO keys (id, digest, name, alias, models, aliases, budget_duration, budget_resets_at, blocked, "
@@ -173,7 +173,7 @@ async def test_a_database_with_keys_of_before_periods_were_exact_is_brought_up_t
         ),
     )
     old.close()
-    database = Database.open(database_url)
+    database = Database.open(empty_database_url)
     keys = KeyStore(database, clock=lambda: 86_399.0)
     found = await keys.get("old")
     assert found is not None
@@ -207,12 +207,12 @@ async def test_one_that_is_up_to_date_is_opened_without_alembic(database_url: st
     assert done.stdout.strip() == "False"
 
 
-async def test_processes_that_migrate_at_once_do_not_clash(database_url: str) -> None:
+async def test_processes_that_migrate_at_once_do_not_clash(empty_database_url: str) -> None:
     program = (
         "import sys; from tollbridge.store.database import Database; from tollbridge.store import migrate; "
         "print('ready', flush=True); sys.stdin.readline(); Database.open(sys.argv[1]).close()"
     )
-    command = [sys.executable, "-c", program, database_url]
+    command = [sys.executable, "-c", program, empty_database_url]
     processes = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(3)

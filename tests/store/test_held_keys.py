@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tests.databases import fresh_postgresql, rows
+from tests.databases import fresh_postgresql, migrated_postgresql, rows
 from tests.ledger.records import record
 from tollbridge.store.database import Database
 from tollbridge.store.key import Key
@@ -21,7 +21,7 @@ FIRST, SECOND = "aaaaaaaa", "bbbbbbbb"
 
 @pytest.fixture
 def database() -> Iterator[Database]:
-    opened = Database.open(fresh_postgresql())
+    opened = Database.open(fresh_postgresql(migrated_postgresql()))
     yield opened
     opened.close()
 

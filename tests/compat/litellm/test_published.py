@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.compat.litellm.published import Edit, Fragment, fragment
+from tests.databases import furnish
 
 SERVER = Path(__file__).with_name("account_server.py")
 TOLLBRIDGE = str(Path(sys.executable).with_name("tollbridge"))
@@ -42,7 +43,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     models = [{"model_name": "*", "litellm_params": {"model": "demo/*"}}]
     servers = {"desk": {"command": sys.executable, "args": [str(SERVER)]}}
     config.write_text(json.dumps({"model_list": models, "mcp_servers": servers}))
-    environ = {"PATH": os.environ["PATH"], "TOLLBRIDGE_HOME": str(home / "state")}
+    environ = {"PATH": os.environ["PATH"], "TOLLBRIDGE_HOME": str(furnish(home / "state"))}
     command = [TOLLBRIDGE, "--config", str(config), "--open", "--port", "0", "--log", "none"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=home, env=environ) as process:
         assert process.stdout is not None
