@@ -22,6 +22,7 @@ from tollbridge.providers.account import Account, fetcher
 from tollbridge.providers.aws_keys import AwsAccount
 from tollbridge.providers.names import find
 from tollbridge.providers.resolve import Given, Location, resolve
+from tollbridge.providers.rewrite import Rewrite
 from tollbridge.providers.row import RESPONSES, WIRE_OF_MODE, Provider
 from tollbridge.secret import Secret
 from tollbridge.transport.base import Origin, Timeouts
