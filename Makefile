@@ -7,11 +7,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 DESK := $(VENV)/.desk
+SITE := $(VENV)/.site
 
 # The customer service desk, where the SDK that it is written with could be had.
 DEMO = $(shell $(BIN)/python -c "import mcp" 2> /dev/null && echo --mcp '"customer-service=$(BIN)/python examples/customer_service/server.py"')
 
-.PHONY: help serve test check bench soak clients format lint types floors lock clean
+.PHONY: help serve test check docs bench soak clients format lint types floors lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -23,7 +24,10 @@ test: $(DEV) ## run the tests (ARGS="-k name" for some)
 	@tests/mcp/install.sh .venv-mcp1 "$(PYTHON)"
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
-check: $(DEV) lint types floors test ## format, lint, types, floors, tests: what CI runs
+check: $(DEV) lint types floors docs test ## format, lint, types, floors, documentation, tests: what CI runs
+
+docs: $(SITE) ## build the documentation as a site into build/site (ARGS="serve" shows it on 127.0.0.1:8000 while you write)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet $(if $(ARGS),$(ARGS),build --strict && echo "build/site/index.html")
 
 bench: $(DEV) ## measure against nginx, and tool calls against a plain relay (ARGS="--quick", "--with litellm"; needs nginx and wrk)
 	@bench/tools.sh
@@ -52,8 +56,8 @@ floors: $(DEV) ## the import contract of docs/architecture.md
 lock: $(DEV) ## resolve the dependencies anew into the lock files
 	@scripts/lock.sh $(BIN)
 
-clean: ## remove the virtual environment and caches
-	@rm -rf $(VENV) .venv-clients .venv-mcp1 tests/clients/others/node/node_modules tests/clients/others/commands/node_modules tests/mcp/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## remove the virtual environment, the site and caches
+	@rm -rf $(VENV) build .venv-clients .venv-mcp1 tests/clients/others/node/node_modules tests/clients/others/commands/node_modules tests/mcp/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -74,4 +78,9 @@ $(DESK): requirements-demo.lock $(RUNTIME)
 $(DEV): requirements-dev.lock $(RUNTIME)
 	@echo "Installing the tools for tests into $(VENV) ..." >&2
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(SITE): requirements-docs.lock $(RUNTIME)
+	@echo "Installing the tools for the documentation into $(VENV) ..." >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
 	@touch $@

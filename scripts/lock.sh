@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Resolve requirements.lock, requirements-dev.lock, the lock of the demo's customer service desk and that of the
-# environments that tests need beside them: names, versions and hashes, no addresses.
+# Resolve requirements.lock, requirements-dev.lock, the locks of the demo's customer service desk and of the documentation's
+# site, and that of the environments that tests need beside them: names, versions and hashes, no addresses.
 set -euo pipefail
 bin=${1:-.venv/bin}
 "$bin/pip" install --quiet --disable-pip-version-check uv
@@ -10,8 +10,9 @@ printf 'hatchling>=1.27\neditables\n' > "$bin/../build.in"
 "$bin/uv" pip compile "${options[@]}" pyproject.toml "$bin/../build.in" -o requirements.lock
 "$bin/uv" pip compile "${options[@]}" pyproject.toml "$bin/../build.in" --group dev -o requirements-dev.lock
 "$bin/uv" pip compile "${options[@]}" pyproject.toml "$bin/../build.in" --extra mcp -c requirements-dev.lock -o requirements-demo.lock
+"$bin/uv" pip compile "${options[@]}" pyproject.toml "$bin/../build.in" --group docs -c requirements-dev.lock -o requirements-docs.lock
 "$bin/uv" pip compile "${options[@]}" tests/mcp/mcp1/requirements.in -o tests/mcp/mcp1/requirements.lock
-if grep -nE 'https?://|--(extra-)?index-url|--find-links' requirements.lock requirements-dev.lock requirements-demo.lock tests/mcp/mcp1/requirements.lock; then
+if grep -nE 'https?://|--(extra-)?index-url|--find-links' requirements.lock requirements-dev.lock requirements-demo.lock requirements-docs.lock tests/mcp/mcp1/requirements.lock; then
   echo "A lock file holds an address." >&2
   exit 1
 fi

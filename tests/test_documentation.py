@@ -1,188 +1,45 @@
-"""What the pages say is so: snippets run, links and file names lead somewhere, tables are those of the code.
-
-A page's `python`, `yaml` and `sh` blocks are taken as a reader would paste them. A block that needs a gateway gets a
-real one: `tollbridge serve` without a file, or with the README's configuration where it asks for that one's model.
+"""What the pages say is so: links and file names lead somewhere, tables are those of the code, every page is in the
+navigation of the site. What stands in their blocks of code is run in test_documentation_blocks.py.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-import click
 import msgspec
 import pytest
+import yaml
 
+from scripts import http_reference
 from tests.clients.running import running
-from tollbridge.cli import COMMANDS, main
+from tests.pages import BLOCK, PAGES, ROOT, SERVE, master_key, name, newcomer
 from tollbridge.config.load import load
 from tollbridge.observe import Record
-from tollbridge.providers import patches
-from tollbridge.providers.rows import alike, vendors
-from tollbridge.providers.table import ROWS
 from tollbridge.server.controls import HEADERS, OURS, REFUSED
 from tollbridge.server.http.limits import Limits
 from tollbridge.server.routes import ROUTES
 
-ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src/tollbridge"
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-BLOCK = re.compile(r"^ *```(\w+)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
-SERVE = (str(Path(sys.executable).with_name("tollbridge")), "serve", "--port", "0", "--log", "none")
-ADDRESS = "http://127.0.0.1:4000"
-RUN_BY_OTHERS = ("docs/sdk.md",)  # tests/sdk/test_completion_snippets.py
-PLACES: dict[str, dict[str, Any]] = {"CONTRIBUTING.md": {**vars(alike), **vars(vendors), **vars(patches)}}
-"""Where a page's snippets are to be put: the names that they find there."""
-
-
-def name(page: Path) -> str:
-    return str(page.relative_to(ROOT))
-
-
-def blocks(language: str, pages: list[Path] = PAGES) -> list[Any]:
-    found = []
-    for page in pages:
-        texts = [text for kind, text in BLOCK.findall(page.read_text()) if kind == language]
-        found += [pytest.param(page, text, id=f"{name(page)}-{n}") for n, text in enumerate(texts, 1)]
-    return found
 
 
 @pytest.fixture(scope="module")
-def newcomer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of somebody who has no key of any provider."""
-    keys = {key for row in ROWS.values() for key in (*row.key_env, *row.token_env, *row.base_env)}
-    kept = {key: value for key, value in os.environ.items() if key not in keys and "TOLLBRIDGE" not in key}
-    return {**kept, "HOME": str(tmp_path_factory.mktemp("home"))}
+def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return newcomer(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")
-def gateway(newcomer: dict[str, str]) -> Iterator[str]:
-    with running(*SERVE, environ=newcomer) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def configured(newcomer: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The gateway of the README's configuration."""
-    file = tmp_path_factory.mktemp("readme") / "config.yaml"
-    parameters, *_ = blocks("yaml", [ROOT / "README.md"])
-    file.write_text(parameters.values[1])
-    command = (*SERVE, "--config", str(file))
-    with running(*command, environ=newcomer) as url:
-        yield url
-
-
-def key(newcomer: dict[str, str]) -> str:
-    return (Path(newcomer["HOME"]) / ".tollbridge/master_key").read_text().strip()
-
-
-def runnable(language: str) -> list[Any]:
-    return [block for block in blocks(language) if name(block.values[0]) not in RUN_BY_OTHERS]
-
-
-@pytest.mark.parametrize(("page", "text"), runnable("python"))
-def test_a_python_snippet_runs(page: Path, text: str, newcomer: dict[str, str], request: pytest.FixtureRequest) -> None:
-    if name(page) in PLACES:
-        exec(compile(text, name(page), "exec"), dict(PLACES[name(page)]))  # noqa: S102
-        return
-    if ADDRESS in text:
-        url = request.getfixturevalue("configured" if '"assistant"' in text else "gateway")
-        text = f"KEY = {key(newcomer)!r}\n" + text.replace(ADDRESS, url)
-    ran = subprocess.run([sys.executable, "-c", text], env=newcomer, capture_output=True, text=True, timeout=60)
-    assert ran.returncode == 0, ran.stderr
-    assert "offline demo model" in ran.stdout
-
-
-CURLS = [block for block in runnable("sh") if block.values[1].lstrip().startswith("curl")]
-
-
-@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
-@pytest.mark.parametrize(("page", "text"), CURLS)
-def test_a_curl_line_is_answered(page: Path, text: str, newcomer: dict[str, str], gateway: str) -> None:
-    environ = {**newcomer, "URL": gateway, "KEY": key(newcomer)}
-    script = "set -euo pipefail\n" + text.replace(ADDRESS, gateway)
-    ran = subprocess.run(["bash", "-c", script], env=environ, capture_output=True, text=True, timeout=60)
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout
-    assert '"error"' not in ran.stdout
-
-
-@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
-def test_the_page_of_keys_may_be_pasted_from_its_beginning_to_its_end(newcomer: dict[str, str], tmp_path: Path) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{newcomer['PATH']}"
-    environ = {**newcomer, "HOME": str(tmp_path), "PATH": path}
+def gateway(environ: dict[str, str]) -> Iterator[str]:
     with running(*SERVE, environ=environ) as url:
-        pasted = [block.values[1].replace(ADDRESS, url) for block in blocks("sh", [ROOT / "docs/keys.md"])]
-        command = ["bash", "-c", "\n".join(["set -euo pipefail", *pasted])]
-        ran = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
-    assert ran.returncode == 0, ran.stderr
-    assert '"error"' not in ran.stdout
-    assert '"deleted_keys":' in ran.stdout
-
-
-@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
-def test_the_readme_makes_a_key_asks_with_it_and_sees_the_spend(newcomer: dict[str, str], gateway: str) -> None:
-    (text,) = (block.values[1] for block in blocks("sh", [ROOT / "README.md"]) if "keys generate" in block.values[1])
-    script = text.replace(ADDRESS, gateway).replace(".venv/bin/tollbridge", SERVE[0])
-    *asked, seen = script.splitlines()
-
-    def said(lines: list[str]) -> str:
-        whole = ["set -euo pipefail", *lines]
-        command = ["bash", "-c", "\n".join(whole)]
-        return subprocess.run(command, env=newcomer, capture_output=True, text=True, timeout=60, check=True).stdout
-
-    told = said(asked)
-    assert "offline demo model" in told
-    assert "$5.00 each 30d" in told
-    until = time.monotonic() + 20
-    while "ada" not in (table := said([seen])) and time.monotonic() < until:
-        pass  # each look starts a process; the entry is folded within a second
-    (shown,) = (block.values[1] for block in blocks("text", [ROOT / "README.md"]))
-    (row,) = (line for line in table.splitlines() if "ada" in line)
-    heads, example = shown.splitlines()
-    assert table.splitlines()[0].split() == heads.split()
-    assert row.split()[1:] == example.split()[1:]
-
-
-@pytest.mark.parametrize(("page", "text"), blocks("yaml"))
-def test_a_configuration_has_no_error(page: Path, text: str, tmp_path: Path) -> None:
-    file = tmp_path / "config.yaml"
-    file.write_text(text)
-    for mentioned in re.findall(r"[\w-]+\.(?:yaml|pem)", text):
-        if mentioned != file.name:
-            (tmp_path / mentioned).write_text("")
-    environ = dict.fromkeys(re.findall(r"os\.environ/(\w+)", text), "a-value-that-is-long-enough")
-    loaded = load(file, environ)
-    assert loaded.config is not None, [str(finding) for finding in loaded.findings]
-
-
-@pytest.mark.parametrize(("page", "text"), blocks("sh"))
-def test_a_command_is_one_that_exists(page: Path, text: str) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"^(?:PORT=\d+ )?make ([a-z]+)", text, re.MULTILINE)) <= targets
-    for words in re.findall(r"^(?:\.venv/bin/)?tollbridge ([^#\n]*)", text, re.MULTILINE):
-        called, *arguments = words.split()
-        assert called in COMMANDS, words
-        command = main.get_command(click.Context(main), called)
-        if isinstance(command, click.Group) and not (arguments and arguments[0] in command.commands):
-            assert command.invoke_without_command, words
-        elif isinstance(command, click.Group):
-            command = command.commands[arguments[0]]
-        assert isinstance(command, click.Command)
-        known = {spelled for parameter in command.params for spelled in parameter.opts} | {"--help"}
-        assert {word for word in arguments if word.startswith("-")} <= known, words
+        yield url
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -214,6 +71,28 @@ def test_a_file_that_is_named_is_there(page: Path) -> None:
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=name)
 def test_the_index_has_a_line_for_the_page(page: Path) -> None:
     assert page.name == "index.md" or f"({page.name})" in (ROOT / "docs/index.md").read_text()
+
+
+def groups() -> dict[str, list[str]]:
+    """The pages of each group of the site's navigation."""
+    said = yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]
+    return {
+        title: [entry if isinstance(entry, str) else next(iter(entry.values())) for entry in entries]
+        for group in said
+        for title, entries in group.items()
+    }
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=name)
+def test_the_navigation_has_the_page_once(page: Path) -> None:
+    found = [title for title, pages in groups().items() if page.name in pages]
+    told = f"{page.name} is in {found or 'no group'}: write it into one of {', '.join(groups())}, in mkdocs.yml"
+    assert len(found) == 1, told
+
+
+def test_the_route_reference_is_what_its_script_writes() -> None:
+    text = http_reference.PAGE.read_text()
+    assert text == http_reference.page(text), "run `python scripts/http_reference.py`"
 
 
 def tree() -> list[tuple[str, str]]:
@@ -281,9 +160,9 @@ def test_the_metrics_on_the_page_are_those_that_are_told(gateway: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/nothing"])
-def test_the_page_names_the_headers_of_an_answer(path: str, gateway: str, newcomer: dict[str, str]) -> None:
+def test_the_page_names_the_headers_of_an_answer(path: str, gateway: str, environ: dict[str, str]) -> None:
     body = b'{"model": "demo/hello", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello!"}]}'
-    asked = Request(gateway + path, body, {"authorization": f"Bearer {key(newcomer)}"})
+    asked = Request(gateway + path, body, {"authorization": f"Bearer {master_key(environ)}"})
     try:
         with urlopen(asked) as answer:
             sent = answer.headers
@@ -317,9 +196,9 @@ def test_the_example_configuration_is_clean_and_its_commented_entries_are_right(
     assert loaded.config.general.master_key is not None
 
 
-def test_the_example_program_runs(newcomer: dict[str, str]) -> None:
+def test_the_example_program_runs(environ: dict[str, str]) -> None:
     command = [sys.executable, str(ROOT / "examples/ask.py"), "Who is there?", "demo/error-503"]
-    ran = subprocess.run(command, env=newcomer, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr
     assert "Who is there?" in ran.stdout
 

@@ -412,6 +412,8 @@ WRONG: list[tuple[str, Any]] = [
     ("max_parallel_requests", []),
     ("metadata", "x"),
     ("metadata", {"a": "x" * 20_000}),
+    ("metadata", {"guardrails": ["pii"]}),  # S62
+    ("metadata", {"policies": ["all"]}),
     ("metadata", {"a": json.loads("[" * 40 + "]" * 40)}),
     ("blocked", "true"),
     ("key", "sk-tb-not-made-here-not-made"),

@@ -3,11 +3,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
-import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -293,22 +291,3 @@ def test_the_list_of_commands_imports_none_of_them() -> None:
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout.splitlines()[-1] == "[]"
     assert all(name in done.stdout for name in COMMANDS)
-
-
-def commands() -> Iterator[tuple[str, ...]]:
-    for name in COMMANDS:
-        yield (name,)
-        command = main.get_command(click.Context(main), name)
-        if isinstance(command, click.Group):
-            yield from ((name, inner) for inner in command.commands)
-
-
-@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
-def test_every_command_has_help_with_an_example_and_json_where_it_prints_what_a_program_may_read(
-    words: tuple[str, ...],
-) -> None:
-    result = CliRunner().invoke(main, [*words, "--help"])
-    assert (result.exit_code, "Example:" in result.output) == (0, True)
-    assert f"tollbridge {' '.join(words)}" in " ".join(result.output.split("Example:")[1].split())
-    assert "--json" in result.output or words in (("serve",), ("keys",), ("mcp",), ("mcp", "stdio"))
-    assert "xit code" in result.output or words[0] == "keys"

@@ -165,7 +165,7 @@ def test_a_key_is_told_of_what_it_may_use(url: str) -> None:
 
 
 def test_the_admins_key_of_this_machine_goes_to_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tollbridge.cli.mcp_desk import address
+    from tollbridge.cli.gateway import address
 
     environ = {"TOLLBRIDGE_MASTER_KEY": KEY, "HOME": "/nowhere"}
     assert address(None, None, environ) == ("http://127.0.0.1:4000", KEY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import sys
@@ -15,6 +16,8 @@ import pytest
 from tests.mcp.browser import browser
 from tests.mcp.gateway import Gateway, gateway
 from tests.mcp.serving import Serving, authorizing
+from tollbridge.cli.mcp_desk import local
+from tollbridge.errors import APIError
 
 COMMAND = (sys.executable, "-c", "from tollbridge.cli import main; main()", "mcp")
 
@@ -69,3 +72,29 @@ async def test_a_person_signs_in_is_listed_and_signs_out(server: Serving, tmp_pa
         status, told = await ended(await run("login", "two", served=served, key=key))
         assert status == 1
         assert "no such MCP server" in told
+
+
+async def test_the_admin_signs_in_by_the_configuration_alone_and_a_gateway_knows_of_it(
+    server: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOLLBRIDGE_HOME", str(tmp_path / "home"))
+    config: dict[str, Any] = {"mcp_servers": {"one": {"url": server.url, "auth_type": "oauth2"}}}
+    file, pipe = tmp_path / "config.yaml", asyncio.subprocess.PIPE
+    file.write_text(json.dumps(config))
+    command = (*COMMAND, "login", "one", "--no-browser", "--port", "0", "--config", str(file))
+    async with browser() as person:
+        process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+        back = (await person.open(await address_in(process))).location
+        assert "Go back to the terminal" in (await person.open(back)).text
+        assert await ended(process) == (0, "signed in at one\n")
+    async with local(file) as desk:
+        called = await desk.call("whoami", {}, "one")
+        assert called["content"][0]["text"].startswith("person-")
+        assert [one["owner"] for one in await desk.sign_ins()] == ["master"]
+    async with gateway(config, tmp_path) as served:
+        called = await served.post("/mcp-rest/tools/call", {"name": "whoami", "server_id": "one"})
+        assert called["content"][0]["text"].startswith("person-")
+    async with local(file) as desk:
+        assert [await desk.sign_out("one") for _ in range(2)] == [True, False]
+        with pytest.raises(APIError, match=r"(?i)signs? in"):
+            await desk.call("whoami", {}, "one")

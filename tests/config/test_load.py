@@ -271,16 +271,50 @@ def test_text_that_spells_a_number_or_a_truth_value_is_one(tmp_path: Path) -> No
             "mcp_servers.a.pinned_tools: is not built yet; NOTHING IS RESTRICTED by it",
         ),
         (
-            "mcp_servers: [{server_name: a, url: 'https://x.example/sse', auth_type: aws_sigv4}]",
+            "mcp_servers: [{server_name: a, url: 'https://x.example/sse', auth_type: oauth_delegate}]",
             "mcp_servers[0].auth_type: is not built yet; the server is asked without a credential",
         ),
-        ("guardrails: [{guardrail_name: g}]", "guardrails: is not built yet; NOTHING IS RESTRICTED by it"),
     ],
 )
 def test_a_known_key_whose_feature_is_not_built_is_a_named_warning(tmp_path: Path, text: str, expected: str) -> None:
     loaded = load_text(tmp_path, text)
     assert loaded.config is not None
     assert [finding.partition(": warning: ")[2] for finding in said(loaded)] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("guardrails: [{guardrail_name: pii, litellm_params: {guardrail: presidio}}]", "guardrails"),
+        ("policies: {all: {guardrails: {add: [pii]}}}", "policies"),
+        ("policy_attachments: [{policy: all}]", "policy_attachments"),
+        ("litellm_settings: {guardrails: [{pii: {callbacks: [presidio]}}]}", "litellm_settings.guardrails"),
+        ("litellm_settings: {banned_keywords_list: [x]}", "litellm_settings.banned_keywords_list"),
+        ("litellm_settings: {callbacks: [presidio]}", "litellm_settings.callbacks: 'presidio'"),
+        ("callbacks: llamaguard_moderations", "callbacks: 'llamaguard_moderations'"),
+        ("router_settings: {guardrail_list: [{guardrail_name: a}]}", "router_settings.guardrail_list"),
+        (
+            "model_list: [{model_name: m, litellm_params: {model: demo/hello, guardrails: [pii]}}]",
+            "model_list[0].litellm_params.guardrails",
+        ),
+        (
+            "general_settings: {pass_through_endpoints: [{path: /p, target: 'https://x.example', guardrails: {a: }}]}",
+            "general_settings.pass_through_endpoints[0].guardrails",
+        ),
+    ],
+)
+def test_guards_are_refused_by_name_wherever_they_are_asked_for(tmp_path: Path, text: str, where: str) -> None:
+    """S62: there are none, so that no request, batch, session or tool call passes one that it should not."""
+    loaded = load_text(tmp_path, text)
+    assert loaded.config is None
+    errors = [
+        finding.partition(": error: ")[2].partition(" asks for guards")[0].rstrip(":") for finding in said(loaded)
+    ]
+    assert errors == [where]
+
+
+def test_switching_off_guards_says_nothing(tmp_path: Path) -> None:
+    assert load_text(tmp_path, "{guardrails: [], litellm_settings: {guardrails: }, policies: {}}").findings == ()
 
 
 def test_switching_off_what_is_not_built_needs_no_warning(tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from scripts import config_reference
 from tests.shared import SHARED
+from tollbridge.config import tables
 from tollbridge.config.load import PRECEDENCE, TOP
 from tollbridge.config.schema import Section, nearest
 from tollbridge.config.settings import GeneralSettings, ModelEntry, RouterSettings, Settings
@@ -114,3 +118,22 @@ def test_every_key_of_an_mcp_server_is_documented_and_nothing_else_is() -> None:
     table = page.split("## The keys of a server")[1].split("\n## ")[0]
     told = {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
     assert told == {key.name for key in MCP_SERVER.keys.values() if key.sort == "fills"}
+
+
+def test_every_key_that_does_something_says_what() -> None:
+    sections = [section for found in config_reference.SECTIONS.values() for section in found]
+    keys = [key for section in sections for key in (*section.keys.values(), *(key for _, key in section.patterns))]
+    assert [key.name for key in keys if key.sort == "fills" and not key.about] == []
+
+
+def test_every_table_of_keys_is_in_the_reference() -> None:
+    modules = [
+        importlib.import_module(f"tollbridge.config.tables.{one.name}") for one in pkgutil.iter_modules(tables.__path__)
+    ]
+    there = {value.name for module in modules for value in vars(module).values() if isinstance(value, Section)}
+    assert there == {section.name for found in config_reference.SECTIONS.values() for section in found}
+
+
+def test_the_reference_is_what_its_script_writes() -> None:
+    text = config_reference.PAGE.read_text()
+    assert text == config_reference.page(text), "run `python scripts/config_reference.py`"

@@ -65,6 +65,15 @@ def http(
     return response, said
 
 
+CREDENTIALS = {
+    "client_id": "client_id",
+    "client_secret": "client_secret",
+    "private_key_pem": "client_private_key",
+    "signing_algorithm": "client_assertion_signing_alg",
+}
+"""What the suite gives, in the words of a configuration."""
+
+
 class Player:
     def __init__(self, url: str) -> None:
         self.scenario = os.environ.get("MCP_CONFORMANCE_SCENARIO", "")
@@ -95,8 +104,9 @@ class Player:
         if self.scenario.startswith("auth/"):
             said["auth_type"] = "oauth2"
         if "client_id" in self.context:
-            said["credentials"] = {name: self.context[name] for name in ("client_id", "client_secret")}
-        if self.scenario == "auth/client-credentials-basic":
+            known = {CREDENTIALS[name]: self.context[name] for name in CREDENTIALS if name in self.context}
+            said["credentials"] = known
+        if self.scenario in ("auth/client-credentials-basic", "auth/client-credentials-jwt"):
             said["oauth2_flow"] = "client_credentials"
         return said
 

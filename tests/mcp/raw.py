@@ -23,11 +23,11 @@ NAMED = ("name", "uri", "taskId")
 
 
 class Raw:
-    """`sessions`: those of a legacy client, by path."""
+    """`url`: whom it asks. `sessions`: those of a legacy client, by path. `status`: of the last answer."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, *, modern: bool, key: str) -> None:
         self._session = session
-        self._url = url
+        self.url = url
         self._key = key
         self.modern = modern
         self._numbers = itertools.count(1)
@@ -70,7 +70,7 @@ class Raw:
             assert ("result" in message) == ("Mcp-Session-Id" in answer.headers)
 
     def path(self, server: str) -> str:
-        return f"{self._url}/mcp{'/' if server else ''}{server}"
+        return f"{self.url}/mcp{'/' if server else ''}{server}"
 
     def headers(self, server: str, servers: str, method: str, params: Mapping[str, Any]) -> dict[str, str]:
         sent = {"x-litellm-api-key": self._key, "Accept": "application/json, text/event-stream"}

@@ -116,6 +116,7 @@ def text(answer: dict[str, Any]) -> str:
 
 
 async def test_a_session_is_unknown_to_everybody_else(served: Gateway, ada: Raw, eve: Raw) -> None:
+    """S42."""
     ada.modern = eve.modern = False
     assert "result" in await ada.ask("old", "tools/list")
     session = ada.sessions["old", ""]
@@ -153,6 +154,7 @@ async def test_a_session_keeps_no_right_that_was_taken_away(served: Gateway) -> 
 
 
 async def test_a_call_that_waits_is_resumed_by_nobody_else_and_with_nothing_else(ada: Raw, eve: Raw) -> None:
+    """S42."""
     call: dict[str, Any] = {"name": "ask_name", "arguments": {}}
     asked = (await ada.ask("old", "tools/call", call, capabilities=ELICITS))["result"]
     assert asked["resultType"] == "input_required"
@@ -176,6 +178,7 @@ async def test_a_call_that_waits_is_resumed_by_nobody_else_and_with_nothing_else
 
 
 async def test_a_server_asks_for_nothing_that_the_operator_bars(ada: Raw) -> None:
+    """S51."""
     can = {"sampling": {}, "elicitation": {}}
     told = await ada.ask("unasking", "tools/call", {"name": "ask_model", "arguments": {}}, capabilities=can)
     assert "does not support sampling" in told["error"]["message"]
@@ -187,6 +190,7 @@ async def test_a_server_asks_for_nothing_that_the_operator_bars(ada: Raw) -> Non
 
 
 async def test_a_task_is_unknown_to_everybody_else(ada: Raw, eve: Raw) -> None:
+    """S42."""
     call = {"name": "confirm_delete", "arguments": {"filename": "a.txt"}}
     task = (await ada.ask("jobs", "tools/call", call, capabilities=WITH_TASKS))["result"]["taskId"]
     own = task.removeprefix("jobs:").rpartition(".")[0]
@@ -246,6 +250,7 @@ async def test_a_cursor_is_good_for_who_was_given_it_and_nothing_else(ada: Raw, 
 
 @pytest.mark.parametrize("server", ["old", "old_http"])
 async def test_the_same_ids_of_a_hundred_clients_at_once_meet_nowhere(served: Gateway, server: str) -> None:
+    """S43."""
     keys = [await somebody(served) for _ in range(4)]
     numbers = itertools.count()
 
@@ -266,6 +271,7 @@ async def test_the_same_ids_of_a_hundred_clients_at_once_meet_nowhere(served: Ga
 async def test_a_credential_goes_by_no_other_callers_link(
     told: tuple[Told, str], served: Gateway, modern: bool
 ) -> None:
+    """S43."""
     server, _ = told
     key = await somebody(served)  # even of one principal: the credential decides
 
@@ -323,6 +329,7 @@ async def test_a_credential_that_is_refused_is_its_callers_matter_alone(served: 
     ],
 )
 async def test_a_page_of_somebody_else_is_answered_nothing(served: Gateway, path: str, headers: dict[str, str]) -> None:
+    """S41."""
     gets = path in ("/sse", "/mcp-rest/tools/list")
     for version in ({}, {"MCP-Protocol-Version": MODERN}):
         sent = {"x-litellm-api-key": KEY, **version, **headers}
@@ -346,6 +353,7 @@ async def test_a_page_of_somebody_else_is_answered_nothing(served: Gateway, path
     ],
 )
 async def test_a_resource_of_nobodys_is_looked_for_at_its_own_server_alone(ada: Raw, uri: str) -> None:
+    """S52."""
     for modern in (True, False):
         ada.modern = modern
         told = await ada.ask("", "resources/read", {"uri": uri})

@@ -17,7 +17,6 @@ SCORED = {"2025-11-25": 18, "2026-07-28": 32}
 PLAYER = Path(__file__).with_name("player.py")
 CONFIG = {"general_settings": {"public_url": PUBLIC, "mcp_api_hosts": ["localhost", "127.0.0.1"]}}
 NOT_PLAYED = {
-    "auth/client-credentials-jwt",
     "auth/dpop",
     "auth/dpop-nonce",
     "auth/enterprise-managed-authorization",

@@ -55,6 +55,7 @@ STORED = "operators-own-token"
 async def test_a_server_is_shown_its_own_credential_or_the_callers_and_never_the_gateways_key(
     tmp_path: Path, headers: dict[str, str], reaches: str
 ) -> None:
+    """S38."""
     server = Server()
     async with Upstream(server) as upstream:
         one: dict[str, Any] = {"url": f"http://127.0.0.1:{upstream.port}/mcp", "auth_type": "bearer_token"}

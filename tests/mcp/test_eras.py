@@ -13,6 +13,8 @@ from typing import Any
 import mcp_types as types
 import pytest
 import pytest_asyncio
+from mcp import Client
+from mcp.client.sse import sse_client
 from mcp.client.subscriptions import ResourceUpdated, ToolsListChanged
 from mcp.shared.exceptions import MCPError
 
@@ -52,6 +54,13 @@ async def test_each_mode_of_the_sdk_lists_and_calls(served: Gateway, mode: Mode,
         listed = (await one.list_tools()).tools
         assert len(listed) >= server.tools
         assert server.answer in text(await one.call_tool(server.call, server.arguments))
+
+
+async def test_the_sdk_over_the_oldest_transport_finds_out_that_it_is_legacy(served: Gateway) -> None:
+    oldest = sse_client(f"{served.url}/sse", headers={"x-litellm-api-key": KEY, "x-mcp-servers": "old_stdio"})
+    async with Client(oldest) as one:
+        assert any(tool.name == "old_stdio-echo" for tool in (await one.list_tools()).tools)
+        assert "unchanged" in text(await one.call_tool("old_stdio-echo", {"text": "unchanged"}))
 
 
 @pytest.mark.parametrize("transport", ["http", "sse"])
@@ -150,6 +159,7 @@ async def test_log_lines_are_told_from_the_level_on_that_is_wanted(
 @pytest.mark.parametrize("name", [*OLD, "modern"])
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_call_that_is_given_up_is_cancelled_at_the_server(served: Gateway, mode: Mode, name: str) -> None:
+    """R53."""
     endless, counts = ("count", "closed") if name == "modern" else ("sleep", "count_cancelled")
 
     async with client(served.url, name, mode=mode) as one, asyncio.timeout(20):

@@ -132,6 +132,7 @@ async def raw_call(served: Gateway, tool: str) -> dict[str, Any]:
 
 
 async def test_a_list_that_changes_in_a_storm_is_told_once_a_second_and_in_the_end(served: Gateway) -> None:
+    """R55."""
     heard = 0
 
     async def hear(message: Any) -> None:

@@ -118,6 +118,7 @@ async def test_the_sdks_client_finds_out_registers_is_let_in_and_lists(
 
 
 async def test_who_shows_no_key_or_a_wrong_one_is_told_where_to_get_a_token(server: Serving, tmp_path: Path) -> None:
+    """S04."""
     async with gateway(configured(server), tmp_path) as served:
         metadata = f"{served.url}/.well-known/oauth-protected-resource"
         cases: list[tuple[str, dict[str, str], str]] = [
@@ -194,6 +195,7 @@ async def listed(served: Gateway, token: str, path: str = "/mcp/one") -> Answere
 
 
 async def test_a_token_is_good_for_its_resource_at_the_mcp_endpoint_alone(server: Serving, tmp_path: Path) -> None:
+    """S38."""
     async with gateway(configured(server), tmp_path) as served, browser() as at:
         client = await registered(served, at)
         key = await served.key(permission=RIGHTS)
@@ -256,6 +258,7 @@ async def test_a_key_that_is_blocked_while_the_body_is_on_its_way_is_blocked(ser
 async def test_a_code_is_redeemed_once_by_who_asked_and_a_second_time_ends_the_grant(
     server: Serving, tmp_path: Path
 ) -> None:
+    """S39."""
     async with gateway(configured(server), tmp_path) as served, browser() as at:
         client, other = await registered(served, at), await registered(served, at, client_name="Other")
         key = await served.key(permission=RIGHTS)
@@ -325,6 +328,7 @@ async def test_clients_and_grants_outlive_the_process(server: Serving, tmp_path:
 async def test_the_page_says_who_asks_and_where_the_answer_goes_and_a_no_is_told(
     server: Serving, tmp_path: Path
 ) -> None:
+    """S39."""
     async with gateway(configured(server), tmp_path) as served, browser() as at:
         client = await registered(served, at)
         page = await at.open(client.url())
@@ -346,6 +350,7 @@ async def test_the_page_says_who_asks_and_where_the_answer_goes_and_a_no_is_told
 
 
 async def test_nothing_is_sent_where_the_client_is_not_known_to_be(server: Serving, tmp_path: Path) -> None:
+    """S39."""
     async with gateway(configured(server), tmp_path) as served, browser() as at:
         client = await registered(served, at)
         key = await served.key(permission=RIGHTS)
@@ -413,6 +418,7 @@ async def test_a_client_does_not_register_where_an_answer_may_not_go(server: Ser
 
 
 async def test_a_token_of_ours_goes_to_no_server_where_a_key_stands_beside_it(server: Serving, tmp_path: Path) -> None:
+    """S38."""
     async with gateway(configured(server), tmp_path) as served, browser() as at:
         client = await registered(served, at)
         key = await served.key(permission=RIGHTS)

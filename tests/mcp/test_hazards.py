@@ -75,6 +75,7 @@ async def test_a_malformed_tool_is_left_out_and_the_others_work(era: Raw) -> Non
 
 
 async def test_five_thousand_tools_are_listed_page_by_page(era: Raw) -> None:
+    """R51."""
     found: list[str] = []
     cursor: dict[str, Any] = {}
     while True:
@@ -154,6 +155,7 @@ async def test_an_answer_of_a_wrong_type_is_an_error_of_the_call(era: Raw, kind:
 async def test_what_goes_wrong_is_an_error_with_the_id_of_the_request(
     era: Raw, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """R51."""
     caplog.set_level(logging.DEBUG, "tollbridge")
     told = await call(era, fault)
     assert told["error"]["code"] == UPSTREAM_FAILED
@@ -171,6 +173,7 @@ async def test_a_huge_result_passes_and_one_that_is_too_large_is_refused(era: Ra
 
 
 async def test_a_session_that_was_forgotten_is_begun_anew_once_for_each_call(era: Raw) -> None:
+    """R51."""
     texts = [(await call(era, "lost_session"))["result"]["content"][0]["text"] for _ in range(3)]
     numbers = [int(told.removeprefix("Handshake ")) for told in texts]
     assert numbers == [numbers[0], numbers[0] + 1, numbers[0] + 2]
@@ -182,6 +185,7 @@ async def test_a_session_that_was_forgotten_is_begun_anew_once_for_each_call(era
 async def test_a_silent_server_delays_a_list_by_two_seconds_at_most_and_its_absence_is_said(
     broken: Serving, tmp_path: Path
 ) -> None:
+    """R51."""
     listed = ["good", "silent", "failing"]
     servers = {name: {"url": broken.at(f"/mcp/{name}")} for name in listed}
     async with gateway({"mcp_servers": servers}, tmp_path) as running:

@@ -89,3 +89,15 @@ async def test_a_hook_that_cannot_be_loaded_keeps_the_gateway_from_starting(tmp_
     with pytest.raises(ConfigError, match=r"custom_mcp_hook.*nothing_of_that_name"):
         async with gateway(text, tmp_path):
             pass
+
+
+@pytest.mark.parametrize("check", ["async_pre_call_hook", "async_moderation_hook", "async_post_call_success_hook"])
+async def test_a_hook_that_would_check_requests_keeps_the_gateway_from_starting(tmp_path: Path, check: str) -> None:
+    """S62: nothing here calls it."""
+    text = config(tmp_path, COSTS)
+    hook = (tmp_path / "custom_mcp_hook.py").read_text()
+    checked = f"    async def {check}(self, *args, **kwargs):\n        raise ValueError\n\n\ncustom_mcp_cost"
+    (tmp_path / "custom_mcp_hook.py").write_text(hook.replace("custom_mcp_cost", checked, 1))
+    with pytest.raises(ConfigError, match=f"checks by `{check}`"):
+        async with gateway(text, tmp_path):
+            pass

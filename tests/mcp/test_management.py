@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 from sqlalchemy import text
 
 from tests.mcp.gateway import Gateway, gateway
+from tests.mcp.raw import raw
 from tests.mcp.serving import LEGACY_STDIO, Serving, broken, legacy_http
 from tollbridge.store.mcp_servers import McpServerStore
 
+INVALID_REQUEST = -32600
 SECRET = "hush-5Yd0q"
 
 
@@ -163,6 +166,7 @@ async def test_a_call_that_is_under_way_outlives_a_change_and_a_deletion(served:
 
 
 async def test_what_is_no_server_is_refused_with_the_reason(served: Gateway, plain: Serving) -> None:
+    """S48."""
     for body, reason in (
         ({"server_name": "a"}, "needs either a `url` or a `command`"),
         ({"server_name": "a", "url": plain.url, "nothing": 1}, "nothing: is not a known key"),
@@ -241,6 +245,24 @@ async def test_another_gateway_on_the_database_serves_it_soon(plain: Serving, se
         assert (await one.send("DELETE", path)).status == 202
         await seen(404)
         await call(two, "late-echo", status=404)
+
+
+async def test_any_node_answers_and_a_session_of_another_is_begun_anew(server: Serving, tmp_path: Path) -> None:
+    """R54: the node that a client began at is gone, and another one has its address."""
+    config = {"mcp_servers": {"here": {"url": server.url}}}
+    async with AsyncExitStack() as gone:
+        before = await gone.enter_async_context(gateway(config, tmp_path))
+        key = await before.key(permission={"mcp_servers": ["here"]})
+        async with gateway(config, tmp_path) as after, raw(before.url, key=key) as modern:
+            async with raw(before.url, modern=False, key=key) as legacy:
+                listed = [await one.ask("", "tools/list") for one in (modern, legacy)]
+                await gone.aclose()
+                modern.url = legacy.url = after.url
+                assert (await modern.ask("", "tools/list"))["result"] == listed[0]["result"]
+                assert (await legacy.ask("", "tools/list"))["error"]["code"] == INVALID_REQUEST
+                assert legacy.status == 404
+                legacy.sessions.clear()
+                assert (await legacy.ask("", "tools/list"))["result"] == listed[1]["result"]
 
 
 async def test_what_was_added_is_there_after_a_restart(

@@ -84,6 +84,7 @@ async def test_a_change_is_told_once_and_shown_as_a_diff(
 async def test_what_changed_at_a_strict_server_waits_for_an_approval(
     faults: Serving, tmp_path: Path, modern: bool
 ) -> None:
+    """S45."""
     async with gateway(config(faults, strict="changing"), tmp_path) as served, raw(served.url, modern=modern) as one:
         assert set(await tools(served, "strict")) == {"add", "echo"}
         assert "result" in await one.ask("strict", "tools/call", {"name": "echo", "arguments": {}})
@@ -121,6 +122,7 @@ async def test_a_strict_server_is_looked_at_before_its_first_call(faults: Servin
 async def test_what_is_suspicious_is_flagged_everywhere_and_held_back_by_a_strict_server(
     faults: Serving, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """S44."""
     with everything() as another:
         said = config(faults, lax="hidden", strict="hidden")
         said["mcp_servers"]["everything"] = {"url": another.url}

@@ -77,6 +77,7 @@ async def test_a_legacy_process_is_asked_what_it_speaks_and_begun_once(tmp_path:
 
 
 async def test_a_process_that_ends_answers_what_is_pending_and_is_begun_anew(tmp_path: Path) -> None:
+    """R52."""
     async with gateway(unruly(), tmp_path) as served, raw(served.url) as one:
         pid = int((await one.ask("unruly", "tools/call", {"name": "pid"}))["result"]["content"][0]["text"])
         began = time.monotonic()
@@ -96,6 +97,7 @@ async def test_a_process_that_ends_answers_what_is_pending_and_is_begun_anew(tmp
 
 
 async def test_what_a_process_started_ends_with_it(tmp_path: Path) -> None:
+    """S50."""
     async with gateway(unruly("forks"), tmp_path) as served, raw(served.url) as one:
         child = int((await one.ask("unruly", "tools/call", {"name": "child"}))["result"]["content"][0]["text"])
         assert alive(child)
@@ -114,6 +116,7 @@ async def test_a_process_that_hears_no_signal_ends_with_the_gateway(tmp_path: Pa
 
 
 async def test_a_line_without_end_comes_to_nothing_and_the_next_is_read(tmp_path: Path) -> None:
+    """S50."""
     async with gateway(unruly("flood"), tmp_path) as served, raw(served.url) as one:
         told = await one.ask("unruly", "tools/call", {"name": "echo", "arguments": {"text": "here"}})
         assert told["result"]["content"][0]["text"] == "here"
@@ -122,6 +125,7 @@ async def test_a_line_without_end_comes_to_nothing_and_the_next_is_read(tmp_path
 async def test_junk_harms_nobody_and_no_secret_of_its_environment_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """R52."""
     caplog.set_level(logging.DEBUG)
     async with gateway(unruly("secrets", env={"TOKEN": SECRET, "LEVEL": "info"}), tmp_path) as served:
         async with raw(served.url) as one:
@@ -134,9 +138,21 @@ async def test_junk_harms_nobody_and_no_secret_of_its_environment_is_logged(
     assert SECRET not in (tmp_path / "requests.log").read_text()
 
 
+async def test_the_answer_to_a_call_that_was_given_up_is_nobodys(tmp_path: Path) -> None:
+    """R53: it comes late, before the answers to all that follow."""
+    async with gateway(unruly("late"), tmp_path) as served, raw(served.url) as one:
+        before = await one.ask("unruly", "tools/call", {"name": "pid"})
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await one.ask("unruly", "tools/call", {"name": "echo", "arguments": {"text": "x"}})
+        told = await one.ask("unruly", "tools/call", {"name": "pid"})
+        assert told["result"] == before["result"]
+
+
 async def test_a_process_has_of_our_environment_only_what_it_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """S49."""
     for name in ("LD_PRELOAD_OF_TEST", "NODE_OPTIONS", "PYTHONSTARTUP", "TOLLBRIDGE_MASTER_KEY", "OPENAI_API_KEY"):
         monkeypatch.setenv(name, "x")
     server = {**LEGACY_STDIO.configured(), "env": {"GIVEN": "1"}}
@@ -161,6 +177,7 @@ async def test_a_process_has_of_our_environment_only_what_it_needs(
 
 
 async def test_arguments_pass_no_shell(tmp_path: Path) -> None:
+    """S49."""
     marker = tmp_path / "made"
     script = "import sys; print(sys.argv[1:], file=sys.stderr)"
     channel = Stdio(sys.executable, ("-c", script, f"; touch {marker}", f"$(touch {marker})"))
@@ -171,6 +188,8 @@ async def test_arguments_pass_no_shell(tmp_path: Path) -> None:
 
 
 async def test_a_hundred_restarts_leave_no_descriptor_and_no_zombie() -> None:
+    """R52."""
+
     def descriptors() -> int:
         return len(os.listdir("/proc/self/fd"))
 

@@ -128,6 +128,7 @@ async def test_a_modern_client_that_opens_urls_is_asked_for_input_and_its_answer
 
 
 async def test_nobody_signs_in_for_another_key_or_in_another_browser_or_twice(server: Serving, tmp_path: Path) -> None:
+    """S39."""
     async with gateway(configured(server), tmp_path) as served:
         eve, bob = await served.key(permission=RIGHTS), await served.key(permission=RIGHTS)
         invitation = link_in(await whoami(served, eve))
@@ -267,6 +268,7 @@ HOSTILE: tuple[tuple[dict[str, Any], str], ...] = (
 
 
 async def test_what_a_server_says_of_its_tokens_leads_nowhere_that_it_may_not(server: Serving, tmp_path: Path) -> None:
+    """S40."""
     async with gateway(configured(server), tmp_path) as served, browser() as person:
         key = await served.key(permission=RIGHTS)
         for options, told in HOSTILE:
@@ -278,6 +280,7 @@ async def test_what_a_server_says_of_its_tokens_leads_nowhere_that_it_may_not(se
 
 
 async def test_an_answer_of_another_issuer_is_not_redeemed(server: Serving, tmp_path: Path) -> None:
+    """S39."""
     await post(server, "/reset", {"answers_as": "https://evil.example"})
     async with gateway(configured(server), tmp_path) as served, browser() as person:
         key = await served.key(permission=RIGHTS)

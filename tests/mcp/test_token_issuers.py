@@ -62,8 +62,10 @@ def server() -> Iterator[Serving]:
 
 
 @asynccontextmanager
-async def trusting(server: Serving, directory: Path, **said: Any) -> AsyncIterator[tuple[Gateway, Authority, str]]:
-    """A gateway, whom it trusts, and the key that `ada` stands for."""
+async def trusting(
+    server: Serving, directory: Path, entry: dict[str, Any] | None = None, /, **said: Any
+) -> AsyncIterator[tuple[Gateway, Authority, str]]:
+    """A gateway, whom it trusts, and the key that `ada` stands for. `entry`: what else is said of its server."""
     authority = Authority()
     app = web.Application()
     app.router.add_get("/.well-known/openid-configuration", authority.metadata)
@@ -72,7 +74,7 @@ async def trusting(server: Serving, directory: Path, **said: Any) -> AsyncIterat
         authority.url = f"http://127.0.0.1:{serving.port}"
         trusted = {"issuer": authority.url, "keys": {"ada": "adas key"}, "scopes": ["mcp.use"], **said}
         config = {
-            "mcp_servers": {"one": {"url": server.url}},
+            "mcp_servers": {"one": {"url": server.url, **(entry or {})}},
             "general_settings": {"mcp_token_issuers": [trusted]},
         }
         async with gateway(config, directory) as served:

@@ -1,4 +1,4 @@
-"""Programs that people paste: those of docs/sdk.md as they stand, and published ones with `tollbridge` for `litellm`.
+"""Programs that people paste: published ones with `tollbridge` for `litellm`. (Those of docs/ run elsewhere.)
 
 The published pages lost their indentation: each fragment is cut out at test time and its lines are indented by the
 digits that the test gives, one a line. `EDITS` are all other changes. What a fragment leaves open is put around it.
@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import textwrap
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,8 +18,6 @@ import tollbridge
 from tests.sdk.replay import Replay
 from tests.shared import SHARED
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "sdk.md"
-SNIPPETS = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
 OPENAI = "openai-chat_completions-0646fea99a4a"
 OPENAI_STREAM = "openai-chat_completions-1cc59efe5b6a"
 OPENAI_401 = "openai-chat_completions-26228148b85f"
@@ -62,11 +58,6 @@ def run(text: str, **names: Any) -> dict[str, Any]:
     exec(f"async def program():\n{body}    return locals()\n", program)  # noqa: S102
     found: dict[str, Any] = asyncio.run(program["program"]())
     return found
-
-
-@pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.splitlines()[-1][:40])
-def test_a_snippet_of_the_documentation_runs(snippet: str) -> None:
-    exec(compile(snippet, str(DOCS), "exec"), {})  # noqa: S102
 
 
 @pytest.fixture

@@ -87,16 +87,19 @@ async def test_an_unknown_tool_and_arguments_that_are_no_object_are_refused() ->
 async def test_a_run_ends_with_the_models_answer_after_its_calls(streamed: bool) -> None:
     heard: list[str] = []
     made: list[str] = []
+    answers: list[tollbridge.ModelResponse] = []
     async with tollbridge.tools(COMMAND) as tools:
         done = await tollbridge.run(
             DEMO,
             "Call calculate_account_value for C-1001.",
             tools=tools,
             on_text=heard.append if streamed else None,
+            on_answer=answers.append,
             on_call=lambda one: made.append(one.name),
         )
     assert [one.name for one in done.calls] == made == ["calculate_account_value"]
     assert done.rounds == 2
+    assert [bool(answer.choices[0].message.tool_calls) for answer in answers] == [True, False]
     assert done.cost == 0.0
     assert TOTAL in done.text
     assert done.messages[-1].content == done.text

@@ -120,3 +120,29 @@ def test_a_spend_log_header_that_is_no_object_is_named(value):
 def test_an_ill_typed_field_is_named(name, value):
     with pytest.raises(BadRequestError, match=name):
         taken({"model": "m", name: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("guardrails", ["pii"]),
+        ("guardrails", "pii"),
+        ("guardrails", [{"pii": {"extra_body": {"language": "en"}}}]),
+        ("metadata", {"guardrails": ["pii"]}),
+        ("metadata", {"guardrails": {"pii": True, "other": False}}),
+        ("litellm_metadata", {"guardrails": ["pii"]}),
+    ],
+)
+def test_a_request_that_wants_to_be_checked_is_refused(field, said):
+    """S62."""
+    with pytest.raises(BadRequestError, match=r"no guards here.*guardrails") as caught:
+        taken({"model": "m", field: said})
+    assert caught.value.code == "guards_not_built"
+
+
+def test_a_field_of_a_providers_that_is_called_the_same_goes_on():
+    said = [{"block_on_error": True, "moderation_llm_v1": {"action": "block"}}]
+    assert taken({"model": "m", "guardrails": said}) == (NOTHING, {"model", "guardrails"})
+    assert taken({"model": "m", "metadata": {"guardrails": {"pii": False}}})[0].metadata == {
+        "guardrails": {"pii": False}
+    }

@@ -58,6 +58,8 @@ PROMISING = {
     "disable_global_guardrails": "there are no guardrails yet",
     "enable_prompt_caching": "prompts are cached as the request says",
 }
+GUARDS = ("guardrails", "policies")
+"""In `metadata` they are LiteLLM's second way to guard a key."""
 KEY_TYPES = ("default", "llm_api")
 """Of `key_type`: a key may ask for models and see itself, and that is what both mean."""
 
@@ -219,6 +221,8 @@ def _metadata(value: Json, now: float) -> dict[str, Any]:
         raise ValueError(f"must not be nested deeper than {NESTING_MAX} levels")
     if len(msgspec.json.encode(value)) > METADATA_BYTES_MAX:
         raise ValueError(f"must not be larger than {METADATA_BYTES_MAX // 1024} KiB")
+    if asked := [name for name in GUARDS if value.get(name)]:
+        raise ValueError(f"{asked[0]!r} asks for guards, and there are none here: nothing was changed. Leave it out")
     return {"metadata": value}
 
 

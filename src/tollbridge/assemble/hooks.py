@@ -1,5 +1,6 @@
 """Hooks of the operator's: `callbacks: custom_mcp_hook.custom_mcp_cost_tracker` is the object of that name in
-`custom_mcp_hook.py` beside the configuration file. Nothing else is imported: no installed module, no other path.
+`custom_mcp_hook.py` beside the configuration file. Nothing else is imported: no installed module, no other path. One
+that would check requests or answers is refused: nothing here would call it.
 
 Where LiteLLM is not installed, the two of its modules that such files import are given by us.
 """
@@ -16,9 +17,16 @@ from typing import Any
 from tollbridge.errors import ConfigError
 from tollbridge.mcp.hooks import NAME, CustomLogger, HiddenParams, MCPPostCallResponseObject
 
+CHECKING = (
+    *("async_pre_call_hook", "async_moderation_hook", "apply_guardrail"),
+    *("async_post_call_success_hook", "async_post_call_streaming_hook", "async_post_call_streaming_iterator_hook"),
+)
+"""Methods of LiteLLM's hooks that may refuse or change a request or an answer
+(https://docs.litellm.ai/docs/proxy/call_hooks, seen 2026-11-26)."""
+
 
 def hooks(names: Sequence[str], source: Path | None) -> list[Any]:
-    """Raises ConfigError that says which cannot be loaded, and why."""
+    """Raises ConfigError that says which cannot be loaded or called, and why."""
     found = []
     for name in names:
         file = file_of(name, source)
@@ -45,9 +53,14 @@ def _loaded(name: str, file: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-        return getattr(module, name.rpartition(".")[2])
+        found = getattr(module, name.rpartition(".")[2])
     except Exception as error:
         raise ConfigError(f"The hook {name} in {file} fails: {type(error).__name__}: {error}") from error
+    own = [kind for kind in type(found).__mro__ if kind.__module__ == module_name]
+    checks = next((check for check in CHECKING for kind in own if check in vars(kind)), None)
+    if checks is not None:
+        raise ConfigError(f"The hook {name} in {file} checks by `{checks}`, and nothing here calls that: take it out.")
+    return found
 
 
 def _give_litellm() -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tollbridge.assemble.accounts import Accounts
+from tollbridge.assemble.aws import signing
 from tollbridge.assemble.hooks import hooks
 from tollbridge.assemble.oauth import OAuth
 from tollbridge.config.mcp import is_url, read_said
@@ -144,7 +145,10 @@ def hub(
 
     def made(server: McpServer) -> Upstream:
         one = definition(server, environ, aliases.get(server.name), folder)
-        return Upstream(one, transport, environ, oauth.tokens(one, server, configured=True))
+        signed = transport
+        if one.address is not None:
+            signed = signing(server, one.address.origin, transport, environ, configured=True)
+        return Upstream(one, signed, environ, oauth.tokens(one, server, configured=True))
 
     return Hub(
         [made(server) for server in config.mcp_servers],
@@ -179,7 +183,8 @@ def added(kept: KeptServer, config: Config, environ: Mapping[str, str], networks
             raise ConfigError(
                 f"its URL leads nowhere that is open: {why}; `general_settings.mcp_api_hosts` names others"
             )
-    return Upstream(made, network, environ, oauth.tokens(made, server, configured=False))
+    signed = signing(server, made.address.origin, network, environ, configured=False)
+    return Upstream(made, signed, environ, oauth.tokens(made, server, configured=False))
 
 
 class Allowed:

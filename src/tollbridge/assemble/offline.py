@@ -29,11 +29,14 @@ def demo_answer(body: JsonObject, id: str, created: int) -> tuple[int, JsonObjec
 
 
 def offline(answer: Answer = demo_answer, pause_s: float = PAUSE_S) -> Answerer:
-    """A provider of chat completions in this process."""
+    """A provider of chat completions in this process; the demo has embeddings too."""
     prefix, count = os.urandom(4).hex(), itertools.count(1)
 
     def reply(request: Outgoing) -> Reply:
         body = msgspec.json.decode(request.body)
+        if answer is demo_answer and request.target.endswith("/embeddings"):
+            status, vectors = demo.embeddings(body)
+            return Reply(status, (JSON,), (_encode(vectors),))
         status, whole = answer(body, f"chatcmpl-{prefix}{next(count):06x}", int(time.time()))
         if status != 200 or not body.get("stream"):
             return Reply(status, (JSON,), (_encode(whole),))

@@ -12,15 +12,34 @@ import click
 # name -> (module, attribute, what the list of commands says)
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "serve": ("tollbridge.cli.serve", "serve", "Start the gateway."),
+    "chat": ("tollbridge.cli.chat", "chat", "Talk with any model and let it use tools."),
+    "run": ("tollbridge.cli.run", "run", "Ask a model one thing, with tools, and print its answer."),
+    "init": ("tollbridge.cli.init", "init", "Write a config.yaml for the providers whose variables are set."),
+    "doctor": (
+        "tollbridge.cli.doctor",
+        "doctor",
+        "Find what is wrong around a gateway, and how to mend it.",
+    ),
     "keys": ("tollbridge.cli.keys", "keys", "Make, look at and change keys."),
     "spend": ("tollbridge.cli.spend", "spend", "Show what was spent, by key, model, provider or day."),
+    "logs": ("tollbridge.cli.logs", "logs", "Show single requests: who asked whom, what it cost, how it went."),
     "mcp": ("tollbridge.cli.mcp", "mcp", "List, call, examine and add MCP servers."),
     "check": ("tollbridge.cli.check", "check", "Say what is wrong with a configuration, and what it would serve."),
+    "config": ("tollbridge.cli.config", "config", "Show a configuration whole, what two differ in, and its schema."),
+    "db": ("tollbridge.cli.db", "db", "Look after the database: version, upgrade, backup, damage."),
+    "bench": ("tollbridge.cli.bench", "bench", "Load a gateway a little, and say how long it took."),
     "providers": ("tollbridge.cli.providers", "providers", "Show the providers, their variables and what differs."),
     "models": ("tollbridge.cli.models", "models", "Show the models that the catalog knows, and what they can do."),
     "prices": ("tollbridge.cli.prices", "prices", "Show what models cost, and where that is known from."),
+    "completion": (
+        "tollbridge.cli.completion",
+        "completion",
+        "Print what makes a shell complete commands and options.",
+    ),
 }
 DEFAULT = "serve"
+NOT_BUILT = {"cache": "There is no cache of answers yet; tollbridge keeps none."}
+"""Commands that one may look for. They stand in no list."""
 
 
 class Commands(click.Group):
@@ -31,6 +50,8 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         named = COMMANDS.get(cmd_name)
+        if cmd_name in NOT_BUILT:
+            ctx.fail(NOT_BUILT[cmd_name])
         if named is None:
             from difflib import get_close_matches  # only on the way to an error
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from tollbridge.cli import screen
 from tollbridge.model.money import show_dollars
 from tollbridge.store.key import Key
 
@@ -16,11 +17,7 @@ HEADS = ("ID", "KEY", "ALIAS", "STATE", "SPENT", "BUDGET", "LIMITS", "MODELS", "
 def table(keys: Sequence[Key], now: float) -> str:
     if not keys:
         return "No key was made yet: tollbridge keys generate"
-    rows = [HEADS, *(_row(key, now) for key in keys)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return screen.table(HEADS, [_row(key, now) for key in keys], len(HEADS))
 
 
 def card(key: Key, now: float) -> str:

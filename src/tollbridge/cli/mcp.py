@@ -19,8 +19,9 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from tollbridge.cli import mcp_lines
+from tollbridge.cli.gateway import KEY_VARIABLE, URL_VARIABLE
 from tollbridge.cli.mcp_arguments import arguments_of, pairs_of, schema_of
-from tollbridge.cli.mcp_desk import KEY_VARIABLE, URL_VARIABLE, Desk, local, remote
+from tollbridge.cli.mcp_desk import Desk, local, remote
 from tollbridge.cli.mcp_login import login, logins, logout
 from tollbridge.config.insert import as_yaml, with_entry
 from tollbridge.config.mcp import AUTH_TYPES, read_said

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -20,31 +20,32 @@ import msgspec
 from tollbridge.assemble.gateway import mcp_networks
 from tollbridge.assemble.mcp import hub
 from tollbridge.assemble.oauth import OAuth
-from tollbridge.cli.place import AUDIT, KEY_VARIABLES, place
-from tollbridge.errors import APIError, ConfigError, NotFoundError
-from tollbridge.home import Home
+from tollbridge.cli.gateway import Gateway, address, reached
+from tollbridge.cli.place import AUDIT, place
+from tollbridge.errors import APIError, NotFoundError
 from tollbridge.mcp.approving import approve, standings
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.diagnosis import as_json, diagnose
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import RpcError
+from tollbridge.mcp.oauth.desk import shape_of
+from tollbridge.mcp.oauth.errand import OAuthError
+from tollbridge.mcp.oauth.sign_in import SignIns
+from tollbridge.mcp.oauth.vault import SHARED
 from tollbridge.mcp.pins import Pins
 from tollbridge.mcp.rest import as_http, beside_its_server
 from tollbridge.mcp.shape import shape
-from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.json import JsonObject
 from tollbridge.observe.audit import audited
 from tollbridge.policy.principal import Principal
 from tollbridge.store.database import Database
 from tollbridge.store.mcp_pins import PinStore
-from tollbridge.transport.base import Outgoing, Timeouts
-from tollbridge.transport.egress import split_url
-from tollbridge.transport.http1 import HttpTransport
 
-URL_VARIABLE, KEY_VARIABLE = "TOLLBRIDGE_URL", "TOLLBRIDGE_KEY"
-DEFAULT_URL = "http://127.0.0.1:{port}"
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-ANSWER_BYTES_MAX = 64 * 1024 * 1024
+T = TypeVar("T")
 ADMIN = Principal("cli", admin=True)
+"""In the audit log."""
+MASTER = Principal("master", admin=True)
+"""As a gateway knows its admin: at servers that want OAuth it is this one's sign-in that counts."""
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -68,10 +69,27 @@ class Desk(Protocol):
         """`tools`: what was looked at, by fingerprint."""
 
 
+class Signing(Protocol):
+    """Signing in at servers that want OAuth. Raises APIError."""
+
+    async def begin_sign_in(self, server: str, redirect: str) -> JsonObject: ...
+    async def finish_sign_in(self, said: JsonObject) -> JsonObject: ...
+    async def sign_ins(self) -> list[JsonObject]: ...
+    async def sign_out(self, server: str) -> bool: ...
+
+
+class Safe(msgspec.Struct, frozen=True, eq=False):
+    """`assemble.oauth.Safe`."""
+
+    database: Database
+    pepper: bytes
+
+
 class Local:
-    def __init__(self, servers: Hub) -> None:
+    def __init__(self, servers: Hub, sign_ins: SignIns) -> None:
         self._hub = servers
-        self._caller = Caller(principal=ADMIN, modern=False)
+        self._sign_ins = sign_ins
+        self._caller = Caller(principal=MASTER, modern=False)
 
     async def servers(self) -> list[JsonObject]:
         return [shape(upstream, None, admin=True) for upstream in self._hub.upstreams.values()]
@@ -91,13 +109,28 @@ class Local:
     async def diagnoses(self, server: str | None) -> list[JsonObject]:
         wanted = self._wanted(server)
         chosen = [one for one in self._hub.upstreams.values() if wanted is None or one.name in wanted]
-        return [as_json(await diagnose(upstream, ADMIN, hub=self._hub)) for upstream in chosen]
+        return [as_json(await diagnose(upstream, MASTER, hub=self._hub)) for upstream in chosen]
 
     async def standings(self, server: str) -> list[JsonObject]:
         return await standings(self._hub, ADMIN, server, all_of_them=False)
 
     async def approve(self, server: str, tools: Mapping[str, str]) -> list[str]:
         return await approve(self._hub, ADMIN, server, tools)
+
+    async def begin_sign_in(self, server: str, redirect: str) -> JsonObject:
+        upstream = self._sign_ins.signed_in_at(server, MASTER)
+        begun = await as_api(self._sign_ins.begin(upstream, MASTER, redirect))
+        return {"authorization_url": begun.url, "state": begun.state}
+
+    async def finish_sign_in(self, said: JsonObject) -> JsonObject:
+        return {"server": await as_api(self._sign_ins.finish(said, by=MASTER.id))}
+
+    async def sign_ins(self) -> list[JsonObject]:
+        return [shape_of(one) for one in await self._sign_ins.vault.list(None)]
+
+    async def sign_out(self, server: str) -> bool:
+        id = self._sign_ins.id(server)
+        return any([await self._sign_ins.sign_out(id, owner, ADMIN.id) for owner in (MASTER.id, SHARED)])
 
     def _wanted(self, server: str | None) -> tuple[str, ...] | None:
         if server is None:
@@ -110,20 +143,16 @@ class Local:
 
 
 class Remote:
-    """`url`: of the gateway, without a path, or with the one below which it serves."""
-
-    def __init__(self, transport: HttpTransport, url: str, key: str | None) -> None:
-        self._transport = transport
-        self._url = url.rstrip("/")
-        self._key = key
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
 
     async def servers(self) -> list[JsonObject]:
-        found: list[JsonObject] = await self._ask("GET", "/v1/mcp/server")
+        found: list[JsonObject] = await self._gateway.ask("GET", "/v1/mcp/server")
         return found
 
     async def tools(self, server: str | None) -> Listed:
         query = "" if server is None else "?" + urlencode({"server_id": server})
-        told = await self._ask("GET", f"/mcp-rest/tools/list{query}")
+        told = await self._gateway.ask("GET", f"/mcp-rest/tools/list{query}")
         if told.get("error") == "server_not_found":
             raise NotFoundError(str(told.get("message")))
         return Listed(told["tools"], str(told["message"]) if told.get("error") else "")
@@ -132,90 +161,64 @@ class Remote:
         body: JsonObject = {"name": tool, "arguments": arguments}
         if server is not None:
             body["server_id"] = server
-        found: JsonObject = await self._ask("POST", "/mcp-rest/tools/call", body)
+        found: JsonObject = await self._gateway.ask("POST", "/mcp-rest/tools/call", body)
         return found
 
     async def diagnoses(self, server: str | None) -> list[JsonObject]:
         query = "" if server is None else f"&server_ids={quote(server)}"
-        found: list[JsonObject] = await self._ask("GET", f"/v1/mcp/server/health?tools=true{query}")
+        found: list[JsonObject] = await self._gateway.ask("GET", f"/v1/mcp/server/health?tools=true{query}")
         if server is not None and not found:
             raise NotFoundError(f"There is no MCP server {server!r} there.")
         return found
 
     async def standings(self, server: str) -> list[JsonObject]:
-        found: list[JsonObject] = await self._ask("GET", f"/v1/mcp/pins?server={quote(server, safe='')}")
+        found: list[JsonObject] = await self._gateway.ask("GET", f"/v1/mcp/pins?server={quote(server, safe='')}")
         return found
 
     async def approve(self, server: str, tools: Mapping[str, str]) -> list[str]:
-        told = await self._ask("POST", "/v1/mcp/pins", {"server": server, "tools": dict(tools)})
+        told = await self._gateway.ask("POST", "/v1/mcp/pins", {"server": server, "tools": dict(tools)})
         approved: list[str] = told["approved"]
         return approved
 
     async def add(self, body: JsonObject) -> JsonObject:
-        found: JsonObject = await self._ask("POST", "/v1/mcp/server", body)
+        found: JsonObject = await self._gateway.ask("POST", "/v1/mcp/server", body)
         return found
 
     async def begin_sign_in(self, server: str, redirect: str) -> JsonObject:
-        found: JsonObject = await self._ask("POST", "/v1/mcp/sign-ins", {"server": server, "redirect_uri": redirect})
+        found: JsonObject = await self._gateway.ask(
+            "POST", "/v1/mcp/sign-ins", {"server": server, "redirect_uri": redirect}
+        )
         return found
 
     async def finish_sign_in(self, said: JsonObject) -> JsonObject:
-        found: JsonObject = await self._ask("POST", "/v1/mcp/sign-ins/finish", said)
+        found: JsonObject = await self._gateway.ask("POST", "/v1/mcp/sign-ins/finish", said)
         return found
 
     async def sign_ins(self) -> list[JsonObject]:
-        found: list[JsonObject] = (await self._ask("GET", "/v1/mcp/sign-ins"))["sign_ins"]
+        found: list[JsonObject] = (await self._gateway.ask("GET", "/v1/mcp/sign-ins"))["sign_ins"]
         return found
 
     async def sign_out(self, server: str) -> bool:
-        told = await self._ask("DELETE", f"/v1/mcp/sign-ins/{quote(server)}")
+        told = await self._gateway.ask("DELETE", f"/v1/mcp/sign-ins/{quote(server)}")
         return bool(told["signed_out"])
-
-    async def _ask(self, method: str, path: str, body: JsonObject | None = None) -> Any:
-        origin, target = split_url(self._url)
-        headers = [("accept", "application/json"), ("content-type", "application/json")]
-        if self._key is not None:
-            headers.append(("authorization", f"Bearer {self._key}"))
-        outgoing = Outgoing(
-            origin=origin,
-            method=method,
-            target=target.rstrip("/") + path,
-            headers=tuple(headers),
-            body=b"" if body is None else msgspec.json.encode(body),
-        )
-        incoming = await self._transport.send(outgoing, Timeouts(connect_s=5.0))
-        raw = await incoming.read(ANSWER_BYTES_MAX)
-        try:
-            told: Json = msgspec.json.decode(raw)
-        except msgspec.DecodeError as error:
-            raise APIError(f"{self._url} answered with status {incoming.status} and no JSON.") from error
-        if incoming.status >= 400:
-            raise _refusal(incoming.status, told)
-        return told
-
-
-def _refusal(status: int, told: Json) -> APIError:
-    said = told.get("error") if isinstance(told, dict) else None
-    message = said.get("message") if isinstance(said, dict) else None
-    if status == 401:
-        message = f"{message or 'The key was refused.'} Give it with --key or {KEY_VARIABLE}."
-    kind = NotFoundError if status == 404 else APIError
-    return kind(str(message or f"The gateway answered with status {status}."), status_code=status)
 
 
 @asynccontextmanager
 async def local(config: Path, *, kept: bool = False) -> AsyncIterator[Local]:
-    """`kept`: with what the gateway's database knows of tools. Raises ConfigError, StoreError."""
+    """`kept`: with what the gateway's database knows of tools; of sign-ins it is asked where a server wants such.
+    Raises ConfigError, StoreError."""
     found = place(config)
     networks = mcp_networks(found.config, found.environ)
-    oauth = OAuth(found.config, networks.operators, networks.others, None)
+    kept = kept or any(server.auth_type == "oauth2" for server in found.config.mcp_servers)
     database = await asyncio.to_thread(Database.open, found.database_url) if kept else None
+    safe = None if database is None else Safe(database, found.home.pepper())
+    oauth = OAuth(found.config, networks.operators, networks.others, safe)
     pins = Pins(None if database is None else PinStore(database))
     servers = hub(found.config, found.environ, networks.operators, oauth=oauth, pins=pins)
     try:
         await pins.hear()
         with audited(found.home.path / AUDIT, sys.stderr) if kept else nullcontext():
-            yield Local(servers)
+            yield Local(servers, SignIns(servers, oauth.vault, oauth.notes))
         await pins.hear()
     finally:
         if database is not None:
@@ -225,27 +228,16 @@ async def local(config: Path, *, kept: bool = False) -> AsyncIterator[Local]:
         await networks.others.close()
 
 
+async def as_api(work: Awaitable[T]) -> T:
+    """Raises APIError where an authorization server says no."""
+    try:
+        return await work
+    except OAuthError as error:
+        raise APIError(error.message) from error
+
+
 @asynccontextmanager
 async def remote(url: str | None, key: str | None) -> AsyncIterator[Remote]:
     """Raises ConfigError."""
-    url, key = address(url, key, os.environ)
-    transport = HttpTransport()
-    try:
-        yield Remote(transport, url, key)
-    finally:
-        await transport.close()
-
-
-def address(url: str | None, key: str | None, environ: Mapping[str, str]) -> tuple[str, str | None]:
-    """Where the gateway is, and the key for it: as said, else as the environment says; on this machine else the
-    admin's, which goes nowhere else. Raises ConfigError."""
-    url = url or environ.get(URL_VARIABLE) or DEFAULT_URL.format(port=environ.get("PORT") or 4000)
-    try:
-        origin, _ = split_url(url)
-    except ValueError as error:
-        raise ConfigError(f"--url: {error}.") from error
-    key = key or environ.get(KEY_VARIABLE)
-    if key is None and origin.host in LOOPBACK:
-        key = next((environ[name] for name in KEY_VARIABLES if environ.get(name)), None)
-        key = key or Home.of(environ).known_master_key()
-    return url, key
+    async with reached(*address(url, key, os.environ)) as gateway:
+        yield Remote(gateway)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tollbridge.cli.columns import aligned, printable
+from tollbridge.cli import screen
+from tollbridge.cli.columns import printable
 from tollbridge.model.json import Json, JsonObject
 
 DESCRIPTION_MAX = 70
@@ -131,8 +132,7 @@ def _block(block: Json) -> str:
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    return "".join(aligned(row, widths, len(head)) for row in (head, *rows)).rstrip("\n")
+    return screen.table(head, rows, len(head))
 
 
 def _text(value: Json) -> str:

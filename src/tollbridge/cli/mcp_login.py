@@ -1,7 +1,8 @@
-"""`tollbridge mcp login`, `logout` and `logins`: signing in at MCP servers through a gateway that runs.
+"""`tollbridge mcp login`, `logout` and `logins`: signing in at MCP servers, through a gateway that runs, or by its
+configuration and database alone.
 
 The answer of the authorization server comes to a port of this machine, which listens for it alone and as long; it is
-handed to the gateway, which keeps the token. Nothing of it is kept here.
+handed to the gateway, which keeps the token, or kept here as the gateway would keep it.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ import json
 import sys
 import webbrowser
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import click
 
 from tollbridge.cli import mcp_lines
 from tollbridge.cli.ending import errors_told
-from tollbridge.cli.mcp_desk import KEY_VARIABLE, URL_VARIABLE, remote
-from tollbridge.errors import APIError
+from tollbridge.cli.gateway import KEY_VARIABLE, URL_VARIABLE
+from tollbridge.cli.mcp_desk import Signing, local, remote
+from tollbridge.errors import APIError, ConfigError
 from tollbridge.mcp.oauth.pages import headers, page
 from tollbridge.model.json import JsonObject
 
@@ -29,10 +33,22 @@ HEAD_BYTES_MAX = 16 * 1024
 
 def asked(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say which gateway."""
+    command = click.option(
+        "--config", type=click.Path(path_type=Path), help="A configuration: no gateway needs to run; as its admin."
+    )(command)
     command = click.option("--key", help=f"Its key; else ${KEY_VARIABLE}, else, on this machine, the admin's.")(command)
     return click.option("--url", help=f"A gateway that runs; else ${URL_VARIABLE}, else http://127.0.0.1:4000.")(
         command
     )
+
+
+def desk_of(config: Path | None, url: str | None, key: str | None) -> AbstractAsyncContextManager[Signing]:
+    """Raises ConfigError."""
+    if config is None:
+        return remote(url, key)
+    if url is not None or key is not None:
+        raise ConfigError("Either --config, or --url and --key.")
+    return local(config, kept=True)
 
 
 @click.command()
@@ -41,9 +57,11 @@ def asked(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--no-browser", is_flag=True, help="Print the address and open nothing.")
 @asked
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def login(server: str, port: int, no_browser: bool, url: str | None, key: str | None, as_json: bool) -> None:
+def login(
+    server: str, port: int, no_browser: bool, url: str | None, key: str | None, config: Path | None, as_json: bool
+) -> None:
     """Sign in at SERVER, for the key: its token is kept by the gateway, and used for that key alone. The admin signs in
-    for everybody where the configuration says `sign_in: shared`.
+    for everybody where the configuration says `sign_in: shared`. With --config it is the admin who signs in.
 
     Exit codes: 0 signed in, 1 it came to nothing, 2 the gateway's address cannot be used.
 
@@ -56,7 +74,7 @@ def login(server: str, port: int, no_browser: bool, url: str | None, key: str | 
             webbrowser.open(there)
 
     with errors_told():
-        name = asyncio.run(_login(server, port, url, key, show))
+        name = asyncio.run(_login(server, port, desk_of(config, url, key), show))
     click.echo(json.dumps({"server": name, "signed_in": True}) if as_json else f"signed in at {name}")
 
 
@@ -64,7 +82,7 @@ def login(server: str, port: int, no_browser: bool, url: str | None, key: str | 
 @click.argument("server")
 @asked
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def logout(server: str, url: str | None, key: str | None, as_json: bool) -> None:
+def logout(server: str, url: str | None, key: str | None, config: Path | None, as_json: bool) -> None:
     """Sign out at SERVER: the gateway forgets the key's token, and gives it back where the server takes it.
 
     Exit codes: 0 signed out, 1 nobody was signed in, or the gateway does not answer.
@@ -73,7 +91,7 @@ def logout(server: str, url: str | None, key: str | None, as_json: bool) -> None
     """
 
     async def signed_out() -> bool:
-        async with remote(url, key) as desk:
+        async with desk_of(config, url, key) as desk:
             return await desk.sign_out(server)
 
     with errors_told():
@@ -88,7 +106,7 @@ def logout(server: str, url: str | None, key: str | None, as_json: bool) -> None
 @click.command()
 @asked
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def logins(url: str | None, key: str | None, as_json: bool) -> None:
+def logins(url: str | None, key: str | None, config: Path | None, as_json: bool) -> None:
     """List where the key is signed in; for the admin, who is signed in where.
 
     Exit codes: 0 done, 1 the gateway does not answer.
@@ -97,7 +115,7 @@ def logins(url: str | None, key: str | None, as_json: bool) -> None:
     """
 
     async def found() -> list[JsonObject]:
-        async with remote(url, key) as desk:
+        async with desk_of(config, url, key) as desk:
             return await desk.sign_ins()
 
     with errors_told():
@@ -108,7 +126,9 @@ def logins(url: str | None, key: str | None, as_json: bool) -> None:
         click.echo(mcp_lines.logins(listed))
 
 
-async def _login(server: str, port: int, url: str | None, key: str | None, show: Callable[[str], None]) -> str:
+async def _login(
+    server: str, port: int, opening: AbstractAsyncContextManager[Signing], show: Callable[[str], None]
+) -> str:
     """The server's name. Raises APIError, ConfigError."""
     answered: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
     begun: JsonObject = {}
@@ -134,7 +154,7 @@ async def _login(server: str, port: int, url: str | None, key: str | None, show:
         listener = await asyncio.start_server(listen, "127.0.0.1", port, limit=HEAD_BYTES_MAX)
     except OSError as error:
         raise APIError(f"Port {port} of this machine is taken: name another with --port.") from error
-    async with listener, remote(url, key) as desk:
+    async with listener, opening as desk:
         here = listener.sockets[0].getsockname()[1]
         begun |= await desk.begin_sign_in(server, f"http://127.0.0.1:{here}/callback")
         show(str(begun["authorization_url"]))

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tollbridge.assemble.gateway import limits
-from tollbridge.cli.mcp_desk import address
+from tollbridge.cli.gateway import address
 from tollbridge.cli.place import place
 from tollbridge.cli.process import application
 from tollbridge.errors import ConfigError

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from tollbridge.catalog.near import near
-from tollbridge.cli.columns import aligned
+from tollbridge.cli import screen
 from tollbridge.cli.ending import FAILED, errors_told
 from tollbridge.providers.names import find
 from tollbridge.providers.resolve import available
@@ -84,9 +84,7 @@ def _shown(name: str, rows: Sequence[Provider], usable: set[str], known: Mapping
 
 
 def _table(rows: Sequence[Provider], usable: set[str]) -> Iterable[str]:
-    lines = [HEAD, *(_line(told(row), row.name in usable) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
-    yield from (aligned(line, widths, len(HEAD)).rstrip("\n") for line in lines)
+    yield screen.table(HEAD, [_line(told(row), row.name in usable) for row in rows], len(HEAD))
     yield f"{len(rows)} provider{'s' if len(rows) != 1 else ''}."
 
 

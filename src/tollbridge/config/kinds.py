@@ -14,7 +14,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -215,32 +215,43 @@ def anything_table(node: Node, at: At) -> JsonObject:
     return {}
 
 
-def list_of(kind: Callable[[Node, At], T], what: str = "a list") -> Callable[[Node, At], tuple[T, ...]]:
+class ListOf(msgspec.Struct, Generic[T], frozen=True):
     """A list, or one item in place of a list of one."""
 
-    def read(node: Node, at: At) -> tuple[T, ...]:
+    kind: Callable[[Node, At], T]
+    what: str = "a list"
+
+    def __call__(self, node: Node, at: At) -> tuple[T, ...]:
         match node:
             case Array(items):
-                return tuple(kind(item, at.item(i)) for i, item in enumerate(items) if not _is_missing(item))
+                return tuple(self.kind(item, at.item(i)) for i, item in enumerate(items) if not _is_missing(item))
             case Scalar(None) | Table():
-                at.expected(what, node)
+                at.expected(self.what, node)
                 return ()
-        return (kind(node, at),)
-
-    return read
+        return (self.kind(node, at),)
 
 
-texts = list_of(text, "a list of texts")
+class MapOf(msgspec.Struct, Generic[T], frozen=True):
+    """A table whose keys are names of the operator's."""
 
+    kind: Callable[[Node, At], T]
 
-def map_of(kind: Callable[[Node, At], T]) -> Callable[[Node, At], dict[str, T]]:
-    def read(node: Node, at: At) -> dict[str, T]:
+    def __call__(self, node: Node, at: At) -> dict[str, T]:
         if not isinstance(node, Table):
             at.expected("a table", node)
             return {}
-        return {n: kind(e.node, at.key(n)) for n, e in node.entries.items() if not _is_missing(e.node)}
+        return {n: self.kind(e.node, at.key(n)) for n, e in node.entries.items() if not _is_missing(e.node)}
 
-    return read
+
+def list_of(kind: Callable[[Node, At], T], what: str = "a list") -> ListOf[T]:
+    return ListOf(kind, what)
+
+
+def map_of(kind: Callable[[Node, At], T]) -> MapOf[T]:
+    return MapOf(kind)
+
+
+texts = list_of(text, "a list of texts")
 
 
 def fallbacks(node: Node, at: At) -> Mapping[str, tuple[str, ...]]:

@@ -18,14 +18,13 @@ from tollbridge.config.master_key import weak_key
 from tollbridge.config.mcp import read_mcp_servers
 from tollbridge.config.models import read_models
 from tollbridge.config.schema import (
-    NOT_RESTRICTED,
     Filled,
-    is_off,
+    guards,
     later,
     moot,
-    not_built,
     read_section,
     section,
+    tell_absent,
     unknown_key,
 )
 from tollbridge.config.settings import Config, GeneralSettings, ModelEntry, RouterSettings, Settings
@@ -48,7 +47,7 @@ TOP = section(
     moot("model_list", "providers", "environment_variables", "include", "mcp_servers"),
     moot(*(one.name for one in PRECEDENCE)),
     moot("callbacks"),
-    later("guardrails", "policies", "policy_attachments", note=NOT_RESTRICTED),
+    guards("guardrails", "policies", "policy_attachments"),
     later(
         "prompts",
         "credential_list",
@@ -152,8 +151,8 @@ def _check_top(name: str, entry: Entry, at: At) -> None:
     key = TOP.key(name)
     if key is None:
         at.error(entry.place, unknown_key(name, TOP, (*PRECEDENCE, PARAMS)))
-    elif key.sort == "later" and not is_off(entry.node):
-        at.warning(entry.place, not_built(key.note))
+    else:
+        tell_absent(key, entry, at)
 
 
 def _settled(sections: list[dict[str, list[Filled]]]) -> dict[str, Filled]:

@@ -11,16 +11,35 @@ from tollbridge.config.kinds import At
 from tollbridge.config.schema import NOT_RESTRICTED, not_built, read_section
 from tollbridge.config.settings import McpPinning, McpServer, McpTransport
 from tollbridge.config.tables.mcp import MCP_SERVER
+from tollbridge.config.tables.token_issuers import SIGNATURES
 from tollbridge.errors import ConfigError
 from tollbridge.model.json import JsonObject
 from tollbridge.transport.egress import split_url
 
 VERSIONS = ("auto", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28")
-AUTH_TYPES = ("none", "api_key", "bearer_token", "basic", "authorization", "token", "oauth2")
+AUTH_TYPES = (
+    "none",
+    "api_key",
+    "bearer_token",
+    "basic",
+    "authorization",
+    "token",
+    "oauth2",
+    "oauth2_token_exchange",
+    "aws_sigv4",
+)
 FLOWS = ("authorization_code", "client_credentials")
+PROFILES = ("rfc8693", "entra_obo")
 SIGN_INS = ("each", "shared")
-CLIENT_AUTH = ("client_secret_basic", "client_secret_post", "none")
-LATER_AUTH = ("oauth2_token_exchange", "oauth2_id_jag", "aws_sigv4", "true_passthrough", "oauth_delegate")
+CLIENT_AUTH = ("client_secret_basic", "client_secret_post", "none", "private_key_jwt")
+EXCHANGE = "oauth2_token_exchange"
+URLS = {
+    **{name: name for name in ("authorization_url", "token_url", "registration_url", "issuer")},
+    "oauth_resource": "upstream_resource",
+    "exchange_url": "token_exchange_endpoint",
+}
+SIGNED = "private_key_jwt"
+LATER_AUTH = ("oauth2_id_jag", "true_passthrough", "oauth_delegate")
 RESERVED = frozenset(
     {
         *("mcp", "sse", "messages", "tools", "key", "spend", "global", "health", "metrics", "v1", "v1beta"),
@@ -126,28 +145,49 @@ def _server(name: str, item: Node, at: At, place: Place) -> McpServer | None:
     for field, key, choices in (
         ("oauth_flow", "oauth2_flow", FLOWS),
         ("oauth_method", "token_endpoint_auth_method", CLIENT_AUTH),
+        ("client_algorithm", "client_assertion_signing_alg", SIGNATURES),
+        ("exchange_profile", "token_exchange_profile", PROFILES),
         ("sign_in", "sign_in", SIGN_INS),
     ):
         _check_choice(values, field, choices, place_of, at.key(key))
     _check_oauth(values, place_of, at)
+    _check_aws(values, place_of, at)
+    values["aws"] = {field: values.pop(field) for field in tuple(values) if field.startswith("aws_")}
     if values.get("version") == "auto":
         values.pop("version")
     return McpServer(name=name, where=f"{place.file}:{place.line}", **values)
 
 
 def _check_oauth(values: dict[str, Any], place_of: dict[str, Place], at: At) -> None:
-    for field in ("authorization_url", "token_url", "registration_url", "issuer", "oauth_resource"):
+    for field, key in URLS.items():
         if field in values:
             try:
                 split_url(values[field])
             except ValueError as error:
-                at.key(field.removeprefix("oauth_")).error(place_of[field], str(error))
-    if values.get("auth_type") != "oauth2":
+                at.key(key).error(place_of[field], str(error))
+    if values.get("auth_type") not in ("oauth2", EXCHANGE):
         return
     if "command" in values:
-        at.key("auth_type").error(place_of["auth_type"], "`oauth2` goes with a `url`")
-    if values.get("oauth_flow") == "client_credentials" and not {"client_id", "client_secret"} <= set(values):
-        at.key("oauth2_flow").error(place_of["oauth_flow"], "client credentials are a `client_id` and `client_secret`")
+        at.key("auth_type").error(place_of["auth_type"], f"`{values['auth_type']}` goes with a `url`")
+    if values["auth_type"] == EXCHANGE and "client_id" not in values:
+        at.key("auth_type").error(place_of["auth_type"], f"`{EXCHANGE}` needs a `client_id`")
+    proven = bool({"client_secret", "client_key"} & set(values)) and "client_id" in values
+    if values.get("oauth_flow") == "client_credentials" and not proven:
+        needs = "client credentials are a `client_id`, and a `client_secret` or a `client_private_key`"
+        at.key("oauth2_flow").error(place_of["oauth_flow"], needs)
+    if "client_key" in values and ("client_id" not in values or values.get("oauth_method", SIGNED) != SIGNED):
+        at.key("client_private_key").error(place_of["client_key"], f"goes with a `client_id`, and is for `{SIGNED}`")
+    if values.get("oauth_method") == SIGNED and "client_key" not in values:
+        at.key("token_endpoint_auth_method").error(place_of["oauth_method"], "needs a `client_private_key`")
+
+
+def _check_aws(values: dict[str, Any], place_of: dict[str, Place], at: At) -> None:
+    said = [field for field in values if field.startswith("aws_")]
+    if values.get("auth_type") != "aws_sigv4":
+        for field in said:
+            at.key(field).warning(place_of[field], "nothing is signed without `auth_type: aws_sigv4`")
+    elif "command" in values:
+        at.key("auth_type").error(place_of["auth_type"], "`aws_sigv4` goes with a `url`")
 
 
 def _check_choice(

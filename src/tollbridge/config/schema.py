@@ -1,8 +1,9 @@
 """Which keys a table may have. The tables of keys are in `tables/`; the machinery that reads by them is here.
 
-A key is of one of three sorts:
+A key is of one of four sorts:
 - it *fills* a field of the result ("router.retries": the field `retries` of what is collected under `router`);
 - it is known and its feature is *later* than this version: a warning, unless it is set to nothing or to false;
+- it is *refused*: whoever says it relies on what is not here, and a gateway without it would be worse than none;
 - it is *moot*: it has nothing to change here, so nothing is said.
 
 Several keys may fill one field: `num_retries` in `litellm_settings` and in `router_settings`. Which section wins is
@@ -18,18 +19,20 @@ from typing import Any, Literal
 
 import msgspec
 
-from tollbridge.config.document import Array, Node, Scalar, Table
+from tollbridge.config.document import Array, Entry, Node, Scalar, Table
 from tollbridge.config.findings import Place
 from tollbridge.config.kinds import At, Kind, anything
 
-Sort = Literal["fills", "later", "moot"]
+Sort = Literal["fills", "later", "refused", "moot"]
 
 NO_EFFECT = "it has no effect"
 NOT_RESTRICTED = "NOTHING IS RESTRICTED by it"
+NO_GUARDS = "asks for guards, and there are none here: nothing would be checked. Take it out to serve without them"
 
 
 class Key(msgspec.Struct, frozen=True):
-    """`note`: what a warning tells beyond "is not built yet". `needed`: its variable must be set."""
+    """`note`: what a warning tells beyond "is not built yet". `needed`: its variable must be set. `about`: what it
+    does, in Markdown, for the reference (scripts/config_reference.py)."""
 
     name: str
     sort: Sort
@@ -37,6 +40,7 @@ class Key(msgspec.Struct, frozen=True):
     kind: Kind = anything
     note: str = ""
     needed: bool = False
+    about: str = ""
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -66,8 +70,9 @@ class Filled(msgspec.Struct, frozen=True):
     place: Place
 
 
-def fills(field: str, kind: Kind, *names: str, needed: bool = False) -> list[Key]:
-    return [Key(name, "fills", field, kind, needed=needed) for name in names]
+def fills(field: str, kind: Kind, *names: str, about: str = "", needed: bool = False) -> list[Key]:
+    """Several names are spellings of one key."""
+    return [Key(name, "fills", field, kind, needed=needed, about=about) for name in names]
 
 
 def later(*names: str, note: str = NO_EFFECT) -> list[Key]:
@@ -77,6 +82,11 @@ def later(*names: str, note: str = NO_EFFECT) -> list[Key]:
 def restricts(*names: str) -> list[Key]:
     """Not built yet, and the operator may rely on it: said louder."""
     return later(*names, note=NOT_RESTRICTED)
+
+
+def guards(*names: str) -> list[Key]:
+    """What lets content be checked: no gateway starts as if it did."""
+    return [Key(name, "refused", note=NO_GUARDS) for name in names]
 
 
 def moot(*names: str) -> list[Key]:
@@ -121,9 +131,22 @@ def read_section(
         elif key.sort == "fills":
             value = key.kind(entry.node, at_key)
             filled.setdefault(key.fills, []).append(Filled(name, value, entry.node, at_key, entry.place))
-        elif key.sort == "later" and not is_off(entry.node):
-            at_key.warning(entry.place, not_built(key.note))
+        else:
+            tell_absent(key, entry, at_key)
     return filled
+
+
+def tell_absent(key: Key, entry: Entry, at: At) -> None:
+    """Of a key whose feature is not here."""
+    if key.sort == "later" and not is_off(entry.node):
+        at.warning(entry.place, not_built(key.note))
+    elif key.sort == "refused" and not is_off(entry.node):
+        at.error(entry.place, key.note)
+
+
+def values_of(node: Node, section: Section, at: At) -> dict[str, Any]:
+    """What a table within a table says, by field."""
+    return {field: filled[-1].value for field, filled in read_section(node, section, at).items()}
 
 
 def not_built(consequence: str = NO_EFFECT) -> str:

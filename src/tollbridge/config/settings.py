@@ -259,7 +259,7 @@ McpPinning = Literal["alert", "strict", "none"]
 class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One of `mcp_servers`, by LiteLLM's meanings. `where`: file:line. `brings`: headers of the client that go along.
     `info`: free-form; `mcp_server_cost_info` in it says what calls cost. `spec`: the file or the URL of an OpenAPI
-    document; `url` is where its API is then."""
+    document; `url` is where its API is then. `aws`: who signs requests, in LiteLLM's words (`aws_region_name` ...)."""
 
     name: str
     where: str = ""
@@ -283,8 +283,16 @@ class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     issuer: str | None = None
     oauth_flow: str | None = None
     oauth_method: str | None = None
+    client_key: Secret | None = None
+    client_key_id: str | None = None
+    client_algorithm: str = "RS256"
+    exchange_url: str | None = None
+    exchange_profile: Literal["rfc8693", "entra_obo"] = "rfc8693"
+    audience: str | None = None
+    subject_type: str | None = None
     oauth_resource: str | None = None
     sign_in: str = "each"
+    aws: Mapping[str, str | Secret] = {}
     brings: tuple[str, ...] = ()
     headers: Mapping[str, Secret] = {}
     description: str = ""

@@ -29,7 +29,7 @@ class Rights(msgspec.Struct, frozen=True):
 
     def server(self, definition: Definition) -> bool:
         """Something of it may be used."""
-        return self.whole(definition) or any(name in self.tools for name in definition.names)
+        return self.whole(definition) or not self.tools.keys().isdisjoint(definition.names)
 
     def whole(self, definition: Definition) -> bool:
         """The server, and not tools of it alone: its resources and prompts too."""
@@ -40,8 +40,10 @@ class Rights(msgspec.Struct, frozen=True):
     def tool(self, definition: Definition, tool: str) -> bool:
         if not definition.offers(tool):
             return False
+        if self.everything or not self.tools:
+            return True
         named = [self.tools[name] for name in definition.names if name in self.tools]
-        return self.everything or not named or any(tool in tools for tools in named)
+        return not named or any(tool in tools for tools in named)
 
 
 class Unknown(RpcError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
@@ -10,6 +11,7 @@ from tollbridge.mcp.jsonrpc import encode
 from tollbridge.mcp.revisions import CLIENT_CAPABILITIES, loud_enough
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.policy.principal import Principal
+from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER
 
 Tell = Callable[[str, JsonObject], None]
 """Of a notification: method and parameters."""
@@ -18,6 +20,7 @@ Ask = Callable[[str, JsonObject], Awaitable[JsonObject]]
 
 
 UNNAMED_LEVEL = "info"
+_JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -35,6 +38,13 @@ class Credentials(msgspec.Struct, frozen=True):
         header = name.encode()
         value = None if header in self.private else self.headers.get(header)
         return None if value is None else value.decode("latin-1")
+
+    @property
+    def token(self) -> str | None:
+        """The token by which the caller was let in, where another issuer gave it: a JWT, which no key of ours is."""
+        scheme, _, shown = self.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        alone = self.headers.keys().isdisjoint((OWN_HEADER, *KEY_HEADERS))
+        return shown if alone and scheme.lower() == "bearer" and _JWT.fullmatch(shown) else None
 
     def __repr__(self) -> str:
         return "<Credentials>"
@@ -58,6 +68,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def answers(self) -> JsonObject:
         """What a server may ask of it, as capabilities."""
         found = self.capabilities
+        if not found:
+            return found
         return {name: found[name] for name in CLIENT_CAPABILITIES if found.get(name) is not None}
 
     def without(self, capabilities: Sequence[str]) -> Caller:

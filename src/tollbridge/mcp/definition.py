@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -30,7 +31,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
         return f"<Command {self.command}>"
 
 
-class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     """`address` or `command`: where it is; `api`: what is there is no MCP server but an API, and this describes it.
     `transport`: None finds out which kind of HTTP it speaks; `version`: None finds out its revision. `alias`: another
     name that it goes by, and the one that stands before its tools. `id`: that of one that was added over
@@ -73,17 +74,17 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     elicitation: bool = True
     pin: Pinning = "alert"
 
-    @property
+    @cached_property
     def prefix(self) -> str:
         return spelled(self.alias or self.name)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """All that it may be addressed by."""
         found = [name for name in (self.name, self.alias, self.id) if name is not None]
         return tuple(dict.fromkeys((*found, *map(spelled, found))))
 
-    @property
+    @cached_property
     def barred(self) -> tuple[str, ...]:
         """What it may not ask of a caller."""
         return (() if self.sampling else ("sampling",)) + (() if self.elicitation else ("elicitation",))

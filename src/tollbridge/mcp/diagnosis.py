@@ -75,7 +75,7 @@ async def diagnose(
             await _look_at_tools(found, upstream, caller, Hub([upstream]) if hub is None else hub)
     except (RpcError, TimeoutError) as error:
         found.latency_ms = found.latency_ms or _since(began)
-        found.transport = found.transport or upstream.carrier
+        found.transport = found.transport or upstream.links.carrier
         found.status = "unhealthy"
         found.error = _explained(error, definition)
     found.problems += _misgivings(definition)
@@ -84,7 +84,7 @@ async def diagnose(
 
 async def _greeted(upstream: Upstream, caller: Caller) -> Link:
     """A link may have been kept from before: what counts is that the server answers now."""
-    async with asyncio.timeout(LOOK_S), upstream.link(caller) as link:
+    async with asyncio.timeout(LOOK_S), upstream.links.lent(caller) as link:
         await link.ping()
         return link
 
@@ -99,7 +99,7 @@ async def _greet_as_older(found: Diagnosis, upstream: Upstream, principal: Princ
 
 
 def _tell(found: Diagnosis, upstream: Upstream, link: Link) -> None:
-    found.transport = upstream.carrier
+    found.transport = upstream.links.carrier
     found.revisions.append(link.version)
     found.server_info = link.server_info
     found.capabilities = sorted(link.capabilities)

@@ -16,7 +16,7 @@ from tollbridge.mcp.call import Credentials
 from tollbridge.mcp.front.grants import ACCESS_PREFIX
 from tollbridge.mcp.guard import Guard
 from tollbridge.mcp.hub import Hub
-from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, encode, failure
+from tollbridge.mcp.jsonrpc import INVALID_REQUEST, Id, RpcError, decode, encode, failure, id_of
 from tollbridge.mcp.legacy import Legacy
 from tollbridge.mcp.management import Management
 from tollbridge.mcp.modern import Modern
@@ -99,8 +99,11 @@ class Endpoint:
         if principal is None or principal.key is None:
             await self._handle(inbound, responder, record, id)
             return
-        with self._vigil.watched(inbound, responder, principal.id) as watched:
+        watched = self._vigil.begin(inbound, responder, principal.id)
+        try:
             await self._handle(inbound, watched, record, id)
+        finally:
+            self._vigil.end(watched)
 
     def _who(self, inbound: Inbound) -> Principal | Awaitable[Principal]:
         if self._door is not None:
@@ -128,11 +131,11 @@ class Endpoint:
                 await self._modern.handle(inbound, responder, record, credentials, wanted, alone=alone)
         except RpcError as error:
             record.status = error.status if error.status >= 400 else 400
-            responder.reply(record.status, [JSON_TYPE], encode(failure(None, error)))
+            responder.reply(record.status, [JSON_TYPE], encode(failure(_asked(inbound), error)))
         except APIError as error:
             record.status = error.status_code
             told = RpcError(INVALID_REQUEST, error.message)
-            responder.reply(error.status_code, [JSON_TYPE], encode(failure(None, told)))
+            responder.reply(error.status_code, [JSON_TYPE], encode(failure(_asked(inbound), told)))
 
     def check(self, inbound: Inbound) -> None:
         """Raises PermissionDeniedError where it comes from a page or under a name that is not served."""
@@ -141,6 +144,8 @@ class Endpoint:
     def wanted(self, inbound: Inbound, id: str | None) -> tuple[tuple[str, ...] | None, bool]:
         """(servers, whether one alone is meant). The path comes before the headers."""
         if id is not None:
+            if self._hub.find(id) is not None:
+                return (id,), True
             names = _items(id)
             alone = len(names) == 1 and self._hub.find(names[0]) is not None
             if not any(self._hub.find(name) or self._hub.in_group(name) for name in names):
@@ -195,6 +200,14 @@ class Endpoint:
         await self._hub.close()
         for transport in self._transports:
             await transport.close()
+
+
+def _asked(inbound: Inbound) -> Id | None:
+    """The id of the request that is refused as a whole, where it can be read."""
+    try:
+        return id_of(decode(inbound.body))
+    except RpcError:
+        return None
 
 
 def _foreign(headers: Mapping[bytes, bytes]) -> bytes | None:

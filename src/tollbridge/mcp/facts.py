@@ -65,7 +65,7 @@ async def _link(view: View, upstream: Upstream) -> Link | RpcError | None:
     """None of one that is not there, an error of one that somebody has to sign in at first."""
 
     async def opened() -> Link:
-        async with upstream.link(view.caller) as link:
+        async with upstream.links.lent(view.caller) as link:
             return link
 
     link = await upstream.soon(opened())

@@ -76,4 +76,4 @@ class Following:
         for upstream in self._hub.upstreams.values():
             for _, watch in session.watches.get(upstream.name, ()):
                 await upstream.watching.remove(watch)
-            await upstream.end_session(session.id)
+            await upstream.links.end_session(session.id)

@@ -19,7 +19,7 @@ import msgspec
 
 from tollbridge.errors import APIError, AuthenticationError
 from tollbridge.mcp.call import Call
-from tollbridge.mcp.jsonrpc import MODERN_CODES, UPSTREAM_FAILED, RpcError, decode, encode, kind_of, read_error
+from tollbridge.mcp.jsonrpc import MODERN_CODES, UPSTREAM_FAILED, RpcError, decode, encode, read_error
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.mirrors import Mirrored, mirrored
 from tollbridge.mcp.sse import Events, TooLarge
@@ -101,13 +101,13 @@ class Http:
         link = self._link
         assert link is not None
         method = message.get("method", "")
-        incoming = await self._post(message)
+        incoming = await self._http("POST", self._headers(link, message), encode(message))
         if method == "initialize":
             session = incoming.header(b"mcp-session-id")
             self._session = None if session is None else session.decode("latin-1")
         if incoming.status >= 400:
             await self._refused(link, incoming, message)
-        wants = kind_of(message) == "request"
+        wants = "method" in message and "id" in message
         if not wants or incoming.status == 202:
             await discard(incoming)
             if method == "notifications/initialized" and self._listens and not link.modern:
@@ -115,10 +115,9 @@ class Http:
             return
         await self._take(link, incoming, call, message["id"])
 
-    async def _post(self, message: JsonObject) -> Incoming:
+    def _headers(self, link: Link, message: JsonObject) -> list[tuple[str, str]]:
         headers = [("content-type", "application/json"), ("accept", "application/json, text/event-stream")]
-        link, method = self._link, message.get("method")
-        assert link is not None
+        method = message.get("method")
         if link.modern:
             headers.append(("mcp-protocol-version", link.version))
             if method is not None:
@@ -127,7 +126,7 @@ class Http:
                 headers += mirrored(method, params, wants or ())
         else:
             headers += self._of_session(link)
-        return await self._http("POST", headers, encode(message))
+        return headers
 
     def _of_session(self, link: Link) -> list[tuple[str, str]]:
         headers = [] if self._session is None else [("mcp-session-id", self._session)]

@@ -17,7 +17,8 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NoReturn
+from functools import cached_property
+from typing import Any, NoReturn
 
 from tollbridge.mcp.access import Rights, check_arguments, rights_of, unknown
 from tollbridge.mcp.call import Call, Caller
@@ -44,6 +45,9 @@ from tollbridge.mcp.tasks import OF_TASKS, TaskIds, lacks_tasks
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.mcp.watching import LISTS, TASK, UPDATED
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.policy.principal import Principal
+
+RIGHTS_MAX = 1024
 
 log = logging.getLogger("tollbridge.mcp")
 
@@ -67,6 +71,7 @@ class Hub:
         self.pins = Pins() if pins is None else pins
         self.many = Many() if many is None else many
         self._retiring: set[asyncio.Task[None]] = set()
+        self._rights: dict[int, tuple[Any, Rights]] = {}
         self.key = key or hashlib.sha256(repr(sorted(self.upstreams)).encode()).digest()
 
     def put(self, upstream: Upstream) -> None:
@@ -99,19 +104,36 @@ class Hub:
     def view(self, caller: Caller, wanted: Sequence[str] | None = None, *, alone: bool = False) -> View:
         """`wanted`: servers, aliases or access groups; None is everything. `alone`: one server, by its path, under its
         own names. Raises RpcError where that one is not there for this caller."""
-        rights = rights_of(caller.principal)
+        rights = self._rights_of(caller.principal)
+        one = self.find(wanted[0]) if alone and wanted is not None and len(wanted) == 1 else None
+        if one is not None and rights.server(one.definition):
+            return View(self, (one,), caller, rights, prefixed=False, missing=())
         usable = [upstream for upstream in self.upstreams.values() if rights.server(upstream.definition)]
         missing: list[str] = []
         if wanted is not None:
             chosen: dict[str, Upstream] = {}
             for name in wanted:
-                found = [one for one in (self.find(name), *self.in_group(name)) if one is not None and one in usable]
+                found = [one for one in (self.find(name), *self.in_group(name)) if one in usable]
                 if not found:
                     missing.append(name)
                 chosen.update({one.name: one for one in found})
             usable = [upstream for upstream in usable if upstream.name in chosen]
         prefixed = not alone and len(self.upstreams) > 1
         return View(self, usable, caller, rights, prefixed=prefixed, missing=missing)
+
+    def _rights_of(self, principal: Principal) -> Rights:
+        """As `rights_of`; what a key says of them is read once, for as long as it says the same."""
+        if principal.key is None:
+            return rights_of(principal)
+        said = principal.key.permission
+        known = self._rights.get(id(said))
+        if known is not None and known[0] is said:
+            return known[1]
+        if len(self._rights) >= RIGHTS_MAX:
+            self._rights.clear()
+        rights = rights_of(principal)
+        self._rights[id(said)] = (said, rights)  # kept with it: no other has its `id` meanwhile
+        return rights
 
     async def close(self) -> None:
         for retiring in tuple(self._retiring):
@@ -141,10 +163,24 @@ class View:
         self.prefixed = prefixed
         self.missing = tuple(missing)
         self.tasks = TaskIds(hub.key, caller.principal.id)
-        self.where = f"{[one.name for one in self.upstreams]}"
-        self.cursors = Cursors(hub.key, f"{caller.principal.id} {self.where}")
-        self._by_prefix = {upstream.definition.prefix: upstream for upstream in self.upstreams}
-        self._whole = tuple(one for one in self.upstreams if rights.whole(one.definition))
+        self._targeted: tuple[Call, Upstream, JsonObject] | None = None
+
+    @cached_property
+    def where(self) -> str:
+        """What tells it from other views of the same principal."""
+        return f"{[one.name for one in self.upstreams]}"
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        return Cursors(self.hub.key, f"{self.caller.principal.id} {self.where}")
+
+    @cached_property
+    def _by_prefix(self) -> Mapping[str, Upstream]:
+        return {upstream.definition.prefix: upstream for upstream in self.upstreams}
+
+    @cached_property
+    def _whole(self) -> tuple[Upstream, ...]:
+        return tuple(one for one in self.upstreams if self.rights.whole(one.definition))
 
     async def run(self, call: Call) -> JsonObject:
         """The result as the caller's era has it. Raises RpcError."""
@@ -191,7 +227,12 @@ class View:
 
     async def target(self, call: Call) -> tuple[Upstream, JsonObject]:
         """The server that a request is for, and the parameters with its own names. Raises RpcError where there is none
-        for this caller."""
+        for this caller. It is looked for once for each call."""
+        if self._targeted is None or self._targeted[0] is not call:
+            self._targeted = (call, *await self._found(call))
+        return self._targeted[1:]
+
+    async def _found(self, call: Call) -> tuple[Upstream, JsonObject]:
         method, params = call.method, call.params
         match method:
             case "tools/call":

@@ -32,6 +32,7 @@ from tollbridge.mcp.jsonrpc import (
     id_of,
     is_id,
     kind_of,
+    no_method,
     notification,
     result,
 )
@@ -39,7 +40,7 @@ from tollbridge.mcp.outflow import BEAT_S, JSON_TYPE, Outflow
 from tollbridge.mcp.revisions import LOG_LEVELS, WITH_BATCHES, meta_of, subject_of, token_of
 from tollbridge.mcp.rounds import Rounds
 from tollbridge.mcp.run import Runner
-from tollbridge.mcp.sessions import Session, Sessions
+from tollbridge.mcp.sessions import Running, Session, Sessions
 from tollbridge.mcp.streams import MESSAGES, SESSION, Streams, session_named
 from tollbridge.model.json import JsonObject
 from tollbridge.observe import Record
@@ -208,22 +209,20 @@ class Legacy:
     ) -> JsonObject:
         """The answer to one request."""
         id, method, params = message["id"], message["method"], message.get("params") or {}
-        task = asyncio.ensure_future(self._run(session, caller, method, params, out, record))
-        session.running[id] = task
+        running = session.running[id] = Running()
         try:
-            return result(id, await task)
+            return result(id, await self._run(session, caller, method, params, out, record))
         except RpcError as error:
             return failure(id, error_to_legacy(method, error, from_modern=True))
         except asyncio.CancelledError:
-            if not task.cancelled():  # it is we who are to end
-                task.cancel()
+            if not running.forgiven():
                 raise
             return failure(id, RpcError(INVALID_REQUEST, "The request was cancelled."))
         except Exception:
             log.exception("an MCP request failed")
             return failure(id, RpcError(INTERNAL_ERROR, "An error inside the gateway; its log tells more."))
         finally:
-            if session.running.get(id) is task:
+            if session.running.get(id) is running:
                 del session.running[id]
 
     async def _run(
@@ -233,6 +232,8 @@ class Legacy:
         match method:
             case "ping":
                 return {}
+            case "server/discover":
+                raise no_method(method)  # whoever probes by it would go on in the newer era, which has no such session
             case "initialize":
                 if session.version or not session.id:
                     raise RpcError(INVALID_REQUEST, "This session has begun already.")
@@ -269,12 +270,12 @@ class Legacy:
     async def _noted(self, session: Session, method: str, params: JsonObject) -> None:
         if method == "notifications/cancelled":
             id = params.get("requestId")
-            task = session.running.get(id) if is_id(id) else None
-            if task is not None:
-                task.cancel()
+            running = session.running.get(id) if is_id(id) else None
+            if running is not None:
+                running.withdraw()
         elif method == "notifications/roots/list_changed" and session.id:
             for upstream in self._hub.upstreams.values():
-                await upstream.note(session.id, method, params)
+                await upstream.links.note(session.id, method, params)
         elif method == "notifications/initialized" and session.id:
             await self._following.lists(session)
 

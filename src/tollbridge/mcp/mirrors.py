@@ -65,11 +65,9 @@ def mirrored(method: str, params: JsonObject, wants: Mirrored = ()) -> list[tupl
     return headers
 
 
-def check(headers: Mapping[bytes, bytes], version: Json, method: str, params: JsonObject) -> None:
-    """Raises RpcError where a header that must be there is not, or says something else than the body."""
-    told = headers.get(b"mcp-protocol-version", b"").decode("latin-1")
-    if version is not None and told != version:
-        raise _mismatch("MCP-Protocol-Version", told)
+def check(headers: Mapping[bytes, bytes], method: str, params: JsonObject) -> None:
+    """Raises RpcError where a header that must be there is not, or says something else than the body. (Of the version
+    `revisions.Told` does.)"""
     told = headers.get(b"mcp-method", b"").decode("latin-1")
     if told != method:
         raise _mismatch("Mcp-Method", told)

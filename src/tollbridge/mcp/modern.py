@@ -121,7 +121,7 @@ class Modern:
     def _told(self, headers: Mapping[bytes, bytes], method: str, params: JsonObject) -> Told:
         header = headers.get(b"mcp-protocol-version", b"").decode("latin-1").strip()
         told = Told(params, header)
-        check(headers, meta_of(params).get("io.modelcontextprotocol/protocolVersion"), method, params)
+        check(headers, method, params)
         if method in ONLY_LEGACY:
             raise RpcError(METHOD_NOT_FOUND, f"Method not found: {method}", status=404)
         return told
@@ -139,29 +139,30 @@ class Modern:
     ) -> int:
         """The HTTP status."""
         try:
-            if method == "tools/call":
-                await self._check_params(view, params, headers)
             subject = without_answer(subject_of(params))
 
             def tell(method: str, params: JsonObject) -> None:
                 out.say(notification(method, params))
 
+            call = Call(
+                method,
+                subject,
+                view.caller,
+                tell=tell,
+                progress_token=told.progress_token,
+                log_level=told.log_level,
+            )
+            if method == "tools/call":
+                await self._check_params(view, call, headers)
+
             async def run(ask: Ask | None, tell: Tell) -> JsonObject:
-                call = Call(
-                    method,
-                    subject,
-                    view.caller,
-                    tell=tell,
-                    ask=ask,
-                    progress_token=told.progress_token,
-                    log_level=told.log_level,
-                )
+                call.ask, call.tell = ask, tell
                 return await self._runner.run(view, call, record)
 
             if method in MAY_NEED_INPUT and view.caller.answers:
                 found = await self._parking.run(view.caller, view.where, method, subject, tell, run)
             else:
-                found = await run(None, tell)
+                found = await self._runner.run(view, call, record)
         except RpcError as error:
             if isinstance(error, SignInRequired) and error.asks is not None and method in MAY_NEED_INPUT:
                 asked = {"resultType": INPUT_REQUIRED, "inputRequests": error.asks}
@@ -176,9 +177,8 @@ class Modern:
         out.finish(result(id, found))
         return 200
 
-    async def _check_params(self, view: View, params: JsonObject, headers: Mapping[bytes, bytes]) -> None:
+    async def _check_params(self, view: View, call: Call, headers: Mapping[bytes, bytes]) -> None:
         """What the tool's schema wants mirrored is in the headers and says the same."""
-        call = Call("tools/call", params, view.caller)
         if view.hub.many.above is not None and await view.meant(call) is not None:
             return  # ours wants nothing mirrored
         upstream, own = await view.target(call)
@@ -187,7 +187,7 @@ class Modern:
             await view.learn(upstream)
             wants = upstream.mirrors(own["name"])
         if wants:
-            check_params(headers, params, wants)
+            check_params(headers, call.params, wants)
 
     async def _listen(self, view: View, params: JsonObject, out: Outflow, id: Id) -> int:
         """Until the client closes the stream. It begins when the servers are listened to: what is acknowledged is

@@ -104,9 +104,12 @@ def subject_of(params: JsonObject) -> JsonObject:
     meta = params.get("_meta")
     if not isinstance(meta, dict):
         return params
-    kept = {name: value for name, value in meta.items() if name not in OF_THE_PROTOCOL}
-    rest = {name: value for name, value in params.items() if name != "_meta"}
-    return {**rest, "_meta": kept} if kept else rest
+    rest = dict(params)
+    if meta.keys() <= OF_THE_PROTOCOL:
+        del rest["_meta"]
+    else:
+        rest["_meta"] = {name: value for name, value in meta.items() if name not in OF_THE_PROTOCOL}
+    return rest
 
 
 def loud_enough(level: Json, wanted: str) -> bool:

@@ -31,6 +31,28 @@ EVENTS_BYTES_MAX = 1024 * 1024
 ASK_S = 300.0
 
 
+class Running:
+    """A request of a session that is under way, in the task that it is made in. `withdrawn`: nobody wants it any more,
+    and whoever asked is told so."""
+
+    __slots__ = ("_task", "withdrawn")
+
+    def __init__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self.withdrawn = False
+
+    def withdraw(self) -> None:
+        if not self.withdrawn:
+            self.withdrawn = True
+            self._task.cancel()
+
+    def forgiven(self) -> bool:
+        """Of a task that was cancelled: by `withdraw`, and by nobody else, so that it goes on."""
+        return self.withdrawn and self._task.uncancel() == 0
+
+
 class Session:
     """`version`: what the handshake ended with. `wanted`, `alone`: which servers it asked for. `level`: from which on
     it wants log lines. `running`: its requests under way; `flows`: their streams. `stream`: the GET stream, where it
@@ -51,7 +73,7 @@ class Session:
         self.wanted = wanted
         self.alone = alone
         self.level: str | None = None
-        self.running: dict[Id, asyncio.Task[JsonObject]] = {}
+        self.running: dict[Id, Running] = {}
         self.flows: dict[str, Outflow] = {}
         self.watches: dict[str, list[tuple[object, Watch]]] = {}
         self.stream: Outflow | None = None
@@ -127,8 +149,8 @@ class Session:
             asked.set_result(message)
 
     def end(self) -> None:
-        for task in list(self.running.values()):
-            task.cancel()
+        for running in list(self.running.values()):
+            running.withdraw()
         for asked in self._asked.values():
             asked.cancel()
         if self.stream is not None:

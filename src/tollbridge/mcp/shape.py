@@ -61,7 +61,20 @@ TOLD = frozenset({"created_at", "created_by", "updated_at", "updated_by", "teams
     "warnings",
 }
 """What an answer tells and nobody says."""
-NEVER_SHOWN = frozenset({"credentials", "auth_value", "authentication_token"})
+NEVER_SHOWN = frozenset(
+    {
+        *("credentials", "auth_value", "authentication_token"),
+        *(
+            "client_private_key",
+            "aws_access_key_id",
+            "aws_secret_access_key",
+            "aws_session_token",
+            "aws_region_name",
+            "aws_service_name",
+        ),
+        *("aws_role_name", "aws_session_name"),
+    }
+)
 CREDENTIALS = frozenset({"authorization", "x-api-key"})
 
 
@@ -74,7 +87,7 @@ def shape(upstream: Upstream, kept: KeptServer | None, *, admin: bool) -> JsonOb
         **NOTHING,
         "alias": definition.alias,
         "description": definition.description or None,
-        "transport": definition.transport or upstream.carrier,
+        "transport": definition.transport or upstream.links.carrier,
         "auth_type": definition.auth_type,
         "instructions": definition.instructions,
         "mcp_access_groups": sorted(definition.groups),

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -103,17 +102,16 @@ class Vigil:
         self._latest: dict[str, Inbound] = {}  # by principal its last request
         self._watching: asyncio.Task[None] | None = None
 
-    @contextmanager
-    def watched(self, inbound: Inbound, responder: Responder, principal: str) -> Iterator[Responder]:
-        """The responder to answer a request of that principal with."""
+    def begin(self, inbound: Inbound, responder: Responder, principal: str) -> Leaving:
+        """The responder to answer a request of that principal with, until `end`."""
         leaving = Leaving(responder)
         self._open[leaving] = self._latest[principal] = msgspec.structs.replace(inbound, body=b"")
         if self._watching is None or self._watching.done():
             self._watching = asyncio.ensure_future(self._watch())
-        try:
-            yield leaving
-        finally:
-            del self._open[leaving]
+        return leaving
+
+    def end(self, leaving: Leaving) -> None:
+        del self._open[leaving]
 
     async def _watch(self) -> None:
         while self._open or self._latest:

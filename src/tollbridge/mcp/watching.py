@@ -23,7 +23,8 @@ from tollbridge.mcp.jsonrpc import INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_CAP
 from tollbridge.model.json import JsonObject
 
 if TYPE_CHECKING:
-    from tollbridge.mcp.upstream import Scope, Upstream
+    from tollbridge.mcp.links import Scope
+    from tollbridge.mcp.upstream import Upstream
 
 log = logging.getLogger("tollbridge.mcp")
 
@@ -122,9 +123,9 @@ class Watching:
     async def add(self, watch: Watch) -> None:
         """Raises RpcError where the server is not there or refuses a subscription; nothing is watched then."""
         caller = _silent(watch)
-        async with self._upstream.link(caller) as link:
+        async with self._upstream.links.lent(caller) as link:
             modern = link.modern
-        scope = self._upstream.scope(caller)
+        scope = self._upstream.links.scope(caller)
         key = (scope, modern, encode(caller.capabilities) if watch.tasks else b"")
         ear = self._ears.get(key)
         if ear is None:
@@ -212,7 +213,7 @@ class _Subscriptions(_Ear):
         wait_s, lost = AGAIN_S, False
         while True:
             try:
-                async with self.upstream.link(self.caller) as link:
+                async with self.upstream.links.lent(self.caller) as link:
                     for uri in sorted(self._uris()) if lost else ():
                         await link.call(Call("resources/subscribe", {"uri": uri}, self.caller))
                     wait_s = AGAIN_S
@@ -275,7 +276,7 @@ class _Stream(_Ear):
             while True:
                 call = Call("subscriptions/listen", {"notifications": wanted}, self.caller, tell=tell)
                 try:
-                    async with self.upstream.link(self.caller) as link:
+                    async with self.upstream.links.lent(self.caller) as link:
                         await link.call(call)
                     wait_s = AGAIN_S
                 except RpcError as error:

@@ -2,13 +2,16 @@
 
 It is a stand-in to see the whole path with, not a model: the same request gives the same answer, always. It repeats
 what it was told, calls a tool when the request asks for one, fills in a JSON schema, counts tokens by a rule of thumb
-(four characters each), and honours `n`, `stop`, `max_tokens` and `stream_options`. `demo/error-429` and its like answer
-with that status.
+(four characters each), and honours `n`, `stop`, `max_tokens` and `stream_options`. Its embeddings count words: texts
+that share some are alike. `demo/error-429` and its like answer with that status.
 """
 
 from __future__ import annotations
 
+import base64
 import re
+import struct
+import zlib
 from collections.abc import Iterator
 
 import msgspec
@@ -17,6 +20,8 @@ from tollbridge.model.json import Json, JsonObject
 
 CHARACTERS_PER_TOKEN = 4
 SCHEMA_DEPTH_MAX = 8
+DIMENSIONS = 256
+DIMENSIONS_MAX = 4096
 
 _dumps = msgspec.json.Encoder().encode
 _AMOUNT = re.compile(r"[$€£¥]\s?(\d{1,15}(?:\.\d+)?)")
@@ -26,11 +31,8 @@ _ID = re.compile(r"(?<![$€£¥\w.])[A-Za-z]*-?\d[\w-]*")
 def answer(body: JsonObject, *, id: str, created: int) -> tuple[int, JsonObject]:
     """(HTTP status, body) for a chat completion request."""
     model = str(body.get("model", "demo"))
-    failure = re.fullmatch(r"error-([45]\d\d)", model)
-    if failure:
-        status = int(failure.group(1))
-        told = f"demo/{model} always answers with {status}."
-        return status, {"error": {"message": told, "type": "demo_error", "param": None, "code": None}}
+    if failure := _failure(model):
+        return failure
     messages = [m for m in body.get("messages") or [] if isinstance(m, dict)]
     message, finish = _message(body, messages, id)
     calls: list[JsonObject] = message.get("tool_calls", [])
@@ -52,6 +54,46 @@ def answer(body: JsonObject, *, id: str, created: int) -> tuple[int, JsonObject]
             "total_tokens": prompt_tokens + completion_tokens,
         },
     }
+
+
+def embeddings(body: JsonObject) -> tuple[int, JsonObject]:
+    """(HTTP status, body) for an embeddings request. A vector has length 1, and a direction for each word of its text,
+    which another word may have too."""
+    model = str(body.get("model", "demo"))
+    if failure := _failure(model):
+        return failure
+    said = body.get("input")
+    texts = said if isinstance(said, list) and any(isinstance(one, str | list) for one in said) else [said]
+    words = [re.findall(r"\w+", str(text).lower()) for text in texts]
+    asked = body.get("dimensions")
+    size = asked if isinstance(asked, int) and 0 < asked <= DIMENSIONS_MAX else DIMENSIONS
+    vectors: list[Json] = [_vector(one, size) for one in words]
+    if body.get("encoding_format") == "base64":
+        vectors = [base64.b64encode(struct.pack(f"<{size}f", *vector)).decode() for vector in vectors]
+    tokens = sum(_tokens(str(text)) for text in texts)
+    return 200, {
+        "object": "list",
+        "data": [{"object": "embedding", "index": i, "embedding": vector} for i, vector in enumerate(vectors)],
+        "model": model,
+        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+    }
+
+
+def _vector(words: list[str], size: int) -> list[float]:
+    counts = [0.0] * size
+    for word in words:
+        counts[zlib.crc32(word.encode()) % size] += 1.0
+    length = sum(count * count for count in counts) ** 0.5 or 1.0
+    return [count / length for count in counts]
+
+
+def _failure(model: str) -> tuple[int, JsonObject] | None:
+    found = re.fullmatch(r"error-([45]\d\d)", model)
+    if found is None:
+        return None
+    status = int(found.group(1))
+    told = f"demo/{model} always answers with {status}."
+    return status, {"error": {"message": told, "type": "demo_error", "param": None, "code": None}}
 
 
 def chunks(whole: JsonObject, *, include_usage: bool) -> Iterator[JsonObject]:
@@ -123,10 +165,10 @@ def _wanted(body: JsonObject, prompt: str) -> list[tuple[str, JsonObject]]:
     named = [tool for tool in tools if tool[0].lower() in lowered or tool[0].lower().replace("_", " ") in lowered]
     if named:
         return named if body.get("parallel_tool_calls") is not False else named[:1]
-    if choice == "required" or re.search(r"\b(use|call)\b.{0,20}\btools?\b", lowered):
-        return tools[:1]
     words = set(re.findall(r"[a-z]{4,}", lowered))
     alike = [tool for tool in tools if words & set(re.findall(r"[a-z]{4,}", tool[0].lower()))]
+    if not alike and (choice == "required" or re.search(r"\b(use|call)\b.{0,20}\btools?\b", lowered)):
+        return tools[:1]
     return (alike or [tool for tool in tools if _computes(tool[1], prompt)])[:1]
 
 

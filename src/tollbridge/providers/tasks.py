@@ -61,6 +61,8 @@ _JINA = "https://api.jina.ai/v1"
 _MISTRAL_DROPS = frozenset({"user"})  # it refuses what it does not know
 
 TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
+    # providers/demo.py
+    "demo": {**dict.fromkeys(ALIKE), "embeddings": (ALIKE["embeddings"],)},
     # https://docs.cohere.com/reference/embed, /reference/rerank (seen 2026-11-26)
     "cohere": {
         "embeddings": (

@@ -1,7 +1,8 @@
 """What a client may steer in one request, in the body or in headers, and what it may not.
 
 `OURS` are taken out of the body and obeyed. `REFUSED` could choose where a stored credential goes or fake an answer:
-400, unless the operator allowed the field. `metadata` in the chat dialect is ours (tags, log) unless the request
+400, unless the operator allowed the field. So are guards that are asked for by name, for there are none; a field of a
+provider's that is called the same goes on. `metadata` in the chat dialect is ours (tags, log) unless the request
 asks the provider to store it; in the Messages dialect it is the format's own.
 
 Who asks on whose behalf, and which requests belong together, is said as LiteLLM's clients say it
@@ -17,7 +18,7 @@ import msgspec
 
 from tollbridge.calls.ask import Fields, decode
 from tollbridge.errors import BadRequestError
-from tollbridge.model.json import Json, too_deep
+from tollbridge.model.json import Json, JsonObject, too_deep
 from tollbridge.secret import without_keys, without_keys_in_bytes
 
 REFUSED = frozenset(
@@ -51,7 +52,8 @@ OURS = (
     "drop_params",
 )
 """In the order in which they are obeyed: of two that say the same, the later one holds."""
-EITHER = REFUSED.union(OURS)
+GUARDS = "guardrails"
+EITHER = REFUSED.union(OURS, (GUARDS,))
 HEADERS = frozenset(
     {
         b"x-litellm-timeout",
@@ -107,6 +109,8 @@ def take_controls(
                 param=refused[0],
                 code="field_not_allowed",
             )
+        if GUARDS in fields:
+            _check_guards(decode(bytes(fields[GUARDS])), GUARDS)
         said.update(_body(fields, streams))
     if "metadata" in fields:
         _metadata(bytes(fields["metadata"]), "metadata", said)
@@ -153,10 +157,29 @@ def _body(fields: Fields, streams: bool) -> dict[str, object]:
     return said
 
 
+def _check_guards(value: Json, where: str) -> None:
+    """LiteLLM's ways to choose guards: a list of names, some with parameters (`{"name": {"extra_body": {}}}`), or
+    switches (`{"name": true}`). Raises BadRequestError."""
+    listed = value if isinstance(value, list) else [value]
+    switched = isinstance(value, dict) and True in value.values()
+    if switched or any(isinstance(one, str) or (isinstance(one, dict) and _with_parameters(one)) for one in listed):
+        raise BadRequestError(
+            f"There are no guards here, and nothing would be checked - at `$.{where}`. Leave it out.",
+            param=where,
+            code="guards_not_built",
+        )
+
+
+def _with_parameters(guard: JsonObject) -> bool:
+    return any(isinstance(said, dict) and "extra_body" in said for said in guard.values())
+
+
 def _metadata(raw: bytes, name: str, said: dict[str, object]) -> None:
     """For the log; tags, the user and the session are found in it too."""
     metadata = decode(raw)
     if isinstance(metadata, dict):
+        if GUARDS in metadata:
+            _check_guards(metadata[GUARDS], f"{name}.{GUARDS}")
         if "tags" in metadata:
             said["tags"] = tags(metadata["tags"], f"$.{name}.tags")
         _note(said, "user", metadata.get("user_id"))

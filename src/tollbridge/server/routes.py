@@ -181,15 +181,19 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
+LATELY_MAX, LATELY_CHARACTERS_MAX = 1024, 256
+
+
 class RouteTable:
-    """Finds the route of a path: exact ones by a dict, those with an id by prefix and suffix. Where methods of one path
-    are for different people, it has several routes."""
+    """Finds the route of a path: exact ones by a dict, those with an id by prefix and suffix, unless the path came
+    lately. Where methods of one path are for different people, it has several routes."""
 
     def __init__(self, routes: Sequence[Route] = ROUTES) -> None:
         """Raises ValueError where a route is not guarded by what it says."""
         self.routes = tuple(routes)
         self._exact: dict[str, Match] = {}
         self._with_id: list[tuple[str, str, Route]] = []
+        self._lately: dict[str, Match] = {}
         self._beside: dict[tuple[str, str], Route] = {}
         first: dict[str, Route] = {}
         for route in routes:
@@ -206,7 +210,7 @@ class RouteTable:
 
     def find(self, path: str, method: str) -> Match | None:
         """Where no route of the path takes the method, one that takes others."""
-        found = self._exact.get(path) or self._find_with_id(path)
+        found = self._exact.get(path) or self._lately.get(path) or self._find_with_id(path)
         if found is None or method in found.route.methods:
             return found
         beside = self._beside.get((found.route.path, method))
@@ -220,8 +224,16 @@ class RouteTable:
         for head, tail, route in self._with_id:
             id = path[len(head) : len(path) - len(tail)]
             if id and path.startswith(head) and path.endswith(tail):
-                return Match(route, id)
+                return self._noted(path, Match(route, id))
         return None
+
+    def _noted(self, path: str, found: Match) -> Match:
+        """What a path is does not change: it is looked for once, where it is none of very many."""
+        if len(self._lately) >= LATELY_MAX:
+            self._lately.clear()
+        if len(path) <= LATELY_CHARACTERS_MAX:
+            self._lately[path] = found
+        return found
 
     def _check(self, route: Route) -> None:
         if route.access not in get_args(Access):

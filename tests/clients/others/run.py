@@ -2,8 +2,9 @@
 
     python -m tests.clients.others.run [--only WORD] [--markdown]
 
-`models.py` has SDKs and frameworks, `agents.py` coding agents, `tools.py` clients of MCP. What could not be installed
-is said and left out. The exit status is 1 where a client held something else than it should, or where none was asked.
+`models.py` has SDKs and frameworks, `agents.py` coding agents, `tools.py` clients of MCP, `assistants.py` the programs
+of examples/ with frameworks. What could not be installed is said and left out. The exit status is 1 where a client held
+something else than it should, or where none was asked.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.clients.others import agents, models, tools
+from tests.clients.others import agents, assistants, models, tools
 from tests.shared import SHARED
 
 
@@ -24,7 +25,7 @@ def main() -> int:
         print("make clients needs ../shared/recordings, beside the repository.", file=sys.stderr)
         return 1
     asked, wrong = 0, 0
-    for part in (models, agents, tools):
+    for part in (models, agents, tools, assistants):
         outcome = part.run(options.only)
         if outcome.rows:
             print(outcome.table(markdown=options.markdown), end="\n\n", flush=True)

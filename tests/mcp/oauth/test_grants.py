@@ -10,6 +10,7 @@ import pytest
 from tests.mcp.oauth.errands import run
 from tollbridge.mcp.oauth.errand import OAuthError, Told
 from tollbridge.mcp.oauth.grants import (
+    Prover,
     authorization_url,
     challenge_of,
     check_issuer,
@@ -93,7 +94,7 @@ def test_an_answer_comes_from_the_issuer_that_was_asked(tells: bool, told: str |
 )
 def test_a_client_proves_itself_as_its_method_says(method: Any, basic: str | None, form: dict[str, list[str]]) -> None:
     client = Client(id="us:", secret=" hush", method=method)
-    _, (ask,) = run(fetch(FOUND, client, ("a",), 0.0), {TOKENS: GOOD})
+    _, (ask,) = run(fetch(FOUND, Prover(client), ("a",), 0.0), {TOKENS: GOOD})
     assert dict(ask.headers).get("authorization") == basic
     said = parse_qs(ask.body.decode())
     assert {name: said[name] for name in said if name.startswith("client")} == form
@@ -106,7 +107,7 @@ def test_a_client_proves_itself_as_its_method_says(method: Any, basic: str | Non
 )
 def test_a_token_lasts_as_long_as_was_said(said: dict[str, Any], until: float | None) -> None:
     good = {"access_token": "t", "token_type": "bearer", **said}
-    token, _ = run(redeem(FOUND, PUBLIC, "c", "v", "https://gw/cb", (), 100.0), {TOKENS: good})
+    token, _ = run(redeem(FOUND, Prover(PUBLIC), "c", "v", "https://gw/cb", (), 100.0), {TOKENS: good})
     assert token.expires_at == until
 
 
@@ -124,20 +125,20 @@ def test_a_token_lasts_as_long_as_was_said(said: dict[str, Any], until: float | 
 )
 def test_what_is_no_bearer_token_is_none(told: Told) -> None:
     with pytest.raises(OAuthError):
-        run(redeem(FOUND, PUBLIC, "c", "v", "https://gw/cb", (), 0.0), {TOKENS: told})
+        run(redeem(FOUND, Prover(PUBLIC), "c", "v", "https://gw/cb", (), 0.0), {TOKENS: told})
 
 
 def test_a_refresh_keeps_what_is_not_told_anew_and_takes_the_rotated_token() -> None:
-    first, _ = run(redeem(FOUND, PUBLIC, "c", "v", "r", ("a",), 5.0), {TOKENS: {**GOOD, "refresh_token": "r1"}})
-    second, (ask,) = run(refresh(first, 10.0), {TOKENS: {**GOOD, "access_token": "t2"}})
+    first, _ = run(redeem(FOUND, Prover(PUBLIC), "c", "v", "r", ("a",), 5.0), {TOKENS: {**GOOD, "refresh_token": "r1"}})
+    second, (ask,) = run(refresh(first, None, 10.0), {TOKENS: {**GOOD, "access_token": "t2"}})
     assert (second.access, second.refresh, second.asked, second.since) == ("t2", "r1", ("a",), 5.0)
     assert parse_qs(ask.body.decode())["refresh_token"] == ["r1"]
-    third, _ = run(refresh(second, 20.0), {TOKENS: {**GOOD, "refresh_token": "r2"}})
+    third, _ = run(refresh(second, None, 20.0), {TOKENS: {**GOOD, "refresh_token": "r2"}})
     assert third.refresh == "r2"
     with pytest.raises(OAuthError) as refused:
-        run(refresh(third, 30.0), {TOKENS: Told(400, {"error": "invalid_grant"})})
+        run(refresh(third, None, 30.0), {TOKENS: Told(400, {"error": "invalid_grant"})})
     assert refused.value.error == "invalid_grant"
-    _, (ask,) = run(revoke(third), {})
+    _, (ask,) = run(revoke(third, None, 40.0), {})
     assert parse_qs(ask.body.decode())["token"] == ["r2"]
     assert "r2" not in repr(third) + repr(ask)
 

@@ -12,8 +12,11 @@ from openai.types.chat import completion_create_params as chat
 from openai.types.responses import response_create_params as responses
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from tests.wires.any_to_any.table import DIALECTS, MODELS, golden, requested, text_of, written
+from tests.wires.any_to_any.table import DIALECTS, MODELS, deployed, golden, requested, text_of, written
 from tests.wires.bedrock_converse import valid
+from tollbridge.calls.ask import Ask, peek
+from tollbridge.calls.build import WIRES
+from tollbridge.calls.prepare import prepare
 
 STRICT = ConfigDict(extra="forbid")
 AS_ASKED = {"text", "type", "image_url"}
@@ -95,6 +98,14 @@ def test_nothing_of_weight_is_lost_without_a_word(dialect: str, name: str) -> No
         ("I need both readings, and the radar picture.", "hinking"),
     ):
         assert weight in sent or (excuse and excuse in caveats), weight
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("tier", [[], {}, 1])
+def test_a_service_that_is_no_word_breaks_no_writer(name: str, tier: Any) -> None:
+    body = json.dumps({"model": "any", "messages": [{"role": "user", "content": "Hi"}], "service_tier": tier}).encode()
+    ask = Ask(WIRES["openai_chat"], body, peek(body), "any", stream=False)
+    assert prepare(ask, deployed(MODELS[name]).for_dialect("openai_chat")).outgoing.body
 
 
 def complaints(judge: str, body: dict[str, Any]) -> list[str]:

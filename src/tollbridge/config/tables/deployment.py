@@ -26,7 +26,7 @@ from tollbridge.config.kinds import (
     text,
     texts,
 )
-from tollbridge.config.schema import Key, fills, later, moot, restricts, section
+from tollbridge.config.schema import Key, fills, guards, later, moot, restricts, section
 
 # Names of LiteLLM's price map (2026-11-21): a base, conditions, a tier. Spelled out as a grammar, for there are 164.
 _CONDITIONS = (
@@ -51,38 +51,78 @@ def organizations(node: Node, at: At) -> tuple[str, ...]:
 
 ENTRY = section(
     "model_list[]",
-    fills("model_name", named, "model_name"),
-    fills("params", anything_table, "litellm_params", "params"),
-    fills("model_info", anything_table, "model_info"),
-    fills("rpm", count, "rpm"),
-    fills("tpm", count, "tpm"),
+    fills(
+        "model_name",
+        named,
+        "model_name",
+        about="what clients ask for; several entries of one name are a group. `*` makes a pattern; needed",
+    ),
+    fills("params", anything_table, "litellm_params", "params", about="who answers, and how; needed"),
+    fills(
+        "model_info",
+        anything_table,
+        "model_info",
+        about="free-form; `id`, `base_model`, `mode`, windows, `supports_*` and prices are used",
+    ),
+    fills("rpm", count, "rpm", about="as in `litellm_params`"),
+    fills("tpm", count, "tpm", about="as in `litellm_params`"),
 )
 
 OWN = [
-    *fills("model", named, "model"),
-    *fills("api_key", secret, "api_key"),
-    *fills("api_base", text, "api_base", "base_url"),
-    *fills("api_version", text, "api_version"),
-    *fills("organization", organizations, "organization"),
-    *fills("custom_llm_provider", text, "custom_llm_provider"),
-    *fills("timeout_s", seconds, "timeout"),
-    *fills("stream_timeout_s", seconds, "stream_timeout"),
-    *fills("max_retries", count, "max_retries", "num_retries"),
-    *fills("weight", number, "weight"),
-    *fills("passes_through", flag, "use_in_pass_through"),
-    *fills("order", integer, "order"),
-    *fills("rpm", count, "rpm"),
-    *fills("tpm", count, "tpm"),
-    *fills("tags", texts, "tags"),
-    *fills("drop_params", flag, "drop_params"),
-    *fills("modify_params", flag, "modify_params"),
-    *fills("additional_drop_params", texts, "additional_drop_params"),
-    *fills("allowed_openai_params", texts, "allowed_openai_params"),
-    *fills("extra_headers", map_of(text), "extra_headers", "headers"),
-    *fills("extra_body", anything_table, "extra_body"),
-    *fills("mock_response", anything, "mock_response"),
+    *fills("model", named, "model", about="`provider/model`, or a bare name that the catalog knows; needed"),
+    *fills(
+        "api_key",
+        secret,
+        "api_key",
+        about="the provider's key. Absent: its environment variable ([providers](providers.md))",
+    ),
+    *fills(
+        "api_base",
+        text,
+        "api_base",
+        "base_url",
+        about="its address. Absent: its environment variable, or the provider's own",
+    ),
+    *fills("api_version", text, "api_version", about="of APIs that have versions (Azure)"),
+    *fills(
+        "organization", organizations, "organization", about="OpenAI's organization; a list is a deployment for each"
+    ),
+    *fills("custom_llm_provider", text, "custom_llm_provider", about="the provider, where `model` does not name it"),
+    *fills("timeout_s", seconds, "timeout", about="seconds for a whole answer; of a stream, of silence"),
+    *fills("stream_timeout_s", seconds, "stream_timeout", about="seconds of silence in a stream"),
+    *fills("max_retries", count, "max_retries", "num_retries", about="more attempts in this group after the first"),
+    *fills("weight", number, "weight", about="its share of the group's requests"),
+    *fills(
+        "passes_through",
+        flag,
+        "use_in_pass_through",
+        about="its account is the one that [pass-through](pass-through.md) uses",
+    ),
+    *fills("order", integer, "order", about="lower ones are asked first"),
+    *fills("rpm", count, "rpm", about="its share of the group where none has a `weight`; it limits nothing"),
+    *fills("tpm", count, "tpm", about="its share where none has a `weight` or an `rpm`; it limits nothing"),
+    *fills("tags", texts, "tags", about="kept; nothing is done with them yet"),
+    *fills("drop_params", flag, "drop_params", about="as in `litellm_settings`, here"),
+    *fills("modify_params", flag, "modify_params", about="likewise"),
+    *fills("additional_drop_params", texts, "additional_drop_params", about="parameters that are left out besides"),
+    *fills(
+        "allowed_openai_params",
+        texts,
+        "allowed_openai_params",
+        about="parameters that are sent although they would be left out",
+    ),
+    *fills("extra_headers", map_of(text), "extra_headers", "headers", about="sent with each request"),
+    *fills(
+        "extra_body",
+        anything_table,
+        "extra_body",
+        about="fields of the request's body that win over the client's: the place for what is not listed",
+    ),
+    *fills("mock_response", anything, "mock_response", about="answered without a network"),
 ]
 
+FOR_ITS_OWN_FILE = "what only the provider knows what to do with ([providers](providers.md))"
+A_DEFAULT = "a field of the request, where the client does not say it"
 PROVIDER_SECRETS = (
     "aws_access_key_id",
     "aws_secret_access_key",
@@ -275,11 +315,17 @@ OTHERS = (
 PARAMS = section(
     "litellm_params",
     OWN,
-    *(fills("params", secret, name) for name in PROVIDER_SECRETS),
-    *(fills("params", anything, name) for name in PROVIDER_PARAMS),
-    fills("params", anything, "vertex_credentials", "vertex_ai_credentials"),
-    *(fills("defaults", numeric, name) for name in NUMBERS),
-    *(fills("defaults", anything, name) for name in (*OPENAI_CHAT, *ANTHROPIC, *OTHERS)),
+    *(fills("params", secret, name, about=FOR_ITS_OWN_FILE) for name in PROVIDER_SECRETS),
+    *(fills("params", anything, name, about=FOR_ITS_OWN_FILE) for name in PROVIDER_PARAMS),
+    fills(
+        "params",
+        anything,
+        "vertex_credentials",
+        "vertex_ai_credentials",
+        about="a service account's JSON, or the file that has it",
+    ),
+    *(fills("defaults", numeric, name, about=A_DEFAULT) for name in NUMBERS),
+    *(fills("defaults", anything, name, about=A_DEFAULT) for name in (*OPENAI_CHAT, *ANTHROPIC, *OTHERS)),
     later(
         "litellm_credential_name",
         "tag_regex",
@@ -300,7 +346,6 @@ PARAMS = section(
         "allow_client_keepalive_override",
         "cache",
         "caching",
-        "guardrails",
         "prompt_id",
         "prompt_variables",
         "prompt_label",
@@ -344,9 +389,15 @@ PARAMS = section(
         "quality_router_default_model",
         "model_info",
     ),
-    fills("prices", map_of(number), "search_context_cost_per_query"),
+    fills(
+        "prices",
+        map_of(number),
+        "search_context_cost_per_query",
+        about="dollars for a search, by the size of its context",
+    ),
     later("ssl_verify", "ssl_certificate", note="what litellm_settings say holds for all"),
     later("configurable_clientside_auth_params", note="requests that carry such a field are refused"),
+    guards("guardrails"),
     restricts(
         "max_parallel_requests",
         "itpm",
@@ -360,7 +411,7 @@ PARAMS = section(
         "max_file_size_mb",
     ),
     moot("litellm_trace_id", "litellm_call_id", "id", "verbose", "logger_fn", "no-log", "client", "acompletion"),
-    patterns=((PRICE, Key("", "fills", "prices", number)),),
+    patterns=((PRICE, Key("", "fills", "prices", number, about="dollars per unit")),),
     usual=USUAL_PRICES,
     hint="a field of the provider's request that is not listed goes into `extra_body`",
 )

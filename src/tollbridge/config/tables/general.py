@@ -3,215 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
-from pathlib import Path
-from typing import Any
 
-from tollbridge.config.document import Array, Node, Scalar, Table
-from tollbridge.config.kinds import (
-    At,
-    count,
-    file,
-    flag,
-    list_of,
-    map_of,
-    named,
-    number,
-    period,
-    seconds,
-    secret,
-    text,
-    texts,
-)
-from tollbridge.config.schema import Section, fills, later, moot, read_section, restricts, section
-from tollbridge.config.settings import (
-    CorsSettings,
-    LimitSettings,
-    OwnPath,
-    ProxySettings,
-    TimeoutSettings,
-    TlsSettings,
-    TokenIssuer,
-)
-from tollbridge.transport.egress import split_url
-
-CORS = section(
-    "general_settings.cors",
-    fills("origins", texts, "origins"),
-    fills("credentials", flag, "credentials"),
-    fills("methods", texts, "methods"),
-    fills("headers", texts, "headers"),
-    fills("expose", texts, "expose"),
-    fills("max_age_s", count, "max_age_s"),
-)
-TLS = section(
-    "general_settings.tls",
-    fills("cert", file, "cert"),
-    fills("key", file, "key"),
-    fills("client_ca", file, "client_ca"),
-)
-TIMEOUTS = section(
-    "general_settings.timeouts",
-    *(fills(name, seconds, name) for name in ("connect_s", "first_byte_s", "gap_s", "total_s")),
-)
-LIMITS = section(
-    "general_settings.limits",
-    *(
-        fills(name, count, name)
-        for name in ("target_bytes", "head_bytes", "header_count", "inflation", "body_rate", "requests", "connections")
-    ),
-    fills("upload_bytes", count, "upload_bytes"),
-    *(fills(name, seconds, name) for name in ("header_s", "body_s", "idle_s", "write_s")),
-)
-PROXIES = section(
-    "general_settings.proxies",
-    fills("http", secret, "http"),
-    fills("https", secret, "https"),
-    fills("no_proxy", texts, "no_proxy"),
-)
-
-TOKEN_ISSUER = section(
-    "general_settings.mcp_token_issuers",
-    fills("issuer", named, "issuer"),
-    fills("jwks_url", named, "jwks_url"),
-    fills("audiences", texts, "audience"),
-    fills("algorithms", texts, "algorithms"),
-    fills("claim", named, "claim"),
-    fills("keys", map_of(named), "keys"),
-    fills("scopes", texts, "scopes"),
-)
-SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-"""With which a token may be signed: whoever can check one of these cannot make one."""
-
-
-OWN_PATH = section(
-    "general_settings.pass_through_endpoints",
-    fills("path", named, "path"),
-    fills("target", secret, "target"),
-    fills("headers", map_of(secret), "headers"),
-    fills("below", flag, "include_subpath"),
-    fills("forwards", flag, "forward_headers"),
-    fills("methods", texts, "methods"),
-    fills("query", map_of(text), "default_query_params"),
-    fills("cost", number, "cost_per_request"),
-    fills("timeout_s", seconds, "timeout"),
-    fills("auth", flag, "auth"),
-    later("guardrails", "merge_query_params", "custom_auth_parser"),
-    moot("id", "is_from_config"),
-)
-RESERVED = frozenset({"v1", "v1beta", "key", "mcp", "sse", "health", "healthz", "readyz", "metrics", "spend", "global"})
-PASSED_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
-
-
-def _values(node: Node, keys: Section, at: At) -> dict[str, Any]:
-    return {name: filled[-1].value for name, filled in read_section(node, keys, at).items()}
-
-
-def cors(node: Node, at: At) -> CorsSettings:
-    settings = CorsSettings(**_values(node, CORS, at))
-    if settings.credentials and "*" in settings.origins:
-        at.error(node.place, "origins '*' with credentials would give every page the user's rights; name the origins")
-    for origin in settings.origins:
-        if origin != "*" and ("://" not in origin or origin.endswith("/")):
-            at.error(node.place, f"{origin!r} is no origin; write https://app.example.com, without a path")
-    return settings
-
-
-def token_issuer(node: Node, at: At) -> TokenIssuer:
-    settings = TokenIssuer(**_values(node, TOKEN_ISSUER, at))
-    for name, url in (("issuer", settings.issuer), ("jwks_url", settings.jwks_url)):
-        try:
-            if url is not None:
-                split_url(url)
-        except ValueError as error:
-            at.key(name).error(node.place, str(error))
-    for algorithm in settings.algorithms:
-        if algorithm not in SIGNATURES:
-            at.key("algorithms").error(node.place, f"{algorithm!r} is none of {', '.join(SIGNATURES)}")
-    if not settings.keys:
-        at.error(node.place, "lacks `keys`: which gateway key is whose")
-    return settings
-
-
-def token_issuers(node: Node, at: At) -> tuple[TokenIssuer, ...]:
-    if isinstance(node, Array):
-        return tuple(token_issuer(item, at.item(index)) for index, item in enumerate(node.items))
-    at.expected("a list of issuers", node)
-    return ()
-
-
-def tls(node: Node, at: At) -> TlsSettings | None:
-    values = _values(node, TLS, at)
-    for needed in ("cert", "key"):
-        if needed not in values:
-            at.error(node.place, f"lacks `{needed}`")
-    if not {"cert", "key"} <= values.keys():
-        return None
-    return TlsSettings(**{name: Path(value) for name, value in values.items()})
-
-
-def timeouts(node: Node, at: At) -> TimeoutSettings:
-    return TimeoutSettings(**_values(node, TIMEOUTS, at))
-
-
-def limits(node: Node, at: At) -> LimitSettings:
-    return LimitSettings(**_values(node, LIMITS, at))
-
-
-def proxies(node: Node, at: At) -> ProxySettings:
-    return ProxySettings(**_values(node, PROXIES, at))
-
-
-def public_url(node: Node, at: At) -> str:
-    value = text(node, at).rstrip("/")
-    if not value.startswith(("http://", "https://")):
-        at.expected("a URL that begins with https:// or http://", node)
-    return value
-
-
-def own_paths(node: Node, at: At) -> tuple[OwnPath, ...]:
-    found: dict[str, OwnPath] = {}
-    for path in list_of(own_path, "a list of endpoints")(node, at):
-        if path is not None and path.path in found:
-            at.error(node.place, f"{path.path} stands twice")
-        elif path is not None:
-            found[path.path] = path
-    return tuple(found.values())
-
-
-def own_path(node: Node, at: At) -> OwnPath | None:
-    """One that LiteLLM would let anybody take (`auth` is false there unless it is said) needs a key here."""
-    values = _values(node, OWN_PATH, at)
-    if not isinstance(node, Table) or not {"path", "target"} <= values.keys():
-        at.error(node.place, "needs a `path` and a `target`")
-        return None
-    path = values["path"] = values["path"].rstrip("/")
-    if not re.fullmatch(r"(?:/[A-Za-z0-9_.~-]+)+", path) or path.split("/")[1] in RESERVED:
-        at.key("path").error(node.place, f"{path!r} is no path of one's own: it begins with `/`, and with none of ours")
-    try:
-        split_url(values["target"].reveal())
-    except ValueError as error:
-        at.key("target").error(node.place, str(error))
-    methods = values["methods"] = tuple(method.upper() for method in values.get("methods", ()))
-    if not PASSED_METHODS.issuperset(methods):
-        at.key("methods").error(node.place, f"can be {', '.join(sorted(PASSED_METHODS))}")
-    if values.pop("auth", True) is False:
-        at.key("auth").warning(node.place, "nothing is open here: who takes this path needs a key")
-    return OwnPath(**values, where=f"{node.place.file}:{node.place.line}")
-
-
-def networks(node: Node, at: At) -> tuple[str, ...]:
-    from ipaddress import ip_network  # 9 ms that most starts need not spend
-
-    def network(item: Node, at: At) -> str:
-        value = text(item, at)
-        try:
-            ip_network(value, strict=False)
-        except ValueError:
-            at.expected("an address or a network such as 10.0.0.0/8", item)
-        return value
-
-    return list_of(network, "a list of networks")(node, at)
+from tollbridge.config.document import Node, Scalar
+from tollbridge.config.kinds import At, count, flag, named, number, period, seconds, secret, text, texts
+from tollbridge.config.schema import fills, later, moot, restricts, section
+from tollbridge.config.tables.listener import cors, limits, networks, proxies, public_url, timeouts, tls
+from tollbridge.config.tables.own_paths import own_paths
+from tollbridge.config.tables.token_issuers import token_issuers
 
 
 def retention(node: Node, at: At) -> float:
@@ -220,54 +18,175 @@ def retention(node: Node, at: At) -> float:
 
 
 OURS = [
-    *fills("general.open_on_loopback", flag, "open_on_loopback"),
-    *fills("general.strict", flag, "strict"),
-    *fills("general.max_concurrent_streams", count, "max_concurrent_streams"),
-    *fills("general.drains_max", count, "drains_max"),
-    *fills("general.drain_s", seconds, "drain_s"),
-    *fills("general.heartbeat_s", seconds, "heartbeat_s"),
-    *fills("general.shutdown_grace_s", number, "shutdown_grace_s"),
-    *fills("general.serve_without_journal", flag, "serve_without_journal"),
-    *fills("general.metrics_token", secret, "metrics_token"),
-    *fills("general.public_url", public_url, "public_url"),
-    *fills("general.root_path", text, "root_path"),
-    *fills("general.trusted_proxies", networks, "trusted_proxies"),
-    *fills("general.forwarded_standard", flag, "forwarded_standard"),
-    *fills("general.cors", cors, "cors"),
-    *fills("general.tls", tls, "tls"),
-    *fills("general.timeouts", timeouts, "timeouts"),
-    *fills("general.limits", limits, "limits"),
-    *fills("general.proxies", proxies, "proxies"),
-    *fills("general.mcp_api_commands", texts, "mcp_api_commands"),
-    *fills("general.mcp_api_hosts", texts, "mcp_api_hosts"),
-    *fills("general.pass_through_account", flag, "pass_through_account"),
-    *fills("general.mcp_token_issuers", token_issuers, "mcp_token_issuers"),
-    *fills("general.mcp_search_above", count, "mcp_search_above"),
+    *fills(
+        "general.open_on_loopback",
+        flag,
+        "open_on_loopback",
+        about="bound to loopback, any key or none is the admin: for trying things out",
+    ),
+    *fills("general.strict", flag, "strict", about="a request of which something would be lost gets 400, not a caveat"),
+    *fills(
+        "general.max_concurrent_streams",
+        count,
+        "max_concurrent_streams",
+        about="streams at once; above it 503 with `Retry-After`",
+    ),
+    *fills(
+        "general.drains_max",
+        count,
+        "drains_max",
+        about="with `cancel_on_disconnect: false`, streams that are read on at once; one more is cancelled",
+    ),
+    *fills(
+        "general.drain_s", seconds, "drain_s", about="with `cancel_on_disconnect: false`, how long a stream is read on"
+    ),
+    *fills(
+        "general.heartbeat_s", seconds, "heartbeat_s", about="the longest silence in a stream before a comment is sent"
+    ),
+    *fills("general.shutdown_grace_s", number, "shutdown_grace_s", about="how long requests may finish after SIGTERM"),
+    *fills(
+        "general.serve_without_journal",
+        flag,
+        "serve_without_journal",
+        about="go on where the [ledger](ledger.md)'s journal cannot be written (a full disk), instead of 503",
+    ),
+    *fills(
+        "general.metrics_token", secret, "metrics_token", about="who may read `/metrics` from elsewhere than loopback"
+    ),
+    *fills("general.public_url", public_url, "public_url", about="how clients reach us"),
+    *fills("general.root_path", text, "root_path", about="a prefix of all paths; they are served with it and without"),
+    *fills(
+        "general.trusted_proxies",
+        networks,
+        "trusted_proxies",
+        about="addresses and networks whose `X-Forwarded-*` is believed",
+    ),
+    *fills(
+        "general.forwarded_standard",
+        flag,
+        "forwarded_standard",
+        about="those proxies write `Forwarded` (RFC 7239) instead",
+    ),
+    *fills("general.cors", cors, "cors", about="pages of which origins may read answers"),
+    *fills("general.tls", tls, "tls", about="our listener's certificate. Absent: plain HTTP"),
+    *fills("general.timeouts", timeouts, "timeouts", about="toward providers"),
+    *fills("general.limits", limits, "limits", about="what one client may use ([server](server.md#limits))"),
+    *fills("general.proxies", proxies, "proxies", about="on the way to providers"),
+    *fills(
+        "general.mcp_api_commands",
+        texts,
+        "mcp_api_commands",
+        about="commands that [MCP servers added over the API](mcp.md#over-the-api) may start",
+    ),
+    *fills(
+        "general.mcp_api_hosts",
+        texts,
+        "mcp_api_hosts",
+        about="hosts, or `host:port`, where such servers may be although they are not public",
+    ),
+    *fills(
+        "general.pass_through_account",
+        flag,
+        "pass_through_account",
+        about="keys that may ask for all models of a provider may [take all of its paths](pass-through.md#who-may)",
+    ),
+    *fills(
+        "general.mcp_token_issuers",
+        token_issuers,
+        "mcp_token_issuers",
+        about="authorization servers whose tokens are taken at the MCP endpoint ([OAuth](mcp-oauth.md))",
+    ),
+    *fills(
+        "general.mcp_search_above",
+        count,
+        "mcp_search_above",
+        about="with more MCP tools than that, [three that find them](mcp.md#very-many-tools) are shown. Absent: never",
+    ),
 ]
 
 GENERAL = section(
     "general_settings",
     OURS,
-    fills("general.master_key", secret, "master_key", needed=True),
-    fills("general.database_url", secret, "database_url", needed=True),
-    fills("general.mcp_auth_header", named, "mcp_client_side_auth_header_name"),
-    fills("general.key_header_name", named, "litellm_key_header_name"),
-    fills("general.forward_client_headers", flag, "forward_client_headers_to_llm_api"),
-    fills("general.own_paths", own_paths, "pass_through_endpoints"),
-    fills("general.max_request_size_mb", number, "max_request_size_mb"),
-    fills("general.cancel_on_disconnect", flag, "cancel_on_disconnect"),
-    fills("general.always_include_stream_usage", flag, "always_include_stream_usage"),
+    fills(
+        "general.master_key",
+        secret,
+        "master_key",
+        about="the admin's key. Absent: `TOLLBRIDGE_MASTER_KEY`, or one made at the first start ([keys](keys.md))",
+        needed=True,
+    ),
+    fills(
+        "general.database_url",
+        secret,
+        "database_url",
+        about="`postgresql://...` or `sqlite:////path`. Absent: SQLite in the state directory ([keys](keys.md))",
+        needed=True,
+    ),
+    fills(
+        "general.mcp_auth_header",
+        named,
+        "mcp_client_side_auth_header_name",
+        about="in which a client brings a credential for MCP servers. Absent: `x-mcp-auth`",
+    ),
+    fills(
+        "general.key_header_name",
+        named,
+        "litellm_key_header_name",
+        about="one more header in which the gateway's key may come",
+    ),
+    fills(
+        "general.forward_client_headers",
+        flag,
+        "forward_client_headers_to_llm_api",
+        about="send the client's `x-` and `anthropic-beta` headers on to providers",
+    ),
+    fills(
+        "general.own_paths",
+        own_paths,
+        "pass_through_endpoints",
+        about="[paths of your own](pass-through.md#paths-of-your-own)",
+    ),
+    fills("general.max_request_size_mb", number, "max_request_size_mb", about="larger bodies get 413"),
+    fills(
+        "general.cancel_on_disconnect",
+        flag,
+        "cancel_on_disconnect",
+        about="cancel at the provider when the client leaves; false reads on, for the usage",
+    ),
+    fills(
+        "general.always_include_stream_usage",
+        flag,
+        "always_include_stream_usage",
+        about="send the usage chunk also to clients that did not ask",
+    ),
     fills(
         "general.max_concurrent_requests",
         count,
         "max_in_flight_requests_per_worker",
         "global_max_parallel_requests",
+        about="requests at once; above it 503 with `Retry-After`",
     ),
-    fills("general.trusted_proxies", networks, "trusted_proxy_ranges"),
-    fills("general.retention_s", retention, "maximum_spend_logs_retention_period"),
-    fills("general.retention_every_s", period, "maximum_spend_logs_retention_interval"),
-    fills("general.retention_batch", count, "maximum_spend_logs_cleanup_batch_size"),
-    fills("general.retention_batches", count, "maximum_spend_logs_cleanup_max_batches"),
+    fills("general.trusted_proxies", networks, "trusted_proxy_ranges", about="`trusted_proxies`, by LiteLLM's name"),
+    fills(
+        "general.retention_s",
+        retention,
+        "maximum_spend_logs_retention_period",
+        about="how long the [ledger](ledger.md) keeps a row; `never` removes none",
+    ),
+    fills(
+        "general.retention_every_s",
+        period,
+        "maximum_spend_logs_retention_interval",
+        about="how often rows that are too old are looked for",
+    ),
+    fills(
+        "general.retention_batch",
+        count,
+        "maximum_spend_logs_cleanup_batch_size",
+        about="rows that are removed in one transaction",
+    ),
+    fills(
+        "general.retention_batches", count, "maximum_spend_logs_cleanup_max_batches", about="transactions, each time"
+    ),
     later(
         "accounting_capture",
         "accounting_sync_ack",

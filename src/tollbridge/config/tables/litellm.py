@@ -8,7 +8,7 @@ from pathlib import Path
 from tollbridge.calls.tariff import Markup
 from tollbridge.config.document import Node, Scalar, Table
 from tollbridge.config.kinds import At, file, flag, map_of, named, number, seconds, texts
-from tollbridge.config.schema import fills, later, moot, not_built, read_section, restricts, section
+from tollbridge.config.schema import NO_GUARDS, fills, guards, later, moot, not_built, read_section, restricts, section
 from tollbridge.config.tables.router import SHARED
 from tollbridge.model.money import NANO
 
@@ -39,7 +39,9 @@ def discount(node: Node, at: At) -> Fraction:
 
 
 MARGIN = section(
-    "cost_margin_config", fills("percentage", share, "percentage"), fills("fixed_amount", share, "fixed_amount")
+    "cost_margin_config",
+    fills("percentage", share, "percentage", about="a share of the price: 0.08 is eight per cent"),
+    fills("fixed_amount", share, "fixed_amount", about="dollars for each answer"),
 )
 
 
@@ -52,11 +54,25 @@ def margin(node: Node, at: At) -> Markup:
     return Markup(1 + said.get("percentage", Fraction(0)), added)
 
 
+CHECKING = frozenset(
+    {
+        *("presidio", "hide_secrets", "banned_keywords", "blocked_user_check", "detect_prompt_injection"),
+        *("lakera_prompt_injection", "aporia_prompt_injection", "llamaguard_moderations", "llmguard_moderations"),
+        *("openai_moderations", "google_text_moderation"),
+    }
+)
+"""Callbacks of LiteLLM's that let no request or answer pass unseen (https://docs.litellm.ai/docs/old_guardrails, seen
+2026-11-26)."""
+
+
 def callbacks(node: Node, at: At) -> tuple[str, ...]:
     """Objects in Python files beside the configuration, `file.object`. Of others (LiteLLM's built-in ones) nothing is
-    called."""
+    called, and those that check something are refused."""
     found = []
     for name in texts(node, at):
+        if name in CHECKING:
+            at.error(node.place, f"{name!r} {NO_GUARDS}")
+            continue
         *parts, _ = name.split(".")
         file = Path(*parts).with_suffix(".py") if parts and all(part.isidentifier() for part in parts) else None
         if file is None:
@@ -71,18 +87,70 @@ def callbacks(node: Node, at: At) -> tuple[str, ...]:
 LITELLM = section(
     "litellm_settings",
     SHARED,
-    fills("router.timeout_s", seconds, "request_timeout"),
-    fills("settings.callbacks", callbacks, "callbacks"),
-    fills("settings.mcp_aliases", map_of(named), "mcp_aliases"),
-    fills("settings.drop_params", flag, "drop_params"),
-    fills("settings.modify_params", flag, "modify_params"),
-    fills("settings.own_identity", flag, "enable_azure_ad_token_refresh"),
-    fills("settings.ssl_verify", verification, "ssl_verify"),
-    fills("settings.ssl_certificate", file, "ssl_certificate"),
-    fills("settings.block_unpriced", flag, "block_requests_for_models_without_pricing"),
-    fills("settings.stream_cost", flag, "include_cost_in_streaming_usage"),
-    fills("settings.discounts", map_of(discount), "cost_discount_config"),
-    fills("settings.margins", map_of(margin), "cost_margin_config"),
+    fills("router.timeout_s", seconds, "request_timeout", about="`timeout` of `router_settings`"),
+    fills(
+        "settings.callbacks",
+        callbacks,
+        "callbacks",
+        about="hooks after MCP calls: objects in Python files beside the configuration, as `file.object`",
+    ),
+    fills(
+        "settings.mcp_aliases",
+        map_of(named),
+        "mcp_aliases",
+        about="other names for [MCP servers](mcp.md), which stand before their tools",
+    ),
+    fills(
+        "settings.drop_params",
+        flag,
+        "drop_params",
+        about="what a target cannot say is dropped, or (false) refused. Absent: dropped, and told as a caveat",
+    ),
+    fills(
+        "settings.modify_params",
+        flag,
+        "modify_params",
+        about="tool turns may be restored and messages merged to satisfy a provider",
+    ),
+    fills(
+        "settings.own_identity",
+        flag,
+        "enable_azure_ad_token_refresh",
+        about="Azure without a key is asked as the machine, or as who is signed in there ([Azure](providers.md#azure))",
+    ),
+    fills(
+        "settings.ssl_verify",
+        verification,
+        "ssl_verify",
+        about="a file of authorities to trust, beside the configuration; false is a warning at each start",
+    ),
+    fills(
+        "settings.ssl_certificate", file, "ssl_certificate", about="our certificate and its key (PEM) toward providers"
+    ),
+    fills(
+        "settings.block_unpriced",
+        flag,
+        "block_requests_for_models_without_pricing",
+        about="refuse requests to models whose [price](prices.md) is not known",
+    ),
+    fills(
+        "settings.stream_cost",
+        flag,
+        "include_cost_in_streaming_usage",
+        about="tell what a stream cost in its usage chunk, as `usage.cost`, in OpenAI's format",
+    ),
+    fills(
+        "settings.discounts",
+        map_of(discount),
+        "cost_discount_config",
+        about="by provider, the share of the price that is taken off: 0.05 is five per cent",
+    ),
+    fills(
+        "settings.margins",
+        map_of(margin),
+        "cost_margin_config",
+        about="by provider, what is charged on top, after the discount; `global` is for all others",
+    ),
     later(
         "success_callback",
         "failure_callback",
@@ -144,7 +212,6 @@ LITELLM = section(
         "enable_anthropic_prompt_caching",
         "anthropic_prompt_caching_ttl",
         "store_audit_logs",
-        "guardrails",
         "disable_end_user_cost_tracking",
         "disable_end_user_cost_tracking_prometheus_only",
         "enable_key_alias_format_validation",
@@ -172,6 +239,7 @@ LITELLM = section(
         "add_function_to_prompt",
         "credential_list",
     ),
+    guards("guardrails", "banned_keywords_list", "llamaguard_unsafe_content_categories"),
     restricts(
         "max_budget",
         "budget_duration",
@@ -181,9 +249,7 @@ LITELLM = section(
         "max_end_user_budget",
         "max_end_user_budget_id",
         "max_parallel_requests",
-        "banned_keywords_list",
         "blocked_user_list",
-        "llamaguard_unsafe_content_categories",
         "user_url_allowed_hosts",
     ),
     moot(

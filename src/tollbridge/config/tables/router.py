@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tollbridge.config.document import Node, Table
 from tollbridge.config.kinds import At, count, fallbacks, flag, map_of, named, number, seconds, text, texts
-from tollbridge.config.schema import fills, later, moot, nearest, not_built, read_section, section
+from tollbridge.config.schema import fills, guards, later, moot, nearest, not_built, read_section, section
 from tollbridge.config.settings import Alias
 
 BUILT_STRATEGY = "simple-shuffle"
@@ -21,7 +21,7 @@ STRATEGIES = (
 RETRY_POLICY = section(
     "retry_policy",
     *(
-        fills(name, count, name)
+        fills(name, count, name, about="more attempts after that error")
         for name in (
             "AuthenticationErrorRetries",
             "BadRequestErrorRetries",
@@ -33,7 +33,11 @@ RETRY_POLICY = section(
     ),
     later("ServiceUnavailableErrorRetries", "NotFoundErrorRetries", "DefaultRetries"),
 )
-ALIAS = section("model_group_alias", fills("model", named, "model"), fills("hidden", flag, "hidden"))
+ALIAS = section(
+    "model_group_alias",
+    fills("model", named, "model", about="the group that it stands for"),
+    fills("hidden", flag, "hidden", about="it is not listed by `/v1/models`"),
+)
 
 
 def strategy(node: Node, at: At) -> str:
@@ -65,28 +69,66 @@ def alias(node: Node, at: At) -> Alias:
 
 # The same keys may stand in litellm_settings; here they win (LiteLLM's documented order).
 SHARED = [
-    *fills("router.retries", count, "num_retries"),
-    *fills("router.fallbacks", fallbacks, "fallbacks"),
-    *fills("router.context_window_fallbacks", fallbacks, "context_window_fallbacks"),
-    *fills("router.content_policy_fallbacks", fallbacks, "content_policy_fallbacks"),
-    *fills("router.default_fallbacks", texts, "default_fallbacks"),
-    *fills("router.max_fallbacks", count, "max_fallbacks"),
-    *fills("router.allowed_fails", count, "allowed_fails"),
-    *fills("router.cooldown_s", number, "cooldown_time"),
-    *fills("router.aliases", map_of(alias), "model_group_alias"),
-    *fills("router.stream_timeout_s", seconds, "stream_timeout"),
-    *fills("settings.verbose", flag, "set_verbose"),
+    *fills("router.retries", count, "num_retries", about="more attempts after the first"),
+    *fills(
+        "router.fallbacks",
+        fallbacks,
+        "fallbacks",
+        about='groups to go to when all of a group have failed; `"*"` stands for any group',
+    ),
+    *fills(
+        "router.context_window_fallbacks",
+        fallbacks,
+        "context_window_fallbacks",
+        about="the same, when a request is too long for a model",
+    ),
+    *fills(
+        "router.content_policy_fallbacks",
+        fallbacks,
+        "content_policy_fallbacks",
+        about="the same, when a provider refuses the content",
+    ),
+    *fills(
+        "router.default_fallbacks", texts, "default_fallbacks", about="for groups that have no `fallbacks` of their own"
+    ),
+    *fills("router.max_fallbacks", count, "max_fallbacks", about="groups that are gone to at most"),
+    *fills("router.allowed_fails", count, "allowed_fails", about="failures within a minute before a deployment rests"),
+    *fills(
+        "router.cooldown_s",
+        number,
+        "cooldown_time",
+        about="seconds of the first rest; each further one in a row is longer",
+    ),
+    *fills("router.aliases", map_of(alias), "model_group_alias", about="other names for groups"),
+    *fills("router.stream_timeout_s", seconds, "stream_timeout", about="seconds of silence in a stream"),
+    *fills("settings.verbose", flag, "set_verbose", about="log each step, without secrets"),
 ]
 
 ROUTER = section(
     "router_settings",
     SHARED,
-    fills("router.strategy", strategy, "routing_strategy"),
-    fills("router.timeout_s", seconds, "timeout"),
-    fills("router.retry_after_s", number, "retry_after"),
-    fills("router.retry_policy", retry_policy, "retry_policy"),
-    fills("router.disable_cooldowns", flag, "disable_cooldowns"),
-    fills("router.check_context", flag, "enable_pre_call_checks", "enable_pre_call_check"),
+    fills(
+        "router.strategy",
+        strategy,
+        "routing_strategy",
+        about="how one of a group is chosen: at random, by `weight`, `rpm` or `tpm`; no other is built yet",
+    ),
+    fills("router.timeout_s", seconds, "timeout", about="seconds for a whole request"),
+    fills(
+        "router.retry_after_s",
+        number,
+        "retry_after",
+        about="seconds to wait at least before the same deployment is tried again",
+    ),
+    fills("router.retry_policy", retry_policy, "retry_policy", about="retries by error, in the place of `num_retries`"),
+    fills("router.disable_cooldowns", flag, "disable_cooldowns", about="no deployment rests, however often it fails"),
+    fills(
+        "router.check_context",
+        flag,
+        "enable_pre_call_checks",
+        "enable_pre_call_check",
+        about="ask whether a prompt fits the context window before it is sent",
+    ),
     later(
         "routing_strategy_args",
         "model_group_retry_policy",
@@ -109,7 +151,6 @@ ROUTER = section(
         "routing_groups",
         "model_group_affinity_config",
         "deployment_affinity_ttl_seconds",
-        "guardrail_list",
         "search_tools",
         "alerting_config",
         "plugins",
@@ -121,6 +162,7 @@ ROUTER = section(
         "max_retries",
         "cache_redis_params",
     ),
+    guards("guardrail_list"),
     later("redis_host", "redis_port", "redis_password", "redis_url", "redis_db", note="each process counts for itself"),
     later(
         "enable_tag_filtering",

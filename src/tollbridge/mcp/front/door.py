@@ -85,7 +85,10 @@ class TokenDoor:
 
 def token_in(headers: Mapping[bytes, bytes]) -> str | None:
     """An access token of ours, where a key may stand. Raises BadRequestError where a key stands beside it."""
-    if not any(_PREFIX in headers.get(name, b"") for name in _SHOWN):
+    for name in _SHOWN:
+        if _PREFIX in headers.get(name, b""):
+            break
+    else:
         return None
     shown = [bare(headers[name]) for name in _SHOWN if name in headers]
     tokens = [one for one in shown if one.startswith(_PREFIX)]

@@ -188,7 +188,7 @@ class Desk:
     async def list(self, asked: Call) -> Reply:
         principal = asked.principal
         found = await self._sign_ins.vault.list(None if principal.admin else principal.id)
-        return Reply({"sign_ins": [self._shape(one) for one in found]})
+        return Reply({"sign_ins": [shape_of(one) for one in found]})
 
     async def sign_out(self, asked: Call) -> Reply:
         principal = asked.principal
@@ -201,17 +201,19 @@ class Desk:
             gone = await self._sign_ins.sign_out(server, SHARED, principal.id)
         return Reply({"server": asked.id, "signed_out": gone})
 
-    def _shape(self, one: SignedIn) -> JsonObject:
-        token = one.token
-        return {
-            "server_id": one.server,
-            "owner": one.owner,
-            "issuer": token.issuer,
-            "scopes": list(token.scopes or token.asked),
-            "signed_in_at": spelled(token.since),
-            "expires_at": None if token.expires_at is None else spelled(token.expires_at),
-            "refreshable": token.refresh is not None,
-        }
+
+def shape_of(one: SignedIn) -> JsonObject:
+    """What is told of a sign-in: never a token."""
+    token = one.token
+    return {
+        "server_id": one.server,
+        "owner": one.owner,
+        "issuer": token.issuer,
+        "scopes": list(token.scopes or token.asked),
+        "signed_in_at": spelled(token.since),
+        "expires_at": None if token.expires_at is None else spelled(token.expires_at),
+        "refreshable": token.refresh is not None,
+    }
 
 
 def cookie_of(headers: Mapping[bytes, bytes], base: str) -> str:

@@ -11,12 +11,30 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import msgspec
 
+from tollbridge.mcp.oauth.assertion import TYPE, Signer
 from tollbridge.mcp.oauth.errand import ACCEPT, FORM, Ask, Errand, OAuthError, Told, form, text_of
-from tollbridge.mcp.oauth.values import Client, Found, Server, Token
+from tollbridge.mcp.oauth.values import Client, Exchanging, Found, Server, Token
 from tollbridge.model.json import Json
 
 OFFLINE = "offline_access"
 SECONDS_MAX = 10 * 365 * 24 * 3600
+
+
+class Prover(msgspec.Struct, frozen=True):
+    """As whom the token endpoint is asked, and with what that is proven where it is no secret."""
+
+    client: Client
+    signer: Signer | None = None
+
+    def proof(self, issuer: str, now: float) -> dict[str, str]:
+        """Raises OAuthError."""
+        if self.signer is None:
+            raise OAuthError("The key that the gateway signed with here is configured no more.")
+        try:
+            signed = self.signer.assertion(self.client.id, issuer, now)
+        except ValueError as error:
+            raise OAuthError(f"The gateway cannot prove who it is: {error}.") from error
+        return {"client_assertion_type": TYPE, "client_assertion": signed}
 
 
 def new_verifier() -> str:
@@ -70,7 +88,13 @@ def check_issuer(server: Server, told: str | None) -> None:
 
 
 def redeem(
-    found: Found, client: Client, code: str, verifier: str, redirect: str, asked: tuple[str, ...], now: float
+    found: Found,
+    prover: Prover,
+    code: str,
+    verifier: str,
+    redirect: str,
+    asked: tuple[str, ...],
+    now: float,
 ) -> Errand[Token]:
     """The token for a code. Raises OAuthError."""
     fields: dict[str, str | None] = {
@@ -80,29 +104,57 @@ def redeem(
         "code_verifier": verifier,
         "resource": found.resource,
     }
-    told = yield _ask(found.server.token_url, client, fields)
-    return _token(told, found.server, found.resource, client, asked, now)
+    told = yield _ask(found.server.token_url, prover, found.server.issuer, fields, now)
+    return _token(told, found.server, found.resource, prover.client, asked, now)
 
 
-def fetch(found: Found, client: Client, scopes: tuple[str, ...], now: float) -> Errand[Token]:
+def fetch(found: Found, prover: Prover, scopes: tuple[str, ...], now: float) -> Errand[Token]:
     """A token for the gateway itself. Raises OAuthError."""
     fields: dict[str, str | None] = {
         "grant_type": "client_credentials",
         "resource": found.resource,
         "scope": " ".join(scopes) or None,
     }
-    told = yield _ask(found.server.token_url, client, fields)
-    return _token(told, found.server, found.resource, client, scopes, now)
+    told = yield _ask(found.server.token_url, prover, found.server.issuer, fields, now)
+    return _token(told, found.server, found.resource, prover.client, scopes, now)
 
 
-def refresh(token: Token, now: float) -> Errand[Token]:
+def exchange(
+    found: Found, prover: Prover, subject: str, how: Exchanging, scopes: tuple[str, ...], now: float
+) -> Errand[Token]:
+    """A token for this resource on behalf of whoever `subject` is of (RFC 8693), or as Entra has it
+    (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow, seen 2026-11-26). Raises
+    OAuthError."""
+    fields: dict[str, str | None]
+    if how.profile == "entra_obo":
+        fields = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            "assertion": subject,
+            "requested_token_use": "on_behalf_of",
+            "scope": " ".join(scopes) or (f"{how.audience}/.default" if how.audience else None),
+        }
+    else:
+        fields = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token": subject,
+            "subject_token_type": how.subject_type,
+            "requested_token_type": "urn:ietf:params:oauth:token-type:access_token",
+            "audience": how.audience,
+            "resource": found.resource if how.audience is None else None,
+            "scope": " ".join(scopes) or None,
+        }
+    told = yield _ask(found.server.token_url, prover, found.server.issuer, fields, now)
+    return _token(told, found.server, found.resource, prover.client, scopes, now)
+
+
+def refresh(token: Token, signer: Signer | None, now: float) -> Errand[Token]:
     """A new one; the refresh token may be new too, and stays where none is told. Raises OAuthError."""
     fields: dict[str, str | None] = {
         "grant_type": "refresh_token",
         "refresh_token": token.refresh,
         "resource": token.resource,
     }
-    told = yield _ask(token.token_url, token.client, fields)
+    told = yield _ask(token.token_url, Prover(token.client, signer), token.issuer, fields, now)
     server = Server(issuer=token.issuer, token_url=token.token_url, revocation_url=token.revocation_url)
     new = _token(told, server, token.resource, token.client, token.asked, now)
     return msgspec.structs.replace(
@@ -110,16 +162,19 @@ def refresh(token: Token, now: float) -> Errand[Token]:
     )
 
 
-def revoke(token: Token) -> Errand[None]:
+def revoke(token: Token, signer: Signer | None, now: float) -> Errand[None]:
     """RFC 7009; what the server says of it changes nothing."""
     if token.revocation_url is not None:
         which = ("refresh_token", token.refresh) if token.refresh else ("access_token", token.access)
-        yield _ask(token.revocation_url, token.client, {"token": which[1], "token_type_hint": which[0]})
+        fields: dict[str, str | None] = {"token": which[1], "token_type_hint": which[0]}
+        yield _ask(token.revocation_url, Prover(token.client, signer), token.issuer, fields, now)
 
 
-def _ask(url: str, client: Client, fields: dict[str, str | None]) -> Ask:
-    headers = [FORM, ACCEPT]
-    if client.method == "client_secret_basic" and client.secret is not None:
+def _ask(url: str, prover: Prover, issuer: str, fields: dict[str, str | None], now: float) -> Ask:
+    client, headers = prover.client, [FORM, ACCEPT]
+    if client.method == "private_key_jwt":
+        fields = {**fields, "client_id": client.id, **prover.proof(issuer, now)}
+    elif client.method == "client_secret_basic" and client.secret is not None:
         pair = f"{quote(client.id, safe='')}:{quote(client.secret, safe='')}"  # RFC 6749, 2.3.1
         headers.append(("authorization", "Basic " + base64.b64encode(pair.encode()).decode()))
     else:

@@ -23,6 +23,8 @@ def known(settings: Settings, server: Server) -> Client | None:
     """The client that the operator registered."""
     if settings.client_id is None:
         return None
+    if settings.signer is not None:
+        return Client(id=settings.client_id, method="private_key_jwt")
     secret = None if settings.client_secret is None else settings.client_secret.reveal()
     return Client(id=settings.client_id, secret=secret, method=method_of(settings, server, secret))
 

@@ -81,7 +81,7 @@ class SignIns:
         upstream = self._hub.find(name)
         if upstream is None or not rights_of(principal).server(upstream.definition):
             raise NotFoundError("There is no such MCP server here.", code="mcp_server_not_found", param="server")
-        if upstream.tokens is None or upstream.tokens.settings.machine:
+        if not isinstance(upstream.tokens, Tokens) or not upstream.tokens.personal:
             raise BadRequestError("Nobody signs in at this MCP server.", code="no_sign_in", param="server")
         return upstream
 
@@ -97,7 +97,7 @@ class SignIns:
     ) -> Begun:
         """Raises APIError, OAuthError."""
         tokens = upstream.tokens
-        assert tokens is not None
+        assert isinstance(tokens, Tokens)
         owner = tokens.owner(principal)
         if owner == SHARED and not principal.admin:
             raise PermissionDeniedError("At this server the admin signs in, for everybody.", code="shared_sign_in")
@@ -148,14 +148,15 @@ class SignIns:
         if not code:
             raise BadRequestError("The answer holds no code.", code="no_code")
         upstream = self._hub.find(pending.server)
-        if upstream is None or upstream.tokens is None:
+        if upstream is None or not isinstance(upstream.tokens, Tokens):
             raise BadRequestError("The MCP server is gone meanwhile.", code="mcp_server_not_found")
         await self._redeem(upstream, upstream.tokens, pending, code)
         return upstream.name
 
     async def _redeem(self, upstream: Upstream, tokens: Tokens, pending: Pending, code: str) -> None:
+        prover = grants.Prover(pending.client, tokens.settings.signer)
         errand = grants.redeem(
-            pending.found, pending.client, code, pending.verifier, pending.redirect, pending.scopes, self._clock()
+            pending.found, prover, code, pending.verifier, pending.redirect, pending.scopes, self._clock()
         )
         try:
             token = await driver.run(errand, tokens.networks)
@@ -196,4 +197,5 @@ class SignIns:
     async def _take_back(self, server: str, token: Token) -> None:
         for upstream in self._hub.upstreams.values():
             if id_of(upstream.definition) == server and upstream.tokens is not None:
-                await driver.run(grants.revoke(token), upstream.tokens.networks)
+                tokens = upstream.tokens
+                await driver.run(grants.revoke(token, tokens.settings.signer, self._clock()), tokens.networks)

@@ -15,10 +15,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import msgspec
 
+from tollbridge.mcp.call import Caller
 from tollbridge.mcp.definition import Definition
+from tollbridge.mcp.http import Pairs
 from tollbridge.mcp.oauth import driver, grants, registration
 from tollbridge.mcp.oauth.challenge import Challenge, read_challenge
 from tollbridge.mcp.oauth.discovery import discover
@@ -29,6 +32,8 @@ from tollbridge.mcp.oauth.vault import SHARED, Vault, url_of
 from tollbridge.policy.principal import Principal
 from tollbridge.transport.base import Incoming, Outgoing, Timeouts, Transport
 
+OWNER = ":owner"
+"""Among the headers of a link: whose token goes along. It is no header, and is not sent."""
 EARLY_S = 30.0
 TRIES_MAX = 3
 DEAD = frozenset({"invalid_grant", "invalid_client", "unauthorized_client", "invalid_token"})
@@ -54,6 +59,17 @@ class Tokens:
         self.invitations = invitations
         self._clock = clock
         self._fetching: dict[str, asyncio.Task[Token | None]] = {}
+
+    @property
+    def personal(self) -> bool:
+        """Somebody signs in."""
+        return not self.settings.machine
+
+    def bound(self, headers: Pairs, caller: Caller) -> Pairs:
+        """The headers, and whose token goes along with them; none where the caller brought a credential."""
+        if any(name == "authorization" for name, _ in headers):
+            return headers
+        return (*headers, (OWNER, self.owner(caller.principal)))
 
     def owner(self, principal: Principal) -> str:
         return SHARED if self.settings.shared or self.settings.machine else principal.id
@@ -121,7 +137,7 @@ class Tokens:
         if newest is not None and newest.access != token.access:
             return newest
         try:
-            new = await driver.run(grants.refresh(token, self._clock()), self.networks)
+            new = await driver.run(grants.refresh(token, self.settings.signer, self._clock()), self.networks)
         except OAuthError as error:
             if error.error not in DEAD:
                 raise
@@ -136,18 +152,29 @@ class Tokens:
         assert url is not None
         found = await driver.run(discover(url, challenge.metadata_url, self.settings), self.networks)
         client = registration.known(self.settings, found.server)
-        if client is None or client.secret is None:
-            raise OAuthError("Client credentials need `client_id` and `client_secret`.")
+        if client is None or (client.secret is None and client.method != "private_key_jwt"):
+            raise OAuthError("Client credentials need `client_id`, and `client_secret` or `client_private_key`.")
         wanted = tuple(dict.fromkeys((*self.settings.scopes, *scopes))) or found.scopes
-        token = await driver.run(grants.fetch(found, client, wanted, self._clock()), self.networks)
+        prover = grants.Prover(client, self.settings.signer)
+        token = await driver.run(grants.fetch(found, prover, wanted, self._clock()), self.networks)
         await self.vault.put(self.definition, owner, token)
         return token
+
+
+class Source(Protocol):
+    """Whose tokens they are, and what another is got by."""
+
+    async def token(self, owner: str) -> Token | None: ...
+
+    async def refused(
+        self, owner: str, status: int, header: str, shown: Token | None, *, again: bool
+    ) -> Token | None: ...
 
 
 class WithToken:
     """`Transport`: as the inner one, with a token."""
 
-    def __init__(self, tokens: Tokens, owner: str, inner: Transport) -> None:
+    def __init__(self, tokens: Source, owner: str, inner: Transport) -> None:
         self._tokens = tokens
         self._owner = owner
         self._inner = inner

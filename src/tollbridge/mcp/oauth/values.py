@@ -6,15 +6,21 @@ from typing import Literal
 
 import msgspec
 
+from tollbridge.mcp.oauth.assertion import Signer
 from tollbridge.secret import Secret
 
-Method = Literal["client_secret_basic", "client_secret_post", "none"]
+Method = Literal["client_secret_basic", "client_secret_post", "none", "private_key_jwt"]
 METHODS: tuple[Method, ...] = ("client_secret_basic", "client_secret_post", "none")
+"""Those that need no key of ours."""
+
+
+Profile = Literal["rfc8693", "entra_obo"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator said of a server's OAuth. `machine`: the gateway asks for itself (client credentials).
-    `shared`: one sign-in, the admin's, is everybody's. `method`: how the client proves itself at the token endpoint."""
+    `shared`: one sign-in, the admin's, is everybody's. `method`: how the client proves itself at the token endpoint;
+    `signer`: with what it signs, where it shows no secret."""
 
     client_id: str | None = None
     client_secret: Secret | None = None
@@ -25,8 +31,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     issuer: str | None = None
     resource: str | None = None
     method: Method | None = None
+    signer: Signer | None = None
     machine: bool = False
     shared: bool = False
+
+
+class Exchanging(msgspec.Struct, frozen=True, kw_only=True):
+    """How a caller's token is exchanged. `profile`: in whose words. `audience`: for whom the new one is, where that is
+    not the server's address (`resource`)."""
+
+    profile: Profile = "rfc8693"
+    audience: str | None = None
+    subject_type: str = "urn:ietf:params:oauth:token-type:access_token"
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):

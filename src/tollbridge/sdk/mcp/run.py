@@ -68,19 +68,23 @@ async def run(
     tools: Tools,
     max_rounds: int = MAX_ROUNDS,
     on_text: Callable[[str], None] | None = None,
+    on_answer: Callable[[ModelResponse], None] | None = None,
     on_call: Callable[[Made], None] | None = None,
     on_progress: Told | None = None,
     **parameters: Any,
 ) -> Run:
     """`messages`: a conversation, or the text of its one message. `on_text` is told what the model says while it says
-    it, `on_call` of each call that is made, `on_progress` of how far one is that says so. `parameters`: those of
-    `completion`. Raises as `acompletion` does, and BadRequestError after `max_rounds`."""
+    it, `on_answer` of each of its answers, before the calls in it are made, `on_call` of each call that is made,
+    `on_progress` of how far one is that says so. `parameters`: those of `completion`. Raises as `acompletion` does, and
+    BadRequestError after `max_rounds`."""
     told: list[Any] = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
     calls: list[Made] = []
     cost: float | None = 0.0
     for number in range(1, max_rounds + 1):
         response = await _ask(model, told, tools, on_text, parameters)
         cost = _sum(cost, _cost(response))
+        if on_answer is not None:
+            on_answer(response)
         message = response.choices[0].message
         told.append(message)
         wanted = message.tool_calls or []
@@ -109,12 +113,16 @@ async def _ask(
     parameters: Mapping[str, Any],
 ) -> ModelResponse:
     if on_text is None:
-        answer: ModelResponse = await acompletion(model, messages, tools=tools.schemas, stream=False, **parameters)
+        answer: ModelResponse = await acompletion(
+            model, messages, tools=tools.schemas or None, stream=False, **parameters
+        )
         return answer
     options = {**parameters.get("stream_options", {}), "include_usage": True}
     rest = {name: value for name, value in parameters.items() if name != "stream_options"}
     chunks = []
-    stream = await acompletion(model, messages, tools=tools.schemas, stream=True, stream_options=options, **rest)
+    stream = await acompletion(
+        model, messages, tools=tools.schemas or None, stream=True, stream_options=options, **rest
+    )
     async for chunk in stream:
         chunks.append(chunk)
         text = chunk.choices[0].delta.content if chunk.choices else None

@@ -27,7 +27,7 @@ def write_extras(extra: JsonObject, body: JsonObject, caveats: list[Caveat]) -> 
             body["tools"] = [*body.get("tools", ()), _search(value)]
         elif name == "service_tier" and value in (None, "auto"):
             continue  # the vendor's default too
-        elif name == "service_tier" and value in _TIERS:
+        elif name == "service_tier" and isinstance(value, str) and value in _TIERS:
             body[name] = _TIERS[value]
         else:
             detail = f"`{name}` was left out: the Messages format has no such parameter."

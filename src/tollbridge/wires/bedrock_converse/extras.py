@@ -20,7 +20,7 @@ _MERGED = frozenset({"additionalModelRequestFields", "outputConfig", "inferenceC
 _MODELS = frozenset({"anthropic_beta", "reasoning_config", "reasoningConfig"})
 """Fields of a model's own, which go to it as they are."""
 _TIERS: Mapping[str, str] = {"default": "default", "priority": "priority", "flex": "flex", "reserved": "reserved"}
-_OTHERS_TIERS = frozenset({"auto", "standard_only"})
+_OTHERS_TIERS = ("auto", "standard_only")
 """Words of other formats for what nobody has to say here."""
 _METADATA = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}")
 _METADATA_MAX = 16

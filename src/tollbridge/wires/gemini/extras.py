@@ -15,7 +15,6 @@ from tollbridge.wires.gemini.vocabulary import approximated, dropped_param, fiel
 _OWN = frozenset(("safetySettings", "cachedContent", "labels"))
 _OWN_CONFIG = frozenset(("responseModalities", "speechConfig", "mediaResolution", "imageConfig"))
 _SERVICES = {"default": "standard", "flex": "flex", "priority": "priority", "standard": "standard"}
-_NOTHING_SAID = frozenset(("auto", None))
 
 
 def write_extras(extra: JsonObject, body: JsonObject, config: JsonObject, caveats: list[Caveat]) -> None:
@@ -38,9 +37,9 @@ def write_extras(extra: JsonObject, body: JsonObject, config: JsonObject, caveat
             body["tools"] = [*body.get("tools", ()), {"googleSearch": {}}]
             if value:
                 caveats.append(approximated(name, "Google Search is offered, without the options"))
-        elif name == "service_tier" and value in _SERVICES:
+        elif name == "service_tier" and isinstance(value, str) and value in _SERVICES:
             body["serviceTier"] = _SERVICES[value]
-        elif name == "service_tier" and value in _NOTHING_SAID:
+        elif name == "service_tier" and value in ("auto", None):
             continue
         else:
             caveats.append(dropped_param(name, "Gemini's format has no such parameter"))

@@ -292,7 +292,7 @@ def content_logprobs(value: Json) -> list[Json]:
 def tier_of(extra: JsonObject) -> JsonObject:
     """The tier that another provider served at, where it is called as here."""
     tier = extra.get("service_tier")
-    return {"service_tier": tier} if tier in _TIERS else {}
+    return {"service_tier": tier} if isinstance(tier, str) and tier in _TIERS else {}
 
 
 def customs_of(asked: JsonObject) -> frozenset[str]:

@@ -10,7 +10,8 @@ from tools import HEADERS, Told, each
 
 
 async def use(url: str, tool: str, arguments: dict[str, Any]) -> Told:
-    client = MultiServerMCPClient({"gateway": {"transport": "streamable_http", "url": url, "headers": HEADERS}})
+    transport = "sse" if url.endswith("/sse") else "streamable_http"
+    client = MultiServerMCPClient({"gateway": {"transport": transport, "url": url, "headers": HEADERS}})
     tools = {one.name: one for one in await client.get_tools()}
     return len(tools), json.dumps(await tools[tool].ainvoke(arguments))
 

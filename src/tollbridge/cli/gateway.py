@@ -1,0 +1,87 @@
+"""A gateway that runs, asked over HTTP by commands."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from tollbridge.cli.place import KEY_VARIABLES
+from tollbridge.errors import APIError, ConfigError, NotFoundError
+from tollbridge.home import Home
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.transport.base import Outgoing, Timeouts, Transport
+from tollbridge.transport.egress import split_url
+from tollbridge.transport.http1 import HttpTransport
+
+URL_VARIABLE, KEY_VARIABLE = "TOLLBRIDGE_URL", "TOLLBRIDGE_KEY"
+DEFAULT_URL = "http://127.0.0.1:{port}"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+ANSWER_BYTES_MAX = 64 * 1024 * 1024
+
+
+class Gateway:
+    """`url`: where it is, with a root path if it has one. `key`: None where none is shown."""
+
+    def __init__(self, transport: Transport, url: str, key: str | None) -> None:
+        self._transport = transport
+        self.url = url.rstrip("/")
+        self._key = key
+
+    async def ask(self, method: str, path: str, body: JsonObject | None = None) -> Any:
+        """What it answers, as JSON. Raises APIError; NotFoundError where it says so."""
+        origin, target = split_url(self.url)
+        headers = [("accept", "application/json"), ("content-type", "application/json")]
+        if self._key is not None:
+            headers.append(("authorization", f"Bearer {self._key}"))
+        outgoing = Outgoing(
+            origin=origin,
+            method=method,
+            target=target.rstrip("/") + path,
+            headers=tuple(headers),
+            body=b"" if body is None else msgspec.json.encode(body),
+        )
+        incoming = await self._transport.send(outgoing, Timeouts(connect_s=5.0))
+        raw = await incoming.read(ANSWER_BYTES_MAX)
+        try:
+            told: Json = msgspec.json.decode(raw)
+        except msgspec.DecodeError as error:
+            raise APIError(f"{self.url} answered with status {incoming.status} and no JSON.") from error
+        if incoming.status >= 400:
+            raise _refusal(incoming.status, told)
+        return told
+
+
+def _refusal(status: int, told: Json) -> APIError:
+    said = told.get("error") if isinstance(told, dict) else None
+    message = said.get("message") if isinstance(said, dict) else None
+    if status == 401:
+        message = f"{message or 'The key was refused.'} Give it with --key or {KEY_VARIABLE}."
+    kind = NotFoundError if status == 404 else APIError
+    return kind(str(message or f"The gateway answered with status {status}."), status_code=status)
+
+
+@asynccontextmanager
+async def reached(url: str, key: str | None) -> AsyncIterator[Gateway]:
+    transport = HttpTransport()
+    try:
+        yield Gateway(transport, url, key)
+    finally:
+        await transport.close()
+
+
+def address(url: str | None, key: str | None, environ: Mapping[str, str]) -> tuple[str, str | None]:
+    """Where the gateway is, and the key for it: as said, else as the environment says; on this machine else the
+    admin's, which goes nowhere else. Raises ConfigError."""
+    url = url or environ.get(URL_VARIABLE) or DEFAULT_URL.format(port=environ.get("PORT") or 4000)
+    try:
+        origin, _ = split_url(url)
+    except ValueError as error:
+        raise ConfigError(f"--url: {error}.") from error
+    key = key or environ.get(KEY_VARIABLE)
+    if key is None and origin.host in LOOPBACK:
+        key = next((environ[name] for name in KEY_VARIABLES if environ.get(name)), None)
+        key = key or Home.of(environ).known_master_key()
+    return url, key

@@ -1,0 +1,322 @@
+"""The links to one MCP server: in which era, over which kind of HTTP, and whose each of them is.
+
+1. A server that speaks both eras is spoken to in its caller's, so that everything passes as it is; a process on stdio
+   has one, the newer. What a server does not speak is found out once.
+2. Callers that answer nothing share a link for each credential. To a legacy server whoever answers requests (sampling,
+   elicitation, roots) has a link that is greeted with what they declared: a legacy session for as long as it lasts, a
+   modern caller for one call, after which the next caller of the same principal that is alike takes it.
+3. Where callers sign in, or their tokens are exchanged (`oauth/`), a link belongs to whose token goes along: the token
+   itself is renewed beneath it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Protocol
+
+from tollbridge.mcp.call import Caller
+from tollbridge.mcp.channels import channel_to
+from tollbridge.mcp.definition import Definition
+from tollbridge.mcp.http import NOT_THIS_KIND, Mirrors, Pairs, Refused, SessionLost, other_era
+from tollbridge.mcp.jsonrpc import INVALID_REQUEST, UPSTREAM_FAILED, RpcError
+from tollbridge.mcp.link import Link
+from tollbridge.mcp.oauth.exchange import OnBehalf
+from tollbridge.mcp.oauth.tokens import OWNER, Tokens
+from tollbridge.mcp.outbound import headers_for
+from tollbridge.mcp.resting import Resting
+from tollbridge.mcp.revisions import MODERN
+from tollbridge.model.json import JsonObject
+from tollbridge.transport.base import Transport
+
+PROBE_S = 5.0
+IDLE_MAX = 16
+LINKS_MAX, PROCESSES_MAX = 256, 32
+
+Scope = tuple[str, Pairs]
+"""Whose a link is: a session's, or "" for everybody's who has this credential."""
+
+
+class Told(Protocol):
+    """Of what concerns no single call: lists and resources that changed."""
+
+    def __call__(self, method: str, params: JsonObject, *, scope: Scope) -> None: ...
+
+
+class Links:
+    """`told`: hears what changes. `mirrors`: what a tool wants mirrored in headers. `resting`: when it is tried
+    again."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        transport: Transport,
+        environ: Mapping[str, str],
+        tokens: Tokens | OnBehalf | None,
+        *,
+        told: Told,
+        mirrors: Mirrors,
+    ) -> None:
+        self.resting = Resting(definition.name)
+        self._definition = definition
+        self._name = definition.name
+        self._transport = transport
+        self._environ = environ
+        self._tokens = tokens
+        self._told = told
+        self._mirrors = mirrors
+        self._shared: dict[tuple[Scope, bool], Link] = {}  # by credential and era
+        self._sessions: dict[tuple[Scope, bool], Link] = {}
+        self._idle: dict[str, list[Link]] = {}
+        self._opening: dict[tuple[Scope, bool], asyncio.Task[Link]] = {}
+        self._speaks: dict[bool, bool] = {}  # by era, where it is known
+        self._sse = definition.transport == "sse"
+        if definition.version is not None or definition.api is not None:
+            modern = definition.version in MODERN or definition.api is not None
+            self._speaks = {modern: True, not modern: False}
+
+    @property
+    def reached(self) -> bool:
+        """It answered before."""
+        return (any(self._speaks.values()) and self._definition.version is None) or bool(self._shared)
+
+    @property
+    def opening(self) -> bool:
+        """Somebody waits to be greeted."""
+        return bool(self._opening)
+
+    @asynccontextmanager
+    async def lent(self, caller: Caller) -> AsyncIterator[Link]:
+        """A link for one call of this caller. Raises RpcError."""
+        caller = caller.without(self._definition.barred)
+        if not caller.answers or self._era(caller):
+            own = None
+        elif caller.session:
+            own = caller
+        else:
+            async with self._leased(caller) as link:
+                yield link
+            return
+        link = await self._kept(caller, own)
+        if own is None and caller.answers and not link.modern:  # it was not known, and is one that asks
+            async with self.lent(caller) as link:
+                yield link
+            return
+        try:
+            yield link
+        except SessionLost:
+            await self.drop(link)
+            raise
+
+    def at_hand(self, caller: Caller) -> Link | None:
+        """The link that `lent` would give, where nothing has to be done for it."""
+        era = self._era(caller)
+        own = bool(caller.answers) and not era
+        if own and not caller.session:
+            return None
+        link = (self._sessions if own else self._shared).get((self.scope(caller), era))
+        if link is None or not link.open_ or (caller.answers and not own and not link.modern):
+            return None
+        return link
+
+    def scope(self, caller: Caller) -> Scope:
+        """Who is told what the link that this caller has is told."""
+        own = caller.session if caller.answers and not self._era(caller) else ""
+        return own, self._headers(caller)
+
+    def _headers(self, caller: Caller) -> Pairs:
+        headers = headers_for(self._definition, caller.credentials)
+        return headers if self._tokens is None else self._tokens.bound(headers, caller)
+
+    @asynccontextmanager
+    async def _leased(self, caller: Caller) -> AsyncIterator[Link]:
+        headers = self._headers(caller)
+        alike = f"{caller.alike} {headers!r}"
+        idle = self._idle.setdefault(alike, [])
+        link = idle.pop() if idle else await self._open(headers, False, caller, (alike, headers))
+        good = False
+        try:
+            yield link
+            good = link.open_
+        finally:
+            if good and sum(map(len, self._idle.values())) < IDLE_MAX:
+                self._idle.setdefault(alike, []).append(link)
+            else:
+                await self.drop(link)
+            if not self._idle.get(alike):
+                self._idle.pop(alike, None)
+
+    def _era(self, caller: Caller) -> bool:
+        """True: modern. What is not known yet is taken to be the caller's own; `_open` finds out."""
+        if self._definition.command is not None:
+            return self._speaks.get(True, True)
+        return self._speaks.get(caller.modern, True) == caller.modern
+
+    async def _kept(self, caller: Caller, own: Caller | None) -> Link:
+        """`own`: who has a link of its own; None shares one. It is opened once, for all who want it meanwhile, whoever
+        of them gives up."""
+        headers = self._headers(caller)
+        scope = ("" if own is None else own.session, headers)
+        link = self._links_of(own).get((scope, self._era(caller)))
+        if link is not None and link.open_:
+            return link
+        slot = (scope, self._definition.command is None and self._era(caller))  # a process has one era
+        opening = self._opening.get(slot)
+        if opening is None:
+            opening = self._opening[slot] = asyncio.ensure_future(self._opened(headers, caller, own, scope))
+            opening.add_done_callback(lambda done: self._ended_opening(slot, done))
+        return await asyncio.shield(opening)
+
+    async def _opened(self, headers: Pairs, caller: Caller, own: Caller | None, scope: Scope) -> Link:
+        link = await self._open(headers, self._era(caller), own, scope)
+        links = self._links_of(own)  # meanwhile others may have been lost
+        links[scope, link.modern] = link
+        await self._bound(links)
+        return link
+
+    def _ended_opening(self, slot: tuple[Scope, bool], opening: asyncio.Task[Link]) -> None:
+        self._opening.pop(slot, None)
+        if not opening.cancelled():
+            opening.exception()  # whoever waited was told
+
+    def _links_of(self, caller: Caller | None) -> dict[tuple[Scope, bool], Link]:
+        """`caller`: who has a link of its own."""
+        return self._shared if caller is None else self._sessions
+
+    async def _bound(self, links: dict[tuple[Scope, bool], Link]) -> None:
+        """The oldest goes where there are too many."""
+        while len(links) > (LINKS_MAX if self._definition.command is None else PROCESSES_MAX):
+            key = next((key for key, link in links.items() if not link.flying), None)
+            if key is None:
+                return
+            await links.pop(key).close()
+
+    async def _open(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
+        self.resting.check()
+        try:
+            link = await self._found(headers, modern, caller, scope)
+        except RpcError as error:
+            self.resting.failed(error)
+            raise
+        self.resting.reached(falls=link.falls)
+        return link
+
+    async def _found(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
+        """In the era that is wanted, or in the other one."""
+        first: RpcError | None = None
+        for era in (modern, not modern):
+            if self._speaks.get(era) is False:
+                continue
+            try:
+                link = await self._try(headers, era, caller, scope)
+            except RpcError as error:
+                if self._speaks.get(era) or not other_era(error, era):
+                    raise
+                first = first or error
+                self._speaks[era] = False
+                continue
+            self._speaks[link.modern] = True
+            if self._definition.command is not None:
+                self._speaks[not link.modern] = False
+            return link
+        self._speaks.clear()
+        raise first or RpcError(UPSTREAM_FAILED, f"The MCP server {self._name!r} speaks no revision that is known.")
+
+    async def _try(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
+        if modern and self._sse:
+            raise RpcError(INVALID_REQUEST, "HTTP+SSE is legacy.")
+        try:
+            return await self._greeted(headers, modern, caller, scope)
+        except Refused as error:
+            if modern or error.http_status not in NOT_THIS_KIND or self._definition.transport is not None:
+                raise
+            self._sse = True  # nothing was said of HTTP+SSE, and it is all that is left
+            try:
+                return await self._greeted(headers, modern, caller, scope)
+            except RpcError:
+                self._sse = False
+                raise error from None
+
+    async def _greeted(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
+        definition, command, transport = self._definition, self._definition.command, self._transport
+        owner = dict(headers).get(OWNER)
+        if owner is not None:
+            headers = tuple(pair for pair in headers if pair[0] != OWNER)
+            if self._tokens is not None:
+                transport = self._tokens.transport(owner, transport)
+        channel = channel_to(definition, transport, self._environ, headers, sse=self._sse, mirrors=self._mirrors)
+        link = Link(
+            self._name,
+            channel,
+            modern=modern,
+            timeout_s=definition.timeout_s,
+            version=definition.version,
+            event=partial(self._told, scope=scope),
+            lost_by=self._fell,
+        )
+        try:
+            async with asyncio.timeout(definition.timeout_s):
+                await link.open(caller, probe_s=PROBE_S if command is not None and definition.version is None else None)
+        except TimeoutError:
+            await link.close()
+            raise RpcError(UPSTREAM_FAILED, f"The MCP server {self._name!r} did not greet us in time.") from None
+        except BaseException:
+            await link.close()
+            raise
+        return link
+
+    def _fell(self, link: Link) -> None:
+        """It ended by itself. The next call opens another; where that happens again and again, it has to wait."""
+        self._forget(link)
+        if link.opened_at:
+            self.resting.fell(asyncio.get_running_loop().time() - link.opened_at)
+
+    def _forget(self, link: Link) -> None:
+        self._shared = {key: one for key, one in self._shared.items() if one is not link}
+        self._sessions = {key: one for key, one in self._sessions.items() if one is not link}
+        for idle in self._idle.values():
+            if link in idle:
+                idle.remove(link)
+
+    async def drop(self, link: Link) -> None:
+        self._forget(link)
+        with contextlib.suppress(RpcError):
+            await link.close()
+
+    async def end_session(self, session: str) -> None:
+        for link in self._of_session(session):
+            await self.drop(link)
+
+    async def note(self, session: str, method: str, params: JsonObject) -> None:
+        """What a session's client tells its servers, where it has links of its own."""
+        for link in self._of_session(session):
+            with contextlib.suppress(RpcError):
+                await link.notify(method, params)
+
+    def _of_session(self, session: str) -> list[Link]:
+        return [link for ((own, _), _), link in self._sessions.items() if own == session]
+
+    @property
+    def carrier(self) -> str:
+        """What it is spoken to over, as far as that is known."""
+        if self._definition.api is not None:
+            return "openapi"
+        return "stdio" if self._definition.command is not None else "sse" if self._sse else "http"
+
+    async def close(self) -> None:
+        links = [
+            *self._shared.values(),
+            *self._sessions.values(),
+            *(one for idle in self._idle.values() for one in idle),
+        ]
+        opening = list(self._opening.values())
+        for task in opening:
+            task.cancel()
+        await asyncio.gather(*opening, return_exceptions=True)
+        self._shared.clear()
+        self._sessions.clear()
+        self._idle.clear()
+        await asyncio.gather(*(link.close() for link in links), return_exceptions=True)

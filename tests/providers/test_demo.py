@@ -1,0 +1,59 @@
+"""The offline provider beside its chat: embeddings, the tool that it chooses, and what it does not do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import tollbridge
+from tollbridge.providers import demo
+
+
+def tool(name: str) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}}
+
+
+def alike(one: list[float], other: list[float]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
+
+
+def test_texts_that_share_words_have_vectors_that_are_alike() -> None:
+    texts = ["The parcel is late", "a late parcel", "Quarterly taxes"]
+    made = tollbridge.embedding("demo/vectors", texts)
+    late, parcel, taxes = (item.embedding for item in made.data)
+    assert alike(late, late) == pytest.approx(1)
+    assert alike(late, parcel) > 0.5 > alike(late, taxes)
+    assert made.usage.prompt_tokens == made.usage.total_tokens > 0
+    assert made._hidden_params["response_cost"] == 0.0
+
+
+def test_vectors_have_the_size_and_the_encoding_that_are_asked_for() -> None:
+    plain = tollbridge.embedding("demo/vectors", "hello", dimensions=8).data[0].embedding
+    packed = tollbridge.embedding("demo/vectors", "hello", dimensions=8, encoding_format="base64").data[0].embedding
+    assert plain == packed
+    assert len(plain) == 8
+    assert len(demo.embeddings({"input": [[1, 2], [3]]})[1]["data"]) == 2
+    assert len(demo.embeddings({"input": [1, 2]})[1]["data"]) == 1
+
+
+def test_a_failure_is_that_of_chat() -> None:
+    with pytest.raises(tollbridge.RateLimitError):
+        tollbridge.embedding("demo/error-429", "hello", num_retries=0)
+
+
+def test_a_task_that_it_does_not_do_is_refused_before_it_is_asked() -> None:
+    with pytest.raises(tollbridge.BadRequestError, match="ranks no documents"):
+        tollbridge.rerank("demo/any", "hello", ["one", "two"])
+    assert tollbridge.text_completion("demo/any", "Once upon").object == "text_completion"
+
+
+def test_where_a_call_is_demanded_the_tool_that_the_prompt_speaks_of_comes_before_the_first() -> None:
+    messages = [{"role": "user", "content": "How much is the account of Ada worth?"}]
+    tools = [tool("open_ticket"), tool("account_value")]
+    for choice in ("required", "auto"):
+        message = tollbridge.completion("demo/any", messages, tools=tools, tool_choice=choice).choices[0].message
+        assert [call.function.name for call in message.tool_calls] == ["account_value"]
+    messages = [{"role": "user", "content": "Hello!"}]
+    message = tollbridge.completion("demo/any", messages, tools=tools, tool_choice="required").choices[0].message
+    assert [call.function.name for call in message.tool_calls] == ["open_ticket"]
