@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from tollbridge.calls.build import WIRES
 from tollbridge.providers import patches
 from tollbridge.providers.row import Patch
 from tollbridge.providers.table import ROWS
+from tollbridge.wires.base import Target
 
 PATCHES = sorted(
     {patch for row in ROWS.values() for rule in (row, *row.models) for patch in rule.patches}, key=lambda p: p.__name__
@@ -86,6 +88,49 @@ def test_mistral_gets_no_field_that_it_refuses_and_magistral_its_thinking_as_par
     assert set(called) == {"role", "content", "tool_calls"}
     assert answered["name"] == "f"
     assert said == {"role": "assistant", "content": "One."}
+
+
+def test_mistral_gets_a_file_as_a_link_that_holds_it_and_one_of_its_store_by_its_own_word() -> None:
+    url = "data:application/pdf;base64,JVBERi0="
+    parts: list[dict[str, Any]] = [
+        {"type": "text", "text": "Read"},
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": url}},
+        {"type": "file", "file": {"file_data": url}},
+        {"type": "file", "file": {"file_id": "f"}},
+        {"type": "file", "file_id": "f"},
+        {"type": "file", "file": 5},
+    ]
+    [sent] = patches.mistral_messages({"messages": [{"role": "user", "content": parts}]})["messages"]
+    assert sent["content"] == [
+        parts[0],
+        {"type": "document_url", "document_url": url, "document_name": "a.pdf"},
+        {"type": "document_url", "document_url": url},
+        parts[4],
+        *parts[4:],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "url"),
+    [
+        (
+            {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="},
+            "data:application/pdf;base64,JVBERi0=",
+        ),
+        ({"type": "url", "url": "https://x.example/a.pdf"}, "https://x.example/a.pdf"),
+    ],
+)
+def test_mistral_gets_a_document_of_another_dialect_likewise(source: dict[str, Any], url: str) -> None:
+    asked = {
+        "model": "m",
+        "max_tokens": 9,
+        "messages": [{"role": "user", "content": [{"type": "document", "source": source}]}],
+    }
+    request = WIRES["anthropic_messages"].read_request(asked).value
+    written = WIRES["openai_chat"].write_request(request, Target(model="m", prefers=ROWS["mistral"].prefers))
+    [part] = written.value.body["messages"][0]["content"]
+    assert (part["type"], part["document_url"]) == ("document_url", url)
+    assert not written.caveats
 
 
 def test_deepseek_gets_its_reasoning_back_in_turns_with_tools_even_an_empty_one() -> None:

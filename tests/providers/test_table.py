@@ -20,7 +20,8 @@ from tollbridge.wires.openai_chat.thinking import STYLES
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFERENCES = {"max_tokens", "reasoning_field", "reasoning", "cache_control", "system_role", "seed", "content"} | {
-    "response_schema"
+    "response_schema",
+    "document_url",
 }
 
 rows = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())

@@ -108,16 +108,29 @@ _NINE = re.compile(r"[a-zA-Z0-9]{9}")
 
 def mistral_messages(body: JsonObject) -> JsonObject:
     """Mistral answers 422 to any field that it does not know (https://github.com/charmbracelet/crush/issues/1590, seen
-    2026-11-21), its own `prefix` and the `name` of a tool's answer aside."""
+    2026-11-21), its own `prefix` and the `name` of a tool's answer aside. A file in the request is to it a link that
+    holds it; its own `file` names one of its store (mistralai 3.7.0, `ContentChunk`, seen 2026-11-26)."""
 
     def strict(message: JsonObject) -> JsonObject:
         known = _MESSAGE_FIELDS | ({"name"} if message.get("role") == "tool" else {"prefix"})
         out = _only(message, known)
         if out.get("tool_calls") is None:
             out = {name: value for name, value in out.items() if name != "tool_calls"}
+        if isinstance(content := out.get("content"), list):
+            out["content"] = [_as_document(part) for part in content]
         return out
 
     return _with_messages(body, strict)
+
+
+def _as_document(part: Json) -> Json:
+    match part:
+        case {"type": "file", "file": {"file_data": str(url), **rest}}:
+            named = {"document_name": rest["filename"]} if isinstance(rest.get("filename"), str) else {}
+            return {"type": "document_url", "document_url": url, **named}
+        case {"type": "file", "file": {"file_id": str(id)}}:
+            return {"type": "file", "file_id": id}
+    return part
 
 
 def thinking_as_parts(body: JsonObject) -> JsonObject:

@@ -98,7 +98,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     `reasoning`, `reasoning_details`, `thinking_blocks`, `thinking_parts`, `reasoning_parts`), `reasoning` (a style of
     `openai_chat.thinking`), `cache_control` ("yes"), `system_role` (`system` or `developer`), `seed`
     (`random_seed`), `content` (`string`: no lists of texts), `response_schema` (`json`: where it lacks that, its JSON
-    mode and words do better than a forced tool), `file_url` ("yes": links to documents).
+    mode and words do better than a forced tool), `file_url` ("yes": links to documents), `document_url` ("yes": a
+    document, or the link to it, as Mistral has it).
     """
 
     model: str

@@ -74,7 +74,7 @@ _MISTRAL = Provider(
         | {"modalities", "audio", "web_search_options", "functions", "function_call"}
     ),
     lacks=TOP_K | {"user", "logprobs", "top_logprobs", "stream_usage"},
-    prefers={**OLD_NAME, "seed": "random_seed", "reasoning": "reasoning_effort"},
+    prefers={**OLD_NAME, "seed": "random_seed", "reasoning": "reasoning_effort", "document_url": "yes"},
     renames={**OLD_FIELD, "seed": "random_seed"},
     patches=(patches.developer_is_system, patches.short_tool_ids, patches.mistral_messages),
     models=(

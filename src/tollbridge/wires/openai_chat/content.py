@@ -214,6 +214,12 @@ def write_media(media: Media) -> JsonObject:
     return {"type": "file", "file": {**named, "file_data": url}}
 
 
+def write_document(media: Media) -> JsonObject:
+    """Mistral's part for a document, where a link may hold the whole of it."""
+    url = write_media(Media(media_type=media.media_type, source=media.source))["file"]["file_data"]
+    return {"type": "document_url", "document_url": url, **({"document_name": media.name} if media.name else {})}
+
+
 def text_of(media: Media) -> str | None:
     """The text of an inline text document; None where it is none."""
     if not media.media_type.startswith("text/") or not isinstance(media.source, Inline):

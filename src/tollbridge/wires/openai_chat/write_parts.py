@@ -6,7 +6,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import FileRef, Inline, Media, Opaque, Part, Text, Thinking, Url
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
-from tollbridge.wires.openai_chat.content import audio_format, text_of, write_cache, write_media
+from tollbridge.wires.openai_chat.content import audio_format, text_of, write_cache, write_document, write_media
 from tollbridge.wires.openai_chat.turn import write_own_content
 from tollbridge.wires.openai_chat.vocabulary import NAME, dropped_part
 
@@ -88,6 +88,8 @@ class PartWriter:
             case Inline() if family == "audio" and audio_format(media.media_type) not in ("wav", "mp3"):
                 self._drop(where, f"The format takes wav and mp3 audio, not {media.media_type}.")
                 return None
+            case Url() | Inline() if family not in ("image", "video", "audio") and "document_url" in self._to.prefers:
+                return write_document(media)
             case Url() if family not in ("image", "video") and "file_url" not in self._to.prefers:
                 self._drop(where, "A document must stand in the request; a link to it cannot be sent.")
                 return None
