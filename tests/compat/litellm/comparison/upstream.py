@@ -8,7 +8,7 @@ The first word of the path says how it behaves:
     <status>      fails with it, with OpenAI's error body
     <status>-<n>  fails n times, then answers
     window        400, the prompt is too long; policy: 400, the content is refused
-    slow          answers after a second and a half
+    slow          answers after most of a second
     tools         calls each tool that it is offered
     cut           a stream that breaks off; without a stream, an answer that does
 """
@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import unquote
 
-SLOW_S = 1.5
+SLOW_S = 0.8
 CREATED = 1_790_000_000
 USAGE = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
 TYPES = {

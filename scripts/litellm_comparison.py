@@ -1,0 +1,63 @@
+"""Writes docs/litellm-comparison.md, from what the cases of tests/compat/litellm/comparison saw and from the list of
+differences.
+
+python scripts/litellm_comparison.py            writes it
+python scripts/litellm_comparison.py --check    says whether it is stale: exit code 1
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.compat.litellm.comparison.compare import KINDS, kept, known  # noqa: E402
+
+PAGE = ROOT / "docs/litellm-comparison.md"
+BEGIN, END = "<!-- the comparison, by scripts/litellm_comparison.py -->\n", "<!-- the end of the comparison -->\n"
+TITLES = {"names": "Names of the Python package", "keys": "Keys of a gateway's configuration"}
+WORDS = {"better": "better", "other": "different", "absent": "not built"}
+
+
+def listing() -> Iterator[str]:
+    for what, title in TITLES.items():
+        cases, differences = kept(what)["cases"], known(what)
+        differing = {case for case, _ in differences}
+        agreeing = [case for case in cases if case not in differing]
+        yield from (f"## {title}", "")
+        yield f"{kept(what)['program'].replace('litellm', 'LiteLLM')}, asked on {kept(what)['date']}. Of {len(cases)} cases"
+        yield f"{len(agreeing)} agree in all that was looked at, and {len(differing)} differ in something:"
+        counted = [f"{sum(one.kind == kind for one in differences.values())} {WORDS[kind]}" for kind in KINDS]
+        yield from (f"{len(differences)} observations, {', '.join(counted)}.", "")
+        yield from ("### Where they differ", "", "| case | in | | why |", "|---|---|---|---|")
+        for case in cases:
+            reasons: dict[tuple[str, str], list[str]] = {}
+            for (name, at), one in differences.items():
+                if name == case:
+                    reasons.setdefault((one.kind, one.why), []).append(at or "all of it")
+            for (kind, why), places in reasons.items():
+                yield f"| `{case}` | {'; '.join(places)} | {WORDS[kind]} | {why} |"
+        yield from ("", "### Where they agree", "", f"{', '.join(f'`{case}`' for case in agreeing)}.", "")
+
+
+def page(text: str) -> str:
+    head, _, rest = text.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return "\n".join([f"{head}{BEGIN}", *listing(), f"{END}{tail}"])
+
+
+def main() -> None:
+    before = PAGE.read_text()
+    after = page(before)
+    if "--check" in sys.argv[1:]:
+        if before != after:
+            sys.exit("docs/litellm-comparison.md is stale: run `python scripts/litellm_comparison.py`.")
+        return
+    PAGE.write_text(after)
+
+
+if __name__ == "__main__":
+    main()
