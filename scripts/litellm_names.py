@@ -14,7 +14,7 @@ from pathlib import Path
 from tollbridge.compat.litellm.model_lists import LISTS
 from tollbridge.compat.litellm.modules import ALIASES, MODULES
 from tollbridge.compat.litellm.names import NAMES
-from tollbridge.compat.litellm.settings import ABSENT, CALLBACKS, KEYS, MOOT, PARAMETERS, PLACES
+from tollbridge.compat.litellm.settings import ABSENT, CALLBACKS, KEYS, MOOT, PARAMETERS, PLACES, RULES
 
 PAGE = Path(__file__).resolve().parents[1] / "docs/migrating-from-litellm.md"
 BEGIN, END = "<!-- the names, by scripts/litellm_names.py -->\n", "<!-- the end of the names -->\n"
@@ -34,6 +34,7 @@ def settings() -> Iterator[str]:
     yield f"| {_list(PLACES)} | same | for Vertex's models |"
     yield f"| {_list(CALLBACKS)} | better | functions and objects; a name of an integration raises `NotBuilt` |"
     yield "| `model_alias_map`, `custom_provider_map` | same | |"
+    yield f"| {_list(RULES)} | better | of a call; with rules for answers a stream raises `NotBuilt` |"
     yield "| `max_budget` | better | `BudgetExceededError` before a call once it is spent; unpriced calls count 0 |"
     yield "| `model_cost` | better | a mapping that reads each model when asked; writing an entry registers it |"
     yield f"| {_list(LISTS)} | same | computed from the catalog |"

@@ -106,7 +106,7 @@ def test_the_openai_sdks_classes_that_concern_a_request_are_all_here() -> None:
         (418, "BadRequestError"),
         (429, "RateLimitError"),
         (500, "InternalServerError"),
-        (504, "InternalServerError"),
+        (504, "GatewayTimeoutError"),
         (529, "OverloadedError"),
     ],
 )

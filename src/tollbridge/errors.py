@@ -7,6 +7,7 @@
     ├── UnknownPrice                     operator   what was used has no price: say it in the configuration
     ├── NotBuilt                         client     a name of another gateway that Tollbridge has nothing behind yet
     └── APIError                         one request failed
+        ├── TimedOut               408   provider   the three below whose names say so: LiteLLM's `Timeout`
         ├── APIConnectionError     502   provider   nobody answered: refused, DNS, TLS, reset        retryable
         │   └── APITimeoutError    504   provider   connect, first byte, gap or total time ran out   retryable
         └── APIStatusError                          somebody answered with an error
@@ -25,6 +26,7 @@
             ├── RateLimitError            429   client     wait `retry_after_s`                 retryable
             │   └── BudgetExceededError   429   client     the key's budget is used up, or held by what is under way
             └── InternalServerError       5xx   provider   an error on their side               retryable
+                ├── GatewayTimeoutError   504   provider   somebody between us and the model gave up
                 ├── BadGatewayError       502   provider   the answer was not what the format promises
                 │   └── Truncated         502   provider   a stream ended before its end marker
                 ├── ServiceUnavailableError 503 gateway    nobody is free or healthy; wait `retry_after_s`
@@ -84,6 +86,9 @@ class APIError(TollbridgeError):
     `provider`, `model`: who was asked; empty where nobody was. `retry_after_s`: seconds to wait, where known.
     `headers`: the provider's, as received (`calls.provider_headers` picks those that a client of the gateway may see).
     `body`: the provider's decoded error body, or None, and `wire` the name of its format.
+
+    A program may make one as LiteLLM's are made: `RateLimitError("why", "openai", "gpt-4o")`, or by `llm_provider`.
+    `response`: whatever it puts there. The last three are LiteLLM's too, and say nothing here.
     """
 
     status_code: int = 500
@@ -94,13 +99,15 @@ class APIError(TollbridgeError):
     def __init__(
         self,
         message: str,
+        llm_provider: str = "",
+        model: str = "",
+        response: Any = None,
         *,
         status_code: int | None = None,
         type: str | None = None,
         code: str | int | None = None,
         param: str | None = None,
         provider: str = "",
-        model: str = "",
         fault: Fault | None = None,
         retryable: bool | None = None,
         retry_after_s: float | None = None,
@@ -108,6 +115,9 @@ class APIError(TollbridgeError):
         body: Any = None,
         wire: str = "",
         request_id: str = "",
+        litellm_debug_info: str | None = None,
+        max_retries: int | None = None,
+        num_retries: int | None = None,
     ) -> None:
         super().__init__(message)
         if status_code is not None:
@@ -120,18 +130,28 @@ class APIError(TollbridgeError):
             self.retryable = retryable
         self.code = code
         self.param = param
-        self.provider = provider
+        self.provider = provider or llm_provider
         self.model = model
         self.retry_after_s = retry_after_s
         self.headers = headers
         self.body = body
         self.wire = wire
         self.request_id = request_id
+        self.response = response
 
     @property
     def llm_provider(self) -> str:
         """LiteLLM's name for `provider`."""
         return self.provider
+
+
+class TimedOut(APIError):
+    """LiteLLM's `Timeout`: by it a program catches whatever came too late, here or at the provider."""
+
+    status_code = 408
+    type = "timeout_error"
+    fault: Fault = "provider"
+    retryable = True
 
 
 class APIConnectionError(APIError):
@@ -141,7 +161,7 @@ class APIConnectionError(APIError):
     retryable = True
 
 
-class APITimeoutError(APIConnectionError):
+class APITimeoutError(APIConnectionError, TimedOut):
     status_code = 504
     type = "timeout_error"
 
@@ -192,7 +212,7 @@ class NotFoundError(APIStatusError):
     fault: Fault = "client"
 
 
-class RequestTimeoutError(APIStatusError):
+class RequestTimeoutError(APIStatusError, TimedOut):
     status_code = 408
     type = "timeout_error"
     fault: Fault = "client"
@@ -250,6 +270,12 @@ class Truncated(BadGatewayError):
     type = "upstream_truncated"
 
 
+class GatewayTimeoutError(InternalServerError, TimedOut):
+    status_code = 504
+    type = "timeout_error"
+    fault: Fault = "provider"
+
+
 class ServiceUnavailableError(InternalServerError):
     status_code = 503
     type = "service_unavailable"
@@ -279,6 +305,7 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
     500: InternalServerError,
     502: BadGatewayError,
     503: ServiceUnavailableError,
+    504: GatewayTimeoutError,
     529: OverloadedError,
 }
 

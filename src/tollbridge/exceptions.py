@@ -27,6 +27,7 @@ from tollbridge.errors import (
     RequestTimeoutError,
     RequestTooLargeError,
     ServiceUnavailableError,
+    TimedOut,
     TollbridgeError,
     Truncated,
     UnknownPrice,
@@ -34,7 +35,7 @@ from tollbridge.errors import (
     UnsupportedParamsError,
 )
 
-Timeout = APITimeoutError
+Timeout = TimedOut
 InvalidRequestError = BadRequestError
 APIResponseValidationError = BadGatewayError
 OpenAIError = TollbridgeError

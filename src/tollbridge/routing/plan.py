@@ -24,7 +24,6 @@ import msgspec
 
 from tollbridge.errors import (
     APIError,
-    APITimeoutError,
     AuthenticationError,
     BadRequestError,
     ContentPolicyViolationError,
@@ -33,6 +32,7 @@ from tollbridge.errors import (
     PaymentRequiredError,
     PermissionDeniedError,
     RateLimitError,
+    TimedOut,
 )
 
 D = TypeVar("D")
@@ -86,7 +86,7 @@ RETRY_POLICY_KEYS: Mapping[str, type[APIError]] = {
     "ContentPolicyViolationErrorRetries": ContentPolicyViolationError,
     "AuthenticationErrorRetries": AuthenticationError,
     "BadRequestErrorRetries": BadRequestError,
-    "TimeoutErrorRetries": APITimeoutError,
+    "TimeoutErrorRetries": TimedOut,
     "RateLimitErrorRetries": RateLimitError,
     "InternalServerErrorRetries": InternalServerError,
 }

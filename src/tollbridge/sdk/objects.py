@@ -5,7 +5,9 @@ extensions: `reasoning_content`, `thinking_blocks`, `provider_specific_fields`, 
 `value`: any field may be absent, and fields that are not listed are kept and readable.
 """
 
+import time
 from typing import Any
+from uuid import uuid4
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.sdk.value import Value
@@ -118,6 +120,8 @@ class CompletionTokensDetails(Value):
 class Usage(Value):
     """Totals, and in the details parts of them."""
 
+    _by_hand = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), int)
+
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
@@ -151,11 +155,15 @@ class Said(Value):
 class Message(Said):
     """Goes back into `messages` as it is."""
 
+    _by_hand = {"role": lambda: "assistant", "content": lambda: None}
+
     role: str
     tool_calls: list[ChatCompletionMessageToolCall] | None
 
 
 class Choices(Value):
+    _by_hand = {"index": lambda: 0, "message": Message, "finish_reason": lambda: "stop"}
+
     index: int
     message: Message
     finish_reason: str
@@ -201,6 +209,13 @@ _UNTOLD = frozenset({"_response_headers", "_response_ms", "_request_id"})
 
 
 class ModelResponse(Answer):
+    _by_hand = {
+        "id": lambda: f"chatcmpl-{uuid4()}",
+        "object": lambda: "chat.completion",
+        "created": lambda: int(time.time()),
+        "choices": lambda: [Choices()],
+    }
+
     choices: list[Choices]
 
 

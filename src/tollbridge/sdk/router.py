@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -24,10 +25,11 @@ import msgspec
 from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.routing import engine_of
 from tollbridge.config.load import load_value
+from tollbridge.config.settings import ModelEntry
 from tollbridge.errors import BadRequestError, ConfigError, NotBuilt
 from tollbridge.model.json import JsonObject
 from tollbridge.providers.table import ROWS
-from tollbridge.routing.engine import Trace
+from tollbridge.routing.engine import Engine, Trace
 from tollbridge.sdk.answers import shown
 from tollbridge.sdk.body import plain
 from tollbridge.sdk.call import Call, read_call
@@ -39,6 +41,7 @@ from tollbridge.sdk.objects import EmbeddingResponse, ModelResponse
 from tollbridge.sdk.order import seconds_of
 from tollbridge.sdk.parameters import FOR_PROVIDERS, MOCKS, WHO
 from tollbridge.sdk.streams import AsyncStream, Stream
+from tollbridge.sdk.value import Value
 from tollbridge.transport.base import Incoming, Outgoing, Timeouts
 from tollbridge.transport.inprocess import ByHost
 
@@ -51,9 +54,16 @@ class Router:
     that is not there yet. A deployment whose variable is not set does not serve; `problems` says why."""
 
     def __init__(self, model_list: Iterable[Mapping[str, Any]] = (), **settings: Any) -> None:
-        self.model_list = [dict(entry) for entry in model_list or ()]
-        said = {name: _policy(value) for name, value in settings.items() if value is not None}
-        value: JsonObject = plain({"model_list": self.model_list, "router_settings": said})
+        self._said = {name: _policy(value) for name, value in settings.items() if value is not None}
+        self._transport = ByHost({}, Here())
+        self._engine, self._entries, self.model_list, self.problems = self._made(model_list or ())
+
+    def _made(
+        self, model_list: Iterable[Mapping[str, Any]]
+    ) -> tuple[Engine, Sequence[tuple[int, ModelEntry]], list[dict[str, Any]], Sequence[str]]:
+        """What a list makes. Raises before anything of the router changes."""
+        listed = [dict(entry) for entry in model_list]
+        value: JsonObject = plain({"model_list": listed, "router_settings": self._said})
         loaded = load_value(value, os.environ, "Router")
         absent = [one for one in loaded.findings if one.path.startswith("router_settings") and NOT_BUILT in one.message]
         if absent:
@@ -61,10 +71,51 @@ class Router:
         if loaded.config is None:
             told = [f"{one.path}: {one.message}" for one in loaded.findings if one.severity == "error"]
             raise ConfigError("; ".join(told))
-        self._transport = ByHost({}, Here())
         maker = Maker(loaded.config, loaded.environ, ROWS, self._transport)
-        self._engine = engine_of(loaded.config, maker.groups(), self._transport)
-        self.problems: Sequence[str] = tuple(f"{entry.model_name}: {why}" for entry, why in maker.problems)
+        engine = engine_of(loaded.config, maker.groups(), self._transport)
+        problems = tuple(f"{entry.model_name}: {why}" for entry, why in maker.problems)
+        indices = [index for index, entry in enumerate(listed) for _ in range(_deployments(entry))]
+        return engine, list(zip(indices, loaded.config.models, strict=True)), listed, problems
+
+    # the list
+
+    def set_model_list(self, model_list: Iterable[Mapping[str, Any]]) -> None:
+        """Another list from the next call on; what is under way ends as it began. Who rests is forgotten. Raises
+        ConfigError, and then nothing has changed."""
+        self._engine, self._entries, self.model_list, self.problems = self._made(model_list)
+
+    def add_deployment(self, deployment: Mapping[str, Any]) -> None:
+        """One more entry of the list."""
+        self.set_model_list([*self.model_list, deployment])
+
+    def delete_deployment(self, id: str) -> Mapping[str, Any] | None:
+        """Takes the entry of that id away, and returns it; None where there is none."""
+        index = self._index(id)
+        if index is None:
+            return None
+        gone = self.model_list[index]
+        self.set_model_list([*self.model_list[:index], *self.model_list[index + 1 :]])
+        return gone
+
+    def get_deployment(self, model_id: str) -> Value | None:
+        """The entry of that id, whose fields are attributes too."""
+        index = self._index(model_id)
+        return None if index is None else Value(self.model_list[index])
+
+    def get_model_list(self, model_name: str | None = None) -> list[dict[str, Any]]:
+        """The entries, or those of a name; each with its `model_info.id`."""
+        found = []
+        for index, entry in self._entries:
+            if model_name in (None, entry.model_name):
+                said = self.model_list[index]
+                found.append({**said, "model_info": {**(said.get("model_info") or {}), "id": entry.id}})
+        return found
+
+    def get_model_ids(self, model_name: str | None = None) -> list[str]:
+        return [entry.id for _, entry in self._entries if model_name in (None, entry.model_name)]
+
+    def _index(self, id: str) -> int | None:
+        return next((index for index, entry in self._entries if entry.id == id), None)
 
     def get_model_names(self) -> list[str]:
         """What may be asked for, aliases among them."""
@@ -104,6 +155,16 @@ class Router:
     def embedding(self, model: str, input: Input, **parameters: Any) -> EmbeddingResponse:
         return BACKGROUND.run(self._embedded(model, input, parameters))
 
+    async def abatch_completion(
+        self, models: Sequence[str], messages: Sequence[Any], **parameters: Any
+    ) -> list[Any]:
+        """Each of the names is asked at once: for one list of messages, an answer or an exception of each, in their
+        order; for several lists, such a list for each."""
+        if messages and isinstance(messages[0], list):
+            return [await self.abatch_completion(models, one, **parameters) for one in messages]
+        asked = (self.acompletion(name, messages, **parameters) for name in models)
+        return await asyncio.gather(*asked, return_exceptions=True)
+
     async def _asked(
         self, model: str, messages: Iterable[Any], stream: bool | None, parameters: Mapping[str, Any]
     ) -> ModelResponse | AsyncStream:
@@ -128,6 +189,12 @@ class Router:
         trace = Trace([])
         result = await self._engine.run(ask, trace, how_of(ask), policy=policy, fallbacks=steps.fallbacks)
         return result, ask, {"attempts": len(trace.attempts), "caveats": shown(call.caveats)}
+
+
+def _deployments(entry: Mapping[str, Any]) -> int:
+    """How many an entry is: one for each of its organizations."""
+    organizations = (entry.get("litellm_params") or {}).get("organization")
+    return len(organizations) or 1 if isinstance(organizations, list | tuple) else 1
 
 
 class Here:

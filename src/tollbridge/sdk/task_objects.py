@@ -1,10 +1,11 @@
 """The objects of tasks' answers, under the names that users of the OpenAI SDK, of Cohere's and of LiteLLM know."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
-from tollbridge.model.json import JsonObject
+from tollbridge.model.json import Json, JsonObject
 from tollbridge.sdk.objects import Answer
 from tollbridge.sdk.value import Value
 
@@ -64,10 +65,42 @@ class ImageResponse(Answer):
     data: list[ImageObject]
 
 
+class Part(Value):
+    """Something inside an answer of a dialect: whatever fields it has are attributes too."""
+
+    def __init__(self, fields: Mapping[str, Json] | Iterable[tuple[str, Json]] = (), /, **more: Json) -> None:
+        super().__init__(fields, **more)
+        for name, value in self.items():
+            super().__setitem__(name, opened(value))
+
+
+def opened(value: Json) -> Json:
+    """With attributes, through and through."""
+    if type(value) is dict:
+        return Part(value)
+    return [opened(one) for one in value] if isinstance(value, list) else value
+
+
 class Event(Answer):
-    """One event of a stream, or a whole answer, in a dialect of its own: what it holds, its vendor says."""
+    """One event of a stream, or a whole answer, in a dialect of its own: what it holds, its vendor says. Of an answer
+    of Responses `output_text` is all that it says."""
 
     type: str
+
+    def __init__(self, fields: Mapping[str, Json] | Iterable[tuple[str, Json]] = (), /, **more: Json) -> None:
+        super().__init__(fields, **more)
+        for name, value in self.items():
+            super().__setitem__(name, opened(value))
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "output_text" and "output" in self:
+            return _output_text(self["output"])
+        return super().__getattr__(name)
+
+
+def _output_text(output: Iterable[Json]) -> str:
+    parts = (part for item in output if isinstance(item, dict) for part in item.get("content") or ())
+    return "".join(part.get("text") or "" for part in parts if isinstance(part, dict) and part.get("type") == "output_text")
 
 
 class SpeechResponse(Answer):

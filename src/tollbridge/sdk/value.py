@@ -8,12 +8,13 @@ A subclass lists its fields as annotations, and that list is all there is to say
         tool_calls: list[ChatCompletionMessageToolCall] | None
 
 Rules
-1. What is in the dictionary is what came (or was set): nothing is added, so JSON made from it is the answer itself.
+1. What is in the dictionary is what came (or was set): nothing is added but by rule 5, so JSON made from it is the answer itself.
 2. A declared field that is absent reads as None, as attribute and as item, or as the class's `__missing__` says. `in`,
    `get`, `len`, iteration and JSON see a dictionary without it.
 3. A field that nobody declared is an attribute too, where it is present; else AttributeError (KeyError as item).
 4. A nested object of a declared class is wrapped when it goes in, by whatever door. Odd values stay as they are.
-5. Names that begin with "_" are Python's alone: never in the dictionary, never in JSON.
+5. One that is made by hand, of names alone or of nothing, has the class's `_by_hand` besides, as LiteLLM's have.
+6. Names that begin with "_" are Python's alone: never in the dictionary, never in JSON.
 
 The annotations of a subclass are evaluated when it is made: its module has no `from __future__ import annotations`.
 """
@@ -34,6 +35,7 @@ _start, _put = dict.__init__, dict.__setitem__  # every chunk comes by here, and
 class Value(dict[str, Any]):
     __slots__ = ()
 
+    _by_hand: ClassVar[Mapping[str, Callable[[], Json]]] = {}
     _fields: ClassVar[frozenset[str]] = frozenset()
     _wraps: ClassVar[Mapping[str, Wrap]] = {}
 
@@ -45,6 +47,10 @@ class Value(dict[str, Any]):
 
     def __init__(self, fields: Mapping[str, Json] | Iterable[tuple[str, Json]] = (), /, **more: Json) -> None:
         _start(self, fields, **more)
+        if not fields and self._by_hand:
+            for name, made in self._by_hand.items():
+                if name not in self:
+                    _put(self, name, made())
         get = self.get
         for name, wrap in self._wraps.items():
             value = get(name)

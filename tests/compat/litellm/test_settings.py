@@ -112,8 +112,8 @@ def test_a_setting_that_is_not_built_can_be_left_off_and_not_put_on(litellm: Any
 
 
 def test_a_list_that_is_appended_to_and_not_looked_at_is_said_with_the_next_call(litellm: Any) -> None:
-    litellm.pre_call_rules.append(lambda text: True)
-    with pytest.raises(tollbridge.NotBuilt, match="pre_call_rules"):
+    litellm.service_callback.append(print)
+    with pytest.raises(tollbridge.NotBuilt, match="service_callback"):
         litellm.completion("demo/one", ASK)
     litellm.pre_call_rules.clear()
     litellm._async_success_callback.append(print)

@@ -19,8 +19,12 @@ from typing import Any
 from uuid import uuid4
 
 from tollbridge.compat.litellm.absent import not_built
+from tollbridge.compat.litellm.payload import payload
 from tollbridge.compat.litellm.settings import Settings
+from tollbridge.errors import NotFoundError
 from tollbridge.mcp.hooks import CustomLogger as McpLogger
+from tollbridge.providers.names import locate
+from tollbridge.providers.table import ROWS
 from tollbridge.sdk.loop import BACKGROUND
 from tollbridge.sdk.parameters import OURS
 
@@ -93,8 +97,10 @@ class Event:
         redacted = bool(self._settings.get("turn_off_message_logging"))
         messages = said.get("messages", said.get("input", said.get("prompt")))
         messages = [{"role": "user", "content": REDACTED}] if redacted else messages
+        provider, name = _located(model, said)
         return {
-            "model": model,
+            "model": name,
+            "custom_llm_provider": provider,
             "messages": messages,
             "input": messages,
             "call_type": call_type,
@@ -105,7 +111,7 @@ class Event:
             "litellm_params": {
                 "metadata": said.get("metadata") or {},
                 "api_base": said.get("api_base") or said.get("base_url"),
-                "custom_llm_provider": said.get("custom_llm_provider"),
+                "custom_llm_provider": provider,
             },
             "additional_args": {},
             "start_time": self._began,
@@ -122,12 +128,14 @@ class Event:
 
     def _after(self, prefix: str, response: Any) -> Iterator[tuple[Any, tuple[Any, ...]]]:
         told = {**self._ended(response), "log_event_type": "successful_api_call"}
+        told["standard_logging_object"] = payload(told, self._shown(response), None)
         yield from self._pairs(prefix, "success", self._succeeded, told, self._shown(response))
 
     def _broken(self, prefix: str, error: BaseException) -> Iterator[tuple[Any, tuple[Any, ...]]]:
         trace = "".join(traceback.format_exception(error))
         told = {**self._ended(None), "exception": error, "traceback_exception": trace}
         told["log_event_type"] = "failed_api_call"
+        told["standard_logging_object"] = payload(told, None, error)
         yield from self._pairs(prefix, "failure", self._failed, told, None)
 
     def _grown(self, prefix: str, chunk: Any) -> Iterator[tuple[Any, tuple[Any, ...]]]:
@@ -190,6 +198,21 @@ class Event:
 
     async def agrow(self, chunk: Any) -> None:
         await _atell(self._grown("async_", chunk))
+
+
+def _located(model: str, said: Mapping[str, Any]) -> tuple[str | None, str]:
+    """(whose it is, its name there), as LiteLLM tells them apart. A name that is no provider's (a router's, one of a
+    custom provider) stays whole."""
+    try:
+        row, name = locate(
+            model,
+            ROWS,
+            provider=said.get("custom_llm_provider"),
+            api_base=said.get("api_base") or said.get("base_url"),
+        )
+    except NotFoundError:
+        return said.get("custom_llm_provider"), model
+    return row.name, name
 
 
 _NOT_OPTIONAL = ("messages", "input", "prompt", "metadata", "model", "stream")

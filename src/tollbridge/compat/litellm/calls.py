@@ -16,6 +16,7 @@ from typing import Any
 import tollbridge
 from tollbridge.compat.litellm import custom_llm
 from tollbridge.compat.litellm.callbacks import Event
+from tollbridge.compat.litellm.rules import Rules
 from tollbridge.compat.litellm.settings import Settings
 from tollbridge.compat.litellm.streams import CustomStreamWrapper
 from tollbridge.errors import BudgetExceededError
@@ -54,6 +55,8 @@ class Prepared:
         self.model: str = own.model(model) if applies else model
         self.said = own.applied(self.model, said) if applies else said
         self.event = Event(own, call_type, self.model, self.said)
+        self.rules = Rules(own, call_type, bool(self.said.get("stream")))
+        self.rules.check_said(self.said)
 
     @property
     def handler(self) -> tuple[Any, str] | None:
@@ -84,6 +87,7 @@ def waited(
                 response = custom(*handler, prepared.said)
             else:
                 response = function(model=prepared.model, **prepared.said)
+            prepared.rules.check_answered(response)
         except Exception as error:
             prepared.event.fail(error)
             raise
@@ -113,6 +117,7 @@ def awaited(
                 response = await custom(*handler, prepared.said)
             else:
                 response = await function(model=prepared.model, **prepared.said)
+            prepared.rules.check_answered(response)
         except Exception as error:
             await prepared.event.afail(error)
             raise
@@ -151,6 +156,18 @@ def _names(function: Callable[..., Any]) -> tuple[str, ...]:
 
 completion = waited(tollbridge.completion, "completion", custom_llm.completion)
 acompletion = awaited(tollbridge.acompletion, "acompletion", custom_llm.acompletion)
+RETRIES = 3
+"""LiteLLM's default of the two below."""
+
+
+def completion_with_retries(*positional: Any, **named: Any) -> Any:
+    return completion(*positional, **{**named, "num_retries": named.get("num_retries") or RETRIES})
+
+
+async def acompletion_with_retries(*positional: Any, **named: Any) -> Any:
+    return await acompletion(*positional, **{**named, "num_retries": named.get("num_retries") or RETRIES})
+
+
 embedding = waited(tollbridge.embedding, "embedding", custom_llm.embedding)
 aembedding = awaited(tollbridge.aembedding, "aembedding", custom_llm.aembedding)
 rerank = waited(tollbridge.rerank, "rerank")

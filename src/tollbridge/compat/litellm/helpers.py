@@ -13,15 +13,19 @@ from tollbridge.catalog.tokens import rule_for
 from tollbridge.compat.litellm.logs import turn_on_debug, verbose_logger
 from tollbridge.compat.litellm.model_lists import model_list, models_of
 from tollbridge.errors import AuthenticationError, NotFoundError
+from tollbridge.providers.auth import SigV4
 from tollbridge.providers.names import locate
 from tollbridge.providers.resolve import available
 from tollbridge.providers.table import ROWS
 from tollbridge.sdk.completion import completion
 from tollbridge.sdk.model_info import get_model_info
-from tollbridge.sdk.parameters import OURS, Parameters
 from tollbridge.sdk.token_counts import token_counter
+from tollbridge.sdk.value import Value
 
 CUT = ".."
+AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+AWS_PLACES = ("AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+"""Any of these says where else the keys are."""
 _JSON = {str: "string", int: "integer", float: "number", bool: "boolean", list: "array", dict: "object"}
 
 _turn_on_debug = turn_on_debug
@@ -46,9 +50,17 @@ def validate_environment(
         row, _ = locate(model, ROWS, api_base=api_base)
     except NotFoundError:
         return {"keys_in_environment": False, "missing_keys": []}
-    variables = (*row.key_env, *row.token_env)
-    there = bool(api_key) or not row.needs_key or any(os.environ.get(name) for name in variables)
-    return {"keys_in_environment": there, "missing_keys": [] if there else list(variables[:1])}
+    missing = [] if api_base or row.base_url or _is_set(row.base_env) else list(row.base_env[:1])
+    if not api_key and row.needs_key and not _is_set((*row.key_env, *row.token_env)):
+        if not isinstance(row.auth, SigV4):
+            missing += (row.key_env or row.token_env)[:1]
+        elif not _is_set(AWS_PLACES):
+            missing += [name for name in AWS_KEYS if not os.environ.get(name)]
+    return {"keys_in_environment": not missing, "missing_keys": missing}
+
+
+def _is_set(variables: Sequence[str]) -> bool:
+    return any(os.environ.get(name) for name in variables)
 
 
 def check_valid_key(model: str, api_key: str) -> bool:
@@ -70,12 +82,12 @@ def get_model_list() -> list[str]:
     return model_list()
 
 
-def get_supported_openai_params(model: str, custom_llm_provider: str | None = None, **_others: Any) -> list[str]:
-    """Fields of a chat request that the model's provider takes. What its row leaves out is not among them."""
-    row, _ = locate(model, ROWS, provider=custom_llm_provider)
-    prices = ("_cost_per_", "_token_cost")
-    mine = (name for name in Parameters.__annotations__ if name not in OURS and not any(one in name for one in prices))
-    return [name for name in mine if name not in row.drops and name not in ("metadata", "thinking")]
+async def acount_tokens(model: str, messages: Sequence[Any] | None = None, **said: Any) -> Value:
+    """`total_tokens`, counted here as `token_counter` does: nobody is asked."""
+    tools = said.get("tools")
+    counted = token_counter(model=model, messages=messages, tools=tools, text=said.get("text"))
+    used = {"request_model": model, "model_used": model, "tokenizer_type": "tollbridge"}
+    return Value(total_tokens=counted, error=False, **used)
 
 
 def get_response_string(response_obj: Any) -> str:

@@ -44,6 +44,7 @@ _TABLE: tuple[Name, ...] = (
         verdict="better",
         note="one engine with the server; what cannot be said to a provider is a caveat, not dropped silently",
     ),
+    *_of(f"{HERE}.calls", "completion_with_retries", "acompletion_with_retries"),
     *_of(f"{HERE}.calls", "embedding", "aembedding", "rerank", "arerank", "moderation", "amoderation"),
     *_of(f"{HERE}.calls", "image_generation", "aimage_generation", "image_edit", "aimage_edit"),
     *_of(f"{HERE}.calls", "transcription", "atranscription", "speech", "aspeech"),
@@ -53,7 +54,7 @@ _TABLE: tuple[Name, ...] = (
     *_of(f"{HERE}.batches", "abatch_completion"),
     *_of(f"{HERE}.router", "Router", verdict="better", note="its mistakes are errors with their path; see below"),
     *_of(
-        f"{FRONT}.sdk.chunks", "stream_chunk_builder", verdict="better", note="thinking, citations, logprobs are kept"
+        f"{HERE}.streams", "stream_chunk_builder", verdict="better", note="thinking, citations, logprobs are kept"
     ),
     # costs, tokens, facts
     *_of(
@@ -72,7 +73,8 @@ _TABLE: tuple[Name, ...] = (
         *("supports_assistant_prefill", "supports_web_search", "supports_computer_use", "supports_url_context"),
     ),
     *_of(f"{HERE}.helpers", "get_llm_provider", "validate_environment", "check_valid_key", "get_valid_models"),
-    *_of(f"{HERE}.helpers", "get_model_list", "trim_messages", "function_to_dict", "get_supported_openai_params"),
+    *_of(f"{HERE}.helpers", "get_model_list", "trim_messages", "function_to_dict", "acount_tokens"),
+    *_of(f"{HERE}.supported", "get_supported_openai_params"),
     *_of(f"{HERE}.helpers", "get_response_string", "print_verbose", "_turn_on_debug"),
     # objects
     *_of(
@@ -128,11 +130,10 @@ _TABLE: tuple[Name, ...] = (
     *_absent("A gateway passes requests through (docs/pass-through.md).", "allm_passthrough_route"),
     *_absent("A gateway keeps responses (docs/server.md).", "get_responses", "aget_responses", "delete_responses"),
     *_absent("A gateway keeps responses (docs/server.md).", "adelete_responses", "list_input_items"),
-    *_absent("Write the messages as the model wants them.", "register_prompt_template", "completion_with_retries"),
-    *_absent("Pass `num_retries`.", "acompletion_with_retries"),
+    *_absent("Write the messages as the model wants them.", "register_prompt_template"),
     *_absent("Pass `timeout`.", "timeout"),
     *_absent("Ask a model with `max_tokens=1`, or a gateway's `/health`.", "health_check", "ahealth_check"),
-    *_absent("Count with `token_counter`.", "acount_tokens", "create_tokenizer"),
+    *_absent("Count with `token_counter`.", "create_tokenizer", "create_pretrained_tokenizer"),
     *_absent("The server enforces limits: see docs/limits.md.", "RouterBudgetLimiting", "DefaultPriorityScheduler"),
     *_absent("Ask Python's `logging`.", "Logging", "modify_integration", "add_known_models"),
     *_absent("The gateway is `tollbridge serve`.", "run_server", "UserAPIKeyAuth", "ProxyException"),
@@ -145,7 +146,8 @@ _TABLE: tuple[Name, ...] = (
     *_absent("How a provider is asked is a row of docs/providers.md.", "get_optional_params", "get_litellm_params"),
     *_absent("Errors of providers are translated where they are met.", "exception_type"),
     *_absent("Routing by strategy comes later; `simple-shuffle` is built.", "CustomRoutingStrategyBase"),
-    *_absent("Give `Router` dictionaries.", "Deployment", "LiteLLM_Params", "ModelInfo", "RouterModelGroupAliasItem"),
+    *_of(f"{HERE}.types", "Deployment", "LiteLLM_Params", "ModelInfo", note="dictionaries with attributes"),
+    *_absent("Give `Router` dictionaries.", "RouterModelGroupAliasItem"),
 )
 
 NAMES: dict[str, Name] = {one.name: one for one in _TABLE}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import tollbridge
+from tollbridge.compat.litellm.absent import not_built
 from tollbridge.compat.litellm.calls import awaited, waited
 
 
@@ -23,3 +24,26 @@ class Router(tollbridge.Router):
 
     def embedding(self, model: str, input: Any, **parameters: Any) -> Any:
         return waited(super().embedding, "embedding", reads_settings=False)(model, input, **parameters)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ABSENT:
+            raise not_built(f"Router.{name}", ABSENT[name])
+        raise AttributeError(f"'Router' object has no attribute {name!r}")
+
+
+_CALL = "Ask for it by the module's function, at the model that you mean."
+_SERVER = "A gateway has it: `tollbridge serve`."
+ABSENT = {
+    **dict.fromkeys(("text_completion", "atext_completion", "arerank", "rerank", "moderation", "amoderation"), _CALL),
+    **dict.fromkeys(("image_generation", "aimage_generation", "transcription", "atranscription"), _CALL),
+    **dict.fromkeys(("speech", "aspeech", "aresponses", "responses", "aanthropic_messages"), _CALL),
+    **dict.fromkeys(("acreate_file", "acreate_batch", "aretrieve_batch", "afile_content"), _SERVER),
+    **dict.fromkeys(("schedule_acompletion", "abatch_completion_fastest_response"), "Use `asyncio`."),
+    "get_model_group_info": "`get_model_info` of each model of `get_model_list` says it.",
+    "get_model_group_usage": _SERVER,
+    "upsert_deployment": "Use `delete_deployment` and `add_deployment`.",
+    "update_settings": "Make another `Router`.",
+    "get_settings": "They are what the `Router` was made of.",
+    "flush_cache": "It caches nothing.",
+}
+"""Methods of LiteLLM's that are not there, and what to do instead."""

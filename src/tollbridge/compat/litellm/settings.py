@@ -70,8 +70,6 @@ MOOT = frozenset(
 
 ABSENT: Mapping[str, str] = {
     "cache": "Response caching comes later.",
-    "pre_call_rules": "Check the messages before the call.",
-    "post_call_rules": "Check the answer after the call.",
     "custom_prompt_dict": "Write the messages as the model wants them.",
     "add_function_to_prompt": "Tools of a model that has none are offered in the prompt without being asked.",
     "client_session": "Tollbridge sends requests itself.",
@@ -113,7 +111,10 @@ DEFAULTS: Mapping[str, Any] = {
     "_current_cost": 0.0,
     "model_cost": None,
 }
-SETTINGS = frozenset({*DEFAULTS, *CALLBACKS, *LATER_CALLBACKS, "model_alias_map", "custom_provider_map"})
+RULES = ("pre_call_rules", "post_call_rules")
+SETTINGS = frozenset(
+    {*DEFAULTS, *CALLBACKS, *LATER_CALLBACKS, *RULES, "model_alias_map", "custom_provider_map"}
+)
 
 
 class Settings:
@@ -144,7 +145,7 @@ class Settings:
 
     def check(self) -> None:
         """Raises NotBuilt for a list that something was put into and that nothing would look at."""
-        for name in ("pre_call_rules", "post_call_rules", "custom_prompt_dict", "service_callback", *LATER_CALLBACKS):
+        for name in ("custom_prompt_dict", "service_callback", *LATER_CALLBACKS):
             if self._values[name]:
                 hint = ABSENT.get(name, "Put it into `success_callback` or `failure_callback`; it may be async.")
                 raise not_built(name, hint)

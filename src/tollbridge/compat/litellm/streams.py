@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from tollbridge.compat.litellm.callbacks import Event
-from tollbridge.sdk.chunks import stream_chunk_builder
+from tollbridge.sdk import chunks as folded
+from tollbridge.sdk.objects import ModelResponse
+
+
+def stream_chunk_builder(
+    chunks: Iterable[Any], messages: Sequence[object] | None = None, **_times: object
+) -> ModelResponse | None:
+    """`tollbridge.stream_chunk_builder`; None of no chunks at all."""
+    seen = list(chunks)
+    return folded.stream_chunk_builder(seen, messages) if seen else None
 
 
 class CustomStreamWrapper:
@@ -74,7 +83,7 @@ class CustomStreamWrapper:
         self._spent(self._chunks)
         if self._event.silent:
             return None
-        whole = stream_chunk_builder(self._seen)
+        whole = folded.stream_chunk_builder(self._seen)
         usage = getattr(self._chunks, "usage", None)
         if usage is not None and whole.usage is None:
             whole.usage = usage

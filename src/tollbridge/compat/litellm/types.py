@@ -5,11 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from tollbridge.errors import APIError, BadRequestError
+from tollbridge.sdk.value import Value
 
 ChatCompletionToolParam = dict[str, Any]
 ChatCompletionToolParamFunctionChunk = dict[str, Any]
 ChatCompletionMessageParam = dict[str, Any]
 AllMessageValues = dict[str, Any]
+
+
+class Deployment(Value):
+    """An entry of a router's list."""
+
+
+class LiteLLM_Params(Value):
+    """The `litellm_params` of an entry."""
+
+
+class ModelInfo(Value):
+    """The `model_info` of an entry."""
 
 
 class RetryPolicy(dict[str, int]):
