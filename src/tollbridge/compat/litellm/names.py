@@ -53,9 +53,7 @@ _TABLE: tuple[Name, ...] = (
     *_of(f"{HERE}.batches", "batch_completion", "batch_completion_models", "batch_completion_models_all_responses"),
     *_of(f"{HERE}.batches", "abatch_completion"),
     *_of(f"{HERE}.router", "Router", verdict="better", note="its mistakes are errors with their path; see below"),
-    *_of(
-        f"{HERE}.streams", "stream_chunk_builder", verdict="better", note="thinking, citations, logprobs are kept"
-    ),
+    *_of(f"{HERE}.streams", "stream_chunk_builder", verdict="better", note="thinking, citations, logprobs are kept"),
     # costs, tokens, facts
     *_of(
         FRONT,
