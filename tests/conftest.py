@@ -1,5 +1,5 @@
-"""For all tests: what was collected stays to the end, so the garbage collector need not look through it, neither while it
-is made nor again and again afterwards."""
+"""For all tests: what was collected stays to the end, so the garbage collector need not look through it, neither while
+it is made nor again and again afterwards."""
 
 from __future__ import annotations
 

@@ -41,7 +41,6 @@ def load(program: str) -> Any:
     if program == "tollbridge":
         import tollbridge.compat.litellm  # noqa: F401  # from here on `import litellm` is ours
     import litellm  # type: ignore[import-not-found]
-
     import litellm.experimental_mcp_client  # LiteLLM loads it when it is asked for by its full name
     import litellm.integrations.custom_logger
 
@@ -111,7 +110,7 @@ def _as_json(value: Any) -> Any:
 
 
 def main() -> None:
-    what, program, *wanted = sys.argv[1:]
+    _, program, *wanted = sys.argv[1:]
     for name in list(os.environ):
         if name not in KEPT_VARIABLES:
             del os.environ[name]

@@ -48,7 +48,8 @@ for _name, _status in STATUSES.items():
 @case("BadRequestError")
 def bad_request(litellm: Any, site: Site) -> Any:
     found = {
-        str(status): raised(lambda: litellm.completion(MODEL, ASK, **site.at(str(status)))) for status in (400, 413)
+        str(status): raised(lambda status=status: litellm.completion(MODEL, ASK, **site.at(str(status))))
+        for status in (400, 413)
     }
     return {**found, "no such provider": raised(lambda: litellm.completion("nobody-has-this-model", ASK))}
 
