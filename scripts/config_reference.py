@@ -29,7 +29,7 @@ from tollbridge.config.settings import (
     TimeoutSettings,
     TokenIssuer,
 )
-from tollbridge.config.tables import deployment, general, listener, litellm, mcp, own_paths, providers, router
+from tollbridge.config.tables import credentials, deployment, general, listener, litellm, mcp, own_paths, providers, router
 from tollbridge.config.tables import token_issuers as issuers
 from tollbridge.server.cors import Cors
 from tollbridge.server.gateway import Rules
@@ -92,6 +92,7 @@ SECTIONS: Mapping[str, tuple[Section, ...]] = {
         *(general.GENERAL, listener.CORS, listener.TLS, listener.TIMEOUTS, listener.LIMITS, listener.PROXIES),
         *(own_paths.OWN_PATH, issuers.TOKEN_ISSUER),
     ),
+    "credential_list": (credentials.CREDENTIALS,),
     "providers": (providers.PROVIDER,),
     "mcp_servers": (mcp.MCP_SERVER,),
 }
@@ -124,6 +125,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     litellm.MARGIN.name: {},
     own_paths.OWN_PATH.name: defaults(OwnPath),
     issuers.TOKEN_ISSUER.name: defaults(TokenIssuer()),
+    credentials.CREDENTIALS.name: {},
     providers.PROVIDER.name: {},
     mcp.MCP_SERVER.name: defaults(McpServer),
 }

@@ -291,3 +291,66 @@ def test_the_list_of_commands_imports_none_of_them() -> None:
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout.splitlines()[-1] == "[]"
     assert all(name in done.stdout for name in COMMANDS)
+
+
+OLD = """\
+# of another gateway
+model_list:
+  - model_name: a  # the first
+    params: {model: openai/gpt-4o, base_url: "http://127.0.0.1:1/v1", api_key: k, "headers": {x: "1"}}
+  - model_name: a
+    litellm_params:
+      model: openai/gpt-4o-mini
+      api_key: k
+      tempratur: 0.5
+litellm_settings:
+  drop_params: true
+  cache: true
+  telemetry: false
+router_settings:
+  enable_pre_call_check: true
+  routing_strategy: least-busy
+"""
+
+
+def test_explain_says_of_each_key_once_what_becomes_of_it(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(OLD.replace("      tempratur: 0.5\n", ""))
+    result = CliRunner().invoke(main, ["check", "config.yaml", "--explain", "--json"])
+    told = {one["key"]: (one["word"], one["times"]) for one in json.loads(result.stdout)["explained"]}
+    assert told["litellm_params.model"] == ("same", 2)
+    assert told["litellm_settings.drop_params"] == ("better", 1)
+    assert told["litellm_settings.cache"] == ("absent", 1)
+    assert told["litellm_settings.telemetry"] == ("nothing", 1)
+    assert told["router_settings.routing_strategy"] == ("absent", 1)
+    text = CliRunner().invoke(main, ["check", "config.yaml", "--explain"]).stdout
+    assert "works better (1)\n  litellm_settings.drop_params" in text
+    assert "](" not in text
+
+
+def test_fix_writes_better_names_into_the_file_and_leaves_all_else(tmp_path: Path) -> None:
+    result = run(tmp_path, OLD, "--fix")
+    assert result.exit_code == 1
+    expected = OLD.replace("params: {model", "litellm_params: {model").replace("base_url", "api_base")
+    expected = expected.replace('"headers"', '"extra_headers"').replace("tempratur", "temperature")
+    expected = expected.replace("pre_call_check:", "pre_call_checks:")
+    assert (tmp_path / "config.yaml").read_text() == expected
+    assert result.output.startswith("config.yaml:4:5: params is now litellm_params\n")
+    again = run(tmp_path, expected, "--fix")
+    assert "is now" not in again.output
+
+
+def test_fix_opens_nothing_and_makes_no_key_twice(tmp_path: Path) -> None:
+    text = """
+        model_list:
+          - model_name: a
+            litellm_params: {model: openai/gpt-4o, api_key: k, api_base: "http://a/v1", base_url: "http://a/v1"}
+        general_settings: {dangerously_permit_weak_or_unset_master_key: true}
+    """
+    run(tmp_path, text, "--fix")
+    assert (tmp_path / "config.yaml").read_text() == dedent(text)
+
+
+def test_fix_writes_into_the_file_that_a_key_stands_in(tmp_path: Path) -> None:
+    (tmp_path / "more.yaml").write_text("router_settings: {enable_pre_call_check: true}\n")
+    run(tmp_path, "include: more.yaml\n" + dedent(CLEAN).partition("router_settings")[0], "--fix")
+    assert (tmp_path / "more.yaml").read_text() == "router_settings: {enable_pre_call_checks: true}\n"

@@ -6,6 +6,8 @@ Exit codes: 0 nothing to say, 1 warnings, 2 errors.
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,8 +20,12 @@ from tollbridge.assemble.gateway import provider_rows
 from tollbridge.assemble.mcp import definition
 from tollbridge.assemble.misgivings import misgivings
 from tollbridge.assemble.offline import offline
+from tollbridge.config.document import Table
 from tollbridge.config.environment import Environment, read_dotenv
+from tollbridge.config.explain import Explained, Renaming, renamed, renamings
+from tollbridge.config.explain import explain as explanations
 from tollbridge.config.findings import Finding, Findings, Place
+from tollbridge.config.include import Gathered
 from tollbridge.config.load import load
 from tollbridge.config.masking import mask, mask_line
 from tollbridge.config.settings import Config, McpServer
@@ -65,12 +71,14 @@ class Outlook(msgspec.Struct, kw_only=True):
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """What `--json` prints; this shape is kept. `serves` is null where an error forbids a start."""
+    """What `--json` prints; this shape is kept. `serves` is null where an error forbids a start; `explained` is null
+    without `--explain`."""
 
     errors: int
     warnings: int
     findings: Sequence[Finding]
     serves: Outlook | None
+    explained: Sequence[Explained] | None = None
 
 
 @click.command()
@@ -78,8 +86,12 @@ class Report(msgspec.Struct, kw_only=True):
 @click.option("--config", "-c", "named", type=click.Path(path_type=Path), help="The same as FILE, as `serve` takes it.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--explain", is_flag=True, help="Say of each key of LiteLLM's what becomes of it here.")
+@click.option("--fix", is_flag=True, help="Write the better names of keys into the file first.")
 @click.option("--open", "is_open", is_flag=True, help="As if served with --open: a weak master key is no error.")
-def check(file: Path | None, named: Path | None, form: str, as_json: bool, is_open: bool) -> None:
+def check(
+    file: Path | None, named: Path | None, form: str, as_json: bool, explain: bool, fix: bool, is_open: bool
+) -> None:
     """Say what is wrong with a configuration, and what it would serve.
 
     Without FILE: what the environment alone would serve. Starts nothing and opens no connection, so that it cannot say
@@ -87,14 +99,23 @@ def check(file: Path | None, named: Path | None, form: str, as_json: bool, is_op
 
     Exit codes: 0 nothing to say, 1 warnings, 2 errors.
 
-    Example: tollbridge check config.yaml
+    Example: tollbridge check config.yaml --explain
     """
     path = file or named
+    if (fix or explain) and path is None:
+        raise click.UsageError("--explain and --fix want a FILE.")
+    as_json = as_json or form == "json"
+    if fix and path is not None:
+        for change in mend(path, os.environ):
+            click.echo(change, err=as_json)
     report = examine(path, os.environ, is_open=is_open)
-    if as_json or form == "json":
+    if explain and path is not None:
+        report = msgspec.structs.replace(report, explained=explanations(read_nodes(path, os.environ), report.findings))
+    if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2))
     else:
-        click.echo("\n".join([*excerpts(report.findings), *summary(path, report)]))
+        told = table(report.explained or ())
+        click.echo("\n".join([*excerpts(report.findings), *told, *summary(path, report)]))
     sys.exit(2 if report.errors else 1 if report.warnings else 0)
 
 
@@ -111,6 +132,59 @@ def examine(path: Path | None, process_environ: Mapping[str, str], *, is_open: b
     findings = found.all()
     errors = sum(finding.severity == "error" for finding in findings)
     return Report(errors=errors, warnings=len(findings) - errors, findings=findings, serves=serves)
+
+
+def read_nodes(path: Path, process_environ: Mapping[str, str]) -> Table:
+    """The file and all that it includes, as it is written."""
+    findings = Findings()
+    environ = read_dotenv(process_environ, findings, path.parent, Path.cwd())
+    return Gathered(environ, findings).read(path)
+
+
+def mend(path: Path, environ: Mapping[str, str]) -> list[str]:
+    """Writes better names of keys into the files, each whole or not at all. Returns what was changed."""
+    by_file: dict[str, list[Renaming]] = {}
+    for change in renamings(read_nodes(path, environ)):
+        by_file.setdefault(change.place.file, []).append(change)
+    told = []
+    for file, changes in by_file.items():
+        target = Path(file)
+        before = target.read_bytes().decode("utf-8-sig")
+        after = renamed(before, changes)
+        if after != before:
+            write_whole(target, after)
+            told += [f"{one.place}: {one.before} is now {one.after}" for one in changes]
+    return told
+
+
+def write_whole(path: Path, text: str) -> None:
+    path = path.resolve()  # of a link, what it leads to
+    written = path.with_name(f".{path.name}.{os.getpid()}")
+    written.write_bytes(text.encode())
+    shutil.copymode(path, written)
+    written.replace(path)
+
+
+LINK, WORDS_OF_LINK = re.compile(r"\[([^]]+)\]\([^)]+\)"), r"\1"
+WORDS = {
+    "same": "works the same",
+    "better": "works better",
+    "nothing": "nothing to change",
+    "absent": "not supported",
+    "refused": "refused",
+}
+
+
+def table(explained: Sequence[Explained]) -> list[str]:
+    """A line for each key, those of one word together."""
+    width = min(60, max((len(one.key) for one in explained), default=0))
+    lines = []
+    for word, title in WORDS.items():
+        of_word = [one for one in explained if one.word == word]
+        if of_word:
+            lines.append(f"{title} ({len(of_word)})")
+            lines += [f"  {one.key:<{width}}  {LINK.sub(WORDS_OF_LINK, one.note)}".rstrip() for one in of_word]
+    return lines
 
 
 def _check_database(config: Config, environ: Environment, findings: Findings) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tollbridge.config import crosscheck
+from tollbridge.config.credentials import read_credentials, with_credentials
 from tollbridge.config.document import Entry, Scalar, Table, node_of
 from tollbridge.config.environment import Environment, read_variables, resolve
 from tollbridge.config.findings import Finding, Findings, Place
@@ -44,13 +45,12 @@ FREE_PREFIXES = ("x-", "_", ".")
 
 TOP = section(
     "the file",
-    moot("model_list", "providers", "environment_variables", "include", "mcp_servers"),
+    moot("model_list", "providers", "environment_variables", "include", "mcp_servers", "credential_list"),
     moot(*(one.name for one in PRECEDENCE)),
     moot("callbacks"),
     guards("guardrails", "policies", "policy_attachments"),
     later(
         "prompts",
-        "credential_list",
         "vector_store_registry",
         "search_tools",
         "mcp_tools",
@@ -128,7 +128,10 @@ def _read(top: Table, at: At, open_door: bool) -> Config:
     models: tuple[ModelEntry, ...] = ()
     if "model_list" in nodes:
         known = {**ROWS, **providers.rows}
-        models = read_models(nodes["model_list"], at.key("model_list"), known, PRECEDENCE)
+        at_models = at.key("model_list")
+        written = nodes.get("credential_list")
+        credentials = {} if written is None else read_credentials(written, at.key("credential_list"))
+        models = read_models(with_credentials(nodes["model_list"], credentials, at_models), at_models, known, PRECEDENCE)
     general = GeneralSettings(**_under("general", fields))
     settings = Settings(**_under("settings", fields))
     if "callbacks" in nodes and not settings.callbacks:  # LiteLLM takes them at the top as well

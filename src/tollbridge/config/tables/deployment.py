@@ -123,6 +123,9 @@ OWN = [
 
 FOR_ITS_OWN_FILE = "what only the provider knows what to do with ([providers](providers.md))"
 A_DEFAULT = "a field of the request, where the client does not say it"
+CREDENTIAL = "litellm_credential_name"
+PARAM_TABLES = ("litellm_params", "params")
+
 PROVIDER_SECRETS = (
     "aws_access_key_id",
     "aws_secret_access_key",
@@ -315,6 +318,7 @@ OTHERS = (
 PARAMS = section(
     "litellm_params",
     OWN,
+    fills("credential", named, CREDENTIAL, about="a name of `credential_list`, whose values stand here then"),
     *(fills("params", secret, name, about=FOR_ITS_OWN_FILE) for name in PROVIDER_SECRETS),
     *(fills("params", anything, name, about=FOR_ITS_OWN_FILE) for name in PROVIDER_PARAMS),
     fills(
@@ -327,7 +331,6 @@ PARAMS = section(
     *(fills("defaults", numeric, name, about=A_DEFAULT) for name in NUMBERS),
     *(fills("defaults", anything, name, about=A_DEFAULT) for name in (*OPENAI_CHAT, *ANTHROPIC, *OTHERS)),
     later(
-        "litellm_credential_name",
         "tag_regex",
         "cooldown_time",
         "mock_timeout",

@@ -3,6 +3,8 @@
     /path/to/litellm's/python -m tests.compat.litellm.comparison names litellm > .../kept/names.json
     .venv/bin/python -m tests.compat.litellm.comparison names tollbridge [the name of a case ...]
 
+and likewise `keys`, for the keys of a configuration.
+
 LiteLLM is wanted in an environment of its own (`pip install 'litellm[proxy]==1.109.1' mcp`), never in ours. Run from
 the repository's root.
 """
@@ -77,6 +79,15 @@ def names(program: str, wanted: Sequence[str] = ()) -> dict[str, Any]:
     return found
 
 
+def keys(program: str, wanted: Sequence[str] = ()) -> dict[str, Any]:
+    """What each case saw of a gateway, by the key of its configuration."""
+    from tests.compat.litellm.comparison import keys_models, keys_settings, serving  # noqa: F401  # likewise
+    from tests.compat.litellm.comparison.gateway import SHEETS
+
+    with tempfile.TemporaryDirectory() as directory:
+        return serving.keys(program, Path(directory), SHEETS, observed, plain, wanted)
+
+
 def observed(run: Callable[[], Any]) -> Any:
     try:
         with at_most(CASE_MAX_S):
@@ -116,7 +127,7 @@ def main() -> None:
             del os.environ[name]
     told = os.dup(1)
     os.dup2(2, 1)  # what a program prints is none of it
-    found = names(program, wanted)
+    found = {"names": names, "keys": keys}[what](program, wanted)
     package = {"litellm": "litellm", "tollbridge": "tollbridge"}[program]
     written = {
         "program": f"{package} {metadata.version(package)}",

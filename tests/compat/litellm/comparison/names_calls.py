@@ -23,7 +23,11 @@ def completion(litellm: Any, site: Site) -> Any:
     several = litellm.completion(MODEL, ASK, n=2, **site.at())
     litellm.completion(MODEL, ASK, extra_body={"a_field_of_the_vendor": 1}, extra_headers={"x-mine": "1"}, **site.at())
     extra = site.upstream.last
-    refused = raised(lambda: litellm.completion("anthropic/claude-sonnet-4-5", ASK, logprobs=True, api_key="k"))
+    refused = raised(
+        lambda: litellm.completion(
+            "anthropic/claude-sonnet-4-5", ASK, logprobs=True, api_base=site.upstream.url(), api_key="k"
+        )
+    )
     return {
         "answer": dump(whole),
         "sent": request,

@@ -137,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _kind(self, behaviour: str, target: str, body: Any) -> None:
         said = unquote(behaviour).removeprefix("say-").replace("_", " ")
-        match re.sub(r"^(v\d/)+", "", target):
+        match re.sub(r"^(v\d/|openai/deployments/[^/]+/)+", "", target):
             case "chat/completions" if body.get("stream"):
                 self._events(chunks(said, body), cut=behaviour == "cut")
             case "chat/completions":
