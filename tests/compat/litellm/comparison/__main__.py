@@ -121,7 +121,7 @@ def _as_json(value: Any) -> Any:
 
 
 def main() -> None:
-    _, program, *wanted = sys.argv[1:]
+    what, program, *wanted = sys.argv[1:]
     for name in list(os.environ):
         if name not in KEPT_VARIABLES:
             del os.environ[name]
