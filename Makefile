@@ -21,6 +21,7 @@ serve: $(RUNTIME) $(if $(ARGS),,$(DESK)) ## start the gateway on 127.0.0.1 (PORT
 	@$(BIN)/tollbridge serve $(if $(ARGS),$(ARGS),$(DEMO))
 
 test: $(DEV) ## run the tests (ARGS="-k name" for some)
+	@scripts/tools.sh nginx zsh fish
 	@tests/mcp/install.sh .venv-mcp1 "$(PYTHON)"
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
@@ -30,7 +31,7 @@ docs: $(SITE) ## build the documentation as a site into build/site (ARGS="serve"
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet $(if $(ARGS),$(ARGS),build --strict && echo "build/site/index.html")
 
 bench: $(DEV) ## measure against nginx, and tool calls against a plain relay (ARGS="--quick", "--with litellm"; needs nginx and wrk)
-	@bench/tools.sh
+	@scripts/tools.sh nginx wrk
 	@$(BIN)/python -m bench.run $(ARGS)
 
 soak: $(DEV) ## five minutes each of faults, 100 kills, random programs, limits (ARGS="kills", "--minutes 1", "--requests 1000000")

@@ -29,7 +29,17 @@ from tollbridge.config.settings import (
     TimeoutSettings,
     TokenIssuer,
 )
-from tollbridge.config.tables import credentials, deployment, general, listener, litellm, mcp, own_paths, providers, router
+from tollbridge.config.tables import (
+    credentials,
+    deployment,
+    general,
+    listener,
+    litellm,
+    mcp,
+    own_paths,
+    providers,
+    router,
+)
 from tollbridge.config.tables import token_issuers as issuers
 from tollbridge.server.cors import Cors
 from tollbridge.server.gateway import Rules

@@ -23,7 +23,7 @@ from tests.files.vendors import (
     request,
 )
 from tests.live.test_realtime import Model
-from tests.live.test_responses import chat_entry, chats
+from tests.server.open_responses import chat_entry, chats
 from tests.vendor import answered_with
 
 

@@ -94,9 +94,7 @@ def test_every_field_that_a_key_fills_exists_and_every_field_is_filled() -> None
     assert filled == expected
     made = {"id", "model_name", "where", "disabled", "model_info"}
     filled = {key.fills for key in PARAMS.keys.values() if key.sort == "fills"} - {"credential"}
-    assert filled | {"prices"} == (
-        set(ModelEntry.__struct_fields__) - made
-    )
+    assert filled | {"prices"} == (set(ModelEntry.__struct_fields__) - made)
 
 
 def test_keys_of_our_own_are_no_keys_of_the_other_format() -> None:

@@ -237,6 +237,24 @@ async def test_a_key_without_the_server_is_offered_nothing_of_it(tmp_path: Path)
     assert answered.json()["output"][0]["tools"] == []
 
 
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("path", DIALECTS)
+async def test_a_server_that_is_not_there_is_a_caveat_and_refused_where_nothing_may_be_lost(
+    tmp_path: Path, path: str, streams: bool
+) -> None:
+    model = Model(streams=streams)
+    body = asking(path, streams=streams) | {"tools": [tool(server_url="litellm_proxy/mcp/nothere")]}
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        answered = await gateway.post(path, body)
+        refused = await gateway.post(path, body, {"x-tollbridge-strict": "true"})
+    assert answered.status == 200
+    assert "no_tools $.tools" in answered.headers["x-tollbridge-caveats"]
+    assert gateway.records[0].caveats == ("no_tools $.tools",)
+    assert refused.status == 400
+    assert "'desk' gives no tools: there is no such server for this key" in refused.body.decode()
+    assert len(model.asked) == 1
+
+
 async def test_required_binds_the_first_round_only(tmp_path: Path) -> None:
     model = Model([("echo", ECHO)])
     async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:

@@ -24,7 +24,6 @@ def uncollected() -> Iterator[None]:
     gc.collect()
     gc.freeze()
     yield
-    gc.unfreeze()
     gc.enable()
 
 

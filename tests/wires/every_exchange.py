@@ -187,7 +187,7 @@ READERS: tuple[Reader, ...] = (
     *(Reader(name, TASKS, read_exchange, (), partial(_is_of, name)) for name in TASK_WIRES),
 )
 
-_BATCHES = "files and batches are not served"
+_BATCHES = "files and batches go on as they are, but for their ids: no wire reads them"
 _MODELS = "lists of models are not asked for: the catalog has them"
 _TASK = "the task is not served"
 _OLD = "completion of a text, which its vendor replaced by chat"

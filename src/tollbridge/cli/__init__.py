@@ -61,7 +61,7 @@ class Commands(click.Group):
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0].startswith("-") and args[0] not in ("--help", "--version"):
+        if args and args[0].startswith("-") and args[0] not in ("-h", "--help", "--version"):
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args)
 
@@ -78,7 +78,7 @@ def _print_version(ctx: click.Context, option: click.Parameter, asked: bool) -> 
         ctx.exit()
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["--help"]})
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Say which.")
 def main() -> None:
     """One gateway between your programs and the language models that they use.

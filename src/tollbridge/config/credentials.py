@@ -1,7 +1,7 @@
 """`credential_list`: keys and addresses under a name, for deployments that say `litellm_credential_name`.
 
-The values are put into the deployment's `litellm_params` before these are read, each where it stands in the file; what a
-deployment says itself wins.
+The values are put into the deployment's `litellm_params` before these are read, each where it stands in the file; what
+a deployment says itself wins.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ def _params(node: Node, credentials: Credentials, at: At) -> Node:
     if values is None:
         near = nearest(said.node.text, credentials)
         hint = f"; did you mean {near!r}?" if near else ""
-        at.key(CREDENTIAL).error(said.node.place, f"there is no credential {said.node.text!r} in `credential_list`{hint}")
+        told = f"there is no credential {said.node.text!r} in `credential_list`{hint}"
+        at.key(CREDENTIAL).error(said.node.place, told)
         return table(own, node.place)
     return table({**values.entries, **own}, node.place)

@@ -91,7 +91,9 @@ def explain(top: Node, findings: Iterable[Finding] = ()) -> list[Explained]:
         if name in found:
             found[name] = msgspec.structs.replace(found[name], times=found[name].times + 1)
             continue
-        word, note = ("absent", unbuilt[name]) if name in unbuilt else _word(said)
+        word, note = _word(said)
+        if name in unbuilt:
+            word, note = "absent", unbuilt[name]
         place = said.entry.place
         found[name] = Explained(key=name, word=word, note=note, file=place.file, line=place.line)
     return list(found.values())
@@ -166,5 +168,6 @@ def _models(node: Node) -> Iterator[tuple[Said, Mapping[str, Entry]]]:
 
 
 def _keys(node: Node, section: Section) -> Iterator[tuple[Said, Mapping[str, Entry]]]:
-    for name, entry in node.entries.items() if isinstance(node, Table) else ():
-        yield Said(section, name, entry, section.key(name)), node.entries
+    if isinstance(node, Table):
+        for name, entry in node.entries.items():
+            yield Said(section, name, entry, section.key(name)), node.entries

@@ -131,7 +131,8 @@ def _read(top: Table, at: At, open_door: bool) -> Config:
         at_models = at.key("model_list")
         written = nodes.get("credential_list")
         credentials = {} if written is None else read_credentials(written, at.key("credential_list"))
-        models = read_models(with_credentials(nodes["model_list"], credentials, at_models), at_models, known, PRECEDENCE)
+        filled = with_credentials(nodes["model_list"], credentials, at_models)
+        models = read_models(filled, at_models, known, PRECEDENCE)
     general = GeneralSettings(**_under("general", fields))
     settings = Settings(**_under("settings", fields))
     if "callbacks" in nodes and not settings.callbacks:  # LiteLLM takes them at the top as well

@@ -6,7 +6,7 @@ extensions: `reasoning_content`, `thinking_blocks`, `provider_specific_fields`, 
 """
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from tollbridge.model.json import Json, JsonObject
@@ -155,14 +155,14 @@ class Said(Value):
 class Message(Said):
     """Goes back into `messages` as it is."""
 
-    _by_hand = {"role": lambda: "assistant", "content": lambda: None}
+    _by_hand: ClassVar = {"role": lambda: "assistant", "content": lambda: None}
 
     role: str
     tool_calls: list[ChatCompletionMessageToolCall] | None
 
 
 class Choices(Value):
-    _by_hand = {"index": lambda: 0, "message": Message, "finish_reason": lambda: "stop"}
+    _by_hand: ClassVar = {"index": lambda: 0, "message": Message, "finish_reason": lambda: "stop"}
 
     index: int
     message: Message
@@ -209,7 +209,7 @@ _UNTOLD = frozenset({"_response_headers", "_response_ms", "_request_id"})
 
 
 class ModelResponse(Answer):
-    _by_hand = {
+    _by_hand: ClassVar = {
         "id": lambda: f"chatcmpl-{uuid4()}",
         "object": lambda: "chat.completion",
         "created": lambda: int(time.time()),

@@ -155,9 +155,7 @@ class Router:
     def embedding(self, model: str, input: Input, **parameters: Any) -> EmbeddingResponse:
         return BACKGROUND.run(self._embedded(model, input, parameters))
 
-    async def abatch_completion(
-        self, models: Sequence[str], messages: Sequence[Any], **parameters: Any
-    ) -> list[Any]:
+    async def abatch_completion(self, models: Sequence[str], messages: Sequence[Any], **parameters: Any) -> list[Any]:
         """Each of the names is asked at once: for one list of messages, an answer or an exception of each, in their
         order; for several lists, such a list for each."""
         if messages and isinstance(messages[0], list):

@@ -100,7 +100,9 @@ class Event(Answer):
 
 def _output_text(output: Iterable[Json]) -> str:
     parts = (part for item in output if isinstance(item, dict) for part in item.get("content") or ())
-    return "".join(part.get("text") or "" for part in parts if isinstance(part, dict) and part.get("type") == "output_text")
+    return "".join(
+        part.get("text") or "" for part in parts if isinstance(part, dict) and part.get("type") == "output_text"
+    )
 
 
 class SpeechResponse(Answer):

@@ -8,7 +8,8 @@ A subclass lists its fields as annotations, and that list is all there is to say
         tool_calls: list[ChatCompletionMessageToolCall] | None
 
 Rules
-1. What is in the dictionary is what came (or was set): nothing is added but by rule 5, so JSON made from it is the answer itself.
+1. What is in the dictionary is what came (or was set): nothing is added but by rule 5, so JSON made from it is the
+   answer itself.
 2. A declared field that is absent reads as None, as attribute and as item, or as the class's `__missing__` says. `in`,
    `get`, `len`, iteration and JSON see a dictionary without it.
 3. A field that nobody declared is an attribute too, where it is present; else AttributeError (KeyError as item).

@@ -21,11 +21,12 @@ from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.heard import Heard
 from tollbridge.calls.kept import check_served
 from tollbridge.calls.streams import Stream
+from tollbridge.errors import BadRequestError
 from tollbridge.ledger.meter import Said
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque, Part, Text, ToolCall, ToolResult
 from tollbridge.model.request import Message, Request, Tool, ToolChoice
-from tollbridge.model.response import Choice, Response, Usage
+from tollbridge.model.response import Caveat, Choice, Response, Usage
 from tollbridge.observe import Record
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.tool_history import REFUSED, Answered, remembered
@@ -35,6 +36,7 @@ from tollbridge.wires.base import Written
 from tollbridge.wires.neutral import NEUTRAL, read_answer
 
 ROUNDS_MAX = 16
+NONE = "there is no such server for this key, or it has none that is allowed."
 MARK = b'"mcp"'
 BETWEEN = "\n\n"
 """Between what two rounds said, where a dialect has one text for all."""
@@ -185,12 +187,13 @@ async def opened(
     ask_provider: AskProvider,
     account: Account,
 ) -> ToolLoop:
-    """`found`: its definitions. Raises APIError."""
+    """`found`: its definitions; one that gives no tools is a caveat. Raises APIError."""
     check_served(ask, same=False)
     request = ask.request().value
     rest = tuple(tool for tool in request.tools if not (isinstance(tool, Opaque) and tool.value in found))
     taken = frozenset(tool.name for tool in rest if isinstance(tool, Tool))
     toolbox = await toolboxes.open(found, inbound, record, taken)
+    ask.caveats = (*ask.caveats, *_toolless(ask, toolbox))
     choice = request.tool_choice
     if isinstance(choice, Opaque):  # one that names an MCP server
         choice = ToolChoice(mode="required")
@@ -199,6 +202,20 @@ async def opened(
         request, messages=messages, tools=rest, tool_choice=choice if rest or toolbox.tools else None
     )
     return ToolLoop(ask, request, toolbox, ask_provider, account, allowed)
+
+
+def _toolless(ask: Ask, toolbox: Toolbox) -> tuple[Caveat, ...]:
+    """Where nothing may be lost: BadRequestError."""
+    caveats = tuple(
+        Caveat(
+            code="no_tools", where="$.tools", detail=f"The MCP server {one.label!r} gives no tools: {one.error or NONE}"
+        )
+        for one in toolbox.listings
+        if not one.tools
+    )
+    if caveats and ask.strict:
+        raise BadRequestError(caveats[0].detail, param="tools", code="no_tools")
+    return caveats
 
 
 async def answered(loop: ToolLoop) -> Answer:

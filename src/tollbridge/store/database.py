@@ -22,6 +22,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
+import aiosqlite
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -52,7 +53,8 @@ class Database:
         self.name = address.name
         self.dialect: Dialect = address.dialect
         self._address = address
-        self._engine = _engine(address, wait_s)
+        self._workers: list[threading.Thread] = []
+        self._engine = _engine(address, wait_s, self._workers)
         self._snapshot = self._engine.execution_options(begin="DEFERRED")
         self._writing = asyncio.Lock()
         self._next_fold = 0.0
@@ -104,6 +106,8 @@ class Database:
         asyncio.run_coroutine_threadsafe(self._dispose(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        for worker in self._workers:  # of a connection that was given up: it still tells this loop that it is closed
+            worker.join(CLOSE_S)
         self._loop.close()
 
     async def _dispose(self) -> None:
@@ -201,7 +205,8 @@ class Database:
             )
 
 
-def _engine(address: Address, wait_s: float) -> AsyncEngine:
+def _engine(address: Address, wait_s: float, workers: list[threading.Thread]) -> AsyncEngine:
+    """`workers`: gets the thread of each of SQLite's connections."""
     if address.dialect == "postgresql":
         try:
             return create_async_engine(
@@ -215,10 +220,19 @@ def _engine(address: Address, wait_s: float) -> AsyncEngine:
             )
         except ModuleNotFoundError as error:
             raise StoreError(NO_DRIVER) from error
+
+    def connect() -> aiosqlite.Connection:
+        connection = aiosqlite.connect(str(address.file), timeout=wait_s)
+        worker = connection._thread
+        worker.daemon = True  # as SQLAlchemy has it
+        workers[:] = [one for one in workers if one.is_alive()]
+        workers.append(worker)
+        return connection
+
     engine = create_async_engine(
         address.engine_url,
         hide_parameters=True,
-        connect_args={"timeout": wait_s},
+        async_creator=connect,
         pool_size=CONNECTIONS,
         max_overflow=0,
     )

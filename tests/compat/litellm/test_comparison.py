@@ -1,5 +1,5 @@
-"""LiteLLM's names and configuration keys, one by one: what our own cases see under the shim and the gateway, beside what
-they saw under LiteLLM (`comparison/kept`). A difference that is not listed with its reason fails, and so does one that
+"""LiteLLM's names and configuration keys, one by one: what our own cases see under the shim, beside what they
+saw under LiteLLM (`comparison/kept`). A difference that is not listed with its reason fails, and so does one that
 is listed and is none."""
 
 from __future__ import annotations

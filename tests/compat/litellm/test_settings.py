@@ -115,7 +115,7 @@ def test_a_list_that_is_appended_to_and_not_looked_at_is_said_with_the_next_call
     litellm.service_callback.append(print)
     with pytest.raises(tollbridge.NotBuilt, match="service_callback"):
         litellm.completion("demo/one", ASK)
-    litellm.pre_call_rules.clear()
+    litellm.service_callback.clear()
     litellm._async_success_callback.append(print)
     with pytest.raises(tollbridge.NotBuilt, match="success_callback"):
         litellm.completion("demo/one", ASK)

@@ -53,9 +53,7 @@ _TABLE: tuple[Name, ...] = (
     *_of(f"{HERE}.batches", "batch_completion", "batch_completion_models", "batch_completion_models_all_responses"),
     *_of(f"{HERE}.batches", "abatch_completion"),
     *_of(f"{HERE}.router", "Router", verdict="better", note="its mistakes are errors with their path; see below"),
-    *_of(
-        f"{HERE}.streams", "stream_chunk_builder", verdict="better", note="thinking, citations, logprobs are kept"
-    ),
+    *_of(f"{HERE}.streams", "stream_chunk_builder", verdict="better", note="thinking, citations, logprobs are kept"),
     # costs, tokens, facts
     *_of(
         FRONT,
@@ -132,7 +130,7 @@ _TABLE: tuple[Name, ...] = (
     *_absent("A gateway keeps responses (docs/server.md).", "adelete_responses", "list_input_items"),
     *_absent("Write the messages as the model wants them.", "register_prompt_template"),
     *_absent("Pass `timeout`.", "timeout"),
-    *_absent("Ask a model with `max_tokens=1`, or a gateway's `/health`.", "health_check", "ahealth_check"),
+    *_absent("Ask a model with `max_tokens=1`.", "health_check", "ahealth_check"),
     *_absent("Count with `token_counter`.", "create_tokenizer", "create_pretrained_tokenizer"),
     *_absent("The server enforces limits: see docs/limits.md.", "RouterBudgetLimiting", "DefaultPriorityScheduler"),
     *_absent("Ask Python's `logging`.", "Logging", "modify_integration", "add_known_models"),

@@ -1,4 +1,5 @@
-"""`litellm.pre_call_rules` and `post_call_rules`: functions of a program's that judge what is said, and what is answered.
+"""`litellm.pre_call_rules` and `post_call_rules`: functions of a program's that judge what is said and what
+is answered.
 
 A rule gets the text and gives a bool, or `{"decision": bool, "message": why}`. What a rule does not pass is an
 APIResponseValidationError, as LiteLLM's. The text of a stream is not there before it ends: with rules for answers a

@@ -112,9 +112,7 @@ DEFAULTS: Mapping[str, Any] = {
     "model_cost": None,
 }
 RULES = ("pre_call_rules", "post_call_rules")
-SETTINGS = frozenset(
-    {*DEFAULTS, *CALLBACKS, *LATER_CALLBACKS, *RULES, "model_alias_map", "custom_provider_map"}
-)
+SETTINGS = frozenset({*DEFAULTS, *CALLBACKS, *LATER_CALLBACKS, *RULES, "model_alias_map", "custom_provider_map"})
 
 
 class Settings:

@@ -8,6 +8,6 @@ from tollbridge.config.schema import fills, moot, section
 CREDENTIALS = section(
     "credential_list",
     fills("name", named, "credential_name", about="what `litellm_credential_name` of a deployment says; needed"),
-    fills("values", anything_table, "credential_values", about="keys of `litellm_params`: `api_key`, `api_base`; needed"),
+    fills("values", anything_table, "credential_values", about="keys of `litellm_params`, such as `api_key`; needed"),
     moot("credential_info"),
 )

@@ -58,7 +58,8 @@ _MAKERS: tuple[tuple[re.Pattern[str], Inputs], ...] = (
     (re.compile(r"openai/"), replace(_OPENAI, settings={**_SHARED, **_GPT})),
 )
 """By the model's name, the first that fits: what its page lists, https://replicate.com/OWNER/NAME/versions/VERSION/api
-(claude-4-sonnet, claude-3.5-sonnet, claude-sonnet-5, gpt-5.1, gpt-4o; seen 2026-11-26)."""
+(claude-4-sonnet, claude-3.5-sonnet, claude-sonnet-5, gpt-5.1; seen 2026-11-26).
+That of gpt-4o was not read."""
 _OTHERS = Inputs(settings=_SHARED)
 """What the models of most have in common: https://replicate.com/meta/meta-llama-3-70b-instruct (seen 2026-11-26)."""
 

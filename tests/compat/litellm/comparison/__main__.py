@@ -43,7 +43,6 @@ def load(program: str) -> Any:
     if program == "tollbridge":
         import tollbridge.compat.litellm  # noqa: F401  # from here on `import litellm` is ours
     import litellm  # type: ignore[import-not-found]
-
     import litellm.experimental_mcp_client  # LiteLLM loads it when it is asked for by its full name
     import litellm.integrations.custom_logger
 

@@ -4,8 +4,8 @@
 
     {"cases": ["encode"], "at": "gpt-4o", "kind": "better", "why": "..."}
 
-`at`: the path of the observation in the case, "" for the whole of it. `kind`: `better` on purpose, `other` where neither
-is, `absent` where it is not built and says so.
+`at`: the path of the observation in the case, "" for the whole of it. `kind`: `better` on purpose, `other`
+where neither is, `absent` where it is not built and says so.
 """
 
 from __future__ import annotations

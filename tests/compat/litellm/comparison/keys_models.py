@@ -44,15 +44,19 @@ def config(upstream: Upstream) -> dict[str, Any]:
         one("told", model="my-model", custom_llm_provider="openai"),
         one("again", "503-1", num_retries=2),
         one("limited", "limited", rpm=100, tpm=100_000),
-        one("marked", model=CLAUDE, api_base=upstream.url("ok").removesuffix("/v1"), cache_control_injection_points=[
-            {"location": "message", "role": "system"}
-        ]),
+        one(
+            "marked",
+            model=CLAUDE,
+            api_base=upstream.url("ok").removesuffix("/v1"),
+            cache_control_injection_points=[{"location": "message", "role": "system"}],
+        ),
         one("credited", api_key=None, litellm_credential_name="mine"),
         one("tagged", "tagged", tags=["a"]),
     ]
     values = {"api_key": "sk-of-the-credential"}
     credentials = [{"credential_name": "mine", "credential_values": values, "credential_info": {}}]
-    return secured({"model_list": models, "credential_list": credentials, "router_settings": {**ONCE, "retry_after": 0}})
+    router = {**ONCE, "retry_after": 0}
+    return secured({"model_list": models, "credential_list": credentials, "router_settings": router})
 
 
 MODELS = sheet("models", config, environ={"KEY_OF_THE_CASE": "sk-of-the-environment"})

@@ -11,7 +11,7 @@ from tests.compat.litellm.comparison.upstream import Upstream
 
 CLAUDE = "anthropic/claude-sonnet-4-5"
 LONG = "word " * 60
-HOOK = '''
+HOOK = """
 from pathlib import Path
 
 from litellm.integrations.custom_logger import CustomLogger
@@ -23,7 +23,7 @@ class Writes(CustomLogger):
 
 
 writes = Writes()
-'''
+"""
 
 
 def settings(upstream: Upstream) -> dict[str, Any]:
@@ -124,7 +124,8 @@ def json_logs(gateway: Gateway) -> Any:
 @SETTINGS.key("litellm_settings.return_response_headers")
 def response_headers(gateway: Gateway) -> Any:
     headers = gateway.ask("good").headers
-    names = ("llm_provider-x-ratelimit-remaining-requests", "x-ratelimit-remaining-requests", "llm_provider-x-request-id")
+    remaining = "x-ratelimit-remaining-requests"
+    names = (f"llm_provider-{remaining}", remaining, "llm_provider-x-request-id")
     return {name: headers.get(name) for name in names}
 
 
@@ -175,7 +176,8 @@ def default_fallbacks(gateway: Gateway) -> Any:
 
 @DEFAULTS.key("litellm_settings.request_timeout")
 def request_timeout(gateway: Gateway) -> Any:
-    return {"text": gateway.ask("slow", temperature=0.2).text, "asked": [one.behaviour for one in gateway.upstream.asked]}
+    text = gateway.ask("slow", temperature=0.2).text
+    return {"text": text, "asked": [one.behaviour for one in gateway.upstream.asked]}
 
 
 @DEFAULTS.key("litellm_settings.cost_margin_config")
@@ -272,9 +274,7 @@ def router_fallbacks(gateway: Gateway) -> Any:
 @ROUTER.key("router_settings.enable_pre_call_checks")
 def pre_call_checks(gateway: Gateway) -> Any:
     said = [{"role": "user", "content": LONG}]
-    texts = {
-        gateway.send("/v1/chat/completions", {"model": "fits", "messages": said}).text for _ in range(4)
-    }
+    texts = {gateway.send("/v1/chat/completions", {"model": "fits", "messages": said}).text for _ in range(4)}
     return {"texts": sorted(map(str, texts))}
 
 

@@ -31,7 +31,11 @@ def completion(litellm: Any, site: Site) -> Any:
     return {
         "answer": dump(whole),
         "sent": request,
-        "attributes": [whole.choices[0].message.content, whole["choices"][0]["message"]["role"], whole.usage.total_tokens],
+        "attributes": [
+            whole.choices[0].message.content,
+            whole["choices"][0]["message"]["role"],
+            whole.usage.total_tokens,
+        ],
         "absent": [whole.choices[0].message.tool_calls, whole.choices[0].message.function_call],
         "cost": whole._hidden_params["response_cost"],
         "provider": whole._hidden_params["custom_llm_provider"],
@@ -81,9 +85,7 @@ def acompletion(litellm: Any, site: Site) -> Any:
 @case("CustomStreamWrapper")
 def streams(litellm: Any, site: Site) -> Any:
     chunks = list(litellm.completion(MODEL, ASK, stream=True, **site.at()))
-    with_usage = list(
-        litellm.completion(MODEL, ASK, stream=True, stream_options={"include_usage": True}, **site.at())
-    )
+    with_usage = list(litellm.completion(MODEL, ASK, stream=True, stream_options={"include_usage": True}, **site.at()))
     tooled = list(litellm.completion(MODEL, ASK, stream=True, tools=[TOOL], **site.at("tools")))
     deltas = [call for chunk in tooled for call in (chunk.choices[0].delta.tool_calls or ())]
     cut = raised(lambda: list(litellm.completion(MODEL, ASK, stream=True, **site.at("cut"))))

@@ -31,7 +31,12 @@ def _of(name: str, status: int) -> Run:
             caught = []
         except Exception as error:  # noqa: BLE001  # is it one that a program catches by this name?
             caught = [isinstance(error, kind), TYPES[status][2] in str(error), TYPES[status][2] in error.message]
-        return {"whole": found, "stream": streamed, "async": later, "caught by its name, with the provider's words": caught}
+        return {
+            "whole": found,
+            "stream": streamed,
+            "async": later,
+            "caught by its name, with the provider's words": caught,
+        }
 
     return run
 
@@ -42,14 +47,20 @@ for _name, _status in STATUSES.items():
 
 @case("BadRequestError")
 def bad_request(litellm: Any, site: Site) -> Any:
-    found = {str(status): raised(lambda: litellm.completion(MODEL, ASK, **site.at(str(status)))) for status in (400, 413)}
+    found = {
+        str(status): raised(lambda status=status: litellm.completion(MODEL, ASK, **site.at(str(status))))
+        for status in (400, 413)
+    }
     return {**found, "no such provider": raised(lambda: litellm.completion("nobody-has-this-model", ASK))}
 
 
 @case("ContextWindowExceededError")
 def window(litellm: Any, site: Site) -> Any:
     found = raised(lambda: litellm.completion(MODEL, ASK, **site.at("window")))
-    return {"whole": found, "is a BadRequestError": issubclass(litellm.ContextWindowExceededError, litellm.BadRequestError)}
+    return {
+        "whole": found,
+        "is a BadRequestError": issubclass(litellm.ContextWindowExceededError, litellm.BadRequestError),
+    }
 
 
 @case("ContentPolicyViolationError")

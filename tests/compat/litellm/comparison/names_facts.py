@@ -39,13 +39,19 @@ def encode(litellm: Any, site: Site) -> Any:
 
 @case("decode")
 def decode(litellm: Any, site: Site) -> Any:
-    return {model: litellm.decode(model=model, tokens=litellm.encode(model=model, text=TEXT)) for model in ("gpt-4o", "gpt-4")}
+    return {
+        model: litellm.decode(model=model, tokens=litellm.encode(model=model, text=TEXT))
+        for model in ("gpt-4o", "gpt-4")
+    }
 
 
 @case("create_pretrained_tokenizer")
 def create_pretrained_tokenizer(litellm: Any, site: Site) -> Any:
     """It fetches from a hub, where there is none here: what is looked at is that it says so."""
-    return {"without a network": raised(lambda: litellm.create_pretrained_tokenizer("nobody/has-this"))["raised"] is not None}
+    return {
+        "without a network": raised(lambda: litellm.create_pretrained_tokenizer("nobody/has-this"))["raised"]
+        is not None
+    }
 
 
 @case("completion_cost")
@@ -60,7 +66,9 @@ def completion_cost(litellm: Any, site: Site) -> Any:
         "of messages": litellm.completion_cost(model="gpt-4o", messages=ASK, completion="Hi"),
         "of a mock": litellm.completion_cost(litellm.completion("gpt-4o-mini", ASK, mock_response="Hi")) > 0,
         "at a price of one's own": litellm.completion_cost(completion_response=answer, custom_cost_per_token=own),
-        "of an unknown model": raised(lambda: litellm.completion_cost(model="nobody-has-this", prompt="a", completion="b"))
+        "of an unknown model": raised(
+            lambda: litellm.completion_cost(model="nobody-has-this", prompt="a", completion="b")
+        )
         != {"raised": None},
     }
 
@@ -135,7 +143,9 @@ _HERE = frozenset({"supports_computer_use", "supports_tool_choice"})
 def _of(name: str, models: tuple[str, ...]) -> Any:
     def run(litellm: Any, site: Site) -> Any:
         function = getattr(litellm, name, None) or getattr(litellm.utils, name)
-        return {model: function(model=model) for model in models} | {"an unknown one": function(model="nobody-has-this")}
+        return {model: function(model=model) for model in models} | {
+            "an unknown one": function(model="nobody-has-this")
+        }
 
     return run
 
@@ -147,14 +157,21 @@ for _name, _models in _SUPPORTS.items():
 @case("supports_system_messages")
 def supports_system_messages(litellm: Any, site: Site) -> Any:
     """LiteLLM wants the provider said."""
-    return {model: litellm.supports_system_messages(model, "openai") for model in ("gpt-4o", "o1-mini", "nobody-has-this")}
+    return {
+        model: litellm.supports_system_messages(model, "openai") for model in ("gpt-4o", "o1-mini", "nobody-has-this")
+    }
 
 
 @case("get_llm_provider")
 def get_llm_provider(litellm: Any, site: Site) -> Any:
     models = (
         *("gpt-4o", "claude-sonnet-4-5", "openai/gpt-4o", "anthropic/claude-sonnet-4-5", "azure/my-deployment"),
-        *("gemini/gemini-2.5-pro", "bedrock/anthropic.claude-3-haiku-20240307-v1:0", "ollama/llama2", "groq/llama-3.3-70b"),
+        *(
+            "gemini/gemini-2.5-pro",
+            "bedrock/anthropic.claude-3-haiku-20240307-v1:0",
+            "ollama/llama2",
+            "groq/llama-3.3-70b",
+        ),
         *("together_ai/a/b", "openrouter/openai/gpt-4o", "vertex_ai/gemini-2.5-pro", "deepseek/deepseek-chat"),
     )
     return {model: list(litellm.get_llm_provider(model)[:2]) for model in models} | {
@@ -198,7 +215,18 @@ def get_valid_models(litellm: Any, site: Site) -> Any:
 
 @case("get_supported_openai_params")
 def get_supported_openai_params(litellm: Any, site: Site) -> Any:
-    names = ("temperature", "tools", "tool_choice", "stop", "logit_bias", "response_format", "stream", "seed", "n", "user")
+    names = (
+        "temperature",
+        "tools",
+        "tool_choice",
+        "stop",
+        "logit_bias",
+        "response_format",
+        "stream",
+        "seed",
+        "n",
+        "user",
+    )
     found: dict[str, Any] = {}
     for model in ("gpt-4o", "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-pro", "groq/llama-3.3-70b-versatile"):
         params = litellm.get_supported_openai_params(model=model)
@@ -220,14 +248,20 @@ def model_cost(litellm: Any, site: Site) -> Any:
 
 @case("model_list")
 def model_list(litellm: Any, site: Site) -> Any:
-    return {model: model in litellm.model_list for model in ("gpt-4o", "claude-sonnet-4-5", "gemini/gemini-2.5-pro", "nobody")}
+    return {
+        model: model in litellm.model_list
+        for model in ("gpt-4o", "claude-sonnet-4-5", "gemini/gemini-2.5-pro", "nobody")
+    }
 
 
 @case("provider_list")
 def provider_list(litellm: Any, site: Site) -> Any:
     """LiteLLM's are members of an enumeration of texts."""
     names = [getattr(one, "value", one) for one in litellm.provider_list]
-    return {name: name in names for name in ("openai", "anthropic", "azure", "bedrock", "vertex_ai", "groq", "ollama", "xai")}
+    return {
+        name: name in names
+        for name in ("openai", "anthropic", "azure", "bedrock", "vertex_ai", "groq", "ollama", "xai")
+    }
 
 
 @case("models_by_provider")
@@ -250,7 +284,9 @@ def trim_messages(litellm: Any, site: Site) -> Any:
         "keeps the last": short[-1]["content"],
         "is short enough": litellm.token_counter(model="gpt-4o", messages=short) <= room,
         "fewer": len(short) < len(LONG),
-        "left for the answer": told(lambda: litellm.utils.trim_messages(ASK, model="gpt-4o", return_response_tokens=True)[1]),
+        "left for the answer": told(
+            lambda: litellm.utils.trim_messages(ASK, model="gpt-4o", return_response_tokens=True)[1]
+        ),
     }
 
 

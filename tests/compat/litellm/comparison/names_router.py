@@ -64,7 +64,10 @@ def context_window_fallbacks(litellm: Any, site: Site) -> Any:
         context_window_fallbacks=[{"small": ["large"]}],
         content_policy_fallbacks=[{"strict": ["large"]}],
     )
-    return {"the window": said(made.completion("small", ASK)), "the policy": told(lambda: said(made.completion("strict", ASK)))}
+    return {
+        "the window": said(made.completion("small", ASK)),
+        "the policy": told(lambda: said(made.completion("strict", ASK))),
+    }
 
 
 @case("Router(num_retries=)")
@@ -155,7 +158,9 @@ def pre_call_checks(litellm: Any, site: Site) -> Any:
 
 @case("Router.embedding")
 def embedding(litellm: Any, site: Site) -> Any:
-    made = litellm.Router(model_list=[entry(site, "vectors", "ok", model="openai/text-embedding-3-small")], num_retries=0)
+    made = litellm.Router(
+        model_list=[entry(site, "vectors", "ok", model="openai/text-embedding-3-small")], num_retries=0
+    )
     return {
         "sync": made.embedding(model="vectors", input=["a"]).data[0]["embedding"],
         "async": asyncio.run(made.aembedding(model="vectors", input=["a"])).data[0]["embedding"],

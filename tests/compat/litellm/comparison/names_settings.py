@@ -121,13 +121,15 @@ def success_callback(litellm: Any, site: Site) -> Any:
         "user": kwargs["user"],
         "call_type": kwargs["call_type"],
         "stream": [bool(kwargs["stream"]), stream["kwargs"]["stream"]],
-        "key is not shown": "sk-case" not in repr({name: kwargs[name] for name in ("optional_params", "additional_args")}),
+        "key is not shown": "sk-case"
+        not in repr({name: kwargs[name] for name in ("optional_params", "additional_args")}),
         "text": whole["answer"].choices[0].message.content,
         "text of a stream": stream["answer"].choices[0].message.content,
         "complete_streaming_response": stream["kwargs"]["complete_streaming_response"].choices[0].message.content,
         "times": whole["ordered"],
         "payload": sorted(
-            {"id", "status", "response_cost", "total_tokens", "model", "messages"} & (kwargs.get("standard_logging_object") or {}).keys()
+            {"id", "status", "response_cost", "total_tokens", "model", "messages"}
+            & (kwargs.get("standard_logging_object") or {}).keys()
         ),
     }
 
@@ -216,7 +218,9 @@ def custom_logger(litellm: Any, site: Site) -> Any:
     class Keeps(litellm.integrations.custom_logger.CustomLogger):  # type: ignore[misc,name-defined]
         async def async_log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
             if "of the case" in kwargs["litellm_params"]["metadata"]:  # LiteLLM tells late of calls before it
-                seen.append(["answered", kwargs["model"], kwargs["response_cost"], response_obj.choices[0].message.content])
+                seen.append(
+                    ["answered", kwargs["model"], kwargs["response_cost"], response_obj.choices[0].message.content]
+                )
 
         async def async_log_failure_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
             if "of the case" in kwargs["litellm_params"]["metadata"]:
@@ -235,7 +239,12 @@ def custom_logger(litellm: Any, site: Site) -> Any:
 
     with settings(litellm, callbacks=[Keeps()]):
         asyncio.run(calls())
-    return {"whole": seen[0], "stream": [seen[1][0], seen[1][1], seen[1][3]], "cost of the stream": seen[1][2], "failed": seen[2]}
+    return {
+        "whole": seen[0],
+        "stream": [seen[1][0], seen[1][1], seen[1][3]],
+        "cost of the stream": seen[1][2],
+        "failed": seen[2],
+    }
 
 
 def _refused(litellm: Any, site: Site) -> bool:

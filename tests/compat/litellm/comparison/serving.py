@@ -34,9 +34,11 @@ def served(program: str, sheet: Sheet, upstream: Upstream, directory: Path) -> I
 
 @contextmanager
 def _tollbridge(sheet: Sheet, directory: Path) -> Iterator[str]:
-    command = [str(Path(sys.executable).with_name("tollbridge")), "--config", "config.yaml", "--port", "0", "--log", "none"]
+    program = Path(sys.executable).with_name("tollbridge")
+    command = [str(program), "--config", "config.yaml", "--port", "0", "--log", "none"]
     environ = {"PATH": os.environ["PATH"], "TOLLBRIDGE_HOME": str(directory / "home"), **sheet.environ}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=directory, env=environ) as process:
+    told = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=directory, env=environ, **told) as process:
         assert process.stdout is not None
         try:
             said = "".join(line.decode() for line in iter(process.stdout.readline, b"Stop with Ctrl-C.\n"))
