@@ -28,7 +28,8 @@ def listing() -> Iterator[str]:
         differing = {case for case, _ in differences}
         agreeing = [case for case in cases if case not in differing]
         yield from (f"## {title}", "")
-        yield f"{kept(what)['program'].replace('litellm', 'LiteLLM')}, asked on {kept(what)['date']}. Of {len(cases)} cases"
+        program = kept(what)["program"].replace("litellm", "LiteLLM")
+        yield f"{program}, asked on {kept(what)['date']}. Of {len(cases)} cases"
         yield f"{len(agreeing)} agree in all that was looked at, and {len(differing)} differ in something:"
         counted = [f"{sum(one.kind == kind for one in differences.values())} {WORDS[kind]}" for kind in KINDS]
         yield from (f"{len(differences)} observations, {', '.join(counted)}.", "")

@@ -207,7 +207,7 @@ def router(upstream: Upstream) -> dict[str, Any]:
                 one("bad", "500"),
                 one("again", "503-1"),
                 one("limited", "429"),
-                one("slow", "slow"),
+                one("slow", "slower"),
                 one("group", "401", weight=1000),
                 one("group", "works", weight=1),
                 one("fits", "small", model_info={"max_input_tokens": 10}),
@@ -218,7 +218,7 @@ def router(upstream: Upstream) -> dict[str, Any]:
             "router_settings": {
                 "num_retries": 2,
                 "retry_after": 0,
-                "timeout": 0.4,
+                "timeout": 2.0,
                 "allowed_fails": 0,
                 "cooldown_time": 60,
                 "model_group_alias": {"other-name": "good", "hidden-name": {"model": "good", "hidden": True}},

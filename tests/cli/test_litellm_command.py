@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tollbridge.compat.litellm.command import INSTEAD, words
+from tollbridge.cli.litellm_command import INSTEAD, words
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_an_option_without_its_value_is_an_error(capsys: pytest.CaptureFixture[s
 
 
 def test_it_starts_what_serve_starts() -> None:
-    command = [sys.executable, "-m", "tollbridge.compat.litellm.command", "--config", "nowhere.yaml"]
+    command = [sys.executable, "-m", "tollbridge.cli.litellm_command", "--config", "nowhere.yaml"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "nowhere.yaml" in done.stderr

@@ -1,4 +1,4 @@
-"""The command line of LiteLLM's gateway, for scripts and images that start it: `tollbridge-litellm --config F --port N`.
+"""The command line of LiteLLM's gateway, for scripts that start it: `tollbridge-litellm --config F --port N`.
 
 Whoever wants it under the old name makes a link of that name; nothing takes it by itself. Options that mean the same
 here are passed to `tollbridge serve` in its words, and those that have nothing to change here are taken. Any other ends
