@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tollbridge.cli.ending import FAILED, UNUSABLE, errors_told
+from tollbridge.cli.indented import indented
 from tollbridge.cli.place import configured, place
 from tollbridge.errors import NotFoundError, StoreError
 from tollbridge.store.address import Address, check_driver
@@ -71,7 +72,7 @@ def status(config: Path | None, as_json: bool) -> None:
     with errors_told():
         found = _status(_address(config))
     if as_json:
-        click.echo(_json(found))
+        click.echo(indented(found))
     else:
         words = {
             "absent": "is not made yet: the first start, or `tollbridge db upgrade`, makes it",
@@ -101,7 +102,7 @@ def upgrade(config: Path | None, as_json: bool) -> None:
         Database.open(url).close()
         after = _status(address)
     if as_json:
-        click.echo(_json(after))
+        click.echo(indented(after))
     elif before.version == after.version:
         click.echo(f"{after.database} is current: {after.version}")
     else:
@@ -143,7 +144,7 @@ def backup(file: Path, config: Path | None, as_json: bool) -> None:
                 raise StoreError(f"{address.name} cannot be copied: {error}.") from error
     size = file.stat().st_size
     copied = {"database": address.name, "file": str(file), "bytes": size}
-    click.echo(_json(copied) if as_json else f"{address.name} is copied into {file}: {size:,} bytes")
+    click.echo(indented(copied) if as_json else f"{address.name} is copied into {file}: {size:,} bytes")
 
 
 @db.command()
@@ -170,7 +171,7 @@ def check(config: Path | None, as_json: bool) -> None:
                 found = [str(error)]
     damage = [one for one in found if one != "ok"]
     if as_json:
-        click.echo(_json({"database": address.name, "damage": damage}))
+        click.echo(indented({"database": address.name, "damage": damage}))
     else:
         click.echo(
             "\n".join([f"{address.name} is {'DAMAGED' if damage else 'whole'}", *(f"  {one}" for one in damage)])
@@ -244,7 +245,3 @@ async def _asked(address: Address) -> tuple[str | None, int]:
     finally:
         await engine.dispose()
     return version, int(size or 0)
-
-
-def _json(value: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
