@@ -21,6 +21,7 @@ from tollbridge.cli.ending import FAILED, UNUSABLE, errors_told
 from tollbridge.cli.indented import indented
 from tollbridge.cli.place import configured, place
 from tollbridge.errors import NotFoundError, StoreError
+from tollbridge.store import sqlite_file
 from tollbridge.store.address import Address, check_driver
 from tollbridge.store.database import Database
 from tollbridge.store.failures import told
@@ -192,7 +193,7 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
     if not file.exists():
         raise NotFoundError(f"There is no database {file}: the first start makes it.")
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=CONNECT_S)) as connection:
+        with sqlite_file.read_only(file, CONNECT_S) as connection:
             yield connection
     except sqlite3.Error as error:
         raise StoreError(f"The database {file} cannot be read: {error}.") from error
