@@ -1,19 +1,18 @@
 """Writes docs/config-reference.md, from the tables by which a configuration is read.
 
-python scripts/config_reference.py            writes it
-python scripts/config_reference.py --check    says whether it is stale: exit code 1
+python -m scripts.config_reference            writes it
+python -m scripts.config_reference --check    says whether it is stale: exit code 1
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from scripts.marked import Marked
 from tollbridge.assemble.deployments import CONNECT_S, FIRST_BYTE_S, GAP_S
 from tollbridge.config import kinds
 from tollbridge.config.load import TOP
@@ -44,9 +43,6 @@ from tollbridge.config.tables import token_issuers as issuers
 from tollbridge.server.cors import Cors
 from tollbridge.server.gateway import Rules
 from tollbridge.server.http.limits import Limits
-
-PAGE = Path(__file__).resolve().parents[1] / "docs/config-reference.md"
-BEGIN, END = "<!-- the keys, by scripts/config_reference.py -->\n", "<!-- the end of the keys -->\n"
 
 WRITTEN: Mapping[Any, str] = {
     kinds.anything: "anything",
@@ -247,21 +243,7 @@ def _as_period(value: float) -> str:
     return f"`{value:g}s`"
 
 
-def page(text: str) -> str:
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return "\n".join([f"{head}{BEGIN}", *listing(), f"{END}{tail}"])
-
-
-def main() -> None:
-    before = PAGE.read_text()
-    after = page(before)
-    if "--check" in sys.argv[1:]:
-        if before != after:
-            sys.exit("docs/config-reference.md is stale: run `python scripts/config_reference.py`.")
-        return
-    PAGE.write_text(after)
-
+PART = Marked("docs/config-reference.md", "keys", "config_reference", listing)
 
 if __name__ == "__main__":
-    main()
+    PART.main()

@@ -1,18 +1,18 @@
 """Writes the table of docs/http-reference.md, from the route table of a gateway that has everything configured.
 
-python scripts/http_reference.py            writes it
-python scripts/http_reference.py --check    says whether it is stale: exit code 1
+python -m scripts.http_reference            writes it
+python -m scripts.http_reference --check    says whether it is stale: exit code 1
 
 A route that nobody described in `SAID` is an error: whoever adds one says there what it is.
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from scripts.marked import Marked
 from tollbridge.assemble.accounts import management
 from tollbridge.cli.process import application
 from tollbridge.config.load import load_value
@@ -20,8 +20,6 @@ from tollbridge.home import Home
 from tollbridge.server.identify import MasterKey
 from tollbridge.server.routes import ROUTES, Route
 
-PAGE = Path(__file__).resolve().parents[1] / "docs/http-reference.md"
-BEGIN, END = "<!-- the routes, by scripts/http_reference.py -->\n", "<!-- the end of the routes -->\n"
 WHO: Mapping[str, str] = {
     "key": "a key",
     "self": "a key, of what is its own",
@@ -211,21 +209,7 @@ def _who(found: Mapping[str, str]) -> str:
     return "; ".join(f"{', '.join(m for m, a in found.items() if a == one)}: {WHO[one]}" for one in people)
 
 
-def page(text: str) -> str:
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return "\n".join([f"{head}{BEGIN}", *listing(), f"{END}{tail}"])
-
-
-def main() -> None:
-    before = PAGE.read_text()
-    after = page(before)
-    if "--check" in sys.argv[1:]:
-        if before != after:
-            sys.exit("docs/http-reference.md is stale: run `python scripts/http_reference.py`.")
-        return
-    PAGE.write_text(after)
-
+PART = Marked("docs/http-reference.md", "routes", "http_reference", listing)
 
 if __name__ == "__main__":
-    main()
+    PART.main()

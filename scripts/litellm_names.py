@@ -1,23 +1,19 @@
 """Writes the list of names in docs/migrating-from-litellm.md, from the shim's own tables.
 
-python scripts/litellm_names.py            writes it
-python scripts/litellm_names.py --check    says whether it is stale: exit code 1
+python -m scripts.litellm_names            writes it
+python -m scripts.litellm_names --check    says whether it is stale: exit code 1
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from itertools import groupby
-from pathlib import Path
 
+from scripts.marked import Marked
 from tollbridge.compat.litellm.model_lists import LISTS
 from tollbridge.compat.litellm.modules import ALIASES, MODULES
 from tollbridge.compat.litellm.names import NAMES
 from tollbridge.compat.litellm.settings import ABSENT, CALLBACKS, KEYS, MOOT, PARAMETERS, PLACES, RULES
-
-PAGE = Path(__file__).resolve().parents[1] / "docs/migrating-from-litellm.md"
-BEGIN, END = "<!-- the names, by scripts/litellm_names.py -->\n", "<!-- the end of the names -->\n"
 
 
 def names() -> Iterator[str]:
@@ -49,23 +45,13 @@ def _list(found: object) -> str:
     return ", ".join(f"`{name}`" for name in found)  # type: ignore[attr-defined]
 
 
-def page(text: str) -> str:
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
+def listing() -> Iterator[str]:
+    yield from ("### Names", "", *names(), "", "### Settings", "", *settings(), "", "### Modules", "")
     modules = ", ".join(f"`litellm.{name}`" for name in sorted({*MODULES, *ALIASES}))
-    made = ["### Names", "", *names(), "", "### Settings", "", *settings(), "", "### Modules", "", f"{modules}.", ""]
-    return "\n".join([f"{head}{BEGIN}", *made, f"{END}{tail}"])
+    yield from (f"{modules}.", "")
 
 
-def main() -> None:
-    before = PAGE.read_text()
-    after = page(before)
-    if "--check" in sys.argv[1:]:
-        if before != after:
-            sys.exit("docs/migrating-from-litellm.md is stale: run `python scripts/litellm_names.py`.")
-        return
-    PAGE.write_text(after)
-
+PART = Marked("docs/migrating-from-litellm.md", "names", "litellm_names", listing)
 
 if __name__ == "__main__":
-    main()
+    PART.main()

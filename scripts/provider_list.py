@@ -1,21 +1,18 @@
 """Writes the list of providers in docs/providers.md, from the rows.
 
-python scripts/provider_list.py            writes it
-python scripts/provider_list.py --check    says whether it is stale: exit code 1
+python -m scripts.provider_list            writes it
+python -m scripts.provider_list --check    says whether it is stale: exit code 1
 """
 
 from __future__ import annotations
 
 import re
-import sys
-from pathlib import Path
 
+from scripts.marked import Marked
 from tollbridge.providers.row import Provider
 from tollbridge.providers.table import ALIASES, KINDS, ROWS
 from tollbridge.providers.told import differences, source
 
-PAGE = Path(__file__).resolve().parents[1] / "docs/providers.md"
-BEGIN, END = "<!-- the rows, by scripts/provider_list.py -->\n", "<!-- the end of the rows -->\n"
 TITLES = {
     "vendor": "Vendors: they make the models that they serve",
     "host": "Hosts of open models",
@@ -33,7 +30,7 @@ FORMATS = {
 }
 
 
-def listing() -> str:
+def listing() -> list[str]:
     compared = sum(bool(row.checked) for row in ROWS.values())
     lines = [
         f"{len(ROWS)} providers; {compared} were compared with a vendor's page or recorded exchanges on the day shown.",
@@ -44,7 +41,7 @@ def listing() -> str:
         lines += ["", f"### {TITLES[kind]}", "", "| name | formats | address | key | what differs | compared |"]
         lines += ["|---|---|---|---|---|---|", *(line(row) for row in sorted(rows, key=lambda row: row.name))]
     named = ", ".join(f"`{alias}/` is `{name}/`" for alias, name in sorted(ALIASES.items()))
-    return "\n".join([*lines, "", f"Other names: {named}.", ""])
+    return [*lines, "", f"Other names: {named}.", ""]
 
 
 def line(row: Provider) -> str:
@@ -59,21 +56,7 @@ def line(row: Provider) -> str:
     return f"| `{row.name}/` | {formats} | {address} | {keys}{optional} | {'; '.join(differences(row))} | {compared} |"
 
 
-def page(text: str) -> str:
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n{listing()}\n{END}{tail}"
-
-
-def main() -> None:
-    before = PAGE.read_text()
-    after = page(before)
-    if "--check" in sys.argv[1:]:
-        if before != after:
-            sys.exit("docs/providers.md is stale: run `python scripts/provider_list.py`.")
-        return
-    PAGE.write_text(after)
-
+PART = Marked("docs/providers.md", "rows", "provider_list", listing)
 
 if __name__ == "__main__":
-    main()
+    PART.main()

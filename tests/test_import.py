@@ -91,8 +91,8 @@ def test_every_public_name_is_there_and_at_home_where_type_checkers_look() -> No
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     assert not hasattr(tollbridge, "complete")
-    assert issubclass(tollbridge.APITimeoutError, tollbridge.Timeout)
     assert tollbridge.exceptions.Timeout is tollbridge.Timeout
+    assert issubclass(tollbridge.APITimeoutError, tollbridge.Timeout)
 
 
 def test_exceptions_are_all_at_the_front_door() -> None:

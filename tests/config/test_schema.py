@@ -134,5 +134,5 @@ def test_every_table_of_keys_is_in_the_reference() -> None:
 
 
 def test_the_reference_is_what_its_script_writes() -> None:
-    text = config_reference.PAGE.read_text()
-    assert text == config_reference.page(text), "run `python scripts/config_reference.py`"
+    text = config_reference.PART.file.read_text()
+    assert text == config_reference.PART.written(text), "run `python -m scripts.config_reference`"

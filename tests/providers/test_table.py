@@ -131,7 +131,11 @@ def test_there_are_at_least_120_and_each_stands_in_one_file_only() -> None:
 
 def test_the_list_of_providers_in_the_documentation_is_made_from_the_rows() -> None:
     said = subprocess.run(
-        [sys.executable, str(ROOT / "scripts/provider_list.py"), "--check"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "scripts.provider_list", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert said.returncode == 0, said.stderr
 

@@ -14,6 +14,7 @@ import msgspec
 
 from tollbridge.cli.ending import FAILED, errors_told
 from tollbridge.cli.gateway import KEY_VARIABLE, LOOPBACK, URL_VARIABLE, Gateway, address, reached
+from tollbridge.cli.indented import indented
 from tollbridge.errors import APIError
 from tollbridge.transport.egress import split_url
 
@@ -65,7 +66,7 @@ def bench(url: str | None, key: str | None, model: str, count: int, at_once: int
             raise click.UsageError(f"{url} is not on this machine: say --yes to load it all the same.")
         measured = asyncio.run(_measured(url, key, model, count, at_once))
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(measured), indent=2))
+        click.echo(indented(measured))
     else:
         click.echo("\n".join(_lines(measured)))
     sys.exit(FAILED if measured.failures else 0)

@@ -20,6 +20,7 @@ from tollbridge.assemble.gateway import provider_rows
 from tollbridge.assemble.mcp import definition
 from tollbridge.assemble.misgivings import misgivings
 from tollbridge.assemble.offline import offline
+from tollbridge.cli.indented import indented
 from tollbridge.config.document import Table
 from tollbridge.config.environment import Environment, read_dotenv
 from tollbridge.config.explain import Explained, Renaming, renamed, renamings
@@ -112,7 +113,7 @@ def check(
     if explain and path is not None:
         report = msgspec.structs.replace(report, explained=explanations(read_nodes(path, os.environ), report.findings))
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2))
+        click.echo(indented(report))
     else:
         told = table(report.explained or ())
         click.echo("\n".join([*excerpts(report.findings), *told, *summary(path, report)]))

@@ -18,6 +18,7 @@ import click
 import msgspec
 
 from tollbridge.cli.ending import FAILED, errors_told
+from tollbridge.cli.indented import indented
 from tollbridge.cli.place import place
 from tollbridge.cli.screen import painted
 from tollbridge.config.findings import Place
@@ -62,7 +63,7 @@ def show(path: Path | None, as_json: bool) -> None:
     Example: tollbridge config show config.yaml
     """
     shown = effective(_read(path))
-    click.echo(_json(shown) if as_json else as_yaml(shown).rstrip("\n"))
+    click.echo(indented(shown) if as_json else as_yaml(shown).rstrip("\n"))
 
 
 @config.command()
@@ -80,7 +81,7 @@ def diff(before: Path, after: Path, as_json: bool) -> None:
     old, new = (_unplaced(effective(_read(one))) for one in (before, after))
     changes = [] if old == new else changed(old, new)
     if as_json:
-        click.echo(_json(changes))
+        click.echo(indented(changes))
     else:
         lines = difflib.unified_diff(
             as_yaml(old).splitlines(), as_yaml(new).splitlines(), str(before), str(after), lineterm="", n=3
@@ -107,7 +108,7 @@ def schema(as_json: bool) -> None:
     """
     from tollbridge.cli.config_schema import schema as made  # all tables of keys, which `show` has no need of
 
-    click.echo(_json(made()))
+    click.echo(indented(made()))
 
 
 def effective(config: Config) -> JsonObject:
@@ -173,7 +174,3 @@ def _plain(value: Any, name: str) -> Any:
 def _read(path: Path | None) -> Config:
     with errors_told():
         return place(path).config
-
-
-def _json(value: Json) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

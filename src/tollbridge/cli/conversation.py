@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tollbridge.cli.indented import indented
 from tollbridge.cli.partner import Turn, Used
 from tollbridge.cli.turns import dollars
 from tollbridge.errors import ConfigError
@@ -89,11 +90,7 @@ class Conversation:
 
     def save(self, file: Path) -> None:
         """As Markdown where the file is called so, else as JSON, from which it can be gone on. Raises ConfigError."""
-        text = (
-            self._markdown()
-            if file.suffix == ".md"
-            else msgspec.json.format(msgspec.json.encode(self.saved())).decode()
-        )
+        text = self._markdown() if file.suffix == ".md" else indented(self.saved())
         try:
             file.write_text(text + "\n", encoding="utf-8")
         except OSError as error:

@@ -18,8 +18,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tollbridge.cli.ending import FAILED, UNUSABLE, errors_told
+from tollbridge.cli.indented import indented
 from tollbridge.cli.place import configured, place
 from tollbridge.errors import NotFoundError, StoreError
+from tollbridge.store import sqlite_file
 from tollbridge.store.address import Address, check_driver
 from tollbridge.store.database import Database
 from tollbridge.store.failures import told
@@ -71,7 +73,7 @@ def status(config: Path | None, as_json: bool) -> None:
     with errors_told():
         found = _status(_address(config))
     if as_json:
-        click.echo(_json(found))
+        click.echo(indented(found))
     else:
         words = {
             "absent": "is not made yet: the first start, or `tollbridge db upgrade`, makes it",
@@ -101,7 +103,7 @@ def upgrade(config: Path | None, as_json: bool) -> None:
         Database.open(url).close()
         after = _status(address)
     if as_json:
-        click.echo(_json(after))
+        click.echo(indented(after))
     elif before.version == after.version:
         click.echo(f"{after.database} is current: {after.version}")
     else:
@@ -143,7 +145,7 @@ def backup(file: Path, config: Path | None, as_json: bool) -> None:
                 raise StoreError(f"{address.name} cannot be copied: {error}.") from error
     size = file.stat().st_size
     copied = {"database": address.name, "file": str(file), "bytes": size}
-    click.echo(_json(copied) if as_json else f"{address.name} is copied into {file}: {size:,} bytes")
+    click.echo(indented(copied) if as_json else f"{address.name} is copied into {file}: {size:,} bytes")
 
 
 @db.command()
@@ -170,7 +172,7 @@ def check(config: Path | None, as_json: bool) -> None:
                 found = [str(error)]
     damage = [one for one in found if one != "ok"]
     if as_json:
-        click.echo(_json({"database": address.name, "damage": damage}))
+        click.echo(indented({"database": address.name, "damage": damage}))
     else:
         click.echo(
             "\n".join([f"{address.name} is {'DAMAGED' if damage else 'whole'}", *(f"  {one}" for one in damage)])
@@ -191,7 +193,7 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
     if not file.exists():
         raise NotFoundError(f"There is no database {file}: the first start makes it.")
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=CONNECT_S)) as connection:
+        with sqlite_file.read_only(file, CONNECT_S) as connection:
             yield connection
     except sqlite3.Error as error:
         raise StoreError(f"The database {file} cannot be read: {error}.") from error
@@ -244,7 +246,3 @@ async def _asked(address: Address) -> tuple[str | None, int]:
     finally:
         await engine.dispose()
     return version, int(size or 0)
-
-
-def _json(value: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

@@ -19,6 +19,7 @@ from tollbridge.cli import mcp_lines
 from tollbridge.cli.check import examine
 from tollbridge.cli.columns import printable
 from tollbridge.cli.examining import Found, database, libraries, network, port, state_directory, worst
+from tollbridge.cli.indented import indented
 from tollbridge.cli.mcp_desk import local
 from tollbridge.cli.place import Place, place
 from tollbridge.cli.screen import painted
@@ -72,7 +73,7 @@ def doctor(config: Path | None, host: str, number: int | None, timeout_s: float,
     if as_json:
         states = [one.state for one in found]
         report = Report(errors=states.count("error"), warnings=states.count("warning"), found=found)
-        click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2))
+        click.echo(indented(report))
     else:
         click.echo("\n".join(_lines(found)))
     sys.exit(code)

@@ -12,7 +12,6 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -22,6 +21,7 @@ import msgspec
 
 from tollbridge.errors import ConfigError, StoreError, TollbridgeError
 from tollbridge.home import Home
+from tollbridge.store import sqlite_file
 from tollbridge.store.address import Address
 from tollbridge.store.schema import versions
 from tollbridge.transport.base import Origin, Outgoing, Timeouts, Transport
@@ -129,9 +129,7 @@ def _file(file: Path) -> Found:
     if not file.exists():
         return Found(about=about, state="good", said=f"{file} is made at the first start")
     try:
-        with closing(
-            sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=DATABASE_S)
-        ) as connection:
+        with sqlite_file.read_only(file, DATABASE_S) as connection:
             (damage,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error as error:

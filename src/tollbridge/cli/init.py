@@ -16,6 +16,7 @@ from tollbridge.assemble.gateway import provider_rows
 from tollbridge.assemble.misgivings import misgivings
 from tollbridge.assemble.offline import offline
 from tollbridge.cli.ending import FAILED, end
+from tollbridge.cli.indented import indented
 from tollbridge.config.environment import read_dotenv
 from tollbridge.config.findings import Findings
 from tollbridge.config.load import load_value
@@ -106,7 +107,7 @@ def init(file: Path, force: bool, as_json: bool) -> None:
     _write(file, text, force)
     if as_json:
         told = Begun(file=str(file), providers=found)
-        click.echo(msgspec.json.format(msgspec.json.encode(told), indent=2))
+        click.echo(indented(told))
         return
     served = ", ".join(f"{provider}/*" for provider in ("demo", *found))
     click.echo(f"{file} is written, for {served}.")

@@ -13,6 +13,7 @@ import msgspec
 from tollbridge.catalog.facts import ModelFacts, catalog, facts
 from tollbridge.catalog.near import near
 from tollbridge.cli.ending import FAILED
+from tollbridge.cli.indented import indented
 from tollbridge.providers.names import find
 from tollbridge.providers.table import ROWS
 
@@ -63,7 +64,7 @@ def models(models: Sequence[str], as_json: bool, mode: str | None, everything: b
     found = [(name, [one for one in _found(name) if mode is None or one.mode == mode]) for name in models or [""]]
     if as_json:
         rows = [_as_json(one) for _, several in found for one in several]
-        click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=2))
+        click.echo(indented(rows))
     else:
         for name, several in found:
             click.echo("\n".join(_told(name, several, everything)))

@@ -15,6 +15,7 @@ from tollbridge.catalog.facts import ModelFacts, catalog
 from tollbridge.catalog.near import near
 from tollbridge.catalog.price_names import charged
 from tollbridge.cli.ending import FAILED, errors_told
+from tollbridge.cli.indented import indented
 from tollbridge.cli.price_lookup import EACH, Listed, in_catalog
 
 COLUMNS = ("input", "output", "cache_read", "cache_write")
@@ -86,7 +87,7 @@ def prices(models: Sequence[str], config: Path | None, as_json: bool, everything
     found = [(model, look(model)) for model in models or [""]]
     if as_json:
         rows = [_as_json(one) for _, several in found for one in several]
-        click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=2))
+        click.echo(indented(rows))
     else:
         for model, several in found:
             click.echo("\n".join(_told(model, several, everything, own=config is not None)))

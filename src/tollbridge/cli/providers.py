@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
-import msgspec
 
 from tollbridge.catalog.near import near
 from tollbridge.cli import screen
 from tollbridge.cli.ending import FAILED, errors_told
+from tollbridge.cli.indented import indented
 from tollbridge.providers.names import find
 from tollbridge.providers.resolve import available
 from tollbridge.providers.row import Provider
@@ -47,7 +47,7 @@ def providers(names: Sequence[str], as_json: bool, config: Path | None, ready: b
     found = [(name, [row for row in _named(name, rows) if not ready or row.name in usable]) for name in names or [""]]
     if as_json:
         whole = [told(row) for _, several in found for row in several]
-        click.echo(msgspec.json.format(msgspec.json.encode(whole), indent=2))
+        click.echo(indented(whole))
     else:
         for name, several in found:
             click.echo("\n".join(_shown(name, several, usable, rows)))

@@ -14,6 +14,7 @@ from tollbridge.assemble.tariffs import Tariffs
 from tollbridge.cli.columns import aligned, printable
 from tollbridge.cli.dates import moment, out_of_order
 from tollbridge.cli.ending import FAILED, errors_told
+from tollbridge.cli.indented import indented
 from tollbridge.cli.place import place
 from tollbridge.cli.texts import TEXT
 from tollbridge.ledger.recompute import Sums
@@ -93,7 +94,7 @@ def recompute(
         for (provider, model), one in sorted(sums.items())
     ]
     if as_json or form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=2))
+        click.echo(indented(rows))
     elif rows:
         click.echo(_table(rows), nl=False)
     else:

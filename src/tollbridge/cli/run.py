@@ -7,10 +7,10 @@ import sys
 from typing import Any, NoReturn
 
 import click
-import msgspec
 
 from tollbridge.cli.columns import printable
 from tollbridge.cli.ending import FAILED, UNUSABLE, end
+from tollbridge.cli.indented import indented
 from tollbridge.cli.partner import Hooks, Partner, Turn, asking, model_of, parameters_of, partner_of
 from tollbridge.cli.screen import painted
 from tollbridge.cli.texts import TEXT
@@ -79,7 +79,7 @@ def run(
     except TollbridgeError as error:
         end(error)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(turn), indent=2))
+        click.echo(indented(turn))
     else:
         click.echo(harmless(turn.answer) if sys.stdout.isatty() else turn.answer)
         seen.say(cost_line(turn))

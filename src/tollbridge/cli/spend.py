@@ -20,6 +20,7 @@ from tollbridge.admin.whose import ledger_id
 from tollbridge.cli.columns import aligned, printable
 from tollbridge.cli.dates import day, out_of_order, shown_day
 from tollbridge.cli.ending import errors_told
+from tollbridge.cli.indented import indented
 from tollbridge.cli.key_options import read_name
 from tollbridge.cli.place import Place, configured, place
 from tollbridge.cli.recompute import recompute
@@ -154,7 +155,7 @@ def _spent(row: Found, by: Sequence[By]) -> Spent:
 
 
 def _as_json(shown: Sequence[Spent], rows: Sequence[Spent], by: Sequence[By]) -> str:
-    return msgspec.json.format(msgspec.json.encode(shown), indent=2).decode() + "\n"
+    return indented(shown) + "\n"
 
 
 def _as_csv(shown: Sequence[Spent], rows: Sequence[Spent], by: Sequence[By]) -> str:

@@ -26,6 +26,7 @@ from tollbridge.mcp.jsonrpc import INVALID_REQUEST, UPSTREAM_FAILED, RpcError
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.oauth.exchange import OnBehalf
 from tollbridge.mcp.oauth.tokens import OWNER, Tokens
+from tollbridge.mcp.once import Once
 from tollbridge.mcp.outbound import headers_for
 from tollbridge.mcp.resting import Resting
 from tollbridge.mcp.revisions import MODERN
@@ -71,7 +72,7 @@ class Links:
         self._shared: dict[tuple[Scope, bool], Link] = {}  # by credential and era
         self._sessions: dict[tuple[Scope, bool], Link] = {}
         self._idle: dict[str, list[Link]] = {}
-        self._opening: dict[tuple[Scope, bool], asyncio.Task[Link]] = {}
+        self._opening: Once[tuple[Scope, bool], Link] = Once()
         self._speaks: dict[bool, bool] = {}  # by era, where it is known
         self._sse = definition.transport == "sse"
         if definition.version is not None or definition.api is not None:
@@ -86,7 +87,7 @@ class Links:
     @property
     def opening(self) -> bool:
         """Somebody waits to be greeted."""
-        return bool(self._opening)
+        return self._opening.busy
 
     @asynccontextmanager
     async def lent(self, caller: Caller) -> AsyncIterator[Link]:
@@ -164,11 +165,7 @@ class Links:
         if link is not None and link.open_:
             return link
         slot = (scope, self._definition.command is None and self._era(caller))  # a process has one era
-        opening = self._opening.get(slot)
-        if opening is None:
-            opening = self._opening[slot] = asyncio.ensure_future(self._opened(headers, caller, own, scope))
-            opening.add_done_callback(lambda done: self._ended_opening(slot, done))
-        return await asyncio.shield(opening)
+        return await self._opening.run(slot, lambda: self._opened(headers, caller, own, scope))
 
     async def _opened(self, headers: Pairs, caller: Caller, own: Caller | None, scope: Scope) -> Link:
         link = await self._open(headers, self._era(caller), own, scope)
@@ -176,11 +173,6 @@ class Links:
         links[scope, link.modern] = link
         await self._bound(links)
         return link
-
-    def _ended_opening(self, slot: tuple[Scope, bool], opening: asyncio.Task[Link]) -> None:
-        self._opening.pop(slot, None)
-        if not opening.cancelled():
-            opening.exception()  # whoever waited was told
 
     def _links_of(self, caller: Caller | None) -> dict[tuple[Scope, bool], Link]:
         """`caller`: who has a link of its own."""
@@ -312,10 +304,7 @@ class Links:
             *self._sessions.values(),
             *(one for idle in self._idle.values() for one in idle),
         ]
-        opening = list(self._opening.values())
-        for task in opening:
-            task.cancel()
-        await asyncio.gather(*opening, return_exceptions=True)
+        await self._opening.cancel()
         self._shared.clear()
         self._sessions.clear()
         self._idle.clear()

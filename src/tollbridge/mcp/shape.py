@@ -63,16 +63,9 @@ TOLD = frozenset({"created_at", "created_by", "updated_at", "updated_by", "teams
 """What an answer tells and nobody says."""
 NEVER_SHOWN = frozenset(
     {
-        *("credentials", "auth_value", "authentication_token"),
-        *(
-            "client_private_key",
-            "aws_access_key_id",
-            "aws_secret_access_key",
-            "aws_session_token",
-            "aws_region_name",
-            "aws_service_name",
-        ),
-        *("aws_role_name", "aws_session_name"),
+        *("credentials", "auth_value", "authentication_token", "client_private_key"),
+        *("aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
+        *("aws_region_name", "aws_service_name", "aws_role_name", "aws_session_name"),
     }
 )
 CREDENTIALS = frozenset({"authorization", "x-api-key"})

@@ -66,7 +66,7 @@ class ImageResponse(Answer):
 
 
 class Part(Value):
-    """Something inside an answer of a dialect: whatever fields it has are attributes too."""
+    """Something of an answer in a dialect: whatever fields it has are attributes too, through and through."""
 
     def __init__(self, fields: Mapping[str, Json] | Iterable[tuple[str, Json]] = (), /, **more: Json) -> None:
         super().__init__(fields, **more)
@@ -81,16 +81,11 @@ def opened(value: Json) -> Json:
     return [opened(one) for one in value] if isinstance(value, list) else value
 
 
-class Event(Answer):
+class Event(Part, Answer):
     """One event of a stream, or a whole answer, in a dialect of its own: what it holds, its vendor says. Of an answer
     of Responses `output_text` is all that it says."""
 
     type: str
-
-    def __init__(self, fields: Mapping[str, Json] | Iterable[tuple[str, Json]] = (), /, **more: Json) -> None:
-        super().__init__(fields, **more)
-        for name, value in self.items():
-            super().__setitem__(name, opened(value))
 
     def __getattr__(self, name: str) -> Any:
         if name == "output_text" and "output" in self:

@@ -1,4 +1,5 @@
-"""The file of a SQLite database before it is used: made for its owner alone, looked through for damage.
+"""The file of a SQLite database before it is used: made for its owner alone, looked through for damage; and beside its
+use, read.
 
 A file up to `WHOLE_BYTES` is looked through whole (a second for 256 MiB); of a larger one the tables without which no
 key is known. Damage elsewhere is then told when it is read.
@@ -9,7 +10,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tollbridge.errors import StoreError
@@ -82,6 +84,14 @@ def _damage(connection: sqlite3.Connection, file: Path) -> str | None:
         if found != "ok":
             return str(found).splitlines()[-1][:120]
     return None
+
+
+@contextmanager
+def read_only(file: Path, wait_s: float) -> Iterator[sqlite3.Connection]:
+    """Beside whoever serves from it; it is not made, and nothing in it is changed. Raises sqlite3.Error."""
+    address = f"{file.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True, timeout=wait_s)) as connection:
+        yield connection
 
 
 def fold_back_log(file: Path) -> None:

@@ -1,6 +1,7 @@
-"""LiteLLM's names and configuration keys, one by one: what our own cases see under the shim, beside what they
-saw under LiteLLM (`comparison/kept`). A difference that is not listed with its reason fails, and so does one that
-is listed and is none."""
+"""LiteLLM's names, one by one: what our own cases see under the shim, beside what they saw under LiteLLM
+(`comparison/kept`). A difference that is not listed with its reason fails, and so does one that is listed and is none.
+
+Of the keys of a configuration there is what LiteLLM saw, and nothing here that holds ours against it."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ ASKED_FOR = (
 
 
 def test_the_page_is_not_stale() -> None:
-    command = [sys.executable, str(ROOT / "scripts/litellm_names.py"), "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "scripts.litellm_names", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

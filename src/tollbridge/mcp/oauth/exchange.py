@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import time
 from collections.abc import Callable
@@ -30,6 +29,7 @@ from tollbridge.mcp.oauth.invitations import Invitations
 from tollbridge.mcp.oauth.tokens import EARLY_S, OWNER, WithToken
 from tollbridge.mcp.oauth.values import Exchanging, Settings, Token
 from tollbridge.mcp.oauth.vault import url_of
+from tollbridge.mcp.once import Once
 from tollbridge.transport.base import Transport
 
 KEPT_MAX = 4096
@@ -65,7 +65,7 @@ class OnBehalf:
         self._exchanging = exchanging
         self._clock = clock
         self._kept: dict[str, Exchanged] = {}
-        self._under_way: dict[str, asyncio.Task[Token]] = {}
+        self._exchanges: Once[str, Token] = Once()
 
     def bound(self, headers: Pairs, caller: Caller) -> Pairs:
         """The headers without the caller's token, and whose they are. Raises RpcError where the caller shows none."""
@@ -97,7 +97,7 @@ class OnBehalf:
         token = kept.token
         if token is not None and (token.expires_at or token.since + UNTOLD_S) - EARLY_S > self._clock():
             return token
-        return await self._once(owner, kept)
+        return await self._exchanges.run(owner, lambda: self._exchange(kept, None))
 
     async def refused(self, owner: str, status: int, header: str, shown: Token | None, *, again: bool) -> Token | None:
         kept = self._kept.get(owner)
@@ -105,20 +105,8 @@ class OnBehalf:
             return None
         if kept.token is not None and (shown is None or kept.token.access != shown.access):
             return kept.token
-        return await self._once(owner, kept, read_challenge(header).metadata_url)
-
-    async def _once(self, owner: str, kept: Exchanged, metadata_url: str | None = None) -> Token:
-        """Whoever wants it meanwhile waits for the same."""
-        under_way = self._under_way.get(owner)
-        if under_way is None:
-            under_way = self._under_way[owner] = asyncio.ensure_future(self._exchange(kept, metadata_url))
-            under_way.add_done_callback(lambda done: self._ended(owner, done))
-        return await asyncio.shield(under_way)
-
-    def _ended(self, owner: str, under_way: asyncio.Task[Token]) -> None:
-        self._under_way.pop(owner, None)
-        if not under_way.cancelled():
-            under_way.exception()  # whoever waited was told
+        metadata_url = read_challenge(header).metadata_url
+        return await self._exchanges.run(owner, lambda: self._exchange(kept, metadata_url))
 
     async def _exchange(self, kept: Exchanged, metadata_url: str | None) -> Token:
         url = url_of(self.definition)

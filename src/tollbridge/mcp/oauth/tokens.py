@@ -12,9 +12,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -29,6 +28,7 @@ from tollbridge.mcp.oauth.errand import OAuthError
 from tollbridge.mcp.oauth.invitations import Invitations, SignInNeeded
 from tollbridge.mcp.oauth.values import Settings, Token
 from tollbridge.mcp.oauth.vault import SHARED, Vault, url_of
+from tollbridge.mcp.once import Once
 from tollbridge.policy.principal import Principal
 from tollbridge.transport.base import Incoming, Outgoing, Timeouts, Transport
 
@@ -58,7 +58,7 @@ class Tokens:
         self.vault = vault
         self.invitations = invitations
         self._clock = clock
-        self._fetching: dict[str, asyncio.Task[Token | None]] = {}
+        self._fetching: Once[str, Token | None] = Once()
 
     @property
     def personal(self) -> bool:
@@ -82,7 +82,7 @@ class Tokens:
         if token is None or token.expires_at is None or token.expires_at - EARLY_S > self._clock():
             return token
         if token.refresh is not None:
-            return await self._once(owner, lambda: self._refreshed(owner, token))
+            return await self._fetching.run(owner, lambda: self._refreshed(owner, token))
         return token if token.expires_at > self._clock() else None
 
     async def refused(self, owner: str, status: int, header: str, shown: Token | None, *, again: bool) -> Token | None:
@@ -96,7 +96,7 @@ class Tokens:
             if now is not None and (shown is None or now.access != shown.access):
                 return now
             if now is not None and now.refresh is not None:
-                new = await self._once(owner, lambda: self._refreshed(owner, now))
+                new = await self._fetching.run(owner, lambda: self._refreshed(owner, now))
                 if new is not None:
                     return new
         elif self.settings.machine:
@@ -116,20 +116,7 @@ class Tokens:
     async def _begun(self, owner: str, challenge: Challenge, scopes: tuple[str, ...]) -> Token | None:
         if not self.settings.machine:
             raise SignInNeeded(self.definition.name, owner, scopes, challenge.metadata_url)
-        return await self._once(owner, lambda: self._fetched(owner, challenge, scopes))
-
-    async def _once(self, owner: str, work: Callable[[], Awaitable[Token | None]]) -> Token | None:
-        """Whoever wants it meanwhile waits for the same, and giving up ends it for nobody else."""
-        fetching = self._fetching.get(owner)
-        if fetching is None:
-            fetching = self._fetching[owner] = asyncio.ensure_future(work())
-            fetching.add_done_callback(lambda done: self._ended(owner, done))
-        return await asyncio.shield(fetching)
-
-    def _ended(self, owner: str, fetching: asyncio.Task[Token | None]) -> None:
-        self._fetching.pop(owner, None)
-        if not fetching.cancelled():
-            fetching.exception()  # whoever waited was told
+        return await self._fetching.run(owner, lambda: self._fetched(owner, challenge, scopes))
 
     async def _refreshed(self, owner: str, token: Token) -> Token | None:
         """None where the refresh token is worth nothing any more."""
