@@ -1,23 +1,17 @@
 """Writes docs/litellm-comparison.md, from what the cases of tests/compat/litellm/comparison saw and from the list of
 differences.
 
-python scripts/litellm_comparison.py            writes it
-python scripts/litellm_comparison.py --check    says whether it is stale: exit code 1
+python -m scripts.litellm_comparison            writes it
+python -m scripts.litellm_comparison --check    says whether it is stale: exit code 1
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from scripts.marked import Marked
+from tests.compat.litellm.comparison.compare import KINDS, kept, known
 
-from tests.compat.litellm.comparison.compare import KINDS, kept, known  # noqa: E402
-
-PAGE = ROOT / "docs/litellm-comparison.md"
-BEGIN, END = "<!-- the comparison, by scripts/litellm_comparison.py -->\n", "<!-- the end of the comparison -->\n"
 TITLES = {"names": "Names of the Python package", "keys": "Keys of a gateway's configuration"}
 WORDS = {"better": "better", "other": "different", "absent": "not built"}
 
@@ -44,21 +38,7 @@ def listing() -> Iterator[str]:
         yield from ("", "### Where they agree", "", f"{', '.join(f'`{case}`' for case in agreeing)}.", "")
 
 
-def page(text: str) -> str:
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return "\n".join([f"{head}{BEGIN}", *listing(), f"{END}{tail}"])
-
-
-def main() -> None:
-    before = PAGE.read_text()
-    after = page(before)
-    if "--check" in sys.argv[1:]:
-        if before != after:
-            sys.exit("docs/litellm-comparison.md is stale: run `python scripts/litellm_comparison.py`.")
-        return
-    PAGE.write_text(after)
-
+PART = Marked("docs/litellm-comparison.md", "comparison", "litellm_comparison", listing)
 
 if __name__ == "__main__":
-    main()
+    PART.main()

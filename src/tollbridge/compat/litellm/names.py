@@ -80,7 +80,7 @@ _TABLE: tuple[Name, ...] = (
         *("ModelResponse", "ModelResponseStream", "Choices", "StreamingChoices", "Message", "Delta", "Usage"),
         *("Function", "FunctionCall", "ChatCompletionMessageToolCall", "ChatCompletionDeltaToolCall"),
         *("EmbeddingResponse", "ImageResponse", "TranscriptionResponse", "TextCompletionResponse", "RerankResponse"),
-        note="a dictionary that reads like an object",
+        note="a dictionary that reads like an object; made by hand, it has the fields that it is given",
     ),
     *_of(FRONT, "CompletionTokensDetailsWrapper=CompletionTokensDetails"),
     *_of(FRONT, "PromptTokensDetailsWrapper=PromptTokensDetails"),
