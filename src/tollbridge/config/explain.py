@@ -33,7 +33,7 @@ BETTER: Mapping[tuple[str, str], str] = {
     ("litellm_settings", "turn_off_message_logging"): "nothing of what is said is ever logged",
     ("litellm_settings", "json_logs"): "each request is one line of JSON",
     ("general_settings", "database_url"): "not needed: without one, keys and spend are kept in SQLite",
-    ("general_settings", "pass_through_endpoints"): "needs a key, unless its key is the target's own",
+    ("general_settings", "pass_through_endpoints"): "who takes the path needs a key, always",
     ("general_settings", "max_request_size_mb"): "no licence is asked for",
     ("general_settings", "cancel_on_disconnect"): "what was under way is charged by what arrived",
     ("litellm_params", "input_cost_per_token"): "kept as an integer: sums are exact",

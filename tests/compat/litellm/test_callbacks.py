@@ -198,3 +198,13 @@ def test_other_calls_and_a_router_are_told_of_too(litellm: Any, no_keys: Path) -
         litellm.embedding("demo/one", [])
     assert heard.moments[-1] == "failure"
     assert heard.told["call_type"] == "embedding"
+
+
+def test_no_credential_of_a_provider_is_told(litellm: Any) -> None:
+    told: list[Any] = []
+    litellm.success_callback = [lambda kwargs, response, began, ended: told.append(kwargs)]
+    secret = {"api_key": "sk-secret-1", "aws_secret_access_key": "secret-2", "vertex_credentials": "secret-3"}
+    litellm.completion("demo/one", ASK, mock_response="Hi", temperature=0.5, **secret)
+    (kwargs,) = told
+    assert kwargs["standard_logging_object"]["model_parameters"]["temperature"] == 0.5
+    assert "secret-" not in repr(kwargs)

@@ -26,7 +26,7 @@ from tollbridge.mcp.hooks import CustomLogger as McpLogger
 from tollbridge.providers.names import locate
 from tollbridge.providers.table import ROWS
 from tollbridge.sdk.loop import BACKGROUND
-from tollbridge.sdk.parameters import OURS
+from tollbridge.sdk.parameters import FOR_PROVIDERS, OURS
 
 log = logging.getLogger("tollbridge.compat")
 
@@ -107,7 +107,7 @@ class Event:
             "stream": bool(said.get("stream")),
             "user": said.get("user"),
             "litellm_call_id": str(said.get("litellm_call_id") or uuid4()),
-            "optional_params": {name: value for name, value in said.items() if name not in (*OURS, *_NOT_OPTIONAL)},
+            "optional_params": {name: value for name, value in said.items() if _is_optional(name)},
             "litellm_params": {
                 "metadata": said.get("metadata") or {},
                 "api_base": said.get("api_base") or said.get("base_url"),
@@ -213,6 +213,11 @@ def _located(model: str, said: Mapping[str, Any]) -> tuple[str | None, str]:
     except NotFoundError:
         return said.get("custom_llm_provider"), model
     return row.name, name
+
+
+def _is_optional(name: str) -> bool:
+    """A field of the body: no credential of a provider, and no address."""
+    return name not in OURS and name not in _NOT_OPTIONAL and not name.startswith(FOR_PROVIDERS)
 
 
 _NOT_OPTIONAL = ("messages", "input", "prompt", "metadata", "model", "stream")

@@ -8,7 +8,7 @@ The first word of the path says how it behaves:
     <status>      fails with it, with OpenAI's error body
     <status>-<n>  fails n times, then answers
     window        400, the prompt is too long; policy: 400, the content is refused
-    slow          answers after a second and a half
+    slow, slower  answers after most of a second, or two and a half
     tools         calls each tool that it is offered
     cut           a stream that breaks off; without a stream, an answer that does
 """
@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import unquote
 
-SLOW_S = 1.5
+PAUSES_S = {"slow": 0.8, "slower": 2.5}
 CREATED = 1_790_000_000
 USAGE = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
 TYPES = {
@@ -106,6 +106,7 @@ class Upstream:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     provider: Upstream
 
     def do_GET(self) -> None:
@@ -131,8 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
         if behaviour == "policy":
             told = {"message": POLICY, "type": "invalid_request_error", "code": "content_policy_violation"}
             return self._json(400, {"error": told | {"param": None}})
-        if behaviour == "slow":
-            time.sleep(SLOW_S)
+        time.sleep(PAUSES_S.get(behaviour, 0))
         self._kind(behaviour, target.partition("?")[0], body)
 
     def _kind(self, behaviour: str, target: str, body: Any) -> None:
