@@ -1,4 +1,4 @@
-"""LiteLLM's names and the keys of its configuration, one by one: what our own cases see, beside what they saw under LiteLLM
+"""LiteLLM's names and the keys of its configuration, one by one: what our own cases see, beside what they saw there
 (`comparison/kept`). A difference that is not listed with its reason fails, and so does one that is none any more."""
 
 from __future__ import annotations
