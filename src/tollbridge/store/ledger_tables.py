@@ -46,7 +46,6 @@ ENTRIES = Table(
         "end_user",
         "id",
         sqlite_where=text("end_user IS NOT NULL"),
-        postgresql_where=text("end_user IS NOT NULL"),
     ),
 )
 

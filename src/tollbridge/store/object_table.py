@@ -18,6 +18,5 @@ OBJECTS = Table(
         "objects_owing",
         "created_at",
         sqlite_where=text("owing > 0"),
-        postgresql_where=text("owing > 0"),
     ),
 )

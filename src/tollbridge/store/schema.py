@@ -2,6 +2,9 @@
 
 Money and counts are `INT` (64 bits), moments `REAL` (epoch seconds), truth is 0 or 1 in an `INT`, JSON is `TEXT` that
 the stores write and read themselves: both databases then keep, compare and give back the same.
+
+What only PostgreSQL is told (`postgresql_where` of an index, which is as its `sqlite_where`) stands in the migrations
+alone: here it would load that dialect, 20 ms and 2 MB, wherever the database is SQLite.
 """
 
 from __future__ import annotations
