@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 import click
@@ -57,7 +60,8 @@ class Commands(click.Group):
 
             near = get_close_matches(cmd_name, COMMANDS, n=1)
             ctx.fail(f"There is no command {cmd_name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
-        command: click.Command = getattr(import_module(named[0]), named[1])
+        with _without_collecting():
+            command: click.Command = getattr(import_module(named[0]), named[1])
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -68,6 +72,16 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, told) for name, (_, _, told) in COMMANDS.items()])
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """What is imported stays: to look through it for garbage again and again is a tenth of a start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _print_version(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
