@@ -7,9 +7,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 DESK := $(VENV)/.desk
-# An installed package is compiled by pip, a source tree by whoever may write beside it, which PYTHONDONTWRITEBYTECODE
-# forbids: each of the processes that tests and measurements start would compile it anew, a third of a second.
-COMPILE = $(BIN)/python -m compileall -q src bench
+# Each of the processes that tests and measurements start would compile the source tree anew, a third of a second.
+unexport PYTHONDONTWRITEBYTECODE
 SITE := $(VENV)/.site
 
 # The customer service desk, where the SDK that it is written with could be had.
@@ -26,7 +25,6 @@ serve: $(RUNTIME) $(if $(ARGS),,$(DESK)) ## start the gateway on 127.0.0.1 (PORT
 test: $(DEV) ## run the tests (ARGS="-k name" for some)
 	@scripts/tools.sh nginx zsh fish
 	@tests/mcp/install.sh .venv-mcp1 "$(PYTHON)"
-	@$(COMPILE) tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 check: $(DEV) lint types floors docs test ## format, lint, types, floors, documentation, tests: what CI runs
@@ -36,7 +34,6 @@ docs: $(SITE) ## build the documentation as a site into build/site (ARGS="serve"
 
 bench: $(DEV) ## measure against nginx, and tool calls against a plain relay (ARGS="--quick", "--with litellm"; needs nginx and wrk)
 	@scripts/tools.sh nginx wrk
-	@$(COMPILE)
 	@$(BIN)/python -m bench.run $(ARGS)
 
 soak: $(DEV) ## five minutes each of faults, 100 kills, random programs, limits (ARGS="kills", "--minutes 1", "--requests 1000000")
@@ -74,7 +71,7 @@ $(RUNTIME): requirements.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Installing Tollbridge into $(VENV) ..." >&2
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@$(COMPILE)
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(DESK): requirements-demo.lock $(RUNTIME)
