@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "logs": ("tollbridge.cli.logs", "logs", "Show single requests: who asked whom, what it cost, how it went."),
     "mcp": ("tollbridge.cli.mcp", "mcp", "List, call, examine and add MCP servers."),
     "check": ("tollbridge.cli.check", "check", "Say what is wrong with a configuration, and what it would serve."),
-    "config": ("tollbridge.cli.config", "config", "Show a configuration whole, what two differ in, and its schema."),
+    "config": ("tollbridge.cli.config", "config", "Show, compare, export and apply configurations."),
     "db": ("tollbridge.cli.db", "db", "Look after the database: version, upgrade, backup, damage."),
     "bench": ("tollbridge.cli.bench", "bench", "Load a gateway a little, and say how long it took."),
     "providers": ("tollbridge.cli.providers", "providers", "Show the providers, their variables and what differs."),
