@@ -9,18 +9,20 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psutil
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from tests.databases import fresh_postgresql, postgresql_server, rows
 from tollbridge.errors import ConflictError, StoreError, StoreUnavailable
 from tollbridge.store import database as module
+from tollbridge.store.create import create
 from tollbridge.store.database import Database
 from tollbridge.store.keys import KeyStore
+from tollbridge.store.migrate import migrate
 from tollbridge.store.schema import METADATA, versions
 
 
@@ -132,17 +134,22 @@ async def test_the_migrated_schema_is_the_one_that_the_stores_expect(database: D
 
         return list(compare_metadata(MigrationContext.configure(connection), METADATA))
 
-    import tollbridge.store.key_tables
-    import tollbridge.store.ledger_tables
-    import tollbridge.store.mcp_table
-    import tollbridge.store.oauth_table
-    import tollbridge.store.reply_table
-    import tollbridge.store.response_table  # noqa: F401  # all put their tables into METADATA
-
     async def work(connection: Any) -> list[Any]:
         return await connection.run_sync(differences)  # type: ignore[no-any-return]
 
     assert await database.run(work) == []
+
+
+def test_a_new_sqlite_file_has_the_schema_that_all_migrations_give() -> None:
+    def schema(make: Callable[[Any], None]) -> set[tuple[str, str]]:
+        with create_engine("sqlite://").begin() as connection:
+            make(connection)
+            made = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+            return {(name, " ".join(sql.split())) for name, sql in made} | {
+                ("version", row.version_num) for row in connection.execute(text("SELECT * FROM alembic_version"))
+            }
+
+    assert schema(create) == schema(migrate)
 
 
 def test_the_files_names_are_the_versions_in_order() -> None:
@@ -162,6 +169,7 @@ async def test_a_database_with_keys_of_before_periods_were_exact_is_brought_up_t
 
     newest = command.upgrade
     with monkeypatch.context() as patched:
+        patched.setattr("tollbridge.store.create.create", migrate)  # as if it had been there before
         patched.setattr(command, "upgrade", lambda config, to: newest(config, "0004_pepper"))
         old = Database.open(empty_database_url)
     await rows_without_result(

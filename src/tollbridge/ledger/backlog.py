@@ -19,7 +19,7 @@ import msgspec
 from tollbridge.ledger.lines import Damage, read_lines
 from tollbridge.observe.record import Record
 
-QUEUED_MAX = 20_000
+QUEUED_MAX = 5_000
 UNWRITTEN_MAX = 20_000
 
 log = logging.getLogger(__name__)

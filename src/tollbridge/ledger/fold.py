@@ -25,6 +25,9 @@ from tollbridge.store.entries import EntryStore
 from tollbridge.store.fitting import fit
 
 INTERVAL_S = 1.0
+BUSY = 500
+SOONER = 5
+"""After a pass of so many entries the next comes so many times sooner: what waits in memory stays little."""
 PAUSE_MAX_S = 15.0
 BATCH = 4000
 """Entries in one transaction: what a transaction costs by itself is then little of each."""
@@ -129,8 +132,9 @@ class Folder:
             if not self._recovered:
                 recover(self._directory, self._adopt)
                 self._recovered = True
+            settled = 0
             while self._next() is not None:
-                self._settle()
+                settled += self._settle()
             self._caught_up = began
             self._sweep()
         except (StoreUnavailable, OSError) as error:
@@ -138,7 +142,8 @@ class Folder:
             return
         if self.down:
             log.warning("the ledger's journal is folded into the database again")
-        self.down, self._pause_s = "", self._interval_s
+        self.down = ""
+        self._pause_s = self._interval_s / SOONER if settled >= BUSY else self._interval_s
 
     def _adopt(self, records: Sequence[Record]) -> None:
         fresh = self._fold([fit(record) for record in records], look=True)
@@ -151,7 +156,8 @@ class Folder:
             self._held = self._journal.take(BATCH)
         return self._held
 
-    def _settle(self) -> None:
+    def _settle(self) -> int:
+        """How many entries it was."""
         batch = self._held
         assert batch is not None
         if batch.records:
@@ -163,6 +169,7 @@ class Folder:
         for file, damage in self._journal.backlog.take_damage():
             tell(file, [damage])
         self._journal.folded(batch.number)
+        return len(batch.records)
 
     def _fold(self, records: Sequence[Record], *, look: bool) -> Sequence[Record]:
         """Those that are in the database now, and of which nobody was told yet. `look`: somebody may have been told of

@@ -187,15 +187,20 @@ class Database:
             raise StoreError(told(error, self._address)) from error
 
     async def _migrate(self) -> None:
-        from tollbridge.store.migrate import migrate  # alembic: a fifth of a second, at the first start alone
-
         async with self._writer() as connection:
             if self.dialect == "postgresql":
                 await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
             version = await connection.run_sync(_version)
             self._refuse_newer(version)
-            if version != versions()[-1]:  # nobody was quicker
-                await connection.run_sync(migrate)
+            if version == versions()[-1]:
+                return  # somebody was quicker
+            if self.dialect == "sqlite" and not await connection.run_sync(_tables):
+                from tollbridge.store.create import create
+
+                return await connection.run_sync(create)
+            from tollbridge.store.migrate import migrate  # alembic: a fifth of a second, where it must be
+
+            await connection.run_sync(migrate)
 
     def _refuse_newer(self, version: str | None) -> None:
         if version is not None and version not in versions():
@@ -252,6 +257,10 @@ def _engine(address: Address, wait_s: float, workers: list[threading.Thread]) ->
             connection.exec_driver_sql(f"BEGIN {how}")
 
     return engine
+
+
+def _tables(connection: Any) -> list[str]:
+    return connection.dialect.get_table_names(connection)  # type: ignore[no-any-return]
 
 
 def _version(connection: Any) -> str | None:

@@ -31,6 +31,7 @@ KEYS = Table(
     Column("likely_output_tokens_by_model", TEXT, nullable=False, server_default="{}"),
     Column("permission", TEXT, nullable=False, server_default="{}"),
     Index("keys_by_creation", "created_at", "id"),
+    sqlite_strict=True,
 )
 
 KEY_CHANGES = Table(
@@ -40,6 +41,7 @@ KEY_CHANGES = Table(
     Column("key_id", TEXT, nullable=False),
     Column("at", REAL, nullable=False),
     sqlite_autoincrement=True,
+    sqlite_strict=True,
 )
 
 PEPPER = Table(
@@ -47,5 +49,6 @@ PEPPER = Table(
     METADATA,
     Column("number", INT, primary_key=True, autoincrement=False),
     Column("fingerprint", BYTES, nullable=False),
+    sqlite_strict=True,
 )
 """One row, number 1."""

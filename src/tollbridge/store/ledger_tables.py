@@ -47,6 +47,7 @@ ENTRIES = Table(
         "id",
         sqlite_where=text("end_user IS NOT NULL"),
     ),
+    sqlite_strict=True,
 )
 
 ATTEMPTS = Table(
@@ -66,6 +67,7 @@ ATTEMPTS = Table(
     Column("cost_nanousd", INT),
     Column("estimated", INT, nullable=False),
     sqlite_with_rowid=False,
+    sqlite_strict=True,
 )
 
 DAILY = Table(
@@ -84,4 +86,5 @@ DAILY = Table(
     *(Column(f"{kind}_count", INT, nullable=False) for kind in KINDS),
     Index("daily_by_key", "key_id", "day"),
     sqlite_with_rowid=False,
+    sqlite_strict=True,
 )

@@ -16,4 +16,5 @@ MCP_PINS = Table(
     Column("pinned_by", TEXT, nullable=False),
     Column("changed", TEXT, nullable=True),
     Column("changed_at", REAL, nullable=True),
+    sqlite_strict=True,
 )

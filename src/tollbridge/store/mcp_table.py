@@ -15,4 +15,5 @@ MCP_SERVERS = Table(
     Column("created_by", TEXT, nullable=False),
     Column("updated_at", REAL, nullable=False),
     Column("updated_by", TEXT, nullable=False),
+    sqlite_strict=True,
 )

@@ -15,4 +15,5 @@ OAUTH = Table(
     Column("expires_at", REAL),
     Column("sealed", BYTES, nullable=False),
     Index("oauth_by_owner", "kind", "owner"),
+    sqlite_strict=True,
 )

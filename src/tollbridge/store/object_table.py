@@ -19,4 +19,5 @@ OBJECTS = Table(
         "created_at",
         sqlite_where=text("owing > 0"),
     ),
+    sqlite_strict=True,
 )

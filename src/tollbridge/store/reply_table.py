@@ -12,4 +12,5 @@ REPLIES = Table(
     Column("expires_at", REAL, nullable=False),
     Column("sealed", BYTES, nullable=False),
     Index("replies_by_expiry", "expires_at"),
+    sqlite_strict=True,
 )

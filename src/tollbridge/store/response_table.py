@@ -13,4 +13,5 @@ RESPONSES = Table(
     Column("sealed", BYTES, nullable=False),
     Index("responses_by_expiry", "expires_at"),
     Index("responses_by_owner", "owner", "expires_at"),
+    sqlite_strict=True,
 )
