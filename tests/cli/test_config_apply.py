@@ -27,6 +27,7 @@ mcp_servers:
     static_headers: {x-tenant: os.environ/DESK_TENANT}
     access_groups: [office]
     timeout: 30
+    mcp_info: {logo: a.png}
     protocol_version: 2025-06-18
   time: {command: uvx, args: [os.environ/TIME_SERVER], env: {ZONE: os.environ/TIME_ZONE}}
 x-keys:
@@ -103,7 +104,7 @@ def test_a_file_is_shown_then_applied_then_has_nothing_to_change_and_comes_back_
         "MCP_TIME_ARG_1",
         "KEY_TEAM_A",
     ):
-        assert f"#   {name}\n" in said
+        assert f"#   {name}{' (or a new key is made)' if name == 'KEY_TEAM_A' else ''}\n" in said
         monkeypatch.setenv(name, VARIABLES["KEY_TEAM_A"] if name == "KEY_TEAM_A" else "another")
     Path("back.yaml").write_text(said)
     back = yaml.safe_load(said)
@@ -125,6 +126,7 @@ def test_what_differs_is_changed_whole_and_the_rest_stays(gateway: tuple[str, Pa
     assert "    timeout: 30.0 -> 20.0\n" in shown
     assert '    mcp_access_groups: ["office"] -> -\n' in shown
     assert "    max_budget: 10.0 -> -\n" in shown
+    assert '    mcp_info: {"logo":"a.png"} -> -\n' in shown
     done = steps("made.yaml", "--yes")
     assert [row["done"] for row in done.values()] == [True, True]
     assert {row["action"] for row in steps("made.yaml").values()} == {"same"}

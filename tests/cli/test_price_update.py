@@ -57,10 +57,19 @@ def test_what_differs_is_told_by_model_and_price() -> None:
     said = run("diff", "list.json", code=1).output
     lines = [line.split() for line in said.splitlines()]
     assert lines[:2] == [["openai/gpt-4o"], ["input", "2.5", "->", "2", "-20", "%"]]
-    assert ["cache", "read", "1.25", "->", "-", "not", "in", "LIST"] in lines
+    assert "  not in LIST: cache read; input, batch; " in said
     assert "hosted_vllm/ours" not in said
     assert said.endswith("1 model with other prices, 1 with the same, 1 not known here (--new shows them).\n")
     assert "hosted_vllm/ours (not known here)" in run("diff", "list.json", "--new", code=1).output
+
+
+def test_a_price_that_nobody_asks_is_warned_of_and_not_taken_over() -> None:
+    Path("list.json").write_text(json.dumps({"gpt-4o": {**LIST["gpt-4o"], "input_cost_per_token": 2.5}}))
+    said = " ".join(run("diff", "list.json", code=1).output.split())
+    assert "input 2.5 -> 2500000 1,000,000 times as much warning: is $2.5 for each token" in said
+    assert found("update", "list.json", "-c", "config.yaml", "--write")["models"] == []
+    assert "openai/gpt-4o is not taken over" in run("update", "list.json", "-c", "config.yaml", "--write").stderr
+    assert not Path("prices.json").exists()
 
 
 def test_as_json_the_differences_are_exact_and_whole() -> None:

@@ -16,7 +16,7 @@ ABSENT = (
 HELD = {
     "prices": "of the package and the prices_file, read when it starts",
     "keys": "those used last, in memory; their changes are heard of",
-    "tokens": "of clouds, and exchanged ones, in memory until they run out",
+    "tokens": "of clouds, and exchanged ones, in memory until they end",
     "idempotent_answers": "under an Idempotency-Key, in the database for a day",
 }
 """What a gateway keeps for a while although nobody calls it a cache. None of it needs to be cleared by hand."""

@@ -19,7 +19,7 @@ import msgspec
 from tollbridge.admin.key_fields import read_wish
 from tollbridge.admin.key_shape import shape as key_shape
 from tollbridge.cli.columns import printable
-from tollbridge.cli.config_kept import KEYS, SERVERS, Written, written
+from tollbridge.cli.config_kept import KEYS, PREFIX, SERVERS, Written, written
 from tollbridge.cli.config_plan import Difference, Step, key_steps, server_steps
 from tollbridge.cli.ending import FAILED, errors_told
 from tollbridge.cli.gateway import KEY_VARIABLE, URL_VARIABLE, Gateway, address, reached
@@ -146,7 +146,8 @@ def _file(made: Written) -> list[str]:
     lines += [f"# {remark}" for remark in made.remarks]
     if made.variables:
         lines.append("# Secrets are not in here. Set, before this is used:")
-        lines += [f"#   {name}" for name in made.variables]
+        of_keys = {str(key["key"]).removeprefix(PREFIX) for key in made.keys.values()}
+        lines += [f"#   {name}{' (or a new key is made)' if name in of_keys else ''}" for name in made.variables]
     tables = {name: table for name, table in ((SERVERS, made.servers), (KEYS, made.keys)) if table}
     return [*lines, as_yaml(tables).rstrip("\n")] if tables else [*lines, "# There is nothing."]
 

@@ -25,7 +25,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.transport.http1 import HttpTransport
 
 Action = Literal["add", "change", "same", "refuse"]
-_NOT_COMPARED = TOLD | {"server_id"}
+_NOT_COMPARED = TOLD | {"server_id", "server_name"}
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -154,6 +154,7 @@ def _shown(said: JsonObject) -> JsonObject:
 
 def _differences(before: JsonObject, after: JsonObject, entry: JsonObject) -> tuple[Difference, ...]:
     """`entry`: who names no transport leaves it to the gateway, which shows the one that it found."""
+    before, after = _without_its_name(before), _without_its_name(after)
     return tuple(
         Difference(name, before.get(name), value)
         for name, value in after.items()
@@ -161,6 +162,12 @@ def _differences(before: JsonObject, after: JsonObject, entry: JsonObject) -> tu
         and before.get(name) != value
         and not (name == "transport" and "transport" not in entry)
     )
+
+
+def _without_its_name(shown: JsonObject) -> JsonObject:
+    """Which stands in every server's `mcp_info`."""
+    info = {name: value for name, value in (shown["mcp_info"] or {}).items() if name != "server_name"}
+    return {**shown, "mcp_info": info or None}
 
 
 def _unseen(entry: JsonObject) -> tuple[str, ...]:

@@ -6,7 +6,9 @@ the cost that it had: the ledger is not touched.
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
@@ -22,7 +24,7 @@ from tollbridge.cli.columns import printable
 from tollbridge.cli.dates import shown_day
 from tollbridge.cli.ending import FAILED, end, errors_told
 from tollbridge.cli.indented import indented
-from tollbridge.cli.place import Place, configured, place
+from tollbridge.cli.place import Place, place
 from tollbridge.cli.price_changes import Change, Compared, compared
 from tollbridge.cli.price_words import exact, in_words
 from tollbridge.cli.replacing import replace
@@ -31,6 +33,7 @@ from tollbridge.errors import APIError, ConfigError
 
 SHOWN_MAX = 40
 LEFT_OUT_MAX = 5
+WIDTH_MAX = 120
 NAME_IT = (
     "names no file for prices. Add below `general_settings`: `prices_file: prices.json` (beside the configuration; it "
     "need not be there yet)."
@@ -63,7 +66,9 @@ def _listed(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--json", "as_json", is_flag=True, help="As JSON, in nano-dollars per million units."),
         click.option("--all", "everything", is_flag=True, help=f"Show all that differ, also more than {SHOWN_MAX}."),
         click.option("--new", "with_new", is_flag=True, help="Also models of which no price is known yet."),
-        configured,
+        click.option(
+            "--config", "-c", type=click.Path(path_type=Path), help="The config.yaml that names a prices_file."
+        ),
         click.argument("models", nargs=-1, metavar="[MODEL]..."),
         click.argument("source", metavar="LIST"),
     ):
@@ -122,7 +127,8 @@ def update(
     Those that differ are, of models whose names hold a MODEL, else of all. `tollbridge prices diff` says what LIST is.
 
     An entry there is the model's whole list, in the place of the catalog's; the others stay. A gateway reads it when it
-    starts. What requests cost that were asked before is not changed.
+    starts. What requests cost that were asked before is not changed. A model of which LIST has a price that nobody asks
+    (most likely in other units) is told and left as it is.
 
     Exit codes: 0 done, also where nothing differs; 1 the file could not be written; 2 LIST or the configuration cannot
     be used.
@@ -137,7 +143,8 @@ def update(
         offer = _offered(source, found)
         differing = compared(offer, filed.models, models)
     chosen = _chosen(differing, with_new)
-    named = list(dict.fromkeys(change.model for change in chosen))
+    odd = dict.fromkeys(one.model for one in chosen if one.after is not None and dear(one.price, one.after) is not None)
+    named = [model for model in dict.fromkeys(change.model for change in chosen) if model not in odd]
     written = bool(write and named)
     if written:
         today = date.fromisoformat(shown_day(time.time()))
@@ -151,6 +158,8 @@ def update(
         click.echo(indented(Updated(**numbers, prices_file=str(filed.path), models=named, written=written)))
         return
     _tell(offer, differing, chosen, everything)
+    for model in odd:
+        click.echo(f"warning: {printable(model)} is not taken over: nobody asks such a price", err=True)
     if written:
         click.echo(f"{_models(len(named))} written into {filed.path}. A gateway charges by it from its next start on.")
     elif named:
@@ -197,23 +206,33 @@ def _tell(offer: Offered, differing: Compared, chosen: Sequence[Change], everyth
 
 def _told(name: str, changes: Sequence[Change]) -> Iterable[str]:
     yield painted(printable(name), sys.stdout, bold=True) + (" (not known here)" if changes[0].state == "new" else "")
-    rows = [(in_words(one.price), exact(one.price, one.before), exact(one.price, one.after)) for one in changes]
+    named = [one for one in changes if one.after is not None]
+    rows = [(in_words(one.price), exact(one.price, one.before), exact(one.price, one.after)) for one in named]
     words, before, after = (max(map(len, column)) for column in zip(*rows, strict=True))
-    for one, (price, was, becomes) in zip(changes, rows, strict=True):
+    for one, (price, was, becomes) in zip(named, rows, strict=True):
         line = f"  {price:<{words}}  {was:>{before}} -> {becomes:>{after}}  {_how(one)}".rstrip()
         yield painted(line, sys.stdout, fg=_COLOURS[_direction(one)])
+        odd = None if one.after is None else dear(one.price, one.after)
+        if odd is not None:
+            yield from _wrapped(f"warning: {odd}")
+    left_out = [in_words(one.price) for one in changes if one.after is None]
+    if left_out:
+        yield from _wrapped(f"not in LIST: {'; '.join(left_out)}")
+
+
+def _wrapped(text: str) -> Sequence[str]:
+    width = min(shutil.get_terminal_size().columns, WIDTH_MAX)
+    return textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
 
 
 def _how(change: Change) -> str:
-    if change.after is not None and (odd := dear(change.price, change.after)) is not None:
-        return odd
     if change.before is None:
         return "" if change.state == "new" else "not known here"
-    if change.after is None:
-        return "not in LIST"
     if not change.before or not change.after:
         return "was free" if not change.before else "free"
     times = change.after / change.before
+    if times >= 100:
+        return f"{times:,.0f} times as much"
     return f"{times:.3g} times as much" if times >= 2 else f"{(times - 1) * 100:+.3g} %"
 
 
