@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from tests.clients.running import KEY, serving
 from tollbridge.cli import main
+from tollbridge.cli.config_kept import written
 from tollbridge.config.load import load
 
 CONFIG = """{"mcp_servers": {"fixed": {"url": "http://127.0.0.1:9/mcp"}},
@@ -180,6 +181,47 @@ def test_only_the_admin_applies_and_a_gateway_that_is_away_is_told(gateway: tupl
     assert "not the admin's" in run("apply", "made.yaml", "--yes", "--key", key, code=1).stderr
     assert "--key" in run("apply", "made.yaml", "--yes", "--key", "sk-wrong", code=1).stderr
     assert "127.0.0.1:1" in run("apply", "made.yaml", "--yes", "--url", "http://127.0.0.1:1", code=1).stderr
+
+
+def test_secrets_in_free_words_become_names_of_variables_too() -> None:
+    said: dict[str, Any] = {
+        "url": "https://desk.example/mcp",
+        "credentials": {"auth_value": SECRET},
+        "token_url": f"https://login.example/token?code={SECRET}",
+        "issuer": "https://login.example/tenant",
+        "mcp_info": {"logo": "a.png", "upstream_password": SECRET, "list": [{"deep_token": SECRET}]},
+        "tool_name_to_description": {"get_token": "Gets a token"},
+        "mcp_access_groups": [],
+        "server_id": "one",
+    }
+    shown = {"key_alias": "a b", "expires": "2027-01-01T00:00:00Z", "metadata": {"langfuse_secret_key": SECRET}}
+    made = written(
+        [("de-sk", said), ("de_sk", {"command": "x", "args": ["--key", SECRET]})], [shown, {"key_alias": None}]
+    )
+    assert SECRET not in str(made)
+    assert made.servers["de-sk"] == {
+        "url": "https://desk.example/mcp",
+        "token_url": "os.environ/MCP_DE_SK_TOKEN_URL",
+        "issuer": "https://login.example/tenant",
+        "mcp_info": {
+            "logo": "a.png",
+            "upstream_password": "os.environ/MCP_DE_SK_UPSTREAM_PASSWORD",
+            "list": [{"deep_token": "os.environ/MCP_DE_SK_DEEP_TOKEN"}],
+        },
+        "tool_name_to_description": {"get_token": "Gets a token"},
+        "auth_value": "os.environ/MCP_DE_SK_AUTH_VALUE",
+    }
+    assert made.servers["de_sk"]["args"] == ["os.environ/MCP_DE_SK_ARG_1", "os.environ/MCP_DE_SK_ARG_2"]
+    assert made.keys == {
+        "a b": {
+            "key": "os.environ/KEY_A_B",
+            "metadata": {"langfuse_secret_key": "os.environ/KEY_A_B_LANGFUSE_SECRET_KEY"},
+        }
+    }
+    assert [remark.split(":")[0] for remark in made.remarks] == [
+        "The key a b expires at 2027-01-01T00",
+        "Keys without an alias are not in here",
+    ]
 
 
 def test_an_empty_database_exports_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

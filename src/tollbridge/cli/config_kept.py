@@ -9,11 +9,13 @@ Secrets are never written. Where one stood, `os.environ/NAME` stands, with a nam
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from tollbridge.config.kinds import SECRET_NAME
 from tollbridge.config.tables.mcp import MCP_SERVER
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.secret import without_keys
@@ -29,6 +31,8 @@ SECRET_FIELDS = frozenset(
 )
 HEADERS, VARIABLES, ARGUMENTS = "static_headers", "env", "args"
 """Their names are shown, their values never."""
+FREE = frozenset({"mcp_info", "metadata"})
+"""In which anything may stand, under any name."""
 PLAIN_PATHS = frozenset({"", "mcp", "sse", "api", "v1", "v2"})
 """Of a URL, what holds no key."""
 KEY_FIELDS: Mapping[str, Json] = {
@@ -46,6 +50,10 @@ KEY_FIELDS: Mapping[str, Json] = {
     "metadata": {},
 }
 """What a key may be given, and what it has where nothing is said."""
+
+
+Placed = Callable[[str], str]
+"""The placeholder of what is called so."""
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +92,8 @@ def written(servers: Iterable[tuple[str, JsonObject]], keys: Iterable[JsonObject
         if not alias:
             nameless += 1
             continue
-        listed[alias] = {"key": placeholders.for_("key", alias), **_settings(key)}
+        text = placeholders.for_("key", alias)
+        listed[alias] = {"key": text, **_settings(key, partial(placeholders.for_, "key", alias))}
         if key["expires"] is not None:
             remarks.append(
                 f"The key {alias} expires at {key['expires']}: that is not in here (`duration` begins anew)."
@@ -99,8 +108,9 @@ def settings_of(key: Mapping[str, Json]) -> dict[str, Json]:
     return {field: key.get(field) or nothing for field, nothing in KEY_FIELDS.items()}
 
 
-def _settings(key: JsonObject) -> JsonObject:
-    return {field: value for field, value in settings_of(key).items() if value != KEY_FIELDS[field]}
+def _settings(key: JsonObject, placed: Placed) -> JsonObject:
+    said = {field: value for field, value in settings_of(key).items() if value != KEY_FIELDS[field]}
+    return {field: _without_secrets(field, value, placed) for field, value in said.items()}
 
 
 def _server(name: str, said: JsonObject, placeholders: Placeholders) -> JsonObject:
@@ -117,9 +127,7 @@ def _server(name: str, said: JsonObject, placeholders: Placeholders) -> JsonObje
 
 
 def _hidden(name: str, field: str, value: Any, placeholders: Placeholders) -> Json:
-    def placed(*words: str) -> str:
-        return placeholders.for_("mcp", name, *words)
-
+    placed = partial(placeholders.for_, "mcp", name)
     if field in SECRET_FIELDS or (field == "url" and not _plain_url(str(value))):
         return placed(field)
     match field, value:
@@ -128,18 +136,26 @@ def _hidden(name: str, field: str, value: Any, placeholders: Placeholders) -> Js
             return {one: placed(word, str(one)) for one in value}
         case "args", list():
             return [placed("arg", str(number)) for number, _ in enumerate(value, 1)]
-    return _without_keys(value, lambda: placed(field))
+    return _without_secrets(field, value, placed)
 
 
-def _without_keys(value: Json, placed: Any) -> Json:
-    match value:
-        case str():
-            return value if without_keys(value) == value else placed()
-        case dict():
-            return {name: _without_keys(one, placed) for name, one in value.items()}
-        case list():
-            return [_without_keys(one, placed) for one in value]
-    return value
+def _without_secrets(field: str, value: Json, placed: Placed) -> Json:
+    """Words may hold some too: what looks like a key, a URL that says more than where something is, and in free tables
+    what is named like a secret."""
+
+    def hidden(name: str, value: Json) -> Json:
+        match value:
+            case str():
+                telling = value.startswith(("http://", "https://")) and ("@" in value or "?" in value)
+                named = field in FREE and SECRET_NAME.search(name) is not None
+                return placed(name) if telling or named or without_keys(value) != value else value
+            case dict():
+                return {one: hidden(str(one), below) for one, below in value.items()}
+            case list():
+                return [hidden(name, below) for below in value]
+        return value
+
+    return hidden(field, value)
 
 
 def _plain_url(url: str) -> bool:

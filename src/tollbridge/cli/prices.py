@@ -42,8 +42,9 @@ LONG = {
 class Priced(msgspec.Struct, kw_only=True):
     """What `--json` prints of a model; this shape is kept. `prices`: nano-dollars per million units by
     `class[>tokens][@service]`; empty where none is known. `priced`: whose prices these are, as the ledger says it: the
-    catalog's date, `config`, `local` (it costs nothing), `provider` (which tells the cost of each answer), `each` for
-    a wildcard, or "" where nobody knows. `group`: its name in the configuration."""
+    catalog's date, `config`, `file` and a day (of the prices file), `local` (it costs nothing), `provider` (which tells
+    the cost of each answer), `each` for a wildcard, or "" where nobody knows. `group`: its name in the
+    configuration."""
 
     group: str
     name: str
