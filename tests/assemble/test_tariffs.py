@@ -11,6 +11,7 @@ import pytest
 from tests.server.faults import configuration
 from tollbridge.assemble.gateway import assemble, provider_rows, transport
 from tollbridge.assemble.tariffs import Tariffs
+from tollbridge.catalog.facts import catalog
 from tollbridge.catalog.pricing import UNPRICED
 from tollbridge.config.load import load
 from tollbridge.home import Home
@@ -113,12 +114,14 @@ def test_it_is_the_price_that_a_running_gateway_charges(tmp_path: Path, name: st
 
 def test_a_file_of_prices_takes_the_place_of_the_catalogs_lists(tmp_path: Path) -> None:
     names = ("openai/gpt-4.1", "azure/gpt-4.1", "ollama/ours", "perplexity/sonar", "openai/ft:gpt-4.1:acme")
+    names += ("openai/gpt-oss-20b", "azure/gpt-99")
     filed = {name: {"since": "2026-11-26", "prices": {"input": 10**9}} for name in names}
     (tmp_path / "prices.json").write_text(json.dumps({"models": filed}))
     found = tariffs(
         tmp_path,
         entry("own", "openai/gpt-4.1", **DEAR),
         entry("based", "azure/ours", {"base_model": "azure/gpt-4.1"}, api_base="https://e.openai.azure.com"),
+        entry("newer", "azure/new", {"base_model": "azure/gpt-99"}, api_base="https://e.openai.azure.com"),
         entry("all/*", "openai/*"),
         general={"prices_file": "prices.json"},
     )
@@ -127,6 +130,8 @@ def test_a_file_of_prices_takes_the_place_of_the_catalogs_lists(tmp_path: Path) 
     assert cost(found, "openai", "gpt-4.1", group="all/*") == as_filed
     assert cost(found, "openai", "gpt-4.1-2027-01-01", group="all/*") == as_filed, "by its plainer name"
     assert cost(found, "azure", "ours", group="based") == as_filed, "by its base model"
+    assert cost(found, "azure", "new", group="newer") == as_filed, "which the catalog need not know"
+    assert cost(found, "groq", "openai/gpt-oss-20b")[1] == catalog().date, "another provider has prices of its own"
     assert cost(found, "ollama", "ours") == as_filed, "also where the provider is local"
     assert cost(found, "ollama", "others") == (0, "local")
     assert cost(found, "openai", "ft:gpt-4.1:acme") == as_filed

@@ -103,7 +103,7 @@ def test_another_model_may_be_asked_and_what_fails_is_shown_too(first: str, monk
 
 def test_without_a_body_it_says_why_and_what_to_do(first: str) -> None:
     id = first
-    assert "no setting makes a gateway keep them: say --file" in run(id, code=2).stderr
+    assert "no setting makes it keep them: say --file" in run(id, code=2).stderr
     assert "nowhere.json cannot be read" in run(id, "-f", "nowhere.json", code=2).stderr
     assert "is no body of a request" in run(id, "-f", "-", code=2, given="[1]").stderr
     assert "There is no request 'req_nothing'" in run("req_nothing", "-f", "request.json", code=1).stderr

@@ -136,4 +136,3 @@ def test_as_json_the_lists_are_whole_and_in_nano_dollars() -> None:
 
 def test_the_word_show_may_be_left_out() -> None:
     assert run("show", "gpt-4o").output == run("gpt-4o").output
-    assert run("show").output == run().output

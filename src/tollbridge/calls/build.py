@@ -296,12 +296,15 @@ def _as_filed(
     filed: Mapping[str, FiledPrices], provider: str, model: str, known: ModelFacts | None
 ) -> tuple[ModelFacts | None, str]:
     """With the prices of the operator's file, and what the ledger calls them; as it is where the file has no such
-    model. Under the exact name, else under that by which the catalog knows it."""
+    model. Under the exact name, else under that by which the catalog knows it. A vendor's model at another provider
+    (`groq/openai/...`) has not the vendor's price, unless nobody knows one there."""
     if not filed:
         return known, ""
-    names = [f"{provider}/{model}", model]
+    names = [f"{provider}/{model}"]
     if known is not None:
         names.append(f"{known.provider}/{known.name}")
+    if facts(provider, model) is None:
+        names.append(model)
     for name in names:
         found = filed.get(name)
         if found is not None:

@@ -41,7 +41,7 @@ REPLAYED = (
 )
 """Whose body is JSON."""
 NO_BODY = (
-    "The ledger keeps neither prompts nor answers, and no setting makes a gateway keep them: say --file with the body "
+    "The ledger keeps neither prompts nor answers, and no setting makes it keep them: say --file with the body "
     "of the request, as JSON (`-`: from standard input)."
 )
 
