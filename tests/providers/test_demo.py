@@ -57,3 +57,29 @@ def test_where_a_call_is_demanded_the_tool_that_the_prompt_speaks_of_comes_befor
     messages = [{"role": "user", "content": "Hello!"}]
     message = tollbridge.completion("demo/any", messages, tools=tools, tool_choice="required").choices[0].message
     assert [call.function.name for call in message.tool_calls] == ["open_ticket"]
+
+
+@pytest.mark.parametrize(
+    ("said", "param", "told"),
+    [
+        ({"max_tokens": -1}, "max_tokens", "Expected `int` >= 1"),
+        ({"max_completion_tokens": 0}, "max_completion_tokens", "Expected `int` >= 1"),
+        ({"temperature": 3}, "temperature", "Expected `float` <= 2.0"),
+        ({"n": "two"}, "n", "Expected `int | null`, got `str`"),
+        ({"stop": ["a", "b", "c", "d", "e"]}, "stop", "Expected `array` of length <= 4"),
+        ({"messages": []}, "messages", "Expected `array` of length >= 1"),
+        ({"messages": [{"role": "boss", "content": "Hello"}]}, "messages[0].role", "Invalid enum value 'boss'"),
+    ],
+)
+def test_what_no_model_would_take_is_refused_by_the_name_of_its_field(
+    said: dict[str, Any], param: str, told: str
+) -> None:
+    body = {"model": "any", "messages": [{"role": "user", "content": "Hello"}], **said}
+    status, answer = demo.answer(body, id="chatcmpl-1", created=1)
+    assert (status, answer["error"]["param"]) == (400, param)
+    assert answer["error"]["message"] == f"Invalid '{param}': {told}."
+
+
+def test_a_request_without_messages_is_told_so() -> None:
+    status, answer = demo.answer({"model": "any"}, id="chatcmpl-1", created=1)
+    assert (status, answer["error"]["param"]) == (400, "messages")

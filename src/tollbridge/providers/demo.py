@@ -2,7 +2,7 @@
 
 It is a stand-in to see the whole path with, not a model: the same request gives the same answer, always. It repeats
 what it was told, calls a tool when the request asks for one, fills in a JSON schema, counts tokens by a rule of thumb
-(four characters each), and honours `n`, `stop`, `max_tokens` and `stream_options`. Its embeddings count words: texts
+(four characters each), honours `n`, `stop`, `max_tokens` and `stream_options`, and refuses what a model would. Its embeddings count words: texts
 that share some are alike. `demo/error-429` and its like answer with that status.
 """
 
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 import msgspec
 
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.providers.demo_request import refusal
 
 CHARACTERS_PER_TOKEN = 4
 SCHEMA_DEPTH_MAX = 8
@@ -31,7 +32,7 @@ _ID = re.compile(r"(?<![$€£¥\w.])[A-Za-z]*-?\d[\w-]*")
 def answer(body: JsonObject, *, id: str, created: int) -> tuple[int, JsonObject]:
     """(HTTP status, body) for a chat completion request."""
     model = str(body.get("model", "demo"))
-    if failure := _failure(model):
+    if failure := _failure(model) or refusal(body):
         return failure
     messages = [m for m in body.get("messages") or [] if isinstance(m, dict)]
     message, finish = _message(body, messages, id)
