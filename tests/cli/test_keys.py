@@ -131,6 +131,14 @@ def test_the_text_shows_the_key_once(tmp_path: Path) -> None:
     assert secret.encode() not in everything
 
 
+def test_what_a_key_may_use_of_mcp_is_told() -> None:
+    rights = ("--mcp-server", "files", "--mcp-group", "dev", "--mcp-tool", "git=log", "--mcp-tool", "git=diff")
+    run("generate", "--alias", "a", *rights)
+    assert "mcp        files; group dev; of git log, diff\n" in run("info", "a").output
+    run("generate", "--alias", "b")
+    assert "mcp " not in run("info", "b").output
+
+
 def test_quiet_prints_the_key_alone_for_a_variable_of_a_shell() -> None:
     made = run("generate", "--alias", "a", "--quiet").output
     assert len(made.split()) == 1

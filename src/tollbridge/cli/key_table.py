@@ -29,6 +29,7 @@ def card(key: Key, now: float) -> str:
         "state": state(key, now),
         "models": ", ".join(key.models) or "all",
         "aliases": ", ".join(f"{name} = {model}" for name, model in key.aliases.items()),
+        "mcp": _rights(key),
         "spent": show_dollars(key.spend_nanousd),
         "budget": _budget(key),
         "limits": _limits(key),
@@ -85,6 +86,19 @@ def _budget(key: Key) -> str:
 def _limits(key: Key) -> str:
     limits = ((key.rpm, "rpm"), (key.tpm, "tpm"), (key.parallel, "at once"))
     return ", ".join(f"{limit} {unit}" for limit, unit in limits if limit is not None)
+
+
+def _rights(key: Key) -> str:
+    """In the words of the options that give them. Nothing said gives nothing."""
+    said = key.permission
+    servers, groups, tools = (said.get(f"mcp_{name}") for name in ("servers", "access_groups", "tool_permissions"))
+    told = [str(name) for name in servers or ()] if isinstance(servers, list) else []
+    told += [f"group {name}" for name in groups] if isinstance(groups, list) else []
+    if isinstance(tools, dict):
+        told += [
+            f"of {server} {', '.join(map(str, names))}" for server, names in tools.items() if isinstance(names, list)
+        ]
+    return "; ".join(told)
 
 
 def _estimates(key: Key) -> str:

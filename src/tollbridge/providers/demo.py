@@ -2,8 +2,8 @@
 
 It is a stand-in to see the whole path with, not a model: the same request gives the same answer, always. It repeats
 what it was told, calls a tool when the request asks for one, fills in a JSON schema, counts tokens by a rule of thumb
-(four characters each), honours `n`, `stop`, `max_tokens` and `stream_options`, and refuses what a model would. Its embeddings count words: texts
-that share some are alike. `demo/error-429` and its like answer with that status.
+(four characters each), honours `n`, `stop`, `max_tokens` and `stream_options`, and refuses what a model would. Its
+embeddings count words: texts that share some are alike. `demo/error-429` and its like answer with that status.
 """
 
 from __future__ import annotations
