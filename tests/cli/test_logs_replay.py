@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from tests.clients.running import KEY, serving
 from tollbridge.cli import logs_replay, main
+from tollbridge.cli.kept_request import made_again
 from tollbridge.cli.logs_replay import Went, request_of
 from tollbridge.errors import BadRequestError
 
@@ -22,7 +23,7 @@ CONFIG = """{"model_list": [
   {"model_name": "dear", "litellm_params": {"model": "demo/hello", "input_cost_per_token": 1e-6,
     "output_cost_per_token": 2e-6}}]}"""
 BODY: dict[str, Any] = {"messages": [{"role": "user", "content": "A private word"}], "max_tokens": 20}
-CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
+CHAT, MESSAGES, RESPONSES = "/v1/chat/completions", "/v1/messages", "/v1/responses"
 
 
 @pytest.fixture(scope="module")
@@ -39,36 +40,44 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gateway: str) -> None
     Path("request.json").write_text(json.dumps({"model": "forgotten", **BODY}))
 
 
-def ask(url: str, path: str, **more: Any) -> str:
-    """The id of the request."""
-    body = json.dumps({"model": "dear", **BODY, **more}).encode()
-    with urlopen(Request(url + path, body, {"authorization": f"Bearer {KEY}"})) as answer:
-        answer.read()
-        return str(answer.headers["x-tollbridge-request-id"])
+def ask(url: str, path: str, body: dict[str, Any]) -> tuple[str, str]:
+    """(the id of the request, what was answered)."""
+    said = json.dumps({"model": "dear", **body}).encode()
+    with urlopen(Request(url + path, said, {"authorization": f"Bearer {KEY}"})) as answer:
+        return str(answer.headers["x-tollbridge-request-id"]), answer.read().decode()
 
 
 @pytest.fixture(scope="module")
-def asked(gateway: str) -> tuple[str, str]:
-    """A whole answer and a stream, which the ledger has."""
-    ids = ask(gateway, CHAT), ask(gateway, MESSAGES, stream=True)
+def asked(gateway: str) -> tuple[str, str, str]:
+    """A whole answer, a stream, and a response that is kept (the second of a conversation), which the ledger has."""
+    first, _ = ask(gateway, CHAT, BODY)
+    streamed, _ = ask(gateway, MESSAGES, {**BODY, "stream": True})
+    _, begun = ask(gateway, RESPONSES, {"input": "A word"})
+    more = {"previous_response_id": json.loads(begun)["id"], "temperature": 0.25, "instructions": "Be short"}
+    _, gone_on = ask(gateway, RESPONSES, {"input": "A private word, and more", **more})
     wanted = Request(f"{gateway}/spend/logs", headers={"authorization": f"Bearer {KEY}"})
     until = time.monotonic() + 30
     while time.monotonic() < until:
         with urlopen(wanted) as answer:
-            if len(json.load(answer)) == len(ids):
-                return ids
+            if len(json.load(answer)) == 4:
+                return first, streamed, json.loads(gone_on)["id"]
         time.sleep(0.05)  # they are folded into the database within a second
     raise AssertionError("the ledger does not have them")
 
 
 @pytest.fixture
-def first(asked: tuple[str, str]) -> str:
+def first(asked: tuple[str, str, str]) -> str:
     return asked[0]
 
 
 @pytest.fixture
-def streamed(asked: tuple[str, str]) -> str:
+def streamed(asked: tuple[str, str, str]) -> str:
     return asked[1]
+
+
+@pytest.fixture
+def kept(asked: tuple[str, str, str]) -> str:
+    return asked[2]
 
 
 def run(*words: str, code: int = 0, given: str | None = None) -> Result:
@@ -101,6 +110,52 @@ def test_another_model_may_be_asked_and_what_fails_is_shown_too(first: str, monk
     assert "no-such-model" in run(first, "-f", "request.json", "-m", "no-such-model", code=1).stderr
 
 
+def test_a_response_that_the_gateway_keeps_is_asked_again_without_a_file(gateway: str, kept: str) -> None:
+    told = json.loads(run(kept, "-o", "answer", "--json").stdout)
+    before, after = told["before"], told["after"]
+    assert (before["answer_id"], before["endpoint"]) == (kept, RESPONSES)
+    assert (before["input_tokens"], before["cost_nanousd"]) == (after["input_tokens"], after["cost_nanousd"])
+    again = json.loads(Path("answer").read_bytes())
+    assert "A private word, and more" in again["output"][0]["content"][0]["text"]
+    assert (again["temperature"], again["instructions"], again["store"]) == (0.25, "Be short", False)
+    assert run(kept.replace("resp_tb", "resp_tb0"), code=1).stderr.startswith("error: There is no request")
+
+
+def test_a_request_is_made_again_from_what_differs_from_the_formats_defaults() -> None:
+    response = {
+        "id": "resp_tb1",
+        "model": "m",
+        "output": [],
+        "temperature": 1.0,
+        "top_p": 0.5,
+        "tool_choice": "auto",
+        "tools": [{"type": "function", "name": "f"}],
+        "reasoning": {"effort": "low", "summary": None},
+        "text": {"format": {"type": "text"}, "verbosity": None},
+        "service_tier": "default",
+        "user": None,
+        "metadata": {},
+        "usage": {"input_tokens": 1},
+        "previous_response_id": "resp_tb0",
+    }
+    items: list[dict[str, Any]] = [
+        {"type": "message", "id": "msg_tb1", "role": "user", "content": "a"},
+        {"type": "reasoning", "id": "rs_1", "summary": []},
+        {"type": "function_call", "id": "fc_tb1", "call_id": "c", "name": "f", "arguments": "{}"},
+    ]
+    assert made_again(response, items) == {
+        "input": [
+            {"type": "message", "role": "user", "content": "a"},
+            {"type": "reasoning", "id": "rs_1", "summary": []},
+            {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+        ],
+        "top_p": 0.5,
+        "tools": [{"type": "function", "name": "f"}],
+        "reasoning": {"effort": "low"},
+        "store": False,
+    }
+
+
 def test_without_a_body_it_says_why_and_what_to_do(first: str) -> None:
     id = first
     assert "no setting makes it keep them: say --file" in run(id, code=2).stderr
@@ -114,6 +169,7 @@ def went(endpoint: str, *, stream: bool = False) -> Went:
     return Went(
         id="e",
         request_id="r",
+        answer_id="a",
         at="2026-11-26T00:00:00.000Z",
         model_requested="a/b c",
         provider="p",

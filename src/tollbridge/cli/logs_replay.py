@@ -1,7 +1,8 @@
 """`tollbridge logs replay`: the same request again, at a gateway that runs, and both beside each other.
 
-The ledger keeps what a request cost and how it went, not what was asked: no gateway writes prompts down. What was asked
-comes from a file; the model, the path and whether it was a stream come from the ledger.
+The ledger keeps what a request cost and how it went, not what was asked, which comes from a file; a response that the
+gateway keeps for its client (`store`) has it beside it. The model, the path and whether it was a stream come from the
+ledger.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tollbridge.cli.columns import printable
 from tollbridge.cli.ending import FAILED, errors_told
 from tollbridge.cli.gateway import KEY_VARIABLE, URL_VARIABLE, Answered, Gateway, address, reached
 from tollbridge.cli.indented import indented
+from tollbridge.cli.kept_request import kept_request
 from tollbridge.cli.screen import painted, table
 from tollbridge.cli.texts import TEXT
 from tollbridge.errors import APIError, BadRequestError, NotFoundError
@@ -32,7 +34,8 @@ BODY_BYTES_MAX = 64 * 1024 * 1024
 WRITTEN_S = 15.0
 """An entry is in the database within a second; a busy one may take longer."""
 LOOK_EVERY_S = 0.1
-STREAMS = ("/chat/completions", "/messages", "/responses", "/completions")
+RESPONSES = "/responses"
+STREAMS = ("/chat/completions", "/messages", RESPONSES, "/completions")
 """Paths whose body says whether it is a stream."""
 REPLAYED = (
     *STREAMS,
@@ -41,17 +44,20 @@ REPLAYED = (
 )
 """Whose body is JSON."""
 NO_BODY = (
-    "The ledger keeps neither prompts nor answers, and no setting makes it keep them: say --file with the body "
-    "of the request, as JSON (`-`: from standard input)."
+    "The ledger keeps neither prompts nor answers, and no setting makes it keep them: say --file with the body of the "
+    "request, as JSON (`-`: from standard input). Only of a response that the gateway keeps (resp_tb..., 30 days) it "
+    "knows it, and tells the key that asked alone."
 )
 
 
 class Went(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the two, as the ledger has it; this shape is kept. `id`: the ledger's. `ttft_ms`: null where it was no
+    """One of the two, as the ledger has it; this shape is kept. `id`: the ledger's; `answer_id`: the one in the answer,
+    or `request_id` where it has none. `ttft_ms`: null where it was no
     stream. `cost_nanousd`: null where it is not known."""
 
     id: str
     request_id: str
+    answer_id: str
     at: str
     model_requested: str
     provider: str
@@ -86,16 +92,19 @@ def replay(
     """Ask the same again at a gateway that runs, and show cost, tokens and times of both. It costs what it costs.
 
     ID is the one in the answer, that of its header x-tollbridge-request-id, or the ledger's. The ledger keeps neither
-    prompts nor answers: --file has what was asked. The path, the model and whether it is a stream are those of then.
+    prompts nor answers: --file has what was asked. A response that the gateway keeps (resp_tb...) needs none, for the
+    key that asked. The path, the model and whether it is a stream are those of then.
 
     Exit codes: 0 it was answered, 1 there is no such request or it was not answered, 2 what was given cannot be used.
 
-    Example: tollbridge logs replay chatcmpl-2f1c --file request.json
+    Example:
+
+    \b
+      tollbridge logs replay chatcmpl-2f1c --file request.json
+      tollbridge logs replay resp_tb0f3a --model claude-sonnet-4-5
     """
     with errors_told():
-        if file is None:
-            raise BadRequestError(NO_BODY)
-        body = _read(file)
+        body = None if file is None else _read(file)
         where, shown_key = address(url, key, os.environ)
         before, after, answered = asyncio.run(_again(where, shown_key, id, body, model))
     if out is not None:
@@ -124,7 +133,7 @@ def _read(file: Path) -> JsonObject:
 
 
 async def _again(
-    url: str, key: str | None, id: str, body: JsonObject, model: str | None
+    url: str, key: str | None, id: str, body: JsonObject | None, model: str | None
 ) -> tuple[Went, Went, Answered]:
     """(how it went, how it goes, the new answer). Raises APIError."""
     async with reached(url, key) as gateway:
@@ -132,6 +141,10 @@ async def _again(
         if not found:
             raise NotFoundError(f"There is no request {id!r} in the ledger: it is too old, or asked no provider.")
         before = found[0]
+        if body is None and before.endpoint.endswith(RESPONSES):
+            body = await kept_request(gateway, before.answer_id)
+        if body is None:
+            raise BadRequestError(NO_BODY)
         path, asked = request_of(before, body, model)
         accept = "text/event-stream" if before.stream else "*/*"
         answered = await gateway.exchange("POST", path, asked, accept=accept)
@@ -186,6 +199,7 @@ def _went(row: JsonObject) -> Went:
     return Went(
         id=own["id"],
         request_id=own["request_id"],
+        answer_id=row["request_id"],
         at=row["startTime"],
         model_requested=own["model_requested"],
         provider=row["custom_llm_provider"],
