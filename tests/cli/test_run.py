@@ -50,8 +50,8 @@ def server() -> str:
     return " ".join([said["command"], *said["args"]])
 
 
-def run(*words: str, code: int = 0, stdin: str = "") -> Result:
-    result = CliRunner().invoke(main, ["run", *words], input=stdin)
+def run(*words: str, code: int = 0, stdin: str = "", env: dict[str, str] | None = None) -> Result:
+    result = CliRunner().invoke(main, ["run", *words], input=stdin, env=env)
     assert result.exit_code == code, (result.output, result.exception)
     return result
 
@@ -99,6 +99,13 @@ def test_a_gateway_answers_at_its_own_prices_with_its_own_tools(gateway: str) ->
     assert found["cost_usd"] == found["usage"]["input_tokens"] * 0.25
     found = told("Call echo for A-7", "-m", "demo/x", "--gateway", f"{gateway}/v1", "--key", KEY, "--mcp", "/mcp/old")
     assert [one["name"] for one in found["calls"]] == ["echo"]
+
+
+def test_which_gateway_was_asked_is_told(gateway: str) -> None:
+    environ = {"TOLLBRIDGE_URL": gateway, "TOLLBRIDGE_KEY": KEY}
+    assert run("Hello", "-m", "demo/x", env=environ).stderr.endswith(f", $0, through {gateway}\n")
+    said = run("Hello", "-m", "demo/x", "--key", "sk-wrong", code=2, env=environ).stderr
+    assert said.startswith(f"error, through {gateway}: ")
 
 
 def test_a_gateways_key_is_shown_to_the_gateway_alone() -> None:

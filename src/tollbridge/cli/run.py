@@ -65,8 +65,10 @@ def run(
       tollbridge run "Hello" -m demo/hello --json | jq -r .answer
     """
     seen = _Rounds(quiet)
+    asked = ""
     try:
         partner = partner_of(gateway, key)
+        asked = f", {partner.name}" if partner.url else ""
         name, fields = model_of(model), parameters_of(params)
         messages = [{"role": "user", "content": _prompt(prompt)}]
         if system:
@@ -75,14 +77,14 @@ def run(
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except APIError as error:
-        _fail(error, seen, max_rounds)
+        _fail(error, seen, max_rounds, asked)
     except TollbridgeError as error:
         end(error)
     if as_json:
         click.echo(indented(turn))
     else:
         click.echo(harmless(turn.answer) if sys.stdout.isatty() else turn.answer)
-        seen.say(cost_line(turn))
+        seen.say(cost_line(turn) + asked)
 
 
 async def _asked(
@@ -136,9 +138,9 @@ def _prompt(said: str | None) -> str:
     return prompt
 
 
-def _fail(error: APIError, seen: _Rounds, max_rounds: int) -> NoReturn:
+def _fail(error: APIError, seen: _Rounds, max_rounds: int, asked: str) -> NoReturn:
     if seen.count >= max_rounds:
         click.echo(f"error: the model still calls tools after {max_rounds} rounds: see --max-rounds.", err=True)
         sys.exit(FAILED)
-    click.echo(f"error: {error}", err=True)
+    click.echo(f"error{asked}: {error}", err=True)
     sys.exit(UNUSABLE if isinstance(error, _GIVEN) else FAILED)

@@ -80,7 +80,8 @@ def serve(
         port = _port(os.environ) if port is None else port
         if workers > 1 and not local_limits:
             raise ConfigError(
-                "Several workers cannot keep one count without Redis. Say --local-limits to let each keep its own."
+                "Of several workers each counts requests, tokens and budgets by itself: a key that may ask 100 times a "
+                "minute may then ask each of them so often. Say --local-limits where that will do; else start one."
             )
         config, environ = read_config(file or named, os.environ, is_open)
         config = msgspec.structs.replace(config, mcp_servers=(*config.mcp_servers, *map(started, mcp)))

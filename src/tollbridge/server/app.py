@@ -43,6 +43,13 @@ LOOPBACK = ("127.", "::1", "::ffff:127.")
 RELAYED = frozenset({b"x-forwarded-for", b"forwarded", b"via", b"x-real-ip"})
 """A request with one of these came through a proxy: its peer's loopback address says nothing."""
 EXPOSITION = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+GREETING = {
+    "name": "tollbridge",
+    "chat": "POST /v1/chat/completions",
+    "models": "GET /v1/models",
+    "health": "GET /health/readiness",
+}
+"""At `/`, for whoever opens it in a browser. It needs no key, and says nothing that the documentation does not."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -146,7 +153,7 @@ class App:
                 record.status = 200
                 responder.reply(200, [EXPOSITION], gateway.metrics.exposition())
             case "root":
-                self._json(responder, record, match, {"name": "tollbridge"})
+                self._json(responder, record, match, GREETING)
             case "managed":
                 await self._manage(inbound, responder, record, match)
             case "mounted":
