@@ -44,6 +44,7 @@ class Maker:
         self._rows = rows
         self._mocks = mocks
         self.markups = Markups(config.settings.discounts, config.settings.margins)
+        self.filed = config.general.prices_file.models
         self.problems: list[tuple[ModelEntry, str]] = []
         self.unpriced: list[ModelEntry] = []
         self._logged: set[tuple[str, str]] = set()
@@ -151,6 +152,7 @@ class Maker:
             timeouts=timeouts[0],
             stream_timeouts=timeouts[1],
             markups=self.markups,
+            filed=self.filed,
         )
         try:
             return build(wanted, self._environ, self._rows)
@@ -196,6 +198,7 @@ class Maker:
             info=entry.model_info,
             prices=entry.prices,
             markups=self.markups,
+            filed=self.filed,
         )
 
     def timeouts_for(self, timeout_s: float | None, stream_timeout_s: float | None) -> tuple[Timeouts, Timeouts]:

@@ -17,6 +17,7 @@ from tollbridge.cli.columns import printable
 from tollbridge.cli.dates import moment
 from tollbridge.cli.ending import errors_told
 from tollbridge.cli.key_options import read_name
+from tollbridge.cli.logs_replay import replay
 from tollbridge.cli.place import Place, configured, place
 from tollbridge.cli.screen import painted
 from tollbridge.cli.texts import TEXT
@@ -41,8 +42,8 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, as G
 def logs() -> None:
     """Show single requests: who asked whom, when, what it used and cost, how it went.
 
-    They are the ledger's, which keeps no prompt and no answer: nothing can be replayed. A request that asked no
-    provider (a wrong key) is in the log of `serve` alone.
+    They are the ledger's, which keeps no prompt and no answer: to be asked again, a request comes from a file. One that
+    asked no provider (a wrong key) is in the log of `serve` alone.
 
     Exit codes: 0 done, 1 there is no such request, or no database, 2 what was given cannot be used.
 
@@ -51,7 +52,11 @@ def logs() -> None:
     \b
       tollbridge logs tail --follow
       tollbridge logs show chatcmpl-2f1c
+      tollbridge logs replay chatcmpl-2f1c --file request.json
     """
+
+
+logs.add_command(replay)
 
 
 @logs.command()
