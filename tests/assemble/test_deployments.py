@@ -76,7 +76,7 @@ def test_of_a_provider_without_a_key_the_log_names_the_variable_and_the_client_h
 ) -> None:
     maker = Maker(Config(), {}, provider_rows(Config()), ByHost({}, InProcess(offline())))
     for _ in range(2):
-        with pytest.raises(NotFoundError, match="is not served here: the gateway has no key for groq.$"):
+        with pytest.raises(NotFoundError, match=r"is not served here: the gateway has no key for groq\.$"):
             maker.of_environment().resolve("groq/llama-3.3-70b-versatile")
     assert [record.message for record in caplog.records] == [
         "*: groq needs a key: pass `api_key`, or set GROQ_API_KEY."
