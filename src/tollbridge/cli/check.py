@@ -125,14 +125,17 @@ def examine(path: Path | None, process_environ: Mapping[str, str], *, is_open: b
     environ = read_dotenv(process_environ, found, *([] if path is None else [path.parent]), Path.cwd())
     loaded = load(path, environ, open_door=is_open)
     found.add(loaded.findings)
-    serves = None
-    if loaded.config is not None:
-        serves = outlook(loaded.config, loaded.environ, found)
-        _check_database(loaded.config, loaded.environ, found)
-        _check_mcp_servers(loaded.config, loaded.environ, found)
+    serves = outlook(loaded.draft, loaded.environ, found)
+    _check_database(loaded.draft, loaded.environ, found)
+    _check_mcp_servers(loaded.draft, loaded.environ, found)
     findings = found.all()
     errors = sum(finding.severity == "error" for finding in findings)
-    return Report(errors=errors, warnings=len(findings) - errors, findings=findings, serves=serves)
+    return Report(
+        errors=errors,
+        warnings=len(findings) - errors,
+        findings=findings,
+        serves=None if loaded.config is None else serves,
+    )
 
 
 def read_nodes(path: Path, process_environ: Mapping[str, str]) -> Table:
@@ -205,8 +208,7 @@ def _check_mcp_servers(config: Config, environ: Environment, findings: Findings)
         try:
             definition(server, environ)
         except ConfigError as error:
-            file, _, line = server.where.rpartition(":")
-            findings.error(Place(file, int(line)), str(error).removeprefix(f"{server.where}: "))
+            findings.error(Place.read(server.where), str(error).removeprefix(f"{server.where}: "))
 
 
 def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook:

@@ -134,7 +134,7 @@ def started(said: str) -> McpServer:
         server, _ = read_said({"server_name": name, "command": words[0] if words else "", "args": words[1:]})
     except (ConfigError, ValueError) as error:
         raise ConfigError(f"--mcp {name}: write NAME=COMMAND: {error}.") from error
-    return msgspec.structs.replace(server, where="--mcp:1")
+    return msgspec.structs.replace(server, where="--mcp:1:1")
 
 
 def locked_door(config: Config, environ: Mapping[str, str], home: Home) -> Door:
