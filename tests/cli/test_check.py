@@ -260,7 +260,7 @@ def test_json_has_a_stable_shape(tmp_path: Path) -> None:
 
 
 def test_a_weak_master_key_is_no_error_when_the_door_is_open(tmp_path: Path) -> None:
-    text = "general_settings: {master_key: sk-1234}\n"
+    text = CLEAN + "general_settings: {master_key: sk-1234}\n"
     assert (run(tmp_path, text).exit_code, run(tmp_path, text, "--open").exit_code) == (2, 0)
 
 
@@ -394,3 +394,9 @@ def test_all_errors_and_all_unset_variables_are_told_in_one_run(
         "14:3 error ",
         "15:28 warning mcp_servers.y.env.A",
     ]
+
+
+def test_a_file_that_serves_nothing_is_a_warning(tmp_path: Path) -> None:
+    result = run(tmp_path, "# nothing yet\n")
+    assert result.exit_code == 1
+    assert "config.yaml:1:1: warning: serves nothing" in result.output

@@ -18,7 +18,7 @@ import msgspec
 from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.gateway import provider_rows
 from tollbridge.assemble.mcp import definition
-from tollbridge.assemble.misgivings import misgivings
+from tollbridge.assemble.misgivings import misgivings, tell_nothing_served
 from tollbridge.assemble.offline import offline
 from tollbridge.cli.indented import indented
 from tollbridge.config.document import Table
@@ -128,6 +128,8 @@ def examine(path: Path | None, process_environ: Mapping[str, str], *, is_open: b
     serves = outlook(loaded.draft, loaded.environ, found)
     _check_database(loaded.draft, loaded.environ, found)
     _check_mcp_servers(loaded.draft, loaded.environ, found)
+    if loaded.config is not None:
+        tell_nothing_served(loaded.config, found)
     findings = found.all()
     errors = sum(finding.severity == "error" for finding in findings)
     return Report(
