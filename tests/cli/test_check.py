@@ -396,6 +396,14 @@ def test_all_errors_and_all_unset_variables_are_told_in_one_run(
     ]
 
 
+def test_a_hook_that_would_check_requests_is_an_error_and_is_not_run(tmp_path: Path) -> None:
+    hook = "class Guard:\n    async def async_pre_call_hook(self): ...\n\n\nguard = Guard()\nraise SystemExit(7)\n"
+    (tmp_path / "mine.py").write_text(hook)
+    result = run(tmp_path, CLEAN + "\ncallbacks: [mine.guard]\n")
+    assert result.exit_code == 2
+    assert "mine.py:2:5: error: the hook mine.guard checks by `async_pre_call_hook`" in result.output
+
+
 def test_a_file_that_serves_nothing_is_a_warning(tmp_path: Path) -> None:
     result = run(tmp_path, "# nothing yet\n")
     assert result.exit_code == 1

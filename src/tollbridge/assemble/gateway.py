@@ -18,6 +18,7 @@ from tollbridge.assemble.models import Models
 from tollbridge.assemble.offline import offline
 from tollbridge.assemble.passing import through
 from tollbridge.assemble.places import places
+from tollbridge.assemble.reading_hooks import tell_uncalled
 from tollbridge.assemble.routing import engine_of
 from tollbridge.calls.build import WIRES
 from tollbridge.config.findings import Findings
@@ -115,6 +116,7 @@ def assemble(
     if accounts is not None:
         kept = desk(config.general, rows, there, models, gateway, accounts, home.reply_key())
     told = Findings()
+    tell_uncalled(config.settings.callbacks, config.source, told)
     tell_nothing_served(config, told)
     problems = [str(one) for one in (*misgivings(maker, config, environ, rows), *told.all())]
     return Assembled(gateway, problems, mcp, passed, kept, sockets)

@@ -20,6 +20,7 @@ from tollbridge.assemble.gateway import provider_rows
 from tollbridge.assemble.mcp import definition
 from tollbridge.assemble.misgivings import misgivings, tell_nothing_served
 from tollbridge.assemble.offline import offline
+from tollbridge.assemble.reading_hooks import tell_uncalled
 from tollbridge.cli.indented import indented
 from tollbridge.config.document import Table
 from tollbridge.config.environment import Environment, read_dotenv
@@ -128,6 +129,7 @@ def examine(path: Path | None, process_environ: Mapping[str, str], *, is_open: b
     serves = outlook(loaded.draft, loaded.environ, found)
     _check_database(loaded.draft, loaded.environ, found)
     _check_mcp_servers(loaded.draft, loaded.environ, found)
+    tell_uncalled(loaded.draft.settings.callbacks, path, found)
     if loaded.config is not None:
         tell_nothing_served(loaded.config, found)
     findings = found.all()
