@@ -80,7 +80,9 @@ def serve(
         port = _port(os.environ) if port is None else port
         if workers > 1 and not local_limits:
             raise ConfigError(
-                "Several workers cannot keep one count without Redis. Say --local-limits to let each keep its own."
+                f"With --workers {workers} each process counts limits (requests and tokens a minute) for itself, "
+                f"so that a key may use up to {workers} times its limits. Add --local-limits where that is fine; "
+                "keys, what they spent and the ledger are shared. Else leave --workers out."
             )
         config, environ = read_config(file or named, os.environ, is_open)
         config = msgspec.structs.replace(config, mcp_servers=(*config.mcp_servers, *map(started, mcp)))
