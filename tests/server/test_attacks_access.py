@@ -220,7 +220,7 @@ async def test_s07_no_header_changes_method_or_path(tmp_path: Path, name: str) -
     async with serving() as mock, served(configuration(entry("m", mock.port)), tmp_path) as gateway:
         for value in ("/v1/models", "POST", "GET", "/healthz"):
             root = await gateway.send("GET", "/", None, {name: value}, key=None)
-            assert root.json() == {"name": "tollbridge"}
+            assert root.json()["name"] == "tollbridge"
             for method in ("GET", "HEAD"):
                 assert (await gateway.send(method, "/v1/models", None, {name: value}, key=None)).status == 401
 

@@ -146,7 +146,11 @@ class App:
                 record.status = 200
                 responder.reply(200, [EXPOSITION], gateway.metrics.exposition())
             case "root":
-                self._json(responder, record, match, {"name": "tollbridge"})
+                from tollbridge.server.front_page import front_page  # loaded by the first who looks
+
+                record.status = 200
+                headers, body = front_page(inbound.headers)
+                responder.reply(200, [*headers, own_headers(record, self._dialect(match))], body)
             case "managed":
                 await self._manage(inbound, responder, record, match)
             case "mounted":
