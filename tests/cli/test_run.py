@@ -101,6 +101,15 @@ def test_a_gateway_answers_at_its_own_prices_with_its_own_tools(gateway: str) ->
     assert [one["name"] for one in found["calls"]] == ["echo"]
 
 
+def test_a_gateway_that_a_variable_names_is_told_to_people(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOLLBRIDGE_URL", gateway)
+    monkeypatch.setenv("TOLLBRIDGE_KEY", KEY)
+    told_of = f"asking the gateway {gateway}, as TOLLBRIDGE_URL says"
+    assert told_of in run("Hello", "-m", "house").stderr
+    assert told_of not in run("Hello", "-m", "house", "--json").stderr
+    assert told_of not in run("Hello", "-m", "house", "--gateway", gateway).stderr
+
+
 def test_a_gateways_key_is_shown_to_the_gateway_alone() -> None:
     partner = Partner("http://127.0.0.1:4000", KEY)
     inside, other, command = partner.sources(["/mcp", "http://127.0.0.1:4001/mcp", "/mcpserver --all"])

@@ -71,6 +71,8 @@ def run(
         messages = [{"role": "user", "content": _prompt(prompt)}]
         if system:
             messages.insert(0, {"role": "system", "content": system})
+        if partner.variable and not as_json:
+            seen.say(f"asking the gateway {partner.url}, as {partner.variable} says")
         turn = asyncio.run(_asked(partner, name, messages, mcp, max_rounds, fields, seen))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
