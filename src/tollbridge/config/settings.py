@@ -172,7 +172,7 @@ class ProxySettings(msgspec.Struct, frozen=True, kw_only=True):
 
 class OwnPath(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One of `general_settings.pass_through_endpoints`. `headers`: what the operator sends along, credentials among
-    them; `below`: longer paths lead there too; `cost`: dollars of a request, None is unknown. `where`: file:line."""
+    them; `below`: longer paths lead there too; `cost`: dollars of a request, None is unknown. `where`: its place."""
 
     path: str
     target: Secret
@@ -267,7 +267,7 @@ McpPinning = Literal["alert", "strict", "none"]
 
 
 class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """One of `mcp_servers`, by LiteLLM's meanings. `where`: file:line. `brings`: headers of the client that go along.
+    """One of `mcp_servers`, by LiteLLM's meanings. `where`: its place. `brings`: headers of the client that go along.
     `info`: free-form; `mcp_server_cost_info` in it says what calls cost. `spec`: the file or the URL of an OpenAPI
     document; `url` is where its API is then. `aws`: who signs requests, in LiteLLM's words (`aws_region_name` ...)."""
 
