@@ -353,7 +353,7 @@ class View:
 
     # lists
 
-    async def gathered(self, method: str) -> tuple[list[tuple[Upstream, list[JsonObject]]], dict[str, str]]:
+    async def gathered(self, method: str) -> tuple[list[tuple[Upstream, list[JsonObject]]], dict[str, RpcError]]:
         """All that the caller may use, by server, under each server's own names; and the servers that did not answer,
         with the reason."""
         return await gathered(self, method)

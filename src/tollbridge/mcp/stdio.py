@@ -4,7 +4,8 @@
    of its own, and of our environment only what a program needs to run (`KEPT`), beside what the operator gives it.
 2. What it prints to stdout that is no message is thrown away with a word in the log; so is a line that is too long.
    stderr is read to its end and goes to the log, so that the child never waits for us.
-   Values of the environment that the operator gives it are masked there.
+   Values of the environment that the operator gives it are masked there. Its last lines go with the error that tells
+   of its end, to whom they are for (`RpcError.last_words`).
 3. Closing: its stdin is closed, and it has `GRACE_S` to end; then TERM to its group, then KILL. It is always waited
    for, and what it started itself ends with it, also where it ends on its own."""
 
@@ -16,6 +17,7 @@ import logging
 import os
 import signal
 from asyncio.subprocess import PIPE, Process, SubprocessStreamProtocol
+from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from tollbridge.mcp.call import Call
@@ -33,6 +35,8 @@ REST_S = 0.5
 """For what a process that ended left to be read."""
 SEEN_BYTES = 16 * 1024
 LOGGED_CHARACTERS = 500
+LAST_LINES, LAST_CHARACTERS = 5, 200
+"""Of stderr, when it ended: where a program says why."""
 SECRET_CHARACTERS_MIN = 5
 """A shorter value is no secret, but `1`, `true` or `info`."""
 
@@ -61,6 +65,8 @@ class Stdio:
         self._exited = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._link: Link | None = None
+        self._last: deque[str] = deque(maxlen=LAST_LINES)
+        self._end: RpcError | None = None
 
     async def start(self, link: Link) -> None:
         self._link = link
@@ -83,32 +89,39 @@ class Stdio:
             ) from error
         self._process = process = Process(transport, protocol, loop)
         self._exited = protocol.exited
-        self._tasks = [
-            asyncio.ensure_future(self._serve(process, protocol.exited, link)),
-            asyncio.ensure_future(self._tell(process, link.name)),
-        ]
+        telling = asyncio.ensure_future(self._tell(process, link.name))
+        self._tasks = [asyncio.ensure_future(self._serve(process, protocol.exited, link, telling)), telling]
 
     async def send(self, message: JsonObject, call: Call | None = None) -> None:
         process, link = self._process, self._link
         if process is None or process.stdin is None or link is None or process.returncode is not None:
-            raise RpcError(UPSTREAM_FAILED, "The MCP server's process has ended.")
+            raise await self._ended()
         try:
             process.stdin.write(encode(message) + b"\n")
             await process.stdin.drain()
         except (OSError, RuntimeError) as error:
-            raise RpcError(UPSTREAM_FAILED, f"The MCP server {link.name!r} has ended.") from error
+            raise await self._ended() from error
 
-    async def _serve(self, process: Process, exited: asyncio.Event, link: Link) -> None:
+    async def _ended(self) -> RpcError:
+        """Why it takes nothing any more. That its pipe broke is heard before the rest."""
+        if self._tasks:
+            await asyncio.wait(self._tasks[:1], timeout=2 * REST_S)
+        name = "" if self._link is None else f" {self._link.name!r}"
+        return self._end or RpcError(UPSTREAM_FAILED, f"The MCP server{name} has ended.")
+
+    async def _serve(self, process: Process, exited: asyncio.Event, link: Link, telling: asyncio.Future[None]) -> None:
         """Until it ends. What it left in the pipe is still read, unless a child of its own holds that open."""
         reading = asyncio.ensure_future(self._read(process, link))
         try:
             await exited.wait()
-            await asyncio.wait((reading,), timeout=REST_S)
+            await asyncio.wait((reading, telling), timeout=REST_S)
         finally:
             reading.cancel()
             _end(process, signal.SIGKILL)
         told = f"The MCP server {link.name!r} ended with status {process.returncode}."
-        link.lost(RpcError(UPSTREAM_FAILED, told))
+        log.info("%s", told)
+        self._end = RpcError(UPSTREAM_FAILED, told, last_words=" | ".join(self._last))
+        link.lost(self._end)
 
     async def _read(self, process: Process, link: Link) -> None:
         assert process.stdout is not None
@@ -125,7 +138,9 @@ class Stdio:
     async def _tell(self, process: Process, name: str) -> None:
         assert process.stderr is not None
         async for line in _lines(process.stderr, name):
-            log.info("%s: %s", name, self._shown(line))
+            shown = self._shown(line)
+            self._last.append(shown[:LAST_CHARACTERS])
+            log.info("%s: %s", name, shown)
 
     def _shown(self, line: bytes) -> str:
         """For the log: nothing that the operator gave it in its environment, which a program may well print."""
