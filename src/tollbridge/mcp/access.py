@@ -50,8 +50,12 @@ class Unknown(RpcError):
     """What was named is not there for this caller."""
 
 
-def unknown(kind: str, name: str) -> Unknown:
-    return Unknown(INVALID_PARAMS, f"Unknown {kind}: {name[:300]}")
+class Unlisted(RpcError):
+    """A server refused a call of a tool that it does not list."""
+
+
+def unknown(kind: str, name: str, hint: str = "") -> Unknown:
+    return Unknown(INVALID_PARAMS, f"Unknown {kind}: {name[:300]}{hint}")
 
 
 def check_arguments(definition: Definition, tool: str, arguments: Json) -> None:
