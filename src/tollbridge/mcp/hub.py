@@ -315,7 +315,13 @@ class View:
         if owners:
             forms = ", ".join(joined(one.definition.prefix, self.hub.separator, name) for one in owners)
             raise RpcError(INVALID_PARAMS, f"Several servers have {name!r}: say {forms}.", status=400)
-        raise unknown(kind[:-1], name)
+        raise unknown(kind[:-1], name, await self._spellings() if kind == "tools" else {})
+
+    async def _spellings(self) -> dict[str, str]:
+        """Of each tool that the caller may use: how it may be named, and its name in this view."""
+        found, _ = await gathered(self, "tools/list")
+        tools = [(tool["name"], self.name_of(upstream, tool["name"])) for upstream, own in found for tool in own]
+        return dict(tools) | {name: name for _, name in tools}
 
     def having(self, kind: str) -> tuple[Upstream, ...]:
         """Of these servers things of this kind may be used."""
