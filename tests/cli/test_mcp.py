@@ -110,8 +110,8 @@ def test_a_tool_is_called_with_arguments_as_its_schema_wants_them(whom: list[str
 
 def test_a_call_that_cannot_be_is_told_with_an_exit_code(whom: list[str]) -> None:
     assert "Unknown tool: nothing" in run("call", "nothing", *whom, code=1).stderr
-    assert "ehco. Did you mean 'new-echo' or 'old-echo'?" in run("call", "ehco", *whom, code=1).stderr
-    assert "Did you mean 'old-echo'?" in run("call", "old-ehco", *whom, code=2).stderr
+    assert "ehco. Is it new-echo or old-echo?" in run("call", "ehco", *whom, code=1).stderr
+    assert "Is it old-echo?" in run("call", "old-ehco", *whom, code=2).stderr
     assert "Several servers have 'echo'" in run("call", "echo", *whom, code=2).stderr
     assert "no JSON" in run("call", "echo", "--json", "{", *whom, code=2).stderr
     assert "NAME=VALUE" in run("call", "old-echo", "-a", "text", *whom, code=2).stderr
@@ -141,9 +141,8 @@ def test_the_doctor_says_what_is_wrong(tmp_path: Path, faults: Serving) -> None:
     assert "refused the connection" in found["gone"]["health_check_error"]
     assert "No such file" in found["missing"]["health_check_error"]
     assert "Is the path of its URL right?" in found["elsewhere"]["health_check_error"]
-    why = "The MCP server 'dies' ended with status 3. It wrote last: no database"
+    why = "The MCP server 'dies' ended with status 3. Its last words: no database"
     assert found["dies"]["health_check_error"] == why
-    assert why in run("tools", "dies", "-c", "config.yaml", code=1).stderr
     assert found["crooked"]["left_out"]
     assert "allowed_params names 'nothing', which it does not have" in found["crooked"]["problems"]
     assert "NOT WELL" in run("doctor", "gone", "-c", "config.yaml", code=1).stdout
@@ -167,7 +166,7 @@ def test_a_key_is_told_of_what_it_may_use(url: str) -> None:
     assert [tool["name"] for tool in told("tools", *whom, "--json")] == ["echo"]
     assert run("call", "echo", "-a", "text=x", *whom).stdout == "x\n"
     assert "Unknown tool: environment" in run("call", "environment", *whom, code=1).stderr
-    assert "Did you mean" not in run("call", "environmen", *whom, code=1).stderr  # nothing of what it may not use
+    assert "Is it" not in run("call", "environmen", *whom, code=1).stderr  # nothing of what it may not use
     assert run("doctor", *whom).stdout == "old\n  well\n"
     assert "for the admin" in run("add", "more", "https://x.example/mcp", *whom, code=2).stderr
 

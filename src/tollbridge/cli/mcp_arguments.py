@@ -31,7 +31,7 @@ async def warn_of_unknown(desk: Desk, tool: str, server: str | None) -> None:
     """Many a server answers the call of a tool that it does not have as one of a tool that failed."""
     known = [name for one in (await desk.tools(server)).tools for name in _names(one)]
     if known and tool not in known and (alike := near(tool, known)):
-        click.echo(f"There is no tool {tool!r}. Did you mean {' or '.join(map(repr, alike))}?", err=True)
+        click.echo(f"There is no tool {tool!r}. Is it {' or '.join(alike)}?", err=True)
 
 
 def _names(one: JsonObject) -> list[str]:

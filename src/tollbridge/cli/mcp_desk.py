@@ -97,14 +97,14 @@ class Local:
     async def tools(self, server: str | None) -> Listed:
         found, absent = await self._hub.view(self._caller, self._wanted(server)).gathered("tools/list")
         tools = [beside_its_server(self._hub, upstream, tool) for upstream, tools in found for tool in tools]
-        return Listed(tools, "; ".join(f"{name}: {why.in_full}" for name, why in absent.items()))
+        return Listed(tools, "; ".join(f"{name}: {why}" for name, why in absent.items()))
 
     async def call(self, tool: str, arguments: JsonObject, server: str | None) -> JsonObject:
         view = self._hub.view(self._caller, self._wanted(server), alone=server is not None)
         try:
             return await view.run(Call("tools/call", {"name": tool, "arguments": arguments}, self._caller))
         except RpcError as error:
-            raise as_http(error, in_full=True) from error
+            raise as_http(error) from error
 
     async def diagnoses(self, server: str | None) -> list[JsonObject]:
         wanted = self._wanted(server)

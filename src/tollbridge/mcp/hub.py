@@ -307,7 +307,7 @@ class View:
         names = {self.name_of(upstream, tool["name"]): tool["name"] for upstream, tools in found for tool in tools}
         alike = near(name, {*names, *names.values()})
         told = [shown for shown, own in names.items() if shown in alike or own in alike]
-        return f". Did you mean {' or '.join(map(repr, told[:NEAR_MAX]))}?" if told else ""
+        return f". Is it {' or '.join(told[:NEAR_MAX])}?" if told else ""
 
     async def _check_pin(self, upstream: Upstream, name: str) -> None:
         """Raises RpcError where its definition is not what was approved."""
@@ -373,7 +373,7 @@ class View:
 
     # lists
 
-    async def gathered(self, method: str) -> tuple[list[tuple[Upstream, list[JsonObject]]], dict[str, RpcError]]:
+    async def gathered(self, method: str) -> tuple[list[tuple[Upstream, list[JsonObject]]], dict[str, str]]:
         """All that the caller may use, by server, under each server's own names; and the servers that did not answer,
         with the reason."""
         return await gathered(self, method)

@@ -65,7 +65,7 @@ class RpcError(Exception):
     @property
     def in_full(self) -> str:
         """For the operator."""
-        return f"{self.message} It wrote last: {self.last_words}" if self.last_words else self.message
+        return f"{self.message} Its last words: {self.last_words}" if self.last_words else self.message
 
     def value(self) -> JsonObject:
         error: JsonObject = {"code": self.code, "message": self.message, **self.extra}

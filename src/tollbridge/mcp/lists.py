@@ -77,7 +77,7 @@ async def _merged(view: View, method: str) -> tuple[list[JsonObject], dict[str, 
         under_roof(upstream.definition.prefix, view.hub.separator, method, item)
         for upstream, items in found
         for item in _own(view, upstream, method, items)
-    ], {name: why.message for name, why in absent.items()}
+    ], absent
 
 
 def _own(view: View, upstream: Upstream, method: str, items: list[JsonObject]) -> list[JsonObject]:
@@ -97,17 +97,19 @@ def _own(view: View, upstream: Upstream, method: str, items: list[JsonObject]) -
     return own
 
 
-async def gathered(view: View, method: str) -> tuple[list[tuple[Upstream, list[JsonObject]]], dict[str, RpcError]]:
+async def gathered(view: View, method: str) -> tuple[list[tuple[Upstream, list[JsonObject]]], dict[str, str]]:
     """All that the caller may use, by server, under each server's own names; and the servers that did not answer,
     with the reason."""
     ordered = sorted(view.having(ITEMS[method]), key=lambda upstream: upstream.definition.prefix)
     told = await asyncio.gather(*(upstream.soon(items_of(view, upstream, method)) for upstream in ordered))
     found = [(upstream, items) for upstream, items in zip(ordered, told, strict=True) if isinstance(items, list)]
     absent = {
-        upstream.name: items for upstream, items in zip(ordered, told, strict=True) if isinstance(items, RpcError)
+        upstream.name: items.message
+        for upstream, items in zip(ordered, told, strict=True)
+        if isinstance(items, RpcError)
     }
     for name, why in absent.items():
-        log.warning("the MCP server %r is missing in a list: %s", name, why.in_full)
+        log.warning("the MCP server %r is missing in a list: %s", name, why)
     return found, absent
 
 

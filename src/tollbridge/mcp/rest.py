@@ -124,7 +124,7 @@ class Rest:
             return tools
         if not absent:
             return {"tools": tools, "error": None, "message": LISTED}
-        why = "; ".join(f"{name}: {reason.message}" for name, reason in absent.items())
+        why = "; ".join(f"{name}: {reason}" for name, reason in absent.items())
         error = "partial_failure" if server is None else "server_error"
         return {"tools": tools, "error": error, "message": f"Failed to get tools from servers: {why}"}
 
@@ -187,8 +187,7 @@ def shown(upstream: Upstream) -> JsonObject:
     return told
 
 
-def as_http(error: RpcError, *, in_full: bool = False) -> APIError:
-    """`in_full`: the operator is told."""
+def as_http(error: RpcError) -> APIError:
     if isinstance(error, Unknown):
         return NotFoundError(error.message, code="tool_not_found", param="name")
     if error.code == BUDGET:
@@ -199,7 +198,7 @@ def as_http(error: RpcError, *, in_full: bool = False) -> APIError:
         return APIError(error.message, status_code=error.status, type=kind, retry_after_s=wait)
     if error.code in (INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND):
         return BadRequestError(error.message)
-    return BadGatewayError(error.in_full if in_full else error.message, code=error.code, fault="provider")
+    return BadGatewayError(error.message, code=error.code, fault="provider")
 
 
 _TYPES = {400: BadRequestError.type, 404: NotFoundError.type, 429: "rate_limit_error"}

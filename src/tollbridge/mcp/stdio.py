@@ -3,9 +3,9 @@
 1. Command and arguments come from the operator's file, never from a request, and pass no shell. The child has a group
    of its own, and of our environment only what a program needs to run (`KEPT`), beside what the operator gives it.
 2. What it prints to stdout that is no message is thrown away with a word in the log; so is a line that is too long.
-   stderr is read to its end and goes to the log, so that the child never waits for us.
-   Values of the environment that the operator gives it are masked there. Its last lines go with the error that tells
-   of its end, to whom they are for (`RpcError.last_words`).
+   stderr is read to its end and goes to the log, so that the child never waits for us; the last lines of one that
+   failed are a warning, and go with the error (`RpcError.last_words`). Values of the environment that the operator
+   gives it are masked there, and no client sees any.
 3. Closing: its stdin is closed, and it has `GRACE_S` to end; then TERM to its group, then KILL. It is always waited
    for, and what it started itself ends with it, also where it ends on its own."""
 
@@ -63,6 +63,7 @@ class Stdio:
         self._cwd = cwd
         self._process: Process | None = None
         self._exited = asyncio.Event()
+        self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
         self._link: Link | None = None
         self._last: deque[str] = deque(maxlen=LAST_LINES)
@@ -109,8 +110,8 @@ class Stdio:
         name = "" if self._link is None else f" {self._link.name!r}"
         return self._end or RpcError(UPSTREAM_FAILED, f"The MCP server{name} has ended.")
 
-    async def _serve(self, process: Process, exited: asyncio.Event, link: Link, telling: asyncio.Future[None]) -> None:
-        """Until it ends. What it left in the pipe is still read, unless a child of its own holds that open."""
+    async def _serve(self, process: Process, exited: asyncio.Event, link: Link, telling: asyncio.Task[None]) -> None:
+        """Until it ends. What it left in its pipes is still read, unless a child of its own holds them open."""
         reading = asyncio.ensure_future(self._read(process, link))
         try:
             await exited.wait()
@@ -119,7 +120,8 @@ class Stdio:
             reading.cancel()
             _end(process, signal.SIGKILL)
         told = f"The MCP server {link.name!r} ended with status {process.returncode}."
-        log.info("%s", told)
+        if process.returncode and not self._closing:
+            log.warning("%s Its last words:%s", told, "".join(f"\n  {line}" for line in self._last) or " none.")
         self._end = RpcError(UPSTREAM_FAILED, told, last_words=" | ".join(self._last))
         link.lost(self._end)
 
@@ -150,6 +152,7 @@ class Stdio:
         return without_keys(text[:LOGGED_CHARACTERS])
 
     async def close(self) -> None:
+        self._closing = True
         process = self._process
         if process is None:
             return

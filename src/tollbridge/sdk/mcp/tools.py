@@ -237,7 +237,7 @@ async def _run(view: View, method: str, params: JsonObject, tell: Any = None) ->
 
 
 def _unreached(view: View, error: RpcError) -> APIConnectionError:
-    return APIConnectionError(f"The MCP server {view.upstreams[0].name!r}: {error.in_full}", retryable=False)
+    return APIConnectionError(f"The MCP server {view.upstreams[0].name!r}: {error.message}", retryable=False)
 
 
 def _told(on_progress: Progress) -> Callable[[str, JsonObject], None]:
