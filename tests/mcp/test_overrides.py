@@ -53,8 +53,9 @@ async def test_tools_are_listed_and_called_as_the_operator_calls_them(
         assert await call("find") == "find was told {}"  # the server's own name
         assert await call("desk_make", other=1) == 'make was told {"other": 1}'
         assert "may not be given here" in await call("desk_make", query="x")
-        assert "Unknown tool" in await call("drop")
-    entries = await served.entries(3)
+        assert "was told" in await call("desk_make", other="fail")  # it is there, by whatever name
+        assert await call("drop") == f"Unknown tool: {before}drop"
+    entries = await served.entries(4)
     assert {(entry["model"], entry["spend"]) for entry in entries} == {("find", 0.0), ("make", 0.5)}
 
 

@@ -140,7 +140,8 @@ def refused(error: APIError) -> RpcError:
 async def _told_unknown(view: View, upstream: Upstream, name: str, entry: Record) -> None:
     """The server has no such tool: nothing was done, whatever form its refusal has. Where its tools cannot be listed it
     is taken at its word."""
-    known = await view.known(upstream, "tools")
+    own_name = upstream.definition.own_name  # a list has what the operator calls them
+    known = {own_name(shown) for shown in await view.known(upstream, "tools")}
     if known and name not in known:
         entry.status, entry.outcome, entry.error_class, entry.cost_nanousd = 404, "client_error", "UnknownTool", 0
 
