@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.mcp.gateway import gateway
-from tests.mcp.raw import raw
+from tests.mcp.raw import KEY, raw
 from tests.mcp.serving import CUSTOMER_SERVICE, everything
 
 COST = {"mcp_info": {"mcp_server_cost_info": {"default_cost_per_query": 0.5}}}
@@ -32,3 +32,23 @@ async def test_what_ran_is_paid_for_and_what_the_server_does_not_have_is_not(tmp
         "test_error_handling": ("failure", 0.5),
     }
     assert [(entry["status"], entry["spend"]) for entry in unknown] == [("failure", 0.0)] * 2
+
+
+async def test_who_mistypes_a_name_is_told_those_it_may_have_meant_and_call(tmp_path: Path) -> None:
+    with everything() as running:
+        servers = {"all": {"url": running.url}, "desk": CUSTOMER_SERVICE.configured()}
+        async with gateway({"mcp_servers": servers}, tmp_path) as served:
+            key = await served.key(permission={"mcp_tool_permissions": {"desk": ["create_support_ticket"]}})
+
+            async def told(server: str, tool: str, key: str = KEY) -> str:
+                async with raw(served.url, key=key) as one:
+                    answered = await one.ask(server, "tools/call", {"name": tool, "arguments": {}})
+                    texts = [part["text"] for part in answered.get("result", {}).get("content", ())]
+                    return str(answered.get("error", {}).get("message") or "\n".join(texts))
+
+            assert "Did you mean 'test_simple_text'?" in await told("all", "test_simple_tex")
+            assert "Did you mean 'create_support_ticket'?" in await told("desk", "create_suport_ticket")
+            assert "Did you mean 'desk-create_support_ticket'?" in await told("", "desk-create_suport_ticket")
+            assert "Did you mean 'desk-create_support_ticket'?" in await told("", "create_suport_ticket", key)
+            assert "Did you mean" not in await told("", "desk-get_recent_customer", key)  # there, and not for this key
+            assert "Did you mean" not in await told("", "nothing")

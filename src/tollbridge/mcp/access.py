@@ -8,7 +8,7 @@ take away.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -50,8 +50,14 @@ class Unknown(RpcError):
     """What was named is not there for this caller."""
 
 
-def unknown(kind: str, name: str) -> Unknown:
-    return Unknown(INVALID_PARAMS, f"Unknown {kind}: {name[:300]}")
+def unknown(kind: str, name: str, near: Sequence[str] = ()) -> Unknown:
+    """`near`: names that the caller may have meant."""
+    hint = f". {did_you_mean(near)}" if near else ""
+    return Unknown(INVALID_PARAMS, f"Unknown {kind}: {name[:300]}{hint}")
+
+
+def did_you_mean(near: Sequence[str]) -> str:
+    return f"Did you mean {' or '.join(map(repr, near))}?"
 
 
 def check_arguments(definition: Definition, tool: str, arguments: Json) -> None:

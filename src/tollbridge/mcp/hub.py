@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NoReturn
 
+from tollbridge.mcp.absent import meant
 from tollbridge.mcp.access import Rights, check_arguments, rights_of, unknown
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.capabilities import extensions_of
@@ -240,7 +241,7 @@ class View:
                     params = inner(params)
                 upstream, shown = await self._named("tools", params.get("name"))
                 name = upstream.definition.own_name(shown)
-                self._may_call(upstream, name, params.get("arguments"))
+                await self._may_call(upstream, name, params.get("arguments"))
                 if upstream.definition.pin == "strict":
                     await self._check_pin(upstream, name)
                 return upstream, {**params, "name": name}
@@ -283,10 +284,11 @@ class View:
             raise lacks_tasks()
         raise RpcError(INVALID_PARAMS, "Unknown task.", status=400)
 
-    def _may_call(self, upstream: Upstream, name: str, arguments: Json) -> None:
+    async def _may_call(self, upstream: Upstream, name: str, arguments: Json) -> None:
         definition = upstream.definition
         if not self.rights.tool(definition, name):
-            raise unknown("tool", joined(definition.prefix, self.hub.separator, name) if self.prefixed else name)
+            shown = self.name_of(upstream, name)
+            raise unknown("tool", shown, await meant(self, "tools", shown))
         check_arguments(definition, name, arguments)
 
     async def _check_pin(self, upstream: Upstream, name: str) -> None:
@@ -315,7 +317,7 @@ class View:
         if owners:
             forms = ", ".join(joined(one.definition.prefix, self.hub.separator, name) for one in owners)
             raise RpcError(INVALID_PARAMS, f"Several servers have {name!r}: say {forms}.", status=400)
-        raise unknown(kind[:-1], name)
+        raise unknown(kind[:-1], name, await meant(self, kind, name))
 
     def having(self, kind: str) -> tuple[Upstream, ...]:
         """Of these servers things of this kind may be used."""
