@@ -241,7 +241,10 @@ class View:
                     params = inner(params)
                 upstream, shown = await self._named("tools", params.get("name"))
                 name = upstream.definition.own_name(shown)
-                await self._may_call(upstream, name, params.get("arguments"))
+                if not self.rights.tool(upstream.definition, name):
+                    called = self.name_of(upstream, name)
+                    raise unknown("tool", called, await meant(self, "tools", called))
+                check_arguments(upstream.definition, name, params.get("arguments"))
                 if upstream.definition.pin == "strict":
                     await self._check_pin(upstream, name)
                 return upstream, {**params, "name": name}
@@ -283,13 +286,6 @@ class View:
         if self.caller.modern and TASKS not in extensions_of(self.caller.capabilities):
             raise lacks_tasks()
         raise RpcError(INVALID_PARAMS, "Unknown task.", status=400)
-
-    async def _may_call(self, upstream: Upstream, name: str, arguments: Json) -> None:
-        definition = upstream.definition
-        if not self.rights.tool(definition, name):
-            shown = self.name_of(upstream, name)
-            raise unknown("tool", shown, await meant(self, "tools", shown))
-        check_arguments(definition, name, arguments)
 
     async def _check_pin(self, upstream: Upstream, name: str) -> None:
         """Raises RpcError where its definition is not what was approved."""
