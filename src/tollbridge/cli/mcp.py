@@ -18,7 +18,7 @@ import click
 
 from tollbridge.cli import mcp_lines
 from tollbridge.cli.gateway import KEY_VARIABLE, URL_VARIABLE
-from tollbridge.cli.mcp_arguments import arguments_of, pairs_of, schema_of, warn_of_unknown
+from tollbridge.cli.mcp_arguments import arguments_of, pairs_of, schema_of
 from tollbridge.cli.mcp_desk import Desk, local, remote
 from tollbridge.cli.mcp_login import login, logins, logout
 from tollbridge.cli.replacing import replace
@@ -136,10 +136,7 @@ def call(
 
     async def called(desk: Desk) -> JsonObject:
         schema = await schema_of(desk, tool, server) if pairs else None
-        told = await desk.call(tool, arguments_of(whole, pairs, schema), server)
-        if told.get("isError") is True:
-            await warn_of_unknown(desk, tool, server)
-        return told
+        return await desk.call(tool, arguments_of(whole, pairs, schema), server)
 
     result = _run(config, url, key, called)
     click.echo(_json(result) if raw else mcp_lines.result(result))

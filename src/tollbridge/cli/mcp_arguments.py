@@ -1,4 +1,4 @@
-"""A tool and its arguments, as they are typed on the command line."""
+"""Arguments of a tool, as they are typed on the command line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sys
 import click
 import msgspec
 
-from tollbridge.catalog.near import near
 from tollbridge.cli.mcp_desk import Desk
 from tollbridge.model.json import Json, JsonObject
 
@@ -22,22 +21,11 @@ def pairs_of(said: tuple[str, ...], option: str) -> dict[str, str]:
 async def schema_of(desk: Desk, tool: str, server: str | None) -> Json:
     """Of the tool's input, where it is found under that name."""
     for one in (await desk.tools(server)).tools:
-        if tool in _names(one):
+        info = one["mcp_info"]
+        names = {one["name"], *(f"{info[key]}-{one['name']}" for key in ("server_name", "alias") if info.get(key))}
+        if tool in names:
             return one.get("inputSchema")
     return None
-
-
-async def warn_of_unknown(desk: Desk, tool: str, server: str | None) -> None:
-    """Many a server answers the call of a tool that it does not have as one of a tool that failed."""
-    known = [name for one in (await desk.tools(server)).tools for name in _names(one)]
-    if known and tool not in known and (alike := near(tool, known)):
-        click.echo(f"There is no tool {tool!r}. Is it {' or '.join(alike)}?", err=True)
-
-
-def _names(one: JsonObject) -> list[str]:
-    """By which a tool that is listed can be called."""
-    info = one["mcp_info"]
-    return [one["name"], *(f"{info[key]}-{one['name']}" for key in ("server_name", "alias") if info.get(key))]
 
 
 def arguments_of(whole: str | None, pairs: tuple[str, ...], schema: Json) -> JsonObject:

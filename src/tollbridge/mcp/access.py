@@ -8,7 +8,7 @@ take away.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -50,12 +50,14 @@ class Unknown(RpcError):
     """What was named is not there for this caller."""
 
 
-class Unlisted(RpcError):
-    """A server refused a call of a tool that it does not list."""
-
-
-def unknown(kind: str, name: str, hint: str = "") -> Unknown:
+def unknown(kind: str, name: str, near: Sequence[str] = ()) -> Unknown:
+    """`near`: names that the caller may have meant."""
+    hint = f". {did_you_mean(near)}" if near else ""
     return Unknown(INVALID_PARAMS, f"Unknown {kind}: {name[:300]}{hint}")
+
+
+def did_you_mean(near: Sequence[str]) -> str:
+    return f"Did you mean {' or '.join(map(repr, near))}?"
 
 
 def check_arguments(definition: Definition, tool: str, arguments: Json) -> None:

@@ -20,8 +20,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NoReturn
 
-from tollbridge.catalog.near import near
-from tollbridge.mcp.access import Rights, Unlisted, check_arguments, rights_of, unknown
+from tollbridge.mcp.absent import meant
+from tollbridge.mcp.access import Rights, check_arguments, rights_of, unknown
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.capabilities import extensions_of
 from tollbridge.mcp.cursors import Cursors
@@ -49,8 +49,6 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.policy.principal import Principal
 
 RIGHTS_MAX = 1024
-NEAR_MAX = 3
-"""Names of tools that are told beside an unknown one."""
 
 log = logging.getLogger("tollbridge.mcp")
 
@@ -211,8 +209,6 @@ class View:
         try:
             result, link = await upstream.call(call)
         except RpcError as error:
-            if call.method == "tools/call" and error.code == INVALID_PARAMS:
-                await self._refused(upstream, call.params["name"], error)
             if error.code != HEADER_MISMATCH or call.method != "tools/call":
                 raise
             await self.learn(upstream)  # it was never listed, or is another tool by now; nothing was done
@@ -245,7 +241,10 @@ class View:
                     params = inner(params)
                 upstream, shown = await self._named("tools", params.get("name"))
                 name = upstream.definition.own_name(shown)
-                await self._check_call(upstream, name, params.get("arguments"))
+                if not self.rights.tool(upstream.definition, name):
+                    called = self.name_of(upstream, name)
+                    raise unknown("tool", called, await meant(self, "tools", called))
+                check_arguments(upstream.definition, name, params.get("arguments"))
                 if upstream.definition.pin == "strict":
                     await self._check_pin(upstream, name)
                 return upstream, {**params, "name": name}
@@ -288,27 +287,6 @@ class View:
             raise lacks_tasks()
         raise RpcError(INVALID_PARAMS, "Unknown task.", status=400)
 
-    async def _check_call(self, upstream: Upstream, name: str, arguments: Json) -> None:
-        if not self.rights.tool(upstream.definition, name):
-            said = self.name_of(upstream, name)
-            raise unknown("tool", said, await self._hint(said))
-        check_arguments(upstream.definition, name, arguments)
-
-    async def _refused(self, upstream: Upstream, name: str, error: RpcError) -> None:
-        """Raises Unlisted where it does not list such a tool; where it lists nothing, it is taken at its word."""
-        known = await self.known(upstream, "tools")
-        if known and name not in known:
-            said = error.message + await self._hint(self.name_of(upstream, name))
-            raise Unlisted(error.code, said, error.data, status=error.status, extra=error.extra) from error
-
-    async def _hint(self, name: str) -> str:
-        """Tools that the caller may use, with names like this one."""
-        found, _ = await gathered(self, "tools/list")
-        names = {self.name_of(upstream, tool["name"]): tool["name"] for upstream, tools in found for tool in tools}
-        alike = near(name, {*names, *names.values()})
-        told = [shown for shown, own in names.items() if shown in alike or own in alike]
-        return f". Is it {' or '.join(told[:NEAR_MAX])}?" if told else ""
-
     async def _check_pin(self, upstream: Upstream, name: str) -> None:
         """Raises RpcError where its definition is not what was approved."""
         pins, definition = self.hub.pins, upstream.definition
@@ -335,7 +313,7 @@ class View:
         if owners:
             forms = ", ".join(joined(one.definition.prefix, self.hub.separator, name) for one in owners)
             raise RpcError(INVALID_PARAMS, f"Several servers have {name!r}: say {forms}.", status=400)
-        raise unknown(kind[:-1], name, await self._hint(name) if kind == "tools" else "")
+        raise unknown(kind[:-1], name, await meant(self, kind, name))
 
     def having(self, kind: str) -> tuple[Upstream, ...]:
         """Of these servers things of this kind may be used."""

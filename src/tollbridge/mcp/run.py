@@ -19,12 +19,12 @@ from typing import Any
 import msgspec
 
 from tollbridge.errors import APIError, BudgetExceededError
-from tollbridge.mcp.access import Unlisted
+from tollbridge.mcp.absent import lacks, named, shown
 from tollbridge.mcp.call import Call
 from tollbridge.mcp.eras import COMPLETE
 from tollbridge.mcp.hooks import Called, after
 from tollbridge.mcp.hub import View
-from tollbridge.mcp.jsonrpc import BUDGET, TOO_MANY, RpcError
+from tollbridge.mcp.jsonrpc import BUDGET, INVALID_PARAMS, TOO_MANY, RpcError
 from tollbridge.mcp.many import DESCRIBE, SEARCH
 from tollbridge.mcp.pace import COUNTED
 from tollbridge.model.json import JsonObject
@@ -87,16 +87,17 @@ class Runner:
             entry.cost_nanousd = cost
             if result.get("isError") is True:
                 entry.outcome, entry.error_class = "upstream_error", "ToolError"
-                known = await view.known(upstream, "tools")
-                if known and name not in known:
-                    _enter_unknown(entry)
+                if await lacks(view, upstream, name):
+                    _nothing_done(entry)
+                    result = await shown(view, upstream, name, result)
             return result
         except RpcError as error:
             entry.status, entry.outcome, entry.error_class = 502, "upstream_error", "RpcError"
             if error.code == TOO_MANY:
                 entry.status, entry.outcome = 429, "client_error"
-            elif isinstance(error, Unlisted):
-                _enter_unknown(entry)
+            elif error.code == INVALID_PARAMS and await lacks(view, upstream, name):
+                _nothing_done(entry)
+                raise await named(view, upstream, name, error) from error
             raise error from error.__cause__
         except BaseException:
             entry.status, entry.outcome = 499, "cancelled"
@@ -139,8 +140,8 @@ def refused(error: APIError) -> RpcError:
     )
 
 
-def _enter_unknown(entry: Record) -> None:
-    """The server has no such tool: nothing was done, whatever form its refusal has."""
+def _nothing_done(entry: Record) -> None:
+    """The server has no such tool, whatever form its refusal has."""
     entry.status, entry.outcome, entry.error_class, entry.cost_nanousd = 404, "client_error", "UnknownTool", 0
 
 
