@@ -19,6 +19,7 @@
             ├── PaymentRequiredError      402   operator   the account has no credit
             ├── PermissionDeniedError     403   client     the key may not do this
             ├── NotFoundError             404   client     no such model or route
+            │   └── UnknownModelError     404   client     no such model: a BadRequestError too, as LiteLLM has it
             ├── RequestTimeoutError       408   client     the request did not arrive in time
             ├── ConflictError             409   client                                          retryable
             ├── RequestTooLargeError      413   client     the body is over the limit
@@ -212,6 +213,10 @@ class NotFoundError(APIStatusError):
     status_code = 404
     type = "not_found_error"
     fault: Fault = "client"
+
+
+class UnknownModelError(NotFoundError, BadRequestError):
+    """Nobody has a model of this name: 404 as OpenAI answers, and the BadRequestError that LiteLLM raises."""
 
 
 class RequestTimeoutError(APIStatusError, TimedOut):

@@ -133,12 +133,15 @@ def test_the_doctor_says_what_is_wrong(tmp_path: Path, faults: Serving) -> None:
         "missing": {"command": "/nowhere/at-all"},
         "crooked": {"url": faults.url, "allowed_params": {"nothing": ["x"]}},
         "elsewhere": {"url": faults.at("/nothing/here")},
+        "dies": {"command": "/bin/sh", "args": ["-c", "echo no database >&2; exit 3"]},
     }
     (tmp_path / "config.yaml").write_text(json.dumps({"mcp_servers": servers}))
     found = {one["server_name"]: one for one in told("doctor", "-c", "config.yaml", "--json", code=1)}
     assert "refused the connection" in found["gone"]["health_check_error"]
     assert "No such file" in found["missing"]["health_check_error"]
     assert "Is the path of its URL right?" in found["elsewhere"]["health_check_error"]
+    why = "The MCP server 'dies' ended with status 3. Its last words: no database"
+    assert found["dies"]["health_check_error"] == why
     assert found["crooked"]["left_out"]
     assert "allowed_params names 'nothing', which it does not have" in found["crooked"]["problems"]
     assert "NOT WELL" in run("doctor", "gone", "-c", "config.yaml", code=1).stdout

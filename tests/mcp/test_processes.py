@@ -201,6 +201,17 @@ async def test_arguments_pass_no_shell(tmp_path: Path) -> None:
     assert not marker.exists()
 
 
+async def test_the_last_words_of_a_process_that_dies_are_for_the_operator_and_without_its_secrets() -> None:
+    script = "import os, sys; sys.exit('x' * 999 + os.linesep + 'cannot reach ' + os.environ['TOKEN'])"
+    channel = Stdio(sys.executable, ("-c", script), env={"TOKEN": SECRET})
+    link = Link("short", channel, modern=False, timeout_s=5)
+    with pytest.raises(RpcError) as told:
+        await link.open()
+    await link.close()
+    assert told.value.value()["message"] == "The MCP server 'short' ended with status 1."
+    assert told.value.in_full == f"{told.value.message} Its last words: {'x' * 200} | cannot reach ***"
+
+
 async def test_a_hundred_restarts_leave_no_descriptor_and_no_zombie() -> None:
     """R52."""
 

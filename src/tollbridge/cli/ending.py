@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import click
 
-from tollbridge.errors import BadRequestError, ConfigError, TollbridgeError, UnprocessableEntityError
+from tollbridge.errors import BadRequestError, ConfigError, NotFoundError, TollbridgeError, UnprocessableEntityError
 
 FAILED, UNUSABLE = 1, 2
 _GIVEN = (ConfigError, BadRequestError, UnprocessableEntityError)
@@ -32,4 +32,4 @@ def errors_told() -> Iterator[None]:
 
 def end(error: TollbridgeError) -> NoReturn:
     click.echo(f"error: {error}", err=True)
-    sys.exit(UNUSABLE if isinstance(error, _GIVEN) else FAILED)
+    sys.exit(UNUSABLE if isinstance(error, _GIVEN) and not isinstance(error, NotFoundError) else FAILED)

@@ -184,7 +184,7 @@ def _explained(error: RpcError | TimeoutError, definition: Definition) -> str:
     if isinstance(error, TimeoutError):
         return f"it did not answer within {LOOK_S:g} s"
     if not isinstance(error, Refused):
-        return error.message
+        return error.in_full
     match error.http_status:
         case 401 | 403:
             said = (

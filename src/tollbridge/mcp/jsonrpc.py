@@ -41,10 +41,18 @@ _decode = msgspec.json.Decoder().decode
 
 class RpcError(Exception):
     """An error in JSON-RPC's words. `status`: the HTTP status that it has in the modern revisions, where it has one.
-    `extra`: fields of the error that nobody here knows."""
+    `extra`: fields of the error that nobody here knows. `last_words`: what a process wrote before it ended, for the
+    operator: no client is told it."""
 
     def __init__(
-        self, code: int, message: str, data: Json = None, *, status: int = 200, extra: JsonObject | None = None
+        self,
+        code: int,
+        message: str,
+        data: Json = None,
+        *,
+        status: int = 200,
+        extra: JsonObject | None = None,
+        last_words: str = "",
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -52,6 +60,12 @@ class RpcError(Exception):
         self.data = data
         self.status = status
         self.extra = extra or {}
+        self.last_words = last_words
+
+    @property
+    def in_full(self) -> str:
+        """For the operator."""
+        return f"{self.message} Its last words: {self.last_words}" if self.last_words else self.message
 
     def value(self) -> JsonObject:
         error: JsonObject = {"code": self.code, "message": self.message, **self.extra}

@@ -30,7 +30,7 @@ class Resting:
     def check(self) -> None:
         """Raises RpcError while it rests."""
         if self.why is not None and asyncio.get_running_loop().time() < self._until:
-            raise RpcError(self.why.code, self.why.message, self.why.data)
+            raise RpcError(self.why.code, self.why.message, self.why.data, last_words=self.why.last_words)
 
     def failed(self, why: RpcError) -> None:
         if isinstance(why, Refused) and why.http_status in (401, 403):
@@ -46,8 +46,9 @@ class Resting:
         if not falls:
             self._failures = 0
 
-    def fell(self, lived_s: float) -> None:
+    def fell(self, lived_s: float, last_words: str) -> None:
         if lived_s >= STEADY_S:
             self._failures = 0
         else:
-            self.failed(RpcError(UPSTREAM_FAILED, f"The MCP server {self._name!r} ended soon after it began."))
+            told = f"The MCP server {self._name!r} ended soon after it began."
+            self.failed(RpcError(UPSTREAM_FAILED, told, last_words=last_words))

@@ -4,7 +4,8 @@
    of its own, and of our environment only what a program needs to run (`KEPT`), beside what the operator gives it.
 2. What it prints to stdout that is no message is thrown away with a word in the log; so is a line that is too long.
    stderr is read to its end and goes to the log, so that the child never waits for us; the last lines of one that
-   failed are a warning. Values of the environment that the operator gives it are masked there, and no client sees any.
+   failed are a warning, and go with the error (`RpcError.last_words`). Values of the environment that the operator
+   gives it are masked there, and no client sees any.
 3. Closing: its stdin is closed, and it has `GRACE_S` to end; then TERM to its group, then KILL. It is always waited
    for, and what it started itself ends with it, also where it ends on its own."""
 
@@ -34,7 +35,8 @@ REST_S = 0.5
 """For what a process that ended left to be read."""
 SEEN_BYTES = 16 * 1024
 LOGGED_CHARACTERS = 500
-LAST_WORDS = 5
+LAST_LINES, LAST_CHARACTERS = 5, 200
+"""Of stderr, when it ended: where a program says why."""
 SECRET_CHARACTERS_MIN = 5
 """A shorter value is no secret, but `1`, `true` or `info`."""
 
@@ -62,9 +64,10 @@ class Stdio:
         self._process: Process | None = None
         self._exited = asyncio.Event()
         self._closing = False
-        self._last_words: deque[str] = deque(maxlen=LAST_WORDS)
         self._tasks: list[asyncio.Task[None]] = []
         self._link: Link | None = None
+        self._last: deque[str] = deque(maxlen=LAST_LINES)
+        self._end: RpcError | None = None
 
     async def start(self, link: Link) -> None:
         self._link = link
@@ -93,12 +96,19 @@ class Stdio:
     async def send(self, message: JsonObject, call: Call | None = None) -> None:
         process, link = self._process, self._link
         if process is None or process.stdin is None or link is None or process.returncode is not None:
-            raise RpcError(UPSTREAM_FAILED, "The MCP server's process has ended.")
+            raise await self._ended()
         try:
             process.stdin.write(encode(message) + b"\n")
             await process.stdin.drain()
         except (OSError, RuntimeError) as error:
-            raise RpcError(UPSTREAM_FAILED, f"The MCP server {link.name!r} has ended.") from error
+            raise await self._ended() from error
+
+    async def _ended(self) -> RpcError:
+        """Why it takes nothing any more. That its pipe broke is heard before the rest."""
+        if self._tasks:
+            await asyncio.wait(self._tasks[:1], timeout=2 * REST_S)
+        name = "" if self._link is None else f" {self._link.name!r}"
+        return self._end or RpcError(UPSTREAM_FAILED, f"The MCP server{name} has ended.")
 
     async def _serve(self, process: Process, exited: asyncio.Event, link: Link, telling: asyncio.Task[None]) -> None:
         """Until it ends. What it left in its pipes is still read, unless a child of its own holds them open."""
@@ -111,8 +121,9 @@ class Stdio:
             _end(process, signal.SIGKILL)
         told = f"The MCP server {link.name!r} ended with status {process.returncode}."
         if process.returncode and not self._closing:
-            log.warning("%s Its last words:%s", told, "".join(f"\n  {line}" for line in self._last_words) or " none.")
-        link.lost(RpcError(UPSTREAM_FAILED, told))
+            log.warning("%s Its last words:%s", told, "".join(f"\n  {line}" for line in self._last) or " none.")
+        self._end = RpcError(UPSTREAM_FAILED, told, last_words=" | ".join(self._last))
+        link.lost(self._end)
 
     async def _read(self, process: Process, link: Link) -> None:
         assert process.stdout is not None
@@ -130,7 +141,7 @@ class Stdio:
         assert process.stderr is not None
         async for line in _lines(process.stderr, name):
             shown = self._shown(line)
-            self._last_words.append(shown)
+            self._last.append(shown[:LAST_CHARACTERS])
             log.info("%s: %s", name, shown)
 
     def _shown(self, line: bytes) -> str:

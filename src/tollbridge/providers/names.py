@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from tollbridge.catalog.facts import catalog
 from tollbridge.catalog.near import near
-from tollbridge.errors import NotFoundError
+from tollbridge.errors import UnknownModelError
 from tollbridge.providers.row import Provider
 from tollbridge.providers.table import ALIASES, BARE
 
@@ -23,7 +23,7 @@ def locate(
 ) -> tuple[Provider, str]:
     """(row, the provider's name for the model). Raises NotFoundError with near names."""
     if not model:
-        raise NotFoundError("No model is named.", code="model_not_found", param="model")
+        raise UnknownModelError("No model is named.", code="model_not_found", param="model")
     if provider:
         named = find(provider, rows)
         if named is None:
@@ -70,7 +70,7 @@ def _host(url: str) -> str:
         return ""
 
 
-def _unknown_provider(name: str, model: str, rows: Mapping[str, Provider]) -> NotFoundError:
+def _unknown_provider(name: str, model: str, rows: Mapping[str, Provider]) -> UnknownModelError:
     close = near(name, [*rows, *ALIASES]) or near(model)
     return _not_found(
         f"There is no provider {name!r} for the model {model!r}.{_or(close)} Write `provider/model`; for a server with "
@@ -78,7 +78,7 @@ def _unknown_provider(name: str, model: str, rows: Mapping[str, Provider]) -> No
     )
 
 
-def _unknown_model(model: str, rows: Mapping[str, Provider]) -> NotFoundError:
+def _unknown_model(model: str, rows: Mapping[str, Provider]) -> UnknownModelError:
     close = near(model) or near(model, rows)
     return _not_found(
         f"No provider is known for the model {model!r}.{_or(close)} Write it as `provider/model`, such as "
@@ -90,5 +90,5 @@ def _or(close: list[str]) -> str:
     return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
 
 
-def _not_found(message: str) -> NotFoundError:
-    return NotFoundError(message, code="model_not_found", param="model")
+def _not_found(message: str) -> UnknownModelError:
+    return UnknownModelError(message, code="model_not_found", param="model")

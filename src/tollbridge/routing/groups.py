@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from tollbridge.errors import APIError, NotFoundError
+from tollbridge.errors import APIError, UnknownModelError
 
 D = TypeVar("D")
 Maker = Callable[[str, str], Sequence[D]]
@@ -133,7 +133,7 @@ def _check_name(name: str) -> None:
     raise _no_such_model(name, hint)
 
 
-def unknown_model(name: str, known: Sequence[str]) -> NotFoundError:
+def unknown_model(name: str, known: Sequence[str]) -> UnknownModelError:
     near = difflib.get_close_matches(name[:200], known, n=3, cutoff=0.5)
     if near:
         hint = f"Did you mean {' or '.join(repr(n) for n in near)}?"
@@ -144,6 +144,6 @@ def unknown_model(name: str, known: Sequence[str]) -> NotFoundError:
     return _no_such_model(name, hint)
 
 
-def _no_such_model(name: str, hint: str) -> NotFoundError:
+def _no_such_model(name: str, hint: str) -> UnknownModelError:
     shown = re.sub(r"[^\x20-\x7e]", "?", name[:200])
-    return NotFoundError(f"The model {shown!r} does not exist here. {hint}", code="model_not_found", param="model")
+    return UnknownModelError(f"The model {shown!r} does not exist here. {hint}", code="model_not_found", param="model")

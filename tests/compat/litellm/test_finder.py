@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import tollbridge
+from tollbridge.compat.litellm.__main__ import main
 from tollbridge.compat.litellm.modules import ALIASES, MODULES
 from tollbridge.compat.litellm.names import NAMES
 
@@ -68,6 +69,20 @@ def test_a_module_is_run_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/__main__.py").write_text("import litellm; print(litellm.supports_vision('gpt-4o'))")
     assert run("-m", "tollbridge.compat.litellm", "-m", "mine", cwd=tmp_path).stdout == "True\n"
+
+
+@pytest.mark.parametrize("words", [("nothere.py",), ("-m", "not.here")])
+def test_a_program_that_is_not_there_is_told(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["tollbridge.compat.litellm", *words])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: there is no ")
+    assert words[-1] in said
 
 
 def test_every_name_of_every_module_can_be_imported(litellm: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import tollbridge
 from tollbridge.compat.litellm import budgets
+from tollbridge.compat.litellm.calls import retries_of
 from tollbridge.compat.litellm.helpers import trim_messages
 
 ASK = [{"role": "user", "content": "Hello"}]
@@ -20,8 +21,24 @@ def test_whose_a_model_is(litellm: Any) -> None:
     assert litellm.get_llm_provider("anthropic/claude-sonnet-4-0") == ("claude-sonnet-4-0", "anthropic", None, None)
     assert litellm.get_llm_provider("gpt-4o")[:2] == ("gpt-4o", "openai")
     assert litellm.get_llm_provider("m", custom_llm_provider="groq", api_key="k") == ("m", "groq", "k", None)
-    with pytest.raises(litellm.NotFoundError):
-        litellm.get_llm_provider("nobody-has-it")
+    for caught in (litellm.NotFoundError, litellm.BadRequestError):
+        with pytest.raises(caught, match="nobody-has-it") as raised:
+            litellm.get_llm_provider("nobody-has-it")
+        assert raised.value.status_code == 404
+
+
+def test_a_key_is_not_valid_where_nobody_answers(litellm: Any, caplog: pytest.LogCaptureFixture) -> None:
+    assert litellm.check_valid_key("nobody-has-it", "sk-none") is False
+    assert "is not known: No provider is known" in caplog.text
+
+
+def test_no_retry_is_said_by_0_and_three_by_nothing() -> None:
+    assert [retries_of(said) for said in ({"num_retries": 0}, {"num_retries": 1}, {"num_retries": None}, {})] == [
+        0,
+        1,
+        3,
+        3,
+    ]
 
 
 def test_which_keys_are_there(litellm: Any, no_keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,11 +161,17 @@ RETRIES = 3
 
 
 def completion_with_retries(*positional: Any, **named: Any) -> Any:
-    return completion(*positional, **{**named, "num_retries": named.get("num_retries") or RETRIES})
+    return completion(*positional, **{**named, "num_retries": retries_of(named)})
 
 
 async def acompletion_with_retries(*positional: Any, **named: Any) -> Any:
-    return await acompletion(*positional, **{**named, "num_retries": named.get("num_retries") or RETRIES})
+    return await acompletion(*positional, **{**named, "num_retries": retries_of(named)})
+
+
+def retries_of(named: Mapping[str, Any]) -> Any:
+    """0 is no retry: one try."""
+    said = named.get("num_retries")
+    return RETRIES if said is None else said
 
 
 embedding = waited(tollbridge.embedding, "embedding", custom_llm.embedding)

@@ -12,7 +12,7 @@ from tollbridge.catalog.encodings import encoding
 from tollbridge.catalog.tokens import rule_for
 from tollbridge.compat.litellm.logs import turn_on_debug, verbose_logger
 from tollbridge.compat.litellm.model_lists import model_list, models_of
-from tollbridge.errors import AuthenticationError, NotFoundError
+from tollbridge.errors import APIError, AuthenticationError, NotFoundError
 from tollbridge.providers.auth import SigV4
 from tollbridge.providers.names import locate
 from tollbridge.providers.resolve import available
@@ -64,10 +64,14 @@ def _is_set(variables: Sequence[str]) -> bool:
 
 
 def check_valid_key(model: str, api_key: str) -> bool:
-    """Asks the provider. False where it does not know the key; any other failure is raised."""
+    """Asks the provider. False where it does not answer with this key, as there: why, the log says, unless the provider
+    refuses the key."""
     try:
         completion(model, [{"role": "user", "content": "Hi"}], api_key=api_key, max_tokens=10, num_retries=0)
     except AuthenticationError:
+        return False
+    except APIError as error:
+        verbose_logger.warning("whether the key is valid for %s is not known: %s", model, error.message)
         return False
     return True
 
