@@ -28,6 +28,7 @@ from typing import Any
 from scripts.genai_list import PROVIDERS, Listed, Prices, every, find
 from scripts.price_differences import Beyond, Difference, beyond, difference, page
 from tollbridge.catalog.facts import LISTED_BY
+from tollbridge.catalog.price_file import multiplied, provider_of
 from tollbridge.catalog.price_names import is_price, prices_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,17 +74,6 @@ SUPPORTS = {
     "supports_url_context": "url_context",
 }
 MODALITIES = {"image": "vision", "audio": "audio_input", "video": "video"}
-
-SUB_PROVIDERS = {
-    "bedrock_converse": "bedrock",
-    "cohere_chat": "cohere",
-    "ollama_chat": "ollama",
-    "azure_text": "azure",
-    "text-completion-openai": "openai",
-    "text-completion-codestral": "codestral",
-    "fireworks_ai-embedding-models": "fireworks_ai",
-}
-"""LiteLLM's, by the provider whose account pays."""
 
 
 @dataclass
@@ -136,10 +126,6 @@ def build(table: Path, on: date) -> Built:
     for full, listed in sorted(_others(built, on), key=lambda pair: pair[0]):
         built.models.setdefault(full, _new_row(built, listed))
     return built
-
-
-def provider_of(name: str) -> str:
-    return "vertex_ai" if name.startswith("vertex_ai") else SUB_PROVIDERS.get(name, name)
 
 
 def _row(built: Built, provider: str, name: str, row: dict[str, Any], on: date) -> list[Any]:
@@ -242,23 +228,6 @@ def _tier(price: str) -> int:
 def _class(price: str) -> tuple[str, str]:
     head, _, service = price.partition("@")
     return head.partition(">")[0], service
-
-
-def multiplied(ours: Prices, row: dict[str, Any]) -> Prices:
-    """Anthropic's prices of speed and place are multiples of all token prices
-    (https://platform.claude.com/docs/en/about-claude/pricing, seen 2026-11-21)."""
-    told = row.get("provider_specific_entry") or {}
-    made: Prices = {}
-    if row["litellm_provider"] != "anthropic":
-        return made
-    for word in ("fast", "us"):
-        times = told.get(word)
-        for price, rate in (ours | made).items() if times else ():
-            if price.startswith(("search_", "per_")) or (word == "fast" and "@" in price):
-                continue
-            joined = f"{price}{'+' if '@' in price else '@'}{word}"
-            made.setdefault(joined, int(rate * Decimal(times)))
-    return {price: rate for price, rate in made.items() if price not in ours}
 
 
 def text(built: Built, version: str, on: date) -> str:

@@ -36,6 +36,7 @@ from tollbridge.config.tables import (
     litellm,
     mcp,
     own_paths,
+    prices_file,
     providers,
     router,
 )
@@ -50,6 +51,7 @@ WRITTEN: Mapping[Any, str] = {
     kinds.count: "a whole number",
     kinds.fallbacks: "`[{model: [models]}]`",
     kinds.file: "a file",
+    prices_file.prices_file: "a file",
     kinds.flag: "true or false",
     kinds.integer: "a whole number",
     kinds.named: "text",

@@ -143,7 +143,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "/readyz": "503 as soon as it is told to stop, and while it cannot write down what requests cost",
         "/health/readiness": "the same",
         "/metrics": "[Prometheus text](server.md#metrics)",
-        "/": "that this is a gateway, and where to go on",
+        "/": "that this is a gateway; to a browser, what to do next",
     },
 }
 """By path, without the prefixes under which it is there as well."""

@@ -95,6 +95,8 @@ class APIError(TollbridgeError):
     type: str = "api_error"
     fault: Fault = "gateway"
     retryable: bool = False
+    unsent: bool = False
+    """Nobody was asked: the request cannot be said to who would have been."""
 
     def __init__(
         self,

@@ -14,6 +14,8 @@ from tollbridge.assemble.offline import offline
 from tollbridge.calls.deployment import Deployment
 from tollbridge.catalog.facts import catalog
 from tollbridge.config.load import load
+from tollbridge.config.settings import Config
+from tollbridge.errors import NotFoundError
 from tollbridge.model.response import Usage
 from tollbridge.routing.groups import Groups
 from tollbridge.transport.inprocess import ByHost, InProcess
@@ -67,6 +69,18 @@ async def test_what_the_operator_forgot_behind_a_wildcard_is_503_and_only_the_lo
     told = [record.getMessage() for record in caplog.records if missing in record.getMessage()]
     assert len(told) == 1
     assert "config.yaml" in told[0]
+
+
+def test_of_a_provider_without_a_key_the_log_names_the_variable_and_the_client_hears_that_there_is_none(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    maker = Maker(Config(), {}, provider_rows(Config()), ByHost({}, InProcess(offline())))
+    for _ in range(2):
+        with pytest.raises(NotFoundError, match=r"is not served here: the gateway has no key for groq\.$"):
+            maker.of_environment().resolve("groq/llama-3.3-70b-versatile")
+    assert [record.message for record in caplog.records] == [
+        "*: groq needs a key: pass `api_key`, or set GROQ_API_KEY."
+    ]
 
 
 async def test_an_entry_that_is_set_up_answers_for_one_that_is_not(tmp_path: Path) -> None:

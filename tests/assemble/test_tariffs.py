@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from tests.server.faults import configuration
 from tollbridge.assemble.gateway import assemble, provider_rows, transport
 from tollbridge.assemble.tariffs import Tariffs
+from tollbridge.catalog.facts import catalog
 from tollbridge.catalog.pricing import UNPRICED
 from tollbridge.config.load import load
 from tollbridge.home import Home
@@ -92,7 +94,10 @@ def test_it_is_the_price_that_a_running_gateway_charges(tmp_path: Path, name: st
         entry("mock", "openai/gpt-4.1", mock_response="hi"),
         entry("own", "openai_like/model", api_base="http://127.0.0.1:1/v1", **DEAR),
     ]
-    path.write_text(configuration(*entries, litellm={"cost_margin_config": {"global": 0.1}}))
+    filed = {"openai/gpt-4.1-mini": {"since": "2026-11-26", "prices": {"input": 7}}}
+    (tmp_path / "prices.json").write_text(json.dumps({"models": filed}))
+    settings = {"litellm": {"cost_margin_config": {"global": 0.1}}, "general": {"prices_file": "prices.json"}}
+    path.write_text(configuration(*entries, **settings))
     loaded = load(path, {})
     assert loaded.config is not None
     config = loaded.config
@@ -105,3 +110,33 @@ def test_it_is_the_price_that_a_running_gateway_charges(tmp_path: Path, name: st
     )
     assert tariff.cost(USAGE) == member.tariff.cost(USAGE) is not None
     assert tariff.priced == member.tariff.priced
+
+
+def test_a_file_of_prices_takes_the_place_of_the_catalogs_lists(tmp_path: Path) -> None:
+    names = ("openai/gpt-4.1", "azure/gpt-4.1", "ollama/ours", "perplexity/sonar", "openai/ft:gpt-4.1:acme")
+    names += ("openai/gpt-oss-20b", "azure/gpt-99")
+    filed = {name: {"since": "2026-11-26", "prices": {"input": 10**9}} for name in names}
+    (tmp_path / "prices.json").write_text(json.dumps({"models": filed}))
+    found = tariffs(
+        tmp_path,
+        entry("own", "openai/gpt-4.1", **DEAR),
+        entry("based", "azure/ours", {"base_model": "azure/gpt-4.1"}, api_base="https://e.openai.azure.com"),
+        entry("newer", "azure/new", {"base_model": "azure/gpt-99"}, api_base="https://e.openai.azure.com"),
+        entry("all/*", "openai/*"),
+        general={"prices_file": "prices.json"},
+    )
+    as_filed = (10**9, "file 2026-11-26")
+    assert cost(found, "openai", "gpt-4.1", group="own") == (9 * 10**9, "config")
+    assert cost(found, "openai", "gpt-4.1", group="all/*") == as_filed
+    assert cost(found, "openai", "gpt-4.1-2027-01-01", group="all/*") == as_filed, "by its plainer name"
+    assert cost(found, "azure", "ours", group="based") == as_filed, "by its base model"
+    assert cost(found, "azure", "new", group="newer") == as_filed, "which the catalog need not know"
+    assert cost(found, "groq", "openai/gpt-oss-20b")[1] == catalog().date, "another provider has prices of its own"
+    assert cost(found, "ollama", "ours") == as_filed, "also where the provider is local"
+    assert cost(found, "ollama", "others") == (0, "local")
+    assert cost(found, "openai", "ft:gpt-4.1:acme") == as_filed
+    assert cost(found, "openai", "ft:gpt-4.1:other")[0] is None, "a fine-tune is not what it was made from"
+    assert found.of(Tried(deployment="gone", provider="openai", model="gpt-4.1"), "m").cost(USAGE, "batch") is None
+    told = Usage(input=1_000_000, extra={"cost": {"total_cost": 0.5}})
+    sonar = found.of(Tried(deployment="gone", provider="perplexity", model="sonar"), "m")
+    assert (sonar.cost(told), sonar.cost(USAGE)) == (5 * 10**8, 10**9), "what it tells stands over a list"

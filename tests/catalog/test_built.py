@@ -10,11 +10,12 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 
-from scripts.build_catalog import BEGIN, END, OUT, PAGE, Built, build, features, filled, multiplied, text
+from scripts.build_catalog import BEGIN, END, OUT, PAGE, Built, build, features, filled, text
 from scripts.genai_list import Listed
 from scripts.price_differences import REASONS, difference, page
 from tests.shared import SHARED
 from tollbridge.catalog.facts import LISTED_BY, catalog, facts
+from tollbridge.catalog.price_file import multiplied
 from tollbridge.catalog.price_names import CLASSES, SEARCH
 
 VERSION, ON = "1.109.1", date(2026, 11, 21)

@@ -48,10 +48,3 @@ def test_another_machines_needs_a_word_and_nobody_is_a_failure() -> None:
 def test_a_share_is_the_time_within_which_it_was_answered() -> None:
     assert shares([float(n) for n in range(100, 0, -1)]) == {"p50": 51.0, "p95": 96.0, "p99": 100.0, "max": 100.0}
     assert shares([]) == {}
-
-
-def test_what_does_not_exist_yet_says_so_and_is_in_no_list() -> None:
-    said = CliRunner().invoke(main, ["cache", "clear"])
-    assert said.exit_code == 2
-    assert "There is no cache of answers yet" in said.output
-    assert "cache" not in CliRunner().invoke(main, ["--help"]).output

@@ -190,7 +190,7 @@ def test_an_mcp_server_that_a_start_could_not_make_is_an_error(tmp_path: Path) -
     """
     result = run(tmp_path, text)
     assert result.exit_code == 2
-    assert "config.yaml:3:1: error: the MCP server 'x' needs ${NOT_SET_HERE}, which is not set." in result.output
+    assert "config.yaml:3:3: error: the MCP server 'x' needs ${NOT_SET_HERE}, which is not set." in result.output
 
 
 def test_a_driver_that_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,7 +260,7 @@ def test_json_has_a_stable_shape(tmp_path: Path) -> None:
 
 
 def test_a_weak_master_key_is_no_error_when_the_door_is_open(tmp_path: Path) -> None:
-    text = "general_settings: {master_key: sk-1234}\n"
+    text = CLEAN + "general_settings: {master_key: sk-1234}\n"
     assert (run(tmp_path, text).exit_code, run(tmp_path, text, "--open").exit_code) == (2, 0)
 
 
@@ -354,3 +354,57 @@ def test_fix_writes_into_the_file_that_a_key_stands_in(tmp_path: Path) -> None:
     (tmp_path / "more.yaml").write_text("router_settings: {enable_pre_call_check: true}\n")
     run(tmp_path, "include: more.yaml\n" + dedent(CLEAN).partition("router_settings")[0], "--fix")
     assert (tmp_path / "more.yaml").read_text() == "router_settings: {enable_pre_call_checks: true}\n"
+
+
+def test_all_errors_and_all_unset_variables_are_told_in_one_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(address, "find_spec", lambda name: None)
+    text = """
+        model_list:
+          - {model_name: a, litellm_params: {model: openai/a, tempratur: 1}}
+          - {model_name: b, litellm_params: {model: openai/b}, model_info: {id: os.environ/UNSET_1}}
+        router_settings:
+          redis_host: os.environ/UNSET_2
+          num_retries: many
+        litellm_settings:
+          cache_params: {host: os.environ/UNSET_3}
+        general_settings:
+          database_url: postgresql://db/x
+          cors: {origins: [os.environ/UNSET_4]}
+        mcp_servers:
+          x: {url: "https://x.example/${NOT_SET_HERE}/mcp"}
+          y: {command: y, env: {A: os.environ/UNSET_5}}
+        x-mine: {never: os.environ/UNSET_6}
+    """
+    result = run(tmp_path, text, "--json")
+    report = json.loads(result.output)
+    assert (result.exit_code, report["serves"]) == (2, None)
+    told = [f"{one['line']}:{one['column']} {one['severity']} {one['path']}" for one in report["findings"]]
+    assert told == [
+        "3:55 error model_list[0].litellm_params.tempratur",
+        "4:5 warning ",
+        "4:73 warning model_list[1].model_info.id",
+        "6:15 warning router_settings.redis_host",
+        "7:16 error router_settings.num_retries",
+        "9:3 warning litellm_settings.cache_params",
+        "9:24 warning litellm_settings.cache_params.host",
+        "11:17 error general_settings.database_url",
+        "12:20 warning general_settings.cors.origins[0]",
+        "14:3 error ",
+        "15:28 warning mcp_servers.y.env.A",
+    ]
+
+
+def test_a_hook_that_would_check_requests_is_an_error_and_is_not_run(tmp_path: Path) -> None:
+    hook = "class Guard:\n    async def async_pre_call_hook(self): ...\n\n\nguard = Guard()\nraise SystemExit(7)\n"
+    (tmp_path / "mine.py").write_text(hook)
+    result = run(tmp_path, CLEAN + "\ncallbacks: [mine.guard]\n")
+    assert result.exit_code == 2
+    assert "mine.py:2:5: error: the hook mine.guard checks by `async_pre_call_hook`" in result.output
+
+
+def test_a_file_that_serves_nothing_is_a_warning(tmp_path: Path) -> None:
+    result = run(tmp_path, "# nothing yet\n")
+    assert result.exit_code == 1
+    assert "config.yaml:1:1: warning: serves nothing" in result.output

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.shell_completion import BashComplete
 from click.testing import CliRunner
 
 from tollbridge.cli import COMMANDS, main
@@ -51,6 +52,26 @@ def test_the_other_shells_take_their_scripts(shell: str, tmp_path: Path) -> None
         pytest.skip(f"{shell} is not installed")
     (tmp_path / "script").write_text(text)
     subprocess.run([shell, "-n", str(tmp_path / "script")], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        (["prices", ""], ["show", "diff", "update"]),
+        (["prices", "d"], ["diff"]),
+        (["prices", "--j"], ["--json"]),
+        (["prices", "sonnet", "--j"], ["--json"]),
+        (["prices", "update", "--wr"], ["--write"]),
+        (["config", "a"], ["apply"]),
+        (["config", "export", "--c"], ["--config"]),
+        (["logs", "r"], ["replay"]),
+        (["ca"], ["cache"]),
+    ],
+)
+def test_commands_of_commands_are_completed_too(words: list[str], completed: list[str]) -> None:
+    *before, last = words
+    found = BashComplete(main, {}, "tollbridge", "_TOLLBRIDGE_COMPLETE").get_completions(before, last)
+    assert [item.value for item in found] == completed
 
 
 def test_as_json_and_for_an_unknown_shell() -> None:

@@ -146,7 +146,21 @@ def test_the_state_directory_and_the_database_in_it_are_looked_at(tmp_path: Path
     found = told("--port", free_port, "--offline", code=2)
     assert "does not know" in found["database"][0]["said"]
     (home / "tollbridge.db").write_bytes(b"this is no database" * 100)
-    assert told("--port", free_port, "--offline", code=2)["database"][0]["state"] == "error"
+    assert "is not a SQLite database" in told("--port", free_port, "--offline", code=2)["database"][0]["said"]
+
+
+def test_an_empty_database_is_new_and_another_programs_is_not_ours(tmp_path: Path, free_port: str) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    file = home / "tollbridge.db"
+    os.close(os.open(file, os.O_CREAT, 0o600))
+    found = told("--port", free_port, "--offline", code=0)["database"]
+    assert found[0]["said"] == f"{file} is new: the first start makes its tables"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+    connection.close()
+    found = told("--port", free_port, "--offline", code=2)["database"]
+    assert "is not a Tollbridge database" in found[0]["said"]
 
 
 def test_a_state_directory_that_cannot_be_made_is_wrong(

@@ -134,5 +134,5 @@ def test_as_json_the_lists_are_whole_and_in_nano_dollars() -> None:
     assert json.loads(run("no-such-model-at-all", "--json").output) == []
 
 
-def test_its_help_has_an_example() -> None:
-    assert "tollbridge prices claude-sonnet-4-5" in run("--help").output
+def test_the_word_show_may_be_left_out() -> None:
+    assert run("show", "gpt-4o").output == run("gpt-4o").output

@@ -82,7 +82,9 @@ def test_open_needs_a_loopback_address() -> None:
 
 
 def test_several_workers_need_a_word_about_their_counts() -> None:
-    assert "--local-limits" in run("serve", "--workers", "2").output
+    told = run("serve", "--workers", "2").output
+    assert "up to 2 times its limits" in told
+    assert "Add --local-limits" in told
 
 
 def test_a_state_directory_that_cannot_be_used_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

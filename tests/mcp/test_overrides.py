@@ -64,5 +64,9 @@ async def test_rights_go_by_the_servers_own_names(served: Gateway) -> None:
         assert [tool["name"] for tool in (await one.ask("", "tools/list"))["result"]["tools"]] == ["desk-desk_make"]
         assert "result" in await one.ask("", "tools/call", {"name": "desk_make", "arguments": {}})
         assert "error" in await one.ask("", "tools/call", {"name": "desk-look_up", "arguments": {}})
+        near = await one.ask("", "tools/call", {"name": "desk_mak", "arguments": {}})
+        assert near["error"]["message"] == "Unknown tool: desk_mak. Is it desk-desk_make?"
+        far = await one.ask("", "tools/call", {"name": "look_upp", "arguments": {}})  # it may not know of that
+        assert far["error"]["message"] == "Unknown tool: look_upp"
     listed = (await served.get("/mcp-rest/tools/list?server_id=desk"))["tools"]
     assert [tool["name"] for tool in listed] == ["look_up", "desk_make", "spaced"]

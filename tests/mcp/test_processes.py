@@ -96,6 +96,20 @@ async def test_a_process_that_ends_answers_what_is_pending_and_is_begun_anew(tmp
         assert int(told["result"]["content"][0]["text"]) != pid
 
 
+async def test_the_last_words_of_one_that_fails_are_in_the_log_and_no_client_hears_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    script = "import os, sys; print('no', os.environ['TOKEN'], '\\nmodule', file=sys.stderr); sys.exit(4)"
+    server = {"command": sys.executable, "args": ["-c", script], "env": {"TOKEN": "hush-hush"}}
+    async with gateway({"mcp_servers": {"broken": server}}, tmp_path) as served, raw(served.url) as one:
+        error = (await one.ask("broken", "tools/list"))["error"]
+    assert "ended with status 4" in error["message"]
+    assert "module" not in str(error)
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "The MCP server 'broken' ended with status 4. Its last words:\n  no ***\n  module" in told
+    assert "hush-hush" not in caplog.text
+
+
 async def test_what_a_process_started_ends_with_it(tmp_path: Path) -> None:
     """S50."""
     async with gateway(unruly("forks"), tmp_path) as served, raw(served.url) as one:

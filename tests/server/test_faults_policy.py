@@ -200,6 +200,8 @@ async def test_what_cannot_be_said_is_told_and_refused_only_where_somebody_asked
             fine = await gateway.post(path, ask("exact"), {"x-tollbridge-strict": "true"})
         assert mock.provider.books.requests == 2, "refusals come before anything is sent"
     assert (told.status, strict.status, refused.status, fine.status) == (200, 400, 400, 200)
+    entries = [(record.attempts, record.provider, record.outcome) for record in gateway.records]
+    assert entries == [(1, wire, "ok"), (0, "", "client_error"), (0, "", "client_error"), (1, wire, "ok")]
     assert f"$.{name}" in told.headers["x-tollbridge-caveats"]
     assert f"$.{name}" in error_of(path, refused.json())["message"]
 

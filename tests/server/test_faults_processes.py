@@ -190,7 +190,8 @@ async def test_r28_a_second_signal_ends_what_is_under_way(tmp_path: Path) -> Non
             status = await gateway.ends()
             await until(lambda: upstream_says.gone == 3)
     assert status == 0
-    assert [line["outcome"] for line in gateway.log()] == ["cancelled"] * 3
+    ends = [(line["status"], line["outcome"], line["error_class"]) for line in gateway.log()]
+    assert ends == [(503, "cancelled", "Stopping")] * 3
 
 
 async def test_r28_what_outlives_the_grace_is_cut(tmp_path: Path) -> None:

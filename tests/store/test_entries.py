@@ -178,11 +178,11 @@ async def test_attempts_are_kept_and_each_counts_for_its_own_provider(database: 
     ]
     assert row["tried"][2]["parts"] == {"reasoning": 2}
     sums = {got["provider"]: got for got in await reader.sums(["provider"])}
-    assert [(sums[name]["requests"], sums[name]["cost_nanousd"], sums[name]["input_count"]) for name in "abc"] == [
-        (0, 0, 0),
+    assert [(sums[name]["requests"], sums[name]["cost_nanousd"], sums[name]["input_count"]) for name in "bc"] == [
         (0, 30, 7),
         (1, 70, 7),
     ]
+    assert "a" not in sums, "it used nothing: no row"
     [whole] = await reader.sums()
     assert (whole["cost_nanousd"], whole["input_count"], whole["reasoning_count"]) == (100, 14, 2)
 

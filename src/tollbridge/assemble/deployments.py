@@ -44,6 +44,7 @@ class Maker:
         self._rows = rows
         self._mocks = mocks
         self.markups = Markups(config.settings.discounts, config.settings.margins)
+        self.filed = config.general.prices_file.models
         self.problems: list[tuple[ModelEntry, str]] = []
         self.unpriced: list[ModelEntry] = []
         self._logged: set[tuple[str, str]] = set()
@@ -134,11 +135,13 @@ class Maker:
             retryable=False,
         )
 
-    def _log_once(self, entry: ModelEntry, told: str) -> None:
-        """For each entry so often at most: what is said may hold a name that a client chose."""
-        if len(self._logged) < LOGGED_MAX and (entry.id, told) not in self._logged:
-            self._logged.add((entry.id, told))
-            log.warning("%s: %s: %s", entry.where, entry.model_name, told)
+    def _log_once(self, entry: ModelEntry | str, told: str) -> None:
+        """For each entry, or name of what the environment serves, so often at most: what is said may hold a name that a
+        client chose."""
+        id, where = (entry, entry) if isinstance(entry, str) else (entry.id, f"{entry.where}: {entry.model_name}")
+        if len(self._logged) < LOGGED_MAX and (id, told) not in self._logged:
+            self._logged.add((id, told))
+            log.warning("%s: %s", where, told)
 
     def _named(self, name: str, label: str) -> Deployment:
         timeouts = self.timeouts_for(None, None)
@@ -149,11 +152,16 @@ class Maker:
             timeouts=timeouts[0],
             stream_timeouts=timeouts[1],
             markups=self.markups,
+            filed=self.filed,
         )
         try:
             return build(wanted, self._environ, self._rows)
         except APIError as error:
-            raise NotFoundError(str(error), code="model_not_found", param="model") from error
+            told = error.message
+            if error.code == "missing_api_key":
+                self._log_once(label, told)
+                told = f"The model {name!r} is not served here: the gateway has no key for {error.provider}."
+            raise NotFoundError(told, code="model_not_found", param="model") from error
 
     def wanted(self, entry: ModelEntry) -> Wanted:
         config = self._config
@@ -190,6 +198,7 @@ class Maker:
             info=entry.model_info,
             prices=entry.prices,
             markups=self.markups,
+            filed=self.filed,
         )
 
     def timeouts_for(self, timeout_s: float | None, stream_timeout_s: float | None) -> tuple[Timeouts, Timeouts]:

@@ -13,13 +13,15 @@ from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.files import desk
 from tollbridge.assemble.live import live
 from tollbridge.assemble.mcp import Networks, endpoint
-from tollbridge.assemble.misgivings import misgivings
+from tollbridge.assemble.misgivings import misgivings, tell_nothing_served
 from tollbridge.assemble.models import Models
 from tollbridge.assemble.offline import offline
 from tollbridge.assemble.passing import through
 from tollbridge.assemble.places import places
+from tollbridge.assemble.reading_hooks import tell_uncalled
 from tollbridge.assemble.routing import engine_of
 from tollbridge.calls.build import WIRES
+from tollbridge.config.findings import Findings
 from tollbridge.config.settings import Config
 from tollbridge.files.desk import Desk
 from tollbridge.home import Home
@@ -48,8 +50,8 @@ from tollbridge.wires.seal import Seals
 
 
 class Assembled(msgspec.Struct, frozen=True, eq=False):
-    """`problems`: entries that do not serve, or at no known price, one line each; not those that the configuration's
-    findings told of."""
+    """`problems`: entries that do not serve, or at no known price, and hooks that are not called, one line each; not
+    what the configuration's findings told of."""
 
     gateway: Gateway
     problems: Sequence[str]
@@ -113,9 +115,11 @@ def assemble(
     kept, sockets = None, live(config, gateway, there, _tls(config), _proxies(config, environ))
     if accounts is not None:
         kept = desk(config.general, rows, there, models, gateway, accounts, home.reply_key())
-    return Assembled(
-        gateway, [str(one) for one in misgivings(maker, config, environ, rows)], mcp, passed, kept, sockets
-    )
+    told = Findings()
+    tell_uncalled(config.settings.callbacks, config.source, told)
+    tell_nothing_served(config, told)
+    problems = [str(one) for one in (*misgivings(maker, config, environ, rows), *told.all())]
+    return Assembled(gateway, problems, mcp, passed, kept, sockets)
 
 
 def provider_rows(config: Config) -> Mapping[str, Provider]:

@@ -8,9 +8,15 @@ import msgspec
 
 from tollbridge.assemble.deployments import Maker, unpriced
 from tollbridge.calls.build import build
+from tollbridge.config.findings import Findings, Place
 from tollbridge.config.settings import Config, ModelEntry
 from tollbridge.errors import APIError
 from tollbridge.providers.row import Provider
+
+NOTHING_SERVED = (
+    "serves nothing: it has neither models nor MCP servers. Write a `model_list` (`tollbridge init` makes a file with "
+    "one) or `mcp_servers`, or start without a file to serve each provider whose key is in the environment"
+)
 
 
 class Misgiving(msgspec.Struct, frozen=True):
@@ -35,6 +41,12 @@ def misgivings(
         for entry, why in idle
     ]
     return found + [Misgiving(entry, f"{entry.model_name}: {unpriced(entry.model)}", True) for entry in maker.unpriced]
+
+
+def tell_nothing_served(config: Config, findings: Findings) -> None:
+    """A warning for a file by which nobody is served: `serve` starts all the same, and answers 404."""
+    if config.source is not None and not (config.models or config.mcp_servers or config.general.own_paths):
+        findings.warning(Place(str(config.source)), NOTHING_SERVED)
 
 
 def _idle_wildcards(

@@ -47,6 +47,7 @@ class Models:
             timeouts=whole,
             stream_timeouts=stream,
             markups=self._maker.markups,
+            filed=self._maker.filed,
         )
         made = self._made[provider, model] = build(wanted, self._environ, self._rows)
         if len(self._made) > KEPT_MAX:

@@ -43,7 +43,8 @@ class Tariffs:
     def _find(self, deployment: str, group: str, provider: str, model: str) -> Tariff:
         wanted = self._wanted(deployment, group, provider, model)
         if not wanted:
-            wanted = [Wanted(id=deployment, group=group, model=model, markups=self._markups)]
+            filed = self._maker.filed
+            wanted = [Wanted(id=deployment, group=group, model=model, markups=self._markups, filed=filed)]
         if any((one.prices, one.info) != (wanted[0].prices, wanted[0].info) for one in wanted):
             return UNPRICED
         row = find(provider, self._rows)

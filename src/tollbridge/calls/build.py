@@ -16,6 +16,7 @@ from tollbridge.calls.signing import Signatures
 from tollbridge.calls.tariff import Markups, tariff
 from tollbridge.calls.tokens import Credential, Tokens
 from tollbridge.catalog.facts import ModelFacts, facts, with_info
+from tollbridge.catalog.price_file import FiledPrices
 from tollbridge.catalog.pricing import Tariff
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.providers.account import Account, fetcher
@@ -58,7 +59,8 @@ _encode = msgspec.json.Encoder().encode
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A deployment as somebody wants it. `model`: `provider/model` or a bare name. `defaults`: body fields for what the
     client does not say; `forced`: fields that win. `info`: LiteLLM's `model_info`. `prices`: one's own, in the words of
-    `catalog.price_names`; `markups`: what is charged on top of them, or of the catalog's."""
+    `catalog.price_names`; `markups`: what is charged on top of them, or of the catalog's. `filed`: the lists of the
+    operator's prices file by `provider/model`, each in the place of the catalog's."""
 
     id: str
     group: str
@@ -84,6 +86,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     info: Mapping[str, Json] = {}
     prices: Mapping[str, int] = {}
     markups: Markups = Markups()
+    filed: Mapping[str, FiledPrices] = {}
 
 
 def build(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provider]) -> Deployment:
@@ -276,7 +279,8 @@ def priced_as(
     name = str(told or next((name for name in listed if facts(row.name, name) is not None), model))
     known = facts(row.name, name) or facts(*_split(name))
     known = with_info(known, wanted.info, row.name, model)
-    return known, tariff(row, name, known, wanted.prices, wanted.markups)
+    known, listed_as = _as_filed(wanted.filed, row.name, name, known)
+    return known, tariff(row, name, known, wanted.prices, wanted.markups, listed_as)
 
 
 def stands_for(provider: str, model: str, wanted: Wanted, rows: Mapping[str, Provider]) -> Tariff:
@@ -284,7 +288,31 @@ def stands_for(provider: str, model: str, wanted: Wanted, rows: Mapping[str, Pro
     row = find(provider, rows)
     if row is None:
         return tariff(_NOBODY, model, None, wanted.prices, wanted.markups)
-    return tariff(row, model, facts(row.name, model), wanted.prices, wanted.markups)
+    known, listed_as = _as_filed(wanted.filed, row.name, model, facts(row.name, model))
+    return tariff(row, model, known, wanted.prices, wanted.markups, listed_as)
+
+
+def _as_filed(
+    filed: Mapping[str, FiledPrices], provider: str, model: str, known: ModelFacts | None
+) -> tuple[ModelFacts | None, str]:
+    """With the prices of the operator's file, and what the ledger calls them; as it is where the file has no such
+    model. Under the exact name, else under that by which the catalog knows it. A vendor's model at another provider
+    (`groq/openai/...`) has not the vendor's price, unless nobody knows one there."""
+    if not filed:
+        return known, ""
+    names = [f"{provider}/{model}"]
+    if known is not None:
+        names.append(f"{known.provider}/{known.name}")
+    if facts(provider, model) is None:
+        names.append(model)
+    for name in names:
+        found = filed.get(name)
+        if found is not None:
+            base = known or ModelFacts(provider=provider, name=model)
+            exact = base if name != names[0] else msgspec.structs.replace(base, name=model)
+            listed = msgspec.structs.replace(exact, prices=found.prices, source=found.source, listed_by="prices_file")
+            return listed, found.priced
+    return known, ""
 
 
 def _split(model: str) -> tuple[str, str]:

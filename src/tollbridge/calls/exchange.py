@@ -89,7 +89,11 @@ def says_no_such_path(error: APIError) -> bool:
 
 
 async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
-    prepared = prepare(ask, deployment)
+    try:
+        prepared = prepare(ask, deployment)
+    except APIError as error:
+        error.unsent = True
+        raise
     try:
         began = time.monotonic()
         sent = prepared.outgoing if deployment.tokens is None else await with_token(prepared.outgoing, deployment)

@@ -43,8 +43,10 @@ def tariff(
     known: ModelFacts | None,
     own: Mapping[str, int],
     markups: Markups = NO_MARKUPS,
+    listed_as: str = "",
 ) -> Tariff:
-    """`known`: what the catalog has of the model, and the operator's `model_info`; `own`: the operator's prices."""
+    """`known`: what the catalog has of the model, and the operator's `model_info`; `own`: the operator's prices.
+    `listed_as`: what the ledger says where the prices of `known` are not the catalog's, but the operator's file's."""
     by_units = known is not None and known.mode in TASK_MODES
     listed: Mapping[str, int] = {}
     if known is not None and _priced_as(model, known):
@@ -55,13 +57,13 @@ def tariff(
     if own:
         made = UnitTariff if by_units or not _BY_UNITS.isdisjoint(own) else Tariff
         return made(own_list(own, listed), "config", times=markup.times, added_nanousd=markup.added_nanousd)
-    if row.local:
+    if row.local and not listed_as:
         return FREE
     if not listed and not row.tells_cost:
         return UNPRICED
     return (UnitTariff if by_units else Tariff)(
         listed,
-        catalog().date if listed else "provider",
+        (listed_as or catalog().date) if listed else "provider",
         tells_cost=row.tells_cost,
         times=markup.times,
         added_nanousd=markup.added_nanousd,

@@ -72,9 +72,10 @@ _unusual: Callable[[Usage], tuple[int | None, ...]] = attrgetter(
 
 
 class Tariff:
-    """The prices of one deployment, made once. `priced`: where they are from: the catalog's date, `config`, `local`,
-    `provider` (it tells the cost itself), or "" where there are none. `covers`: both what is read and what is written
-    has a price. `free`: nothing that it could be used for costs anything. `timed`: paid by the second."""
+    """The prices of one deployment, made once. `priced`: where they are from: the catalog's date, `config`, `file` and
+    a day, `local`, `provider` (it tells the cost itself), or "" where there are none. `covers`: both what is read and
+    what is written has a price. `free`: nothing that it could be used for costs anything. `timed`: paid by the
+    second."""
 
     __slots__ = (
         "_below",

@@ -18,8 +18,9 @@ import msgspec
 from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.gateway import provider_rows
 from tollbridge.assemble.mcp import definition
-from tollbridge.assemble.misgivings import misgivings
+from tollbridge.assemble.misgivings import misgivings, tell_nothing_served
 from tollbridge.assemble.offline import offline
+from tollbridge.assemble.reading_hooks import tell_uncalled
 from tollbridge.cli.indented import indented
 from tollbridge.config.document import Table
 from tollbridge.config.environment import Environment, read_dotenv
@@ -125,14 +126,20 @@ def examine(path: Path | None, process_environ: Mapping[str, str], *, is_open: b
     environ = read_dotenv(process_environ, found, *([] if path is None else [path.parent]), Path.cwd())
     loaded = load(path, environ, open_door=is_open)
     found.add(loaded.findings)
-    serves = None
+    serves = outlook(loaded.draft, loaded.environ, found)
+    _check_database(loaded.draft, loaded.environ, found)
+    _check_mcp_servers(loaded.draft, loaded.environ, found)
+    tell_uncalled(loaded.draft.settings.callbacks, path, found)
     if loaded.config is not None:
-        serves = outlook(loaded.config, loaded.environ, found)
-        _check_database(loaded.config, loaded.environ, found)
-        _check_mcp_servers(loaded.config, loaded.environ, found)
+        tell_nothing_served(loaded.config, found)
     findings = found.all()
     errors = sum(finding.severity == "error" for finding in findings)
-    return Report(errors=errors, warnings=len(findings) - errors, findings=findings, serves=serves)
+    return Report(
+        errors=errors,
+        warnings=len(findings) - errors,
+        findings=findings,
+        serves=None if loaded.config is None else serves,
+    )
 
 
 def read_nodes(path: Path, process_environ: Mapping[str, str]) -> Table:
@@ -205,8 +212,7 @@ def _check_mcp_servers(config: Config, environ: Environment, findings: Findings)
         try:
             definition(server, environ)
         except ConfigError as error:
-            file, _, line = server.where.rpartition(":")
-            findings.error(Place(file, int(line)), str(error).removeprefix(f"{server.where}: "))
+            findings.error(Place.read(server.where), str(error).removeprefix(f"{server.where}: "))
 
 
 def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook:

@@ -1,7 +1,6 @@
 """`tollbridge config`: what a configuration comes to, in what two differ, and its schema for editors.
 
-A configuration is a file, and nothing of it is changed over HTTP: what could be exported or applied there are keys
-(`tollbridge keys`) and MCP servers that were added (`tollbridge mcp`).
+A configuration is a file; what the API can change beside it, keys and MCP servers, is exported and applied.
 """
 
 from __future__ import annotations
@@ -28,17 +27,33 @@ from tollbridge.config.settings import Config
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.secret import Secret
 
+LATER = ("export", "apply")
 PRIVATE = frozenset({"extra_headers", "headers", "env"})
 """Tables whose values are not shown, whatever they look like."""
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 file = click.Path(path_type=Path)
 
 
-@click.group()
-def config() -> None:
-    """Show what a configuration comes to, in what two differ, and its schema for editors.
+class Sections(click.Group):
+    """Those that ask a database or a gateway are loaded when they are asked for."""
 
-    Exit codes: 0 done, 1 two differ, 2 one cannot be used.
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *LATER]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in LATER:
+            return super().get_command(ctx, cmd_name)
+        from tollbridge.cli import config_apply  # a database, MCP: what `show` has no need of
+
+        command: click.Command = getattr(config_apply, cmd_name)
+        return command
+
+
+@click.group(cls=Sections)
+def config() -> None:
+    """Show what a configuration comes to, in what two differ, its schema; export and apply what the API can change.
+
+    Exit codes: 0 done, 1 two differ, or a part was not done, 2 what was given cannot be used.
 
     Example:
 
@@ -46,6 +61,8 @@ def config() -> None:
       tollbridge config show config.yaml
       tollbridge config diff old.yaml new.yaml
       tollbridge config schema > tollbridge.schema.json
+      tollbridge config export --config config.yaml > made.yaml
+      tollbridge config apply made.yaml --url https://gateway.example
     """
 
 

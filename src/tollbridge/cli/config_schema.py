@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from tollbridge.config import kinds
 from tollbridge.config.load import FREE_PREFIXES, TOP
 from tollbridge.config.schema import Key, Section
-from tollbridge.config.tables import general, listener, router
+from tollbridge.config.tables import general, listener, prices_file, router
 from tollbridge.config.tables.deployment import ENTRY, PARAMS
 from tollbridge.config.tables.litellm import LITELLM
 from tollbridge.config.tables.mcp import MCP_SERVER
@@ -26,6 +26,7 @@ _TYPES: Mapping[object, list[str]] = {
     kinds.named: TEXT,
     kinds.secret: TEXT,
     kinds.file: TEXT,
+    prices_file.prices_file: TEXT,
     kinds.period: NUMBER,
     kinds.number: NUMBER,
     kinds.numeric: NUMBER,

@@ -33,6 +33,7 @@ SKEW_S = 60.0
 SPACE_BYTES, SPACE_BYTES_MIN = 1024**3, 100 * 1024**2
 """Of free disk: below the first it is told, below the second the journal may soon not be written."""
 DATABASE_S = 5.0
+ANOTHER_FILE = "Name another file in general_settings.database_url, or restore a backup (docs/ledger.md)."
 _ASKED = re.compile(r"([\w.-]+)(?:\[[^\]]*\])?([^;]*)(;.*)?")
 _BOUND = re.compile(r"(>=|<|==)\s*([\d.]+)")
 SECRET_FILES = ("master_key", "seal_key", "pepper", "reply_key", "tollbridge.db")
@@ -131,9 +132,18 @@ def _file(file: Path) -> Found:
     try:
         with sqlite_file.read_only(file, DATABASE_S) as connection:
             (damage,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+            ours = tables.issuperset(sqlite_file.VITAL)
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if ours else None
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+            return Found(about=about, state="error", said=f"{file} is not a SQLite database", mend=ANOTHER_FILE)
         return Found(about=about, state="error", said=f"{file}: {error}", mend="Restore a backup (docs/ledger.md).")
+    if damage == "ok" and not tables:
+        return Found(about=about, state="good", said=f"{file} is new: the first start makes its tables")
+    if damage == "ok" and not ours:
+        said = f"{file} is not a Tollbridge database: the tables in it are another program's"
+        return Found(about=about, state="error", said=said, mend=ANOTHER_FILE)
     if damage != "ok":
         return Found(about=about, state="error", said=f"{file} is damaged: {damage}", mend="Restore a backup.")
     known = versions()

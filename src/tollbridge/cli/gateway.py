@@ -22,6 +22,24 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 
 
+class Answered(msgspec.Struct, frozen=True):
+    """`request_id`: the gateway's, "" where it gave none."""
+
+    status: int
+    request_id: str
+    raw: bytes
+
+    def told(self, url: str) -> Json:
+        """As JSON. Raises APIError where it is none, or a refusal."""
+        try:
+            told: Json = msgspec.json.decode(self.raw)
+        except msgspec.DecodeError as error:
+            raise APIError(f"{url} answered with status {self.status} and no JSON.") from error
+        if self.status >= 400:
+            raise _refusal(self.status, told)
+        return told
+
+
 class Gateway:
     """`url`: where it is, with a root path if it has one. `key`: None where none is shown."""
 
@@ -32,8 +50,14 @@ class Gateway:
 
     async def ask(self, method: str, path: str, body: JsonObject | None = None) -> Any:
         """What it answers, as JSON. Raises APIError; NotFoundError where it says so."""
+        return (await self.exchange(method, path, body)).told(self.url)
+
+    async def exchange(
+        self, method: str, path: str, body: JsonObject | None = None, *, accept: str = "application/json"
+    ) -> Answered:
+        """The whole answer as it came, also a stream or a refusal. Raises APIError where there is none."""
         origin, target = split_url(self.url)
-        headers = [("accept", "application/json"), ("content-type", "application/json")]
+        headers = [("accept", accept), ("content-type", "application/json")]
         if self._key is not None:
             headers.append(("authorization", f"Bearer {self._key}"))
         outgoing = Outgoing(
@@ -44,14 +68,8 @@ class Gateway:
             body=b"" if body is None else msgspec.json.encode(body),
         )
         incoming = await self._transport.send(outgoing, Timeouts(connect_s=5.0))
-        raw = await incoming.read(ANSWER_BYTES_MAX)
-        try:
-            told: Json = msgspec.json.decode(raw)
-        except msgspec.DecodeError as error:
-            raise APIError(f"{self.url} answered with status {incoming.status} and no JSON.") from error
-        if incoming.status >= 400:
-            raise _refusal(incoming.status, told)
-        return told
+        request_id = (incoming.header(b"x-tollbridge-request-id") or b"").decode("latin-1")
+        return Answered(incoming.status, request_id, await incoming.read(ANSWER_BYTES_MAX))
 
 
 def _refusal(status: int, told: Json) -> APIError:

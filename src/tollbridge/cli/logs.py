@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -17,8 +18,9 @@ from tollbridge.cli.columns import printable
 from tollbridge.cli.dates import moment
 from tollbridge.cli.ending import errors_told
 from tollbridge.cli.key_options import read_name
+from tollbridge.cli.logs_replay import replay
 from tollbridge.cli.place import Place, configured, place
-from tollbridge.cli.screen import painted
+from tollbridge.cli.screen import is_terminal, painted
 from tollbridge.cli.texts import TEXT
 from tollbridge.errors import NotFoundError
 from tollbridge.ledger.report import spend_log
@@ -34,6 +36,8 @@ EVERY_S = 1.0
 LATE_S = 60.0
 """An entry may come into the database that much after one that is younger than it: there are several processes."""
 KEY_WIDTH, MODEL_WIDTH = 14, 30
+NARROW, NARROW_KEY, NARROW_MODEL = 100, 10, 16
+"""On a terminal of fewer columns a line has no year, and shorter names."""
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, as GET /spend/logs has it.")
 
 
@@ -41,8 +45,8 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, as G
 def logs() -> None:
     """Show single requests: who asked whom, when, what it used and cost, how it went.
 
-    They are the ledger's, which keeps no prompt and no answer: nothing can be replayed. A request that asked no
-    provider (a wrong key) is in the log of `serve` alone.
+    They are the ledger's, which keeps no prompt and no answer: to be asked again, a request comes from a file. One that
+    asked no provider (a wrong key) is in the log of `serve` alone.
 
     Exit codes: 0 done, 1 there is no such request, or no database, 2 what was given cannot be used.
 
@@ -51,7 +55,11 @@ def logs() -> None:
     \b
       tollbridge logs tail --follow
       tollbridge logs show chatcmpl-2f1c
+      tollbridge logs replay chatcmpl-2f1c --file request.json
     """
+
+
+logs.add_command(replay)
 
 
 @logs.command()
@@ -162,13 +170,16 @@ def _print(rows: Sequence[Found], as_json: bool) -> None:
 
 
 def _line(row: Found) -> str:
-    at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(row["started_at"] + row["duration_ms"] / 1000))
-    key = _cut(row["key_alias"] or row["key_id"] or "-", KEY_WIDTH)
-    model = _cut(f"{row['provider']}/{row['model'] or row['model_requested']}", MODEL_WIDTH)
+    narrow = is_terminal(sys.stdout) and shutil.get_terminal_size().columns < NARROW
+    key_width, model_width = (NARROW_KEY, NARROW_MODEL) if narrow else (KEY_WIDTH, MODEL_WIDTH)
+    ended = time.gmtime(row["started_at"] + row["duration_ms"] / 1000)
+    at = time.strftime("%m-%d %H:%M:%S" if narrow else "%Y-%m-%d %H:%M:%S", ended)
+    key = _cut(row["key_alias"] or row["key_id"] or "-", key_width)
+    model = _cut(f"{row['provider']}/{row['model'] or row['model_requested']}", model_width)
     used = f"{row['input_tokens'] or 0:,}+{row['output_tokens'] or 0:,}"
     went = "" if row["outcome"] == "ok" else f"  {printable(row['error_class'] or row['outcome'])}"
     line = (
-        f"{at}  {row['status']:>3}  {key:<{KEY_WIDTH}}  {model:<{MODEL_WIDTH}}  {used:>9}"
+        f"{at}  {row['status']:>3}  {key:<{key_width}}  {model:<{model_width}}  {used:>9}"
         f"  {_dollars(row['cost_nanousd']):>9}  {row['duration_ms']:,.0f} ms{went}"
     )
     return painted(line, sys.stdout, fg="red") if went else line

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -23,6 +21,7 @@ from tollbridge.cli.gateway import KEY_VARIABLE, URL_VARIABLE
 from tollbridge.cli.mcp_arguments import arguments_of, pairs_of, schema_of
 from tollbridge.cli.mcp_desk import Desk, local, remote
 from tollbridge.cli.mcp_login import login, logins, logout
+from tollbridge.cli.replacing import replace
 from tollbridge.config.insert import as_yaml, with_entry
 from tollbridge.config.mcp import AUTH_TYPES, read_said
 from tollbridge.config.mcp_import import read_servers
@@ -369,7 +368,7 @@ def _write(entries: dict[str, JsonObject], config: Path | None, as_json: bool) -
         text = config.read_bytes().decode("utf-8") if config.exists() else ""
         for name, entry in entries.items():
             text = with_entry(text, SECTION, name, entry)
-        _replace(config, text)
+        replace(config, text.encode())
     except ConfigError as error:
         click.echo(as_yaml({SECTION: entries}).rstrip("\n"))
         _fail(ConfigError(f"{config}: {error} The entry is printed above."))
@@ -380,20 +379,6 @@ def _write(entries: dict[str, JsonObject], config: Path | None, as_json: bool) -
     else:
         names = ", ".join(entries)
         click.echo(f"{names} written into {config}; try: tollbridge mcp doctor --config {config}")
-
-
-def _replace(file: Path, text: str) -> None:
-    """The old file or the new one, whatever happens; with the mode that it had."""
-    target = file.resolve()
-    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(text.encode())
-        os.chmod(draft, target.stat().st_mode & 0o777 if target.exists() else 0o600)
-        os.replace(draft, target)
-    except BaseException:
-        os.unlink(draft)
-        raise
 
 
 def _json(value: Any) -> str:

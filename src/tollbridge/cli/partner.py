@@ -81,10 +81,12 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Partner:
-    """`url`, `key`: of a gateway; no `url` asks the providers from here."""
+    """`url`, `key`: of a gateway; no `url` asks the providers from here. `variable`: which named it, "" where the
+    command did."""
 
-    def __init__(self, url: str | None = None, key: str | None = None) -> None:
+    def __init__(self, url: str | None = None, key: str | None = None, variable: str = "") -> None:
         self.url = url
+        self.variable = variable
         self._key = key
 
     @property
@@ -241,7 +243,7 @@ def partner_of(gateway: str | None, key: str | None) -> Partner:
             raise ConfigError("--key is a gateway's: say --gateway too. A provider's stands in its own variable.")
         return Partner()
     url, key = address(gateway, key, os.environ)
-    return Partner(url.rstrip("/").removesuffix("/v1"), key)
+    return Partner(url.rstrip("/").removesuffix("/v1"), key, URL_VARIABLE if gateway is None else "")
 
 
 def model_of(said: str | None) -> str:

@@ -15,9 +15,9 @@ EACH = "each"
 
 class Listed(msgspec.Struct, frozen=True):
     """`known`: with the prices that count. `priced`: whose they are, as the ledger says it: the catalog's date,
-    `config`, `local` (it costs nothing), `provider` (which tells the cost of each answer), `EACH` for a wildcard, ""
-    where nobody knows. `told`: the provider tells the cost besides, and that counts. `group`: the name in the
-    configuration."""
+    `config`, `file` and a day, `local` (it costs nothing), `provider` (which tells the cost of each answer), `EACH` for
+    a wildcard, "" where nobody knows. `told`: the provider tells the cost besides, and that counts. `group`: the name
+    in the configuration."""
 
     known: ModelFacts
     priced: str

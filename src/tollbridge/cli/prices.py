@@ -1,4 +1,7 @@
-"""`tollbridge prices`: what models cost, in dollars per million tokens, and where that is known from."""
+"""`tollbridge prices`: what models cost, in dollars per million tokens, and where that is known from.
+
+`tollbridge prices NAME` is `tollbridge prices show NAME`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 
 import click
 import msgspec
+from click.shell_completion import CompletionItem
 
 from tollbridge.catalog.facts import ModelFacts, catalog
 from tollbridge.catalog.near import near
@@ -17,18 +21,9 @@ from tollbridge.catalog.price_names import charged
 from tollbridge.cli.ending import FAILED, errors_told
 from tollbridge.cli.indented import indented
 from tollbridge.cli.price_lookup import EACH, Listed, in_catalog
+from tollbridge.cli.price_words import COLUMNS, PER_UNIT, in_words, per, place_of
 
-COLUMNS = ("input", "output", "cache_read", "cache_write")
 SHOWN_MAX = 100
-PER_UNIT = {
-    "search_low": "a search, little context",
-    "search_medium": "a search",
-    "search_high": "a search, much context",
-    "per_request": "a request",
-    "per_second": "a second",
-    "per_second_in": "a second",
-}
-"""Classes that are not by the token, in words."""
 _TIMED = {"per_second", "per_second_in"}
 
 HEAD = "$ per million tokens"
@@ -47,8 +42,9 @@ LONG = {
 class Priced(msgspec.Struct, kw_only=True):
     """What `--json` prints of a model; this shape is kept. `prices`: nano-dollars per million units by
     `class[>tokens][@service]`; empty where none is known. `priced`: whose prices these are, as the ledger says it: the
-    catalog's date, `config`, `local` (it costs nothing), `provider` (which tells the cost of each answer), `each` for
-    a wildcard, or "" where nobody knows. `group`: its name in the configuration."""
+    catalog's date, `config`, `file` and a day (of the prices file), `local` (it costs nothing), `provider` (which tells
+    the cost of each answer), `each` for a wildcard, or "" where nobody knows. `group`: its name in the
+    configuration."""
 
     group: str
     name: str
@@ -62,12 +58,60 @@ class Priced(msgspec.Struct, kw_only=True):
     listed_by: str
 
 
-@click.command()
+LATER = ("diff", "update")
+
+
+class Showing(click.Group):
+    """A word that is none of its commands is a model's name, and options belong to `show`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return ["show", *LATER]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in LATER:
+            return super().get_command(ctx, cmd_name)
+        from tollbridge.cli import price_update  # reads configurations: time that `show` need not spend
+
+        command: click.Command = getattr(price_update, cmd_name)
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = args and (args[0] in ("-h", "--help") or args[0] in self.list_commands(ctx))
+        if not own and not (ctx.resilient_parsing and not args):  # a shell that completes may still get a command
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        shown = self.commands["show"]
+        own = {item.value: item for item in super().shell_complete(ctx, incomplete)}
+        for item in shown.shell_complete(click.Context(shown), incomplete):
+            own.setdefault(item.value, item)
+        return list(own.values())
+
+
+@click.group(cls=Showing)
+def prices() -> None:
+    """Show what models cost, compare lists of prices, and take new ones over.
+
+    `tollbridge prices MODEL` is short for `tollbridge prices show MODEL`.
+
+    Exit codes: 0 done, 1 where nothing is known of a MODEL, or two lists differ, 2 what was given cannot be used.
+
+    Example:
+
+    \b
+      tollbridge prices claude-sonnet-4-5 mistral/
+      tollbridge prices diff model_prices_and_context_window.json
+      tollbridge prices update prices.json --config config.yaml --write
+    """
+
+
+@prices.command()
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--config", "-c", "config", type=click.Path(path_type=Path), help="Show what its models cost instead.")
 @click.option("--json", "as_json", is_flag=True, help="The whole lists, as JSON, in nano-dollars per million units.")
 @click.option("--all", "everything", is_flag=True, help=f"Show all that are found, also more than {SHOWN_MAX}.")
-def prices(models: Sequence[str], config: Path | None, as_json: bool, everything: bool) -> None:
+def show(models: Sequence[str], config: Path | None, as_json: bool, everything: bool) -> None:
     """Show what models cost, and where that is known from.
 
     MODEL is a name (`gpt-4o`, `groq/llama-3.3-70b-versatile`), shown with all its tiers and services, or a part of
@@ -80,8 +124,8 @@ def prices(models: Sequence[str], config: Path | None, as_json: bool, everything
     Example:
 
     \b
-      tollbridge prices claude-sonnet-4-5 mistral/
-      tollbridge prices --config config.yaml
+      tollbridge prices show claude-sonnet-4-5 mistral/
+      tollbridge prices show --config config.yaml
     """
     look = in_catalog if config is None else _in_config(config)
     found = [(model, look(model)) for model in models or [""]]
@@ -144,7 +188,7 @@ def _row(one: Listed) -> Sequence[str]:
 
 def _column(known: ModelFacts, price: str) -> str:
     rate = known.prices.get(price)
-    return _dollars(None if rate is None else _per(price, rate))
+    return _dollars(None if rate is None else per(price, rate))
 
 
 def _in_full(one: Listed) -> Iterable[str]:
@@ -153,14 +197,14 @@ def _in_full(one: Listed) -> Iterable[str]:
     if known.max_input_tokens:
         written = f", writes up to {known.max_output_tokens:,}" if known.max_output_tokens else ""
         yield f"  reads up to {known.max_input_tokens:,} tokens{written}"
-    prices = sorted((price for price in known.prices if charged(price)), key=_place)
+    prices = sorted((price for price in known.prices if charged(price)), key=place_of)
     if one.priced in LONG:
         yield f"  {LONG[one.priced]}"
         return
-    words = {price: _in_words(price) for price in prices}
+    words = {price: in_words(price) for price in prices}
     width = max(map(len, words.values()), default=0)
     for price in prices:
-        cost = _dollars(_per(price, known.prices[price]))
+        cost = _dollars(per(price, known.prices[price]))
         yield f"  {words[price]:<{width}}  {cost:>12}{' $' if price in PER_UNIT else ' $/M'}"
     if one.told:
         yield "  what the provider says that it charged counts instead"
@@ -168,35 +212,10 @@ def _in_full(one: Listed) -> Iterable[str]:
         yield "  priced by the configuration"
         return
     by = {"both": "litellm and genai-prices agree", "both, and they differ": "litellm and genai-prices differ"}
+    by["prices_file"] = "from the configuration's prices file"
     yield f"  listed by {known.listed_by}" if known.listed_by not in by else f"  {by[known.listed_by]}"
     if known.source:
         yield f"  {known.source}"
-
-
-def _place(price: str) -> tuple[bool, str, int, str, int]:
-    """Tokens before pieces, the plain list before those of services; input and output first."""
-    kind, tier, service = _apart(price)
-    at = COLUMNS.index(kind) if kind in COLUMNS else len(COLUMNS)
-    return kind in PER_UNIT, service, at, kind, int(tier or 0)
-
-
-def _apart(price: str) -> tuple[str, str, str]:
-    """Its class, its tier and its service; "" where it has none."""
-    head, _, service = price.partition("@")
-    kind, _, tier = head.partition(">")
-    return kind, tier, service
-
-
-def _in_words(price: str) -> str:
-    kind, tier, service = _apart(price)
-    words = PER_UNIT.get(kind, kind.replace("_", " "))
-    if service:
-        words += f", {service.replace('+', ', ')}"
-    return words + (f", from {int(tier) + 1:,} tokens on" if tier else "")
-
-
-def _per(price: str, rate: int) -> float:
-    return rate / 10**15 if price in PER_UNIT else rate / 10**9
 
 
 def _dollars(amount: float | None) -> str:

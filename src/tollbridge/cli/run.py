@@ -65,26 +65,26 @@ def run(
       tollbridge run "Hello" -m demo/hello --json | jq -r .answer
     """
     seen = _Rounds(quiet)
-    asked = ""
     try:
         partner = partner_of(gateway, key)
-        asked = f", {partner.name}" if partner.url else ""
         name, fields = model_of(model), parameters_of(params)
         messages = [{"role": "user", "content": _prompt(prompt)}]
         if system:
             messages.insert(0, {"role": "system", "content": system})
+        if partner.variable and not as_json:
+            seen.say(f"asking the gateway {partner.url}, as {partner.variable} says")
         turn = asyncio.run(_asked(partner, name, messages, mcp, max_rounds, fields, seen))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except APIError as error:
-        _fail(error, seen, max_rounds, asked)
+        _fail(error, seen, max_rounds)
     except TollbridgeError as error:
         end(error)
     if as_json:
         click.echo(indented(turn))
     else:
         click.echo(harmless(turn.answer) if sys.stdout.isatty() else turn.answer)
-        seen.say(cost_line(turn) + asked)
+        seen.say(cost_line(turn))
 
 
 async def _asked(
@@ -138,9 +138,9 @@ def _prompt(said: str | None) -> str:
     return prompt
 
 
-def _fail(error: APIError, seen: _Rounds, max_rounds: int, asked: str) -> NoReturn:
+def _fail(error: APIError, seen: _Rounds, max_rounds: int) -> NoReturn:
     if seen.count >= max_rounds:
         click.echo(f"error: the model still calls tools after {max_rounds} rounds: see --max-rounds.", err=True)
         sys.exit(FAILED)
-    click.echo(f"error{asked}: {error}", err=True)
+    click.echo(f"error: {error}", err=True)
     sys.exit(UNUSABLE if isinstance(error, _GIVEN) else FAILED)

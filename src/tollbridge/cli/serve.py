@@ -80,8 +80,9 @@ def serve(
         port = _port(os.environ) if port is None else port
         if workers > 1 and not local_limits:
             raise ConfigError(
-                "Of several workers each counts requests, tokens and budgets by itself: a key that may ask 100 times a "
-                "minute may then ask each of them so often. Say --local-limits where that will do; else start one."
+                f"With --workers {workers} each process counts limits (requests and tokens a minute) for itself, "
+                f"so that a key may use up to {workers} times its limits. Add --local-limits where that is fine; "
+                "keys, what they spent and the ledger are shared. Else leave --workers out."
             )
         config, environ = read_config(file or named, os.environ, is_open)
         config = msgspec.structs.replace(config, mcp_servers=(*config.mcp_servers, *map(started, mcp)))
@@ -135,7 +136,7 @@ def started(said: str) -> McpServer:
         server, _ = read_said({"server_name": name, "command": words[0] if words else "", "args": words[1:]})
     except (ConfigError, ValueError) as error:
         raise ConfigError(f"--mcp {name}: write NAME=COMMAND: {error}.") from error
-    return msgspec.structs.replace(server, where="--mcp:1")
+    return msgspec.structs.replace(server, where="--mcp:1:1")
 
 
 def locked_door(config: Config, environ: Mapping[str, str], home: Home) -> Door:

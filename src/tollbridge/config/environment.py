@@ -161,6 +161,25 @@ def missing_variables(node: Node) -> Iterator[Scalar]:
                 yield current
 
 
+def tell_missing(top: Table, findings: Findings) -> None:
+    """A warning for each variable that is not set and of which nothing was said yet, wherever it is named: below keys
+    that are not built too, and in lists."""
+    waiting: list[tuple[str, Node]] = [("", top)]
+    seen: set[int] = set()
+    while waiting:
+        path, current = waiting.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        match current:
+            case Table(entries):
+                waiting += [(f"{path}.{name}" if path else name, entry.node) for name, entry in entries.items()]
+            case Array(items):
+                waiting += [(f"{path}[{index}]", item) for index, item in enumerate(items)]
+            case Scalar(missing=True) if not findings.told(current.place):
+                findings.warning(current.place, f"{current.variable} is not set: this is left out", path)
+
+
 def read_variables(node: Table, environ: Mapping[str, str], findings: Findings) -> dict[str, str]:
     """The section `environment_variables`, as a layer to be put below `environ`."""
     values: dict[str, str] = {}

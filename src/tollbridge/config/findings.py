@@ -19,6 +19,12 @@ class Place(msgspec.Struct, frozen=True):
     line: int = 1
     column: int = 1
 
+    @classmethod
+    def read(cls, said: str) -> Place:
+        """What `str` of one gave."""
+        file, line, column = said.rsplit(":", 2)
+        return cls(file, int(line), int(column))
+
     def __str__(self) -> str:
         return _on_one_line(f"{self.file}:{self.line}:{self.column}")
 
@@ -44,13 +50,16 @@ def _on_one_line(text: str) -> str:
 
 
 class Findings:
-    """Collects; says nothing twice, though an anchor may be used in many places."""
+    """Collects; says nothing twice, though an anchor may be used in many places. `errors`: how often one was said."""
 
     def __init__(self) -> None:
+        self.errors = 0
         self._found: dict[tuple[str, int, int, str], Finding] = {}
+        self._places: set[Place] = set()
         self._files: list[str] = []
 
     def error(self, place: Place, message: str, path: str = "") -> None:
+        self.errors += 1
         self._add("error", place, message, path)
 
     def warning(self, place: Place, message: str, path: str = "") -> None:
@@ -61,6 +70,10 @@ class Findings:
             self._add(
                 finding.severity, Place(finding.file, finding.line, finding.column), finding.message, finding.path
             )
+
+    def told(self, place: Place) -> bool:
+        """Whether something was said of exactly this place."""
+        return place in self._places
 
     @property
     def fatal(self) -> bool:
@@ -75,6 +88,7 @@ class Findings:
 
     def _add(self, severity: Severity, place: Place, message: str, path: str) -> None:
         message, path = mask(message), mask(path)
+        self._places.add(place)
         if place.file not in self._files:
             self._files.append(place.file)
         self._found.setdefault(

@@ -10,8 +10,8 @@ import msgspec
 
 from tollbridge.config import crosscheck
 from tollbridge.config.credentials import read_credentials, with_credentials
-from tollbridge.config.document import Entry, Scalar, Table, node_of
-from tollbridge.config.environment import Environment, read_variables, resolve
+from tollbridge.config.document import Entry, Scalar, Table, node_of, table
+from tollbridge.config.environment import Environment, read_variables, resolve, tell_missing
 from tollbridge.config.findings import Finding, Findings, Place
 from tollbridge.config.include import Gathered
 from tollbridge.config.kinds import At
@@ -69,11 +69,13 @@ __all__ = ["Loaded", "load", "load_value", "weak_key"]
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """`config` is None where a finding is an error. `environ` is the environment with what the file adds to it."""
+    """`config` is None where a finding is an error; `draft` is what could be read then too, for checks that go on: what
+    has an error serves nothing in it. `environ` is the environment with what the file adds to it."""
 
     config: Config | None
     findings: tuple[Finding, ...]
     environ: Environment
+    draft: Config
 
 
 def load(path: Path | None, environ: Mapping[str, str], *, open_door: bool = False) -> Loaded:
@@ -81,7 +83,7 @@ def load(path: Path | None, environ: Mapping[str, str], *, open_door: bool = Fal
 
     `open_door`: the gateway will serve loopback without a key, so a weak one does no harm."""
     if path is None:
-        return Loaded(Config(), (), Environment(environ))
+        return Loaded(Config(), (), Environment(environ), Config())
     findings = Findings()
     gathered = Gathered(environ, findings)
     top = gathered.read(path)
@@ -90,7 +92,7 @@ def load(path: Path | None, environ: Mapping[str, str], *, open_door: bool = Fal
     resolved = resolve(top, view, findings)
     config = _read(resolved, at, open_door) if isinstance(resolved, Table) else Config()
     config = msgspec.structs.replace(config, source=path, files=tuple(gathered.files))
-    return Loaded(None if findings.fatal else config, findings.all(), view)
+    return Loaded(None if findings.fatal else config, findings.all(), view, config)
 
 
 def load_value(said: JsonObject, environ: Mapping[str, str], name: str) -> Loaded:
@@ -99,7 +101,7 @@ def load_value(said: JsonObject, environ: Mapping[str, str], name: str) -> Loade
     view = Environment(environ)
     top = resolve(node_of(said, Place(name)), view, findings)
     config = _read(top, At("", findings), True) if isinstance(top, Table) else Config()
-    return Loaded(None if findings.fatal else config, findings.all(), view)
+    return Loaded(None if findings.fatal else config, findings.all(), view, config)
 
 
 def _environment(top: Table, environ: Mapping[str, str], findings: Findings) -> Environment:
@@ -140,6 +142,7 @@ def _read(top: Table, at: At, open_door: bool) -> Config:
         settings = msgspec.structs.replace(settings, callbacks=told)
     database = fields.get("general.database_url")
     crosscheck.check(fields, models, open_door=open_door or general.open_on_loopback)
+    tell_missing(table({name: top.entries[name] for name in nodes}, top.place), at.findings)
     return Config(
         models=models,
         providers=providers.values,

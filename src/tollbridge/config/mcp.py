@@ -53,6 +53,7 @@ def read_mcp_servers(node: Node, at: At) -> tuple[McpServer, ...]:
     servers: list[McpServer] = []
     taken: dict[str, str] = {}
     for name, item, at_item, place in _entries(node, at):
+        errors = at.findings.errors
         server = _server(name, item, at_item, place)
         if server is None:
             continue
@@ -60,7 +61,8 @@ def read_mcp_servers(node: Node, at: At) -> tuple[McpServer, ...]:
             if own in taken:
                 at_item.error(place, f"{own!r} is already the name of the MCP server {taken[own]!r}")
             taken[own] = server.name
-        servers.append(server)
+        if at.findings.errors == errors:
+            servers.append(server)
     return tuple(servers)
 
 
@@ -155,7 +157,7 @@ def _server(name: str, item: Node, at: At, place: Place) -> McpServer | None:
     values["aws"] = {field: values.pop(field) for field in tuple(values) if field.startswith("aws_")}
     if values.get("version") == "auto":
         values.pop("version")
-    return McpServer(name=name, where=f"{place.file}:{place.line}", **values)
+    return McpServer(name=name, where=str(place), **values)
 
 
 def _check_oauth(values: dict[str, Any], place_of: dict[str, Place], at: At) -> None:

@@ -41,7 +41,10 @@ def read_models(
     ids: dict[str, ModelEntry] = {}
     for index, item in enumerate(node.items):
         at_item = at.item(index)
+        errors = at.findings.errors
         for entry in _read_entry(item, at_item, providers, others):
+            if at.findings.errors > errors:
+                entry = msgspec.structs.replace(entry, disabled="an error is told of it")
             given = bool(_given_id(entry.model_info))
             if given and entry.id in ids:
                 where = ids[entry.id].where

@@ -113,7 +113,7 @@ def read_section(
     node: Node, section: Section, at: At, others: Iterable[Section] = (), *, tell_missing: bool = True
 ) -> dict[str, list[Filled]]:
     """What the keys of `node` fill, by field. `others`: where a misplaced key may belong. `tell_missing`: warn of
-    variables that are not set."""
+    variables that are not set; what lies deeper `environment.tell_missing` tells."""
     filled: dict[str, list[Filled]] = {}
     if isinstance(node, Scalar) and node.value is None:
         return filled
@@ -158,6 +158,8 @@ def _tell_missing(scalar: Scalar, key: Key, at: At) -> None:
         at.error(scalar.place, f"{scalar.variable} is not set")
     elif key.sort == "fills":
         at.warning(scalar.place, f"{scalar.variable} is not set: the key is left out")
+    elif key.sort == "later":
+        at.warning(scalar.place, f"{scalar.variable} is not set, and the key {not_built(key.note)}")
 
 
 def is_off(node: Node) -> bool:

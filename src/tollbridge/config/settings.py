@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from tollbridge.calls.tariff import Markup
+from tollbridge.catalog.price_file import FiledPrices
 from tollbridge.config.findings import Place
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.secret import Secret
@@ -171,7 +172,7 @@ class ProxySettings(msgspec.Struct, frozen=True, kw_only=True):
 
 class OwnPath(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One of `general_settings.pass_through_endpoints`. `headers`: what the operator sends along, credentials among
-    them; `below`: longer paths lead there too; `cost`: dollars of a request, None is unknown. `where`: file:line."""
+    them; `below`: longer paths lead there too; `cost`: dollars of a request, None is unknown. `where`: its place."""
 
     path: str
     target: Secret
@@ -201,6 +202,13 @@ class TokenIssuer(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...] = ()
 
 
+class FiledPriceList(msgspec.Struct, frozen=True, kw_only=True):
+    """`general_settings.prices_file`. `path`: None where none is named; a file that is not there yet has no models."""
+
+    path: Path | None = None
+    models: Mapping[str, FiledPrices] = {}
+
+
 class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The server's own. `database_url`: None is SQLite in the state directory. `cancel_on_disconnect`: False reads a
     stream on whose client left, for its usage: at most `drains_max` at once, each `drain_s` long.
@@ -211,7 +219,8 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     credential for MCP servers. `mcp_api_commands`, `mcp_api_hosts`: what a server that is added over the API may start,
     and where it may be besides public addresses. `mcp_token_issuers`: whose access tokens are taken there.
     `mcp_search_above`: with more tools than that they are searched. `own_paths`: passed through to where the operator
-    says; `pass_through_account`: keys that may ask for all models of a provider may take all of its paths."""
+    says; `pass_through_account`: keys that may ask for all models of a provider may take all of its paths.
+    `prices_file`: lists of prices in the place of the catalog's."""
 
     master_key: Secret | None = None
     database_url: Secret | None = None
@@ -250,6 +259,7 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     timeouts: TimeoutSettings = TimeoutSettings()
     limits: LimitSettings = LimitSettings()
     proxies: ProxySettings = ProxySettings()
+    prices_file: FiledPriceList = FiledPriceList()
 
 
 McpTransport = Literal["http", "sse", "stdio"]
@@ -257,7 +267,7 @@ McpPinning = Literal["alert", "strict", "none"]
 
 
 class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """One of `mcp_servers`, by LiteLLM's meanings. `where`: file:line. `brings`: headers of the client that go along.
+    """One of `mcp_servers`, by LiteLLM's meanings. `where`: its place. `brings`: headers of the client that go along.
     `info`: free-form; `mcp_server_cost_info` in it says what calls cost. `spec`: the file or the URL of an OpenAPI
     document; `url` is where its API is then. `aws`: who signs requests, in LiteLLM's words (`aws_region_name` ...)."""
 

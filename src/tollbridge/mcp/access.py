@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from tollbridge.catalog.near import near
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.jsonrpc import INVALID_PARAMS, RpcError
 from tollbridge.model.json import Json
@@ -46,12 +47,19 @@ class Rights(msgspec.Struct, frozen=True):
         return not named or any(tool in tools for tools in named)
 
 
+NOTHING: Mapping[str, str] = {}
+
+
 class Unknown(RpcError):
     """What was named is not there for this caller."""
 
 
-def unknown(kind: str, name: str) -> Unknown:
-    return Unknown(INVALID_PARAMS, f"Unknown {kind}: {name[:300]}")
+def unknown(kind: str, name: str, among: Mapping[str, str] = NOTHING) -> Unknown:
+    """`among`: what this caller may know, by how it could be spelled; the names of what resembles it are told."""
+    meant = dict.fromkeys(among[spelled] for spelled in near(name, among))
+    return Unknown(
+        INVALID_PARAMS, f"Unknown {kind}: {name[:300]}" + (f". Is it {' or '.join(meant)}?" if meant else "")
+    )
 
 
 def check_arguments(definition: Definition, tool: str, arguments: Json) -> None:

@@ -309,19 +309,26 @@ class View:
         found = parted(name, [one.definition.prefix for one in upstreams], self.hub.separator)
         if found is not None:
             return self._by_prefix[found[0]], found[1]
-        owners = [upstream for upstream in upstreams if name in await self._known(upstream, kind)]
+        owners = [upstream for upstream in upstreams if name in await self.known(upstream, kind)]
         if len(owners) == 1:
             return owners[0], name
         if owners:
             forms = ", ".join(joined(one.definition.prefix, self.hub.separator, name) for one in owners)
             raise RpcError(INVALID_PARAMS, f"Several servers have {name!r}: say {forms}.", status=400)
-        raise unknown(kind[:-1], name)
+        raise unknown(kind[:-1], name, await self._spellings() if kind == "tools" else {})
+
+    async def _spellings(self) -> dict[str, str]:
+        """Of each tool that the caller may use: how it may be named, and its name in this view."""
+        found, _ = await gathered(self, "tools/list")
+        tools = [(tool["name"], self.name_of(upstream, tool["name"])) for upstream, own in found for tool in own]
+        return dict(tools) | {name: name for _, name in tools}
 
     def having(self, kind: str) -> tuple[Upstream, ...]:
         """Of these servers things of this kind may be used."""
         return self.upstreams if kind == "tools" else self._whole
 
-    async def _known(self, upstream: Upstream, kind: str) -> set[str]:
+    async def known(self, upstream: Upstream, kind: str) -> set[str]:
+        """Their names there; none where they cannot be listed."""
         method = f"{kind}/list"
         try:
             items = await items_of(self, upstream, method)

@@ -4,6 +4,9 @@ A tool call counts as a request of its key (RPM, parallel requests), costs what 
 the key's budget does not reach. Reading a resource and getting a prompt are requests too, and cost nothing. What was
 called, at which server, how it ended and what it cost is an entry beside those of models: `provider` is `mcp`,
 `deployment` the server, `model` the tool.
+
+A tool that ran and tells an error (`isError`) costs what it costs, and is an entry that failed; an error of the
+protocol, and a tool that the server does not have, cost nothing.
 """
 
 from __future__ import annotations
@@ -20,9 +23,10 @@ from tollbridge.mcp.call import Call
 from tollbridge.mcp.eras import COMPLETE
 from tollbridge.mcp.hooks import Called, after
 from tollbridge.mcp.hub import View
-from tollbridge.mcp.jsonrpc import BUDGET, TOO_MANY, RpcError
+from tollbridge.mcp.jsonrpc import BUDGET, INVALID_PARAMS, TOO_MANY, RpcError
 from tollbridge.mcp.many import DESCRIBE, SEARCH
 from tollbridge.mcp.pace import COUNTED
+from tollbridge.mcp.upstream import Upstream
 from tollbridge.model.json import JsonObject
 from tollbridge.observe import Record
 from tollbridge.server.gateway import Gateway
@@ -82,12 +86,15 @@ class Runner:
                 cost = cost if set_cost is None else set_cost
             entry.cost_nanousd = cost
             if result.get("isError") is True:
-                entry.error_class = "ToolError"
+                entry.outcome, entry.error_class = "upstream_error", "ToolError"
+                await _told_unknown(view, upstream, name, entry)
             return result
         except RpcError as error:
             entry.status, entry.outcome, entry.error_class = 502, "upstream_error", "RpcError"
             if error.code == TOO_MANY:
                 entry.status, entry.outcome = 429, "client_error"
+            elif error.code == INVALID_PARAMS:
+                await _told_unknown(view, upstream, name, entry)
             raise error from error.__cause__
         except BaseException:
             entry.status, entry.outcome = 499, "cancelled"
@@ -128,6 +135,14 @@ def refused(error: APIError) -> RpcError:
         None if wait is None else {"retry_after_s": round(wait, 1)},
         status=error.status_code,
     )
+
+
+async def _told_unknown(view: View, upstream: Upstream, name: str, entry: Record) -> None:
+    """The server has no such tool: nothing was done, whatever form its refusal has. Where its tools cannot be listed it
+    is taken at its word."""
+    known = await view.known(upstream, "tools")
+    if known and name not in known:
+        entry.status, entry.outcome, entry.error_class, entry.cost_nanousd = 404, "client_error", "UnknownTool", 0
 
 
 def _entry(record: Record, server: str, tool: str) -> Record:

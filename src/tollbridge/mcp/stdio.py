@@ -3,8 +3,8 @@
 1. Command and arguments come from the operator's file, never from a request, and pass no shell. The child has a group
    of its own, and of our environment only what a program needs to run (`KEPT`), beside what the operator gives it.
 2. What it prints to stdout that is no message is thrown away with a word in the log; so is a line that is too long.
-   stderr is read to its end and goes to the log, so that the child never waits for us.
-   Values of the environment that the operator gives it are masked there.
+   stderr is read to its end and goes to the log, so that the child never waits for us; the last lines of one that
+   failed are a warning. Values of the environment that the operator gives it are masked there, and no client sees any.
 3. Closing: its stdin is closed, and it has `GRACE_S` to end; then TERM to its group, then KILL. It is always waited
    for, and what it started itself ends with it, also where it ends on its own."""
 
@@ -16,6 +16,7 @@ import logging
 import os
 import signal
 from asyncio.subprocess import PIPE, Process, SubprocessStreamProtocol
+from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from tollbridge.mcp.call import Call
@@ -33,6 +34,7 @@ REST_S = 0.5
 """For what a process that ended left to be read."""
 SEEN_BYTES = 16 * 1024
 LOGGED_CHARACTERS = 500
+LAST_WORDS = 5
 SECRET_CHARACTERS_MIN = 5
 """A shorter value is no secret, but `1`, `true` or `info`."""
 
@@ -59,6 +61,8 @@ class Stdio:
         self._cwd = cwd
         self._process: Process | None = None
         self._exited = asyncio.Event()
+        self._closing = False
+        self._last_words: deque[str] = deque(maxlen=LAST_WORDS)
         self._tasks: list[asyncio.Task[None]] = []
         self._link: Link | None = None
 
@@ -83,10 +87,8 @@ class Stdio:
             ) from error
         self._process = process = Process(transport, protocol, loop)
         self._exited = protocol.exited
-        self._tasks = [
-            asyncio.ensure_future(self._serve(process, protocol.exited, link)),
-            asyncio.ensure_future(self._tell(process, link.name)),
-        ]
+        telling = asyncio.ensure_future(self._tell(process, link.name))
+        self._tasks = [asyncio.ensure_future(self._serve(process, protocol.exited, link, telling)), telling]
 
     async def send(self, message: JsonObject, call: Call | None = None) -> None:
         process, link = self._process, self._link
@@ -98,16 +100,18 @@ class Stdio:
         except (OSError, RuntimeError) as error:
             raise RpcError(UPSTREAM_FAILED, f"The MCP server {link.name!r} has ended.") from error
 
-    async def _serve(self, process: Process, exited: asyncio.Event, link: Link) -> None:
-        """Until it ends. What it left in the pipe is still read, unless a child of its own holds that open."""
+    async def _serve(self, process: Process, exited: asyncio.Event, link: Link, telling: asyncio.Task[None]) -> None:
+        """Until it ends. What it left in its pipes is still read, unless a child of its own holds them open."""
         reading = asyncio.ensure_future(self._read(process, link))
         try:
             await exited.wait()
-            await asyncio.wait((reading,), timeout=REST_S)
+            await asyncio.wait((reading, telling), timeout=REST_S)
         finally:
             reading.cancel()
             _end(process, signal.SIGKILL)
         told = f"The MCP server {link.name!r} ended with status {process.returncode}."
+        if process.returncode and not self._closing:
+            log.warning("%s Its last words:%s", told, "".join(f"\n  {line}" for line in self._last_words) or " none.")
         link.lost(RpcError(UPSTREAM_FAILED, told))
 
     async def _read(self, process: Process, link: Link) -> None:
@@ -125,7 +129,9 @@ class Stdio:
     async def _tell(self, process: Process, name: str) -> None:
         assert process.stderr is not None
         async for line in _lines(process.stderr, name):
-            log.info("%s: %s", name, self._shown(line))
+            shown = self._shown(line)
+            self._last_words.append(shown)
+            log.info("%s: %s", name, shown)
 
     def _shown(self, line: bytes) -> str:
         """For the log: nothing that the operator gave it in its environment, which a program may well print."""
@@ -135,6 +141,7 @@ class Stdio:
         return without_keys(text[:LOGGED_CHARACTERS])
 
     async def close(self) -> None:
+        self._closing = True
         process = self._process
         if process is None:
             return

@@ -89,9 +89,9 @@ class Passage:
             await self._pass(path)
         except APIError as error:
             self._refuse(error)
-        except (asyncio.CancelledError, ClientGone):
+        except (asyncio.CancelledError, ClientGone) as error:
             if not self._accounted:
-                record.status, record.outcome = 499, "cancelled"
+                leaving.tell(record, error)
             if not leaving.left:
                 raise
         except Exception as error:

@@ -156,6 +156,10 @@ class Engine:
             attempt.error = error
             moment = now()
             attempt.seconds = moment - began
+            if error.unsent:  # no attempt at anybody: a refusal of ours
+                trace.attempts.pop()
+                health.cancelled(deployment.id)
+                raise
             health.failed(deployment.id, error, moment)
             if self._attempted is not None:
                 self._attempted(deployment.provider, type(error).__name__)

@@ -43,13 +43,6 @@ LOOPBACK = ("127.", "::1", "::ffff:127.")
 RELAYED = frozenset({b"x-forwarded-for", b"forwarded", b"via", b"x-real-ip"})
 """A request with one of these came through a proxy: its peer's loopback address says nothing."""
 EXPOSITION = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
-GREETING = {
-    "name": "tollbridge",
-    "chat": "POST /v1/chat/completions",
-    "models": "GET /v1/models",
-    "health": "GET /health/readiness",
-}
-"""At `/`, for whoever opens it in a browser. It needs no key, and says nothing that the documentation does not."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -153,7 +146,11 @@ class App:
                 record.status = 200
                 responder.reply(200, [EXPOSITION], gateway.metrics.exposition())
             case "root":
-                self._json(responder, record, match, GREETING)
+                from tollbridge.server.front_page import front_page  # loaded by the first who looks
+
+                record.status = 200
+                headers, body = front_page(inbound.headers)
+                responder.reply(200, [*headers, own_headers(record, self._dialect(match))], body)
             case "managed":
                 await self._manage(inbound, responder, record, match)
             case "mounted":

@@ -125,9 +125,9 @@ class Conversation:
             await self._converse(model)
         except APIError as error:
             self._refuse(error)
-        except (asyncio.CancelledError, ClientGone):
+        except (asyncio.CancelledError, ClientGone) as error:
             if not self._accounted:
-                record.status, record.outcome = 499, "cancelled"
+                leaving.tell(record, error)
             if not leaving.left:  # a forced shutdown, or a client that takes nothing
                 raise
         except Exception as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from tollbridge.observe import Record
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Headers, Responder
 
@@ -39,6 +40,12 @@ class Leaving:
             self._timer.cancel()
             self._timer = None
             self._gateway.load.drains -= 1
+
+    def tell(self, record: Record, error: BaseException) -> None:
+        """Why an answer ended before its time: the client left, or takes nothing; or this process stops."""
+        record.status, record.outcome = 499, "cancelled"
+        if isinstance(error, asyncio.CancelledError) and not self.left:
+            record.status, record.error_class = 503, "Stopping"
 
     def _gone(self) -> None:
         self.left = True

@@ -214,6 +214,8 @@ def day_rows(records: Sequence[Record]) -> list[Row]:
         for tried in record.tried:
             its = (day, record.key_id, record.group, tried.provider, tried.model)
             cost = None if record.cost_nanousd is None else tried.cost_nanousd
+            if not cost and not any((tried.tokens or {}).values()):
+                continue  # who failed and used nothing has no row for it
             _spend(sums.setdefault(its, [0] * (FIXED + len(KINDS))), tried.tokens, cost)
     return [(*place, *sums[place]) for place in sorted(sums)]
 

@@ -9,6 +9,7 @@ from tollbridge.config.kinds import At, count, flag, named, number, period, seco
 from tollbridge.config.schema import fills, later, moot, restricts, section
 from tollbridge.config.tables.listener import cors, limits, networks, proxies, public_url, timeouts, tls
 from tollbridge.config.tables.own_paths import own_paths
+from tollbridge.config.tables.prices_file import prices_file
 from tollbridge.config.tables.token_issuers import token_issuers
 
 
@@ -72,6 +73,12 @@ OURS = [
     *fills("general.timeouts", timeouts, "timeouts", about="toward providers"),
     *fills("general.limits", limits, "limits", about="what one client may use ([server](server.md#limits))"),
     *fills("general.proxies", proxies, "proxies", about="on the way to providers"),
+    *fills(
+        "general.prices_file",
+        prices_file,
+        "prices_file",
+        about="lists of [prices](prices.md#a-file-of-prices) in the place of the catalog's, beside the configuration",
+    ),
     *fills(
         "general.mcp_api_commands",
         texts,

@@ -161,6 +161,7 @@ LITELLM = section(
         "callback_settings",
         note="nothing is called",
     ),
+    later("model_cost_map_url", note="nothing is fetched by itself: `tollbridge prices update` takes a list over"),
     later("cache", "cache_params", "enable_redis_auth_cache", note="nothing is cached"),
     later(
         "log_raw_request_response",
@@ -220,7 +221,6 @@ LITELLM = section(
         "disable_stop_sequence_limit",
         "user_url_validation",
         "cost_tracking_settings",
-        "model_cost_map_url",
         "tag_budget_config",
         "ui_theme_config",
         "email",

@@ -58,4 +58,4 @@ def own_path(node: Node, at: At) -> OwnPath | None:
         at.key("methods").error(node.place, f"can be {', '.join(sorted(PASSED_METHODS))}")
     if values.pop("auth", True) is False:
         at.key("auth").warning(node.place, "nothing is open here: who takes this path needs a key")
-    return OwnPath(**values, where=f"{node.place.file}:{node.place.line}")
+    return OwnPath(**values, where=str(node.place))
