@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from aiohttp import web
 
 import tollbridge
 from tests.files.vendors import OpenAIVendor, answer, jsonl, request
+from tests.shared import recordings
 from tests.vendor import answered_with
 from tollbridge.sdk import form
 
@@ -213,3 +215,38 @@ def test_each_name_works_without_async_and_has_a_twin_of_the_same_parameters(tmp
         said = {one: "x" for one in inspect.signature(whole).parameters if one not in ("parameters", "expires_after")}
         with pytest.raises(tollbridge.NotFoundError, match="no provider 'x'"):
             whole(**said)
+
+
+def recorded() -> list[dict[str, Any]]:
+    """Of OpenAI: each file, batch and page that it told of."""
+    found = recordings(provider="openai", endpoints=("files", "batches"))
+    return [one for one in found if isinstance(one.get("response_body"), dict)]
+
+
+async def test_every_recorded_answer_reads_as_it_was_told() -> None:
+    met: Counter[str] = Counter()
+    for one in recorded():
+        path = one["url"].removeprefix("https://api.openai.com").partition("?")[0]
+        noun, *rest = path.removeprefix("/v1/").split("/")
+        told = answered_with(one["response_body"])
+        async with OpenAIVendor({(one["method"], path): told}) as vendor:
+            here = at(vendor)
+            read: Any
+            match one["method"], noun, rest:
+                case "POST", "files", []:
+                    read = await tollbridge.acreate_file(b"x", "batch", **here)
+                case "GET", "files", []:
+                    read = await tollbridge.afile_list(**here)
+                case "GET", "files", [id]:
+                    read = await tollbridge.afile_retrieve(id, **here)
+                case "DELETE", "files", [id]:
+                    read = await tollbridge.afile_delete(id, **here)
+                case "POST", "batches", []:
+                    read = await tollbridge.acreate_batch("24h", "/v1/responses", "file-1", **here)
+                case "GET", "batches", [id]:
+                    read = await tollbridge.aretrieve_batch(id, **here)
+                case other:
+                    raise AssertionError(other)
+        assert read.model_dump() == one["response_body"], path
+        met[type(read).__name__] += 1
+    assert met == {"Batch": 4, "FileObject": 2, "FileList": 2, "FileDeleted": 1}
