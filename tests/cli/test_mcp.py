@@ -110,6 +110,7 @@ def test_a_tool_is_called_with_arguments_as_its_schema_wants_them(whom: list[str
 
 def test_a_call_that_cannot_be_is_told_with_an_exit_code(whom: list[str]) -> None:
     assert "Unknown tool" in run("call", "nothing", *whom, code=1).stderr
+    assert "Did you mean 'old-echo'?" in run("call", "old-ecko", *whom, code=1).output
     assert "Several servers have 'echo'" in run("call", "echo", *whom, code=2).stderr
     assert "no JSON" in run("call", "echo", "--json", "{", *whom, code=2).stderr
     assert "NAME=VALUE" in run("call", "old-echo", "-a", "text", *whom, code=2).stderr

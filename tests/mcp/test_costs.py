@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 from tests.mcp.gateway import gateway
-from tests.mcp.raw import raw
+from tests.mcp.raw import KEY, raw
 from tests.mcp.serving import CUSTOMER_SERVICE, everything
 
+NAMED = str(Path(__file__).with_name("fixtures") / "named.py")
 COST = {"mcp_info": {"mcp_server_cost_info": {"default_cost_per_query": 0.5}}}
 
 
@@ -25,10 +27,31 @@ async def test_what_ran_is_paid_for_and_what_the_server_does_not_have_is_not(tmp
             assert await ended("all", "test_error_handling") == "True"
             assert await ended("all", "nothing") == "refused"
             assert await ended("desk", "nothing") == "True"  # its SDK's way to say so
-            entries = {entry["model"]: entry for entry in await served.entries(4) if entry["model"] != "nothing"}
-            unknown = [entry for entry in await served.entries(4) if entry["model"] == "nothing"]
+            near = await one.ask("all", "tools/call", {"name": "test_simple_tex", "arguments": {}})
+            assert near["error"]["message"].endswith(" Did you mean 'test_simple_text'?")
+            written = await served.entries(5)
+    unknown = [entry for entry in written if entry["model"] in ("nothing", "test_simple_tex")]
+    entries = {entry["model"]: entry for entry in written if entry not in unknown}
     assert {name: (entry["status"], entry["spend"]) for name, entry in entries.items()} == {
         "test_simple_text": ("success", 0.5),
         "test_error_handling": ("failure", 0.5),
     }
-    assert [(entry["status"], entry["spend"]) for entry in unknown] == [("failure", 0.0)] * 2
+    assert [(entry["status"], entry["spend"]) for entry in unknown] == [("failure", 0.0)] * 3
+
+
+async def test_who_mistypes_a_name_is_told_those_it_may_have_meant_and_call(tmp_path: Path) -> None:
+    servers = {"desk": CUSTOMER_SERVICE.configured(), "other": {"command": sys.executable, "args": [NAMED, "find"]}}
+    async with gateway({"mcp_servers": servers}, tmp_path) as served:
+        key = await served.key(permission={"mcp_tool_permissions": {"desk": ["create_support_ticket"]}})
+
+        async def told(server: str, tool: str, key: str = KEY) -> str:
+            async with raw(served.url, key=key) as one:
+                answered = await one.ask(server, "tools/call", {"name": tool, "arguments": {}})
+                texts = [part["text"] for part in answered.get("result", {}).get("content", ())]
+                return str(answered.get("error", {}).get("message") or "\n".join(texts))
+
+        assert "Did you mean 'create_support_ticket'?" in await told("desk", "create_suport_ticket")
+        assert "Did you mean 'desk-create_support_ticket'?" in await told("", "desk-create_suport_ticket")
+        assert "Did you mean 'desk-create_support_ticket'?" in await told("", "create_suport_ticket", key)
+        assert "Did you mean" not in await told("", "desk-get_recent_customer", key)  # there, and not for this key
+        assert "Did you mean" not in await told("", "nothing")

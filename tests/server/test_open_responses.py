@@ -61,6 +61,7 @@ async def test_the_scenarios_of_one_request(tmp_path: Path, provider: str) -> No
             final = await asked(gateway, model=provider, **body)
             assert final["status"] == "completed", name
             assert final["output"], name
+            assert provider == "native" or final["completed_at"] >= final["created_at"], name
             assert len(calls_of(final)) == ("tools" in body), name
             assert heard in vendor.asked[-1].body, name
 

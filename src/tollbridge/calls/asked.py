@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.model.json import JsonObject
@@ -29,11 +31,12 @@ def head_of(ask: Ask, deployment: Deployment) -> Head:
         account=deployment.account,
         seals=ask.seals,
         asked=asked(ask),
+        clock=time.time,
     )
 
 
 def write(ask: Ask, response: Response) -> Written[JsonObject]:
     """A whole answer, for the client that asked."""
     if ask.dialect.name == OPENAI_RESPONSES.name:
-        return OPENAI_RESPONSES.write_response(response, ask.seals, asked(ask))
+        return OPENAI_RESPONSES.write_response(response, ask.seals, asked(ask), time.time())
     return ask.dialect.write_response(response, ask.seals)

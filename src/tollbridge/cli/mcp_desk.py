@@ -23,11 +23,13 @@ from tollbridge.assemble.oauth import OAuth
 from tollbridge.cli.gateway import Gateway, address, reached
 from tollbridge.cli.place import AUDIT, place
 from tollbridge.errors import APIError, NotFoundError
+from tollbridge.mcp.absent import helped
 from tollbridge.mcp.approving import approve, standings
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.diagnosis import as_json, diagnose
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import RpcError
+from tollbridge.mcp.many import DESCRIBE, SEARCH
 from tollbridge.mcp.oauth.desk import shape_of
 from tollbridge.mcp.oauth.errand import OAuthError
 from tollbridge.mcp.oauth.sign_in import SignIns
@@ -101,8 +103,12 @@ class Local:
 
     async def call(self, tool: str, arguments: JsonObject, server: str | None) -> JsonObject:
         view = self._hub.view(self._caller, self._wanted(server), alone=server is not None)
+        call = Call("tools/call", {"name": tool, "arguments": arguments}, self._caller)
         try:
-            return await view.run(Call("tools/call", {"name": tool, "arguments": arguments}, self._caller))
+            if await view.meant(call) in (SEARCH, DESCRIBE):
+                return await view.run(call)
+            upstream, own = await view.target(call)
+            return await helped(view, upstream, own["name"], view.at(upstream, call.with_params(own)))
         except RpcError as error:
             raise as_http(error) from error
 

@@ -8,12 +8,11 @@ take away.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from tollbridge.catalog.near import near
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.jsonrpc import INVALID_PARAMS, RpcError
 from tollbridge.model.json import Json
@@ -47,19 +46,18 @@ class Rights(msgspec.Struct, frozen=True):
         return not named or any(tool in tools for tools in named)
 
 
-NOTHING: Mapping[str, str] = {}
-
-
 class Unknown(RpcError):
     """What was named is not there for this caller."""
 
 
-def unknown(kind: str, name: str, among: Mapping[str, str] = NOTHING) -> Unknown:
-    """`among`: what this caller may know, by how it could be spelled; the names of what resembles it are told."""
-    meant = dict.fromkeys(among[spelled] for spelled in near(name, among))
-    return Unknown(
-        INVALID_PARAMS, f"Unknown {kind}: {name[:300]}" + (f". Is it {' or '.join(meant)}?" if meant else "")
-    )
+def unknown(kind: str, name: str, near: Sequence[str] = ()) -> Unknown:
+    """`near`: names that the caller may have meant."""
+    hint = f". {did_you_mean(near)}" if near else ""
+    return Unknown(INVALID_PARAMS, f"Unknown {kind}: {name[:300]}{hint}")
+
+
+def did_you_mean(near: Sequence[str]) -> str:
+    return f"Did you mean {' or '.join(map(repr, near))}?"
 
 
 def check_arguments(definition: Definition, tool: str, arguments: Json) -> None:

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NoReturn
 
+from tollbridge.mcp.absent import meant
 from tollbridge.mcp.access import Rights, check_arguments, rights_of, unknown
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.capabilities import extensions_of
@@ -240,7 +241,10 @@ class View:
                     params = inner(params)
                 upstream, shown = await self._named("tools", params.get("name"))
                 name = upstream.definition.own_name(shown)
-                self._may_call(upstream, name, params.get("arguments"))
+                if not self.rights.tool(upstream.definition, name):
+                    called = self.name_of(upstream, name)
+                    raise unknown("tool", called, await meant(self, "tools", called))
+                check_arguments(upstream.definition, name, params.get("arguments"))
                 if upstream.definition.pin == "strict":
                     await self._check_pin(upstream, name)
                 return upstream, {**params, "name": name}
@@ -283,12 +287,6 @@ class View:
             raise lacks_tasks()
         raise RpcError(INVALID_PARAMS, "Unknown task.", status=400)
 
-    def _may_call(self, upstream: Upstream, name: str, arguments: Json) -> None:
-        definition = upstream.definition
-        if not self.rights.tool(definition, name):
-            raise unknown("tool", joined(definition.prefix, self.hub.separator, name) if self.prefixed else name)
-        check_arguments(definition, name, arguments)
-
     async def _check_pin(self, upstream: Upstream, name: str) -> None:
         """Raises RpcError where its definition is not what was approved."""
         pins, definition = self.hub.pins, upstream.definition
@@ -315,13 +313,7 @@ class View:
         if owners:
             forms = ", ".join(joined(one.definition.prefix, self.hub.separator, name) for one in owners)
             raise RpcError(INVALID_PARAMS, f"Several servers have {name!r}: say {forms}.", status=400)
-        raise unknown(kind[:-1], name, await self._spellings() if kind == "tools" else {})
-
-    async def _spellings(self) -> dict[str, str]:
-        """Of each tool that the caller may use: how it may be named, and its name in this view."""
-        found, _ = await gathered(self, "tools/list")
-        tools = [(tool["name"], self.name_of(upstream, tool["name"])) for upstream, own in found for tool in own]
-        return dict(tools) | {name: name for _, name in tools}
+        raise unknown(kind[:-1], name, await meant(self, kind, name))
 
     def having(self, kind: str) -> tuple[Upstream, ...]:
         """Of these servers things of this kind may be used."""

@@ -17,6 +17,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from tollbridge.mcp.absent import meant
 from tollbridge.mcp.access import unknown
 from tollbridge.mcp.jsonrpc import INVALID_PARAMS, RpcError, encode
 from tollbridge.model.json import Json, JsonObject
@@ -102,7 +103,7 @@ async def answered(view: View, which: str, arguments: Json) -> JsonObject:
     by_name = {tool["name"]: tool for tool in tools}
     for name in names:
         if not isinstance(name, str) or name not in by_name:
-            raise unknown("tool", str(name))
+            raise unknown("tool", str(name), await meant(view, "tools", str(name)))
     return _result({"tools": [by_name[name] for name in names]})
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from tollbridge.errors import APIError, BudgetExceededError
+from tollbridge.mcp.absent import lacks, named, shown
 from tollbridge.mcp.call import Call
 from tollbridge.mcp.eras import COMPLETE
 from tollbridge.mcp.hooks import Called, after
@@ -26,7 +27,6 @@ from tollbridge.mcp.hub import View
 from tollbridge.mcp.jsonrpc import BUDGET, INVALID_PARAMS, TOO_MANY, RpcError
 from tollbridge.mcp.many import DESCRIBE, SEARCH
 from tollbridge.mcp.pace import COUNTED
-from tollbridge.mcp.upstream import Upstream
 from tollbridge.model.json import JsonObject
 from tollbridge.observe import Record
 from tollbridge.server.gateway import Gateway
@@ -87,14 +87,17 @@ class Runner:
             entry.cost_nanousd = cost
             if result.get("isError") is True:
                 entry.outcome, entry.error_class = "upstream_error", "ToolError"
-                await _told_unknown(view, upstream, name, entry)
+                if await lacks(view, upstream, name):
+                    _nothing_done(entry)
+                    result = await shown(view, upstream, name, result)
             return result
         except RpcError as error:
             entry.status, entry.outcome, entry.error_class = 502, "upstream_error", "RpcError"
             if error.code == TOO_MANY:
                 entry.status, entry.outcome = 429, "client_error"
-            elif error.code == INVALID_PARAMS:
-                await _told_unknown(view, upstream, name, entry)
+            elif error.code == INVALID_PARAMS and await lacks(view, upstream, name):
+                _nothing_done(entry)
+                raise await named(view, upstream, name, error) from error
             raise error from error.__cause__
         except BaseException:
             entry.status, entry.outcome = 499, "cancelled"
@@ -137,12 +140,9 @@ def refused(error: APIError) -> RpcError:
     )
 
 
-async def _told_unknown(view: View, upstream: Upstream, name: str, entry: Record) -> None:
-    """The server has no such tool: nothing was done, whatever form its refusal has. Where its tools cannot be listed it
-    is taken at its word."""
-    known = await view.known(upstream, "tools")
-    if known and name not in known:
-        entry.status, entry.outcome, entry.error_class, entry.cost_nanousd = 404, "client_error", "UnknownTool", 0
+def _nothing_done(entry: Record) -> None:
+    """The server has no such tool, whatever form its refusal has."""
+    entry.status, entry.outcome, entry.error_class, entry.cost_nanousd = 404, "client_error", "UnknownTool", 0
 
 
 def _entry(record: Record, server: str, tool: str) -> Record:

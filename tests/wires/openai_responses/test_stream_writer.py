@@ -21,6 +21,7 @@ from tollbridge.wires.openai_responses import OPENAI_RESPONSES as WIRE
 from tollbridge.wires.seal import Seals, is_seal
 
 SEALS = Seals(b"k" * 32)
+BEGAN = 1790000001
 
 
 def head(origin: str = "openai_chat", **more: Any) -> Head:
@@ -249,3 +250,27 @@ def test_the_machine_sees_events_that_may_not_come() -> None:
     machine = Machine()
     with pytest.raises(AssertionError):
         machine.feed({"type": "response.output_text.delta", "sequence_number": 0, "output_index": 0, "delta": "x"})
+
+
+@pytest.mark.parametrize(
+    ("reason", "now", "told"),
+    [
+        ("stop", BEGAN + 7.9, BEGAN + 7),
+        ("stop", BEGAN - 5.0, BEGAN),
+        ("length", BEGAN + 7.9, None),
+        ("stop", None, None),
+    ],
+)
+def test_a_response_tells_when_it_was_completed_and_of_no_other_end(
+    reason: Any, now: float | None, told: int | None
+) -> None:
+    """A provider's clock may be ahead of ours."""
+    events = [
+        Began("a1", "m", BEGAN),
+        Opened(0, 0, Text(text="")),
+        Grew(0, 0, "Hi"),
+        Finished(0, Finish(reason=reason)),
+    ]
+    final = obeys(written(events, clock=None if now is None else lambda: now))
+    assert final["completed_at"] == told
+    assert WIRE.write_response(fold(events), now=now).value["completed_at"] == told

@@ -49,9 +49,13 @@ class OpenAIResponses:
         return response.read_response(body)
 
     def write_response(
-        self, answer: Response, seals: Seals = UNKEYED, asked: JsonObject = response.NOTHING_ASKED
+        self,
+        answer: Response,
+        seals: Seals = UNKEYED,
+        asked: JsonObject = response.NOTHING_ASKED,
+        now: float | None = None,
     ) -> Written[JsonObject]:
-        return response.write_response(answer, seals, asked)
+        return response.write_response(answer, seals, asked, now)
 
     def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> APIError:
         return errors.read_error(status, headers, body)

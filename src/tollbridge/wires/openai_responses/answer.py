@@ -177,6 +177,13 @@ def skeleton(id: str, model: str, created: int, asked: JsonObject) -> JsonObject
     }
 
 
+def completion(end: JsonObject, created: int, now: float | None) -> JsonObject:
+    """When a response of ours was completed, as `end` says of it; by the provider's clock not before it began."""
+    if now is None or end.get("status") != "completed":
+        return {}
+    return {"completed_at": max(int(now), created)}
+
+
 class AnswerWriter:
     """Parts of an answer -> items, for one client. `account`: whose credentials asked, for seals. `customs`: names of
     the client's tools that take free text."""

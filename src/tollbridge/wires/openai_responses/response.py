@@ -11,6 +11,7 @@ from tollbridge.wires.base import Written
 from tollbridge.wires.openai_responses.answer import (
     INCIDENTAL,
     AnswerWriter,
+    completion,
     content_logprobs,
     customs_of,
     read_finish,
@@ -81,9 +82,9 @@ def head_fields(body: JsonObject) -> JsonObject:
 
 
 def write_response(
-    response: Response, seals: Seals = UNKEYED, asked: JsonObject = NOTHING_ASKED
+    response: Response, seals: Seals = UNKEYED, asked: JsonObject = NOTHING_ASKED, now: float | None = None
 ) -> Written[JsonObject]:
-    """`asked`: what the answer repeats of the request (see `asked.py`)."""
+    """`asked`: what the answer repeats of the request (see `asked.py`). `now`: when it is whole; None tells nothing."""
     own = response.origin == NAME
     choice = response.choices[0] if response.choices else Choice()
     id = response.id or made_id("resp", response.model, response.created, msgspec.to_builtins(choice.parts))
@@ -108,7 +109,9 @@ def write_response(
             elif key == "object" or not body.get(key):  # odd ones stay what they were, unless the caller gave a better
                 body[key] = value
     else:
-        body = {**skeleton(id, response.model, response.created or 0, asked), "output": output, **end}
+        created = response.created or 0
+        body = {**skeleton(id, response.model, created, asked), "output": output, **end}
+        body.update(completion(end, created, now))
         body.update(tier_of(response.extra))
         if end["status"] == "incomplete" and output and "status" in output[-1]:
             output[-1]["status"] = "incomplete"

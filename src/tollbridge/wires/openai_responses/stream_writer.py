@@ -23,6 +23,7 @@ from tollbridge.wires.base import Head
 from tollbridge.wires.openai_responses.answer import (
     INCIDENTAL,
     AnswerWriter,
+    completion,
     content_logprobs,
     customs_of,
     skeleton,
@@ -102,6 +103,8 @@ class ResponsesWriter:
         if self._own:
             response.update(self._extra)
         else:
+            now = None if self._head.clock is None else self._head.clock()
+            response.update(completion(end, response["created_at"], now))
             self._place_extra(response)
         if self._usage is not None:
             response["usage"] = write_usage(self._usage)

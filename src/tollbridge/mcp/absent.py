@@ -1,0 +1,72 @@
+"""A tool or a prompt that is not there: whether a server says so, and which names its caller may have meant.
+
+Names are given out of what the caller is listed, and nothing else. A server has a form of its own to say that it has no
+such tool (an error of the protocol, or a result with `isError`); it stays, and the names stand after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+from tollbridge.catalog.near import near
+from tollbridge.mcp.access import Unknown, did_you_mean
+from tollbridge.mcp.jsonrpc import INVALID_PARAMS, RpcError
+from tollbridge.mcp.lists import gathered, items_of
+from tollbridge.mcp.names import parted
+from tollbridge.mcp.upstream import Upstream
+from tollbridge.model.json import JsonObject
+
+if TYPE_CHECKING:
+    from tollbridge.mcp.hub import View
+
+NAMES = 3
+
+
+async def meant(view: View, kind: str, name: str) -> list[str]:
+    """Names of this view that resemble one. Where a server's stands before it, those of that server, by what follows:
+    all of them begin alike."""
+    found, _ = await gathered(view, f"{kind}/list")
+    prefixes = [upstream.definition.prefix for upstream, _ in found] if view.prefixed else ()
+    if (parts := parted(name, prefixes, view.hub.separator)) is not None:
+        found = [(upstream, items) for upstream, items in found if upstream.definition.prefix == parts[0]]
+    pairs = [(item["name"], view.name_of(upstream, item["name"])) for upstream, items in found for item in items]
+    spelled = near(name, {one for pair in pairs for one in pair}) if parts is None else near(parts[1], dict(pairs))
+    return list(dict.fromkeys(shown for one in spelled for own, shown in pairs if one in (own, shown)))[:NAMES]
+
+
+async def lacks(view: View, upstream: Upstream, tool: str) -> bool:
+    """The server has no tool that it calls so. Where its tools cannot be listed soon it is taken at its word."""
+    listed = await upstream.soon(items_of(view, upstream, "tools/list"))
+    if isinstance(listed, RpcError) or not listed:
+        return False
+    return tool not in {upstream.definition.own_name(item["name"]) for item in listed}
+
+
+async def helped(view: View, upstream: Upstream, tool: str, asked: Awaitable[JsonObject]) -> JsonObject:
+    """The result of a call. Raises RpcError."""
+    try:
+        result = await asked
+    except RpcError as error:
+        if error.code == INVALID_PARAMS and await lacks(view, upstream, tool):
+            raise await named(view, upstream, tool, error) from error
+        raise
+    if result.get("isError") is True and await lacks(view, upstream, tool):
+        return await shown(view, upstream, tool, result)
+    return result
+
+
+async def named(view: View, upstream: Upstream, tool: str, said: RpcError) -> Unknown:
+    """A server's refusal of a tool that it lacks."""
+    names = await meant(view, "tools", view.name_of(upstream, tool))
+    message = f"{said.message.rstrip()} {did_you_mean(names)}" if names else said.message
+    return Unknown(said.code, message, said.data, status=said.status, extra=said.extra)
+
+
+async def shown(view: View, upstream: Upstream, tool: str, result: JsonObject) -> JsonObject:
+    """The same, where it is the result of a call."""
+    names = await meant(view, "tools", view.name_of(upstream, tool))
+    content = result.get("content")
+    if not names or not isinstance(content, list):
+        return result
+    return {**result, "content": [*content, {"type": "text", "text": did_you_mean(names)}]}
