@@ -120,6 +120,15 @@ async def test_a_file_that_becomes_shorter_ends_the_request(tmp_path: Path) -> N
     assert not vendor.files
 
 
+async def test_a_name_that_is_no_text_is_sent_as_far_as_it_is_one(vendor: OpenAIVendor) -> None:
+    file = await tollbridge.acreate_file(("r\udcff.jsonl", REQUESTS), "batch", **at(vendor))
+    assert file.filename == "r?.jsonl"
+    with pytest.raises(tollbridge.BadRequestError, match="JSON"):
+        await tollbridge.acreate_file(REQUESTS, "batch\udcff", **at(vendor))
+    with pytest.raises(tollbridge.BadRequestError, match="metadata"):
+        await tollbridge.acreate_batch("24h", "/v1/responses", "file-1", metadata={"a": object()}, **at(vendor))  # type: ignore[dict-item]
+
+
 async def test_when_a_file_expires_is_said_in_the_form(vendor: OpenAIVendor) -> None:
     expires = {"anchor": "created_at", "seconds": 3600}
     file = await tollbridge.acreate_file(b"x", "batch", expires, extra_body={"more": True}, **at(vendor))

@@ -28,7 +28,8 @@ class Form:
     BadRequestError that names the parameter; `next` where the file cannot be read to its end."""
 
     def __init__(self, fields: Mapping[str, Json], file: object) -> None:
-        self._name, self._type, content = _described(file)
+        name, self._type, content = _described(file)
+        self._name = name.encode("utf-8", "replace").decode()  # a path may hold any bytes
         self._boundary = b"tollbridge-" + secrets.token_hex(16).encode()
         self._ours = not callable(getattr(content, "read", None))
         self._stream = _opened(content)

@@ -32,6 +32,7 @@ from tollbridge.providers.row import Provider
 from tollbridge.providers.table import DEMO, ROWS
 from tollbridge.routing.plan import Policy, backoff_s
 from tollbridge.sdk.answers import request_id, shown
+from tollbridge.sdk.body import plain, write_body
 from tollbridge.sdk.call import retries_of, take_ineffective
 from tollbridge.sdk.deployments import Kept, given_of
 from tollbridge.sdk.desk import DESKS, Desk
@@ -125,12 +126,12 @@ async def asked(
     forced = msgspec.json.decode(errand.place.forced)
     if method == "POST":
         whole.update(forced)
-        body = msgspec.json.encode(whole) if whole else b""
+        body = write_body(whole) if whole else b""
         headers, query = [("content-type", "application/json")] if whole else [], ""
     else:
         if forced:
             raise BadRequestError("`extra_body` is of calls that send one.", param="extra_body")
-        body, headers, query = b"", [], urlencode(whole)
+        body, headers, query = b"", [], urlencode(plain(whole))
 
     async def once(desk: Desk, keeper: Keeper) -> Incoming:
         return await send(
@@ -156,7 +157,7 @@ async def uploaded(
 ) -> R:
     """What is `made` of the answer to a file, which is read as it goes. Raises APIError."""
     said = {**errand.fields, **{name: value for name, value in fields.items() if value is not None}}
-    form = Form({**said, **msgspec.json.decode(errand.place.forced)}, file)
+    form = Form(plain({**said, **msgspec.json.decode(errand.place.forced)}), file)
 
     async def once(desk: Desk, keeper: Keeper) -> Incoming:
         headers = [*_headers(errand), ("content-type", form.content_type)]

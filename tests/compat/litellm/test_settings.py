@@ -185,6 +185,7 @@ def test_a_file_is_sent_with_the_settings_key_and_callbacks_are_told_of_it(litel
     told: list[dict[str, Any]] = []
 
     def success(kwargs: dict[str, Any], response: Any, start: Any, end: Any) -> None:
+        assert "file" not in kwargs["optional_params"]
         told.append({"call": kwargs["call_type"], "by": kwargs["custom_llm_provider"], "id": response.id})
 
     async def upload_and_look() -> None:
