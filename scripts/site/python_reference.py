@@ -30,6 +30,11 @@ GROUPS = {
         *("EmbeddingResponse", "RerankResponse", "ModerationResponse", "SpeechResponse", "TranscriptionResponse"),
         *("ImageResponse", "TextCompletionResponse", "Event"),
     ),
+    "Files and batches": (
+        *("create_file", "file_retrieve", "file_delete", "file_list", "file_content"),
+        *("create_batch", "retrieve_batch", "list_batches", "cancel_batch"),
+        *("FileObject", "FileList", "FileDeleted", "FileContent", "Batch", "BatchList"),
+    ),
     "MCP": ("tools", "run", "Tools", "MCPClient"),
     "Costs, models, tokens": (
         *("completion_cost", "cost_per_token", "get_model_info", "get_max_tokens", "model_cost", "register_model"),

@@ -37,6 +37,16 @@ if TYPE_CHECKING:
     )
     from tollbridge.exceptions import APIResponseValidationError, InvalidRequestError, OpenAIError, Timeout
     from tollbridge.sdk.audio import aspeech, atranscription, speech, transcription
+    from tollbridge.sdk.batches import (
+        acancel_batch,
+        acreate_batch,
+        alist_batches,
+        aretrieve_batch,
+        cancel_batch,
+        create_batch,
+        list_batches,
+        retrieve_batch,
+    )
     from tollbridge.sdk.chunks import stream_chunk_builder
     from tollbridge.sdk.completion import acompletion, completion
     from tollbridge.sdk.costs import completion_cost, cost_per_token
@@ -52,7 +62,28 @@ if TYPE_CHECKING:
     )
     from tollbridge.sdk.embedding import aembedding, embedding
     from tollbridge.sdk.events import AsyncEvents, Events
+    from tollbridge.sdk.file_calls import (
+        acreate_file,
+        afile_content,
+        afile_delete,
+        afile_list,
+        afile_retrieve,
+        create_file,
+        file_content,
+        file_delete,
+        file_list,
+        file_retrieve,
+    )
     from tollbridge.sdk.images import aimage_edit, aimage_generation, image_edit, image_generation
+    from tollbridge.sdk.kept_objects import (
+        Batch,
+        BatchList,
+        BatchRequestCounts,
+        FileContent,
+        FileDeleted,
+        FileList,
+        FileObject,
+    )
     from tollbridge.sdk.mcp.client import MCPClient
     from tollbridge.sdk.mcp.run import run
     from tollbridge.sdk.mcp.tools import Tools, tools
@@ -123,6 +154,9 @@ __all__ = [
     "AuthenticationError",
     "BadGatewayError",
     "BadRequestError",
+    "Batch",
+    "BatchList",
+    "BatchRequestCounts",
     "ChatCompletionDeltaToolCall",
     "ChatCompletionMessageToolCall",
     "Choice",
@@ -136,6 +170,10 @@ __all__ = [
     "EmbeddingResponse",
     "Event",
     "Events",
+    "FileContent",
+    "FileDeleted",
+    "FileList",
+    "FileObject",
     "Function",
     "FunctionCall",
     "ImageResponse",
@@ -175,35 +213,53 @@ __all__ = [
     "Usage",
     "__version__",
     "aanthropic_messages",
+    "acancel_batch",
     "acompletion",
+    "acreate_batch",
+    "acreate_file",
     "aembedding",
+    "afile_content",
+    "afile_delete",
+    "afile_list",
+    "afile_retrieve",
     "agenerate_content",
     "aimage_edit",
     "aimage_generation",
+    "alist_batches",
     "amoderation",
     "anthropic_messages",
     "arerank",
     "aresponses",
+    "aretrieve_batch",
     "aspeech",
     "atext_completion",
     "atranscription",
+    "cancel_batch",
     "completion",
     "completion_cost",
     "cost_per_token",
+    "create_batch",
+    "create_file",
     "decode",
     "embedding",
     "encode",
     "exceptions",
+    "file_content",
+    "file_delete",
+    "file_list",
+    "file_retrieve",
     "generate_content",
     "get_max_tokens",
     "get_model_info",
     "image_edit",
     "image_generation",
+    "list_batches",
     "model_cost",
     "moderation",
     "register_model",
     "rerank",
     "responses",
+    "retrieve_batch",
     "run",
     "speech",
     "stream_chunk_builder",
@@ -232,6 +288,16 @@ __all__ = [
 # Every other name of `__all__` is an exception's.
 _HOMES = {
     "tollbridge.sdk.audio": ("aspeech", "atranscription", "speech", "transcription"),
+    "tollbridge.sdk.batches": (
+        "acancel_batch",
+        "acreate_batch",
+        "alist_batches",
+        "aretrieve_batch",
+        "cancel_batch",
+        "create_batch",
+        "list_batches",
+        "retrieve_batch",
+    ),
     "tollbridge.sdk.dialects": (
         "aanthropic_messages",
         "agenerate_content",
@@ -243,7 +309,28 @@ _HOMES = {
         "text_completion",
     ),
     "tollbridge.sdk.events": ("AsyncEvents", "Events"),
+    "tollbridge.sdk.file_calls": (
+        "acreate_file",
+        "afile_content",
+        "afile_delete",
+        "afile_list",
+        "afile_retrieve",
+        "create_file",
+        "file_content",
+        "file_delete",
+        "file_list",
+        "file_retrieve",
+    ),
     "tollbridge.sdk.images": ("aimage_edit", "aimage_generation", "image_edit", "image_generation"),
+    "tollbridge.sdk.kept_objects": (
+        "Batch",
+        "BatchList",
+        "BatchRequestCounts",
+        "FileContent",
+        "FileDeleted",
+        "FileList",
+        "FileObject",
+    ),
     "tollbridge.sdk.moderation": ("amoderation", "moderation"),
     "tollbridge.sdk.rerank": ("arerank", "rerank"),
     "tollbridge.sdk.task_objects": (

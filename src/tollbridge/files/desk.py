@@ -9,6 +9,7 @@ import msgspec
 
 from tollbridge.calls.place import Place
 from tollbridge.errors import APIError, BadRequestError, StoreUnavailable
+from tollbridge.files.asking import read_object
 from tollbridge.files.errand import Errand, page_of, params_of, without_ours
 from tollbridge.files.formats import ANTHROPIC, OPENAI, Format, deleted, has_ended
 from tollbridge.files.ids import Meant
@@ -126,7 +127,7 @@ class Desk:
             form.looks_into(Lines(sum, lambda line: keeper.opened(line, errand.principal, set())))
         query, headers = errand.passed()
         headers.append(("content-type", form.content_type))
-        told = await keeper.object(await keeper.send(place, format, "POST", "files", query, headers, flow=form.next))
+        told = await read_object(await keeper.send(place, format, "POST", "files", query, headers, flow=form.next))
         await self._keep_and_show(errand, place, told, "file", sum)
 
     async def _keep_and_show(
@@ -157,11 +158,11 @@ class Desk:
     async def _file(self, errand: Errand) -> None:
         place, meant = self._meant(errand, "File object")
         incoming = await self._ask(errand, place, meant, "GET", f"files/{meant.theirs}")
-        errand.reply(self._keeper.shown(place, errand.principal.id, await self._keeper.object(incoming), errand.format))
+        errand.reply(self._keeper.shown(place, errand.principal.id, await read_object(incoming), errand.format))
 
     async def _delete(self, errand: Errand) -> None:
         place, meant = self._meant(errand, "File object")
-        await self._keeper.object(await self._ask(errand, place, meant, "DELETE", f"files/{meant.theirs}"))
+        await read_object(await self._ask(errand, place, meant, "DELETE", f"files/{meant.theirs}"))
         await self._keeper.store.forget(errand.principal.id, errand.id)
         errand.reply(deleted(errand.format, errand.id, batch=False))
 
@@ -204,7 +205,7 @@ class Desk:
         query, headers = errand.passed()
         headers.append(("content-type", "application/json"))
         sent = _encode(body)
-        told = await keeper.object(
+        told = await read_object(
             await keeper.send(place, errand.format, "POST", errand.format.batches, query, headers, body=sent)
         )
         owner = errand.principal.id
@@ -298,7 +299,7 @@ class Desk:
             incoming = await self._keeper.send(
                 place, errand.format, "GET", f"{errand.format.batches}/{kept.theirs}", said={kept.theirs: kept.id}
             )
-            return await self._seen(errand, place, kept, await self._keeper.object(incoming))
+            return await self._seen(errand, place, kept, await read_object(incoming))
         except APIError:
             return self._told(kept)
 
@@ -316,13 +317,13 @@ class Desk:
         place, meant = self._meant(errand, "batch")
         kept = await self._keeper.store.get(errand.principal.id, errand.id)
         incoming = await self._ask(errand, place, meant, "GET", f"{errand.format.batches}/{meant.theirs}")
-        errand.reply(await self._seen(errand, place, kept, await self._keeper.object(incoming)))
+        errand.reply(await self._seen(errand, place, kept, await read_object(incoming)))
 
     async def _cancel(self, errand: Errand) -> None:
         place, meant = self._meant(errand, "batch")
         kept = await self._keeper.store.get(errand.principal.id, errand.id)
         incoming = await self._ask(errand, place, meant, "POST", f"{errand.format.batches}/{meant.theirs}/cancel")
-        errand.reply(await self._seen(errand, place, kept, await self._keeper.object(incoming)))
+        errand.reply(await self._seen(errand, place, kept, await read_object(incoming)))
 
     async def _results(self, errand: Errand) -> None:
         """Anthropic's answers. They are paid for before they are told."""
@@ -330,7 +331,7 @@ class Desk:
         kept = await self._keeper.store.get(errand.principal.id, errand.id)
         if kept is not None and kept.owing:
             incoming = await self._ask(errand, place, meant, "GET", f"{errand.format.batches}/{meant.theirs}")
-            await self._seen(errand, place, kept, await self._keeper.object(incoming))
+            await self._seen(errand, place, kept, await read_object(incoming))
         path = f"{errand.format.batches}/{meant.theirs}/results"
         await self._tell(errand, await self._ask(errand, place, meant, "GET", path))
 
@@ -340,8 +341,8 @@ class Desk:
         path = f"{errand.format.batches}/{meant.theirs}"
         if kept is not None and kept.owing:  # its answers go with it
             incoming = await self._ask(errand, place, meant, "GET", path)
-            await self._seen(errand, place, kept, await self._keeper.object(incoming))
-        await self._keeper.object(await self._ask(errand, place, meant, "DELETE", path))
+            await self._seen(errand, place, kept, await read_object(incoming))
+        await read_object(await self._ask(errand, place, meant, "DELETE", path))
         await self._keeper.store.forget(errand.principal.id, errand.id)
         errand.reply(deleted(errand.format, errand.id, batch=True))
 

@@ -6,19 +6,16 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 
-import msgspec
-
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
-from tollbridge.calls.exchange import ERROR_BYTES_MAX
 from tollbridge.calls.place import Place
-from tollbridge.calls.redact import redact, without_secrets
-from tollbridge.errors import APIError, BadGatewayError, BadRequestError, NotFoundError, StoreUnavailable
+from tollbridge.errors import APIError, BadRequestError, NotFoundError, StoreUnavailable
 from tollbridge.files import owing
+from tollbridge.files.asking import read_object, send
 from tollbridge.files.formats import FORMATS, OPENAI, Format, has_ended
 from tollbridge.files.ids import Ids, Meant, is_ours, replaced
 from tollbridge.files.owing import Bill, Deployments
-from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.json import JsonObject
 from tollbridge.policy.access import ALL
 from tollbridge.policy.principal import Principal
 from tollbridge.server.gateway import Gateway
@@ -26,7 +23,6 @@ from tollbridge.server.reading import permitted
 from tollbridge.store.objects import KeptObject, ObjectStore
 from tollbridge.transport.base import Flow, Incoming
 
-OBJECT_BYTES_MAX = 16 * 1024 * 1024
 OWING_EVERY_S = 300.0
 OWING_AT_ONCE = 100
 
@@ -170,35 +166,9 @@ class Keeper:
         flow: Flow | None = None,
         said: Mapping[str, str] | None = None,
     ) -> Incoming:
-        """The answer, with a good status. Raises APIError, in whose words the ids in `said` (theirs -> ours) are
-        ours."""
-        request = await place.outgoing(
-            method, place.root.keeps_at + path, query, [("accept", "*/*"), *headers], body=body, flow=flow
-        )
-        try:
-            incoming = await self.gateway.engine.transport.send(request, place.timeouts)
-            if incoming.status < 400:
-                return incoming
-            told = redact(await incoming.read(ERROR_BYTES_MAX), place.hidden)
-            for theirs, ours in (said or {}).items():
-                told = told.replace(theirs.encode(), ours.encode())
-            answered = {name.decode("latin-1"): value.decode("latin-1") for name, value in incoming.headers}
-            error = format.wire.read_error(incoming.status, answered, told)
-            error.wire, error.headers = format.wire.name, tuple(answered.items())
-            raise error
-        except APIError as error:
-            error.provider = error.provider or place.root.provider
-            raise without_secrets(error, place.hidden) from error.__cause__
-
-    async def object(self, incoming: Incoming) -> JsonObject:
-        body = await incoming.read(OBJECT_BYTES_MAX)
-        try:
-            told: Json = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise BadGatewayError("The provider's answer is not the JSON that its format promises.") from error
-        if not isinstance(told, dict) or not isinstance(told.get("id"), str):
-            raise BadGatewayError("The provider's answer is JSON, but holds no object with an id.")
-        return told
+        """`asking.send`, at the engine's transport."""
+        transport = self.gateway.engine.transport
+        return await send(transport, place, format, method, path, query, headers, body=body, flow=flow, said=said)
 
     # what is owing
 
@@ -264,7 +234,7 @@ class Keeper:
                 continue
             try:
                 incoming = await self.send(place, format, "GET", f"{format.batches}/{kept.theirs}")
-                batch = await self.object(incoming)
+                batch = await read_object(incoming)
             except APIError as error:
                 log.warning("The batch %s cannot be looked at now: %s", kept.id[-24:], error)
                 continue

@@ -1,8 +1,8 @@
 """One request that is passed through: who may -> what is asked -> hold -> send -> tell -> account.
 
 Method, path, query and body go on as they came, and so does the answer, in both directions at the pace of who takes it.
-What changes: the credential; of the client's headers only those on the list go along, of the provider's only those on
-theirs; no error shows a secret; a redirect is not followed.
+What changes: the credential; of the client's headers only those on the list go along (`along.py`), of the provider's
+only those on theirs; no error shows a secret; a redirect is not followed.
 
 A request to a known endpoint is priced and metered like any other. Of all else it is not known what it costs: its entry
 in the ledger says so (no cost, which is not 0), and a budget lets one at a time through while something is left of it.
@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from tollbridge.calls.ask import Ask, Fields, decode, is_true, peek, string_field
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import ANSWER_BYTES_MAX, ERROR_BYTES_MAX
-from tollbridge.calls.headers import Pair
 from tollbridge.calls.heard import heard_in
 from tollbridge.calls.listed import ListedStream, unlisted
 from tollbridge.calls.place import Place
@@ -27,10 +26,10 @@ from tollbridge.calls.streams import RelayedStream, Stream
 from tollbridge.errors import APIError, BadRequestError, ServiceUnavailableError
 from tollbridge.ledger.meter import Said
 from tollbridge.observe import Record
+from tollbridge.passing.along import headers_along, request_along
 from tollbridge.passing.begun import Begun
 from tollbridge.passing.endpoints import Endpoint, known
 from tollbridge.passing.way import Way
-from tollbridge.providers.root import without
 from tollbridge.routing.engine import Attempt, Trace
 from tollbridge.secret import without_keys
 from tollbridge.server.accounting import account, failed
@@ -38,12 +37,11 @@ from tollbridge.server.allowance import Held
 from tollbridge.server.answers import cost_headers, error_answer, own_headers, passed_on, printable
 from tollbridge.server.controls import LOGGED_CHARACTERS_MAX
 from tollbridge.server.gateway import Gateway
-from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, bare, confirm
+from tollbridge.server.identify import confirm
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
 from tollbridge.server.multipart import read_field
 from tollbridge.server.presence import Leaving
 from tollbridge.server.reachable import unpriced
-from tollbridge.server.reading import forwarded_headers
 from tollbridge.server.uploading import collected, confirmed
 from tollbridge.transport.base import Flow, Incoming, Outgoing
 from tollbridge.wires.base import Head, Wire
@@ -52,13 +50,6 @@ from tollbridge.wires.openai_chat import OPENAI_CHAT
 Deployments = Callable[[Place, str], Deployment]
 """What a provider's model is and costs. Raises APIError."""
 
-ASKED = ("content-type", "accept", "range", "if-match", "if-none-match", "if-modified-since", "prefer")
-"""Headers of a client that go along besides those of any request."""
-ANSWERED = frozenset(
-    {b"content-type", b"content-disposition", b"content-range", b"accept-ranges", b"etag", b"last-modified"}
-    | {b"cache-control", b"expires"}
-)
-"""Headers of an answer that go along besides those of any answer."""
 _READS = ("GET", "HEAD")
 _EVENTS = b"text/event-stream"
 
@@ -137,7 +128,7 @@ class Passage:
         if flow is not None or body:
             await confirm(gateway.authenticator, inbound)
         self._hold()
-        request = await self._request(path, body, flow)
+        request = await request_along(way, inbound, gateway.rules, path, body, flow)
         await self._tell(await self._send(request))
 
     async def _body(self, endpoint: Endpoint | None, whole: bool) -> tuple[bytes, Flow | None]:
@@ -203,43 +194,6 @@ class Passage:
             self._held = allowance.hold_unknown(key)
 
     # what is sent
-
-    async def _request(self, path: str, body: bytes, flow: Flow | None) -> Outgoing:
-        inbound, way = self._inbound, self._way
-        query = without(inbound.query, self._keys())
-        asked = {name.partition("=")[0] for name in query.split("&")}
-        added = "&".join(f"{name}={value}" for name, value in way.query.items() if name not in asked)
-        length = inbound.flow.length if flow is not None and inbound.flow is not None else None
-        return await way.place.outgoing(
-            inbound.method,
-            path,
-            "&".join(filter(None, (query, added))),
-            self._headers(),
-            body=body,
-            flow=flow,
-            length=length,
-        )
-
-    def _headers(self) -> list[tuple[str, str]]:
-        inbound, rules = self._inbound, self._gateway.rules
-        said = dict(
-            forwarded_headers(
-                inbound.headers, custom=rules.forward_client_headers or self._way.forwards, key_header=rules.key_header
-            )
-        )
-        for name in ASKED:
-            value = inbound.headers.get(name.encode())
-            if value is not None:
-                said[name] = value.decode("latin-1")
-        keys = self._keys()
-        return [(name, value) for name, value in said.items() if value not in keys]
-
-    def _keys(self) -> frozenset[str]:
-        """Whatever the client sent where a key belongs."""
-        rules, headers = self._gateway.rules, self._inbound.headers
-        names = (OWN_HEADER, b"authorization", *KEY_HEADERS, *((rules.key_header,) if rules.key_header else ()))
-        sent = (headers[name] for name in names if name in headers)
-        return frozenset(text for value in sent for text in (bare(value).decode("latin-1"), value.decode("latin-1")))
 
     async def _send(self, request: Outgoing) -> Incoming:
         place, attempts = self._way.place, self._trace.attempts
@@ -373,8 +327,7 @@ class Passage:
             own += cost_headers(record.cost_nanousd, held)
         elif held is not None:
             own += held.headers()
-        kept: Sequence[Pair] = [pair for pair in incoming.headers if pair[0] in ANSWERED]
-        return [own, *kept, *passed_on(incoming.headers, held)]
+        return [own, *headers_along(incoming), *passed_on(incoming.headers, held)]
 
     def _refuse(self, error: APIError) -> None:
         record, responder = self._record, self._responder

@@ -35,7 +35,7 @@ def locate(
         named = find(head, rows)
         if named is not None:
             return named, rest
-    row = _by_host(api_base, rows) or (None if slash else _by_bare_name(model, rows))
+    row = by_host(api_base, rows) or (None if slash else _by_bare_name(model, rows))
     if row is None:
         raise _unknown_provider(head, model, rows) if slash else _unknown_model(model, rows)
     return row, model
@@ -56,7 +56,8 @@ def _by_bare_name(model: str, rows: Mapping[str, Provider]) -> Provider | None:
     return None
 
 
-def _by_host(api_base: str | None, rows: Mapping[str, Provider]) -> Provider | None:
+def by_host(api_base: str | None, rows: Mapping[str, Provider]) -> Provider | None:
+    """Whose own host this is."""
     host = _host(api_base or "")
     if not host:
         return None

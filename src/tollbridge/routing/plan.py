@@ -187,7 +187,7 @@ def _choose(
     latest = {id(d): (d, e.retry_after_s or 0.0) for d, e in failures if d not in given_up}.values()
     if not latest:
         return _worst(failures)
-    wait = _wait(min(after for _, after in latest), len(failures), policy, board.chance())
+    wait = backoff_s(min(after for _, after in latest), len(failures), policy, board.chance())
     if wait > policy.wait_max_s or _past(deadline, board.now() + wait):
         return _worst(failures)
     yield Sleep(wait)
@@ -199,7 +199,8 @@ def _named(error: APIError, policy: Policy) -> bool:
     return any(isinstance(error, RETRY_POLICY_KEYS[key]) for key in policy.retries_by_error if key in RETRY_POLICY_KEYS)
 
 
-def _wait(retry_after_s: float, failures: int, policy: Policy, chance: float) -> float:
+def backoff_s(retry_after_s: float, failures: int, policy: Policy, chance: float) -> float:
+    """How long to wait after so many failures. `chance`: in [0, 1)."""
     backoff = min(policy.backoff_max_s, policy.backoff_s * 2.0 ** (failures - 1)) * (0.5 + chance / 2)
     return max(backoff, policy.wait_min_s, retry_after_s)
 

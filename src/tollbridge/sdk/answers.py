@@ -44,7 +44,7 @@ def told(response: T, answer: Answer, known: JsonObject) -> T:
     headers = headers_of(answer)
     response._hidden_params = hidden(answer, headers, known)
     response._response_headers = headers
-    response._request_id = _request_id(headers)
+    response._request_id = request_id(headers)
     return response
 
 
@@ -207,5 +207,5 @@ def headers_of(result: Answer | Streaming) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in provider_headers(result.headers)}
 
 
-def _request_id(headers: dict[str, str]) -> str | None:
+def request_id(headers: dict[str, str]) -> str | None:
     return next((headers[name] for name in _REQUEST_IDS if name in headers), None)

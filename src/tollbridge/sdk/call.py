@@ -87,7 +87,7 @@ def read_task(
 
 
 def _read(model: str, said: dict[str, object], *, stream: bool, dialect: Wire) -> Call:
-    caveats = _take_ineffective(said)
+    caveats = take_ineffective(said)
     strict = flag(said, "strict")
     if strict and caveats:
         raise UnsupportedParamsError(f"{caveats[0].detail} Do not pass it where you ask for `strict`.", param="strict")
@@ -105,7 +105,7 @@ def _read(model: str, said: dict[str, object], *, stream: bool, dialect: Wire) -
         stream=stream,
         include_usage=isinstance(options, Mapping) and options.get("include_usage") is True,
         strict=strict,
-        retries=_retries(said),
+        retries=retries_of(said),
         caveats=caveats,
         dialect=dialect,
     )
@@ -119,7 +119,7 @@ def provider_name(model: str, provider: str | None, api_base: str | None) -> str
         return ""
 
 
-def _take_ineffective(said: dict[str, object]) -> tuple[Caveat, ...]:
+def take_ineffective(said: dict[str, object]) -> tuple[Caveat, ...]:
     """Takes out what has no effect. Raises for what cannot be left out."""
     for name in REFUSED.keys() & said.keys():
         raise BadRequestError(f"`{name}` is not a parameter here. {REFUSED[name]}", param=name)
@@ -138,7 +138,7 @@ def _messages(value: object) -> list[object]:
     return list(value)
 
 
-def _retries(said: Mapping[str, object]) -> int | None:
+def retries_of(said: Mapping[str, object]) -> int | None:
     return next((count(said[name], name) for name in ("num_retries", "max_retries") if name in said), None)
 
 
@@ -154,7 +154,7 @@ def _fall_back(item: object, said: Mapping[str, object], orders: list[Order]) ->
     asked = orders[0].place
     said_here = item if isinstance(item, Mapping) else {"model": item}
     own = {name: value for name, value in said_here.items() if value is not None}
-    _take_ineffective(own)
+    take_ineffective(own)
     model = own.pop("model", None) or asked.model
     dropped: set[str] = {*MOCKS, *filter(is_price, said)}  # a price is of the model that it was given for
     if not isinstance(model, str) or not _shares_provider(model, own, orders[0]):

@@ -1,13 +1,15 @@
-"""Deployments already made, by all that makes one: the call's parameters and the environment variables that were read.
+"""Deployments, and places that keep files, already made: by all that makes one, the call's parameters and the
+environment variables that were read.
 
-The environment is read at each call. A deployment remembers which variables it asked for and what they held, and is
+The environment is read at each call. What was made remembers which variables it asked for and what they held, and is
 made anew when one of them holds something else.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -24,6 +26,7 @@ from tollbridge.transport.base import Origin
 KEPT_MAX = 256
 
 Reads = dict[str, str | None]
+T = TypeVar("T")
 
 
 class Watched(Mapping[str, str]):
@@ -46,24 +49,30 @@ class Watched(Mapping[str, str]):
         return len(self._environ)
 
 
-class Deployments:
-    def __init__(self, environ: Mapping[str, str]) -> None:
+class Kept(Generic[T]):
+    def __init__(self, environ: Mapping[str, str], made: Callable[[Place, Mapping[str, str]], T]) -> None:
         self._environ = environ
-        self._kept: OrderedDict[Place, tuple[Deployment, Reads]] = OrderedDict()
+        self._made = made
+        self._kept: OrderedDict[Place, tuple[T, Reads]] = OrderedDict()
 
-    def at(self, place: Place) -> Deployment:
+    def at(self, place: Place) -> T:
         """Raises APIError where the model has no provider, no key, or an address that cannot be used."""
         kept = self._kept.get(place)
         if kept is not None and all(self._environ.get(name) == value for name, value in kept[1].items()):
             self._kept.move_to_end(place)
             return kept[0]
         environ = Watched(self._environ)
-        deployment = _made(place, environ)
-        self._kept[place] = deployment, environ.reads
+        made = self._made(place, environ)
+        self._kept[place] = made, environ.reads
         self._kept.move_to_end(place)
         if len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
-        return deployment
+        return made
+
+
+class Deployments(Kept[Deployment]):
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(environ, _made)
 
 
 def mock_deployment(order: Order) -> Deployment:
@@ -81,20 +90,24 @@ def mock_deployment(order: Order) -> Deployment:
     )
 
 
+def given_of(place: Place) -> Given:
+    return Given(
+        api_key=place.api_key,
+        api_base=place.api_base,
+        api_version=place.api_version,
+        organization=place.organization,
+        base_model=place.base_model,
+        extra=msgspec.json.decode(place.extra),
+    )
+
+
 def _made(place: Place, environ: Mapping[str, str]) -> Deployment:
     wanted = Wanted(
         id=place.model,
         group=place.model,
         model=place.model,
         provider=place.provider,
-        given=Given(
-            api_key=place.api_key,
-            api_base=place.api_base,
-            api_version=place.api_version,
-            organization=place.organization,
-            base_model=place.base_model,
-            extra=msgspec.json.decode(place.extra),
-        ),
+        given=given_of(place),
         forced=msgspec.json.decode(place.forced),
         extra_headers=dict(place.headers),
         drops=tuple(place.drops),

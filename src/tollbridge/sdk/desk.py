@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 from tollbridge.assemble.offline import offline
 from tollbridge.providers.table import DEMO_HOST
 from tollbridge.routing.health import Health, Rules
-from tollbridge.sdk.deployments import Deployments
+from tollbridge.sdk.deployments import Deployments, Kept
 from tollbridge.transport.inprocess import ByHost, InProcess
 
 if TYPE_CHECKING:
+    from tollbridge.calls.place import Place as Keeper
     from tollbridge.transport.base import Incoming, Outgoing, Timeouts, Transport
 
 
@@ -29,6 +30,7 @@ class Desk:
     def __init__(self) -> None:
         self.transport = ByHost({DEMO_HOST: InProcess(offline())}, Network())
         self.deployments = Deployments(os.environ)
+        self.keepers: Kept[Keeper] | None = None  # made by the first call for a file: `keeping.py`
         self.health = Health(Rules())
         self.forgiving = Health(Rules(enabled=False))
 

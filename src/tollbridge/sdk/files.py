@@ -18,19 +18,19 @@ def upload(file: object, field: str) -> Upload:
     """Reads it. Raises BadRequestError that names the parameter."""
     match file:
         case (str(name), content):
-            return Upload(name, _type(name), _bytes(content, field))
-        case (str(name), content, str(media_type)):
-            return Upload(name, media_type, _bytes(content, field))
+            return Upload(name, media_type(name), _bytes(content, field))
+        case (str(name), content, str(kind)):
+            return Upload(name, kind, _bytes(content, field))
         case str() | PathLike():
             path = Path(fspath(file))
             try:
-                return Upload(path.name, _type(path.name), path.read_bytes())
+                return Upload(path.name, media_type(path.name), path.read_bytes())
             except OSError as error:
                 raise BadRequestError(f"`{field}` cannot be read: {error.strerror}.", param=field) from error
         case content:
             named = getattr(content, "name", None)
             name = Path(named).name if isinstance(named, str) else field
-            return Upload(name, _type(name), _bytes(content, field))
+            return Upload(name, media_type(name), _bytes(content, field))
 
 
 def _bytes(content: object, field: str) -> bytes:
@@ -43,5 +43,6 @@ def _bytes(content: object, field: str) -> bytes:
     raise BadRequestError(f"`{field}` must be a path, bytes, or a file that was opened to read bytes.", param=field)
 
 
-def _type(name: str) -> str:
+def media_type(name: str) -> str:
+    """By the name of a file."""
     return mimetypes.guess_type(name)[0] or "application/octet-stream"

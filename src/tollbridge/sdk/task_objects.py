@@ -100,8 +100,8 @@ def _output_text(output: Iterable[Json]) -> str:
     )
 
 
-class SpeechResponse(Answer):
-    """A recording. `content`: its bytes; `media_type`: what they are."""
+class Binary(Answer):
+    """`content`: bytes; `media_type`: what they are."""
 
     _content: bytes
     _media_type: str
@@ -125,3 +125,7 @@ class SpeechResponse(Answer):
         Path(file).write_bytes(self._content)
 
     write_to_file = stream_to_file
+
+
+class SpeechResponse(Binary):
+    """A recording."""

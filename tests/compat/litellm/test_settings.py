@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import socket
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 import tollbridge
+from tests.files.vendors import OpenAIVendor
 from tollbridge.compat.litellm.settings import ABSENT, MOOT, SETTINGS, Settings
 
 ASK = [{"role": "user", "content": "Hello"}]
@@ -176,3 +178,28 @@ def test_the_sdks_own_functions_do_not_know_of_it(litellm: Any) -> None:
     litellm.model_alias_map = {"demo/one": "demo/two"}
     assert tollbridge.completion("demo/one", ASK).model == "one"
     assert {"drop_params", "callbacks", "max_budget"} <= SETTINGS
+
+
+def test_a_file_is_sent_with_the_settings_key_and_callbacks_are_told_of_it(litellm: Any) -> None:
+    """A fallback for models means nothing to it."""
+    told: list[dict[str, Any]] = []
+
+    def success(kwargs: dict[str, Any], response: Any, start: Any, end: Any) -> None:
+        assert "file" not in kwargs["optional_params"]
+        told.append({"call": kwargs["call_type"], "by": kwargs["custom_llm_provider"], "id": response.id})
+
+    async def upload_and_look() -> None:
+        async with OpenAIVendor() as vendor:
+            litellm.api_base = vendor.url + "/v1"
+            file = await litellm.acreate_file(file=("r.jsonl", b"{}"), purpose="batch", custom_llm_provider="openai")
+            assert await litellm.afile_retrieve(file.id) == file
+            assert {one.headers["authorization"] for one in vendor.asked} == {"Bearer k"}
+
+    litellm.openai_key = "k"
+    litellm.fallbacks = ["openai/gpt-4o"]
+    litellm.success_callback = [success]
+    asyncio.run(upload_and_look())
+    assert [one["call"] for one in told] == ["acreate_file", "afile_retrieve"]
+    assert {one["by"] for one in told} == {"openai"}
+    with pytest.raises(litellm.BadRequestError, match="keeps no files"):
+        litellm.list_batches(custom_llm_provider="anthropic")

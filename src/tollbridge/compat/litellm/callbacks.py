@@ -220,7 +220,7 @@ def _is_optional(name: str) -> bool:
     return name not in OURS and name not in _NOT_OPTIONAL and not name.startswith(FOR_PROVIDERS)
 
 
-_NOT_OPTIONAL = ("messages", "input", "prompt", "metadata", "model", "stream")
+_NOT_OPTIONAL = ("messages", "input", "prompt", "file", "metadata", "model", "stream")
 Pairs = Iterator[tuple[Callable[..., Any], tuple[Any, ...]]] | Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]
 
 

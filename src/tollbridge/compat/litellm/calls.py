@@ -23,6 +23,9 @@ from tollbridge.errors import BudgetExceededError
 from tollbridge.sdk.events import AsyncEvents, Events
 from tollbridge.sdk.streams import AsyncStream, Stream
 
+FILES = "files"
+OF_MODELS = ("fallbacks", "context_window_fallback_dict")
+"""Settings that mean nothing to a call for a file."""
 STREAMS = (AsyncStream, Stream, AsyncEvents, Events, custom_llm.Chunks, custom_llm.AsyncChunks)
 
 
@@ -42,8 +45,10 @@ class Prepared:
         named: Mapping[str, Any],
         *,
         reads_settings: bool,
+        keeps: bool = False,
     ) -> None:
-        """`reads_settings`: False of a call whose deployments say all that a setting might."""
+        """`reads_settings`: False of a call whose deployments say all that a setting might. `keeps`: of files and
+        batches, which are of no model: they have one in name, that says whose they are."""
         self._settings = own = settings()
         own.check()
         limit, spent = own.get("max_budget"), own.get("_current_cost")
@@ -51,9 +56,13 @@ class Prepared:
             raise BudgetExceededError(f"`litellm.max_budget` is {limit}, and {spent} dollars were spent.")
         said = _bound(function, positional, named)
         model = said.pop("model", None)
+        if keeps and model is None:
+            model = f"{said.get('custom_llm_provider') or 'openai'}/{FILES}"
         applies = reads_settings and isinstance(model, str)
         self.model: str = own.model(model) if applies else model
         self.said = own.applied(self.model, said) if applies else said
+        if keeps:
+            self.said = {name: value for name, value in self.said.items() if name in said or name not in OF_MODELS}
         self.event = Event(own, call_type, self.model, self.said)
         self.rules = Rules(own, call_type, bool(self.said.get("stream")))
         self.rules.check_said(self.said)
@@ -74,12 +83,13 @@ def waited(
     custom: Callable[..., Any] | None = None,
     *,
     reads_settings: bool = True,
+    keeps: bool = False,
 ) -> Callable[..., Any]:
     """`custom`: asks the handler of a custom provider instead."""
 
     @functools.wraps(function)
     def call(*positional: Any, **named: Any) -> Any:
-        prepared = Prepared(function, call_type, positional, named, reads_settings=reads_settings)
+        prepared = Prepared(function, call_type, positional, named, reads_settings=reads_settings, keeps=keeps)
         prepared.event.begin()
         try:
             handler = prepared.handler if custom is not None else None
@@ -106,10 +116,11 @@ def awaited(
     custom: Callable[..., Awaitable[Any]] | None = None,
     *,
     reads_settings: bool = True,
+    keeps: bool = False,
 ) -> Callable[..., Awaitable[Any]]:
     @functools.wraps(function)
     async def call(*positional: Any, **named: Any) -> Any:
-        prepared = Prepared(function, call_type, positional, named, reads_settings=reads_settings)
+        prepared = Prepared(function, call_type, positional, named, reads_settings=reads_settings, keeps=keeps)
         await prepared.event.abegin()
         try:
             handler = prepared.handler if custom is not None else None
@@ -195,3 +206,21 @@ aresponses = awaited(tollbridge.aresponses, "aresponses")
 generate_content = waited(tollbridge.generate_content, "generate_content")
 agenerate_content = awaited(tollbridge.agenerate_content, "agenerate_content")
 aanthropic_messages = awaited(tollbridge.aanthropic_messages, "anthropic_messages")
+create_file = waited(tollbridge.create_file, "create_file", keeps=True)
+acreate_file = awaited(tollbridge.acreate_file, "acreate_file", keeps=True)
+file_retrieve = waited(tollbridge.file_retrieve, "file_retrieve", keeps=True)
+afile_retrieve = awaited(tollbridge.afile_retrieve, "afile_retrieve", keeps=True)
+file_delete = waited(tollbridge.file_delete, "file_delete", keeps=True)
+afile_delete = awaited(tollbridge.afile_delete, "afile_delete", keeps=True)
+file_list = waited(tollbridge.file_list, "file_list", keeps=True)
+afile_list = awaited(tollbridge.afile_list, "afile_list", keeps=True)
+file_content = waited(tollbridge.file_content, "file_content", keeps=True)
+afile_content = awaited(tollbridge.afile_content, "afile_content", keeps=True)
+create_batch = waited(tollbridge.create_batch, "create_batch", keeps=True)
+acreate_batch = awaited(tollbridge.acreate_batch, "acreate_batch", keeps=True)
+retrieve_batch = waited(tollbridge.retrieve_batch, "retrieve_batch", keeps=True)
+aretrieve_batch = awaited(tollbridge.aretrieve_batch, "aretrieve_batch", keeps=True)
+list_batches = waited(tollbridge.list_batches, "list_batches", keeps=True)
+alist_batches = awaited(tollbridge.alist_batches, "alist_batches", keeps=True)
+cancel_batch = waited(tollbridge.cancel_batch, "cancel_batch", keeps=True)
+acancel_batch = awaited(tollbridge.acancel_batch, "acancel_batch", keeps=True)

@@ -53,6 +53,13 @@ _TABLE: tuple[Name, ...] = (
     *_of(f"{HERE}.calls", "text_completion", "atext_completion", "responses", "aresponses"),
     *_of(f"{HERE}.calls", "generate_content", "agenerate_content"),
     *_of(f"{HERE}.calls", "anthropic_messages=aanthropic_messages", note="async, as LiteLLM's"),
+    *_of(
+        f"{HERE}.calls",
+        *("create_file", "acreate_file", "file_retrieve", "afile_retrieve", "file_delete", "afile_delete"),
+        *("file_list", "afile_list", "file_content", "afile_content", "create_batch", "acreate_batch"),
+        *("retrieve_batch", "aretrieve_batch", "list_batches", "alist_batches", "cancel_batch", "acancel_batch"),
+        note="of OpenAI, Azure, and who else keeps them in OpenAI's format",
+    ),
     *_of(f"{HERE}.batches", "batch_completion", "batch_completion_models", "batch_completion_models_all_responses"),
     *_of(f"{HERE}.batches", "abatch_completion"),
     *_of(f"{HERE}.router", "Router", verdict="better", note="its mistakes are errors with their path; see below"),
@@ -120,12 +127,6 @@ _TABLE: tuple[Name, ...] = (
     # what a later round brings
     *_absent("Response caching comes later.", "Cache", "DualCache", "InMemoryCache", "RedisCache", "DiskCache"),
     *_absent("Response caching comes later.", "enable_cache", "disable_cache", "update_cache"),
-    *_absent(
-        "Use the OpenAI SDK at a gateway: `/v1/files` and `/v1/batches` (docs/files.md).",
-        *("create_file", "acreate_file", "file_retrieve", "afile_retrieve", "file_delete", "afile_delete"),
-        *("file_list", "afile_list", "file_content", "afile_content", "create_batch", "acreate_batch"),
-        *("retrieve_batch", "aretrieve_batch", "list_batches", "alist_batches", "cancel_batch", "acancel_batch"),
-    ),
     *_absent("Ask the vendor's own SDK.", "create_fine_tuning_job", "acreate_fine_tuning_job", "list_fine_tuning_jobs"),
     *_absent("Ask the vendor's own SDK.", "cancel_fine_tuning_job", "create_assistants", "get_assistants"),
     *_absent("Ask the vendor's own SDK.", "create_thread", "get_thread", "add_message", "get_messages", "run_thread"),

@@ -32,12 +32,13 @@ class Router(tollbridge.Router):
 
 
 _CALL = "Ask for it by the module's function, at the model that you mean."
+_PLACE = "Ask for it by the module's function, with `custom_llm_provider`."
 _SERVER = "A gateway has it: `tollbridge serve`."
 ABSENT = {
     **dict.fromkeys(("text_completion", "atext_completion", "arerank", "rerank", "moderation", "amoderation"), _CALL),
     **dict.fromkeys(("image_generation", "aimage_generation", "transcription", "atranscription"), _CALL),
     **dict.fromkeys(("speech", "aspeech", "aresponses", "responses", "aanthropic_messages"), _CALL),
-    **dict.fromkeys(("acreate_file", "acreate_batch", "aretrieve_batch", "afile_content"), _SERVER),
+    **dict.fromkeys(("acreate_file", "acreate_batch", "aretrieve_batch", "afile_content"), _PLACE),
     **dict.fromkeys(("schedule_acompletion", "abatch_completion_fastest_response"), "Use `asyncio`."),
     "get_model_group_info": "`get_model_info` of each model of `get_model_list` says it.",
     "get_model_group_usage": _SERVER,

@@ -63,8 +63,8 @@ LOCAL: tuple[Provider, ...] = (
     local(
         "sglang",
         "http://127.0.0.1:30000/v1",
-        source="https://docs.sglang.ai/basic_usage/openai_api_completions.html",
-        checked=NOT_YET,
+        source="https://docs.sglang.io/docs/basic_usage/send_request",
+        checked=SEEN,
         prefers={"reasoning": "reasoning_effort"},
         models=TEMPLATES,
     ),
@@ -75,9 +75,9 @@ LOCAL: tuple[Provider, ...] = (
         checked=NOT_YET,
     ),
     local(
-        "localai", "http://127.0.0.1:8080/v1", source="https://localai.io/features/text-generation/", checked=NOT_YET
+        "localai", "http://127.0.0.1:8080/v1", source="https://localai.io/docs/features/text-generation/", checked=SEEN
     ),
-    local("jan", "http://127.0.0.1:1337/v1", source="https://jan.ai/docs/desktop/api-server", checked=NOT_YET),
+    local("jan", "http://127.0.0.1:1337/v1", source="https://jan.ai/docs/local-api", checked=SEEN),
     local(
         "oobabooga",
         "",
