@@ -8,6 +8,7 @@ from tollbridge.errors import APIError, AuthenticationError, BadRequestError, Ra
 from tollbridge.sdk.value import Value
 
 Dictionary = dict[str, Any]
+FileContent = Any  # what a file is given as; the SDK's class of this name is what a file holds
 ChatCompletionToolParam = dict[str, Any]
 ChatCompletionToolParamFunctionChunk = dict[str, Any]
 ChatCompletionMessageParam = dict[str, Any]

@@ -259,7 +259,7 @@ ABSENT: Mapping[str, tuple[str, ...]] = {
     ALL_RESPONSES_API_TOOL_PARAMS AllEmbeddingInputValues AllPromptValues AllowedModelRegion AssistantToolParam
     AttachmentTool BEDROCK_EMBEDDING_PROVIDERS_LITERAL BEDROCK_INVOKE_PROVIDERS_LITERAL BatchJobStatus
     CALLBACK_TYPES CONFIGURABLE_CLIENTSIDE_AUTH_PARAMS CREATE_FILE_REQUESTS_PURPOSE ChatCompletionModality
-    ChatCompletionToolChoiceStringValues ChatCompletionToolChoiceValues EmbeddingInput FileContent
+    ChatCompletionToolChoiceStringValues ChatCompletionToolChoiceValues EmbeddingInput
     FileContentProvider FileCreateProvider FileDeleteProvider FileListProvider FileRetrieveProvider FileTypes
     ListBatchesSupportedProvider MOCK_RESPONSE_TYPE MessageContent NativeOutputAttemptResult
     OpenAIAudioTranscriptionOptionalParams OpenAIChatCompletionFinishReason
