@@ -37,8 +37,8 @@ def settings() -> Iterator[str]:
     yield "| `set_verbose` | same | logs to stderr, without keys |"
     yield "| `turn_off_message_logging` | same | callbacks do not see what was said |"
     yield f"| {_list(sorted(MOOT))} | same | there is nothing here that it would turn on or off |"
-    for name, hint in ABSENT.items():
-        yield f"| `{name}` | absent | {hint} |"
+    for hint, found in groupby(ABSENT, key=lambda name: ABSENT[name]):
+        yield f"| {_list(found)} | absent | {hint} |"
 
 
 def _list(found: object) -> str:

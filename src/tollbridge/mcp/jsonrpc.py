@@ -6,6 +6,7 @@ is told has the id of its request.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, TypeGuard
 
 import msgspec
@@ -41,8 +42,8 @@ _decode = msgspec.json.Decoder().decode
 
 class RpcError(Exception):
     """An error in JSON-RPC's words. `status`: the HTTP status that it has in the modern revisions, where it has one.
-    `extra`: fields of the error that nobody here knows. `last_words`: what a process wrote before it ended, for the
-    operator: no client is told it."""
+    `extra`: fields of the error that nobody here knows. `last_words`: lines that a process wrote before it ended, for
+    the operator: no client is told them."""
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class RpcError(Exception):
         *,
         status: int = 200,
         extra: JsonObject | None = None,
-        last_words: str = "",
+        last_words: Sequence[str] | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -64,8 +65,8 @@ class RpcError(Exception):
 
     @property
     def in_full(self) -> str:
-        """For the operator."""
-        return f"{self.message} Its last words: {self.last_words}" if self.last_words else self.message
+        """For the operator, on one line."""
+        return f"{self.message} Its last words: {' | '.join(self.last_words)}" if self.last_words else self.message
 
     def value(self) -> JsonObject:
         error: JsonObject = {"code": self.code, "message": self.message, **self.extra}

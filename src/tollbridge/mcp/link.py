@@ -101,7 +101,7 @@ class Link:
         self.instructions: str | None = None
         self.open_ = False
         self.opened_at = 0.0
-        self.last_words = ""
+        self.why: RpcError | None = None
         self.ended = asyncio.Event()
         self._channel = channel
         self._loop = asyncio.get_running_loop()  # asking for it costs a system call on CPython 3.11
@@ -291,7 +291,7 @@ class Link:
     def lost(self, why: RpcError) -> None:
         """The channel ended by itself."""
         self.open_ = False
-        self.last_words = why.last_words
+        self.why = why
         self.ended.set()
         for flight in self._flights.values():
             flight.end(why)

@@ -263,8 +263,8 @@ class Links:
     def _fell(self, link: Link) -> None:
         """It ended by itself. The next call opens another; where that happens again and again, it has to wait."""
         self._forget(link)
-        if link.opened_at:
-            self.resting.fell(asyncio.get_running_loop().time() - link.opened_at, link.last_words)
+        if link.opened_at and link.why is not None:
+            self.resting.fell(asyncio.get_running_loop().time() - link.opened_at, link.why)
 
     def _forget(self, link: Link) -> None:
         self._shared = {key: one for key, one in self._shared.items() if one is not link}

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from tollbridge.mcp.http import Refused
 from tollbridge.mcp.jsonrpc import UPSTREAM_FAILED, RpcError
@@ -16,6 +17,9 @@ from tollbridge.mcp.jsonrpc import UPSTREAM_FAILED, RpcError
 BACKOFF_S, BACKOFF_MAX_S = 1.0, 60.0
 STEADY_S = 10.0
 DOUBLED_MAX = 10
+
+
+log = logging.getLogger("tollbridge.mcp")
 
 
 class Resting:
@@ -35,6 +39,10 @@ class Resting:
     def failed(self, why: RpcError) -> None:
         if isinstance(why, Refused) and why.http_status in (401, 403):
             return
+        _tell(why)
+        self._rest(why)
+
+    def _rest(self, why: RpcError) -> None:
         self._failures += 1
         rest_s = min(BACKOFF_S * 2 ** min(self._failures - 1, DOUBLED_MAX), BACKOFF_MAX_S)
         self._until = asyncio.get_running_loop().time() + rest_s
@@ -46,9 +54,16 @@ class Resting:
         if not falls:
             self._failures = 0
 
-    def fell(self, lived_s: float, last_words: str) -> None:
+    def fell(self, lived_s: float, why: RpcError) -> None:
+        _tell(why)
         if lived_s >= STEADY_S:
             self._failures = 0
         else:
             told = f"The MCP server {self._name!r} ended soon after it began."
-            self.failed(RpcError(UPSTREAM_FAILED, told, last_words=last_words))
+            self._rest(RpcError(UPSTREAM_FAILED, told, last_words=why.last_words))
+
+
+def _tell(why: RpcError) -> None:
+    """To the operator, what a process said last."""
+    if why.last_words is not None:
+        log.warning("%s Its last words:%s", why.message, "".join(f"\n  {line}" for line in why.last_words) or " none.")

@@ -3,8 +3,8 @@
 1. Command and arguments come from the operator's file, never from a request, and pass no shell. The child has a group
    of its own, and of our environment only what a program needs to run (`KEPT`), beside what the operator gives it.
 2. What it prints to stdout that is no message is thrown away with a word in the log; so is a line that is too long.
-   stderr is read to its end and goes to the log, so that the child never waits for us; the last lines of one that
-   failed are a warning, and go with the error (`RpcError.last_words`). Values of the environment that the operator
+   stderr is read to its end and goes to the log, so that the child never waits for us; its last lines go
+   with the error that tells of its end (`RpcError.last_words`). Values of the environment that the operator
    gives it are masked there, and no client sees any.
 3. Closing: its stdin is closed, and it has `GRACE_S` to end; then TERM to its group, then KILL. It is always waited
    for, and what it started itself ends with it, also where it ends on its own."""
@@ -63,7 +63,6 @@ class Stdio:
         self._cwd = cwd
         self._process: Process | None = None
         self._exited = asyncio.Event()
-        self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
         self._link: Link | None = None
         self._last: deque[str] = deque(maxlen=LAST_LINES)
@@ -91,7 +90,7 @@ class Stdio:
         self._process = process = Process(transport, protocol, loop)
         self._exited = protocol.exited
         telling = asyncio.ensure_future(self._tell(process, link.name))
-        self._tasks = [asyncio.ensure_future(self._serve(process, protocol.exited, link, telling)), telling]
+        self._tasks = [asyncio.ensure_future(self._serve(process, transport, link, telling)), telling]
 
     async def send(self, message: JsonObject, call: Call | None = None) -> None:
         process, link = self._process, self._link
@@ -110,19 +109,20 @@ class Stdio:
         name = "" if self._link is None else f" {self._link.name!r}"
         return self._end or RpcError(UPSTREAM_FAILED, f"The MCP server{name} has ended.")
 
-    async def _serve(self, process: Process, exited: asyncio.Event, link: Link, telling: asyncio.Task[None]) -> None:
+    async def _serve(
+        self, process: Process, transport: asyncio.SubprocessTransport, link: Link, telling: asyncio.Task[None]
+    ) -> None:
         """Until it ends. What it left in its pipes is still read, unless a child of its own holds them open."""
         reading = asyncio.ensure_future(self._read(process, link))
         try:
-            await exited.wait()
+            await self._exited.wait()
             await asyncio.wait((reading, telling), timeout=REST_S)
         finally:
             reading.cancel()
             _end(process, signal.SIGKILL)
+            transport.close()  # what holds its pipes open may do so for ever
         told = f"The MCP server {link.name!r} ended with status {process.returncode}."
-        if process.returncode and not self._closing:
-            log.warning("%s Its last words:%s", told, "".join(f"\n  {line}" for line in self._last) or " none.")
-        self._end = RpcError(UPSTREAM_FAILED, told, last_words=" | ".join(self._last))
+        self._end = RpcError(UPSTREAM_FAILED, told, last_words=tuple(self._last))
         link.lost(self._end)
 
     async def _read(self, process: Process, link: Link) -> None:
@@ -152,7 +152,6 @@ class Stdio:
         return without_keys(text[:LOGGED_CHARACTERS])
 
     async def close(self) -> None:
-        self._closing = True
         process = self._process
         if process is None:
             return

@@ -17,6 +17,7 @@ ASKED_FOR = (
     *("completion", "acompletion", "embedding", "Router", "completion_cost", "token_counter", "get_model_info"),
     *("register_model", "validate_environment", "stream_chunk_builder", "BudgetManager", "Cache", "CustomLLM"),
     *("supports_vision", "supports_function_calling", "batch_completion", "get_llm_provider", "trim_messages"),
+    *("generate_content", "agenerate_content", "completion_with_fallbacks"),
 )
 
 
@@ -35,6 +36,7 @@ def test_the_page_names_each_name_and_each_setting_once() -> None:
     for name in SETTINGS - {"_current_cost", "_async_success_callback", "_async_failure_callback"}:
         assert f"`{name}`" in settings, name
     assert set(ASKED_FOR) <= NAMES.keys()
+    assert "max_fallbacks" in SETTINGS
 
 
 def test_what_is_called_the_same_is_there_and_what_is_absent_is_nowhere_in_the_sdk(litellm: Any) -> None:

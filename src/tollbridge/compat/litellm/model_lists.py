@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from tollbridge.catalog.facts import catalog
+from tollbridge.compat.litellm import unbuilt
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import JsonObject
 from tollbridge.providers.table import ROWS
@@ -25,6 +26,8 @@ _LISTS = {
     "mistral_chat_models": "mistral",
     "deepseek_models": "deepseek",
     "xai_models": "xai",
+    "ai21_chat_models": "ai21_chat",
+    **{f"{provider}_models": provider for provider in unbuilt.MODELS_OF},
 }
 
 

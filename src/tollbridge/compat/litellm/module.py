@@ -8,6 +8,7 @@ from importlib import import_module, metadata
 from types import ModuleType
 from typing import Any
 
+from tollbridge.compat.litellm import unbuilt
 from tollbridge.compat.litellm.absent import Absent
 from tollbridge.compat.litellm.modules import ALIASES, MODULES
 from tollbridge.compat.litellm.names import NAMES
@@ -36,7 +37,7 @@ class Submodule(ModuleType):
         below = f"{self.__name__}.{name}"
         if below.removeprefix(f"{ROOT}.") in MODULES:  # LiteLLM has imported all of its own
             return import_module(below)
-        if name.startswith("__") or name not in self._names:
+        if name.startswith("__") or (name not in self._names and name not in unbuilt.NAMES):
             raise AttributeError(_unknown(self.__name__, name, self._names))
         found = named(name)
         setattr(self, name, found)

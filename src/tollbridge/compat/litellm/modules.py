@@ -50,6 +50,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "caching.caching": _CACHES,
     "integrations": (),
     "integrations.custom_logger": ("CustomLogger",),
+    "google_genai": ("generate_content", "agenerate_content", "generate_content_stream", "agenerate_content_stream"),
     "types": (),
     "types.mcp": ("MCPPostCallResponseObject", "HiddenParams"),
     "types.utils": (*_OBJECTS, "GenericStreamingChunk", "HiddenParams"),

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from tollbridge.compat.litellm import unbuilt
+
 Verdict = Literal["same", "better", "absent"]
 
 FRONT = "tollbridge"
@@ -49,6 +51,7 @@ _TABLE: tuple[Name, ...] = (
     *_of(f"{HERE}.calls", "image_generation", "aimage_generation", "image_edit", "aimage_edit"),
     *_of(f"{HERE}.calls", "transcription", "atranscription", "speech", "aspeech"),
     *_of(f"{HERE}.calls", "text_completion", "atext_completion", "responses", "aresponses"),
+    *_of(f"{HERE}.calls", "generate_content", "agenerate_content"),
     *_of(f"{HERE}.calls", "anthropic_messages=aanthropic_messages", note="async, as LiteLLM's"),
     *_of(
         f"{HERE}.calls",
@@ -81,6 +84,7 @@ _TABLE: tuple[Name, ...] = (
     *_of(f"{HERE}.helpers", "get_model_list", "trim_messages", "function_to_dict", "acount_tokens"),
     *_of(f"{HERE}.supported", "get_supported_openai_params"),
     *_of(f"{HERE}.helpers", "get_response_string", "print_verbose", "_turn_on_debug"),
+    *_of(f"{HERE}.helpers", "turn_on_debug"),
     # objects
     *_of(
         FRONT,
@@ -111,6 +115,9 @@ _TABLE: tuple[Name, ...] = (
         f"{HERE}.types",
         *("RejectedRequestError", "JSONSchemaValidationError", "MidStreamFallbackError", "ImageFetchError"),
         *("GuardrailRaisedException", "BlockedPiiEntityError"),
+        *("CallerCredentialAuthenticationError", "CallerCredentialRateLimitError", "LiteLLMUnknownProvider"),
+        *("MalformedRequestFieldError", "MockException", "ModelNotMappedError", "RouterRateLimitError"),
+        *("RouterRateLimitErrorBasic", "ToolLoopMaxRoundsExceeded", "VectorStoreSearchError"),
         note="may be caught; nothing raises it",
     ),
     # callbacks, budgets, custom providers
@@ -147,6 +154,10 @@ _TABLE: tuple[Name, ...] = (
     *_absent("Routing by strategy comes later; `simple-shuffle` is built.", "CustomRoutingStrategyBase"),
     *_of(f"{HERE}.types", "Deployment", "LiteLLM_Params", "ModelInfo", note="dictionaries with attributes"),
     *_absent("Give `Router` dictionaries.", "RouterModelGroupAliasItem"),
+    # the rest, which programs may import
+    *_of(f"{HERE}.types", "FileContent", note="for annotations: what a file is given as"),
+    *_of(f"{HERE}.types", *(f"{name}=Dictionary" for name in unbuilt.DICTIONARIES), note="a dictionary"),
+    *(one for hint, names in unbuilt.ABSENT.items() for one in _absent(hint, *names)),
 )
 
 NAMES: dict[str, Name] = {one.name: one for one in _TABLE}

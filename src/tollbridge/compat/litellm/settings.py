@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tollbridge.compat.litellm import unbuilt
 from tollbridge.compat.litellm.absent import not_built
 from tollbridge.compat.litellm.logs import turn_on_debug
 from tollbridge.compat.litellm.model_lists import LISTS, MutableCosts
@@ -45,6 +46,25 @@ KEYS: Mapping[str, str] = {
     "ai21_key": "ai21_chat",
     "databricks_key": "databricks",
     "cloudflare_api_key": "cloudflare",
+    "amazon_nova_api_key": "amazon_nova",
+    "clarifai_key": "clarifai",
+    "cometapi_key": "cometapi",
+    "datarobot_key": "datarobot",
+    "gradient_ai_api_key": "gradient_ai",
+    "heroku_key": "heroku",
+    "inception_key": "inception",
+    "infinity_key": "infinity",
+    "lemonade_key": "lemonade",
+    "llama_api_key": "meta_llama",
+    "nebius_key": "nebius",
+    "novita_api_key": "novita",
+    "ollama_key": "ollama",
+    "openai_like_key": "openai_like",
+    "ovhcloud_key": "ovhcloud",
+    "snowflake_key": "snowflake",
+    "vercel_ai_gateway_key": "vercel_ai_gateway",
+    "wandb_key": "wandb",
+    "xai_key": "xai",
 }
 """Setting -> whose key it is."""
 
@@ -94,6 +114,7 @@ ABSENT: Mapping[str, str] = {
     "aleph_alpha_key": "This provider has no row.",
     "nlp_cloud_key": "This provider has no row.",
     "predibase_key": "This provider has no row.",
+    **dict.fromkeys(unbuilt.SETTINGS, unbuilt.HINT),
 }
 
 DEFAULTS: Mapping[str, Any] = {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tollbridge.errors import APIError, BadRequestError
+from tollbridge.errors import APIError, AuthenticationError, BadRequestError, RateLimitError
 from tollbridge.sdk.value import Value
 
+Dictionary = dict[str, Any]
+FileContent = Any  # what a file is given as; the SDK's class of this name is what a file holds
 ChatCompletionToolParam = dict[str, Any]
 ChatCompletionToolParamFunctionChunk = dict[str, Any]
 ChatCompletionMessageParam = dict[str, Any]
@@ -55,3 +57,43 @@ class GuardrailRaisedException(Exception):
 
 class BlockedPiiEntityError(Exception):
     """LiteLLM's, of a guardrail."""
+
+
+class CallerCredentialAuthenticationError(AuthenticationError):
+    """LiteLLM's."""
+
+
+class CallerCredentialRateLimitError(RateLimitError):
+    """LiteLLM's."""
+
+
+class LiteLLMUnknownProvider(BadRequestError):
+    """LiteLLM's."""
+
+
+class MalformedRequestFieldError(BadRequestError):
+    """LiteLLM's."""
+
+
+class MockException(APIError):
+    """LiteLLM's."""
+
+
+class ModelNotMappedError(Exception):
+    """LiteLLM's."""
+
+
+class RouterRateLimitError(ValueError):
+    """LiteLLM's."""
+
+
+class RouterRateLimitErrorBasic(ValueError):
+    """LiteLLM's."""
+
+
+class ToolLoopMaxRoundsExceeded(RuntimeError):
+    """LiteLLM's."""
+
+
+class VectorStoreSearchError(BadRequestError):
+    """LiteLLM's."""
