@@ -205,6 +205,60 @@ async def test_r28_what_outlives_the_grace_is_cut(tmp_path: Path) -> None:
             assert await gateway.ends() == 0
 
 
+SILENT = """
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    if asked["method"] == "tools/call":
+        open("called", "a").write("x")
+    elif "id" in asked:
+        info = {"name": "s", "version": "1"}
+        server = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info}
+        tools = [{"name": "wait", "inputSchema": {"type": "object"}}]
+        said = server if asked["method"] == "initialize" else {"tools": tools}
+        print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": said}), flush=True)
+"""
+
+
+async def test_r28_a_call_of_a_tool_that_is_cut_says_so_and_one_whose_client_left_that_it_did(tmp_path: Path) -> None:
+    (tmp_path / "silent.py").write_text(SILENT)
+    server = {"command": sys.executable, "args": [str(tmp_path / "silent.py")], "cwd": str(tmp_path)}
+    text = json.dumps({"mcp_servers": {"s": server}, "general_settings": {"shutdown_grace_s": 0.1}})
+    params = {"name": "wait", "arguments": {}}
+    calls = {
+        "/mcp-rest/tools/call": ({"server_id": "s", **params}, {}),
+        "/mcp": (
+            {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params},
+            {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-06-18"},
+        ),
+    }
+    called = tmp_path / "called"
+
+    def reached(number: int) -> bool:
+        return called.exists() and len(called.read_text()) == number
+
+    headers = {"authorization": f"Bearer {KEY}"}
+    async with running(tmp_path, text) as gateway, aiohttp.ClientSession(headers=headers) as session:
+
+        def call(path: str) -> asyncio.Task[Any]:
+            body, more = calls[path]
+            return asyncio.ensure_future(session.post(gateway.url + path, json=body, headers=more))
+
+        left = call("/mcp-rest/tools/call")
+        await until(lambda: reached(1))
+        left.cancel()
+        await gateway.says('"outcome":"cancelled"')
+        cut = [call(path) for path in calls]
+        await until(lambda: reached(3))
+        gateway.process.send_signal(signal.SIGTERM)
+        broken = await asyncio.gather(*cut, return_exceptions=True)
+        assert await gateway.ends() == 0
+    ends = [(line["endpoint"], line["status"], line.get("error_class")) for line in gateway.log() if line.get("model")]
+    assert ends[0] == ("/mcp-rest/tools/call", 499, None)
+    assert sorted(ends[1:]) == [(path, 503, "Stopping") for path in sorted(calls)]
+    assert all(isinstance(error, aiohttp.ClientError) for error in broken)
+
+
 def children_of(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 

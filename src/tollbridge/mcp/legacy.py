@@ -45,6 +45,7 @@ from tollbridge.mcp.streams import MESSAGES, SESSION, Streams, session_named
 from tollbridge.model.json import JsonObject
 from tollbridge.observe import Record
 from tollbridge.server.inbound import Inbound, Responder
+from tollbridge.server.presence import broken_off
 
 log = logging.getLogger("tollbridge.mcp")
 
@@ -178,10 +179,10 @@ class Legacy:
         responder.on_gone(gone)
         try:
             await asyncio.shield(work)
-        except asyncio.CancelledError:
-            record.status, record.outcome = 499, "cancelled"
+        except asyncio.CancelledError as error:
+            broken_off(record, error)
             if not work.done():
-                work.cancel()
+                work.cancel(*error.args)
             out.end()
             if not responder.gone and not work.cancelled():
                 raise

@@ -39,6 +39,7 @@ from tollbridge.mcp.watching import Watch
 from tollbridge.model.json import JsonObject
 from tollbridge.observe import Record
 from tollbridge.server.inbound import Inbound, Responder
+from tollbridge.server.presence import broken_off
 
 log = logging.getLogger("tollbridge.mcp")
 
@@ -109,8 +110,8 @@ class Modern:
                 record.status = await self._listen(view, params, out, id)
             else:
                 record.status = await self._answer(view, method, params, told, inbound.headers, out, id, record)
-        except asyncio.CancelledError:
-            record.status, record.outcome = 499, "cancelled"
+        except asyncio.CancelledError as error:
+            broken_off(record, error)
             out.end()
             if not responder.gone:
                 raise

@@ -38,6 +38,7 @@ from tollbridge.observe import Record
 from tollbridge.server.answers import JSON, NO_STORE
 from tollbridge.server.inbound import Inbound, Responder, plain_refusal
 from tollbridge.server.managed import read_body, read_query
+from tollbridge.server.presence import broken_off
 from tollbridge.server.routes import Route
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ class Rest:
         responder.on_gone(gone)
         try:
             told = await work
-        except asyncio.CancelledError:
-            record.status, record.outcome = 499, "cancelled"
+        except asyncio.CancelledError as error:
+            broken_off(record, error)
             if not responder.gone:
                 raise
         except APIError as error:

@@ -31,6 +31,7 @@ from tollbridge.model.json import JsonObject
 from tollbridge.observe import Record
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.identify import Authenticator
+from tollbridge.server.presence import broken_off
 
 PROVIDER = "mcp"
 
@@ -99,8 +100,8 @@ class Runner:
                 _nothing_done(entry)
                 raise await named(view, upstream, name, error) from error
             raise error from error.__cause__
-        except BaseException:
-            entry.status, entry.outcome = 499, "cancelled"
+        except BaseException as error:
+            broken_off(entry, error)
             entry.cost_nanousd = cost  # it may have been done
             raise
         finally:

@@ -90,7 +90,7 @@ class Stdio:
         self._process = process = Process(transport, protocol, loop)
         self._exited = protocol.exited
         telling = asyncio.ensure_future(self._tell(process, link.name))
-        self._tasks = [asyncio.ensure_future(self._serve(process, protocol.exited, link, telling)), telling]
+        self._tasks = [asyncio.ensure_future(self._serve(process, transport, link, telling)), telling]
 
     async def send(self, message: JsonObject, call: Call | None = None) -> None:
         process, link = self._process, self._link
@@ -109,15 +109,18 @@ class Stdio:
         name = "" if self._link is None else f" {self._link.name!r}"
         return self._end or RpcError(UPSTREAM_FAILED, f"The MCP server{name} has ended.")
 
-    async def _serve(self, process: Process, exited: asyncio.Event, link: Link, telling: asyncio.Task[None]) -> None:
+    async def _serve(
+        self, process: Process, transport: asyncio.SubprocessTransport, link: Link, telling: asyncio.Task[None]
+    ) -> None:
         """Until it ends. What it left in its pipes is still read, unless a child of its own holds them open."""
         reading = asyncio.ensure_future(self._read(process, link))
         try:
-            await exited.wait()
+            await self._exited.wait()
             await asyncio.wait((reading, telling), timeout=REST_S)
         finally:
             reading.cancel()
             _end(process, signal.SIGKILL)
+            transport.close()  # what holds its pipes open may do so for ever
         told = f"The MCP server {link.name!r} ended with status {process.returncode}."
         self._end = RpcError(UPSTREAM_FAILED, told, last_words=tuple(self._last))
         link.lost(self._end)

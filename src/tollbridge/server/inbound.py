@@ -15,7 +15,7 @@ The order of calls for one request:
 Where `admit` asks for it (`inbound.flows`), `handle` is called before the body is here and takes it as it arrives.
 
 A handler's task is not cancelled when its client leaves: the application decides, told by `on_gone`. Only a forced
-shutdown cancels it.
+shutdown cancels it, and our own server says so (`STOPPING`).
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from tollbridge.errors import APIError
 from tollbridge.policy.principal import Principal
 from tollbridge.transport.channel import Channel
 
+STOPPING = "Stopping"
+"""What a task is cancelled with where this process stops, and does not wait for it any longer."""
 Headers = Sequence[Header]
 """Pairs or lines, with names in lower case. Framing (`content-length`, `transfer-encoding`, `connection`, `date`)
 belongs to the responder: such names are left out of what is sent."""

@@ -7,7 +7,14 @@ from collections.abc import Callable
 
 from tollbridge.observe import Record
 from tollbridge.server.gateway import Gateway
-from tollbridge.server.inbound import Headers, Responder
+from tollbridge.server.inbound import STOPPING, Headers, Responder
+
+
+def broken_off(record: Record, error: BaseException) -> None:
+    """Work that was cancelled, and cannot see why: who cancels it because this process stops says so."""
+    record.status, record.outcome = 499, "cancelled"
+    if STOPPING in error.args:
+        record.status, record.error_class = 503, STOPPING
 
 
 class Leaving:
@@ -45,7 +52,7 @@ class Leaving:
         """Why an answer ended before its time: the client left, or takes nothing; or this process stops."""
         record.status, record.outcome = 499, "cancelled"
         if isinstance(error, asyncio.CancelledError) and not self.left:
-            record.status, record.error_class = 503, "Stopping"
+            record.status, record.error_class = 503, STOPPING
 
     def _gone(self) -> None:
         self.left = True

@@ -24,7 +24,7 @@ from tollbridge.server.forwarded import Forwarding, read_root_path
 from tollbridge.server.http.connection import Connection
 from tollbridge.server.http.limits import Limits
 from tollbridge.server.http.service import Service
-from tollbridge.server.inbound import Application
+from tollbridge.server.inbound import STOPPING, Application
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +162,7 @@ class Listener:
         service.stop()
         tasks = tuple(service.running.values())
         for task in tasks:
-            task.cancel()
+            task.cancel(STOPPING)
         if tasks:
             await asyncio.wait(tasks, timeout=_CANCEL_S)
         for connection in tuple(service.connections):
