@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -20,10 +21,11 @@ from click.testing import CliRunner, Result
 
 from tests.mcp.serving import LEGACY_STDIO
 from tollbridge.cli import main
-from tollbridge.cli.examining import libraries
+from tollbridge.cli.examining import Found, libraries
 from tollbridge.providers.table import ROWS
 from tollbridge.store.database import Database
 
+doctor_command = import_module("tollbridge.cli.doctor")  # the package's `doctor` may be the command
 NOTHING = {name: None for row in ROWS.values() for name in (*row.key_env, *row.base_env, *row.token_env)}
 
 
@@ -201,3 +203,11 @@ def test_the_libraries_of_this_environment_are_those_that_are_asked_for() -> Non
     found = list(libraries())
     assert [one.state for one in found] == ["good"]
     assert os.sep not in found[0].said
+
+
+def test_what_is_long_goes_on_in_its_column_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_command, "is_terminal", lambda stream: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    (line, *more) = doctor_command._lines([Found(about="port", state="warning", said="a word " * 12, mend="mend it")])
+    assert line.startswith("WARN   port  a word")
+    assert all(one.startswith(" " * 13) and len(one) <= 60 for one in more[:-2])

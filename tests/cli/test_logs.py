@@ -74,6 +74,17 @@ def test_the_last_are_shown_the_newest_at_the_end(gateway: tuple[str, Path], ask
     assert "  400  " in lines[1]
 
 
+def test_a_heading_for_people_stands_over_its_columns(
+    gateway: tuple[str, Path], asked: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tollbridge.cli.logs.is_terminal", lambda stream: True)
+    for columns in ("80", "120"):
+        monkeypatch.setenv("COLUMNS", columns)
+        head, line, *_ = run(gateway[1], "tail").output.splitlines()
+        assert head.index("key") == line.index("master")
+        assert head.index("cost") + 4 == re.search(r"\$[\d.]+", line).end()  # type: ignore[union-attr]
+
+
 def test_failures_keys_and_days_narrow_it(gateway: tuple[str, Path], asked: tuple[str, str]) -> None:
     assert [one["model"] for one in rows(gateway[1], "--failed")] == ["error-400"]
     assert len(rows(gateway[1], "--key", "master")) == 3

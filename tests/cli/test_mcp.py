@@ -317,3 +317,10 @@ def test_a_gateway_that_runs_is_asked_what_waits_for_an_approval(url: str, fault
     assert [one["tool"] for one in waiting] == ["joined", "reversed", "tagged"]
     run("approve", "hiding", "--yes", "--url", url, "--key", KEY)
     assert run("approve", "hiding", "--url", url, "--key", KEY).stdout == "Nothing waits for an approval.\n"
+
+
+def test_where_there_is_no_server_it_says_how_to_add_one(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("model_list: []\n")
+    for command in ("list", "doctor"):
+        said = CliRunner().invoke(main, ["mcp", command, "--config", str(tmp_path / "config.yaml")])
+        assert "tollbridge mcp add" in said.output

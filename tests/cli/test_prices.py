@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from tollbridge.catalog.facts import catalog, facts
 from tollbridge.cli import main
+from tollbridge.cli import prices as prices_screen
 
 
 def run(*words: str) -> Result:
@@ -136,3 +137,13 @@ def test_as_json_the_lists_are_whole_and_in_nano_dollars() -> None:
 
 def test_the_word_show_may_be_left_out() -> None:
     assert run("show", "gpt-4o").output == run("gpt-4o").output
+
+
+def test_a_name_that_leaves_no_room_for_its_prices_stands_above_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prices_screen, "is_terminal", lambda stream: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = CliRunner().invoke(main, ["prices", "anthropic.claude-instant", "--all"]).output.splitlines()
+    table = lines[: lines.index("")]
+    name = table.index("bedrock/ap-northeast-1/1-month-commitment/anthropic.claude-instant-v1")
+    assert table[name + 1].startswith(" " * 20)
+    assert max(map(len, table)) == 80

@@ -128,7 +128,7 @@ COMMANDS: Mapping[str, Command] = {
     "models": Command("[PART]", "list who could be asked", _models),
     "tools": Command("", "list the tools", _tools),
     "mcp": Command("SERVER", "add the tools of a URL, a command or a file with mcpServers", _mcp),
-    "system": Command("[TEXT]", "show or set what the model is told before all else; - takes it away", _system),
+    "system": Command("[TEXT]", "show or set what the model is told first; - takes it away", _system),
     "retry": Command("", "ask the last question again", _retry),
     "clear": Command("", "begin a new conversation", _clear),
     "cost": Command("", "show what the conversation used and cost", _cost),

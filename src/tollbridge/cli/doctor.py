@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from tollbridge.cli.examining import Found, database, libraries, network, port, 
 from tollbridge.cli.indented import indented
 from tollbridge.cli.mcp_desk import local
 from tollbridge.cli.place import Place, place
-from tollbridge.cli.screen import painted
+from tollbridge.cli.screen import is_terminal, painted
 from tollbridge.errors import APIError, ConfigError, TollbridgeError
 from tollbridge.providers.resolve import available
 from tollbridge.providers.rows.local import DEMO_HOST
@@ -168,11 +170,24 @@ def _lines(found: Sequence[Found]) -> Iterator[str]:
     width = max(len(one.about) for one in found)
     for one in found:
         mark, colour = MARKS[one.state]
-        head, *rest = map(printable, one.said.splitlines() or [""])
+        head, *rest = _wrapped(one.said, width + 9)
         yield f"{painted(f'{mark:<5}', sys.stdout, fg=colour)}  {one.about:<{width}}  {head}"
         yield from (f"{'':5}  {'':<{width}}  {line}" for line in rest)
-        if one.mend:
-            yield f"{'':5}  {'':<{width}}  {painted(one.mend, sys.stdout, dim=True)}"
+        for line in _wrapped(one.mend, width + 9) if one.mend else ():
+            yield f"{'':5}  {'':<{width}}  {painted(line, sys.stdout, dim=True)}"
     errors, warnings = (sum(one.state == state for one in found) for state in ("error", "warning"))
     yield ""
     yield "All is well." if not errors and not warnings else f"{errors} wrong, {warnings} to be warned of."
+
+
+def _wrapped(text: str, before: int) -> list[str]:
+    """On a terminal, lines that fit after so many columns; a path is not broken."""
+    lines = [printable(line) for line in text.splitlines() or [""]]
+    if not is_terminal(sys.stdout):
+        return lines
+    room = max(20, shutil.get_terminal_size().columns - before)
+    return [
+        part
+        for line in lines
+        for part in textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False) or [""]
+    ]

@@ -135,6 +135,8 @@ async def _tail(
         name = read_name(key)
         key_id = await ledger_id(name, Keys(KeyStore(database), place.home.pepper(), taken=place.is_admins), reader)
     shown = await _last(reader, count, since, key_id, failed=failed)
+    if is_terminal(sys.stdout) and not as_json and (shown or follow):
+        click.echo(painted(_head(), sys.stdout, bold=True))
     _print(shown, as_json)
     if not shown and not follow:
         click.echo("There is no such request in the ledger.", err=True)
@@ -169,8 +171,20 @@ def _print(rows: Sequence[Found], as_json: bool) -> None:
         click.echo(json.dumps(spend_log(row), ensure_ascii=False) if as_json else _line(row))
 
 
+def _is_narrow() -> bool:
+    return is_terminal(sys.stdout) and shutil.get_terminal_size().columns < NARROW
+
+
+def _head() -> str:
+    """For people: what is piped has a line for each request and no other."""
+    narrow = _is_narrow()
+    key_width, model_width = (NARROW_KEY, NARROW_MODEL) if narrow else (KEY_WIDTH, MODEL_WIDTH)
+    at = f"{'ended (UTC)':<{14 if narrow else 19}}"
+    return f"{at}  {'':3}  {'key':<{key_width}}  {'answered by':<{model_width}}  {'tokens':>9}  {'cost':>9}  took"
+
+
 def _line(row: Found) -> str:
-    narrow = is_terminal(sys.stdout) and shutil.get_terminal_size().columns < NARROW
+    narrow = _is_narrow()
     key_width, model_width = (NARROW_KEY, NARROW_MODEL) if narrow else (KEY_WIDTH, MODEL_WIDTH)
     ended = time.gmtime(row["started_at"] + row["duration_ms"] / 1000)
     at = time.strftime("%m-%d %H:%M:%S" if narrow else "%Y-%m-%d %H:%M:%S", ended)

@@ -158,7 +158,7 @@ def doctor(server: str | None, config: Path | None, url: str | None, key: str | 
     if as_json:
         click.echo(_json(found))
     else:
-        click.echo("\n\n".join(map(mcp_lines.diagnosis, found)) or "There is no MCP server.")
+        click.echo("\n\n".join(map(mcp_lines.diagnosis, found)) or mcp_lines.NO_SERVER)
     sys.exit(0 if all(map(mcp_lines.well, found)) else 1)
 
 

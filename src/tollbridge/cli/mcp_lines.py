@@ -9,11 +9,12 @@ from tollbridge.cli.columns import printable
 from tollbridge.model.json import Json, JsonObject
 
 DESCRIPTION_MAX = 70
+NO_SERVER = "There is no MCP server. Add one: tollbridge mcp add time --config config.yaml -- uvx mcp-server-time"
 
 
 def servers(found: Sequence[JsonObject]) -> str:
     if not found:
-        return "There is no MCP server."
+        return NO_SERVER
     rows = [
         [
             _text(one.get("server_name")),

@@ -19,6 +19,7 @@ from tollbridge.providers.table import ROWS
 
 SHOWN_MAX = 100
 HEAD = ("model", "mode", "reads", "writes", "can")
+UNITS = "`reads` and `writes` are tokens at most."
 CHAT = "chat"
 
 
@@ -68,7 +69,8 @@ def models(models: Sequence[str], as_json: bool, mode: str | None, everything: b
     else:
         for name, several in found:
             click.echo("\n".join(_told(name, several, everything)))
-        click.echo(f"\nAs of {catalog().date}, from {catalog().source}.")
+        told = f"{UNITS} " if any(several for name, several in found if name) else ""
+        click.echo(f"\n{told}As of {catalog().date}, from {catalog().source}.")
     if not all(several for _, several in found):
         sys.exit(FAILED)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -22,11 +23,13 @@ from tollbridge.cli.ending import FAILED, errors_told
 from tollbridge.cli.indented import indented
 from tollbridge.cli.price_lookup import EACH, Listed, in_catalog
 from tollbridge.cli.price_words import COLUMNS, PER_UNIT, in_words, per, place_of
+from tollbridge.cli.screen import is_terminal
 
 SHOWN_MAX = 100
 _TIMED = {"per_second", "per_second_in"}
 
 HEAD = "$ per million tokens"
+CELL = 13
 GIVE_ONE = "Give it one in the configuration: input_cost_per_token and output_cost_per_token."
 SHORT = {"local": "nothing", "provider": "told", EACH: "of each", "": "unknown"}
 LONG = {
@@ -172,10 +175,17 @@ def _overview(found: Sequence[Listed]) -> Iterable[str]:
 
 
 def _table(found: Sequence[Listed]) -> Iterable[str]:
+    """On a terminal that is too narrow a long name has a line for itself."""
     width = max(len(HEAD), *(len(_name(one)) for one in found))
-    yield f"{HEAD:<{width}}" + "".join(f"{column:>13}" for column in COLUMNS)
+    if is_terminal(sys.stdout):
+        width = max(len(HEAD), min(width, shutil.get_terminal_size().columns - CELL * len(COLUMNS)))
+    yield f"{HEAD:<{width}}" + "".join(f"{column:>{CELL}}" for column in COLUMNS)
     for one in found:
-        yield f"{_name(one):<{width}}" + "".join(f"{cell:>13}" for cell in _row(one))
+        name = _name(one)
+        if len(name) > width:
+            yield name
+            name = ""
+        yield f"{name:<{width}}" + "".join(f"{cell:>{CELL}}" for cell in _row(one))
 
 
 def _row(one: Listed) -> Sequence[str]:

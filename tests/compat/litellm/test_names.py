@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import tollbridge
 from tollbridge.compat.litellm.names import NAMES
 from tollbridge.compat.litellm.settings import SETTINGS
@@ -46,3 +48,15 @@ def test_what_is_called_the_same_is_there_and_what_is_absent_is_nowhere_in_the_s
             assert one.name not in tollbridge.__all__, f"{one.name} is built: give it its home"
         else:
             assert "absent" not in type(getattr(litellm, one.name)).__module__, one.name
+
+
+def test_what_is_not_built_may_stand_in_an_annotation_and_is_no_number(litellm: Any) -> None:
+    from litellm import DEFAULT_MAX_TOKENS, EmbeddingInput  # type: ignore[import-not-found]
+
+    def said(asked: EmbeddingInput | None = None) -> EmbeddingInput | None:
+        return asked
+
+    assert said() is None
+    for use in (lambda: DEFAULT_MAX_TOKENS * 2, lambda: range(DEFAULT_MAX_TOKENS), lambda: DEFAULT_MAX_TOKENS > 1):
+        with pytest.raises(tollbridge.NotBuilt, match="DEFAULT_MAX_TOKENS"):
+            use()

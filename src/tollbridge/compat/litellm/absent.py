@@ -28,6 +28,18 @@ class Absent:
     def __iter__(self) -> NoReturn:
         raise self._error()
 
+    def __or__(self, _: object) -> Absent:
+        """In an annotation, which is no use yet."""
+        return self
+
+    __ror__ = __or__
+
+    def _used(self, *_: object) -> NoReturn:
+        raise self._error()
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _used
+    __lt__ = __le__ = __gt__ = __ge__ = __contains__ = __index__ = __int__ = __float__ = _used
+
     def __mro_entries__(self, _: object) -> NoReturn:
         raise self._error()
 
