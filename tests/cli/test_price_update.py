@@ -56,7 +56,7 @@ def found(*words: str, code: int = 0) -> Any:
 def test_what_differs_is_told_by_model_and_price() -> None:
     said = run("diff", "list.json", code=1).output
     lines = [line.split() for line in said.splitlines()]
-    assert lines[:2] == [["openai/gpt-4o"], ["input", "2.5", "->", "2", "-20", "%"]]
+    assert lines[:2] == [["openai/gpt-4o"], ["input", "2.5", "->", "2", "$/M", "-20", "%"]]
     assert "  not in LIST: cache read; input, batch; " in said
     assert "hosted_vllm/ours" not in said
     assert said.endswith("1 model with other prices, 1 with the same, 1 not known here (--new shows them).\n")
@@ -66,7 +66,7 @@ def test_what_differs_is_told_by_model_and_price() -> None:
 def test_a_price_that_nobody_asks_is_warned_of_and_not_taken_over() -> None:
     Path("list.json").write_text(json.dumps({"gpt-4o": {**LIST["gpt-4o"], "input_cost_per_token": 2.5}}))
     said = " ".join(run("diff", "list.json", code=1).output.split())
-    assert "input 2.5 -> 2500000 1,000,000 times as much warning: is $2.5 for each token" in said
+    assert "input 2.5 -> 2500000 $/M 1,000,000 times as much warning: is $2.5 for each token" in said
     assert found("update", "list.json", "-c", "config.yaml", "--write")["models"] == []
     assert "openai/gpt-4o is not taken over" in run("update", "list.json", "-c", "config.yaml", "--write").stderr
     assert not Path("prices.json").exists()

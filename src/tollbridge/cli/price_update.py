@@ -26,7 +26,7 @@ from tollbridge.cli.ending import FAILED, end, errors_told
 from tollbridge.cli.indented import indented
 from tollbridge.cli.place import Place, place
 from tollbridge.cli.price_changes import Change, Compared, compared
-from tollbridge.cli.price_words import exact, in_words
+from tollbridge.cli.price_words import exact, in_words, unit_of
 from tollbridge.cli.replacing import replace
 from tollbridge.cli.screen import painted
 from tollbridge.errors import APIError, ConfigError
@@ -210,7 +210,8 @@ def _told(name: str, changes: Sequence[Change]) -> Iterable[str]:
     rows = [(in_words(one.price), exact(one.price, one.before), exact(one.price, one.after)) for one in named]
     words, before, after = (max(map(len, column)) for column in zip(*rows, strict=True))
     for one, (price, was, becomes) in zip(named, rows, strict=True):
-        line = f"  {price:<{words}}  {was:>{before}} -> {becomes:>{after}}  {_how(one)}".rstrip()
+        unit = unit_of(one.price)
+        line = f"  {price:<{words}}  {was:>{before}} -> {becomes:>{after}} {unit}  {_how(one)}".rstrip()
         yield painted(line, sys.stdout, fg=_COLOURS[_direction(one)])
         odd = None if one.after is None else dear(one.price, one.after)
         if odd is not None:

@@ -42,6 +42,10 @@ def per(price: str, rate: int) -> float:
     return rate / 10**15 if price in PER_UNIT else rate / 10**9
 
 
+def unit_of(price: str) -> str:
+    return "$" if price in PER_UNIT else "$/M"
+
+
 def exact(price: str, rate: int | None) -> str:
     """Dollars per million tokens, or for the piece, with all their digits."""
     if rate is None:

@@ -22,7 +22,7 @@ from tollbridge.catalog.price_names import charged
 from tollbridge.cli.ending import FAILED, errors_told
 from tollbridge.cli.indented import indented
 from tollbridge.cli.price_lookup import EACH, Listed, in_catalog
-from tollbridge.cli.price_words import COLUMNS, PER_UNIT, in_words, per, place_of
+from tollbridge.cli.price_words import COLUMNS, in_words, per, place_of, unit_of
 from tollbridge.cli.screen import is_terminal
 
 SHOWN_MAX = 100
@@ -215,7 +215,7 @@ def _in_full(one: Listed) -> Iterable[str]:
     width = max(map(len, words.values()), default=0)
     for price in prices:
         cost = _dollars(per(price, known.prices[price]))
-        yield f"  {words[price]:<{width}}  {cost:>12}{' $' if price in PER_UNIT else ' $/M'}"
+        yield f"  {words[price]:<{width}}  {cost:>12} {unit_of(price)}"
     if one.told:
         yield "  what the provider says that it charged counts instead"
     if one.priced == "config":
