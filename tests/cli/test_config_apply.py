@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from tests.clients.running import KEY, serving
 from tollbridge.cli import main
 from tollbridge.cli.config_kept import written
+from tollbridge.cli.config_plan import key_steps
 from tollbridge.config.load import load
 
 CONFIG = """{"mcp_servers": {"fixed": {"url": "http://127.0.0.1:9/mcp"}},
@@ -227,3 +228,15 @@ def test_secrets_in_free_words_become_names_of_variables_too() -> None:
 def test_an_empty_database_exports_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOLLBRIDGE_HOME", str(tmp_path / "other"))
     assert run("export").output.endswith("# There is nothing.\n")
+
+
+def test_a_budget_of_nothing_is_a_budget_and_what_is_secret_of_a_key_is_not_shown() -> None:
+    there = [{"key_alias": "a", "token": "t", "max_budget": 100.0, "metadata": {"api_token": "was-a-secret"}}]
+    entry = {"max_budget": 0, "metadata": {"api_token": "is-a-secret"}, "duration": "30d"}
+    [step] = key_steps({"a": entry}, there)
+    assert step.body == {"key": "t", "max_budget": 0, "metadata": {"api_token": "is-a-secret"}}
+    assert [(one.field, one.before, one.after) for one in step.differences if one.field == "max_budget"] == [
+        ("max_budget", 100.0, 0)
+    ]
+    assert "secret" not in str(step.differences)
+    assert step.unseen == ("duration",)

@@ -123,6 +123,8 @@ def multiplied(ours: Mapping[str, int], row: JsonObject) -> dict[str, int]:
     """Anthropic's prices of speed and place are multiples of all token prices
     (https://platform.claude.com/docs/en/about-claude/pricing, seen 2026-11-21)."""
     told = row.get("provider_specific_entry") or {}
+    if not isinstance(told, dict):
+        raise ValueError("`provider_specific_entry` is no object")
     made: dict[str, int] = {}
     if row["litellm_provider"] != "anthropic":
         return made

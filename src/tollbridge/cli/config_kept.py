@@ -103,14 +103,19 @@ def written(servers: Iterable[tuple[str, JsonObject]], keys: Iterable[JsonObject
     return Written(servers=said, keys=listed, variables=tuple(placeholders.names), remarks=tuple(remarks))
 
 
+_UNSAID: tuple[Json, ...] = (None, "", [], {})
+"""No number is one of them: a budget of 0 is a budget."""
+
+
 def settings_of(key: Mapping[str, Json]) -> dict[str, Json]:
     """All that a key may be given, with nothing where nothing is said. `key`: of a file, or as the gateway shows it."""
-    return {field: key.get(field) or nothing for field, nothing in KEY_FIELDS.items()}
+    said = {field: key.get(field) for field in KEY_FIELDS}
+    return {field: KEY_FIELDS[field] if value in _UNSAID else value for field, value in said.items()}
 
 
 def _settings(key: JsonObject, placed: Placed) -> JsonObject:
     said = {field: value for field, value in settings_of(key).items() if value != KEY_FIELDS[field]}
-    return {field: _without_secrets(field, value, placed) for field, value in said.items()}
+    return {field: without_secrets(field, value, placed) for field, value in said.items()}
 
 
 def _server(name: str, said: JsonObject, placeholders: Placeholders) -> JsonObject:
@@ -136,10 +141,10 @@ def _hidden(name: str, field: str, value: Any, placeholders: Placeholders) -> Js
             return {one: placed(word, str(one)) for one in value}
         case "args", list():
             return [placed("arg", str(number)) for number, _ in enumerate(value, 1)]
-    return _without_secrets(field, value, placed)
+    return without_secrets(field, value, placed)
 
 
-def _without_secrets(field: str, value: Json, placed: Placed) -> Json:
+def without_secrets(field: str, value: Json, placed: Placed) -> Json:
     """Words may hold some too: what looks like a key, a URL that says more than where something is, and in free tables
     what is named like a secret."""
 

@@ -15,13 +15,22 @@ from typing import Any, Literal
 import msgspec
 
 from tollbridge.assemble.mcp import definition
-from tollbridge.cli.config_kept import ARGUMENTS, HEADERS, KEY_FIELDS, SECRET_FIELDS, VARIABLES, settings_of
+from tollbridge.cli.config_kept import (
+    ARGUMENTS,
+    HEADERS,
+    KEY_FIELDS,
+    SECRET_FIELDS,
+    VARIABLES,
+    settings_of,
+    without_secrets,
+)
 from tollbridge.config.mcp import read_said
 from tollbridge.config.tables.mcp import MCP_SERVER
 from tollbridge.errors import ConfigError
 from tollbridge.mcp.shape import NEVER_SHOWN, NOTHING, TOLD, shape
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.secret import MASK
 from tollbridge.transport.http1 import HttpTransport
 
 Action = Literal["add", "change", "same", "refuse"]
@@ -86,10 +95,9 @@ def key_steps(entries: Mapping[str, JsonObject], there: Sequence[JsonObject]) ->
     for alias, entry in entries.items():
         found, wanted = known.get(alias), settings_of(entry)
         before = settings_of({} if found is None else found)
-        differences = tuple(
-            Difference(name, before[name], wanted[name]) for name in KEY_FIELDS if before[name] != wanted[name]
-        )
-        unseen = ("key",) if "key" in entry else ()
+        differing = [name for name in KEY_FIELDS if before[name] != wanted[name]]
+        differences = tuple(_difference(name, before[name], wanted[name]) for name in differing)
+        unseen = tuple(name for name in entry if name not in KEY_FIELDS)
         if found is None:
             body = {"key_alias": alias, **entry}
             yield Step(
@@ -102,7 +110,7 @@ def key_steps(entries: Mapping[str, JsonObject], there: Sequence[JsonObject]) ->
                 body=body,
             )
         elif differences:
-            body = {"key": found["token"], **{one.field: one.after for one in differences}}
+            body = {"key": found["token"], **{name: wanted[name] for name in differing}}
             yield Step(
                 kind="key",
                 name=alias,
@@ -156,12 +164,17 @@ def _differences(before: JsonObject, after: JsonObject, entry: JsonObject) -> tu
     """`entry`: who names no transport leaves it to the gateway, which shows the one that it found."""
     before, after = _without_its_name(before), _without_its_name(after)
     return tuple(
-        Difference(name, before.get(name), value)
+        _difference(name, before.get(name), value)
         for name, value in after.items()
         if name not in _NOT_COMPARED
         and before.get(name) != value
         and not (name == "transport" and "transport" not in entry)
     )
+
+
+def _difference(field: str, before: Json, after: Json) -> Difference:
+    shown = (without_secrets(field, value, lambda _: MASK) for value in (before, after))
+    return Difference(field, *shown)
 
 
 def _without_its_name(shown: JsonObject) -> JsonObject:

@@ -6,6 +6,7 @@ such tool (an error of the protocol, or a result with `isError`); it stays, and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from tollbridge.mcp.hub import View
 
 NAMES = 3
+_UNKNOWN = re.compile(
+    r"unknown|not found|no such|no tool|not exist|not a tool|not available|not registered", re.IGNORECASE
+)
 
 
 async def meant(view: View, kind: str, name: str) -> list[str]:
@@ -33,6 +37,14 @@ async def meant(view: View, kind: str, name: str) -> list[str]:
     pairs = [(item["name"], view.name_of(upstream, item["name"])) for upstream, items in found for item in items]
     spelled = near(name, {one for pair in pairs for one in pair}) if parts is None else near(parts[1], dict(pairs))
     return list(dict.fromkeys(shown for one in spelled for own, shown in pairs if one in (own, shown)))[:NAMES]
+
+
+def says_unknown(result: JsonObject, tool: str) -> bool:
+    """A result that is an error names the tool as one that is not there. What a tool that ran says of its own failure
+    is not looked at further: its server is not asked for its list."""
+    content = result.get("content")
+    texts = [str(one.get("text", "")) for one in content if isinstance(one, dict)] if isinstance(content, list) else []
+    return any(tool in text and _UNKNOWN.search(text) is not None for text in texts)
 
 
 async def lacks(view: View, upstream: Upstream, tool: str) -> bool:
@@ -51,7 +63,7 @@ async def helped(view: View, upstream: Upstream, tool: str, asked: Awaitable[Jso
         if error.code == INVALID_PARAMS and await lacks(view, upstream, tool):
             raise await named(view, upstream, tool, error) from error
         raise
-    if result.get("isError") is True and await lacks(view, upstream, tool):
+    if result.get("isError") is True and says_unknown(result, tool) and await lacks(view, upstream, tool):
         return await shown(view, upstream, tool, result)
     return result
 

@@ -307,7 +307,7 @@ class View:
         found = parted(name, [one.definition.prefix for one in upstreams], self.hub.separator)
         if found is not None:
             return self._by_prefix[found[0]], found[1]
-        owners = [upstream for upstream in upstreams if name in await self.known(upstream, kind)]
+        owners = [upstream for upstream in upstreams if name in await self._known(upstream, kind)]
         if len(owners) == 1:
             return owners[0], name
         if owners:
@@ -319,7 +319,7 @@ class View:
         """Of these servers things of this kind may be used."""
         return self.upstreams if kind == "tools" else self._whole
 
-    async def known(self, upstream: Upstream, kind: str) -> set[str]:
+    async def _known(self, upstream: Upstream, kind: str) -> set[str]:
         """Their names there; none where they cannot be listed."""
         method = f"{kind}/list"
         try:

@@ -57,9 +57,8 @@ class Stdio:
     ) -> None:
         self._command = [command, *args]
         self._env = {name: value for name in KEPT if (value := (environ or {}).get(name)) is not None} | dict(env or {})
-        self._secrets = sorted(
-            (value for value in (env or {}).values() if len(value) >= SECRET_CHARACTERS_MIN), key=len, reverse=True
-        )
+        lines = {line.strip() for value in (env or {}).values() for line in (value, *value.splitlines())}
+        self._secrets = sorted((one for one in lines if len(one) >= SECRET_CHARACTERS_MIN), key=len, reverse=True)
         self._cwd = cwd
         self._process: Process | None = None
         self._exited = asyncio.Event()

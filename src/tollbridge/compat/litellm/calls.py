@@ -48,7 +48,7 @@ class Prepared:
         keeps: bool = False,
     ) -> None:
         """`reads_settings`: False of a call whose deployments say all that a setting might. `keeps`: of files and
-        batches, which are of no model: they have one in name, that says whose they are."""
+        batches, which are of no model: where none is said they have one in name, for settings and events alone."""
         self._settings = own = settings()
         own.check()
         limit, spent = own.get("max_budget"), own.get("_current_cost")
@@ -56,7 +56,8 @@ class Prepared:
             raise BudgetExceededError(f"`litellm.max_budget` is {limit}, and {spent} dollars were spent.")
         said = _bound(function, positional, named)
         model = said.pop("model", None)
-        if keeps and model is None:
+        self._in_name = keeps and model is None
+        if self._in_name:
             model = f"{said.get('custom_llm_provider') or 'openai'}/{FILES}"
         applies = reads_settings and isinstance(model, str)
         self.model: str = own.model(model) if applies else model
@@ -66,6 +67,11 @@ class Prepared:
         self.event = Event(own, call_type, self.model, self.said)
         self.rules = Rules(own, call_type, bool(self.said.get("stream")))
         self.rules.check_said(self.said)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the function is called with."""
+        return self.said if self._in_name else {"model": self.model, **self.said}
 
     @property
     def handler(self) -> tuple[Any, str] | None:
@@ -96,7 +102,7 @@ def waited(
             if handler is not None and custom is not None:
                 response = custom(*handler, prepared.said)
             else:
-                response = function(model=prepared.model, **prepared.said)
+                response = function(**prepared.told)
             prepared.rules.check_answered(response)
         except Exception as error:
             prepared.event.fail(error)
@@ -127,7 +133,7 @@ def awaited(
             if handler is not None and custom is not None:
                 response = await custom(*handler, prepared.said)
             else:
-                response = await function(model=prepared.model, **prepared.said)
+                response = await function(**prepared.told)
             prepared.rules.check_answered(response)
         except Exception as error:
             await prepared.event.afail(error)
