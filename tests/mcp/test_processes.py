@@ -19,9 +19,11 @@ from tests.mcp.clients import MODES, client, text
 from tests.mcp.gateway import gateway
 from tests.mcp.raw import raw
 from tests.mcp.serving import HERE, LEGACY_STDIO, Command
+from tollbridge.mcp.call import Caller
 from tollbridge.mcp.jsonrpc import RpcError
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.stdio import Stdio
+from tollbridge.policy.principal import Principal
 
 UPSTREAM_FAILED = -31001
 SECRET = "hunter2-of-the-operator"
@@ -74,6 +76,17 @@ async def test_a_legacy_process_is_asked_what_it_speaks_and_begun_once(tmp_path:
         assert told["result"]["resultType"] == "input_required"
         # one for callers that answer nothing, which was asked, and one for this caller
         assert started.read_text().count("x") == 2
+
+
+async def test_a_process_that_one_call_has_for_itself_ends_with_the_others(tmp_path: Path) -> None:
+    async with gateway({"mcp_servers": {"old": LEGACY_STDIO.configured()}}, tmp_path) as served:
+        links = served.hub.upstreams["old"].links
+        caller = Caller(principal=Principal("master", admin=True), modern=True, capabilities={"elicitation": {}})
+        async with links.lent(caller) as link:
+            await links.close()
+            assert not link.open_
+            assert children() == []
+    assert children() == []
 
 
 async def test_a_process_that_ends_answers_what_is_pending_and_is_begun_anew(tmp_path: Path) -> None:

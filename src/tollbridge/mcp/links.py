@@ -72,6 +72,7 @@ class Links:
         self._shared: dict[tuple[Scope, bool], Link] = {}  # by credential and era
         self._sessions: dict[tuple[Scope, bool], Link] = {}
         self._idle: dict[str, list[Link]] = {}
+        self._leases: set[Link] = set()
         self._opening: Once[tuple[Scope, bool], Link] = Once()
         self._speaks: dict[bool, bool] = {}  # by era, where it is known
         self._sse = definition.transport == "sse"
@@ -138,11 +139,13 @@ class Links:
         alike = f"{caller.alike} {headers!r}"
         idle = self._idle.setdefault(alike, [])
         link = idle.pop() if idle else await self._open(headers, False, caller, (alike, headers))
+        self._leases.add(link)
         good = False
         try:
             yield link
             good = link.open_
         finally:
+            self._leases.discard(link)
             if good and sum(map(len, self._idle.values())) < IDLE_MAX:
                 self._idle.setdefault(alike, []).append(link)
             else:
@@ -299,12 +302,14 @@ class Links:
         return "stdio" if self._definition.command is not None else "sse" if self._sse else "http"
 
     async def close(self) -> None:
+        """Those too that a call has for itself: whoever gives one back finds it closed."""
+        await self._opening.cancel()
         links = [
             *self._shared.values(),
             *self._sessions.values(),
             *(one for idle in self._idle.values() for one in idle),
+            *self._leases,
         ]
-        await self._opening.cancel()
         self._shared.clear()
         self._sessions.clear()
         self._idle.clear()
