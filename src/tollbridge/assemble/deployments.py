@@ -118,7 +118,7 @@ class Maker:
                     raise
                 raise self._not_set_up(entry, error) from error
             if not deployment.tariff.covers and entry.mock_response is None:
-                self._log_once(entry, unpriced(model))
+                self._log_once(_place_of(entry), unpriced(model))
             return [deployment]
 
         return make
@@ -126,7 +126,7 @@ class Maker:
     def _not_set_up(self, entry: ModelEntry, error: APIError) -> ServiceUnavailableError:
         """A key or an address is missing: no fault of the client, who is told as much as it may know. The log tells the
         operator what to set, once."""
-        self._log_once(entry, error.message)
+        self._log_once(_place_of(entry), error.message)
         return ServiceUnavailableError(
             f"The gateway is not set up for {error.provider}: its log tells the operator what is missing.",
             code="provider_not_configured",
@@ -135,12 +135,10 @@ class Maker:
             retryable=False,
         )
 
-    def _log_once(self, entry: ModelEntry | str, told: str) -> None:
-        """For each entry, or name of what the environment serves, so often at most: what is said may hold a name that a
-        client chose."""
-        id, where = (entry, entry) if isinstance(entry, str) else (entry.id, f"{entry.where}: {entry.model_name}")
-        if len(self._logged) < LOGGED_MAX and (id, told) not in self._logged:
-            self._logged.add((id, told))
+    def _log_once(self, where: str, told: str) -> None:
+        """For each place so often at most: what is said may hold a name that a client chose."""
+        if len(self._logged) < LOGGED_MAX and (where, told) not in self._logged:
+            self._logged.add((where, told))
             log.warning("%s: %s", where, told)
 
     def _named(self, name: str, label: str) -> Deployment:
@@ -228,3 +226,7 @@ def unpriced(model: str) -> str:
         f"no price is known for {shown}: the cost of its requests is unknown, and no budget counts them. Set "
         "`input_cost_per_token` and `output_cost_per_token`, or `model_info.base_model`."
     )
+
+
+def _place_of(entry: ModelEntry) -> str:
+    return f"{entry.where}: {entry.model_name}"

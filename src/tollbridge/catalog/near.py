@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from tollbridge.catalog.facts import catalog
 
 NAME_MAX = 80
+
+
+def did_you_mean(names: Sequence[str]) -> str:
+    """A sentence; of at least one name."""
+    return f"Did you mean {' or '.join(map(repr, names))}?"
 
 
 def near(name: str, among: Iterable[str] | None = None, count: int = 3) -> list[str]:

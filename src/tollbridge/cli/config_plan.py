@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -72,10 +73,11 @@ def server_steps(
     for name, entry in entries.items():
         said: JsonObject = {"server_name": name, **entry}
         wanted, unseen = _shown(said), _unseen(entry)
+        step = partial(Step, kind="mcp_server", name=name, unseen=unseen)
         found = known.get(name)
         if found is None:
             differences = _differences(_NOTHING, wanted, entry)
-            yield _server("add", name, differences, unseen, path="/v1/mcp/server", body=said)
+            yield step(action="add", differences=differences, path="/v1/mcp/server", body=said)
             continue
         if found["created_at"] is None:
             why = "it stands in the gateway's own configuration, and is changed there"
@@ -83,10 +85,10 @@ def server_steps(
             continue
         differences = _differences(found, wanted, entry)
         if not differences and not (with_secrets and unseen):
-            yield _server("same", name, (), unseen)
+            yield step(action="same")
             continue
         body = {"server_id": found["server_id"], **_unsaid(), **said}
-        yield _server("change", name, differences, unseen, method="PUT", path="/v1/mcp/server", body=body)
+        yield step(action="change", differences=differences, method="PUT", path="/v1/mcp/server", body=body)
 
 
 def key_steps(entries: Mapping[str, JsonObject], there: Sequence[JsonObject]) -> Iterator[Step]:
@@ -98,52 +100,14 @@ def key_steps(entries: Mapping[str, JsonObject], there: Sequence[JsonObject]) ->
         differing = [name for name in KEY_FIELDS if before[name] != wanted[name]]
         differences = tuple(_difference(name, before[name], wanted[name]) for name in differing)
         unseen = tuple(name for name in entry if name not in KEY_FIELDS)
+        step = partial(Step, kind="key", name=alias, differences=differences, unseen=unseen)
         if found is None:
-            body = {"key_alias": alias, **entry}
-            yield Step(
-                kind="key",
-                name=alias,
-                action="add",
-                differences=differences,
-                unseen=unseen,
-                path="/key/generate",
-                body=body,
-            )
+            yield step(action="add", path="/key/generate", body={"key_alias": alias, **entry})
         elif differences:
             body = {"key": found["token"], **{name: wanted[name] for name in differing}}
-            yield Step(
-                kind="key",
-                name=alias,
-                action="change",
-                differences=differences,
-                unseen=unseen,
-                path="/key/update",
-                body=body,
-            )
+            yield step(action="change", path="/key/update", body=body)
         else:
-            yield Step(kind="key", name=alias, action="same", unseen=unseen)
-
-
-def _server(
-    action: Action,
-    name: str,
-    differences: tuple[Difference, ...],
-    unseen: tuple[str, ...],
-    *,
-    method: str = "POST",
-    path: str = "",
-    body: JsonObject | None = None,
-) -> Step:
-    return Step(
-        kind="mcp_server",
-        name=name,
-        action=action,
-        differences=differences,
-        unseen=unseen,
-        method=method,
-        path=path,
-        body=body or {},
-    )
+            yield step(action="same")
 
 
 def _shown(said: JsonObject) -> JsonObject:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
-from tollbridge.catalog.near import near
-from tollbridge.mcp.access import Unknown, did_you_mean
+from tollbridge.catalog.near import did_you_mean, near
+from tollbridge.mcp.access import Unknown
 from tollbridge.mcp.jsonrpc import INVALID_PARAMS, RpcError
 from tollbridge.mcp.lists import gathered, items_of
 from tollbridge.mcp.names import parted
@@ -39,9 +39,13 @@ async def meant(view: View, kind: str, name: str) -> list[str]:
     return list(dict.fromkeys(shown for one in spelled for own, shown in pairs if one in (own, shown)))[:NAMES]
 
 
-def says_unknown(result: JsonObject, tool: str) -> bool:
-    """A result that is an error names the tool as one that is not there. What a tool that ran says of its own failure
-    is not looked at further: its server is not asked for its list."""
+async def disowned(view: View, upstream: Upstream, tool: str, result: JsonObject) -> bool:
+    """A result with `isError` that says, and truly, that there is no such tool. What a tool that ran says of its own
+    failure is not looked at further: its server is not asked for its list."""
+    return _says_unknown(result, tool) and await lacks(view, upstream, tool)
+
+
+def _says_unknown(result: JsonObject, tool: str) -> bool:
     content = result.get("content")
     texts = [str(one.get("text", "")) for one in content if isinstance(one, dict)] if isinstance(content, list) else []
     return any(tool in text and _UNKNOWN.search(text) is not None for text in texts)
@@ -63,7 +67,7 @@ async def helped(view: View, upstream: Upstream, tool: str, asked: Awaitable[Jso
         if error.code == INVALID_PARAMS and await lacks(view, upstream, tool):
             raise await named(view, upstream, tool, error) from error
         raise
-    if result.get("isError") is True and says_unknown(result, tool) and await lacks(view, upstream, tool):
+    if result.get("isError") is True and await disowned(view, upstream, tool, result):
         return await shown(view, upstream, tool, result)
     return result
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from tollbridge.catalog.near import did_you_mean
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.jsonrpc import INVALID_PARAMS, RpcError
 from tollbridge.model.json import Json
@@ -54,10 +55,6 @@ def unknown(kind: str, name: str, near: Sequence[str] = ()) -> Unknown:
     """`near`: names that the caller may have meant."""
     hint = f". {did_you_mean(near)}" if near else ""
     return Unknown(INVALID_PARAMS, f"Unknown {kind}: {name[:300]}{hint}")
-
-
-def did_you_mean(near: Sequence[str]) -> str:
-    return f"Did you mean {' or '.join(map(repr, near))}?"
 
 
 def check_arguments(definition: Definition, tool: str, arguments: Json) -> None:

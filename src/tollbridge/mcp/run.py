@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from tollbridge.errors import APIError, BudgetExceededError
-from tollbridge.mcp.absent import lacks, named, says_unknown, shown
+from tollbridge.mcp.absent import disowned, lacks, named, shown
 from tollbridge.mcp.call import Call
 from tollbridge.mcp.eras import COMPLETE
 from tollbridge.mcp.hooks import Called, after
@@ -88,7 +88,7 @@ class Runner:
             entry.cost_nanousd = cost
             if result.get("isError") is True:
                 entry.outcome, entry.error_class = "upstream_error", "ToolError"
-                if says_unknown(result, name) and await lacks(view, upstream, name):
+                if await disowned(view, upstream, name, result):
                     _nothing_done(entry)
                     result = await shown(view, upstream, name, result)
             return result

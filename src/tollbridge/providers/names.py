@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from tollbridge.catalog.facts import catalog
-from tollbridge.catalog.near import near
+from tollbridge.catalog.near import did_you_mean, near
 from tollbridge.errors import UnknownModelError
 from tollbridge.providers.row import Provider
 from tollbridge.providers.table import ALIASES, BARE
@@ -88,7 +88,7 @@ def _unknown_model(model: str, rows: Mapping[str, Provider]) -> UnknownModelErro
 
 
 def _or(close: list[str]) -> str:
-    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    return f" {did_you_mean(close)}" if close else ""
 
 
 def _not_found(message: str) -> UnknownModelError:

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from tollbridge.catalog.near import did_you_mean
 from tollbridge.errors import APIError, UnknownModelError
 
 D = TypeVar("D")
@@ -136,7 +137,7 @@ def _check_name(name: str) -> None:
 def unknown_model(name: str, known: Sequence[str]) -> UnknownModelError:
     near = difflib.get_close_matches(name[:200], known, n=3, cutoff=0.5)
     if near:
-        hint = f"Did you mean {' or '.join(repr(n) for n in near)}?"
+        hint = did_you_mean(near)
     elif known:
         hint = f"Known here: {', '.join(known[:8])}{', ...' if len(known) > 8 else ''}."
     else:

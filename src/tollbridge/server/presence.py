@@ -12,8 +12,12 @@ from tollbridge.server.inbound import STOPPING, Headers, Responder
 
 def broken_off(record: Record, error: BaseException) -> None:
     """Work that was cancelled, and cannot see why: who cancels it because this process stops says so."""
+    _tell(record, stopping=STOPPING in error.args)
+
+
+def _tell(record: Record, *, stopping: bool) -> None:
     record.status, record.outcome = 499, "cancelled"
-    if STOPPING in error.args:
+    if stopping:
         record.status, record.error_class = 503, STOPPING
 
 
@@ -50,9 +54,7 @@ class Leaving:
 
     def tell(self, record: Record, error: BaseException) -> None:
         """Why an answer ended before its time: the client left, or takes nothing; or this process stops."""
-        record.status, record.outcome = 499, "cancelled"
-        if isinstance(error, asyncio.CancelledError) and not self.left:
-            record.status, record.error_class = 503, STOPPING
+        _tell(record, stopping=isinstance(error, asyncio.CancelledError) and not self.left)
 
     def _gone(self) -> None:
         self.left = True

@@ -8,6 +8,7 @@ from importlib import import_module, metadata
 from types import ModuleType
 from typing import Any
 
+from tollbridge.catalog.near import did_you_mean
 from tollbridge.compat.litellm import unbuilt
 from tollbridge.compat.litellm.absent import Absent
 from tollbridge.compat.litellm.modules import ALIASES, MODULES
@@ -82,5 +83,5 @@ class Litellm(ModuleType):
 
 def _unknown(module: str, name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(known), n=2)
-    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    hint = f" {did_you_mean(near)}" if near else ""
     return f"`{module}` has no {name!r} in Tollbridge {metadata.version('tollbridge')}.{hint}"
