@@ -52,8 +52,9 @@ class Hold:
         self._on_trust = on_trust
 
     def settle(self, record: Record) -> None:
-        account = self._end()
+        account = self._account
         if account is not None:
+            self.release()
             account.settled(record, self._book.clock())
 
     def spent(self, record: Record) -> None:
@@ -62,20 +63,16 @@ class Hold:
             self._account.settled(record, self._book.clock())
 
     def release(self) -> None:
-        self._end()
-
-    def headers(self) -> bytes:
-        """What the key had spent before this request, and its budget, under LiteLLM's names, as lines."""
-        return b"" if self._account is None else self._account.headers(self._book.clock())
-
-    def _end(self) -> Account | None:
         account, self._account = self._account, None
         if account is not None:
             account.flying -= 1
             account.held -= self._worst
             if self._on_trust:
                 account.trusted = False
-        return account
+
+    def headers(self) -> bytes:
+        """What the key had spent before this request, and its budget, under LiteLLM's names, as lines."""
+        return b"" if self._account is None else self._account.headers(self._book.clock())
 
 
 class Book:
@@ -100,7 +97,8 @@ class Book:
         elif account.key is not key:
             self.refresh(key)
         account.used_at = now
-        left = budget - account.purse.spent_at(now) - account.held
+        purse = account.purse
+        left = budget - account.held - (purse.spend if purse.resets_at is None else purse.spent_at(now))
         worst = worst_nanousd or 0
         on_trust = False
         if worst > left or left <= 0:

@@ -77,8 +77,13 @@ class Limiter:
         rpm, tpm, parallel = key.rpm, key.tpm, key.parallel
         if rpm is None and tpm is None and parallel is None:
             return self._unlimited
-        now = self.now()
-        window = self._window(key, now)
+        now = self._clock()  # `now` and `_window` in place: each request with a key comes here
+        if now < self._latest:
+            now = self._latest
+        self._latest = now
+        window = self._windows.get(key.id)
+        if window is None or now >= window.leaves or window.tpm != tpm:
+            window = self._window(key, now)
         if tpm is not None:
             if tokens > tpm:
                 tokens = tpm

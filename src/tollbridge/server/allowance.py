@@ -29,23 +29,20 @@ class Held:
 
     def round_over(self, record: Record) -> None:
         """A part of the request has ended, with an entry of its own; what is held stays held."""
-        self._tokens += _tokens(record)
+        tokens = record.tokens
+        self._tokens += 0 if tokens is None else tokens["input"] + tokens["output"]
         self._hold.spent(record)
 
     def settle(self, record: Record) -> None:
         """An answer that came to nothing costs nothing, but counts as a request."""
         if self._place is not None:
-            self._place.settle(self._tokens + _tokens(record))
+            tokens = record.tokens
+            self._place.settle(self._tokens + (0 if tokens is None else tokens["input"] + tokens["output"]))
         self._hold.settle(record)
 
     def headers(self) -> bytes:
         """As lines."""
         return (b"" if self._place is None else self._place.headers()) + self._hold.headers()
-
-
-def _tokens(record: Record) -> int:
-    tokens = record.tokens
-    return 0 if tokens is None else tokens["input"] + tokens["output"]
 
 
 class Allowance:

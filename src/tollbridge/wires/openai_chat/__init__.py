@@ -65,8 +65,7 @@ class OpenAIChat:
     def stream_tap(self, hides_usage: bool) -> tap.ChatTap:
         return tap.ChatTap(hides_usage)
 
-    def read_along(self, body: bytes) -> Along:
-        return tap.read_along(body)
+    read_along = staticmethod(tap.read_along)
 
 
 OPENAI_CHAT = OpenAIChat()
