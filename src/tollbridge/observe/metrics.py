@@ -2,8 +2,8 @@
 
 Labels come from the configuration alone (group names, providers), never from a request: a client cannot grow them.
 
-What a histogram observes is kept as it is, and counted a thousand at a time: a sort and a search for each bucket's bound
-take less than a search for each value.
+What a histogram observes is kept as it is, and counted a thousand at a time: a sort, and a search for each bound, take
+less than a search for each value.
 """
 
 from __future__ import annotations

@@ -51,8 +51,8 @@ class State(msgspec.Struct):
 
 
 class Health:
-    """Kept by deployment id. Times are seconds of one monotonic clock, given by the caller. `troubles`: the ids of those
-    that failed lately; who sees none there need not tell of one that was started or answered."""
+    """Kept by deployment id. Times are seconds of one monotonic clock, given by the caller. `troubles`: the ids of
+    those that failed lately; who sees none there need not tell of one that was started or answered."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules

@@ -30,6 +30,8 @@ JSON_LINES = lines((JSON,))
 STREAM_LINES = lines((EVENT_STREAM, NO_CACHE, NO_BUFFERING))
 LISTED_LINES = lines((JSON, NO_CACHE, NO_BUFFERING))
 
+_FRAMING = frozenset((b"content-type", b"content-length", b"transfer-encoding", b"connection", b"date", b"server"))
+"""Headers that each answer has, and none passes on."""
 CAVEATS_BYTES_MAX = 2_000
 
 _encode = msgspec.json.Encoder().encode
@@ -73,7 +75,10 @@ def cost_headers(nanousd: int | None, held: Held | None) -> bytes:
 
 def passed_on(received: Sequence[Pair], held: Held | None) -> list[Pair]:
     """What a client may see of the provider's headers; of limits only the key's own, where it has some."""
-    headers = provider_headers(received)
+    told = [header for header in received if header[0] not in _FRAMING]
+    if not told:
+        return told
+    headers = provider_headers(told)
     return headers if held is None or not held.limited else without_limits(headers)
 
 

@@ -40,6 +40,7 @@ from tollbridge.server.answers import (
     passed_on,
     route_headers,
 )
+from tollbridge.server.controls import NOTHING
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.idempotency import HEADER as IDEMPOTENCY
 from tollbridge.server.idempotency import Claim
@@ -172,9 +173,10 @@ class Conversation:
                 gateway.rules.heartbeat_s, self._responder, self._early_headers, self._loop, self._dialect.alive
             )
         engine = gateway.engine
-        gateway.journal.check()
+        if gateway.journal.failing:
+            gateway.journal.check()
         principal = self._inbound.principal
-        if ask.sealed and gateway.references is not None:
+        if gateway.references is not None and ask.sealed:
             gateway.references.open(ask, principal)
         allowed = reachable(gateway, principal, ask)
         if IDEMPOTENCY in self._inbound.headers:
@@ -185,8 +187,8 @@ class Conversation:
             self._keeping = await gateway.responses.begin(principal.id, ask)
         if principal is not None and principal.key is not None:
             self._held = gateway.allowance.hold(principal.key, ask, engine.routes, controls.fallbacks)
-        policy = policy_for(controls, engine.policy)
-        found = [] if gateway.tools is None else definitions(gateway.tools, ask, self._inbound)
+        policy = engine.policy if controls is NOTHING else policy_for(controls, engine.policy)
+        found = definitions(gateway.tools, ask, self._inbound) if gateway.tools and "tools" in ask.fields else []
         if found:
             provider = partial(
                 engine.ask, trace=self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed

@@ -54,6 +54,8 @@ class Preludes:
 def write_head(prelude: bytes, headers: Headers, *framing: bytes) -> bytes:
     """`framing`: the last header lines, each with its CRLF. A header that would split the answer is left out and logged
     by name: a wrong value costs a header, never an answer."""
+    if len(headers) == 1 and isinstance(headers[0], bytes):
+        return b"".join((prelude, headers[0], *framing, b"\r\n"))
     head, told = [prelude], []
     for header in headers:
         if isinstance(header, bytes):

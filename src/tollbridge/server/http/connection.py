@@ -79,6 +79,7 @@ class Connection(asyncio.Protocol):
         "_peer",
         "_pending",
         "_principal",
+        "_route",
         "_scheme",
         "_served",
         "_service",
@@ -112,6 +113,7 @@ class Connection(asyncio.Protocol):
         self._outflow = Outflow()
         self._heads = HeadMemory()
         self._principal: Principal | None = None
+        self._route: object = None
         self._verdict: tuple[Inbound, Head, Refusal | None] | None = None
 
     # what the transport tells
@@ -184,7 +186,7 @@ class Connection(asyncio.Protocol):
         try:
             if self._verdict is not None:
                 self._go_on(*self._verdict)
-            while self._pending and not self._blocked:
+            while self._pending and self._state < ADMITTING and not (self._outflow.full and self._blocked):
                 went_on = self._read_head() if self._state == READING_HEAD else self._read_body()
                 if not went_on:
                     break
@@ -193,7 +195,7 @@ class Connection(asyncio.Protocol):
         except Exception:
             log.exception("a request could not be taken in")
             self._reject(InternalServerError("Internal server error.", fault="gateway"))
-        if self._blocked:
+        if self._state >= ADMITTING or self._blocked:
             return
         if self._half_closed:
             self._close()
@@ -239,7 +241,7 @@ class Connection(asyncio.Protocol):
             limits.body_bytes,
         )
         if heads.again:
-            inbound.known = self._principal
+            inbound.known, inbound.route = self._principal, self._route
         inbound.websocket = head.websocket
         answer = Answer(self, head_only=head.method == "HEAD", http11=head.http11, keep_alive=head.keep_alive)
         self._answer = answer
@@ -271,13 +273,13 @@ class Connection(asyncio.Protocol):
     def _go_on(self, inbound: Inbound, head: Head, refusal: Refusal | None) -> None:
         """Once it is known who asks."""
         self._verdict = None
-        self._principal = inbound.principal
+        self._principal, self._route = inbound.principal, inbound.route
         if refusal is not None:
             self._turn_down(refusal, head)
         elif head.websocket and (not inbound.switches or head.length):
             raise no_switch()
         elif head.length == 0:
-            self._handle(inbound)
+            self._run(inbound)
         else:
             self._begin_body(inbound, head)
 
@@ -298,7 +300,7 @@ class Connection(asyncio.Protocol):
             raise too_large(inbound.body_limit)
         if coding is None and 0 < length <= len(self._pending):
             inbound.body, self._pending = self._pending[:length], self._pending[length:]
-            self._handle(inbound)
+            self._run(inbound)
             return
         limits = self._service.limits
         if coding is not None:
@@ -315,7 +317,6 @@ class Connection(asyncio.Protocol):
         length = None if head.length == CHUNKED else head.length
         flow = inbound.flow = self._flow = Flow(self._service.loop, limits.upload_bytes, length, self._flow_on)
         self._await_body(framing_for(head.length, flow, limits))
-        self._deadline = inf
         if head.expects and not self._pending:
             self.transport.write(_CONTINUE)
         self._run(inbound)
@@ -358,7 +359,7 @@ class Connection(asyncio.Protocol):
             self._await_request()
         else:
             inbound.body = body.sink.content()
-            self._handle(inbound)
+            self._run(inbound)
         return True
 
     def _turn_down(self, refusal: Refusal, head: Head) -> None:
@@ -391,14 +392,12 @@ class Connection(asyncio.Protocol):
 
     # handling
 
-    def _handle(self, inbound: Inbound) -> None:
-        self._state = HANDLING
-        self._deadline = inf
-        self._run(inbound)
-
     def _run(self, inbound: Inbound) -> None:
         answer = self._answer
         assert answer is not None
+        if self._flow is None:
+            self._state = HANDLING
+        self._deadline = inf
         service = self._service
         self._inbound = None
         service.running[answer] = service.loop.create_task(service.handle(inbound, answer))
@@ -424,7 +423,9 @@ class Connection(asyncio.Protocol):
             self._unread = self._unread or self._state == READING_BODY
             self._close()
         elif self._state != READING_BODY:
-            self._await_request()
+            self._state = READING_HEAD  # `_await_request` in place
+            self._head_began = False
+            self._deadline = self._service.loop.time() + self._service.limits.idle_s
             if self._pending or self._half_closed or self._paused_reading:
                 # Not at once: the handler of this answer is still on the stack.
                 self._service.loop.call_soon(self._advance)

@@ -23,7 +23,6 @@ from tollbridge.wires.openai_chat.vocabulary import NAME
 from tollbridge.wires.openai_chat.write_request import write_request
 from tollbridge.wires.seal import SEAL_MARK, UNKEYED, Seals
 from tollbridge.wires.sse import COMMENT, SseParser
-from tollbridge.wires.tap import Along
 
 
 class OpenAIChat:
