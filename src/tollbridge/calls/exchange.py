@@ -67,7 +67,7 @@ class Streaming(msgspec.Struct, frozen=True, eq=False):
 
 def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> Coroutine[Any, Any, Answer | Streaming]:
     """One attempt. Raises APIError with `provider` and `model` set."""
-    spoken = deployment.also.get(ask.native, deployment)
+    spoken = deployment.also.get(ask.native or ask.dialect.name, deployment)
     if spoken is deployment or not deployment.also_unsure:
         return _exchange(ask, spoken, transport)  # not by way of another coroutine: it is the hot path
     return _unsure(ask, deployment, spoken, transport)

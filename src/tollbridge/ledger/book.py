@@ -31,6 +31,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from tollbridge.ledger.account import Account
 from tollbridge.observe import Record
 from tollbridge.store.key import Key
@@ -40,16 +42,13 @@ CLOSED_AFTER_S = 900.0
 """Of rest: longer than a client may take to send the body of a request whose key was looked up before."""
 
 
-class Hold:
+class Hold(msgspec.Struct, eq=False):
     """What one request may cost. Ended once, by whichever of `settle` and `release` comes first."""
 
-    __slots__ = ("_account", "_book", "_on_trust", "_worst")
-
-    def __init__(self, book: Book, account: Account | None, worst_nanousd: int, on_trust: bool) -> None:
-        self._book = book
-        self._account = account
-        self._worst = worst_nanousd
-        self._on_trust = on_trust
+    _book: Book
+    _account: Account | None
+    _worst_nanousd: int
+    _on_trust: bool
 
     def settle(self, record: Record) -> None:
         account = self._account
@@ -66,7 +65,7 @@ class Hold:
         account, self._account = self._account, None
         if account is not None:
             account.flying -= 1
-            account.held -= self._worst
+            account.held -= self._worst_nanousd
             if self._on_trust:
                 account.trusted = False
 

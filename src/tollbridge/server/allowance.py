@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.ledger.book import Book, Hold
@@ -15,17 +17,14 @@ from tollbridge.server.worst_case import Worst, worst_case
 from tollbridge.store.key import Key
 
 
-class Held:
-    """Of one request under way. What it really used is told once, when its last bytes are out."""
+class Held(msgspec.Struct, eq=False):
+    """Of one request under way. What it really used is told once, when its last bytes are out. `limited`: the key has
+    limits that its client is told of."""
 
-    __slots__ = ("_hold", "_place", "_tokens", "limited")
-
-    def __init__(self, place: Place | None, hold: Hold, *, limited: bool) -> None:
-        """`limited`: the key has limits that its client is told of."""
-        self.limited = limited
-        self._place = place
-        self._hold = hold
-        self._tokens = 0  # of rounds that are over
+    _place: Place | None
+    _hold: Hold
+    limited: bool
+    _tokens: int = 0  # of rounds that are over
 
     def round_over(self, record: Record) -> None:
         """A part of the request has ended, with an entry of its own; what is held stays held."""

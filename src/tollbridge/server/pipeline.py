@@ -268,7 +268,7 @@ class Conversation:
             answer.kind
             + own_headers(record, self._dialect)
             + route_headers(record, answer.deployment, answer.caveats)
-            + cost_headers(self._cost(), self._held)
+            + cost_headers(record.cost_nanousd if self._before_nanousd == 0 else self._cost(), self._held)
         )
         headers: Headers = [ours, *passed_on(answer.headers, self._held)]
         if self._keeping is not None:

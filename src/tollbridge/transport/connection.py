@@ -249,7 +249,10 @@ class Connection(Endpoint):
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
         if name in _FRAMING:
-            self._on_framing(name, value)
+            if name == _LENGTH and not self._framed and self._exchange is not None:
+                self._framed = not self._exchange.status
+            else:
+                self._on_framing(name, value)
         self._headers.append((name, value))
 
     def _on_framing(self, name: bytes, value: bytes) -> None:

@@ -243,8 +243,7 @@ class Connection(asyncio.Protocol):
         if heads.again:
             inbound.known, inbound.route = self._principal, self._route
         inbound.websocket = head.websocket
-        answer = Answer(self, head_only=head.method == "HEAD", http11=head.http11, keep_alive=head.keep_alive)
-        self._answer = answer
+        answer = self._answer = Answer(self, head.method == "HEAD", head.http11, head.keep_alive)
         verdict = service.application.admit(inbound)
         if verdict is None or isinstance(verdict, Refusal):
             self._go_on(inbound, head, verdict)
@@ -386,7 +385,7 @@ class Connection(asyncio.Protocol):
         if answer is None and self._state == READING_BODY:
             self._close()
             return
-        answer = answer or Answer(self, head_only=False, http11=True, keep_alive=False)
+        answer = answer or Answer(self, False, True, False)
         refusal = self._service.application.refuse(self._inbound, error)
         answer.reply(refusal.status, refusal.headers, refusal.body)
 
