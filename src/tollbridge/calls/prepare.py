@@ -61,6 +61,13 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     """Raises BadRequestError where the ask cannot be said to this deployment."""
     wire = deployment.wire
     same = ask.dialect.name == wire.name
+    if same and deployment.as_is and not ask.stream and not ask.caveats and not ask.sealed and wire.name != KEEPING:
+        touches = deployment.touches
+        if not touches or touches.isdisjoint(ask.fields):  # most requests: nothing below has anything to say to it
+            body = _encode({**ask.fields, "model": deployment.model_raw})
+            timed = ask.timeout_s is not None or ask.left_s is not None
+            timeouts = ask.limited(deployment.timeouts) if timed else deployment.timeouts
+            return Prepared(wire, outgoing(ask, deployment, body), timeouts, True)
     if ask.dialect.name == KEEPING:
         check_served(ask, same)
     hides_usage = by_tool = False

@@ -118,8 +118,9 @@ class Metrics:
             row.count()
         if record.fallbacks:
             self.fallbacks += 1
-        for caveat in record.caveats:
-            self.caveats[(caveat.partition(" ")[0],)] += 1
+        if record.caveats:
+            for caveat in record.caveats:
+                self.caveats[(caveat.partition(" ")[0],)] += 1
         if record.cost_nanousd:
             row.cost_nanousd += record.cost_nanousd
         if record.tokens is not None:

@@ -26,6 +26,7 @@ import logging
 import socket
 import struct
 from collections.abc import Awaitable
+from copy import copy
 from math import inf
 from typing import cast
 
@@ -69,6 +70,7 @@ class Connection(asyncio.Protocol):
         "_body_began",
         "_body_bytes",
         "_deadline",
+        "_first",
         "_flow",
         "_half_closed",
         "_head_began",
@@ -92,6 +94,8 @@ class Connection(asyncio.Protocol):
     )
 
     transport: asyncio.Transport
+    _first: Inbound
+    """As it was before anybody saw it: the request of the head that `_heads` remembers."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -223,26 +227,15 @@ class Connection(asyncio.Protocol):
         heads = self._heads
         head = heads.read(data[:end], limits)
         self._pending = data[end:]
-        path, host, peer, scheme = head.path, head.host, self._peer, self._scheme
-        if self._trusted:
-            origin = service.forwarding.origin(Origin(peer, scheme, host), head.headers)
-            peer, scheme, host = origin.peer, origin.scheme, origin.host
-        if service.root_path:
-            path = strip_root_path(path, service.root_path)
-        inbound = self._inbound = Inbound(
-            head.method,
-            path,
-            head.query,
-            head.headers,
-            peer,
-            scheme,
-            host,
-            service.loop.time(),
-            limits.body_bytes,
-        )
         if heads.again:
+            inbound = copy(self._first)
+            inbound.headers = head.headers
+            inbound.received = service.loop.time()
             inbound.known, inbound.route = self._principal, self._route
-        inbound.websocket = head.websocket
+        else:
+            inbound = self._read_request(head)
+            self._first = copy(inbound)
+        self._inbound = inbound
         answer = self._answer = Answer(self, head.method == "HEAD", head.http11, head.keep_alive)
         verdict = service.application.admit(inbound)
         if verdict is None or isinstance(verdict, Refusal):
@@ -252,6 +245,27 @@ class Connection(asyncio.Protocol):
             self._deadline = inf
             service.running[answer] = service.loop.create_task(self._await_verdict(inbound, head, verdict, answer))
         return True
+
+    def _read_request(self, head: Head) -> Inbound:
+        service = self._service
+        path, host, peer, scheme = head.path, head.host, self._peer, self._scheme
+        if self._trusted:
+            origin = service.forwarding.origin(Origin(peer, scheme, host), head.headers)
+            peer, scheme, host = origin.peer, origin.scheme, origin.host
+        if service.root_path:
+            path = strip_root_path(path, service.root_path)
+        return Inbound(
+            head.method,
+            path,
+            head.query,
+            head.headers,
+            peer,
+            scheme,
+            host,
+            service.loop.time(),
+            service.limits.body_bytes,
+            websocket=head.websocket,
+        )
 
     async def _await_verdict(
         self, inbound: Inbound, head: Head, pending: Awaitable[Refusal | None], answer: Answer
