@@ -62,23 +62,15 @@ class App:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def admit(self, inbound: Inbound) -> Refusal | Awaitable[Refusal | None] | None:
-        known = inbound.route
-        match = known if isinstance(known, Match) else self._routes.find(inbound.path, inbound.method)
-        if inbound.method == "OPTIONS" and (match is not None or inbound.path == "*"):
-            return self._preflight(inbound)
-        if match is None:
-            return self._refused(
-                inbound, NotFoundError(f"There is no {_shown(inbound.path)} here.", code="unknown_url")
-            )
-        inbound.route = match
-        if inbound.method not in match.route.methods:
-            allowed = ", ".join(self._routes.methods(match.route))
-            error = APIError(
-                f"{match.route.path} takes {allowed}.", status_code=405, type="invalid_request_error", fault="client"
-            )
-            return self._refused(inbound, error, ((b"allow", allowed.encode()),))
-        if match.route.handler == "mounted":
-            inbound.flows, inbound.switches = match.route.flows, match.route.switches
+        match = inbound.route
+        if inbound.known is None or inbound.query or not isinstance(match, Match) or match.route.handler != "generate":
+            match = self._match(inbound)
+            if isinstance(match, Refusal):
+                return match
+            inbound.route = match
+            if match.route.handler == "mounted":
+                inbound.flows, inbound.switches = match.route.flows, match.route.switches
+        # else this very head was let in before, and nothing but its key can have changed
         try:
             if inbound.websocket:
                 take_protocol_key(inbound)
@@ -95,6 +87,23 @@ class App:
             inbound.principal = principal
             return None if match.route.handler != "managed" else self._admit_managed(inbound, match)
         return self._look_up(inbound, match, principal)
+
+    def _match(self, inbound: Inbound) -> Match | Refusal:
+        match = self._routes.find(inbound.path, inbound.method)
+        if inbound.method == "OPTIONS" and (match is not None or inbound.path == "*"):
+            return self._preflight(inbound)
+        if match is None:
+            return self._refused(
+                inbound, NotFoundError(f"There is no {_shown(inbound.path)} here.", code="unknown_url")
+            )
+        inbound.route = match
+        if inbound.method not in match.route.methods:
+            allowed = ", ".join(self._routes.methods(match.route))
+            error = APIError(
+                f"{match.route.path} takes {allowed}.", status_code=405, type="invalid_request_error", fault="client"
+            )
+            return self._refused(inbound, error, ((b"allow", allowed.encode()),))
+        return match
 
     async def _look_up(self, inbound: Inbound, match: Match, principal: Awaitable[Principal]) -> Refusal | None:
         try:
