@@ -40,7 +40,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "/responses": "a [response](server.md#responses); GET goes on as a [WebSocket](realtime.md)",
         "/responses/{id}": "a response that the gateway keeps: shown, or forgotten",
         "/responses/{id}/input_items": "what it was given",
-        "/responses/{id}/cancel": "400: nothing runs in the background",
+        "/responses/{id}/cancel": "ends one that runs in the background",
         "/completions": "a text, continued ([tasks](tasks.md#completions))",
         "/models/{id}:generateContent": "a chat in Gemini's format",
         "/models/{id}:streamGenerateContent": "the same as a stream",

@@ -304,6 +304,6 @@ def test_a_body_that_is_no_request_is_refused_with_its_path(client: openai.OpenA
     assert raised.value.param == "input[0].content"
 
 
-def test_background_is_refused(client: openai.OpenAI) -> None:
+def test_background_is_refused_where_there_is_no_database(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match="background"):
         client.responses.create(model=NATIVE[0].values[0], input="Hi", background=True)

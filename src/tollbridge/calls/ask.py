@@ -32,7 +32,8 @@ class Ask:
     of the time for all of them together; None in the first. `caveats`: what of it cannot be done, whoever answers.
     `native`: the format that is best for who asks, where a provider speaks several. `repeats`: what a translated answer
     says besides, where its format repeats what was asked. `only`: the id of the one deployment that can answer, where
-    the request goes on from what only its provider has."""
+    the request goes on from what only its provider has. `shown_id`: what the client knows the answer by, where it was
+    told that before anybody answered."""
 
     __slots__ = (
         "_read",
@@ -52,6 +53,7 @@ class Ask:
         "only",
         "repeats",
         "seals",
+        "shown_id",
         "stream",
         "strict",
         "timeout_s",
@@ -96,6 +98,7 @@ class Ask:
         self.native = dialect.name
         self.repeats: JsonObject = {}
         self.only: str | None = None
+        self.shown_id = ""
         self._read: Written[Request] | None = None
         self._sealed: bool | None = None
 

@@ -231,7 +231,7 @@ class App:
             inbound,
             responder,
             record,
-            self.gateway.authenticator,
+            self.gateway,
             self._turns,
         )
         if error is not None:
