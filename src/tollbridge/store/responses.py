@@ -18,8 +18,8 @@ from collections.abc import Callable, Collection
 
 import msgspec
 from sqlalchemy import delete, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tollbridge.store.core_only import AsyncConnection
 from tollbridge.store.database import Database
 from tollbridge.store.response_table import RESPONSES
 from tollbridge.store.sealing import Sealing
