@@ -347,8 +347,21 @@ class Conversation:
     async def _pump(self, stream: Stream) -> None:
         """From the provider to the client, at the client's pace; to nobody, where the client left and is drained. What
         is the end of the stream is written down before it is handed on."""
-        responder, heartbeat, written = self._responder, self._heartbeat, 0
-        while block := await stream.next():
+        responder, heartbeat = self._responder, self._heartbeat
+        room = DRAIN_EVERY_BYTES
+
+        def hand_on(block: bytes) -> bool:
+            """What needs nobody to wait: there is room for it, and more to come."""
+            nonlocal room
+            if room <= 0 or responder.gone:
+                return False
+            responder.write(block)
+            room -= len(block)
+            if heartbeat is not None:
+                heartbeat.heard = True
+            return True
+
+        while block := await stream.pour(hand_on):
             if responder.gone:
                 continue
             if stream.closing and not self._accounted:
@@ -356,10 +369,10 @@ class Conversation:
             responder.write(block)
             if heartbeat is not None:
                 heartbeat.heard = True
-            written += len(block)
-            if written < DRAIN_EVERY_BYTES:
+            room -= len(block)
+            if room > 0:
                 continue
-            written = 0
+            room = DRAIN_EVERY_BYTES
             try:
                 await responder.drain()
             except ClientGone:

@@ -1,6 +1,6 @@
 """One answer under way: what the connection has read and the consumer has not taken yet.
 
-    connection  --pieces-->  Exchange  --chunk / read-->  consumer
+    connection  --pieces-->  Exchange  --chunk / read / pour-->  consumer
 
 The connection fills (`pieces`, `status`, `headers`), then ends the exchange once: `complete` or `fail`. What came
 before a failure is still handed out; then the failure is raised, each time. After `abort` nothing is handed out.
@@ -12,7 +12,7 @@ import asyncio
 from typing import Protocol
 
 from tollbridge.errors import APIError
-from tollbridge.transport.base import Origin
+from tollbridge.transport.base import Origin, Take
 from tollbridge.transport.decode import Decoder, decoded_chunk
 from tollbridge.transport.failures import failure
 
@@ -33,6 +33,7 @@ class Exchange:
 
     __slots__ = (
         "_loop",
+        "_taker",
         "_waiter",
         "buffered",
         "complete",
@@ -48,7 +49,8 @@ class Exchange:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, origin: Origin, source: Source) -> None:
         self._loop = loop
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[bool] | None = None  # its result: the taker wants no more
+        self._taker: Take | None = None
         self.origin = origin
         self.source: Source | None = source  # None once the connection is done with us
         self.status = 0  # 0 until the head of the final answer is here
@@ -114,6 +116,27 @@ class Exchange:
             self.abort()
             raise
 
+    async def pour(self, take: Take) -> None:
+        if self.decoder is not None:
+            while (data := await self.chunk()) and take(data):
+                pass
+            return
+        while not self.pieces or take(self._take()):
+            if self.error is not None:
+                raise self.error
+            if self.complete:
+                return
+            self._waiter = waiter = self._loop.create_future()
+            self._taker = take
+            try:
+                if await waiter:
+                    return
+            except asyncio.CancelledError:
+                self.abort()
+                raise
+            finally:
+                self._taker = None
+
     def abort(self) -> None:
         source = self.source
         if source is not None:
@@ -125,10 +148,21 @@ class Exchange:
 
     def wake(self) -> None:
         waiter = self._waiter
-        if waiter is not None:
-            self._waiter = None
-            if not waiter.done():
-                waiter.set_result(None)
+        if waiter is None:
+            return
+        enough = False
+        if self._taker is not None and self.pieces and not waiter.done():
+            try:
+                enough = not self._taker(self._take())
+            except Exception as error:  # noqa: BLE001  # it is raised where it is waited for
+                self._waiter = None
+                waiter.set_exception(error)
+                return
+            if not enough and not self.complete and self.error is None:
+                return
+        self._waiter = None
+        if not waiter.done():
+            waiter.set_result(enough)
 
     def fail(self, error: APIError) -> None:
         self.source = None
@@ -141,7 +175,7 @@ class Exchange:
         """No answer has begun, and none is out of the question: what is left of the request may be sent."""
         return self.source is not None and not self.status
 
-    def news(self) -> asyncio.Future[None]:
+    def news(self) -> asyncio.Future[bool]:
         """Done when the connection has news. One waits at a time."""
         waiter = self._waiter
         if waiter is None or waiter.done():
