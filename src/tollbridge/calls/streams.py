@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import abc
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -307,25 +307,27 @@ class TranslatedStream:
         self._incoming.abort()
 
     def _feed(self, data: bytes) -> bytes:
-        return self._written(event for framed in self._parse.feed(data) for event in self._reader.feed(framed))
+        return self._written(self._parse.feed(data))
 
     def _end(self) -> bytes:
         self._over = True
-        written = self._written(self._last())
+        written = self._written(self._parse.close(), last=True)
         return written if self._broke is not None else written + self._writer.close()
 
-    def _last(self) -> Iterator[Event]:
-        for framed in self._parse.close():
-            yield from self._reader.feed(framed)
-        yield from self._reader.close()
-
-    def _written(self, events: Iterable[Event]) -> bytes:
-        """The bytes for these events. An error among them is raised at once where nothing came before it in this
-        block, else with the next block: what arrived is handed over first."""
+    def _written(self, framed: Iterable[SseEvent], *, last: bool = False) -> bytes:
+        """What these events become. `last`: with what the reader has at the end. An error among them is raised at once
+        where nothing came before it in this block, else with the next block: what arrived is handed over first."""
         written: list[bytes] = []
+        reader = self._reader
         try:
-            for event in events if self._through is None else self._through(events):
-                written.append(self._write(event))
+            for one in framed:
+                read = reader.feed(one)
+                for event in read if self._through is None else self._through(read):
+                    written.append(self._write(event))
+            if last:
+                read = reader.close()
+                for event in read if self._through is None else self._through(read):
+                    written.append(self._write(event))
         except APIError as error:
             without_secrets(error, self._secrets)
             if not any(written):

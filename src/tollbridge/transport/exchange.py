@@ -151,9 +151,14 @@ class Exchange:
         if waiter is None:
             return
         enough = False
-        if self._taker is not None and self.pieces and not waiter.done():
+        pieces = self.pieces
+        if self._taker is not None and pieces and not waiter.done():
             try:
-                enough = not self._taker(self._take())
+                if len(pieces) == 1 and self.source is not None and not self.source.paused:  # `_take`, in place
+                    self.buffered = 0
+                    enough = not self._taker(pieces.pop())
+                else:
+                    enough = not self._taker(self._take())
             except Exception as error:  # noqa: BLE001  # it is raised where it is waited for
                 self._waiter = None
                 waiter.set_exception(error)
