@@ -82,6 +82,13 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
         "embeddings": (Spoken(wire="jina_embeddings", path="/embeddings", base_url=_JINA),),
         "rerank": (Spoken(wire="cohere_rerank", path="/rerank", base_url=_JINA),),
     },
+    # https://developers.deepgram.com/reference/speech-to-text/listen-pre-recorded (seen 2026-11-26)
+    "deepgram": {"transcriptions": (Spoken(wire="deepgram_listen", path="/listen"),)},
+    # https://elevenlabs.io/docs/api-reference (seen 2026-11-26)
+    "elevenlabs": {
+        "speech": (Spoken(wire="elevenlabs_speech", path="/text-to-speech"),),
+        "transcriptions": (Spoken(wire="elevenlabs_transcriptions", path="/speech-to-text"),),
+    },
     # https://docs.mistral.ai/api (seen 2026-11-26), and recorded exchanges
     "mistral": {
         "embeddings": (
@@ -175,7 +182,7 @@ COMPLETES_ALL = frozenset(
 """Those who continue a text with any model that they have. Of the others (OpenAI, Azure ...) only some models do."""
 
 
-ALONE = frozenset({"voyage", "jina_ai"})
+ALONE = frozenset({"voyage", "jina_ai", "deepgram", "elevenlabs"})
 """Those who do nothing but what `TASKS` has of them."""
 
 
