@@ -186,6 +186,13 @@ ALONE = frozenset({"voyage", "jina_ai", "deepgram", "elevenlabs"})
 """Those who do nothing but what `TASKS` has of them."""
 
 
+def formats(row: Provider) -> list[str]:
+    """Those in which it can be asked, its own first: of who has no chat those of its tasks."""
+    if row.name in ALONE:
+        return [how.wire for several in TASKS[row.name].values() for how in several or ()]
+    return [row.wire, *row.also]
+
+
 def spoken(row: Provider, task: str, model: str) -> Spoken | None:
     """How a provider does a task with this model; None where it does not."""
     own = TASKS.get(row.name, {})
