@@ -41,6 +41,8 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "/responses/{id}": "a response that the gateway keeps: shown, or forgotten",
         "/responses/{id}/input_items": "what it was given",
         "/responses/{id}/cancel": "ends one that runs in the background",
+        "/responses/compact": "a conversation, [made shorter](server.md#made-shorter-and-counted)",
+        "/responses/input_tokens": "asked of the provider where it can count, else counted here",
         "/completions": "a text, continued ([tasks](tasks.md#completions))",
         "/models/{id}:generateContent": "a chat in Gemini's format",
         "/models/{id}:streamGenerateContent": "the same as a stream",
