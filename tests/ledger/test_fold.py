@@ -105,6 +105,35 @@ async def test_an_entry_that_the_database_cannot_keep_holds_up_no_other(
     assert bad.id in refused.read_text()
 
 
+class Busy(EntryStore):
+    """While it folds another entry comes, as under load."""
+
+    def __init__(self, database: Database, enter: Callable[[], object]) -> None:
+        super().__init__(database)
+        self._enter = enter
+        self.sizes: list[int] = []
+
+    def fold(self, records: Sequence[Record], *, again: bool = False) -> Sequence[Record]:
+        self.sizes.append(len(records))
+        if len(self.sizes) < 5:
+            self._enter()
+        return super().fold(records, again=again)
+
+
+async def test_what_comes_while_entries_are_folded_waits_for_the_next_pass(database: Database, directory: Path) -> None:
+    journal = Journal(directory)
+    store = Busy(database, lambda: journal.append(record()))
+    folder = Folder(directory, journal, store, interval_s=3600)
+    for _ in range(10):
+        journal.append(record())
+    folder.start()
+    assert store.sizes == [10]
+    assert journal.pending == 1
+    folder.stop()
+    assert journal.pending == 0
+    journal.close()
+
+
 class Unheard(EntryStore):
     """Of these transactions, counted from 1, nobody hears that they were done: the connection breaks within the
     commit."""

@@ -185,3 +185,19 @@ def test_what_a_client_writes_never_becomes_a_label():
         metrics.done(record(model_requested=f"made-up-{n}", user=f"user-{n}"))
     assert "made-up" not in metrics.exposition().decode()
     assert len(metrics.rows) == 1
+
+
+def test_requests_are_counted_alike_one_by_one_and_by_hundreds():
+    """A time on a bucket's bound is in the bucket."""
+    times = [5.0, 6.0, 10.0, 0.0, 250.0, 400_000.0] * 100
+    once, often = Metrics(), Metrics()
+    for ms in times:
+        for metrics in (once, often):
+            metrics.done(record(duration_ms=ms, upstream_ms=ms, cost_nanousd=7, tokens={"input": 2, "output": 1}))
+        often.exposition()
+    [row] = once.rows.values()
+    assert row.duration.below[:3] == [200, 400, 400]
+    assert row.duration.below[-2:] == [500, 600]
+    assert row.upstream.below[-1] == 500
+    assert (row.cost_nanousd, dict(row.tokens)) == (4200, {"input": 1200, "output": 600})
+    assert once.exposition() == often.exposition()

@@ -26,81 +26,41 @@ _encode = msgspec.json.Encoder().encode
 _string = msgspec.json.Decoder(str).decode
 
 
-class Ask:
+class Ask(msgspec.Struct, eq=False):
     """One request in one dialect. `headers`: the client's headers that may go upstream. `id`, `created`: stand in for
     those that a provider leaves out. `timeout_s`: the client's own limit, or None. `left_s`: what earlier attempts left
     of the time for all of them together; None in the first. `caveats`: what of it cannot be done, whoever answers.
-    `native`: the format that is best for who asks, where a provider speaks several. `repeats`: what a translated answer
-    says besides, where its format repeats what was asked. `only`: the id of the one deployment that can answer, where
-    the request goes on from what only its provider has. `shown_id`: what the client knows the answer by, where it was
-    told that before anybody answered."""
+    `native`: the format that is best for who asks, where a provider speaks several; "" is the dialect. `repeats`: what
+    a translated answer says besides, where its format repeats what was asked. `only`: the id of the one deployment that
+    can answer, where the request goes on from what only its provider has. `shown_id`: what the client knows the answer
+    by, where it was told that before anybody answered."""
 
-    __slots__ = (
-        "_read",
-        "_sealed",
-        "body",
-        "caveats",
-        "created",
-        "dialect",
-        "drop_params",
-        "fields",
-        "headers",
-        "id",
-        "include_usage",
-        "left_s",
-        "model",
-        "native",
-        "only",
-        "repeats",
-        "seals",
-        "shown_id",
-        "stream",
-        "strict",
-        "timeout_s",
-    )
+    dialect: Wire
+    body: bytes
+    fields: Fields
+    model: str
+    stream: bool
+    id: str = ""
+    created: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    seals: Seals = UNKEYED
+    include_usage: bool = False
+    strict: bool = False
+    drop_params: bool | None = None
+    timeout_s: float | None = None
+    caveats: tuple[Caveat, ...] = ()
+    left_s: float | None = None
+    native: str = ""
+    repeats: JsonObject = {}
+    only: str | None = None
+    shown_id: str = ""
+    _read: Written[Request] | None = None
+    _sealed: bool | None = None
 
     task: ClassVar[bool] = False
     """It asks for something else than a conversation: `calls.task_ask`."""
 
-    def __init__(
-        self,
-        dialect: Wire,
-        body: bytes,
-        fields: Fields,
-        model: str,
-        *,
-        stream: bool,
-        id: str = "",
-        created: int = 0,
-        headers: tuple[tuple[str, str], ...] = (),
-        seals: Seals = UNKEYED,
-        include_usage: bool = False,
-        strict: bool = False,
-        drop_params: bool | None = None,
-        timeout_s: float | None = None,
-        caveats: tuple[Caveat, ...] = (),
-    ) -> None:
-        self.dialect = dialect
-        self.body = body
-        self.fields = fields
-        self.model = model
-        self.stream = stream
-        self.id = id
-        self.created = created
-        self.headers = headers
-        self.seals = seals
-        self.include_usage = include_usage
-        self.strict = strict
-        self.drop_params = drop_params
-        self.timeout_s = timeout_s
-        self.caveats = caveats
-        self.left_s: float | None = None
-        self.native = dialect.name
-        self.repeats: JsonObject = {}
-        self.only: str | None = None
-        self.shown_id = ""
-        self._read: Written[Request] | None = None
-        self._sealed: bool | None = None
+    __repr__ = object.__repr__  # shows neither prompt nor keys
 
     @property
     def sealed(self) -> bool:

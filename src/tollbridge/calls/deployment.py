@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from tollbridge.calls.follow import Steps
 from tollbridge.calls.tokens import Credential
@@ -18,6 +19,8 @@ from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.wires.base import ProviderWire, Target
 
 Patch = Callable[[JsonObject], JsonObject]
+_IN_WORDS = frozenset({"tools", "response_schema"})
+"""What a model is told in words where its provider has no field for it."""
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -37,7 +40,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     with a Caveat. `tariff`: what it charges, and where that is known from. `also`: the same as it is for clients of
     other dialects, which the provider speaks beside its own format; where `also_unsure`, it may not: another server
     stands at its address, or nobody compared the row. `at`: makes it as it is for a task; its wire is then one of
-    `wires.task`.
+    `wires.task`. `as_is`: found out here: what a client says in its format goes on but for the model's name, where the
+    client says nothing that it `touches`.
     """
 
     id: str
@@ -85,6 +89,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     also: Mapping[str, Deployment] = {}
     also_unsure: bool = False
     at: Callable[[str], Deployment] | None = None
+    as_is: bool = False
+
+    def __post_init__(self) -> None:
+        changed = self.patches or self.defaults_raw or self.forced_raw or self.plain or self.wire.in_path
+        force_setattr(self, "as_is", not changed and _IN_WORDS.isdisjoint(self.target.lacks))
 
     def for_dialect(self, dialect: str) -> Deployment:
         """Itself, or as it speaks this dialect natively."""

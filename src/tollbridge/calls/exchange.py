@@ -20,7 +20,7 @@ from tollbridge.calls.framed import unframed
 from tollbridge.calls.heard import said_by
 from tollbridge.calls.listed import unlisted
 from tollbridge.calls.prepare import Prepared, prepare, with_token
-from tollbridge.calls.redact import redact, redact_errors, without_secrets
+from tollbridge.calls.redact import ERROR_MARK, redact, redact_errors, without_secrets
 from tollbridge.calls.streams import RelayedStream, Stream, TranslatedStream, WholeStream, stream_error
 from tollbridge.calls.structured import AsText, as_text
 from tollbridge.errors import APIError, BadGatewayError
@@ -67,7 +67,7 @@ class Streaming(msgspec.Struct, frozen=True, eq=False):
 
 def exchange(ask: Ask, deployment: Deployment, transport: Transport) -> Coroutine[Any, Any, Answer | Streaming]:
     """One attempt. Raises APIError with `provider` and `model` set."""
-    spoken = deployment.for_dialect(ask.native)
+    spoken = deployment.also.get(ask.native or ask.dialect.name, deployment)
     if spoken is deployment or not deployment.also_unsure:
         return _exchange(ask, spoken, transport)  # not by way of another coroutine: it is the hot path
     return _unsure(ask, deployment, spoken, transport)
@@ -107,7 +107,9 @@ async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> A
             stream = await _open(ask, deployment, incoming, prepared)
             waited = time.monotonic() - began
             return Streaming(deployment, stream, incoming.headers, prepared.caveats, prepared.relayed, waited)
-        body = redact_errors(await incoming.read(ANSWER_BYTES_MAX), deployment.hidden)
+        body = await incoming.read(ANSWER_BYTES_MAX)
+        if body.find(ERROR_MARK) >= 0:
+            body = redact_errors(body, deployment.hidden)
         waited = time.monotonic() - began
         if prepared.relayed:
             said = deployment.wire.read_along(body)

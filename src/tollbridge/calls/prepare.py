@@ -27,6 +27,7 @@ from tollbridge.transport.head import encode_head
 from tollbridge.wires.base import ProviderWire
 from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat.plain import extended, plain
+from tollbridge.wires.openai_responses.vocabulary import NAME as KEEPING
 from tollbridge.wires.unsaid import unsaid
 
 _encode = msgspec.json.Encoder().encode
@@ -60,7 +61,15 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     """Raises BadRequestError where the ask cannot be said to this deployment."""
     wire = deployment.wire
     same = ask.dialect.name == wire.name
-    check_served(ask, same)
+    if same and deployment.as_is and not ask.stream and not ask.caveats and not ask.sealed and wire.name != KEEPING:
+        touches = deployment.touches
+        if not touches or touches.isdisjoint(ask.fields):  # most requests: nothing below has anything to say to it
+            body = _encode({**ask.fields, "model": deployment.model_raw})
+            timed = ask.timeout_s is not None or ask.left_s is not None
+            timeouts = ask.limited(deployment.timeouts) if timed else deployment.timeouts
+            return Prepared(wire, outgoing(ask, deployment, body), timeouts, True)
+    if ask.dialect.name == KEEPING:
+        check_served(ask, same)
     hides_usage = by_tool = False
     caveats: tuple[Caveat, ...] = ()
     if same and "tools" in deployment.target.lacks and "tools" in ask.fields:
@@ -68,7 +77,7 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     bare = same and deployment.plain and extended(ask.body)
     schemaless = "response_schema" in deployment.target.lacks and _asks_for_schema(ask)
     relayed = same and not bare and not schemaless and not ask.sealed
-    if relayed and not deployment.patches and not _within(deployment):
+    if relayed and not deployment.patches and not (wire.in_path and _within(deployment)):
         fields, hides_usage, caveats = _relayed(ask, deployment)
         body = _encode(fields)
     else:
@@ -92,12 +101,14 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     if ask.caveats:
         caveats = (*ask.caveats, *caveats)
     timeouts = deployment.stream_timeouts if ask.stream else deployment.timeouts
-    return Prepared(wire, outgoing(ask, deployment, body), ask.limited(timeouts), same, hides_usage, caveats, by_tool)
+    if ask.timeout_s is not None or ask.left_s is not None:
+        timeouts = ask.limited(timeouts)
+    return Prepared(wire, outgoing(ask, deployment, body), timeouts, same, hides_usage, caveats, by_tool)
 
 
 def _within(deployment: Deployment) -> bool:
-    """What the operator wants changed stands inside the body's fields: settings of a format that has them nested."""
-    return deployment.wire.in_path and bool(deployment.defaults or deployment.withheld)
+    """What the operator wants changed stands inside the body's fields, in a format that has settings nested."""
+    return bool(deployment.defaults or deployment.withheld)
 
 
 def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], bool, tuple[Caveat, ...]]:

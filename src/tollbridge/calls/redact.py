@@ -20,6 +20,9 @@ KEY_SHAPES = re.compile(
     rb"|(?i:(?<=bearer ))[^\s\"']{8,}"
 )
 
+ERROR_MARK = b'"error"'
+"""An answer without it holds no error."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -48,7 +51,7 @@ def redact(text: bytes, secrets: Sequence[str]) -> bytes:
 def redact_errors(answer: bytes, secrets: Sequence[str]) -> bytes:
     """A whole answer, or the data of a chunk, whose errors are without secrets: the one at its top, and those in its
     choices, as OpenRouter tells that the provider behind it failed. What the model said goes on as it came."""
-    if answer.find(b'"error"') < 0:
+    if answer.find(ERROR_MARK) < 0:
         return answer
     try:
         found = _answer(answer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 import msgspec
 
@@ -13,7 +13,7 @@ from tollbridge.errors import APIError
 from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Usage
 from tollbridge.model.tasks.task import TaskRequest, Upload
-from tollbridge.wires.base import Wire, Written
+from tollbridge.wires.base import Written
 from tollbridge.wires.multipart import is_form, read_form
 from tollbridge.wires.task import AnyTaskWire, Content, Form
 
@@ -27,16 +27,15 @@ class TaskAsk(Ask):
     """`form`: the body, where it is one; None where it is JSON. `wire`: the dialect as what it is, `Ask.dialect` is of
     conversations. `spent`: of attempts that failed when some of their parts had been answered, by their errors."""
 
-    __slots__ = ("_asked", "form", "spent", "wire")
+    form: Form | None = None
+    spent: dict[APIError, Usage] = msgspec.field(default_factory=dict)
+    _asked: Written[TaskRequest] | None = None
 
     task: ClassVar[bool] = True
 
-    def __init__(self, dialect: Wire, body: bytes, fields: Fields, model: str, **said: Any) -> None:
-        super().__init__(dialect, body, fields, model, **said)
-        self.wire = cast(AnyTaskWire, dialect)
-        self.form: Form | None = None
-        self.spent: dict[APIError, Usage] = {}
-        self._asked: Written[TaskRequest] | None = None
+    @property
+    def wire(self) -> AnyTaskWire:
+        return cast(AnyTaskWire, self.dialect)
 
     @property
     def sealed(self) -> bool:

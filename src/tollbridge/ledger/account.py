@@ -34,17 +34,18 @@ class Account:
 
     def settled(self, record: Record, now: float) -> None:
         cost = record.cost_nanousd
-        if cost and self.unfolded.settled(record.id, cost):
+        unfolded = self.unfolded
+        if cost and unfolded.settled(record.id, cost):
             self._count(record.id, cost, now)
-        if not self.flying:
-            self.unfolded.all_settled()
+        if unfolded.early and not self.flying:
+            unfolded.all_settled()
 
     def folded(self, record: Record, now: float) -> None:
         """It is in the database now, settled or not."""
         cost = record.cost_nanousd
         if cost and not self.unfolded.folded(record.id, cost):
             self._count(record.id, cost, now)
-        if not self.flying:
+        if self.unfolded.early and not self.flying:
             self.unfolded.all_settled()
 
     def recovered(self, record: Record, now: float) -> None:
@@ -67,20 +68,22 @@ class Account:
             self.purse.spend = max(self.purse.spend, before.spend)
 
     def _count(self, id: str, cost: int, now: float) -> None:
-        if self.purse.periodic:
-            self.purse.count(cost, at(id), now)
+        purse = self.purse
+        if purse.duration is None and purse.began_at is None:  # it does not matter when (`periodic`)
+            purse.spend += cost
         else:
-            self.purse.spend += cost
+            purse.count(cost, at(id), now)
 
     def rests(self, since: float) -> bool:
         return not self.flying and not self.unfolded and self.used_at <= since
 
     def headers(self, now: float) -> bytes:
         """As lines: litellm `get_custom_headers`, seen 2026-11-25."""
-        budget = self.key.max_budget_nanousd
+        budget, purse = self.key.max_budget_nanousd, self.purse
         if budget is None:
             return b""
-        return b"x-litellm-key-spend: %b\r\n%b" % (spell_dollars(self.purse.spent_at(now)).encode(), _budget(budget))
+        spent = purse.spend if purse.resets_at is None else purse.spent_at(now)
+        return b"x-litellm-key-spend: %b\r\n%b" % (spell_dollars(spent).encode(), _budget(budget))
 
     def refusal(self, budget: int, worst: int | None, now: float) -> BudgetExceededError:
         purse = self.purse.at(now)

@@ -31,6 +31,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from tollbridge.ledger.account import Account
 from tollbridge.observe import Record
 from tollbridge.store.key import Key
@@ -40,20 +42,18 @@ CLOSED_AFTER_S = 900.0
 """Of rest: longer than a client may take to send the body of a request whose key was looked up before."""
 
 
-class Hold:
+class Hold(msgspec.Struct, eq=False):
     """What one request may cost. Ended once, by whichever of `settle` and `release` comes first."""
 
-    __slots__ = ("_account", "_book", "_on_trust", "_worst")
-
-    def __init__(self, book: Book, account: Account | None, worst_nanousd: int, on_trust: bool) -> None:
-        self._book = book
-        self._account = account
-        self._worst = worst_nanousd
-        self._on_trust = on_trust
+    _book: Book
+    _account: Account | None
+    _worst_nanousd: int
+    _on_trust: bool
 
     def settle(self, record: Record) -> None:
-        account = self._end()
+        account = self._account
         if account is not None:
+            self.release()
             account.settled(record, self._book.clock())
 
     def spent(self, record: Record) -> None:
@@ -62,20 +62,16 @@ class Hold:
             self._account.settled(record, self._book.clock())
 
     def release(self) -> None:
-        self._end()
+        account, self._account = self._account, None
+        if account is not None:
+            account.flying -= 1
+            account.held -= self._worst_nanousd
+            if self._on_trust:
+                account.trusted = False
 
     def headers(self) -> bytes:
         """What the key had spent before this request, and its budget, under LiteLLM's names, as lines."""
         return b"" if self._account is None else self._account.headers(self._book.clock())
-
-    def _end(self) -> Account | None:
-        account, self._account = self._account, None
-        if account is not None:
-            account.flying -= 1
-            account.held -= self._worst
-            if self._on_trust:
-                account.trusted = False
-        return account
 
 
 class Book:
@@ -100,7 +96,8 @@ class Book:
         elif account.key is not key:
             self.refresh(key)
         account.used_at = now
-        left = budget - account.purse.spent_at(now) - account.held
+        purse = account.purse
+        left = budget - account.held - (purse.spend if purse.resets_at is None else purse.spent_at(now))
         worst = worst_nanousd or 0
         on_trust = False
         if worst > left or left <= 0:

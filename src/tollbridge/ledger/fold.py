@@ -1,8 +1,9 @@
 """Folding the journal into the database, on a thread of its own.
 
-About every second all that was appended is folded, in batches. While the database does not answer, the journal grows
-and one batch is tried again, ever more seldom. An entry that the database cannot keep, whatever it is, holds up no
-other: it is set aside (`refused.py`).
+About every second all that was appended is folded, in batches. What comes meanwhile waits for the next pass: else each
+few that came while the last few were folded would be a transaction of their own, again and again, at a quarter of the
+cost of serving them. While the database does not answer, the journal grows and one batch is tried again, ever more
+seldom. An entry that the database cannot keep, whatever it is, holds up no other: it is set aside (`refused.py`).
 """
 
 from __future__ import annotations
@@ -132,8 +133,8 @@ class Folder:
             if not self._recovered:
                 recover(self._directory, self._adopt)
                 self._recovered = True
-            settled = 0
-            while self._next() is not None:
+            settled, until = 0, self._journal.appended
+            while (self._journal.kept < until or self._stopping.is_set()) and self._next() is not None:
                 settled += self._settle()
             self._caught_up = began
             self._sweep()

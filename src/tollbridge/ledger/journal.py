@@ -98,7 +98,15 @@ class Journal:
         line = write_line(json)
         with self._writing:
             number = self.appended = self.appended + 1
-            written = not self.failing and self._write(line)
+            written = False
+            if not self.failing:
+                try:
+                    if self._active.bytes + len(line) > self._segment_bytes and self._active.bytes:
+                        self._turn()
+                    self._active.append(line)
+                    written = True
+                except OSError as error:
+                    written = self._write_elsewhere(line, error)
             taken = self.backlog.add(number, record, written)
             if written:
                 self._active.last = number
@@ -182,18 +190,16 @@ class Journal:
         finally:
             os.close(self._lock)
 
-    def _write(self, line: bytes) -> bool:
-        """Whether it is in a file."""
-        if self._active.bytes + len(line) > self._segment_bytes and self._active.bytes:
-            self._turn()
-        try:
-            self._active.append(line)
-        except OSError as error:
-            if error.errno in SPOILED and self._active.bytes and self._turn():
-                return self._write(line)
-            self._fail(error)
-            return False
-        return True
+    def _write_elsewhere(self, line: bytes, error: OSError) -> bool:
+        """What the file under way did not take. Whether it is in a file now."""
+        while error.errno in SPOILED and self._active.bytes and self._turn():
+            try:
+                self._active.append(line)
+                return True
+            except OSError as again:
+                error = again
+        self._fail(error)
+        return False
 
     def _turn(self) -> bool:
         """Goes on in a new file, where one can be made; else the old one grows."""

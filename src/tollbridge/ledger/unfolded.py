@@ -14,18 +14,20 @@ latest of its entries does."""
 
 
 class Unfolded:
-    __slots__ = ("_costs", "_early", "_older", "_until")
+    """`early`: entries that came to the database before they were settled."""
+
+    __slots__ = ("_costs", "_older", "_until", "early")
 
     def __init__(self) -> None:
         self._costs: dict[str, int] = {}
         self._older = 0
         self._until = ""
-        self._early: set[str] = set()
+        self.early: set[str] = set()
 
     def settled(self, id: str, cost: int) -> bool:
         """False where it is in the database already, and was counted."""
-        if id in self._early:
-            self._early.discard(id)
+        if id in self.early:
+            self.early.discard(id)
             return False
         self._costs[id] = cost
         if len(self._costs) > SINGLE_MAX:
@@ -36,14 +38,14 @@ class Unfolded:
         """False where it was not settled before, and is to be counted."""
         if self._costs.pop(id, None) is None:
             if not self._older or id > self._until:
-                self._early.add(id)
+                self.early.add(id)
                 return False
             self._older = max(0, self._older - cost)
         return True
 
     def all_settled(self) -> None:
         """Nothing is under way that could be settled yet."""
-        self._early.clear()
+        self.early.clear()
 
     def __bool__(self) -> bool:
         return bool(self._costs or self._older)

@@ -37,7 +37,9 @@ def spell_dollars(nanousd: int, places: int = 1) -> str:
     if nanousd < 0:
         return "-" + spell_dollars(-nanousd, places)
     whole, rest = divmod(nanousd, NANO)
-    return f"{whole}.{f'{rest:09d}'.rstrip('0'):0<{places}}"
+    text = f"{whole}.{rest:09d}"
+    kept = len(text) - 9 + places
+    return text[:kept] + text[kept:].rstrip("0")
 
 
 def show_dollars(nanousd: int) -> str:

@@ -19,23 +19,22 @@ def spelled(at: float) -> str:
 
 
 class Scribe:
-    """Writes records as JSON, without a line's end. Not for several threads: it keeps the moment that it last
+    """Writes records as JSON, without a line's end. Not for several threads: it keeps the second that it last
     spelled."""
 
-    __slots__ = ("_encode", "_head", "_ms", "_second", "_shown")
+    __slots__ = ("_encode", "_head", "_second")
 
     def __init__(self) -> None:
         self._encode = msgspec.json.Encoder().encode
         self._second, self._head = -1, ""
-        self._ms, self._shown = -1, ""
 
     def line(self, record: Record) -> bytes:
         """Sets `ts` and `level` of the record on the way."""
         at, began = record.at, record.began
-        ms = int(at * 1000)
-        if ms != self._ms:
-            self._spell(ms)
-        record.ts = self._shown
+        second, ms = divmod(int(at * 1000), 1000)
+        if second != self._second:
+            self._second, self._head = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        record.ts = self._head + _MILLISECONDS[ms]
         record.level = "error" if record.status >= 500 else "info"
         record.at = record.began = NOT_LOGGED
         json = self._encode(record)
@@ -49,9 +48,3 @@ class Scribe:
         json = self._encode(record)
         record.at, record.began = at, began
         return json
-
-    def _spell(self, ms: int) -> None:
-        second, rest = divmod(ms, 1000)
-        if second != self._second:
-            self._second, self._head = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        self._ms, self._shown = ms, self._head + _MILLISECONDS[rest]

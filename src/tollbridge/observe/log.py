@@ -56,7 +56,13 @@ class RequestLog:
     def done(self, record: Record, line: bytes | None = None) -> None:
         if not record.key_id and record.status >= 400 and self._flooded():
             return
-        self._add(record if line is None else line)
+        queue = self._queue
+        if len(queue) >= QUEUE_MAX:
+            self.dropped += 1
+            return
+        queue.append(record if line is None else line)
+        if not self._wake.is_set():
+            self._wake.set()
 
     def show(self, metrics: Metrics) -> None:
         text = "Lines that the request log had no room for"
@@ -67,14 +73,6 @@ class RequestLog:
         self._stopping = True
         self._wake.set()
         self._thread.join(timeout=5)
-
-    def _add(self, entry: Record | bytes) -> None:
-        if len(self._queue) >= QUEUE_MAX:
-            self.dropped += 1
-            return
-        self._queue.append(entry)
-        if not self._wake.is_set():
-            self._wake.set()
 
     def _flooded(self) -> bool:
         """Whether this second had its share of strangers."""
@@ -91,7 +89,8 @@ class RequestLog:
     def _tell_unlogged(self) -> None:
         if self._unlogged:
             said = {"event": "unlogged", "ts": spelled(time.time()), "level": "warning", "count": self._unlogged}
-            self._add(msgspec.json.encode(said))
+            self._queue.append(msgspec.json.encode(said))
+            self._wake.set()
             self._unlogged = 0
 
     def _run(self) -> None:

@@ -1,13 +1,16 @@
 """Counters and histograms as plain dicts and lists; prometheus_client writes them out when somebody scrapes.
 
 Labels come from the configuration alone (group names, providers), never from a request: a client cannot grow them.
+
+A request is only noted. Two hundred are counted at once, or those that there are when somebody looks: a loop over many
+takes a part of what it takes to come back for each.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tollbridge.observe.record import Record
@@ -19,22 +22,28 @@ DURATION_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 1
 OVERHEAD_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5)
 
 Labels = tuple[str, ...]
+NOTED_MAX = 200
 STATUS_CLASSES = {n: f"{n}xx" for n in range(1, 6)}
 
 
 class Histogram:
-    """Counts per bucket (the last one is +Inf) and the sum. In seconds."""
+    """Observes milliseconds, tells seconds. `below`: how many were at most each bound; the last one is all."""
 
-    __slots__ = ("buckets", "counts", "total")
+    __slots__ = ("below", "buckets", "total_ms")
 
     def __init__(self, buckets: tuple[float, ...]) -> None:
         self.buckets = buckets
-        self.counts = [0] * (len(buckets) + 1)
-        self.total = 0.0
+        self.below = [0] * (len(buckets) + 1)
+        self.total_ms = 0.0
 
-    def observe(self, value: float) -> None:
-        self.counts[bisect_left(self.buckets, value)] += 1
-        self.total += value
+    def observe(self, values: list[float]) -> None:
+        """Takes the list, and sorts it."""
+        values.sort()
+        self.total_ms += sum(values)
+        below = self.below
+        for n, bound in enumerate(self.buckets):
+            below[n] += bisect_right(values, bound * 1000)
+        below[-1] += len(values)
 
 
 class Row:
@@ -51,13 +60,29 @@ class Row:
         self.first_token = Histogram(DURATION_BUCKETS_S)
         self.overhead = Histogram(OVERHEAD_BUCKETS_S)
 
+    def count(self, records: Sequence[Record]) -> None:
+        asked = [record for record in records if record.upstream_ms]
+        self.duration.observe([record.duration_ms for record in records])
+        self.upstream.observe([record.upstream_ms for record in asked])
+        self.overhead.observe([record.overhead_ms for record in asked])
+        self.first_token.observe([record.ttft_ms for record in records if record.ttft_ms])
+        statuses, tokens = self.statuses, self.tokens
+        for record in records:
+            statuses[record.status // 100] += 1
+            self.cost_nanousd += record.cost_nanousd or 0
+            if record.tokens is not None:
+                self.unpriced += record.cost_nanousd is None
+                for kind, count in record.tokens.items():
+                    tokens[kind] += count
+
 
 class Metrics:
     """An Observer. `gauges` and `counters` are asked at scrape time: name -> (help, label names, function giving
     {labels: value})."""
 
     def __init__(self) -> None:
-        self.rows: dict[Labels, Row] = {}
+        self._noted: list[Record] = []
+        self._rows: dict[Labels, Row] = {}
         self.attempts: dict[Labels, int] = defaultdict(int)
         self.fallbacks = 0
         self.caveats: dict[Labels, int] = defaultdict(int)
@@ -69,28 +94,30 @@ class Metrics:
         self.gauges[name] = (text, (), lambda: {(): float(read())})
 
     def done(self, record: Record, line: bytes | None = None) -> None:
-        labels = (record.endpoint, record.provider, record.group)
-        row = self.rows.get(labels)
-        if row is None:
-            row = self.rows[labels] = Row()
-        row.statuses[record.status // 100] += 1
-        row.duration.observe(record.duration_ms / 1000)
-        if record.upstream_ms:
-            row.upstream.observe(record.upstream_ms / 1000)
-            row.overhead.observe(record.overhead_ms / 1000)
-        if record.ttft_ms:
-            row.first_token.observe(record.ttft_ms / 1000)
-        if record.fallbacks:
-            self.fallbacks += 1
-        for caveat in record.caveats:
-            self.caveats[(caveat.partition(" ")[0],)] += 1
-        if record.cost_nanousd:
-            row.cost_nanousd += record.cost_nanousd
-        if record.tokens is not None:
-            if record.cost_nanousd is None:
-                row.unpriced += 1
-            for kind, count in record.tokens.items():
-                row.tokens[kind] += count
+        noted = self._noted
+        noted.append(record)
+        if len(noted) >= NOTED_MAX:
+            self._count()
+
+    @property
+    def rows(self) -> Mapping[Labels, Row]:
+        self._count()
+        return self._rows
+
+    def _count(self) -> None:
+        noted, self._noted = self._noted, []
+        alike: dict[Labels, list[Record]] = defaultdict(list)
+        for record in noted:
+            alike[(record.endpoint, record.provider, record.group)].append(record)
+            if record.fallbacks:
+                self.fallbacks += 1
+            for caveat in record.caveats:
+                self.caveats[(caveat.partition(" ")[0],)] += 1
+        for labels, records in alike.items():
+            row = self._rows.get(labels)
+            if row is None:
+                row = self._rows[labels] = Row()
+            row.count(records)
 
     def attempted(self, provider: str, outcome: str) -> None:
         self.attempts[(provider, outcome)] += 1
@@ -168,10 +195,7 @@ class Metrics:
         family = HistogramMetricFamily(name, text, labels=label_names)
         for labels, row in self.rows.items():
             histogram: Histogram = getattr(row, of)
-            running, cumulative = 0, []
-            for bound, count in zip((*map(str, histogram.buckets), "+Inf"), histogram.counts, strict=True):
-                running += count
-                cumulative.append((bound, running))
-            if running:
-                family.add_metric(labels, cumulative, histogram.total)
+            if histogram.below[-1]:
+                bounds = (*map(str, histogram.buckets), "+Inf")
+                family.add_metric(labels, list(zip(bounds, histogram.below, strict=True)), histogram.total_ms / 1000)
         return family

@@ -139,7 +139,9 @@ class Keyring:
             return False
         digest = known.key.digest
         held = self._held.get(digest)
-        if held is None or held.principal is not known or self._stale(held):
+        if held is None or held.principal is not known:
+            return False
+        if self._monotonic() - self._heard_at > self._grace_s and self._stale(held):
             return False
         key = held.key
         if key.blocked or key.expires_at is not None:

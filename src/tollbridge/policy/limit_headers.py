@@ -11,10 +11,9 @@ A 429 has the same and `retry-after`. A reset time is not told: the window slide
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 
-from tollbridge.calls.headers import Pair, pairs
+from tollbridge.calls.headers import pairs
 from tollbridge.policy.window import Window
 from tollbridge.store.key import Key
 
@@ -52,8 +51,3 @@ def _limits(rpm: int | None, tpm: int | None, parallel: int | None) -> bytes:
 def text_headers(headers: bytes) -> tuple[tuple[str, str], ...]:
     """As an error carries them."""
     return tuple((name.decode(), value.decode()) for name, value in pairs((headers,)))
-
-
-def without_limits(headers: Iterable[Pair]) -> list[Pair]:
-    """A provider's headers, for a client that is told its key's own limits instead."""
-    return [header for header in headers if not header[0].startswith(b"x-ratelimit-")]

@@ -23,6 +23,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+import msgspec
+
 from tollbridge.errors import RateLimitError
 from tollbridge.policy.limit_headers import limit_headers, text_headers
 from tollbridge.policy.window import Bucket, Window
@@ -32,17 +34,14 @@ PARALLEL_RETRY_S = 1.0
 """Nobody knows when a request that is under way will end."""
 
 
-class Place:
+class Place(msgspec.Struct, eq=False):
     """One request's place within its key's limits. Ended once, by whichever of `settle` and `release` comes first."""
 
-    __slots__ = ("_bucket", "_key", "_limiter", "_reserved", "_window")
-
-    def __init__(self, limiter: Limiter, key: Key, window: Window | None, bucket: Bucket, reserved: int) -> None:
-        self._limiter = limiter
-        self._key = key
-        self._window = window
-        self._bucket = bucket
-        self._reserved = reserved
+    _limiter: Limiter
+    _key: Key
+    _window: Window | None
+    _bucket: Bucket
+    _reserved: int
 
     def settle(self, tokens: int) -> None:
         """`tokens`: input and output together, as the provider counted them, or our estimate."""
@@ -77,8 +76,13 @@ class Limiter:
         rpm, tpm, parallel = key.rpm, key.tpm, key.parallel
         if rpm is None and tpm is None and parallel is None:
             return self._unlimited
-        now = self.now()
-        window = self._window(key, now)
+        now = self._clock()  # `now` and `_window` in place: each request with a key comes here
+        if now < self._latest:
+            now = self._latest
+        self._latest = now
+        window = self._windows.get(key.id)
+        if window is None or now >= window.leaves or window.tpm != tpm:
+            window = self._window(key, now)
         if tpm is not None:
             if tokens > tpm:
                 tokens = tpm

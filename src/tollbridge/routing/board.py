@@ -47,7 +47,8 @@ class Fallbacks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Routes:
-    """The routing state of one process: groups, fallbacks, health. `Board`s for single requests are made from it."""
+    """The routing state of one process: groups, fallbacks, health. `Board`s for single requests are made from it.
+    `falls_back`: some group does."""
 
     def __init__(
         self,
@@ -60,6 +61,9 @@ class Routes:
     ) -> None:
         self.groups = groups
         self.fallbacks = fallbacks
+        self.falls_back = any(
+            (fallbacks.general, fallbacks.context_window, fallbacks.content_policy, fallbacks.default)
+        )
         self.health = health
         self.now = now
         self.chance = chance

@@ -15,6 +15,7 @@ from tollbridge.errors import APIError, BadRequestError, ContextWindowExceededEr
 from tollbridge.routing.board import RequestBoard, Routes
 from tollbridge.routing.drive import drive
 from tollbridge.routing.groups import Group
+from tollbridge.routing.pick import pick
 from tollbridge.routing.plan import Answered, Failed, Plan, Policy, plan
 from tollbridge.transport.base import Transport
 
@@ -109,16 +110,20 @@ class Engine:
         fits: Fits | None = await self._fits(ask) if self._check_context else None
         if ask.only is not None:
             fits = _only(ask.only, fits)
-        board = RequestBoard(self.routes, fits, fallbacks, allowed)
-        since = board.now()
-        ready = board.ready(ask.model)
+        routes = self.routes
+        since = routes.now()
+        if fits is None and not routes.health.troubles:
+            ready: Sequence[Deployment] = routes.groups.resolve(ask.model).members
+        else:
+            ready = RequestBoard(routes, fits).ready(ask.model)
         failed: tuple[Deployment, APIError] | None = None
         if ready:
-            deployment = board.pick(ready)
+            deployment = ready[0] if len(ready) == 1 else pick(ready, routes.chance)
             try:
                 return await self._attempt(ask, trace, how, deployment)
             except APIError as error:
                 failed = deployment, error
+        board = RequestBoard(routes, fits, fallbacks, allowed)
         return await self._carry_on(ask, trace, how, policy, board, since, failed)
 
     async def _carry_on(
@@ -147,7 +152,8 @@ class Engine:
     async def _attempt(self, ask: Ask, trace: Trace, how: How[V], deployment: Deployment) -> V:
         now, health = self.routes.now, self.routes.health
         began = now()
-        health.started(deployment.id)
+        if health.troubles:
+            health.started(deployment.id)
         attempt = Attempt(deployment, began=began)
         trace.attempts.append(attempt)
         try:
@@ -171,7 +177,8 @@ class Engine:
             raise
         moment = now()
         attempt.seconds = moment - began
-        health.answered(deployment.id, moment)
+        if health.troubles:
+            health.answered(deployment.id, moment)
         if self._attempted is not None:
             self._attempted(deployment.provider, "ok")
         return value

@@ -51,11 +51,13 @@ class State(msgspec.Struct):
 
 
 class Health:
-    """Kept by deployment id. Times are seconds of one monotonic clock, given by the caller."""
+    """Kept by deployment id. Times are seconds of one monotonic clock, given by the caller. `troubles`: the ids of
+    those that failed lately; who sees none there need not tell of one that was started or answered."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._states: OrderedDict[str, State] = OrderedDict()
+        self.troubles = self._states.keys()
 
     def all_well(self) -> bool:
         return not self._states
@@ -76,14 +78,11 @@ class Health:
         return None if state is None else state.last_error
 
     def started(self, id: str) -> None:
-        if self._states:
-            state = self._states.get(id)
-            if state is not None and state.on_trial:
-                state.under_way = True
+        state = self._states.get(id)
+        if state is not None and state.on_trial:
+            state.under_way = True
 
     def answered(self, id: str, now: float) -> None:
-        if not self._states:
-            return
         state = self._states.get(id)
         if state is None:
             return

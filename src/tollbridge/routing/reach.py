@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 def may_answer(routes: Routes, group: str, fallbacks: Sequence[str] | None = None) -> Sequence[Deployment]:
     """`fallbacks`: the client's own, or None for the operator's. Rather too many than too few: whatever the error, at
     any depth, healthy or not. A fallback that cannot be made (its key is missing) cannot answer."""
-    configured = routes.fallbacks
-    if not fallbacks and (fallbacks is not None or not any(_tables(configured))):
+    if not fallbacks and (fallbacks is not None or not routes.falls_back):
         return routes.groups.resolve(group).members
+    configured = routes.fallbacks
     found: list[Deployment] = []
     names, seen = [group], {group}
     for name in names:
@@ -32,10 +32,6 @@ def may_answer(routes: Routes, group: str, fallbacks: Sequence[str] | None = Non
                 seen.add(after)
                 names.append(after)
     return found
-
-
-def _tables(fallbacks: Fallbacks) -> tuple[object, ...]:
-    return fallbacks.general, fallbacks.context_window, fallbacks.content_policy, fallbacks.default
 
 
 def _after(fallbacks: Fallbacks, group: str) -> Iterable[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.ledger.book import Book, Hold
@@ -15,37 +17,31 @@ from tollbridge.server.worst_case import Worst, worst_case
 from tollbridge.store.key import Key
 
 
-class Held:
-    """Of one request under way. What it really used is told once, when its last bytes are out."""
+class Held(msgspec.Struct, eq=False):
+    """Of one request under way. What it really used is told once, when its last bytes are out. `limited`: the key has
+    limits that its client is told of."""
 
-    __slots__ = ("_hold", "_place", "_tokens", "limited")
-
-    def __init__(self, place: Place | None, hold: Hold, *, limited: bool) -> None:
-        """`limited`: the key has limits that its client is told of."""
-        self.limited = limited
-        self._place = place
-        self._hold = hold
-        self._tokens = 0  # of rounds that are over
+    _place: Place | None
+    _hold: Hold
+    limited: bool
+    _tokens: int = 0  # of rounds that are over
 
     def round_over(self, record: Record) -> None:
         """A part of the request has ended, with an entry of its own; what is held stays held."""
-        self._tokens += _tokens(record)
+        tokens = record.tokens
+        self._tokens += 0 if tokens is None else tokens["input"] + tokens["output"]
         self._hold.spent(record)
 
     def settle(self, record: Record) -> None:
         """An answer that came to nothing costs nothing, but counts as a request."""
         if self._place is not None:
-            self._place.settle(self._tokens + _tokens(record))
+            tokens = record.tokens
+            self._place.settle(self._tokens + (0 if tokens is None else tokens["input"] + tokens["output"]))
         self._hold.settle(record)
 
     def headers(self) -> bytes:
         """As lines."""
         return (b"" if self._place is None else self._place.headers()) + self._hold.headers()
-
-
-def _tokens(record: Record) -> int:
-    tokens = record.tokens
-    return 0 if tokens is None else tokens["input"] + tokens["output"]
 
 
 class Allowance:

@@ -15,7 +15,6 @@ from tollbridge.errors import APIError, AuthenticationError, StoreUnavailable
 from tollbridge.model.money import spell_dollars
 from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
-from tollbridge.policy.limit_headers import without_limits
 from tollbridge.secret import without_keys_in_bytes
 from tollbridge.server.allowance import Held
 from tollbridge.wires.base import Wire
@@ -73,8 +72,7 @@ def cost_headers(nanousd: int | None, held: Held | None) -> bytes:
 
 def passed_on(received: Sequence[Pair], held: Held | None) -> list[Pair]:
     """What a client may see of the provider's headers; of limits only the key's own, where it has some."""
-    headers = provider_headers(received)
-    return headers if held is None or not held.limited else without_limits(headers)
+    return provider_headers(received, limits=held is None or not held.limited)
 
 
 @lru_cache(maxsize=1024)

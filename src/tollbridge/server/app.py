@@ -8,6 +8,7 @@ import itertools
 import os
 import time
 from collections.abc import Awaitable, Coroutine, Sequence
+from functools import lru_cache
 from typing import Any, assert_never
 
 import msgspec
@@ -65,6 +66,33 @@ class App:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def admit(self, inbound: Inbound) -> Refusal | Awaitable[Refusal | None] | None:
+        match = inbound.route
+        if inbound.known is None or inbound.query or not isinstance(match, Match) or match.route.handler != "generate":
+            match = self._match(inbound)
+            if isinstance(match, Refusal):
+                return match
+            inbound.route = match
+            if match.route.handler == "mounted":
+                inbound.flows, inbound.switches = match.route.flows, match.route.switches
+        # else this very head was let in before, and nothing but its key can have changed
+        try:
+            if inbound.websocket:
+                take_protocol_key(inbound)
+            if inbound.query and match.route.key_in_query:
+                take_query_key(inbound)
+            principal = (
+                self.gateway.authenticator.authenticate(inbound.headers, inbound.known)
+                if match.route.access == "key" and match.route.door is None
+                else self._identify(inbound, match)
+            )
+        except APIError as error:
+            return self._turned_away(inbound, match, error)
+        if principal is None or isinstance(principal, Principal):
+            inbound.principal = principal
+            return None if match.route.handler != "managed" else self._admit_managed(inbound, match)
+        return self._look_up(inbound, match, principal)
+
+    def _match(self, inbound: Inbound) -> Match | Refusal:
         match = self._routes.find(inbound.path, inbound.method)
         if inbound.method == "OPTIONS" and (match is not None or inbound.path == "*"):
             return self._preflight(inbound)
@@ -79,20 +107,7 @@ class App:
                 f"{match.route.path} takes {allowed}.", status_code=405, type="invalid_request_error", fault="client"
             )
             return self._refused(inbound, error, ((b"allow", allowed.encode()),))
-        if match.route.handler == "mounted":
-            inbound.flows, inbound.switches = match.route.flows, match.route.switches
-        try:
-            if inbound.websocket:
-                take_protocol_key(inbound)
-            if inbound.query and match.route.key_in_query:
-                take_query_key(inbound)
-            principal = self._identify(inbound, match)
-        except APIError as error:
-            return self._turned_away(inbound, match, error)
-        if principal is None or isinstance(principal, Principal):
-            inbound.principal = principal
-            return None if match.route.handler != "managed" else self._admit_managed(inbound, match)
-        return self._look_up(inbound, match, principal)
+        return match
 
     async def _look_up(self, inbound: Inbound, match: Match, principal: Awaitable[Principal]) -> Refusal | None:
         try:
@@ -110,7 +125,7 @@ class App:
         principal = inbound.principal
         if match.route.access != "admin" or principal is None or principal.admin:
             return None
-        audit("refused", principal.id, route=match.route.label)
+        audit("refused", principal.id, route=match.route.path)
         return self._refused(inbound, PermissionDeniedError("This is for the admin: send the gateway's master key."))
 
     def handle(self, inbound: Inbound, responder: Responder) -> Coroutine[Any, Any, None]:
@@ -121,8 +136,9 @@ class App:
             responder = CrossingResponder(responder, self._cors.answer_headers(inbound.headers))
         record = self._record(inbound, match)
         if match.route.handler == "generate":  # not by way of another coroutine: it is the hot path
-            loop = self._loop or self._running_loop()
-            return Conversation(self.gateway, self._dialect(match), inbound, responder, record, loop).run(match.id)
+            gateway, loop = self.gateway, self._loop or self._running_loop()
+            dialect = gateway.dialects[match.route.dialect]
+            return Conversation(gateway, dialect, inbound, responder, record, loop).run(match.id)
         if match.route.handler in ("task", "complete", "compact"):
             return self._task(inbound, responder, match, record)
         return self._handle(inbound, responder, match, record)
@@ -280,17 +296,23 @@ class App:
             inbound.id = f"req_{self._prefix}{next(self._count):08x}"
         return Record(
             request_id=inbound.id,
-            endpoint="unknown" if match is None else match.route.label,
+            endpoint="unknown" if match is None else match.route.path,
             at=time.time(),
             began=time.monotonic(),
             method=inbound.method,
             key_id="" if inbound.principal is None else inbound.principal.id,
-            client=without_keys(inbound.headers.get(b"user-agent", b"").decode("latin-1")[:200]),
+            client=_client(inbound.headers.get(b"user-agent", b"")[:200]),
             peer=inbound.peer,
         )
 
     def _observe(self, record: Record) -> None:
         self.gateway.observe(record, None)
+
+
+@lru_cache(maxsize=1024)
+def _client(user_agent: bytes) -> str:
+    """As it stands in the log."""
+    return without_keys(user_agent.decode("latin-1"))
 
 
 def _run_of(handler: str) -> type[Conversation]:

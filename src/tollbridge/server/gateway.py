@@ -17,6 +17,7 @@ from tollbridge.server.idempotency import Idempotency
 from tollbridge.server.identify import Authenticator
 from tollbridge.server.responses import Responses
 from tollbridge.server.toolbox import Toolboxes
+from tollbridge.server.ways import Ways
 from tollbridge.wires.base import Wire
 from tollbridge.wires.seal import Seals
 
@@ -82,7 +83,7 @@ class References(Protocol):
 class Gateway(msgspec.Struct, kw_only=True, eq=False):
     """`dialects`: the two-way wires by name. `started`: epoch seconds, for model listings. `idempotency`,
     `responses`: None where nothing is kept. `tools`: that are run here, where there are some. `references`: where
-    files are kept for clients."""
+    files are kept for clients. `ways`: from the names that clients say to groups."""
 
     engine: Engine
     authenticator: Authenticator
@@ -100,6 +101,7 @@ class Gateway(msgspec.Struct, kw_only=True, eq=False):
     tools: Toolboxes | None = None
     responses: Responses | None = None
     references: References | None = None
+    ways: Ways = msgspec.field(default_factory=Ways)
 
     def observe(self, record: Record, line: bytes | None) -> None:
         """`line`: the record as JSON, where it was written already."""

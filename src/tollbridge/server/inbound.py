@@ -62,11 +62,12 @@ class Inbound(msgspec.Struct):
     `peer`, `scheme`, `host`: the client's address without port, `http` or `https`, and the authority it asked for, as
     trusted proxies tell them; `host` is "" for an HTTP/1.0 request without one. `received`: `loop.time()` at the end
     of the head. `route`: what `admit` found, `principal`: who asks, where the route wants to know; `known`: who asked
-    before with these very headers, on this connection. `body_limit`: bytes; `admit` may change it for a route. `id`:
-    what the application calls the request, to the client and in its logs; "" until it does. `flows`: set by `admit` for
-    a route that takes a body as it arrives; `flow` is then that body, and `body` is empty. A body that is compressed,
-    or was there with its head, is in `body` all the same. `websocket`: the client wants to go on in that protocol;
-    `switches`: set by `admit` for a route that does (another answers 426), whose responder is a `Switching`.
+    before with this very head, on this connection, and then `route` is what was found. `body_limit`: bytes; `admit` may
+    change it for a route. `id`: what the application calls the request, to the client and in its logs; "" until it
+    does. `flows`: set by `admit` for a route that takes a body as it arrives; `flow` is then that body, and `body` is
+    empty. A body that is compressed, or was there with its head, is in `body` all the same. `websocket`: the client
+    wants to go on in that protocol; `switches`: set by `admit` for a route that does (another answers 426), whose
+    responder is a `Switching`.
     """
 
     method: str

@@ -41,6 +41,7 @@ from tollbridge.server.answers import (
     passed_on,
     route_headers,
 )
+from tollbridge.server.controls import NOTHING
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.idempotency import HEADER as IDEMPOTENCY
 from tollbridge.server.idempotency import Claim
@@ -179,9 +180,10 @@ class Conversation:
                 gateway.rules.heartbeat_s, self._responder, self._early_headers, self._loop, self._dialect.alive
             )
         engine = gateway.engine
-        gateway.journal.check()
+        if gateway.journal.failing:
+            gateway.journal.check()
         principal = self._inbound.principal
-        if ask.sealed and gateway.references is not None:
+        if gateway.references is not None and ask.sealed:
             gateway.references.open(ask, principal)
         allowed = reachable(gateway, principal, ask)
         if IDEMPOTENCY in self._inbound.headers:
@@ -195,8 +197,8 @@ class Conversation:
             self._held = gateway.allowance.hold(principal.key, ask, engine.routes, controls.fallbacks)
         if keeping is not None and keeping.kept.background:
             await self._go_on_alone(keeping.kept, ask)
-        policy = policy_for(controls, engine.policy)
-        found = [] if gateway.tools is None else definitions(gateway.tools, ask, self._inbound)
+        policy = engine.policy if controls is NOTHING else policy_for(controls, engine.policy)
+        found = definitions(gateway.tools, ask, self._inbound) if gateway.tools and "tools" in ask.fields else []
         if found:
             provider = partial(
                 engine.ask, trace=self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed
@@ -293,7 +295,7 @@ class Conversation:
             answer.kind
             + own_headers(record, self._dialect)
             + route_headers(record, answer.deployment, answer.caveats)
-            + cost_headers(self._cost(), self._held)
+            + cost_headers(record.cost_nanousd if self._before_nanousd == 0 else self._cost(), self._held)
         )
         headers: Headers = [ours, *passed_on(answer.headers, self._held)]
         if self._keeping is not None:

@@ -23,6 +23,7 @@ from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.models import visible
 from tollbridge.server.routes import Match
+from tollbridge.server.ways import Way
 from tollbridge.wires.base import Wire
 
 _encode = msgspec.json.Encoder().encode
@@ -50,22 +51,29 @@ def read_ask(
     if fields is None:
         fields = peek(body)
     sent = len(fields)
-    if model is None:
-        model = string_field(fields, "model")
-    record.model_requested = without_keys(model[:LOGGED_CHARACTERS_MAX])
     access = ALL if inbound.principal is None else inbound.principal.access
-    model = access.named(model)
+    asked = bytes(fields.get("model", b"")) if model is None else model
+    way = gateway.ways.find((access, asked))
+    if way is None:
+        model = string_field(fields, "model") if model is None else model
+        record.model_requested = without_keys(model[:LOGGED_CHARACTERS_MAX])
+    else:
+        record.model_requested = way.shown
     stream = asks_to_stream(inbound)
     if stream is None:
-        stream = is_true(fields, "stream")
+        stream = "stream" in fields and is_true(fields, "stream")
     controls = take_controls(fields, inbound.headers, metadata_is_ours=dialect.asks_for_usage, streams=stream)
     if len(fields) != sent:  # what was for us is seen by nobody after this
         body = _encode(fields)
     if controls is not NOTHING:
         record.user, record.tags, record.metadata = controls.user, controls.tags, controls.metadata
         record.trace_id = controls.trace or ""
-    group = permitted(gateway, access, model, record.model_requested)
-    record.group = group.label
+    if way is None:
+        assert model is not None
+        group = permitted(gateway, access, access.named(model), record.model_requested)
+        way = Way(record.model_requested, group.name, group.label)
+        gateway.ways.keep(access, asked, way)
+    record.group = way.label
     strict = controls.strict or rules.strict
     caveats = _unknown_fallbacks(controls.fallbacks, gateway, strict) if controls.fallbacks else ()
     if caveats:
@@ -74,11 +82,13 @@ def read_ask(
         dialect,
         body,
         fields,
-        group.name,
+        way.group,
         stream=stream,
         id=record.request_id,
         created=int(record.at),
-        headers=forwarded_headers(inbound.headers, custom=rules.forward_client_headers, key_header=rules.key_header),
+        headers=()
+        if not rules.forward_client_headers and _FORWARDED_NAMES.isdisjoint(inbound.headers)
+        else forwarded_headers(inbound.headers, custom=rules.forward_client_headers, key_header=rules.key_header),
         seals=gateway.seals,
         include_usage=stream and (rules.expose_usage or wants_usage(fields)),
         strict=strict,
@@ -162,8 +172,6 @@ def forwarded_headers(
     """The client's headers that may go upstream; the provider's wire picks its own of them. `custom`: also `x-` headers
     that are not about credentials, the way here, or us. `key_header`: where the operator wants the gateway's key."""
     if not custom:
-        if _FORWARDED_NAMES.isdisjoint(headers):
-            return ()
         return tuple((name, headers[raw].decode("latin-1")) for raw, name in _FORWARDED if raw in headers)
     return tuple(
         (name.decode("latin-1"), value.decode("latin-1"))

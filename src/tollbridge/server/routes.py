@@ -55,11 +55,11 @@ Handler = Literal[
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """`path`: exact, or with one `{id}` that may hold slashes. `label`: stands for it in logs and metrics. `manager`:
-    who answers where the handler is `managed`, `mount` where it is `mounted`. `stream`: whether the path asks for one;
-    None where the body says. `key_in_query`: the dialect's clients may put the key into the query, as `key`. `flows`:
-    the handler takes the body as it arrives (`inbound.Flow`). `switches`: it goes on as a WebSocket. `door`: who says
-    who asks; None is the gateway's own."""
+    """`path`: exact, or with one `{id}` that may hold slashes; this is what logs and metrics tell. `manager`: who
+    answers where the handler is `managed`, `mount` where it is `mounted`. `stream`: whether the path asks for one; None
+    where the body says. `key_in_query`: the dialect's clients may put the key into the query, as `key`. `flows`: the
+    handler takes the body as it arrives (`inbound.Flow`). `switches`: it goes on as a WebSocket. `door`: who says who
+    asks; None is the gateway's own."""
 
     methods: tuple[str, ...]
     path: str
@@ -73,10 +73,6 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     flows: bool = False
     switches: bool = False
     door: Door | None = None
-
-    @property
-    def label(self) -> str:
-        return self.path
 
 
 class Match(msgspec.Struct, frozen=True):

@@ -45,6 +45,7 @@ SETTINGS_FIELDS = ("generationConfig", "generation_config")
 """Where a format has such fields one level deeper."""
 SERVICE_FIELDS = ("service_tier", "serviceTier", "speed", "inference_geo")
 _OUTPUT, _CHOICES, _SERVICE = map(frozenset, (OUTPUT_FIELDS, CHOICES_FIELDS, SERVICE_FIELDS))
+_DIGITS_MAX = 9
 _PLAIN_WORDS = PLAIN_SERVICES | {"null", "global"}
 
 MEDIA = (
@@ -74,6 +75,8 @@ _SEARCHES = frozenset(
 _KEPT = frozenset({"previous_response_id", "conversation", "prompt"})
 """Fields that point at what the provider keeps, which it reads too: as much as a context window holds."""
 KEPT_TOKENS = 1_000_000
+_SPECIAL = frozenset().union(SETTINGS_FIELDS, _CHOICES, _SERVICE, _CACHES, _SEARCHES, _KEPT, {"prediction", "tools"})
+"""Who has none of these asks for one answer to what stands in the body, at the plain price."""
 _INLINE = (b";base64,", b'"data":')
 _ESCAPE, _BACKSLASH = b"\\u00", ord("\\")
 _LETTERS = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
@@ -125,7 +128,7 @@ class Bounds:
     """One request's. Its body is looked through once, for both questions, and its fields are read once, for all
     deployments to which nothing is added by the operator."""
 
-    __slots__ = ("_ask", "_asked", "_choices", "_endless", "_fields", "_hidden", "_keyed", "_media")
+    __slots__ = ("_ask", "_asked", "_choices", "_endless", "_fields", "_hidden", "_keyed", "_media", "_plain")
 
     def __init__(self, ask: Ask) -> None:
         body = ask.body
@@ -135,9 +138,10 @@ class Bounds:
         if self._keyed:
             self._media += len(_KEYED_MEDIUM.findall(body))
         self._hidden = sum(map(body.count, _LETTERS)) if _BACKSLASH in body and body.find(_ESCAPE) >= 0 else 0
-        self._fields = _with_settings(ask.fields)
+        self._plain = _SPECIAL.isdisjoint(ask.fields)
+        self._fields = ask.fields if self._plain else _with_settings(ask.fields)
         self._asked, self._endless = _limit(self._fields)
-        self._choices = _choices(self._fields)
+        self._choices = 1 if self._plain else _choices(self._fields)
 
     def price(self, deployments: Iterable[Deployment]) -> int | None:
         """Nano-dollars at most, or None where it is unknown."""
@@ -145,9 +149,13 @@ class Bounds:
         predicted = len(bytes(fields["prediction"])) if "prediction" in fields else 0
         dearest, unknown = 0, False
         for deployment in deployments:
-            limit = deployment.max_input_tokens
+            limit = None if deployment.facts is None else deployment.facts.max_input_tokens
             into = size if limit is None or limit > size else limit
-            worst = _price(deployment, into, self.output_tokens(deployment) + predicted, self._ask)
+            out = self.output_tokens(deployment) + predicted
+            if self._plain and not (deployment.forced_raw or deployment.defaults_raw or deployment.tariff.timed):
+                worst = deployment.tariff.worst(into, out)
+            else:
+                worst = _price(deployment, into, out, self._ask)
             if worst is None:
                 unknown = True
             elif worst > dearest:
@@ -161,7 +169,7 @@ class Bounds:
         text = len(body) - _inline_bytes(body) if self._media else len(body)
         if asked is None:
             asked = LIKELY_OUTPUT_TOKENS if output is None else output
-        most = _most_output(deployments)
+        most = deployments[0].target.max_output_tokens if len(deployments) == 1 else _most_output(deployments)
         if most is not None and most < asked:
             asked = most
         return text // BYTES_PER_TOKEN + self._media * LIKELY_MEDIUM_TOKENS + asked * self._choices
@@ -169,6 +177,8 @@ class Bounds:
     def input_tokens(self) -> int:
         """At most, whatever the model's window."""
         fields, media = self._ask.fields, self._media + self._hidden
+        if self._plain:
+            return len(self._ask.body) + AROUND_TOKENS + media * MEDIUM_TOKENS
         tool = _KEYED_TOOL if self._keyed else _TOOL
         if not _SEARCHES.isdisjoint(fields) or ("tools" in fields and tool.search(fields["tools"])):
             media += 1
@@ -249,28 +259,33 @@ def _most_output(deployments: Iterable[Deployment]) -> int | None:
 
 
 def _choices(fields: Fields) -> int:
-    return 1 if _CHOICES.isdisjoint(fields) else max((1, *_numbers(fields, CHOICES_FIELDS)))
+    return 1 if _CHOICES.isdisjoint(fields) else max((1, *_numbers(fields, _CHOICES)))
 
 
 def _limit(fields: Fields) -> tuple[int | None, bool]:
     """The largest limit of the output, where there is one; and whether a field says that there is none."""
     if _OUTPUT.isdisjoint(fields):
         return None, False
-    numbers = _numbers(fields, OUTPUT_FIELDS)
+    numbers = _numbers(fields, _OUTPUT)
+    if len(numbers) == 1 and numbers[0] > 0:
+        return numbers[0], False
     limits = [number for number in numbers if number > 0]
     return max(limits, default=None), len(limits) < len(numbers)
 
 
-def _numbers(fields: Fields, names: tuple[str, ...]) -> list[int]:
+def _numbers(fields: Fields, names: frozenset[str]) -> list[int]:
     """Of these fields. What is no number is left to the provider to refuse; a number in quotes counts, because some
     read it as one."""
     found = []
-    for name in names:
-        if name in fields:
-            try:
-                found.append(int(max(-1.0, min(float(_unquoted(bytes(fields[name]))), NUMBER_MAX))))
-            except ValueError:
-                continue
+    for name in names & fields.keys():
+        said = bytes(fields[name])
+        if said.isdigit() and len(said) <= _DIGITS_MAX:
+            found.append(int(said))
+            continue
+        try:
+            found.append(int(max(-1.0, min(float(_unquoted(said)), NUMBER_MAX))))
+        except ValueError:
+            continue
     return found
 
 

@@ -85,11 +85,11 @@ class Connection(Endpoint):
         "_sent",
         "_timeouts",
         "_total_at",
-        "_transport",
         "_unwritable",
         "closed",
         "idle_since",
         "paused",
+        "transport",
         "used",
     )
 
@@ -122,28 +122,33 @@ class Connection(Endpoint):
         self._interim = self._overhead = 0
         self._encoding = b""
         self._refused: APIError | None = None
-        self._begun_at = self._loop.time()
-        self._expect(timeouts.first_byte_s)
+        self._begun_at = now = self._loop.time()
+        at = total_at  # `_expect` in place
+        if timeouts.first_byte_s is not None and now + timeouts.first_byte_s < at:
+            at = now + timeouts.first_byte_s
+        self._deadline = at
+        if at < self._alarm_at:
+            self._set_alarm(at)
         body = request.body
         self._sent = len(body) <= SLICE and request.flow is None
         if not self._sent:
-            self._transport.write(head + framing(request))
+            self.transport.write(head + framing(request))
         elif body or request.method in _ALWAYS_LENGTH:
-            self._transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
+            self.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
         else:
-            self._transport.write(head + b"\r\n")
+            self.transport.write(head + b"\r\n")
         return exchange
 
     def push(self, data: bytes | memoryview) -> None:
         """The next bytes of a body. The time in which an answer is expected begins anew."""
-        self._transport.write(data)
+        self.transport.write(data)
         self._begun_at = self._loop.time()
         self._expect(self._timeouts.first_byte_s)
 
     @property
     def stalled(self) -> bool:
         """The server takes nothing now, or never again."""
-        return self._unwritable or self._transport.is_closing()
+        return self._unwritable or self.transport.is_closing()
 
     def all_sent(self) -> None:
         self._sent = True
@@ -152,7 +157,7 @@ class Connection(Endpoint):
     def usable(self) -> bool:
         """May carry another exchange, for all that is known. (A transport knows of a reset one turn of the loop before
         it says so.)"""
-        return not (self.closed or self._transport.is_closing())
+        return not (self.closed or self.transport.is_closing())
 
     def give_up(self) -> None:
         """The exchange's owner wants no more."""
@@ -168,17 +173,17 @@ class Connection(Endpoint):
 
     def close(self) -> None:
         self.closed = True
-        self._transport.abort()
+        self.transport.abort()
 
     def resume(self) -> None:
         self.paused = False
-        self._transport.resume_reading()
+        self.transport.resume_reading()
         self._expect(self._timeouts.gap_s)
 
     # --- the socket's side (asyncio.Protocol)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self.transport = cast(asyncio.Transport, transport)
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in _KEEPALIVE:
@@ -244,7 +249,10 @@ class Connection(Endpoint):
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
         if name in _FRAMING:
-            self._on_framing(name, value)
+            if name == _LENGTH and not self._framed and self._exchange is not None:
+                self._framed = not self._exchange.status
+            else:
+                self._on_framing(name, value)
         self._headers.append((name, value))
 
     def _on_framing(self, name: bytes, value: bytes) -> None:
@@ -310,7 +318,7 @@ class Connection(Endpoint):
             self.used = True
             if self.paused:
                 self.paused = False
-                self._transport.resume_reading()
+                self.transport.resume_reading()
             self._keeper.released(self)
         else:
             self.close()
@@ -348,7 +356,7 @@ class Connection(Endpoint):
                 pieces[:] = [b"".join(pieces)]
             if exchange.buffered >= HIGH_WATER and not self.paused:
                 self.paused = True
-                self._transport.pause_reading()
+                self.transport.pause_reading()
         else:
             self._count_overhead(size)
         self._expect(self._timeouts.gap_s)

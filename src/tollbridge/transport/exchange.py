@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+import msgspec
+
 from tollbridge.errors import APIError
 from tollbridge.transport.base import Origin, Take
 from tollbridge.transport.decode import Decoder, decoded_chunk
@@ -28,39 +30,28 @@ class Source(Protocol):
     def give_up(self) -> None: ...
 
 
-class Exchange:
-    """`Incoming` over one of our own connections."""
+class Exchange(msgspec.Struct, eq=False):
+    """`Incoming` over one of our own connections.
 
-    __slots__ = (
-        "_loop",
-        "_taker",
-        "_waiter",
-        "buffered",
-        "complete",
-        "decoder",
-        "error",
-        "headers",
-        "origin",
-        "pieces",
-        "source",
-        "stale",
-        "status",
-    )
+    `source`: None once the connection is done with us. `status`: 0 until the head of the final answer is here.
+    `buffered`: bytes read for `pieces`, framing included. `stale`: a kept connection died before it answered; nothing
+    was done, try a fresh one."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, origin: Origin, source: Source) -> None:
-        self._loop = loop
-        self._waiter: asyncio.Future[bool] | None = None  # its result: the taker wants no more
-        self._taker: Take | None = None
-        self.origin = origin
-        self.source: Source | None = source  # None once the connection is done with us
-        self.status = 0  # 0 until the head of the final answer is here
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.pieces: list[bytes] = []
-        self.buffered = 0  # bytes read for `pieces`, framing included
-        self.complete = False
-        self.error: APIError | None = None
-        self.stale = False  # a kept connection died before it answered: nothing was done, try a fresh one
-        self.decoder: Decoder | None = None
+    _loop: asyncio.AbstractEventLoop
+    origin: Origin
+    source: Source | None
+    status: int = 0
+    headers: list[tuple[bytes, bytes]] = []
+    pieces: list[bytes] = []
+    buffered: int = 0
+    complete: bool = False
+    error: APIError | None = None
+    stale: bool = False
+    decoder: Decoder | None = None
+    _waiter: asyncio.Future[bool] | None = None  # its result: the taker wants no more
+    _taker: Take | None = None
+
+    __repr__ = object.__repr__
 
     # --- the consumer's side
 

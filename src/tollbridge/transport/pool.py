@@ -52,7 +52,10 @@ class _Shelf:
         if self.waiting and self.serve(connection):
             return
         self.idle[connection] = None
-        self._pool.rested(connection)
+        pool = self._pool
+        connection.idle_since = pool.now()
+        if pool.sweeper is None:
+            pool.sweep_later()
 
     def lost(self, connection: Connection) -> None:
         if connection in self.live:
@@ -90,7 +93,7 @@ class Pool:
         self._shelves: dict[Origin, _Shelf] = {}
         self._hungry: dict[_Shelf, None] = {}  # shelves with waiters, in the order of their turn
         self._open = 0  # live and dialling, over all shelves
-        self._sweeper: asyncio.TimerHandle | None = None
+        self.sweeper: asyncio.TimerHandle | None = None
         self._closed = False
 
     def take(self, origin: Origin) -> Connection | None:
@@ -100,7 +103,7 @@ class Pool:
             idle = shelf.idle
             while idle:
                 connection, _ = idle.popitem()
-                if connection.usable:
+                if not (connection.closed or connection.transport.is_closing()):
                     return connection
         return None
 
@@ -213,14 +216,12 @@ class Pool:
 
     # --- age and end
 
-    def rested(self, connection: Connection) -> None:
-        connection.idle_since = self._loop.time()
-        if self._sweeper is None:
-            self._sweeper = self._loop.call_later(self._limits.idle_s / 2, self._sweep)
+    def sweep_later(self) -> None:
+        self.sweeper = self._loop.call_later(self._limits.idle_s / 2, self._sweep)
 
     def _sweep(self) -> None:
         """Closes what was idle for too long."""
-        self._sweeper = None
+        self.sweeper = None
         oldest = self._loop.time() - self._limits.idle_s
         for shelf in list(self._shelves.values()):
             expired = []
@@ -232,12 +233,12 @@ class Pool:
                 del shelf.idle[connection]
                 connection.close()
         if any(shelf.idle for shelf in self._shelves.values()):
-            self._sweeper = self._loop.call_later(self._limits.idle_s / 2, self._sweep)
+            self.sweeper = self._loop.call_later(self._limits.idle_s / 2, self._sweep)
 
     def close(self) -> None:
         self._closed = True
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        if self.sweeper is not None:
+            self.sweeper.cancel()
         for shelf in list(self._shelves.values()):
             closing: APIError = failure("transport_closed", shelf.origin)
             for waiter in shelf.waiting:

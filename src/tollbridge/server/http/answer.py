@@ -13,6 +13,8 @@ from http import HTTPStatus
 from typing import Protocol
 from wsgiref.handlers import format_date_time
 
+import msgspec
+
 from tollbridge.calls.headers import Header, Pair, pairs
 from tollbridge.server.inbound import ClientGone, Headers
 from tollbridge.transport.channel import Channel
@@ -54,6 +56,8 @@ class Preludes:
 def write_head(prelude: bytes, headers: Headers, *framing: bytes) -> bytes:
     """`framing`: the last header lines, each with its CRLF. A header that would split the answer is left out and logged
     by name: a wrong value costs a header, never an answer."""
+    if len(headers) == 1 and isinstance(headers[0], bytes):
+        return b"".join((prelude, headers[0], *framing, b"\r\n"))
     head, told = [prelude], []
     for header in headers:
         if isinstance(header, bytes):
@@ -99,33 +103,21 @@ class Line(Protocol):
         """The head of the switch is written: what comes now is another protocol."""
 
 
-class Answer:
-    """A `Responder` over HTTP/1."""
+class Answer(msgspec.Struct, eq=False):
+    """A `Responder` over HTTP/1. `_client_keeps`: the client wants to keep the connection."""
 
-    __slots__ = (
-        "_chunked",
-        "_client_keeps",
-        "_head_only",
-        "_http11",
-        "_keep",
-        "_line",
-        "_on_gone",
-        "_probed",
-        "gone",
-        "started",
-    )
+    _line: Line | None
+    _head_only: bool
+    _http11: bool
+    _client_keeps: bool
+    _keep: bool = False
+    _chunked: bool = False
+    _probed: bool = False
+    _on_gone: Callable[[], None] | None = None
+    started: bool = False
+    gone: bool = False
 
-    def __init__(self, line: Line, *, head_only: bool, http11: bool, keep_alive: bool) -> None:
-        self._line: Line | None = line
-        self._head_only = head_only
-        self._http11 = http11
-        self._client_keeps = keep_alive
-        self._keep = False
-        self._chunked = False
-        self._probed = False
-        self._on_gone: Callable[[], None] | None = None
-        self.started = False
-        self.gone = False
+    __repr__ = object.__repr__
 
     @property
     def over(self) -> bool:

@@ -26,6 +26,7 @@ import logging
 import socket
 import struct
 from collections.abc import Awaitable
+from copy import copy
 from math import inf
 from typing import cast
 
@@ -69,6 +70,7 @@ class Connection(asyncio.Protocol):
         "_body_began",
         "_body_bytes",
         "_deadline",
+        "_first",
         "_flow",
         "_half_closed",
         "_head_began",
@@ -79,6 +81,7 @@ class Connection(asyncio.Protocol):
         "_peer",
         "_pending",
         "_principal",
+        "_route",
         "_scheme",
         "_served",
         "_service",
@@ -91,6 +94,8 @@ class Connection(asyncio.Protocol):
     )
 
     transport: asyncio.Transport
+    _first: Inbound
+    """As it was before anybody saw it: the request of the head that `_heads` remembers."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -112,6 +117,7 @@ class Connection(asyncio.Protocol):
         self._outflow = Outflow()
         self._heads = HeadMemory()
         self._principal: Principal | None = None
+        self._route: object = None
         self._verdict: tuple[Inbound, Head, Refusal | None] | None = None
 
     # what the transport tells
@@ -184,7 +190,7 @@ class Connection(asyncio.Protocol):
         try:
             if self._verdict is not None:
                 self._go_on(*self._verdict)
-            while self._pending and not self._blocked:
+            while self._pending and self._state < ADMITTING and not (self._outflow.full and self._blocked):
                 went_on = self._read_head() if self._state == READING_HEAD else self._read_body()
                 if not went_on:
                     break
@@ -193,7 +199,7 @@ class Connection(asyncio.Protocol):
         except Exception:
             log.exception("a request could not be taken in")
             self._reject(InternalServerError("Internal server error.", fault="gateway"))
-        if self._blocked:
+        if self._state >= ADMITTING or self._blocked:
             return
         if self._half_closed:
             self._close()
@@ -221,28 +227,16 @@ class Connection(asyncio.Protocol):
         heads = self._heads
         head = heads.read(data[:end], limits)
         self._pending = data[end:]
-        path, host, peer, scheme = head.path, head.host, self._peer, self._scheme
-        if self._trusted:
-            origin = service.forwarding.origin(Origin(peer, scheme, host), head.headers)
-            peer, scheme, host = origin.peer, origin.scheme, origin.host
-        if service.root_path:
-            path = strip_root_path(path, service.root_path)
-        inbound = self._inbound = Inbound(
-            head.method,
-            path,
-            head.query,
-            head.headers,
-            peer,
-            scheme,
-            host,
-            service.loop.time(),
-            limits.body_bytes,
-        )
         if heads.again:
-            inbound.known = self._principal
-        inbound.websocket = head.websocket
-        answer = Answer(self, head_only=head.method == "HEAD", http11=head.http11, keep_alive=head.keep_alive)
-        self._answer = answer
+            inbound = copy(self._first)
+            inbound.headers = head.headers
+            inbound.received = service.loop.time()
+            inbound.known, inbound.route = self._principal, self._route
+        else:
+            inbound = self._read_request(head)
+            self._first = copy(inbound)
+        self._inbound = inbound
+        answer = self._answer = Answer(self, head.method == "HEAD", head.http11, head.keep_alive)
         verdict = service.application.admit(inbound)
         if verdict is None or isinstance(verdict, Refusal):
             self._go_on(inbound, head, verdict)
@@ -251,6 +245,27 @@ class Connection(asyncio.Protocol):
             self._deadline = inf
             service.running[answer] = service.loop.create_task(self._await_verdict(inbound, head, verdict, answer))
         return True
+
+    def _read_request(self, head: Head) -> Inbound:
+        service = self._service
+        path, host, peer, scheme = head.path, head.host, self._peer, self._scheme
+        if self._trusted:
+            origin = service.forwarding.origin(Origin(peer, scheme, host), head.headers)
+            peer, scheme, host = origin.peer, origin.scheme, origin.host
+        if service.root_path:
+            path = strip_root_path(path, service.root_path)
+        return Inbound(
+            head.method,
+            path,
+            head.query,
+            head.headers,
+            peer,
+            scheme,
+            host,
+            service.loop.time(),
+            service.limits.body_bytes,
+            websocket=head.websocket,
+        )
 
     async def _await_verdict(
         self, inbound: Inbound, head: Head, pending: Awaitable[Refusal | None], answer: Answer
@@ -271,13 +286,13 @@ class Connection(asyncio.Protocol):
     def _go_on(self, inbound: Inbound, head: Head, refusal: Refusal | None) -> None:
         """Once it is known who asks."""
         self._verdict = None
-        self._principal = inbound.principal
+        self._principal, self._route = inbound.principal, inbound.route
         if refusal is not None:
             self._turn_down(refusal, head)
         elif head.websocket and (not inbound.switches or head.length):
             raise no_switch()
         elif head.length == 0:
-            self._handle(inbound)
+            self._run(inbound)
         else:
             self._begin_body(inbound, head)
 
@@ -298,7 +313,7 @@ class Connection(asyncio.Protocol):
             raise too_large(inbound.body_limit)
         if coding is None and 0 < length <= len(self._pending):
             inbound.body, self._pending = self._pending[:length], self._pending[length:]
-            self._handle(inbound)
+            self._run(inbound)
             return
         limits = self._service.limits
         if coding is not None:
@@ -315,7 +330,6 @@ class Connection(asyncio.Protocol):
         length = None if head.length == CHUNKED else head.length
         flow = inbound.flow = self._flow = Flow(self._service.loop, limits.upload_bytes, length, self._flow_on)
         self._await_body(framing_for(head.length, flow, limits))
-        self._deadline = inf
         if head.expects and not self._pending:
             self.transport.write(_CONTINUE)
         self._run(inbound)
@@ -358,7 +372,7 @@ class Connection(asyncio.Protocol):
             self._await_request()
         else:
             inbound.body = body.sink.content()
-            self._handle(inbound)
+            self._run(inbound)
         return True
 
     def _turn_down(self, refusal: Refusal, head: Head) -> None:
@@ -385,20 +399,18 @@ class Connection(asyncio.Protocol):
         if answer is None and self._state == READING_BODY:
             self._close()
             return
-        answer = answer or Answer(self, head_only=False, http11=True, keep_alive=False)
+        answer = answer or Answer(self, False, True, False)
         refusal = self._service.application.refuse(self._inbound, error)
         answer.reply(refusal.status, refusal.headers, refusal.body)
 
     # handling
 
-    def _handle(self, inbound: Inbound) -> None:
-        self._state = HANDLING
-        self._deadline = inf
-        self._run(inbound)
-
     def _run(self, inbound: Inbound) -> None:
         answer = self._answer
         assert answer is not None
+        if self._flow is None:
+            self._state = HANDLING
+        self._deadline = inf
         service = self._service
         self._inbound = None
         service.running[answer] = service.loop.create_task(service.handle(inbound, answer))
@@ -424,7 +436,9 @@ class Connection(asyncio.Protocol):
             self._unread = self._unread or self._state == READING_BODY
             self._close()
         elif self._state != READING_BODY:
-            self._await_request()
+            self._state = READING_HEAD  # `_await_request` in place
+            self._head_began = False
+            self._deadline = self._service.loop.time() + self._service.limits.idle_s
             if self._pending or self._half_closed or self._paused_reading:
                 # Not at once: the handler of this answer is still on the stack.
                 self._service.loop.call_soon(self._advance)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from copy import copy
 from functools import lru_cache
 
 import httptools
@@ -79,20 +80,12 @@ class HeadMemory:
             rest = raw[len(self._before) :]
             number, found, after = rest.partition(b"\r\n")
             if after == self._after and found and number.isdigit() and len(number) <= LENGTH_DIGITS_MAX:
-                headers = known.headers.copy()
-                headers[b"content-length"] = number
                 self.again = True
-                return Head(
-                    known.method,
-                    known.path,
-                    known.query,
-                    headers,
-                    known.host,
-                    int(number),
-                    known.http11,
-                    known.keep_alive,
-                    known.expects,
-                )
+                head = copy(known)
+                head.headers = known.headers.copy()
+                head.headers[b"content-length"] = number
+                head.length = int(number)
+                return head
         self.again = False
         head = read_head(raw, limits)
         self._keep(raw, head)

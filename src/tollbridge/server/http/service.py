@@ -69,9 +69,11 @@ class Service:
 
     async def handle(self, inbound: Inbound, answer: Answer) -> None:
         """A request whose body is there, in a task of its own. Whatever the application does, it has an end."""
+        over = False
         try:
             await self.application.handle(inbound, answer)
-            if not answer.over:
+            over = answer.over
+            if not over:
                 log.error("%s %s was left without a whole answer", inbound.method, inbound.path)
                 self._give_up(inbound, answer)
         except ClientGone:
@@ -82,7 +84,8 @@ class Service:
         finally:
             self.running.pop(answer, None)
             self.handled += 1
-            answer.abort()
+            if not over:
+                answer.abort()
 
     def _give_up(self, inbound: Inbound, answer: Answer) -> None:
         if not answer.started:

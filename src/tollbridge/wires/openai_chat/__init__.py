@@ -23,7 +23,6 @@ from tollbridge.wires.openai_chat.vocabulary import NAME
 from tollbridge.wires.openai_chat.write_request import write_request
 from tollbridge.wires.seal import SEAL_MARK, UNKEYED, Seals
 from tollbridge.wires.sse import COMMENT, SseParser
-from tollbridge.wires.tap import Along
 
 
 class OpenAIChat:
@@ -66,8 +65,7 @@ class OpenAIChat:
     def stream_tap(self, hides_usage: bool) -> tap.ChatTap:
         return tap.ChatTap(hides_usage)
 
-    def read_along(self, body: bytes) -> Along:
-        return tap.read_along(body)
+    read_along = staticmethod(tap.read_along)
 
 
 OPENAI_CHAT = OpenAIChat()
