@@ -11,7 +11,7 @@ import re
 from scripts.marked import Marked
 from tollbridge.providers.row import Provider
 from tollbridge.providers.table import ALIASES, KINDS, ROWS
-from tollbridge.providers.told import differences, source
+from tollbridge.providers.told import differences, source, told
 
 TITLES = {
     "vendor": "Vendors: they make the models that they serve",
@@ -19,7 +19,7 @@ TITLES = {
     "cloud": "Clouds",
     "gateway": "Gateways, which pass a request on to others",
     "local": "Servers of your own",
-    "alone": "For embeddings and ranking alone",
+    "alone": "For tasks alone: they have no chat",
 }
 FORMATS = {
     "openai_chat": "chat",
@@ -45,7 +45,7 @@ def listing() -> list[str]:
 
 
 def line(row: Provider) -> str:
-    formats = ", ".join(FORMATS.get(wire, wire) for wire in (row.wire, *row.also))
+    formats = ", ".join(FORMATS.get(wire, wire) for wire in told(row).formats)
     address = f"`{row.base_url}`" if row.base_url else " or ".join(f"`{name}`" for name in row.base_env)
     keys = " or ".join(f"`{name}`" for name in (*row.key_env, *row.token_env)) or "none"
     optional = "" if row.needs_key or not row.key_env else " (optional)"

@@ -56,8 +56,8 @@ def sent(deployment: Deployment, dialect: Wire) -> tuple[str, dict[str, str], di
 
 def credential(row: Provider) -> tuple[str, str]:
     match row.authentication:
-        case Bearer():
-            return "authorization", f"Bearer {KEY}"
+        case Bearer(scheme=scheme):
+            return "authorization", f"{scheme} {KEY}"
         case HeaderKey(name=name):
             return name, KEY
     return "", ""

@@ -69,6 +69,23 @@ def test_only_what_two_files_mean_differs(tmp_path: Path) -> None:
     assert changes == [{"path": "router.retries", "before": 3, "after": 4}]
 
 
+def test_models_are_compared_by_their_names(tmp_path: Path) -> None:
+    one = "{model_name: fast, litellm_params: {model: openai/gpt-4o, api_key: sk-1%s}}"
+    more = "{model_name: small, litellm_params: {model: openai/gpt-4o-mini, api_key: sk-1}}"
+    (tmp_path / "a.yaml").write_text(f"model_list: [{one % ''}, {one % ', weight: 2'}]")
+    (tmp_path / "b.yaml").write_text(f"model_list: [{more}, {one % ''}, {one % ', weight: 2, rpm: 3'}]")
+    added = {"model_name": "small", "model": "openai/gpt-4o-mini", "api_key": "***", "passes_through": False}
+    assert json.loads(run("diff", "a.yaml", "b.yaml", "--json", code=1).output) == [
+        {"path": "models.fast #2.rpm", "before": None, "after": 3},
+        {"path": "models.small", "before": None, "after": added},
+    ]
+    said = run("diff", "a.yaml", "b.yaml", code=1).output
+    assert [line for line in said.splitlines()[2:] if line[0] in "+-"] == [
+        *("+  small:", "+    model_name: small", "+    model: openai/gpt-4o-mini", "+    api_key: '***'"),
+        *("+    passes_through: false", "+    rpm: 3"),
+    ]
+
+
 @pytest.fixture(scope="module")
 def validator() -> Draft202012Validator:
     made = json.loads(CliRunner().invoke(main, ["config", "schema"]).output)

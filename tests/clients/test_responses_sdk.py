@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -304,6 +305,36 @@ def test_a_body_that_is_no_request_is_refused_with_its_path(client: openai.OpenA
     assert raised.value.param == "input[0].content"
 
 
-def test_background_is_refused(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.BadRequestError, match="background"):
-        client.responses.create(model=NATIVE[0].values[0], input="Hi", background=True)
+def polled(client: openai.OpenAI, id: str) -> Response:
+    until = time.monotonic() + 20
+    while (response := client.responses.retrieve(id)).status in ("queued", "in_progress"):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return response
+
+
+@pytest.mark.parametrize("id", NATIVE)
+def test_a_native_answer_comes_in_the_background_as_it_was_recorded(client: openai.OpenAI, id: str) -> None:
+    begun = client.responses.create(model=id, background=True, **ASKED)
+    response = polled(client, begun.id)
+    recorded = dict(said.recording(id)["response_body"])
+    own = {"id": begun.id, "background": True, "store": True, "previous_response_id": None}
+    assert response.to_dict() == {**recorded, **own}
+
+
+@pytest.mark.parametrize("id", TRANSLATED)
+def test_a_translated_answer_comes_in_the_background_as_it_would_have_come(client: openai.OpenAI, id: str) -> None:
+    at_once = client.responses.create(model=id, **ASKED)
+    response = polled(client, client.responses.create(model=id, background=True, **ASKED).id)
+    assert held(response) == held(at_once)
+    assert response.status == at_once.status
+
+
+@pytest.mark.parametrize("id", [*NATIVE_STREAMS, *TRANSLATED_STREAMS])
+def test_a_stream_in_the_background_is_told_again_from_any_event_on(client: openai.OpenAI, id: str) -> None:
+    first = list(client.responses.create(model=id, background=True, stream=True, **ASKED))
+    response = getattr(first[0], "response")  # noqa: B009  # of the event that begins a response
+    middle = first[len(first) // 2].sequence_number
+    rest = list(client.responses.retrieve(response.id, stream=True, starting_after=middle))
+    assert [event.to_dict() for event in rest] == [event.to_dict() for event in first[len(first) // 2 + 1 :]]
+    assert polled(client, response.id).to_dict() == getattr(first[-1], "response").to_dict()  # noqa: B009

@@ -54,6 +54,12 @@ async def test_a_batch_goes_from_its_file_to_its_answers(vendor: OpenAIVendor) -
     done = await tollbridge.aretrieve_batch(batch.id, **here)
     content = await tollbridge.afile_content(done.output_file_id, **here)
     assert [json.loads(line)["custom_id"] for line in content.iter_lines()] == ["r0", "r1", "x"]
+    told = [json.loads(line)["response"] for line in content.iter_lines()]
+    answers = [one["body"] for one in told if one and one["status_code"] == 200]
+    counted = sum(one["usage"]["prompt_tokens"] * 0.075 + one["usage"]["completion_tokens"] * 0.3 for one in answers)
+    assert len(answers) == 2
+    cost = sum(tollbridge.completion_cost(one, service_tier="batch") for one in answers)
+    assert cost == pytest.approx(counted / 1e6)  # of gpt-4o-mini in a batch: half of what it is elsewhere
     assert content.content == content.read() == await content.aread() == content.text.encode()
     assert (await tollbridge.acancel_batch(batch.id, **here)).status == "cancelling"
     assert vendor.asked[-1].body == b""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.genai import types
 
 import tollbridge
 from tests.server.tasks_upstream import Provider
@@ -132,6 +133,27 @@ async def test_other_dialects_are_answered_in_their_words() -> None:
     assert content.candidates[0]["content"]["parts"][0]["text"] == " world"
     assert all(asked.body["messages"] == [{"role": "user", "content": "hi"}] for asked in provider.asked)
     assert messages._hidden_params["custom_llm_provider"] == "custom_openai"
+
+
+@pytest.mark.parametrize("snake", [False, True], ids=["camel", "snake"])
+async def test_the_configuration_of_googles_sdk_says_what_it_says_there(snake: bool) -> None:
+    told: dict[str, Any] = {"maxOutputTokens": 7, "systemInstruction": "Be kind.", "temperature": 0.5, "seed": None}
+    if snake:
+        told = {"max_output_tokens": 7, "system_instruction": "Be kind.", "temperature": 0.5}
+    config = types.GenerateContentConfig(**told) if not snake else told
+    provider = Provider().at("/chat/completions", CHAT)
+    async with Upstream(provider) as upstream:
+        base = {**at(upstream, "/v1"), "custom_llm_provider": "custom_openai"}
+        for given in (told, config):
+            await tollbridge.agenerate_content("gpt-4o", "hi", given, **base)
+        with pytest.raises(tollbridge.BadRequestError, match=r"config\.http_options"):
+            await tollbridge.agenerate_content("gpt-4o", "hi", config={"http_options": {"timeout": 1}}, **base)
+        with pytest.raises(tollbridge.BadRequestError, match="`config` is an object"):
+            await tollbridge.agenerate_content("gpt-4o", "hi", config="warm", **base)
+    for asked in provider.asked:
+        assert asked.body["messages"][0] == {"role": "system", "content": "Be kind."}
+        assert (asked.body["temperature"], "seed" in asked.body) == (0.5, False)
+        assert asked.body.get("max_tokens", asked.body.get("max_completion_tokens")) == 7
 
 
 def chunks() -> bytes:

@@ -61,6 +61,8 @@ def ask_at(route: Route, model: str = "m") -> dict[str, Any]:
         return {"model": model, "input": "hi", "prompt": "hi", "query": "hi", "documents": ["hi"]}
     if route.dialect == "openai_completions":
         return {"model": model, "prompt": "hi"}
+    if route.handler == "compact":
+        return {"model": model, "input": "hi"}
     return ask(model)
 
 

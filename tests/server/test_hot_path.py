@@ -26,7 +26,7 @@ SPARE = 1.03
 """A read that comes in two pieces, a second that begins: a few requests have a call more."""
 
 
-async def calls_of(gateway: Accounted, path: str, key: str | None) -> float:
+async def calls_of(gateway: Accounted, path: str, key: str | None, requests: int = REQUESTS, **more: Any) -> float:
     """For one request, when all is warm."""
     counted: Counter[str] = Counter()
 
@@ -34,16 +34,16 @@ async def calls_of(gateway: Accounted, path: str, key: str | None) -> float:
         if event == "call" and frame.f_code.co_filename.startswith(OURS):
             counted[frame.f_code.co_qualname] += 1
 
-    more = {} if key is None else {"key": key}
+    who = {} if key is None else {"key": key}
     for _ in range(3):
-        assert (await gateway.send("POST", path, ask(), **more)).status == 200
+        assert (await gateway.send("POST", path, ask(**more), **who)).status == 200
     sys.setprofile(count)
     try:
-        for _ in range(REQUESTS):
-            await gateway.send("POST", path, ask(), **more)
+        for _ in range(requests):
+            await gateway.send("POST", path, ask(**more), **who)
     finally:
         sys.setprofile(None)
-    return counted.total() / REQUESTS
+    return counted.total() / requests
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,27 @@ async def test_a_request_takes_no_more_calls_than_it_did(
             key = (await gateway.made(models=["m"], **LIMITS))["key"] if limited else None
             calls = await calls_of(gateway, path, key)
     assert calls <= most * SPARE, f"{calls:.1f} calls"
+
+
+@pytest.mark.parametrize(
+    ("path", "wire", "most"),
+    [
+        pytest.param(CHAT, "openai", 12, id="relayed"),
+        pytest.param(MESSAGES, "anthropic", 12, id="relayed, of Anthropic's"),
+        pytest.param(CHAT, "anthropic", 20, id="translated from Anthropic's to OpenAI's"),
+        pytest.param(MESSAGES, "openai", 24, id="translated from OpenAI's to Anthropic's"),
+    ],
+)
+async def test_an_event_of_a_stream_takes_no_more_calls_than_it_did(
+    tmp_path: Path, path: str, wire: str, most: int
+) -> None:
+    """What a hundred events more cost, each alone in its piece."""
+    async with serving() as mock:
+        few, many = (
+            entry(f"m{events}", mock.port, wire, model=f"{wire}/mock,events={events},pace_ms=3", **PRICES)
+            for events in (20, 120)
+        )
+        async with accounted(configuration(few, many), tmp_path) as gateway:
+            calls = [await calls_of(gateway, path, None, 2, model=f"m{events}", stream=True) for events in (20, 120)]
+    each = (calls[1] - calls[0]) / 100
+    assert each <= most * SPARE, f"{each:.2f} calls"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import aiohttp
+import openai
 import pytest
 
 from tests.server.accounted import accounted
@@ -239,3 +241,171 @@ async def test_gemini_makes_and_changes_images_in_openais_words(tmp_path: Path) 
     assert (
         told["cost_nanousd"] == 5 * 300 + 1290 * 30_000 + 39_000_000 or told["cost_nanousd"] == 5 * 300 + 1290 * 30_000
     )
+
+
+# vendors who do nothing else
+
+LISTENED = {
+    "metadata": {"request_id": "dg-1", "duration": 12.5, "channels": 1},
+    "results": {
+        "channels": [
+            {
+                "detected_language": "en",
+                "alternatives": [
+                    {
+                        "transcript": "Hi there. Bye.",
+                        "confidence": 0.9,
+                        "words": [
+                            {"word": "hi", "punctuated_word": "Hi", "start": 0.1, "end": 0.4, "speaker": 0},
+                            {"word": "there", "punctuated_word": "there.", "start": 0.5, "end": 0.9, "speaker": 0},
+                            {"word": "bye", "punctuated_word": "Bye.", "start": 3.0, "end": 3.5, "speaker": 1},
+                        ],
+                    }
+                ],
+            }
+        ],
+        "utterances": [
+            {"start": 0.1, "end": 0.9, "transcript": "Hi there.", "speaker": 0},
+            {"start": 3.0, "end": 3.5, "transcript": "Bye.", "speaker": 1},
+        ],
+    },
+}
+SRT = "1\n00:00:00,100 --> 00:00:00,900\nHi there.\n\n2\n00:00:03,000 --> 00:00:03,500\nBye.\n\n"
+WRITTEN = {
+    "language_code": "eng",
+    "text": "Hi there. Bye.",
+    "transcription_id": "el-1",
+    "audio_duration_secs": 10.0,
+    "words": [
+        {"text": "Hi", "start": 0.1, "end": 0.4, "type": "word", "speaker_id": "speaker_0", "logprob": 0.0},
+        {"text": " ", "start": 0.4, "end": 0.5, "type": "spacing", "speaker_id": "speaker_0", "logprob": 0.0},
+        {"text": "there.", "start": 0.5, "end": 0.9, "type": "word", "speaker_id": "speaker_0", "logprob": 0.0},
+        {"text": "Bye.", "start": 3.0, "end": 3.5, "type": "word", "speaker_id": "speaker_1", "logprob": 0.0},
+    ],
+}
+
+
+@pytest.mark.parametrize("format", ["json", "verbose_json", "text", "srt"])
+async def test_deepgram_is_sent_the_recording_itself(tmp_path: Path, format: str) -> None:
+    provider = Provider(listen=LISTENED)
+    async with Upstream(provider) as upstream, accounted(one(upstream.port, "deepgram/nova-3"), tmp_path) as gateway:
+        async with client(gateway) as asking:
+            made: Any = await asking.audio.transcriptions.create(
+                model="m",
+                file=("s.mp3", b"\xff\xfb\x00" * 100, "audio/mpeg"),
+                response_format=format,  # type: ignore[call-overload]
+                timestamp_granularities=["word"],
+                prompt="names",
+                extra_body={"diarize": True, "callback": "https://example.com"},
+            )
+        told = await entry_of(gateway)
+        assert gateway.records[0].caveats == ("dropped_param $.callback", "dropped_param $.prompt")
+    asked = provider.asked[0]
+    assert asked.raw == b"\xff\xfb\x00" * 100
+    assert asked.headers["content-type"] == "audio/mpeg"
+    assert asked.headers["authorization"].startswith("Token ")
+    query = dict(parse_qsl(asked.path.partition("?")[2]))
+    utterances = {"utterances": "true"} if format in ("srt", "verbose_json") else {}
+    assert query == {"model": "nova-3", "punctuate": "true", "diarize": "true", **utterances}
+    if format == "json":
+        assert made.text == "Hi there. Bye."
+    elif format == "verbose_json":
+        assert [word.word for word in made.words] == ["Hi", "there.", "Bye."]
+        assert [segment.text for segment in made.segments] == ["Hi there.", "Bye."]
+        assert (made.duration, made.language) == (12.5, "en")
+    else:
+        assert made == {"text": "Hi there. Bye.\n", "srt": SRT}[format]
+    assert told["cost_nanousd"] == round(12.5 * 71_670)
+    assert told["estimated"] is False
+
+
+async def test_deepgram_is_paid_for_each_channel_and_its_words_for_a_failure_are_kept(tmp_path: Path) -> None:
+    both = {**LISTENED, "results": {"channels": LISTENED["results"]["channels"] * 2}}  # type: ignore[index]
+    provider = Provider(listen=both)
+    async with Upstream(provider) as upstream, accounted(one(upstream.port, "deepgram/nova-3"), tmp_path) as gateway:
+        async with client(gateway) as asking:
+            made = await asking.audio.transcriptions.create(
+                model="m", file=("s.wav", b"x"), language="de", extra_body={"multichannel": True}
+            )
+            told = await entry_of(gateway)
+            provider.at("/listen", (400, {"err_code": "Bad Request", "err_msg": "corrupt data", "request_id": "r"}))
+            with pytest.raises(openai.BadRequestError, match="corrupt data"):
+                await asking.audio.transcriptions.create(model="m", file=("s.wav", b"x"))
+            provider.at("/listen", {"metadata": {}})
+            with pytest.raises(openai.InternalServerError, match="results"):
+                await asking.audio.transcriptions.create(model="m", file=("s.wav", b"x"))
+    assert made.text == "Hi there. Bye.\nHi there. Bye."
+    assert "language=de" in provider.asked[0].path
+    assert told["cost_nanousd"] == (25 * 71_670)
+
+
+@pytest.mark.parametrize("format", ["json", "verbose_json", "srt"])
+async def test_elevenlabs_writes_down(tmp_path: Path, format: str) -> None:
+    provider = Provider().at("/speech-to-text", WRITTEN)
+    async with Upstream(provider) as upstream:
+        async with (
+            accounted(one(upstream.port, "elevenlabs/scribe_v1"), tmp_path) as gateway,
+            client(gateway) as asking,
+        ):
+            made: Any = await asking.audio.transcriptions.create(
+                model="m",
+                file=("s.mp3", b"sound", "audio/mpeg"),
+                language="en",
+                temperature=0.5,
+                response_format=format,  # type: ignore[call-overload]
+                extra_body={"diarize": True, "webhook": True},
+            )
+            told = await entry_of(gateway)
+            assert gateway.records[0].caveats == ("dropped_param $.webhook",)
+    asked = provider.asked[0]
+    assert "xi-api-key" in asked.headers
+    assert "authorization" not in asked.headers
+    form = asked.form
+    assert {name: form.text(name) for name in ("model_id", "language_code", "temperature", "diarize", "model")} == {
+        "model_id": "scribe_v1",
+        "language_code": "en",
+        "temperature": "0.5",
+        "diarize": "true",
+        "model": None,
+    }
+    assert form.uploads("file")[0].data == b"sound"
+    if format == "json":
+        assert made.text == "Hi there. Bye."
+    elif format == "verbose_json":
+        assert [segment.text for segment in made.segments] == ["Hi there.", "Bye."]
+        assert (made.duration, made.language) == (10.0, "eng")
+    else:
+        assert made == SRT
+    assert told["cost_nanousd"] == 10 * 61_100
+
+
+async def test_elevenlabs_speaks_by_a_voice_in_its_path(tmp_path: Path) -> None:
+    provider = (
+        Provider().at("/21m00Tcm4TlvDq8ikWAM", (b"ID3sound", "audio/mpeg")).at("/own-voice", (b"pcm", "audio/pcm"))
+    )
+    async with Upstream(provider) as upstream:
+        async with accounted(one(upstream.port, "elevenlabs/eleven_multilingual_v2"), tmp_path) as gateway:
+            async with client(gateway) as asking:
+                spoken = await asking.audio.speech.create(
+                    model="m", voice="alloy", input="Hällo!", speed=1.1, extra_body={"voice_settings": {"style": 0.2}}
+                )
+                assert await spoken.aread() == b"ID3sound"
+                told = await entry_of(gateway)
+                await asking.audio.speech.create(
+                    model="m", voice="own-voice", input="x", response_format="pcm", instructions="Softly."
+                )
+                for voice in ("../x", "", ".."):
+                    with pytest.raises(openai.BadRequestError, match="voice"):
+                        await asking.audio.speech.create(model="m", voice=voice, input="x")
+                with pytest.raises(openai.BadRequestError, match="flac"):
+                    await asking.audio.speech.create(model="m", voice="alloy", input="x", response_format="flac")
+            assert gateway.records[-5].caveats == ("dropped_param $.instructions",)
+    first, second = provider.asked
+    assert first.path.endswith("/text-to-speech/21m00Tcm4TlvDq8ikWAM?output_format=mp3_44100_128")
+    assert first.body == {
+        "text": "Hällo!",
+        "model_id": "eleven_multilingual_v2",
+        "voice_settings": {"style": 0.2, "speed": 1.1},
+    }
+    assert second.path.endswith("?output_format=pcm_24000")
+    assert told["cost_nanousd"] == 6 * 80_000

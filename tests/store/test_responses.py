@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.databases import rows
 from tollbridge.store import responses
 from tollbridge.store.database import Database
-from tollbridge.store.responses import CLEANED_EVERY_S, KEPT_S, KeptResponse, ResponseStore
+from tollbridge.store.responses import ALIVE_S, CLEANED_EVERY_S, KEPT_S, KeptResponse, ResponseStore
 
 KEY = bytes(range(32))
 
@@ -130,3 +130,37 @@ async def _changed(connection: AsyncConnection, *, statement: str) -> None:
 async def test_under_another_reply_key_nothing_opens(store: ResponseStore, database: Database, clock: Clock) -> None:
     await store.keep("key1", "resp_1", kept("x"))
     assert await ResponseStore(database, bytes(32), clock).get("key1", "resp_1") is None
+
+
+async def test_what_runs_in_the_background_is_alive_as_long_as_its_process_says_so(
+    store: ResponseStore, clock: Clock
+) -> None:
+    await store.keep("key1", "resp_1", kept("queued"), under_way=True)
+    await store.keep("key1", "resp_2", kept("queued"), under_way=True)
+    clock.now += ALIVE_S - 1
+    assert await store.beat([("key1", "resp_1")]) == set()
+    clock.now += 2
+    first, second = await store.get("key1", "resp_1"), await store.get("key1", "resp_2")
+    assert first is not None
+    assert second is not None
+    assert (first.alive_until, store.lost(first)) == (clock.now - 2 + ALIVE_S, False)
+    assert store.lost(second)
+    await store.end("key1", "resp_1", kept("done"))
+    assert await store.get("key1", "resp_1") == kept("done")
+    clock.now += KEPT_S / 2
+    assert not store.lost(kept("done"))
+    await store.beat([("key1", "resp_1")])  # it has ended: it is not said to be alive again
+    assert await store.get("key1", "resp_1") == kept("done")
+
+
+async def test_who_runs_one_hears_that_nobody_wants_it_any_more(store: ResponseStore) -> None:
+    running = [("key1", f"resp_{number}") for number in range(3)]
+    for owner, id in running:
+        await store.keep(owner, id, kept("queued"), under_way=True)
+    await store.cancel("key2", "resp_0")  # another tenant's
+    assert await store.beat(running) == set()
+    await store.cancel("key1", "resp_0")
+    await store.forget("key1", "resp_1")
+    assert await store.beat(running) == {("key1", "resp_0"), ("key1", "resp_1")}
+    await store.end("key1", "resp_1", kept("done"))
+    assert await store.get("key1", "resp_1") is None  # what was forgotten stays so

@@ -101,6 +101,15 @@ def _count(wire: Wire) -> Callable[[Exchange], None]:
     return read
 
 
+def _compaction(exchange: Exchange) -> None:
+    OPENAI_RESPONSES.read_request(exchange["request_body"])
+    body = exchange["response_body"]
+    along = OPENAI_RESPONSES.read_along(msgspec.json.encode(body))
+    assert along.usage is not None
+    assert (along.id, along.usage.output) == (body["id"], body["usage"]["output_tokens"])
+    OPENAI_RESPONSES.read_request({"model": "m", "input": body["output"]})  # as a client goes on from it
+
+
 def _answer(wire: ProviderWire) -> Callable[[Exchange], None]:
     """Of a format that only providers speak: what clients sent there is no dialect of ours."""
 
@@ -140,7 +149,7 @@ def _is_claude(exchange: Exchange) -> bool:
 
 UNRECORDED = frozenset(
     {"jina_embeddings", "tei_embeddings", "tei_rerank", "mistral_moderations", "openai_speech"}
-    | {"gemini_images", "imagen_images"}
+    | {"gemini_images", "imagen_images", "elevenlabs_speech"}
 )
 """Formats of tasks of which there are no recordings."""
 TASKS = (
@@ -172,6 +181,8 @@ READERS: tuple[Reader, ...] = (
     Reader("openai_chat", ("chat.completions", "chat"), _conversation(OPENAI_CHAT)),
     Reader("openai_chat", ("completions",), _conversation(OPENAI_CHAT), ("portkey",)),
     Reader("openai_responses", ("responses", "responses.item"), _conversation(OPENAI_RESPONSES)),
+    Reader("openai_responses", ("responses.compact",), _compaction),
+    Reader("openai_responses", ("responses.input_tokens",), _count(OPENAI_RESPONSES)),
     Reader("anthropic_messages", ("messages",), _conversation(ANTHROPIC_MESSAGES)),
     Reader(
         "anthropic_messages", ("invoke", "invoke-stream"), _conversation(ANTHROPIC_MESSAGES), ("bedrock",), _is_claude
@@ -207,8 +218,6 @@ UNREAD: Mapping[str, str] = {
     "invoke-stream": _OTHERS,
     "count-tokens": "the endpoint is not asked",
     "invocations": "the format is the model's own",
-    "responses.compact": "the endpoint is not served",
-    "responses.input_tokens": "tokens are counted here",
     "ocr": _TASK,
 }
 """Why the exchanges of an endpoint that no reader takes are read by none."""

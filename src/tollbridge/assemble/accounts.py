@@ -95,6 +95,7 @@ class Accounts:
         for following in self._following:
             following.cancel()
         await asyncio.gather(*self._following, return_exceptions=True)
+        await self.responses.background.stop()
 
     def close(self) -> None:
         """Writes down what is left. What the database cannot take now, the next start brings to it."""
@@ -107,6 +108,10 @@ class Accounts:
         book, limiter = self.book, self.limiter
         metrics.gauge("tollbridge_budget_held_usd", "What requests under way may still cost", lambda: book.held / 1e9)
         metrics.gauge("tollbridge_budget_holds", "Requests under way with a budget", lambda: book.flying)
+        background = self.responses.background
+        metrics.gauge(
+            "tollbridge_background_responses", "Responses that run in the background", lambda: len(background)
+        )
         metrics.gauge("tollbridge_limit_places", "Requests under way within limits", lambda: limiter.flying)
 
     def _read(self, key: Key) -> None:

@@ -32,7 +32,8 @@ class Ask(msgspec.Struct, eq=False):
     of the time for all of them together; None in the first. `caveats`: what of it cannot be done, whoever answers.
     `native`: the format that is best for who asks, where a provider speaks several; "" is the dialect. `repeats`: what
     a translated answer says besides, where its format repeats what was asked. `only`: the id of the one deployment that
-    can answer, where the request goes on from what only its provider has."""
+    can answer, where the request goes on from what only its provider has. `shown_id`: what the client knows the answer
+    by, where it was told that before anybody answered."""
 
     dialect: Wire
     body: bytes
@@ -52,6 +53,7 @@ class Ask(msgspec.Struct, eq=False):
     native: str = ""
     repeats: JsonObject = {}
     only: str | None = None
+    shown_id: str = ""
     _read: Written[Request] | None = None
     _sealed: bool | None = None
 

@@ -6,12 +6,13 @@ import msgspec
 
 from tollbridge.calls.ask import Ask, field
 from tollbridge.calls.deployment import Deployment
-from tollbridge.calls.exchange import ERROR_BYTES_MAX, refused
+from tollbridge.calls.exchange import ERROR_BYTES_MAX, refused, says_no_such_path
 from tollbridge.calls.prepare import outgoing, with_token
 from tollbridge.calls.redact import without_secrets
 from tollbridge.catalog.tokens import count_request
 from tollbridge.errors import APIError, BadGatewayError
 from tollbridge.transport.base import Transport
+from tollbridge.wires.openai_responses.vocabulary import NAME as RESPONSES
 from tollbridge.wires.tap import decode_object
 
 _encode = msgspec.json.Encoder().encode
@@ -23,15 +24,42 @@ WHOLE_REQUESTS = ("generateContentRequest", "generate_content_request")
 
 def counts_upstream(ask: Ask, deployment: Deployment) -> bool:
     """The deployment counts, and reads the question as it was asked."""
-    return deployment.count_tokens_path is not None and ask.dialect.name == deployment.wire.name
+    return _path(ask, deployment.for_dialect(ask.dialect.name)) is not None
+
+
+def _path(ask: Ask, deployment: Deployment) -> str | None:
+    """Where it is asked; None where it cannot be."""
+    if ask.dialect.name != deployment.wire.name:
+        return None
+    if ask.dialect.name != RESPONSES:
+        return deployment.count_tokens_path
+    path, mark, query = deployment.path.partition("?")
+    return f"{path}/input_tokens{mark}{query}"
+
+
+def count_here(ask: Ask) -> bytes:
+    """Raises BadRequestError."""
+    dialect, counted = ask.dialect, count_request(ask.request().value)
+    named = {"object": dialect.count_object} if dialect.count_object else {}
+    return _encode({**named, dialect.count_field: counted})
 
 
 async def count_upstream(ask: Ask, deployment: Deployment, transport: Transport) -> bytes:
     """The provider's own answer, as bytes; counted here where this deployment cannot count. Raises APIError, also for
     an answer that is no count."""
-    path = deployment.count_tokens_path
-    if path is None or not counts_upstream(ask, deployment):
-        return _encode({ask.dialect.count_field: count_request(ask.request().value)})
+    native = deployment.for_dialect(ask.dialect.name)
+    path = _path(ask, native)
+    if path is None:
+        return count_here(ask)
+    try:
+        return await _counted(ask, native, transport, path)
+    except APIError as error:
+        if ask.dialect.name == RESPONSES and says_no_such_path(error):  # many who speak it count nothing
+            return count_here(ask)
+        raise
+
+
+async def _counted(ask: Ask, deployment: Deployment, transport: Transport, path: str) -> bytes:
     fields = {name: raw for name, raw in ask.fields.items() if name not in deployment.drops}
     if not deployment.wire.in_path:
         fields["model"] = deployment.model_raw

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tollbridge.errors import APIConnectionError, APIError, APITimeoutError, BadGatewayError
-from tollbridge.transport.base import DEFAULT_PORTS, Incoming, Origin, Outgoing, Timeouts, Transport
+from tollbridge.transport.base import DEFAULT_PORTS, ByChunks, Incoming, Origin, Outgoing, Timeouts, Transport
 from tollbridge.wires.steps import Step, Stepwise
 
 FIRST_PAUSE_S = 0.25
@@ -29,7 +29,7 @@ STOP_S = 10.0
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 
 
-class Read:
+class Read(ByChunks):
     """`transport.base.Incoming` of an answer that was read already."""
 
     def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
@@ -54,7 +54,7 @@ class Read:
         """Holds nothing."""
 
 
-class Stoppable:
+class Stoppable(ByChunks):
     """`transport.base.Incoming` of a stream; who gives it up also has it stopped."""
 
     def __init__(self, incoming: Incoming, stop: Callable[[], None]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tollbridge.transport.base import Incoming
+from tollbridge.transport.base import ByChunks, Incoming
 from tollbridge.wires.aws_events import FrameParser, as_events
 
 
-class Unframed:
+class Unframed(ByChunks):
     """A provider's answer whose body is frames, as one whose body is events."""
 
     def __init__(self, incoming: Incoming) -> None:

@@ -2,7 +2,8 @@
 
 A provider that speaks the Responses format natively keeps answers itself, and its ids go there as they are. Where the
 request is translated nobody keeps anything: to leave such a field out would be another request, so it is refused.
-What runs in the background is refused everywhere: it would use and cost what nobody here could see.
+What is to run in the background is run so by a gateway with a database, which takes the wish out; elsewhere there is
+nobody who could be asked for it again.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def check_served(ask: Ask, same: bool) -> None:
         return
     if "background" in ask.fields and is_true(ask.fields, "background"):
         raise BadRequestError(
-            "Responses that run in the background are not served here - at `$.background`. Leave it out, or stream.",
+            "Responses run in the background in a gateway that has a database, and nowhere else - at `$.background`. "
+            "Leave it out, or stream.",
             param="background",
             code="unsupported_parameter",
         )

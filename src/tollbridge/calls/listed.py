@@ -6,7 +6,7 @@ from __future__ import annotations
 from tollbridge.calls.streams import Stream
 from tollbridge.calls.wrapped_stream import WrappedStream
 from tollbridge.errors import APIError
-from tollbridge.transport.base import Incoming
+from tollbridge.transport.base import ByChunks, Incoming
 from tollbridge.wires import sse
 from tollbridge.wires.json_array import ItemParser, Listing
 from tollbridge.wires.tap import pieces
@@ -14,7 +14,7 @@ from tollbridge.wires.tap import pieces
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")  # between tokens alone, in JSON
 
 
-class Unlisted:
+class Unlisted(ByChunks):
     """A provider's answer whose body is an array, as one whose body is events."""
 
     def __init__(self, incoming: Incoming) -> None:

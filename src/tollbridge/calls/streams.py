@@ -1,16 +1,20 @@
 """A provider's stream on its way to the client, in blocks of whole events in the client's dialect.
 
 `begin` reads up to the first event and raises what went wrong before it; `next` gives a block, b"" at the honest
-end, and raises APIError where the stream breaks: a cut, silence, an end without the end marker. `fail` then gives
-the words that the dialect has for it. Blocks end at event borders, so that a heartbeat may stand between any two.
+end, and raises APIError where the stream breaks: a cut, silence, an end without the end marker. `pour` is `next` for
+who takes blocks as they come: it gives each to `take`, and what `take` will not have now, or what is special (the end,
+an error), to who waits. `fail` gives the words that the dialect has for what broke. Blocks end at event borders, so
+that a heartbeat may stand between any two.
 
 A connection that breaks after the end marker broke nothing: the client had everything.
 """
 
 from __future__ import annotations
 
+import abc
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -22,7 +26,7 @@ from tollbridge.model.events import Began, Event, Extra, Finished, Grew, Noted, 
 from tollbridge.model.fold import unfold
 from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Caveat, Response, Usage
-from tollbridge.transport.base import Incoming
+from tollbridge.transport.base import Incoming, Take
 from tollbridge.wires.base import Head, ProviderWire, SseEvent, StreamWriter, Wire
 from tollbridge.wires.tap import Along, Boundary, decode_object, first_object, last_object, pieces, text_of
 
@@ -53,8 +57,19 @@ class Stream(Protocol):
     def caveats(self) -> tuple[Caveat, ...]: ...
     async def begin(self, first: bytes) -> None: ...
     async def next(self) -> bytes: ...
+    async def pour(self, take: Take) -> bytes: ...
     def fail(self, error: APIError) -> bytes: ...
     def abort(self) -> None: ...
+
+
+class ByNext(abc.ABC):
+    """A `Stream` of which each block is waited for."""
+
+    @abc.abstractmethod
+    async def next(self) -> bytes: ...
+
+    async def pour(self, take: Take) -> bytes:
+        return await self.next()
 
 
 class RelayedStream:
@@ -114,24 +129,28 @@ class RelayedStream:
                 data = await self._incoming.chunk()
 
     async def next(self) -> bytes:
-        if self._pending:
-            block, self._pending = self._pending, b""
-            return block
-        while not self._over:
+        return await self.pour(nothing)
+
+    async def pour(self, take: Take) -> bytes:
+        if not self._pending and not self._over:
             try:
-                data = await self._incoming.chunk()
+                await self._incoming.pour(partial(self._pass_on, take))
             except APIError:
                 if not self._tap.marked:
                     raise
-                data = b""
-            if not data:
+            if not self._pending:
                 return self._end()
-            block = self._boundary.feed(data)
-            if block:
-                block = self._read(block)
-                if block:
-                    return block
-        return b""
+        block, self._pending = self._pending, b""
+        return block
+
+    def _pass_on(self, take: Take, data: bytes) -> bool:
+        block = self._boundary.feed(data)
+        if block:
+            block = self._read(block)
+        if not block or not (self.closing or self._over or not take(block)):
+            return True
+        self._pending = block
+        return False
 
     def fail(self, error: APIError) -> bytes:
         first = b"" if not self._kept else self._kept[0]
@@ -253,22 +272,33 @@ class TranslatedStream:
             self._pending = self._end()
 
     async def next(self) -> bytes:
-        if self._pending:
-            block, self._pending = self._pending, b""
-            return block
-        if self._broke is not None:
-            raise self._broke
-        while not self._over:
-            try:
-                data = await self._incoming.chunk()
-            except APIError:
-                if not self._reader.ended:
-                    raise
-                data = b""
-            block = self._feed(data) if data else self._end()
-            if block:
-                return block
-        return b""
+        return await self.pour(nothing)
+
+    async def pour(self, take: Take) -> bytes:
+        if not self._pending:
+            if self._broke is None and not self._over:
+                try:
+                    await self._incoming.pour(partial(self._pass_on, take))
+                except APIError:
+                    if not self._reader.ended:
+                        raise
+            if not self._pending and self._broke is not None:
+                raise self._broke
+            if not self._pending and not self._over:
+                self._pending = self._end()
+        block, self._pending = self._pending, b""
+        return block
+
+    def _pass_on(self, take: Take, data: bytes) -> bool:
+        try:
+            block = self._feed(data)
+        except APIError as error:
+            self._broke = error
+            return False
+        if not block or (self._broke is None and take(block)):
+            return True
+        self._pending = block
+        return False
 
     def fail(self, error: APIError) -> bytes:
         return self._writer.fail(error)
@@ -277,25 +307,27 @@ class TranslatedStream:
         self._incoming.abort()
 
     def _feed(self, data: bytes) -> bytes:
-        return self._written(event for framed in self._parse.feed(data) for event in self._reader.feed(framed))
+        return self._written(self._parse.feed(data))
 
     def _end(self) -> bytes:
         self._over = True
-        written = self._written(self._last())
+        written = self._written(self._parse.close(), last=True)
         return written if self._broke is not None else written + self._writer.close()
 
-    def _last(self) -> Iterator[Event]:
-        for framed in self._parse.close():
-            yield from self._reader.feed(framed)
-        yield from self._reader.close()
-
-    def _written(self, events: Iterable[Event]) -> bytes:
-        """The bytes for these events. An error among them is raised at once where nothing came before it in this
-        block, else with the next block: what arrived is handed over first."""
+    def _written(self, framed: Iterable[SseEvent], *, last: bool = False) -> bytes:
+        """What these events become. `last`: with what the reader has at the end. An error among them is raised at once
+        where nothing came before it in this block, else with the next block: what arrived is handed over first."""
         written: list[bytes] = []
+        reader = self._reader
         try:
-            for event in events if self._through is None else self._through(events):
-                written.append(self._write(event))
+            for one in framed:
+                read = reader.feed(one)
+                for event in read if self._through is None else self._through(read):
+                    written.append(self._write(event))
+            if last:
+                read = reader.close()
+                for event in read if self._through is None else self._through(read):
+                    written.append(self._write(event))
         except APIError as error:
             without_secrets(error, self._secrets)
             if not any(written):
@@ -327,7 +359,7 @@ class TranslatedStream:
         return self._writer.write(event)
 
 
-class WholeStream:
+class WholeStream(ByNext):
     """The provider answered a request for a stream with one whole answer: it is told as a stream."""
 
     def __init__(self, response: Response, dialect: Wire, head: Head) -> None:
@@ -365,6 +397,11 @@ class WholeStream:
 
     def abort(self) -> None:
         self._pending = b""
+
+
+def nothing(block: bytes) -> bool:
+    """A `Take` of who waits for each block."""
+    return False
 
 
 def _error_of(chunk: JsonObject) -> JsonObject | None:

@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import Coroutine, Sequence
 from typing import Any, cast
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -24,7 +25,7 @@ from tollbridge.calls.redact import redact_errors, without_secrets
 from tollbridge.calls.task_ask import TaskAsk, with_texts
 from tollbridge.calls.task_streams import EventStream, RawStream, ReadyStream
 from tollbridge.errors import APIError, BadRequestError
-from tollbridge.model.json import JsonObject
+from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat, Usage
 from tollbridge.model.tasks.task import TaskRequest, TaskResponse
 from tollbridge.transport.base import Incoming, Outgoing, Transport
@@ -32,7 +33,7 @@ from tollbridge.wires.base import Written
 from tollbridge.wires.multipart import write_form
 from tollbridge.wires.one_way import dropped
 from tollbridge.wires.tap import Along
-from tollbridge.wires.task import AnyProviderTaskWire, Blob, Content, Form, Heads
+from tollbridge.wires.task import AnyProviderTaskWire, At, Blob, Content, Form, Heads
 
 PARTS_AT_ONCE = 8
 EVENTS, JSON = b"text/event-stream", b"application/json"
@@ -202,6 +203,12 @@ async def _sent(
 
 
 def _outgoing(ask: TaskAsk, deployment: Deployment, content: Content) -> Outgoing:
+    target = deployment.path
+    if isinstance(content, At):
+        target += content.path
+        if content.query:
+            target += ("&" if "?" in target else "?") + urlencode(content.query)
+        content = content.content
     match content:
         case Form():
             body, kind = write_form(content)
@@ -215,7 +222,7 @@ def _outgoing(ask: TaskAsk, deployment: Deployment, content: Content) -> Outgoin
     return Outgoing(
         origin=deployment.origin,
         method="POST",
-        target=deployment.path,
+        target=target,
         headers=(
             ("content-type", kind),
             *(header for header in headers if header[0].lower() not in named),
@@ -242,6 +249,13 @@ def _as_it_came(ask: TaskAsk, deployment: Deployment) -> tuple[Content, tuple[Ca
 
 def _changed(content: Content, deployment: Deployment) -> tuple[Content, tuple[Caveat, ...]]:
     """With the names that this provider has for fields, without what it refuses, and with what the operator forces."""
+    if isinstance(content, At):
+        inner, caveats = _changed(content.content, deployment)
+        assert not isinstance(inner, At)
+        query = dict(content.query)
+        if not isinstance(inner, dict):  # there is no body to have them
+            query.update((name, _text(value)) for name, value in _forced(deployment).items())
+        return At(inner, content.path, tuple(query.items())), caveats
     if not isinstance(content, dict):
         return content, ()
     for old, new in deployment.renames.items():
@@ -253,6 +267,10 @@ def _changed(content: Content, deployment: Deployment) -> tuple[Content, tuple[C
         del content[name]
     content.update(deployment.forced_raw)
     return content, tuple(dropped(name) for name in lost)
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else _encode(value).decode()
 
 
 def _forced(deployment: Deployment) -> JsonObject:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.heard import Heard
 from tollbridge.calls.redact import redact, without_secrets
+from tollbridge.calls.streams import ByNext
 from tollbridge.calls.task_ask import TaskAsk
 from tollbridge.errors import APIError
 from tollbridge.model.response import Caveat, Usage
@@ -20,7 +21,7 @@ from tollbridge.wires.task import AnyProviderTaskWire, AnyTaskWire
 NOTHING = Heard("")
 
 
-class _Stream:
+class _Stream(ByNext):
     """`exact`: what it used is the provider's word, or follows from the request."""
 
     caveats: tuple[Caveat, ...] = ()

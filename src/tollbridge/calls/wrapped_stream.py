@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tollbridge.calls.heard import Heard
-from tollbridge.calls.streams import Stream
+from tollbridge.calls.streams import ByNext, Stream
 from tollbridge.errors import APIError
 from tollbridge.model.response import Caveat
 from tollbridge.wires.tap import Along
 
 
-class WrappedStream:
+class WrappedStream(ByNext):
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
 

@@ -89,13 +89,13 @@ def show(path: Path | None, as_json: bool) -> None:
 @as_json
 def diff(before: Path, after: Path, as_json: bool) -> None:
     """Show in what the configuration AFTER differs from BEFORE, once both are read: order of keys, comments, includes
-    and other spellings of the same make no difference.
+    and other spellings of the same make no difference, and models are compared by their names.
 
     Exit codes: 0 nothing, 1 they differ, 2 one cannot be used.
 
     Example: tollbridge config diff config.yaml new.yaml
     """
-    old, new = (_unplaced(effective(_read(one))) for one in (before, after))
+    old, new = (_comparable(effective(_read(one))) for one in (before, after))
     changes = [] if old == new else changed(old, new)
     if as_json:
         click.echo(indented(changes))
@@ -150,19 +150,35 @@ def changed(old: Json, new: Json, at: str = "") -> list[JsonObject]:
     return [{"path": at, "before": old, "after": new}]
 
 
-def _unplaced(said: JsonObject) -> JsonObject:
-    """Without where things stand: a line more above them is no difference."""
-    without: JsonObject = _pruned({name: value for name, value in said.items() if name != "files"})
-    return without
+def _comparable(said: JsonObject) -> JsonObject:
+    """Without where things stand (a line more above them is no difference), and without what says nothing."""
+    compared: JsonObject = _pruned({name: value for name, value in said.items() if name != "files"})
+    return compared
 
 
 def _pruned(value: Json) -> Json:
     match value:
         case dict():
-            return {name: _pruned(one) for name, one in value.items() if name != "where"}
+            kept = {name: _pruned(one) for name, one in value.items() if name != "where"}
+            if "model_name" in kept:
+                del kept["id"]  # made of all the rest, unless `model_info` has one
+            return {name: one for name, one in kept.items() if one not in (None, [], {}, "")}
+        case [{"model_name": str()}, *_]:
+            return _by_name([_pruned(one) for one in value])
         case list():
             return [_pruned(one) for one in value]
     return value
+
+
+def _by_name(deployments: list[Any]) -> JsonObject:
+    """Each under its model's name; with its number where there are several."""
+    named: JsonObject = {}
+    for one in deployments:
+        name, number = one["model_name"], 1
+        while (key := name if number == 1 else f"{name} #{number}") in named:
+            number += 1
+        named[key] = one
+    return named
 
 
 def _plain(value: Any, name: str) -> Any:

@@ -15,7 +15,6 @@ import click
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from tollbridge.cli.ending import FAILED, UNUSABLE, errors_told
 from tollbridge.cli.indented import indented
@@ -23,6 +22,7 @@ from tollbridge.cli.place import configured, place
 from tollbridge.errors import NotFoundError, StoreError
 from tollbridge.store import sqlite_file
 from tollbridge.store.address import Address, check_driver
+from tollbridge.store.core_only import create_async_engine
 from tollbridge.store.database import Database
 from tollbridge.store.failures import told
 from tollbridge.store.schema import versions

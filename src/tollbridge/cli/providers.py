@@ -104,7 +104,8 @@ def _in_full(row: Provider, usable: bool) -> Iterable[str]:
     yield f"             or {' or '.join(said.address_variables)}"
     optional = "" if said.needs_key else " (optional)"
     yield f"  key        {(' or '.join(said.key_variables) or 'none') + (optional if said.key_variables else '')}"
-    yield f"  schema     {SCHEMAS[said.schema]}"
+    if said.kind != "alone":
+        yield f"  schema     {SCHEMAS[said.schema]}"
     for words in differences(row):
         yield f"  differs    {words}"
     for rule in said.models:

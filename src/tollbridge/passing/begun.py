@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tollbridge.transport.base import Incoming
+from tollbridge.transport.base import ByChunks, Incoming
 
 
-class Begun:
+class Begun(ByChunks):
     """`transport.base.Incoming`, with the first piece that was taken of it."""
 
     def __init__(self, incoming: Incoming, first: bytes) -> None:

@@ -8,10 +8,12 @@ from tollbridge.secret import Secret
 
 
 class Bearer(msgspec.Struct, frozen=True, tag="bearer"):
-    """`authorization: Bearer KEY`. `kinds`: (prefix of the key, header, value): a header that tells which kind of key
-    it is, and the prefix is taken off; the first that fits counts, the empty prefix fits all."""
+    """`authorization: Bearer KEY`, or with another `scheme`. `kinds`: (prefix of the key, header, value): a header that
+    tells which kind of key it is, and the prefix is taken off; the first that fits counts, the empty prefix fits
+    all."""
 
     kinds: tuple[tuple[str, str, str], ...] = ()
+    scheme: str = "Bearer"
 
 
 class HeaderKey(msgspec.Struct, frozen=True, tag="header"):
@@ -41,12 +43,13 @@ def write_auth(auth: Auth, key: Secret) -> AuthHeaders:
             return ()
         case HeaderKey(name, tokens) if not key.reveal().startswith(tokens):
             return ((name, key),)
-        case Bearer(kinds):
+        case Bearer(kinds, scheme):
             for prefix, header, value in kinds:
                 if key.reveal().startswith(prefix):
                     return (*write_bearer(Secret(key.reveal().removeprefix(prefix))), (header, Secret(value)))
+            return write_bearer(key, scheme)
     return write_bearer(key)
 
 
-def write_bearer(token: Secret) -> AuthHeaders:
-    return (("authorization", Secret(f"Bearer {token.reveal()}")),)
+def write_bearer(token: Secret, scheme: str = "Bearer") -> AuthHeaders:
+    return (("authorization", Secret(f"{scheme} {token.reveal()}")),)

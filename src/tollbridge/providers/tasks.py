@@ -82,6 +82,13 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
         "embeddings": (Spoken(wire="jina_embeddings", path="/embeddings", base_url=_JINA),),
         "rerank": (Spoken(wire="cohere_rerank", path="/rerank", base_url=_JINA),),
     },
+    # https://developers.deepgram.com/reference/speech-to-text/listen-pre-recorded (seen 2026-11-26)
+    "deepgram": {"transcriptions": (Spoken(wire="deepgram_listen", path="/listen"),)},
+    # https://elevenlabs.io/docs/api-reference (seen 2026-11-26)
+    "elevenlabs": {
+        "speech": (Spoken(wire="elevenlabs_speech", path="/text-to-speech"),),
+        "transcriptions": (Spoken(wire="elevenlabs_transcriptions", path="/speech-to-text"),),
+    },
     # https://docs.mistral.ai/api (seen 2026-11-26), and recorded exchanges
     "mistral": {
         "embeddings": (
@@ -175,8 +182,15 @@ COMPLETES_ALL = frozenset(
 """Those who continue a text with any model that they have. Of the others (OpenAI, Azure ...) only some models do."""
 
 
-ALONE = frozenset({"voyage", "jina_ai"})
+ALONE = frozenset({"voyage", "jina_ai", "deepgram", "elevenlabs"})
 """Those who do nothing but what `TASKS` has of them."""
+
+
+def formats(row: Provider) -> list[str]:
+    """Those in which it can be asked, its own first: of who has no chat those of its tasks."""
+    if row.name in ALONE:
+        return [how.wire for several in TASKS[row.name].values() for how in several or ()]
+    return [row.wire, *row.also]
 
 
 def spoken(row: Provider, task: str, model: str) -> Spoken | None:

@@ -10,6 +10,7 @@ from tollbridge.providers.auth import SigV4
 from tollbridge.providers.row import WIRES, ForModels, Provider
 from tollbridge.providers.rows.alike import LITELLM
 from tollbridge.providers.table import ALIASES, KINDS, ROWS
+from tollbridge.providers.tasks import formats
 
 NATIVE = "native"
 SCHEMAS = {"json": "its JSON mode, and words", "tool": "a forced tool", "words": "words", NATIVE: NATIVE}
@@ -67,7 +68,7 @@ def told(row: Provider) -> Told:
         name=row.name,
         kind=_KIND_OF[row.name] if ROWS.get(row.name) is row else "own",
         aliases=sorted(alias for alias, name in ALIASES.items() if name == row.name),
-        formats=[row.wire, *row.also],
+        formats=formats(row),
         address=row.base_url,
         address_variables=list(row.base_env),
         key_variables=[*row.key_env, *row.token_env],

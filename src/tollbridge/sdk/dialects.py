@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tollbridge.calls.exchange import Answer
+from tollbridge.errors import BadRequestError
 from tollbridge.model.json import JsonObject
 from tollbridge.sdk.answers import told
 from tollbridge.sdk.call import Call, read_spoken
@@ -47,9 +48,39 @@ def _messages(
     return read_spoken(model, "anthropic_messages", said, stream, parameters)
 
 
-def _contents(model: str, contents: object, stream: bool | None, parameters: Mapping[str, object]) -> Call:
+def _contents(
+    model: str, contents: object, config: object, stream: bool | None, parameters: Mapping[str, object]
+) -> Call:
     said = [{"role": "user", "parts": [{"text": contents}]}] if isinstance(contents, str) else contents
-    return read_spoken(model, "gemini", {"contents": said}, stream, parameters)
+    return read_spoken(model, "gemini", {"contents": said, **_configured(config)}, stream, parameters)
+
+
+_BESIDE = frozenset(
+    ["systemInstruction", "safetySettings", "tools", "toolConfig", "cachedContent", "labels", "serviceTier"]
+)
+_OF_THEIR_CLIENT = frozenset(["httpOptions", "automaticFunctionCalling", "abortSignal", "shouldReturnHttpResponse"])
+
+
+def _configured(config: object) -> JsonObject:
+    """Fields of the body, from the one object in which Google's SDK has them: a dictionary, or one of its own."""
+    dump = getattr(config, "model_dump", None)
+    told = dump(by_alias=True, exclude_none=True, mode="json") if callable(dump) else config
+    if told is None:
+        return {}
+    if not isinstance(told, Mapping):
+        raise BadRequestError(f"`config` is an object, not {type(told).__name__}.", param="config")
+    body: JsonObject = {}
+    for key, value in told.items():
+        head, *rest = str(key).split("_")
+        name = head + "".join(word.capitalize() for word in rest)
+        if value is None:
+            continue
+        if name in _OF_THEIR_CLIENT:
+            raise BadRequestError(f"`config.{key}` is for Google's own client. Leave it out.", param=f"config.{key}")
+        if name == "systemInstruction" and isinstance(value, str):
+            value = {"parts": [{"text": value}]}
+        (body if name in _BESIDE else body.setdefault("generationConfig", {}))[name] = value
+    return body
 
 
 def _prompt(model: str, prompt: object, stream: bool | None, parameters: Mapping[str, object]) -> Call:
@@ -84,18 +115,19 @@ def anthropic_messages(
 
 
 async def agenerate_content(
-    model: str, contents: object, *, stream: bool | None = None, **parameters: Any
+    model: str, contents: object, config: object = None, *, stream: bool | None = None, **parameters: Any
 ) -> Event | AsyncEvents[Event]:
     """In the words of Gemini's `generateContent`, as `aresponses` is in those of OpenAI's Responses. A text for
-    `contents` is the user's."""
-    return await _asked(_contents(model, contents, stream, parameters), Event)
+    `contents` is the user's. `config`: what Google's SDK calls so; its fields may be parameters too, as the API has
+    them (`generationConfig`, `systemInstruction` ...)."""
+    return await _asked(_contents(model, contents, config, stream, parameters), Event)
 
 
 def generate_content(
-    model: str, contents: object, *, stream: bool | None = None, **parameters: Any
+    model: str, contents: object, config: object = None, *, stream: bool | None = None, **parameters: Any
 ) -> Event | Events[Event]:
     """`agenerate_content` for a program without async, also inside a running loop (a notebook)."""
-    return _waited(_contents(model, contents, stream, parameters), Event)
+    return _waited(_contents(model, contents, config, stream, parameters), Event)
 
 
 async def atext_completion(

@@ -67,6 +67,8 @@ def account(
     record.answer_id = (NOTHING if said is None else said.along).id
     if record.answer_id and not record.relayed:
         record.answer_id = ask.repeats.get("id", record.answer_id)  # what the client knows it by
+    if ask.shown_id:
+        record.answer_id = ask.shown_id
     meter(record, attempts, ask, said)
     gateway.observe(record, gateway.journal.append(record))
 

@@ -48,6 +48,10 @@ EXPOSITION = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 _encode = msgspec.json.Encoder().encode
 
 
+ACCOUNTED = frozenset({"generate", "task", "complete", "compact"})
+"""Handlers that account for a request themselves."""
+
+
 class App:
     """`server.inbound.Application`. `gateway` may be replaced while it runs: a request keeps the one it met."""
 
@@ -135,16 +139,15 @@ class App:
             gateway, loop = self.gateway, self._loop or self._running_loop()
             dialect = gateway.dialects[match.route.dialect]
             return Conversation(gateway, dialect, inbound, responder, record, loop).run(match.id)
-        if match.route.handler in ("task", "complete"):
+        if match.route.handler in ("task", "complete", "compact"):
             return self._task(inbound, responder, match, record)
         return self._handle(inbound, responder, match, record)
 
     async def _task(self, inbound: Inbound, responder: Responder, match: Match, record: Record) -> None:
-        from tollbridge.server.tasks import CompletionRun, TaskRun  # loaded by the first request for a task
-
         loop = self._loop or self._running_loop()
-        run = CompletionRun if match.route.handler == "complete" else TaskRun
-        await run(self.gateway, self._dialect(match), inbound, responder, record, loop).run(match.id)
+        await _run_of(match.route.handler)(self.gateway, self._dialect(match), inbound, responder, record, loop).run(
+            match.id
+        )
 
     async def _handle(self, inbound: Inbound, responder: Responder, match: Match, record: Record) -> None:
         gateway = self.gateway
@@ -196,7 +199,7 @@ class App:
 
     def internal_error(self, inbound: Inbound) -> Refusal:
         error = InternalServerError("An error inside the gateway; its log tells more.", fault="gateway")
-        accounted = isinstance(inbound.route, Match) and inbound.route.route.handler in ("generate", "task", "complete")
+        accounted = isinstance(inbound.route, Match) and inbound.route.route.handler in ACCOUNTED
         return self._refused(inbound, error, accounted=accounted)
 
     def _identify(self, inbound: Inbound, match: Match) -> Principal | Awaitable[Principal] | None:
@@ -247,7 +250,7 @@ class App:
             inbound,
             responder,
             record,
-            self.gateway.authenticator,
+            self.gateway,
             self._turns,
         )
         if error is not None:
@@ -310,6 +313,17 @@ class App:
 def _client(user_agent: bytes) -> str:
     """As it stands in the log."""
     return without_keys(user_agent.decode("latin-1"))
+
+
+def _run_of(handler: str) -> type[Conversation]:
+    """Loaded by the first request of its kind."""
+    if handler == "compact":
+        from tollbridge.server.compaction import CompactionRun
+
+        return CompactionRun
+    from tollbridge.server.tasks import CompletionRun, TaskRun
+
+    return CompletionRun if handler == "complete" else TaskRun
 
 
 def _readiness(gateway: Gateway) -> tuple[int, str]:

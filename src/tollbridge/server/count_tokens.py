@@ -6,10 +6,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-import msgspec
-
-from tollbridge.calls.count import count_upstream, counts_upstream
-from tollbridge.catalog.tokens import count_request
+from tollbridge.calls.count import count_here, count_upstream, counts_upstream
 from tollbridge.errors import APIError
 from tollbridge.observe import Record
 from tollbridge.routing.engine import Trace
@@ -44,8 +41,7 @@ async def count_tokens(
             policy = policy_for(controls, gateway.engine.policy)
             body = await gateway.engine.run(ask, trace, count_upstream, policy=policy, allowed=allowed)
         else:
-            counted = await asyncio.to_thread(count_request, ask.request().value)
-            body = msgspec.json.encode({dialect.count_field: counted})
+            body = await asyncio.to_thread(count_here, ask)
         record.status = 200
         responder.reply(200, [JSON, own_headers(record, dialect)], body)
     except APIError as error:

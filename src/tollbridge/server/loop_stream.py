@@ -9,7 +9,7 @@ from tollbridge.calls.asked import head_of
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Streaming
 from tollbridge.calls.heard import Heard
-from tollbridge.calls.streams import Stream
+from tollbridge.calls.streams import ByNext, Stream
 from tollbridge.errors import APIError
 from tollbridge.ledger.meter import Said
 from tollbridge.model.events import Began, Cited, Closed, Event, Extra, Finished, Grew, Noted, Opened
@@ -33,7 +33,7 @@ async def streamed(loop: ToolLoop) -> Streaming:
     )
 
 
-class LoopStream:
+class LoopStream(ByNext):
     """`calls.streams.Stream`: all rounds as one stream of the client's dialect. `said`, `exact`, `heard`: of the last
     round, which is accounted for when it ends."""
 

@@ -8,9 +8,9 @@ UTF-16, nothing but an object), errors are OpenAI's, and an answer is kept by no
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -20,9 +20,12 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.observe import Record
 from tollbridge.policy.principal import Principal
 from tollbridge.server.answers import JSON, NO_STORE, error_answer, own_headers
-from tollbridge.server.identify import Authenticator, confirm
+from tollbridge.server.identify import confirm
 from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.wires.base import Wire
+
+if TYPE_CHECKING:
+    from tollbridge.server.gateway import Gateway
 
 BODY_BYTES_MAX = 1024 * 1024
 PARAMETERS_MAX = 50
@@ -48,8 +51,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
+    """`events`: of a stream, in place of a body."""
+
     body: Json
     status: int = 200
+    events: AsyncIterator[bytes] | None = None
 
 
 Manager = Callable[[Call], Awaitable[Reply]]
@@ -92,13 +98,13 @@ async def manage(
     inbound: Inbound,
     responder: Responder,
     record: Record,
-    authenticator: Authenticator,
+    gateway: Gateway,
     turns: Turns,
 ) -> APIError | None:
     """Answers; the error that it answered with, or None."""
     own = own_headers(record, dialect)
     try:
-        await confirm(authenticator, inbound)
+        await confirm(gateway.authenticator, inbound)
         if inbound.principal is None:
             raise TypeError("a management route is open to nobody")
         call = Call(
@@ -110,6 +116,12 @@ async def manage(
         )
         with turns.one_of(inbound.principal):
             reply = await manager(call)
+        if reply.events is not None:
+            from tollbridge.server.following import follow  # which knows the gateway, whose parts manage
+
+            record.status, record.stream = reply.status, True
+            await follow(gateway, dialect, reply.events, responder, (NO_STORE, own))
+            return None
     except APIError as error:
         status, headers, body = error_answer(dialect, error)
         record.status = status

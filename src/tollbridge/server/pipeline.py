@@ -32,6 +32,7 @@ from tollbridge.routing.engine import Trace
 from tollbridge.server.accounting import account, answered, asked_last, failed, of
 from tollbridge.server.allowance import Held
 from tollbridge.server.answers import (
+    JSON_LINES,
     LISTED_LINES,
     STREAM_LINES,
     cost_headers,
@@ -46,11 +47,12 @@ from tollbridge.server.idempotency import HEADER as IDEMPOTENCY
 from tollbridge.server.idempotency import Claim
 from tollbridge.server.identify import CONFIRMED_S, confirm
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
+from tollbridge.server.keeping import Keeper, Keeping, Kept
 from tollbridge.server.loop_stream import streamed
 from tollbridge.server.presence import Heartbeat, Leaving
 from tollbridge.server.reachable import reachable
 from tollbridge.server.reading import listed, policy_for, read_ask
-from tollbridge.server.responses import Keeping
+from tollbridge.server.running import Running
 from tollbridge.server.tool_loop import AskProvider, ToolLoop, definitions, opened
 from tollbridge.server.tool_loop import answered as whole
 from tollbridge.wires.base import Head, Wire
@@ -66,6 +68,7 @@ class Conversation:
 
     __slots__ = (
         "_accounted",
+        "_alone",
         "_ask",
         "_before_nanousd",
         "_claim",
@@ -105,22 +108,24 @@ class Conversation:
         self._responder = responder
         self._record = record
         self._accounted = False
+        self._alone: Running | None = None
         self._ask: Ask | None = None
         self._before_nanousd: int | None = 0  # what earlier rounds cost
         self._loop_of_tools: ToolLoop | None = None
         self._claim: Claim | None = None
         self._held: Held | None = None
         self._heartbeat: Heartbeat | None = None
-        self._keeping: Keeping | None = None
+        self._keeping: Keeper | None = None
         self._said: Said | None = None
         self._stream: Stream | None = None
         self._trace = Trace([])
 
     async def run(self, model: str | None = None) -> None:
         """Answers, whatever happens, and accounts for it. `model` is that of the path, where the path names one."""
-        load = self._gateway.load
+        gateway = self._gateway
+        load = gateway.load
         load.requests += 1
-        leaving = self._leaving = Leaving(self._gateway, self._responder, self._whole, self._loop)
+        leaving = self._leaving = Leaving(gateway, self._responder, self._whole, self._loop)
         record = self._record
         try:
             await self._converse(model)
@@ -150,6 +155,8 @@ class Conversation:
             if self._claim is not None:
                 self._claim.drop()
             self._trace.let_go()
+            if self._alone is not None and gateway.responses is not None:
+                await gateway.responses.background.over(self._alone)
 
     def _whole(self) -> bool:
         """All of the answer has been handed to the client, though the provider may not be done: many clients leave
@@ -183,10 +190,13 @@ class Conversation:
             if await self._repeated(ask):
                 return
             principal = self._inbound.principal
+        keeping: Keeping | None = None
         if self._dialect.name == RESPONSES and gateway.responses is not None and principal is not None:
-            self._keeping = await gateway.responses.begin(principal.id, ask)
+            keeping = self._keeping = await gateway.responses.begin(principal.id, ask)
         if principal is not None and principal.key is not None:
             self._held = gateway.allowance.hold(principal.key, ask, engine.routes, controls.fallbacks)
+        if keeping is not None and keeping.kept.background:
+            await self._go_on_alone(keeping.kept, ask)
         policy = engine.policy if controls is NOTHING else policy_for(controls, engine.policy)
         found = definitions(gateway.tools, ask, self._inbound) if gateway.tools and "tools" in ask.fields else []
         if found:
@@ -203,6 +213,23 @@ class Conversation:
             await self._reply(result)
         else:
             await self._tell(result)
+
+    async def _go_on_alone(self, kept: Kept, ask: Ask) -> None:
+        """What was asked is done whether the client stays or not; it is told so, or sees the stream."""
+        responder, leaving, responses = self._responder, self._leaving, self._gateway.responses
+        assert responses is not None
+        client = responder if ask.stream else None
+        running, queued = await responses.background.begin(kept, ask, client, leaving.cancel)
+        self._alone = running
+        if not ask.stream:
+            headers = [JSON_LINES, own_headers(self._record, self._dialect)]
+            if self._held is not None:
+                headers.append(self._held.headers())
+            if self._claim is not None:
+                await self._claim.keep(200, headers, queued)
+            responder.reply(200, headers, queued)
+        leaving.moves_to(running)
+        self._responder = self._keeping = running
 
     async def _with_tools(self, ask: Ask, found: list[JsonObject], provider: AskProvider) -> Answer | Streaming:
         """Where the request names tools that are run here."""
@@ -322,8 +349,21 @@ class Conversation:
     async def _pump(self, stream: Stream) -> None:
         """From the provider to the client, at the client's pace; to nobody, where the client left and is drained. What
         is the end of the stream is written down before it is handed on."""
-        responder, heartbeat, written = self._responder, self._heartbeat, 0
-        while block := await stream.next():
+        responder, heartbeat = self._responder, self._heartbeat
+        room = DRAIN_EVERY_BYTES
+
+        def hand_on(block: bytes) -> bool:
+            """What needs nobody to wait: there is room for it, and more to come."""
+            nonlocal room
+            if room <= 0 or responder.gone:
+                return False
+            responder.write(block)
+            room -= len(block)
+            if heartbeat is not None:
+                heartbeat.heard = True
+            return True
+
+        while block := await stream.pour(hand_on):
             if responder.gone:
                 continue
             if stream.closing and not self._accounted:
@@ -331,10 +371,10 @@ class Conversation:
             responder.write(block)
             if heartbeat is not None:
                 heartbeat.heard = True
-            written += len(block)
-            if written < DRAIN_EVERY_BYTES:
+            room -= len(block)
+            if room > 0:
                 continue
-            written = 0
+            room = DRAIN_EVERY_BYTES
             try:
                 await responder.drain()
             except ClientGone:

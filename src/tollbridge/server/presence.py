@@ -52,6 +52,18 @@ class Leaving:
             self._timer = None
             self._gateway.load.drains -= 1
 
+    def moves_to(self, responder: Responder) -> None:
+        """Another is answered from now on."""
+        self._responder.on_gone(None)
+        self._responder = responder
+        responder.on_gone(self._gone)
+
+    def cancel(self) -> None:
+        """Who asked wants no answer any more."""
+        self.left = self.early = True
+        if self._task is not None:
+            self._task.cancel()
+
     def tell(self, record: Record, error: BaseException) -> None:
         """Why an answer ended before its time: the client left, or takes nothing; or this process stops."""
         _tell(record, stopping=isinstance(error, asyncio.CancelledError) and not self.left)

@@ -10,108 +10,91 @@ every other model the gateway keeps them, under ids that begin with `PREFIX`:
 2. The answer gets an id of ours and is kept before the client has its last bytes. Where the database takes nothing, the
    client is answered all the same, and the log tells.
 3. An answer that the client does not want stored is not kept; neither is one that is too large.
+4. One that is to run in the background (`background`) is kept here whoever answers, before it has begun.
 """
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Mapping
 
 import msgspec
 
-from tollbridge.calls.ask import Ask, field
-from tollbridge.calls.exchange import Answer, Streaming
-from tollbridge.calls.kept_stream import KeptStream
-from tollbridge.calls.streams import Stream
-from tollbridge.errors import BadRequestError, NotFoundError, StoreUnavailable
+from tollbridge.calls.ask import Ask, field, is_true
+from tollbridge.errors import BadRequestError, NotFoundError
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.server.background import Background
+from tollbridge.server.keeping import Keeping, Kept
 from tollbridge.server.managed import Call, Reply
 from tollbridge.server.routes import Route, with_and_without_v1
 from tollbridge.store.responses import KeptResponse, ResponseStore
 from tollbridge.wires.openai_responses.vocabulary import NAME, made_id
 
 PREFIX = "resp_tb"
-KEPT_BYTES_MAX = 16 * 1024 * 1024
 PAGE_MAX, PAGE = 100, 20
 
 _encode = msgspec.json.Encoder().encode
-_log = logging.getLogger("tollbridge.responses")
-
-
-class Keeping:
-    """One answer that is to be kept."""
-
-    def __init__(self, store: ResponseStore, owner: str, id: str, input: bytes, previous: str | None) -> None:
-        self._store = store
-        self._owner = owner
-        self._input = input
-        self._previous = previous
-        self.id = id
-
-    async def whole(self, answer: Answer) -> None:
-        if answer.relayed:
-            await self._own(answer.said.id, answer.deployment.id)
-        else:
-            await self._keep_here(answer.body)
-
-    async def streamed(self, streaming: Streaming, stream: Stream) -> Stream:
-        """The stream to go on with: the one that there is, or one that is kept when its last event comes."""
-        if streaming.relayed:
-            await self._own(stream.said.id, streaming.deployment.id)
-            return stream
-        return KeptStream(stream, self._keep_here)
-
-    async def _keep_here(self, response: bytes) -> None:
-        """`response`: as the client sees it."""
-        if len(response) + len(self._input) > KEPT_BYTES_MAX:
-            _log.warning("The response %s is too large to be kept.", self.id)
-            return
-        await self._keep(self.id, KeptResponse(response, self._input, self._previous))
-
-    async def _own(self, id: str, deployment: str) -> None:
-        """`id`: the provider's, who keeps the response itself."""
-        if id:
-            await self._keep(id, KeptResponse(b"", b"[]", None, deployment))
-
-    async def _keep(self, id: str, kept: KeptResponse) -> None:
-        try:
-            await self._store.keep(self._owner, id, kept)
-        except StoreUnavailable as error:
-            _log.warning("The response %s could not be kept: %s", id, error)
 
 
 class Responses:
     def __init__(self, store: ResponseStore) -> None:
         self._store = store
+        self.background = Background(store)
 
     async def begin(self, owner: str, ask: Ask) -> Keeping | None:
         """None where the answer is not to be kept. Raises BadRequestError for an id that does not exist, and
         StoreUnavailable."""
+        background = "background" in ask.fields and is_true(ask.fields, "background")
+        if background:
+            if field(ask.fields, "store") is False:
+                raise BadRequestError(
+                    "A response that runs in the background is stored: how else could it be asked for? - at `$.store`. "
+                    "Leave `store` out.",
+                    param="store",
+                )
+            ask.replace(background=None)  # the provider need not know
+            ask.repeats["background"] = True
         asked = field(ask.fields, "input")
         if asked is not None and not isinstance(asked, str | list):
             return None  # whoever reads it will refuse it
         given = _items(asked)
         previous = field(ask.fields, "previous_response_id")
-        ours = isinstance(previous, str) and previous.startswith(PREFIX)
-        if isinstance(previous, str) and not ours:
-            theirs = await self._store.get(owner, previous)
-            if theirs is None:
-                raise _not_found(previous)
-            ask.only = theirs.deployment
-        if ours:
-            chain = await self._before(owner, previous)
-            if chain[-1].deployment:  # another gateway keeps it, by ids that look like ours
-                ask.only, ours = chain[-1].deployment, False
-        if ours:
-            before = [item for kept in chain for item in (*_list(kept.input), *_output(kept.response))]
-            ask.replace(input=_encode([*before, *given]), previous_response_id=None)
-            ask.repeats["previous_response_id"] = previous
+        said = previous if isinstance(previous, str) else None
+        before = None if said is None else await self._goes_on(owner, ask, said, given)
         if field(ask.fields, "store") is False:
             return None
         id = f"{PREFIX}{secrets.token_hex(20)}"
         ask.repeats.update(id=id, store=True)
-        return Keeping(self._store, owner, id, _encode(given), previous if ours else None)
+        if background:
+            ask.shown_id = id
+        return Keeping(self._store, Kept(owner, id, _encode(given), before, said, background))
+
+    async def _goes_on(self, owner: str, ask: Ask, said: str, given: list[Json]) -> str | None:
+        """Puts what came before into the request, or sends it to who has it. The id of the one before, where its items
+        are here."""
+        if not said.startswith(PREFIX):
+            theirs = await self._store.get(owner, said)
+            if theirs is None:
+                raise _not_found(said)
+            ask.only = theirs.deployment
+            return None
+        chain = await self._before(owner, said)
+        last = chain[-1]
+        if self.background.under_way(owner, said, last):
+            raise BadRequestError(
+                f"The response {said[:100]!r} is still under way. Go on from it when it has ended.",
+                param="previous_response_id",
+                code="previous_response_not_completed",
+            )
+        if last.deployment:  # its provider keeps it; or another gateway does, by ids that look like ours
+            ask.only = last.deployment
+            if last.theirs:
+                ask.replace(previous_response_id=_encode(last.theirs))
+            return None
+        before = [item for kept in chain for item in (*_list(kept.input), *_output(kept.response))]
+        ask.replace(input=_encode([*before, *given]), previous_response_id=None)
+        ask.repeats["previous_response_id"] = said
+        return said
 
     async def _before(self, owner: str, id: str) -> list[KeptResponse]:
         """It, and all before it."""
@@ -135,16 +118,15 @@ class Responses:
         )
 
     async def _one(self, call: Call) -> Reply:
-        await self._kept(call)
+        owner, kept = call.principal.id, await self._kept(call)
         if call.method == "DELETE":
-            if not await self._store.forget(call.principal.id, call.id):
+            if not await self._store.forget(owner, call.id):
                 raise _unknown(call.id)
+            self.background.forget(owner, call.id)
             return Reply({"id": call.id, "object": "response", "deleted": True})
         if call.query.get("stream") == "true":
-            raise BadRequestError(
-                "A response that was kept is not told as a stream. Leave `stream` out.", param="stream"
-            )
-        return Reply(msgspec.Raw((await self._kept(call)).response))
+            return Reply(None, events=self.background.events(owner, call.id, kept, _after(call.query)))
+        return Reply(msgspec.Raw(self.background.shown(owner, call.id, kept)))
 
     async def _input_items(self, call: Call) -> Reply:
         """All that the response was given, what came before it included, the latest first unless `order` is `asc`."""
@@ -160,20 +142,38 @@ class Responses:
         return Reply(_page(shown, call.query))
 
     async def _cancel(self, call: Call) -> Reply:
-        await self._kept(call)
-        raise BadRequestError("Only responses that run in the background can be cancelled; none does here.")
+        kept = await self._kept(call)
+        if not _runs_alone(kept.response).background:
+            raise BadRequestError(
+                "Only a response that was asked for with `background: true` can be cancelled.", param="response_id"
+            )
+        return Reply(msgspec.Raw(await self.background.cancel(call.principal.id, call.id, kept)))
 
     async def _kept(self, call: Call) -> KeptResponse:
         kept = await self._store.get(call.principal.id, call.id)
         if kept is None:
             raise _unknown(call.id)
-        if kept.deployment:
+        if not kept.response:
             raise NotFoundError(
                 f"The response {call.id[:100]!r} is kept by its provider, who alone can show or delete it.",
                 type="invalid_request_error",
                 param="response_id",
             )
         return kept
+
+
+class _Alone(msgspec.Struct):
+    background: bool | None = None
+
+
+_runs_alone = msgspec.json.Decoder(_Alone).decode
+
+
+def _after(query: Mapping[str, str]) -> int:
+    after = query.get("starting_after", "-1")
+    if after != "-1" and not (after.isdecimal() and after.isascii() and len(after) < 12):
+        raise BadRequestError("`starting_after` is the `sequence_number` of an event.", param="starting_after")
+    return int(after)
 
 
 def _not_found(id: str) -> BadRequestError:

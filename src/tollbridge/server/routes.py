@@ -40,6 +40,7 @@ class Door(Protocol):
 Handler = Literal[
     "generate",
     "task",
+    "compact",
     "complete",
     "count_tokens",
     "models",
@@ -132,6 +133,8 @@ def task(path: str, dialect: str) -> list[Route]:
     return [Route(methods=("POST",), path=one, handler="task", access="key", dialect=dialect) for one in paths]
 
 
+_OF_RESPONSES: tuple[tuple[str, Handler], ...] = (("/compact", "compact"), ("/input_tokens", "count_tokens"))
+
 ROUTES: tuple[Route, ...] = (
     *(route for root in ("/v1beta", "/v1", "", "/gemini/v1beta", "/gemini/v1") for route in gemini(root)),
     *with_and_without_v1(Route(methods=("POST",), path="/v1/chat/completions", handler="generate", access="key")),
@@ -145,6 +148,11 @@ ROUTES: tuple[Route, ...] = (
     *(
         Route(methods=("POST",), path=path, handler="generate", access="key", dialect="openai_responses")
         for path in ("/v1/responses", "/responses", "/openai/v1/responses", "/openai/responses")
+    ),
+    *(
+        Route(methods=("POST",), path=root + path, handler=handler, access="key", dialect="openai_responses")
+        for root in ("/v1/responses", "/responses", "/openai/v1/responses", "/openai/responses")
+        for path, handler in _OF_RESPONSES
     ),
     *with_and_without_v1(
         Route(

@@ -16,10 +16,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import ColumnElement, bindparam, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.observe.record import Record
 from tollbridge.observe.ulid import first_at
+from tollbridge.store.core_only import AsyncConnection
 from tollbridge.store.database import Database
 from tollbridge.store.fitting import fit_text
 from tollbridge.store.key_spend import count_spend

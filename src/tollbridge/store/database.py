@@ -24,11 +24,11 @@ from typing import Any, TypeVar
 
 import aiosqlite
 from sqlalchemy import event, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from tollbridge.errors import StoreError, StoreUnavailable
 from tollbridge.store import sqlite_file
 from tollbridge.store.address import NO_DRIVER, Address, Dialect
+from tollbridge.store.core_only import AsyncConnection, AsyncEngine, create_async_engine
 from tollbridge.store.failures import raised, told, transient
 from tollbridge.store.schema import versions
 

@@ -19,12 +19,12 @@ from itertools import chain
 import msgspec
 from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.errors import ConflictError, EntryRefused, StoreUnavailable
 from tollbridge.observe.record import Record
 from tollbridge.observe.ulid import first_at
 from tollbridge.store.address import Dialect
+from tollbridge.store.core_only import AsyncConnection
 from tollbridge.store.database import Database
 from tollbridge.store.fitting import fit
 from tollbridge.store.key_spend import count_spend

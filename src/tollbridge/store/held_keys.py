@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tollbridge.store.core_only import AsyncConnection
 from tollbridge.store.key_tables import KEYS
 
 _COLUMNS = ("id", "updated_at", "spend_nanousd", "budget_duration", "budget_began_at", "budget_resets_at")

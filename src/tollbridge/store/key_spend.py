@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, bindparam, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.observe.record import Record
 from tollbridge.observe.ulid import at
+from tollbridge.store.core_only import AsyncConnection
 from tollbridge.store.held_keys import hold
 from tollbridge.store.key_tables import KEYS
 from tollbridge.store.ledger_rows import spent_by_key

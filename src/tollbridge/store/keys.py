@@ -18,9 +18,9 @@ from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import ColumnElement, Row, and_, bindparam, case, delete, desc, func, insert, or_, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.errors import ConflictError
+from tollbridge.store.core_only import AsyncConnection
 from tollbridge.store.database import Database
 from tollbridge.store.held_keys import hold
 from tollbridge.store.key import Key

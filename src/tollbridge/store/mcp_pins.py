@@ -15,9 +15,9 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row, delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.model.json import JsonObject
+from tollbridge.store.core_only import AsyncConnection
 from tollbridge.store.database import Database
 from tollbridge.store.fitting import fit_text
 from tollbridge.store.mcp_pin_table import MCP_PINS

@@ -15,10 +15,10 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.errors import ConflictError
 from tollbridge.model.json import JsonObject
+from tollbridge.store.core_only import AsyncConnection
 from tollbridge.store.database import Database
 from tollbridge.store.mcp_table import MCP_SERVERS
 from tollbridge.store.sealing import Sealing

@@ -16,9 +16,9 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Row, and_, delete, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.model.json import JsonObject
+from tollbridge.store.core_only import AsyncConnection
 from tollbridge.store.database import Database
 from tollbridge.store.oauth_table import OAUTH
 from tollbridge.store.sealing import Sealing

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tollbridge.store.core_only import AsyncConnection
 from tollbridge.store.database import Database
 from tollbridge.store.object_table import OBJECTS
 from tollbridge.store.sealing import Sealing

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hmac
 
 from sqlalchemy import delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.errors import ConflictError
+from tollbridge.store.core_only import AsyncConnection
 from tollbridge.store.database import Database
 from tollbridge.store.key_tables import KEYS, PEPPER
 

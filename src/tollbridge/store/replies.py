@@ -18,8 +18,8 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import delete, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tollbridge.store.core_only import AsyncConnection
 from tollbridge.store.database import Database
 from tollbridge.store.reply_table import REPLIES
 from tollbridge.store.sealing import Sealing

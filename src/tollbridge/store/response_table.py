@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, Table
 
-from tollbridge.store.schema import BYTES, METADATA, REAL
+from tollbridge.store.schema import BYTES, INT, METADATA, REAL
 
 RESPONSES = Table(
     "responses",
@@ -11,6 +11,8 @@ RESPONSES = Table(
     Column("owner", BYTES, nullable=False),
     Column("expires_at", REAL, nullable=False),
     Column("sealed", BYTES, nullable=False),
+    Column("alive_until", REAL),
+    Column("cancelled", INT, nullable=False, server_default="0"),
     Index("responses_by_expiry", "expires_at"),
     Index("responses_by_owner", "owner", "expires_at"),
     sqlite_strict=True,

@@ -5,18 +5,21 @@
 2. A response knows its own input items and the response before it; `chain` follows them back. Nothing is kept twice.
 3. Kept 30 days, as OpenAI keeps them, and `KEPT_BY_OWNER_MAX` of one tenant: the oldest are deleted by who keeps a new
    one, with those that have expired.
+4. One that runs in the background is kept before it has ended, with a time until when it is believed to be under way:
+   the process that runs it puts that off (`beat`), and is told which are to be cancelled, or were forgotten. Where that
+   time is over the process is no more.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
-from sqlalchemy import delete, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import delete, or_, select, update
 
+from tollbridge.store.core_only import AsyncConnection
 from tollbridge.store.database import Database
 from tollbridge.store.response_table import RESPONSES
 from tollbridge.store.sealing import Sealing
@@ -26,18 +29,25 @@ KEPT_S = 30 * 24 * 3600.0
 KEPT_BY_OWNER_MAX = 10_000
 CLEANED_EVERY_S = 60.0
 CHAIN_MAX = 500
+ALIVE_S = 60.0
+"""How long one is believed to be under way of which nothing is heard."""
 
 _log = logging.getLogger("tollbridge.responses")
 
 
 class KeptResponse(msgspec.Struct, frozen=True, array_like=True):
     """`response`: its JSON. `input`: JSON of the list of its own input items. `previous`: the id of the one before.
-    `deployment`: whose provider keeps it, under an id of its own; then it is known here by that alone."""
+    `deployment`: whose provider keeps it, under an id of its own; then it is known here by that alone, or, where it ran
+    in the background, the provider's id is `theirs`. `events`: of one that was streamed in the background, compressed.
+    `alive_until`: epoch seconds, where it was under way when it was read."""
 
     response: bytes
     input: bytes
     previous: str | None = None
     deployment: str = ""
+    theirs: str = ""
+    events: bytes = b""
+    alive_until: float | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -53,14 +63,17 @@ class ResponseStore:
         self._clock = clock
         self._cleaned: dict[bytes, float] = {}
 
-    async def keep(self, owner: str, id: str, kept: KeptResponse) -> None:
+    async def keep(self, owner: str, id: str, kept: KeptResponse, *, under_way: bool = False) -> None:
+        """`under_way`: `end` will tell what it came to."""
         now = self._clock()
         name, tenant, expires_at = self._name(owner, id), self._tenant(owner), now + KEPT_S
         cleans = now - self._cleaned.get(tenant, 0.0) >= CLEANED_EVERY_S
         if cleans:
             self._cleaned = {tenant: now, **dict(list(self._cleaned.items())[:1000])}
         sealed = self._sealing.seal(name, _identity(name, tenant, expires_at), _encode(kept))
-        row = {"id": name, "owner": tenant, "expires_at": expires_at, "sealed": sealed}
+        row: dict[str, object] = {"id": name, "owner": tenant, "expires_at": expires_at, "sealed": sealed}
+        if under_way:
+            row["alive_until"] = now + ALIVE_S
 
         async def work(connection: AsyncConnection) -> None:
             if cleans:
@@ -68,6 +81,49 @@ class ResponseStore:
             await connection.execute(upsert(self._database.dialect, RESPONSES).values(row).on_conflict_do_nothing())
 
         await self._database.run(work)
+
+    async def end(self, owner: str, id: str, kept: KeptResponse) -> None:
+        """What one that was under way came to. One that was forgotten stays so."""
+        name, tenant = self._name(owner, id), self._tenant(owner)
+
+        async def work(connection: AsyncConnection) -> None:
+            expires_at = await connection.scalar(select(RESPONSES.c.expires_at).where(RESPONSES.c.id == name))
+            if expires_at is None:
+                return
+            sealed = self._sealing.seal(name, _identity(name, tenant, expires_at), _encode(kept))
+            changed = update(RESPONSES).where(RESPONSES.c.id == name).values(sealed=sealed, alive_until=None)
+            await connection.execute(changed)
+
+        await self._database.run(work)
+
+    async def beat(self, running: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those that run here, by owner and id, are alive; gives the ones that nobody wants any more."""
+        names = {self._name(owner, id): (owner, id) for owner, id in running}
+        until = self._clock() + ALIVE_S
+
+        async def work(connection: AsyncConnection) -> set[tuple[str, str]]:
+            here = RESPONSES.c.id.in_(names)
+            wanted = await connection.execute(select(RESPONSES.c.id).where(here, RESPONSES.c.cancelled == 0))
+            found = {names[bytes(row.id)] for row in wanted}
+            await connection.execute(
+                update(RESPONSES).where(here, RESPONSES.c.alive_until.is_not(None)).values(alive_until=until)
+            )
+            return set(names.values()) - found
+
+        return await self._database.run(work)
+
+    async def cancel(self, owner: str, id: str) -> None:
+        """Whoever runs it will hear of it."""
+        name = self._name(owner, id)
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(update(RESPONSES).where(RESPONSES.c.id == name).values(cancelled=1))
+
+        await self._database.run(work)
+
+    def lost(self, kept: KeptResponse) -> bool:
+        """It was under way, and nobody tells of it any more."""
+        return kept.alive_until is not None and kept.alive_until < self._clock()
 
     async def get(self, owner: str, id: str) -> KeptResponse | None:
         found = await self._chain(owner, id, 1)
@@ -105,8 +161,10 @@ class ResponseStore:
                     )
                 ).first()
                 kept = None if row is None else self._opened(name, bytes(row.owner), row.expires_at, bytes(row.sealed))
-                if kept is None:
+                if row is None or kept is None:
                     break
+                if row.alive_until is not None:
+                    kept = msgspec.structs.replace(kept, alive_until=row.alive_until)
                 found.append(kept)
                 next = kept.previous
             return found

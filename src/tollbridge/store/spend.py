@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import ColumnElement, FromClause, Select, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tollbridge.observe.ulid import LENGTH, first_at
+from tollbridge.store.core_only import AsyncConnection
 from tollbridge.store.database import Database
 from tollbridge.store.fitting import fit_text
 from tollbridge.store.key_tables import KEYS

@@ -17,7 +17,7 @@ import aiohttp
 from yarl import URL
 
 from tollbridge.errors import APIError
-from tollbridge.transport.base import Flow, Origin, Outgoing, Timeouts
+from tollbridge.transport.base import ByChunks, Flow, Origin, Outgoing, Timeouts
 from tollbridge.transport.connection import HEAD_LIMIT, STALE_WITHIN_S
 from tollbridge.transport.decode import Decoder, decoded_chunk, encoding_of, offered
 from tollbridge.transport.egress import TRUSTED, Egress
@@ -148,7 +148,7 @@ class AiohttpTransport:
                 await session.close()
 
 
-class ProxiedAnswer:
+class ProxiedAnswer(ByChunks):
     """`Incoming` over an aiohttp response."""
 
     def __init__(self, response: aiohttp.ClientResponse, origin: Origin, timeouts: Timeouts, total_at: float) -> None:

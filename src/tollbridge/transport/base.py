@@ -6,8 +6,8 @@ stand behind this seam: our own HTTP/1.1 pool (`http1.HttpTransport`), and aioht
 
 Rules
 1. Who gets an `Incoming` reads it to its honest end or calls `abort`: until then it holds a connection.
-2. Cancelling a pending `send`, `read` or `chunk` aborts the exchange; its connection is closed, never used again. (So
-   no `wait_for` around `chunk` for heartbeats: use a timer beside it.)
+2. Cancelling a pending `send`, `read`, `chunk` or `pour` aborts the exchange; its connection is closed, never used
+   again. (So no `wait_for` around `chunk` for heartbeats: use a timer beside it.)
 3. Redirects are not followed: `BadGatewayError`, code `upstream_redirect`.
 4. Every failure is one of ours (`tollbridge.errors`), with a `code` of the table below and a message that names
    host:port and what to do, never path, query, headers or body: secrets stand in them.
@@ -22,6 +22,7 @@ Rules
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol
 
@@ -29,6 +30,8 @@ import msgspec
 
 Scheme = Literal["http", "https"]
 Flow = Callable[[], Awaitable[bytes]]
+Take = Callable[[bytes], bool]
+"""Is given a piece of a body; False wants no more for now."""
 DEFAULT_PORTS: dict[str, int] = {"http": 80, "https": 443}
 
 
@@ -106,8 +109,24 @@ class Incoming(Protocol):
     async def chunk(self) -> bytes:
         """The next decoded piece as it came (joined where several wait); b"" at the honest end, and again after it."""
 
+    async def pour(self, take: Take) -> None:
+        """Gives each piece to `take` as it comes, if need be while the socket is being read: nobody has to be woken for
+        it. Returns when `take` wants no more, or at the honest end. What `take` raises is raised here."""
+
     def abort(self) -> None:
-        """Closes the connection now; a pending `read` or `chunk` raises. Nothing happens after the honest end."""
+        """Closes the connection now; a pending `read`, `chunk` or `pour` raises. Nothing happens after the honest
+        end."""
+
+
+class ByChunks(abc.ABC):
+    """An `Incoming` that pours what `chunk` gives."""
+
+    @abc.abstractmethod
+    async def chunk(self) -> bytes: ...
+
+    async def pour(self, take: Take) -> None:
+        while (data := await self.chunk()) and take(data):
+            pass
 
 
 class Transport(Protocol):

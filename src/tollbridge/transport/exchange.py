@@ -1,6 +1,6 @@
 """One answer under way: what the connection has read and the consumer has not taken yet.
 
-    connection  --pieces-->  Exchange  --chunk / read-->  consumer
+    connection  --pieces-->  Exchange  --chunk / read / pour-->  consumer
 
 The connection fills (`pieces`, `status`, `headers`), then ends the exchange once: `complete` or `fail`. What came
 before a failure is still handed out; then the failure is raised, each time. After `abort` nothing is handed out.
@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 
 from tollbridge.errors import APIError
-from tollbridge.transport.base import Origin
+from tollbridge.transport.base import Origin, Take
 from tollbridge.transport.decode import Decoder, decoded_chunk
 from tollbridge.transport.failures import failure
 
@@ -48,7 +48,8 @@ class Exchange(msgspec.Struct, eq=False):
     error: APIError | None = None
     stale: bool = False
     decoder: Decoder | None = None
-    _waiter: asyncio.Future[None] | None = None
+    _waiter: asyncio.Future[bool] | None = None  # its result: the taker wants no more
+    _taker: Take | None = None
 
     __repr__ = object.__repr__
 
@@ -106,6 +107,27 @@ class Exchange(msgspec.Struct, eq=False):
             self.abort()
             raise
 
+    async def pour(self, take: Take) -> None:
+        if self.decoder is not None:
+            while (data := await self.chunk()) and take(data):
+                pass
+            return
+        while not self.pieces or take(self._take()):
+            if self.error is not None:
+                raise self.error
+            if self.complete:
+                return
+            self._waiter = waiter = self._loop.create_future()
+            self._taker = take
+            try:
+                if await waiter:
+                    return
+            except asyncio.CancelledError:
+                self.abort()
+                raise
+            finally:
+                self._taker = None
+
     def abort(self) -> None:
         source = self.source
         if source is not None:
@@ -117,10 +139,26 @@ class Exchange(msgspec.Struct, eq=False):
 
     def wake(self) -> None:
         waiter = self._waiter
-        if waiter is not None:
-            self._waiter = None
-            if not waiter.done():
-                waiter.set_result(None)
+        if waiter is None:
+            return
+        enough = False
+        pieces = self.pieces
+        if self._taker is not None and pieces and not waiter.done():
+            try:
+                if len(pieces) == 1 and self.source is not None and not self.source.paused:  # `_take`, in place
+                    self.buffered = 0
+                    enough = not self._taker(pieces.pop())
+                else:
+                    enough = not self._taker(self._take())
+            except Exception as error:  # noqa: BLE001  # it is raised where it is waited for
+                self._waiter = None
+                waiter.set_exception(error)
+                return
+            if not enough and not self.complete and self.error is None:
+                return
+        self._waiter = None
+        if not waiter.done():
+            waiter.set_result(enough)
 
     def fail(self, error: APIError) -> None:
         self.source = None
@@ -133,7 +171,7 @@ class Exchange(msgspec.Struct, eq=False):
         """No answer has begun, and none is out of the question: what is left of the request may be sent."""
         return self.source is not None and not self.status
 
-    def news(self) -> asyncio.Future[None]:
+    def news(self) -> asyncio.Future[bool]:
         """Done when the connection has news. One waits at a time."""
         waiter = self._waiter
         if waiter is None or waiter.done():

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tollbridge.errors import APIConnectionError, BadGatewayError
-from tollbridge.transport.base import Incoming, Outgoing, Timeouts, Transport
+from tollbridge.transport.base import ByChunks, Incoming, Outgoing, Timeouts, Transport
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -26,7 +26,7 @@ class Reply(msgspec.Struct, frozen=True):
 Answerer = Callable[[Outgoing], Reply]
 
 
-class InProcessIncoming:
+class InProcessIncoming(ByChunks):
     """`transport.base.Incoming` over a Reply."""
 
     def __init__(self, reply: Reply) -> None:

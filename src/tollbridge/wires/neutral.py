@@ -52,6 +52,7 @@ class Neutral:
     seal_mark = SEAL_MARK
     alive = b""
     count_field = "input_tokens"
+    count_object = ""
 
     def read_request(self, body: Json, seals: Seals = UNKEYED) -> Written[Request]:
         raise TypeError("a neutral request is a value")

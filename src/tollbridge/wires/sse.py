@@ -97,8 +97,11 @@ def write(data: bytes, event: bytes = b"") -> bytes:
 def _events(blocks: list[bytes]) -> list[SseEvent]:
     events = []
     for block in blocks:
-        if block[:6] == b"data: " and LF not in block:
+        lines = block.count(b"\n")
+        if not lines and block[:6] == b"data: ":
             events.append(SseEvent(block[6:].decode("utf-8", "replace")))
+        elif lines == 1 and block[:7] == b"event: " and (at := block.find(b"\ndata: ")) > 0:
+            events.append(SseEvent(block[at + 7 :].decode("utf-8", "replace"), block[7:at].decode("utf-8", "replace")))
         elif (event := _event(block)) is not None:
             events.append(event)
     return events

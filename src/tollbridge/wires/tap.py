@@ -57,21 +57,21 @@ class Tap(Protocol):
 
 
 class Tail:
-    """The last events of a stream, found when asked for."""
+    """The last events of a stream, found when asked for. `add`: a block of whole ones; the deque's own method, for it
+    is called for each."""
 
-    __slots__ = ("_blocks", "_events")
+    __slots__ = ("_blocks", "_events", "_last", "add")
 
     def __init__(self) -> None:
         self._blocks: deque[bytes] = deque(maxlen=TAIL_EVENTS)
-        self._events: list[bytes] | None = None
-
-    def add(self, block: bytes) -> None:
-        self._blocks.append(block)
-        self._events = None
+        self.add = self._blocks.append
+        self._events: list[bytes] = []
+        self._last: bytes | None = None  # the block up to which `_events` were found
 
     def events(self) -> list[bytes]:
         """The data of the last TAIL_EVENTS events, the latest first."""
-        if self._events is None:
+        if self._blocks and self._last is not self._blocks[-1]:
+            self._last = self._blocks[-1]
             data = b"".join(self._blocks)
             self._events = [found for _, found in pieces(data[_start_of_last(data) :]) if found][::-1]
         return self._events

@@ -1,8 +1,8 @@
 """The contract of a wire for a task beside conversations: embeddings, ranking, moderation, sound, images.
 
 It is that of `wires.base`, of the task's own values (`model/tasks`), and what it reads and writes need not be JSON: a
-`Content` is a JSON object, a form with files, or bytes of a media type. As there it is pure, readers index boldly, and
-what is wrong is told by its JSON path (`read_as`).
+`Content` is a JSON object, a form with files, or bytes of a media type; a provider may want a part of it in the URL
+(`At`). As there it is pure, readers index boldly, and what is wrong is told by its JSON path (`read_as`).
 
     a client's side      read_request    write_response   write_error
     a provider's side    write_request   read_response    read_error    read_along, stream_usage (relayed)
@@ -59,7 +59,16 @@ class Blob(msgspec.Struct, frozen=True):
         return f"<Blob {self.media_type}, {len(self.data)} bytes>"
 
 
-Content = JsonObject | Form | Blob
+class At(msgspec.Struct, frozen=True):
+    """A content, and where it goes beyond the row's path. `path`: what is put to it, percent-encoded. `query`: names
+    and values as they are."""
+
+    content: JsonObject | Form | Blob
+    path: str = ""
+    query: tuple[tuple[str, str], ...] = ()
+
+
+Content = JsonObject | Form | Blob | At
 
 
 class Heads(msgspec.Struct, frozen=True):

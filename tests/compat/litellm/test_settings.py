@@ -14,7 +14,7 @@ import pytest
 
 import tollbridge
 from tests.files.vendors import OpenAIVendor
-from tollbridge.compat.litellm.settings import ABSENT, MOOT, SETTINGS, Settings
+from tollbridge.compat.litellm.settings import ABSENT, AS_THERE, MOOT, SETTINGS, Settings
 
 ASK = [{"role": "user", "content": "Hello"}]
 
@@ -111,6 +111,12 @@ def test_a_setting_that_is_not_built_can_be_left_off_and_not_put_on(litellm: Any
     setattr(litellm, name, None)
     with pytest.raises(tollbridge.NotBuilt, match=rf"`litellm\.{name}` is not built in Tollbridge. \S+"):
         setattr(litellm, name, ["something"])
+
+
+@pytest.mark.parametrize("name", sorted(AS_THERE))
+def test_a_setting_that_is_said_as_it_is_there_changes_nothing(litellm: Any, name: str) -> None:
+    setattr(litellm, name, AS_THERE[name])
+    assert getattr(litellm, name) == AS_THERE[name]
 
 
 def test_a_list_that_is_appended_to_and_not_looked_at_is_said_with_the_next_call(litellm: Any) -> None:

@@ -95,6 +95,11 @@ EXEMPT = {
     ("rerank", "tei_rerank", "top"): "its answer is cut here",
     ("rerank", "bedrock_rerank", "tokens_per_document"): "only Cohere's models have it",
     ("images", "gemini_images", "format"): "it makes PNG alone",
+    **{
+        ("transcriptions", name, field): why
+        for name in ("deepgram_listen", "elevenlabs_transcriptions")
+        for field, why in (("format", "it is written here"), ("timestamps", "it tells the times of all words"))
+    },
 }
 WRITERS = [
     (provider_task_wire(name).task.name, name)

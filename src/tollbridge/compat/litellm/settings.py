@@ -117,6 +117,27 @@ ABSENT: Mapping[str, str] = {
     **dict.fromkeys(unbuilt.SETTINGS, unbuilt.HINT),
 }
 
+AS_THERE: Mapping[str, Any] = {
+    **dict.fromkeys(
+        (
+            "ssl_verify",
+            "allow_dynamic_callback_disabling",
+            "bedrock_neutralize_orphaned_tool_blocks",
+            "expose_router_debug_in_errors",
+            "gemini_include_thoughts_default",
+            "public_mcp_hub_strict_whitelist",
+            "require_auth_for_metrics_endpoint",
+            "user_url_validation",
+        ),
+        True,
+    ),
+    "allowed_fails": 3,
+    "anthropic_sse_ping_interval_seconds": 15.0,
+    "budget_exceeded_status_code": 422,
+    "llm_guard_mode": "all",
+}
+"""What LiteLLM has for an absent one where that is not nothing: who says it again changes nothing."""
+
 DEFAULTS: Mapping[str, Any] = {
     **dict.fromkeys(PARAMETERS),
     **dict.fromkeys(KEYS),
@@ -193,7 +214,7 @@ class Settings:
         return {**found, **{name: value for name, value in said.items() if value is not None}}
 
     def _check_off(self, name: str, value: Any) -> None:
-        if not _is_off(value):
+        if not _is_off(value) and value != AS_THERE.get(name):
             raise not_built(name, ABSENT[name])
 
 

@@ -1,7 +1,8 @@
-"""Those who have no chat: they embed and rank alone (`providers/tasks.py`)."""
+"""Those who have no chat: they embed, rank, speak or write down alone (`providers/tasks.py`)."""
 
 from __future__ import annotations
 
+from tollbridge.providers.auth import Bearer, HeaderKey
 from tollbridge.providers.row import Provider
 from tollbridge.providers.rows.alike import CHAT
 
@@ -24,6 +25,26 @@ ALONE: tuple[Provider, ...] = (
         base_env=("JINA_AI_API_BASE",),
         key_env=("JINA_AI_API_KEY",),
         source="https://api.jina.ai/redoc",
+        checked=SEEN,
+    ),
+    Provider(
+        name="deepgram",
+        wire=CHAT,
+        base_url="https://api.deepgram.com/v1",
+        base_env=("DEEPGRAM_API_BASE",),
+        key_env=("DEEPGRAM_API_KEY",),
+        auth=Bearer(scheme="Token"),
+        source="https://developers.deepgram.com/reference/speech-to-text/listen-pre-recorded",
+        checked=SEEN,
+    ),
+    Provider(
+        name="elevenlabs",
+        wire=CHAT,
+        base_url="https://api.elevenlabs.io/v1",
+        base_env=("ELEVENLABS_API_BASE",),
+        key_env=("ELEVENLABS_API_KEY",),
+        auth=HeaderKey("xi-api-key"),
+        source="https://elevenlabs.io/docs/api-reference",
         checked=SEEN,
     ),
     Provider(

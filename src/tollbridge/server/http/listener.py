@@ -134,7 +134,8 @@ class Listener:
         return len(self._service.running)
 
     async def drain(self, grace_s: float, settle_s: float = 0.0) -> Drained:
-        """Shuts down in order; returns when every connection is gone. Cancel it to hurry."""
+        """Shuts down in order; returns when every connection is gone, and what goes on without one. Cancel it to
+        hurry."""
         service = self._service
         loop = service.loop
         handled = service.handled
@@ -145,7 +146,7 @@ class Listener:
         opened = loop.time()
         deadline = opened + grace_s
         closed = 0
-        while service.connections and loop.time() < deadline:
+        while (service.connections or service.running) and loop.time() < deadline:
             for connection in tuple(service.connections):
                 if connection.idle or (connection.fresh and loop.time() > opened + min(_FRESH_GRACE_S, grace_s / 2)):
                     connection.close_idle()

@@ -28,6 +28,7 @@ class AnthropicMessages:
     seal_mark = SEAL_MARK
     alive = COMMENT
     count_field = "input_tokens"
+    count_object = ""
     read_request = staticmethod(read_request)
     write_request = staticmethod(write_request)
     read_response = staticmethod(read_response)

@@ -35,6 +35,7 @@ class Gemini:
     seal_mark = SEAL_MARK
     alive = b"\n"  # its clients read no comments; an empty line is nothing, also in an array
     count_field = "totalTokens"
+    count_object = ""
     read_request = staticmethod(read_request)
     write_request = staticmethod(write_request)
     read_response = staticmethod(read_response)

@@ -36,6 +36,7 @@ class OpenAIChat:
     seal_mark = SEAL_MARK
     alive = COMMENT
     count_field = "input_tokens"
+    count_object = ""
 
     def read_request(self, body: Json, seals: Seals = UNKEYED) -> Written[Request]:
         return read_request(body, seals)

@@ -49,7 +49,7 @@ class ChatStreamWriter:
         self.own = head.origin == NAME
         self.head = head
         self._began = Began()
-        self._fields: JsonObject = {}  # unknown fields of an own answer, for the next chunk
+        self.waiting: JsonObject = {}  # unknown fields of an own answer, for the next chunk
         self._start = b""
         self._usage: Usage | None = None
         self._choices: dict[int, _Choice] = {}
@@ -57,7 +57,7 @@ class ChatStreamWriter:
     def write(self, event: Event) -> bytes:
         match event:
             case Grew(choice, index, text, aspect):
-                return self._choice(choice).grow(index, text, aspect)
+                return (self._choices.get(choice) or self._choice(choice)).grow(index, text, aspect)
             case Opened(choice, index, part):
                 return self._choice(choice).open(index, part)
             case Closed(choice, index):
@@ -74,7 +74,7 @@ class ChatStreamWriter:
                 return self._extra(extra, choice) if self.own else b""
             case Began():
                 self._began = event
-                self._fields.update(event.extra if self.own else {})
+                self.waiting.update(event.extra if self.own else {})
                 self._start = b""
         return b""
 
@@ -83,7 +83,7 @@ class ChatStreamWriter:
         if self.head.include_usage and self._usage is not None:
             fields = b',"choices":[],"usage":' + _encode(write_usage(self._usage))
             end = b"data: " + self.start() + self.fields() + fields + b"}\n\n" + end
-        elif self._fields and self._choices:
+        elif self.waiting and self._choices:
             end = next(iter(self._choices.values())).chunk({}) + end
         self._choices.clear()  # they know their writer: no circle is left to be collected
         return end
@@ -95,7 +95,7 @@ class ChatStreamWriter:
     def _extra(self, extra: Extra, choice: int) -> bytes:
         match extra.of:
             case "response":
-                self._fields.update(extra.value)
+                self.waiting.update(extra.value)
                 return b""
             case "message":
                 return self._choice(choice).chunk(extra.value)
@@ -125,10 +125,10 @@ class ChatStreamWriter:
 
     def fields(self) -> bytes:
         """Unknown fields that wait for a chunk, as the middle of an object."""
-        if not self._fields:
+        if not self.waiting:
             return b""
-        held = {key: value for key, value in self._fields.items() if key != "object"}
-        self._fields = {}
+        held = {key: value for key, value in self.waiting.items() if key != "object"}
+        self.waiting = {}
         return b"," + _encode(held)[1:-1] if held else b""
 
 
@@ -182,10 +182,11 @@ class _Choice:
                 self._before + self._writer.fields() + self._middle + b'{"role":"assistant","content":""}' + self._after
             )
             return head + self._raw(delta, fields)
-        before = self._before + self._writer.fields() + self._middle
+        writer = self._writer
+        before = self._before + (writer.fields() if writer.waiting else b"") + self._middle
         if fields is None:
             return before + delta + self._after
-        usage = b',"usage":null' if self._writer.head.include_usage else b""
+        usage = b',"usage":null' if writer.head.include_usage else b""
         fields = {"finish_reason": None, **fields}
         return before + delta + b"," + _encode(fields)[1:-1] + b"}]" + usage + b"}\n\n"
 

@@ -4,7 +4,7 @@ read_request    write_request           a client's body <-> Request <-> a provid
 response        stream_reader/writer    answers, whole and in pieces (stream_item reads one, stream_items writes them)
 answer          items of an answer, in either; content, items, reasoning, citations, usage: its pieces
 errors          bodies, events and failed responses; shapes: what was wrong with a body; tap: reading along
-asked           what an answer repeats of its request
+asked           what an answer repeats of its request; compaction: a conversation made shorter
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class OpenAIResponses:
     seal_mark = SEAL_MARK
     alive = COMMENT
     count_field = "input_tokens"
+    count_object = "response.input_tokens"
 
     def read_request(self, body: Json, seals: Seals = UNKEYED) -> Written[Request]:
         return read_request(body, seals)

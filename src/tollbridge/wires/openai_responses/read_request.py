@@ -11,6 +11,8 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque, Part, Text
 from tollbridge.model.request import Message, OutputFormat, Reasoning, Request, Role, Sampling, Tool, ToolChoice
 from tollbridge.wires.base import Written
+from tollbridge.wires.openai_responses.compaction import KIND as COMPACTION
+from tollbridge.wires.openai_responses.compaction import opened
 from tollbridge.wires.openai_responses.content import read_part
 from tollbridge.wires.openai_responses.items import ItemReader
 from tollbridge.wires.openai_responses.shapes import FAILURES, explain_request
@@ -89,6 +91,10 @@ def read_item(item: JsonObject, items: ItemReader) -> Message:
         return Message(role="user", parts=(items.output(item),))
     if kind == "reasoning":
         return Message(role="assistant", parts=(items.reasoning(item),))
+    if kind == COMPACTION:
+        message = opened(item, items.seals, items.caveats)
+        if message is not None:
+            return message
     if kind is not None and kind.__class__ is not str:
         raise TypeError("type")
     if kind is None and "id" not in item:
