@@ -12,8 +12,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-import msgspec
-
 from tollbridge.errors import APIError, AuthenticationError, PermissionDeniedError
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, encode, failure
 from tollbridge.mcp.outflow import JSON_TYPE
@@ -105,13 +103,13 @@ class Vigil:
     def begin(self, inbound: Inbound, responder: Responder, principal: str) -> Leaving:
         """The responder to answer a request of that principal with, until `end`."""
         leaving = Leaving(responder)
-        self._open[leaving] = self._latest[principal] = msgspec.structs.replace(inbound, body=b"")
+        self._open[leaving] = self._latest[principal] = inbound
         if self._watching is None or self._watching.done():
             self._watching = asyncio.ensure_future(self._watch())
         return leaving
 
     def end(self, leaving: Leaving) -> None:
-        del self._open[leaving]
+        self._open.pop(leaving).body = b""  # the request is kept for who showed what, and no longer for what was said
 
     async def _watch(self) -> None:
         while self._open or self._latest:
