@@ -276,7 +276,8 @@ class Link:
     def received(self, message: Json, call: Call | None = None) -> None:
         """`call`: on whose stream it came."""
         if isinstance(message, dict) and message.get("jsonrpc") == "2.0" and "method" not in message:
-            flight = self._flight(message.get("id"))
+            id = message.get("id")
+            flight = self._flights.get(id) if isinstance(id, int) else None
             if flight is not None and "result" in message:  # nearly all that comes
                 if not flight.answer.done():
                     flight.answer.set_result(message)

@@ -79,8 +79,12 @@ class Modern:
                 record.status = 202
                 responder.reply(202, [], b"")
                 return
+            headers = inbound.headers
             id, method, params = message["id"], message["method"], message.get("params") or {}
-            told = self._told(inbound.headers, method, params)
+            told = Told(params, headers.get(b"mcp-protocol-version", b"").decode("latin-1").strip())
+            check(headers, method, params)
+            if method in ONLY_LEGACY:
+                raise RpcError(METHOD_NOT_FOUND, f"Method not found: {method}", status=404)
         except RpcError as error:
             record.status = error.status if error.status >= 400 else 400
             responder.reply(record.status, [JSON_TYPE], encode(failure(id_of(message), error)))
@@ -107,7 +111,7 @@ class Modern:
             if method == LISTEN:
                 status = await self._listen(view, params, out, id)
             else:
-                status = await self._answer(view, method, params, told, inbound.headers, out, id, record)
+                status = await self._answer(view, method, params, told, headers, out, id, record)
             if not record.duration_ms:  # else it is the call's entry, and tells how that ended
                 record.status = status
         except asyncio.CancelledError as error:
@@ -118,14 +122,6 @@ class Modern:
             task.uncancel()
         finally:
             responder.on_gone(None)
-
-    def _told(self, headers: Mapping[bytes, bytes], method: str, params: JsonObject) -> Told:
-        header = headers.get(b"mcp-protocol-version", b"").decode("latin-1").strip()
-        told = Told(params, header)
-        check(headers, method, params)
-        if method in ONLY_LEGACY:
-            raise RpcError(METHOD_NOT_FOUND, f"Method not found: {method}", status=404)
-        return told
 
     async def _answer(
         self,
