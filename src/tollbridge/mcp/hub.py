@@ -239,11 +239,6 @@ class View(msgspec.Struct, eq=False, dict=True):
 
     # whose it is
 
-    def mirrors_nothing(self, call: Call) -> bool:
-        """Of a tool that was listed, and whose schema wants none of its arguments in headers."""
-        offer = self.scope.offer(call.params.get("name"))
-        return offer is not None and offer.upstream.mirrors(offer.name) == ()
-
     async def target(self, call: Call) -> tuple[Upstream, JsonObject]:
         """The server that a request is for, and the parameters with its own names. Raises RpcError where there is none
         for this caller. It is looked for once for each call."""

@@ -194,7 +194,9 @@ class Link:
 
     async def _fly(self, call: Call, id: int, params: JsonObject) -> JsonObject:
         """The result of one request under this id."""
-        flight = self._flights[id] = Flight(call, self.name, self._loop)
+        task = asyncio.current_task(self._loop)
+        assert task is not None
+        flight = self._flights[id] = Flight(call, self.name, self._loop.create_future(), task, task.cancelling())
         self._rounds.join(flight)
         answer, sent = flight.answer, request(id, call.method, params)
         try:

@@ -151,8 +151,10 @@ class Modern:
                 progress_token=told.progress_token,
                 log_level=told.log_level,
             )
-            if method == "tools/call" and not view.mirrors_nothing(call):
-                await self._check_params(view, call, headers)
+            if method == "tools/call":
+                offer = view.scope.offer(call.params.get("name"))
+                if offer is None or offer.upstream.mirrors(offer.name) != ():  # else it wants nothing in headers
+                    await self._check_params(view, call, headers)
 
             async def run(ask: Ask | None, tell: Tell) -> JsonObject:
                 call.ask, call.tell = ask, tell

@@ -17,7 +17,7 @@ from typing import TypeVar
 from tollbridge.mcp.call import Call
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.eras import INPUT_REQUIRED
-from tollbridge.mcp.http import SessionLost
+from tollbridge.mcp.http import Mirrors, SessionLost
 from tollbridge.mcp.input import check_asked, with_input
 from tollbridge.mcp.jsonrpc import UPSTREAM_FAILED, RpcError
 from tollbridge.mcp.link import Link
@@ -65,6 +65,8 @@ class Upstream:
         limited = definition.rpm is not None or definition.parallel is not None
         self._pace = Pace(definition) if limited else None
         self._mirrors: dict[str, Mirrored] = {}
+        self.mirrors: Mirrors = self._mirrors.get
+        """What a tool that was listed wants mirrored in headers; None of another."""
         self.watching = Watching(self)
         self.links = Links(definition, transport, environ, tokens, told=self.watching.told, mirrors=self.mirrors)
 
@@ -134,10 +136,6 @@ class Upstream:
             return error
 
     # what is known of its tools
-
-    def mirrors(self, tool: str) -> Mirrored | None:
-        """What a tool that was listed wants mirrored in headers; None of another."""
-        return self._mirrors.get(tool)
 
     @property
     def listed(self) -> bool:

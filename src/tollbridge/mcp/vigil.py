@@ -12,6 +12,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
+
 from tollbridge.errors import APIError, AuthenticationError, PermissionDeniedError
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, encode, failure
 from tollbridge.mcp.outflow import JSON_TYPE
@@ -28,13 +30,12 @@ Who = Callable[[Inbound], Principal | Awaitable[Principal]]
 """Who asks by this request. Raises APIError."""
 
 
-class Leaving:
+class Leaving(msgspec.Struct, eq=False):
     """A `Responder` that can also be ended from here: for its handler the client has left then."""
 
-    def __init__(self, inner: Responder) -> None:
-        self._inner = inner
-        self._on_gone: Callable[[], None] | None = None
-        self._ended = False
+    _inner: Responder
+    _on_gone: Callable[[], None] | None = None
+    _ended: bool = False
 
     def leave(self, why: APIError) -> None:
         if self._ended:
