@@ -101,6 +101,10 @@ class Call(msgspec.Struct, eq=False):
     progress_token: str | int | None = None
     log_level: str | None = None
 
+    def __repr__(self) -> str:
+        """Shows no arguments."""
+        return f"<Call of {self.method}>"
+
     def hears(self, level: Json) -> bool:
         """A log line of this level. A legacy client that named no level hears what its server says."""
         if self.log_level is None:

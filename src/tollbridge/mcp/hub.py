@@ -171,6 +171,8 @@ class View(msgspec.Struct, eq=False, dict=True):
     prefixed: bool
     _targeted: tuple[Call, Upstream, JsonObject] | None = None
 
+    __repr__ = object.__repr__
+
     def narrowed(self, rights: Rights) -> View:
         """To the servers that these reach as well."""
         scope = self.scope.narrowed(rights)

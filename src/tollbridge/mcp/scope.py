@@ -42,6 +42,8 @@ class Scope(msgspec.Struct, frozen=True, eq=False, dict=True):
     direct: bool = True
     offers: dict[str, Offer] = {}
 
+    __repr__ = object.__repr__
+
     def narrowed(self, rights: Rights) -> Scope:
         """To the servers that these reach as well."""
         upstreams = tuple(one for one in self.upstreams if rights.server(one.definition))
