@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tests.mcp.clients import MODES, client
 from tests.mcp.gateway import gateway
 from tests.mcp.raw import KEY, raw
 from tests.mcp.serving import CUSTOMER_SERVICE, everything
@@ -55,3 +58,19 @@ async def test_who_mistypes_a_name_is_told_those_it_may_have_meant_and_call(tmp_
         assert "Did you mean 'desk-create_support_ticket'?" in await told("", "create_suport_ticket", key)
         assert "Did you mean" not in await told("", "desk-get_recent_customer", key)  # there, and not for this key
         assert "Did you mean" not in await told("", "nothing")
+
+
+async def test_a_call_is_one_line_of_the_log_whoever_makes_it(tmp_path: Path) -> None:
+    with everything() as running:
+        async with gateway({"mcp_servers": {"all": {"url": running.url, **COST}}}, tmp_path) as served:
+            for mode in MODES:
+                async with client(served.url, "all", mode=mode) as one:
+                    await one.call_tool("test_simple_text", {})
+            call = {"server_id": "all", "name": "test_error_handling", "arguments": {}}
+            await served.send("POST", "/mcp-rest/tools/call", call)
+            await served.entries(4)
+    lines = [json.loads(line) for line in (tmp_path / "requests.log").read_text().splitlines()]
+    calls = [line for line in lines if line.get("provider") == "mcp"]
+    assert [line.get("outcome", "ok") for line in calls] == ["ok", "ok", "ok", "upstream_error"]
+    times = Counter(line["request_id"] for line in lines)
+    assert [times[line["request_id"]] for line in calls] == [1, 1, 1, 1]

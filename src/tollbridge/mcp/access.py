@@ -66,13 +66,13 @@ def check_arguments(definition: Definition, tool: str, arguments: Json) -> None:
             raise RpcError(INVALID_PARAMS, f"The argument {more[0]!r} of {tool!r} may not be given here.")
 
 
-ALL = Rights(everything=True)
+ALL, NONE = Rights(everything=True), Rights()
 
 
 def rights_of(principal: Principal) -> Rights:
     key = principal.key
     if key is None:
-        return ALL if principal.admin else Rights()
+        return ALL if principal.admin else NONE
     return read_rights(key.permission)
 
 

@@ -85,30 +85,25 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return f"{self.principal.id} {encode([self.answers, self.client_info]).decode()}"
 
 
-class Call:
+def _nobody(method: str, params: JsonObject) -> None:
+    """Nobody wants to be told."""
+
+
+class Call(msgspec.Struct, eq=False):
     """`params`: without what belongs to the protocol. `tell`: gets the notifications about it; `ask`: answers what the
     server asks meanwhile, None where the caller answers nothing. `log_level`: from which on it wants to be told."""
 
-    __slots__ = ("ask", "caller", "log_level", "method", "params", "progress_token", "tell")
+    method: str
+    params: JsonObject
+    caller: Caller
+    tell: Tell = _nobody
+    ask: Ask | None = None
+    progress_token: str | int | None = None
+    log_level: str | None = None
 
-    def __init__(
-        self,
-        method: str,
-        params: JsonObject,
-        caller: Caller,
-        *,
-        tell: Tell | None = None,
-        ask: Ask | None = None,
-        progress_token: str | int | None = None,
-        log_level: str | None = None,
-    ) -> None:
-        self.method = method
-        self.params = params
-        self.caller = caller
-        self.tell = tell or _nobody
-        self.ask = ask
-        self.progress_token = progress_token
-        self.log_level = log_level
+    def __repr__(self) -> str:
+        """Shows no arguments."""
+        return f"<Call of {self.method}>"
 
     def hears(self, level: Json) -> bool:
         """A log line of this level. A legacy client that named no level hears what its server says."""
@@ -122,16 +117,4 @@ class Call:
         return UNNAMED_LEVEL if self.log_level is None and not self.caller.modern else self.log_level
 
     def with_params(self, params: JsonObject) -> Call:
-        return Call(
-            self.method,
-            params,
-            self.caller,
-            tell=self.tell,
-            ask=self.ask,
-            progress_token=self.progress_token,
-            log_level=self.log_level,
-        )
-
-
-def _nobody(method: str, params: JsonObject) -> None:
-    """Nobody wants to be told."""
+        return Call(self.method, params, self.caller, self.tell, self.ask, self.progress_token, self.log_level)

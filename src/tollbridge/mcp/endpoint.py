@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Mapping, Sequence
 
+import msgspec
+
 from tollbridge.errors import APIError, NotFoundError
 from tollbridge.mcp.call import Credentials
 from tollbridge.mcp.front.grants import ACCESS_PREFIX
@@ -25,6 +27,7 @@ from tollbridge.mcp.rest import Rest
 from tollbridge.mcp.revisions import is_modern
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.toolbox import McpToolboxes
+from tollbridge.mcp.upstream import Upstream
 from tollbridge.mcp.vigil import Vigil
 from tollbridge.observe import Record
 from tollbridge.policy.minting import public_id
@@ -39,6 +42,19 @@ CLIENT_AUTH = "x-mcp-auth"
 _NAMES_ONE = re.compile(rb"x-mcp-(?!servers$|access-groups$)").match
 """Of a header that may be for one server."""
 METHODS = ("POST", "GET", "DELETE")
+MEANINGS_MAX = 1024
+HEAD_BYTES_MAX = 4096
+"""Of values of headers, in a request whose meaning is kept."""
+
+
+class Meant(msgspec.Struct, frozen=True, eq=False):
+    """What the head of a request says. `wanted`: servers, None for all; `alone`: one of them alone is meant. `modern`:
+    the era."""
+
+    credentials: Credentials
+    wanted: tuple[str, ...] | None
+    alone: bool
+    modern: bool
 
 
 class Endpoint:
@@ -73,6 +89,8 @@ class Endpoint:
         self._rest = Rest(self, hub, runner)
         self._modern = Modern(hub, runner)
         self._legacy = Legacy(hub, runner)
+        self._meanings: dict[tuple[object, ...], Meant] = {}
+        self._meanings_of: Mapping[str, Upstream] = hub.upstreams
         self._vigil = Vigil(self._who, self._holds, self._end)
 
     @property
@@ -96,14 +114,25 @@ class Endpoint:
 
     async def handle(self, inbound: Inbound, responder: Responder, record: Record, id: str | None) -> None:
         principal = inbound.principal
-        if principal is None or principal.key is None:
-            await self._handle(inbound, responder, record, id)
-            return
-        watched = self._vigil.begin(inbound, responder, principal.id)
+        if principal is None:
+            raise TypeError("an MCP endpoint is open to nobody")
+        watched = None
+        if principal.key is not None:
+            responder = watched = self._vigil.begin(inbound, responder, principal.id)
         try:
-            await self._handle(inbound, watched, record, id)
+            meant = self._meant(inbound, id)
+            era = self._modern if meant.modern else self._legacy
+            await era.handle(inbound, responder, record, meant.credentials, meant.wanted, alone=meant.alone)
+        except RpcError as error:
+            record.status = error.status if error.status >= 400 else 400
+            responder.reply(record.status, [JSON_TYPE], encode(failure(_asked(inbound), error)))
+        except APIError as error:
+            record.status = error.status_code
+            told = RpcError(INVALID_REQUEST, error.message)
+            responder.reply(error.status_code, [JSON_TYPE], encode(failure(_asked(inbound), told)))
         finally:
-            self._vigil.end(watched)
+            if watched is not None:
+                self._vigil.end(watched)
 
     def _who(self, inbound: Inbound) -> Principal | Awaitable[Principal]:
         if self._door is not None:
@@ -117,25 +146,27 @@ class Endpoint:
         self._legacy.end(principal)
         self._modern.end(principal)
 
-    async def _handle(self, inbound: Inbound, responder: Responder, record: Record, id: str | None) -> None:
-        principal = inbound.principal
-        try:
-            self.check(inbound)
-            if principal is None:
-                raise TypeError("an MCP endpoint is open to nobody")
-            wanted, alone = self.wanted(inbound, id)
-            credentials = self.credentials(inbound.headers, self.base(inbound))
-            if inbound.path in ("/sse", "/sse/messages") or not is_modern(_version(inbound)):
-                await self._legacy.handle(inbound, responder, record, credentials, wanted, alone=alone)
-            else:
-                await self._modern.handle(inbound, responder, record, credentials, wanted, alone=alone)
-        except RpcError as error:
-            record.status = error.status if error.status >= 400 else 400
-            responder.reply(record.status, [JSON_TYPE], encode(failure(_asked(inbound), error)))
-        except APIError as error:
-            record.status = error.status_code
-            told = RpcError(INVALID_REQUEST, error.message)
-            responder.reply(error.status_code, [JSON_TYPE], encode(failure(_asked(inbound), told)))
+    def _meant(self, inbound: Inbound, id: str | None) -> Meant:
+        """Read once of a head that comes again and again. Raises APIError."""
+        headers = inbound.headers.copy()
+        headers.pop(b"content-length", None)
+        said: tuple[object, ...] = (inbound.path, inbound.scheme, inbound.host, inbound.peer, *headers.items())
+        if self._meanings_of is not self._hub.upstreams:
+            self._meanings_of = self._hub.upstreams
+            self._meanings.clear()
+        known = self._meanings.get(said)
+        if known is not None:
+            return known
+        self.check(inbound)
+        wanted, alone = self.wanted(inbound, id)
+        credentials = self.credentials(headers, self.base(inbound))
+        legacy = inbound.path in ("/sse", "/sse/messages") or not is_modern(_version(inbound))
+        meant = Meant(credentials, wanted, alone, not legacy)
+        if sum(map(len, headers.values())) <= HEAD_BYTES_MAX:
+            if len(self._meanings) >= MEANINGS_MAX:
+                self._meanings.clear()
+            self._meanings[said] = meant
+        return meant
 
     def check(self, inbound: Inbound) -> None:
         """Raises PermissionDeniedError where it comes from a page or under a name that is not served."""

@@ -45,9 +45,10 @@ def to_modern(method: str, result: JsonObject, server_info: JsonObject | None) -
             told["ttlMs"] = 0
         if told.get("cacheScope") not in ("public", "private"):
             told["cacheScope"] = "private"
-    meta = meta_of(told)
-    if server_info is not None and SERVER_INFO not in meta:
-        told["_meta"] = {**meta, SERVER_INFO: server_info}
+    if server_info is not None:
+        meta = meta_of(told) if "_meta" in told else {}
+        if SERVER_INFO not in meta:
+            told["_meta"] = {**meta, SERVER_INFO: server_info}
     return told
 
 

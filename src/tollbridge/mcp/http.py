@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -34,6 +34,8 @@ TOLD_BYTES_MAX = 64 * 1024
 NOT_THIS_KIND = frozenset({400, 404, 405, 406, 415})
 """Statuses by which a server says that it speaks another kind of HTTP."""
 HEADS_MAX = 64
+TOOLS_MAX, NAME_CHARACTERS_MAX = 256, 256
+POSTED = (("content-type", "application/json"), ("accept", "application/json, text/event-stream"))
 RESUMES_MAX = 10
 RETRY_S = 1.0
 RETRY_MAX_S = 30.0
@@ -90,6 +92,7 @@ class Http:
         self._listens = listens
         self._timeouts = Timeouts(connect_s=connect_s)
         self._heads: dict[tuple[str, Pairs], bytes] = {}
+        self._of_tools: dict[tuple[str, str], Outgoing] = {}  # by version and name: a call without its body
         self._session: str | None = None
         self._link: Link | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -101,7 +104,11 @@ class Http:
         link = self._link
         assert link is not None
         method = message.get("method", "")
-        incoming = await self._http("POST", self._headers(link, message), encode(message))
+        outgoing = self._posted(link, method, message)
+        try:
+            incoming = await self._transport.send(outgoing, self._timeouts)
+        except APIError as error:
+            raise failed(link.name, error) from error
         if method == "initialize":
             session = incoming.header(b"mcp-session-id")
             self._session = None if session is None else session.decode("latin-1")
@@ -115,39 +122,58 @@ class Http:
             return
         await self._take(link, incoming, call, message["id"])
 
-    def _headers(self, link: Link, message: JsonObject) -> list[tuple[str, str]]:
-        headers = [("content-type", "application/json"), ("accept", "application/json, text/event-stream")]
-        method = message.get("method")
-        if link.modern:
-            headers.append(("mcp-protocol-version", link.version))
-            if method is not None:
-                params = message.get("params") or {}
-                wants = self._mirrors(params.get("name", "")) if self._mirrors and method == "tools/call" else None
-                headers += mirrored(method, params, wants or ())
-        else:
-            headers += self._of_session(link)
-        return headers
+    def _posted(self, link: Link, method: str, message: JsonObject) -> Outgoing:
+        """What a tool is called with is the same for all its calls, but for the body and what it wants mirrored."""
+        body = encode(message)
+        if not link.modern:
+            return self._outgoing("POST", (*POSTED, *self._of_session(link)), body)
+        version = ("mcp-protocol-version", link.version)
+        params = message.get("params") or {}
+        name = params.get("name") if method == "tools/call" else None
+        if not isinstance(name, str):
+            return self._outgoing("POST", (*POSTED, version, *(mirrored(method, params) if method else ())), body)
+        wants = self._mirrors(name) if self._mirrors is not None else None
+        if wants or len(name) > NAME_CHARACTERS_MAX:
+            return self._outgoing("POST", (*POSTED, version, *mirrored(method, params, wants or ())), body)
+        known = self._of_tools.get((link.version, name))
+        if known is None:
+            if len(self._of_tools) >= TOOLS_MAX:
+                self._of_tools.clear()
+            known = self._outgoing("POST", (*POSTED, version, *mirrored(method, params)))
+            self._of_tools[link.version, name] = known
+        return Outgoing(
+            origin=known.origin,
+            method=known.method,
+            target=known.target,
+            headers=known.headers,
+            body=body,
+            head=known.head,
+        )
 
     def _of_session(self, link: Link) -> list[tuple[str, str]]:
         headers = [] if self._session is None else [("mcp-session-id", self._session)]
         return [*headers, ("mcp-protocol-version", link.version)] if link.open_ or self._session else headers
 
-    async def _http(self, method: str, headers: list[tuple[str, str]], body: bytes = b"") -> Incoming:
-        address, link = self._address, self._link
+    async def _http(self, method: str, headers: list[tuple[str, str]]) -> Incoming:
+        """Without a body."""
+        link = self._link
         assert link is not None
-        said = (*headers, *address.headers)
         try:
-            outgoing = Outgoing(
-                origin=address.origin,
-                method=method,
-                target=address.target,
-                headers=said,
-                body=body,
-                head=self._heads.get((method, said)) or self._head(method, said),
-            )
-            return await self._transport.send(outgoing, self._timeouts)
+            return await self._transport.send(self._outgoing(method, headers), self._timeouts)
         except APIError as error:
             raise failed(link.name, error) from error
+
+    def _outgoing(self, method: str, headers: Sequence[tuple[str, str]], body: bytes = b"") -> Outgoing:
+        address = self._address
+        said = (*headers, *address.headers)
+        return Outgoing(
+            origin=address.origin,
+            method=method,
+            target=address.target,
+            headers=said,
+            body=body,
+            head=self._heads.get((method, said)) or self._head(method, said),
+        )
 
     def _head(self, method: str, headers: Pairs) -> bytes:
         """Encoded once for what is said again and again."""
@@ -173,7 +199,9 @@ class Http:
 
     async def _take(self, link: Link, incoming: Incoming, call: Call | None, id: Json) -> None:
         """The answer to a request, in one piece or as a stream."""
-        kind = (incoming.header(b"content-type") or b"").split(b";")[0].strip().lower()
+        kind = incoming.header(b"content-type") or b""
+        if kind != b"application/json":
+            kind = kind.split(b";")[0].strip().lower()
         try:
             if kind == b"text/event-stream":
                 await self._stream(link, incoming, call, id)

@@ -16,9 +16,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NoReturn
+
+import msgspec
 
 from tollbridge.mcp.absent import meant
 from tollbridge.mcp.access import Rights, check_arguments, rights_of, unknown
@@ -38,17 +40,18 @@ from tollbridge.mcp.jsonrpc import (
 from tollbridge.mcp.link import OURSELVES, Link
 from tollbridge.mcp.lists import gathered, items_of, listed
 from tollbridge.mcp.many import CALL, DESCRIBE, SEARCH, Many, answered, inner
-from tollbridge.mcp.names import joined, parted, uri_of, uri_parted, with_uris
+from tollbridge.mcp.names import joined, uri_of, uri_parted, with_uris
 from tollbridge.mcp.offered import ITEMS
 from tollbridge.mcp.pins import Pins
 from tollbridge.mcp.revisions import TASKS
-from tollbridge.mcp.tasks import OF_TASKS, TaskIds, lacks_tasks
+from tollbridge.mcp.scope import Scope
+from tollbridge.mcp.tasks import HOLDERS, OF_TASKS, TaskIds, lacks_tasks
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.mcp.watching import LISTS, TASK, UPDATED
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.policy.principal import Principal
 
-RIGHTS_MAX = 1024
+RIGHTS_MAX = SCOPES_MAX = 1024
 
 log = logging.getLogger("tollbridge.mcp")
 
@@ -73,6 +76,7 @@ class Hub:
         self.many = Many() if many is None else many
         self._retiring: set[asyncio.Task[None]] = set()
         self._rights: dict[int, tuple[Any, Rights]] = {}
+        self._scopes: dict[tuple[int, tuple[str, ...] | None, bool], Scope] = {}
         self.key = key or hashlib.sha256(repr(sorted(self.upstreams)).encode()).digest()
 
     def put(self, upstream: Upstream) -> None:
@@ -87,6 +91,7 @@ class Hub:
     def _replace(self, upstreams: Mapping[str, Upstream], former: Upstream | None) -> None:
         watched, self.upstreams = self.upstreams, upstreams
         self._by_name = _by_name(upstreams)
+        self._scopes.clear()
         for upstream in watched.values():
             for method in LISTS:
                 upstream.watching.told(method, {})
@@ -106,9 +111,20 @@ class Hub:
         """`wanted`: servers, aliases or access groups; None is everything. `alone`: one server, by its path, under its
         own names. Raises RpcError where that one is not there for this caller."""
         rights = self._rights_of(caller.principal)
+        asked = None if wanted is None else tuple(wanted)
+        scope = self._scopes.get((id(rights), asked, alone))
+        if scope is None or scope.rights is not rights:
+            scope = self._scope(rights, asked, alone=alone)
+            if not scope.missing:  # so the names are the operator's
+                if len(self._scopes) >= SCOPES_MAX:
+                    self._scopes.clear()
+                self._scopes[id(rights), asked, alone] = scope
+        return View(self, scope, caller, scope.upstreams, scope.rights, scope.prefixed)
+
+    def _scope(self, rights: Rights, wanted: tuple[str, ...] | None, *, alone: bool) -> Scope:
         one = self.find(wanted[0]) if alone and wanted is not None and len(wanted) == 1 else None
         if one is not None and rights.server(one.definition):
-            return View(self, (one,), caller, rights, prefixed=False, missing=())
+            return Scope((one,), rights, self.separator, direct=self.many.above is None)
         usable = [upstream for upstream in self.upstreams.values() if rights.server(upstream.definition)]
         missing: list[str] = []
         if wanted is not None:
@@ -120,7 +136,8 @@ class Hub:
                 chosen.update({one.name: one for one in found})
             usable = [upstream for upstream in usable if upstream.name in chosen]
         prefixed = not alone and len(self.upstreams) > 1
-        return View(self, usable, caller, rights, prefixed=prefixed, missing=missing)
+        direct = self.many.above is None
+        return Scope(tuple(usable), rights, self.separator, prefixed, tuple(missing), direct=direct)
 
     def _rights_of(self, principal: Principal) -> Rights:
         """As `rights_of`; what a key says of them is read once, for as long as it says the same."""
@@ -143,28 +160,32 @@ class Hub:
         await asyncio.gather(*(upstream.close() for upstream in self.upstreams.values()), return_exceptions=True)
 
 
-class View:
-    """`upstreams`: in the order of the configuration. `prefixed`: see above. `missing`: what was asked for and is not
-    there for this caller."""
+class View(msgspec.Struct, eq=False, dict=True):
+    """A scope, and who looks into it. `upstreams`, `rights` and `prefixed` are the scope's."""
 
-    def __init__(
-        self,
-        hub: Hub,
-        upstreams: Iterable[Upstream],
-        caller: Caller,
-        rights: Rights,
-        *,
-        prefixed: bool,
-        missing: Sequence[str],
-    ) -> None:
-        self.hub = hub
-        self.upstreams = tuple(upstreams)
-        self.caller = caller
-        self.rights = rights
-        self.prefixed = prefixed
-        self.missing = tuple(missing)
-        self.tasks = TaskIds(hub.key, caller.principal.id)
-        self._targeted: tuple[Call, Upstream, JsonObject] | None = None
+    hub: Hub
+    scope: Scope
+    caller: Caller
+    upstreams: tuple[Upstream, ...]
+    rights: Rights
+    prefixed: bool
+    _targeted: tuple[Call, Upstream, JsonObject] | None = None
+
+    __repr__ = object.__repr__
+
+    def narrowed(self, rights: Rights) -> View:
+        """To the servers that these reach as well."""
+        scope = self.scope.narrowed(rights)
+        return View(self.hub, scope, self.caller, scope.upstreams, scope.rights, scope.prefixed)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What was asked for and is not there for this caller."""
+        return self.scope.missing
+
+    @cached_property
+    def tasks(self) -> TaskIds:
+        return TaskIds(self.hub.key, self.caller.principal.id)
 
     @cached_property
     def where(self) -> str:
@@ -174,14 +195,6 @@ class View:
     @cached_property
     def cursors(self) -> Cursors:
         return Cursors(self.hub.key, f"{self.caller.principal.id} {self.where}")
-
-    @cached_property
-    def _by_prefix(self) -> Mapping[str, Upstream]:
-        return {upstream.definition.prefix: upstream for upstream in self.upstreams}
-
-    @cached_property
-    def _whole(self) -> tuple[Upstream, ...]:
-        return tuple(one for one in self.upstreams if self.rights.whole(one.definition))
 
     async def run(self, call: Call) -> JsonObject:
         """The result as the caller's era has it. Raises RpcError."""
@@ -215,9 +228,11 @@ class View:
             result, link = await upstream.call(call)
         if self.prefixed:
             result = with_uris(upstream.definition.prefix, call.method, result)
-        if call.method == "tools/call" or call.method.startswith(OF_TASKS):
+        if not HOLDERS.isdisjoint(result) and (call.method == "tools/call" or call.method.startswith(OF_TASKS)):
             result = self.tasks.told(upstream.definition.prefix, result)
-        return self.told(call.method, result, link)
+        if not self.caller.modern:
+            return to_legacy(result)
+        return to_modern(call.method, result, OURSELVES if self.prefixed else link.server_info)
 
     def told(self, method: str, result: JsonObject, link: Link | None) -> JsonObject:
         if self.caller.modern:
@@ -268,8 +283,8 @@ class View:
 
     def task(self, told: Json) -> tuple[Upstream, str] | None:
         """The server of a task that this caller was told of, and its own id there."""
-        found = self.tasks.opened(self._by_prefix, told)
-        return None if found is None else (self._by_prefix[found[0]], found[1])
+        found = self.tasks.opened(self.scope.by_prefix, told)
+        return None if found is None else (self.scope.by_prefix[found[0]], found[1])
 
     def renamed_in(self, upstream: Upstream, method: str, params: JsonObject) -> JsonObject:
         """A notification of a server, with the names that this view has for what it is about."""
@@ -299,15 +314,12 @@ class View:
     async def _named(self, kind: str, name: Json) -> tuple[Upstream, str]:
         if not isinstance(name, str) or not name:
             raise RpcError(INVALID_PARAMS, "`name` is missing.", status=400)
-        upstreams = self.having(kind)
+        placed = self.scope.placed(kind, name)
+        if placed is not None:
+            return placed
         if not self.prefixed:
-            if not upstreams:
-                raise unknown(kind[:-1], name)
-            return upstreams[0], name
-        found = parted(name, [one.definition.prefix for one in upstreams], self.hub.separator)
-        if found is not None:
-            return self._by_prefix[found[0]], found[1]
-        owners = [upstream for upstream in upstreams if name in await self._known(upstream, kind)]
+            raise unknown(kind[:-1], name)
+        owners = [upstream for upstream in self.having(kind) if name in await self._known(upstream, kind)]
         if len(owners) == 1:
             return owners[0], name
         if owners:
@@ -317,7 +329,7 @@ class View:
 
     def having(self, kind: str) -> tuple[Upstream, ...]:
         """Of these servers things of this kind may be used."""
-        return self.upstreams if kind == "tools" else self._whole
+        return self.scope.having(kind)
 
     async def _known(self, upstream: Upstream, kind: str) -> set[str]:
         """Their names there; none where they cannot be listed."""
@@ -337,7 +349,7 @@ class View:
         found = uri_parted(uri, [one.definition.prefix for one in upstreams])
         if found is None:
             raise RpcError(RESOURCE_NOT_FOUND, f"Resource not found: {uri[:300]}", {"uri": uri[:1000]})
-        return self._by_prefix[found[0]], found[1]
+        return self.scope.by_prefix[found[0]], found[1]
 
     async def _completed(self, params: JsonObject) -> tuple[Upstream, JsonObject]:
         ref = params.get("ref")

@@ -100,6 +100,8 @@ def kind_of(message: Json) -> Kind:
         raise RpcError(INVALID_REQUEST, "A message has a `method`, or it answers one by its `id`.", status=400)
     if not isinstance(method, str) or not isinstance(message.get("params", {}), dict):
         raise RpcError(INVALID_REQUEST, "`method` is a string and `params` an object.", status=400)
+    if type(message.get("id")) is int:
+        return "request"
     if "id" not in message:
         return "notification"
     if not is_id(message["id"]):

@@ -201,18 +201,25 @@ class Legacy:
         batch: bool,
     ) -> None:
         if not batch:
-            out.finish(await self._one(session, caller, requests[0], out, record))
+            out.finish(await self._one(session, caller, requests[0], out, record, whole=True))
             return
         out.finish(await asyncio.gather(*(self._one(session, caller, one, out, record) for one in requests)))
 
     async def _one(
-        self, session: Session, caller: Caller, message: JsonObject, out: Outflow, record: Record
+        self,
+        session: Session,
+        caller: Caller,
+        message: JsonObject,
+        out: Outflow,
+        record: Record,
+        *,
+        whole: bool = False,
     ) -> JsonObject:
-        """The answer to one request."""
+        """The answer to one request. `whole`: the record is of nothing else."""
         id, method, params = message["id"], message["method"], message.get("params") or {}
         running = session.running[id] = Running()
         try:
-            return result(id, await self._run(session, caller, method, params, out, record))
+            return result(id, await self._run(session, caller, method, params, out, record, whole=whole))
         except RpcError as error:
             return failure(id, error_to_legacy(method, error, from_modern=True))
         except asyncio.CancelledError:
@@ -227,7 +234,15 @@ class Legacy:
                 del session.running[id]
 
     async def _run(
-        self, session: Session, caller: Caller, method: str, params: JsonObject, out: Outflow, record: Record
+        self,
+        session: Session,
+        caller: Caller,
+        method: str,
+        params: JsonObject,
+        out: Outflow,
+        record: Record,
+        *,
+        whole: bool,
     ) -> JsonObject:
         view = self._hub.view(caller, session.wanted, alone=session.alone)
         match method:
@@ -266,7 +281,7 @@ class Legacy:
             progress_token=token_of(meta_of(params)),
             log_level=session.level,
         )
-        return await self._runner.run(view, call, record)
+        return await self._runner.run(view, call, record, whole=whole)
 
     async def _noted(self, session: Session, method: str, params: JsonObject) -> None:
         if method == "notifications/cancelled":

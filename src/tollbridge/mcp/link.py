@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from tollbridge.mcp.call import Call, Caller
@@ -180,16 +180,23 @@ class Link:
         """On our own behalf."""
         return await self._fly(Call(method, params, _US), next(self._ids), params)
 
-    async def call(self, call: Call) -> JsonObject:
-        """The server's result. Raises RpcError."""
+    def call(self, call: Call) -> Awaitable[JsonObject]:
+        """The server's result, when it is awaited. Raises RpcError."""
         if not self.modern and call.log_level is not None:
-            await self._set_level(call)
+            return self._call_aloud(call)
+        id = next(self._ids)
+        return self._fly(call, id, self._params(call, id))
+
+    async def _call_aloud(self, call: Call) -> JsonObject:
+        await self._set_level(call)
         id = next(self._ids)
         return await self._fly(call, id, self._params(call, id))
 
     async def _fly(self, call: Call, id: int, params: JsonObject) -> JsonObject:
         """The result of one request under this id."""
-        flight = self._flights[id] = Flight(call, self.name, self._loop)
+        task = asyncio.current_task(self._loop)
+        assert task is not None
+        flight = self._flights[id] = Flight(call, self.name, self._loop.create_future(), task, task.cancelling())
         self._rounds.join(flight)
         answer, sent = flight.answer, request(id, call.method, params)
         try:
@@ -248,13 +255,12 @@ class Link:
         await self._ask_server("logging/setLevel", {"level": call.log_level})
 
     def _params(self, call: Call, id: Id) -> JsonObject:
-        if self.modern:
-            own = self._stamp(call)
-        else:
-            own = {}
+        own = self._stamp(call) if self.modern else {}
         if call.progress_token is not None:
             own["progressToken"] = id
-        return {**call.params, "_meta": {**meta_of(call.params), **own}} if own else call.params
+        if not own:
+            return call.params
+        return {**call.params, "_meta": {**meta_of(call.params), **own} if "_meta" in call.params else own}
 
     def _stamp(self, call: Call | None) -> JsonObject:
         caller = None if call is None else call.caller
@@ -263,15 +269,21 @@ class Link:
             CAPABILITIES: {} if caller is None else caller.capabilities,
             CLIENT_INFO: OURSELVES if caller is None or caller.client_info is None else caller.client_info,
         }
-        level = None if call is None else call.wanted_level
-        if level is not None:
-            stamp[LOG_LEVEL] = level
+        if call is not None and (call.log_level is not None or not call.caller.modern):
+            stamp[LOG_LEVEL] = call.wanted_level
         return stamp
 
     # what the server says
 
     def received(self, message: Json, call: Call | None = None) -> None:
         """`call`: on whose stream it came."""
+        if isinstance(message, dict) and message.get("jsonrpc") == "2.0" and "method" not in message:
+            id = message.get("id")
+            flight = self._flights.get(id) if isinstance(id, int) else None
+            if flight is not None and "result" in message:  # nearly all that comes
+                if not flight.answer.done():
+                    flight.answer.set_result(message)
+                return
         try:
             kind = kind_of(message)
         except RpcError as error:

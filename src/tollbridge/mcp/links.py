@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Protocol
 
-from tollbridge.mcp.call import Caller
+from tollbridge.mcp.call import NO_CREDENTIALS, Caller
 from tollbridge.mcp.channels import channel_to
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.http import NOT_THIS_KIND, Mirrors, Pairs, Refused, SessionLost, other_era
@@ -75,6 +75,7 @@ class Links:
         self._leases: set[Link] = set()
         self._opening: Once[tuple[Scope, bool], Link] = Once()
         self._speaks: dict[bool, bool] = {}  # by era, where it is known
+        self._fixed = headers_for(definition, NO_CREDENTIALS)  # what goes to it with who brings nothing
         self._sse = definition.transport == "sse"
         if definition.version is not None or definition.api is not None:
             modern = definition.version in MODERN or definition.api is not None
@@ -115,12 +116,13 @@ class Links:
 
     def at_hand(self, caller: Caller) -> Link | None:
         """The link that `lent` would give, where nothing has to be done for it."""
-        era = self._era(caller)
-        own = bool(caller.answers) and not era
+        era, answers = self._era(caller), bool(caller.capabilities and caller.answers)
+        own = answers and not era
         if own and not caller.session:
             return None
-        link = (self._sessions if own else self._shared).get((self.scope(caller), era))
-        if link is None or not link.open_ or (caller.answers and not own and not link.modern):
+        scope = (caller.session if own else "", self._headers(caller))
+        link = (self._sessions if own else self._shared).get((scope, era))
+        if link is None or not link.open_ or (answers and not own and not link.modern):
             return None
         return link
 
@@ -130,7 +132,9 @@ class Links:
         return own, self._headers(caller)
 
     def _headers(self, caller: Caller) -> Pairs:
-        headers = headers_for(self._definition, caller.credentials)
+        brought = caller.credentials
+        plain = not (self._definition.brings or brought.common or brought.own)
+        headers = self._fixed if plain else headers_for(self._definition, brought)
         return headers if self._tokens is None else self._tokens.bound(headers, caller)
 
     @asynccontextmanager

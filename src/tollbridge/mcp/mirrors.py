@@ -73,9 +73,9 @@ def check(headers: Mapping[bytes, bytes], method: str, params: JsonObject) -> No
         raise _mismatch("Mcp-Method", told)
     name = params.get(NAMED.get(method, ""))
     if isinstance(name, str):
-        header = headers.get(b"mcp-name")
-        if header is None or unspelled(header.decode("latin-1")) != name:
-            raise _mismatch("Mcp-Name", (header or b"").decode("latin-1"))
+        header = headers.get(b"mcp-name", b"").decode("latin-1")
+        if (unspelled(header) if header.startswith("=?") else header) != name:
+            raise _mismatch("Mcp-Name", header)
 
 
 def check_params(headers: Mapping[bytes, bytes], params: JsonObject, wants: Mirrored) -> None:

@@ -36,7 +36,7 @@ from tollbridge.mcp.run import Runner
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.mcp.wanted import Wanted
 from tollbridge.mcp.watching import Watch
-from tollbridge.model.json import JsonObject
+from tollbridge.model.json import Json, JsonObject
 from tollbridge.observe import Record
 from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.server.presence import broken_off
@@ -69,10 +69,9 @@ class Modern:
             record.status = 405
             responder.reply(405, [(b"allow", b"POST")], b"")
             return
-        id: Id | None = None
+        message: Json = None
         try:
             message = decode(inbound.body)
-            id = id_of(message)
             kind = kind_of(message)
             if kind == "response":
                 raise RpcError(INVALID_REQUEST, "A client sends requests and notifications, no responses.", status=400)
@@ -80,13 +79,16 @@ class Modern:
                 record.status = 202
                 responder.reply(202, [], b"")
                 return
-            method, params = message["method"], message.get("params") or {}
-            told = self._told(inbound.headers, method, params)
+            headers = inbound.headers
+            id, method, params = message["id"], message["method"], message.get("params") or {}
+            told = Told(params, headers.get(b"mcp-protocol-version", b"").decode("latin-1").strip())
+            check(headers, method, params)
+            if method in ONLY_LEGACY:
+                raise RpcError(METHOD_NOT_FOUND, f"Method not found: {method}", status=404)
         except RpcError as error:
             record.status = error.status if error.status >= 400 else 400
-            responder.reply(record.status, [JSON_TYPE], encode(failure(id, error)))
+            responder.reply(record.status, [JSON_TYPE], encode(failure(id_of(message), error)))
             return
-        assert id is not None
         assert inbound.principal is not None
         caller = Caller(
             principal=inbound.principal,
@@ -107,9 +109,11 @@ class Modern:
         responder.on_gone(gone)
         try:
             if method == LISTEN:
-                record.status = await self._listen(view, params, out, id)
+                status = await self._listen(view, params, out, id)
             else:
-                record.status = await self._answer(view, method, params, told, inbound.headers, out, id, record)
+                status = await self._answer(view, method, params, told, headers, out, id, record)
+            if not record.duration_ms:  # else it is the call's entry, and tells how that ended
+                record.status = status
         except asyncio.CancelledError as error:
             broken_off(record, error)
             out.end()
@@ -118,14 +122,6 @@ class Modern:
             task.uncancel()
         finally:
             responder.on_gone(None)
-
-    def _told(self, headers: Mapping[bytes, bytes], method: str, params: JsonObject) -> Told:
-        header = headers.get(b"mcp-protocol-version", b"").decode("latin-1").strip()
-        told = Told(params, header)
-        check(headers, method, params)
-        if method in ONLY_LEGACY:
-            raise RpcError(METHOD_NOT_FOUND, f"Method not found: {method}", status=404)
-        return told
 
     async def _answer(
         self,
@@ -140,7 +136,9 @@ class Modern:
     ) -> int:
         """The HTTP status."""
         try:
-            subject = without_answer(subject_of(params))
+            subject = subject_of(params)
+            if "inputResponses" in subject:
+                subject = without_answer(subject)
 
             def tell(method: str, params: JsonObject) -> None:
                 out.say(notification(method, params))
@@ -154,16 +152,18 @@ class Modern:
                 log_level=told.log_level,
             )
             if method == "tools/call":
-                await self._check_params(view, call, headers)
+                offer = view.scope.offer(call.params.get("name"))
+                if offer is None or offer.upstream.mirrors(offer.name) != ():  # else it wants nothing in headers
+                    await self._check_params(view, call, headers)
 
             async def run(ask: Ask | None, tell: Tell) -> JsonObject:
                 call.ask, call.tell = ask, tell
                 return await self._runner.run(view, call, record)
 
-            if method in MAY_NEED_INPUT and view.caller.answers:
+            if method in MAY_NEED_INPUT and view.caller.capabilities and view.caller.answers:
                 found = await self._parking.run(view.caller, view.where, method, subject, tell, run)
             else:
-                found = await self._runner.run(view, call, record)
+                found = await self._runner.run(view, call, record, whole=True)
         except RpcError as error:
             if isinstance(error, SignInRequired) and error.asks is not None and method in MAY_NEED_INPUT:
                 asked = {"resultType": INPUT_REQUIRED, "inputRequests": error.asks}

@@ -90,7 +90,7 @@ class Outflow:
         if self._ended:
             return
         self._ended = True
-        self._stop()
+        self._beats.leave(self)
         if self._responder.started:
             self._write(message)
             self._responder.finish()
@@ -102,7 +102,7 @@ class Outflow:
         """Of a stream without an answer."""
         if not self._ended:
             self._ended = True
-            self._stop()
+            self._beats.leave(self)
             if self._responder.started:
                 self._responder.finish()
         self._leave()
@@ -117,7 +117,7 @@ class Outflow:
             await self._over
         finally:
             self._responder.on_gone(None)
-            self._stop()
+            self._beats.leave(self)
 
     def _leave(self) -> None:
         if self._over is not None and not self._over.done():
@@ -136,7 +136,7 @@ class Outflow:
     def tick(self) -> None:
         self._quiet += 1
         if self._responder.gone:
-            self._stop()
+            self._beats.leave(self)
         elif self._quiet >= BEATS:
             self._quiet = 0
             self.begin()
@@ -146,6 +146,3 @@ class Outflow:
         self._quiet = 0
         if self._streams and not self._ended and not self._responder.gone:
             self._beats.join(self)
-
-    def _stop(self) -> None:
-        self._beats.leave(self)

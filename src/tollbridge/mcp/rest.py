@@ -153,7 +153,7 @@ class Rest:
         if server is not None and not view.upstreams:
             raise NotFoundError(f"There is no MCP server {server[:200]!r} here.", code="unknown_mcp_server")
         call = Call("tools/call", {"name": name, "arguments": arguments or {}}, view.caller)
-        return await self._runner.run(view, call, record)
+        return await self._runner.run(view, call, record, whole=True)
 
     def _view(self, inbound: Inbound, server: str | None) -> View:
         principal = inbound.principal

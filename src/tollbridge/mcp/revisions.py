@@ -76,7 +76,9 @@ class Told:
 
     def __init__(self, params: JsonObject, header: str | None) -> None:
         """`header`: its `MCP-Protocol-Version`, None where there are no headers. Raises RpcError."""
-        meta = meta_of(params)
+        meta = params.get("_meta")
+        if not isinstance(meta, dict):
+            meta = {}
         version, capabilities = meta.get(VERSION), meta.get(CAPABILITIES)
         if version is None:
             raise RpcError(INVALID_PARAMS, f"`_meta` lacks `{VERSION}`.", status=400)
@@ -91,7 +93,7 @@ class Told:
         self.client_info: JsonObject | None = info if isinstance(info, dict) else None
         level = meta.get(LOG_LEVEL)
         self.log_level = level if level in LOG_LEVELS else None
-        self.progress_token = token_of(meta)
+        self.progress_token = token_of(meta) if "progressToken" in meta else None
 
 
 def token_of(meta: JsonObject) -> str | int | None:

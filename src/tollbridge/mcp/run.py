@@ -48,18 +48,25 @@ class Runner:
     def authenticator(self) -> Authenticator:
         return self._gateway.authenticator
 
-    async def run(self, view: View, call: Call, record: Record, *, inner: bool = False) -> JsonObject:
-        """The result of a request, accounted for. `inner`: it is made within a request that has its place. Raises
-        RpcError."""
-        many = view.hub.many.above is not None
-        if call.method != "tools/call" or (many and await view.meant(call) in (SEARCH, DESCRIBE)):
-            with self._place(call, inner=inner):
-                return await view.run(call)
-        upstream, own = await view.target(call)
-        name = own["name"]
+    async def run(
+        self, view: View, call: Call, record: Record, *, inner: bool = False, whole: bool = False
+    ) -> JsonObject:
+        """The result of a request, accounted for. `inner`: it is made within a request that has its place. `whole`: the
+        record is of nothing else, and becomes the entry. Raises RpcError."""
+        offer = view.scope.offer(call.params.get("name")) if call.method == "tools/call" else None
+        if offer is not None:
+            upstream, name, cost = offer.upstream, offer.name, offer.cost_nanousd
+            if call.params["name"] != name:
+                call = call.with_params({**call.params, "name": name})
+        else:
+            if call.method != "tools/call" or await view.meant(call) in (SEARCH, DESCRIBE):
+                with self._place(call, inner=inner):
+                    return await view.run(call)
+            upstream, own = await view.target(call)
+            name = own["name"]
+            cost = upstream.definition.cost(name) or 0
+            call = call.with_params(own)
         gateway, key = self._gateway, call.caller.principal.key
-        cost = upstream.definition.cost(name) or 0
-        entry = _entry(record, upstream.name, name)
         held = None
         try:
             gateway.journal.check()
@@ -69,12 +76,13 @@ class Runner:
             raise RpcError(BUDGET, error.message, status=429) from error
         except APIError as error:
             raise refused(error) from error
+        entry = _entry(record if whole else msgspec.structs.replace(record), upstream.name, name)
         began, began_at = time.monotonic(), time.time()
         try:
-            result = await view.at(upstream, call.with_params(own))
+            result = await view.at(upstream, call)
             entry.status, entry.outcome = 200, "ok"
             if self._hooks and result.get("resultType", COMPLETE) == COMPLETE:
-                arguments = own.get("arguments")
+                arguments = call.params.get("arguments")
                 called = Called(
                     upstream.name,
                     name,
@@ -147,15 +155,8 @@ def _nothing_done(entry: Record) -> None:
 
 
 def _entry(record: Record, server: str, tool: str) -> Record:
-    return msgspec.structs.replace(
-        record,
-        model_requested=tool[:200],
-        group=f"{PROVIDER}/{server}",
-        deployment=server,
-        provider=PROVIDER,
-        model=tool[:200],
-        attempts=1,
-        cost_nanousd=0,
-        priced="config",
-        tokens={"input": 0, "output": 0},
-    )
+    record.model_requested = record.model = tool[:200]
+    record.group, record.deployment, record.provider = f"{PROVIDER}/{server}", server, PROVIDER
+    record.attempts, record.cost_nanousd, record.priced = 1, 0, "config"
+    record.tokens = {"input": 0, "output": 0}
+    return record

@@ -21,6 +21,8 @@ from tollbridge.model.json import Json, JsonObject
 OF_TASKS = "tasks/"
 """How the methods about them begin."""
 SEAL = 32
+HOLDERS = frozenset({"taskId", "task", "_meta"})
+"""Fields of a result that an id may stand in."""
 
 
 class TaskIds:

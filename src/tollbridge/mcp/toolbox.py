@@ -142,10 +142,7 @@ class McpToolboxes:
         alone = len(servers) == 1 and self._hub.find(servers[0]) is not None
         view = self._hub.view(caller, definition.servers, alone=alone)
         inner = await self._inner(definition, principal)
-        if inner is not None:
-            rights = rights_of(inner)
-            view.upstreams = tuple(one for one in view.upstreams if rights.server(one.definition))
-        return view
+        return view if inner is None else view.narrowed(rights_of(inner))
 
     async def _inner(self, definition: Definition, outer: Principal) -> Principal | None:
         """Whose key stands in the definition's headers, where one does and it is another."""

@@ -17,7 +17,7 @@ from typing import TypeVar
 from tollbridge.mcp.call import Call
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.eras import INPUT_REQUIRED
-from tollbridge.mcp.http import SessionLost
+from tollbridge.mcp.http import Mirrors, SessionLost
 from tollbridge.mcp.input import check_asked, with_input
 from tollbridge.mcp.jsonrpc import UPSTREAM_FAILED, RpcError
 from tollbridge.mcp.link import Link
@@ -65,6 +65,8 @@ class Upstream:
         limited = definition.rpm is not None or definition.parallel is not None
         self._pace = Pace(definition) if limited else None
         self._mirrors: dict[str, Mirrored] = {}
+        self.mirrors: Mirrors = self._mirrors.get
+        """What a tool that was listed wants mirrored in headers; None of another."""
         self.watching = Watching(self)
         self.links = Links(definition, transport, environ, tokens, told=self.watching.told, mirrors=self.mirrors)
 
@@ -72,15 +74,21 @@ class Upstream:
         """The result, and the link that it came by. Raises RpcError."""
         place = self._pace.reserve(call.method) if self._pace is not None else False
         self.flying += 1
-        call.caller = call.caller.without(self.definition.barred)
+        barred = self.definition.barred
+        if barred:
+            call.caller = call.caller.without(barred)
         try:
             for again in (True, False):
                 kept = self.links.at_hand(call.caller)
                 try:
                     if kept is not None:
-                        return await self._call(kept, call), kept
-                    async with self.links.lent(call.caller) as link:
-                        return await self._call(link, call), link
+                        link, result = kept, await self._asked(kept, call)
+                    else:
+                        async with self.links.lent(call.caller) as link:
+                            result = await self._asked(link, call)
+                    if link.modern and result.get("resultType") == INPUT_REQUIRED:
+                        check_asked(self.name, call.caller, result)
+                    return result, link
                 except SessionLost:
                     if kept is not None:
                         await self.links.drop(kept)
@@ -97,14 +105,11 @@ class Upstream:
             if not self.flying and self._landed is not None:
                 self._landed.set()
 
-    async def _call(self, link: Link, call: Call) -> JsonObject:
-        if not link.modern:
-            return await link.call(call)
-        if call.caller.modern:
-            result = await link.call(call)
-            if result.get("resultType") == INPUT_REQUIRED:
-                check_asked(self.name, call.caller, result)
-            return result
+    def _asked(self, link: Link, call: Call) -> Awaitable[JsonObject]:
+        return self._with_input(link, call) if link.modern and not call.caller.modern else link.call(call)
+
+    async def _with_input(self, link: Link, call: Call) -> JsonObject:
+        """Of a modern server, for a legacy caller."""
         for _ in range(ROUNDS_MAX):
             result = await link.call(call)
             if result.get("resultType") != INPUT_REQUIRED:
@@ -131,10 +136,6 @@ class Upstream:
             return error
 
     # what is known of its tools
-
-    def mirrors(self, tool: str) -> Mirrored | None:
-        """What a tool that was listed wants mirrored in headers; None of another."""
-        return self._mirrors.get(tool)
 
     @property
     def listed(self) -> bool:

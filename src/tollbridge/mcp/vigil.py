@@ -30,13 +30,12 @@ Who = Callable[[Inbound], Principal | Awaitable[Principal]]
 """Who asks by this request. Raises APIError."""
 
 
-class Leaving:
+class Leaving(msgspec.Struct, eq=False):
     """A `Responder` that can also be ended from here: for its handler the client has left then."""
 
-    def __init__(self, inner: Responder) -> None:
-        self._inner = inner
-        self._on_gone: Callable[[], None] | None = None
-        self._ended = False
+    _inner: Responder
+    _on_gone: Callable[[], None] | None = None
+    _ended: bool = False
 
     def leave(self, why: APIError) -> None:
         if self._ended:
@@ -105,13 +104,13 @@ class Vigil:
     def begin(self, inbound: Inbound, responder: Responder, principal: str) -> Leaving:
         """The responder to answer a request of that principal with, until `end`."""
         leaving = Leaving(responder)
-        self._open[leaving] = self._latest[principal] = msgspec.structs.replace(inbound, body=b"")
+        self._open[leaving] = self._latest[principal] = inbound
         if self._watching is None or self._watching.done():
             self._watching = asyncio.ensure_future(self._watch())
         return leaving
 
     def end(self, leaving: Leaving) -> None:
-        del self._open[leaving]
+        self._open.pop(leaving).body = b""  # the request is kept for who showed what, and no longer for what was said
 
     async def _watch(self) -> None:
         while self._open or self._latest:

@@ -44,6 +44,9 @@ class TokenDoor:
         self._issuers = issuers
 
     def authenticate(self, inbound: Inbound) -> Principal | Awaitable[Principal]:
+        known = inbound.principal or inbound.known
+        if known is not None and self._keyring.still(known):
+            return known  # who showed a token is none that the keyring knows
         token = token_in(inbound.headers)
         if token is None and self._issuers is not None:
             shown = inbound.headers.get(b"authorization", b"")
@@ -51,7 +54,7 @@ class TokenDoor:
             if issuer is not None:
                 return self._of(self._issuers, issuer, inbound)
         if token is None:
-            return self._keys().authenticate(inbound.headers, inbound.principal or inbound.known)
+            return self._keys().authenticate(inbound.headers, known)
         access = self._grants.opened(token)
         if access is None:
             raise _refused("This access token is unknown or has expired.")
