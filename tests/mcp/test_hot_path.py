@@ -86,10 +86,10 @@ async def calls_of(behind: Gateway, path: str, prefix: str, *, modern: bool, lim
 @pytest.mark.parametrize(
     ("path", "prefix", "modern", "limited", "most"),
     [
-        pytest.param("/mcp/up", "", True, False, 136, id="of the admin"),
-        pytest.param("/mcp/up", "", True, True, 160, id="of a key with limits and a budget"),
-        pytest.param("/mcp", "up-", True, True, 166, id="by the name of one among several servers"),
-        pytest.param("/mcp/up", "", False, True, 182, id="within a session"),
+        pytest.param("/mcp/up", "", True, False, 116, id="of the admin"),
+        pytest.param("/mcp/up", "", True, True, 129, id="of a key with limits and a budget"),
+        pytest.param("/mcp", "up-", True, True, 135, id="by the name of one among several servers"),
+        pytest.param("/mcp/up", "", False, True, 151, id="within a session"),
     ],
 )
 async def test_a_tool_call_takes_no_more_calls_than_it_did(
