@@ -37,7 +37,16 @@ GROUPS = {
     ),
     "MCP": ("tools", "run", "Tools", "MCPClient"),
     "Costs, models, tokens": (
-        *("completion_cost", "cost_per_token", "get_model_info", "get_max_tokens", "model_cost", "register_model"),
+        *(
+            "completion_cost",
+            "cost_per_token",
+            "batch_cost",
+            "BatchCost",
+            "get_model_info",
+            "get_max_tokens",
+            "model_cost",
+            "register_model",
+        ),
         *("token_counter", "encode", "decode", "stream_chunk_builder"),
     ),
 }

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from tollbridge.exceptions import APIResponseValidationError, InvalidRequestError, OpenAIError, Timeout
     from tollbridge.sdk.audio import aspeech, atranscription, speech, transcription
+    from tollbridge.sdk.batch_costs import BatchCost, batch_cost
     from tollbridge.sdk.batches import (
         acancel_batch,
         acreate_batch,
@@ -155,6 +156,7 @@ __all__ = [
     "BadGatewayError",
     "BadRequestError",
     "Batch",
+    "BatchCost",
     "BatchList",
     "BatchRequestCounts",
     "ChatCompletionDeltaToolCall",
@@ -234,6 +236,7 @@ __all__ = [
     "aspeech",
     "atext_completion",
     "atranscription",
+    "batch_cost",
     "cancel_batch",
     "completion",
     "completion_cost",
@@ -288,6 +291,7 @@ __all__ = [
 # Every other name of `__all__` is an exception's.
 _HOMES = {
     "tollbridge.sdk.audio": ("aspeech", "atranscription", "speech", "transcription"),
+    "tollbridge.sdk.batch_costs": ("BatchCost", "batch_cost"),
     "tollbridge.sdk.batches": (
         "acancel_batch",
         "acreate_batch",

@@ -104,6 +104,15 @@ _READ = frozenset(
 )
 
 
+def batch_answer_nanousd(answer: JsonObject, model: str | None, provider: str | None) -> int:
+    """Of one answer of a batch. Raises UnknownPrice."""
+    usage = _usage(answer)
+    if usage is None:
+        raise UnknownPrice("An answer of the batch tells no usage.", kind="usage")
+    name = model or answer.get("model") or ""
+    return _priced(_tariff(name, provider), name, usage, "batch", None)
+
+
 def _priced(tariff: Tariff, model: str, usage: Usage, tier: str | None, seconds: float | None) -> int:
     try:
         return tariff.price(usage, tier, seconds)
