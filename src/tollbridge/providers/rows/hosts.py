@@ -137,6 +137,7 @@ HOSTS: tuple[Provider, ...] = (
         source=register("friendli", "https://friendli.ai/docs/guides/reasoning"),
     ),
     hosted("hyperbolic", "https://api.hyperbolic.xyz/v1", source="https://docs.hyperbolic.ai/inference/text-apis"),
+    # Said to be winding down, without a date (lambda.ai/inference as apis.io read it on 2026-05-29; seen 2026-11-26).
     hosted(
         "lambda_ai",
         "https://api.lambda.ai/v1",

@@ -366,5 +366,5 @@ VENDORS: tuple[Provider, ...] = (
         "https://api.morphllm.com/v1",
         source=register("morph", "https://docs.morphllm.com/api-reference/introduction"),
     ),
-    hosted("v0", "https://api.v0.dev/v1", source="https://examples.vercel.com/docs/v0/api"),
+    hosted("v0", "https://api.v0.dev/v1", source="https://v0.app/docs/v0-model-api"),
 )
