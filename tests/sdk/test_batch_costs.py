@@ -70,6 +70,10 @@ def test_an_answer_without_usage_or_a_batch_price_is_never_free() -> None:
         batch_cost([chat(model="chatgpt-4o-latest")])
 
 
+def test_a_batch_of_a_server_of_ones_own_costs_nothing() -> None:
+    assert batch_cost([chat(model="any")], custom_llm_provider="hosted_vllm") == BatchCost(0, 1, 0)
+
+
 @pytest.mark.parametrize("line", ["{", "[]", "{}", '{"response": {"status_code": 200}}'])
 def test_a_line_that_cannot_be_read_is_told_by_its_number(line: str) -> None:
     with pytest.raises(BadRequestError, match="Line 2 "):
