@@ -227,6 +227,13 @@ def test_another_price_of_ones_own_replaces_that_one_alone() -> None:
     assert own_list({}, LIST) == LIST
 
 
+@pytest.mark.parametrize("service", ["batch", "flex", "priority"])
+def test_what_is_free_is_free_in_every_service(service: str) -> None:
+    free, paid = (Tariff({"input": rate, "output": rate}, "config") for rate in (0, 1))
+    assert free.cost(Usage(input=5, output=9), service) == free.worst(5, 9, service) == 0
+    assert paid.cost(Usage(input=5, output=9), service) is paid.worst(5, 9, service) is None
+
+
 def test_ones_own_zero_is_free() -> None:
     free = Tariff(own_list({"input": 0, "output": 0}, {}), "config")
     assert free.cost(Usage(input=5, output=9, cache_write=1, cache_write_1h=1, reasoning=3, image_output=2)) == 0

@@ -191,7 +191,7 @@ class Tariff:
         where nothing but these would cost anything: 0 is the price of what is free."""
         tiers = self._worst.get("" if service_tier in PLAIN_SERVICES else service_tier or "")
         if tiers is None:
-            return None
+            return 0 if self.free else None
         rates = tiers[0] if len(tiers) == 1 else next(rates for rates in tiers if input_tokens > rates.start)
         if rates.input is None or rates.output is None:
             return None
@@ -207,6 +207,8 @@ class Tariff:
             told = told_cost(usage)
             if told is not None:
                 return (told * MILLION * self._times + self._fixed + self._half) // self._per
+        if self.free:
+            return 0  # in whatever service
         if not self._listed or service_of(usage, service_tier) not in self._sheets:
             return None  # also where nothing was used: who knows no price knows no 0
         total = 0

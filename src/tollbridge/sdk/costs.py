@@ -110,8 +110,7 @@ def batch_answer_nanousd(answer: JsonObject, model: str | None, provider: str | 
     if usage is None:
         raise UnknownPrice("An answer of the batch tells no usage.", kind="usage")
     name = model or answer.get("model") or ""
-    tariff = _tariff(name, provider)
-    return 0 if tariff.free else _priced(tariff, name, usage, "batch", None)
+    return _priced(_tariff(name, provider), name, usage, "batch", None)
 
 
 def _priced(tariff: Tariff, model: str, usage: Usage, tier: str | None, seconds: float | None) -> int:
