@@ -195,6 +195,24 @@ async def test_one_that_is_cancelled_ends_at_its_provider_too(tmp_path: Path, mo
             await asyncio.sleep(0.02)
 
 
+async def test_who_sees_the_stream_of_one_that_is_cancelled_is_told(tmp_path: Path) -> None:
+    async with background_gateway(tmp_path, "events=90,pace_ms=50") as (gateway, _):
+        body = {"model": "chat", "input": "x", "background": True, "stream": True}
+        seeing = asyncio.create_task(gateway.post(RESPONSES, body))
+        while not gateway.accounts.responses.background._running:
+            await asyncio.sleep(0.01)
+        ((_, id),) = gateway.accounts.responses.background._running
+        await asyncio.sleep(0.3)
+        following = asyncio.create_task(gateway.send("GET", f"{RESPONSES}/{id}?stream=true"))
+        await asyncio.sleep(0.1)
+        assert (await gateway.post(f"{RESPONSES}/{id}/cancel", {})).json()["status"] == "cancelled"
+        for told in (events_of(await seeing), events_of(await following)):
+            assert told[0]["type"] == "response.created"
+            assert (told[-1]["type"], told[-1]["code"]) == ("error", "cancelled")
+            assert [one["sequence_number"] for one in told] == list(range(len(told)))
+        assert (await accounted_for(gateway, id)).outcome == "cancelled"
+
+
 async def test_one_that_has_ended_stays_as_it_is_when_it_is_cancelled(tmp_path: Path) -> None:
     async with background_gateway(tmp_path, "delay_ms=1") as (gateway, _):
         told = await begun(gateway)

@@ -18,11 +18,13 @@ from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, InternalServerError
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.server.answers import STREAM_LINES
 from tollbridge.server.inbound import ClientGone, Headers, Responder
 from tollbridge.server.keeping import KEPT_BYTES_MAX, Kept
 from tollbridge.store.responses import KeptResponse
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 from tollbridge.wires.openai_responses.errors import failure_code
+from tollbridge.wires.openai_responses.numbered import Numbered
 from tollbridge.wires.tap import pieces
 
 ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
@@ -124,11 +126,22 @@ class Running:
             self._cancel()
 
     def end(self) -> None:
-        """Nothing more will be told."""
+        """Nothing more will be told. Who still sees the stream of one that was cancelled hears so."""
         if self._final is None:
+            if self.gone and self._client is not None:
+                self._tell_cancelled(self._client)
             self._final = _encode({**self._response, "status": "cancelled"}) if self.gone else self._failed(LOST)
         self.ended = True
         self._tell()
+
+    def _tell_cancelled(self, client: Responder) -> None:
+        if not client.started:
+            client.start(200, [STREAM_LINES])
+        told = {"code": "cancelled", "message": "The response was cancelled.", "param": None}
+        event = Numbered(self._number + 1).event("error", told)
+        self._events.append((self._number + 1, event))
+        client.write(event)
+        client.finish()
 
     def to_keep(self) -> KeptResponse:
         kept = self.kept
