@@ -30,6 +30,7 @@ _REPEATED = (
     "truncation",
     "user",
 )
+_SECRET = frozenset({"authorization", "headers"})
 _FUNCTION: JsonObject = {"description": None, "parameters": None, "strict": None}
 
 
@@ -46,8 +47,13 @@ def asked_of(fields: Mapping[str, Any]) -> JsonObject:
     if isinstance(reasoning, dict):
         asked["reasoning"] = {"effort": None, "summary": None, **reasoning}
     if isinstance(tools, list) and all(isinstance(tool, dict) for tool in tools):
-        asked["tools"] = [{**_FUNCTION, **tool} if tool.get("type") == "function" else tool for tool in tools]
+        asked["tools"] = [{**_FUNCTION, **tool} if tool.get("type") == "function" else _shown(tool) for tool in tools]
     return asked
+
+
+def _shown(tool: JsonObject) -> JsonObject:
+    """Credentials for a server of tools are neither told back nor kept."""
+    return {name: value for name, value in tool.items() if name not in _SECRET} if tool.get("type") == "mcp" else tool
 
 
 def _value(fields: Mapping[str, Any], name: str) -> Json:
