@@ -8,13 +8,13 @@ import time
 import msgspec
 
 from tollbridge.calls.ask import Ask
+from tollbridge.calls.beside import ask_beside, below
 from tollbridge.calls.deployment import Deployment
-from tollbridge.calls.exchange import ANSWER_BYTES_MAX, Answer, Streaming, exchange, refused, says_no_such_path
-from tollbridge.calls.prepare import outgoing, with_token
-from tollbridge.calls.redact import redact_errors, without_secrets
+from tollbridge.calls.exchange import ANSWER_BYTES_MAX, Answer, Streaming, exchange, says_no_such_path
+from tollbridge.calls.redact import redact_errors
 from tollbridge.errors import APIError
 from tollbridge.model.json import JsonObject
-from tollbridge.transport.base import Transport
+from tollbridge.transport.base import Incoming, Transport
 from tollbridge.wires.openai_responses.compaction import asks_for_summary, compacted
 from tollbridge.wires.openai_responses.vocabulary import NAME
 
@@ -38,23 +38,14 @@ async def exchange_compaction(ask: Ask, deployment: Deployment, transport: Trans
 async def _relayed(ask: Ask, deployment: Deployment, transport: Transport) -> Answer:
     fields = {name: raw for name, raw in ask.fields.items() if name not in deployment.drops | _NOT_THERE}
     fields["model"] = deployment.model_raw
-    path, mark, query = deployment.path.partition("?")
-    try:
-        began = time.monotonic()
-        request = await with_token(
-            outgoing(ask, deployment, _encode(fields), f"{path}/compact{mark}{query}"), deployment
-        )
-        incoming = await transport.send(request, ask.limited(deployment.timeouts))
-        if incoming.status >= 400:
-            raise await refused(incoming, deployment)
-        body = redact_errors(await incoming.read(ANSWER_BYTES_MAX), deployment.hidden)
+    began = time.monotonic()
+
+    def read(incoming: Incoming, received: bytes) -> Answer:
+        body = redact_errors(received, deployment.hidden)
         said = deployment.wire.read_along(body)
         return Answer(deployment, body, said, incoming.headers, ask.caveats, True, time.monotonic() - began)
-    except APIError as error:
-        if not error.provider:
-            error.provider, error.model = deployment.provider, deployment.model
-        without_secrets(error, deployment.hidden)
-        raise
+
+    return await ask_beside(ask, deployment, transport, fields, below(deployment, "/compact"), ANSWER_BYTES_MAX, read)
 
 
 async def _summarized(ask: Ask, deployment: Deployment, transport: Transport) -> Answer:

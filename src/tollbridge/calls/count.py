@@ -5,13 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from tollbridge.calls.ask import Ask, field
+from tollbridge.calls.beside import ask_beside, below
 from tollbridge.calls.deployment import Deployment
-from tollbridge.calls.exchange import ERROR_BYTES_MAX, refused, says_no_such_path
-from tollbridge.calls.prepare import outgoing, with_token
-from tollbridge.calls.redact import without_secrets
+from tollbridge.calls.exchange import ERROR_BYTES_MAX, says_no_such_path
 from tollbridge.catalog.tokens import count_request
 from tollbridge.errors import APIError, BadGatewayError
-from tollbridge.transport.base import Transport
+from tollbridge.transport.base import Incoming, Transport
 from tollbridge.wires.openai_responses.vocabulary import NAME as RESPONSES
 from tollbridge.wires.tap import decode_object
 
@@ -33,8 +32,7 @@ def _path(ask: Ask, deployment: Deployment) -> str | None:
         return None
     if ask.dialect.name != RESPONSES:
         return deployment.count_tokens_path
-    path, mark, query = deployment.path.partition("?")
-    return f"{path}/input_tokens{mark}{query}"
+    return below(deployment, "/input_tokens")
 
 
 def count_here(ask: Ask) -> bytes:
@@ -66,19 +64,12 @@ async def _counted(ask: Ask, deployment: Deployment, transport: Transport, path:
     for name in WHOLE_REQUESTS:
         if name in fields and isinstance(whole := field(fields, name), dict):
             fields[name] = msgspec.Raw(_encode({**whole, "model": f"models/{deployment.model}"}))
-    try:
-        request = await with_token(outgoing(ask, deployment, _encode(fields), path), deployment)
-        incoming = await transport.send(request, ask.limited(deployment.timeouts))
-        if incoming.status >= 400:
-            raise await refused(incoming, deployment)
-        body = await incoming.read(ERROR_BYTES_MAX)
+
+    def read(_: Incoming, body: bytes) -> bytes:
         _check(body, ask.dialect.count_field)
         return body
-    except APIError as error:
-        if not error.provider:
-            error.provider, error.model = deployment.provider, deployment.model
-        without_secrets(error, deployment.hidden)
-        raise
+
+    return await ask_beside(ask, deployment, transport, fields, path, ERROR_BYTES_MAX, read)
 
 
 def _check(body: bytes, field: str) -> None:
