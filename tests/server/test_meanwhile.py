@@ -15,7 +15,7 @@ from tests.server.faults import CHAT, MESSAGES, WHOLE, ask, configuration, entry
 from tests.transport.upstream import Peer, Upstream, answer
 from tollbridge.errors import InternalServerError
 from tollbridge.server.identify import CONFIRMED_S
-from tollbridge.server.managed import TURNS_MAX
+from tollbridge.server.managed import ASKED_MAX
 from tollbridge.store.replies import ReplyStore
 
 ROUTES = [CHAT, MESSAGES, "/v1/messages/count_tokens", "/spend/calculate"]
@@ -119,10 +119,10 @@ async def test_a_repeated_answer_is_a_request_of_its_key(tmp_path: Path) -> None
 async def test_a_key_reads_its_spend_a_few_times_at_once_and_no_more(tmp_path: Path) -> None:
     async with accounted(configuration(entry("m", 1)), tmp_path) as gateway:
         key = (await gateway.made())["key"]
-        going = [gateway.send("GET", "/spend/logs", key=key) for _ in range(5 * TURNS_MAX)]
+        going = [gateway.send("GET", "/spend/logs", key=key) for _ in range(5 * ASKED_MAX)]
         answers = await asyncio.gather(*going)
         again = await gateway.send("GET", "/spend/logs", key=key)
-        admins = await asyncio.gather(*(gateway.send("GET", "/spend/logs") for _ in range(5 * TURNS_MAX)))
+        admins = await asyncio.gather(*(gateway.send("GET", "/spend/logs") for _ in range(5 * ASKED_MAX)))
     refused = [one for one in answers if one.status == 429]
     assert {one.status for one in answers} == {200, 429}
     assert {one.json()["error"]["code"] for one in refused} == {"too_many_management_requests"}

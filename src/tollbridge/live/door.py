@@ -26,6 +26,7 @@ from tollbridge.server.gateway import Gateway
 from tollbridge.server.http.head import no_switch
 from tollbridge.server.identify import confirm
 from tollbridge.server.inbound import Inbound, Responder
+from tollbridge.server.turns import Turns
 from tollbridge.transport.channel import Channel
 from tollbridge.transport.frames import GOING_AWAY, POLICY, accept_for
 from tollbridge.wires.base import Wire
@@ -48,7 +49,7 @@ class Door:
     def __init__(self, gateway: Gateway, origins: Collection[str] = ()) -> None:
         self._gateway = gateway
         self._origins = frozenset(origin.lower() for origin in origins)
-        self._open: dict[str, int] = {}
+        self._open = Turns(SESSIONS_PER_KEY, "sessions", "too_many_sessions")
 
     def check(self, inbound: Inbound) -> None:
         """Raises APIError where this is no handshake, or one that is turned away."""
@@ -82,21 +83,17 @@ class Door:
 
     @asynccontextmanager
     async def place(self, inbound: Inbound) -> AsyncIterator[None]:
-        """One session's among those of its key, and of all. Raises ServiceUnavailableError where there is none."""
+        """One session's among those of its key, and of all. Raises RateLimitError and ServiceUnavailableError."""
         load, rules = self._gateway.load, self._gateway.rules
-        id = "" if inbound.principal is None else inbound.principal.id
-        if load.streams >= rules.streams_max or self._open.get(id, 0) >= SESSIONS_PER_KEY:
-            load.shed += 1
-            raise ServiceUnavailableError("Too many sessions are open; retry soon.", retry_after_s=1.0)
-        load.streams += 1
-        self._open[id] = self._open.get(id, 0) + 1
-        try:
-            yield
-        finally:
-            load.streams -= 1
-            self._open[id] -= 1
-            if not self._open[id]:
-                del self._open[id]
+        with self._open.one_of(inbound.principal):
+            if load.streams >= rules.streams_max:
+                load.shed += 1
+                raise ServiceUnavailableError("Too many sessions are open; retry soon.", retry_after_s=1.0)
+            load.streams += 1
+            try:
+                yield
+            finally:
+                load.streams -= 1
 
     async def watch(self, inbound: Inbound, channel: Channel, heard: asyncio.Event) -> None:
         """Closes the channel when its time has come; ends when it is closed. `heard`: set with each message."""

@@ -34,7 +34,7 @@ from tollbridge.server.crossing import CrossingResponder
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.identify import confirm, presented_key, take_protocol_key, take_query_key
 from tollbridge.server.inbound import Headers, Inbound, Refusal, Responder, plain_refusal
-from tollbridge.server.managed import BODY_BYTES_MAX, Turns, manage
+from tollbridge.server.managed import BODY_BYTES_MAX, Management
 from tollbridge.server.models import list_models, shape_for, show_model
 from tollbridge.server.pipeline import Conversation
 from tollbridge.server.routes import ROUTES, Match, Route, RouteTable
@@ -60,7 +60,7 @@ class App:
         self.gateway = gateway
         self._cors = cors
         self._routes = RouteTable((*ROUTES, *managed))
-        self._turns = Turns()
+        self._management = Management()
         self._prefix = os.urandom(5).hex()
         self._count = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -243,7 +243,7 @@ class App:
     async def _manage(self, inbound: Inbound, responder: Responder, record: Record, match: Match) -> None:
         if match.route.manager is None:
             raise TypeError(f"nobody manages {match.route.path}")
-        error = await manage(
+        error = await self._management.answer(
             match.route.manager,
             match.id,
             self._dialect(match),
@@ -251,7 +251,6 @@ class App:
             responder,
             record,
             self.gateway,
-            self._turns,
         )
         if error is not None:
             record.error_class, record.outcome = type(error).__name__, outcome(error)

@@ -22,6 +22,7 @@ async def follow(
     load, rules, task = gateway.load, gateway.rules, asyncio.current_task()
     assert task is not None
     if load.streams >= rules.streams_max:
+        load.shed += 1
         raise ServiceUnavailableError("Too many streams are open; retry soon.", retry_after_s=1.0, code="overloaded")
     load.streams += 1
     responder.start(200, [STREAM_LINES, *headers])

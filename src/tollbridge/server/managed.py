@@ -8,20 +8,20 @@ UTF-16, nothing but an object), errors are OpenAI's, and an answer is kept by no
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from tollbridge.errors import APIError, BadRequestError, RateLimitError
+from tollbridge.errors import APIError, BadRequestError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.observe import Record
 from tollbridge.policy.principal import Principal
 from tollbridge.server.answers import JSON, NO_STORE, error_answer, own_headers
 from tollbridge.server.identify import confirm
 from tollbridge.server.inbound import Inbound, Responder
+from tollbridge.server.turns import Turns
 from tollbridge.wires.base import Wire
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 BODY_BYTES_MAX = 1024 * 1024
 PARAMETERS_MAX = 50
-TURNS_MAX = 4
-TURN_RETRY_S = 1.0
+ASKED_MAX = 4
+FOLLOWED_MAX = 50
 
 _encode = msgspec.json.Encoder().encode
 
@@ -62,74 +62,56 @@ Manager = Callable[[Call], Awaitable[Reply]]
 """Raises APIError."""
 
 
-class Turns:
-    """What a key asks here is read from the database, which is everybody's: it has `TURNS_MAX` such requests under way
-    at once. They count against none of its limits."""
+class Management:
+    """The management routes of one application. What a key asks here is read from the database, which is everybody's,
+    and what it follows is a stream among everybody's: it has `ASKED_MAX` requests and `FOLLOWED_MAX` streams under way
+    at once, which count against none of its limits."""
 
     def __init__(self) -> None:
-        self._taken: dict[str, int] = {}
+        self._asked = Turns(ASKED_MAX, "requests of this kind", "too_many_management_requests")
+        self._followed = Turns(FOLLOWED_MAX, "streams of this kind", "too_many_followed_streams")
 
-    @contextmanager
-    def one_of(self, principal: Principal) -> Iterator[None]:
-        """Raises RateLimitError."""
-        if principal.key is None:
-            yield
-            return
-        id, taken = principal.id, self._taken
-        if taken.get(id, 0) >= TURNS_MAX:
-            raise RateLimitError(
-                f"This key has {TURNS_MAX} requests of this kind under way. Come again when one has ended.",
-                code="too_many_management_requests",
-                retry_after_s=TURN_RETRY_S,
-            )
-        taken[id] = taken.get(id, 0) + 1
+    async def answer(
+        self,
+        manager: Manager,
+        id: str | None,
+        dialect: Wire,
+        inbound: Inbound,
+        responder: Responder,
+        record: Record,
+        gateway: Gateway,
+    ) -> APIError | None:
+        """The error that it answered with, or None."""
+        own = own_headers(record, dialect)
         try:
-            yield
-        finally:
-            taken[id] -= 1
-            if not taken[id]:
-                del taken[id]
+            await confirm(gateway.authenticator, inbound)
+            principal = inbound.principal
+            if principal is None:
+                raise TypeError("a management route is open to nobody")
+            call = Call(
+                principal=principal,
+                method=inbound.method,
+                query=read_query(inbound.query),
+                body=read_body(inbound.body),
+                id=id or "",
+            )
+            with self._asked.one_of(principal):
+                reply = await manager(call)
+            if reply.events is not None:
+                from tollbridge.server.following import follow  # which knows the gateway, whose parts manage
 
-
-async def manage(
-    manager: Manager,
-    id: str | None,
-    dialect: Wire,
-    inbound: Inbound,
-    responder: Responder,
-    record: Record,
-    gateway: Gateway,
-    turns: Turns,
-) -> APIError | None:
-    """Answers; the error that it answered with, or None."""
-    own = own_headers(record, dialect)
-    try:
-        await confirm(gateway.authenticator, inbound)
-        if inbound.principal is None:
-            raise TypeError("a management route is open to nobody")
-        call = Call(
-            principal=inbound.principal,
-            method=inbound.method,
-            query=read_query(inbound.query),
-            body=read_body(inbound.body),
-            id=id or "",
-        )
-        with turns.one_of(inbound.principal):
-            reply = await manager(call)
-        if reply.events is not None:
-            from tollbridge.server.following import follow  # which knows the gateway, whose parts manage
-
-            record.status, record.stream = reply.status, True
-            await follow(gateway, dialect, reply.events, responder, (NO_STORE, own))
-            return None
-    except APIError as error:
-        status, headers, body = error_answer(dialect, error)
-        record.status = status
-        responder.reply(status, [*headers, NO_STORE, own], body)
-        return error
-    record.status = reply.status
-    responder.reply(reply.status, [JSON, NO_STORE, own], _encode(reply.body))
-    return None
+                with self._followed.one_of(principal):
+                    record.status, record.stream = reply.status, True
+                    await follow(gateway, dialect, reply.events, responder, (NO_STORE, own))
+                return None
+        except APIError as error:
+            status, headers, body = error_answer(dialect, error)
+            record.status, record.stream = status, False
+            responder.reply(status, [*headers, NO_STORE, own], body)
+            return error
+        record.status = reply.status
+        responder.reply(reply.status, [JSON, NO_STORE, own], _encode(reply.body))
+        return None
 
 
 def read_query(query: str) -> Mapping[str, str]:
