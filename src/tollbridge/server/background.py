@@ -5,6 +5,8 @@
    by way of another. Where nothing is heard of one it has failed: its process is no more.
 2. What one came to is written down when its task ends; where the database does not take it, at the next beat that it
    does. Until then this process alone knows it.
+3. The first thing that is written of how one ended stays. That it has failed because nothing is heard of it is written
+   by who notices; should its process be there after all, it hears so and ends it.
 """
 
 from __future__ import annotations
@@ -21,16 +23,17 @@ from tollbridge.errors import BadRequestError, StoreUnavailable
 from tollbridge.model.json import JsonObject
 from tollbridge.server.inbound import Responder
 from tollbridge.server.keeping import Kept
-from tollbridge.server.running import LOST, STREAMED, Running, failed, replay
+from tollbridge.server.running import LOST, Running, end_of, failed
+from tollbridge.server.told_again import LAST, NONE_YET, Events, replay
 from tollbridge.store.responses import KeptResponse, ResponseStore
 from tollbridge.wires.openai_responses.answer import skeleton
 
 BEAT_S = 2.0
-CANCEL_WAIT_S = 10.0
+SETTLE_S = 10.0
 LOOK_S = 0.5
 
 _encode = msgspec.json.Encoder().encode
-_log = logging.getLogger("tollbridge.responses")
+log = logging.getLogger("tollbridge.responses")
 
 
 class Background:
@@ -52,7 +55,7 @@ class Background:
         own: JsonObject = {"status": "queued", "previous_response_id": kept.said}
         response: JsonObject = {**skeleton(kept.id, ask.model, ask.created, asked(ask)), **own}
         queued = _encode(response)
-        row = KeptResponse(queued, kept.input, kept.previous, events=STREAMED if ask.stream else b"")
+        row = KeptResponse(queued, kept.input, kept.previous, events=NONE_YET if ask.stream else b"")
         await self._store.keep(kept.owner, kept.id, row, under_way=True)
         running = self._running[kept.owner, kept.id] = Running(kept, response, client, cancel)
         if self._beating is None:
@@ -65,45 +68,55 @@ class Background:
         try:
             await self._write(running)
         except StoreUnavailable as error:
-            _log.warning("What the response %s came to is not written down yet: %s", running.kept.id, error)
+            log.warning("What the response %s came to is not written down yet: %s", running.kept.id, error)
+        finally:
+            running.settle()
 
     async def stop(self) -> None:
         if self._beating is not None:
             self._beating.cancel()
             await asyncio.gather(self._beating, return_exceptions=True)
             self._beating = None
+        for running in [one for one in self._running.values() if one.ended]:
+            try:
+                await self._write(running)
+            except StoreUnavailable as error:
+                log.warning("What the response %s came to is lost with this process: %s", running.kept.id, error)
 
     # what is told of them
 
-    def shown(self, owner: str, id: str, kept: KeptResponse) -> bytes:
+    async def shown(self, owner: str, id: str, kept: KeptResponse) -> bytes:
         """The response, as it is now."""
         running = self._running.get((owner, id))
         if running is not None:
             return running.shown
+        if self._store.lost(kept):
+            kept = await self._given_up(owner, id, kept)
         if kept.alive_until is None:
             return kept.response
-        response: JsonObject = msgspec.json.decode(kept.response)
-        if self._store.lost(kept):
-            return failed(response, LOST)
-        return _encode({**response, "status": "in_progress"})
+        return _encode({**msgspec.json.decode(kept.response), "status": "in_progress"})
 
-    def under_way(self, owner: str, id: str, kept: KeptResponse) -> bool:
+    async def came_to(self, owner: str, id: str, kept: KeptResponse) -> KeptResponse | None:
+        """None where it is still under way."""
         running = self._running.get((owner, id))
-        if running is not None:
-            return not running.ended
-        return kept.alive_until is not None and not self._store.lost(kept)
+        if running is None:
+            return kept if kept.alive_until is None or self._store.lost(kept) else None
+        if not running.answered:
+            return None
+        await _settled(running)
+        return running.came_to()
 
     async def cancel(self, owner: str, id: str, kept: KeptResponse) -> bytes:
         """What it came to. Of one that had ended already nothing changes."""
         running = self._running.get((owner, id))
         if running is not None:
             running.cancel()
-            await asyncio.wait([asyncio.ensure_future(running.until_ended())], timeout=CANCEL_WAIT_S)
+            await _settled(running)
             return running.shown
-        if self.under_way(owner, id, kept):
+        if kept.alive_until is not None and not self._store.lost(kept):
             await self._store.cancel(owner, id)
-            kept = await self._ended(owner, id, kept, CANCEL_WAIT_S)
-        return self.shown(owner, id, kept)
+            kept = await self._ended(owner, id, kept, SETTLE_S)
+        return await self.shown(owner, id, kept)
 
     def forget(self, owner: str, id: str) -> None:
         """Nobody can ask for it any more."""
@@ -124,38 +137,60 @@ class Background:
 
     async def _replayed(self, owner: str, id: str, kept: KeptResponse, after: int) -> AsyncIterator[bytes]:
         """Where another process runs it, when that has ended."""
-        for event in replay((await self._ended(owner, id, kept, None)).events, after):
+        kept = await self._ended(owner, id, kept, None)
+        if self._store.lost(kept):
+            kept = await self._given_up(owner, id, kept)
+        for event in await asyncio.to_thread(replay, kept.events, after):
             yield event
+
+    async def _given_up(self, owner: str, id: str, kept: KeptResponse) -> KeptResponse:
+        """As one of which nothing is heard stays."""
+        response, events = failed(msgspec.json.decode(kept.response), LOST), Events()
+        events.add(end_of(response, 0), LAST)
+        told = events.squeezed() if kept.events else b""
+        kept = msgspec.structs.replace(kept, response=response, events=told, alive_until=None)
+        await self._store.end(owner, id, kept, lost=True)
+        return await self._store.get(owner, id) or kept
 
     async def _ended(self, owner: str, id: str, kept: KeptResponse, within_s: float | None) -> KeptResponse:
         """As it is when it has ended, by what another process writes; or as it is when the time is over."""
         try:
             async with asyncio.timeout(within_s):
-                while self.under_way(owner, id, kept):
+                while await self._store.under_way(owner, id):
                     await asyncio.sleep(LOOK_S)
-                    kept = await self._store.get(owner, id) or kept
         except TimeoutError:
             pass  # it is told as it is
-        return kept
+        return await self._store.get(owner, id) or kept
 
     async def _beat(self) -> None:
         """As long as some run here."""
-        while self._running:
-            await asyncio.sleep(BEAT_S)
-            try:
-                for running in [one for one in self._running.values() if one.ended]:
-                    await self._write(running)
-                unwanted = await self._store.beat(self._running.keys()) if self._running else set()
-            except StoreUnavailable as error:
-                _log.warning("The database was not told which responses run in the background: %s", error)
-                continue
-            for key in unwanted:
-                if key in self._running:
-                    self._running[key].cancel()
-        self._beating = None
+        try:
+            while self._running:
+                await asyncio.sleep(BEAT_S)
+                try:
+                    await self._tell_database()
+                except StoreUnavailable as error:
+                    log.warning("The database was not told which responses run in the background: %s", error)
+                except Exception:  # whatever it was: without beats all that run here would count as lost
+                    log.exception("The database was not told which responses run in the background")
+        finally:
+            self._beating = None
+
+    async def _tell_database(self) -> None:
+        unwanted = await self._store.beat(self._running.keys())
+        for key in unwanted:
+            if key in self._running:
+                self._running[key].cancel()
+        for running in [one for one in self._running.values() if one.ended]:
+            await self._write(running)
 
     async def _write(self, running: Running) -> None:
         """Once, whoever comes first: its task, or a beat."""
         kept = running.kept
-        await self._store.end(kept.owner, kept.id, running.to_keep())
+        await self._store.end(kept.owner, kept.id, await asyncio.to_thread(running.to_keep))
         self._running.pop((kept.owner, kept.id), None)
+
+
+async def _settled(running: Running) -> None:
+    """Or the time for that is over: then it is told as it is."""
+    await asyncio.wait([asyncio.ensure_future(running.until_settled())], timeout=SETTLE_S)

@@ -148,6 +148,7 @@ class Conversation(Telling):
         client = responder if ask.stream else None
         running, queued = await responses.background.begin(kept, ask, client, leaving.cancel)
         self._alone = running
+        leaving.moves_to(running)
         if not ask.stream:
             headers = [JSON_LINES, own_headers(self._record, self._dialect)]
             if self._held is not None:
@@ -155,7 +156,6 @@ class Conversation(Telling):
             if self._claim is not None:
                 await self._claim.keep(200, headers, queued)
             responder.reply(200, headers, queued)
-        leaving.moves_to(running)
         self._responder = self._keeping = running
 
     async def _with_tools(self, ask: Ask, found: list[JsonObject], provider: AskProvider) -> Answer | Streaming:

@@ -47,16 +47,21 @@ class Leaving:
         self._responder.on_gone(None)
         self._task = None
         self._whole = never
+        self._end_drain()
+
+    def moves_to(self, responder: Responder) -> None:
+        """Another is answered from now on: that the one before left means nothing any more."""
+        self._responder.on_gone(None)
+        self._end_drain()
+        self.left = self.early = False
+        self._responder = responder
+        responder.on_gone(self._gone)
+
+    def _end_drain(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
             self._gateway.load.drains -= 1
-
-    def moves_to(self, responder: Responder) -> None:
-        """Another is answered from now on."""
-        self._responder.on_gone(None)
-        self._responder = responder
-        responder.on_gone(self._gone)
 
     def cancel(self) -> None:
         """Who asked wants no answer any more."""

@@ -21,10 +21,10 @@ from collections.abc import Mapping
 import msgspec
 
 from tollbridge.calls.ask import Ask, field, is_true
-from tollbridge.errors import BadRequestError, NotFoundError
+from tollbridge.errors import BadRequestError, NotFoundError, RequestTooLargeError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.server.background import Background
-from tollbridge.server.keeping import Keeping, Kept
+from tollbridge.server.keeping import KEPT_BYTES_MAX, Keeping, Kept
 from tollbridge.server.managed import Call, Reply
 from tollbridge.server.routes import Route, with_and_without_v1
 from tollbridge.store.responses import KeptResponse, ResponseStore
@@ -63,11 +63,18 @@ class Responses:
         before = None if said is None else await self._goes_on(owner, ask, said, given)
         if field(ask.fields, "store") is False:
             return None
+        encoded = _encode(given)
+        if background and len(encoded) > KEPT_BYTES_MAX:
+            raise RequestTooLargeError(
+                f"A response that runs in the background is kept with its input, of at most {KEPT_BYTES_MAX} bytes; "
+                f"this has {len(encoded)} - at `$.input`. Leave `background` out.",
+                param="input",
+            )
         id = f"{PREFIX}{secrets.token_hex(20)}"
         ask.repeats.update(id=id, store=True)
         if background:
             ask.shown_id = id
-        return Keeping(self._store, Kept(owner, id, _encode(given), before, said, background))
+        return Keeping(self._store, Kept(owner, id, encoded, before, said, background))
 
     async def _goes_on(self, owner: str, ask: Ask, said: str, given: list[Json]) -> str | None:
         """Puts what came before into the request, or sends it to who has it. The id of the one before, where its items
@@ -79,8 +86,8 @@ class Responses:
             ask.only = theirs.deployment
             return None
         chain = await self._before(owner, said)
-        last = chain[-1]
-        if self.background.under_way(owner, said, last):
+        last = await self.background.came_to(owner, said, chain[-1])
+        if last is None:
             raise BadRequestError(
                 f"The response {said[:100]!r} is still under way. Go on from it when it has ended.",
                 param="previous_response_id",
@@ -91,7 +98,7 @@ class Responses:
             if last.theirs:
                 ask.replace(previous_response_id=_encode(last.theirs))
             return None
-        before = [item for kept in chain for item in (*_list(kept.input), *_output(kept.response))]
+        before = [item for kept in (*chain[:-1], last) for item in (*_list(kept.input), *_output(kept.response))]
         ask.replace(input=_encode([*before, *given]), previous_response_id=None)
         ask.repeats["previous_response_id"] = said
         return said
@@ -126,7 +133,7 @@ class Responses:
             return Reply({"id": call.id, "object": "response", "deleted": True})
         if call.query.get("stream") == "true":
             return Reply(None, events=self.background.events(owner, call.id, kept, _after(call.query)))
-        return Reply(msgspec.Raw(self.background.shown(owner, call.id, kept)))
+        return Reply(msgspec.Raw(await self.background.shown(owner, call.id, kept)))
 
     async def _input_items(self, call: Call) -> Reply:
         """All that the response was given, what came before it included, the latest first unless `order` is `asc`."""

@@ -8,9 +8,7 @@ Answers get an id of ours, whoever gives them: the client has it before it is kn
 from __future__ import annotations
 
 import asyncio
-import sys
-import zlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import msgspec
 
@@ -21,12 +19,14 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.server.answers import STREAM_LINES
 from tollbridge.server.inbound import ClientGone, Headers, Responder
 from tollbridge.server.keeping import KEPT_BYTES_MAX, Kept
+from tollbridge.server.told_again import LAST, Events
 from tollbridge.store.responses import KeptResponse
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 from tollbridge.wires.openai_responses.errors import failure_code
 from tollbridge.wires.openai_responses.numbered import Numbered
 from tollbridge.wires.tap import pieces
 
+NUMBER_MAX = 2**53
 ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
 LOST = InternalServerError("The gateway could not bring this response to its end. Ask again.", fault="gateway")
 _encode = msgspec.json.Encoder().encode
@@ -34,38 +34,37 @@ _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class _Event(msgspec.Struct):
-    type: str = ""
-    sequence_number: int = -1
+    """Whatever a provider puts there: an event is ours to tell in any case."""
+
+    type: Json = None
+    sequence_number: Json = None
     response: msgspec.Raw = msgspec.Raw()
     error: Json = None
-    message: str = ""
-    code: str | None = None
+    message: Json = None
+    code: Json = None
+
+
+class _Final(msgspec.Struct):
+    status: str = "failed"
 
 
 _event = msgspec.json.Decoder(_Event).decode
-_pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(list[tuple[int, bytes]]).decode
+_status = msgspec.json.Decoder(_Final).decode
+
+
+def end_of(final: bytes, number: int) -> bytes:
+    """The event that closes the stream of a response that came to this; `number`: its own."""
+    status = _status(final).status
+    if status == "cancelled":
+        told: JsonObject = {"code": status, "message": "The response was cancelled.", "param": None}
+        return Numbered(number).event("error", told)
+    return Numbered(number).event(f"response.{status}", {"response": msgspec.Raw(final)})
 
 
 def failed(response: JsonObject, error: APIError) -> bytes:
     """The response of one that came to nothing."""
     told = {"code": failure_code(error), "message": error.message}
     return _encode({**response, "status": "failed", "error": told})
-
-
-def replay(events: bytes, after: int) -> Iterator[bytes]:
-    """What was kept of a stream, from the event after that number on."""
-    for number, event in _unpack(zlib.decompress(events)):
-        if number > after:
-            yield event
-
-
-def squeezed(events: Sequence[tuple[int, bytes]]) -> bytes:
-    return zlib.compress(_pack(events))
-
-
-STREAMED = squeezed(())
-"""Events of one that was asked for as a stream, and has told none yet."""
 
 
 class Running:
@@ -75,6 +74,7 @@ class Running:
         self.kept = kept
         self.gone = False
         self.ended = False
+        self.settled = False
         self.streams = client is not None
         self._response = response
         self._client = client
@@ -82,9 +82,7 @@ class Running:
         self._final: bytes | None = None
         self._deployment = self._theirs = ""
         self._news = asyncio.Event()
-        self._events: list[tuple[int, bytes]] = []
-        self._events_bytes = 0
-        self._number = 0
+        self._events = Events()
         self._started = False
         self._retold: Mapping[str, msgspec.Raw] = {
             "id": msgspec.Raw(_encode(kept.id)),
@@ -97,23 +95,34 @@ class Running:
 
     @property
     def shown(self) -> bytes:
-        """The response, as it is now."""
-        return self._final or _encode({**self._response, "status": "in_progress"})
+        """The response, as it is now. What it came to is told when it is written down, so that each process tells the
+        same; or when that was tried in vain."""
+        if self._final is None or not self.settled:
+            return _encode({**self._response, "status": "in_progress"})
+        return self._final
 
-    async def until_ended(self) -> None:
-        while not self.ended:
+    @property
+    def answered(self) -> bool:
+        """It is known what it came to."""
+        return self._final is not None
+
+    def settle(self) -> None:
+        self.settled = True
+        self._tell()
+
+    async def until_settled(self) -> None:
+        while not self.settled:
             await self._news.wait()
 
     async def follow(self, after: int) -> AsyncIterator[bytes]:
         """The events after that number, as they come."""
-        at = 0
+        at, events = 0, self._events
         while True:
-            if self._events_bytes > KEPT_BYTES_MAX:
+            if events.too_many:
                 raise InternalServerError("The events of this response are too many to be told again.", fault="gateway")
-            while at < len(self._events):
-                number, event = self._events[at]
-                at += 1
-                if number > after:
+            while at < len(events):
+                fresh, at = events.since(at, after), len(events)
+                for event in fresh:
                     yield event
             if self.ended:
                 return
@@ -126,29 +135,37 @@ class Running:
             self._cancel()
 
     def end(self) -> None:
-        """Nothing more will be told. Who still sees the stream of one that was cancelled hears so."""
+        """Nothing more will be told. Who sees the stream hears how it ended, where nobody has said so."""
         if self._final is None:
-            if self.gone and self._client is not None:
-                self._tell_cancelled(self._client)
             self._final = _encode({**self._response, "status": "cancelled"}) if self.gone else self._failed(LOST)
+        if self.streams and not self._events.closed:
+            self._tell_end(self._final)
         self.ended = True
         self._tell()
 
-    def _tell_cancelled(self, client: Responder) -> None:
-        if not client.started:
-            client.start(200, [STREAM_LINES])
-        told = {"code": "cancelled", "message": "The response was cancelled.", "param": None}
-        event = Numbered(self._number + 1).event("error", told)
-        self._events.append((self._number + 1, event))
-        client.write(event)
-        client.finish()
+    def _tell_end(self, final: bytes) -> None:
+        event = end_of(final, self._events.number + 1)
+        self._events.add(event, self._events.number + 1)
+        client = self._client
+        if client is not None and self.gone:  # else it has been answered
+            if not client.started:
+                client.start(200, [STREAM_LINES])
+            client.write(event)
+            client.finish()
+
+    def came_to(self) -> KeptResponse:
+        """As it is kept, but for its events."""
+        kept, final = self.kept, self._final
+        if final is None:
+            raise ValueError("it has not ended")
+        return KeptResponse(final, kept.input, kept.previous, self._deployment, self._theirs)
 
     def to_keep(self) -> KeptResponse:
-        kept = self.kept
-        events = b""
-        if self.streams and self._events_bytes <= KEPT_BYTES_MAX:
-            events = squeezed(self._events)
-        return KeptResponse(self.shown, kept.input, kept.previous, self._deployment, self._theirs, events)
+        """Of megabytes of events it takes a noticeable time."""
+        row = self.came_to()
+        if not self.streams or self._events.bytes + len(row.response) + len(row.input) > KEPT_BYTES_MAX:
+            return row
+        return msgspec.structs.replace(row, events=self._events.squeezed())
 
     # a Keeper
 
@@ -212,27 +229,25 @@ class Running:
         if not data:
             return event
         if data == b"[DONE]":
-            self._events.append((sys.maxsize, event))
+            self._events.add(event, LAST)
             return event
         try:
             told = _event(data)
         except msgspec.DecodeError:  # whatever it is, it is told as it came
             told = _Event()
+        kind = told.type if isinstance(told.type, str) and told.type.isprintable() else ""
         if bytes(told.response).startswith(b"{"):
             response = self._as_ours(told.response)
-            event = b"event: %b\ndata: %b\n\n" % (
-                told.type.encode(),
-                _encode({**_fields(data), "response": msgspec.Raw(response)}),
-            )
-            if told.type in ENDS:
+            fields = _encode({**_fields(data), "response": msgspec.Raw(response)})
+            event = b"event: %b\ndata: %b\n\n" % (kind.encode(), fields)
+            if kind in ENDS:
                 self._final = response
-        elif told.type == "error" and self._final is None:
+        elif kind == "error" and self._final is None:
             detail = told.error if isinstance(told.error, dict) else {"message": told.message, "code": told.code}
             self._final = self._failed(OPENAI_RESPONSES.read_error(500, {}, _encode({"error": detail})))
-        self._events_bytes += len(event)
-        self._number = max(self._number, told.sequence_number)
-        if self._events_bytes <= KEPT_BYTES_MAX:
-            self._events.append((self._number, event))
+        number = told.sequence_number
+        self._events.add(event, number if type(number) is int and number < NUMBER_MAX else -1)
+        self._events.closed = self._events.closed or kind in ENDS or kind == "error"
         return event
 
     def _as_ours(self, response: bytes | msgspec.Raw) -> bytes:

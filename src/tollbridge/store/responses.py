@@ -82,17 +82,20 @@ class ResponseStore:
 
         await self._database.run(work)
 
-    async def end(self, owner: str, id: str, kept: KeptResponse) -> None:
-        """What one that was under way came to. One that was forgotten stays so."""
+    async def end(self, owner: str, id: str, kept: KeptResponse, *, lost: bool = False) -> None:
+        """What one that was under way came to. One that was forgotten stays so, and one of which it was said before
+        stays as it was said. `lost`: nothing was heard of it; if that is so no more it goes on."""
         name, tenant = self._name(owner, id), self._tenant(owner)
+        here = [RESPONSES.c.id == name, RESPONSES.c.alive_until.is_not(None)]
+        if lost:
+            here.append(RESPONSES.c.alive_until < self._clock())
 
         async def work(connection: AsyncConnection) -> None:
-            expires_at = await connection.scalar(select(RESPONSES.c.expires_at).where(RESPONSES.c.id == name))
+            expires_at = await connection.scalar(select(RESPONSES.c.expires_at).where(*here))
             if expires_at is None:
                 return
             sealed = self._sealing.seal(name, _identity(name, tenant, expires_at), _encode(kept))
-            changed = update(RESPONSES).where(RESPONSES.c.id == name).values(sealed=sealed, alive_until=None)
-            await connection.execute(changed)
+            await connection.execute(update(RESPONSES).where(*here).values(sealed=sealed, alive_until=None))
 
         await self._database.run(work)
 
@@ -103,11 +106,10 @@ class ResponseStore:
 
         async def work(connection: AsyncConnection) -> set[tuple[str, str]]:
             here = RESPONSES.c.id.in_(names)
-            wanted = await connection.execute(select(RESPONSES.c.id).where(here, RESPONSES.c.cancelled == 0))
+            under_way = here & RESPONSES.c.alive_until.is_not(None)
+            wanted = await connection.execute(select(RESPONSES.c.id).where(under_way, RESPONSES.c.cancelled == 0))
             found = {names[bytes(row.id)] for row in wanted}
-            await connection.execute(
-                update(RESPONSES).where(here, RESPONSES.c.alive_until.is_not(None)).values(alive_until=until)
-            )
+            await connection.execute(update(RESPONSES).where(under_way).values(alive_until=until))
             return set(names.values()) - found
 
         return await self._database.run(work)
@@ -121,8 +123,18 @@ class ResponseStore:
 
         await self._database.run(work)
 
+    async def under_way(self, owner: str, id: str) -> bool:
+        """It has not ended, and is heard of."""
+        name = self._name(owner, id)
+
+        async def work(connection: AsyncConnection) -> bool:
+            until = await connection.scalar(select(RESPONSES.c.alive_until).where(RESPONSES.c.id == name))
+            return until is not None and until >= self._clock()
+
+        return await self._database.read(work)
+
     def lost(self, kept: KeptResponse) -> bool:
-        """It was under way, and nobody tells of it any more."""
+        """It was under way when it was read, and nobody tells of it any more."""
         return kept.alive_until is not None and kept.alive_until < self._clock()
 
     async def get(self, owner: str, id: str) -> KeptResponse | None:
