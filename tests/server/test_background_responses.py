@@ -330,3 +330,18 @@ async def test_the_openai_sdk_polls_and_cancels(tmp_path: Path) -> None:
                 assert (response.status, bool(response.output_text)) == ("completed", True)
                 response = await client.responses.create(model=model, input="x", background=True)
                 assert (await client.responses.cancel(response.id)).status == "cancelled"
+
+
+@pytest.mark.parametrize("model", [OWN, "chat"])
+async def test_credentials_for_servers_of_tools_are_neither_told_back_nor_kept(tmp_path: Path, model: str) -> None:
+    secret = {"authorization": "canary-one", "headers": {"x-key": "canary-two"}}
+    tool = {"type": "mcp", "server_label": "a", "server_url": "https://tools.example/mcp"}
+    async with background_gateway(tmp_path, "delay_ms=1") as (gateway, _):
+        begun = await gateway.post(
+            RESPONSES, {"model": model, "input": "x", "background": True, "tools": [{**tool, **secret}]}
+        )
+        assert begun.json()["tools"] == [tool]
+        answer = await ended(gateway, begun.json()["id"])
+        items = await gateway.send("GET", f"{RESPONSES}/{answer['id']}/input_items")
+        for told in (begun.body, json.dumps(answer).encode(), items.body):
+            assert b"canary" not in told

@@ -4,7 +4,7 @@ from bench.mock_upstream import serving
 from tests.server.accounted import accounted
 from tests.server.faults import CHAT, ask, configuration, entry
 from tollbridge.policy.access import Access
-from tollbridge.server.ways import WAYS_MAX, Way, Ways
+from tollbridge.server.ways import ASKED_LENGTH_MAX, WAYS_MAX, Way, Ways
 
 
 def test_a_way_is_one_keys_and_one_spellings():
@@ -43,3 +43,9 @@ async def test_what_a_key_may_ask_for_is_as_it_was_last_said(tmp_path: Path) -> 
             assert (await asked(other["key"]))[0] == 403
             await gateway.send("POST", "/key/update", {"key": one["token"], "models": []})
             assert await asked(one["key"]) == (200, "m")
+
+
+def test_long_names_are_not_kept():
+    ways, mine = Ways(), Access()
+    ways.keep(mine, "m" * (ASKED_LENGTH_MAX + 1), Way("m", "m", "m"))
+    assert ways.find((mine, "m" * (ASKED_LENGTH_MAX + 1))) is None
