@@ -29,6 +29,10 @@ CONFIG = """
 model_list:
   - model_name: claude
     litellm_params: {model: anthropic/claude-sonnet-4-0, api_key: os.environ/A_KEY_THAT_IS_NOT_SET}
+  - model_name: written-down
+    litellm_params: {model: deepgram/nova-3, api_key: k}
+  - model_name: numbers
+    litellm_params: {model: openai/text-embedding-3-small, api_key: k}
   - model_name: fast
     litellm_params: {model: demo/fast}
 """

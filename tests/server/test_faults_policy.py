@@ -92,6 +92,35 @@ async def test_default_fallbacks_stand_in_and_the_error_is_that_of_the_model_ask
     assert gateway.records[0].fallbacks == 1
 
 
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_group_of_which_no_deployment_is_enabled_is_503_or_its_fallback(tmp_path: Path, path: str) -> None:
+    off = {"model_name": "off", "litellm_params": {"model": "anthropic/claude-haiku-4-5"}}
+    async with serving() as mock:
+        text = configuration(
+            off, {**off, "model_name": "lonely"}, entry("m", mock.port), router={"fallbacks": [{"off": ["m"]}]}
+        )
+        async with served(text, tmp_path) as gateway:
+            assert (await gateway.post(path, ask("off"))).status == 200
+            alone = await gateway.post(path, ask("lonely"))
+    assert alone.status == 503
+    assert "lonely" in alone.json()["error"]["message"]
+    assert "ANTHROPIC" not in alone.body.decode()
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("model", ["deepgram/nova-3", "elevenlabs/eleven_v3", "voyage/voyage-3", "infinity/m"])
+async def test_who_holds_no_conversations_is_not_asked_for_one(tmp_path: Path, model: str, path: str) -> None:
+    async with serving() as mock:
+        place = {"model": model, "api_key": "k", "api_base": f"http://127.0.0.1:{mock.port}"}
+        text = configuration({"model_name": "m", "litellm_params": place})
+        async with served(text, tmp_path) as gateway:
+            for stream in (False, True):
+                refused = await gateway.post(path, ask("m", stream=stream))
+                assert refused.status == 400
+                assert "no conversations" in refused.json()["error"]["message"]
+        assert not mock.provider.books.requests
+
+
 @pytest.mark.parametrize("where", ["body", "headers"])
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_request_says_how_often_and_how_long_and_with_which_tags(tmp_path: Path, path: str, where: str) -> None:

@@ -115,5 +115,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def max_input_tokens(self) -> int | None:
         return None if self.facts is None else self.facts.max_input_tokens
 
+    @property
+    def converses(self) -> bool:
+        """As far as is known: what is not known may well."""
+        mode = "" if self.facts is None else self.facts.mode
+        return self.wire.name != "no_chat" and mode in ("", "chat", "responses")
+
     def __repr__(self) -> str:
         return f"<Deployment {self.id} {self.provider}/{self.model}>"

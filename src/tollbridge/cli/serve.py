@@ -14,6 +14,7 @@ import click
 import msgspec
 
 from tollbridge.assemble.gateway import Assembled
+from tollbridge.calls.deployment import Deployment
 from tollbridge.cli.ending import FAILED, end
 from tollbridge.cli.greeting import ShownKey, greeting
 from tollbridge.cli.place import KEY_VARIABLES
@@ -27,6 +28,7 @@ from tollbridge.config.mcp import read_said
 from tollbridge.config.settings import Config, McpServer
 from tollbridge.errors import ConfigError, StoreError
 from tollbridge.home import Home
+from tollbridge.routing.groups import Group
 from tollbridge.server.http.listener import Listener
 from tollbridge.server.identify import Authenticator, MasterKey, OpenDoor
 
@@ -176,11 +178,15 @@ def greet(door: Door, url: str | None, listener: Listener, assembled: Assembled)
     groups = assembled.gateway.engine.routes.groups
     names = groups.listed()
     plain = next(
-        (name for name in names if "*" not in name and groups.knows(name) and groups.resolve(name).members), None
+        (name for name in names if "*" not in name and groups.knows(name) and _converses(groups.resolve(name))), None
     )
     model = DEMO_MODEL if plain is None and groups.knows(DEMO_MODEL) else plain or "<model>"
     servers = [] if assembled.mcp is None else list(assembled.mcp.hub.upstreams)
     click.echo(greeting(url or listener.url, door.key, names, model, servers))
+
+
+def _converses(group: Group[Deployment]) -> bool:
+    return any(one.converses for one in group.members)
 
 
 def greet_worker(once: Once, door: Door, url: str | None, listener: Listener, assembled: Assembled) -> None:

@@ -32,7 +32,11 @@ class _Request(msgspec.Struct):
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
     stop: str | Annotated[list[str], Meta(max_length=4)] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    seed: int | None = None
     stream: bool | None = None
+    parallel_tool_calls: bool | None = None
     tools: list[dict[str, Any]] | None = None
     response_format: dict[str, Any] | None = None
 

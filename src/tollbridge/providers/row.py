@@ -55,6 +55,7 @@ class WireDefaults(msgspec.Struct, frozen=True):
 
 CHAT = "openai_chat"
 RESPONSES = "openai_responses"
+NO_CHAT = "no_chat"
 WIRES: Mapping[str, WireDefaults] = {
     CHAT: WireDefaults("/chat/completions", Bearer()),
     "anthropic_messages": WireDefaults("/v1/messages", HeaderKey("x-api-key"), (("anthropic-version", "2023-06-01"),)),
@@ -75,6 +76,7 @@ WIRES: Mapping[str, WireDefaults] = {
     ),
     "cohere": WireDefaults("/v2/chat", Bearer()),
     "ollama": WireDefaults("/api/chat", Bearer()),
+    NO_CHAT: WireDefaults("/chat/completions", Bearer()),  # never sent
 }
 WIRE_OF_MODE: Mapping[str, str] = {"responses": RESPONSES}
 """LiteLLM's word for a model that is reached by another format than its provider's own: `provider/responses/model`, or

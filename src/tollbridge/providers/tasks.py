@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import msgspec
 
 from tollbridge.providers.auth import Auth, Bearer
-from tollbridge.providers.row import Provider
+from tollbridge.providers.row import NO_CHAT, Provider
 
 CHAT = "openai_chat"
 
@@ -63,6 +63,8 @@ _MISTRAL_DROPS = frozenset({"user"})  # it refuses what it does not know
 TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
     # providers/demo.py
     "demo": {**dict.fromkeys(ALIKE), "embeddings": (ALIKE["embeddings"],)},
+    # https://github.com/michaelfeil/infinity (seen 2026-11-26)
+    "infinity": {"embeddings": (ALIKE["embeddings"],), "rerank": (ALIKE["rerank"],)},
     # https://docs.cohere.com/reference/embed, /reference/rerank (seen 2026-11-26)
     "cohere": {
         "embeddings": (
@@ -182,13 +184,9 @@ COMPLETES_ALL = frozenset(
 """Those who continue a text with any model that they have. Of the others (OpenAI, Azure ...) only some models do."""
 
 
-ALONE = frozenset({"voyage", "jina_ai", "deepgram", "elevenlabs"})
-"""Those who do nothing but what `TASKS` has of them."""
-
-
 def formats(row: Provider) -> list[str]:
     """Those in which it can be asked, its own first: of who has no chat those of its tasks."""
-    if row.name in ALONE:
+    if row.wire == NO_CHAT:
         return [how.wire for several in TASKS[row.name].values() for how in several or ()]
     return [row.wire, *row.also]
 
@@ -198,7 +196,7 @@ def spoken(row: Provider, task: str, model: str) -> Spoken | None:
     own = TASKS.get(row.name, {})
     if task in own:
         return next((one for one in own[task] or () if one.models.search(model)), None)
-    alike = None if row.name in ALONE else ALIKE.get(task)
+    alike = ALIKE.get(task)
     if row.wire != CHAT or row.place is not None or alike is None:
         return None
     if task == "completions" and row.name in COMPLETES_ALL:

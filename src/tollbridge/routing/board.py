@@ -13,7 +13,6 @@ from tollbridge.errors import (
     APIError,
     ContentPolicyViolationError,
     ContextWindowExceededError,
-    NotFoundError,
     RateLimitError,
     ServiceUnavailableError,
 )
@@ -118,7 +117,11 @@ class RequestBoard:
     def unavailable(self, group: str) -> APIError:
         members = self.members(group)
         if not members:
-            return NotFoundError(f"No deployment of {group!r} is enabled; see the warnings of `tollbridge check`.")
+            return ServiceUnavailableError(
+                f"None of the deployments of {group!r} is enabled. The gateway's operator finds why in its log of the "
+                "start, and with `tollbridge check`.",
+                code="no_enabled_deployment",
+            )
         if self._fits is not None:
             refusals = [self._fits(deployment) for deployment in members]
             if all(refusals) and refusals[0] is not None:

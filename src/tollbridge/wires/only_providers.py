@@ -13,6 +13,7 @@ from tollbridge.wires.tap import Along, Tap
 WIRES: Mapping[str, tuple[str, str]] = {
     "bedrock_converse": ("tollbridge.wires.bedrock_converse", "BEDROCK_CONVERSE"),
     "cohere": ("tollbridge.wires.cohere", "COHERE"),
+    "no_chat": ("tollbridge.wires.no_chat", "NO_CHAT"),
     "ollama": ("tollbridge.wires.ollama", "OLLAMA"),
     "replicate": ("tollbridge.wires.replicate", "REPLICATE"),
 }

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from tollbridge.providers.auth import Bearer, HeaderKey
-from tollbridge.providers.row import Provider
-from tollbridge.providers.rows.alike import CHAT
+from tollbridge.providers.row import NO_CHAT, Provider
 
 SEEN = "2026-11-26"
 
 ALONE: tuple[Provider, ...] = (
     Provider(
         name="voyage",
-        wire=CHAT,
+        wire=NO_CHAT,
         base_url="https://api.voyageai.com/v1",
         base_env=("VOYAGE_API_BASE",),
         key_env=("VOYAGE_API_KEY",),
@@ -20,7 +19,7 @@ ALONE: tuple[Provider, ...] = (
     ),
     Provider(
         name="jina_ai",
-        wire=CHAT,
+        wire=NO_CHAT,
         base_url="https://api.jina.ai/v1",
         base_env=("JINA_AI_API_BASE",),
         key_env=("JINA_AI_API_KEY",),
@@ -29,7 +28,7 @@ ALONE: tuple[Provider, ...] = (
     ),
     Provider(
         name="deepgram",
-        wire=CHAT,
+        wire=NO_CHAT,
         base_url="https://api.deepgram.com/v1",
         base_env=("DEEPGRAM_API_BASE",),
         key_env=("DEEPGRAM_API_KEY",),
@@ -39,7 +38,7 @@ ALONE: tuple[Provider, ...] = (
     ),
     Provider(
         name="elevenlabs",
-        wire=CHAT,
+        wire=NO_CHAT,
         base_url="https://api.elevenlabs.io/v1",
         base_env=("ELEVENLABS_API_BASE",),
         key_env=("ELEVENLABS_API_KEY",),
@@ -49,7 +48,7 @@ ALONE: tuple[Provider, ...] = (
     ),
     Provider(
         name="infinity",
-        wire=CHAT,
+        wire=NO_CHAT,
         base_env=("INFINITY_API_BASE",),
         key_env=("INFINITY_API_KEY",),
         needs_key=False,
