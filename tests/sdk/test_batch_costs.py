@@ -66,8 +66,9 @@ def test_an_answer_without_usage_or_a_batch_price_is_never_free() -> None:
     del line["response"]["body"]["usage"]
     with pytest.raises(UnknownPrice, match="usage"):
         batch_cost([line])
-    with pytest.raises(UnknownPrice, match="batch"):
+    with pytest.raises(UnknownPrice, match="batch") as failure:
         batch_cost([chat(model="chatgpt-4o-latest")])
+    assert "custom_cost_per_token" not in str(failure.value)  # which `batch_cost` does not take
 
 
 def test_a_batch_of_a_server_of_ones_own_costs_nothing() -> None:

@@ -110,16 +110,19 @@ def batch_answer_nanousd(answer: JsonObject, model: str | None, provider: str | 
     if usage is None:
         raise UnknownPrice("An answer of the batch tells no usage.", kind="usage")
     name = model or answer.get("model") or ""
-    return _priced(_tariff(name, provider), name, usage, "batch", None)
+    return _priced(_tariff(name, provider), name, usage, "batch", None, "Say it with `register_model`.")
 
 
-def _priced(tariff: Tariff, model: str, usage: Usage, tier: str | None, seconds: float | None) -> int:
+_SAY_IT = "Say it with `register_model`, or pass `custom_cost_per_token`."
+
+
+def _priced(
+    tariff: Tariff, model: str, usage: Usage, tier: str | None, seconds: float | None, hint: str = _SAY_IT
+) -> int:
     try:
         return tariff.price(usage, tier, seconds)
     except UnknownPrice as error:
-        raise UnknownPrice(
-            f"{model}: {error.message} Say it with `register_model`, or pass `custom_cost_per_token`.", kind=error.kind
-        ) from None
+        raise UnknownPrice(f"{model}: {error.message} {hint}", kind=error.kind) from None
 
 
 def _tariff(model: str, provider: str | None) -> Tariff:
