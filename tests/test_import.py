@@ -114,3 +114,25 @@ def test_a_server_reads_nothing_of_a_task_before_it_is_asked_for_one() -> None:
         f"tollbridge.{name}" for name in ("server.tasks", "calls.task_ask", "calls.task_build", "providers.tasks")
     ]
     assert not [name for name in loaded["modules"] if name.startswith(tuple(tasks))]
+
+
+_SERVING = """
+import os, pathlib, tempfile
+from tollbridge.cli.process import application
+from tollbridge.cli.serve import read_config
+from tollbridge.home import Home
+from tollbridge.server.identify import MasterKey
+here = pathlib.Path(tempfile.mkdtemp())
+(here / "c.yaml").write_text("model_list: [{model_name: m, litellm_params: {model: openai/gpt-4o, api_key: k}}]")
+config, environ = read_config(here / "c.yaml", {"HOME": str(here)}, False)
+with application(config, environ, Home(here), MasterKey("k" * 40), "none"):
+    pass
+"""
+
+
+def test_a_gateway_that_serves_a_model_loads_no_room_that_nobody_asked_for() -> None:
+    loaded = set(_probe(_SERVING)["modules"])
+    ours = {name for name in loaded if name.startswith("tollbridge.")}
+    mcp = {name for name in ours if name.startswith(("tollbridge.mcp.", "tollbridge.assemble.mcp", "tollbridge.sdk"))}
+    assert mcp == {"tollbridge.mcp.ours", "tollbridge.assemble.mcp_room"}
+    assert not {"aiohttp", "prometheus_client", "asyncpg", "rich", "tiktoken", "boto3"} & loaded
