@@ -74,6 +74,7 @@ def test_a_first_mocked_completion_is_light_and_silent() -> None:
     assert not (_HEAVY - loop_brings) & set(seen["modules"])
     ours = {name for name in seen["modules"] if name.startswith("tollbridge.")}
     assert not {"tollbridge.config", "tollbridge.observe", "tollbridge.transport.pool", "tollbridge.cli"} & ours
+    assert not {name for name in ours if name.startswith("tollbridge.wires.") and name.endswith(".wire")}
     assert not [name for name in seen["sockets"] if name in ("socket.connect", "socket.bind", "socket.getaddrinfo")]
     assert seen["kB"] < 40_000
 
@@ -135,4 +136,7 @@ def test_a_gateway_that_serves_a_model_loads_no_room_that_nobody_asked_for() -> 
     ours = {name for name in loaded if name.startswith("tollbridge.")}
     mcp = {name for name in ours if name.startswith(("tollbridge.mcp.", "tollbridge.assemble.mcp", "tollbridge.sdk"))}
     assert mcp == {"tollbridge.mcp.ours", "tollbridge.assemble.mcp_room"}
-    assert not {"aiohttp", "prometheus_client", "asyncpg", "rich", "tiktoken", "boto3"} & loaded
+    assert not {name for name in ours if name.startswith("tollbridge.wires.") and name.endswith(".wire")}
+    assert not {"tollbridge.assemble.hooks", "tollbridge.providers.blocking", "tollbridge.server.front_page"} & ours
+    others = {"aiohttp", "asyncpg", "boto3", "http.client", "prometheus_client", "rich", "tiktoken", "urllib.request"}
+    assert not (others | {"wsgiref.handlers"}) & loaded

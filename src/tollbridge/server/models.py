@@ -23,7 +23,7 @@ from tollbridge.policy.access import Access
 from tollbridge.routing.groups import unknown_model
 from tollbridge.server.gateway import Gateway
 from tollbridge.wires.base import Wire
-from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.gemini.vocabulary import NAME as GEMINI
 
 _GOOGLE = frozenset({b"x-goog-api-client", b"x-goog-api-key"})
 """Google's SDK asks at `/v1/models` too."""
@@ -47,7 +47,7 @@ class Shape(msgspec.Struct, frozen=True):
 
 
 def shape_for(dialect: Wire, headers: Mapping[bytes, bytes]) -> Shape:
-    if dialect is GEMINI or not _GOOGLE.isdisjoint(headers):
+    if dialect.name == GEMINI or not _GOOGLE.isdisjoint(headers):
         return Shape(_gemini, _gemini_list, _gemini_page)
     if b"anthropic-version" in headers:
         return Shape(_anthropic, _anthropic_list, _anthropic_page)
