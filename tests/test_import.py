@@ -140,3 +140,15 @@ def test_a_gateway_that_serves_a_model_loads_no_room_that_nobody_asked_for() -> 
     assert not {"tollbridge.assemble.hooks", "tollbridge.providers.blocking", "tollbridge.server.front_page"} & ours
     others = {"aiohttp", "asyncpg", "boto3", "http.client", "prometheus_client", "rich", "tiktoken", "urllib.request"}
     assert not (others | {"wsgiref.handlers"}) & loaded
+
+
+def test_what_a_command_imports_is_not_looked_through_for_garbage() -> None:
+    program = (
+        "import gc, click; from tollbridge.cli import main; looked = []\n"
+        "gc.callbacks.append(lambda phase, info: looked.append(info['generation']))\n"
+        "main.get_command(click.Context(main), 'serve'); imported = len(looked)\n"
+        "things = [[] for _ in range(2_000)]\n"
+        "assert gc.isenabled() and len(looked) > imported, 'it is looked again'\n"
+        "assert gc.get_freeze_count() > 10_000 > len(gc.get_objects()), 'but not there'\n"
+    )
+    _probe(program)
