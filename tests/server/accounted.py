@@ -25,6 +25,7 @@ from tollbridge.home import Home
 from tollbridge.server.app import App
 from tollbridge.server.http.listener import Listener
 from tollbridge.server.identify import MasterKey
+from tollbridge.server.routes import Route
 
 
 class Accounted(Served):
@@ -35,6 +36,12 @@ class Accounted(Served):
     accounts: Accounts
     home: Path
     log: Path
+
+    async def routes(self) -> tuple[Route, ...]:
+        """All, with those of the room that opens when somebody first asks there."""
+        answered = await self.send("GET", "/v1/mcp/server")
+        assert answered.status == 200, answered.body
+        return self.app._routes.routes
 
     async def made(self, **body: Any) -> dict[str, Any]:
         """A new key, as the answer tells of it."""
