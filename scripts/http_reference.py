@@ -48,6 +48,8 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "/models/{id}:generateContent": "a chat in Gemini's format",
         "/models/{id}:streamGenerateContent": "the same as a stream",
         "/models/{id}:countTokens": "asked of Gemini, else counted here",
+        "/models/{id}:embedContent": "one vector in Gemini's format, of any model ([tasks](tasks.md#embeddings))",
+        "/models/{id}:batchEmbedContents": "several",
         "/realtime": "a [WebSocket](realtime.md): a session with a model that listens and speaks",
     },
     "Tasks": {

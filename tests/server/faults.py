@@ -20,10 +20,12 @@ from tollbridge.wires.sse import SseParser
 
 CHAT, MESSAGES, GEMINI = "/v1/chat/completions", "/v1/messages", "/v1beta/models/m:generateContent"
 RESPONSES = "/v1/responses"
+GEMINI_EMBEDS = ("gemini_embed_one", "gemini_embed_batch")
 PATH_OF = {
     "openai_chat": CHAT,
     "anthropic_messages": MESSAGES,
     "gemini": GEMINI,
+    **dict.fromkeys(GEMINI_EMBEDS, GEMINI),
     "openai_responses": RESPONSES,
     "openai_completions": "/v1/completions",
     **{dialect: f"/v1{path}" for path, dialect in TASKS.items()},
@@ -57,6 +59,9 @@ def ask_at(route: Route, model: str = "m") -> dict[str, Any]:
     """A request that is legal in the dialect of a route."""
     if route.dialect == "gemini":
         return {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+    if route.dialect in GEMINI_EMBEDS:
+        content = {"content": {"parts": [{"text": "hi"}]}}
+        return {**content, "requests": [content]}
     if route.dialect in TASKS.values():
         return {"model": model, "input": "hi", "prompt": "hi", "query": "hi", "documents": ["hi"]}
     if route.dialect == "openai_completions":

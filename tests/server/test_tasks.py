@@ -245,6 +245,17 @@ async def test_openais_client_reads_a_moderation(tmp_path: Path) -> None:
     assert told["cost_nanousd"] == 0
 
 
+async def test_a_moderation_that_names_no_model_asks_the_usual_one(tmp_path: Path) -> None:
+    provider = Provider(moderations={"id": "modr-1", "model": "omni-moderation-latest", "results": []})
+    async with Upstream(provider) as upstream:
+        text = configuration({**entry("omni-moderation-latest", upstream.port)})
+        async with accounted(text, tmp_path) as gateway, client(gateway) as asking:
+            await asking.moderations.create(input="x")
+            with pytest.raises(openai.BadRequestError, match="model"):
+                await asking.post("/embeddings", body={"input": "x"}, cast_to=object)
+    assert provider.asked[0].body == {"model": "omni-moderation-latest", "input": "x"}
+
+
 async def test_who_flags_nothing_itself_is_read_by_its_categories(tmp_path: Path) -> None:
     judged = {"id": "1", "model": "x", "results": [{"categories": {"pii": True}, "category_scores": {"pii": 0.9}}]}
     provider = Provider(moderations=judged)

@@ -14,6 +14,8 @@ HOMES: Mapping[str, str] = {
     "cohere_embeddings": "embeddings.cohere",
     "gemini_embeddings": "embeddings.gemini",
     "gemini_embed_content": "embeddings.gemini",
+    "gemini_embed_one": "embeddings.gemini_asked",
+    "gemini_embed_batch": "embeddings.gemini_asked",
     "vertex_embeddings": "embeddings.vertex",
     "ollama_embeddings": "embeddings.ollama",
     "voyage_embeddings": "embeddings.voyage",

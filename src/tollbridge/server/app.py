@@ -36,7 +36,7 @@ from tollbridge.server.gateway import Gateway
 from tollbridge.server.identify import confirm, presented_key, take_protocol_key, take_query_key
 from tollbridge.server.inbound import Headers, Inbound, Refusal, Responder, plain_refusal
 from tollbridge.server.managed import BODY_BYTES_MAX, Management
-from tollbridge.server.models import list_models, shape_for, show_model
+from tollbridge.server.models import list_models, shape_for, show_model, spoken_by
 from tollbridge.server.pipeline import Conversation
 from tollbridge.server.routes import ROUTES, Match, Route, RouteTable
 from tollbridge.wires.base import Wire
@@ -255,7 +255,7 @@ class App:
                 shown = show_model(gateway, match.id or "", shape, access)
             self._json(responder, record, match, shown)
         except APIError as error:
-            status, headers, body = error_answer(self._dialect(match), error)
+            status, headers, body = error_answer(self._clients(inbound, match), error)
             record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
             responder.reply(status, [*headers, own_headers(record, self._dialect(match))], body)
 
@@ -291,14 +291,15 @@ class App:
         the place of the plain one."""
         match = inbound.route if isinstance(inbound.route, Match) else None
         record = self._record(inbound, match)
-        status, headers, body = error_answer(self._dialect(match), error)
+        dialect = self._clients(inbound, match)
+        status, headers, body = error_answer(dialect, error)
         record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
         if not accounted:
             self._observe(record)
         told: Headers = headers
         if challenge:
             told = [*(header for header in headers if header[0] != b"www-authenticate"), *challenge]
-        own = own_headers(record, self._dialect(match))
+        own = own_headers(record, dialect)
         crossing = self._cors.answer_headers(inbound.headers) if self._cors is not None else ()
         return Refusal(status, body, (*told, own, *extra, *crossing))
 
@@ -306,8 +307,16 @@ class App:
         self._loop = asyncio.get_running_loop()
         return self._loop
 
-    def _dialect(self, match: Match | None) -> Wire:
-        return self.gateway.dialects["openai_chat" if match is None else match.route.dialect]
+    def _dialect(self, match: Match) -> Wire:
+        return self.gateway.dialects[match.route.dialect]
+
+    def _clients(self, inbound: Inbound, match: Match | None) -> Wire:
+        """The dialect of who asks for what is not there, or for what each vendor has at the same path."""
+        if match is None or match.route.handler in ("models", "model"):
+            name = spoken_by(inbound.headers)
+            if match is None or name != "openai_chat":
+                return self.gateway.dialects[name]
+        return self._dialect(match)
 
     def _record(self, inbound: Inbound, match: Match | None) -> Record:
         if not inbound.id:

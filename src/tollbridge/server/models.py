@@ -23,7 +23,6 @@ from tollbridge.policy.access import Access
 from tollbridge.routing.groups import unknown_model
 from tollbridge.server.gateway import Gateway
 from tollbridge.wires.base import Wire
-from tollbridge.wires.gemini.vocabulary import NAME as GEMINI
 
 _GOOGLE = frozenset({b"x-goog-api-client", b"x-goog-api-key"})
 """Google's SDK asks at `/v1/models` too."""
@@ -46,10 +45,18 @@ class Shape(msgspec.Struct, frozen=True):
     page: Callable[[Sequence[str], Mapping[str, str]], Page]
 
 
+def spoken_by(headers: Mapping[bytes, bytes]) -> str:
+    """The dialect of a client that the path does not tell, by what its vendor's libraries send."""
+    if not _GOOGLE.isdisjoint(headers):
+        return "gemini"
+    return "anthropic_messages" if b"anthropic-version" in headers else "openai_chat"
+
+
 def shape_for(dialect: Wire, headers: Mapping[bytes, bytes]) -> Shape:
-    if dialect.name == GEMINI or not _GOOGLE.isdisjoint(headers):
+    by = spoken_by(headers)
+    if "gemini" in (dialect.name, by):
         return Shape(_gemini, _gemini_list, _gemini_page)
-    if b"anthropic-version" in headers:
+    if by == "anthropic_messages":
         return Shape(_anthropic, _anthropic_list, _anthropic_page)
     return Shape(_openai, lambda data, _: {"object": "list", "data": data}, lambda names, _: Page(names))
 
@@ -150,13 +157,18 @@ def _gemini_page(names: Sequence[str], asked: Mapping[str, str]) -> Page:
     return Page(rest[:size], True, rest[size - 1])
 
 
+GENERATES = ["generateContent", "streamGenerateContent", "countTokens"]
+EMBEDS = ["embedContent", "batchEmbedContents"]
+
+
 def _gemini(gateway: Gateway, name: str) -> JsonObject:
     shown: JsonObject = {
         "name": f"models/{name}",
         "displayName": name,
-        "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
     }
     members = _members(gateway, name)
+    embeds = any(one.facts is not None and one.facts.mode == "embedding" for one in members)
+    shown["supportedGenerationMethods"] = EMBEDS if embeds else GENERATES
     for field, limit in (("inputTokenLimit", _reads(members)), ("outputTokenLimit", _writes(members))):
         if limit is not None:
             shown[field] = limit

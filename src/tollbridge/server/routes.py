@@ -91,13 +91,15 @@ def gemini(root: str) -> list[Route]:
     """The routes of Gemini's dialect below one root. The model, and whether to stream, stand in the path."""
     models = f"{root}/models"
 
-    def route(methods: tuple[str, ...], path: str, handler: Handler, stream: bool | None = None) -> Route:
+    def route(
+        methods: tuple[str, ...], path: str, handler: Handler, stream: bool | None = None, dialect: str = "gemini"
+    ) -> Route:
         return Route(
             methods=methods,
             path=models + path,
             handler=handler,
             access="key",
-            dialect="gemini",
+            dialect=dialect,
             stream=stream,
             key_in_query=True,
         )
@@ -106,6 +108,8 @@ def gemini(root: str) -> list[Route]:
         route(("POST",), "/{id}:generateContent", "generate", stream=False),
         route(("POST",), "/{id}:streamGenerateContent", "generate", stream=True),
         route(("POST",), "/{id}:countTokens", "count_tokens", stream=False),
+        route(("POST",), "/{id}:embedContent", "task", stream=False, dialect="gemini_embed_one"),
+        route(("POST",), "/{id}:batchEmbedContents", "task", stream=False, dialect="gemini_embed_batch"),
     ]
     if root not in ("", "/v1"):  # there stand OpenAI's lists
         made += [route(READ, "", "models"), route(READ, "/{id}", "model")]

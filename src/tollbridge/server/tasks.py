@@ -28,6 +28,9 @@ from tollbridge.server.reading import read_ask
 from tollbridge.wires.base import Wire
 from tollbridge.wires.task import AnyTaskWire
 
+UNSAID = {"openai_moderations": "omni-moderation-latest"}
+"""The models of requests that need not name one, as their formats have it, by dialect."""
+
 
 def read_task(
     gateway: Gateway,
@@ -41,6 +44,8 @@ def read_task(
     """As `read_ask`, of JSON or of a form."""
     fields, form = read_fields(inbound.body, inbound.headers.get(b"content-type", b"").decode("latin-1"))
     sent = len(fields)
+    if model is None and "model" not in fields:
+        model = UNSAID.get(dialect.name)
     ask, controls = read_ask(gateway, dialect, inbound, record, model, fields, make)
     if form is not None:
         cast(TaskAsk, ask).form = form if len(fields) == sent else without(form, fields)

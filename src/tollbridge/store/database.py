@@ -63,6 +63,7 @@ class Database:
         self._thread = threading.Thread(target=self._loop.run_forever, name="tollbridge-database", daemon=True)
         self._door = threading.Lock()
         self._closed = False
+        self._undone: frozenset[asyncio.Task[Any]] = frozenset()
 
     @classmethod
     def open(cls, url: str, *, wait_s: float = BUSY_S) -> Database:
@@ -114,6 +115,7 @@ class Database:
         working = asyncio.all_tasks() - {asyncio.current_task()}
         if working:
             _, late = await asyncio.wait(working, timeout=CLOSE_S)
+            self._undone = frozenset(late)
             for task in late:
                 task.cancel()
             if late:
@@ -146,9 +148,9 @@ class Database:
             async with asyncio.timeout(timeout_s), transaction as connection:
                 return await work(connection)
         except asyncio.CancelledError:
-            if self._closed:
+            if asyncio.current_task() in self._undone:
                 raise self._gone() from None
-            raise
+            raise  # who asked has gone
         except Exception as error:
             ours = raised(error, self._address)
             if ours is None:
