@@ -20,7 +20,7 @@ RUN pip install --no-cache-dir --require-hashes -r requirements.lock \
     && mkdir /app /state \
     && chown tollbridge /app /state
 
-ENV TOLLBRIDGE_HOME=/state PYTHONUNBUFFERED=1
+ENV TOLLBRIDGE_HOME=/state PYTHONUNBUFFERED=1 MALLOC_ARENA_MAX=1
 USER tollbridge
 WORKDIR /app
 VOLUME /state

@@ -17,11 +17,12 @@ import argparse
 import gzip
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from importlib import metadata
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -239,11 +240,21 @@ def text(built: Built, version: str, on: date) -> str:
         "sources": built.sources,
         "listed_by": LISTED_BY,
     }
-    lines = [json.dumps(head)[:-1] + ', "models": {']
-    rows = sorted(built.models.items())
-    lines.append(",\n".join(f"{json.dumps(name)}:{json.dumps(row, separators=(',', ':'))}" for name, row in rows))
+    lines = [json.dumps(head)[:-1] + ', "models": {', *by_provider(built.models)]
     lines.append('}, "bare": ' + json.dumps(dict(sorted(built.bare.items())), separators=(",", ":")) + "}")
     return "\n".join(lines) + "\n"
+
+
+def by_provider(models: Mapping[str, Any]) -> Iterator[str]:
+    """Lines of JSON: an object for each provider, a line for each of its models."""
+    grouped = [
+        (provider, [(full.partition("/")[2], row) for full, row in theirs])
+        for provider, theirs in groupby(sorted(models.items()), lambda item: item[0].partition("/")[0])
+    ]
+    for provider, rows in grouped:
+        yield f"{json.dumps(provider)}:{{"
+        yield ",\n".join(f"{json.dumps(name)}:{json.dumps(row, separators=(',', ':'))}" for name, row in rows)
+        yield "}" if provider == grouped[-1][0] else "},"
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from tollbridge.assemble.accounts import management
 from tollbridge.cli.process import application
 from tollbridge.config.load import load_value
 from tollbridge.home import Home
+from tollbridge.server.annex import known
 from tollbridge.server.identify import MasterKey
 from tollbridge.server.routes import ROUTES, Route
 
@@ -168,7 +169,7 @@ def routes() -> Sequence[Route]:
     with tempfile.TemporaryDirectory() as folder:
         door, keys = MasterKey("sk-" + "reference" * 4), {"OPENAI_API_KEY": "sk-reference"}
         with application(config, keys, Home(Path(folder)), door, "none") as (_, assembled, accounts):
-            return (*ROUTES, *management(accounts, assembled.gateway), *assembled.routes())
+            return (*ROUTES, *management(accounts, assembled.gateway), *known(assembled.routes()))
 
 
 def base(path: str) -> tuple[str, str]:

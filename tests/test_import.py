@@ -74,6 +74,7 @@ def test_a_first_mocked_completion_is_light_and_silent() -> None:
     assert not (_HEAVY - loop_brings) & set(seen["modules"])
     ours = {name for name in seen["modules"] if name.startswith("tollbridge.")}
     assert not {"tollbridge.config", "tollbridge.observe", "tollbridge.transport.pool", "tollbridge.cli"} & ours
+    assert not {name for name in ours if name.startswith("tollbridge.wires.") and name.endswith(".wire")}
     assert not [name for name in seen["sockets"] if name in ("socket.connect", "socket.bind", "socket.getaddrinfo")]
     assert seen["kB"] < 40_000
 
@@ -114,3 +115,40 @@ def test_a_server_reads_nothing_of_a_task_before_it_is_asked_for_one() -> None:
         f"tollbridge.{name}" for name in ("server.tasks", "calls.task_ask", "calls.task_build", "providers.tasks")
     ]
     assert not [name for name in loaded["modules"] if name.startswith(tuple(tasks))]
+
+
+_SERVING = """
+import os, pathlib, tempfile
+from tollbridge.cli.process import application
+from tollbridge.cli.serve import read_config
+from tollbridge.home import Home
+from tollbridge.server.identify import MasterKey
+here = pathlib.Path(tempfile.mkdtemp())
+(here / "c.yaml").write_text("model_list: [{model_name: m, litellm_params: {model: openai/gpt-4o, api_key: k}}]")
+config, environ = read_config(here / "c.yaml", {"HOME": str(here)}, False)
+with application(config, environ, Home(here), MasterKey("k" * 40), "none"):
+    pass
+"""
+
+
+def test_a_gateway_that_serves_a_model_loads_no_room_that_nobody_asked_for() -> None:
+    loaded = set(_probe(_SERVING)["modules"])
+    ours = {name for name in loaded if name.startswith("tollbridge.")}
+    mcp = {name for name in ours if name.startswith(("tollbridge.mcp.", "tollbridge.assemble.mcp", "tollbridge.sdk"))}
+    assert mcp == {"tollbridge.mcp.ours", "tollbridge.assemble.mcp_room"}
+    assert not {name for name in ours if name.startswith("tollbridge.wires.") and name.endswith(".wire")}
+    assert not {"tollbridge.assemble.hooks", "tollbridge.providers.blocking", "tollbridge.server.front_page"} & ours
+    others = {"aiohttp", "asyncpg", "boto3", "http.client", "prometheus_client", "rich", "tiktoken", "urllib.request"}
+    assert not (others | {"wsgiref.handlers"}) & loaded
+
+
+def test_what_a_command_imports_is_not_looked_through_for_garbage() -> None:
+    program = (
+        "import gc, click; from tollbridge.cli import main; looked = []\n"
+        "gc.callbacks.append(lambda phase, info: looked.append(info['generation']))\n"
+        "main.get_command(click.Context(main), 'serve'); imported = len(looked)\n"
+        "things = [[] for _ in range(2_000)]\n"
+        "assert gc.isenabled() and len(looked) > imported, 'it is looked again'\n"
+        "assert gc.get_freeze_count() > 10_000 > len(gc.get_objects()), 'but not there'\n"
+    )
+    _probe(program)

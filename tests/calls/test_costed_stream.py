@@ -11,7 +11,7 @@ from tollbridge.calls.costed_stream import HELD_BYTES_MAX, CostedStream
 from tollbridge.calls.streams import RelayedStream, Stream, TranslatedStream, WholeStream
 from tollbridge.errors import APIError, Truncated
 from tollbridge.transport.inprocess import InProcessIncoming, Reply
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Head
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 

@@ -13,7 +13,7 @@ from tollbridge.errors import BadGatewayError
 from tollbridge.providers.resolve import Given
 from tollbridge.providers.table import ROWS
 from tollbridge.transport.inprocess import InProcess, Reply
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 
 
 async def counted(answer: bytes) -> bytes:

@@ -18,7 +18,7 @@ from tollbridge.providers.auth import Bearer, HeaderKey
 from tollbridge.providers.resolve import Given
 from tollbridge.providers.row import Provider
 from tollbridge.providers.table import ROWS
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES

@@ -16,7 +16,7 @@ from tollbridge.providers.resolve import Given
 from tollbridge.providers.table import ROWS
 from tollbridge.transport.inprocess import InProcess, Reply
 from tollbridge.wires.base import Wire
-from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.gemini.wire import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 
 ASKED = {

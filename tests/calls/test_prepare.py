@@ -18,10 +18,10 @@ from tollbridge.calls.prepare import Prepared, prepare
 from tollbridge.errors import BadRequestError
 from tollbridge.providers.resolve import Given
 from tollbridge.providers.table import ROWS
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Wire
-from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.gemini.signature import close_signature
+from tollbridge.wires.gemini.wire import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.seal import Seals
 

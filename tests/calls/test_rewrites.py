@@ -14,9 +14,9 @@ from tollbridge.calls.prepare import Prepared, prepare
 from tollbridge.errors import BadRequestError, UnsupportedParamsError
 from tollbridge.providers.resolve import Given
 from tollbridge.providers.table import ROWS
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Wire
-from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.gemini.wire import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 

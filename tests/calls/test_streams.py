@@ -9,7 +9,7 @@ import pytest
 from tollbridge.calls.streams import RelayedStream, TranslatedStream
 from tollbridge.errors import APIError, OverloadedError, RateLimitError, Truncated
 from tollbridge.transport.inprocess import InProcessIncoming, Reply
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Head, Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 

@@ -24,7 +24,7 @@ from tollbridge.providers.resolve import Given
 from tollbridge.providers.table import ROWS
 from tollbridge.transport.base import Outgoing
 from tollbridge.transport.inprocess import InProcess, Reply
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Target, Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES

@@ -14,7 +14,7 @@ from tollbridge.model.fold import Folder
 from tollbridge.model.parts import Inline, Media, Opaque, Refusal, Text, Thinking, ToolCall, ToolResult, Url
 from tollbridge.model.request import Message, OutputFormat, Request, Tool
 from tollbridge.model.response import Response
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.sse import SseParser

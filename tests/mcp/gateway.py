@@ -27,7 +27,8 @@ class Gateway:
     @property
     def hub(self) -> Hub:
         assert self._served.mcp is not None
-        return self._served.mcp.hub
+        assert self._served.mcp.endpoint is not None
+        return self._served.mcp.endpoint.hub
 
     async def send(
         self,

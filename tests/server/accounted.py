@@ -18,23 +18,30 @@ from tests.databases import furnish
 from tests.server.served import KEY, Kept, Served
 from tollbridge.assemble.accounts import Accounts
 from tollbridge.assemble.gateway import limits
+from tollbridge.assemble.mcp_room import McpRoom
 from tollbridge.cli.process import application
 from tollbridge.config.load import load
 from tollbridge.home import Home
-from tollbridge.mcp.endpoint import Endpoint
 from tollbridge.server.app import App
 from tollbridge.server.http.listener import Listener
 from tollbridge.server.identify import MasterKey
+from tollbridge.server.routes import Route
 
 
 class Accounted(Served):
     """`home`: the state directory. `log`: the request log."""
 
     app: App
-    mcp: Endpoint | None
+    mcp: McpRoom | None
     accounts: Accounts
     home: Path
     log: Path
+
+    async def routes(self) -> tuple[Route, ...]:
+        """All, with those of the room that opens when somebody first asks there."""
+        answered = await self.send("GET", "/v1/mcp/server")
+        assert answered.status == 200, answered.body
+        return self.app._routes.routes
 
     async def made(self, **body: Any) -> dict[str, Any]:
         """A new key, as the answer tells of it."""
@@ -67,7 +74,6 @@ async def accounted(
                 yield served
         finally:
             await listener.close()
-            if assembled.mcp is not None:
-                await assembled.mcp.close()
+            await assembled.mcp.close()
             await gateway.engine.transport.close()
             await accounts.stop()

@@ -39,8 +39,8 @@ ADMINS = {"/v1/mcp/pins"}
 """Of what is read, the admin's alone."""
 
 
-def reading(gateway: Accounted) -> list[str]:
-    return [route.path for route in gateway.app._routes.routes if route.handler == "managed" and "GET" in route.methods]
+async def reading(gateway: Accounted) -> list[str]:
+    return [route.path for route in await gateway.routes() if route.handler == "managed" and "GET" in route.methods]
 
 
 @pytest.mark.parametrize("who", ["a key", "the admin"])
@@ -52,7 +52,7 @@ async def test_s23_no_value_in_a_query_is_more_than_a_value(tmp_path: Path, data
             assert (await gateway.send("POST", CHAT, ask(user="canary-user"), key=key)).status == 200
         await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
         key = {"key": made["key"]} if who == "a key" else {}
-        for path in reading(gateway):
+        for path in await reading(gateway):
             for word, values in QUERY.items():
                 for value in values:
                     answered = await gateway.send("GET", f"{path}?{word}={quote(value)}", **key)

@@ -8,7 +8,7 @@ import pytest
 
 from tollbridge.model.parts import Text, ToolCall, ToolResult
 from tollbridge.server.tool_history import call_id, remembered
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 
 

@@ -19,9 +19,9 @@ from tollbridge.server import worst_case
 from tollbridge.server.worst_case import AROUND_TOKENS, Bounds, Worst
 from tollbridge.server.worst_case import worst_case as judge
 from tollbridge.transport.base import Timeouts
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Wire
-from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.gemini.wire import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 

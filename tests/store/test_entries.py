@@ -13,11 +13,14 @@ from tests.ledger.records import ids, record
 from tollbridge.errors import EntryRefused, StoreUnavailable
 from tollbridge.observe import Record, Tried
 from tollbridge.observe.ulid import Ulids, at
+from tollbridge.store.address import Dialect
 from tollbridge.store.database import Database
-from tollbridge.store.entries import BLOCK, SHELF, SLICE, EntryStore
+from tollbridge.store.entries import BLOCK, SHELF, SLICE, EntryStore, of_many
 from tollbridge.store.key_tables import KEYS
 from tollbridge.store.ledger_rows import day_of, day_rows
+from tollbridge.store.ledger_tables import ENTRIES
 from tollbridge.store.spend import SpendReader, Wanted
+from tollbridge.store.upsert import spelling
 
 DAY_NS = 86_400 * 10**9
 NEW_YEAR_NS = 1_767_225_600 * 10**9  # 2026-01-01T00:00:00Z
@@ -334,3 +337,11 @@ async def test_a_read_only_standby_refuses_no_entry() -> None:
 async def test_a_statement_whose_time_is_up_refuses_no_entry() -> None:
     await refusing("lock_timeout = '50ms'", "LOCK TABLE entries IN ACCESS EXCLUSIVE MODE")
     await refusing("statement_timeout = '100ms'", "LOCK TABLE entries IN ACCESS EXCLUSIVE MODE")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_the_statement_of_many_rows_is_what_would_be_compiled(kind: Dialect) -> None:
+    one = insert(ENTRIES).prefix_with("OR FAIL", dialect="sqlite")
+    many = one.values([dict.fromkeys(ENTRIES.c.keys())] * BLOCK)
+    compiled = str(many.compile(dialect=spelling(kind)))
+    assert of_many(str(one.compile(dialect=spelling(kind))), len(ENTRIES.c)) == compiled

@@ -19,11 +19,11 @@ from tests.wires.gemini import recorded as gemini
 from tests.wires.tasks.reading import read_exchange, wire_of
 from tollbridge.calls.task_wires import HOMES, provider_task_wire
 from tollbridge.errors import APIError
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import ProviderWire, Wire
 from tollbridge.wires.bedrock_converse import BEDROCK_CONVERSE
 from tollbridge.wires.cohere import COHERE
-from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.gemini.wire import GEMINI
 from tollbridge.wires.ollama import OLLAMA
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_completions import OPENAI_COMPLETIONS

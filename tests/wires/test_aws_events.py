@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.wires import frames
 from tollbridge.errors import BadGatewayError, RateLimitError, Truncated
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 from tollbridge.wires.aws_events import START, Frame, FrameParser, as_events
 from tollbridge.wires.base import ProviderWire
 from tollbridge.wires.bedrock_converse import BEDROCK_CONVERSE

@@ -27,9 +27,9 @@ from tollbridge.model.fold import fold
 from tollbridge.model.parts import Inline, Media, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from tollbridge.model.request import Request, Tool, ToolChoice
 from tollbridge.model.response import Caveat, Choice, Response
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Head, Target, Wire
-from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.gemini.wire import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 from tollbridge.wires.seal import Seals

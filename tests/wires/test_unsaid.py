@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.unsaid import unsaid

@@ -83,8 +83,10 @@ class Accounts:
             raise
 
     def along(self, follow: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Hears of changes in the database, from `start` to `stop`."""
+        """Hears of changes in the database, from `start` (or now, where it serves already) to `stop`."""
         self._followed.append(follow)
+        if self._loop is not None:
+            self._following.append(self._loop.create_task(follow()))
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()

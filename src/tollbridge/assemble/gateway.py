@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -12,13 +11,12 @@ from tollbridge.assemble.accounts import Accounts
 from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.files import desk
 from tollbridge.assemble.live import live
-from tollbridge.assemble.mcp import Networks, endpoint
+from tollbridge.assemble.mcp_room import McpRoom, Networks
 from tollbridge.assemble.misgivings import misgivings, tell_nothing_served
 from tollbridge.assemble.models import Models
 from tollbridge.assemble.offline import offline
 from tollbridge.assemble.passing import through
 from tollbridge.assemble.places import places
-from tollbridge.assemble.reading_hooks import tell_uncalled
 from tollbridge.assemble.routing import engine_of
 from tollbridge.calls.build import WIRES
 from tollbridge.config.findings import Findings
@@ -27,7 +25,6 @@ from tollbridge.files.desk import Desk
 from tollbridge.home import Home
 from tollbridge.ledger.unkept import Unkept
 from tollbridge.live.desk import LiveDesk
-from tollbridge.mcp.endpoint import Endpoint
 from tollbridge.observe import Metrics, Observer
 from tollbridge.observe.ulid import Ulids
 from tollbridge.passing.through import Through
@@ -35,6 +32,7 @@ from tollbridge.providers.row import Provider, row_from_config
 from tollbridge.providers.table import DEMO_HOST, ROWS
 from tollbridge.routing.engine import Engine
 from tollbridge.server.allowance import Allowance
+from tollbridge.server.annex import Annex
 from tollbridge.server.cors import Cors
 from tollbridge.server.gateway import Gateway, Load, Rules
 from tollbridge.server.http.limits import Limits
@@ -55,17 +53,16 @@ class Assembled(msgspec.Struct, frozen=True, eq=False):
 
     gateway: Gateway
     problems: Sequence[str]
-    mcp: Endpoint | None = None
+    mcp: McpRoom
     through: Through | None = None
     files: Desk | None = None
     live: LiveDesk | None = None
 
-    def routes(self) -> tuple[Route, ...]:
+    def routes(self) -> tuple[Route | Annex, ...]:
         """Those of the rooms above the server, in the order in which they are asked."""
-        mounted = () if self.mcp is None else self.mcp.routes()
         files = () if self.files is None else self.files.routes()
         live = () if self.live is None else self.live.routes()
-        return (*mounted, *live, *files, *(() if self.through is None else self.through.routes()))
+        return (*self.mcp.routes(), *live, *files, *(() if self.through is None else self.through.routes()))
 
 
 def assemble(
@@ -105,10 +102,8 @@ def assemble(
         responses=None if accounts is None else accounts.responses,
         allowance=Allowance() if accounts is None else Allowance(accounts.limiter, accounts.book),
     )
-    mcp = endpoint(config, environ, gateway, mcp_networks(config, environ), accounts)
-    if config.mcp_servers or accounts is not None:  # with a database servers may be added at any time
-        public = urlsplit(config.general.public_url or "").netloc.lower()
-        gateway.tools = mcp.toolboxes(authenticator, frozenset({public} if public else ()))
+    mcp = McpRoom(config, environ, gateway, mcp_networks(config, environ), accounts, authenticator)
+    mcp.begin()
     there = places(config, environ, rows, maker)
     models = Models(environ, rows, maker, gateway)
     passed = through(config, rows, maker, there.named, models, gateway)
@@ -116,7 +111,10 @@ def assemble(
     if accounts is not None:
         kept = desk(config.general, rows, there, models, gateway, accounts, home.reply_key())
     told = Findings()
-    tell_uncalled(config.settings.callbacks, config.source, told)
+    if config.settings.callbacks:
+        from tollbridge.assemble.reading_hooks import tell_uncalled  # few have hooks, and it reads Python
+
+        tell_uncalled(config.settings.callbacks, config.source, told)
     tell_nothing_served(config, told)
     problems = [str(one) for one in (*misgivings(maker, config, environ, rows), *told.all())]
     return Assembled(gateway, problems, mcp, passed, kept, sockets)

@@ -15,6 +15,7 @@ import msgspec
 from tollbridge.assemble.accounts import Accounts
 from tollbridge.assemble.aws import signing
 from tollbridge.assemble.hooks import hooks
+from tollbridge.assemble.mcp_room import NOTHING, Found, Networks, count
 from tollbridge.assemble.oauth import OAuth
 from tollbridge.config.mcp import is_url, read_said
 from tollbridge.config.settings import Config, McpServer
@@ -37,7 +38,6 @@ from tollbridge.mcp.run import Runner
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.model.json import Json
 from tollbridge.model.money import NANO
-from tollbridge.observe import Metrics
 from tollbridge.secret import Secret
 from tollbridge.server.forwarded import public_base
 from tollbridge.server.gateway import Gateway
@@ -47,8 +47,8 @@ from tollbridge.store.mcp_servers import KeptServer, McpServerStore
 from tollbridge.transport.base import Incoming, Origin, Outgoing, Timeouts, Transport
 from tollbridge.transport.egress import UNTRUSTED, split_url
 
-AUTH_HEADER_VARIABLE = "LITELLM_MCP_CLIENT_SIDE_AUTH_HEADER_NAME"
 SEPARATOR_VARIABLE = "MCP_TOOL_PREFIX_SEPARATOR"
+AUTH_HEADER_VARIABLE = "LITELLM_MCP_CLIENT_SIDE_AUTH_HEADER_NAME"
 _STEERS = re.compile(
     r"(LD|DYLD)_.*|PYTHON.*|NODE_.*|NPM_.*|UV_.*|PIP_.*|PERL5.*|RUBY.*|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|BASH_ENV|ENV|IFS"
     r"|PATH|SHELL|SHELLOPTS|PROMPT_COMMAND|GIT_.*|EDITOR|PAGER|HOME|.*_PROXY"
@@ -57,27 +57,21 @@ _STEERS = re.compile(
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-class Networks(msgspec.Struct, frozen=True, eq=False):
-    """`operators`: for what the operator's file names; `others`: for URLs that came over the API."""
-
-    operators: Transport
-    others: Transport
-
-
 def endpoint(
     config: Config,
     environ: Mapping[str, str],
     gateway: Gateway,
     networks: Networks,
     accounts: Accounts | None = None,
+    found: Found = NOTHING,
 ) -> Endpoint:
     """Reaches nobody yet: a server is reached when it is first asked for. Without `accounts` none is added over the
-    API."""
+    API. `found`: what the database has of MCP."""
     oauth = OAuth(config, networks.operators, networks.others, accounts)
     pins = Pins(None if accounts is None else PinStore(accounts.database))
     key = None if accounts is None else sealing(accounts.pepper)
     served = hub(config, environ, networks.operators, key, oauth=oauth, pins=pins)
-    _count(gateway.metrics, pins)
+    count(gateway.metrics, pins)
     name = config.general.mcp_auth_header or environ.get(AUTH_HEADER_VARIABLE) or CLIENT_AUTH
     public = urlsplit(config.general.public_url or "").netloc
     guard = Guard((public,) if public else (), config.general.cors.origins or ())
@@ -88,9 +82,9 @@ def endpoint(
     kept = None
     if accounts is not None:
         kept = Kept(McpServerStore(accounts.database, accounts.pepper), served, make)
-        kept.begin()
+        kept.begin(found.servers)
         accounts.along(kept.follow)
-        pins.begin()
+        pins.begin(found.pins)
         accounts.along(pins.follow)
     address = config.general.public_url or ""
 
@@ -111,17 +105,6 @@ def endpoint(
         door=None if front is None else front.door,
         management=Management(served, make, kept),
         transports=(networks.operators, networks.others),
-    )
-
-
-def _count(metrics: Metrics, pins: Pins) -> None:
-    metrics.counters["tollbridge_mcp_tools_changed"] = (
-        "Definitions of MCP tools that are not what they were",
-        lambda: float(pins.changes),
-    )
-    metrics.counters["tollbridge_mcp_tools_flagged"] = (
-        "Definitions of MCP tools that are suspicious",
-        lambda: float(pins.flagged),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import cast
 
 import msgspec
@@ -29,29 +30,36 @@ from tollbridge.secret import Secret
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.head import encode_head
 from tollbridge.wires import only_providers
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import ProviderWire, Target, Wire
-from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_chat.thinking import PLAIN
-from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 from tollbridge.wires.steps import Stepwise
 
-_ALL: tuple[Wire, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, GEMINI)
+DIALECTS: Mapping[str, tuple[str, str]] = {
+    "openai_chat": ("tollbridge.wires.openai_chat", "OPENAI_CHAT"),
+    "openai_responses": ("tollbridge.wires.openai_responses", "OPENAI_RESPONSES"),
+    "anthropic_messages": ("tollbridge.wires.anthropic_messages.wire", "ANTHROPIC_MESSAGES"),
+    "gemini": ("tollbridge.wires.gemini.wire", "GEMINI"),
+}
+"""Module and value of each wire that clients speak too."""
 
 
 class Wires(dict[str, Wire]):
-    """By name. Those of tasks are found too, and read when they are first asked for."""
+    """By name: those that clients speak, and those of tasks. Each is loaded when it is first asked for."""
 
     def __missing__(self, name: str) -> Wire:
-        from tollbridge.calls.task_wires import task_wire  # loaded by the first request for a task
+        if name in DIALECTS:
+            module, value = DIALECTS[name]
+            wire: Wire = getattr(import_module(module), value)
+        else:
+            from tollbridge.calls.task_wires import task_wire  # loaded by the first request for a task
 
-        wire = self[name] = cast(Wire, task_wire(name))
+            wire = cast(Wire, task_wire(name))
+        self[name] = wire
         return wire
 
 
-WIRES = Wires({wire.name: wire for wire in _ALL})
-"""Those that clients speak too."""
+WIRES = Wires()
 
 _encode = msgspec.json.Encoder().encode
 
@@ -138,7 +146,7 @@ def _tasks(wanted: Wanted, environ: Mapping[str, str], rows: Mapping[str, Provid
 
 def wire_named(name: str) -> ProviderWire:
     """The wire of a row."""
-    return WIRES.get(name) or only_providers.load(name)
+    return only_providers.load(name) if name in only_providers.WIRES else WIRES[name]
 
 
 def _at(

@@ -25,7 +25,7 @@ from tollbridge.model.response import Caveat
 from tollbridge.transport.base import Outgoing, Timeouts
 from tollbridge.transport.head import encode_head
 from tollbridge.wires.base import ProviderWire
-from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.gemini.vocabulary import NAME as GEMINI
 from tollbridge.wires.openai_chat.plain import extended, plain
 from tollbridge.wires.openai_responses.vocabulary import NAME as KEEPING
 from tollbridge.wires.unsaid import unsaid
@@ -36,7 +36,7 @@ CLIENT_HEADERS: Mapping[str, frozenset[str]] = {
     "openai_chat": frozenset({"openai-beta", "idempotency-key", "traceparent"}),
     "anthropic_messages": frozenset({"anthropic-beta", "anthropic-version", "idempotency-key", "traceparent"}),
     "openai_responses": frozenset({"openai-beta", "idempotency-key", "traceparent"}),
-    GEMINI.name: frozenset({"traceparent"}),
+    GEMINI: frozenset({"traceparent"}),
 }
 """Which of the client's headers reach a provider, by the provider's wire. All others stay here."""
 

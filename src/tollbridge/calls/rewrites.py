@@ -22,7 +22,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Request, Sampling
 from tollbridge.model.response import Caveat
 from tollbridge.providers.rewrite import Changes, Rewrite
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.vocabulary import NAME as MESSAGES
 from tollbridge.wires.openai_chat.thinking import STYLES, WORDS, respell
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 
@@ -31,7 +31,7 @@ Step = str | int | None
 
 
 PLACES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    ANTHROPIC_MESSAGES.name: {
+    MESSAGES: {
         "stop": ("stop_sequences",),
         "user": ("metadata.user_id",),
         "reasoning_effort": ("thinking", "output_config.effort"),

@@ -1,8 +1,8 @@
 """Facts about models: what they take, what they can do, what they cost. Dated data, read at first use.
 
 `models.json.gz` is made by `scripts/build_catalog.py` and names its sources and date. Only its outline is decoded at
-once (about 5 ms); each row is decoded when it is asked for. A name is looked up as it is given; then, one after
-another, without
+once; the names of a provider's models with the first that is asked for, and each row when it is asked for. A name is
+looked up as it is given; then, one after another, without
 
     an account's own part     ft:gpt-4o-2024-08-06:acme::x1   -> gpt-4o-2024-08-06
     a region                  us.anthropic.claude..., eu/gpt-4o
@@ -77,11 +77,17 @@ class Catalog:
         self._sources = file.sources
         self._models = file.models
         self._bare = file.bare
+        self._rows: dict[str, Mapping[str, msgspec.Raw]] = {}
         self._sets: dict[int, frozenset[str]] = {}
 
     def facts(self, provider: str, model: str) -> ModelFacts | None:
+        rows = self._rows.get(provider)
+        if rows is None:
+            if provider not in self._models:
+                return None
+            rows = self._rows[provider] = self._rows_of(provider)
         for name in _forms(model):
-            raw = self._models.get(f"{provider}/{name}")
+            raw = rows.get(name)
             if raw is not None:
                 return self._decoded(provider, name, raw)
         return None
@@ -96,12 +102,15 @@ class Catalog:
 
     def full_names(self) -> Iterator[str]:
         """`provider/model` of each."""
-        return iter(self._models)
+        return (f"{provider}/{name}" for provider in self._models for name in self._rows_of(provider))
 
     def names(self) -> Iterator[str]:
         """All names: `provider/model`, and the bare ones."""
-        yield from self._models
+        yield from self.full_names()
         yield from self._bare
+
+    def _rows_of(self, provider: str) -> Mapping[str, msgspec.Raw]:
+        return msgspec.json.decode(self._models[provider], type=dict[str, msgspec.Raw])
 
     def _decoded(self, provider: str, name: str, raw: msgspec.Raw) -> ModelFacts:
         row = msgspec.json.decode(raw, type=_Row)

@@ -73,8 +73,7 @@ async def _served(config: Path) -> AsyncIterator[tuple[str, str | None]]:
             yield listener.url, key
         finally:
             await listener.close()
-            if assembled.mcp is not None:
-                await assembled.mcp.close()
+            await assembled.mcp.close()
             await assembled.gateway.engine.transport.close()
             await accounts.stop()
 

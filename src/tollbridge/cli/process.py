@@ -69,15 +69,13 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             accounts.start()
             signals = _signals()
             greet(listener, assembled)
-            gc.collect()
-            gc.freeze()
+            gc.freeze()  # unlooked at: there is next to no garbage, and to find that out is a twentieth of a start
             gc.set_threshold(*GC_THRESHOLDS)
             await signals.get()
             assembled.gateway.load.ready = False
             await self._leave(listener, signals)
             await assembled.gateway.engine.transport.close()
-            if assembled.mcp is not None:
-                await assembled.mcp.close()
+            await assembled.mcp.close()
             await accounts.stop()
         return 0
 

@@ -181,8 +181,7 @@ def greet(door: Door, url: str | None, listener: Listener, assembled: Assembled)
         (name for name in names if "*" not in name and groups.knows(name) and _converses(groups.resolve(name))), None
     )
     model = DEMO_MODEL if plain is None and groups.knows(DEMO_MODEL) else plain or "<model>"
-    servers = [] if assembled.mcp is None else list(assembled.mcp.hub.upstreams)
-    click.echo(greeting(url or listener.url, door.key, names, model, servers))
+    click.echo(greeting(url or listener.url, door.key, names, model, assembled.mcp.servers))
 
 
 def _converses(group: Group[Deployment]) -> bool:

@@ -46,7 +46,7 @@ async def send(
             told = told.replace(theirs.encode(), ours.encode())
         answered = {name.decode("latin-1"): value.decode("latin-1") for name, value in incoming.headers}
         error = format.wire.read_error(incoming.status, answered, told)
-        error.wire, error.headers = format.wire.name, tuple(answered.items())
+        error.wire, error.headers = format.dialect, tuple(answered.items())
         raise error
     except APIError as error:
         error.provider = error.provider or place.root.provider

@@ -77,7 +77,7 @@ class Desk:
             path=path,
             handler="mounted",
             access="key",
-            dialect=ANTHROPIC.wire.name if "messages" in path else OPENAI.wire.name,
+            dialect=ANTHROPIC.dialect if "messages" in path else OPENAI.dialect,
             mount=self._mount(table, provider, always=ANTHROPIC if "/messages/" in path else None),
             flows=True,
         )
@@ -362,7 +362,7 @@ class Desk:
 
     def _is_of(self, kept: KeptObject, errand: Errand) -> bool:
         place = self._keeper.at(kept.account)
-        if place is None or place.root.wire != errand.format.wire.name:
+        if place is None or place.root.wire != errand.format.dialect:
             return False
         return not errand.provider or place.account == self._keeper.named(errand.provider, errand.format).account
 

@@ -80,7 +80,7 @@ class Errand:
     def passed(self) -> tuple[str, list[tuple[str, str]]]:
         """Of the client's query and headers, what goes along."""
         query = urlencode([pair for pair in self.query.items() if pair[0] not in (*OURS, "key")])
-        allowed = CLIENT_HEADERS[self.format.wire.name]
+        allowed = CLIENT_HEADERS[self.format.dialect]
         return query, [pair for pair in forwarded_headers(self.inbound.headers) if pair[0] in allowed]
 
     def _header(self, name: bytes) -> str:

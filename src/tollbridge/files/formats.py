@@ -14,8 +14,9 @@ from typing import cast
 
 import msgspec
 
+from tollbridge.calls.build import WIRES
 from tollbridge.model.json import JsonObject
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.vocabulary import NAME as MESSAGES
 from tollbridge.wires.base import Wire
 from tollbridge.wires.embeddings.openai import OPENAI_EMBEDDINGS
 from tollbridge.wires.openai_chat import OPENAI_CHAT
@@ -23,19 +24,23 @@ from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """`wire`: of errors, and of the places that speak it. `batches`: the path. `ids`: names of members that hold ids.
-    `state`, `ended`: the member that tells how far a batch is, and its words for the end. `at`: when it ended."""
+    """`dialect`: of errors, and of the places that speak it. `batches`: the path. `ids`: names of members that hold
+    ids. `state`, `ended`: the member that tells how far a batch is, and its words for the end. `at`: when it ended."""
 
-    wire: Wire
+    dialect: str
     batches: str
     ids: frozenset[str]
     state: str
     ended: frozenset[str]
     at: tuple[str, ...]
 
+    @property
+    def wire(self) -> Wire:
+        return WIRES[self.dialect]
+
 
 OPENAI = Format(
-    wire=OPENAI_CHAT,
+    dialect=OPENAI_CHAT.name,
     batches="batches",
     ids=frozenset({"id", "input_file_id", "output_file_id", "error_file_id"}),
     state="status",
@@ -43,14 +48,14 @@ OPENAI = Format(
     at=("completed_at", "expired_at", "cancelled_at", "failed_at", "created_at"),
 )
 ANTHROPIC = Format(
-    wire=ANTHROPIC_MESSAGES,
+    dialect=MESSAGES,
     batches="messages/batches",
     ids=frozenset({"id"}),
     state="processing_status",
     ended=frozenset({"ended"}),
     at=("ended_at", "created_at"),
 )
-FORMATS: Mapping[str, Format] = {one.wire.name: one for one in (OPENAI, ANTHROPIC)}
+FORMATS: Mapping[str, Format] = {one.dialect: one for one in (OPENAI, ANTHROPIC)}
 
 ENDPOINTS: Mapping[str, Wire] = {
     "/v1/chat/completions": OPENAI_CHAT,

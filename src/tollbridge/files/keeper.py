@@ -242,7 +242,7 @@ class Keeper:
 
 
 def speaks(place: Place, format: Format) -> bool:
-    return place.root.wire == format.wire.name
+    return place.root.wire == format.dialect
 
 
 def unknown(id: str, kind: str) -> NotFoundError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from tollbridge.errors import APIError, ConfigError
 from tollbridge.mcp.hub import Hub
@@ -41,9 +41,9 @@ class Kept:
         """By id, as this process knows them."""
         return self._known
 
-    def begin(self) -> None:
-        """Before anything is served. Raises StoreUnavailable."""
-        self._take_over({kept.id: kept for kept in self.store.list_sync()})
+    def begin(self, found: Sequence[KeptServer]) -> None:
+        """Before anything is served: what stands in the table."""
+        self._take_over({kept.id: kept for kept in found})
 
     def upstream(self, kept: KeptServer) -> Upstream | None:
         """None where it is not served."""

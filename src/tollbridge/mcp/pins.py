@@ -276,10 +276,9 @@ class Pins:
 
     # what is kept
 
-    def begin(self) -> None:
-        """Before anything is served. Raises StoreUnavailable."""
-        if self._store is not None:
-            self._take_over(self._store.list_sync())
+    def begin(self, found: Sequence[Pin]) -> None:
+        """Before anything is served: what stands in the table."""
+        self._take_over(found)
 
     async def follow(self) -> None:
         """Until it is cancelled."""

@@ -17,7 +17,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -26,6 +25,7 @@ from tollbridge.mcp.access import rights_of
 from tollbridge.mcp.call import Call, Caller, Credentials
 from tollbridge.mcp.hub import Hub, View
 from tollbridge.mcp.jsonrpc import RpcError
+from tollbridge.mcp.ours import NOT_OURS, is_ours, servers_of
 from tollbridge.mcp.run import Runner
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Inline, Media, Part, Text, ToolCall
@@ -36,8 +36,6 @@ from tollbridge.server.identify import OWN_HEADER, Authenticator
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.toolbox import Listing, Ran
 
-OURS = ("litellm_proxy", "tollbridge")
-"""What a client calls this gateway: LiteLLM's word for itself, which stands in what was written for it, and ours."""
 NAME_MAX = 64
 TOOLS_MAX = 512
 _INVALID = re.compile(r"[^A-Za-z0-9_-]")
@@ -89,20 +87,7 @@ class McpToolboxes:
         self._hosts = hosts
 
     def ours(self, definition: JsonObject, inbound: Inbound) -> bool:
-        url = definition.get("server_url")
-        return isinstance(url, str) and self._servers(url, inbound) is not NOT_OURS
-
-    def _servers(self, url: str, inbound: Inbound) -> tuple[str, ...] | object | None:
-        """Which servers it names; None: it names none, and means all."""
-        own, _, rest = url.partition("/")
-        if own in OURS:
-            return _path("/" + rest)
-        parts = urlsplit(url)
-        if not parts.netloc and url.startswith("/"):
-            return _path(parts.path)
-        if parts.scheme in ("http", "https") and parts.netloc.lower() in {inbound.host.lower(), *self._hosts}:
-            return _path(parts.path)
-        return NOT_OURS
+        return is_ours(definition, inbound.host, self._hosts)
 
     async def open(
         self, definitions: Sequence[JsonObject], inbound: Inbound, record: Record, taken: frozenset[str]
@@ -119,7 +104,7 @@ class McpToolboxes:
         if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
             raise BadRequestError(f"`headers` of an MCP tool are names and texts - at {where}.", param="tools")
         named = {name.lower().encode("latin-1", "replace"): value.encode() for name, value in headers.items()}
-        servers = self._servers(str(said.get("server_url")), inbound)
+        servers = servers_of(str(said.get("server_url")), inbound.host, self._hosts)
         chosen = named.get(b"x-mcp-servers")
         if servers is None and chosen is not None:
             servers = tuple(item.strip() for item in chosen.decode("latin-1").split(",") if item.strip())
@@ -223,9 +208,6 @@ class McpToolbox:
         return Ran(offer.definition.label, call.name, text, content, failed=result.get("isError") is True)
 
 
-NOT_OURS = object()
-
-
 def name_for_models(name: str, given: Mapping[str, object], taken: Collection[str] = ()) -> str:
     """Valid for every model, and nobody else's. `given`: those that were made here before."""
     made = _INVALID.sub("_", name)[:NAME_MAX]
@@ -233,17 +215,6 @@ def name_for_models(name: str, given: Mapping[str, object], taken: Collection[st
         mark = hashlib.sha256(f"{name} {len(given)}".encode()).hexdigest()[:8]
         made = f"{made[: NAME_MAX - 9]}_{mark}"
     return made
-
-
-def _path(path: str) -> tuple[str, ...] | object | None:
-    """The servers that a path of the endpoint names."""
-    parts = [part for part in path.split("/") if part]
-    if parts in ([], ["mcp"]):
-        return None
-    if len(parts) == 2 and "mcp" in parts:
-        name = parts[1] if parts[0] == "mcp" else parts[0]
-        return tuple(item.strip() for item in name.split(",") if item.strip())
-    return NOT_OURS
 
 
 def _allowed(said: Json, where: str) -> frozenset[str] | None:

@@ -7,13 +7,14 @@ other path is of the account: its files, its fine-tuned models, its threads.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import msgspec
 
 from tollbridge.model.json import Json
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.vocabulary import NAME as MESSAGES
 from tollbridge.wires.embeddings.openai import NAME as EMBEDDINGS
-from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.gemini.vocabulary import NAME as GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 
@@ -31,27 +32,24 @@ class Endpoint(msgspec.Struct, frozen=True):
     stream: bool | None = None
 
 
-_KNOWN: tuple[tuple[re.Pattern[str], str, bool | None], ...] = tuple(
-    (re.compile(r"(?:.*/)?" + pattern), wire, stream)
-    for pattern, wire, stream in (
-        (_AZURE + "chat/completions", OPENAI_CHAT.name, None),
-        (_AZURE + "embeddings", EMBEDDINGS, None),
-        (_AZURE + r"(?:completions|images/\w+|audio/\w+)", "", None),
-        ("chat/completions", OPENAI_CHAT.name, None),
-        ("responses", OPENAI_RESPONSES.name, None),
-        ("embeddings", EMBEDDINGS, None),
-        ("messages", ANTHROPIC_MESSAGES.name, None),
-        (_MADE_BY % "anthropic" + "(?:rawPredict|streamRawPredict)", ANTHROPIC_MESSAGES.name, None),
-        (_MADE_BY % "mistralai" + "(?:rawPredict|streamRawPredict)", OPENAI_CHAT.name, None),
-        (_GOOGLE + "generateContent", GEMINI.name, False),
-        (_GOOGLE + "streamGenerateContent", GEMINI.name, True),
-        (_GOOGLE + "(?:countTokens|embedContent|batchEmbedContents|predict)", "", False),
-        ("messages/count_tokens", "", None),
-        (r"(?:completions|fim/completions|moderations|ocr|rerank|embed|classify|tokenize|detokenize)", "", None),
-        (r"images/(?:generations|edits|variations)", "", None),
-        (r"audio/(?:speech|transcriptions|translations)", "", None),
-        (r"v[12]/(?:chat|rerank|embed|generate)", "", None),  # Cohere's own
-    )
+_KNOWN: tuple[tuple[str, str, bool | None], ...] = (
+    (_AZURE + "chat/completions", OPENAI_CHAT.name, None),
+    (_AZURE + "embeddings", EMBEDDINGS, None),
+    (_AZURE + r"(?:completions|images/\w+|audio/\w+)", "", None),
+    ("chat/completions", OPENAI_CHAT.name, None),
+    ("responses", OPENAI_RESPONSES.name, None),
+    ("embeddings", EMBEDDINGS, None),
+    ("messages", MESSAGES, None),
+    (_MADE_BY % "anthropic" + "(?:rawPredict|streamRawPredict)", MESSAGES, None),
+    (_MADE_BY % "mistralai" + "(?:rawPredict|streamRawPredict)", OPENAI_CHAT.name, None),
+    (_GOOGLE + "generateContent", GEMINI, False),
+    (_GOOGLE + "streamGenerateContent", GEMINI, True),
+    (_GOOGLE + "(?:countTokens|embedContent|batchEmbedContents|predict)", "", False),
+    ("messages/count_tokens", "", None),
+    (r"(?:completions|fim/completions|moderations|ocr|rerank|embed|classify|tokenize|detokenize)", "", None),
+    (r"images/(?:generations|edits|variations)", "", None),
+    (r"audio/(?:speech|transcriptions|translations)", "", None),
+    (r"v[12]/(?:chat|rerank|embed|generate)", "", None),  # Cohere's own
 )
 
 STORED = frozenset(
@@ -62,11 +60,17 @@ STORED = frozenset(
 """Names of a body's members that point at what the account keeps."""
 
 
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], str, bool | None]]:
+    """Made when a path is first passed through."""
+    return [(re.compile(r"(?:.*/)?" + pattern), wire, stream) for pattern, wire, stream in _KNOWN]
+
+
 def known(method: str, path: str) -> Endpoint | None:
     """`path`: below the provider's name. None: it is of the account."""
     if method != "POST":
         return None
-    for pattern, wire, stream in _KNOWN:
+    for pattern, wire, stream in _patterns():
         found = pattern.fullmatch(path)
         if found is not None:
             return Endpoint(wire, found.groupdict().get("model"), stream)

@@ -10,7 +10,7 @@ from tollbridge.passing.way import Way
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.server.routes import Mount, Route
-from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.gemini.vocabulary import NAME as GEMINI
 
 
 class Through:
@@ -30,7 +30,7 @@ class Through:
                 access="key",
                 mount=self._mount(way),
                 flows=True,
-                key_in_query=way.place.root.wire == GEMINI.name,
+                key_in_query=way.place.root.wire == GEMINI,
             )
             for way in self.ways
             for path in ((way.path,) if way.own else ()) + ((f"{way.path}/{{id}}",) if way.below else ())

@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC
 from importlib import import_module
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
 import msgspec
 
@@ -152,13 +150,13 @@ def _ask(
     url: str, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None, **_: Any
 ) -> _Answer:
     """google-auth's transport, by the standard library: its own ones need packages that nothing else here does."""
+    from tollbridge.providers.blocking import ask  # see there
+
     try:
-        with urlopen(Request(url, body, dict(headers or {}), method=method), timeout=TIMEOUT_S) as answer:
-            return _Answer(answer.status, dict(answer.headers), answer.read())
-    except HTTPError as error:
-        return _Answer(error.code, dict(error.headers), error.read())
-    except (URLError, OSError) as error:
+        answer = ask(url, method, body, headers or {}, timeout_s=TIMEOUT_S, redirects=True)
+    except OSError as error:
         raise _library("google.auth.exceptions").TransportError(error) from error
+    return _Answer(answer.status, answer.headers, answer.body)
 
 
 def _operator(why: str, code: str = "cloud_credentials") -> AuthenticationError:

@@ -15,9 +15,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import NoReturn
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import msgspec
 
@@ -65,27 +63,22 @@ def fetcher(exchange: Exchange, clock: Callable[[], float]) -> Callable[[], Toke
     if exchange.client is not None:
         name, secret = exchange.client
         headers["authorization"] = "Basic " + b64encode(f"{name}:{secret.reveal()}".encode()).decode()
-    ask = build_opener(_NoRedirect).open
 
     def fetch() -> Token:
+        from tollbridge.providers.blocking import ask  # see there
+
         began = clock()
         try:
-            with ask(Request(exchange.url, body, headers, method="POST"), timeout=TIMEOUT_S) as answer:
-                said = _object(answer.read(ANSWER_BYTES_MAX))
-        except HTTPError as error:
-            with error:
-                _refused(exchange, error.code, _object(error.read(ANSWER_BYTES_MAX)), error)
-        except (URLError, OSError, ValueError) as error:
-            reason = error.reason if isinstance(error, URLError) else error
+            answer = ask(exchange.url, "POST", body, headers, timeout_s=TIMEOUT_S, bytes_max=ANSWER_BYTES_MAX)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "reason", error)  # of urllib's URLError
             raise _unreachable(exchange, f"could not be asked: {reason}") from error
+        said = _object(answer.body)
+        if not 200 <= answer.status < 300:
+            _refused(exchange, answer.status, said)
         return _token(exchange, said, began)
 
     return fetch
-
-
-class _NoRedirect(HTTPRedirectHandler):
-    def redirect_request(self, *_: object, **__: object) -> None:
-        return None
 
 
 def _object(body: bytes) -> JsonObject:
@@ -117,17 +110,17 @@ def _number(value: object) -> float | None:
     return seconds if 0 <= seconds < 1e12 else None
 
 
-def _refused(exchange: Exchange, status: int, said: Mapping[str, object], cause: HTTPError) -> NoReturn:
+def _refused(exchange: Exchange, status: int, said: Mapping[str, object]) -> NoReturn:
     words = _words(said)
     if status >= 500 or status < 400 or status in _AGAIN:
-        raise _unreachable(exchange, f"answered {status}{': ' + words if words else ''}") from cause
+        raise _unreachable(exchange, f"answered {status}{': ' + words if words else ''}")
     why = words or f"it answered {status}"
     raise AuthenticationError(
         f"{exchange.provider}: {exchange.office} gave no token: {why}. {exchange.mend}".rstrip(),
         code="cloud_credentials",
         fault="operator",
         provider=exchange.provider,
-    ) from cause
+    )
 
 
 def _words(said: Mapping[str, object]) -> str:

@@ -18,7 +18,7 @@ from tollbridge.observe import Record
 from tollbridge.secret import without_keys_in_bytes
 from tollbridge.server.allowance import Held
 from tollbridge.wires.base import Wire
-from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.gemini.vocabulary import NAME as GEMINI
 
 JSON = (b"content-type", b"application/json")
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
@@ -38,7 +38,7 @@ REQUEST_ID = {
     "openai_chat": b"x-request-id",
     "anthropic_messages": b"request-id",
     "openai_responses": b"x-request-id",
-    GEMINI.name: b"x-request-id",
+    GEMINI: b"x-request-id",
 }
 """Where each dialect's clients look for the request's id."""
 _OWN = {

@@ -27,6 +27,7 @@ from tollbridge.policy.access import ALL, Access
 from tollbridge.policy.principal import Principal
 from tollbridge.secret import without_keys
 from tollbridge.server.accounting import outcome
+from tollbridge.server.annex import Annex, known
 from tollbridge.server.answers import JSON, error_answer, own_headers
 from tollbridge.server.cors import Cors
 from tollbridge.server.count_tokens import count_tokens
@@ -55,19 +56,27 @@ ACCOUNTED = frozenset({"generate", "task", "complete", "compact"})
 class App:
     """`server.inbound.Application`. `gateway` may be replaced while it runs: a request keeps the one it met."""
 
-    def __init__(self, gateway: Gateway, cors: Cors | None = None, managed: Sequence[Route] = ()) -> None:
-        """`managed`: the management routes of rooms above."""
+    def __init__(self, gateway: Gateway, cors: Cors | None = None, managed: Sequence[Route | Annex] = ()) -> None:
+        """`managed`: the routes of rooms above."""
         self.gateway = gateway
         self._cors = cors
-        self._routes = RouteTable((*ROUTES, *managed))
+        self._all = (*ROUTES, *managed)
+        self._find_routes()
         self._management = Management()
         self._prefix = os.urandom(5).hex()
         self._count = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    def _find_routes(self) -> None:
+        self._routes = RouteTable(known(self._all))
+        self._closed = [one for one in self._all if isinstance(one, Annex) and not one.opened]
+
     def admit(self, inbound: Inbound) -> Refusal | Awaitable[Refusal | None] | None:
         match = inbound.route
         if inbound.known is None or inbound.query or not isinstance(match, Match) or match.route.handler != "generate":
+            for annex in self._closed:
+                if annex.holds(inbound.path):
+                    return self._enter(annex, inbound)
             match = self._match(inbound)
             if isinstance(match, Refusal):
                 return match
@@ -91,6 +100,16 @@ class App:
             inbound.principal = principal
             return None if match.route.handler != "managed" else self._admit_managed(inbound, match)
         return self._look_up(inbound, match, principal)
+
+    async def _enter(self, annex: Annex, inbound: Inbound) -> Refusal | None:
+        """The first who asks there."""
+        try:
+            await annex.open()
+        except APIError as error:
+            return self._refused(inbound, error)
+        self._find_routes()
+        verdict = self.admit(inbound)
+        return verdict if verdict is None or isinstance(verdict, Refusal) else await verdict
 
     def _match(self, inbound: Inbound) -> Match | Refusal:
         match = self._routes.find(inbound.path, inbound.method)

@@ -7,7 +7,7 @@ import pytest
 
 from tollbridge import errors
 from tollbridge.errors import APIError
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES as WIRE
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES as WIRE
 
 
 def body(kind: str, message: str) -> bytes:

@@ -10,7 +10,7 @@ from tollbridge.errors import BadRequestError
 from tollbridge.model.parts import Media, Opaque, Part, Refusal, Text, Thinking, ToolCall, ToolResult, Url
 from tollbridge.model.request import Message, Request, Role, Tool
 from tollbridge.model.response import Caveat
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES as WIRE
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES as WIRE
 from tollbridge.wires.base import Target
 
 NEW = "claude-opus-4-8"

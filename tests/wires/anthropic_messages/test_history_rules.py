@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tollbridge.errors import BadRequestError
 from tollbridge.model.parts import Media, Part, Text, Thinking, ToolCall, ToolResult, Url
 from tollbridge.model.request import Message, Request, Role
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES as WIRE
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES as WIRE
 from tollbridge.wires.base import Target
 
 IDS = st.sampled_from(["a", "b", "f.x:0", "f_x_0", ""])

@@ -9,7 +9,7 @@ import pytest
 
 from tests.wires import laws
 from tests.wires.anthropic_messages.forms import FORMS
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES as WIRE
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES as WIRE
 from tollbridge.wires.base import Target
 
 CASES = laws.load_cases(Path(__file__).resolve().parents[1] / "cases" / "anthropic_messages")

@@ -12,7 +12,7 @@ from tests.wires import laws
 from tests.wires.anthropic_messages.forms import FORMS
 from tests.wires.anthropic_messages.recorded import answer_of, exchanges, request_of, stream_of
 from tollbridge.errors import APIError, BadRequestError
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES as WIRE
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES as WIRE
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "wires.md"
 

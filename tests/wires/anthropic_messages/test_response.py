@@ -10,7 +10,7 @@ import pytest
 from tollbridge.errors import BadGatewayError
 from tollbridge.model.parts import Citation, Inline, Media, Opaque, Part, Refusal, Text, Thinking, ToolCall
 from tollbridge.model.response import Choice, Finish, Response, Usage
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES as WIRE
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES as WIRE
 from tollbridge.wires.seal import Seals
 
 SEALS = Seals(b"k" * 32)

@@ -9,8 +9,8 @@ import pytest
 from tollbridge.model.parts import FileRef, Media, Opaque, Text, Thinking, ToolCall, ToolResult
 from tollbridge.model.request import Message, OutputFormat, Reasoning, Request, Sampling, Tool, ToolChoice
 from tollbridge.model.response import Caveat
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES as WIRE
 from tollbridge.wires.anthropic_messages.models import generation
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES as WIRE
 from tollbridge.wires.base import Target
 
 HI = (Message(role="user", parts=(Text(text="Hi"),)),)

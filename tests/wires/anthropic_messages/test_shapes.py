@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.wires.anthropic_messages.test_laws import CASES
 from tollbridge.errors import APIError, BadRequestError
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES as WIRE
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES as WIRE
 from tollbridge.wires.base import SseEvent, Target
 
 

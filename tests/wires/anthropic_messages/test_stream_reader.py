@@ -21,7 +21,7 @@ from tollbridge.model.events import Event
 from tollbridge.model.fold import Folder
 from tollbridge.model.parts import Opaque, Text, ToolCall
 from tollbridge.model.response import Response
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES as WIRE
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES as WIRE
 from tollbridge.wires.base import SseEvent
 
 START = {

@@ -13,7 +13,7 @@ from tollbridge.model.events import Began, Cited, Closed, Event, Extra, Finished
 from tollbridge.model.fold import fold
 from tollbridge.model.parts import Citation, Media, Part, Refusal, Text, Thinking, ToolCall, Url
 from tollbridge.model.response import Finish, Usage
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES as WIRE
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES as WIRE
 from tollbridge.wires.base import Head
 from tollbridge.wires.seal import Seals
 

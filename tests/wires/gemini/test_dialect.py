@@ -11,8 +11,8 @@ from tollbridge.errors import BadGatewayError, BadRequestError, RateLimitError
 from tollbridge.model.fold import fold
 from tollbridge.model.parts import Citation, FileRef, Media, Text, ToolCall
 from tollbridge.model.response import Choice, Finish, Response, Usage
-from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.gemini.schema import json_schema
+from tollbridge.wires.gemini.wire import GEMINI
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.seal import Seals
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tollbridge import errors
-from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.gemini.wire import GEMINI
 
 INFO, RETRY = "type.googleapis.com/google.rpc.ErrorInfo", "type.googleapis.com/google.rpc.RetryInfo"
 

@@ -25,7 +25,7 @@ from tollbridge.model.parts import (
 )
 from tollbridge.model.request import Message, Request, Role, Tool
 from tollbridge.wires.base import Target
-from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.gemini.wire import GEMINI
 from tollbridge.wires.gemini.write_parts import UNSIGNED
 
 FLASH_2_5, FLASH_3 = "gemini-2.5-flash", "gemini-3-flash"

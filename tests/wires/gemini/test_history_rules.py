@@ -11,7 +11,7 @@ from tollbridge.errors import BadRequestError
 from tollbridge.model.parts import Inline, Media, Part, Text, Thinking, ToolCall, ToolResult
 from tollbridge.model.request import Message, Request, Role
 from tollbridge.wires.base import Target
-from tollbridge.wires.gemini import GEMINI as WIRE
+from tollbridge.wires.gemini.wire import GEMINI as WIRE
 
 IDS = st.sampled_from(["a", "b", "call_tb1", ""])
 TEXTS = st.sampled_from(["", " ", "hi"]).map(lambda text: Text(text=text))

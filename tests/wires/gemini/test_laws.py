@@ -12,7 +12,7 @@ import pytest
 from tests.wires import laws
 from tests.wires.gemini.forms import FORMS
 from tollbridge.wires.base import Target
-from tollbridge.wires.gemini import GEMINI as WIRE
+from tollbridge.wires.gemini.wire import GEMINI as WIRE
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 
 CASES = laws.load_cases(Path(__file__).resolve().parents[1] / "cases" / "gemini")

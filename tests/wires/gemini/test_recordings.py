@@ -12,7 +12,7 @@ from tests.wires import laws
 from tests.wires.gemini.forms import FORMS
 from tests.wires.gemini.recorded import answer_of, exchanges, request_of, stream_of
 from tollbridge.errors import APIError, BadRequestError
-from tollbridge.wires.gemini import GEMINI as WIRE
+from tollbridge.wires.gemini.wire import GEMINI as WIRE
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "wires.md"
 

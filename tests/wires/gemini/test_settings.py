@@ -9,8 +9,8 @@ import pytest
 from tollbridge.model.parts import CacheMark, Opaque, Text
 from tollbridge.model.request import Message, OutputFormat, Reasoning, Request, Sampling, Tool, ToolChoice
 from tollbridge.wires.base import FEATURES, Target
-from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.gemini.lacking import _IN_CONFIG, _TOP
+from tollbridge.wires.gemini.wire import GEMINI
 
 HI = (Message(role="user", parts=(Text(text="Hi"),)),)
 SCHEMA = {"type": "object", "properties": {"a": {"$ref": "#/$defs/n"}}, "$defs": {"n": {"type": "integer"}}}

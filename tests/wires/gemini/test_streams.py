@@ -14,8 +14,8 @@ from tollbridge.model.fold import fold
 from tollbridge.model.parts import Citation, Media, Opaque, Refusal, Text, Thinking, ToolCall, Url
 from tollbridge.model.response import Finish, Usage
 from tollbridge.wires.base import Head, SseEvent
-from tollbridge.wires.gemini import GEMINI
 from tollbridge.wires.gemini.signature import open_signature
+from tollbridge.wires.gemini.wire import GEMINI
 from tollbridge.wires.seal import Seals
 
 SEALS = Seals(b"k" * 32)

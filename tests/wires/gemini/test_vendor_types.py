@@ -16,7 +16,7 @@ from tests.wires.test_cross_wire import SEALS, WIRES, exchanges_of
 from tollbridge.errors import APIError, BadRequestError
 from tollbridge.model.fold import fold
 from tollbridge.wires.base import Target
-from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.gemini.wire import GEMINI
 
 OTHERS = [name for name in WIRES if name != GEMINI.name]
 MODELS = ("gemini-3-flash", "gemini-2.5-pro", "gemini-2.0-flash")

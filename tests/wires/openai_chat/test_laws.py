@@ -14,7 +14,7 @@ from tests.wires.openai_chat.forms import FORMS
 from tollbridge.model.fold import fold
 from tollbridge.model.request import Request
 from tollbridge.model.response import Response
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Target
 from tollbridge.wires.openai_chat import OPENAI_CHAT as WIRE
 

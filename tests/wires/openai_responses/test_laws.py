@@ -13,7 +13,7 @@ from tests.wires import laws
 from tollbridge.model.fold import fold
 from tollbridge.model.request import Request
 from tollbridge.model.response import Response
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Target
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES as WIRE

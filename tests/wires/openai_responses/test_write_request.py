@@ -12,7 +12,7 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.parts import Opaque, Text, ToolCall, ToolResult
 from tollbridge.model.request import Message
 from tollbridge.model.response import Caveat
-from tollbridge.wires.anthropic_messages import ANTHROPIC_MESSAGES
+from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Target
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES as WIRE

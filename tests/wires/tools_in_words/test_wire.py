@@ -16,7 +16,7 @@ from tollbridge.model.parts import Text, Thinking, ToolCall
 from tollbridge.model.response import Response, Usage
 from tollbridge.wires.base import Head, ProviderWire, Wire
 from tollbridge.wires.cohere import COHERE
-from tollbridge.wires.gemini import GEMINI
+from tollbridge.wires.gemini.wire import GEMINI
 from tollbridge.wires.ollama import OLLAMA
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.tools_in_words import InWords

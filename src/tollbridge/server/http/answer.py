@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Protocol
-from wsgiref.handlers import format_date_time
 
 import msgspec
 
@@ -48,7 +48,7 @@ class Preludes:
         made = self._made.get(status)
         if made is None:
             reason = _REASONS.get(status, b"Unknown")
-            date = format_date_time(self._second).encode("ascii")
+            date = formatdate(self._second, usegmt=True).encode("ascii")
             made = self._made[status] = b"HTTP/1.1 %d %b\r\ndate: %b\r\n" % (status, reason, date)
         return made
 
