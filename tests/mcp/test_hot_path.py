@@ -23,7 +23,7 @@ from tests.mcp.gateway import Gateway, gateway
 
 OURS = str(Path(tollbridge.__file__).parent)
 LIMITS = {"max_budget": 1000, "rpm_limit": 100_000, "tpm_limit": 10_000_000, "max_parallel_requests": 100}
-CALLS = 40
+CALLS, ROUNDS = 40, 3
 SPARE = 1.03
 """A read that comes in two pieces, a second that begins: a few calls of a tool have a function's call more."""
 
@@ -45,7 +45,7 @@ async def served(directory: Path) -> AsyncIterator[Gateway]:
 
 
 async def calls_of(behind: Gateway, path: str, prefix: str, *, modern: bool, limited: bool) -> float:
-    """For one call of a tool, when all is warm."""
+    """For one call of a tool, when all is warm; in the quietest of some rounds, for a busy machine has more timers."""
     counted: Counter[str] = Counter()
 
     def count(frame: FrameType, event: str, _: Any) -> None:
@@ -72,15 +72,19 @@ async def calls_of(behind: Gateway, path: str, prefix: str, *, modern: bool, lim
         assert answered.status == 200, answered.body
         assert b"hello" in answered.body, answered.body
 
+    async def round() -> float:
+        counted.clear()
+        sys.setprofile(count)
+        try:
+            for _ in range(CALLS):
+                await call()
+        finally:
+            sys.setprofile(None)
+        return counted.total() / CALLS
+
     for _ in range(3):
         await call()
-    sys.setprofile(count)
-    try:
-        for _ in range(CALLS):
-            await call()
-    finally:
-        sys.setprofile(None)
-    return counted.total() / CALLS
+    return min([await round() for _ in range(ROUNDS)])
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,6 @@ HOMES: Mapping[str, str] = {
     "cohere_embeddings": "embeddings.cohere",
     "gemini_embeddings": "embeddings.gemini",
     "gemini_embed_content": "embeddings.gemini",
-    "gemini_embed_one": "embeddings.gemini_asked",
-    "gemini_embed_batch": "embeddings.gemini_asked",
     "vertex_embeddings": "embeddings.vertex",
     "ollama_embeddings": "embeddings.ollama",
     "voyage_embeddings": "embeddings.voyage",
@@ -45,13 +43,22 @@ HOMES: Mapping[str, str] = {
     "imagen_images": "images.imagen",
 }
 """Where each is: the value of that name, in capitals."""
+CLIENTS: Mapping[str, str] = {
+    "gemini_embed_one": "embeddings.gemini_asked",
+    "gemini_embed_batch": "embeddings.gemini_asked",
+}
+"""Likewise those that clients alone speak."""
 
 
 def provider_task_wire(name: str) -> AnyProviderTaskWire:
-    module = import_module(_ROOM + HOMES[name])  # a task's code is loaded by the first request for it
-    return cast(AnyProviderTaskWire, getattr(module, name.upper()))
+    return cast(AnyProviderTaskWire, _load(HOMES, name))
 
 
 def task_wire(name: str) -> AnyTaskWire:
     """Of one that clients speak."""
-    return cast(AnyTaskWire, provider_task_wire(name))
+    return cast(AnyTaskWire, _load({**HOMES, **CLIENTS}, name))
+
+
+def _load(homes: Mapping[str, str], name: str) -> object:
+    module = import_module(_ROOM + homes[name])  # a task's code is loaded by the first request for it
+    return getattr(module, name.upper())
