@@ -150,6 +150,19 @@ async def test_a_key_in_the_headers_of_a_tool_narrows_and_never_widens(tmp_path:
             assert names == {"front-echo", "front-report"}
 
 
+async def test_a_key_in_the_headers_of_a_tool_narrows_to_its_tools(tmp_path: Path) -> None:
+    model = Model()
+    async with Upstream(model) as upstream, gateway(config(upstream.port), tmp_path) as served:
+        rich = await served.key(permission={"mcp_servers": ["desk"]})
+        poor = await served.key(permission={"mcp_tool_permissions": {"desk": ["echo"]}})
+        for outer, inner in ((rich, poor), (poor, rich)):
+            model.asked.clear()
+            tool = {"type": "mcp", "server_label": "x", "server_url": "litellm_proxy", "require_approval": "never"}
+            tool["headers"] = {"x-litellm-api-key": inner}  # type: ignore[assignment]
+            await served.post("/v1/chat/completions", {**CHAT, "tools": [tool]}, key=outer)
+            assert [one["function"]["name"] for one in model.asked[0]["tools"]] == ["front-echo"]
+
+
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
 

@@ -21,25 +21,36 @@ from tollbridge.policy.principal import Principal
 
 
 class Rights(msgspec.Struct, frozen=True):
-    """`servers`: names or ids; `groups`: access groups; `tools` by server: those alone, where it is named here."""
+    """`servers`: names or ids; `groups`: access groups; `tools` by server: those alone, where it is named here.
+    `within`: what these do not reach either is not reached."""
 
     servers: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
     tools: Mapping[str, frozenset[str]] = {}
     everything: bool = False
+    within: Rights | None = None
+
+    def narrowed(self, by: Rights) -> Rights:
+        within = by if self.within is None else self.within.narrowed(by)
+        return msgspec.structs.replace(self, within=within)
 
     def server(self, definition: Definition) -> bool:
         """Something of it may be used."""
-        return self.whole(definition) or not self.tools.keys().isdisjoint(definition.names)
+        if self.within is not None and not self.within.server(definition):
+            return False
+        return self._whole(definition) or not self.tools.keys().isdisjoint(definition.names)
 
     def whole(self, definition: Definition) -> bool:
         """The server, and not tools of it alone: its resources and prompts too."""
+        return self._whole(definition) and (self.within is None or self.within.whole(definition))
+
+    def _whole(self, definition: Definition) -> bool:
         if self.everything or definition.for_all:
             return True
         return not self.servers.isdisjoint(definition.names) or not self.groups.isdisjoint(definition.groups)
 
     def tool(self, definition: Definition, tool: str) -> bool:
-        if not definition.offers(tool):
+        if not definition.offers(tool) or (self.within is not None and not self.within.tool(definition, tool)):
             return False
         if self.everything or not self.tools:
             return True

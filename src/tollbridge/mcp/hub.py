@@ -174,7 +174,7 @@ class View(msgspec.Struct, eq=False, dict=True):
     __repr__ = object.__repr__
 
     def narrowed(self, rights: Rights) -> View:
-        """To the servers that these reach as well."""
+        """To what these reach as well, servers and tools."""
         scope = self.scope.narrowed(rights)
         return View(self.hub, scope, self.caller, scope.upstreams, scope.rights, scope.prefixed)
 

@@ -45,9 +45,11 @@ class Scope(msgspec.Struct, frozen=True, eq=False, dict=True):
     __repr__ = object.__repr__
 
     def narrowed(self, rights: Rights) -> Scope:
-        """To the servers that these reach as well."""
+        """To what these reach as well, servers and tools."""
         upstreams = tuple(one for one in self.upstreams if rights.server(one.definition))
-        return Scope(upstreams, self.rights, self.separator, self.prefixed, self.missing, direct=self.direct)
+        return Scope(
+            upstreams, self.rights.narrowed(rights), self.separator, self.prefixed, self.missing, direct=self.direct
+        )
 
     @cached_property
     def by_prefix(self) -> Mapping[str, Upstream]:

@@ -46,18 +46,20 @@ CredentialsOf = Callable[[Mapping[bytes, bytes]], Credentials]
 
 
 class Definition(msgspec.Struct, frozen=True):
-    """`servers`: None for all that the caller may use. `approval`: by tool; "" is every other tool."""
+    """`servers`: None for all that the caller may use. `allowed`: None for all but those `denied`. `approval`: by tool;
+    "" is every other tool."""
 
     label: str
     servers: tuple[str, ...] | None
     allowed: frozenset[str] | None
+    denied: frozenset[str]
     approval: Mapping[str, bool]
     headers: Mapping[bytes, bytes]
 
     @property
     def uniform(self) -> bool:
         """No tool is another than the others: three may stand for them (`many.py`)."""
-        return self.allowed is None and len(self.approval) == 1
+        return self.allowed is None and not self.denied and len(self.approval) == 1
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -113,7 +115,8 @@ class McpToolboxes:
         return Definition(
             label=str(said.get("server_label") or "tollbridge"),
             servers=servers,
-            allowed=_allowed(said.get("allowed_tools"), where),
+            allowed=_named(said, "allowed_tools", where),
+            denied=_named(said, "denied_tools", where) or frozenset(),
             approval=_approval(said.get("require_approval"), where),
             headers=named,
         )
@@ -164,6 +167,8 @@ class McpToolbox:
             name = tool["name"]
             own = name.partition(view.hub.separator)[2] if view.prefixed else name
             if definition.allowed is not None and definition.allowed.isdisjoint((name, own)):
+                continue
+            if not definition.denied.isdisjoint((name, own)):
                 continue
             if len(self.tools) >= TOOLS_MAX:
                 raise BadRequestError(
@@ -217,12 +222,13 @@ def name_for_models(name: str, given: Mapping[str, object], taken: Collection[st
     return made
 
 
-def _allowed(said: Json, where: str) -> frozenset[str] | None:
+def _named(definition: JsonObject, field: str, where: str) -> frozenset[str] | None:
+    said = definition.get(field)
     if said is None:
         return None
     names = said.get("tool_names") if isinstance(said, dict) else said
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise BadRequestError(f"`allowed_tools` is a list of names - at {where}.", param="tools")
+        raise BadRequestError(f"`{field}` is a list of names - at {where}.", param="tools")
     return frozenset(names)
 
 

@@ -28,6 +28,7 @@ from tollbridge.model.parts import Opaque, Part, Text, ToolCall, ToolResult
 from tollbridge.model.request import Message, Request, Tool, ToolChoice
 from tollbridge.model.response import Caveat, Choice, Response, Usage
 from tollbridge.observe import Record
+from tollbridge.server.connectors import TOOLSET, connectors, without
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.tool_history import REFUSED, Answered, remembered
 from tollbridge.server.tool_parts import flat, shown_call, shown_listings, unrun_call
@@ -168,10 +169,13 @@ class ToolLoop:
 def definitions(toolboxes: Toolboxes, ask: Ask, inbound: Inbound) -> list[JsonObject]:
     """Those of the request's tools that are run here. Quick where there are none."""
     raw = ask.fields.get("tools")
-    if raw is None or bytes(raw).find(MARK) < 0:
-        return []
-    tools = field(ask.fields, "tools")
-    return [tool for tool in tools if _is_ours(toolboxes, tool, inbound)] if isinstance(tools, list) else []
+    found: list[JsonObject] = []
+    if raw is not None and bytes(raw).find(MARK) >= 0:
+        tools = field(ask.fields, "tools")
+        found += [tool for tool in tools if _is_ours(toolboxes, tool, inbound)] if isinstance(tools, list) else []
+    if "mcp_servers" in ask.fields:
+        found += [one for one in connectors(ask) if toolboxes.ours(one, inbound)]
+    return found
 
 
 def _is_ours(toolboxes: Toolboxes, tool: Json, inbound: Inbound) -> bool:
@@ -189,7 +193,8 @@ async def opened(
 ) -> ToolLoop:
     """`found`: its definitions; one that gives no tools is a caveat. Raises APIError."""
     check_served(ask, same=False)
-    request = ask.request().value
+    labels = {one["server_label"] for one in found if one["type"] == TOOLSET}
+    request = without(ask.request().value, labels)
     rest = tuple(tool for tool in request.tools if not (isinstance(tool, Opaque) and tool.value in found))
     taken = frozenset(tool.name for tool in rest if isinstance(tool, Tool))
     toolbox = await toolboxes.open(found, inbound, record, taken)
