@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import cast
 
 import msgspec
@@ -29,28 +28,19 @@ from tollbridge.providers.row import RESPONSES, WIRE_OF_MODE, Provider
 from tollbridge.secret import Secret
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.head import encode_head
-from tollbridge.wires import only_providers
+from tollbridge.wires import dialects, only_providers
 from tollbridge.wires.base import ProviderWire, Target, Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.openai_chat.thinking import PLAIN
 from tollbridge.wires.steps import Stepwise
-
-DIALECTS: Mapping[str, tuple[str, str]] = {
-    "openai_chat": ("tollbridge.wires.openai_chat", "OPENAI_CHAT"),
-    "openai_responses": ("tollbridge.wires.openai_responses", "OPENAI_RESPONSES"),
-    "anthropic_messages": ("tollbridge.wires.anthropic_messages.wire", "ANTHROPIC_MESSAGES"),
-    "gemini": ("tollbridge.wires.gemini.wire", "GEMINI"),
-}
-"""Module and value of each wire that clients speak too."""
 
 
 class Wires(dict[str, Wire]):
     """By name: those that clients speak, and those of tasks. Each is loaded when it is first asked for."""
 
     def __missing__(self, name: str) -> Wire:
-        if name in DIALECTS:
-            module, value = DIALECTS[name]
-            wire: Wire = getattr(import_module(module), value)
+        if name in dialects.DIALECTS:
+            wire = dialects.load(name)
         else:
             from tollbridge.calls.task_wires import task_wire  # loaded by the first request for a task
 

@@ -40,6 +40,7 @@ from tollbridge.server.models import list_models, shape_for, show_model, spoken_
 from tollbridge.server.pipeline import Conversation
 from tollbridge.server.routes import ROUTES, Match, Route, RouteTable
 from tollbridge.wires.base import Wire
+from tollbridge.wires.dialects import CHAT
 
 LOOPBACK = ("127.", "::1", "::ffff:127.")
 RELAYED = frozenset({b"x-forwarded-for", b"forwarded", b"via", b"x-real-ip"})
@@ -314,7 +315,7 @@ class App:
         """The dialect of who asks for what is not there, or for what each vendor has at the same path."""
         if match is None or match.route.handler in ("models", "model"):
             name = spoken_by(inbound.headers)
-            if match is None or name != "openai_chat":
+            if match is None or name != CHAT:
                 return self.gateway.dialects[name]
         return self._dialect(match)
 

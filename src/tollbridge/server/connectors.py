@@ -22,6 +22,7 @@ from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import Request
+from tollbridge.wires.dialects import MESSAGES
 
 TOOLSET = "mcp_toolset"
 OWN_KEY = "x-litellm-api-key"
@@ -30,7 +31,7 @@ OWN_KEY = "x-litellm-api-key"
 def connectors(ask: Ask) -> list[JsonObject]:
     """Raises BadRequestError where one cannot be read."""
     servers, tools = field(ask.fields, "mcp_servers"), field(ask.fields, "tools")
-    if ask.dialect.name != "anthropic_messages" or not isinstance(servers, list):
+    if ask.dialect.name != MESSAGES or not isinstance(servers, list):
         return []
     toolsets = {
         tool.get("mcp_server_name"): tool

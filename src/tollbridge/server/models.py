@@ -23,6 +23,7 @@ from tollbridge.policy.access import Access
 from tollbridge.routing.groups import unknown_model
 from tollbridge.server.gateway import Gateway
 from tollbridge.wires.base import Wire
+from tollbridge.wires.dialects import CHAT, GEMINI, MESSAGES
 
 _GOOGLE = frozenset({b"x-goog-api-client", b"x-goog-api-key"})
 """Google's SDK asks at `/v1/models` too."""
@@ -48,15 +49,15 @@ class Shape(msgspec.Struct, frozen=True):
 def spoken_by(headers: Mapping[bytes, bytes]) -> str:
     """The dialect of a client that the path does not tell, by what its vendor's libraries send."""
     if not _GOOGLE.isdisjoint(headers):
-        return "gemini"
-    return "anthropic_messages" if b"anthropic-version" in headers else "openai_chat"
+        return GEMINI
+    return MESSAGES if b"anthropic-version" in headers else CHAT
 
 
 def shape_for(dialect: Wire, headers: Mapping[bytes, bytes]) -> Shape:
     by = spoken_by(headers)
-    if "gemini" in (dialect.name, by):
+    if GEMINI in (dialect.name, by):
         return Shape(_gemini, _gemini_list, _gemini_page)
-    if by == "anthropic_messages":
+    if by == MESSAGES:
         return Shape(_anthropic, _anthropic_list, _anthropic_page)
     return Shape(_openai, lambda data, _: {"object": "list", "data": data}, lambda names, _: Page(names))
 
