@@ -55,6 +55,30 @@ def test_a_clean_file_says_what_it_would_serve(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("row", "word"),
+    [
+        ("{name: mine, base_url: 'http://h:1', wire: telepathy}", "telepathy"),
+        ("{name: mine}", "base_url"),
+        ("{base_url: 'http://h:1'}", "name"),
+        ("{name: mine, base_url: 'http://h:1', lacks: [hands]}", "hands"),
+        ("{name: mine, base_url: 'http://h:1', auth: 5}", "auth"),
+        ("{name: mine, base_url: 'http://h:1', also: {telepathy: /v1}}", "telepathy"),
+    ],
+)
+def test_a_provider_of_ones_own_that_cannot_be_is_told_with_its_place(tmp_path: Path, row: str, word: str) -> None:
+    result = run(tmp_path, f"{CLEAN}providers: [{row}]\n")
+    assert result.exit_code == 2
+    assert word in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+def test_a_provider_of_ones_own_may_speak_two_formats(tmp_path: Path) -> None:
+    row = "{name: mine, base_url: 'http://h:1/v1', also: {anthropic_messages: /v1/messages}, needs_key: false}"
+    result = run(tmp_path, f"{CLEAN}providers: [{row}]\n")
+    assert (result.exit_code, result.output.splitlines()[0]) == (0, "config.yaml: 0 errors, 0 warnings")
+
+
 def test_a_warning_is_shown_with_its_line_and_exits_with_1(tmp_path: Path) -> None:
     result = run(tmp_path, CLEAN + "  routing_strategy: least-busy\n")
     assert result.exit_code == 1

@@ -135,6 +135,35 @@ async def test_other_dialects_are_answered_in_their_words() -> None:
     assert messages._hidden_params["custom_llm_provider"] == "custom_openai"
 
 
+async def test_an_answer_without_an_image_is_paid_for_once() -> None:
+    told = {"candidates": [{"content": {"parts": [{"text": "I would rather not."}]}, "finishReason": "STOP"}]}
+    provider = Provider().at(":generateContent", told)
+    async with Upstream(provider) as upstream:
+        with pytest.raises(tollbridge.APIError, match="rather not"):
+            model = "gemini/gemini-2.5-flash-image"
+            await tollbridge.aimage_generation("x", model=model, **{**at(upstream, "/v1beta"), "num_retries": 2})
+    assert len(provider.asked) == 1
+
+
+async def test_metadata_of_formats_that_have_it_is_sent() -> None:
+    """Decision 4: in chat it is the caller's notes."""
+    provider = Provider().at("/chat/completions", CHAT).at("/messages", {}).at("/responses", {})
+    async with Upstream(provider) as upstream:
+        with pytest.raises(tollbridge.APIError):  # nobody answers in these formats here
+            await tollbridge.aresponses("openai/gpt-4.1", "x", metadata={"job": "7"}, **at(upstream, "/v1"))
+        claude, notes = "anthropic/claude-sonnet-4-5", {"user_id": "u-1"}
+        with pytest.raises(tollbridge.APIError):
+            messages = [{"role": "user", "content": "x"}]
+            await tollbridge.aanthropic_messages(claude, messages, max_tokens=5, metadata=notes, **at(upstream, ""))
+        await tollbridge.acompletion(
+            "openai/gpt-4o", [{"role": "user", "content": "x"}], metadata={"a": "b"}, **at(upstream, "/v1")
+        )
+    sent = [asked.body.get("metadata") for asked in provider.asked]
+    assert sent[0] == {"job": "7"}
+    assert {"user_id": "u-1"} in sent
+    assert sent[-1] is None
+
+
 @pytest.mark.parametrize("snake", [False, True], ids=["camel", "snake"])
 async def test_the_configuration_of_googles_sdk_says_what_it_says_there(snake: bool) -> None:
     told: dict[str, Any] = {"maxOutputTokens": 7, "systemInstruction": "Be kind.", "temperature": 0.5, "seed": None}

@@ -409,3 +409,17 @@ async def test_elevenlabs_speaks_by_a_voice_in_its_path(tmp_path: Path) -> None:
     }
     assert second.path.endswith("?output_format=pcm_24000")
     assert told["cost_nanousd"] == 6 * 80_000
+
+
+async def test_an_answer_without_an_image_costs_what_it_used_and_is_not_asked_again(tmp_path: Path) -> None:
+    used = {"promptTokenCount": 100, "candidatesTokenCount": 40, "thoughtsTokenCount": 10, "totalTokenCount": 150}
+    words = {"content": {"parts": [{"text": "I would rather not."}]}, "finishReason": "STOP"}
+    provider = Provider().at(":generateContent", {"candidates": [words], "usageMetadata": used})
+    async with Upstream(provider) as upstream:
+        async with accounted(one(upstream.port, "gemini/gemini-2.5-flash-image"), tmp_path) as gateway:
+            answered = await gateway.post("/v1/images/generations", {"model": "m", "prompt": "a cat"})
+            told = await entry_of(gateway)
+    assert answered.status == 502
+    assert len(provider.asked) == 1
+    assert (told["row"]["prompt_tokens"], told["row"]["completion_tokens"]) == (100, 50)
+    assert told["cost_nanousd"] > 0

@@ -136,7 +136,13 @@ async def _translated(ask: TaskAsk, deployment: Deployment, transport: Transport
         async with turns:
             incoming = await _sent(ask, deployment, transport, content, caveats)
             body = redact_errors(await incoming.read(ANSWER_BYTES_MAX), deployment.hidden)
-        return wire.read_response(body, _heads(incoming), part), incoming
+        try:
+            return wire.read_response(body, _heads(incoming), part), incoming
+        except APIError as error:
+            spent = wire.read_spent(body)
+            if spent is not None:
+                ask.spent[error] = spent
+            raise
 
     asking = [answer(content, part) for (content, _), part in zip(contents, inputs, strict=True)]
     answers = await _all(asking, ask, deployment)

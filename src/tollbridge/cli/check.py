@@ -220,7 +220,10 @@ def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook
     if config.source is None:
         names = [DEMO.name, *(row.name for row in available(environ, ROWS) if row.name != DEMO.name)]
         return Outlook(models=[Served(f"{name}/*", [f"{name}/*"]) for name in names])
-    rows = provider_rows(config)
+    try:
+        rows = provider_rows(config)
+    except ConfigError:  # it stands among the findings, with its place
+        rows = ROWS
     maker = Maker(config, environ, rows, ByHost({}, InProcess(offline())))
     maker.groups()
     found = misgivings(maker, config, environ, rows)

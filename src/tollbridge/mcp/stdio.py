@@ -70,8 +70,8 @@ class Stdio:
     async def start(self, link: Link) -> None:
         self._link = link
         loop = asyncio.get_running_loop()
-        try:
-            transport, protocol = await loop.subprocess_exec(
+        starting = asyncio.ensure_future(
+            loop.subprocess_exec(
                 lambda: _Exits(LINE_BYTES_MAX, loop),
                 *self._command,
                 stdin=PIPE,
@@ -81,6 +81,16 @@ class Stdio:
                 cwd=self._cwd,
                 start_new_session=True,
             )
+        )
+        try:
+            transport, protocol = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            with contextlib.suppress(OSError, ValueError):
+                transport, protocol = await starting  # it is there before it can be ended
+                _end(Process(transport, protocol, loop), signal.SIGKILL)
+                await protocol.exited.wait()
+                transport.close()
+            raise
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise RpcError(

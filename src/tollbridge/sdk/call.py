@@ -91,12 +91,12 @@ def _read(model: str, said: dict[str, object], *, stream: bool, dialect: Wire) -
     strict = flag(said, "strict")
     if strict and caveats:
         raise UnsupportedParamsError(f"{caveats[0].detail} Do not pass it where you ask for `strict`.", param="strict")
-    orders = [read_order(model, said)]
-    fallbacks = [_fall_back(item, said, orders) for item in _fallbacks(said)]
+    orders = [read_order(model, said, dialect=dialect.name)]
+    fallbacks = [_fall_back(item, said, orders, dialect) for item in _fallbacks(said)]
     larger = {}
     for small, large in table(said, "context_window_fallback_dict").items():
         known = next((order.name for order in orders if order.name == large), None)
-        larger[small] = (known or _fall_back(large, said, orders),)
+        larger[small] = (known or _fall_back(large, said, orders, dialect),)
     options = said.get("stream_options")
     return Call(
         orders=tuple(orders),
@@ -149,7 +149,7 @@ def _fallbacks(said: Mapping[str, object]) -> Sequence[object]:
     raise BadRequestError("`fallbacks` must be a list of names or dictionaries.", param="fallbacks")
 
 
-def _fall_back(item: object, said: Mapping[str, object], orders: list[Order]) -> str:
+def _fall_back(item: object, said: Mapping[str, object], orders: list[Order], dialect: Wire) -> str:
     """Adds the order for a fallback, and tells its name."""
     asked = orders[0].place
     said_here = item if isinstance(item, Mapping) else {"model": item}
@@ -162,7 +162,7 @@ def _fall_back(item: object, said: Mapping[str, object], orders: list[Order]) ->
     inherited = {name: value for name, value in said.items() if name not in dropped}
     taken = {order.name for order in orders}
     name = next(name for name in (f"{model}", *(f"{model} ({i})" for i in range(2, NAMES_MAX))) if name not in taken)
-    orders.append(read_order(model, {**inherited, **own}, name))
+    orders.append(read_order(model, {**inherited, **own}, name, dialect=dialect.name))
     return name
 
 

@@ -15,6 +15,7 @@ from tollbridge.sdk.parameters import FOR_PROVIDERS, MOCKS, OURS
 from tollbridge.secret import Secret
 from tollbridge.server.controls import seconds
 from tollbridge.transport.base import Timeouts
+from tollbridge.wires.dialects import CHAT, MESSAGES, RESPONSES
 
 CONNECT_S = 5.0
 TIMEOUT_S = 600.0  # as OpenAI's SDK
@@ -58,6 +59,9 @@ class Mock(msgspec.Struct, frozen=True, kw_only=True):
     timeout: bool = False
 
 
+METADATA_IS_SENT = frozenset({MESSAGES, RESPONSES})
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One model to ask, and the body to ask it with. `name` is the model's, made different where two are the same."""
 
@@ -67,7 +71,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     mock: Mock | None
 
 
-def read_order(model: object, said: Mapping[str, object], name: str = "") -> Order:
+def read_order(model: object, said: Mapping[str, object], name: str = "", *, dialect: str = CHAT) -> Order:
     """Raises BadRequestError that names the parameter."""
     if not isinstance(model, str) or not model:
         raise BadRequestError("`model` must be the name of a model.", param="model")
@@ -81,7 +85,7 @@ def read_order(model: object, said: Mapping[str, object], name: str = "") -> Ord
             prices[key] = value
         elif key not in OURS:
             body[key] = value
-    if body.get("store") is not True:
+    if dialect not in METADATA_IS_SENT and body.get("store") is not True:
         body.pop("metadata", None)  # the caller's notes: docs/decisions/0004
     whole, stream = _timeouts(said)
     place = Place(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tollbridge.errors import APIError
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.model.response import Caveat
+from tollbridge.model.response import Caveat, Usage
 from tollbridge.model.tasks.task import TaskRequest
 from tollbridge.wires.openai_chat import errors
 from tollbridge.wires.tap import Along
@@ -30,6 +30,9 @@ class OneWay:
         raise TypeError(f"{self.name} is no dialect, so that nothing is relayed in it")
 
     def read_event(self, event: JsonObject) -> Along | None:
+        return None
+
+    def read_spent(self, body: bytes) -> Usage | None:
         return None
 
 

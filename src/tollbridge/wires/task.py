@@ -24,6 +24,7 @@ import msgspec
 
 from tollbridge.errors import APIError, BadGatewayError
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.response import Usage
 from tollbridge.model.tasks.task import TaskRequest, TaskResponse, Upload
 from tollbridge.wires.base import Target, Written
 from tollbridge.wires.tap import Along
@@ -110,6 +111,9 @@ class ProviderTaskWire(Protocol[Q, A]):
 
     def read_response(self, body: bytes, heads: Heads, asked: Q) -> A:
         """Raises BadGatewayError where the body is not what the format promises, APIError where it is an error."""
+
+    def read_spent(self, body: bytes) -> Usage | None:
+        """What an answer used in which `read_response` found nothing to give; None where it does not tell."""
 
     def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> APIError: ...
     def read_along(self, body: bytes, heads: Heads = HEADLESS) -> Along:

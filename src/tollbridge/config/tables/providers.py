@@ -39,6 +39,7 @@ PROVIDER = section(
     fills("lacks", texts, "lacks", about="what it cannot do, such as `tools`, `images`, `files`"),
     fills("prefers", map_of(text), "prefers", about="spellings that it wants, as `{reasoning: thinking_type}`"),
     fills("chat_path", text, "chat_path", about="where chat requests go, below `base_url`"),
+    fills("also", map_of(text), "also", about="other formats that it speaks, each with where: `{format: path or URL}`"),
     fills("needs_key", flag, "needs_key", about="whether a request without a key is refused before it is sent"),
     fills("source", text, "source", about="where these facts are from"),
     fills("checked", text, "checked", about="when they were looked at"),

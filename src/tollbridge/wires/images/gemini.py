@@ -97,6 +97,10 @@ class GeminiImages(OneWay):
         usage = msgspec.structs.replace(usage or Usage(origin=NAME), units={IMAGES: len(made)})
         return ImageResponse(images=made, id=answer.responseId, usage=usage, origin=NAME)
 
+    def read_spent(self, body: bytes) -> Usage | None:
+        answer = read_as(_Answer, json_of(body))
+        return None if answer.usageMetadata is None else read_usage(answer.usageMetadata)
+
     def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> APIError:
         return read_error(status, headers, body)
 
@@ -108,7 +112,8 @@ def _no_image(answer: _Answer, said: str) -> APIError:
             f"The provider made no image: {', '.join(reasons) or 'the prompt was blocked'}. {said}".strip(),
             code="content_filter",
         )
-    return BadGatewayError(f"The provider made no image. {said}".strip())
+    # It answered, and is paid for that: the same again would be paid again.
+    return BadGatewayError(f"The provider made no image. {said}".strip(), retryable=False)
 
 
 GEMINI_IMAGES = GeminiImages()
