@@ -347,6 +347,13 @@ async def test_a_cost_is_calculated_before_and_after(database: Database, tmp_pat
         choices = [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}]
         answer = {"id": "c", "object": "chat.completion", "created": 1, "model": "demo/hello", "choices": choices}
         assert await calculated(completion_response={**answer, "usage": usage}) == {"cost": 0.0}
+        claude = {"type": "message", "role": "assistant", "id": "m", "model": "demo/hello", "stop_reason": "end_turn"}
+        used = {"content": [{"type": "text", "text": "Hi"}], "usage": {"input_tokens": 9, "output_tokens": 12}}
+        assert await calculated(completion_response={**claude, **used}) == {"cost": 0.0}
+        embed = {
+            "content": {"parts": [{"text": "hi"}]}
+        }  # the formats of tasks are no conversations' when they are read
+        assert (await gateway.send("POST", "/v1beta/models/demo%2Fhello:embedContent", embed)).status in (200, 400, 404)
         assert (await calculated(400, completion_response=answer))["error"]["param"] == "completion_response"
         assert (await calculated(400, model="demo/hello"))["error"]["param"] == "messages"
         assert (await calculated(400, messages=messages))["error"]["param"] == "model"

@@ -16,6 +16,7 @@ from tollbridge.model.response import Usage
 from tollbridge.policy.principal import Principal
 from tollbridge.routing.groups import Groups
 from tollbridge.wires.base import Wire
+from tollbridge.wires.dialects import DIALECTS
 from tollbridge.wires.tap import Along
 
 _encode = msgspec.json.Encoder().encode
@@ -72,7 +73,8 @@ class Pricer:
         if not answer.get("usage"):
             raise _wrong("has no `usage`, from which its cost is told", "completion_response")
         body = _encode(answer)
-        for dialect in self._dialects.values():
+        for name in DIALECTS:
+            dialect = self._dialects[name]
             try:
                 along = dialect.read_along(body)
             except APIError:
