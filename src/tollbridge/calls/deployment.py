@@ -14,7 +14,7 @@ from tollbridge.catalog.pricing import UNPRICED, Tariff
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.providers.rewrite import Rewrite
-from tollbridge.providers.row import HeaderField
+from tollbridge.providers.row import NO_CHAT, HeaderField
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.wires.base import ProviderWire, Target
 
@@ -119,7 +119,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def converses(self) -> bool:
         """As far as is known: what is not known may well."""
         mode = "" if self.facts is None else self.facts.mode
-        return self.wire.name != "no_chat" and mode in ("", "chat", "responses")
+        return self.wire.name != NO_CHAT and mode in ("", "chat", "responses")
 
     def __repr__(self) -> str:
         return f"<Deployment {self.id} {self.provider}/{self.model}>"

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -154,12 +155,10 @@ class Background:
 
     async def _ended(self, owner: str, id: str, kept: KeptResponse, within_s: float | None) -> KeptResponse:
         """As it is when it has ended, by what another process writes; or as it is when the time is over."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 while await self._store.under_way(owner, id):
                     await asyncio.sleep(LOOK_S)
-        except TimeoutError:
-            pass  # it is told as it is
         return await self._store.get(owner, id) or kept
 
     async def _beat(self) -> None:
@@ -193,4 +192,6 @@ class Background:
 
 async def _settled(running: Running) -> None:
     """Or the time for that is over: then it is told as it is."""
-    await asyncio.wait([asyncio.ensure_future(running.until_settled())], timeout=SETTLE_S)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_S):
+            await running.until_settled()

@@ -22,10 +22,10 @@ from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import Request
+from tollbridge.server.identify import OWN_HEADER
 from tollbridge.wires.dialects import MESSAGES
 
 TOOLSET = "mcp_toolset"
-OWN_KEY = "x-litellm-api-key"
 
 
 def connectors(ask: Ask) -> list[JsonObject]:
@@ -73,7 +73,7 @@ def _definition(server: JsonObject, toolset: JsonObject, where: str) -> JsonObje
     if token is not None:
         if not isinstance(token, str):
             raise BadRequestError(f"`authorization_token` must be a text - at `{where}`.", param="mcp_servers")
-        made["headers"] = {OWN_KEY: token}
+        made["headers"] = {OWN_HEADER.decode(): token}
     older = _object(server, "tool_configuration", where)
     default = _object(toolset, "default_config", where).get("enabled", older.get("enabled", True)) is not False
     configs = _object(toolset, "configs", where)
