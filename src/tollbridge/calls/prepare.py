@@ -28,7 +28,7 @@ from tollbridge.wires.base import ProviderWire
 from tollbridge.wires.gemini.vocabulary import NAME as GEMINI
 from tollbridge.wires.openai_chat.plain import extended, plain
 from tollbridge.wires.openai_responses.vocabulary import NAME as KEEPING
-from tollbridge.wires.unsaid import unsaid
+from tollbridge.wires.unsaid import nothing_left, unsaid
 
 _encode = msgspec.json.Encoder().encode
 
@@ -221,6 +221,15 @@ def _translated(ask: Ask, deployment: Deployment) -> _Made:
     left = unsaid(request, deployment.wire.name, written.value.took) if request.origin != deployment.wire.name else ()
     inside = rewrite(body, [one for one in deployment.rewrites if one.written], _value)
     caveats = (*caveats, *written.caveats, *left, *inside, *_drop(body, deployment))
+    missing = nothing_left(body, request, caveats) if caveats else None
+    if missing is not None:
+        raise UnsupportedParamsError(
+            f"{deployment.provider}/{deployment.model}: nothing of this request is left to be sent. {missing.detail} "
+            f"- at `{missing.where}`.",
+            param=missing.where.removeprefix("$."),
+            provider=deployment.provider,
+            model=deployment.model,
+        )
     return _Made(body, caveats, wire, fitted.by_tool)
 
 

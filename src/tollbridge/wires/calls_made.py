@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from tollbridge.errors import BadRequestError
-from tollbridge.model.parts import ToolCall, ToolResult
+from tollbridge.model.parts import Part, Text, ToolCall, ToolResult
+from tollbridge.model.request import Role
 
 START = "(The conversation starts here.)"
 UNANSWERED = "No result was recorded for this call."
@@ -42,6 +43,15 @@ def unique(call_id: str, taken: set[str]) -> str:
         number += 1
     taken.add(found)
     return found
+
+
+def only_system(messages: Iterable[tuple[Role, Iterable[Part]]]) -> bool:
+    """Nobody speaks but the system: the last of its messages may be told as the user's. What somebody said that the
+    format cannot say is no reason for that: then nothing is left of it, and the request is refused."""
+    return all(
+        role == "system" or all(isinstance(part, Text) and not part.text.strip() for part in parts)
+        for role, parts in messages
+    )
 
 
 def call_missing(where: str, call_id: str) -> BadRequestError:

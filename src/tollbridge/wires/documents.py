@@ -1,10 +1,18 @@
-"""Documents of text, for formats that have no other."""
+"""Documents of text, for formats that have no other; and whose store a file lies in, by what it is called there."""
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 
 from tollbridge.model.parts import Inline, Media
+
+GOOGLES_FILES = ("gs://", "https://generativelanguage.googleapis.com/")
+OPENAIS_FILE = re.compile(r"(?:file|assistant)-")
+"""https://learn.microsoft.com/azure/ai-services/openai/how-to/file-search (`assistant-`), seen 2026-11-27"""
+ANTHROPICS_FILE = re.compile(r"file_")
+"""https://platform.claude.com/docs/en/build-with-claude/files, seen 2026-11-27"""
+ELSEWHERE = "a file's id, which belongs to the store of the provider that gave it"
 
 
 def text_of(media: Media) -> str | None:

@@ -7,7 +7,7 @@ One Caveat names these fields as the client called them: `detail` of a picture, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Media, Part, Text, ToolResult
@@ -21,6 +21,11 @@ _NO_WISH = frozenset(
 _HOLDERS = frozenset({"image_url", "input_audio", "file", "function", "json_schema", "video_url"})
 """Objects of which the rest was read."""
 
+_READ = frozenset({"file.format", "image_url.format", "video_url.format"})
+"""What was read, and stays as it was for its own format."""
+
+_SYSTEM = ("system", "developer")
+
 _TAKEN: Mapping[str, frozenset[str]] = {"cohere": frozenset({"detail", "image_url.detail"})}
 """What a format has all the same, by its name."""
 
@@ -28,7 +33,7 @@ _TAKEN: Mapping[str, frozenset[str]] = {"cohere": frozenset({"detail", "image_ur
 def unsaid(request: Request, to: str = "", took: frozenset[str] = frozenset()) -> tuple[Caveat, ...]:
     """Of a request that another format is written from. `to`: its name. `took`: fields that were written there all the
     same."""
-    taken = _TAKEN.get(to, frozenset()) | took
+    taken = _READ | _TAKEN.get(to, frozenset()) | took
     found = {name: where for where, name in _fields(request) if name not in taken}
     if not found:
         return ()
@@ -37,9 +42,26 @@ def unsaid(request: Request, to: str = "", took: frozenset[str] = frozenset()) -
     return (Caveat(code="dropped_field", where=where, detail=f"Fields that only the client's format has: {names}."),)
 
 
+def nothing_left(body: JsonObject, request: Request, caveats: Iterable[Caveat]) -> Caveat | None:
+    """Of a body without a single turn: the first part of one that was left out of it. None where something is said, or
+    where the client said nothing."""
+    said = next((body[name] for name in ("messages", "contents", "input") if name in body), None)
+    if not (said.get("prompt") == "" if isinstance(said, dict) else _is_system(said)):
+        return None
+    spoken = {f"$.messages[{at}]" for at, one in enumerate(request.messages) if one.role != "system"}
+    return next((one for one in caveats if one.code == "dropped_part" and one.where.split(".parts")[0] in spoken), None)
+
+
+def _is_system(said: Json) -> bool:
+    """Formats where system messages stand among the others."""
+    return isinstance(said, list) and all(isinstance(one, dict) and one.get("role") in _SYSTEM for one in said)
+
+
 def _fields(request: Request) -> Iterator[tuple[str, str]]:
     for number, message in enumerate(request.messages):
         where = f"$.messages[{number}]"
+        if message.name is not None:
+            yield where, "name"
         for name in _wishes(message.extra):
             yield where, name
         for part in message.parts:

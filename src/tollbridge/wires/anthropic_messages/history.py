@@ -22,7 +22,7 @@ from tollbridge.model.request import Message, Role
 from tollbridge.model.response import Caveat
 from tollbridge.wires.anthropic_messages.vocabulary import NAME
 from tollbridge.wires.anthropic_messages.write_parts import PartWriter, fit_id
-from tollbridge.wires.calls_made import START, UNANSWERED, CallMade, awaiting, call_missing, unique
+from tollbridge.wires.calls_made import START, UNANSWERED, CallMade, awaiting, call_missing, only_system, unique
 
 
 class _Turn:
@@ -57,7 +57,7 @@ class History:
         for index, message in enumerate(messages[lead:], lead):
             self._collect(f"$.messages[{index}]", message)
         turns = self._written()
-        if not turns and system:
+        if not turns and system and only_system((message.role, message.parts) for message in messages):
             # A system prompt alone is a whole request elsewhere; here somebody must speak.
             self._approximated("$.messages", "there are only system messages; the last one is sent as the user's")
             turns = [{"role": "user", "content": [system.pop()]}]

@@ -12,6 +12,7 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.parts import CacheMark, FileRef, Inline, Media, Text, ToolCall, Url
 from tollbridge.wires.anthropic_messages.read_blocks import joined_text, parsed_object
 from tollbridge.wires.anthropic_messages.vocabulary import INVALID_JSON, SOURCE, WHOLE
+from tollbridge.wires.documents import ANTHROPICS_FILE
 
 
 def cache_control(mark: CacheMark, own: bool) -> JsonObject:
@@ -66,9 +67,10 @@ def tool_input(arguments: str) -> JsonObject:
 
 
 def image_or_document(part: Media, own: bool) -> JsonObject | None:
-    """None where the format has no block for it: audio, video, and inline documents that are no PDF and no text."""
+    """None where the format has no block for it: audio, video, inline documents that are no PDF and no text, and files
+    in another provider's store."""
     family = part.media_type.partition("/")[0]
-    source = _source(part, family)
+    source = _source(part, family, own)
     if source is None:
         return None
     block: JsonObject = {"type": "image" if family == "image" else "document", "source": source}
@@ -80,13 +82,13 @@ def image_or_document(part: Media, own: bool) -> JsonObject | None:
     return with_cache(block, part.cache, own)
 
 
-def _source(part: Media, family: str) -> JsonObject | None:
+def _source(part: Media, family: str, own: bool) -> JsonObject | None:
     if family in ("audio", "video"):
         return None
     match part.source:
         case Url(url=url):
             return {"type": "url", "url": url}
-        case FileRef(id=file_id):
+        case FileRef(id=file_id) if own or ANTHROPICS_FILE.match(file_id):
             return {"type": "file", "file_id": file_id}
         case Inline(data=data) if family == "text":
             text = _decoded(data)

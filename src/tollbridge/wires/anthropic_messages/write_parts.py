@@ -19,6 +19,7 @@ from tollbridge.model.parts import (
 from tollbridge.model.response import Caveat
 from tollbridge.wires.anthropic_messages.vocabulary import NAME, PROVIDER_CALL_ID
 from tollbridge.wires.anthropic_messages.write_blocks import image_or_document, text_block, tool_use_block, with_cache
+from tollbridge.wires.documents import ELSEWHERE
 from tollbridge.wires.seal import is_seal
 
 _UNFIT = re.compile(r"[^a-zA-Z0-9_-]")
@@ -100,7 +101,9 @@ class PartWriter:
             self.dropped(f"{part.media_type}, which this target does not read here")
             return None
         block = image_or_document(part, self.own)
-        if block is None:
+        if block is None and isinstance(part.source, FileRef):
+            self.dropped(ELSEWHERE)
+        elif block is None:
             self.dropped(f"{part.media_type} is no image, PDF or text, the media that Claude reads")
         elif isinstance(part.source, FileRef):
             self.sent_files = True

@@ -23,7 +23,7 @@ from tollbridge.model.request import Message, Role
 from tollbridge.wires.bedrock_converse.models import Family
 from tollbridge.wires.bedrock_converse.vocabulary import caveat
 from tollbridge.wires.bedrock_converse.write_parts import PartWriter, fit_id
-from tollbridge.wires.calls_made import START, UNANSWERED, CallMade, awaiting, call_missing, unique
+from tollbridge.wires.calls_made import START, UNANSWERED, CallMade, awaiting, call_missing, only_system, unique
 
 _MEDIA_FOLLOW = "(The media of this result follow.)"
 _DOCUMENT = "(See the document.)"
@@ -62,7 +62,7 @@ class History:
         for index, message in enumerate(messages[lead:], lead):
             self._collect(f"$.messages[{index}]", message)
         turns = self._written()
-        if not turns and system:
+        if not turns and system and only_system((message.role, message.parts) for message in messages):
             # A system prompt alone is a whole request elsewhere; here somebody must speak.
             self._approximated("$.messages", "there are only system messages; the last one is sent as the user's")
             last = max(index for index, block in enumerate(system) if "text" in block)

@@ -177,7 +177,7 @@ class PartWriter:
         match part.source:
             case Inline(data=data):
                 return {"bytes": data}
-            case Url(url=url) if url.startswith(_S3):
+            case Url(url=url) | FileRef(id=url) if url.startswith(_S3):
                 return {"s3Location": {"uri": url}}
             case Url():
                 self.dropped(f"a link to {part.media_type}: this service fetches from S3 alone")

@@ -11,7 +11,7 @@ Rules (https://docs.cohere.com/v2/docs/tool-use-overview, .../docs/reasoning, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import (
@@ -29,7 +29,7 @@ from tollbridge.model.parts import (
     Url,
 )
 from tollbridge.wires.base import Target
-from tollbridge.wires.calls_made import CallMade
+from tollbridge.wires.calls_made import CallMade, only_system
 from tollbridge.wires.cohere.citations import write_citations
 from tollbridge.wires.cohere.vocabulary import NAME
 from tollbridge.wires.documents import text_of
@@ -46,7 +46,7 @@ class MessageWriter:
         self._reasons = reasons
         self._losses = losses
 
-    def write(self, turns: Iterable[Turn]) -> list[JsonObject]:
+    def write(self, turns: Sequence[Turn]) -> list[JsonObject]:
         written: list[JsonObject] = []
         for turn in turns:
             message = self._assistant(turn) if turn.role == "assistant" else self._plain(turn)
@@ -59,7 +59,8 @@ class MessageWriter:
                 written.append(self._result(where, call, result, pictures))
             if pictures:
                 written.append({"role": "user", "content": pictures})
-        if written and all(message["role"] == "system" for message in written):
+        spoken = ((turn.role, [part for _, part in turn.parts]) for turn in turns)
+        if written and all(message["role"] == "system" for message in written) and only_system(spoken):
             # A system prompt alone is a whole request elsewhere; here somebody must speak.
             self._losses.moved("$.messages", "there are only system messages; the last one is sent as the user's")
             written[-1]["role"] = "user"

@@ -18,7 +18,7 @@ import msgspec
 from tollbridge.model.json import Json
 from tollbridge.model.parts import Media, Part, Text, ToolCall, ToolResult
 from tollbridge.model.request import Message, Role
-from tollbridge.wires.calls_made import START, UNANSWERED, CallMade, awaiting, call_missing, unique
+from tollbridge.wires.calls_made import START, UNANSWERED, CallMade, awaiting, call_missing, only_system, unique
 from tollbridge.wires.gemini.vocabulary import caveat
 from tollbridge.wires.gemini.write_parts import PartWriter
 
@@ -58,7 +58,7 @@ class History:
         for index, message in enumerate(messages[lead:], lead):
             self._collect(f"$.messages[{index}]", message)
         contents = self._contents()
-        if not contents and system:
+        if not contents and system and only_system((message.role, message.parts) for message in messages):
             # A system prompt alone is a whole request elsewhere; here somebody must speak.
             self._approximated("$.messages", "there are only system messages; the last one is sent as the user's")
             contents = [{"role": "user", "parts": [system.pop()]}]

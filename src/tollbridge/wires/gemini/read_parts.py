@@ -20,6 +20,7 @@ import msgspec
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import FileRef, Inline, Media, Opaque, Part, Text, Thinking, ToolCall, ToolResult, Url
 from tollbridge.model.response import Caveat
+from tollbridge.wires.documents import GOOGLES_FILES
 from tollbridge.wires.gemini.signature import Signed, open_signature
 from tollbridge.wires.gemini.vocabulary import INNER, MADE_ID, NAME, ON, fields, listed, string, take
 from tollbridge.wires.seal import Seals
@@ -30,7 +31,6 @@ OUTPUT_KEYS = frozenset((OUTPUT, RESULT, ERROR))
 """Keys of a result that mean nothing but "this is it": https://ai.google.dev/api/caching#FunctionResponse (seen
 2026-11-26) names `output` and `error`; its examples write `result`."""
 
-_OWN_FILES = ("gs://", "https://generativelanguage.googleapis.com/")
 
 _encode = msgspec.json.encode
 
@@ -227,7 +227,7 @@ def linked_media(value: Json, rest: JsonObject) -> Media:
     name = take(data, "displayName", str)
     if data:
         rest[INNER] = data
-    source = FileRef(id=uri) if uri.startswith(_OWN_FILES) else Url(url=uri)
+    source = FileRef(id=uri) if uri.startswith(GOOGLES_FILES) else Url(url=uri)
     return Media(media_type=media_type, source=source, name=name, extra=rest)
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import CacheMark, FileRef, Inline, Media, Opaque, Part, Refusal, Source, Text, Thinking, Url
+from tollbridge.wires.documents import GOOGLES_FILES
 from tollbridge.wires.openai_chat.thinking_parts import read_reasoning_part, read_thinking_part, write_thinking_part
 from tollbridge.wires.openai_chat.vocabulary import FIELD, NAME, SPELLED, string, take
 
@@ -91,12 +92,18 @@ def _linked(part: JsonObject, kind: str, family: str) -> Part:
     else:
         url = string(inner)
         rest[SPELLED] = "string"
-    media_type, source = read_url(url, family)
+    media_type, source = read_url(url, _told(inner, family))
     if source is None:
         return Opaque(wire=NAME, value=part)
-    if kind == "document_url":
+    if kind == "document_url" or media_type.partition("/")[0] != family.partition("/")[0]:
         rest[FIELD] = kind
     return Media(media_type=media_type, source=source, cache=cache, extra=rest)
+
+
+def _told(inner: Json, family: str) -> str:
+    """The media type as LiteLLM's clients say it beside a link or a file's id (`format`)."""
+    told = inner.get("format") if inner.__class__ is dict else None
+    return told if told.__class__ is str and "/" in told else family
 
 
 def read_url(url: str, family: str) -> tuple[str, Source | None]:
@@ -130,7 +137,8 @@ def _file(part: JsonObject) -> Part:
     cache = take_cache(rest)
     name = take(inner, "filename", str)
     data, id = inner.get("file_data"), inner.get("file_id")
-    family = _BY_SUFFIX.get((name or "").rpartition(".")[2].lower(), "application/*")
+    by_link = id if id.__class__ is str else ""
+    family = _told(inner, _BY_SUFFIX.get((name or by_link).rpartition(".")[2].lower(), "application/*"))
     source: Source | None
     if data.__class__ is str and id is None:
         del inner["file_data"]
@@ -142,6 +150,9 @@ def _file(part: JsonObject) -> Part:
     elif id.__class__ is str and data is None:
         del inner["file_id"]
         media_type, source = family, FileRef(id=id)
+        if id.startswith(("https://", "http://")) and not id.startswith(GOOGLES_FILES):
+            source = Url(url=id)  # as LiteLLM's clients name a document that anybody can fetch
+            rest[SPELLED] = "id"
     else:
         return Opaque(wire=NAME, value=part)
     if source is None:
@@ -211,6 +222,8 @@ def write_media(media: Media) -> JsonObject:
     if kind in ("image_url", "video_url", "document_url"):
         return {"type": kind, kind: url if media.extra.get(SPELLED) == "string" else {"url": url}}
     named = {"filename": media.name} if media.name is not None else {}
+    if media.extra.get(SPELLED) == "id":
+        return {"type": "file", "file": {**named, "file_id": url}}
     return {"type": "file", "file": {**named, "file_data": url}}
 
 

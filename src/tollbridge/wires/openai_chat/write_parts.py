@@ -6,6 +6,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import FileRef, Inline, Media, Opaque, Part, Text, Thinking, Url
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
+from tollbridge.wires.documents import ELSEWHERE, OPENAIS_FILE
 from tollbridge.wires.openai_chat.content import audio_format, text_of, write_cache, write_document, write_media
 from tollbridge.wires.openai_chat.turn import write_own_content
 from tollbridge.wires.openai_chat.vocabulary import NAME, dropped_part
@@ -77,8 +78,11 @@ class PartWriter:
     def _media(self, media: Media, where: str) -> JsonObject | None:
         family = media.media_type.partition("/")[0]
         match media.source:
-            case FileRef():
-                self._drop(where, "A file id belongs to the store of the provider that gave it.")
+            case FileRef(id=id) if not OPENAIS_FILE.match(id):
+                self._drop(where, f"Left out: {ELSEWHERE}.")
+                return None
+            case FileRef() if family == "image":
+                self._drop(where, "A picture must stand in the request or be linked to; a file's id names documents.")
                 return None
             case Inline() if (text := text_of(media)) is not None:
                 return {"type": "text", "text": f"{media.name}\n\n{text}" if media.name else text}
@@ -93,7 +97,7 @@ class PartWriter:
             case Url() if family not in ("image", "video") and "file_url" not in self._to.prefers:
                 self._drop(where, "A document must stand in the request; a link to it cannot be sent.")
                 return None
-        if media.name is None and family not in ("image", "video", "audio"):
+        if media.name is None and not isinstance(media.source, FileRef) and family not in ("image", "video", "audio"):
             suffix = "pdf" if media.media_type == "application/pdf" else "bin"
             media = Media(media_type=media.media_type, source=media.source, name=f"document.{suffix}")
         return write_media(media)

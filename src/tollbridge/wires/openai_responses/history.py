@@ -29,6 +29,7 @@ from tollbridge.model.parts import (
 from tollbridge.model.request import Message
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
+from tollbridge.wires.documents import ELSEWHERE, OPENAIS_FILE
 from tollbridge.wires.openai_responses.citations import write_citation
 from tollbridge.wires.openai_responses.content import audio_format, write_media
 from tollbridge.wires.openai_responses.lacking import Lacking, foreign_signature
@@ -51,9 +52,6 @@ class History:
         """Raises BadRequestError for a tool result whose call is absent (rule 3)."""
         for index, message in enumerate(messages):
             where = f"$.messages[{index}]"
-            if message.name is not None:
-                detail = f"This format has no names for messages; {message.name!r} was left out."
-                self._caveats.append(Caveat(code="dropped_param", where=f"{where}.name", detail=detail))
             match message.role:
                 case "system":
                     self._message(self._system_role(where), message.parts, where)
@@ -113,10 +111,10 @@ class History:
     def _message(self, role: str, parts: tuple[Part, ...], where: str) -> None:
         written = [self._content(part, role, where) for part in parts]
         content: Json = [part for part in written if part is not None]
+        if parts and not content:
+            return  # all of it was left out
         if len(content) < 2 and all(part.get("text") is not None and not part.get("annotations") for part in content):
             content = "".join([part["text"] for part in content])
-        elif not content:
-            return
         self._items.append({"type": "message", "role": role, "content": content})
 
     def _content(self, part: Part, role: str, where: str, *, in_result: bool = False) -> JsonObject | None:
@@ -154,8 +152,8 @@ class History:
     def _media(self, media: Media, where: str) -> JsonObject | None:
         family = media.media_type.partition("/")[0]
         match media.source:
-            case FileRef():
-                self._lacking.drop(where, "a file's id, which belongs to the store of the provider that gave it")
+            case FileRef(id=id) if not OPENAIS_FILE.match(id):
+                self._lacking.drop(where, ELSEWHERE)
                 return None
             case Url() if family == "audio":
                 self._lacking.drop(where, "a link to audio, which must stand in the request")
