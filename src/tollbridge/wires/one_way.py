@@ -36,13 +36,18 @@ class OneWay:
         return None
 
 
-def extras(asked: TaskRequest, wire: str, known: Mapping[str, str] = {}) -> tuple[JsonObject, tuple[Caveat, ...]]:
+def extras(
+    asked: TaskRequest, wire: str, known: Mapping[str, str] = {}, *, takes_user: bool = False
+) -> tuple[JsonObject, tuple[Caveat, ...]]:
     """The fields of a request that nobody here knows, as this wire has them: all where they are its own, else those
-    that it knows by another name (`known`), and a caveat for each of the rest."""
+    that it knows by another name (`known`), and a caveat for each of the rest; one for `user` too, but where the wire
+    writes it."""
     if asked.origin == wire:
         return dict(asked.extra), ()
     taken = {known[name]: value for name, value in asked.extra.items() if name in known and value is not None}
     lost = [name for name, value in asked.extra.items() if name not in known and value is not None]
+    if asked.user is not None and not takes_user:
+        lost.append("user")
     return taken, tuple(dropped(name) for name in lost)
 
 

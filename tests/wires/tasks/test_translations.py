@@ -67,6 +67,7 @@ RICH: dict[str, Any] = {
         background="opaque",
         format="png",
         inline=True,
+        user="u",
         extra={"nobody_knows": 1},
         origin="elsewhere",
     ),
@@ -90,6 +91,7 @@ OTHERS: dict[str, Any] = {
     "size": "1024x1792",
     "quality": "low",
     "background": "transparent",
+    "user": "other",
 }
 EXEMPT = {
     ("rerank", "tei_rerank", "top"): "its answer is cut here",

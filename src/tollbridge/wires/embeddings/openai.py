@@ -83,7 +83,7 @@ class OpenAIEmbeddings(OpenAITask):
         )
 
     def write_request(self, request: EmbeddingRequest, to: Target) -> Written[Content]:
-        body, caveats = extras(request, NAME)
+        body, caveats = extras(request, NAME, takes_user=True)
         body["model"] = to.model
         body["input"] = [_item(item) for item in request.inputs]
         body["encoding_format"] = "float"

@@ -84,7 +84,7 @@ class OpenAIImages(OpenAITask):
         )
 
     def write_request(self, request: ImageRequest, to: Target) -> Written[Content]:
-        fields, caveats = extras(request, self.name)
+        fields, caveats = extras(request, self.name, takes_user=True)
         said = set_fields(
             n=request.count if request.count > 1 else None,
             size=request.size,
