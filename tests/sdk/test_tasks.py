@@ -145,6 +145,15 @@ async def test_an_answer_without_an_image_is_paid_for_once() -> None:
     assert len(provider.asked) == 1
 
 
+async def test_where_the_model_stands_in_the_path_it_is_not_in_the_body() -> None:
+    told = {"candidates": [{"content": {"role": "model", "parts": [{"text": "hi"}]}, "finishReason": "STOP"}]}
+    provider = Provider().at(":generateContent", told)
+    async with Upstream(provider) as upstream:
+        await tollbridge.agenerate_content("gemini/gemini-2.5-flash", "x", **at(upstream, "/v1beta"))
+    [asked] = provider.asked
+    assert asked.body == {"contents": [{"role": "user", "parts": [{"text": "x"}]}]}
+
+
 async def test_metadata_of_formats_that_have_it_is_sent() -> None:
     """Decision 4: in chat it is the caller's notes."""
     provider = Provider().at("/chat/completions", CHAT).at("/messages", {}).at("/responses", {})

@@ -172,6 +172,21 @@ async def test_a_server_without_the_path_is_no_deployment_that_failed(tmp_path: 
     assert chatted.status == 200
 
 
+@pytest.mark.parametrize(
+    ("model", "path"), [("ollama/nomic-embed-text", "/api/embed"), ("cohere/embed-v9", "/v2/embed")]
+)
+async def test_a_model_that_the_provider_does_not_know_is_404_as_it_says(tmp_path: Path, model: str, path: str) -> None:
+    said = {"error": f'model "{model}" not found, try pulling it first', "message": "model 'embed-v9' not found"}
+    provider = Provider().at(path, (404, said))
+    async with Upstream(provider) as upstream:
+        base = f"http://127.0.0.1:{upstream.port}"
+        async with accounted(one(upstream.port, model, api_base=base), tmp_path) as gateway:
+            answered = await gateway.post(EMBEDDINGS, {"model": "m", "input": "hello"})
+    assert [asked.path for asked in provider.asked] == [path]
+    assert answered.status == 404
+    assert "not found" in answered.json()["error"]["message"]
+
+
 # ranking
 
 

@@ -61,6 +61,8 @@ async def _counted(ask: Ask, deployment: Deployment, transport: Transport, path:
     fields = {name: raw for name, raw in ask.fields.items() if name not in deployment.drops}
     if not deployment.wire.in_path:
         fields["model"] = deployment.model_raw
+    else:
+        fields.pop("model", None)
     for name in WHOLE_REQUESTS:
         if name in fields and isinstance(whole := field(fields, name), dict):
             fields[name] = msgspec.Raw(_encode({**whole, "model": f"models/{deployment.model}"}))

@@ -6,6 +6,7 @@ deployment's, and an end without the format's end marker is an error.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Coroutine, Mapping
 from email.utils import mktime_tz, parsedate_tz
@@ -34,6 +35,9 @@ from tollbridge.wires.tap import Along
 JSON_KIND = b"content-type: application/json\r\n"
 ERROR_BYTES_MAX = 1024 * 1024
 ANSWER_BYTES_MAX = 256 * 1024 * 1024
+
+_OF_A_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
+"""`model 'x' not found`, as Ollama and Cohere say it without a code."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -84,8 +88,10 @@ async def _unsure(ask: Ask, deployment: Deployment, spoken: Deployment, transpor
 
 
 def says_no_such_path(error: APIError) -> bool:
-    """Of a path, nothing of a model or of what is kept: those have codes."""
-    return error.status_code in (404, 405, 501) and bool(error.wire) and error.code is None and error.param is None
+    """Of a path, nothing of a model or of what is kept: those have codes, or words."""
+    if error.status_code not in (404, 405, 501) or not error.wire or error.code is not None or error.param is not None:
+        return False
+    return _OF_A_MODEL.search(error.message) is None
 
 
 async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:

@@ -116,6 +116,8 @@ def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], 
     caveats: tuple[Caveat, ...] = ()
     if not deployment.wire.in_path:
         fields["model"] = deployment.model_raw
+    else:
+        fields.pop("model", None)
     touched = deployment.touches and not deployment.touches.isdisjoint(fields)
     if touched or deployment.defaults_raw:
         _rename(fields, deployment.renames)

@@ -250,6 +250,8 @@ def _as_it_came(ask: TaskAsk, deployment: Deployment) -> tuple[Content, tuple[Ca
     body: JsonObject = {**deployment.defaults, **ask.fields}  # their values stay as they were written
     if not _wire(deployment).in_path:
         body["model"] = deployment.model
+    else:
+        body.pop("model", None)
     return _changed(body, deployment)
 
 
