@@ -111,7 +111,7 @@ def test_an_operators_default_is_told_in_the_vendors_words_too() -> None:
 def test_what_was_lost_on_the_way_is_a_caveat_and_strict_refuses_it() -> None:
     asked = {**HI, **EFFORT}
     assert [caveat.code for caveat in prepared("moonshot/kimi-latest", asked).caveats] == ["approximated"]
-    with pytest.raises(UnsupportedParamsError, match="effort"):
+    with pytest.raises(UnsupportedParamsError, match=r"effort.* Leave it out: `strict`"):
         prepared("moonshot/kimi-latest", asked, strict=True)
 
 

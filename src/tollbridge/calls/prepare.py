@@ -304,14 +304,15 @@ def judge(caveats: tuple[Caveat, ...], ask: Ask, deployment: Deployment) -> None
     """`strict` refuses any loss before anything is sent; `drop_params: false` refuses a dropped parameter."""
     if ask.strict or deployment.strict:
         loss: Caveat | None = caveats[0]
+        way_out = "Leave it out: `strict`, asked for or set up, lets nothing be lost."
     elif (deployment.drop_params if ask.drop_params is None else ask.drop_params) is False:
         loss = next((caveat for caveat in caveats if caveat.code in LOSSES), None)
+        way_out = "Leave it out, or set `drop_params: true`."
     else:
         return
     if loss is not None:
         raise UnsupportedParamsError(
-            f"{deployment.provider}/{deployment.model}: {loss.detail} - at `{loss.where}`. "
-            "Leave it out, or set `drop_params: true`.",
+            f"{deployment.provider}/{deployment.model}: {loss.detail.rstrip('.')} - at `{loss.where}`. {way_out}",
             param=loss.where.removeprefix("$."),
             provider=deployment.provider,
             model=deployment.model,
