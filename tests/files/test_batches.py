@@ -25,6 +25,7 @@ from tests.files.vendors import (
     serving,
 )
 from tests.server.accounted import Accounted, accounted
+from tests.server.served import KEY
 from tests.vendor import answered_with
 from tollbridge.errors import StoreUnavailable
 
@@ -212,6 +213,50 @@ async def test_a_line_that_cannot_be_read_says_which(tmp_path: Path) -> None:
                 with pytest.raises(openai.BadRequestError, match="Line 2 of the file"):
                     await client.files.create(file=("in.jsonl", content), purpose="batch")
     assert vendor.files == {}
+
+
+async def test_a_line_that_may_not_be_asked_for_says_which_blank_lines_counted(tmp_path: Path) -> None:
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        key = (await gateway.made(models=["mine"]))["key"]
+        async with client_of(gateway, key) as client:
+            content = jsonl(request("mine")) + b"\n" + jsonl(request("gpt-5"))
+            with pytest.raises(
+                openai.PermissionDeniedError, match="Line 3 of the file: This key may not ask for gpt-5"
+            ):
+                await client.files.create(file=("in.jsonl", content), purpose="batch")
+    assert vendor.files == {}
+
+
+async def test_a_batch_of_another_vendors_model_is_told_so(tmp_path: Path) -> None:
+    params: Any = {"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    async with AnthropicVendor() as vendor, OpenAIVendor() as other:
+        async with accounted(serving(anthropic_entry(vendor), openai_entry(other)), tmp_path) as gateway:
+            key = (await gateway.made(models=["claude", "mine"]))["key"]
+            async with anthropic.AsyncAnthropic(base_url=gateway.url, api_key=key, max_retries=0) as client:
+                with pytest.raises(anthropic.BadRequestError, match=r"requests\[1\].*'mine' is served elsewhere"):
+                    await client.messages.batches.create(
+                        requests=[
+                            {"custom_id": "a", "params": params},
+                            {"custom_id": "b", "params": {**params, "model": "mine"}},
+                        ]
+                    )
+    assert vendor.batches == {}
+
+
+@pytest.mark.parametrize("change", [lambda id: id[:20], lambda id: id[:-1] + ("A" if id[-1] != "A" else "B")])
+async def test_an_id_of_ours_that_does_not_open_goes_nowhere_not_even_for_the_admin(
+    tmp_path: Path, change: Any
+) -> None:
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        async with client_of(gateway, KEY) as client:
+            file = await client.files.create(file=("a", b"x"), purpose="user_data")
+            asked, id = len(vendor.asked), change(file.id)
+            with pytest.raises(openai.NotFoundError):
+                await client.files.retrieve(id)
+            part: Any = {"type": "file", "file": {"file_id": id}}
+            with pytest.raises(openai.NotFoundError):
+                await client.chat.completions.create(model="mine", messages=[{"role": "user", "content": [part]}])
+    assert len(vendor.asked) == asked
 
 
 async def test_s63_what_batches_may_cost_is_within_the_budget(tmp_path: Path) -> None:

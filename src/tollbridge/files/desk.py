@@ -14,7 +14,7 @@ from tollbridge.files.errand import Errand, page_of, params_of, without_ours
 from tollbridge.files.formats import ANTHROPIC, OPENAI, Format, deleted, has_ended
 from tollbridge.files.ids import Meant
 from tollbridge.files.keeper import Keeper, unknown
-from tollbridge.files.lines import Lines, Sum
+from tollbridge.files.lines import Lines, Sum, naming
 from tollbridge.files.upload import OURS, Form
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.observe import Record
@@ -260,10 +260,11 @@ class Desk:
         made: list[Json] = []
         for number, request in enumerate(requests):
             accounts = set[str]()
-            params = keeper.opened(_encode(params_of(request, number)), errand.principal, accounts)
-            if accounts - {place.account}:
-                raise BadRequestError("A file of this batch is kept by another account.", param=f"requests[{number}]")
-            fields, _ = sum.request(params, errand.format.wire)
+            with naming(f"requests[{number}]"):
+                params = keeper.opened(_encode(params_of(request, number)), errand.principal, accounts)
+                if accounts - {place.account}:
+                    raise BadRequestError("A file of it is kept by another account.", param=f"requests[{number}]")
+                fields, _ = sum.request(params, errand.format.wire)
             made.append({**request, "params": fields})
         return place, {**without_ours(body), "requests": made}, sum
 

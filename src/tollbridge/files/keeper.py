@@ -148,6 +148,12 @@ class Keeper:
                 permitted(self.gateway, access, name, model)
                 return here
         if not access.allows(f"{place.root.provider}/{name}"):
+            if groups.knows(name) and access.allows(name):
+                raise BadRequestError(
+                    f"The model {model[:100]!r} is served elsewhere: {place.name} cannot answer for it in a batch.",
+                    param="model",
+                    code="model_elsewhere",
+                )
             raise access.refusal(model)
         return self.deployments(place, name)
 

@@ -8,12 +8,13 @@ ask for.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
 from tollbridge.calls.ask import Ask, Fields, field, peek, string_field
 from tollbridge.calls.deployment import Deployment
-from tollbridge.errors import BadRequestError
+from tollbridge.errors import APIError, BadRequestError
 from tollbridge.files.formats import ENDPOINTS
 from tollbridge.server.worst_case import worst_case
 from tollbridge.wires.base import Wire
@@ -25,6 +26,17 @@ _encode = msgspec.json.Encoder().encode
 
 Permit = Callable[[str], Deployment]
 """Who answers to a model's name. Raises APIError where the key may not ask for it."""
+
+
+@contextmanager
+def naming(which: str) -> Iterator[None]:
+    """An APIError in here says which of a batch's requests it is of."""
+    try:
+        yield
+    except APIError as error:
+        error.message = f"{which}: {error.message}"
+        error.args = (error.message,)
+        raise
 
 
 class Sum:
@@ -82,30 +94,28 @@ class Lines:
 
     def close(self) -> bytes:
         held, self._held = bytes(self._held), bytearray()
-        return self._line(held) if held.strip() else held
+        return self._line(held)
 
     def _lines(self, data: bytes) -> Iterator[bytes]:
         *whole, rest = data.split(b"\n")
         for line in whole:
             if self._held:
                 line, self._held = bytes(self._held) + line, bytearray()
-            yield (self._line(line) if line.strip() else line) + b"\n"
+            yield self._line(line) + b"\n"
         self._held += rest
         if len(self._held) > LINE_BYTES_MAX:
             raise BadRequestError(f"Line {self._number + 1} of the file is longer than {LINE_BYTES_MAX} bytes.")
 
     def _line(self, line: bytes) -> bytes:
         self._number += 1
-        try:
+        if not line.strip():
+            return line
+        with naming(f"Line {self._number} of the file"):
             fields = peek(self._replace(line))
             wire = ENDPOINTS.get(str(field(fields, "url")))
             if "body" not in fields:
                 raise BadRequestError("it lacks `body`")
             inner, changed = self._sum.request(bytes(fields["body"]), wire)
-        except BadRequestError as error:
-            error.message = f"Line {self._number} of the file: {error.message}"
-            error.args = (error.message,)
-            raise
         if changed:
             fields["body"] = msgspec.Raw(_encode(inner))
         return _encode(fields)
