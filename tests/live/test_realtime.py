@@ -287,3 +287,4 @@ async def test_a_provider_that_does_not_switch_is_told_as_its_error(tmp_path: Pa
     assert (answered.status, answered.json()["error"]["code"]) == (403, "invalid_api_key")
     assert PROVIDER_KEY.encode() not in answered.body
     assert [plain.status, elsewhere.status] == [426, 426]
+    assert plain.json()["error"]["code"] == "websocket_required"

@@ -171,15 +171,15 @@ async def test_who_follows_one_that_ends_before_its_first_event_is_told(tmp_path
         await asyncio.sleep(0.1)
         if how == "cancelled":
             await gateway.post(f"{RESPONSES}/{id}/cancel", {})
-        (told,) = events_of(await following)
+        created, told = events_of(await following)
+        assert (created["type"], created["response"]["id"]) == ("response.created", id)
         assert told["type"] == ("error" if how == "cancelled" else "response.failed")
-        assert told["sequence_number"] == 0
+        assert [created["sequence_number"], told["sequence_number"]] == [0, 1]
+        assert events_of(await answered) == [created, told]
         if how == "refused":
-            assert (await answered).status == 400
             assert told["response"]["id"] == id
             assert told["response"]["error"]["message"]
-        (again,) = events_of(await gateway.send("GET", f"{RESPONSES}/{id}?stream=true"))
-        assert again == told
+        assert events_of(await gateway.send("GET", f"{RESPONSES}/{id}?stream=true")) == [created, told]
 
 
 async def test_an_input_that_is_too_large_to_keep_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

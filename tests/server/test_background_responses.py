@@ -209,6 +209,24 @@ async def test_one_whose_provider_fails_has_failed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
+async def test_a_stream_that_never_begins_has_failed_and_tells_its_id(tmp_path: Path, model: str) -> None:
+    async with background_gateway(tmp_path, "status=500") as (gateway, _):
+        body = {"model": model, "input": "x", "background": True, "stream": True}
+        answered = await gateway.post(RESPONSES, body)
+        created, failed = events_of(answered)
+        assert answered.status == 200
+        assert answered.headers["content-type"].startswith("text/event-stream")
+        assert answered.headers["x-tollbridge-request-id"]
+        assert (created["type"], created["response"]["status"]) == ("response.created", "queued")
+        assert (failed["type"], failed["response"]["status"]) == ("response.failed", "failed")
+        assert failed["response"]["error"]["message"]
+        id = created["response"]["id"]
+        assert await ended(gateway, id) == failed["response"]
+        assert events_of(await gateway.send("GET", f"{RESPONSES}/{id}?stream=true")) == [created, failed]
+        assert (await accounted_for(gateway, id)).status == 500
+
+
+@pytest.mark.parametrize("model", MODELS)
 async def test_a_stream_that_breaks_has_failed(tmp_path: Path, model: str) -> None:
     async with background_gateway(tmp_path, "events=9,cut=3") as (gateway, _):
         body = {"model": model, "input": "x", "background": True, "stream": True}

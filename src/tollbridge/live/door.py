@@ -23,7 +23,6 @@ from tollbridge.model.json import JsonObject
 from tollbridge.observe import Record
 from tollbridge.server.answers import own_headers
 from tollbridge.server.gateway import Gateway
-from tollbridge.server.http.head import no_switch
 from tollbridge.server.identify import confirm
 from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.server.turns import Turns
@@ -55,7 +54,11 @@ class Door:
         """Raises APIError where this is no handshake, or one that is turned away."""
         headers = inbound.headers
         if not inbound.websocket:
-            raise no_switch()
+            raise BadRequestError(
+                "This is an address for WebSockets: ask for it with a client that opens one (`Upgrade: websocket`).",
+                code="websocket_required",
+                status_code=426,
+            )
         if headers.get(b"sec-websocket-version") != b"13" or not _is_key(headers.get(b"sec-websocket-key", b"")):
             raise BadRequestError("This is no handshake of WebSocket, version 13.", code="bad_handshake")
         origin = headers.get(b"origin", b"").decode("latin-1").lower()

@@ -16,7 +16,7 @@ from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, InternalServerError
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.server.answers import STREAM_LINES
+from tollbridge.server.answers import JSON, STREAM_LINES
 from tollbridge.server.inbound import ClientGone, Headers, Responder
 from tollbridge.server.keeping import KEPT_BYTES_MAX, Kept
 from tollbridge.server.told_again import LAST, Events
@@ -139,18 +139,24 @@ class Running:
         if self._final is None:
             self._final = _encode({**self._response, "status": "cancelled"}) if self.gone else self._failed(LOST)
         if self.streams and not self._events.closed:
-            self._tell_end(self._final)
+            self._tell_end(self._final, self._client if self.gone else None)  # else the client has been answered
         self.ended = True
         self._tell()
 
-    def _tell_end(self, final: bytes) -> None:
-        event = end_of(final, self._events.number + 1)
-        self._events.add(event, self._events.number + 1)
-        client = self._client
-        if client is not None and self.gone:  # else it has been answered
+    def _tell_end(self, final: bytes, client: Responder | None, headers: Headers = ()) -> None:
+        """`client`: who is to be told besides who follows."""
+        told = b""
+        if not len(self._events):
+            told = Numbered().event("response.created", {"response": self._response})
+            self._events.add(told, 0)
+        number = self._events.number + 1
+        event = end_of(final, number)
+        self._events.add(event, number)
+        self._events.closed = True
+        if client is not None:
             if not client.started:
-                client.start(200, [STREAM_LINES])
-            client.write(event)
+                client.start(200, [STREAM_LINES, *headers])
+            client.write(told + event)
             client.finish()
 
     def came_to(self) -> KeptResponse:
@@ -190,7 +196,10 @@ class Running:
             self._final = self._as_ours(body)
         else:
             self._final = self._failed(OPENAI_RESPONSES.read_error(status, {}, body))
-        if self._client is not None:
+        if self._client is not None and self.streams and status >= 400:
+            # before its first event: as a stream all the same, for the response is there and its id must be told
+            self._tell_end(self._final, self._client, [one for one in headers if one != JSON])
+        elif self._client is not None:
             self._client.reply(status, headers, body)
         self._tell()
 
