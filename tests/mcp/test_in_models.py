@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from tests.mcp.serving import LEGACY_STDIO
+from tests.mcp.test_credentials import LIST, STORED, Server
 from tests.server.accounted import Accounted, accounted
 from tests.server.faults import CHAT, DONE, MESSAGES, USAGE, ask, chunk, configuration, entry, events_of, stream
+from tests.server.served import KEY
 from tests.transport.upstream import Peer, Upstream, answer
 
 RESPONSES = "/v1/responses"
@@ -251,8 +253,45 @@ async def test_a_server_that_is_not_there_is_a_caveat_and_refused_where_nothing_
     assert "no_tools $.tools" in answered.headers["x-tollbridge-caveats"]
     assert gateway.records[0].caveats == ("no_tools $.tools",)
     assert refused.status == 400
-    assert "'desk' gives no tools: there is no such server for this key" in refused.body.decode()
+    assert "'desk' gives no tools: nothere: there is no such server for this key" in refused.body.decode()
+    if path == RESPONSES and not streams:
+        assert answered.json()["output"][0]["error"] == "nothere: there is no such server for this key"
     assert len(model.asked) == 1
+
+
+@pytest.mark.parametrize("way", ["authorization", "headers"])
+async def test_an_authorization_that_is_a_key_narrows(tmp_path: Path, way: str) -> None:
+    model = Model()
+    async with Upstream(model) as upstream:
+        text = config(upstream.port).replace('"allow_all_keys": true', '"allow_all_keys": false')
+        async with accounted(text, tmp_path) as gateway:
+            narrow = await gateway.made(object_permission={"mcp_tool_permissions": {"desk": ["echo"]}})
+            said: Any = narrow["key"] if way == "authorization" else {"Authorization": f"Bearer {narrow['key']}"}
+            await gateway.post(RESPONSES, asking(RESPONSES, streams=False) | {"tools": [tool(**{way: said})]})
+            everything = await gateway.post(RESPONSES, asking(RESPONSES, streams=False))
+            unknown = tool(authorization="sk-tb-" + "x" * 30)
+            other = await gateway.post(RESPONSES, asking(RESPONSES, streams=False) | {"tools": [unknown]})
+    assert [one["function"]["name"] for one in model.asked[0]["tools"]] == ["echo"]
+    assert len(everything.json()["output"][0]["tools"]) == 2
+    assert other.status == 200  # a credential of somebody else's, for the server
+
+
+async def test_an_authorization_for_a_server_reaches_it_and_the_admins_key_does_not(tmp_path: Path) -> None:
+    model, server = Model(), Server()
+    async with Upstream(model) as upstream, Upstream(server) as desk:
+        text = json.loads(config(upstream.port))
+        url = f"http://127.0.0.1:{desk.port}/mcp"
+        text["mcp_servers"]["desk"] = {"url": url, "auth_type": "bearer_token", "auth_value": STORED}
+        async with accounted(json.dumps(text), tmp_path) as gateway:
+            for token in ("servers-own", KEY):
+                asked = tool(authorization=token, allowed_tools=None)
+                await gateway.post(RESPONSES, asking(RESPONSES, streams=False) | {"tools": [asked]})
+            key = (await gateway.made(object_permission={"mcp_servers": ["desk"]}))["key"]
+            headers = {"x-litellm-api-key": key, "authorization": f"Bearer {KEY}"}
+            listed = await gateway.send("POST", "/mcp", LIST, key=None, headers=headers)
+    assert listed.status == 200, listed.body
+    shown = [line for head in server.heads for line in head.split("\r\n") if line.startswith("authorization:")]
+    assert set(shown) == {"authorization: bearer servers-own", f"authorization: bearer {STORED}"}
 
 
 async def test_required_binds_the_first_round_only(tmp_path: Path) -> None:

@@ -105,6 +105,7 @@ def endpoint(
         door=None if front is None else front.door,
         management=Management(served, make, kept),
         transports=(networks.operators, networks.others),
+        is_admins=lambda key: gateway.authenticator.is_admins(key),
     )
 
 

@@ -9,7 +9,8 @@ elsewhere. `/mcp-rest/...` and `/mcp/tools/...` are in `rest.py`."""
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -60,7 +61,7 @@ class Meant(msgspec.Struct, frozen=True, eq=False):
 class Endpoint:
     """`client_auth`: the header by which a client brings a credential for servers, in lower case. `public_url`: as the
     operator says, or "". `more`: routes beside these (`oauth/desk.py`, `front/`). `door`: who says who asks.
-    `transports`: of the servers, closed after them."""
+    `transports`: of the servers, closed after them. `is_admins`: whether this is the admin's own key."""
 
     def __init__(
         self,
@@ -74,8 +75,10 @@ class Endpoint:
         more: Sequence[Route] = (),
         door: Door | None = None,
         transports: Sequence[Transport] = (),
+        is_admins: Callable[[str], bool] = lambda key: False,
     ) -> None:
         self._hub = hub
+        self._is_admins = is_admins
         self._management = management
         self._transports = transports
         self._runner = runner
@@ -197,10 +200,18 @@ class Endpoint:
         """The address under which whoever asks knows us."""
         return public_base(self._public_url, inbound.scheme, inbound.host, "")
 
-    def credentials(self, headers: Mapping[bytes, bytes], base: str = "") -> Credentials:
-        """What a request with these headers, which came to `base`, brings for servers."""
+    def is_key(self, shown: bytes) -> bool:
+        """This, with or without a scheme before it, is a key of the gateway's: nobody else may see it."""
+        key = bare(shown)
+        if public_id(key) is not None or key.startswith(ACCESS_PREFIX.encode()):
+            return True
+        return self._is_admins(key.decode("latin-1"))
+
+    def credentials(self, headers: Mapping[bytes, bytes], base: str = "", *, let_in: bool = False) -> Credentials:
+        """What a request with these headers, which came to `base`, brings for servers. `let_in`: by something else
+        than these, so that an `Authorization` that is no key of ours is for servers."""
         common: list[tuple[str, str]] = []
-        brought, authorization = headers.get(self._client_auth), _foreign(headers)
+        brought, authorization = headers.get(self._client_auth), self._foreign(headers, let_in)
         if brought is not None:
             common.append(("authorization", brought.decode("latin-1")))
         elif authorization is not None:
@@ -220,9 +231,18 @@ class Endpoint:
         private = self._private if authorization is None else self._private - {b"authorization"}
         return Credentials(tuple(common), own, headers, private, base or self._public_url.rstrip("/"))
 
+    def _foreign(self, headers: Mapping[bytes, bytes], let_in: bool) -> bytes | None:
+        """An `Authorization` that is not for us: the gateway's key stands elsewhere, and is another."""
+        own, authorization = headers.get(OWN_HEADER), headers.get(b"authorization")
+        if authorization is None or (own is None and not let_in):
+            return None
+        same = own is not None and bare(own) == bare(authorization)
+        return None if same or self.is_key(authorization) else authorization
+
     def toolboxes(self, authenticator: Authenticator, hosts: frozenset[str] = frozenset()) -> McpToolboxes:
         """The same servers as tools of models."""
-        return McpToolboxes(self._hub, self._runner, authenticator, self.credentials, hosts=hosts)
+        credentials = partial(self.credentials, let_in=True)
+        return McpToolboxes(self._hub, self._runner, authenticator, credentials, self.is_key, hosts=hosts)
 
     async def close(self) -> None:
         await self._vigil.close()
@@ -239,15 +259,6 @@ def _asked(inbound: Inbound) -> Id | None:
         return id_of(decode(inbound.body))
     except RpcError:
         return None
-
-
-def _foreign(headers: Mapping[bytes, bytes]) -> bytes | None:
-    """An `Authorization` that is not for us: the gateway's key stands elsewhere, and is another."""
-    own, authorization = headers.get(OWN_HEADER), headers.get(b"authorization")
-    if own is None or authorization is None or bare(own) == bare(authorization):
-        return None
-    ours = public_id(bare(authorization)) is not None or bare(authorization).startswith(ACCESS_PREFIX.encode())
-    return None if ours else authorization
 
 
 def _version(inbound: Inbound) -> str | None:

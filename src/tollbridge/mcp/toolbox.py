@@ -5,8 +5,8 @@
 
 1. `server_url` is ours where it is `litellm_proxy` or `tollbridge`, with or without `/mcp/{server}` behind it, a path
    of our endpoint, or a URL of it by a name that this gateway is reached by. Others are the provider's to reach.
-2. `headers` are taken as if they came to `/mcp`: they choose servers and bring credentials for them. A key among them
-   narrows what the request's own key may do, and never widens it.
+2. `headers`, and `authorization` as one of them, are taken as if they came to `/mcp`: they choose servers and bring
+   credentials for them. A key of ours among them narrows what the request's own key may do, and never widens it.
 3. A tool keeps its name where a model may have it; else it is made valid, and no two are alike. What is called is
    looked up in the table that was made here, never read out of the name.
 4. `require_approval` absent is `always`.
@@ -78,14 +78,17 @@ class McpToolboxes:
         runner: Runner,
         authenticator: Authenticator,
         credentials: CredentialsOf,
+        is_key: Callable[[bytes], bool],
         *,
         hosts: frozenset[str] = frozenset(),
     ) -> None:
-        """`hosts`: by which this gateway is reached, beside the one that a request came by."""
+        """`is_key`: an `Authorization` is for us. `hosts`: by which this gateway is reached, beside the one that a
+        request came by."""
         self._hub = hub
         self._runner = runner
         self._authenticator = authenticator
         self._credentials = credentials
+        self._is_key = is_key
         self._hosts = hosts
 
     def ours(self, definition: JsonObject, inbound: Inbound) -> bool:
@@ -106,6 +109,9 @@ class McpToolboxes:
         if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
             raise BadRequestError(f"`headers` of an MCP tool are names and texts - at {where}.", param="tools")
         named = {name.lower().encode("latin-1", "replace"): value.encode() for name, value in headers.items()}
+        token = said.get("authorization")
+        if isinstance(token, str) and token:
+            named.setdefault(b"authorization", b"Bearer " + token.encode())
         servers = servers_of(str(said.get("server_url")), inbound.host, self._hosts)
         chosen = named.get(b"x-mcp-servers")
         if servers is None and chosen is not None:
@@ -125,22 +131,31 @@ class McpToolboxes:
         principal = inbound.principal
         if principal is None:
             raise AuthenticationError("MCP tools are for somebody.")
-        caller = Caller(principal=principal, modern=True, credentials=self._credentials(definition.headers))
+        headers, inner = await self._inner(definition.headers, principal)
+        caller = Caller(principal=principal, modern=True, credentials=self._credentials(headers))
         servers = definition.servers or ()
         alone = len(servers) == 1 and self._hub.find(servers[0]) is not None
         view = self._hub.view(caller, definition.servers, alone=alone)
-        inner = await self._inner(definition, principal)
         return view if inner is None else view.narrowed(rights_of(inner))
 
-    async def _inner(self, definition: Definition, outer: Principal) -> Principal | None:
-        """Whose key stands in the definition's headers, where one does and it is another."""
-        key = definition.headers.get(OWN_HEADER)
+    async def _inner(
+        self, headers: Mapping[bytes, bytes], outer: Principal
+    ) -> tuple[Mapping[bytes, bytes], Principal | None]:
+        """What of a definition's headers is for servers, and whose key stands in them, where one does and it is
+        another's. Raises APIError."""
+        key, shown = headers.get(OWN_HEADER), headers.get(b"authorization")
+        if key is None and shown is None:
+            return headers, None
+        try:
+            found = self._authenticator.authenticate({OWN_HEADER: key or shown or b""})
+            principal = found if isinstance(found, Principal) else await found
+        except AuthenticationError:
+            if key is not None or self._is_key(shown or b""):
+                raise
+            return headers, None  # a credential for servers
         if key is None:
-            return None
-        headers = {OWN_HEADER: key}
-        found = self._authenticator.authenticate(headers)
-        principal = found if isinstance(found, Principal) else await found
-        return None if principal.id == outer.id else principal
+            headers = {name: value for name, value in headers.items() if name != b"authorization"}
+        return headers, None if principal.id == outer.id else principal
 
 
 class McpToolbox:
@@ -186,7 +201,8 @@ class McpToolbox:
                 )
             )
             shown.append({**tool, "name": given})
-        absent = (listed.get("_meta") or {}).get("tollbridge/absent")
+        absent = dict((listed.get("_meta") or {}).get("tollbridge/absent") or {})
+        absent.update((name, "there is no such server for this key") for name in view.scope.missing)
         missing = None if not absent or shown else "; ".join(f"{name}: {why}" for name, why in absent.items())
         self.listings.append(Listing(definition.label, shown, missing))
 
