@@ -17,9 +17,8 @@ import msgspec
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.asked import head_of, write
 from tollbridge.calls.deployment import Deployment
-from tollbridge.calls.framed import unframed
+from tollbridge.calls.framed import unframed, unlisted
 from tollbridge.calls.heard import said_by
-from tollbridge.calls.listed import unlisted
 from tollbridge.calls.prepare import Prepared, prepare, with_token
 from tollbridge.calls.redact import ERROR_MARK, redact, redact_errors, without_secrets
 from tollbridge.calls.streams import RelayedStream, Stream, TranslatedStream, WholeStream, stream_error

@@ -18,8 +18,9 @@ from functools import partial
 from tollbridge.calls.ask import Ask, Fields, decode, is_true, peek, string_field
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import ANSWER_BYTES_MAX, ERROR_BYTES_MAX
+from tollbridge.calls.framed import unlisted
 from tollbridge.calls.heard import heard_in
-from tollbridge.calls.listed import ListedStream, unlisted
+from tollbridge.calls.listed import ListedStream
 from tollbridge.calls.place import Place
 from tollbridge.calls.redact import redact, redact_errors, without_secrets
 from tollbridge.calls.streams import RelayedStream, Stream
