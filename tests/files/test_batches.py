@@ -243,6 +243,27 @@ async def test_a_batch_of_another_vendors_model_is_told_so(tmp_path: Path) -> No
     assert vendor.batches == {}
 
 
+async def test_s38_a_batch_takes_no_key_of_ours_to_its_vendor(tmp_path: Path) -> None:
+    """Its vendor runs it, and could not be given our servers."""
+    async with OpenAIVendor() as openais, AnthropicVendor() as anthropics:
+        config = json.loads(serving(openai_entry(openais), anthropic_entry(anthropics)))
+        config["mcp_servers"] = {"desk": {"url": "http://127.0.0.1:1/mcp"}}
+        async with accounted(json.dumps(config), tmp_path) as gateway:
+            key = (await gateway.made(models=["claude", "mine"]))["key"]
+            server = {"type": "url", "name": "desk", "url": "litellm_proxy/mcp/desk", "authorization_token": key}
+            params = {"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+            body = {"requests": [{"custom_id": "a", "params": {**params, "mcp_servers": [server]}}]}
+            refused = await gateway.send("POST", "/v1/messages/batches", body, key=key)
+            tool = {"type": "mcp", "server_label": "a", "server_url": f"{gateway.url}/mcp", "authorization": key}
+            async with client_of(gateway, key) as client:
+                with pytest.raises(openai.BadRequestError, match=r"Line 1.*MCP servers of this gateway"):
+                    content = jsonl(request("mine", tools=[tool]))
+                    await client.files.create(file=("in.jsonl", content), purpose="batch")
+    assert (refused.status, refused.json()["error"]["type"]) == (400, "invalid_request_error")
+    assert "MCP servers of this gateway" in refused.json()["error"]["message"]
+    assert key not in str((vars(openais), vars(anthropics)))
+
+
 @pytest.mark.parametrize("change", [lambda id: id[:20], lambda id: id[:-1] + ("A" if id[-1] != "A" else "B")])
 async def test_an_id_of_ours_that_does_not_open_goes_nowhere_not_even_for_the_admin(
     tmp_path: Path, change: Any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from tests.mcp.test_in_models import ECHO, Model, config
 from tests.server.accounted import Accounted, accounted
+from tests.server.faults import configuration, entry
 from tests.server.served import KEY
-from tests.transport.upstream import Upstream
+from tests.transport.upstream import Peer, Upstream, answer
 
 SERVER = {"type": "url", "name": "desk", "url": "litellm_proxy/mcp/desk"}
 SET = {"type": "mcp_toolset", "mcp_server_name": "desk"}
@@ -114,3 +116,88 @@ async def narrowed(gateway: Accounted, model: Model) -> None:
         await asked(gateway, [{**SERVER, "tool_configuration": 3}], [SET])
     with pytest.raises(anthropic.BadRequestError, match="configs"):
         await asked(gateway, [SERVER], [{**SET, "configs": []}])
+
+
+WRONG = [
+    pytest.param([{**SERVER, "name": ["desk"]}], [], "name", id="a name that is a list"),
+    pytest.param([{**SERVER, "name": None}], [], "name", id="no name"),
+    pytest.param([SERVER, SERVER], [SET], "two servers", id="two of a name"),
+    pytest.param(
+        [{**SERVER, "tool_configuration": {"allowed_tools": 5, "enabled": False}}], [], "allowed_tools", id="a number"
+    ),
+    pytest.param([SERVER, {**SERVER, "url": "https://tools.example/mcp"}], [SET], "two servers", id="one elsewhere"),
+]
+
+
+@pytest.mark.parametrize(("servers", "tools", "named"), WRONG)
+async def test_what_cannot_be_read_is_named(tmp_path: Path, servers: list[Any], tools: list[Any], named: str) -> None:
+    model = Model()
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        with pytest.raises(anthropic.BadRequestError, match=named):
+            await asked(gateway, servers, tools)
+    assert model.asked == []
+
+
+ODD: list[tuple[list[Any], list[Any]]] = [
+    ([3, SERVER], [SET]),
+    ([{**SERVER, "name": "x", "url": "http://[x"}, SERVER], [SET]),
+    ([SERVER], [SET, {"type": "mcp_toolset", "mcp_server_name": ["desk"]}]),
+    ([{"name": ["other"], "url": "https://tools.example"}, SERVER], [SET]),
+]
+
+
+@pytest.mark.parametrize(("servers", "tools"), ODD)
+async def test_what_is_wrong_with_others_is_their_vendors_to_say(
+    tmp_path: Path, servers: list[Any], tools: list[Any]
+) -> None:
+    model = Model()
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        await asked(gateway, servers, tools)
+    assert "echo" in offered(model)
+
+
+async def test_fields_that_nothing_is_done_with_are_told(tmp_path: Path) -> None:
+    model = Model()
+    odd = {**SET, "cache_control": {"type": "ephemeral"}, "configs": {"echo": {"defer_loading": True}}}
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}
+    body |= {"mcp_servers": [SERVER], "tools": [odd]}
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        answered = await gateway.post("/v1/messages", body)
+        refused = await gateway.post("/v1/messages", body, {"x-tollbridge-strict": "true"})
+    assert "dropped_field $.tools" in answered.headers["x-tollbridge-caveats"]
+    assert refused.status == 400
+    assert "`cache_control`, `defer_loading`" in refused.json()["error"]["message"]
+
+
+class Counting:
+    """Of a vendor that counts."""
+
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+
+    async def __call__(self, peer: Peer) -> None:
+        while (said := await peer.request()) is not None:
+            self.asked.append(said)
+            peer.send(answer(b'{"input_tokens": 5, "object": "response.input_tokens"}'))
+
+
+async def test_s38_a_count_tells_no_vendor_of_our_keys(tmp_path: Path) -> None:
+    vendor = Counting()
+    async with Upstream(vendor) as upstream:
+        text = json.loads(config(1))
+        text["model_list"] = json.loads(
+            configuration(entry("claude", upstream.port, "anthropic"), entry("gpt", upstream.port))
+        )["model_list"]
+        async with accounted(json.dumps(text), tmp_path) as gateway:
+            key = (await gateway.made())["key"]
+            plain = {"model": "claude", "messages": [{"role": "user", "content": "x"}]}
+            named = {**plain, "mcp_servers": [{**SERVER, "authorization_token": key}], "tools": [SET]}
+            without = (await gateway.send("POST", "/v1/messages/count_tokens", plain, key=key)).json()
+            counted = (await gateway.send("POST", "/v1/messages/count_tokens", named, key=key)).json()
+            tool = {"type": "mcp", "server_label": "a", "server_url": "litellm_proxy", "authorization": key}
+            body = {"model": "gpt", "input": "x", "tools": [tool]}
+            others = (await gateway.send("POST", "/v1/responses/input_tokens", body, key=key)).json()
+    assert without["input_tokens"] == 5
+    assert min(counted["input_tokens"], others["input_tokens"]) > 50  # the tools are counted
+    assert len(vendor.asked) == 1
+    assert key.encode() not in vendor.asked[0].partition(b"\r\n\r\n")[2]

@@ -15,6 +15,8 @@ from tests.server.accounted import Accounted, accounted
 from tests.server.faults import CHAT, DONE, MESSAGES, USAGE, ask, chunk, configuration, entry, events_of, stream
 from tests.server.served import KEY
 from tests.transport.upstream import Peer, Upstream, answer
+from tollbridge.mcp.toolbox import _approval, _chosen
+from tollbridge.server.identify import OpenDoor
 
 RESPONSES = "/v1/responses"
 DIALECTS = [CHAT, MESSAGES, RESPONSES]
@@ -276,6 +278,21 @@ async def test_an_authorization_that_is_a_key_narrows(tmp_path: Path, way: str) 
     assert other.status == 200  # a credential of somebody else's, for the server
 
 
+async def test_under_open_a_definition_brings_credentials_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is shown at an open door is let in: it is no key for that."""
+    monkeypatch.setattr("tests.server.accounted.MasterKey", lambda key: OpenDoor())
+    model, server = Model(), Server()
+    async with Upstream(model) as upstream, Upstream(server) as desk:
+        text = json.loads(config(upstream.port))
+        text["mcp_servers"]["desk"] = {"url": f"http://127.0.0.1:{desk.port}/mcp", "auth_type": "bearer_token"}
+        async with accounted(json.dumps(text), tmp_path) as gateway:
+            asked = asking(RESPONSES, streams=False) | {"tools": [tool(authorization="own", allowed_tools=None)]}
+            await gateway.post(RESPONSES, asked)
+    assert any("authorization: bearer own" in head for head in server.heads)
+
+
 async def test_an_authorization_for_a_server_reaches_it_and_the_admins_key_does_not(tmp_path: Path) -> None:
     model, server = Model(), Server()
     async with Upstream(model) as upstream, Upstream(server) as desk:
@@ -292,6 +309,48 @@ async def test_an_authorization_for_a_server_reaches_it_and_the_admins_key_does_
     assert listed.status == 200, listed.body
     shown = [line for head in server.heads for line in head.split("\r\n") if line.startswith("authorization:")]
     assert set(shown) == {"authorization: bearer servers-own", f"authorization: bearer {STORED}"}
+
+
+@pytest.mark.parametrize(
+    "said", [{"always": {"tool_names": 5}}, {"never": [1]}, {"always": {"read_only": "yes"}}, 7, {"never": "echo"}]
+)
+async def test_an_approval_that_cannot_be_read_is_named(tmp_path: Path, said: Any) -> None:
+    model = Model()
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        body = asking(RESPONSES, streams=False) | {"tools": [tool(require_approval=said)]}
+        refused = await gateway.post(RESPONSES, body)
+    assert refused.status == 400
+    assert refused.json()["error"]["param"] == "tools"
+    assert model.asked == []
+
+
+ALONE = {"tool_names": ["echo"]}
+RULES: list[tuple[Any, bool, bool]] = [
+    ({"never": ALONE}, True, False),
+    ({"always": ALONE}, False, True),
+    ({"never": ALONE, "always": {"tool_names": ["exit_process"]}}, True, False),
+    ({"never": {"read_only": True}}, False, False),
+    ({"never": {"read_only": False}}, True, True),
+    ({"always": {"read_only": False}}, False, False),
+    ({"always": {"read_only": True}}, True, True),
+    ({"always": {}}, False, False),
+    ({"never": {}}, False, False),
+    ({}, False, False),
+]
+
+
+@pytest.mark.parametrize(("said", "echoes", "exits"), RULES)
+def test_who_needs_no_approval(said: Any, echoes: bool, exits: bool) -> None:
+    approval = _approval(said, "here")
+    assert approval.runs({}, "desk-echo", "echo") is echoes
+    assert approval.runs({"annotations": {"destructiveHint": True}}, "exit_process", "exit_process") is exits
+
+
+def test_tools_may_be_chosen_by_what_their_server_says_of_them() -> None:
+    chosen = _chosen({"allowed_tools": {"read_only": True}}, "allowed_tools", "here")
+    assert chosen is not None
+    reading, writing = {"annotations": {"readOnlyHint": True}}, {"annotations": {"readOnlyHint": False}}
+    assert [chosen.has(one, "a", "a") for one in (reading, writing, {})] == [True, False, False]
 
 
 async def test_required_binds_the_first_round_only(tmp_path: Path) -> None:

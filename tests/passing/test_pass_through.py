@@ -11,12 +11,14 @@ from typing import Any
 
 import anthropic
 import openai
+import pytest
 from aiohttp import web
 
 from tests.server.accounted import Accounted, accounted
 from tests.server.faults import PROVIDER_KEY, configuration, entry
 from tests.server.served import KEY
 from tests.vendor import Handler, Vendor, answered_with, reading_itself, streamed
+from tollbridge.passing.endpoints import stored
 
 MODEL = "gpt-4o-mini"
 CHAT = {
@@ -409,3 +411,26 @@ async def test_without_a_credential_there_is_no_way(tmp_path: Path) -> None:
         paths = {route.path for route in gateway.app._routes.routes}
     assert "/groq/{id}" in paths
     assert "/openai/{id}" not in paths
+
+
+CALLS: list[Any] = [
+    {"messages": [{"content": [{"type": "tool_use", "id": "t", "name": "f", "input": {"file": "src/main.py"}}]}]},
+    {"messages": [{"content": [{"toolUse": {"toolUseId": "t", "name": "f", "input": {"file_id": "a"}}}]}]},
+    {"contents": [{"parts": [{"functionResponse": {"name": "f", "response": {"file": "a.txt"}}}]}]},
+    {"toolConfig": {"tools": [{"toolSpec": {"inputSchema": {"json": {"properties": {"file": ["x"]}}}}}]}},
+]
+KEPT: list[Any] = [
+    {"input": [{"type": "message", "content": [{"type": "input_file", "file_id": "file-1"}]}]},
+    {"messages": [{"content": [{"type": "document", "source": {"type": "file", "file_id": "file_1"}}]}]},
+    {"contents": [{"parts": [{"fileData": {"fileUri": "https://generativelanguage.googleapis.com/v1beta/files/a"}}]}]},
+]
+
+
+@pytest.mark.parametrize("body", CALLS)
+def test_what_tools_are_given_and_say_points_at_nothing_that_is_kept(body: Any) -> None:
+    assert stored(body) is None
+
+
+@pytest.mark.parametrize("body", KEPT)
+def test_what_is_kept_is_found_wherever_it_stands(body: Any) -> None:
+    assert stored(body) is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
@@ -139,6 +141,25 @@ def test_what_may_pass_is_tried_again_by_whoever_comes_next(office: Office, stat
 def test_an_office_that_is_not_there_may_be_asked_again(office: Office) -> None:
     with pytest.raises(APIConnectionError, match="could not be asked") as raised:
         fetcher(exchange(office, url="http://127.0.0.1:1/token"), lambda: NOW)()
+    assert raised.value.retryable
+
+
+@pytest.mark.parametrize("said", [b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{}"])
+def test_what_answers_no_http_may_be_asked_again(office: Office, said: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(said)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(APIConnectionError, match=r"could not be asked|without a token") as raised:
+            fetcher(exchange(office, url=f"http://127.0.0.1:{port}/token"), lambda: NOW)()
+        thread.join()
     assert raised.value.retryable
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,13 @@ from tests.server.backgrounds import (
     shown,
 )
 from tests.server.served import KEY
-from tollbridge.errors import StoreUnavailable
+from tollbridge.errors import InternalServerError, StoreUnavailable
 from tollbridge.home import Home
 from tollbridge.server import background, managed, responses, running
 from tollbridge.server.background import Background
 from tollbridge.server.keeping import Kept
 from tollbridge.server.running import Running
-from tollbridge.server.told_again import replay
+from tollbridge.server.told_again import LAST, NONE_YET, Events, replay
 from tollbridge.store.responses import ALIVE_S, ResponseStore
 
 STREAM = {"model": "chat", "input": "x", "background": True, "stream": True}
@@ -198,7 +199,7 @@ async def test_an_input_that_is_too_large_to_keep_is_refused(tmp_path: Path, mon
 async def test_events_that_are_too_many_beside_the_answer_are_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "KEPT_BYTES_MAX", 3000)
+    monkeypatch.setattr(running, "KEPT_BYTES_MAX", 4000)
     async with background_gateway(tmp_path, "delay_ms=1") as (gateway, _):
         told = events_of(await gateway.post(RESPONSES, {**STREAM, "input": "x" * 2000}))
         id = told[0]["response"]["id"]
@@ -207,6 +208,52 @@ async def test_events_that_are_too_many_beside_the_answer_are_not_kept(
             await asyncio.sleep(0.02)
         refused = await gateway.send("GET", f"{RESPONSES}/{id}?stream=true")
         assert (refused.status, refused.json()["error"]["param"]) == (400, "stream")
+
+
+async def test_an_answer_that_is_too_large_to_keep_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "KEPT_BYTES_MAX", 300)
+    async with background_gateway(tmp_path, "delay_ms=1") as (gateway, _):
+        for model in ("native", "chat"):
+            told = await begun(gateway, model=model)
+            answer = await ended(gateway, told["id"])
+            assert (answer["status"], answer["output"]) == ("failed", [])
+            assert "cannot be kept" in answer["error"]["message"]
+            assert (await accounted_for(gateway, told["id"])).status == 200
+
+
+async def test_who_follows_by_another_process_hears_what_cannot_be_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "KEPT_BYTES_MAX", 3000)
+    async with background_gateway(tmp_path, "delay_ms=700") as (gateway, _):
+        answered = asyncio.create_task(gateway.post(RESPONSES, {**STREAM, "input": "x" * 2000}))
+        while not len(gateway.accounts.responses.background):
+            await asyncio.sleep(0.01)
+        ((owner, id),) = gateway.accounts.responses.background._running
+        other = another(gateway)
+        kept = await other._store.get(owner, id)
+        assert kept is not None
+        with pytest.raises(InternalServerError, match="too many"):
+            async for _ in other.events(owner, id, kept, -1):
+                pass
+        await answered
+
+
+async def test_who_follows_by_another_process_hears_that_it_was_forgotten(tmp_path: Path) -> None:
+    async with background_gateway(tmp_path, "delay_ms=60000") as (gateway, _):
+        answered = asyncio.create_task(gateway.post(RESPONSES, STREAM))
+        while not len(gateway.accounts.responses.background):
+            await asyncio.sleep(0.01)
+        ((owner, id),) = gateway.accounts.responses.background._running
+        other = another(gateway)
+        kept = await other._store.get(owner, id)
+        assert kept is not None
+        following = other.events(owner, id, kept, 3)
+        await gateway.send("DELETE", f"{RESPONSES}/{id}")
+        (told,) = [event async for event in following]
+        await answered
+    assert b'"code":"cancelled"' in told
+    assert b'"sequence_number":4' in told
 
 
 async def test_beats_go_on_whatever_befell_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,7 +303,7 @@ def test_a_last_event_with_an_odd_number_is_the_last(number: Any) -> None:
     assert json.loads(one.came_to().response) == {**response, "id": "resp_tb1", "background": True, "store": True} | {
         "previous_response_id": None
     }
-    assert len(replay(one.to_keep().events, -2)) == 1
+    assert len(list(replay(one.to_keep().events, -1))) == 1
 
 
 def test_an_error_after_the_end_changes_nothing() -> None:
@@ -316,3 +363,22 @@ async def test_what_it_came_to_is_told_when_every_process_can_tell_it(
         written.set()
         assert (await going_on).status == 200
         assert (await shown(gateway, told["id"]))["status"] == "completed"
+
+
+def test_events_are_told_again_as_they_were() -> None:
+    events, said = Events(), [b"a" * 100_000, b"b", b"", os.urandom(200_000), b"c" * 70_000]
+    for number, event in enumerate(said):
+        events.add(event, -1 if number in (1, 3) else number)
+    events.add(b"end", LAST)
+    squeezed = events.squeezed()
+    assert list(replay(squeezed, -1)) == [*said, b"end"]
+    assert list(replay(squeezed, 2)) == [*said[3:], b"end"]
+    assert list(replay(squeezed, 99)) == [b"end"]
+    assert list(replay(NONE_YET, -1)) == []
+
+
+def test_events_without_a_number_are_told_again_too() -> None:
+    events = Events()
+    for event in (b"one", b"two"):
+        events.add(event, -1)
+    assert list(events.since(0, -1)) == list(replay(events.squeezed(), -1)) == [b"one", b"two"]

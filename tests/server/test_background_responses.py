@@ -353,10 +353,11 @@ async def test_the_openai_sdk_polls_and_cancels(tmp_path: Path) -> None:
 @pytest.mark.parametrize("model", [OWN, "chat"])
 async def test_credentials_for_servers_of_tools_are_neither_told_back_nor_kept(tmp_path: Path, model: str) -> None:
     secret = {"authorization": "canary-one", "headers": {"x-key": "canary-two"}}
-    tool = {"type": "mcp", "server_label": "a", "server_url": "https://tools.example/mcp"}
+    whole = {"type": "mcp", "server_label": "a", "server_url": "https://u:canary-3@tools.example/canary-4?k=canary-5"}
+    tool = {**whole, "server_url": "https://tools.example"}
     async with background_gateway(tmp_path, "delay_ms=1") as (gateway, _):
         begun = await gateway.post(
-            RESPONSES, {"model": model, "input": "x", "background": True, "tools": [{**tool, **secret}]}
+            RESPONSES, {"model": model, "input": "x", "background": True, "tools": [{**whole, **secret}]}
         )
         assert begun.json()["tools"] == [tool]
         answer = await ended(gateway, begun.json()["id"])

@@ -187,6 +187,17 @@ async def test_a_model_that_the_provider_does_not_know_is_404_as_it_says(tmp_pat
     assert "not found" in answered.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("path", [EMBEDDINGS, RERANK, "/v1/moderations"])
+@pytest.mark.parametrize("model", ["openai/any", "cohere/any", "mistral/any"])
+async def test_what_cannot_stream_is_refused_before_anybody_is_paid(tmp_path: Path, path: str, model: str) -> None:
+    provider = Provider()
+    body = {"model": "m", "input": "x", "query": "q", "documents": ["a"], "stream": True}
+    async with Upstream(provider) as upstream, accounted(one(upstream.port, model), tmp_path) as gateway:
+        answered = await gateway.post(path, body)
+    assert answered.status == 400
+    assert provider.asked == []
+
+
 # ranking
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -43,6 +44,24 @@ async def test_a_response_comes_back_as_it_went_in_to_its_tenant_alone(store: Re
     assert await store.get("key1", "resp_1") == kept("secret")
     assert await store.get("key2", "resp_1") is None
     assert await store.get("key1", "resp_2") is None
+
+
+async def test_a_tenant_is_cleaned_up_once_in_a_while(
+    store: ResponseStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleaned = 0
+    clean = responses._clean
+
+    async def counted(*given: Any) -> None:
+        nonlocal cleaned
+        cleaned += 1
+        await clean(*given)
+
+    monkeypatch.setattr(responses, "_clean", counted)
+    for number in range(40):
+        await store.keep("key1", f"resp_{number}", kept("x"))
+        clock.now += CLEANED_EVERY_S / 10
+    assert cleaned == 4
 
 
 async def test_a_chain_is_followed_to_its_beginning(store: ResponseStore) -> None:

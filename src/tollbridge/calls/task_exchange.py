@@ -44,6 +44,10 @@ _encode = msgspec.json.Encoder().encode
 async def exchange_task(ask: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
     """One attempt. Raises APIError with `provider` and `model` set."""
     assert isinstance(ask, TaskAsk)
+    if ask.stream and not ask.wire.streams:
+        error = BadRequestError("Answers to this are no streams - at `$.stream`. Leave it out.", param="stream")
+        error.unsent = True
+        raise error
     try:
         spoken = deployment.task(ask.wire.task.name)
     except APIError as error:
@@ -157,7 +161,7 @@ async def _translated(ask: TaskAsk, deployment: Deployment, transport: Transport
     usage, exact = ask.usage(whole.usage, deployment.model)
     whole = msgspec.structs.replace(whole, usage=usage)
     said = Along(usage, whole.id)
-    if ask.stream:
+    if ask.stream and not ask.wire.raw:
         stream = ReadyStream(ask.wire.write_stream(whole, request), said, exact=exact, wire=ask.wire)
         return Streaming(deployment, stream, headers, caveats, False, waited)
     shown: Written[JsonObject | Blob] = ask.wire.write_response(whole, request)

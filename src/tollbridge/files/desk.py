@@ -23,6 +23,7 @@ from tollbridge.server.answers import error_answer, own_headers
 from tollbridge.server.inbound import ClientGone, Inbound, Responder
 from tollbridge.server.multipart import boundary_of
 from tollbridge.server.routes import Mount, Route
+from tollbridge.server.tool_loop import definitions
 from tollbridge.server.uploading import confirmed
 from tollbridge.store.objects import UNKNOWN, KeptObject
 from tollbridge.transport.base import Incoming
@@ -122,7 +123,7 @@ class Desk:
         await form.begin()
         place = errand.place(form.fields)
         errand.record.provider = place.name
-        sum = Sum(lambda model: keeper.model_at(place, errand.principal, model))
+        sum = self._sum(errand, place)
         if form.fields.get("purpose") == "batch":
             form.looks_into(Lines(sum, lambda line: keeper.opened(line, errand.principal, set())))
         query, headers = errand.passed()
@@ -236,7 +237,7 @@ class Desk:
             raise BadRequestError("The body lacks `input_file_id`.", param="input_file_id")
         place, meant = keeper.meant(file, errand.principal, errand.format, "File object")
         kept = await keeper.store.get(errand.principal.id, file)
-        sum = Sum(lambda model: keeper.model_at(place, errand.principal, model))
+        sum = self._sum(errand, place)
         if kept is None and errand.principal.key is not None:
             raise unknown(file, "File object")
         if kept is None or not kept.models:
@@ -256,7 +257,7 @@ class Desk:
             raise BadRequestError("`requests` must be a list of requests - at `$.requests`.", param="requests")
         first = params_of(requests[0], 0).get("model")
         place = self._place_of(errand, body, str(first))
-        sum = Sum(lambda model: keeper.model_at(place, errand.principal, model))
+        sum = self._sum(errand, place)
         made: list[Json] = []
         for number, request in enumerate(requests):
             accounts = set[str]()
@@ -267,6 +268,13 @@ class Desk:
                 fields, _ = sum.request(params, errand.format.wire)
             made.append({**request, "params": fields})
         return place, {**without_ours(body), "requests": made}, sum
+
+    def _sum(self, errand: Errand, place: Place) -> Sum:
+        keeper, tools = self._keeper, self._keeper.gateway.tools
+        return Sum(
+            lambda model: keeper.model_at(place, errand.principal, model),
+            lambda ask: tools is not None and bool(definitions(tools, ask, errand.inbound)),
+        )
 
     def _place_of(self, errand: Errand, body: JsonObject, model: str) -> Place:
         said = {name: value for name, value in body.items() if name in OURS and isinstance(value, str)}

@@ -26,6 +26,8 @@ _encode = msgspec.json.Encoder().encode
 
 Permit = Callable[[str], Deployment]
 """Who answers to a model's name. Raises APIError where the key may not ask for it."""
+Names = Callable[[Ask], bool]
+"""The request names MCP servers of this gateway."""
 
 
 @contextmanager
@@ -42,8 +44,9 @@ def naming(which: str) -> Iterator[None]:
 class Sum:
     """What a batch asks for so far. `worst_nanousd`: None where some of it has no price."""
 
-    def __init__(self, permit: Permit) -> None:
+    def __init__(self, permit: Permit, names_ours: Names) -> None:
         self._permit = permit
+        self._names_ours = names_ours
         self._known: dict[str, Deployment] = {}
         self.worst_nanousd: int | None = 0
 
@@ -65,10 +68,16 @@ class Sum:
         fields = peek(body)
         model = string_field(fields, "model")
         deployment = self.permit(model)
-        if wire is None:
+        ask = None if wire is None else Ask(wire, body, fields, model, stream=False)
+        if ask is not None and self._names_ours(ask):
+            raise BadRequestError(
+                "A batch runs at its provider, who cannot be given MCP servers of this gateway, nor a key for them.",
+                param="tools",
+                code="mcp_in_batch",
+            )
+        if ask is None:
             self.worst_nanousd = None
         elif self.worst_nanousd is not None:
-            ask = Ask(wire, body, fields, model, stream=False)
             # at the plain price: a batch costs half of it, where that is known
             worst = worst_case(ask, [deployment], priced=True, counted=False).nanousd
             self.worst_nanousd = None if worst is None else self.worst_nanousd + worst

@@ -205,7 +205,7 @@ class Endpoint:
         key = bare(shown)
         if public_id(key) is not None or key.startswith(ACCESS_PREFIX.encode()):
             return True
-        return self._is_admins(key.decode("latin-1"))
+        return self._is_admins(key.decode("utf-8", "replace"))
 
     def credentials(self, headers: Mapping[bytes, bytes], base: str = "", *, let_in: bool = False) -> Credentials:
         """What a request with these headers, which came to `base`, brings for servers. `let_in`: by something else

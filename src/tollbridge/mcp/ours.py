@@ -18,7 +18,10 @@ def servers_of(url: str, host: str, hosts: Collection[str]) -> tuple[str, ...] |
     own, _, rest = url.partition("/")
     if own in OURS:
         return _path("/" + rest)
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that are no address
+        return NOT_OURS
     if not parts.netloc and url.startswith("/"):
         return _path(parts.path)
     if parts.scheme in ("http", "https") and parts.netloc.lower() in {host.lower(), *hosts}:

@@ -32,7 +32,7 @@ from tollbridge.model.parts import Inline, Media, Part, Text, ToolCall
 from tollbridge.model.request import Tool
 from tollbridge.observe import Record
 from tollbridge.policy.principal import Principal
-from tollbridge.server.identify import OWN_HEADER, Authenticator
+from tollbridge.server.identify import OPERATOR, OWN_HEADER, Authenticator
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.toolbox import Listing, Ran
 
@@ -45,21 +45,45 @@ CredentialsOf = Callable[[Mapping[bytes, bytes]], Credentials]
 """What the headers of a request bring for servers."""
 
 
+class Chosen(msgspec.Struct, frozen=True):
+    """Tools by their names, and by whether their server says of them that they change nothing; None: all of them."""
+
+    names: frozenset[str] | None = None
+    read_only: bool | None = None
+
+    def has(self, tool: JsonObject, name: str, own: str) -> bool:
+        if self.names is not None and self.names.isdisjoint((name, own)):
+            return False
+        if self.read_only is None:
+            return True
+        hints = tool.get("annotations")
+        return (isinstance(hints, dict) and hints.get("readOnlyHint") is True) is self.read_only
+
+
+class Approval(msgspec.Struct, frozen=True):
+    """Which tools run without asking: the first rule that has one counts, else `otherwise`."""
+
+    otherwise: bool = False
+    rules: tuple[tuple[Chosen, bool], ...] = ()
+
+    def runs(self, tool: JsonObject, name: str, own: str) -> bool:
+        return next((runs for chosen, runs in self.rules if chosen.has(tool, name, own)), self.otherwise)
+
+
 class Definition(msgspec.Struct, frozen=True):
-    """`servers`: None for all that the caller may use. `allowed`: None for all but those `denied`. `approval`: by tool;
-    "" is every other tool."""
+    """`servers`: None for all that the caller may use. `allowed`: None for all but those `denied`."""
 
     label: str
     servers: tuple[str, ...] | None
-    allowed: frozenset[str] | None
+    allowed: Chosen | None
     denied: frozenset[str]
-    approval: Mapping[str, bool]
+    approval: Approval
     headers: Mapping[bytes, bytes]
 
     @property
     def uniform(self) -> bool:
         """No tool is another than the others: three may stand for them (`many.py`)."""
-        return self.allowed is None and not self.denied and len(self.approval) == 1
+        return self.allowed is None and not self.denied and not self.approval.rules
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -121,8 +145,8 @@ class McpToolboxes:
         return Definition(
             label=str(said.get("server_label") or "tollbridge"),
             servers=servers,
-            allowed=_named(said, "allowed_tools", where),
-            denied=_named(said, "denied_tools", where) or frozenset(),
+            allowed=_chosen(said, "allowed_tools", where),
+            denied=_names(said.get("denied_tools"), "denied_tools", where) or frozenset(),
             approval=_approval(said.get("require_approval"), where),
             headers=named,
         )
@@ -144,7 +168,7 @@ class McpToolboxes:
         """What of a definition's headers is for servers, and whose key stands in them, where one does and it is
         another's. Raises APIError."""
         key, shown = headers.get(OWN_HEADER), headers.get(b"authorization")
-        if key is None and shown is None:
+        if (key is None and shown is None) or outer is OPERATOR:  # who is let in without a key has none to narrow
             return headers, None
         try:
             found = self._authenticator.authenticate({OWN_HEADER: key or shown or b""})
@@ -181,7 +205,7 @@ class McpToolbox:
         for tool in listed.get("tools") or []:
             name = tool["name"]
             own = name.partition(view.hub.separator)[2] if view.prefixed else name
-            if definition.allowed is not None and definition.allowed.isdisjoint((name, own)):
+            if definition.allowed is not None and not definition.allowed.has(tool, name, own):
                 continue
             if not definition.denied.isdisjoint((name, own)):
                 continue
@@ -190,8 +214,7 @@ class McpToolbox:
                     f"More than {TOOLS_MAX} MCP tools: choose some by `allowed_tools`.", param="tools"
                 )
             given = name_for_models(name, self._offers, taken)
-            approved = definition.approval.get(name, definition.approval.get(own, definition.approval[""]))
-            self._offers[given] = Offer(definition, view, name, approved)
+            self._offers[given] = Offer(definition, view, name, definition.approval.runs(tool, name, own))
             schema = tool.get("inputSchema")
             self.tools.append(
                 Tool(
@@ -238,31 +261,37 @@ def name_for_models(name: str, given: Mapping[str, object], taken: Collection[st
     return made
 
 
-def _named(definition: JsonObject, field: str, where: str) -> frozenset[str] | None:
-    said = definition.get(field)
-    if said is None:
+def _chosen(said: JsonObject, field: str, where: str) -> Chosen | None:
+    """A list of names, or OpenAI's filter; None where nothing is said. Raises BadRequestError."""
+    value = said.get(field)
+    if not isinstance(value, dict):
+        names = _names(value, field, where)
+        return None if names is None else Chosen(names)
+    read_only = value.get("read_only")
+    if read_only is not None and not isinstance(read_only, bool):
+        raise BadRequestError(f"`{field}.read_only` is true or false - at {where}.", param="tools")
+    return Chosen(_names(value.get("tool_names"), f"{field}.tool_names", where), read_only)
+
+
+def _names(value: Json, field: str, where: str) -> frozenset[str] | None:
+    if value is None:
         return None
-    names = said.get("tool_names") if isinstance(said, dict) else said
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise BadRequestError(f"`{field}` is a list of names - at {where}.", param="tools")
-    return frozenset(names)
+    return frozenset(value)
 
 
-def _approval(said: Json, where: str) -> Mapping[str, bool]:
-    """Whether a tool may be run without asking; "" stands for all that are not named."""
+def _approval(said: Json, where: str) -> Approval:
     if said is None or said == "always":
-        return {"": False}
+        return Approval()
     if said == "never":
-        return {"": True}
+        return Approval(otherwise=True)
     if isinstance(said, dict):
-        found = {"": False}
-        for word, runs in (("always", False), ("never", True)):
-            named = said.get(word)
-            names = named.get("tool_names") if isinstance(named, dict) else None
-            found.update(dict.fromkeys(map(str, names or ()), runs))
-        if "always" in said and "never" not in said:
-            found[""] = True
-        return found
+        never, always = (_chosen(said, word, f"{where}, `require_approval`") for word in ("never", "always"))
+        if never == Chosen():
+            never = None  # a filter that chooses nothing frees nothing
+        rules = tuple((chosen, runs) for chosen, runs in ((never, True), (always, False)) if chosen is not None)
+        return Approval(otherwise=always is not None and never is None, rules=rules)
     raise BadRequestError(f"`require_approval` is `always`, `never` or says so by tool - at {where}.", param="tools")
 
 

@@ -11,7 +11,7 @@ from functools import cache
 
 import msgspec
 
-from tollbridge.model.json import Json
+from tollbridge.model.json import Json, JsonObject
 from tollbridge.wires.anthropic_messages.vocabulary import NAME as MESSAGES
 from tollbridge.wires.embeddings.openai import NAME as EMBEDDINGS
 from tollbridge.wires.gemini.vocabulary import NAME as GEMINI
@@ -86,7 +86,7 @@ def stored(body: Json) -> str | None:
                 kept = name in STORED or (name == "prompt" and isinstance(value, dict))  # else it is the prompt itself
                 if kept and _points(value):
                     return str(name)
-                if name not in _OWN_WORDS and (found := stored(value)):
+                if not _is_own_words(str(name), body) and (found := stored(value)):
                     return found
         case list():
             for item in body:
@@ -95,7 +95,14 @@ def stored(body: Json) -> str | None:
     return None
 
 
-_OWN_WORDS = frozenset({"parameters", "input_schema", "arguments", "schema", "args"})
+_OWN_WORDS = frozenset({"parameters", "input_schema", "inputSchema", "arguments", "schema", "args"})
+
+
+def _is_own_words(name: str, holder: JsonObject) -> bool:
+    """Anthropic and Bedrock say `input` for the arguments of a call, and Google `response` for what came of it."""
+    if name == "input":
+        return str(holder.get("type")).endswith("tool_use") or "toolUseId" in holder
+    return name in _OWN_WORDS or (name == "response" and "name" in holder)
 
 
 def _points(value: Json) -> bool:

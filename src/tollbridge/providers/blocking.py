@@ -4,6 +4,7 @@ this is loaded when the first token is made."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -35,9 +36,11 @@ def ask(
     nobody answers."""
     opener = build_opener() if redirects else build_opener(_NoRedirect)
     try:
-        answer = opener.open(Request(url, body, dict(headers), method=method), timeout=timeout_s)
-    except HTTPError as error:
-        with error:
-            return Answered(error.code, dict(error.headers), error.read(bytes_max))
-    with answer:
-        return Answered(answer.status, dict(answer.headers), answer.read(bytes_max))
+        try:
+            answer = opener.open(Request(url, body, dict(headers), method=method), timeout=timeout_s)
+        except HTTPError as error:
+            answer = error
+        with answer:
+            return Answered(answer.status, dict(answer.headers), answer.read(bytes_max))
+    except HTTPException as error:  # what answers is no HTTP, or an answer that was cut
+        raise OSError(f"{type(error).__name__}: {error}"[:300]) from error

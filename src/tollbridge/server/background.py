@@ -24,7 +24,7 @@ from tollbridge.errors import BadRequestError, StoreUnavailable
 from tollbridge.model.json import JsonObject
 from tollbridge.server.inbound import Responder
 from tollbridge.server.keeping import Kept
-from tollbridge.server.running import LOST, Running, end_of, failed
+from tollbridge.server.running import LOST, Running, end_of, failed, too_many
 from tollbridge.server.told_again import LAST, NONE_YET, Events, replay
 from tollbridge.store.responses import KeptResponse, ResponseStore
 from tollbridge.wires.openai_responses.answer import skeleton
@@ -32,6 +32,8 @@ from tollbridge.wires.openai_responses.answer import skeleton
 BEAT_S = 2.0
 SETTLE_S = 10.0
 LOOK_S = 0.5
+FORGOTTEN = b'{"status":"cancelled"}'
+"""What one came to that its key took away."""
 
 _encode = msgspec.json.Encoder().encode
 log = logging.getLogger("tollbridge.responses")
@@ -116,7 +118,7 @@ class Background:
             return running.shown
         if kept.alive_until is not None and not self._store.lost(kept):
             await self._store.cancel(owner, id)
-            kept = await self._ended(owner, id, kept, SETTLE_S)
+            kept = await self._ended(owner, id, SETTLE_S) or kept
         return await self.shown(owner, id, kept)
 
     def forget(self, owner: str, id: str) -> None:
@@ -138,10 +140,14 @@ class Background:
 
     async def _replayed(self, owner: str, id: str, kept: KeptResponse, after: int) -> AsyncIterator[bytes]:
         """Where another process runs it, when that has ended."""
-        kept = await self._ended(owner, id, kept, None)
-        if self._store.lost(kept):
-            kept = await self._given_up(owner, id, kept)
-        for event in await asyncio.to_thread(replay, kept.events, after):
+        now = await self._ended(owner, id, None)
+        if now is None:
+            yield end_of(FORGOTTEN, after + 1)
+            return
+        kept = await self._given_up(owner, id, now) if self._store.lost(now) else now
+        if not kept.events:
+            raise too_many()
+        for event in replay(kept.events, after):
             yield event
 
     async def _given_up(self, owner: str, id: str, kept: KeptResponse) -> KeptResponse:
@@ -153,13 +159,14 @@ class Background:
         await self._store.end(owner, id, kept, lost=True)
         return await self._store.get(owner, id) or kept
 
-    async def _ended(self, owner: str, id: str, kept: KeptResponse, within_s: float | None) -> KeptResponse:
-        """As it is when it has ended, by what another process writes; or as it is when the time is over."""
+    async def _ended(self, owner: str, id: str, within_s: float | None) -> KeptResponse | None:
+        """As it is when it has ended, by what another process writes; or as it is when the time is over. None where it
+        was forgotten."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 while await self._store.under_way(owner, id):
                     await asyncio.sleep(LOOK_S)
-        return await self._store.get(owner, id) or kept
+        return await self._store.get(owner, id)
 
     async def _beat(self) -> None:
         """As long as some run here."""

@@ -1,5 +1,6 @@
 """`POST /v1/messages/count_tokens`, `:countTokens`: asked of the provider where it can count, else counted here by the
-tokenizer. It costs nothing, but it is a request: a key may make it for its models, and within its limits."""
+tokenizer, as where tools are run here. It costs nothing, but it is a request: a key may make it for its models, and
+within its limits."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from tollbridge.server.identify import confirm
 from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.server.reachable import may_ask
 from tollbridge.server.reading import policy_for, read_ask
-from tollbridge.wires.base import Wire
+from tollbridge.server.tool_loop import definitions, with_tools
+from tollbridge.wires.base import Wire, Written
 
 
 async def count_tokens(
@@ -36,8 +38,11 @@ async def count_tokens(
         if principal is not None and principal.key is not None:
             place = gateway.allowance.place(principal.key)
             allowed = partial(may_ask, principal.access, None)
+        found = [] if gateway.tools is None else definitions(gateway.tools, ask, inbound)
+        if found and gateway.tools is not None:  # their definitions hold keys of ours, and mean nothing elsewhere
+            ask.reads(Written(await with_tools(gateway.tools, ask, found, inbound, record)))
         members = gateway.engine.routes.groups.resolve(ask.model).members
-        if any(counts_upstream(ask, deployment) for deployment in members) and not ask.sealed:
+        if not found and not ask.sealed and any(counts_upstream(ask, deployment) for deployment in members):
             policy = policy_for(controls, gateway.engine.policy)
             body = await gateway.engine.run(ask, trace, count_upstream, policy=policy, allowed=allowed)
         else:

@@ -29,6 +29,10 @@ from tollbridge.wires.tap import pieces
 NUMBER_MAX = 2**53
 ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
 LOST = InternalServerError("The gateway could not bring this response to its end. Ask again.", fault="gateway")
+TOO_LARGE = InternalServerError(
+    f"The answer has more than {KEPT_BYTES_MAX >> 20} MiB: it cannot be kept until somebody asks for it.",
+    fault="gateway",
+)
 _encode = msgspec.json.Encoder().encode
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -65,6 +69,10 @@ def failed(response: JsonObject, error: APIError) -> bytes:
     """The response of one that came to nothing."""
     told = {"code": failure_code(error), "message": error.message}
     return _encode({**response, "status": "failed", "error": told})
+
+
+def too_many() -> APIError:
+    return InternalServerError("The events of this response are too many to be told again.", fault="gateway")
 
 
 class Running:
@@ -119,7 +127,7 @@ class Running:
         at, events = 0, self._events
         while True:
             if events.too_many:
-                raise InternalServerError("The events of this response are too many to be told again.", fault="gateway")
+                raise too_many()
             while at < len(events):
                 fresh, at = events.since(at, after), len(events)
                 for event in fresh:
@@ -193,7 +201,7 @@ class Running:
     def reply(self, status: int, headers: Headers, body: bytes) -> None:
         self._started = True
         if status < 400:
-            self._final = self._as_ours(body)
+            self._final = self._kept_final(self._as_ours(body))
         else:
             self._final = self._failed(OPENAI_RESPONSES.read_error(status, {}, body))
         if self._client is not None and self.streams and status >= 400:
@@ -250,7 +258,7 @@ class Running:
             fields = _encode({**_fields(data), "response": msgspec.Raw(response)})
             event = b"event: %b\ndata: %b\n\n" % (kind.encode(), fields)
             if kind in ENDS:
-                self._final = response
+                self._final = self._kept_final(response)
         elif kind == "error" and self._final is None:
             detail = told.error if isinstance(told.error, dict) else {"message": told.message, "code": told.code}
             self._final = self._failed(OPENAI_RESPONSES.read_error(500, {}, _encode({"error": detail})))
@@ -261,6 +269,12 @@ class Running:
 
     def _as_ours(self, response: bytes | msgspec.Raw) -> bytes:
         return _encode({**_fields(response), **self._retold})
+
+    def _kept_final(self, response: bytes) -> bytes:
+        """What it came to, as far as that can be kept for who asks."""
+        if len(response) + len(self.kept.input) <= KEPT_BYTES_MAX:
+            return response
+        return self._failed(TOO_LARGE)
 
     def _failed(self, error: APIError) -> bytes:
         return failed(self._response, error)

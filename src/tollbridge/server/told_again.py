@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 import zlib
 from collections.abc import Iterator
-
-import msgspec
 
 from tollbridge.server.keeping import KEPT_BYTES_MAX
 
 LAST = sys.maxsize
 """The number of an event that has none of its own, and is told to whoever asks for what comes after any other."""
 
-_pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(list[tuple[int, bytes]]).decode
+PIECE_BYTES = 64 * 1024
+_HEAD = struct.Struct(">qI")
+"""Before each event: its number, and how long it is."""
 
 
 class Events:
@@ -34,9 +34,9 @@ class Events:
         return self.bytes > KEPT_BYTES_MAX
 
     def add(self, event: bytes, number: int) -> None:
-        """`number`: below the highest so far where it has none."""
+        """`number`: negative where it has none; it counts as the next then."""
         if number != LAST:
-            number = self.number = max(self.number, number)
+            number = self.number = max(self.number, number if number >= 0 else self.number + 1)
         self.bytes += len(event)
         if self.too_many:
             self._told.clear()
@@ -54,12 +54,35 @@ class Events:
 
     def squeezed(self) -> bytes:
         """Of megabytes it takes a noticeable time."""
-        return zlib.compress(_pack(self._told))
+        packed = zlib.compressobj()
+        pieces = [packed.compress(_HEAD.pack(number, len(event)) + event) for number, event in self._told]
+        return b"".join((*pieces, packed.flush()))
 
 
 NONE_YET = Events().squeezed()
 
 
-def replay(events: bytes, after: int) -> list[bytes]:
-    """What was `squeezed`, from the event after that number on. Of megabytes it takes a noticeable time."""
-    return [event for number, event in _unpack(zlib.decompress(events)) if number > after]
+def replay(events: bytes, after: int) -> Iterator[bytes]:
+    """What was `squeezed`, from the event after that number on, a piece at a time: whoever is told it reads at a pace
+    of their own, and many may."""
+    held = bytearray()
+    for piece in _pieces(events):
+        held += piece
+        at = 0
+        while len(held) - at >= _HEAD.size:
+            number, size = _HEAD.unpack_from(held, at)
+            end = at + _HEAD.size + size
+            if end > len(held):
+                break
+            if number > after:
+                yield bytes(held[at + _HEAD.size : end])
+            at = end
+        del held[:at]
+
+
+def _pieces(squeezed: bytes) -> Iterator[bytes]:
+    packed = zlib.decompressobj()
+    while squeezed:
+        yield packed.decompress(squeezed, PIECE_BYTES)
+        squeezed = packed.unconsumed_tail
+    yield packed.flush()

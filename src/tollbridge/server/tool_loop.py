@@ -39,6 +39,11 @@ from tollbridge.wires.neutral import NEUTRAL, read_answer
 ROUNDS_MAX = 16
 NONE = "there is no such server for this key, or it has none that is allowed."
 MARK = b'"mcp"'
+DEFINED = frozenset(
+    {"type", "server_label", "server_url", "require_approval", "allowed_tools", "denied_tools"}
+    | {"headers", "authorization"}
+)
+"""The fields of a definition that mean something here."""
 BETWEEN = "\n\n"
 """Between what two rounds said, where a dialect has one text for all."""
 
@@ -174,7 +179,7 @@ def definitions(toolboxes: Toolboxes, ask: Ask, inbound: Inbound) -> list[JsonOb
         tools = field(ask.fields, "tools")
         found += [tool for tool in tools if _is_ours(toolboxes, tool, inbound)] if isinstance(tools, list) else []
     if "mcp_servers" in ask.fields:
-        found += [one for one in connectors(ask) if toolboxes.ours(one, inbound)]
+        found += connectors(ask, lambda one: toolboxes.ours(one, inbound))
     return found
 
 
@@ -193,34 +198,58 @@ async def opened(
 ) -> ToolLoop:
     """`found`: its definitions; one that gives no tools is a caveat. Raises APIError."""
     check_served(ask, same=False)
-    labels = {one["server_label"] for one in found if one["type"] == TOOLSET}
-    request = without(ask.request().value, labels)
-    rest = tuple(tool for tool in request.tools if not (isinstance(tool, Opaque) and tool.value in found))
-    taken = frozenset(tool.name for tool in rest if isinstance(tool, Tool))
-    toolbox = await toolboxes.open(found, inbound, record, taken)
-    ask.caveats = (*ask.caveats, *_toolless(ask, toolbox))
+    request, toolbox = await _parted(toolboxes, ask, found, inbound, record)
+    rest = request.tools
+    losses = (*_unused(found), *_toolless(toolbox))
+    if losses and ask.strict:
+        raise BadRequestError(losses[0].detail, param="tools", code=losses[0].code)
+    ask.caveats = (*ask.caveats, *losses)
     choice = request.tool_choice
     if isinstance(choice, Opaque):  # one that names an MCP server
         choice = ToolChoice(mode="required")
     messages, allowed = remembered(request.messages)
-    request = msgspec.structs.replace(
-        request, messages=messages, tools=rest, tool_choice=choice if rest or toolbox.tools else None
-    )
+    request = msgspec.structs.replace(request, messages=messages, tool_choice=choice if rest or toolbox.tools else None)
     return ToolLoop(ask, request, toolbox, ask_provider, account, allowed)
 
 
-def _toolless(ask: Ask, toolbox: Toolbox) -> tuple[Caveat, ...]:
-    """Where nothing may be lost: BadRequestError."""
-    caveats = tuple(
+async def with_tools(
+    toolboxes: Toolboxes, ask: Ask, found: list[JsonObject], inbound: Inbound, record: Record
+) -> Request:
+    """The request as a model sees it: the tools of the servers in the place of their definitions."""
+    request, toolbox = await _parted(toolboxes, ask, found, inbound, record)
+    return msgspec.structs.replace(request, tools=(*request.tools, *toolbox.tools))
+
+
+async def _parted(
+    toolboxes: Toolboxes, ask: Ask, found: list[JsonObject], inbound: Inbound, record: Record
+) -> tuple[Request, Toolbox]:
+    """The request without the definitions, and what they give."""
+    labels = {one["server_label"] for one in found if one["type"] == TOOLSET}
+    request = without(ask.request().value, labels)
+    rest = tuple(tool for tool in request.tools if not (isinstance(tool, Opaque) and tool.value in found))
+    taken = frozenset(tool.name for tool in rest if isinstance(tool, Tool))
+    return msgspec.structs.replace(request, tools=rest), await toolboxes.open(found, inbound, record, taken)
+
+
+def _unused(found: list[JsonObject]) -> tuple[Caveat, ...]:
+    """Fields of definitions that nothing is done with here."""
+    told: list[Caveat] = []
+    for one in found:
+        if names := sorted(name for name, value in one.items() if name not in DEFINED and value is not None):
+            shown = ", ".join(f"`{name[:100]}`" for name in names)
+            detail = f"Nothing is done here with {shown} of the MCP server {str(one.get('server_label'))[:100]!r}."
+            told.append(Caveat(code="dropped_field", where="$.tools", detail=detail))
+    return tuple(told)
+
+
+def _toolless(toolbox: Toolbox) -> tuple[Caveat, ...]:
+    return tuple(
         Caveat(
             code="no_tools", where="$.tools", detail=f"The MCP server {one.label!r} gives no tools: {one.error or NONE}"
         )
         for one in toolbox.listings
         if not one.tools
     )
-    if caveats and ask.strict:
-        raise BadRequestError(caveats[0].detail, param="tools", code="no_tools")
-    return caveats
 
 
 async def answered(loop: ToolLoop) -> Answer:

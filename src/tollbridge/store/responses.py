@@ -53,6 +53,9 @@ class KeptResponse(msgspec.Struct, frozen=True, array_like=True):
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(KeptResponse).decode
 
+TENANTS_KEPT = 1000
+"""Of so many it is remembered when they were cleaned up."""
+
 
 class ResponseStore:
     """`key`: `Home.reply_key`. `clock`: epoch seconds. Every method raises StoreUnavailable."""
@@ -69,7 +72,7 @@ class ResponseStore:
         name, tenant, expires_at = self._name(owner, id), self._tenant(owner), now + KEPT_S
         cleans = now - self._cleaned.get(tenant, 0.0) >= CLEANED_EVERY_S
         if cleans:
-            self._cleaned = {tenant: now, **dict(list(self._cleaned.items())[:1000])}
+            self._cleaned = {**dict(list(self._cleaned.items())[-TENANTS_KEPT:]), tenant: now}
         sealed = self._sealing.seal(name, _identity(name, tenant, expires_at), _encode(kept))
         row: dict[str, object] = {"id": name, "owner": tenant, "expires_at": expires_at, "sealed": sealed}
         if under_way:

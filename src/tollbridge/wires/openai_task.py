@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tollbridge.errors import APIError, BadRequestError
+from tollbridge.errors import APIError
 from tollbridge.model.json import JsonObject
 from tollbridge.model.response import AUDIO_MS, Usage, is_count
 from tollbridge.wires.one_way import OneWay
@@ -22,12 +22,13 @@ class OpenAITask(OneWay):
 
     alive = b": \n\n"
     asks_for_usage = False
+    streams = False
 
     def write_error(self, error: APIError) -> tuple[int, JsonObject]:
         return errors.write_error(error)
 
     def write_stream(self, answer: Any, asked: Any) -> bytes:
-        raise BadRequestError("What this model gives does not stream: leave `stream` out.", param="stream")
+        raise TypeError(f"{self.name} has no streams")
 
     def write_stream_error(self, error: APIError) -> bytes:
         return event("error", {"type": "error", **self.write_error(error)[1]})

@@ -35,6 +35,7 @@ class OpenAISpeech(OpenAITask):
     name = NAME
     task = SPEECH
     raw = True
+    streams = True  # of sound; nothing asks for events by `stream`
 
     def read_request(self, content: Content) -> Written[SpeechRequest]:
         if not isinstance(content, dict):

@@ -42,6 +42,8 @@ class _Answer(msgspec.Struct):
 
 
 class OpenAITranscriptions(OpenAITask):
+    streams = True
+
     def __init__(self, task: Task[TranscriptionRequest, TranscriptionResponse]) -> None:
         self.name = f"openai_{task.name}"
         self.task = task

@@ -38,6 +38,8 @@ class _Answer(msgspec.Struct):
 
 
 class OpenAIImages(OpenAITask):
+    streams = True
+
     def __init__(self, task: Task[ImageRequest, ImageResponse], name: str) -> None:
         self.name = name
         self.task = task

@@ -6,6 +6,7 @@ A provider that speaks the format repeats it itself. Where another one answered,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,8 +53,22 @@ def asked_of(fields: Mapping[str, Any]) -> JsonObject:
 
 
 def _shown(tool: JsonObject) -> JsonObject:
-    """Credentials for a server of tools are neither told back nor kept."""
-    return {name: value for name, value in tool.items() if name not in _SECRET} if tool.get("type") == "mcp" else tool
+    """Credentials for a server of tools are neither told back nor kept; nor is more of its address than who is asked,
+    as OpenAI has it (https://platform.openai.com/docs/guides/tools-connectors-mcp, seen 2026-11-27)."""
+    if tool.get("type") != "mcp":
+        return tool
+    shown = {name: value for name, value in tool.items() if name not in _SECRET}
+    if isinstance(shown.get("server_url"), str):
+        shown["server_url"] = _whom(shown["server_url"])
+    return shown
+
+
+def _whom(url: str) -> str:
+    """Without what may be a secret: a user, a path, a query. A name of this gateway's servers has none."""
+    scheme, found, rest = url.partition("://")
+    if not found:
+        return url.partition("?")[0]
+    return f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0].rpartition('@')[2]}"
 
 
 def _value(fields: Mapping[str, Any], name: str) -> Json:
