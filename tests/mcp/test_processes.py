@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -49,7 +50,9 @@ async def gone(pid: int) -> None:
 def children() -> list[str]:
     own = str(os.getpid())
     told = subprocess.run(["ps", "-o", "stat=,args=", "--ppid", own], capture_output=True, text=True, check=False)
-    return [line for line in told.stdout.splitlines() if "fixtures/" in line or line.startswith("Z")]
+    return [
+        line for line in told.stdout.splitlines() if "fixtures/" in line or "sleep 6157" in line or line.startswith("Z")
+    ]
 
 
 async def test_one_process_serves_callers_of_every_era_at_once(tmp_path: Path) -> None:
@@ -242,4 +245,19 @@ async def test_a_hundred_restarts_leave_no_descriptor_and_no_zombie() -> None:
     for _ in range(100):
         await begun()
     assert descriptors() <= before
+    assert children() == []
+
+
+@pytest.mark.parametrize("between", [0, 1, 3])
+@pytest.mark.parametrize("first", [1, 2, 4])
+async def test_a_start_that_is_cancelled_twice_leaves_no_process(first: int, between: int) -> None:
+    link: Any = SimpleNamespace(name="slow")
+    starting = asyncio.create_task(Stdio("/bin/sh", ("-c", "exec sleep 6157")).start(link))
+    for steps in (first, between):
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        starting.cancel()
+    done, _ = await asyncio.wait({starting}, timeout=10)
+    assert done
+    await asyncio.sleep(0.2)  # a child that was left has become what it was to be
     assert children() == []

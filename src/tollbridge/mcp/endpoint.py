@@ -69,13 +69,13 @@ class Endpoint:
         runner: Runner,
         guard: Guard,
         *,
+        is_admins: Callable[[str], bool],
         client_auth: str = CLIENT_AUTH,
         public_url: str = "",
         management: Management | None = None,
         more: Sequence[Route] = (),
         door: Door | None = None,
         transports: Sequence[Transport] = (),
-        is_admins: Callable[[str], bool] = lambda key: False,
     ) -> None:
         self._hub = hub
         self._is_admins = is_admins

@@ -85,11 +85,10 @@ class Stdio:
         try:
             transport, protocol = await asyncio.shield(starting)
         except asyncio.CancelledError:
-            with contextlib.suppress(OSError, ValueError):
-                transport, protocol = await starting  # it is there before it can be ended
-                _end(Process(transport, protocol, loop), signal.SIGKILL)
-                await protocol.exited.wait()
-                transport.close()
+            ending = asyncio.ensure_future(_ended_at_once(starting, loop))
+            _ENDING.add(ending)
+            ending.add_done_callback(_ENDING.discard)
+            await asyncio.shield(ending)  # which goes on, however often this is cancelled
             raise
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
@@ -206,6 +205,19 @@ async def _lines(stream: asyncio.StreamReader, name: str) -> AsyncIterator[bytes
             continue
         if line := line.strip():
             yield line
+
+
+_ENDING: set[asyncio.Task[None]] = set()
+
+
+async def _ended_at_once(
+    starting: asyncio.Future[tuple[asyncio.SubprocessTransport, _Exits]], loop: asyncio.AbstractEventLoop
+) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        transport, protocol = await starting  # it is there before it can be ended
+        _end(Process(transport, protocol, loop), signal.SIGKILL)
+        await protocol.exited.wait()
+        transport.close()
 
 
 def _end(process: Process, how: signal.Signals) -> None:

@@ -102,8 +102,10 @@ class Background:
     async def came_to(self, owner: str, id: str, kept: KeptResponse) -> KeptResponse | None:
         """None where it is still under way."""
         running = self._running.get((owner, id))
+        if running is None and self._store.lost(kept):
+            kept = await self._given_up(owner, id, kept)
         if running is None:
-            return kept if kept.alive_until is None or self._store.lost(kept) else None
+            return kept if kept.alive_until is None else None
         if not running.answered:
             return None
         await _settled(running)

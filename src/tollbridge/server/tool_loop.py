@@ -39,6 +39,8 @@ from tollbridge.wires.neutral import NEUTRAL, read_answer
 ROUNDS_MAX = 16
 NONE = "there is no such server for this key, or it has none that is allowed."
 MARK = b'"mcp"'
+SPELLED = b"\\u00"
+"""A letter of it may be written so."""
 DEFINED = frozenset(
     {"type", "server_label", "server_url", "require_approval", "allowed_tools", "denied_tools"}
     | {"headers", "authorization"}
@@ -175,7 +177,7 @@ def definitions(toolboxes: Toolboxes, ask: Ask, inbound: Inbound) -> list[JsonOb
     """Those of the request's tools that are run here. Quick where there are none."""
     raw = ask.fields.get("tools")
     found: list[JsonObject] = []
-    if raw is not None and bytes(raw).find(MARK) >= 0:
+    if raw is not None and (bytes(raw).find(MARK) >= 0 or bytes(raw).find(SPELLED) >= 0):
         tools = field(ask.fields, "tools")
         found += [tool for tool in tools if _is_ours(toolboxes, tool, inbound)] if isinstance(tools, list) else []
     if "mcp_servers" in ask.fields:
