@@ -252,7 +252,8 @@ async def test_a_hundred_restarts_leave_no_descriptor_and_no_zombie() -> None:
 @pytest.mark.parametrize("first", [1, 2, 4])
 async def test_a_start_that_is_cancelled_twice_leaves_no_process(first: int, between: int) -> None:
     link: Any = SimpleNamespace(name="slow")
-    starting = asyncio.create_task(Stdio("/bin/sh", ("-c", "exec sleep 6157")).start(link))
+    channel = Stdio("/bin/sh", ("-c", "sleep 6157"))
+    starting = asyncio.create_task(channel.start(link))
     for steps in (first, between):
         for _ in range(steps):
             await asyncio.sleep(0)
@@ -261,3 +262,4 @@ async def test_a_start_that_is_cancelled_twice_leaves_no_process(first: int, bet
     assert done
     await asyncio.sleep(0.2)  # a child that was left has become what it was to be
     assert children() == []
+    await channel.close()
