@@ -18,6 +18,7 @@ from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.kept import check_served
 from tollbridge.calls.rewrites import rewrite, withheld
 from tollbridge.calls.structured import FIELDS, asks_for_schema, fit
+from tollbridge.calls.told import at_clients_place, places_of, told
 from tollbridge.errors import BadRequestError, UnsupportedParamsError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Reasoning, Request, Sampling
@@ -79,6 +80,8 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     relayed = same and not bare and not schemaless and not ask.sealed
     if relayed and not deployment.patches and not (wire.in_path and _within(deployment)):
         fields, hides_usage, caveats = _relayed(ask, deployment)
+        if caveats:
+            caveats = told(caveats, places_of(ask), deployment.target.lacks)
         body = _encode(fields)
     else:
         whole = same and not schemaless and not ask.sealed and not wire.in_path
@@ -186,7 +189,7 @@ def _rewritten(ask: Ask, deployment: Deployment) -> _Made:
     _rename(body, deployment.renames)
     for name, value in deployment.defaults.items():
         body.setdefault(deployment.renames.get(name, name), value)
-    caveats = _changed(body, deployment)
+    caveats = told(_changed(body, deployment), places_of(ask), deployment.target.lacks)
     if ask.stream and _may_ask_for_usage(deployment):
         body["stream_options"] = _with_usage(body.get("stream_options"))
     return _Made(body, caveats, deployment.wire)
@@ -196,10 +199,9 @@ def _translated(ask: Ask, deployment: Deployment) -> _Made:
     """By way of the neutral request: another format, a seal to open, or a wish that the provider has no word for."""
     read = ask.request()
     request, wire = read.value, deployment.wire
-    caveats = read.caveats
     if deployment.defaults:
         request = with_defaults(request, deployment)
-    request, unwanted = withheld(request, deployment.withheld, deployment.provider)
+    request, caveats = withheld(request, deployment.withheld, deployment.provider)
     kept = {name: request.extra[name] for name in deployment.keeps if name in request.extra}
     if kept:
         rest = {name: value for name, value in request.extra.items() if name not in kept}
@@ -211,13 +213,17 @@ def _translated(ask: Ask, deployment: Deployment) -> _Made:
         request = msgspec.structs.replace(request, include_usage=True)
     fitted = fit(request, target)
     request = fitted.request
-    caveats = (*caveats, *unwanted, *fitted.caveats)
+    caveats = (*caveats, *fitted.caveats)
     if "tools" in target.lacks:
         from tollbridge.wires.tools_in_words import in_words  # loaded when a model first needs it
 
         request, wire, losses = in_words(request, wire, target.lacks)
         caveats = (*caveats, *losses)
-    written = wire.write_request(request, target)
+    places = places_of(ask, read.value, len(request.messages) - len(read.value.messages))
+    try:
+        written = wire.write_request(request, target)
+    except BadRequestError as error:
+        raise at_clients_place(error, places) from error
     body = {**written.value.body, **kept}
     _rename(body, deployment.renames)
     left = unsaid(request, deployment.wire.name, written.value.took) if request.origin != deployment.wire.name else ()
@@ -225,13 +231,15 @@ def _translated(ask: Ask, deployment: Deployment) -> _Made:
     caveats = (*caveats, *written.caveats, *left, *inside, *_drop(body, deployment))
     missing = nothing_left(body, request, caveats) if caveats else None
     if missing is not None:
+        where = places.place(missing.where)
         raise UnsupportedParamsError(
             f"{deployment.provider}/{deployment.model}: nothing of this request is left to be sent. {missing.detail} "
-            f"- at `{missing.where}`.",
-            param=missing.where.removeprefix("$."),
+            f"- at `{where}`.",
+            param=where.removeprefix("$."),
             provider=deployment.provider,
             model=deployment.model,
         )
+    caveats = (*read.caveats, *told(caveats, places, target.lacks)) if caveats else read.caveats
     return _Made(body, caveats, wire, fitted.by_tool)
 
 
