@@ -30,6 +30,7 @@ from tollbridge.wires.gemini.vocabulary import NAME as GEMINI
 from tollbridge.wires.openai_chat.plain import extended, plain
 from tollbridge.wires.openai_responses.vocabulary import NAME as KEEPING
 from tollbridge.wires.unsaid import nothing_left, unsaid
+from tollbridge.wires.wishes import granted
 
 _encode = msgspec.json.Encoder().encode
 
@@ -202,6 +203,12 @@ def _translated(ask: Ask, deployment: Deployment) -> _Made:
     if deployment.defaults:
         request = with_defaults(request, deployment)
     request, caveats = withheld(request, deployment.withheld, deployment.provider)
+    try:
+        settled = granted(request, wire.name)
+    except BadRequestError as error:
+        raise at_clients_place(error, places_of(ask, read.value)) from error
+    request = settled.value
+    caveats = (*caveats, *settled.caveats)
     kept = {name: request.extra[name] for name in deployment.keeps if name in request.extra}
     if kept:
         rest = {name: value for name, value in request.extra.items() if name not in kept}

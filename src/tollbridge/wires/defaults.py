@@ -75,6 +75,7 @@ _ANYWAY: Mapping[str, Mapping[str, tuple[Json, ...]]] = {
         "reasoning_effort": ("none",),
         "reasoning": ({"effort": "none"}, {"enabled": False}),
         "thinking": ({"type": "disabled"},),
+        "reasoning.effort": ("none",),
         "output_config.effort": ("none",),
         "generationConfig.thinkingConfig": ({"thinkingBudget": 0}, {"thinkingBudget": 0, "includeThoughts": False}),
     },

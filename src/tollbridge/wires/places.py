@@ -29,6 +29,7 @@ _PLACES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "tools": ("tools", "functions"),
         "tool_choice": ("tool_choice", "function_call"),
         "reasoning": ("reasoning_effort", "reasoning", "thinking"),
+        "reasoning_effort": ("reasoning_effort", "reasoning.effort"),
         "system": ("messages",),
     },
     COMPLETIONS: {"messages": ("prompt",), "top_logprobs": ("logprobs",)},
@@ -37,6 +38,7 @@ _PLACES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "system": ("instructions", "input"),
         "max_tokens": ("max_output_tokens",),
         "reasoning": ("reasoning",),
+        "reasoning_effort": ("reasoning.effort",),
         "response_format": ("text.format",),
         "logprobs": ("include",),
     },
@@ -44,6 +46,7 @@ _PLACES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "stop": ("stop_sequences",),
         "parallel_tool_calls": ("tool_choice.disable_parallel_tool_use",),
         "reasoning": ("thinking", "output_config.effort"),
+        "reasoning_effort": ("output_config.effort",),
         "response_format": ("output_config.format", "output_format"),
         "user": ("metadata.user_id",),
     },
@@ -62,6 +65,7 @@ _PLACES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "logprobs": (f"{_CONFIG}.responseLogprobs",),
         "top_logprobs": (f"{_CONFIG}.logprobs",),
         "reasoning": (f"{_CONFIG}.thinkingConfig",),
+        "reasoning_effort": (f"{_CONFIG}.thinkingConfig.thinkingLevel",),
         "response_format": tuple(
             f"{_CONFIG}.{name}" for name in ("responseJsonSchema", "responseSchema", "responseMimeType")
         ),
@@ -165,8 +169,9 @@ class Places:
 
     def _name(self, name: str) -> str:
         neutral = _NEUTRAL.get(name, name)
-        if neutral in self._names:
-            return next((place for place in self._names[neutral] if self.value(place) is not None), name)
+        for place in (*self._names.get(name, ()), *self._names.get(neutral, ())):
+            if self.value(place) is not None:
+                return place
         if neutral != name and self.value(name) is None and self.value(neutral) is not None:
             return neutral
         return name
