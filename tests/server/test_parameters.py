@@ -134,7 +134,7 @@ async def test_a_client_of_anthropics_makes_a_model_on_vllm_think(tmp_path: Path
         answered = await through(tmp_path, upstream, MESSAGES, asked, model="hosted_vllm/Qwen/Qwen3-8B")
         assert sent(upstream)["chat_template_kwargs"] == {"enable_thinking": True}
         assert "thinking" not in sent(upstream)
-        assert "$.reasoning" in answered.headers["x-tollbridge-caveats"]
+        assert "$.thinking" in answered.headers["x-tollbridge-caveats"]
 
 
 async def test_an_answer_to_a_schema_comes_by_a_tool_and_is_told_as_text(tmp_path: Path) -> None:
