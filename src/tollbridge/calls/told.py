@@ -15,6 +15,10 @@ from tollbridge.model.response import Caveat
 from tollbridge.wires.defaults import says_nothing
 from tollbridge.wires.places import Places
 
+_ONE_CALL = ("$.parallel_tools", "$.parallel_tool_calls")
+"""One call at a time, where the client's own words for it are elsewhere or it has none: then it is asked for by us, for
+a client that can take no more, or for an answer that is told as a call."""
+
 _OF_FIELDS = frozenset({"dropped_param", "dropped_field", "approximated"})
 
 
@@ -48,5 +52,7 @@ def at_clients_place(error: BadRequestError, places: Places) -> BadRequestError:
 def _says_nothing(caveat: Caveat, places: Places, lacks: frozenset[str]) -> bool:
     if caveat.code not in _OF_FIELDS or "[" in caveat.where:
         return False
+    if caveat.where in _ONE_CALL:
+        return not places.has("parallel_tool_calls") or places.value("parallel_tool_calls") is True
     place = caveat.where.removeprefix("$.")
     return places.has(place.partition(".")[0]) and says_nothing(places.dialect, place, places.value(place), lacks)

@@ -26,7 +26,7 @@ def granted(request: Request, wire: str) -> Written[Request]:
     if request.origin == wire:
         return Written(request)
     caveats: list[Caveat] = []
-    return Written(_with_choice(_with_effort(request), wire, caveats), tuple(caveats))
+    return Written(_with_choice(_one_at_a_time(_with_effort(request)), wire, caveats), tuple(caveats))
 
 
 def _with_effort(request: Request) -> Request:
@@ -43,6 +43,11 @@ def _with_effort(request: Request) -> Request:
         param="reasoning_effort",
         code="invalid_value",
     )
+
+
+def _one_at_a_time(request: Request) -> Request:
+    """A client that offers `functions` can take one call (`openai_chat/functions.py`)."""
+    return replace(request, parallel_tools=False) if request.spelling.get("tools") == "functions" else request
 
 
 def _with_choice(request: Request, wire: str, caveats: list[Caveat]) -> Request:
