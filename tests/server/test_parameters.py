@@ -210,13 +210,13 @@ async def test_a_client_that_offers_functions_is_called_in_its_words_by_a_model_
     async with Upstream(script) as upstream:
         own = {"model": "anthropic/claude-sonnet-4-5", "api_base": f"http://127.0.0.1:{upstream.port}", "api_key": "k"}
         async with served(configuration({"model_name": "m", "litellm_params": own}), tmp_path) as gateway:
-            client = AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=0)
-            create = client.chat.completions.create
-            told = await create(model="m", messages=[{"role": "user", "content": "Look."}], functions=functions)
-            chunks = await create(
-                model="m", messages=[{"role": "user", "content": "Look."}], functions=functions, stream=True
-            )
-            choices = [chunk.choices[0] async for chunk in chunks]
+            async with AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=0) as client:
+                create = client.chat.completions.create
+                told = await create(model="m", messages=[{"role": "user", "content": "Look."}], functions=functions)
+                chunks = await create(
+                    model="m", messages=[{"role": "user", "content": "Look."}], functions=functions, stream=True
+                )
+                choices = [chunk.choices[0] async for chunk in chunks]
     call = told.choices[0].message.function_call
     assert call is not None
     assert (call.name, json.loads(call.arguments), told.choices[0].finish_reason) == (
@@ -229,3 +229,31 @@ async def test_a_client_that_offers_functions_is_called_in_its_words_by_a_model_
     assert json.loads("".join(piece.arguments or "" for piece in pieces)) == {"at": "sky"}
     assert choices[-1].finish_reason == "function_call"
     assert sent(upstream)["tools"][0]["name"] == "look"
+
+
+@pytest.mark.parametrize(("model", "mended"), [("mistral/m", True), ("openrouter/m", True), ("groq/m", False)])
+async def test_what_the_sdk_of_openai_breaks_over_is_mended_for_the_vendors_that_leave_it_out(
+    tmp_path: Path, model: str, mended: bool
+) -> None:
+    call = {"id": "abcdefghi", "function": {"name": "f", "arguments": "{}"}}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    said = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    whole = {**said, "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}], "usage": usage}
+    chunk = {**said, "choices": [{"index": 0, "delta": message, "finish_reason": "tool_calls"}], "usage": usage}
+    lines = b"data: %b\n\ndata: [DONE]\n\n" % json.dumps(chunk).encode()
+
+    async def script(peer: Peer) -> None:
+        while asked := await peer.request():
+            body = json.dumps(whole).encode()
+            kind = "content-type: application/json"
+            peer.send(stream(lines) if b'"stream":true' in asked else answer(body, kind, status="200 OK"))
+
+    async with Upstream(script) as upstream:
+        told = await through(tmp_path, upstream, CHAT, ask(), model)
+        streamed = await through(tmp_path, upstream, CHAT, ask(stream=True), model)
+    [read] = told.json()["choices"][0]["message"]["tool_calls"]
+    assert read == ({**call, "type": "function"} if mended else call)
+    first = json.loads(streamed.events()[0][1])
+    [read] = first["choices"][0]["delta"]["tool_calls"]
+    assert read == ({**call, "type": "function", "index": 0} if mended else call)

@@ -29,6 +29,8 @@ from tollbridge.model.response import Caveat, Response
 from tollbridge.transport.base import Incoming, Transport
 from tollbridge.wires import failure
 from tollbridge.wires.base import Head, ProviderWire
+from tollbridge.wires.openai_chat import OPENAI_CHAT
+from tollbridge.wires.openai_chat.mending import PREFERENCE, MendingTap, mend
 from tollbridge.wires.tap import Along
 
 JSON_KIND = b"content-type: application/json\r\n"
@@ -118,6 +120,8 @@ async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> A
         waited = time.monotonic() - began
         if prepared.relayed:
             said = deployment.wire.read_along(body)
+            if _mends(ask, deployment):
+                body = mend(body)
             return Answer(deployment, body, said, incoming.headers, prepared.caveats, True, waited)
         response = _read(body, deployment, ask, prepared.wire)
         if prepared.by_tool:
@@ -165,9 +169,15 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
 
 def _events(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: Prepared, head: Head) -> Stream:
     if prepared.relayed:
-        return RelayedStream(incoming, ask.dialect, head, hides_usage=prepared.hides_usage, secrets=deployment.hidden)
+        hides, secrets = prepared.hides_usage, deployment.hidden
+        tap = MendingTap(hides) if _mends(ask, deployment) else None
+        return RelayedStream(incoming, ask.dialect, head, hides_usage=hides, secrets=secrets, tap=tap)
     through = AsText() if prepared.by_tool else None
     return TranslatedStream(incoming, prepared.wire, ask.dialect, head, secrets=deployment.hidden, through=through)
+
+
+def _mends(ask: Ask, deployment: Deployment) -> bool:
+    return PREFERENCE in deployment.target.prefers and ask.dialect.name == OPENAI_CHAT.name
 
 
 async def _rest(first: bytes, incoming: Incoming) -> bytes:

@@ -28,7 +28,7 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Caveat, Response, Usage
 from tollbridge.transport.base import Incoming, Take
 from tollbridge.wires.base import Head, ProviderWire, SseEvent, StreamWriter, Wire
-from tollbridge.wires.tap import Along, Boundary, decode_object, first_object, last_object, pieces, text_of
+from tollbridge.wires.tap import Along, Boundary, Tap, decode_object, first_object, last_object, pieces, text_of
 
 KEPT_BYTES_MAX = 256 * 1024
 """Of a relayed stream: kept for the case that its usage never comes."""
@@ -73,18 +73,26 @@ class ByNext(abc.ABC):
 
 
 class RelayedStream:
-    """Dialect and wire agree: the bytes go on as they come, and a tap reads along."""
+    """Dialect and wire agree: the bytes go on as they come, and a tap reads along: the format's own, or one that mends
+    what a vendor leaves out."""
 
     caveats: tuple[Caveat, ...] = ()
 
     def __init__(
-        self, incoming: Incoming, wire: Wire, head: Head, *, hides_usage: bool, secrets: Sequence[str] = ()
+        self,
+        incoming: Incoming,
+        wire: Wire,
+        head: Head,
+        *,
+        hides_usage: bool,
+        secrets: Sequence[str] = (),
+        tap: Tap | None = None,
     ) -> None:
         self._incoming = incoming
         self._secrets = secrets
         self._wire = wire
         self._head = head
-        self._tap = wire.stream_tap(hides_usage)
+        self._tap = tap or wire.stream_tap(hides_usage)
         self._boundary = Boundary()
         self._pending = b""
         self._over = False

@@ -99,7 +99,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     `openai_chat.thinking`), `cache_control` ("yes"), `system_role` (`system` or `developer`), `seed`
     (`random_seed`), `content` (`string`: no lists of texts), `response_schema` (`json`: where it lacks that, its JSON
     mode and words do better than a forced tool), `file_url` ("yes": links to documents), `document_url` ("yes": a
-    document, or the link to it, as Mistral has it).
+    document, or the link to it, as Mistral has it), `mend_answers` ("yes": what OpenAI's own SDK breaks over).
     """
 
     model: str
