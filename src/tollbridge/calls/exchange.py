@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Coroutine, Mapping
 from email.utils import mktime_tz, parsedate_tz
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ import msgspec
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.asked import head_of, write
 from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.estimate import as_shown, estimated, must_tell
 from tollbridge.calls.framed import unframed, unlisted
 from tollbridge.calls.heard import said_by
 from tollbridge.calls.prepare import Prepared, prepare, with_token
@@ -126,8 +128,9 @@ async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> A
         response = _read(body, deployment, ask, prepared.wire)
         if prepared.by_tool:
             response = as_text(response)
-        written = write(ask, response)
-        caveats = (*prepared.caveats, *written.caveats)
+        shown = as_shown(response, ask, deployment)
+        written = write(ask, shown.response)
+        caveats = (*prepared.caveats, *shown.caveats, *written.caveats)
         return Answer(deployment, _encode(written.value), said_by(response), incoming.headers, caveats, False, waited)
     except APIError as error:
         if not error.provider:
@@ -145,7 +148,8 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
     if start == b"{" and not prepared.wire.streams_bare_json:
         body = redact_errors(await _rest(first, incoming), deployment.hidden)
         response = _read(body, deployment, ask, prepared.wire)
-        stream = WholeStream(as_text(response) if prepared.by_tool else response, ask.dialect, head)
+        response = as_text(response) if prepared.by_tool else response
+        stream = WholeStream(response, ask.dialect, head, as_shown(response, ask, deployment))
     elif start == b"[":
         incoming, first = await unlisted(incoming, first)
         stream = _events(ask, deployment, incoming, prepared, head)
@@ -173,7 +177,15 @@ def _events(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: Prep
         tap = MendingTap(hides) if _mends(ask, deployment) else None
         return RelayedStream(incoming, ask.dialect, head, hides_usage=hides, secrets=secrets, tap=tap)
     through = AsText() if prepared.by_tool else None
-    return TranslatedStream(incoming, prepared.wire, ask.dialect, head, secrets=deployment.hidden, through=through)
+    return TranslatedStream(
+        incoming,
+        prepared.wire,
+        ask.dialect,
+        head,
+        secrets=deployment.hidden,
+        through=through,
+        estimate=partial(estimated, ask, deployment) if must_tell(ask) else None,
+    )
 
 
 def _mends(ask: Ask, deployment: Deployment) -> bool:
