@@ -1,9 +1,10 @@
 """Writing one ask for one deployment: the bytes that go out, and what could not be said.
 
 Relayed: the dialect is the deployment's wire, so the body's own bytes go on and only `model`, the operator's
-defaults and fields that the provider refuses or calls by another name change. Rewritten: the same, but a seal is in
-the body, a patch wants the whole of it, or its messages may have fields that this provider refuses. Translated: read by
-the dialect, written by the wire. In the first two the answer comes back as it is.
+defaults and fields that the provider refuses or calls by another name change. Rewritten: the same, but a patch wants
+the whole of it, or its messages may have fields that this provider refuses. Translated: read by the dialect, written by
+the wire: another format, or a seal in the body, or an input that this model cannot read. Where dialect and wire agree,
+the answer comes back as it is.
 """
 
 from __future__ import annotations
@@ -78,14 +79,15 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
         same = False  # what the model cannot do itself is put into words, and its words are not relayed
     bare = same and deployment.plain and extended(ask.body)
     schemaless = "response_schema" in deployment.target.lacks and _asks_for_schema(ask)
-    relayed = same and not bare and not schemaless and not ask.sealed
+    unread = same and any(ask.body.find(mark) >= 0 for mark in deployment.unread)
+    relayed = same and not bare and not schemaless and not unread and not ask.sealed
     if relayed and not deployment.patches and not (wire.in_path and _within(deployment)):
         fields, hides_usage, caveats = _relayed(ask, deployment)
         if caveats:
             caveats = told(caveats, places_of(ask), deployment.target.lacks)
         body = _encode(fields)
     else:
-        whole = same and not schemaless and not ask.sealed and not wire.in_path
+        whole = same and not schemaless and not unread and not ask.sealed and not wire.in_path
         made = _rewritten(ask, deployment) if whole else _translated(ask, deployment)
         written, caveats, wire, by_tool = made.body, made.caveats, made.wire, made.by_tool
         if bare:
