@@ -22,7 +22,8 @@ def asked(ask: Ask) -> JsonObject:
     """What the answer must know of this request; mostly nothing."""
     if ask.dialect.name == OPENAI_RESPONSES.name:
         return {**asked_of(ask.fields), **ask.repeats}
-    return _LEGACY if ask.dialect.name == OPENAI_CHAT.name and offers_functions(ask.fields) else _NOTHING
+    legacy = FUNCTIONS in ask.fields and ask.dialect.name == OPENAI_CHAT.name and offers_functions(ask.fields)
+    return _LEGACY if legacy else _NOTHING
 
 
 def head_of(ask: Ask, deployment: Deployment) -> Head:
@@ -44,6 +45,6 @@ def write(ask: Ask, response: Response) -> Written[JsonObject]:
     """A whole answer, for the client that asked."""
     if ask.dialect.name == OPENAI_RESPONSES.name:
         return OPENAI_RESPONSES.write_response(response, ask.seals, asked(ask), time.time())
-    if ask.dialect.name == OPENAI_CHAT.name:
+    if FUNCTIONS in ask.fields and ask.dialect.name == OPENAI_CHAT.name:
         return OPENAI_CHAT.write_response(response, ask.seals, asked=asked(ask))
     return ask.dialect.write_response(response, ask.seals)

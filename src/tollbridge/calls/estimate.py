@@ -52,7 +52,7 @@ def must_tell(ask: Ask) -> bool:
 
 def as_shown(response: Response, ask: Ask, deployment: Deployment) -> Shown:
     """A whole answer, as its client is told it."""
-    if not must_tell(ask) or is_told(response.usage):
+    if is_told(response.usage) or not must_tell(ask):
         return Shown(response)
     counted = estimated(ask, deployment, response.usage, Heard("".join(map(words, unfold(response)))))
     if counted == response.usage:

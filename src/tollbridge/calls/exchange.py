@@ -18,7 +18,7 @@ import msgspec
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.asked import head_of, write
 from tollbridge.calls.deployment import Deployment
-from tollbridge.calls.estimate import as_shown, estimated, must_tell
+from tollbridge.calls.estimate import as_shown, estimated, is_told, must_tell
 from tollbridge.calls.framed import unframed, unlisted
 from tollbridge.calls.heard import said_by
 from tollbridge.calls.prepare import Prepared, prepare, with_token
@@ -128,10 +128,13 @@ async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> A
         response = _read(body, deployment, ask, prepared.wire)
         if prepared.by_tool:
             response = as_text(response)
-        shown = as_shown(response, ask, deployment)
-        written = write(ask, shown.response)
-        caveats = (*prepared.caveats, *shown.caveats, *written.caveats)
-        return Answer(deployment, _encode(written.value), said_by(response), incoming.headers, caveats, False, waited)
+        said, caveats = said_by(response), prepared.caveats
+        if not is_told(response.usage):
+            shown = as_shown(response, ask, deployment)
+            response, caveats = shown.response, (*caveats, *shown.caveats)
+        written = write(ask, response)
+        caveats = (*caveats, *written.caveats)
+        return Answer(deployment, _encode(written.value), said, incoming.headers, caveats, False, waited)
     except APIError as error:
         if not error.provider:
             error.provider, error.model = deployment.provider, deployment.model

@@ -79,7 +79,7 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
         same = False  # what the model cannot do itself is put into words, and its words are not relayed
     bare = same and deployment.plain and extended(ask.body)
     schemaless = "response_schema" in deployment.target.lacks and _asks_for_schema(ask)
-    unread = same and any(ask.body.find(mark) >= 0 for mark in deployment.unread)
+    unread = same and bool(deployment.unread) and any(ask.body.find(mark) >= 0 for mark in deployment.unread)
     relayed = same and not bare and not schemaless and not unread and not ask.sealed
     if relayed and not deployment.patches and not (wire.in_path and _within(deployment)):
         fields, hides_usage, caveats = _relayed(ask, deployment)
@@ -192,7 +192,9 @@ def _rewritten(ask: Ask, deployment: Deployment) -> _Made:
     _rename(body, deployment.renames)
     for name, value in deployment.defaults.items():
         body.setdefault(deployment.renames.get(name, name), value)
-    caveats = told(_changed(body, deployment), places_of(ask), deployment.target.lacks)
+    caveats = _changed(body, deployment)
+    if caveats:
+        caveats = told(caveats, places_of(ask), deployment.target.lacks)
     if ask.stream and _may_ask_for_usage(deployment):
         body["stream_options"] = _with_usage(body.get("stream_options"))
     return _Made(body, caveats, deployment.wire)
@@ -228,17 +230,20 @@ def _translated(ask: Ask, deployment: Deployment) -> _Made:
 
         request, wire, losses = in_words(request, wire, target.lacks)
         caveats = (*caveats, *losses)
-    places = places_of(ask, read.value, len(request.messages) - len(read.value.messages))
+    added = len(request.messages) - len(read.value.messages)
     try:
         written = wire.write_request(request, target)
     except BadRequestError as error:
-        raise at_clients_place(error, places) from error
+        raise at_clients_place(error, places_of(ask, read.value, added)) from error
     body = {**written.value.body, **kept}
     _rename(body, deployment.renames)
     left = unsaid(request, deployment.wire.name, written.value.took) if request.origin != deployment.wire.name else ()
     inside = rewrite(body, [one for one in deployment.rewrites if one.written], _value)
     caveats = (*caveats, *written.caveats, *left, *inside, *_drop(body, deployment))
-    missing = nothing_left(body, request, caveats) if caveats else None
+    if not caveats:
+        return _Made(body, read.caveats, wire, fitted.by_tool)
+    places = places_of(ask, read.value, added)
+    missing = nothing_left(body, request, caveats)
     if missing is not None:
         where = places.place(missing.where)
         raise UnsupportedParamsError(
@@ -248,8 +253,7 @@ def _translated(ask: Ask, deployment: Deployment) -> _Made:
             provider=deployment.provider,
             model=deployment.model,
         )
-    caveats = (*read.caveats, *told(caveats, places, target.lacks)) if caveats else read.caveats
-    return _Made(body, caveats, wire, fitted.by_tool)
+    return _Made(body, (*read.caveats, *told(caveats, places, target.lacks)), wire, fitted.by_tool)
 
 
 def with_defaults(request: Request, deployment: Deployment) -> Request:

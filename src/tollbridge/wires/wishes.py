@@ -23,7 +23,8 @@ _SYNONYMS = {"disable": "none", "default": None, "thinking_level_unspecified": N
 
 def granted(request: Request, wire: str) -> Written[Request]:
     """The request as a writer of `wire` can take it. Raises BadRequestError for an effort that nobody knows."""
-    if request.origin == wire:
+    nothing = request.reasoning is None and request.tool_choice is None and "tools" not in request.spelling
+    if nothing or request.origin == wire:
         return Written(request)
     caveats: list[Caveat] = []
     return Written(_with_choice(_one_at_a_time(_with_effort(request)), wire, caveats), tuple(caveats))
