@@ -190,8 +190,8 @@ def test_a_relayed_body_loses_what_its_format_calls_otherwise(
 
 def test_drop_params_false_refuses_what_would_be_left_out() -> None:
     with pytest.raises(UnsupportedParamsError, match="logit_bias"):
-        prepared("groq/llama", {**HI, "logit_bias": {}}, drop_params=False)
-    assert "logit_bias" not in sent("groq/llama", {**HI, "logit_bias": {}}, drop_params=True)
+        prepared("groq/llama", {**HI, "logit_bias": {"1": 5}}, drop_params=False)
+    assert "logit_bias" not in sent("groq/llama", {**HI, "logit_bias": {"1": 5}}, drop_params=True)
     with pytest.raises(UnsupportedParamsError, match="seed"):
         prepared("anthropic/claude-sonnet-4-5", {**HI, "seed": 1}, drop_params=False)
 

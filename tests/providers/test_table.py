@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PREFERENCES = {"max_tokens", "reasoning_field", "reasoning", "cache_control", "system_role", "seed", "content"} | {
     "response_schema",
     "document_url",
+    "mend_answers",
 }
 
 rows = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())

@@ -188,7 +188,7 @@ async def test_betas_go_into_the_body_as_far_as_bedrock_knows_them(tmp_path: Pat
     with serving(answers) as aws:
         text = configuration(aws.url, m={"model": f"bedrock/invoke/{CLAUDE}"})
         async with served(text, tmp_path, environ={}) as gateway:
-            body = {**ASKS["messages"][1], "model": "m", "service_tier": "auto"}
+            body = {**ASKS["messages"][1], "model": "m", "service_tier": "standard_only"}
             answer = await gateway.post("/v1/messages?beta=true", body, {"anthropic-beta": betas})
     assert answer.status == 200
     sent = aws.last()

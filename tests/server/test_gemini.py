@@ -253,7 +253,7 @@ async def test_the_operators_settings_reach_into_the_body(tmp_path: Path) -> Non
         assert sent == {**asked, "generationConfig": {"temperature": 0.9, "seed": 5}}
         (record,) = gateway.records
         assert record.relayed
-        assert record.caveats == ("dropped_param $.top_k",)
+        assert record.caveats == ("dropped_param $.generationConfig.topK",)
 
 
 async def test_counting_is_asked_of_gemini_itself(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openai import AsyncOpenAI
 from pydantic import BaseModel
 
-from tests.server.faults import CHAT, MESSAGES, ask, configuration
-from tests.server.served import Answered, served
+from tests.server.faults import CHAT, MESSAGES, ask, configuration, stream
+from tests.server.served import KEY, Answered, served
 from tests.transport.upstream import Peer, Script, Upstream, answer
 from tollbridge import UnsupportedParamsError, acompletion
 from tollbridge.calls.structured import ANSWER
@@ -134,7 +135,7 @@ async def test_a_client_of_anthropics_makes_a_model_on_vllm_think(tmp_path: Path
         answered = await through(tmp_path, upstream, MESSAGES, asked, model="hosted_vllm/Qwen/Qwen3-8B")
         assert sent(upstream)["chat_template_kwargs"] == {"enable_thinking": True}
         assert "thinking" not in sent(upstream)
-        assert "$.reasoning" in answered.headers["x-tollbridge-caveats"]
+        assert "$.thinking" in answered.headers["x-tollbridge-caveats"]
 
 
 async def test_an_answer_to_a_schema_comes_by_a_tool_and_is_told_as_text(tmp_path: Path) -> None:
@@ -179,3 +180,80 @@ async def test_the_sdk_says_the_same_by_its_parameters() -> None:
 @pytest.fixture
 def no_keys_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TOLLBRIDGE_HOME", str(tmp_path / "home"))
+
+
+async def test_a_client_that_offers_functions_is_called_in_its_words_by_a_model_of_another_format(
+    tmp_path: Path,
+) -> None:
+    """The openai SDK, whole and streamed, through the gateway to a server of Anthropic's format."""
+    use = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"at": "sky"}}
+    said = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [use]}
+    said |= {"stop_reason": "tool_use", "usage": {"input_tokens": 3, "output_tokens": 4}}
+    whole = answer(json.dumps(said).encode(), "content-type: application/json", status="200 OK")
+    empty = {**said, "content": [], "stop_reason": None}
+    events: list[dict[str, Any]] = [
+        {"type": "message_start", "message": empty},
+        {"type": "content_block_start", "index": 0, "content_block": {**use, "input": {}}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": '{"at":'}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": '"sky"}'}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 4}},
+        {"type": "message_stop"},
+    ]
+    lines = b"".join(b"event: %b\ndata: %b\n\n" % (e["type"].encode(), json.dumps(e).encode()) for e in events)
+    functions: Any = [{"name": "look", "parameters": {"type": "object", "properties": {}}}]
+
+    async def script(peer: Peer) -> None:
+        while asked := await peer.request():
+            peer.send(stream(lines) if b'"stream":true' in asked else whole)
+
+    async with Upstream(script) as upstream:
+        own = {"model": "anthropic/claude-sonnet-4-5", "api_base": f"http://127.0.0.1:{upstream.port}", "api_key": "k"}
+        async with served(configuration({"model_name": "m", "litellm_params": own}), tmp_path) as gateway:
+            async with AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=0) as client:
+                create = client.chat.completions.create
+                told = await create(model="m", messages=[{"role": "user", "content": "Look."}], functions=functions)
+                chunks = await create(
+                    model="m", messages=[{"role": "user", "content": "Look."}], functions=functions, stream=True
+                )
+                choices = [chunk.choices[0] async for chunk in chunks]
+    call = told.choices[0].message.function_call
+    assert call is not None
+    assert (call.name, json.loads(call.arguments), told.choices[0].finish_reason) == (
+        "look",
+        {"at": "sky"},
+        "function_call",
+    )
+    pieces = [one.delta.function_call for one in choices if one.delta.function_call]
+    assert "".join(piece.name or "" for piece in pieces) == "look"
+    assert json.loads("".join(piece.arguments or "" for piece in pieces)) == {"at": "sky"}
+    assert choices[-1].finish_reason == "function_call"
+    assert sent(upstream)["tools"][0]["name"] == "look"
+
+
+@pytest.mark.parametrize(("model", "mended"), [("mistral/m", True), ("openrouter/m", True), ("groq/m", False)])
+async def test_what_the_sdk_of_openai_breaks_over_is_mended_for_the_vendors_that_leave_it_out(
+    tmp_path: Path, model: str, mended: bool
+) -> None:
+    call = {"id": "abcdefghi", "function": {"name": "f", "arguments": "{}"}}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    said = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    whole = {**said, "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}], "usage": usage}
+    chunk = {**said, "choices": [{"index": 0, "delta": message, "finish_reason": "tool_calls"}], "usage": usage}
+    lines = b"data: %b\n\ndata: [DONE]\n\n" % json.dumps(chunk).encode()
+
+    async def script(peer: Peer) -> None:
+        while asked := await peer.request():
+            body = json.dumps(whole).encode()
+            kind = "content-type: application/json"
+            peer.send(stream(lines) if b'"stream":true' in asked else answer(body, kind, status="200 OK"))
+
+    async with Upstream(script) as upstream:
+        told = await through(tmp_path, upstream, CHAT, ask(), model)
+        streamed = await through(tmp_path, upstream, CHAT, ask(stream=True), model)
+    [read] = told.json()["choices"][0]["message"]["tool_calls"]
+    assert read == ({**call, "type": "function"} if mended else call)
+    first = json.loads(streamed.events()[0][1])
+    [read] = first["choices"][0]["delta"]["tool_calls"]
+    assert read == ({**call, "type": "function", "index": 0} if mended else call)

@@ -33,7 +33,7 @@ class Ask(msgspec.Struct, eq=False):
     `native`: the format that is best for who asks, where a provider speaks several; "" is the dialect. `repeats`: what
     a translated answer says besides, where its format repeats what was asked. `only`: the id of the one deployment that
     can answer, where the request goes on from what only its provider has. `shown_id`: what the client knows the answer
-    by, where it was told that before anybody answered."""
+    by, where it was told that before anybody answered. `client`: what the client asked, where this asks on from it."""
 
     dialect: Wire
     body: bytes
@@ -54,6 +54,7 @@ class Ask(msgspec.Struct, eq=False):
     repeats: JsonObject = {}
     only: str | None = None
     shown_id: str = ""
+    client: Ask | None = None
     _read: Written[Request] | None = None
     _sealed: bool | None = None
 

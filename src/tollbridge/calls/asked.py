@@ -1,4 +1,4 @@
-"""Answers that repeat a part of their request, as one dialect wants it."""
+"""Answers that depend on their request: one dialect repeats a part of it, one had other words for calls once."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from tollbridge.calls.deployment import Deployment
 from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Response
 from tollbridge.wires.base import Head, Written
+from tollbridge.wires.openai_chat import OPENAI_CHAT
+from tollbridge.wires.openai_chat.functions import FUNCTIONS, offers_functions
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 from tollbridge.wires.openai_responses.asked import asked_of
 
 _NOTHING: JsonObject = {}
+_LEGACY: JsonObject = {FUNCTIONS: True}
 
 
 def asked(ask: Ask) -> JsonObject:
-    """What the answer repeats of this request; nothing in most dialects."""
-    return {**asked_of(ask.fields), **ask.repeats} if ask.dialect.name == OPENAI_RESPONSES.name else _NOTHING
+    """What the answer must know of this request; mostly nothing."""
+    if ask.dialect.name == OPENAI_RESPONSES.name:
+        return {**asked_of(ask.fields), **ask.repeats}
+    legacy = FUNCTIONS in ask.fields and ask.dialect.name == OPENAI_CHAT.name and offers_functions(ask.fields)
+    return _LEGACY if legacy else _NOTHING
 
 
 def head_of(ask: Ask, deployment: Deployment) -> Head:
@@ -39,4 +45,6 @@ def write(ask: Ask, response: Response) -> Written[JsonObject]:
     """A whole answer, for the client that asked."""
     if ask.dialect.name == OPENAI_RESPONSES.name:
         return OPENAI_RESPONSES.write_response(response, ask.seals, asked(ask), time.time())
+    if FUNCTIONS in ask.fields and ask.dialect.name == OPENAI_CHAT.name:
+        return OPENAI_CHAT.write_response(response, ask.seals, asked=asked(ask))
     return ask.dialect.write_response(response, ask.seals)

@@ -17,6 +17,7 @@ from tollbridge.providers.rewrite import Rewrite
 from tollbridge.providers.row import NO_CHAT, HeaderField
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.wires.base import ProviderWire, Target
+from tollbridge.wires.lacked import marks
 
 Patch = Callable[[JsonObject], JsonObject]
 _IN_WORDS = frozenset({"tools", "response_schema"})
@@ -41,7 +42,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     other dialects, which the provider speaks beside its own format; where `also_unsure`, it may not: another server
     stands at its address, or nobody compared the row. `at`: makes it as it is for a task; its wire is then one of
     `wires.task`. `as_is`: found out here: what a client says in its format goes on but for the model's name, where the
-    client says nothing that it `touches`.
+    client says nothing that it `touches`; `unread`: and this: words of inputs that the model cannot read.
     """
 
     id: str
@@ -90,10 +91,13 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     also_unsure: bool = False
     at: Callable[[str], Deployment] | None = None
     as_is: bool = False
+    unread: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
         changed = self.patches or self.defaults_raw or self.forced_raw or self.plain or self.wire.in_path
-        force_setattr(self, "as_is", not changed and _IN_WORDS.isdisjoint(self.target.lacks))
+        lacks = self.target.lacks - {"reasoning_history"} if self.plain else self.target.lacks
+        force_setattr(self, "unread", marks(self.wire.name, lacks))
+        force_setattr(self, "as_is", not changed and not self.unread and _IN_WORDS.isdisjoint(lacks))
 
     def for_dialect(self, dialect: str) -> Deployment:
         """Itself, or as it speaks this dialect natively."""

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Coroutine, Mapping
 from email.utils import mktime_tz, parsedate_tz
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ import msgspec
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.asked import head_of, write
 from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.estimate import as_shown, estimated, is_told, must_tell
 from tollbridge.calls.framed import unframed, unlisted
 from tollbridge.calls.heard import said_by
 from tollbridge.calls.prepare import Prepared, prepare, with_token
@@ -29,6 +31,8 @@ from tollbridge.model.response import Caveat, Response
 from tollbridge.transport.base import Incoming, Transport
 from tollbridge.wires import failure
 from tollbridge.wires.base import Head, ProviderWire
+from tollbridge.wires.openai_chat import OPENAI_CHAT
+from tollbridge.wires.openai_chat.mending import PREFERENCE, MendingTap, mend
 from tollbridge.wires.tap import Along
 
 JSON_KIND = b"content-type: application/json\r\n"
@@ -118,13 +122,19 @@ async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> A
         waited = time.monotonic() - began
         if prepared.relayed:
             said = deployment.wire.read_along(body)
+            if _mends(ask, deployment):
+                body = mend(body)
             return Answer(deployment, body, said, incoming.headers, prepared.caveats, True, waited)
         response = _read(body, deployment, ask, prepared.wire)
         if prepared.by_tool:
             response = as_text(response)
+        said, caveats = said_by(response), prepared.caveats
+        if not is_told(response.usage):
+            shown = as_shown(response, ask, deployment)
+            response, caveats = shown.response, (*caveats, *shown.caveats)
         written = write(ask, response)
-        caveats = (*prepared.caveats, *written.caveats)
-        return Answer(deployment, _encode(written.value), said_by(response), incoming.headers, caveats, False, waited)
+        caveats = (*caveats, *written.caveats)
+        return Answer(deployment, _encode(written.value), said, incoming.headers, caveats, False, waited)
     except APIError as error:
         if not error.provider:
             error.provider, error.model = deployment.provider, deployment.model
@@ -141,7 +151,8 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
     if start == b"{" and not prepared.wire.streams_bare_json:
         body = redact_errors(await _rest(first, incoming), deployment.hidden)
         response = _read(body, deployment, ask, prepared.wire)
-        stream = WholeStream(as_text(response) if prepared.by_tool else response, ask.dialect, head)
+        response = as_text(response) if prepared.by_tool else response
+        stream = WholeStream(response, ask.dialect, head, as_shown(response, ask, deployment))
     elif start == b"[":
         incoming, first = await unlisted(incoming, first)
         stream = _events(ask, deployment, incoming, prepared, head)
@@ -165,9 +176,23 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
 
 def _events(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: Prepared, head: Head) -> Stream:
     if prepared.relayed:
-        return RelayedStream(incoming, ask.dialect, head, hides_usage=prepared.hides_usage, secrets=deployment.hidden)
+        hides, secrets = prepared.hides_usage, deployment.hidden
+        tap = MendingTap(hides) if _mends(ask, deployment) else None
+        return RelayedStream(incoming, ask.dialect, head, hides_usage=hides, secrets=secrets, tap=tap)
     through = AsText() if prepared.by_tool else None
-    return TranslatedStream(incoming, prepared.wire, ask.dialect, head, secrets=deployment.hidden, through=through)
+    return TranslatedStream(
+        incoming,
+        prepared.wire,
+        ask.dialect,
+        head,
+        secrets=deployment.hidden,
+        through=through,
+        estimate=partial(estimated, ask, deployment) if must_tell(ask) else None,
+    )
+
+
+def _mends(ask: Ask, deployment: Deployment) -> bool:
+    return PREFERENCE in deployment.target.prefers and ask.dialect.name == OPENAI_CHAT.name
 
 
 async def _rest(first: bytes, incoming: Incoming) -> bytes:

@@ -1,9 +1,10 @@
 """Writing one ask for one deployment: the bytes that go out, and what could not be said.
 
 Relayed: the dialect is the deployment's wire, so the body's own bytes go on and only `model`, the operator's
-defaults and fields that the provider refuses or calls by another name change. Rewritten: the same, but a seal is in
-the body, a patch wants the whole of it, or its messages may have fields that this provider refuses. Translated: read by
-the dialect, written by the wire. In the first two the answer comes back as it is.
+defaults and fields that the provider refuses or calls by another name change. Rewritten: the same, but a patch wants
+the whole of it, or its messages may have fields that this provider refuses. Translated: read by the dialect, written by
+the wire: another format, or a seal in the body, or an input that this model cannot read. Where dialect and wire agree,
+the answer comes back as it is.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.kept import check_served
 from tollbridge.calls.rewrites import rewrite, withheld
 from tollbridge.calls.structured import FIELDS, asks_for_schema, fit
+from tollbridge.calls.told import at_clients_place, places_of, told
 from tollbridge.errors import BadRequestError, UnsupportedParamsError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Reasoning, Request, Sampling
@@ -29,6 +31,7 @@ from tollbridge.wires.gemini.vocabulary import NAME as GEMINI
 from tollbridge.wires.openai_chat.plain import extended, plain
 from tollbridge.wires.openai_responses.vocabulary import NAME as KEEPING
 from tollbridge.wires.unsaid import nothing_left, unsaid
+from tollbridge.wires.wishes import granted
 
 _encode = msgspec.json.Encoder().encode
 
@@ -76,12 +79,15 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
         same = False  # what the model cannot do itself is put into words, and its words are not relayed
     bare = same and deployment.plain and extended(ask.body)
     schemaless = "response_schema" in deployment.target.lacks and _asks_for_schema(ask)
-    relayed = same and not bare and not schemaless and not ask.sealed
+    unread = same and bool(deployment.unread) and any(ask.body.find(mark) >= 0 for mark in deployment.unread)
+    relayed = same and not bare and not schemaless and not unread and not ask.sealed
     if relayed and not deployment.patches and not (wire.in_path and _within(deployment)):
         fields, hides_usage, caveats = _relayed(ask, deployment)
+        if caveats:
+            caveats = told(caveats, places_of(ask), deployment.target.lacks)
         body = _encode(fields)
     else:
-        whole = same and not schemaless and not ask.sealed and not wire.in_path
+        whole = same and not schemaless and not unread and not ask.sealed and not wire.in_path
         made = _rewritten(ask, deployment) if whole else _translated(ask, deployment)
         written, caveats, wire, by_tool = made.body, made.caveats, made.wire, made.by_tool
         if bare:
@@ -187,6 +193,8 @@ def _rewritten(ask: Ask, deployment: Deployment) -> _Made:
     for name, value in deployment.defaults.items():
         body.setdefault(deployment.renames.get(name, name), value)
     caveats = _changed(body, deployment)
+    if caveats:
+        caveats = told(caveats, places_of(ask), deployment.target.lacks)
     if ask.stream and _may_ask_for_usage(deployment):
         body["stream_options"] = _with_usage(body.get("stream_options"))
     return _Made(body, caveats, deployment.wire)
@@ -196,10 +204,15 @@ def _translated(ask: Ask, deployment: Deployment) -> _Made:
     """By way of the neutral request: another format, a seal to open, or a wish that the provider has no word for."""
     read = ask.request()
     request, wire = read.value, deployment.wire
-    caveats = read.caveats
     if deployment.defaults:
         request = with_defaults(request, deployment)
-    request, unwanted = withheld(request, deployment.withheld, deployment.provider)
+    request, caveats = withheld(request, deployment.withheld, deployment.provider)
+    try:
+        settled = granted(request, wire.name)
+    except BadRequestError as error:
+        raise at_clients_place(error, places_of(ask, read.value)) from error
+    request = settled.value
+    caveats = (*caveats, *settled.caveats)
     kept = {name: request.extra[name] for name in deployment.keeps if name in request.extra}
     if kept:
         rest = {name: value for name, value in request.extra.items() if name not in kept}
@@ -211,28 +224,36 @@ def _translated(ask: Ask, deployment: Deployment) -> _Made:
         request = msgspec.structs.replace(request, include_usage=True)
     fitted = fit(request, target)
     request = fitted.request
-    caveats = (*caveats, *unwanted, *fitted.caveats)
+    caveats = (*caveats, *fitted.caveats)
     if "tools" in target.lacks:
         from tollbridge.wires.tools_in_words import in_words  # loaded when a model first needs it
 
         request, wire, losses = in_words(request, wire, target.lacks)
         caveats = (*caveats, *losses)
-    written = wire.write_request(request, target)
+    added = len(request.messages) - len(read.value.messages)
+    try:
+        written = wire.write_request(request, target)
+    except BadRequestError as error:
+        raise at_clients_place(error, places_of(ask, read.value, added)) from error
     body = {**written.value.body, **kept}
     _rename(body, deployment.renames)
     left = unsaid(request, deployment.wire.name, written.value.took) if request.origin != deployment.wire.name else ()
     inside = rewrite(body, [one for one in deployment.rewrites if one.written], _value)
     caveats = (*caveats, *written.caveats, *left, *inside, *_drop(body, deployment))
-    missing = nothing_left(body, request, caveats) if caveats else None
+    if not caveats:
+        return _Made(body, read.caveats, wire, fitted.by_tool)
+    places = places_of(ask, read.value, added)
+    missing = nothing_left(body, request, caveats)
     if missing is not None:
+        where = places.place(missing.where)
         raise UnsupportedParamsError(
             f"{deployment.provider}/{deployment.model}: nothing of this request is left to be sent. {missing.detail} "
-            f"- at `{missing.where}`.",
-            param=missing.where.removeprefix("$."),
+            f"- at `{where}`.",
+            param=where.removeprefix("$."),
             provider=deployment.provider,
             model=deployment.model,
         )
-    return _Made(body, caveats, wire, fitted.by_tool)
+    return _Made(body, (*read.caveats, *told(caveats, places, target.lacks)), wire, fitted.by_tool)
 
 
 def with_defaults(request: Request, deployment: Deployment) -> Request:

@@ -19,6 +19,7 @@ from typing import Protocol
 
 import msgspec
 
+from tollbridge.calls.estimate import ESTIMATED, Estimate, Shown, is_told
 from tollbridge.calls.heard import Heard, said_by, words
 from tollbridge.calls.redact import redact, without_secrets
 from tollbridge.errors import APIError, BadGatewayError, Truncated
@@ -28,7 +29,7 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Caveat, Response, Usage
 from tollbridge.transport.base import Incoming, Take
 from tollbridge.wires.base import Head, ProviderWire, SseEvent, StreamWriter, Wire
-from tollbridge.wires.tap import Along, Boundary, decode_object, first_object, last_object, pieces, text_of
+from tollbridge.wires.tap import Along, Boundary, Tap, decode_object, first_object, last_object, pieces, text_of
 
 KEPT_BYTES_MAX = 256 * 1024
 """Of a relayed stream: kept for the case that its usage never comes."""
@@ -73,18 +74,26 @@ class ByNext(abc.ABC):
 
 
 class RelayedStream:
-    """Dialect and wire agree: the bytes go on as they come, and a tap reads along."""
+    """Dialect and wire agree: the bytes go on as they come, and a tap reads along: the format's own, or one that mends
+    what a vendor leaves out."""
 
     caveats: tuple[Caveat, ...] = ()
 
     def __init__(
-        self, incoming: Incoming, wire: Wire, head: Head, *, hides_usage: bool, secrets: Sequence[str] = ()
+        self,
+        incoming: Incoming,
+        wire: Wire,
+        head: Head,
+        *,
+        hides_usage: bool,
+        secrets: Sequence[str] = (),
+        tap: Tap | None = None,
     ) -> None:
         self._incoming = incoming
         self._secrets = secrets
         self._wire = wire
         self._head = head
-        self._tap = wire.stream_tap(hides_usage)
+        self._tap = tap or wire.stream_tap(hides_usage)
         self._boundary = Boundary()
         self._pending = b""
         self._over = False
@@ -211,7 +220,8 @@ class RelayedStream:
 
 
 class TranslatedStream:
-    """Read by the provider's wire, written by the client's dialect. `through`: what the events pass in between."""
+    """Read by the provider's wire, written by the client's dialect. `through`: what the events pass in between.
+    `estimate`: the usage, for a client that must be told one and a provider that did not say."""
 
     def __init__(
         self,
@@ -222,8 +232,10 @@ class TranslatedStream:
         *,
         secrets: Sequence[str] = (),
         through: Callable[[Iterable[Event]], Iterable[Event]] | None = None,
+        estimate: Estimate | None = None,
     ) -> None:
         self._incoming = incoming
+        self._estimate = estimate
         self._secrets = secrets
         self._through = through
         self._parse = wire.stream_parser()
@@ -312,7 +324,14 @@ class TranslatedStream:
     def _end(self) -> bytes:
         self._over = True
         written = self._written(self._parse.close(), last=True)
-        return written if self._broke is not None else written + self._writer.close()
+        if self._broke is not None:
+            return written
+        if self._estimate is not None and not is_told(self._usage):
+            counted = self._estimate(self._usage, self.heard())
+            if counted != self._usage:
+                written += self._writer.write(Noted(note=counted))
+                self._writer.caveats.append(ESTIMATED)
+        return written + self._writer.close()
 
     def _written(self, framed: Iterable[SseEvent], *, last: bool = False) -> bytes:
         """What these events become. `last`: with what the reader has at the end. An error among them is raised at once
@@ -362,8 +381,10 @@ class TranslatedStream:
 class WholeStream(ByNext):
     """The provider answered a request for a stream with one whole answer: it is told as a stream."""
 
-    def __init__(self, response: Response, dialect: Wire, head: Head) -> None:
+    def __init__(self, response: Response, dialect: Wire, head: Head, shown: Shown | None = None) -> None:
+        """`shown`: what the client is told, where that is more than the provider said."""
         self._response = response
+        self._shown = shown or Shown(response)
         self._writer = dialect.stream_writer(head)
         self._pending = b""
         self.closing = self.exact = True
@@ -382,10 +403,10 @@ class WholeStream(ByNext):
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:
-        return tuple(self._writer.caveats)
+        return (*self._writer.caveats, *self._shown.caveats)
 
     async def begin(self, first: bytes) -> None:
-        written = [self._writer.write(event) for event in unfold(self._response)]
+        written = [self._writer.write(event) for event in unfold(self._shown.response)]
         self._pending = b"".join((*written, self._writer.close()))
 
     async def next(self) -> bytes:

@@ -18,11 +18,11 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tollbridge.calls.ask import Ask
-from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.estimate import estimated as estimated_usage
+from tollbridge.calls.estimate import is_told
 from tollbridge.calls.heard import Heard
 from tollbridge.catalog.kept import Bill, keep
 from tollbridge.catalog.parts import PLAIN_SERVICES
-from tollbridge.catalog.tokens import count_text
 from tollbridge.errors import APIError
 from tollbridge.model.response import Usage
 from tollbridge.observe import Record, Tried, tokens
@@ -101,14 +101,14 @@ def _tried(attempt: Attempt, ask: Ask, said: Said | None) -> Tried:
         usage, service_tier = said.along.usage, said.along.service_tier
         if ask.task and usage is not None:
             estimated = not said.exact
-        elif usage is None or not (said.exact and usage.input and usage.output):
-            counted = _estimate(usage, ask, deployment, said.heard())
+        elif not (said.exact and is_told(usage)):
+            counted = estimated_usage(ask, deployment, usage, said.heard())
             estimated = not said.exact or counted != usage
             usage = counted
     elif error is not None and ask.task and (spent := ask.spent_on(error)) is not None:
         usage, estimated = spent, True
     elif attempt.abandoned or (error is not None and may_be_billed(error)):
-        usage, estimated = _estimate(None, ask, deployment, None), True
+        usage, estimated = estimated_usage(ask, deployment, None, None), True
     return Tried(
         deployment=deployment.id,
         provider=deployment.provider,
@@ -129,20 +129,6 @@ def _status(attempt: Attempt) -> int:
     if attempt.error is None:
         return 200
     return attempt.error.status_code if attempt.error.wire else 0
-
-
-def _estimate(told: Usage | None, ask: Ask, deployment: Deployment, heard: Heard | None) -> Usage:
-    output = 0 if heard is None else round(count_text(heard.text, deployment.model) * heard.times)
-    if told is None:
-        return Usage(input=_prompt(ask, deployment), output=output)
-    return msgspec.structs.replace(told, input=told.input or _prompt(ask, deployment), output=max(told.output, output))
-
-
-def _prompt(ask: Ask, deployment: Deployment) -> int:
-    try:
-        return ask.count(deployment.model)
-    except APIError:  # relayed as it came, and the provider made sense of what we could not read
-        return max(1, len(ask.body) // 4)
 
 
 def _sum(tried: Sequence[Tried]) -> dict[str, int] | None:

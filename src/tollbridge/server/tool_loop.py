@@ -106,6 +106,7 @@ class ToolLoop:
             caveats=client.caveats,
         )
         ask.native = client.dialect.name
+        ask.client = client
         ask.reads(Written(self._request))
         return ask
 

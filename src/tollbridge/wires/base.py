@@ -99,7 +99,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     `openai_chat.thinking`), `cache_control` ("yes"), `system_role` (`system` or `developer`), `seed`
     (`random_seed`), `content` (`string`: no lists of texts), `response_schema` (`json`: where it lacks that, its JSON
     mode and words do better than a forced tool), `file_url` ("yes": links to documents), `document_url` ("yes": a
-    document, or the link to it, as Mistral has it).
+    document, or the link to it, as Mistral has it), `mend_answers` ("yes": what OpenAI's own SDK breaks over).
     """
 
     model: str
@@ -114,8 +114,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 class Head(msgspec.Struct, frozen=True, kw_only=True):
     """What a stream writer must know before the first event. `id` replaces an empty one; `include_usage`: the client
     asked for usage in the stream; `account`, `seals`, `origin`: as for `write_response`; `asked`: what a format repeats
-    of the request in its answers; `clock` (epoch seconds): for a format that tells when its answer was whole. `first`,
-    `last`: of a relayed stream that broke, the events that went by."""
+    of the request in its answers, or answers by; `clock` (epoch seconds): for a format that tells when its answer was
+    whole. `first`, `last`: of a relayed stream that broke, the events that went by."""
 
     id: str = ""
     model: str = ""

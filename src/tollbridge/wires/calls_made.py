@@ -59,4 +59,5 @@ def call_missing(where: str, call_id: str) -> BadRequestError:
         f"The tool result at {where} answers the call {call_id!r}, which no assistant message before it makes. "
         "Send the assistant message with that call too, or set `modify_params: true` to have the call restored.",
         code="tool_call_missing",
+        param=where.removeprefix("$."),
     )

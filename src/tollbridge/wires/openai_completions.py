@@ -33,6 +33,8 @@ NAME = "openai_completions"
 OBJECT = "text_completion"
 _LOGPROBS_MAX = 20
 
+_NOTHING: JsonObject = {}
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -107,7 +109,9 @@ class OpenAICompletions(OpenAIChat):
     def read_response(self, body: Json) -> Response:
         return super().read_response(as_chat(body, "message") if isinstance(body, dict) else body)
 
-    def write_response(self, answer: Response, seals: Seals = UNKEYED) -> Written[JsonObject]:
+    def write_response(
+        self, answer: Response, seals: Seals = UNKEYED, *, asked: JsonObject = _NOTHING
+    ) -> Written[JsonObject]:
         written = super().write_response(answer, seals)
         return Written(as_completion(written.value, "message"), (*written.caveats, *_lost(written.value)))
 

@@ -82,9 +82,9 @@ def test_it_changes_nothing_that_it_is_given_and_may_run_twice() -> None:
 @pytest.mark.parametrize(
     ("model", "fields", "sent", "caveats"),
     [
-        ("gpt-5.1", {"thinking": {"type": "enabled", "budget_tokens": 4000}}, "medium", ["approximated $.reasoning"]),
+        ("gpt-5.1", {"thinking": {"type": "enabled", "budget_tokens": 4000}}, "medium", ["approximated $.thinking"]),
         ("gpt-5.1", {"thinking": {"type": "enabled"}, "reasoning_effort": "low"}, "low", []),
-        ("gpt-5.1", {"thinking": {"type": "disabled"}}, None, ["dropped_param $.reasoning"]),
+        ("gpt-5.1", {"thinking": {"type": "disabled"}}, None, ["dropped_param $.thinking"]),
         ("gpt-4.1", {"thinking": {"type": "enabled", "budget_tokens": 9}}, None, ["dropped_param $.thinking"]),
         ("gpt-4.1", {"reasoning_effort": "low"}, None, ["dropped_param $.reasoning_effort"]),
     ],

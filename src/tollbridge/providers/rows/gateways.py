@@ -20,7 +20,8 @@ GATEWAYS: tuple[Provider, ...] = (
             "http-referer": From("site_url", ("OR_SITE_URL",)),
             "x-title": From("app_name", ("OR_APP_NAME",)),
         },
-        prefers={"reasoning_field": "reasoning_details", "reasoning": "reasoning", "cache_control": "yes"},
+        prefers={"reasoning_field": "reasoning_details", "reasoning": "reasoning", "cache_control": "yes"}
+        | {"mend_answers": "yes"},  # annotations in streams without `index`
         tells_cost=True,
         source="https://openrouter.ai/docs/api-reference/overview",
         checked=CHECKED,

@@ -74,7 +74,8 @@ _MISTRAL = Provider(
         | {"modalities", "audio", "web_search_options", "functions", "function_call"}
     ),
     lacks=TOP_K | {"user", "logprobs", "top_logprobs", "stream_usage"},
-    prefers={**OLD_NAME, "seed": "random_seed", "reasoning": "reasoning_effort", "document_url": "yes"},
+    prefers={**OLD_NAME, "seed": "random_seed", "reasoning": "reasoning_effort", "document_url": "yes"}
+    | {"mend_answers": "yes"},  # tool calls without `type`, in streams once without `index`
     renames={**OLD_FIELD, "seed": "random_seed"},
     patches=(patches.developer_is_system, patches.short_tool_ids, patches.mistral_messages),
     models=(

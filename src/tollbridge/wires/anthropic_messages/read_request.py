@@ -10,10 +10,11 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import Message, OutputFormat, Reasoning, Request, Role, Sampling, Tool, ToolChoice
 from tollbridge.wires.anthropic_messages.read_blocks import BlockReader, copied, take_cache
-from tollbridge.wires.anthropic_messages.shapes import STUMBLES, explain_request
+from tollbridge.wires.anthropic_messages.shapes import explain_request
 from tollbridge.wires.anthropic_messages.vocabulary import NAME
 from tollbridge.wires.base import Written
 from tollbridge.wires.seal import UNKEYED, Seals
+from tollbridge.wires.stumble import STUMBLES
 
 # Shared between messages: nobody writes to a spelling.
 _STRING = {"content": "string"}
@@ -127,7 +128,7 @@ def _read_tool_choice(rest: JsonObject) -> tuple[ToolChoice | Opaque | None, boo
     serial = _taken(extra, "disable_parallel_tool_use", bool)
     name = _taken(extra, "name", str) if mode == "tool" else None
     if mode == "tool" and name is None:
-        raise TypeError("tool_choice.name")
+        raise KeyError("name")
     return (
         ToolChoice(mode=mode, name=name, extra=extra),  # type: ignore[arg-type]
         None if serial is None else not serial,

@@ -15,12 +15,13 @@ from tollbridge.model.parts import Citation, Media, Opaque, Part, Refusal, Text,
 from tollbridge.model.response import Caveat, Choice, Response
 from tollbridge.wires.anthropic_messages.finish import read_finish, write_finish
 from tollbridge.wires.anthropic_messages.read_blocks import BlockReader, copied
-from tollbridge.wires.anthropic_messages.shapes import STUMBLES, explain_response
+from tollbridge.wires.anthropic_messages.shapes import explain_response
 from tollbridge.wires.anthropic_messages.usage import read_usage, write_usage
 from tollbridge.wires.anthropic_messages.vocabulary import CALL_SEAL, INCIDENTAL, NAME
 from tollbridge.wires.anthropic_messages.write_blocks import text_block, tool_use_block
 from tollbridge.wires.base import Written
 from tollbridge.wires.seal import UNKEYED, Seals
+from tollbridge.wires.stumble import STUMBLES
 
 # Said anew on every answer. A value that is another one stays in `extra`.
 CONSTANTS = {"type": "message", "role": "assistant"}

@@ -12,8 +12,7 @@ import msgspec
 
 from tollbridge.errors import BadGatewayError, BadRequestError
 from tollbridge.model.json import Json
-
-STUMBLES = (KeyError, TypeError, IndexError, AttributeError, ValueError, RecursionError)
+from tollbridge.wires.stumble import place_of, said
 
 
 class _Message(msgspec.Struct):
@@ -30,21 +29,42 @@ class _Tool(msgspec.Struct):
     cache_control: dict[str, Any] | None = None
 
 
+class _ToolChoice(msgspec.Struct):
+    type: str
+    name: str | None = None
+    disable_parallel_tool_use: bool | None = None
+
+
+class _Reasoning(msgspec.Struct):
+    type: str
+    budget_tokens: int | None = None
+
+
+class _Output(msgspec.Struct):
+    effort: str | None = None
+    format: dict[str, Any] | None = None
+
+
+class _Metadata(msgspec.Struct):
+    user_id: str | None = None
+
+
 class _Request(msgspec.Struct):
     messages: list[_Message]
     model: str = ""
     max_tokens: int | None = None
     system: str | list[dict[str, Any]] | None = None
     tools: list[dict[str, Any]] | None = None
-    tool_choice: dict[str, Any] | None = None
+    tool_choice: _ToolChoice | None = None
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
     stop_sequences: list[str] | None = None
     stream: bool | None = None
-    thinking: dict[str, Any] | None = None
-    output_config: dict[str, Any] | None = None
-    metadata: dict[str, Any] | None = None
+    thinking: _Reasoning | None = None
+    output_config: _Output | None = None
+    output_format: dict[str, Any] | None = None
+    metadata: _Metadata | None = None
 
 
 class _Response(msgspec.Struct):
@@ -70,6 +90,32 @@ class _Sourced(msgspec.Struct):
     source: dict[str, Any]
     title: str | None = None
     cache_control: dict[str, Any] | None = None
+
+
+class _Url(msgspec.Struct):
+    url: str
+
+
+class _Data(msgspec.Struct):
+    data: str
+    media_type: str | None = None
+
+
+class _File(msgspec.Struct):
+    file_id: str
+
+
+class _Content(msgspec.Struct):
+    content: str | list[dict[str, Any]]
+
+
+_SOURCES: dict[str, type[msgspec.Struct]] = {
+    "url": _Url,
+    "base64": _Data,
+    "text": _Data,
+    "file": _File,
+    "content": _Content,
+}
 
 
 class _SearchResult(msgspec.Struct):
@@ -131,8 +177,9 @@ def explain_request(body: Json, cause: Exception) -> NoReturn:
             if tool.get("type") in (None, "custom"):
                 _check(tool, _Tool, f"$.tools[{index}]")
     except msgspec.ValidationError as found:
-        raise BadRequestError(str(found), code="invalid_body") from cause
-    raise BadRequestError(f"The request could not be read: {cause!r}", code="invalid_body") from cause
+        raise BadRequestError(str(found), code="invalid_body", param=place_of(str(found))) from cause
+    told = said(body, cause)
+    raise BadRequestError(told, code="invalid_body", param=place_of(told)) from cause
 
 
 def explain_response(body: Json, cause: Exception) -> NoReturn:
@@ -143,7 +190,9 @@ def explain_response(body: Json, cause: Exception) -> NoReturn:
 def explain_event(event: Json, cause: Exception) -> NoReturn:
     """Raise BadGatewayError for an event of a provider's stream."""
     what = f"`{event.get('type')}` event" if isinstance(event, dict) else "event"
-    raise BadGatewayError(f"The provider's stream holds an {what} that could not be read: {cause!r}") from cause
+    raise BadGatewayError(
+        f"The provider's stream holds an {what} that could not be read: {said(event, cause)}"
+    ) from cause
 
 
 def _response_fault(body: Json, cause: Exception) -> str:
@@ -152,7 +201,7 @@ def _response_fault(body: Json, cause: Exception) -> str:
         _check_blocks(body.get("content"), "$.content")
     except msgspec.ValidationError as found:
         return str(found)
-    return repr(cause)
+    return said(body, cause)
 
 
 def _check_blocks(blocks: Json, path: str) -> None:
@@ -164,6 +213,8 @@ def _check_blocks(blocks: Json, path: str) -> None:
         shape = _BLOCKS.get(block["type"])
         if shape is not None:
             _check(block, shape, where)
+            if shape is _Sourced and block["source"].get("type") in _SOURCES:
+                _check(block["source"], _SOURCES[block["source"]["type"]], f"{where}.source")
             if block["type"] in ("tool_result", "search_result"):
                 _check_blocks(block.get("content"), f"{where}.content")
 

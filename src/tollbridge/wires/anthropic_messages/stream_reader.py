@@ -25,9 +25,10 @@ from tollbridge.wires.anthropic_messages.errors import error_in_stream
 from tollbridge.wires.anthropic_messages.finish import read_finish
 from tollbridge.wires.anthropic_messages.read_blocks import READERS, BlockReader, arguments_text, copied, string
 from tollbridge.wires.anthropic_messages.response import without_constants
-from tollbridge.wires.anthropic_messages.shapes import STUMBLES, explain_event
+from tollbridge.wires.anthropic_messages.shapes import explain_event
 from tollbridge.wires.anthropic_messages.usage import merged_usage, read_usage
 from tollbridge.wires.base import SseEvent
+from tollbridge.wires.stumble import STUMBLES
 
 _STREAMED = frozenset(("text", "thinking", "redacted_thinking", "tool_use", "server_tool_use", "mcp_tool_use"))
 _NOTHING: tuple[Event, ...] = ()

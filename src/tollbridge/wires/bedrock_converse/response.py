@@ -17,8 +17,8 @@ from tollbridge.model.response import Choice, Finish, Response
 from tollbridge.wires.bedrock_converse.read_blocks import calls_the_client, read_all
 from tollbridge.wires.bedrock_converse.usage import read_usage
 from tollbridge.wires.bedrock_converse.vocabulary import FINISH, NAME
+from tollbridge.wires.stumble import STUMBLES, said
 
-STUMBLES = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 _OF_THE_ANSWER = frozenset({"additionalModelResponseFields", "trace"})
 """What is kept besides. `metrics` and `performanceConfig` tell how it was served, `p` hides its length."""
 
@@ -26,7 +26,8 @@ _OF_THE_ANSWER = frozenset({"additionalModelResponseFields", "trace"})
 def read_response(body: Json) -> Response:
     """Raises BadGatewayError where the body is no answer of this format."""
     try:
-        message = body["output"]["message"]
+        output = body["output"]  # each by itself, so that it can be said what lacks something
+        message = output["message"]
         parts = read_all(message["content"])
         choice = Choice(
             parts=parts,
@@ -36,7 +37,7 @@ def read_response(body: Json) -> Response:
         usage = read_usage(body.get("usage"), body.get("additionalModelResponseFields"))
     except STUMBLES as error:
         raise BadGatewayError(
-            f"The provider's answer is not what the Converse format promises: {error.__class__.__name__}: {error}.",
+            f"The provider's answer is not what the Converse format promises: {said(body, error)}.",
             body=body,
         ) from error
     return Response(choices=(choice,), usage=usage, origin=NAME, extra=read_extra(body))

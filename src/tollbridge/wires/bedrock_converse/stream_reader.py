@@ -25,9 +25,11 @@ from tollbridge.model.parts import Part, Text, Thinking, ToolCall
 from tollbridge.wires.base import SseEvent
 from tollbridge.wires.bedrock_converse.errors import error_in_stream
 from tollbridge.wires.bedrock_converse.read_blocks import citation, read_block, string
-from tollbridge.wires.bedrock_converse.response import STUMBLES, read_extra, read_finish
+from tollbridge.wires.bedrock_converse.response import read_extra, read_finish
 from tollbridge.wires.bedrock_converse.usage import read_usage
 from tollbridge.wires.bedrock_converse.vocabulary import ANSWER_TOOL, NAME, SERVER_TOOL
+from tollbridge.wires.stumble import STUMBLES
+from tollbridge.wires.stumble import said as told_of
 
 _NOTHING: tuple[Event, ...] = ()
 
@@ -66,9 +68,8 @@ class ConverseReader:
             handle = _HANDLERS.get(event.event)
             return _NOTHING if handle is None else handle(self, said)
         except (msgspec.DecodeError, RecursionError, *STUMBLES) as error:
-            what = f"{error.__class__.__name__}: {error}"
             raise BadGatewayError(
-                f"The provider sent an event `{event.event}` that cannot be read: {what}.", body=said
+                f"The provider sent an event `{event.event}` that cannot be read: {told_of(said, error)}.", body=said
             ) from error
 
     def close(self) -> Iterable[Event]:

@@ -17,9 +17,10 @@ from tollbridge.model.response import Choice, Finish, Response
 from tollbridge.wires.cohere.citations import cites_text, read_citation
 from tollbridge.wires.cohere.errors import broken, error_inside
 from tollbridge.wires.cohere.logprobs import read_logprobs
-from tollbridge.wires.cohere.shapes import STUMBLES, explain_response
+from tollbridge.wires.cohere.shapes import explain_response
 from tollbridge.wires.cohere.usage import read_usage
 from tollbridge.wires.cohere.vocabulary import BROKEN, FINISH, NAME
+from tollbridge.wires.stumble import STUMBLES
 
 
 def read_response(body: Json) -> Response:

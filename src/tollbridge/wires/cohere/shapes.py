@@ -8,8 +8,7 @@ import msgspec
 
 from tollbridge.errors import BadGatewayError
 from tollbridge.model.json import Json
-
-STUMBLES = (KeyError, TypeError, IndexError, AttributeError, ValueError, RecursionError)
+from tollbridge.wires.stumble import said
 
 
 class _Block(msgspec.Struct):
@@ -63,7 +62,7 @@ class _Response(msgspec.Struct):
 
 def explain_response(body: Json, cause: Exception) -> NoReturn:
     """Raise BadGatewayError that names the place in a provider's body."""
-    fault = repr(cause)
+    fault = said(body, cause)
     try:
         msgspec.convert(body, _Response)
     except msgspec.ValidationError as found:
@@ -74,4 +73,6 @@ def explain_response(body: Json, cause: Exception) -> NoReturn:
 def explain_event(event: Json, cause: Exception) -> NoReturn:
     """Raise BadGatewayError for an event of a provider's stream."""
     what = f"`{event.get('type')}` event" if isinstance(event, dict) else "event"
-    raise BadGatewayError(f"The provider's stream holds an {what} that could not be read: {cause!r}") from cause
+    raise BadGatewayError(
+        f"The provider's stream holds an {what} that could not be read: {said(event, cause)}"
+    ) from cause

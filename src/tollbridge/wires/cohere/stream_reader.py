@@ -26,9 +26,10 @@ from tollbridge.wires.cohere.citations import read_citation
 from tollbridge.wires.cohere.errors import broken, error_inside
 from tollbridge.wires.cohere.logprobs import read_logprobs
 from tollbridge.wires.cohere.response import place_of_text, read_block, read_call, read_finish
-from tollbridge.wires.cohere.shapes import STUMBLES, explain_event
+from tollbridge.wires.cohere.shapes import explain_event
 from tollbridge.wires.cohere.usage import read_usage
 from tollbridge.wires.cohere.vocabulary import BROKEN
+from tollbridge.wires.stumble import STUMBLES
 
 _DONE = "[DONE]"
 

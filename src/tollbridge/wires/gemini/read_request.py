@@ -11,9 +11,10 @@ from tollbridge.model.request import Message, Request, Role
 from tollbridge.wires.base import Written
 from tollbridge.wires.gemini.read_parts import PartReader
 from tollbridge.wires.gemini.read_settings import Settings, read_tool_choice, read_tools
-from tollbridge.wires.gemini.shapes import STUMBLES, explain_request
+from tollbridge.wires.gemini.shapes import explain_request
 from tollbridge.wires.gemini.vocabulary import NAME, fields, listed, take
 from tollbridge.wires.seal import UNKEYED, Seals
+from tollbridge.wires.stumble import STUMBLES
 
 _ROLES: dict[str, Role] = {"user": "user", "model": "assistant", "function": "user", "tool": "user"}
 _NOTHING: dict[str, str] = {}

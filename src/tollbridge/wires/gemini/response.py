@@ -19,12 +19,13 @@ from tollbridge.wires.gemini.finish import blocked, calls_client, for_calls, rea
 from tollbridge.wires.gemini.grounding import GROUNDING, read_citations, write_grounding
 from tollbridge.wires.gemini.logprobs import read_logprobs, write_logprobs
 from tollbridge.wires.gemini.read_parts import PartReader
-from tollbridge.wires.gemini.shapes import STUMBLES, explain_response
+from tollbridge.wires.gemini.shapes import explain_response
 from tollbridge.wires.gemini.signature import close_signature
 from tollbridge.wires.gemini.usage import read_usage, write_usage
 from tollbridge.wires.gemini.vocabulary import INNER, NAME, NUMBERED, ON, caveat, fields, listed, take
 from tollbridge.wires.gemini.write_parts import function_call, provider_call, write_media
 from tollbridge.wires.seal import UNKEYED, Seals
+from tollbridge.wires.stumble import STUMBLES
 
 LOGPROBS = "logprobsResult"
 FEEDBACK = "promptFeedback"

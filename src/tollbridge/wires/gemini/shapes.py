@@ -13,8 +13,9 @@ import msgspec
 from tollbridge.errors import BadGatewayError, BadRequestError
 from tollbridge.model.json import Json
 from tollbridge.wires.gemini.vocabulary import fields
+from tollbridge.wires.stumble import STUMBLES, kind_of, place_of
+from tollbridge.wires.stumble import said as said_of
 
-STUMBLES = (KeyError, TypeError, IndexError, AttributeError, ValueError, RecursionError)
 _ROLES = ("user", "model", "function", "tool")
 
 
@@ -144,10 +145,11 @@ def explain_request(body: Json, cause: Exception) -> NoReturn:
             if mode is not None and mode.upper() not in ("AUTO", "ANY", "NONE", "VALIDATED"):
                 raise _wrong("`AUTO`, `ANY`, `NONE` or `VALIDATED`", mode, f"{where}.mode")
     except msgspec.ValidationError as found:
-        raise BadRequestError(str(found), code="invalid_body") from cause
-    except TypeError as found:
-        raise BadRequestError(f"The request could not be read: {found}.", code="invalid_body") from cause
-    raise BadRequestError(f"The request could not be read: {cause!r}", code="invalid_body") from cause
+        raise BadRequestError(str(found), code="invalid_body", param=place_of(str(found))) from cause
+    except STUMBLES:
+        pass  # over what `cause` tells of
+    told = said_of(body, cause)
+    raise BadRequestError(told, code="invalid_body", param=place_of(told)) from cause
 
 
 def explain_response(body: Json, cause: Exception) -> NoReturn:
@@ -165,9 +167,11 @@ def _response_fault(body: Json, cause: Exception) -> str:
             content = _check(candidate, _Candidate, where).get("content")
             if content is not None and "parts" in content:
                 _check_content(content, f"{where}.content", any_role=True)
-    except (msgspec.ValidationError, TypeError) as found:
+    except msgspec.ValidationError as found:
         return str(found)
-    return repr(cause)
+    except STUMBLES:
+        pass  # over what `cause` tells of
+    return said_of(body, cause)
 
 
 def _check_content(content: Json, where: str, *, any_role: bool = False) -> None:
@@ -203,7 +207,7 @@ def _wrong(wanted: str, got: object, where: str) -> msgspec.ValidationError:
 def _check(value: Json, shape: type[msgspec.Struct], path: str) -> dict[str, Any]:
     """`value` with its keys in camelCase. msgspec's own message, with its `$` replaced by where we are."""
     if not isinstance(value, dict):
-        raise msgspec.ValidationError(f"Expected `object`, got `{type(value).__name__}` - at `{path}`")
+        raise msgspec.ValidationError(f"Expected `object`, got `{kind_of(value)}` - at `{path}`")
     try:
         named = fields(value)
     except TypeError as twice:

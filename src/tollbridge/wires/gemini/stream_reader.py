@@ -29,9 +29,10 @@ from tollbridge.wires.gemini.logprobs import joined, read_logprobs
 from tollbridge.wires.gemini.partial_calls import PartialCall
 from tollbridge.wires.gemini.read_parts import PartReader
 from tollbridge.wires.gemini.response import FEEDBACK, LOGPROBS, salt_of
-from tollbridge.wires.gemini.shapes import STUMBLES, explain_response
+from tollbridge.wires.gemini.shapes import explain_response
 from tollbridge.wires.gemini.usage import merged_usage, read_usage
 from tollbridge.wires.gemini.vocabulary import fields, listed, take
+from tollbridge.wires.stumble import STUMBLES
 
 
 class _Candidate:

@@ -18,9 +18,10 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Part, Text, Thinking, ToolCall
 from tollbridge.model.response import Choice, Finish, Response
 from tollbridge.wires.ollama.errors import error_inside
-from tollbridge.wires.ollama.shapes import STUMBLES, explain_response
+from tollbridge.wires.ollama.shapes import explain_response
 from tollbridge.wires.ollama.usage import take_usage
 from tollbridge.wires.ollama.vocabulary import FINISH, NAME
+from tollbridge.wires.stumble import STUMBLES
 
 _KNOWN = frozenset({"model", "created_at", "message", "response", "thinking", "done", "done_reason", "logprobs"})
 _OF_MESSAGE = frozenset({"role", "content", "thinking", "tool_calls"})

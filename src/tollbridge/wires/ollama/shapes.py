@@ -8,8 +8,7 @@ import msgspec
 
 from tollbridge.errors import BadGatewayError
 from tollbridge.model.json import Json
-
-STUMBLES = (KeyError, TypeError, IndexError, AttributeError, ValueError, RecursionError)
+from tollbridge.wires.stumble import said
 
 
 class _Function(msgspec.Struct):
@@ -55,4 +54,4 @@ def _fault(body: Json, cause: Exception) -> str:
         msgspec.convert(body, _Response)
     except msgspec.ValidationError as found:
         return str(found)
-    return repr(cause)
+    return said(body, cause)

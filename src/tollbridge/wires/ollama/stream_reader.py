@@ -29,8 +29,9 @@ from tollbridge.wires.ollama.response import (
     read_logprobs,
     rest_of,
 )
-from tollbridge.wires.ollama.shapes import STUMBLES, explain_line
+from tollbridge.wires.ollama.shapes import explain_line
 from tollbridge.wires.ollama.usage import take_usage
+from tollbridge.wires.stumble import STUMBLES
 
 
 class OllamaReader:

@@ -16,6 +16,7 @@ from tollbridge.model.request import Request
 from tollbridge.model.response import Response
 from tollbridge.wires.base import Head, HttpRequest, Target, Written
 from tollbridge.wires.openai_chat import errors, response, tap
+from tollbridge.wires.openai_chat.functions import FUNCTIONS, in_legacy_words
 from tollbridge.wires.openai_chat.read_request import read_request
 from tollbridge.wires.openai_chat.stream_reader import ChatStreamReader
 from tollbridge.wires.openai_chat.stream_writer import ChatStreamWriter
@@ -23,6 +24,8 @@ from tollbridge.wires.openai_chat.vocabulary import NAME
 from tollbridge.wires.openai_chat.write_request import write_request
 from tollbridge.wires.seal import SEAL_MARK, UNKEYED, Seals
 from tollbridge.wires.sse import COMMENT, SseParser
+
+_NOTHING: JsonObject = {}
 
 
 class OpenAIChat:
@@ -47,8 +50,14 @@ class OpenAIChat:
     def read_response(self, body: Json) -> Response:
         return response.read_response(body)
 
-    def write_response(self, answer: Response, seals: Seals = UNKEYED) -> Written[JsonObject]:
-        return response.write_response(answer, seals)
+    def write_response(
+        self, answer: Response, seals: Seals = UNKEYED, *, asked: JsonObject = _NOTHING
+    ) -> Written[JsonObject]:
+        """`asked`: as in a stream's `Head`."""
+        written = response.write_response(answer, seals)
+        if FUNCTIONS not in asked:
+            return written
+        return Written(written.value, (*written.caveats, *in_legacy_words(written.value)))
 
     def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> APIError:
         return errors.read_error(status, headers, body)

@@ -13,11 +13,12 @@ from tollbridge.model.parts import Media, Opaque, Part, Text, ToolCall, ToolResu
 from tollbridge.model.request import Message, OutputFormat, Request, Role, Sampling, Tool, ToolChoice
 from tollbridge.wires.base import Written
 from tollbridge.wires.openai_chat.content import read_content, take_cache
-from tollbridge.wires.openai_chat.shapes import FAILURES, explain_request
+from tollbridge.wires.openai_chat.shapes import explain_request
 from tollbridge.wires.openai_chat.thinking import read_reasoning
 from tollbridge.wires.openai_chat.turn import TurnReader
 from tollbridge.wires.openai_chat.vocabulary import FIELD, NAME, string, take
 from tollbridge.wires.seal import UNKEYED, Seals
+from tollbridge.wires.stumble import STUMBLES
 
 _NUMBERS = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
 _INTEGERS = ("top_k", "top_logprobs")
@@ -28,8 +29,8 @@ def read_request(body: Json, seals: Seals = UNKEYED) -> Written[Request]:
     """Raises BadRequestError that names the JSON path."""
     try:
         return _read(body, seals)
-    except FAILURES as failure:
-        raise explain_request(body) from failure
+    except STUMBLES as failure:
+        raise explain_request(body, failure) from failure
 
 
 def _read(body: JsonObject, seals: Seals) -> Written[Request]:

@@ -24,7 +24,7 @@ from tollbridge.wires.openai_chat.reasoning import (
     write_block,
     write_detail,
 )
-from tollbridge.wires.openai_chat.shapes import FAILURES, explain_response
+from tollbridge.wires.openai_chat.shapes import explain_response
 from tollbridge.wires.openai_chat.turn import (
     Order,
     TurnReader,
@@ -49,6 +49,7 @@ from tollbridge.wires.openai_chat.vocabulary import (
     take,
 )
 from tollbridge.wires.seal import UNKEYED, Seals
+from tollbridge.wires.stumble import STUMBLES
 
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]")
 _NOTHING_KNOWN: dict[str, str] = {}
@@ -58,8 +59,8 @@ def read_response(body: Json) -> Response:
     """Raises APIError where the answer is an error in a 200, BadGatewayError where it is not a chat completion."""
     try:
         return _read(body)
-    except FAILURES as failure:
-        raise explain_response(body) from failure
+    except STUMBLES as failure:
+        raise explain_response(body, failure) from failure
 
 
 def _read(body: JsonObject) -> Response:

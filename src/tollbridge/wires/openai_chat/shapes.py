@@ -11,9 +11,7 @@ import msgspec
 
 from tollbridge.errors import BadGatewayError, BadRequestError
 from tollbridge.model.json import Json
-
-FAILURES = (LookupError, TypeError, AttributeError, ValueError)
-"""What a reader may meet in a body that is not what it expects."""
+from tollbridge.wires.stumble import STUMBLES, found_in, in_json_words
 
 
 class _Typed(msgspec.Struct):
@@ -195,16 +193,13 @@ class _Answer(msgspec.Struct):
     created: int | float | None = None
 
 
-def explain_request(body: Json) -> BadRequestError:
+def explain_request(body: Json, cause: Exception) -> BadRequestError:
     """What is wrong with a client's body."""
-    found = _first_fault(body)
-    if found is None:
-        return BadRequestError("The body is not a chat completion request that can be read.")
-    message, path = found
-    return BadRequestError(f"{message} - at `{path}`", param=path.removeprefix("$.") or None)
+    message, path = _looked_at(body) or found_in(body, cause)
+    return BadRequestError(f"{message} - at `{path}`", param=path.removeprefix("$").removeprefix(".") or None)
 
 
-def explain_response(body: Json, what: str = "answer") -> BadGatewayError:
+def explain_response(body: Json, cause: Exception, what: str = "answer") -> BadGatewayError:
     """What is wrong with a provider's body. The body itself is not shown to the client."""
     fault = _fault(body, _Answer, "$")
     if fault is None:
@@ -214,8 +209,15 @@ def explain_response(body: Json, what: str = "answer") -> BadGatewayError:
             fault = _turn_fault(message, f"$.choices[{index}].message")
             if fault is not None:
                 break
-    detail = f": {fault[0]} - at `{fault[1]}`" if fault else ""
-    return BadGatewayError(f"The provider's {what} is not what the chat format promises{detail}.")
+    message, path = fault or found_in(body, cause)
+    return BadGatewayError(f"The provider's {what} is not what the chat format promises: {message} - at `{path}`.")
+
+
+def _looked_at(body: Json) -> tuple[str, str] | None:
+    try:
+        return _first_fault(body)
+    except STUMBLES:
+        return None  # these shapes do not go so far: what the reader stumbled over tells
 
 
 def _first_fault(body: Json) -> tuple[str, str] | None:
@@ -261,7 +263,7 @@ def _fault(value: Json, shape: type[msgspec.Struct], path: str) -> tuple[str, st
     try:
         msgspec.convert(value, shape)
     except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$")
+        what, _, where = in_json_words(str(error)).partition(" - at `$")
         return what, path + where.rstrip("`")
     except UnicodeEncodeError:
         return "Text with half of a surrogate pair is no Unicode", path

@@ -22,9 +22,10 @@ from tollbridge.model.events import Began, Event, Extra, Noted
 from tollbridge.model.json import JsonObject
 from tollbridge.wires.base import SseEvent
 from tollbridge.wires.openai_chat.errors import read_inner_error
-from tollbridge.wires.openai_chat.shapes import FAILURES, explain_response
+from tollbridge.wires.openai_chat.shapes import explain_response
 from tollbridge.wires.openai_chat.stream_choice import ChoiceReader
 from tollbridge.wires.openai_chat.usage import read_usage
+from tollbridge.wires.stumble import STUMBLES
 
 PADDING = frozenset({"obfuscation", "p"})
 _HEAD = frozenset({"id", "object", "created", "model", "choices", "usage", "error"}) | PADDING
@@ -57,8 +58,8 @@ class ChatStreamReader:
             raise BadGatewayError("The provider's stream holds a chunk that is not JSON.") from failure
         try:
             return self._read(chunk, event.event)
-        except FAILURES as failure:
-            raise explain_response(chunk, "chunk") from failure
+        except STUMBLES as failure:
+            raise explain_response(chunk, failure, "chunk") from failure
 
     def close(self) -> list[Event]:
         if self.ended:

@@ -7,7 +7,8 @@ Rules
    signature; an own answer's goes where it came from.
 3. What the provider ran itself is written whole, when it is closed.
 4. What is told in a list has an `index` in it: by that the openai SDK puts the pieces together, and without it raises.
-5. Usage is held until `close`, and written only for a client that asked. `fail` ends without `[DONE]`.
+5. To a client that offered `functions` (`head.asked`) the first call is a `function_call`, and there is no other.
+6. Usage is held until `close`, and written only for a client that asked. `fail` ends without `[DONE]`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from tollbridge.wires.openai_chat import thinking_parts
 from tollbridge.wires.openai_chat.citations import write_citation
 from tollbridge.wires.openai_chat.content import write_own
 from tollbridge.wires.openai_chat.errors import write_error
+from tollbridge.wires.openai_chat.functions import FINISHED, FUNCTIONS, one_too_many
 from tollbridge.wires.openai_chat.reasoning import PLAIN, close_call_signature, close_signature, write_detail
 from tollbridge.wires.openai_chat.response import MessageWriter, write_finish, write_server_call
 from tollbridge.wires.openai_chat.turn import Order, write_function_call
@@ -38,6 +40,8 @@ from tollbridge.wires.openai_chat.vocabulary import (
     dropped_part,
 )
 
+_LEFT_OUT = -2
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -48,6 +52,7 @@ class ChatStreamWriter:
         self.caveats: list[Caveat] = []
         self.own = head.origin == NAME
         self.head = head
+        self.legacy = FUNCTIONS in head.asked
         self._began = Began()
         self.waiting: JsonObject = {}  # unknown fields of an own answer, for the next chunk
         self._start = b""
@@ -133,8 +138,8 @@ class ChatStreamWriter:
 
 
 class _Writing:
-    """A part under way. `number`: its place in `tool_calls`; `block`: in `thinking_blocks`. `fields`: where thinking
-    goes."""
+    """A part under way. `number`: its place in `tool_calls`, or below 0; `block`: in `thinking_blocks`. `fields`: where
+    thinking goes."""
 
     __slots__ = ("block", "fields", "grown", "number", "over", "part", "position", "signature", "text")
 
@@ -284,8 +289,10 @@ class _Choice:
         own = self._writer.own
         if own and part.extra.get(FIELD) == "function_call":
             return self.chunk({"function_call": {**write_function_call(part), "arguments": part.arguments}})
-        writing.number = self._calls
-        self._calls += 1
+        number, self._calls = self._calls, self._calls + 1
+        if self._writer.legacy:
+            return self._function_call(writing, part, number)
+        writing.number = number
         head = self._writer.head
         message = MessageWriter(own, head.seals, head.account, self._writer.caveats)
         call = {"index": writing.number, **message.call(part, writing.position)}
@@ -293,6 +300,14 @@ class _Choice:
         call["custom" if "custom" in call else "function"][text] = part.arguments
         writing.grown = bool(part.arguments)
         return self.chunk({"tool_calls": [call]})
+
+    def _function_call(self, writing: _Writing, part: ToolCall, number: int) -> bytes:
+        if number > 0:
+            writing.number = _LEFT_OUT
+            self._writer.caveats.append(one_too_many(part.name))
+            return b""
+        writing.grown = bool(part.arguments)
+        return self.chunk({"function_call": {"name": part.name, "arguments": part.arguments}})
 
     def _media(self, part: Media) -> bytes:
         own = self._writer.own
@@ -331,7 +346,8 @@ class _Choice:
                     return b""
                 writing.grown = True
                 if writing.number < 0:
-                    return self.chunk({"function_call": {"arguments": text}})
+                    left_out = writing.number == _LEFT_OUT
+                    return b"" if left_out else self.chunk({"function_call": {"arguments": text}})
                 kind, key = (b"custom", b"input") if call.extra.get("type") == "custom" else (b"function", b"arguments")
                 return self._raw(
                     b'{"tool_calls":[{"index":%d,"%b":{"%b":%b}}]}' % (writing.number, kind, key, _encode(text))
@@ -386,8 +402,9 @@ class _Choice:
             case Thinking() if not writing.grown:
                 return self._thinking_piece(writing, "", "")
             case ToolCall(runs_on="client"):
-                out = b"" if writing.grown or writing.number < 0 else self.grow(index, "{}", "arguments")
-                if signature:
+                named = writing.number < 0 and not self._writer.legacy
+                out = b"" if writing.grown or named else self.grow(index, "{}", "arguments")
+                if signature and writing.number >= 0:
                     account = part.account or head.account
                     shown = signature if own else close_call_signature(signature, part.origin, account, head.seals)
                     call = {"index": writing.number, PROVIDER_FIELDS: {"thought_signature": shown}}
@@ -401,4 +418,7 @@ class _Choice:
 
     def finish(self, finish: Finish) -> bytes:
         rest = b"".join([self.close(index) for index in sorted(self._parts)])
-        return rest + self.chunk({}, write_finish(finish, self._writer.own, self._writer.caveats))
+        end = write_finish(finish, self._writer.own, self._writer.caveats)
+        if self._writer.legacy and end.get("finish_reason") == "tool_calls":
+            end["finish_reason"] = FINISHED
+        return rest + self.chunk({}, end)

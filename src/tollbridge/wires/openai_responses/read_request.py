@@ -15,7 +15,7 @@ from tollbridge.wires.openai_responses.compaction import KIND as COMPACTION
 from tollbridge.wires.openai_responses.compaction import opened
 from tollbridge.wires.openai_responses.content import read_part
 from tollbridge.wires.openai_responses.items import ItemReader
-from tollbridge.wires.openai_responses.shapes import FAILURES, explain_request
+from tollbridge.wires.openai_responses.shapes import explain_request
 from tollbridge.wires.openai_responses.vocabulary import (
     CALLS,
     CUSTOM,
@@ -28,6 +28,7 @@ from tollbridge.wires.openai_responses.vocabulary import (
     without,
 )
 from tollbridge.wires.seal import UNKEYED, Seals
+from tollbridge.wires.stumble import STUMBLES
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
 _FORMATS = {"text": "text", "json_object": "json", "json_schema": "schema"}
@@ -37,8 +38,8 @@ def read_request(body: Json, seals: Seals = UNKEYED) -> Written[Request]:
     """Raises BadRequestError that names the JSON path."""
     try:
         return _read(body, seals)
-    except FAILURES as failure:
-        raise explain_request(body) from failure
+    except STUMBLES as failure:
+        raise explain_request(body, failure) from failure
 
 
 def _read(body: JsonObject, seals: Seals) -> Written[Request]:

@@ -21,10 +21,11 @@ from tollbridge.wires.openai_responses.answer import (
     write_finish,
 )
 from tollbridge.wires.openai_responses.errors import read_inner_error
-from tollbridge.wires.openai_responses.shapes import FAILURES, explain_response
+from tollbridge.wires.openai_responses.shapes import explain_response
 from tollbridge.wires.openai_responses.usage import read_usage, write_usage
 from tollbridge.wires.openai_responses.vocabulary import ITEM, NAME, dropped_part, made_id, take
 from tollbridge.wires.seal import UNKEYED, Seals
+from tollbridge.wires.stumble import STUMBLES
 
 NOTHING_ASKED: JsonObject = {}
 
@@ -33,8 +34,8 @@ def read_response(body: Json) -> Response:
     """Raises APIError where the response failed, BadGatewayError where it is none."""
     try:
         return _read(body)
-    except FAILURES as failure:
-        raise explain_response(body) from failure
+    except STUMBLES as failure:
+        raise explain_response(body, failure) from failure
 
 
 def _read(body: JsonObject) -> Response:

@@ -11,9 +11,7 @@ import msgspec
 
 from tollbridge.errors import BadGatewayError, BadRequestError
 from tollbridge.model.json import Json
-
-FAILURES = (LookupError, TypeError, AttributeError, ValueError, RecursionError)
-"""What a reader may meet in a body that is not what it expects."""
+from tollbridge.wires.stumble import STUMBLES, found_in, said
 
 
 class _Typed(msgspec.Struct):
@@ -152,23 +150,35 @@ class _Answer(msgspec.Struct):
     status: str | None = None
 
 
-def explain_request(body: Json) -> BadRequestError:
+def explain_request(body: Json, cause: Exception) -> BadRequestError:
     """What is wrong with a client's body."""
-    found = _first_fault(body)
-    if found is None:
-        return BadRequestError("The body is not a Responses request that can be read.")
-    message, path = found
-    return BadRequestError(f"{message} - at `{path}`", param=path.removeprefix("$.") or None)
+    message, path = _looked_at(body) or found_in(body, cause)
+    return BadRequestError(f"{message} - at `{path}`", param=path.removeprefix("$").removeprefix(".") or None)
 
 
-def explain_response(body: Json, what: str = "answer") -> BadGatewayError:
+def explain_response(body: Json, cause: Exception, what: str = "answer") -> BadGatewayError:
     """What is wrong with a provider's body. The body itself is not shown to the client."""
     fault = _fault(body, _Answer, "$")
     if fault is None:
         faults = (_item_fault(item, f"$.output[{index}]") for index, item in enumerate(body["output"]))
         fault = next((found for found in faults if found is not None), None)
-    detail = f": {fault[0]} - at `{fault[1]}`" if fault else ""
-    return BadGatewayError(f"The provider's {what} is not what the Responses format promises{detail}.")
+    message, path = fault or found_in(body, cause)
+    return BadGatewayError(f"The provider's {what} is not what the Responses format promises: {message} - at `{path}`.")
+
+
+def explain_event(event: Json, cause: Exception) -> BadGatewayError:
+    """For an event of a provider's stream; of one that holds the response, what is wrong with that."""
+    response = event.get("response") if isinstance(event, dict) else None
+    if isinstance(response, dict):
+        return explain_response(response, cause, "event")
+    return BadGatewayError(f"The provider's event is not what the Responses format promises: {said(event, cause)}.")
+
+
+def _looked_at(body: Json) -> tuple[str, str] | None:
+    try:
+        return _first_fault(body)
+    except STUMBLES:
+        return None  # these shapes do not go so far: what the reader stumbled over tells
 
 
 def _first_fault(body: Json) -> tuple[str, str] | None:
@@ -193,9 +203,9 @@ def _first_fault(body: Json) -> tuple[str, str] | None:
 
 
 def _item_fault(item: Json, path: str) -> tuple[str, str] | None:
-    kind = item.get("type") or ("message" if "id" not in item or "role" in item else "item_reference")
-    if not isinstance(kind, str):
+    if item.get("type", "") is not None and not isinstance(item.get("type", ""), str):
         return "Expected `str`", f"{path}.type"
+    kind = item.get("type") or ("message" if "id" not in item or "role" in item else "item_reference")
     fault = None if kind not in ITEMS else _fault(item, ITEMS[kind], path)
     if fault is not None:
         return fault

@@ -25,10 +25,11 @@ from tollbridge.wires.base import SseEvent
 from tollbridge.wires.openai_responses.answer import read_finish
 from tollbridge.wires.openai_responses.errors import is_failure, read_inner_error
 from tollbridge.wires.openai_responses.response import head_fields, take_created
-from tollbridge.wires.openai_responses.shapes import FAILURES, explain_response
+from tollbridge.wires.openai_responses.shapes import explain_event
 from tollbridge.wires.openai_responses.stream_item import ItemUnderWay, Places
 from tollbridge.wires.openai_responses.usage import read_usage
 from tollbridge.wires.openai_responses.vocabulary import string, take
+from tollbridge.wires.stumble import STUMBLES
 
 _decode = msgspec.json.Decoder().decode
 _BEGINS = frozenset({"response.created", "response.in_progress", "response.queued"})
@@ -59,8 +60,8 @@ class ResponsesReader:
             if kind in ("error", "response.failed") or (event.event == "error" and not is_failure(told)):
                 raise read_inner_error(told)
             return self._read(kind, told)
-        except FAILURES as failure:
-            raise explain_response(told.get("response") if isinstance(told, dict) else None, "event") from failure
+        except STUMBLES as failure:
+            raise explain_event(told, failure) from failure
 
     def close(self) -> list[Event]:
         if not self.ended:

@@ -54,7 +54,7 @@ class _OwnItems:
                 body["instructions"] = "".join([part.text for part in message.parts if isinstance(part, Text)])
                 continue
             for one in _items(message):
-                item = self._item(one, f"$.input[{index}]")
+                item = self._item(one, f"$.messages[{index}]")
                 if item is not None:
                     items.append(item)
         spelled = request.spelling.get("input")

@@ -1,0 +1,61 @@
+"""Wishes that no writer can grant, looked at once for all of them, before a request is written in another format.
+
+A word for how much to think is made into another vendor's word, or into a number of tokens. One that nobody knows
+cannot be, and is refused with those that there are, as each vendor refuses it itself: a Caveat would let a mistyped
+`high` be answered as something else, at a price that differs tenfold. A word newer than this list reaches the vendor
+that has it all the same, in its own format: there it is judged by nobody else.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from tollbridge.errors import BadRequestError
+from tollbridge.model.parts import Opaque
+from tollbridge.model.request import Request, Tool
+from tollbridge.model.response import Caveat
+from tollbridge.wires.base import Written
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_SYNONYMS = {"disable": "none", "default": None, "thinking_level_unspecified": None}
+"""LiteLLM's word for Gemini; Groq's, and Gemini's, for what is so when nobody says anything."""
+
+
+def granted(request: Request, wire: str) -> Written[Request]:
+    """The request as a writer of `wire` can take it. Raises BadRequestError for an effort that nobody knows."""
+    nothing = request.reasoning is None and request.tool_choice is None and "tools" not in request.spelling
+    if nothing or request.origin == wire:
+        return Written(request)
+    caveats: list[Caveat] = []
+    return Written(_with_choice(_one_at_a_time(_with_effort(request)), wire, caveats), tuple(caveats))
+
+
+def _with_effort(request: Request) -> Request:
+    reasoning = request.reasoning
+    if reasoning is None or reasoning.effort is None or reasoning.effort in EFFORTS:
+        return request
+    if reasoning.effort in _SYNONYMS:
+        known = replace(reasoning, effort=_SYNONYMS[reasoning.effort])
+        says = known.effort is not None or known.budget_tokens is not None or known.mode is not None
+        return replace(request, reasoning=known if says else None)
+    words = ", ".join(f"`{word}`" for word in EFFORTS)
+    raise BadRequestError(
+        f"There is no effort `{reasoning.effort}` - at `$.reasoning_effort`. The words are {words}.",
+        param="reasoning_effort",
+        code="invalid_value",
+    )
+
+
+def _one_at_a_time(request: Request) -> Request:
+    """A client that offers `functions` can take one call (`openai_chat/functions.py`)."""
+    return replace(request, parallel_tools=False) if request.spelling.get("tools") == "functions" else request
+
+
+def _with_choice(request: Request, wire: str, caveats: list[Caveat]) -> Request:
+    choice = request.tool_choice
+    if choice is None or any(isinstance(tool, Tool) or tool.wire == wire for tool in request.tools):
+        return request
+    if isinstance(choice, Opaque) or choice.mode in ("required", "tool"):
+        detail = "`tool_choice` was left out: there are no tools to choose from."
+        caveats.append(Caveat(code="dropped_param", where="$.tool_choice", detail=detail))
+    return replace(request, tool_choice=None)

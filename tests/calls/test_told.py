@@ -1,0 +1,224 @@
+"""Caveats of a request point into the client's own body, and there is none for what it could have left unsaid."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.wires.any_to_any.table import DIALECTS, MODELS, deployed, requested
+from tollbridge.calls.ask import Ask, peek
+from tollbridge.calls.build import WIRES
+from tollbridge.calls.prepare import Prepared, prepare
+from tollbridge.errors import BadRequestError, UnsupportedParamsError
+
+HI = [{"role": "user", "content": "hi"}]
+SAYS_NOTHING: dict[str, dict[str, Any]] = {
+    "openai_chat": {
+        "messages": HI,
+        **{"metadata": {}, "frequency_penalty": 0, "presence_penalty": 0.0, "n": 1, "logprobs": False},
+        **{"top_logprobs": 0, "logit_bias": {}, "stop": [], "tools": [], "functions": [], "modalities": ["text"]},
+        **{"service_tier": "auto", "store": False, "parallel_tool_calls": True, "response_format": {"type": "text"}},
+        **{"tool_choice": "auto", "verbosity": "medium", "user": None, "seed": None, "prediction": None},
+    },
+    "openai_responses": {
+        "input": "hi",
+        **{"metadata": {}, "frequency_penalty": 0, "presence_penalty": 0.0, "top_logprobs": 0, "tools": []},
+        **{"service_tier": "default", "store": True, "parallel_tool_calls": True, "tool_choice": "auto"},
+        **{"text": {"format": {"type": "text"}, "verbosity": "medium"}, "truncation": "disabled", "include": []},
+        **{"background": False, "reasoning": {}, "user": None, "previous_response_id": None},
+    },
+    "anthropic_messages": {
+        "messages": HI,
+        "max_tokens": 4096,
+        **{"metadata": {}, "stop_sequences": [], "tools": [], "service_tier": "auto", "system": []},
+        **{"mcp_servers": [], "context_management": None, "output_config": {}, "stream": False},
+    },
+    "gemini": {
+        "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+        "generationConfig": {
+            **{"candidateCount": 1, "frequencyPenalty": 0, "presencePenalty": 0, "stopSequences": []},
+            **{"responseMimeType": "text/plain", "responseModalities": ["TEXT"], "responseLogprobs": False},
+            "thinkingConfig": {"includeThoughts": False},
+        },
+        **{"safetySettings": [], "labels": {}, "tools": [], "toolConfig": {"functionCallingConfig": {"mode": "AUTO"}}},
+    },
+}
+OFF: dict[str, dict[str, Any]] = {
+    "openai_chat": {"reasoning_effort": "none"},
+    "openai_responses": {"reasoning": {"effort": "none"}},
+    "anthropic_messages": {"thinking": {"type": "disabled"}},
+    "gemini": {"generationConfig": {"thinkingConfig": {"thinkingBudget": 0}}},
+}
+TOOL = {"name": "look", "parameters": {"type": "object", "properties": {}}}
+
+
+def prepared(target: str, dialect: str = "openai_chat", *, strict: bool = False, **fields: Any) -> Prepared:
+    body = json.dumps({**({} if dialect == "gemini" else {"model": "m"}), **fields}).encode()
+    ask = Ask(WIRES[dialect], body, peek(body), "m", stream=False, strict=strict)
+    return prepare(ask, deployed(MODELS.get(target, target)).for_dialect(dialect))
+
+
+def told(made: Prepared) -> dict[str, str]:
+    return {caveat.where: caveat.detail for caveat in made.caveats}
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_what_is_empty_or_the_vendors_default_is_no_loss(dialect: str, model: str) -> None:
+    assert prepared(model, dialect, strict=True, **SAYS_NOTHING[dialect]).caveats == ()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_empty_objects_beside_tools_are_no_loss(dialect: str) -> None:
+    said = dict(SAYS_NOTHING[dialect])
+    if dialect == "gemini":
+        said |= {"generationConfig": {}, "tools": [{"functionDeclarations": [TOOL]}]}
+    elif dialect == "anthropic_messages":
+        said["tools"] = [{"name": "look", "input_schema": TOOL["parameters"]}]
+    else:
+        said["tools"] = [{"type": "function", **({"function": TOOL} if dialect == "openai_chat" else TOOL)}]
+    for model in ("openai", "anthropic", "gemini", "mistral", "bedrock-claude"):
+        assert prepared(model, dialect, strict=True, **said).caveats == ()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_to_switch_off_what_a_model_does_not_do_is_no_loss(dialect: str) -> None:
+    body = {**SAYS_NOTHING[dialect], **OFF[dialect]}
+    for model in ("openai", "anthropic/claude-3-5-haiku-latest", "gemini/gemini-2.0-flash", "ollama-without-tools"):
+        assert prepared(model, dialect, strict=True, **body).caveats == ()
+
+
+def test_to_switch_off_what_a_model_always_does_is_one() -> None:
+    made = prepared("gemini", "anthropic_messages", max_tokens=9, messages=HI, thinking={"type": "disabled"})
+    assert [caveat.where for caveat in made.caveats] == ["$.thinking"]
+
+
+def test_a_search_that_is_asked_for_by_an_empty_object_is_a_wish() -> None:
+    with pytest.raises(UnsupportedParamsError, match="web_search_options"):
+        prepared("ollama", strict=True, messages=HI, web_search_options={})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("n", 2), ("frequency_penalty", 0.5), ("logit_bias", {"50256": -100}), ("store", True), ("verbosity", "low")],
+)
+def test_any_other_value_is_told(field: str, value: Any) -> None:
+    assert list(told(prepared("anthropic", messages=HI, **{field: value}))) == [f"$.{field}"]
+
+
+# A default of the operator's is nobody's field; and what is relayed is told by the same rules.
+
+
+def test_a_default_that_a_provider_refuses_is_left_out_of_a_relayed_body_without_a_word() -> None:
+    made = prepared("openai-reasoning", strict=True, messages=HI, frequency_penalty=0)
+    assert (made.caveats, b"frequency_penalty" in made.outgoing.body) == ((), False)
+    assert list(told(prepared("openai-reasoning", messages=HI, frequency_penalty=1))) == ["$.frequency_penalty"]
+
+
+# Places
+
+
+def test_a_place_is_that_of_the_clients_own_body() -> None:
+    made = prepared(
+        "openai-reasoning",
+        "gemini",
+        systemInstruction={"parts": [{"text": "Be brief."}]},
+        contents=[
+            {"role": "user", "parts": [{"text": "hi"}]},
+            {"role": "user", "parts": [{"fileData": {"fileUri": "gs://b/x.png", "mimeType": "image/png"}}]},
+        ],
+        generation_config={"top_k": 3, "speechConfig": {"languageCode": "de"}},
+    )
+    where = told(made)
+    assert list(where) == ["$.contents[1]", "$.generationConfig.topK", "$.generationConfig.speechConfig"]
+    assert where["$.generationConfig.topK"].startswith("`generationConfig.topK` was left out")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "fields", "places"),
+    [
+        ("openai_chat", {"messages": HI, "max_completion_tokens": 10**7}, ["$.max_completion_tokens"]),
+        ("openai_chat", {"messages": HI, "max_tokens": 10**7}, ["$.max_tokens"]),
+        ("openai_responses", {"input": "hi", "max_output_tokens": 10**7}, ["$.max_output_tokens"]),
+        ("openai_responses", {"input": "hi", "text": {"verbosity": "low"}}, ["$.text.verbosity"]),
+        (
+            "gemini",
+            {"contents": [], "generationConfig": {"maxOutputTokens": 10**7}},
+            ["$.generationConfig.maxOutputTokens"],
+        ),
+    ],
+)
+def test_a_setting_is_called_as_the_client_called_it(dialect: str, fields: dict[str, Any], places: list[str]) -> None:
+    if fields.get("contents") == []:
+        fields = {**fields, "contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+    assert list(told(prepared("anthropic", dialect, **fields))) == places
+
+
+def test_a_setting_that_nobody_here_takes_is_refused_by_the_clients_name() -> None:
+    with pytest.raises(UnsupportedParamsError, match=r"\$\.stop_sequences") as refused:
+        prepared("openai-reasoning", "anthropic_messages", strict=True, messages=HI, max_tokens=9, stop_sequences=["x"])
+    assert refused.value.param == "stop_sequences"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "fields", "place"),
+    [
+        (
+            "openai_responses",
+            {"instructions": "x", "input": [{"type": "function_call_output", "call_id": "c", "output": "x"}]},
+            "$.input[0]",
+        ),
+        (
+            "anthropic_messages",
+            {
+                "max_tokens": 9,
+                "system": "x",
+                "messages": [
+                    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": "x"}]}
+                ],
+            },
+            "$.messages[0]",
+        ),
+        (
+            "gemini",
+            {
+                "systemInstruction": {"parts": [{"text": "x"}]},
+                "contents": [{"role": "user", "parts": [{"functionResponse": {"name": "n", "response": {}}}]}],
+            },
+            "$.contents[0]",
+        ),
+    ],
+)
+def test_a_refusal_of_a_writer_points_there_too(dialect: str, fields: dict[str, Any], place: str) -> None:
+    for model in ("mistral", "cohere", "bedrock-claude"):
+        with pytest.raises(BadRequestError) as refused:
+            prepared(model, dialect, **fields)
+        assert place in refused.value.message
+        assert refused.value.param in (None, place.removeprefix("$."))
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_each_place_of_a_rich_request_exists(dialect: str, model: str) -> None:
+    body = requested(dialect)
+    made = prepared(model, dialect, **body)
+    for where in told(made):
+        assert exists(body, where), where
+
+
+def exists(value: Any, where: str) -> bool:
+    for step in where.removeprefix("$").replace("[", ".").replace("]", "").split("."):
+        match value:
+            case _ if step == "":
+                continue
+            case list() if step == "*":
+                return True
+            case list() if int(step) < len(value):
+                value = value[int(step)]
+            case dict() if step in value:
+                value = value[step]
+            case _:
+                return False
+    return True
