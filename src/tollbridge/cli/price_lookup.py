@@ -30,10 +30,18 @@ def in_catalog(model: str) -> list[Listed]:
     exact = _exact(model) if model else None
     if exact is not None:
         return [exact]
-    part = model.lower()
+    part = named_by_row(model.lower()) if "/" in model else model.lower()
     names = [name for name in catalog().full_names() if part in name.lower()]
     found = [_listed(known) for name in names if (known := facts(*_split(name))) is not None]
     return found or _unlisted(model)
+
+
+def named_by_row(name: str) -> str:
+    """`together/x` as `together_ai/x`: the catalog has models by the names of the rows. So too a provider's name alone;
+    of one that is no provider's, what it was."""
+    head, slash, rest = name.partition("/")
+    row = find(head, ROWS)
+    return name if row is None else f"{row.name}{slash}{rest}"
 
 
 def _exact(model: str) -> Listed | None:
