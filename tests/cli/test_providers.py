@@ -47,6 +47,13 @@ def test_one_by_name_or_alias_is_shown_in_full() -> None:
     assert "https://docs.together.ai" in told["source"]
 
 
+def test_no_line_ends_before_it_says_something() -> None:
+    for name in ROWS:
+        said = run(name)
+        assert said.exit_code == 0
+        assert all(len(line.split()) > 1 for line in said.output.splitlines()[1:]), name
+
+
 def test_what_nobody_compared_is_said_plainly() -> None:
     said = run("kyma").output
     assert "source     litellm 1.109.1, not compared with the vendor's pages" in said

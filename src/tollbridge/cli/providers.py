@@ -101,7 +101,8 @@ def _in_full(row: Provider, usable: bool) -> Iterable[str]:
     yield f"  ready      {'yes' if usable else 'no'}"
     yield f"  formats    {', '.join(said.formats)}"
     yield f"  address    {said.address or 'your own: pass api_base'}"
-    yield f"             or {' or '.join(said.address_variables)}"
+    if said.address_variables:
+        yield f"             or {' or '.join(said.address_variables)}"
     optional = "" if said.needs_key else " (optional)"
     yield f"  key        {(' or '.join(said.key_variables) or 'none') + (optional if said.key_variables else '')}"
     if said.kind != "alone":
