@@ -22,6 +22,7 @@ from tollbridge.providers.address import Base, join, read_base
 from tollbridge.providers.auth import Auth, AuthHeaders, NoAuth, SigV4, write_auth, write_bearer
 from tollbridge.providers.aws_account import CREDENTIALS, read_account, read_region
 from tollbridge.providers.aws_keys import AwsAccount
+from tollbridge.providers.extras import check_there
 from tollbridge.providers.google_token import GoogleAccount, project_in
 from tollbridge.providers.location import NOTHING, Environ, Given, Location
 from tollbridge.providers.names import locate
@@ -45,8 +46,22 @@ def resolve(
     wire: str | None = None,
 ) -> Location:
     """`wire`: the format to be spoken, where it is not the provider's own. Raises NotFoundError (no such provider),
-    AuthenticationError (no key, and which variable to set) and BadRequestError (no address, or one that cannot be
-    used)."""
+    AuthenticationError (no key, and which variable to set), BadRequestError (no address, or one that cannot be used)
+    and InternalServerError (a library is missing that its credentials need)."""
+    location = _located(model, custom_llm_provider, given, environ, rows, wire)
+    if location.cloud is not None:
+        check_there(location.cloud.extra, location.provider.name)
+    return location
+
+
+def _located(
+    model: str,
+    custom_llm_provider: str | None,
+    given: Given,
+    environ: Environ,
+    rows: Mapping[str, Provider],
+    wire: str | None,
+) -> Location:
     row, name = locate(model, rows, provider=custom_llm_provider, api_base=given.api_base)
     mode, slash, rest = name.partition("/")
     if slash and rest and mode in WIRE_OF_MODE:
