@@ -39,8 +39,10 @@ places = pytest.mark.parametrize(("extra", "model", "environ"), PLACES, ids=[mod
 @pytest.fixture
 def _without(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where the package was installed alone."""
-    for library in (*LIBRARIES.values(), "google.auth.exceptions"):
-        monkeypatch.setitem(sys.modules, library, None)
+    for library in LIBRARIES.values():
+        loaded = [name for name in sys.modules if name.startswith(f"{library}.")]
+        for name in (library, f"{library}.exceptions", *loaded):
+            monkeypatch.setitem(sys.modules, name, None)
 
 
 def is_the_operators(error: APIError, extra: str) -> None:
