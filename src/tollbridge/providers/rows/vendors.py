@@ -337,7 +337,7 @@ VENDORS: tuple[Provider, ...] = (
         checked=SEEN,
     ),
     hosted(
-        "ai21_chat",
+        "ai21",
         "https://api.ai21.com/studio/v1",
         "AI21_API_KEY",
         base_env="AI21_API_BASE",
