@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import msgspec
 
+from tollbridge.calls.build import Wanted, priced_as
 from tollbridge.calls.tariff import tariff
 from tollbridge.catalog.facts import ModelFacts, catalog, facts
 from tollbridge.errors import NotFoundError
+from tollbridge.providers.listing import listing, region_of
 from tollbridge.providers.names import find, locate
 from tollbridge.providers.table import ROWS
 
@@ -45,15 +49,14 @@ def named_by_row(name: str) -> str:
 
 
 def _exact(model: str) -> Listed | None:
-    provider, slash, name = model.partition("/")
-    if slash and (known := facts(provider, name)) is not None:
-        return _listed(known)
     try:
         row, name = locate(model, ROWS)
-    except NotFoundError:
-        return None
-    known = facts(row.name, name)
-    return None if known is None else _listed(known)
+    except NotFoundError:  # a provider that only the catalog has
+        known = facts(*_split(model))
+        return None if known is None else _listed(known)
+    name, names = listing(row, name, region=region_of({}, os.environ))
+    known, made = priced_as(row, name, Wanted(id="", group="", model=model), names)
+    return None if known is None else Listed(known, made.priced, row.tells_cost)
 
 
 def _listed(known: ModelFacts) -> Listed:

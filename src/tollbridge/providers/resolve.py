@@ -24,9 +24,10 @@ from tollbridge.providers.aws_account import CREDENTIALS, read_account, read_reg
 from tollbridge.providers.aws_keys import AwsAccount
 from tollbridge.providers.extras import check_there
 from tollbridge.providers.google_token import GoogleAccount, project_in
+from tollbridge.providers.listing import qualified, without_mode
 from tollbridge.providers.location import NOTHING, Environ, Given, Location
 from tollbridge.providers.names import locate
-from tollbridge.providers.row import CHAT, RESPONSES, WIRE_OF_MODE, WIRES, From, Place, Provider
+from tollbridge.providers.row import CHAT, RESPONSES, WIRES, From, Place, Provider
 from tollbridge.providers.said import Said
 from tollbridge.secret import Secret
 
@@ -63,9 +64,8 @@ def _located(
     wire: str | None,
 ) -> Location:
     row, name = locate(model, rows, provider=custom_llm_provider, api_base=given.api_base)
-    mode, slash, rest = name.partition("/")
-    if slash and rest and mode in WIRE_OF_MODE:
-        wire, name = WIRE_OF_MODE[mode], rest
+    mode, name = without_mode(name)
+    wire = mode or wire
     if row.shape == "bedrock":
         return _on_bedrock(row, name, given, environ, wire)
     if row.shape == "azure":
@@ -76,8 +76,9 @@ def _located(
         wire = CHAT
     if wire is not None:
         row = row.speaking(wire)
+    listed: tuple[str, ...] = ()
     if row.qualifies and "/" not in name:
-        name = row.qualifies + name
+        name, listed = qualified(row, name)
     if row.shape == "vertex":
         return _on_vertex(row, name, given, environ)
     base, own_address = base_of(row, given, environ)
@@ -104,6 +105,7 @@ def _located(
         cloud=shown.cloud,
         count_tokens_path=counts if row.count_tokens and "?" not in path else None,
         stream_path=_filled(row.streams_at, base, name) if row.streams_at else "",
+        listed=listed,
         own_address=own_address,
     )
 

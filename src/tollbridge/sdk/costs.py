@@ -38,13 +38,15 @@ def completion_cost(
     custom_cost_per_second: float | None = None,
     base_model: str | None = None,
     service_tier: str | None = None,
+    region_name: str | None = None,
     **_others: object,
 ) -> float:
     """Dollars for an answer: ours, a dictionary, or an object with `model_dump` (chat, Responses or Messages). Without
     one, for `prompt` (or `messages`) and `completion`, whose tokens are counted here.
 
     `model`, `base_model`, `custom_llm_provider` say whose prices; else the answer does. `total_time`: seconds, for a
-    model that is paid by time. `custom_cost_per_token`: `input_cost_per_token` and `output_cost_per_token`.
+    model that is paid by time. `region_name`: AWS's, else the environment's. `custom_cost_per_token`:
+    `input_cost_per_token` and `output_cost_per_token`.
     Raises UnknownPrice.
     """
     hidden: JsonObject = getattr(completion_response, "_hidden_params", None) or {}
@@ -62,7 +64,7 @@ def completion_cost(
     milliseconds = getattr(completion_response, "_response_ms", None)
     seconds = total_time or (None if milliseconds is None else milliseconds / 1000)
     tier = service_tier or answer.get("service_tier")
-    tariff = _custom(custom_cost_per_token, custom_cost_per_second) or _tariff(name, provider)
+    tariff = _custom(custom_cost_per_token, custom_cost_per_second) or _tariff(name, provider, region_name)
     return write_dollars(_priced(tariff, name, usage, tier if isinstance(tier, str) else None, seconds))
 
 
@@ -79,6 +81,7 @@ def cost_per_token(
     custom_cost_per_second: float | None = None,
     usage_object: object = None,
     service_tier: str | None = None,
+    region_name: str | None = None,
     **_others: object,
 ) -> tuple[float, float]:
     """(dollars for the prompt, dollars for the completion). `prompt_tokens` is the total; the two of the cache are
@@ -89,7 +92,7 @@ def cost_per_token(
         cache_read=cache_read_input_tokens,
         cache_write=cache_creation_input_tokens,
     )
-    tariff = _custom(custom_cost_per_token, custom_cost_per_second) or _tariff(model, custom_llm_provider)
+    tariff = _custom(custom_cost_per_token, custom_cost_per_second) or _tariff(model, custom_llm_provider, region_name)
     seconds = None if response_time_ms is None else response_time_ms / 1000
     whole = _priced(tariff, model, usage, service_tier, seconds)
     lines = tariff.lines(usage, service_tier)
@@ -125,11 +128,11 @@ def _priced(
         raise UnknownPrice(f"{model}: {error.message} {hint}", kind=error.kind) from None
 
 
-def _tariff(model: str, provider: str | None) -> Tariff:
+def _tariff(model: str, provider: str | None, region: str | None = None) -> Tariff:
     if not model:
         raise BadRequestError("Say which model: the answer does not name one.", param="model")
     try:
-        return PRICES.tariff(PRICES.named(model, provider))
+        return PRICES.tariff(PRICES.named(model, provider, region))
     except NotFoundError as error:
         raise UnknownPrice(error.message) from error
 
