@@ -18,8 +18,7 @@ from tollbridge.model.response import Usage
 from tollbridge.sdk.body import plain
 from tollbridge.sdk.price_list import PRICES
 from tollbridge.sdk.token_counts import token_counter
-from tollbridge.wires.anthropic_messages.usage import read_usage as read_anthropic_usage
-from tollbridge.wires.openai_chat.usage import read_usage
+from tollbridge.sdk.usages import FORMATS, read_usage, told_by
 
 PER_MILLION = 1_000_000
 
@@ -41,8 +40,9 @@ def completion_cost(
     region_name: str | None = None,
     **_others: object,
 ) -> float:
-    """Dollars for an answer: ours, a dictionary, or an object with `model_dump` (chat, Responses or Messages). Without
-    one, for `prompt` (or `messages`) and `completion`, whose tokens are counted here.
+    """Dollars for an answer: ours, or another's as a dictionary or an object with `model_dump` (`usages` has the
+    formats; where one does not name its model, `model` does). Without one, for `prompt` (or `messages`) and
+    `completion`, whose tokens are counted here.
 
     `model`, `base_model`, `custom_llm_provider` say whose prices; else the answer does. `total_time`: seconds, for a
     model that is paid by time. `region_name`: AWS's, else the environment's. `custom_cost_per_token`:
@@ -54,18 +54,20 @@ def completion_cost(
     if hidden.get("response_cost") is not None and not any(overrides):
         return float(hidden["response_cost"])
     answer = _plain(completion_response)
-    name = base_model or model or answer.get("model") or ""
+    told = told_by(answer)
+    name = base_model or model or told.model
     provider = custom_llm_provider or (None if base_model or model else hidden.get("custom_llm_provider"))
-    usage = _usage(answer)
-    if usage is None and completion_response is not None and not prompt and not messages:
-        raise UnknownPrice("The answer tells no usage; pass the `prompt` or the `messages` too.", kind="usage")
+    usage = told.usage
     if usage is None:
+        if completion_response is not None and not prompt and not messages:
+            raise _no_usage("pass the `prompt` or the `messages` too")
+        if answer and "choices" not in answer and not completion:
+            raise _no_usage("pass what it said as `completion` too")
         usage = _counted(name, prompt, messages, completion or _text(answer))
     milliseconds = getattr(completion_response, "_response_ms", None)
     seconds = total_time or (None if milliseconds is None else milliseconds / 1000)
-    tier = service_tier or answer.get("service_tier")
     tariff = _custom(custom_cost_per_token, custom_cost_per_second) or _tariff(name, provider, region_name)
-    return write_dollars(_priced(tariff, name, usage, tier if isinstance(tier, str) else None, seconds))
+    return write_dollars(_priced(tariff, name, usage, service_tier or told.service_tier, seconds))
 
 
 def cost_per_token(
@@ -86,7 +88,7 @@ def cost_per_token(
 ) -> tuple[float, float]:
     """(dollars for the prompt, dollars for the completion). `prompt_tokens` is the total; the two of the cache are
     parts of it. What is not by the token (a search, time) is with the completion. Raises UnknownPrice."""
-    usage = _usage({"usage": _plain(usage_object)}) or Usage(
+    usage = read_usage(_plain(usage_object)) or Usage(
         input=prompt_tokens,
         output=completion_tokens,
         cache_read=cache_read_input_tokens,
@@ -109,11 +111,15 @@ _READ = frozenset(
 
 def batch_answer_nanousd(answer: JsonObject, model: str | None, provider: str | None) -> int:
     """Of one answer of a batch. Raises UnknownPrice."""
-    usage = _usage(answer)
-    if usage is None:
+    told = told_by(answer)
+    if told.usage is None:
         raise UnknownPrice("An answer of the batch tells no usage.", kind="usage")
-    name = model or answer.get("model") or ""
-    return _priced(_tariff(name, provider), name, usage, "batch", None, "Say it with `register_model`.")
+    name = model or told.model
+    return _priced(_tariff(name, provider), name, told.usage, "batch", None, "Say it with `register_model`.")
+
+
+def _no_usage(mend: str) -> UnknownPrice:
+    return UnknownPrice(f"The answer tells no usage in a format that is known here ({FORMATS}); {mend}.", kind="usage")
 
 
 _SAY_IT = "Say it with `register_model`, or pass `custom_cost_per_token`."
@@ -130,7 +136,7 @@ def _priced(
 
 def _tariff(model: str, provider: str | None, region: str | None = None) -> Tariff:
     if not model:
-        raise BadRequestError("Say which model: the answer does not name one.", param="model")
+        raise BadRequestError("Say which model (`model=`): the answer does not name one.", param="model")
     try:
         return PRICES.tariff(PRICES.named(model, provider, region))
     except NotFoundError as error:
@@ -154,28 +160,6 @@ def _plain(answer: object) -> JsonObject:
     if isinstance(made, dict):
         return made
     raise BadRequestError("The answer must be one of ours, a dictionary, or an object with `model_dump`.")
-
-
-def _usage(answer: JsonObject) -> Usage | None:
-    said = answer.get("usage")
-    if not isinstance(said, dict):
-        return None
-    if "prompt_tokens" in said:
-        return read_usage(said)
-    if "input_tokens_details" in said or answer.get("object") == "response":
-        return read_usage(as_chat_usage(said))
-    return read_anthropic_usage(said) if "input_tokens" in said else None
-
-
-def as_chat_usage(said: JsonObject) -> JsonObject:
-    """Usage of the Responses API, whose totals and parts are those of a chat under other names."""
-    names = {
-        "input_tokens": "prompt_tokens",
-        "output_tokens": "completion_tokens",
-        "input_tokens_details": "prompt_tokens_details",
-        "output_tokens_details": "completion_tokens_details",
-    }
-    return {names.get(name, name): value for name, value in said.items()}
 
 
 def _counted(model: str, prompt: str, messages: Sequence[object], completion: str) -> Usage:
