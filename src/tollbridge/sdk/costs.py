@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tollbridge.catalog.price_names import prices_of
+from tollbridge.catalog.price_names import is_price, prices_of
 from tollbridge.catalog.pricing import Tariff, own_list
 from tollbridge.catalog.tokens import count_text
 from tollbridge.errors import BadRequestError, NotFoundError, UnknownPrice
-from tollbridge.model.json import JsonObject
+from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.money import write_dollars
 from tollbridge.model.response import Usage
 from tollbridge.sdk.body import plain
+from tollbridge.sdk.checked import amount_or_none, count, count_or_none, several, table, text, wrong
 from tollbridge.sdk.price_list import PRICES
 from tollbridge.sdk.token_counts import token_counter
 from tollbridge.sdk.usages import FORMATS, read_usage, told_by
@@ -50,12 +51,14 @@ def completion_cost(
     Raises UnknownPrice.
     """
     hidden: JsonObject = getattr(completion_response, "_hidden_params", None) or {}
+    messages = several(messages, "messages")
+    prompt, completion = text(prompt, "prompt"), text(completion, "completion")
     overrides = (model, base_model, custom_llm_provider, custom_cost_per_token, custom_cost_per_second, service_tier)
     if hidden.get("response_cost") is not None and not any(overrides):
         return float(hidden["response_cost"])
     answer = _plain(completion_response)
     told = told_by(answer)
-    name = base_model or model or told.model
+    name = text(base_model, "base_model") or text(model, "model") or told.model
     provider = custom_llm_provider or (None if base_model or model else hidden.get("custom_llm_provider"))
     usage = told.usage
     if usage is None:
@@ -65,9 +68,9 @@ def completion_cost(
             raise _no_usage("pass what it said as `completion` too")
         usage = _counted(name, prompt, messages, completion or _text(answer))
     milliseconds = getattr(completion_response, "_response_ms", None)
-    seconds = total_time or (None if milliseconds is None else milliseconds / 1000)
+    seconds = amount_or_none(total_time, "total_time") or (None if milliseconds is None else milliseconds / 1000)
     tariff = _custom(custom_cost_per_token, custom_cost_per_second) or _tariff(name, provider, region_name)
-    return write_dollars(_priced(tariff, name, usage, service_tier or told.service_tier, seconds))
+    return write_dollars(_priced(tariff, name, usage, text(service_tier, "service_tier") or told.service_tier, seconds))
 
 
 def cost_per_token(
@@ -88,12 +91,15 @@ def cost_per_token(
 ) -> tuple[float, float]:
     """(dollars for the prompt, dollars for the completion). `prompt_tokens` is the total; the two of the cache are
     parts of it. What is not by the token (a search, time) is with the completion. Raises UnknownPrice."""
-    usage = read_usage(_plain(usage_object)) or Usage(
-        input=prompt_tokens,
-        output=completion_tokens,
-        cache_read=cache_read_input_tokens,
-        cache_write=cache_creation_input_tokens,
+    counted = Usage(
+        input=count(prompt_tokens, "prompt_tokens"),
+        output=count(completion_tokens, "completion_tokens"),
+        cache_read=count_or_none(cache_read_input_tokens, "cache_read_input_tokens"),
+        cache_write=count_or_none(cache_creation_input_tokens, "cache_creation_input_tokens"),
     )
+    usage = counted if usage_object is None else _told(usage_object)
+    model, service_tier = text(model, "model"), text(service_tier, "service_tier") or None
+    response_time_ms = amount_or_none(response_time_ms, "response_time_ms")
     tariff = _custom(custom_cost_per_token, custom_cost_per_second) or _tariff(model, custom_llm_provider, region_name)
     seconds = None if response_time_ms is None else response_time_ms / 1000
     whole = _priced(tariff, model, usage, service_tier, seconds)
@@ -143,8 +149,18 @@ def _tariff(model: str, provider: str | None, region: str | None = None) -> Tari
         raise UnknownPrice(error.message) from error
 
 
+def _told(usage_object: object) -> Usage:
+    usage = read_usage(_plain(usage_object))
+    if usage is None:
+        wrong(usage_object, "usage_object", f"the usage of an answer ({FORMATS})")
+    return usage
+
+
 def _custom(per_token: Mapping[str, float] | None, per_second: float | None) -> Tariff | None:
-    said = dict(per_token or {})
+    said = dict(table(per_token, "custom_cost_per_token"))
+    unknown = next((field for field in said if not is_price(field)), None)
+    if unknown is not None:
+        wrong(unknown, "custom_cost_per_token", "by the names of prices, such as `input_cost_per_token`")
     if per_second is not None:
         said["input_cost_per_second"] = per_second
     if not said:
@@ -169,8 +185,16 @@ def _counted(model: str, prompt: str, messages: Sequence[object], completion: st
 
 def _text(answer: JsonObject) -> str:
     texts = []
-    for choice in answer.get("choices") or ():
-        message = choice.get("message") or {}
-        texts += [message.get("content") or "", message.get("reasoning_content") or ""]
-        texts += [call["function"]["arguments"] for call in message.get("tool_calls") or () if "function" in call]
-    return "\n".join(text for text in texts if isinstance(text, str) and text)
+    for message in (_of(choice, "message") for choice in _listed(answer, "choices")):
+        texts += [_of(message, "content"), _of(message, "reasoning_content")]
+        texts += [_of(_of(call, "function"), "arguments") for call in _listed(message, "tool_calls")]
+    return "\n".join(said for said in texts if isinstance(said, str) and said)
+
+
+def _of(value: Json, name: str) -> Json:
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def _listed(value: Json, name: str) -> list[Json]:
+    found = _of(value, name)
+    return found if isinstance(found, list) else []

@@ -23,6 +23,7 @@ from tollbridge.providers.listing import listing, region_of
 from tollbridge.providers.names import find, locate
 from tollbridge.providers.row import Provider
 from tollbridge.providers.table import ROWS
+from tollbridge.sdk.checked import text
 
 KEPT_MAX = 1_024
 REGISTERED = "registered"
@@ -48,11 +49,12 @@ class PriceList:
     def named(self, model: str, provider: str | None = None, region: str | None = None) -> Named:
         """The name under which something is known of it. `region`, else the environment's: where it is asked, where its
         own name does not say. Raises NotFoundError with near names."""
-        names = self._names(model, provider, region or region_of({}, os.environ))
+        region = text(region, "region_name") or region_of({}, os.environ)
+        names = self._names(text(model, "model"), text(provider, "custom_llm_provider"), region)
         told = (one for one in names if one in self._registered)
         return next(told, None) or next((one for one in names if facts(*one) is not None), names[-1])
 
-    def _names(self, model: str, provider: str | None, region: str = "") -> list[Named]:
+    def _names(self, model: str, provider: str, region: str = "") -> list[Named]:
         """The closest first; the last is that of a deployment. Raises NotFoundError with near names."""
         try:
             row, name = locate(model, ROWS, provider=provider)
@@ -105,7 +107,7 @@ class PriceList:
             raise BadRequestError(f"What is registered for {name!r} must be a dictionary.", param=name)
         provider = fields.get("litellm_provider")
         try:
-            named = self._names(name, provider if isinstance(provider, str) else None)[0]
+            named = self._names(text(name, "model_cost"), provider if isinstance(provider, str) else "")[0]
         except NotFoundError:
             head, slash, rest = name.partition("/")
             named = Named(head, rest) if slash else Named("", name)

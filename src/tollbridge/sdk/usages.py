@@ -17,8 +17,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from tollbridge.model.json import JsonObject
-from tollbridge.model.response import Usage
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.response import Usage, is_count
 from tollbridge.wires.anthropic_messages.usage import read_usage as read_anthropic
 from tollbridge.wires.openai_chat.usage import read_usage as read_chat
 
@@ -52,7 +52,11 @@ def read_usage(said: JsonObject, *, of_responses: bool = False) -> Usage | None:
         return read_chat(as_chat_usage(said))
     if "input_tokens" in said:
         return read_anthropic(said)
-    return next((read(said) for words, read in _OTHERS if not words.isdisjoint(said)), None)
+    return next((read(said) for words, read in _OTHERS if any(_tells(said.get(word)) for word in words)), None)
+
+
+def _tells(value: Json) -> bool:
+    return is_count(value) or isinstance(value, dict)
 
 
 def _read_gemini(said: JsonObject) -> Usage | None:
