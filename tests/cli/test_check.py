@@ -115,6 +115,44 @@ def test_a_provider_of_ones_own_that_cannot_be_is_told_with_its_place(tmp_path: 
     assert result.exception is None or isinstance(result.exception, SystemExit)
 
 
+NONSENSE = """
+model_list:
+  - model_name: m
+    litellm_params: {model: mine/x, input_cost_per_token: 0, output_cost_per_token: 0}
+providers:
+  - name: mine
+    base_url: http://10.0.0.1/v1
+    lacks: [images,
+            toolz]
+    prefers:
+      reasonning: thinking
+      system_role: boss
+      max_tokens: max_tokens
+    drops: [user, logit_bais]
+    renames: {seed: random_seed, max_tokns: limit}
+"""
+
+
+def test_words_of_a_row_that_nobody_knows_are_told_each_with_its_place_and_those_near(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(NONSENSE)
+    found = [
+        (one.line, one.column, one.severity, one.path, one.message)
+        for one in examine(tmp_path / "config.yaml", {}).findings
+    ]
+    told = [one for one in found if one[3].startswith("providers")]
+    assert [one[:4] for one in told] == [
+        (9, 13, "error", "providers[0].lacks"),
+        (11, 7, "error", "providers[0].prefers"),
+        (12, 20, "error", "providers[0].prefers"),
+        (14, 19, "warning", "providers[0].drops"),
+        (15, 34, "warning", "providers[0].renames"),
+    ]
+    for (*_, message), near in zip(
+        told, ("'tools'", "'reasoning'", "developer, system", "'logit_bias'", "'max_tokens'"), strict=True
+    ):
+        assert near in message
+
+
 def test_a_provider_of_ones_own_may_speak_two_formats(tmp_path: Path) -> None:
     row = "{name: mine, base_url: 'http://h:1/v1', also: {anthropic_messages: /v1/messages}, needs_key: false}"
     result = run(tmp_path, f"{CLEAN}providers: [{row}]\n")

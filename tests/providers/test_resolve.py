@@ -6,8 +6,8 @@ import pickle
 import pytest
 
 from tollbridge.errors import AuthenticationError, BadRequestError, NotFoundError
+from tollbridge.providers.own_row import row_from_config
 from tollbridge.providers.resolve import Given, Location, available, resolve
-from tollbridge.providers.row import row_from_config
 from tollbridge.providers.table import ROWS
 from tollbridge.secret import Secret
 
