@@ -7,7 +7,8 @@ import pytest
 
 from tollbridge.errors import AuthenticationError, BadRequestError, NotFoundError
 from tollbridge.providers.own_row import row_from_config
-from tollbridge.providers.resolve import Given, Location, available, resolve
+from tollbridge.providers.ready import available, lacking
+from tollbridge.providers.resolve import Given, Location, resolve
 from tollbridge.providers.table import ROWS
 from tollbridge.secret import Secret
 
@@ -263,6 +264,51 @@ def test_available_are_the_providers_that_the_environment_is_enough_for() -> Non
     assert {row.name for row in available(environ, ROWS)} == {"openai", "ollama", "snowflake"}
     assert "azure" in {row.name for row in available({**environ, "AZURE_API_BASE": "https://x"}, ROWS)}
     assert available({}, ROWS) == []
+
+
+KEY_PAIR = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+REGION = {"AWS_REGION": "eu-west-1"}
+ENTRA = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c"}
+AZURE = {"AZURE_API_BASE": "https://a.openai.azure.com"}
+SERVICE = {"GOOGLE_APPLICATION_CREDENTIALS": "/run/key.json"}
+WATSONX = {"WATSONX_API_KEY": "k"}
+
+
+@pytest.mark.parametrize(
+    ("name", "environ", "lacks"),
+    [
+        ("bedrock", {**KEY_PAIR, **REGION}, ""),
+        ("bedrock", {"AWS_ACCESS_KEY_ID": "a", **REGION}, "AWS_SECRET_ACCESS_KEY, too"),
+        ("bedrock", {"AWS_SECRET_ACCESS_KEY": "b", **REGION}, "AWS_ACCESS_KEY_ID, too"),
+        ("bedrock", {"AWS_ACCESS_KEY_ID": "a", "AWS_PROFILE": "p", **REGION}, "two keys belong together"),
+        ("bedrock", {"AWS_WEB_IDENTITY_TOKEN_FILE": "/run/token", **REGION}, "AWS_ROLE_ARN, too"),
+        ("bedrock", {"AWS_WEB_IDENTITY_TOKEN_FILE": "/run/token", "AWS_ROLE_ARN": "r", **REGION}, ""),
+        ("bedrock", KEY_PAIR, "AWS_REGION"),
+        ("bedrock", {"AWS_BEARER_TOKEN_BEDROCK": "k", **REGION}, ""),
+        ("bedrock", REGION, "AWS_PROFILE"),
+        ("sagemaker_chat", {"AWS_ACCESS_KEY_ID": "a", **REGION}, "AWS_SECRET_ACCESS_KEY, too"),
+        ("sagemaker_chat", {**KEY_PAIR, **REGION}, ""),
+        ("vertex_ai", {"VERTEXAI_API_KEY": "k"}, ""),
+        ("vertex_ai", SERVICE, "vertex_project"),
+        ("vertex_ai", {**SERVICE, "VERTEXAI_PROJECT": "p"}, ""),
+        ("vertex_ai", {"VERTEXAI_PROJECT": "p"}, "GOOGLE_APPLICATION_CREDENTIALS"),
+        ("azure", {**ENTRA, "AZURE_CLIENT_SECRET": "s", **AZURE}, ""),
+        ("azure", {**ENTRA, **AZURE}, "needs a key"),
+        ("azure", {**ENTRA, "AZURE_CLIENT_SECRET": "s"}, "needs an address"),
+        ("databricks", {"DATABRICKS_HOST": "h", "DATABRICKS_CLIENT_ID": "c", "DATABRICKS_CLIENT_SECRET": "s"}, ""),
+        ("databricks", {"DATABRICKS_HOST": "h", "DATABRICKS_CLIENT_ID": "c"}, "needs a key"),
+        ("watsonx", {**WATSONX, "WATSONX_REGION": "us-south"}, ""),
+        ("watsonx", {"WATSONX_URL": "https://w.example"}, "WATSONX_API_KEY"),
+        ("groq", {"GROQ_API_BASE": "http://h"}, "GROQ_API_KEY"),
+        ("hosted_vllm", {}, "HOSTED_VLLM_API_BASE"),
+        ("demo", {}, ""),
+    ],
+)
+def test_what_an_environment_lacks_for_a_provider_is_said(name: str, environ: dict[str, str], lacks: str) -> None:
+    said = lacking(ROWS[name], environ)
+    assert (said == "") is (lacks == ""), said
+    assert lacks in said
+    assert (name in {row.name for row in available(environ, ROWS)}) is (not lacks and name != "demo")
 
 
 def test_a_row_of_the_operators_is_a_provider_like_any_other() -> None:

@@ -16,7 +16,8 @@ from tollbridge.errors import APIError, NotFoundError, ServiceUnavailableError
 from tollbridge.providers.azure_token import with_own_identity
 from tollbridge.providers.extras import MISSING
 from tollbridge.providers.mock import mocked
-from tollbridge.providers.resolve import Given, available
+from tollbridge.providers.ready import available
+from tollbridge.providers.resolve import Given
 from tollbridge.providers.row import Provider
 from tollbridge.providers.table import DEMO
 from tollbridge.routing.groups import NAME_BYTES, Group, Groups, Wildcard

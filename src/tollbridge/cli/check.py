@@ -35,7 +35,8 @@ from tollbridge.config.settings import Config, McpServer
 from tollbridge.errors import APIError, ConfigError, StoreError
 from tollbridge.home import Home
 from tollbridge.providers.extras import MISSING
-from tollbridge.providers.resolve import available, resolve
+from tollbridge.providers.ready import available
+from tollbridge.providers.resolve import resolve
 from tollbridge.providers.table import DEMO, ROWS
 from tollbridge.store.address import Address, check_driver
 from tollbridge.transport.inprocess import ByHost, InProcess

@@ -19,7 +19,7 @@ from tollbridge.config.environment import read_dotenv
 from tollbridge.config.findings import Findings
 from tollbridge.errors import APIError, ConfigError
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.providers.resolve import available
+from tollbridge.providers.ready import available
 from tollbridge.providers.table import DEMO, ROWS
 from tollbridge.sdk.mcp.formats import text_of
 from tollbridge.sdk.mcp.run import MAX_ROUNDS, Made, Told, run
