@@ -115,6 +115,35 @@ def test_an_unknown_name_is_an_error_with_near_names(model: str, near: str) -> N
     assert caught.value.code == "model_not_found"
 
 
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("openai/", "names the provider 'openai' alone: the model is missing. Write `openai/<model>`"),
+        ("openai", "names the provider 'openai' alone: the model is missing. Write `openai/<model>`"),
+        ("together/", "Write `together/<model>`; `tollbridge models together_ai`"),
+        ("openai//", "the model is missing. Write `openai/<model>`"),
+        ("openai/ ", "No model is named|the model is missing"),
+        ("bedrock/us-east-1/", "ends where the model's name should be: .* Write `bedrock/us-east-1/<model>`"),
+        ("openai/responses/", "Write `openai/responses/<model>`"),
+        ("nobody/", "ends where its name should be. Write `provider/model`"),
+        ("/gpt-4o", "names no provider before its slash. Write `provider/gpt-4o`, or 'gpt-4o' alone"),
+        ("/", "ends where its name should be"),
+        (" ", "No model is named"),
+        ("", "No model is named"),
+    ],
+)
+def test_what_is_missing_of_a_name_is_said(model: str, told: str) -> None:
+    with pytest.raises(NotFoundError, match=told) as caught:
+        found(model)
+    assert (caught.value.code, caught.value.param) == ("model_not_found", "model")
+
+
+def test_a_provider_beside_a_name_that_ends_too_early_does_not_help() -> None:
+    for model in ("groq/", "groq/x/", "/"):
+        with pytest.raises(NotFoundError, match=r"ends where|the model is missing"):
+            resolve(model, custom_llm_provider="groq", given=Given(api_key="k"), environ={}, rows=ROWS)
+
+
 def test_a_missing_key_names_the_variables_to_set() -> None:
     with pytest.raises(AuthenticationError) as caught:
         found("groq/x", {})
