@@ -1,4 +1,4 @@
-"""For which providers the environment is enough, and of the others what it lacks."""
+"""For which providers the environment is enough, what it lacks for others, and where a key is from."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ from tollbridge.errors import APIError
 from tollbridge.providers import vertex
 from tollbridge.providers.auth import SigV4
 from tollbridge.providers.aws_account import CREDENTIALS
-from tollbridge.providers.location import NOTHING, Environ
+from tollbridge.providers.location import NOTHING, Environ, Given
 from tollbridge.providers.resolve import first, located
 from tollbridge.providers.row import Provider
 
 _MODELS = ("any/any", "deployment/any")
 """By one of these names each provider can be asked for a model; at watsonx the second needs no project."""
+
+
+_WHO = (
+    *("aws_access_key_id", "aws_profile_name", "aws_role_name", "aws_web_identity_token"),
+    *("azure_ad_token", "client_secret", "azure_password", "azure_credential"),
+    *("vertex_credentials", "vertex_ai_credentials"),
+)
+"""What a call or a deployment says of who it is, beside a key."""
 
 
 def available(environ: Environ, rows: Mapping[str, Provider]) -> list[Provider]:
@@ -40,6 +48,21 @@ def lacking(row: Provider, environ: Environ) -> str:
         return f"set {_all([_any(names) for names in unset])}"
     why = [_why_not(row, model, environ, nobody) for model in _MODELS]
     return "" if "" in why else nobody if nobody in why else why[0]
+
+
+def key_place(row: Provider, given: Given, environ: Environ) -> str:
+    """Where the key, or the identity, is from that the provider is shown; "" where there is none."""
+    if given.api_key:
+        return "`api_key`"
+    told = next((name for name in _WHO if given.extra.get(name)), None)
+    if told:
+        return f"`{told}`"
+    if row.api_key:
+        return f"`api_key` of the provider {row.name!r}"
+    for together in (*((name,) for name in (*row.key_env, *row.token_env)), *_identities(row)):
+        if all(first(environ, (name,)) for name in together):
+            return _all(together)
+    return ""
 
 
 def _identities(row: Provider) -> Sequence[Sequence[str]]:
