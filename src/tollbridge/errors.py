@@ -42,6 +42,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+PROVIDER_HEADER = "x-tollbridge-provider"
+"""By which a gateway of ours tells whose answer it passes on."""
+
 Fault = Literal["client", "operator", "provider", "gateway"]
 
 
@@ -192,9 +195,38 @@ class ContentPolicyViolationError(BadRequestError):
 
 
 class AuthenticationError(APIStatusError):
+    """A key was refused. Where a provider did so the message says which, before its own words: they speak of `your
+    key`, and mean the one that it was asked with. `key_place`: where that one is from, such as a variable; "" where
+    nobody says."""
+
     status_code = 401
     type = "authentication_error"
     fault: Fault = "client"
+    provider = ""
+    wire = ""
+    key_place = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def message(self) -> str:  # who refused it is known only after it was made
+        return self._refused_by + self._said
+
+    @message.setter
+    def message(self, said: str) -> None:
+        self._said = said.removeprefix(self._refused_by)
+
+    @property
+    def _refused_by(self) -> str:
+        if not (self.provider and self.wire):
+            return ""
+        behind = next((value for name, value in self.headers if name.lower() == PROVIDER_HEADER), "")
+        if behind:  # it is a gateway, and told whom it asked
+            return f"{behind} refused the key of {self.provider}, which asked it, and not the caller's: "
+        place = f" ({self.key_place})" if self.key_place else ""
+        return f"{self.provider} refused the key that it was asked with{place}: "
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class PaymentRequiredError(APIStatusError):

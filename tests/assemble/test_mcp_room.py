@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.mcp.gateway import gateway
 from tests.server.accounted import Accounted, accounted
 from tollbridge.assemble.mcp_room import McpRoom, holds
@@ -14,6 +16,7 @@ from tollbridge.errors import StoreUnavailable
 from tollbridge.store.mcp_servers import McpServerStore
 
 PLAIN = json.dumps({"model_list": [{"model_name": "m", "litellm_params": {"model": "demo/hello"}}]})
+WITH_ONE = json.dumps({**json.loads(PLAIN), "mcp_servers": {"one": {"url": "https://one.example.com/mcp"}}})
 SERVER = {"server_name": "far", "url": "https://mcp.example.com/mcp"}
 
 
@@ -81,6 +84,26 @@ async def test_a_server_that_another_process_adds_opens_it(tmp_path: Path) -> No
         assert room(served).servers == ["far"]
     async with accounted(PLAIN, tmp_path) as served:  # and is there at the next start
         assert room(served).servers == ["far"]
+
+
+async def test_that_servers_are_not_heard_of_is_told_and_so_is_that_they_are_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("tollbridge.store.following.FOLLOW_S", 0.01)
+    for config in (PLAIN, WITH_ONE):  # before the room is open, and after
+        caplog.clear()
+        async with accounted(config, tmp_path) as served:
+            database = served.accounts.database
+            real, database.read = database.read, away  # type: ignore[method-assign]
+            await told(caplog, "changes of MCP servers are not heard of: The database does not answer.")
+            database.read = real  # type: ignore[method-assign]
+            await told(caplog, "changes of MCP servers are heard of again")
+
+
+async def told(caplog: pytest.LogCaptureFixture, words: str) -> None:
+    async with asyncio.timeout(20):
+        while words not in [record.message for record in caplog.records]:
+            await asyncio.sleep(0.01)
 
 
 async def test_where_the_database_does_not_answer_the_next_request_tries_anew(tmp_path: Path) -> None:

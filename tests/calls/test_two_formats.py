@@ -13,8 +13,8 @@ from tollbridge.calls.build import Wanted, build
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.prepare import Prepared, prepare
 from tollbridge.errors import BadRequestError
+from tollbridge.providers.own_row import row_from_config
 from tollbridge.providers.resolve import Given
-from tollbridge.providers.row import row_from_config
 from tollbridge.providers.table import ROWS
 from tollbridge.wires.base import Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT

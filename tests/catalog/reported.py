@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from tests.shared import recordings
 from tollbridge.catalog.facts import ModelFacts, facts
 from tollbridge.model.response import Usage
-from tollbridge.sdk.costs import as_chat_usage
+from tollbridge.sdk.usages import as_chat_usage
 from tollbridge.wires.anthropic_messages.usage import merged_usage
 from tollbridge.wires.anthropic_messages.usage import read_usage as read_anthropic
 from tollbridge.wires.cohere.usage import read_usage as read_cohere

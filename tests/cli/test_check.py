@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from tollbridge.cli import COMMANDS, main
 from tollbridge.cli.check import examine, excerpts
+from tollbridge.providers.extras import LIBRARIES
 from tollbridge.store import address
 
 CLEAN = """
@@ -38,6 +39,47 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def run(directory: Path, text: str, *options: str) -> Result:
     (directory / "config.yaml").write_text(dedent(text))
     return CliRunner().invoke(main, ["check", "config.yaml", *options])
+
+
+LACKING = """
+model_list:
+  - model_name: g
+    litellm_params: {model: vertex_ai/gemini-2.5-flash, vertex_project: acme}
+  - model_name: "bedrock/*"
+    litellm_params: {model: "bedrock/*", aws_region_name: eu-west-1}
+  - model_name: a
+    litellm_params: {model: azure/d, api_base: "https://a.openai.azure.com", azure_credential: DefaultAzureCredential}
+mcp_servers:
+  signed: {url: "https://x.example/mcp", auth_type: aws_sigv4, aws_region_name: eu-west-1}
+"""
+
+
+def test_a_library_that_is_missing_is_told_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AZURE_API_KEY", "AWS_BEARER_TOKEN_BEDROCK", "VERTEXAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    assert run(tmp_path, LACKING).exit_code == 1  # no price is known for "d"
+    for library in LIBRARIES.values():
+        monkeypatch.setitem(sys.modules, library, None)
+    report = examine(tmp_path / "config.yaml", {})
+    told = [(one.line, one.severity, one.message) for one in report.findings]
+    assert len(told) == 4
+    for (line, severity, message), (where, kind, extra) in zip(
+        told, [(3, "warning", "gcp"), (5, "warning", "aws"), (7, "warning", "azure"), (10, "error", "aws")], strict=True
+    ):
+        assert (line, severity) == (where, kind)
+        assert f"pip install 'tollbridge[{extra}]'" in message
+    environ = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "eu-west-1", "GROQ_API_KEY": "k"}
+    alone = examine(None, environ)
+    assert {one.message.partition(" ")[0] for one in alone.findings} == {
+        "bedrock/*",
+        "bedrock_mantle/*",
+        "sagemaker_chat/*",
+    }
+    assert alone.serves is not None
+    served = {one.name for one in alone.serves.models if one.deployments}
+    assert served == {"demo/*", "groq/*"}
 
 
 def test_a_clean_file_says_what_it_would_serve(tmp_path: Path) -> None:
@@ -71,6 +113,44 @@ def test_a_provider_of_ones_own_that_cannot_be_is_told_with_its_place(tmp_path: 
     assert result.exit_code == 2
     assert word in result.output
     assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+NONSENSE = """
+model_list:
+  - model_name: m
+    litellm_params: {model: mine/x, input_cost_per_token: 0, output_cost_per_token: 0}
+providers:
+  - name: mine
+    base_url: http://10.0.0.1/v1
+    lacks: [images,
+            toolz]
+    prefers:
+      reasonning: thinking
+      system_role: boss
+      max_tokens: max_tokens
+    drops: [user, logit_bais]
+    renames: {seed: random_seed, max_tokns: limit}
+"""
+
+
+def test_words_of_a_row_that_nobody_knows_are_told_each_with_its_place_and_those_near(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(NONSENSE)
+    found = [
+        (one.line, one.column, one.severity, one.path, one.message)
+        for one in examine(tmp_path / "config.yaml", {}).findings
+    ]
+    told = [one for one in found if one[3].startswith("providers")]
+    assert [one[:4] for one in told] == [
+        (9, 13, "error", "providers[0].lacks"),
+        (11, 7, "error", "providers[0].prefers"),
+        (12, 20, "error", "providers[0].prefers"),
+        (14, 19, "warning", "providers[0].drops"),
+        (15, 34, "warning", "providers[0].renames"),
+    ]
+    for (*_, message), near in zip(
+        told, ("'tools'", "'reasoning'", "developer, system", "'logit_bias'", "'max_tokens'"), strict=True
+    ):
+        assert near in message
 
 
 def test_a_provider_of_ones_own_may_speak_two_formats(tmp_path: Path) -> None:

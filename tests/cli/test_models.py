@@ -44,7 +44,27 @@ def test_patterns_have_stars_and_parts_do_not_need_them() -> None:
 
 def test_only_one_mode_is_shown_where_it_is_asked_for() -> None:
     assert {line.split()[1] for line in run("openai", "--mode", "embedding").output.splitlines()[1:-2]} == {"embedding"}
-    assert run("groq", "--mode", "nothing").exit_code == 1
+
+
+def test_a_mode_that_no_model_has_is_told_with_those_that_there_are() -> None:
+    said = run("--mode", "embeding")
+    assert said.exit_code == 2
+    assert "'embeding'" in said.output
+    assert all(f" {mode}" in said.output for mode in ("chat", "embedding", "rerank", "image_generation"))
+    assert "did you mean 'embedding'?" in said.output
+    of_one = run("groq", "--mode", "rerank")
+    assert of_one.exit_code == 1
+    assert "groq: no model of the mode 'rerank' is known; there are: audio_" in of_one.output
+
+
+def test_a_pattern_may_begin_with_another_name_of_a_provider() -> None:
+    starred = names(run("together/*", "--all"))
+    assert starred == names(run("together_ai/*", "--all"))
+    assert starred
+    assert names(run("vllm/*")) == names(run("hosted_vllm/*"))
+    llamas = names(run("together/meta-llama", "--all"))
+    assert llamas
+    assert all(name.startswith("together_ai/meta-llama") for name in llamas)
 
 
 def test_many_are_cut_and_all_are_shown_on_demand() -> None:

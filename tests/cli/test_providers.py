@@ -7,9 +7,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tollbridge.cli import main
+from tollbridge.providers import vertex
+from tollbridge.providers.aws_account import CREDENTIALS, REGION
 from tollbridge.providers.table import ROWS
 
-NOTHING = {name: None for row in ROWS.values() for name in (*row.key_env, *row.base_env, *row.token_env)}
+CLOUDS = (*CREDENTIALS, REGION, vertex.CREDENTIALS, vertex.PROJECT)
+NOTHING: dict[str, str | None] = {
+    name: None
+    for names in (*((*row.key_env, *row.base_env, *row.token_env) for row in ROWS.values()), *CLOUDS)
+    for name in names
+}
 
 
 def run(*words: str, **environ: str) -> Result:
@@ -47,6 +54,26 @@ def test_one_by_name_or_alias_is_shown_in_full() -> None:
     assert "https://docs.together.ai" in told["source"]
 
 
+def test_no_line_ends_before_it_says_something() -> None:
+    for name in ROWS:
+        said = run(name)
+        assert said.exit_code == 0
+        assert all(len(line.split()) > 1 for line in said.output.splitlines()[1:]), name
+
+
+def test_one_that_is_not_ready_says_what_it_lacks_and_where_it_is() -> None:
+    half = run("bedrock", AWS_ACCESS_KEY_ID="a", AWS_REGION="eu-west-1").output
+    assert "ready      no: set AWS_SECRET_ACCESS_KEY, too" in half
+    assert "bedrock" not in run("--ready", AWS_ACCESS_KEY_ID="a", AWS_REGION="eu-west-1").output
+    vertex = run("vertex_ai").output
+    assert "pass api_base" not in vertex
+    assert "https://{vertex_location}-aiplatform.googleapis.com" in vertex
+    assert "wants      vertex_project, or VERTEXAI_PROJECT" in vertex
+    assert "vertex_location, or VERTEXAI_LOCATION" in vertex
+    assert "wants      account_id, or CLOUDFLARE_ACCOUNT_ID" in run("cloudflare").output
+    assert "ready      yes" in run("demo").output
+
+
 def test_what_nobody_compared_is_said_plainly() -> None:
     said = run("kyma").output
     assert "source     litellm 1.109.1, not compared with the vendor's pages" in said
@@ -79,6 +106,7 @@ def test_json_has_the_rows_whole_in_a_shape_that_is_kept() -> None:
         "address_variables": ["ZAI_API_BASE"],
         "key_variables": ["ZAI_API_KEY"],
         "needs_key": True,
+        "wants": {},
         "lacks": ["response_schema", "tool_choice"],
         "drops": [],
         "renames": {"max_completion_tokens": "max_tokens"},

@@ -101,6 +101,13 @@ def test_a_gateway_answers_at_its_own_prices_with_its_own_tools(gateway: str) ->
     assert [one["name"] for one in found["calls"]] == ["echo"]
 
 
+def test_a_key_that_the_gateway_refuses_is_told_from_one_that_a_provider_does(gateway: str) -> None:
+    refused = run("Hello", "-m", "house", "--gateway", gateway, "--key", "sk-none", code=2).stderr
+    assert f"the gateway {gateway} refused the key that it was asked with (--key, or TOLLBRIDGE_KEY): " in refused
+    refused = run("Hello", "-m", "error-401", "--gateway", gateway, "--key", KEY, code=2).stderr
+    assert f"demo refused the key of the gateway {gateway}, which asked it, and not the caller's: " in refused
+
+
 def test_a_gateway_that_a_variable_names_is_told_to_people(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOLLBRIDGE_URL", gateway)
     monkeypatch.setenv("TOLLBRIDGE_KEY", KEY)

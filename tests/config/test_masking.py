@@ -33,6 +33,13 @@ def test_keys_and_the_private_parts_of_urls_are_masked(text: str, shown: str) ->
         ("  output_cost_per_audio_token: 3", "  output_cost_per_audio_token: 3"),
         ("  the_cost_of_token: 3", "  the_cost_of_token: ***"),
         ("  master_key:", "  master_key:"),
+        ("  needs_key: true", "  needs_key: true"),
+        ("  allow_all_keys: False # why", "  allow_all_keys: False # why"),
+        ("  {name: a, needs_key: no, api_key: abc}", "  {name: a, needs_key: no, api_key: ***}"),
+        ("  api_key: null", "  api_key: null"),
+        ("  password: 'true'", "  password: ***"),
+        ("  password: truely", "  password: ***"),
+        ("  password: 12345", "  password: ***"),
         ("AWS_SECRET_ACCESS_KEY: abc # why", "AWS_SECRET_ACCESS_KEY: ***# why"),
     ],
 )

@@ -122,6 +122,48 @@ async def test_what_is_not_known_has_an_entry_without_a_cost(tmp_path: Path) -> 
     assert row["metadata"]["tollbridge"]["cost_nanousd"] is None
 
 
+COHERE = {"id": "1", "message": {"content": []}, "usage": {"billed_units": {"input_tokens": 5, "output_tokens": 3}}}
+OLLAMA = {"model": "llama3.2", "message": {"content": "hi"}, "done": True, "prompt_eval_count": 7, "eval_count": 3}
+CONVERSE = {"output": {"message": {"role": "assistant", "content": []}}, "usage": {"inputTokens": 1, "outputTokens": 2}}
+OWN = [
+    ("/cohere/v2/chat", "/v2/chat", COHERE, 200, None),
+    ("/cohere/v2/rerank", "/v2/rerank", {"results": [], "meta": {}}, 200, None),
+    ("/ollama/api/chat", "/api/chat", OLLAMA, 403, None),
+    ("/ollama/v1/chat/completions", "/v1/chat/completions", CHAT, 200, 0),
+    ("/bedrock/model/amazon.nova-lite-v1:0/converse", "/model/amazon.nova-lite-v1:0/converse", CONVERSE, 403, None),
+]
+"""As the page says: the path, the provider's, its answer, the status for a key, the cost in nano-dollars."""
+
+
+async def test_what_the_vendors_own_formats_cost_and_who_may_is_as_the_page_says(tmp_path: Path) -> None:
+    async with Vendor({("POST", path): answered_with(told) for _, path, told, *_ in OWN}) as vendor:
+        base = {"api_base": f"http://127.0.0.1:{vendor.port}", "api_key": PROVIDER_KEY}
+        models = [
+            {"model": "cohere/command-a-03-2025", **base},
+            {"model": "ollama/llama3.2", **base},
+            {"model": "bedrock/amazon.nova-lite-v1:0", "aws_region_name": "eu-west-1", **base},
+        ]
+        text = json.dumps({"model_list": [{"model_name": one["model"], "litellm_params": one} for one in models]})
+        async with accounted(text, tmp_path) as gateway:
+            key = (await gateway.made(models=[]))["key"]
+            for path, theirs, told, status, cost in OWN:
+                before = len(await rows(gateway))
+                answered = await gateway.send("POST", path, {"model": "command-a-03-2025", "messages": []})
+                assert (answered.status, answered.json()) == (200, told), path
+                assert vendor.asked[-1].target == theirs
+                row, *_ = (await rows(gateway))[: -before or None]
+                assert row["metadata"]["tollbridge"]["cost_nanousd"] == cost, path
+                assert (await gateway.send("POST", path, {"model": "command-a-03-2025"}, key=key)).status == status
+
+
+async def test_where_each_request_is_signed_there_is_no_way(tmp_path: Path) -> None:
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "aws_region_name": "eu-west-1"}
+    said = {"model_name": "b", "litellm_params": {"model": "bedrock/amazon.nova-lite-v1:0", **keys}}
+    async with accounted(json.dumps({"model_list": [said]}), tmp_path) as gateway:
+        answered = await gateway.send("POST", "/bedrock/model/amazon.nova-lite-v1:0/converse", {"messages": []})
+    assert answered.status == 404
+
+
 async def test_anthropics_own_client_passes_through(tmp_path: Path) -> None:
     async with passing(tmp_path, {("POST", "/v1/messages"): answered_with(MESSAGE)}, "anthropic") as (vendor, gateway):
         async with anthropic.AsyncAnthropic(base_url=f"{gateway.url}/anthropic", api_key=KEY) as client:

@@ -265,7 +265,7 @@ async def test_a_change_in_another_process_is_heard_of(database_url: str, ring: 
 async def test_whoever_follows_hears_by_itself_and_goes_on_after_an_outage(
     ring: Keyring, store: KeyStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(module, "FOLLOW_S", 0.01)
+    monkeypatch.setattr("tollbridge.store.following.FOLLOW_S", 0.01)
     minted = mint(PEPPER)
     await store.insert(kept(minted))
     await find(ring, text(minted))

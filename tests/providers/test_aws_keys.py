@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from tests.aws import ACCESS_KEY, SECRET_KEY, Asked, Service, Told, is_signed, serving
-from tollbridge.errors import APIConnectionError, AuthenticationError
+from tollbridge.errors import APIConnectionError, AuthenticationError, InternalServerError
 from tollbridge.providers import aws_keys
 from tollbridge.providers.aws_keys import NEVER, REREAD_S, AwsAccount, Keys, fetcher, region_of
 from tollbridge.secret import Secret
@@ -167,7 +167,7 @@ def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
         raise ImportError(name)
 
     monkeypatch.setattr(aws_keys, "_library", missing)
-    with pytest.raises(AuthenticationError, match=r"pip install tollbridge\[aws\]"):
+    with pytest.raises(InternalServerError, match=r"pip install 'tollbridge\[aws\]'"):
         fetcher(account())()
     assert region_of(None) is None
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.providers.office import Office, opened
-from tollbridge.errors import APIConnectionError, AuthenticationError
+from tollbridge.errors import APIConnectionError, AuthenticationError, InternalServerError
 from tollbridge.providers import azure_token
 from tollbridge.providers.account import fetcher
 from tollbridge.providers.azure_token import AzureIdentity
@@ -152,6 +152,6 @@ def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
         raise ImportError(name)
 
     monkeypatch.setattr(azure_token, "import_module", missing)
-    with pytest.raises(AuthenticationError, match=r"pip install tollbridge\[azure\]") as raised:
+    with pytest.raises(InternalServerError, match=r"pip install 'tollbridge\[azure\]'") as raised:
         fetcher(identity("DefaultAzureCredential"), time.time)()
     assert raised.value.code == "missing_extra"

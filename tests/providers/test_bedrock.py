@@ -11,7 +11,8 @@ from tests.shared import recordings
 from tollbridge.calls.build import Wanted, build
 from tollbridge.errors import AuthenticationError, BadRequestError
 from tollbridge.providers.aws_keys import AwsAccount
-from tollbridge.providers.resolve import Given, Location, available, resolve
+from tollbridge.providers.ready import available
+from tollbridge.providers.resolve import Given, Location, resolve
 from tollbridge.providers.table import ROWS
 from tollbridge.secret import Secret
 
@@ -284,10 +285,13 @@ def test_a_missing_key_of_another_provider_is_still_missing() -> None:
         resolve("openai/gpt-4o", environ={}, rows=ROWS)
 
 
-@pytest.mark.parametrize("name", ["AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"])
-def test_the_environment_is_enough_with_a_region_and_a_way_to_say_who_asks(name: str) -> None:
-    assert "bedrock" in {row.name for row in available({**REGION, name: "x"}, ROWS)}
-    assert "bedrock" not in {row.name for row in available({name: "x"}, ROWS)}
+@pytest.mark.parametrize(
+    "names", [["AWS_BEARER_TOKEN_BEDROCK"], ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], ["AWS_PROFILE"]]
+)
+def test_the_environment_is_enough_with_a_region_and_a_way_to_say_who_asks(names: list[str]) -> None:
+    said = dict.fromkeys(names, "x")
+    assert "bedrock" in {row.name for row in available({**REGION, **said}, ROWS)}
+    assert "bedrock" not in {row.name for row in available(said, ROWS)}
     assert not {"bedrock", "sagemaker_chat", "bedrock_mantle"} & {row.name for row in available(REGION, ROWS)}
 
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import jwt
 
-from tollbridge.errors import APIConnectionError, AuthenticationError
+from tollbridge.errors import APIConnectionError, AuthenticationError, InternalServerError
 from tollbridge.providers import google_token
 from tollbridge.providers.google_token import AUDIENCE, GoogleAccount, fetcher, project_in
 from tollbridge.secret import Secret
@@ -140,7 +140,7 @@ def test_without_the_extra_it_is_said_how_to_install_it(monkeypatch: pytest.Monk
         raise ImportError(name)
 
     monkeypatch.setattr(google_token, "import_module", absent)
-    with pytest.raises(AuthenticationError, match=r"tollbridge\[gcp\]"):
+    with pytest.raises(InternalServerError, match=r"tollbridge\[gcp\]"):
         fetcher(account(**SERVICE))()
 
 

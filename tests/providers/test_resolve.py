@@ -6,8 +6,9 @@ import pickle
 import pytest
 
 from tollbridge.errors import AuthenticationError, BadRequestError, NotFoundError
-from tollbridge.providers.resolve import Given, Location, available, resolve
-from tollbridge.providers.row import row_from_config
+from tollbridge.providers.own_row import row_from_config
+from tollbridge.providers.ready import available, lacking
+from tollbridge.providers.resolve import Given, Location, resolve
 from tollbridge.providers.table import ROWS
 from tollbridge.secret import Secret
 
@@ -112,6 +113,35 @@ def test_an_unknown_name_is_an_error_with_near_names(model: str, near: str) -> N
         found(model)
     assert near in caught.value.message
     assert caught.value.code == "model_not_found"
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("openai/", "names the provider 'openai' alone: the model is missing. Write `openai/<model>`"),
+        ("openai", "names the provider 'openai' alone: the model is missing. Write `openai/<model>`"),
+        ("together/", "Write `together/<model>`; `tollbridge models together_ai`"),
+        ("openai//", "the model is missing. Write `openai/<model>`"),
+        ("openai/ ", "No model is named|the model is missing"),
+        ("bedrock/us-east-1/", "ends where the model's name should be: .* Write `bedrock/us-east-1/<model>`"),
+        ("openai/responses/", "Write `openai/responses/<model>`"),
+        ("nobody/", "ends where its name should be. Write `provider/model`"),
+        ("/gpt-4o", "names no provider before its slash. Write `provider/gpt-4o`, or 'gpt-4o' alone"),
+        ("/", "ends where its name should be"),
+        (" ", "No model is named"),
+        ("", "No model is named"),
+    ],
+)
+def test_what_is_missing_of_a_name_is_said(model: str, told: str) -> None:
+    with pytest.raises(NotFoundError, match=told) as caught:
+        found(model)
+    assert (caught.value.code, caught.value.param) == ("model_not_found", "model")
+
+
+def test_a_provider_beside_a_name_that_ends_too_early_does_not_help() -> None:
+    for model in ("groq/", "groq/x/", "/"):
+        with pytest.raises(NotFoundError, match=r"ends where|the model is missing"):
+            resolve(model, custom_llm_provider="groq", given=Given(api_key="k"), environ={}, rows=ROWS)
 
 
 def test_a_missing_key_names_the_variables_to_set() -> None:
@@ -263,6 +293,51 @@ def test_available_are_the_providers_that_the_environment_is_enough_for() -> Non
     assert {row.name for row in available(environ, ROWS)} == {"openai", "ollama", "snowflake"}
     assert "azure" in {row.name for row in available({**environ, "AZURE_API_BASE": "https://x"}, ROWS)}
     assert available({}, ROWS) == []
+
+
+KEY_PAIR = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+REGION = {"AWS_REGION": "eu-west-1"}
+ENTRA = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c"}
+AZURE = {"AZURE_API_BASE": "https://a.openai.azure.com"}
+SERVICE = {"GOOGLE_APPLICATION_CREDENTIALS": "/run/key.json"}
+WATSONX = {"WATSONX_API_KEY": "k"}
+
+
+@pytest.mark.parametrize(
+    ("name", "environ", "lacks"),
+    [
+        ("bedrock", {**KEY_PAIR, **REGION}, ""),
+        ("bedrock", {"AWS_ACCESS_KEY_ID": "a", **REGION}, "AWS_SECRET_ACCESS_KEY, too"),
+        ("bedrock", {"AWS_SECRET_ACCESS_KEY": "b", **REGION}, "AWS_ACCESS_KEY_ID, too"),
+        ("bedrock", {"AWS_ACCESS_KEY_ID": "a", "AWS_PROFILE": "p", **REGION}, "two keys belong together"),
+        ("bedrock", {"AWS_WEB_IDENTITY_TOKEN_FILE": "/run/token", **REGION}, "AWS_ROLE_ARN, too"),
+        ("bedrock", {"AWS_WEB_IDENTITY_TOKEN_FILE": "/run/token", "AWS_ROLE_ARN": "r", **REGION}, ""),
+        ("bedrock", KEY_PAIR, "AWS_REGION"),
+        ("bedrock", {"AWS_BEARER_TOKEN_BEDROCK": "k", **REGION}, ""),
+        ("bedrock", REGION, "AWS_PROFILE"),
+        ("sagemaker_chat", {"AWS_ACCESS_KEY_ID": "a", **REGION}, "AWS_SECRET_ACCESS_KEY, too"),
+        ("sagemaker_chat", {**KEY_PAIR, **REGION}, ""),
+        ("vertex_ai", {"VERTEXAI_API_KEY": "k"}, ""),
+        ("vertex_ai", SERVICE, "vertex_project"),
+        ("vertex_ai", {**SERVICE, "VERTEXAI_PROJECT": "p"}, ""),
+        ("vertex_ai", {"VERTEXAI_PROJECT": "p"}, "GOOGLE_APPLICATION_CREDENTIALS"),
+        ("azure", {**ENTRA, "AZURE_CLIENT_SECRET": "s", **AZURE}, ""),
+        ("azure", {**ENTRA, **AZURE}, "needs a key"),
+        ("azure", {**ENTRA, "AZURE_CLIENT_SECRET": "s"}, "needs an address"),
+        ("databricks", {"DATABRICKS_HOST": "h", "DATABRICKS_CLIENT_ID": "c", "DATABRICKS_CLIENT_SECRET": "s"}, ""),
+        ("databricks", {"DATABRICKS_HOST": "h", "DATABRICKS_CLIENT_ID": "c"}, "needs a key"),
+        ("watsonx", {**WATSONX, "WATSONX_REGION": "us-south"}, ""),
+        ("watsonx", {"WATSONX_URL": "https://w.example"}, "WATSONX_API_KEY"),
+        ("groq", {"GROQ_API_BASE": "http://h"}, "GROQ_API_KEY"),
+        ("hosted_vllm", {}, "HOSTED_VLLM_API_BASE"),
+        ("demo", {}, ""),
+    ],
+)
+def test_what_an_environment_lacks_for_a_provider_is_said(name: str, environ: dict[str, str], lacks: str) -> None:
+    said = lacking(ROWS[name], environ)
+    assert (said == "") is (lacks == ""), said
+    assert lacks in said
+    assert (name in {row.name for row in available(environ, ROWS)}) is (not lacks and name != "demo")
 
 
 def test_a_row_of_the_operators_is_a_provider_like_any_other() -> None:

@@ -13,7 +13,7 @@ import pytest
 from tollbridge.calls.build import wire_named
 from tollbridge.providers.address import read_base
 from tollbridge.providers.row import Provider
-from tollbridge.providers.rows.alike import LITELLM
+from tollbridge.providers.rows.alike import LITELLM, hosted
 from tollbridge.providers.table import ALIASES, BARE, KINDS, ROWS
 from tollbridge.wires.base import FEATURES
 from tollbridge.wires.openai_chat.thinking import STYLES
@@ -45,7 +45,7 @@ def test_a_row_names_its_source_and_the_day_it_was_compared_or_that_nobody_did(r
     if row.source == LITELLM:
         assert not row.checked, "another gateway's list is no vendor's page"
     if row.checked:
-        assert datetime.date.fromisoformat(row.checked) <= datetime.date(2026, 11, 26)
+        assert datetime.date.fromisoformat(row.checked) <= datetime.datetime.now(datetime.UTC).date()
 
 
 @rows
@@ -139,6 +139,12 @@ def test_the_list_of_providers_in_the_documentation_is_made_from_the_rows() -> N
         check=False,
     )
     assert said.returncode == 0, said.stderr
+
+
+def test_a_vendor_of_one_line_was_compared_on_the_day_that_its_row_says_and_else_by_nobody() -> None:
+    page = "https://docs.example.com/api"
+    assert hosted("example", "https://api.example.com/v1", source=page).checked == ""
+    assert hosted("example", "https://api.example.com/v1", source=page, checked="2027-01-02").checked == "2027-01-02"
 
 
 def test_the_page_about_providers_lists_every_row_and_what_nobody_compared() -> None:

@@ -119,6 +119,90 @@ def test_dictionaries_and_other_peoples_objects_are_read() -> None:
     assert completion_cost(message) == pytest.approx(0.0018 + 0.00012 + 0.0015)
 
 
+GEMINI: dict[str, Any] = {
+    "candidates": [{"content": {"parts": [{"text": "hi"}]}}],
+    "modelVersion": "gemini-2.5-flash",
+    "usageMetadata": {
+        "promptTokenCount": 1_000,
+        "candidatesTokenCount": 100,
+        "thoughtsTokenCount": 50,
+        "cachedContentTokenCount": 400,
+        "totalTokenCount": 1_150,
+    },
+}
+OTHERS = [
+    (
+        "gemini-2.5-flash",
+        GEMINI,
+        {"prompt_tokens": 1_000, "completion_tokens": 150, "prompt_tokens_details": {"cached_tokens": 400}},
+    ),
+    (
+        "gemini-2.5-flash",
+        {
+            "model_version": "gemini-2.5-flash",
+            "usage_metadata": {"prompt_token_count": 10, "candidates_token_count": 2},
+        },
+        {"prompt_tokens": 10, "completion_tokens": 2},
+    ),
+    (
+        "bedrock/amazon.nova-lite-v1:0",
+        {"output": {"message": {}}, "usage": {"inputTokens": 600, "outputTokens": 100, "totalTokens": 700}},
+        {"prompt_tokens": 600, "completion_tokens": 100},
+    ),
+    (
+        "cohere/command-a-03-2025",
+        {"message": {}, "usage": {"billed_units": {"input_tokens": 5.0, "output_tokens": 3.0}}},
+        {"prompt_tokens": 5, "completion_tokens": 3},
+    ),
+    (
+        "cohere/command-r-08-2024",
+        {"text": "hi", "meta": {"billed_units": {"input_tokens": 5, "output_tokens": 3}}},
+        {"prompt_tokens": 5, "completion_tokens": 3},
+    ),
+    ("ollama/llama3.2", {"model": "llama3.2", "prompt_eval_count": 7, "eval_count": 3}, {"prompt_tokens": 7}),
+]
+
+
+@pytest.mark.parametrize(("model", "said", "as_chat"), OTHERS, ids=[model for model, _, _ in OTHERS])
+def test_an_answer_in_any_vendors_words_costs_what_it_costs_in_openais(
+    model: str, said: dict[str, Any], as_chat: dict[str, Any]
+) -> None:
+    cost = completion_cost({"model": model, "usage": as_chat})
+    assert completion_cost(said, model=model) == cost
+    assert (cost > 0) is (not model.startswith("ollama"))
+    usage = said.get("usage") or said.get("usageMetadata")
+    if usage:
+        assert sum(cost_per_token(model, usage_object=usage)) == pytest.approx(cost, abs=1e-12)
+    if "modelVersion" in said or "model_version" in said:
+        assert completion_cost(said) == cost
+
+
+def test_a_tier_that_another_vendor_tells_counts() -> None:
+    used = {"inputTokens": 1_000, "outputTokens": 0}
+    nova = "bedrock/amazon.nova-pro-v1:0"
+    flex = completion_cost({"usage": used, "serviceTier": {"type": "flex"}}, model=nova)
+    assert (
+        flex
+        == completion_cost({"usage": used}, model=nova, service_tier="flex")
+        < completion_cost({"usage": used}, model=nova)
+    )
+    told = {**GEMINI, "usageMetadata": {**GEMINI["usageMetadata"], "serviceTier": "FLEX"}}
+    assert completion_cost(told) == completion_cost(GEMINI, service_tier="flex") < completion_cost(GEMINI)
+
+
+def test_an_answer_that_is_not_understood_says_what_it_takes() -> None:
+    for said in ({"usage": {"words": 3}}, {"results": []}):
+        with pytest.raises(
+            UnknownPrice, match=r"no usage in a format that is known here .*Gemini's.* pass the `prompt`"
+        ):
+            completion_cost(said, model="gpt-4o")
+        with pytest.raises(UnknownPrice, match="pass what it said as `completion` too"):
+            completion_cost(said, model="gpt-4o", prompt="hello")
+        assert completion_cost(said, model="gpt-4o", prompt="hello world", completion="hi") == 1.5e-05
+    with pytest.raises(tollbridge.BadRequestError, match="`model=`"):
+        completion_cost({"usage": {"inputTokens": 1, "outputTokens": 1}})
+
+
 def test_what_is_said_beside_the_answer_wins() -> None:
     said = answer(prompt_tokens=1_000, completion_tokens=0)
     assert completion_cost(said, model="gpt-4o-mini") == 0.00015

@@ -13,11 +13,12 @@ from collections.abc import Mapping
 
 from tollbridge.calls.signing import Signatures
 from tollbridge.config.settings import McpServer
-from tollbridge.errors import AuthenticationError, BadRequestError, ConfigError
+from tollbridge.errors import APIError, AuthenticationError, BadRequestError, ConfigError, InternalServerError
 from tollbridge.mcp.jsonrpc import UPSTREAM_FAILED, RpcError
 from tollbridge.providers.address import read_base
 from tollbridge.providers.aws_account import REGION, read_account
 from tollbridge.providers.aws_keys import AwsAccount
+from tollbridge.providers.extras import check_there
 from tollbridge.providers.said import Said
 from tollbridge.secret import Secret
 from tollbridge.transport.base import Incoming, Origin, Outgoing, Timeouts, Transport
@@ -34,10 +35,15 @@ def signing(
     server: McpServer, origin: Origin, inner: Transport, environ: Mapping[str, str], *, configured: bool
 ) -> Transport:
     """The inner transport, which signs where the server wants that. Raises ConfigError where it is not known for which
-    region, or as whom."""
+    region, as whom, or by which library."""
     if server.auth_type != AUTH_TYPE:
         return inner
-    return Signing(server.name, Signatures(_account(server, origin, environ, configured=configured)), origin, inner)
+    account = _account(server, origin, environ, configured=configured)
+    try:
+        check_there(account.extra, account.provider)
+    except APIError as error:
+        raise ConfigError(f"{server.where}: {error.message}".removeprefix(": ")) from error
+    return Signing(server.name, Signatures(account), origin, inner)
 
 
 def _account(server: McpServer, origin: Origin, environ: Mapping[str, str], *, configured: bool) -> AwsAccount:
@@ -75,7 +81,7 @@ class Signing:
         if request.origin == self._origin and all(name != "authorization" for name, _ in request.headers):
             try:
                 request = await self._signatures.shown(request)
-            except AuthenticationError as error:
+            except (AuthenticationError, InternalServerError) as error:  # no credentials, or no library any more
                 log.error("requests to the MCP server %r cannot be signed: %s", self._name, error.message)
                 why = "its requests cannot be signed; the gateway's log tells why"
                 raise RpcError(UPSTREAM_FAILED, f"The MCP server {self._name!r} is not asked: {why}.") from error

@@ -14,8 +14,10 @@ from tollbridge.calls.tariff import Markups
 from tollbridge.config.settings import Config, ModelEntry
 from tollbridge.errors import APIError, NotFoundError, ServiceUnavailableError
 from tollbridge.providers.azure_token import with_own_identity
+from tollbridge.providers.extras import MISSING
 from tollbridge.providers.mock import mocked
-from tollbridge.providers.resolve import Given, available
+from tollbridge.providers.ready import available
+from tollbridge.providers.resolve import Given
 from tollbridge.providers.row import Provider
 from tollbridge.providers.table import DEMO
 from tollbridge.routing.groups import NAME_BYTES, Group, Groups, Wildcard
@@ -116,17 +118,17 @@ class Maker:
             except APIError as error:
                 if error.fault != "operator":
                     raise
-                raise self._not_set_up(entry, error) from error
+                raise self._not_set_up(_place_of(entry), error) from error
             if not deployment.tariff.covers and entry.mock_response is None:
                 self._log_once(_place_of(entry), unpriced(model))
             return [deployment]
 
         return make
 
-    def _not_set_up(self, entry: ModelEntry, error: APIError) -> ServiceUnavailableError:
-        """A key or an address is missing: no fault of the client, who is told as much as it may know. The log tells the
-        operator what to set, once."""
-        self._log_once(_place_of(entry), error.message)
+    def _not_set_up(self, where: str, error: APIError) -> ServiceUnavailableError:
+        """A key, an address or a library is missing: no fault of the client, who is told as much as it may know. The
+        log tells the operator what to do, once."""
+        self._log_once(where, error.message)
         return ServiceUnavailableError(
             f"The gateway is not set up for {error.provider}: its log tells the operator what is missing.",
             code="provider_not_configured",
@@ -155,6 +157,8 @@ class Maker:
         try:
             return build(wanted, self._environ, self._rows)
         except APIError as error:
+            if error.code == MISSING:
+                raise self._not_set_up(label, error) from error
             told = error.message
             if error.code == "missing_api_key":
                 self._log_once(label, told)

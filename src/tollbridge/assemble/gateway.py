@@ -28,7 +28,8 @@ from tollbridge.live.desk import LiveDesk
 from tollbridge.observe import Metrics, Observer
 from tollbridge.observe.ulid import Ulids
 from tollbridge.passing.through import Through
-from tollbridge.providers.row import Provider, row_from_config
+from tollbridge.providers.own_row import row_from_config
+from tollbridge.providers.row import Provider
 from tollbridge.providers.table import DEMO_HOST, ROWS
 from tollbridge.routing.engine import Engine
 from tollbridge.server.allowance import Allowance

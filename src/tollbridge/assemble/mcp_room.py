@@ -3,7 +3,7 @@
 1. At the start where the configuration says anything of them or the database has some: what is wrong is told then.
 2. Else by the first request at one of the room's paths, or with tools that are servers of this gateway. It waits a
    tenth of a second, others do not: the code is read on a thread, the database on its own.
-3. Else when another process on this database adds a server: whether there is one is looked at each `FOLLOW_S`.
+3. Else when another process on this database adds a server: whether there is one is looked at twice a second.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import msgspec
 
 from tollbridge.assemble.accounts import Accounts
 from tollbridge.config.settings import Config
-from tollbridge.errors import APIError
 from tollbridge.mcp.ours import is_ours
 from tollbridge.model.json import JsonObject
 from tollbridge.observe import Metrics, Record
@@ -30,6 +29,7 @@ from tollbridge.server.identify import Authenticator
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.routes import Route
 from tollbridge.server.toolbox import Toolbox
+from tollbridge.store.following import follow
 from tollbridge.store.mcp_pins import Pin, PinStore
 from tollbridge.store.mcp_servers import KeptServer, McpServerStore
 from tollbridge.transport.base import Transport
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("tollbridge.mcp")
 
 CODE = "tollbridge.assemble.mcp"
-FOLLOW_S = 0.5
 PATHS = frozenset(("/sse", "/sse/messages", "/client-metadata.json", "/register", "/authorize", "/token", "/revoke"))
 BEGINNINGS = ("/mcp", "/v1/mcp", "/.well-known/oauth-", "/.well-known/openid-configuration")
 
@@ -110,18 +109,11 @@ class McpRoom:
             return self.endpoint
 
     async def _follow(self, store: McpServerStore) -> None:
-        away = False
-        while self.endpoint is None:
-            try:
-                if await store.revisions():
-                    await self.open()
-            except APIError as error:
-                if not away:
-                    log.warning("changes of MCP servers are not heard of: %s", error)
-                away = True
-            else:
-                away = False
-            await asyncio.sleep(FOLLOW_S)
+        async def look() -> None:
+            if await store.revisions():
+                await self.open()
+
+        await follow(look, log, "changes of MCP servers", over=lambda: self.endpoint is not None)
 
     @property
     def servers(self) -> list[str]:

@@ -15,7 +15,8 @@ from tollbridge.calls.place import Place, place
 from tollbridge.config.settings import Config
 from tollbridge.errors import APIError
 from tollbridge.providers.names import locate
-from tollbridge.providers.resolve import NOTHING, Given, available
+from tollbridge.providers.ready import available
+from tollbridge.providers.resolve import NOTHING, Given
 from tollbridge.providers.root import root_of
 from tollbridge.providers.row import Provider
 from tollbridge.providers.table import DEMO

@@ -9,12 +9,13 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
 import msgspec
 
+from tollbridge.assemble.aws import signing
 from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.gateway import provider_rows
 from tollbridge.assemble.mcp import definition
@@ -31,9 +32,11 @@ from tollbridge.config.include import Gathered
 from tollbridge.config.load import load
 from tollbridge.config.masking import mask, mask_line
 from tollbridge.config.settings import Config, McpServer
-from tollbridge.errors import ConfigError, StoreError
+from tollbridge.errors import APIError, ConfigError, StoreError
 from tollbridge.home import Home
-from tollbridge.providers.resolve import available
+from tollbridge.providers.extras import MISSING
+from tollbridge.providers.ready import available
+from tollbridge.providers.resolve import resolve
 from tollbridge.providers.table import DEMO, ROWS
 from tollbridge.store.address import Address, check_driver
 from tollbridge.transport.inprocess import ByHost, InProcess
@@ -210,7 +213,9 @@ def _check_mcp_servers(config: Config, environ: Environment, findings: Findings)
     """Whether a start could make them of what is there: nobody is reached."""
     for server in config.mcp_servers:
         try:
-            definition(server, environ)
+            made = definition(server, environ)
+            if made.address is not None:
+                signing(server, made.address.origin, InProcess(offline()), environ, configured=True)
         except ConfigError as error:
             findings.error(Place.read(server.where), str(error).removeprefix(f"{server.where}: "))
 
@@ -218,8 +223,7 @@ def _check_mcp_servers(config: Config, environ: Environment, findings: Findings)
 def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook:
     """What a start would serve. Deployments that cannot be made join the findings."""
     if config.source is None:
-        names = [DEMO.name, *(row.name for row in available(environ, ROWS) if row.name != DEMO.name)]
-        return Outlook(models=[Served(f"{name}/*", [f"{name}/*"]) for name in names])
+        return Outlook(models=[Served(f"{DEMO.name}/*", [f"{DEMO.name}/*"]), *_of_environment(environ, findings)])
     try:
         rows = provider_rows(config)
     except ConfigError:  # it stands among the findings, with its place
@@ -249,6 +253,21 @@ def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook
         providers=[str(row.get("name", "")) for row in config.providers],
         mcp_servers=[_mcp_served(server) for server in config.mcp_servers],
     )
+
+
+def _of_environment(environ: Environment, findings: Findings) -> Iterator[Served]:
+    """The providers that the environment is enough for. Those whose library is missing join the findings."""
+    for row in available(environ, ROWS):
+        name = f"{row.name}/*"
+        try:
+            resolve("any", custom_llm_provider=row.name, environ=environ, rows=ROWS)
+        except APIError as error:
+            if error.code == MISSING:
+                findings.warning(Place("the environment"), f"{name} does not serve: {error.message}")
+                yield Served(name, disabled=[name])
+                continue
+        if row.name != DEMO.name:
+            yield Served(name, [name])
 
 
 def excerpts(findings: Sequence[Finding]) -> list[str]:

@@ -26,7 +26,7 @@ from tollbridge.cli.mcp_desk import local
 from tollbridge.cli.place import Place, place
 from tollbridge.cli.screen import is_terminal, painted
 from tollbridge.errors import APIError, ConfigError, TollbridgeError
-from tollbridge.providers.resolve import available
+from tollbridge.providers.ready import available
 from tollbridge.providers.rows.local import DEMO_HOST
 from tollbridge.providers.table import ROWS
 from tollbridge.transport.base import Origin

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tollbridge.cli.place import KEY_VARIABLES
-from tollbridge.errors import APIError, ConfigError, NotFoundError
+from tollbridge.errors import PROVIDER_HEADER, APIError, ConfigError, NotFoundError
 from tollbridge.home import Home
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.transport.base import Outgoing, Timeouts, Transport
@@ -23,11 +23,13 @@ ANSWER_BYTES_MAX = 64 * 1024 * 1024
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """`request_id`: the gateway's, "" where it gave none."""
+    """`request_id`: the gateway's, "" where it gave none. `provider`: whose answer it passes on, "" where it is its
+    own."""
 
     status: int
     request_id: str
     raw: bytes
+    provider: str = ""
 
     def told(self, url: str) -> Json:
         """As JSON. Raises APIError where it is none, or a refusal."""
@@ -36,7 +38,7 @@ class Answered(msgspec.Struct, frozen=True):
         except msgspec.DecodeError as error:
             raise APIError(f"{url} answered with status {self.status} and no JSON.") from error
         if self.status >= 400:
-            raise _refusal(self.status, told)
+            raise _refusal(self.status, told, self.provider)
         return told
 
 
@@ -69,13 +71,16 @@ class Gateway:
         )
         incoming = await self._transport.send(outgoing, Timeouts(connect_s=5.0))
         request_id = (incoming.header(b"x-tollbridge-request-id") or b"").decode("latin-1")
-        return Answered(incoming.status, request_id, await incoming.read(ANSWER_BYTES_MAX))
+        provider = (incoming.header(PROVIDER_HEADER.encode()) or b"").decode("latin-1")
+        return Answered(incoming.status, request_id, await incoming.read(ANSWER_BYTES_MAX), provider)
 
 
-def _refusal(status: int, told: Json) -> APIError:
+def _refusal(status: int, told: Json, provider: str) -> APIError:
     said = told.get("error") if isinstance(told, dict) else None
     message = said.get("message") if isinstance(said, dict) else None
-    if status == 401:
+    if status == 401 and provider:
+        message = f"{provider} refused the gateway's key, and not yours: {message or 'it does not say why.'}"
+    elif status == 401:
         message = f"{message or 'The key was refused.'} Give it with --key or {KEY_VARIABLE}."
     kind = NotFoundError if status == 404 else APIError
     return kind(str(message or f"The gateway answered with status {status}."), status_code=status)

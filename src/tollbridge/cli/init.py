@@ -22,7 +22,7 @@ from tollbridge.config.findings import Findings
 from tollbridge.config.load import load_value
 from tollbridge.config.settings import Config
 from tollbridge.errors import ConfigError
-from tollbridge.providers.resolve import available
+from tollbridge.providers.ready import available
 from tollbridge.providers.row import Provider
 from tollbridge.providers.table import DEMO, ROWS
 from tollbridge.transport.inprocess import ByHost, InProcess

@@ -14,6 +14,7 @@ from tollbridge.catalog.facts import ModelFacts, catalog, facts
 from tollbridge.catalog.near import near
 from tollbridge.cli.ending import FAILED
 from tollbridge.cli.indented import indented
+from tollbridge.cli.price_lookup import named_by_row
 from tollbridge.providers.names import find
 from tollbridge.providers.table import ROWS
 
@@ -44,7 +45,7 @@ class Model(msgspec.Struct, kw_only=True):
 @click.command()
 @click.argument("models", nargs=-1, metavar="[PROVIDER|PATTERN]...")
 @click.option("--json", "as_json", is_flag=True, help="All that is known of them, as JSON.")
-@click.option("--mode", help=f"Only those of this mode, such as {CHAT} or embedding.")
+@click.option("--mode", help=f"Only those of this mode, such as {CHAT} or embedding; a wrong word shows all.")
 @click.option("--all", "everything", is_flag=True, help=f"Show all that are found, also more than {SHOWN_MAX}.")
 def models(models: Sequence[str], as_json: bool, mode: str | None, everything: bool) -> None:
     """Show the models that the catalog knows: how much they read and write, and what they can do.
@@ -62,33 +63,49 @@ def models(models: Sequence[str], as_json: bool, mode: str | None, everything: b
       tollbridge models 'anthropic/*opus*' --json
       tollbridge models --mode embedding voyage
     """
+    _check(mode)
     found = [(name, [one for one in _found(name) if mode is None or one.mode == mode]) for name in models or [""]]
     if as_json:
         rows = [_as_json(one) for _, several in found for one in several]
         click.echo(indented(rows))
     else:
         for name, several in found:
-            click.echo("\n".join(_told(name, several, everything)))
+            click.echo("\n".join(_told(name, several, everything, mode)))
         told = f"{UNITS} " if any(several for name, several in found if name) else ""
         click.echo(f"\n{told}As of {catalog().date}, from {catalog().source}.")
     if not all(several for _, several in found):
         sys.exit(FAILED)
 
 
+def _check(mode: str | None) -> None:
+    """One that no model has is a word that somebody mistyped."""
+    modes = _modes("")
+    if mode is None or mode in modes:
+        return
+    close = near(mode, modes)
+    told = f"; did you mean {' or '.join(map(repr, close))}?" if close else "."
+    raise click.BadParameter(f"there is no mode {mode!r}{told} There are: {', '.join(modes)}.", param_hint="'--mode'")
+
+
+def _modes(name: str) -> list[str]:
+    return sorted({one.mode for one in _found(name) if one.mode})
+
+
 def _found(name: str) -> list[ModelFacts]:
-    wanted = name.lower().rstrip("/")
-    row = find(wanted, ROWS)
-    provider = wanted if row is None else row.name
+    wanted = named_by_row(name.lower()).rstrip("/")
     known = (facts(*_split(full)) for full in catalog().full_names())
     several = [one for one in known if one is not None]
-    if wanted and any(one.provider == provider for one in several):
-        return [one for one in several if one.provider == provider]
+    if wanted and any(one.provider == wanted for one in several):
+        return [one for one in several if one.provider == wanted]
     if "*" in wanted or "?" in wanted:
         return [one for one in several if fnmatchcase(_name(one).lower(), wanted)]
     return [one for one in several if wanted in _name(one).lower()]
 
 
-def _told(name: str, found: Sequence[ModelFacts], everything: bool) -> Iterable[str]:
+def _told(name: str, found: Sequence[ModelFacts], everything: bool, mode: str | None) -> Iterable[str]:
+    others = _modes(name) if mode is not None and not found else []
+    if others:
+        return [f"{name}: no model of the mode {mode!r} is known; there are: {', '.join(others)}."]
     if not found:
         close = near(name)
         return [f"{name}: no model is known" + (f"; did you mean {' or '.join(close)}?" if close else ".")]

@@ -15,6 +15,7 @@ from tollbridge.catalog.pricing import catalog_list, own_list
 from tollbridge.cli.price_lookup import EACH, Listed
 from tollbridge.config.settings import Config, ModelEntry
 from tollbridge.errors import NotFoundError
+from tollbridge.providers.listing import listing, region_of
 from tollbridge.providers.names import locate
 from tollbridge.providers.row import Provider
 from tollbridge.transport.inprocess import ByHost, InProcess
@@ -27,17 +28,24 @@ def in_config(config: Config, environ: Mapping[str, str], model: str) -> list[Li
     named = [entry for entry in config.models if model in (entry.model_name, entry.model)]
     part = model.lower()
     found = named or [one for one in config.models if part in one.model_name.lower() or part in one.model.lower()]
-    return [listed for entry in found for listed in _of_entry(entry, maker, rows)]
+    return [listed for entry in found for listed in _of_entry(entry, maker, environ, rows)]
 
 
-def _of_entry(entry: ModelEntry, maker: Maker, rows: Mapping[str, Provider]) -> Iterator[Listed]:
+def _of_entry(
+    entry: ModelEntry, maker: Maker, environ: Mapping[str, str], rows: Mapping[str, Provider]
+) -> Iterator[Listed]:
     try:
         row, name = locate(entry.model, rows, provider=entry.custom_llm_provider, api_base=entry.api_base)
     except NotFoundError:  # a wildcard for all providers
         every = ModelFacts(provider="*", name=entry.model, prices=entry.prices)
         yield Listed(every, "config" if entry.prices else EACH, group=entry.model_name)
         return
-    known, made = priced_as(row, name, maker.wanted(entry))
+    wanted = maker.wanted(entry)
+    told = wanted.info.get("base_model")
+    base_model = told if isinstance(told, str) else None
+    region = region_of(wanted.given.extra, environ, entry.api_base)
+    name, names = listing(row, name, region=region, base_model=base_model)
+    known, made = priced_as(row, name, wanted, names)
     base = known or ModelFacts(provider=row.name, name=name)
     prices = own_list(entry.prices, catalog_list(base.prices))
     shown = msgspec.structs.replace(base, provider=row.name, name=name, prices={} if made.priced == "local" else prices)

@@ -17,9 +17,9 @@ import msgspec
 from tollbridge.cli.gateway import KEY_VARIABLE, URL_VARIABLE, Gateway, address, reached
 from tollbridge.config.environment import read_dotenv
 from tollbridge.config.findings import Findings
-from tollbridge.errors import APIError, ConfigError
+from tollbridge.errors import APIError, AuthenticationError, ConfigError
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.providers.resolve import available
+from tollbridge.providers.ready import available
 from tollbridge.providers.table import DEMO, ROWS
 from tollbridge.sdk.mcp.formats import text_of
 from tollbridge.sdk.mcp.run import MAX_ROUNDS, Made, Told, run
@@ -127,18 +127,23 @@ class Partner:
             if hooks.on_answer is not None:
                 hooks.on_answer(response)
 
-        done = await run(
-            model,
-            messages,
-            tools=tools,
-            max_rounds=max_rounds,
-            on_text=hooks.on_text,
-            on_answer=answered,
-            on_call=hooks.on_call,
-            on_progress=hooks.on_progress,
-            **self._way(),
-            **parameters,
-        )
+        try:
+            done = await run(
+                model,
+                messages,
+                tools=tools,
+                max_rounds=max_rounds,
+                on_text=hooks.on_text,
+                on_answer=answered,
+                on_call=hooks.on_call,
+                on_progress=hooks.on_progress,
+                **self._way(),
+                **parameters,
+            )
+        except AuthenticationError as error:
+            if self.url is not None and error.provider == BEHIND_A_GATEWAY:
+                error.provider, error.key_place = f"the gateway {self.url}", f"--key, or {KEY_VARIABLE}"
+            raise
         cost = done.cost if self.url is None else await self._charged(model, answers, done.calls)
         turn = Turn(
             model=model,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import msgspec
 
+from tollbridge.calls.build import Wanted, priced_as
 from tollbridge.calls.tariff import tariff
 from tollbridge.catalog.facts import ModelFacts, catalog, facts
 from tollbridge.errors import NotFoundError
+from tollbridge.providers.listing import listing, region_of
 from tollbridge.providers.names import find, locate
 from tollbridge.providers.table import ROWS
 
@@ -30,22 +34,29 @@ def in_catalog(model: str) -> list[Listed]:
     exact = _exact(model) if model else None
     if exact is not None:
         return [exact]
-    part = model.lower()
+    part = named_by_row(model.lower()) if "/" in model else model.lower()
     names = [name for name in catalog().full_names() if part in name.lower()]
     found = [_listed(known) for name in names if (known := facts(*_split(name))) is not None]
     return found or _unlisted(model)
 
 
+def named_by_row(name: str) -> str:
+    """`together/x` as `together_ai/x`: the catalog has models by the names of the rows. So too a provider's name alone;
+    of one that is no provider's, what it was."""
+    head, slash, rest = name.partition("/")
+    row = find(head, ROWS)
+    return name if row is None else f"{row.name}{slash}{rest}"
+
+
 def _exact(model: str) -> Listed | None:
-    provider, slash, name = model.partition("/")
-    if slash and (known := facts(provider, name)) is not None:
-        return _listed(known)
     try:
         row, name = locate(model, ROWS)
-    except NotFoundError:
-        return None
-    known = facts(row.name, name)
-    return None if known is None else _listed(known)
+    except NotFoundError:  # a provider that only the catalog has
+        known = facts(*_split(model))
+        return None if known is None else _listed(known)
+    name, names = listing(row, name, region=region_of({}, os.environ))
+    known, made = priced_as(row, name, Wanted(id="", group="", model=model), names)
+    return None if known is None else Listed(known, made.priced, row.tells_cost)
 
 
 def _listed(known: ModelFacts) -> Listed:

@@ -13,6 +13,8 @@ MASK = "***"
 
 _NO_PRICE = r"(?<![\w.\-])(?![\w.\-]*cost_per_)"
 _NAMED = _NO_PRICE + r"[\w.\-]*(?:keys?|token|secret|passw\w*|credentials?|authorization|auth_value|dsn|database_url)"
+_NO_SECRET = re.compile(r"(?i)true|false|yes|no|on|off|null|~")
+"""What YAML reads as no text: `needs_key: true`."""
 _KEY_SHAPE = re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf|nvapi|ghp|glpat|AIza|AKIA|ASIA|eyJ)[-_A-Za-z0-9.]{12,}")
 _URL = re.compile(r"(\b[a-z][a-z0-9+.\-]*://)(?:[^\s/@'\"]*@)?([^\s/?#'\",}\])]*)([/?#][^\s'\",}\])]*)?", re.IGNORECASE)
 _ASSIGNED = re.compile(
@@ -39,4 +41,5 @@ def _url(found: re.Match[str]) -> str:
 
 def _assigned(found: re.Match[str]) -> str:
     value = found["value"].lstrip("'\"")
-    return found[0] if value.startswith("os.environ/") or not value.strip() else f"{found['name']}{MASK}"
+    shown = value.startswith("os.environ/") or not value.strip() or _NO_SECRET.fullmatch(found["value"].strip())
+    return found[0] if shown else f"{found['name']}{MASK}"

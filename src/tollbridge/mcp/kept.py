@@ -1,6 +1,6 @@
 """MCP servers that were added over the API: from the table into the hub, in every process.
 
-1. The table is looked at each `FOLLOW_S`: what another process added, changed or deleted is served, served anew or
+1. The table is looked at twice a second: what another process added, changed or deleted is served, served anew or
    served no more. Calls of other servers do not notice; those of a server that goes end first.
 2. A server of the configuration is never replaced: where a kept one has its name, or another's alias, it is not served.
 3. What cannot be served is told once in the log, and in `problems`, for whoever lists servers.
@@ -12,14 +12,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from tollbridge.errors import APIError, ConfigError
+from tollbridge.errors import ConfigError
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.upstream import Upstream
+from tollbridge.store.following import follow
 from tollbridge.store.mcp_servers import KeptServer, McpServerStore
 
 log = logging.getLogger("tollbridge.mcp")
-
-FOLLOW_S = 0.5
 
 Make = Callable[[KeptServer], Upstream]
 """Raises ConfigError where what was said does not make a server here."""
@@ -61,18 +60,11 @@ class Kept:
 
     async def follow(self) -> None:
         """Until it is cancelled."""
-        away = False
-        while True:
-            try:
-                if dict(await self.store.revisions()) != self._revisions:
-                    await self.hear()
-            except APIError as error:
-                if not away:
-                    log.warning("changes of MCP servers are not heard of: %s", error)
-                away = True
-            else:
-                away = False
-            await asyncio.sleep(FOLLOW_S)
+        await follow(self._look, log, "changes of MCP servers")
+
+    async def _look(self) -> None:
+        if dict(await self.store.revisions()) != self._revisions:
+            await self.hear()
 
     async def hear(self) -> None:
         """Reads the table, and serves what stands there. Raises StoreUnavailable."""

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import difflib
 import json
 import logging
@@ -23,17 +22,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from tollbridge.errors import APIError, ConflictError
+from tollbridge.errors import ConflictError
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.hidden import hidden_in, visible
 from tollbridge.mcp.shadowing import others_named
 from tollbridge.model.json import JsonObject
 from tollbridge.observe.audit import audit
+from tollbridge.store.following import follow
 from tollbridge.store.mcp_pins import Pin, PinStore, fingerprint
 
 log = logging.getLogger("tollbridge.mcp")
 
-FOLLOW_S = 0.5
 FRESH_S = 5.0
 """A strict server's tool is called by what was listed that recently."""
 PINS_MAX = 10_000
@@ -282,17 +281,7 @@ class Pins:
 
     async def follow(self) -> None:
         """Until it is cancelled."""
-        away = False
-        while True:
-            try:
-                await self.hear()
-            except APIError as error:
-                if not away:
-                    log.warning("what MCP tools are said to be is not kept: %s", error)
-                away = True
-            else:
-                away = False
-            await asyncio.sleep(FOLLOW_S)
+        await follow(self.hear, log, "definitions of MCP tools", done="kept")
 
     async def hear(self) -> None:
         """Writes down what was seen, and reads what others did. Raises StoreUnavailable."""

@@ -23,10 +23,11 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from tollbridge.errors import APIError, AuthenticationError, ServiceUnavailableError, StoreUnavailable
+from tollbridge.errors import AuthenticationError, ServiceUnavailableError, StoreUnavailable
 from tollbridge.policy.access import Access
 from tollbridge.policy.minting import could_be_custom, digest_of, public_id
 from tollbridge.policy.principal import Principal
+from tollbridge.store.following import follow
 from tollbridge.store.key import Key
 from tollbridge.store.keys import KeyStore
 
@@ -35,7 +36,6 @@ GRACE_S = 600.0
 NEGATIVE_MAX = 20_000
 NEGATIVE_S = 30.0
 ASKING_MAX = 64
-FOLLOW_S = 0.5
 LOOKUPS_MAX = 3
 
 _NOBODY = bytes(32)
@@ -168,19 +168,7 @@ class Keyring:
 
     async def follow(self) -> None:
         """Hears of changes in other processes until it is cancelled."""
-        away = False
-        while True:
-            try:
-                await self.hear()
-            except APIError as error:
-                if not away:
-                    _log.warning("changes of keys are not heard of: %s", error)
-                away = True
-            else:
-                if away:
-                    _log.warning("changes of keys are heard of again")
-                away = False
-            await asyncio.sleep(FOLLOW_S)
+        await follow(self.hear, _log, "changes of keys")
 
     async def hear(self) -> None:
         """Reads what changed since the last time. Raises StoreUnavailable."""

@@ -14,10 +14,16 @@ from tollbridge.providers.bedrock import region_in
 from tollbridge.providers.said import Said
 
 REGION = ("AWS_REGION_NAME", "AWS_REGION", "AWS_DEFAULT_REGION")
-CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ROLE_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE")
-"""Variables each of which says that there are credentials."""
+CREDENTIALS = (
+    ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    ("AWS_PROFILE",),
+    ("AWS_ROLE_NAME",),
+    ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"),
+)
+"""Variables that say who we are, those together that belong together."""
 _KEY, _SECRET, _TOKEN = "aws_access_key_id", "aws_secret_access_key", "aws_session_token"
-_NAMED = (_KEY, _SECRET, "aws_profile_name", "aws_role_name", "aws_web_identity_token")
+KEYS = (_KEY, _SECRET)
+_NAMED = (*KEYS, "aws_profile_name", "aws_role_name", "aws_web_identity_token")
 
 
 def read_region(said: Said, named: str = "", *, needed: bool = False) -> str:

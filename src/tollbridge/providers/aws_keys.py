@@ -18,11 +18,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from tollbridge.errors import APIConnectionError, APIError, AuthenticationError
+from tollbridge.providers.extras import missing
 from tollbridge.secret import Secret
 
 REREAD_S = 900.0
@@ -34,6 +35,8 @@ _VARIABLES = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or AWS_B
 
 class AwsAccount(msgspec.Struct, frozen=True, kw_only=True):
     """Who signs, for which service, in which region. `web_identity`: a token, or the path of a file that has one."""
+
+    extra: ClassVar[str] = "aws"
 
     provider: str
     service: str
@@ -74,7 +77,7 @@ class Keys(msgspec.Struct, frozen=True):
 
 def fetcher(account: AwsAccount) -> Callable[[], Keys]:
     """What fetches keys, one after the other. It raises AuthenticationError, the operator's, where there can be none,
-    and APIConnectionError where AWS does not answer."""
+    InternalServerError, likewise, without the library, and APIConnectionError where AWS does not answer."""
 
     def fetch() -> Keys:
         try:
@@ -82,9 +85,7 @@ def fetcher(account: AwsAccount) -> Callable[[], Keys]:
                 _library(f"botocore.{name}")
             exceptions = _library("botocore.exceptions")
         except ImportError as error:
-            raise _operator(
-                account, "install the extra: `pip install tollbridge[aws]`", code="missing_extra"
-            ) from error
+            raise missing(account.extra, account.provider) from error
         try:
             keys = _assumed(account) if account.role else _own(account)
         except APIError:

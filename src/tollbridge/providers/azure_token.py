@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from tollbridge.errors import APIConnectionError, AuthenticationError
+from tollbridge.providers.extras import missing
 from tollbridge.providers.oauth import Exchange
 from tollbridge.providers.said import Said
 from tollbridge.providers.token import Token
@@ -57,6 +58,8 @@ LIBRARY: Mapping[str, tuple[str, ...]] = {
 
 class AzureIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """`kind`: a class of `LIBRARY`. `settings`: what of it is given; the library asks the environment for the rest."""
+
+    extra: ClassVar[str] = "azure"
 
     provider: str
     kind: str
@@ -128,16 +131,14 @@ def _exchange(provider: str, authority: str, tenant: str, form: tuple[tuple[str,
 
 def fetcher(account: AzureIdentity) -> Callable[[], Token]:
     """What fetches tokens, one after the other. It raises AuthenticationError, the operator's, where there can be none,
-    and APIConnectionError where Azure does not answer."""
+    InternalServerError, likewise, without the library, and APIConnectionError where Azure does not answer."""
     held: list[Any] = []
 
     def fetch() -> Token:
         try:
             identity, exceptions = import_module("azure.identity"), import_module("azure.core.exceptions")
         except ImportError as error:
-            raise _operator(
-                account.provider, "install the extra: `pip install tollbridge[azure]`", code="missing_extra"
-            ) from error
+            raise missing(account.extra, account.provider) from error
         try:
             if not held:
                 held.append(getattr(identity, account.kind)(**dict(account.settings)))
@@ -159,5 +160,5 @@ def _said(error: Exception) -> str:
     return " ".join(str(error).split()).rstrip(".")[:500]
 
 
-def _operator(provider: str, why: str, code: str = "cloud_credentials") -> AuthenticationError:
-    return AuthenticationError(f"{provider}: {why}.", code=code, fault="operator", provider=provider)
+def _operator(provider: str, why: str) -> AuthenticationError:
+    return AuthenticationError(f"{provider}: {why}.", code="cloud_credentials", fault="operator", provider=provider)

@@ -11,11 +11,12 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from tollbridge.errors import APIConnectionError, AuthenticationError
+from tollbridge.providers.extras import missing
 from tollbridge.providers.token import Token
 from tollbridge.secret import Secret
 
@@ -27,6 +28,8 @@ TIMEOUT_S = 30.0
 class GoogleAccount(msgspec.Struct, frozen=True):
     """Whose token: the JSON of its credentials, or a file with them; where there is neither, the machine's own
     (Application Default Credentials)."""
+
+    extra: ClassVar[str] = "gcp"
 
     credentials: Secret | None = None
 
@@ -41,14 +44,14 @@ class GoogleAccount(msgspec.Struct, frozen=True):
 
 def fetcher(account: GoogleAccount) -> Callable[[], Token]:
     """What fetches tokens, one after the other. It raises AuthenticationError, the operator's, where there can be none,
-    and APIConnectionError where Google does not answer."""
+    InternalServerError, likewise, without the library, and APIConnectionError where Google does not answer."""
     held: list[Any] = []
 
     def fetch() -> Token:
         try:
             exceptions = _library("google.auth.exceptions")
         except ImportError as error:
-            raise _operator("install the extra: `pip install tollbridge[gcp]`", code="missing_extra") from error
+            raise missing(GoogleAccount.extra, "vertex_ai") from error
         try:
             if not held:
                 held.append(_load(account))
@@ -159,5 +162,5 @@ def _ask(
     return _Answer(answer.status, answer.headers, answer.body)
 
 
-def _operator(why: str, code: str = "cloud_credentials") -> AuthenticationError:
-    return AuthenticationError(f"vertex_ai: {why}.", code=code, fault="operator", provider="vertex_ai")
+def _operator(why: str) -> AuthenticationError:
+    return AuthenticationError(f"vertex_ai: {why}.", code="cloud_credentials", fault="operator", provider="vertex_ai")

@@ -22,8 +22,10 @@ def locate(
     model: str, rows: Mapping[str, Provider], *, provider: str | None = None, api_base: str | None = None
 ) -> tuple[Provider, str]:
     """(row, the provider's name for the model). Raises NotFoundError with near names."""
-    if not model:
-        raise UnknownModelError("No model is named.", code="model_not_found", param="model")
+    if not model.strip():
+        raise _not_found("No model is named.")
+    if model.rstrip().endswith("/"):
+        raise _no_model(model, provider, rows)
     if provider:
         named = find(provider, rows)
         if named is None:
@@ -31,13 +33,15 @@ def locate(
         head, slash, rest = model.partition("/")
         return named, rest if slash and rest and head in (provider, named.name) else model
     head, slash, rest = model.partition("/")
-    if slash and rest:
+    if slash:
         named = find(head, rows)
         if named is not None:
             return named, rest
     row = by_host(api_base, rows) or (None if slash else _by_bare_name(model, rows))
     if row is None:
-        raise _unknown_provider(head, model, rows) if slash else _unknown_model(model, rows)
+        if slash:
+            raise _unknown_provider(head, model, rows) if head else _no_provider(model)
+        raise _unknown_model(model, rows) if find(model, rows) is None else _no_model(f"{model}/", None, rows)
     return row, model
 
 
@@ -69,6 +73,28 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
+
+
+def _no_model(model: str, provider: str | None, rows: Mapping[str, Provider]) -> UnknownModelError:
+    """It ends where a model's name should be."""
+    head = model.partition("/")[0]
+    row = find(head, rows) or find(provider or "", rows)
+    if row is None:
+        return _not_found(f"The model {model!r} ends where its name should be. Write `provider/model`.")
+    begins = model.strip().rstrip("/")
+    what = f"names the provider {head!r} alone" if begins == head else "ends where the model's name should be"
+    return _not_found(
+        f"The model {model!r} {what}: the model is missing. Write `{begins}/<model>`; `tollbridge models {row.name}` "
+        "shows those that are known."
+    )
+
+
+def _no_provider(model: str) -> UnknownModelError:
+    rest = model.lstrip("/")
+    return _not_found(
+        f"The model {model!r} names no provider before its slash. Write `provider/{rest}`, or {rest!r} alone, where "
+        "the catalog knows whose it is."
+    )
 
 
 def _unknown_provider(name: str, model: str, rows: Mapping[str, Provider]) -> UnknownModelError:

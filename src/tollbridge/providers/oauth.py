@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 from urllib.parse import urlencode
 
 import msgspec
@@ -33,6 +33,8 @@ _AGAIN = frozenset({408, 429})
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """`office`: whose endpoint it is, for messages. `form`: the fields that are sent; secrets among them are Secrets.
     `client`: a name and a secret that are shown by HTTP Basic instead. `mend`: what to look at when it is refused."""
+
+    extra: ClassVar[str] = ""  # it needs no library
 
     provider: str
     office: str

@@ -20,16 +20,18 @@ from tollbridge.providers import azure, bedrock, vertex
 from tollbridge.providers.account import Account
 from tollbridge.providers.address import Base, join, read_base
 from tollbridge.providers.auth import Auth, AuthHeaders, NoAuth, SigV4, write_auth, write_bearer
-from tollbridge.providers.aws_account import CREDENTIALS, read_account, read_region
+from tollbridge.providers.aws_account import read_account, read_region
 from tollbridge.providers.aws_keys import AwsAccount
+from tollbridge.providers.extras import check_there
 from tollbridge.providers.google_token import GoogleAccount, project_in
+from tollbridge.providers.listing import qualified, without_mode
 from tollbridge.providers.location import NOTHING, Environ, Given, Location
 from tollbridge.providers.names import locate
-from tollbridge.providers.row import CHAT, RESPONSES, WIRE_OF_MODE, WIRES, From, Place, Provider
+from tollbridge.providers.row import CHAT, RESPONSES, WIRES, From, Place, Provider
 from tollbridge.providers.said import Said
 from tollbridge.secret import Secret
 
-__all__ = ["NOTHING", "Given", "Location", "available", "resolve"]
+__all__ = ["NOTHING", "Given", "Location", "resolve"]
 
 _UNSENDABLE = re.compile(r"[^\x21-\x7e]")
 _HOLE = re.compile(r"\{(\w+)\}")
@@ -45,12 +47,26 @@ def resolve(
     wire: str | None = None,
 ) -> Location:
     """`wire`: the format to be spoken, where it is not the provider's own. Raises NotFoundError (no such provider),
-    AuthenticationError (no key, and which variable to set) and BadRequestError (no address, or one that cannot be
-    used)."""
+    AuthenticationError (no key, and which variable to set), BadRequestError (no address, or one that cannot be used)
+    and InternalServerError (a library is missing that its credentials need)."""
+    location = located(model, custom_llm_provider, given, environ, rows, wire)
+    if location.cloud is not None:
+        check_there(location.cloud.extra, location.provider.name)
+    return location
+
+
+def located(
+    model: str,
+    custom_llm_provider: str | None,
+    given: Given,
+    environ: Environ,
+    rows: Mapping[str, Provider],
+    wire: str | None,
+) -> Location:
+    """The same, whatever libraries are missing."""
     row, name = locate(model, rows, provider=custom_llm_provider, api_base=given.api_base)
-    mode, slash, rest = name.partition("/")
-    if slash and rest and mode in WIRE_OF_MODE:
-        wire, name = WIRE_OF_MODE[mode], rest
+    mode, name = without_mode(name)
+    wire = mode or wire
     if row.shape == "bedrock":
         return _on_bedrock(row, name, given, environ, wire)
     if row.shape == "azure":
@@ -61,8 +77,9 @@ def resolve(
         wire = CHAT
     if wire is not None:
         row = row.speaking(wire)
+    listed: tuple[str, ...] = ()
     if row.qualifies and "/" not in name:
-        name = row.qualifies + name
+        name, listed = qualified(row, name)
     if row.shape == "vertex":
         return _on_vertex(row, name, given, environ)
     base, own_address = base_of(row, given, environ)
@@ -89,6 +106,7 @@ def resolve(
         cloud=shown.cloud,
         count_tokens_path=counts if row.count_tokens and "?" not in path else None,
         stream_path=_filled(row.streams_at, base, name) if row.streams_at else "",
+        listed=listed,
         own_address=own_address,
     )
 
@@ -119,8 +137,8 @@ def _on_vertex(row: Provider, name: str, given: Given, environ: Environ) -> Loca
     task = "" if row.wire in WIRES else row.chat_path
     row = row if task else vertex.row_for(row, name)
     extra = given.extra
-    key = _secret(given.api_key) or row.api_key or _secret(_first(environ, row.key_env))
-    credentials = _credentials_of(extra) or _secret(_first(environ, vertex.CREDENTIALS))
+    key = _secret(given.api_key) or row.api_key or _secret(first(environ, row.key_env))
+    credentials = _credentials_of(extra) or _secret(first(environ, vertex.CREDENTIALS))
     project = _value(From("vertex_project"), given, environ) or _value(
         From("vertex_ai_project", vertex.PROJECT), given, environ
     )
@@ -130,7 +148,7 @@ def _on_vertex(row: Provider, name: str, given: Given, environ: Environ) -> Loca
         From("vertex_ai_location", vertex.LOCATION), given, environ
     )
     where = vertex.place(project, location, has_key=bool(key))
-    said = given.api_base or _first(environ, row.base_env)
+    said = given.api_base or first(environ, row.base_env)
     base = read_base(said, row.name) if said else vertex.own_base(where)
     if key:
         _check_sendable(key, row, name)
@@ -153,7 +171,7 @@ def _on_vertex(row: Provider, name: str, given: Given, environ: Environ) -> Loca
 
 def _on_bedrock(row: Provider, name: str, given: Given, environ: Environ, wire: str | None) -> Location:
     """The model stands in the path, and says in which format it is asked."""
-    at = given.api_base or given.extra.get("aws_bedrock_runtime_endpoint") or _first(environ, row.base_env)
+    at = given.api_base or given.extra.get("aws_bedrock_runtime_endpoint") or first(environ, row.base_env)
     base = read_base(at, row.name) if isinstance(at, str) else None
     said = _said(row, given, environ, base or Base("https", "", 443, ""))
     named = bedrock.read_name(name, model_id=said.value("model_id"), base_model=given.base_model)
@@ -201,31 +219,15 @@ def _credentials_of(extra: Mapping[str, Json]) -> Secret | None:
     return Secret(msgspec.json.encode(said).decode()) if isinstance(said, dict) else _secret(said)
 
 
-def available(environ: Environ, rows: Mapping[str, Provider]) -> list[Provider]:
-    """The providers that the environment is enough for: a key is set (or, where none is needed, an address), and
-    nothing else is missing."""
-    return [row for row in rows.values() if _is_available(row, environ)]
-
-
-def _is_available(row: Provider, environ: Environ) -> bool:
-    address = bool(_first(environ, row.base_env))
-    signs = isinstance(row.authentication, SigV4)
-    if not row.needs_key and not signs:
-        return address
-    if not (row.api_key or _first(environ, (*row.key_env, *row.token_env, *(CREDENTIALS if signs else ())))):
-        return False
-    return address or (bool(row.base_url) and all(_first(environ, hole.environ) for hole in row.holes.values()))
-
-
 def _asked_at(row: Provider, given: Given, environ: Environ) -> str:
     """The path of the operator's `api_base`; "" where there is none."""
-    said = given.api_base or _first(environ, row.base_env)
+    said = given.api_base or first(environ, row.base_env)
     return read_base(said, row.name).path if said else ""
 
 
 def base_of(row: Provider, given: Given, environ: Environ) -> tuple[Base, bool]:
     """(the base, whether it is the provider's own)."""
-    said = given.api_base or _first(environ, row.base_env)
+    said = given.api_base or first(environ, row.base_env)
     if said:
         base = read_base(said, row.name)
         bare = bool(row.bare_path) and not base.path
@@ -257,12 +259,12 @@ def _hole(row: Provider, name: str, given: Given, environ: Environ) -> str:
 def _path(row: Provider, base: Base, model: str, given: Given, environ: Environ) -> str:
     match row.shape:
         case "azure":
-            version = given.api_version or _first(environ, ("AZURE_API_VERSION",))
+            version = given.api_version or first(environ, ("AZURE_API_VERSION",))
             if row.wire == RESPONSES:
                 return azure.responses_target(base, version)
             return _of_task(row, azure.openai_target(base, model, version))
         case "azure_ai":
-            version = given.api_version or _first(environ, ("AZURE_AI_API_VERSION",))
+            version = given.api_version or first(environ, ("AZURE_AI_API_VERSION",))
             return azure.foundry_target(base, version, row.path)
         case _:
             return _filled(row.path, base, model)
@@ -323,8 +325,8 @@ _NO_ENVIRONMENT: Environ = {}
 
 
 def _shown(row: Provider, auth: Auth, given: Given, environ: Environ, base: Base) -> _Shown | None:
-    key = _secret(given.api_key) or row.api_key or _secret(_first(environ, row.key_env))
-    token = _secret(given.extra.get("azure_ad_token") or _first(environ, row.token_env)) if row.token_env else None
+    key = _secret(given.api_key) or row.api_key or _secret(first(environ, row.key_env))
+    token = _secret(given.extra.get("azure_ad_token") or first(environ, row.token_env)) if row.token_env else None
     if token and not key:
         azure.check_token(token, row.name)
         return _Shown(write_bearer(token), token)
@@ -377,10 +379,10 @@ def _values(row: Provider, given: Given, environ: Environ) -> tuple[tuple[str, s
 
 def _value(source: From, given: Given, environ: Environ) -> str | None:
     said = given.organization if source.given == "organization" else given.extra.get(source.given)
-    return said.strip() if isinstance(said, str) and said.strip() else _first(environ, source.environ)
+    return said.strip() if isinstance(said, str) and said.strip() else first(environ, source.environ)
 
 
-def _first(environ: Environ, names: tuple[str, ...]) -> str | None:
+def first(environ: Environ, names: tuple[str, ...]) -> str | None:
     """The first of these variables that holds more than white space."""
     return next((value for name in names if (value := environ.get(name, "").strip())), None)
 

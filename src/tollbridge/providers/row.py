@@ -1,6 +1,6 @@
 """A provider as one row: where it is, how it is paid, and in what it differs from its wire.
 
-`table.ROWS` holds ours; a user writes the same under `providers:` in the YAML (`row_from_config`). Nine providers in
+`table.ROWS` holds ours; a user writes the same under `providers:` in the YAML (`own_row`). Nine providers in
 ten speak a known wire and need no code.
 """
 
@@ -12,15 +12,12 @@ from typing import Literal
 
 import msgspec
 
-from tollbridge.errors import ConfigError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.providers.account import Account
-from tollbridge.providers.auth import Auth, Bearer, HeaderKey, NoAuth, SigV4
+from tollbridge.providers.auth import Auth, Bearer, HeaderKey, SigV4
 from tollbridge.providers.rewrite import Rewrite
 from tollbridge.providers.said import Said
 from tollbridge.secret import Secret
-from tollbridge.wires.base import FEATURES
-from tollbridge.wires.openai_chat.thinking import PLAIN, STYLES
 
 Patch = Callable[[JsonObject], JsonObject]
 """A pure rewrite of the body that is about to be sent. It may return the body itself, and changes none that it is
@@ -245,123 +242,3 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             patches=(*(patch for rule in rules for patch in rule.patches), *self.patches),
             rewrites=(*(rewrite for rule in rules for rewrite in rule.rewrites), *self.rewrites),
         )
-
-
-def row_from_config(values: Mapping[str, Json]) -> Provider:
-    """A row from the operator's file: `name`, `wire` and `base_url` are needed; `auth` is `bearer`, `none`, or
-    `{header: NAME}`; without `needs_key` a key is optional unless `api_key_env` names where one is. Raises
-    ConfigError."""
-    name = values.get("name")
-    if not isinstance(name, str) or not name:
-        raise ConfigError("A provider needs a `name`.")
-    where = f"providers: {name}"
-    unknown = sorted(set(values) - _CONFIG_FIELDS)
-    if unknown:
-        raise ConfigError(f"{where}: unknown key `{unknown[0]}`; known are {', '.join(sorted(_CONFIG_FIELDS))}.")
-    wire = values.get("wire", "openai_chat")
-    if wire not in WIRES:
-        raise ConfigError(f"{where}: `wire` is {wire!r}; it can be {' or '.join(WIRES)}.")
-    base_url = values.get("base_url")
-    if not isinstance(base_url, str) or not base_url.startswith(("http://", "https://")):
-        raise ConfigError(f"{where}: `base_url` must be a URL that starts with http:// or https://.")
-    lacks = frozenset(_names(values, "lacks", where))
-    if not lacks <= FEATURES:
-        raise ConfigError(
-            f"{where}: `lacks` knows no {min(lacks - FEATURES)!r}; it knows {', '.join(sorted(FEATURES))}."
-        )
-    api_key = values.get("api_key")
-    key_env = tuple(_names(values, "api_key_env", where))
-    return Provider(
-        name=name,
-        wire=wire,
-        base_url=base_url,
-        base_env=tuple(_names(values, "base_url_env", where)),
-        key_env=key_env,
-        needs_key=bool(values.get("needs_key", bool(key_env))),
-        auth=_auth(values.get("auth"), where),
-        api_key=Secret(api_key) if isinstance(api_key, str) and api_key else api_key or None,
-        headers=_headers(values, where),
-        drops=frozenset(_names(values, "drops", where)),
-        renames={**WIRES[wire].renames, **_pairs(values, "renames", where)},
-        lacks=lacks,
-        prefers=_prefers(values, where),
-        chat_path=_chat_path(values.get("chat_path") or "", where),
-        also=_also(values, wire, where),
-        source=str(values.get("source") or where),
-        checked=str(values.get("checked") or ""),
-    )
-
-
-_CONFIG_FIELDS = frozenset(
-    {"name", "wire", "base_url", "base_url_env", "api_key", "api_key_env", "auth", "headers", "drops", "lacks"}
-    | {"renames", "prefers", "chat_path", "also", "needs_key", "source", "checked"}
-)
-
-
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-
-
-def _auth(value: Json, where: str) -> Auth | None:
-    match value:
-        case None:
-            return None
-        case "bearer":
-            return Bearer()
-        case "none" | False:
-            return NoAuth()
-        case {"header": str(header)} if len(value) == 1 and _HEADER_NAME.fullmatch(header):
-            return HeaderKey(header.lower())
-    raise ConfigError(f"{where}: `auth` must be `bearer`, `none`, or `{{header: NAME}}`.")
-
-
-def _headers(values: Mapping[str, Json], where: str) -> tuple[tuple[str, str], ...]:
-    pairs = _pairs(values, "headers", where)
-    for name, value in pairs.items():
-        if not _HEADER_NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
-            raise ConfigError(f"{where}: the header {name!r} holds characters that a header cannot carry.")
-    return tuple((name.lower(), value) for name, value in pairs.items())
-
-
-def _also(values: Mapping[str, Json], wire: str, where: str) -> dict[str, str]:
-    also = _pairs(values, "also", where)
-    for other, path in also.items():
-        if other not in WIRES or other == wire:
-            others = " or ".join(known for known in WIRES if known != wire)
-            raise ConfigError(f"{where}: `also` knows no format {other!r}; it can be {others}.")
-        if not path.startswith(("http://", "https://")):
-            _chat_path(path, where, "also")
-    return also
-
-
-def _chat_path(value: Json, where: str, field: str = "chat_path") -> str:
-    if isinstance(value, str) and (not value or value.startswith("/")):
-        return value
-    raise ConfigError(f"{where}: `{field}` must start with a slash.")
-
-
-def _prefers(values: Mapping[str, Json], where: str) -> dict[str, str]:
-    prefers = _pairs(values, "prefers", where)
-    style = prefers.get("reasoning", PLAIN)
-    if style not in STYLES:
-        raise ConfigError(f"{where}: `prefers` knows no way to think {style!r}; it can be {', '.join(STYLES)}.")
-    return prefers
-
-
-def _names(values: Mapping[str, Json], field: str, where: str) -> list[str]:
-    match values.get(field):
-        case None:
-            return []
-        case str(one):
-            return [one]
-        case list() | tuple() as several if all(isinstance(item, str) for item in several):
-            return list(several)
-    raise ConfigError(f"{where}: `{field}` must be a list of names.")
-
-
-def _pairs(values: Mapping[str, Json], field: str, where: str) -> dict[str, str]:
-    match values.get(field):
-        case None:
-            return {}
-        case Mapping() as pairs if all(isinstance(item, str) for item in (*pairs, *pairs.values())):
-            return dict(pairs)
-    raise ConfigError(f"{where}: `{field}` must be a table of texts.")

@@ -34,7 +34,7 @@ ROWS: Mapping[str, Provider] = {row.name: row for rows in KINDS.values() for row
 
 ALIASES: Mapping[str, str] = {
     "aiohttp_openai": "openai",
-    "ai21": "ai21_chat",
+    "ai21_chat": "ai21",
     "bedrock_converse": "bedrock",
     "cohere_chat": "cohere",
     "fireworks": "fireworks_ai",
@@ -70,7 +70,7 @@ BARE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"doubao-", "volcengine"),
         (r"step-\d", "stepfun"),
         (r"solar-(?:pro|mini)", "upstage"),
-        (r"jamba-", "ai21_chat"),
+        (r"jamba-", "ai21"),
         (r"mercury(?:-|$)", "inception"),
         (r"palmyra-", "writer"),
         (r"reka-", "reka"),

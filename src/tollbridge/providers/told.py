@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tollbridge.providers import vertex
 from tollbridge.providers.auth import SigV4
+from tollbridge.providers.aws_account import KEYS as AWS_KEYS
 from tollbridge.providers.row import WIRES, ForModels, Provider
 from tollbridge.providers.rows.alike import LITELLM
 from tollbridge.providers.table import ALIASES, KINDS, ROWS
@@ -32,7 +34,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
     `kind`: a word of `table.KINDS`, or `own` for a row of the operator's. `aliases`: other names for it. `formats`: the
     first is its own. `address`: what `api_base` is where nobody says, "" where somebody must; `address_variables`,
-    `key_variables`: of the environment, the first that is set counts. `lacks`: words of `wires.base.FEATURES`.
+    `key_variables`: of the environment, the first that is set counts. `wants`: what else a deployment says, or the
+    environment in these variables. `lacks`: words of `wires.base.FEATURES`.
     `drops`: fields that are left out; `renames`: those that get its own names. `thinking`: how it is told to think, a
     style of `openai_chat.thinking`, "" where a client's words go on as they are. `schema`: how an answer is held to a
     JSON Schema: `native`, `tool`, `json` or `words`. `patches`: other changes to a body, by name. `models`: what some
@@ -47,6 +50,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     address_variables: list[str]
     key_variables: list[str]
     needs_key: bool
+    wants: dict[str, list[str]]
     lacks: list[str]
     drops: list[str]
     renames: dict[str, str]
@@ -69,10 +73,11 @@ def told(row: Provider) -> Told:
         kind=_KIND_OF[row.name] if ROWS.get(row.name) is row else "own",
         aliases=sorted(alias for alias, name in ALIASES.items() if name == row.name),
         formats=formats(row),
-        address=row.base_url,
+        address=vertex.ADDRESS if row.shape == "vertex" else row.base_url,
         address_variables=list(row.base_env),
         key_variables=[*row.key_env, *row.token_env],
         needs_key=row.needs_key,
+        wants=_wants(row),
         lacks=sorted(row.lacks),
         drops=sorted(row.drops),
         renames=dict(row.renames),
@@ -85,6 +90,15 @@ def told(row: Provider) -> Told:
         source=row.source,
         checked=row.checked,
     )
+
+
+def _wants(row: Provider) -> dict[str, list[str]]:
+    wanted = {hole.given: list(hole.environ) for hole in row.holes.values()}
+    if row.shape == "vertex":
+        wanted.update({name: list(variables) for name, variables in vertex.WANTS.items()})
+    if isinstance(row.authentication, SigV4):
+        wanted.update({name: [name.upper()] for name in AWS_KEYS})
+    return wanted
 
 
 def _schema(row: Provider) -> str:

@@ -31,6 +31,9 @@ PROJECT = ("VERTEXAI_PROJECT", "VERTEX_PROJECT", "GOOGLE_CLOUD_PROJECT")
 LOCATION = ("VERTEXAI_LOCATION", "VERTEX_LOCATION", "GOOGLE_CLOUD_LOCATION")
 CREDENTIALS = ("VERTEXAI_CREDENTIALS", "VERTEX_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS")
 
+WANTS = {"vertex_project": PROJECT, "vertex_location": LOCATION, "vertex_credentials": CREDENTIALS}
+ADDRESS = "https://{vertex_location}-aiplatform.googleapis.com"
+
 _NAME = re.compile(r"[A-Za-z0-9:._-]+")
 MISTRAL = re.compile(r"(?:mistralai/)?(?:mistral|codestral|ministral)-")
 _RAW: tuple[tuple[str, re.Pattern[str]], ...] = (

@@ -14,6 +14,7 @@ import msgspec
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json
 from tollbridge.model.money import write_dollars
+from tollbridge.sdk.checked import text, wrong
 from tollbridge.sdk.costs import batch_answer_nanousd
 from tollbridge.sdk.kept_objects import FileContent
 
@@ -40,6 +41,7 @@ def batch_cost(
     """`content`: what `file_content` gave for `output_file_id`, its text, or its lines (also as dictionaries).
     `model`: whose prices, where the answers do not say (a deployment's name); `custom_llm_provider`: whose models.
     Raises UnknownPrice, and BadRequestError with the number of a line that cannot be read."""
+    model = text(model, "model")
     nanousd = answers = failed = 0
     for number, line in enumerate(_lines(content), 1):
         answer = _answer(line, number)
@@ -58,10 +60,14 @@ def _lines(content: FileContent | str | bytes | Iterable[Line]) -> Iterable[Line
         content = content.encode()
     if isinstance(content, bytes):
         return (line for line in content.split(b"\n") if line.strip())
+    if isinstance(content, Mapping) or not isinstance(content, Iterable):
+        wrong(content, "content", "the file of answers, its text, or its lines")
     return content
 
 
 def _answer(line: Line, number: int) -> dict[str, Json] | None:
+    if not isinstance(line, str | bytes | Mapping):
+        wrong(line, "content", f"lines of answers; line {number} must be a text or a dictionary")
     try:
         read = line if isinstance(line, Mapping) else msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tollbridge.catalog.price_names import prices_of
+from tollbridge.catalog.price_names import is_price, prices_of
 from tollbridge.catalog.pricing import Tariff, own_list
 from tollbridge.catalog.tokens import count_text
 from tollbridge.errors import BadRequestError, NotFoundError, UnknownPrice
-from tollbridge.model.json import JsonObject
+from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.money import write_dollars
 from tollbridge.model.response import Usage
 from tollbridge.sdk.body import plain
+from tollbridge.sdk.checked import amount_or_none, count, count_or_none, several, table, text, wrong
 from tollbridge.sdk.price_list import PRICES
 from tollbridge.sdk.token_counts import token_counter
-from tollbridge.wires.anthropic_messages.usage import read_usage as read_anthropic_usage
-from tollbridge.wires.openai_chat.usage import read_usage
+from tollbridge.sdk.usages import FORMATS, read_usage, told_by
 
 PER_MILLION = 1_000_000
 
@@ -38,32 +38,39 @@ def completion_cost(
     custom_cost_per_second: float | None = None,
     base_model: str | None = None,
     service_tier: str | None = None,
+    region_name: str | None = None,
     **_others: object,
 ) -> float:
-    """Dollars for an answer: ours, a dictionary, or an object with `model_dump` (chat, Responses or Messages). Without
-    one, for `prompt` (or `messages`) and `completion`, whose tokens are counted here.
+    """Dollars for an answer: ours, or another's as a dictionary or an object with `model_dump` (`usages` has the
+    formats; where one does not name its model, `model` does). Without one, for `prompt` (or `messages`) and
+    `completion`, whose tokens are counted here.
 
     `model`, `base_model`, `custom_llm_provider` say whose prices; else the answer does. `total_time`: seconds, for a
-    model that is paid by time. `custom_cost_per_token`: `input_cost_per_token` and `output_cost_per_token`.
+    model that is paid by time. `region_name`: AWS's, else the environment's. `custom_cost_per_token`:
+    `input_cost_per_token` and `output_cost_per_token`.
     Raises UnknownPrice.
     """
     hidden: JsonObject = getattr(completion_response, "_hidden_params", None) or {}
+    messages = several(messages, "messages")
+    prompt, completion = text(prompt, "prompt"), text(completion, "completion")
     overrides = (model, base_model, custom_llm_provider, custom_cost_per_token, custom_cost_per_second, service_tier)
     if hidden.get("response_cost") is not None and not any(overrides):
         return float(hidden["response_cost"])
     answer = _plain(completion_response)
-    name = base_model or model or answer.get("model") or ""
+    told = told_by(answer)
+    name = text(base_model, "base_model") or text(model, "model") or told.model
     provider = custom_llm_provider or (None if base_model or model else hidden.get("custom_llm_provider"))
-    usage = _usage(answer)
-    if usage is None and completion_response is not None and not prompt and not messages:
-        raise UnknownPrice("The answer tells no usage; pass the `prompt` or the `messages` too.", kind="usage")
+    usage = told.usage
     if usage is None:
+        if completion_response is not None and not prompt and not messages:
+            raise _no_usage("pass the `prompt` or the `messages` too")
+        if answer and "choices" not in answer and not completion:
+            raise _no_usage("pass what it said as `completion` too")
         usage = _counted(name, prompt, messages, completion or _text(answer))
     milliseconds = getattr(completion_response, "_response_ms", None)
-    seconds = total_time or (None if milliseconds is None else milliseconds / 1000)
-    tier = service_tier or answer.get("service_tier")
-    tariff = _custom(custom_cost_per_token, custom_cost_per_second) or _tariff(name, provider)
-    return write_dollars(_priced(tariff, name, usage, tier if isinstance(tier, str) else None, seconds))
+    seconds = amount_or_none(total_time, "total_time") or (None if milliseconds is None else milliseconds / 1000)
+    tariff = _custom(custom_cost_per_token, custom_cost_per_second) or _tariff(name, provider, region_name)
+    return write_dollars(_priced(tariff, name, usage, text(service_tier, "service_tier") or told.service_tier, seconds))
 
 
 def cost_per_token(
@@ -79,17 +86,21 @@ def cost_per_token(
     custom_cost_per_second: float | None = None,
     usage_object: object = None,
     service_tier: str | None = None,
+    region_name: str | None = None,
     **_others: object,
 ) -> tuple[float, float]:
     """(dollars for the prompt, dollars for the completion). `prompt_tokens` is the total; the two of the cache are
     parts of it. What is not by the token (a search, time) is with the completion. Raises UnknownPrice."""
-    usage = _usage({"usage": _plain(usage_object)}) or Usage(
-        input=prompt_tokens,
-        output=completion_tokens,
-        cache_read=cache_read_input_tokens,
-        cache_write=cache_creation_input_tokens,
+    counted = Usage(
+        input=count(prompt_tokens, "prompt_tokens"),
+        output=count(completion_tokens, "completion_tokens"),
+        cache_read=count_or_none(cache_read_input_tokens, "cache_read_input_tokens"),
+        cache_write=count_or_none(cache_creation_input_tokens, "cache_creation_input_tokens"),
     )
-    tariff = _custom(custom_cost_per_token, custom_cost_per_second) or _tariff(model, custom_llm_provider)
+    usage = counted if usage_object is None else _told(usage_object)
+    model, service_tier = text(model, "model"), text(service_tier, "service_tier") or None
+    response_time_ms = amount_or_none(response_time_ms, "response_time_ms")
+    tariff = _custom(custom_cost_per_token, custom_cost_per_second) or _tariff(model, custom_llm_provider, region_name)
     seconds = None if response_time_ms is None else response_time_ms / 1000
     whole = _priced(tariff, model, usage, service_tier, seconds)
     lines = tariff.lines(usage, service_tier)
@@ -106,11 +117,15 @@ _READ = frozenset(
 
 def batch_answer_nanousd(answer: JsonObject, model: str | None, provider: str | None) -> int:
     """Of one answer of a batch. Raises UnknownPrice."""
-    usage = _usage(answer)
-    if usage is None:
+    told = told_by(answer)
+    if told.usage is None:
         raise UnknownPrice("An answer of the batch tells no usage.", kind="usage")
-    name = model or answer.get("model") or ""
-    return _priced(_tariff(name, provider), name, usage, "batch", None, "Say it with `register_model`.")
+    name = model or told.model
+    return _priced(_tariff(name, provider), name, told.usage, "batch", None, "Say it with `register_model`.")
+
+
+def _no_usage(mend: str) -> UnknownPrice:
+    return UnknownPrice(f"The answer tells no usage in a format that is known here ({FORMATS}); {mend}.", kind="usage")
 
 
 _SAY_IT = "Say it with `register_model`, or pass `custom_cost_per_token`."
@@ -125,17 +140,27 @@ def _priced(
         raise UnknownPrice(f"{model}: {error.message} {hint}", kind=error.kind) from None
 
 
-def _tariff(model: str, provider: str | None) -> Tariff:
+def _tariff(model: str, provider: str | None, region: str | None = None) -> Tariff:
     if not model:
-        raise BadRequestError("Say which model: the answer does not name one.", param="model")
+        raise BadRequestError("Say which model (`model=`): the answer does not name one.", param="model")
     try:
-        return PRICES.tariff(PRICES.named(model, provider))
+        return PRICES.tariff(PRICES.named(model, provider, region))
     except NotFoundError as error:
         raise UnknownPrice(error.message) from error
 
 
+def _told(usage_object: object) -> Usage:
+    usage = read_usage(_plain(usage_object))
+    if usage is None:
+        wrong(usage_object, "usage_object", f"the usage of an answer ({FORMATS})")
+    return usage
+
+
 def _custom(per_token: Mapping[str, float] | None, per_second: float | None) -> Tariff | None:
-    said = dict(per_token or {})
+    said = dict(table(per_token, "custom_cost_per_token"))
+    unknown = next((field for field in said if not is_price(field)), None)
+    if unknown is not None:
+        wrong(unknown, "custom_cost_per_token", "by the names of prices, such as `input_cost_per_token`")
     if per_second is not None:
         said["input_cost_per_second"] = per_second
     if not said:
@@ -153,28 +178,6 @@ def _plain(answer: object) -> JsonObject:
     raise BadRequestError("The answer must be one of ours, a dictionary, or an object with `model_dump`.")
 
 
-def _usage(answer: JsonObject) -> Usage | None:
-    said = answer.get("usage")
-    if not isinstance(said, dict):
-        return None
-    if "prompt_tokens" in said:
-        return read_usage(said)
-    if "input_tokens_details" in said or answer.get("object") == "response":
-        return read_usage(as_chat_usage(said))
-    return read_anthropic_usage(said) if "input_tokens" in said else None
-
-
-def as_chat_usage(said: JsonObject) -> JsonObject:
-    """Usage of the Responses API, whose totals and parts are those of a chat under other names."""
-    names = {
-        "input_tokens": "prompt_tokens",
-        "output_tokens": "completion_tokens",
-        "input_tokens_details": "prompt_tokens_details",
-        "output_tokens_details": "completion_tokens_details",
-    }
-    return {names.get(name, name): value for name, value in said.items()}
-
-
 def _counted(model: str, prompt: str, messages: Sequence[object], completion: str) -> Usage:
     read = token_counter(model, messages=messages) if messages else count_text(prompt, model)
     return Usage(input=read, output=count_text(completion, model))
@@ -182,8 +185,16 @@ def _counted(model: str, prompt: str, messages: Sequence[object], completion: st
 
 def _text(answer: JsonObject) -> str:
     texts = []
-    for choice in answer.get("choices") or ():
-        message = choice.get("message") or {}
-        texts += [message.get("content") or "", message.get("reasoning_content") or ""]
-        texts += [call["function"]["arguments"] for call in message.get("tool_calls") or () if "function" in call]
-    return "\n".join(text for text in texts if isinstance(text, str) and text)
+    for message in (_of(choice, "message") for choice in _listed(answer, "choices")):
+        texts += [_of(message, "content"), _of(message, "reasoning_content")]
+        texts += [_of(_of(call, "function"), "arguments") for call in _listed(message, "tool_calls")]
+    return "\n".join(said for said in texts if isinstance(said, str) and said)
+
+
+def _of(value: Json, name: str) -> Json:
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def _listed(value: Json, name: str) -> list[Json]:
+    found = _of(value, name)
+    return found if isinstance(found, list) else []

@@ -18,23 +18,26 @@ import msgspec
 from tollbridge.calls.ask import Ask, peek
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming, exchange
-from tollbridge.errors import APIError, ConfigError
+from tollbridge.errors import APIError, AuthenticationError, ConfigError
 from tollbridge.home import Home
 from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Caveat
+from tollbridge.providers.names import find
+from tollbridge.providers.ready import key_place
+from tollbridge.providers.table import ROWS
 from tollbridge.routing.board import Fallbacks, Routes
 from tollbridge.routing.engine import Engine, How, Trace
 from tollbridge.routing.groups import Group, Groups
 from tollbridge.routing.plan import Policy
 from tollbridge.sdk.answers import price, shown, streamed, whole
 from tollbridge.sdk.call import Call
-from tollbridge.sdk.deployments import mock_deployment
+from tollbridge.sdk.deployments import given_of, mock_deployment
 from tollbridge.sdk.desk import DESKS, Desk
 from tollbridge.sdk.events import AsyncEvents
 from tollbridge.sdk.mocks import mock_host, mock_transport
 from tollbridge.sdk.objects import Answer as AnyAnswer
 from tollbridge.sdk.objects import ModelResponse
-from tollbridge.sdk.order import Order
+from tollbridge.sdk.order import Order, Place
 from tollbridge.sdk.streams import AsyncStream
 from tollbridge.transport.base import Transport
 from tollbridge.transport.inprocess import ByHost
@@ -151,11 +154,23 @@ async def _ask_in_turn(
     policy = Policy(retries=retries, fallback_depth=len(found))
 
     how = how_of(asks[first])
+    places = {order.name: order.place for order in call.orders}
 
     async def attempt(_: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
-        return await how(asks[deployment.group], deployment, transport)
+        try:
+            return await how(asks[deployment.group], deployment, transport)
+        except AuthenticationError as error:
+            tell_place(error, places[deployment.group])
+            raise
 
     return await Engine(routes, transport, policy).run(asks[first], trace, attempt)
+
+
+def tell_place(error: AuthenticationError, place: Place) -> None:
+    """Where the key is from that was refused."""
+    row = find(error.provider, ROWS)
+    if row is not None:
+        error.key_place = key_place(row, given_of(place), os.environ)
 
 
 def how_of(ask: Ask) -> How[Answer | Streaming]:

@@ -21,7 +21,7 @@ import msgspec
 from tollbridge.calls.place import Place as Keeper
 from tollbridge.calls.place import place as keeper_at
 from tollbridge.calls.provider_headers import provider_headers
-from tollbridge.errors import APIError, BadRequestError, UnsupportedParamsError
+from tollbridge.errors import APIError, AuthenticationError, BadRequestError, UnsupportedParamsError
 from tollbridge.files.asking import send
 from tollbridge.files.formats import OPENAI
 from tollbridge.model.json import JsonObject
@@ -36,7 +36,7 @@ from tollbridge.sdk.body import plain, write_body
 from tollbridge.sdk.call import retries_of, take_ineffective
 from tollbridge.sdk.deployments import Kept, given_of
 from tollbridge.sdk.desk import DESKS, Desk
-from tollbridge.sdk.engine import RETRIES
+from tollbridge.sdk.engine import RETRIES, tell_place
 from tollbridge.sdk.form import Form
 from tollbridge.sdk.objects import Answer
 from tollbridge.sdk.order import Place, flag, read_order, text
@@ -186,6 +186,8 @@ async def _told(
             incoming = await once(desk, keeper)
             response = await made(incoming)
         except APIError as error:
+            if isinstance(error, AuthenticationError):
+                tell_place(error, errand.place)
             wait = backoff_s(error.retry_after_s or 0.0, attempt, policy, random.random())
             if not error.retryable or attempt > retries or wait > policy.wait_max_s:
                 raise

@@ -1,25 +1,29 @@
 """What models cost and can do, as the SDK sees it: the catalog, and over it what the program registered.
 
-A name is found as a call finds it (`provider/model`, or a bare name); providers that only the catalog knows are found
-by it. Local and offline models are free.
+A name is found as a call finds it (`provider/model`, or a bare name, and what else it may say: a region, a format);
+providers that only the catalog knows are found by it. Local and offline models are free.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
 
+from tollbridge.calls.build import Wanted, priced_as
 from tollbridge.calls.deployment import Deployment
-from tollbridge.calls.tariff import tariff
 from tollbridge.catalog.facts import ModelFacts, catalog, facts, with_info
 from tollbridge.catalog.price_names import is_price, prices_of
 from tollbridge.catalog.pricing import UNPRICED, Tariff, catalog_list
 from tollbridge.errors import BadRequestError, NotFoundError
 from tollbridge.model.json import Json
+from tollbridge.providers.listing import listing, region_of
 from tollbridge.providers.names import find, locate
+from tollbridge.providers.row import Provider
 from tollbridge.providers.table import ROWS
+from tollbridge.sdk.checked import text
 
 KEPT_MAX = 1_024
 REGISTERED = "registered"
@@ -42,24 +46,36 @@ class PriceList:
         self._registered.update(dict(read.values()))
         self._tariffs.clear()
 
-    def named(self, model: str, provider: str | None = None) -> Named:
-        """Raises NotFoundError with near names."""
+    def named(self, model: str, provider: str | None = None, region: str | None = None) -> Named:
+        """The name under which something is known of it. `region`, else the environment's: where it is asked, where its
+        own name does not say. Raises NotFoundError with near names."""
+        region = text(region, "region_name") or region_of({}, os.environ)
+        names = self._names(text(model, "model"), text(provider, "custom_llm_provider"), region)
+        told = (one for one in names if one in self._registered)
+        return next(told, None) or next((one for one in names if facts(*one) is not None), names[-1])
+
+    def _names(self, model: str, provider: str, region: str = "") -> list[Named]:
+        """The closest first; the last is that of a deployment. Raises NotFoundError with near names."""
         try:
             row, name = locate(model, ROWS, provider=provider)
-            return Named(row.name, name)
+            listed = listing(row, name, region=region)
+            return [Named(row.name, one) for one in dict.fromkeys((*listed.names, listed.model))]
         except NotFoundError:
             head, slash, rest = model.partition("/")
             bare = provider or catalog().provider_of(model)
             if bare is not None:
-                return Named(bare, rest if slash and head == bare else model)
+                return [Named(bare, rest if slash and head == bare else model)]
             if Named(head, rest) in self._registered or facts(head, rest) is not None:
-                return Named(head, rest)
+                return [Named(head, rest)]
             if Named("", model) in self._registered:
-                return Named("", model)
+                return [Named("", model)]
             raise
 
     def facts(self, named: Named) -> ModelFacts | None:
-        return self._registered.get(named) or facts(*named)
+        """As a deployment has them: of a vendor's model at a provider of which nobody knows them, the vendor's."""
+        told = self._registered.get(named)
+        row = find(named.provider, ROWS)
+        return told or (facts(*named) if row is None else _priced_as(row, named.model)[0])
 
     def tariff(self, named: Named) -> Tariff:
         known = self._tariffs.get(named)
@@ -83,7 +99,7 @@ class PriceList:
             return Tariff(catalog_list(told.prices), REGISTERED)
         row, known = find(named.provider, ROWS), facts(*named)
         if row is not None:
-            return tariff(row, named.model, known, {})
+            return _priced_as(row, named.model)[1]
         return UNPRICED if known is None else Tariff(catalog_list(known.prices), catalog().date)
 
     def _read(self, name: str, fields: Mapping[str, Json]) -> tuple[Named, ModelFacts]:
@@ -91,7 +107,7 @@ class PriceList:
             raise BadRequestError(f"What is registered for {name!r} must be a dictionary.", param=name)
         provider = fields.get("litellm_provider")
         try:
-            named = self.named(name, provider if isinstance(provider, str) else None)
+            named = self._names(text(name, "model_cost"), provider if isinstance(provider, str) else "")[0]
         except NotFoundError:
             head, slash, rest = name.partition("/")
             named = Named(head, rest) if slash else Named("", name)
@@ -104,6 +120,10 @@ class PriceList:
         known = with_info(self.facts(named), fields, *named) or ModelFacts(provider=named.provider, name=named.model)
         merged = {**known.prices, **prices}
         return named, msgspec.structs.replace(known, prices=merged, listed_by=REGISTERED)
+
+
+def _priced_as(row: Provider, model: str) -> tuple[ModelFacts | None, Tariff]:
+    return priced_as(row, model, Wanted(id="", group="", model=model))
 
 
 PRICES = PriceList()  # one a process, as LiteLLM's `model_cost` is

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tollbridge.catalog.encodings import encoding
 from tollbridge.catalog.tokens import count_request, count_text, rule_for
 from tollbridge.errors import BadRequestError
+from tollbridge.sdk import checked
 from tollbridge.sdk.body import plain
 from tollbridge.wires.openai_chat import OPENAI_CHAT
+
+if TYPE_CHECKING:
+    from tiktoken import Encoding
 
 
 def token_counter(
@@ -25,13 +30,16 @@ def token_counter(
     `catalog.tokens`). `count_response_tokens`: the messages are an answer, which has no framing."""
     if custom_tokenizer is not None:
         raise BadRequestError("`custom_tokenizer` is not taken: counts are made with the packaged encodings.")
+    model = checked.text(model, "model")
     if messages is None:
         if text is None:
             raise BadRequestError("Pass `text` or `messages`.")
-        return sum(count_text(one, model) for one in ([text] if isinstance(text, str) else text))
-    body = {"model": model, "messages": plain(list(messages))}
+        texts = [text] if isinstance(text, str) else checked.several(text, "text")
+        return sum(count_text(checked.text(one, "text"), model) for one in texts)
+    messages = checked.several(messages, "messages")
+    body = {"model": model, "messages": plain(messages)}
     if tools:
-        body["tools"] = plain(list(tools))
+        body["tools"] = plain(checked.several(tools, "tools"))
     counted = count_request(OPENAI_CHAT.read_request(body).value, model)
     if not count_response_tokens:
         return counted
@@ -41,8 +49,16 @@ def token_counter(
 
 def encode(model: str = "", text: str = "") -> list[int]:
     """The tokens of a text in OpenAI's encoding for the model; other vendors' text in the one that it is counted by."""
-    return encoding(rule_for(model).encoding).encode_ordinary(text)
+    return _encoding(model).encode_ordinary(checked.text(text, "text"))
 
 
 def decode(model: str = "", tokens: Sequence[int] = ()) -> str:
-    return encoding(rule_for(model).encoding).decode(list(tokens))
+    numbers = [checked.count(one, "tokens") for one in checked.several(tokens, "tokens")]
+    try:
+        return _encoding(model).decode(numbers)
+    except (KeyError, OverflowError):
+        checked.wrong(numbers, "tokens", f"tokens of the encoding of {model!r}")
+
+
+def _encoding(model: str) -> Encoding:
+    return encoding(rule_for(checked.text(model, "model")).encoding)

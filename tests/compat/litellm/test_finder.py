@@ -40,6 +40,20 @@ def test_after_the_import_an_installed_litellm_is_not_loaded(tmp_path: Path) -> 
     assert (done.stdout, done.stderr) == ("0.0\n", "")
 
 
+def test_a_module_says_in_which_file_it_is(tmp_path: Path) -> None:
+    program = (
+        "import tollbridge.compat.litellm\nimport inspect, litellm, litellm.types.utils, litellm.exceptions\n"
+        "for module in (litellm, litellm.types.utils, litellm.exceptions):\n"
+        "    print(module.__file__ == inspect.getfile(module) == module.__spec__.origin, module.__file__)\n"
+    )
+    done = run("-c", program, cwd=tmp_path)
+    assert done.stderr == ""
+    for line in done.stdout.splitlines():
+        same, _, file = line.partition(" ")
+        assert same == "True"
+        assert Path(file).is_file()
+
+
 def test_one_that_was_imported_before_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "litellm").mkdir()
     (tmp_path / "litellm/__init__.py").write_text("")

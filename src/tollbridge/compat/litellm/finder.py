@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 
 from tollbridge.compat.litellm.module import ROOT, Litellm, Submodule
 from tollbridge.compat.litellm.modules import ALIASES, MODULES
 from tollbridge.errors import NotBuilt
+
+HOME = Path(__file__).parent
 
 
 class NoSuchModule(ModuleNotFoundError, NotBuilt):
@@ -40,7 +43,11 @@ class Finder(MetaPathFinder):
         below = fullname.removeprefix(ROOT).removeprefix(".")
         if below and below not in MODULES and below not in ALIASES:
             raise no_module(fullname)
-        return ModuleSpec(fullname, Made(below), origin="tollbridge.compat.litellm", is_package=True)
+        spec = ModuleSpec(
+            fullname, Made(below), origin=str(HOME / ("modules.py" if below else "__init__.py")), is_package=True
+        )
+        spec.has_location = True  # programs ask where it is
+        return spec
 
 
 class Made(Loader):

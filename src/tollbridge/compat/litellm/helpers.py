@@ -15,7 +15,7 @@ from tollbridge.compat.litellm.model_lists import model_list, models_of
 from tollbridge.errors import APIError, AuthenticationError, NotFoundError
 from tollbridge.providers.auth import SigV4
 from tollbridge.providers.names import locate
-from tollbridge.providers.resolve import available
+from tollbridge.providers.ready import available
 from tollbridge.providers.table import ROWS
 from tollbridge.sdk.completion import completion
 from tollbridge.sdk.model_info import get_model_info

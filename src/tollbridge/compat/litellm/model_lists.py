@@ -26,7 +26,7 @@ _LISTS = {
     "mistral_chat_models": "mistral",
     "deepseek_models": "deepseek",
     "xai_models": "xai",
-    "ai21_chat_models": "ai21_chat",
+    "ai21_chat_models": "ai21",
     **{f"{provider}_models": provider for provider in unbuilt.MODELS_OF},
 }
 

@@ -43,7 +43,7 @@ KEYS: Mapping[str, str] = {
     "groq_key": "groq",
     "baseten_key": "baseten",
     "maritalk_key": "maritalk",
-    "ai21_key": "ai21_chat",
+    "ai21_key": "ai21",
     "databricks_key": "databricks",
     "cloudflare_api_key": "cloudflare",
     "amazon_nova_api_key": "amazon_nova",

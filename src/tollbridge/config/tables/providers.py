@@ -8,11 +8,13 @@ import msgspec
 
 from tollbridge.config.document import Array, Entry, Node, Scalar, Table
 from tollbridge.config.document import table as make_table
+from tollbridge.config.findings import Place
 from tollbridge.config.kinds import At, anything, flag, list_of, map_of, named, secret, text, texts
 from tollbridge.config.schema import fills, read_section, section
 from tollbridge.errors import ConfigError
 from tollbridge.model.json import JsonObject
-from tollbridge.providers.row import Provider, row_from_config
+from tollbridge.providers.own_row import Doubt, doubts, row_from_config
+from tollbridge.providers.row import Provider
 
 PROVIDER = section(
     "providers",
@@ -81,11 +83,36 @@ def _made(row: Node, values: JsonObject, at: At) -> Provider | None:
         if needed not in values:
             at.error(row.place, f"lacks `{needed}`")
             return None
+    found = list(doubts(values))
+    for doubt in found:
+        place = _place_of(row, doubt)
+        (at.key(doubt.field).error if doubt.fatal else at.key(doubt.field).warning)(place, doubt.message)
+    if any(doubt.fatal for doubt in found):
+        return None
     try:
         return row_from_config(values)
     except ConfigError as error:
         at.error(row.place, error.message.partition(f"{values['name']}: ")[2] or error.message)
         return None
+
+
+def _place_of(row: Table, doubt: Doubt) -> Place:
+    """Of the word itself, where it stands in a list or a table."""
+    entry = next(entry for name, entry in row.entries.items() if _fills(name) == doubt.field)
+    match entry.node:
+        case Array(items):
+            words = [(item.text, item.place) for item in items if isinstance(item, Scalar)]
+        case Table(entries):
+            words = [(name, one.place) for name, one in entries.items()]
+            words += [(one.node.text, one.node.place) for one in entries.values() if isinstance(one.node, Scalar)]
+        case _:
+            words = []
+    return next((place for word, place in words if word == doubt.word), entry.node.place)
+
+
+def _fills(name: str) -> str:
+    key = PROVIDER.key(name)
+    return "" if key is None else key.fills
 
 
 def _rows(node: Node, at: At) -> list[tuple[Node, At]]:

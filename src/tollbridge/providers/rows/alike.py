@@ -41,6 +41,7 @@ def hosted(
     *key_env: str,
     base_env: str | None = None,
     source: str = LITELLM,
+    checked: str = NOT_YET,
     also: Mapping[str, str] = NOTHING,
     auth: Auth | None = None,
     lacks: frozenset[str] = frozenset(),
@@ -49,7 +50,8 @@ def hosted(
     models: tuple[ForModels, ...] = (),
 ) -> Provider:
     """A vendor with OpenAI's format at `base_url`. `reasoning`: how it wants to be told about thinking, a word of
-    `wires.openai_chat.thinking`. `old_names`: it knows `max_tokens` and `system`, not what OpenAI calls them now."""
+    `wires.openai_chat.thinking`. `old_names`: it knows `max_tokens` and `system`, not what OpenAI calls them now.
+    `checked`: the day when it was compared with its `source` (YYYY-MM-DD)."""
     variable = name.upper().replace("-", "_")
     prefers = dict(OLD_NAME) if old_names else {}
     if reasoning:
@@ -67,7 +69,7 @@ def hosted(
         renames=OLD_FIELD if old_names else NOTHING,
         models=models,
         source=source,
-        checked=CHECKED if source == RECORDED else "" if source == LITELLM else SEEN,
+        checked=checked,
     )
 
 

@@ -188,12 +188,14 @@ CLOUDS: tuple[Provider, ...] = (
         "NVIDIA_NIM_API_KEY",
         "NVIDIA_API_KEY",
         source=register("nvidia", "https://docs.api.nvidia.com/nim/reference/llm-apis"),
+        checked=SEEN,
     ),
     hosted(
         "ovhcloud",
         "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1",
         reasoning="reasoning_effort",
         source=register("ovhcloud", "https://www.ovhcloud.com/en/public-cloud/ai-endpoints/catalog/"),
+        checked=SEEN,
     ),
     hosted(
         "scaleway",
@@ -201,6 +203,7 @@ CLOUDS: tuple[Provider, ...] = (
         "SCW_SECRET_KEY",
         reasoning="reasoning_effort",
         source=register("scaleway", "https://www.scaleway.com/en/docs/generative-apis/how-to/query-reasoning-models/"),
+        checked=SEEN,
     ),
     hosted(
         "volcengine",
@@ -209,6 +212,7 @@ CLOUDS: tuple[Provider, ...] = (
         "ARK_API_KEY",
         reasoning="thinking",
         source="https://docs.byteplus.com/en/docs/ModelArk/1449737",
+        checked=SEEN,
     ),
     Provider(
         name="gradient_ai",

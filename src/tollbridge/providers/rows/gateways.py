@@ -6,7 +6,16 @@ from tollbridge.providers import patches
 from tollbridge.providers.auth import HeaderKey
 from tollbridge.providers.huggingface import ROUTER, huggingface_place
 from tollbridge.providers.row import From, Provider
-from tollbridge.providers.rows.alike import CHAT, CHECKED, RECORDED, SPEAKS_BOTH, SPEAKS_RESPONSES, hosted, register
+from tollbridge.providers.rows.alike import (
+    CHAT,
+    CHECKED,
+    RECORDED,
+    SEEN,
+    SPEAKS_BOTH,
+    SPEAKS_RESPONSES,
+    hosted,
+    register,
+)
 
 GATEWAYS: tuple[Provider, ...] = (
     Provider(
@@ -43,6 +52,7 @@ GATEWAYS: tuple[Provider, ...] = (
         "VERCEL_OIDC_TOKEN",
         reasoning="reasoning",
         source=register("vercel", "https://vercel.com/docs/ai-gateway/sdks-and-apis/openai-chat-completions/advanced"),
+        checked=SEEN,
     ),
     Provider(
         name="huggingface",
@@ -61,6 +71,7 @@ GATEWAYS: tuple[Provider, ...] = (
         "github",
         "https://models.github.ai/inference",
         source=register("github-models", "https://docs.github.com/en/github-models"),
+        checked=SEEN,
     ),
     hosted(
         "aihubmix",
@@ -68,6 +79,7 @@ GATEWAYS: tuple[Provider, ...] = (
         also=SPEAKS_BOTH,
         reasoning="reasoning_effort",
         source=register("aihubmix", "https://docs.aihubmix.com/cn/api/unified-inference"),
+        checked=SEEN,
     ),
     hosted(
         "nano-gpt",
@@ -77,24 +89,28 @@ GATEWAYS: tuple[Provider, ...] = (
         reasoning="reasoning_effort",
         old_names=True,
         source=register("nano-gpt", "https://docs.nano-gpt.com/api-reference/miscellaneous/extended-thinking"),
+        checked=SEEN,
     ),
     hosted(
         "cortecs",
         "https://api.cortecs.ai/v1",
         reasoning="reasoning_effort",
         source=register("cortecs", "https://docs.cortecs.ai"),
+        checked=SEEN,
     ),
     hosted(
         "helicone",
         "https://ai-gateway.helicone.ai/v1",
         reasoning="reasoning_effort",
         source=register("helicone", "https://docs.helicone.ai/gateway/concepts/reasoning"),
+        checked=SEEN,
     ),
     hosted(
         "poe",
         "https://api.poe.com/v1",
         old_names=True,
         source=register("poe", "https://creator.poe.com/docs/external-applications/openai-compatible-api"),
+        checked=SEEN,
     ),
     hosted(
         "neosantara",
@@ -102,12 +118,14 @@ GATEWAYS: tuple[Provider, ...] = (
         reasoning="reasoning_effort",
         old_names=True,
         source=register("neosantara", "https://docs.neosantara.xyz"),
+        checked=SEEN,
     ),
     hosted(
         "empiriolabs",
         "https://api.empiriolabs.ai/v1",
         old_names=True,
         source=register("empiriolabs", "https://docs.empiriolabs.ai"),
+        checked=SEEN,
     ),
     hosted(
         "opencode_go",
@@ -115,12 +133,14 @@ GATEWAYS: tuple[Provider, ...] = (
         "OPENCODE_GO_API_KEY",
         "OPENCODE_API_KEY",
         source=register("opencode-go", "https://opencode.ai/docs/go"),
+        checked=SEEN,
     ),
     hosted(
         "assemblyai",
         "https://llm-gateway.assemblyai.com/v1",
         auth=HeaderKey("authorization"),  # the bare key: "NOT Bearer", say its pages
         source="https://www.assemblyai.com/docs/llm-gateway/chat-completions",
+        checked=SEEN,
     ),
     hosted(
         "apertis",
@@ -130,6 +150,7 @@ GATEWAYS: tuple[Provider, ...] = (
         base_env="STIMA_API_BASE",
         old_names=True,
         source=register("apertis", "https://apertis.ai/docs"),
+        checked=SEEN,
     ),
     hosted("clf_ai_gateway", "https://api.clfaigateway.dev/v1"),
     hosted(
@@ -137,6 +158,7 @@ GATEWAYS: tuple[Provider, ...] = (
         "https://api.edenai.run/v3",
         reasoning="reasoning_effort_max",
         source=register("edenai", "https://docs.edenai.co"),
+        checked=SEEN,
     ),
     hosted("hostinger_router", "https://router.hostinger.com/v1", also=SPEAKS_RESPONSES),
     hosted("kyma", "https://kymaapi.com/v1"),
@@ -147,6 +169,7 @@ GATEWAYS: tuple[Provider, ...] = (
         "AIML_API_KEY",
         "AIMLAPI_KEY",
         source=register("aimlapi", "https://docs.aimlapi.com"),
+        checked=SEEN,
     ),
     hosted("cometapi", "https://api.cometapi.com/v1", "COMETAPI_API_KEY", "COMETAPI_KEY"),
 )

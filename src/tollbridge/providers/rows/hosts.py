@@ -15,6 +15,7 @@ from tollbridge.providers.rows.alike import (
     OLD_NAME,
     PENALTIES,
     RECORDED,
+    SEEN,
     SPEAKS_BOTH,
     SPEAKS_RESPONSES,
     TOP_K,
@@ -102,6 +103,7 @@ HOSTS: tuple[Provider, ...] = (
         "TOGETHER_AI_TOKEN",
         reasoning="reasoning_switch",
         source=register("togetherai", "https://docs.together.ai/docs/inference/chat/reasoning"),
+        checked=SEEN,
     ),
     hosted(
         "baseten",
@@ -111,14 +113,16 @@ HOSTS: tuple[Provider, ...] = (
         reasoning="template_args_enable_thinking",
         models=(ForModels(names=re.compile(r"gpt-oss|deepseek-v4", re.I), prefers={"reasoning": "reasoning_effort"}),),
         source=register("baseten", "https://docs.baseten.co/inference/model-apis/reasoning"),
+        checked=SEEN,
     ),
-    hosted("crusoe", "https://api.inference.crusoecloud.com/v1", source=RECORDED),
+    hosted("crusoe", "https://api.inference.crusoecloud.com/v1", source=RECORDED, checked=CHECKED),
     hosted(
         "deepinfra",
         "https://api.deepinfra.com/v1/openai",
         also={MESSAGES: "https://api.deepinfra.com/anthropic/v1/messages"},
         reasoning="reasoning_switch",
         source=register("deepinfra", "https://docs.deepinfra.com/chat/reasoning"),
+        checked=SEEN,
     ),
     hosted(
         "featherless_ai",
@@ -126,6 +130,7 @@ HOSTS: tuple[Provider, ...] = (
         "FEATHERLESS_AI_API_KEY",
         "FEATHERLESS_API_KEY",
         source=register("featherless", "https://featherless.ai/docs"),
+        checked=SEEN,
     ),
     hosted(
         "friendliai",
@@ -135,8 +140,14 @@ HOSTS: tuple[Provider, ...] = (
         base_env="FRIENDLI_API_BASE",
         reasoning="template_enable_thinking_effort",
         source=register("friendli", "https://friendli.ai/docs/guides/reasoning"),
+        checked=SEEN,
     ),
-    hosted("hyperbolic", "https://api.hyperbolic.xyz/v1", source="https://docs.hyperbolic.ai/inference/text-apis"),
+    hosted(
+        "hyperbolic",
+        "https://api.hyperbolic.xyz/v1",
+        source="https://docs.hyperbolic.ai/inference/text-apis",
+        checked=SEEN,
+    ),
     # Said to be winding down, without a date (lambda.ai/inference as apis.io read it on 2026-05-29; seen 2026-11-26).
     hosted(
         "lambda_ai",
@@ -144,6 +155,7 @@ HOSTS: tuple[Provider, ...] = (
         "LAMBDA_API_KEY",
         base_env="LAMBDA_API_BASE",
         source="https://docs.lambda.ai/public-cloud/lambda-inference-api",
+        checked=SEEN,
     ),
     hosted(
         "nebius",
@@ -152,24 +164,33 @@ HOSTS: tuple[Provider, ...] = (
         source=register(
             "nebius", "https://docs.tokenfactory.nebius.com/api-reference/inference/create-chat-completion"
         ),
+        checked=SEEN,
     ),
     hosted(
         "novita",
         "https://api.novita.ai/openai/v1",
         reasoning="enable_thinking",
         source=register("novita-ai", "https://novita.ai/docs/api-reference/model-apis-llm-create-chat-completion"),
+        checked=SEEN,
     ),
     hosted(
         "nscale",
         "https://inference.api.nscale.com/v1",
         source=register("nscale", "https://docs.nscale.com/docs/use-cases/chat"),
+        checked=SEEN,
     ),
-    hosted("sambanova", "https://api.sambanova.ai/v1", source=register("sambanova", "https://docs.sambanova.ai/docs")),
+    hosted(
+        "sambanova",
+        "https://api.sambanova.ai/v1",
+        source=register("sambanova", "https://docs.sambanova.ai/docs"),
+        checked=SEEN,
+    ),
     hosted(
         "wandb",
         "https://api.inference.wandb.ai/v1",
         reasoning="template_enable_thinking",
         source=register("wandb", "https://docs.wandb.ai/inference/response-settings/reasoning"),
+        checked=SEEN,
     ),
     hosted(
         "siliconflow",
@@ -178,6 +199,7 @@ HOSTS: tuple[Provider, ...] = (
         source=register(
             "siliconflow", "https://docs.siliconflow.com/en/api-reference/chat-completions/chat-completions"
         ),
+        checked=SEEN,
     ),
     hosted(
         "chutes",
@@ -186,11 +208,13 @@ HOSTS: tuple[Provider, ...] = (
         old_names=True,
         models=TEMPLATES,
         source="https://chutes.ai/agents/connect",
+        checked=SEEN,
     ),
     hosted(
         "modelscope",
         "https://api-inference.modelscope.cn/v1",
         source=register("modelscope", "https://modelscope.cn/docs/model-service/API-Inference/intro"),
+        checked=SEEN,
     ),
     hosted(
         "clarifai",
@@ -198,17 +222,20 @@ HOSTS: tuple[Provider, ...] = (
         "CLARIFAI_API_KEY",
         "CLARIFAI_PAT",
         source=register("clarifai", "https://docs.clarifai.com/compute/inference/open-ai"),
+        checked=SEEN,
     ),
     hosted(
         "gmi",
         "https://api.gmi-serving.com/v1",
         source=register("gmicloud", "https://docs.gmicloud.ai/inference-engine/api-reference/llm-api-reference"),
+        checked=SEEN,
     ),
     hosted(
         "synthetic",
         "https://api.synthetic.new/openai/v1",
         old_names=True,
         source=register("synthetic", "https://api.synthetic.new/openai/v1/models"),
+        checked=SEEN,
     ),
     hosted(
         "veniceai",
@@ -217,10 +244,13 @@ HOSTS: tuple[Provider, ...] = (
         "VENICE_API_KEY",
         base_env="VENICE_AI_API_BASE",
         source=register("venice", "https://docs.venice.ai"),
+        checked=SEEN,
     ),
     hosted("aiand", "https://api.aiand.com/v1", also=SPEAKS_BOTH),
     hosted("charity_engine", "https://api.charityengine.services/remotejobs/v2/inference", old_names=True),
-    hosted("compactifai", "https://api.compactif.ai/v1", source="https://docs.compactif.ai/api_reference"),
+    hosted(
+        "compactifai", "https://api.compactif.ai/v1", source="https://docs.compactif.ai/api_reference", checked=SEEN
+    ),
     hosted("coralbricks", "https://inference.coralbricks.ai/v1", also=SPEAKS_BOTH),
     hosted("darkbloom", "https://api.darkbloom.dev/v1", old_names=True),
     hosted("empower", "https://app.empower.dev/api/v1", old_names=True),
@@ -231,6 +261,7 @@ HOSTS: tuple[Provider, ...] = (
         "https://api.libertai.io/v1",
         old_names=True,
         source=register("libertai", "https://docs.libertai.io/apis/text/"),
+        checked=SEEN,
     ),
     hosted("llamagate", "https://api.llamagate.dev/v1", old_names=True),
     hosted("openinfer", "https://api.openinfer.ai/v1", also=SPEAKS_BOTH),
@@ -240,6 +271,7 @@ HOSTS: tuple[Provider, ...] = (
         also=SPEAKS_RESPONSES,
         reasoning="reasoning_effort_max",
         source=register("parasail", "https://docs.parasail.io/parasail-docs/quickstart/serverless"),
+        checked=SEEN,
     ),
     hosted("pinstripes", "https://pinstripes.io/v1", also=SPEAKS_RESPONSES, old_names=True),
     hosted("prism", "https://api.prisminference.com/v1", also=SPEAKS_BOTH),
@@ -253,6 +285,7 @@ HOSTS: tuple[Provider, ...] = (
         base_env="SCX_API_BASE",
         old_names=True,
         source=register("scx-ai", "https://platform.scx.ai/docs"),
+        checked=SEEN,
     ),
     hosted(
         "tensormesh",

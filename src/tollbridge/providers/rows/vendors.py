@@ -60,6 +60,7 @@ def _qwen(name: str, site: str, *key_env: str) -> Provider:
         also={MESSAGES: f"{site}/apps/anthropic/v1/messages"},
         reasoning="enable_thinking_budget",
         source=register("alibaba", "https://www.alibabacloud.com/help/en/model-studio/deep-thinking"),
+        checked=SEEN,
     )
 
 
@@ -247,6 +248,7 @@ VENDORS: tuple[Provider, ...] = (
         "https://api.minimax.io/v1",
         also={MESSAGES: "https://api.minimax.io/anthropic/v1/messages"},
         source="https://platform.minimax.io/docs/api-reference/text-anthropic-api",
+        checked=SEEN,
     ),
     _qwen("dashscope", "https://dashscope-intl.aliyuncs.com"),
     _qwen("qwencloud", "https://dashscope-intl.aliyuncs.com", "QWENCLOUD_API_KEY"),
@@ -269,6 +271,7 @@ VENDORS: tuple[Provider, ...] = (
         "https://tokenhub-intl.tencentcloudmaas.com/v1",
         reasoning="thinking",
         source=register("tencent-tokenhub", "https://cloud.tencent.com/document/product/1823/130079"),
+        checked=SEEN,
     ),
     hosted(
         "stepfun",
@@ -276,12 +279,14 @@ VENDORS: tuple[Provider, ...] = (
         also=SPEAKS_MESSAGES,
         reasoning="reasoning_effort",
         source=register("stepfun", "https://platform.stepfun.com/docs/zh/api-reference/chat/chat-completion-create"),
+        checked=SEEN,
     ),
     hosted(
         "upstage",
         "https://api.upstage.ai/v1/solar",
         reasoning="reasoning_effort",
         source=register("upstage", "https://developers.upstage.ai/docs/apis/chat"),
+        checked=SEEN,
     ),
     structs.replace(
         _MISTRAL,
@@ -295,12 +300,14 @@ VENDORS: tuple[Provider, ...] = (
         "https://api.nova.amazon.com/v1",
         old_names=True,
         source=register("nova", "https://nova.amazon.com/dev/documentation"),
+        checked=SEEN,
     ),
     hosted(
         "reka",
         "https://api.reka.ai/v1",
         reasoning="reasoning_effort_max",
         source=register("reka", "https://developer.reka.ai/reference"),
+        checked=SEEN,
     ),
     hosted(
         "sarvam",
@@ -309,8 +316,9 @@ VENDORS: tuple[Provider, ...] = (
         reasoning="reasoning_effort",
         old_names=True,
         source=register("sarvam", "https://docs.sarvam.ai/api-reference-docs/chat/chat-completions"),
+        checked=SEEN,
     ),
-    hosted("maritalk", "https://chat.maritaca.ai/api", source="https://pypi.org/project/maritalk/"),
+    hosted("maritalk", "https://chat.maritaca.ai/api", source="https://pypi.org/project/maritalk/", checked=SEEN),
     hosted(
         "meta",
         "https://api.meta.ai/v1",
@@ -318,6 +326,7 @@ VENDORS: tuple[Provider, ...] = (
         "META_MODEL_API_KEY",
         also=SPEAKS_RESPONSES,
         source=register("meta", "https://dev.meta.ai/docs"),
+        checked=SEEN,
     ),
     hosted("cognition", "https://api.cognition.ai/v1"),
     hosted(
@@ -326,15 +335,17 @@ VENDORS: tuple[Provider, ...] = (
         also=SPEAKS_BOTH,
         reasoning="reasoning_effort_max",
         source=register("abliteration-ai", "https://docs.abliteration.ai/capabilities/thinking"),
+        checked=SEEN,
     ),
     hosted(
-        "ai21_chat",
+        "ai21",
         "https://api.ai21.com/studio/v1",
         "AI21_API_KEY",
         base_env="AI21_API_BASE",
         lacks=frozenset({"response_schema", "tool_choice"}),
         old_names=True,
         source="https://docs.ai21.com/reference/jamba-1-6-api-ref",
+        checked=SEEN,
     ),
     Provider(
         name="writer",
@@ -354,6 +365,7 @@ VENDORS: tuple[Provider, ...] = (
         "https://api.inceptionlabs.ai/v1",
         reasoning="reasoning_effort",
         source=register("inception", "https://docs.inceptionlabs.ai/api-reference/chat/create-a-chat-completion"),
+        checked=SEEN,
     ),
     hosted(
         "meta_llama",
@@ -361,11 +373,13 @@ VENDORS: tuple[Provider, ...] = (
         "LLAMA_API_KEY",
         base_env="LLAMA_API_BASE",
         source=register("llama", "https://llama.developer.meta.com/docs/models"),
+        checked=SEEN,
     ),
     hosted(
         "morph",
         "https://api.morphllm.com/v1",
         source=register("morph", "https://docs.morphllm.com/api-reference/introduction"),
+        checked=SEEN,
     ),
-    hosted("v0", "https://api.v0.dev/v1", source="https://v0.app/docs/v0-model-api"),
+    hosted("v0", "https://api.v0.dev/v1", source="https://v0.app/docs/v0-model-api", checked=SEEN),
 )
