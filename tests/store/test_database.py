@@ -246,6 +246,7 @@ async def test_processes_that_migrate_at_once_do_not_clash(empty_database_url: s
         ("sqlite://", "is a file"),
         ("sqlite:///:memory:", "is a file"),
         ("no url", "cannot be read"),
+        ("postgresql://<user>:<password>@<host>:<port>/<dbname>", "cannot be read"),
         ("postgresql://u:hush@h/d?schema=x", "says schema, which is not known"),
         ("postgresql://u:hush@127.0.0.1:1/d", "cannot be reached"),
     ],

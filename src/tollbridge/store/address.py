@@ -35,7 +35,7 @@ class Address(msgspec.Struct, frozen=True):
         """Raises StoreError where it is none that can be used."""
         try:
             parsed = make_url(url)
-        except ArgumentError as error:
+        except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
             raise StoreError("The database's URL cannot be read; write sqlite:////path or postgresql://...") from error
         if parsed.drivername == "sqlite":
             return cls._sqlite(parsed)
