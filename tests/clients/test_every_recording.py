@@ -164,11 +164,15 @@ def heard(entry: Mapping[str, Any], answer: Answered, dialect: str) -> Said:
     return READERS[dialect, bool(entry["stream_format"])](answer)
 
 
-def differences(recorded: Said, found: Said) -> list[str]:
-    """Counts that the provider did not tell are 0 where the dialect cannot leave them out."""
+def differences(recorded: Said, found: Said, *, counts: bool = False) -> list[str]:
+    """Counts that the provider did not tell are 0 where the dialect cannot leave them out. `counts`: the dialect tells
+    our own count there, which is never less than the provider's."""
     told = []
+    known = bool(recorded.input and recorded.output)
     for name in ("text", "thinking", "calls", "end", "input", "output"):
         want, have = getattr(recorded, name), getattr(found, name)
+        if counts and not known and name in ("input", "output") and have is not None and have >= (want or 0):
+            continue
         if want != have and not (want is None and have == 0):
             told.append(f"{name}: {str(want)[:200]!r} became {str(have)[:200]!r}")
     return told
@@ -194,7 +198,8 @@ async def test_every_recorded_answer_of_another_format_says_the_same_in_this_dia
         if entry["id"] in FAILURES:
             return failed_honestly(answer)
         try:
-            return differences(said.of(said.recording(entry["id"])), heard(entry, answer, dialect))
+            recorded = said.of(said.recording(entry["id"]))
+            return differences(recorded, heard(entry, answer, dialect), counts=dialect == "messages")
         except (AssertionError, KeyError, ValueError) as error:
             return [repr(error)]
 
@@ -204,11 +209,41 @@ async def test_every_recorded_answer_of_another_format_says_the_same_in_this_dia
 # In its own dialect
 
 
+MENDED = ("mistral", "openrouter")
+"""Rows with `prefers: {mend_answers: "yes"}`: nothing is changed but that `type` and `index` may be added."""
+
+
+def _parsed(entry: dict[str, Any], recorded: dict[str, Any], answer: Answered) -> tuple[Any, Any]:
+    if entry["stream_format"] is None:
+        return recorded["response_body"], answer.json()
+    lines = [line for line in recorded["response_text"].splitlines() if line.strip()]
+    told = [line for line in answer.body.decode().splitlines() if line.strip()]
+    return [_event(line) for line in lines], [_event(line) for line in told]
+
+
+def _event(line: str) -> Any:
+    data = line.removeprefix("data:").strip()
+    return json.loads(data) if line.startswith("data:") and data.startswith("{") else line.strip()
+
+
+def _within(recorded: Any, told: Any) -> bool:
+    if isinstance(recorded, dict) and isinstance(told, dict):
+        added = told.keys() - recorded.keys()
+        return added <= {"type", "index"} and all(
+            name in told and _within(value, told[name]) for name, value in recorded.items()
+        )
+    if isinstance(recorded, list) and isinstance(told, list):
+        return len(recorded) == len(told) and all(map(_within, recorded, told))
+    return bool(recorded == told)
+
+
 async def unchanged(gateway: Served, entry: dict[str, Any]) -> list[str]:
     answer = await ask(gateway, entry, said.format_of(entry))
     if entry["id"] in FAILURES:
         return []
     recorded = said.recording(entry["id"])
+    if entry["provider"] in MENDED:
+        return [] if _within(*_parsed(entry, recorded, answer)) else [f"{answer.status}: {answer.body[:200]!r}"]
     if entry["stream_format"] is None:
         same = answer.json() == recorded["response_body"]
     elif entry["stream_format"] == "json-array":  # events were asked for, which this server of the past did not know

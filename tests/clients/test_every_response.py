@@ -105,9 +105,11 @@ async def test_every_recorded_response_comes_back_unchanged(replay_server: Upstr
     await over(configuration(replay_server.url, entries), tmp_path, entries, unchanged)
 
 
-async def _says_the_same(entry: dict[str, Any], answer: Answered, read: Callable[[Answered], Said]) -> list[str]:
+async def _says_the_same(
+    entry: dict[str, Any], answer: Answered, read: Callable[[Answered], Said], *, counts: bool = False
+) -> list[str]:
     assert answer.status == 200, f"{answer.status}: {answer.body[:300]!r}"
-    return differences(said.of(said.recording(entry["id"])), read(answer))
+    return differences(said.of(said.recording(entry["id"])), read(answer), counts=counts)
 
 
 async def test_every_recorded_response_says_the_same_in_chat(replay_server: Upstream, tmp_path: Path) -> None:
@@ -122,7 +124,7 @@ async def test_every_recorded_response_says_the_same_in_chat(replay_server: Upst
 async def test_every_recorded_response_says_the_same_in_messages(replay_server: Upstream, tmp_path: Path) -> None:
     async def in_messages(gateway: Served, entry: dict[str, Any]) -> list[str]:
         read = of_messages_stream if entry["stream_format"] else of_messages_answer
-        return await _says_the_same(entry, await ask(gateway, entry, "messages"), read)
+        return await _says_the_same(entry, await ask(gateway, entry, "messages"), read, counts=True)
 
     entries = answered()
     await over(configuration(replay_server.url, entries, mode="responses"), tmp_path, entries, in_messages)

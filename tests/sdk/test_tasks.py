@@ -145,6 +145,23 @@ async def test_an_answer_without_an_image_is_paid_for_once() -> None:
     assert len(provider.asked) == 1
 
 
+async def test_what_is_litellms_own_is_sent_to_nobody_and_told() -> None:
+    provider = Provider().at("/chat/completions", CHAT)
+    own = {
+        "mock_testing_fallbacks": True,
+        "prompt_id": "p",
+        "provider_specific_header": {"x": "secret"},
+        "no-log": True,
+    }
+    async with Upstream(provider) as upstream:
+        made = await tollbridge.acompletion(
+            "openai/gpt-4o", [{"role": "user", "content": "x"}], **own, **at(upstream, "/v1")
+        )
+    [asked] = provider.asked
+    assert not own.keys() & asked.body.keys()
+    assert {caveat["where"] for caveat in made._hidden_params["caveats"]} == {f"$.{name}" for name in own}
+
+
 async def test_where_the_model_stands_in_the_path_it_is_not_in_the_body() -> None:
     told = {"candidates": [{"content": {"role": "model", "parts": [{"text": "hi"}]}, "finishReason": "STOP"}]}
     provider = Provider().at(":generateContent", told)

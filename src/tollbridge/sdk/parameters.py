@@ -122,6 +122,13 @@ WITHOUT_EFFECT = frozenset(
     | {"litellm_logging_obj", "litellm_metadata", "litellm_session_id", "litellm_trace_id", "logger_fn", "max_budget"}
     | {"model_info", "no-log", "preset_cache_key", "proxy_server_request", "rpm", "tpm"}
     | {"shared_session", "ttl", "verbose"}
+    | {"allowed_model_region", "assistant_continue_message", "cache_control_injection_points"}
+    | {"context_window_fallbacks", "custom_prompt_dict", "enable_json_schema_validation", "ensure_alternating_roles"}
+    | {"force_timeout", "litellm_request_debug", "max_fallbacks", "merge_reasoning_content_in_choices", "mock_delay"}
+    | {"mock_testing_content_policy_fallbacks", "mock_testing_context_fallbacks", "mock_testing_fallbacks"}
+    | {"mock_testing_rate_limit_error", "prompt_id", "prompt_label", "prompt_variables", "prompt_version"}
+    | {"provider_specific_header", "request_timeout", "retry_policy", "retry_strategy", "specific_deployment"}
+    | {"supports_system_message", "use_litellm_proxy", "user_config", "user_continue_message"}
 )
 """LiteLLM's parameters for what Tollbridge does not do in a call. Left out, with a caveat."""
 
