@@ -9,9 +9,9 @@ from tollbridge.model.parts import Inline, Media
 
 GOOGLES_FILES = ("gs://", "https://generativelanguage.googleapis.com/")
 OPENAIS_FILE = re.compile(r"(?:file|assistant)-")
-"""https://learn.microsoft.com/azure/ai-services/openai/how-to/file-search (`assistant-`), seen 2026-11-27"""
+"""`file-`: recorded answers of OpenAI's. `assistant-`: Azure's, not found in its documentation."""
 ANTHROPICS_FILE = re.compile(r"file_")
-"""https://platform.claude.com/docs/en/build-with-claude/files, seen 2026-11-27"""
+"""https://platform.claude.com/docs/en/api/files-create (seen 2026-11-27), by its example: the format may change."""
 ELSEWHERE = "a file's id, which belongs to the store of the provider that gave it"
 
 

@@ -53,8 +53,8 @@ def asked_of(fields: Mapping[str, Any]) -> JsonObject:
 
 
 def _shown(tool: JsonObject) -> JsonObject:
-    """Credentials for a server of tools are neither told back nor kept; nor is more of its address than who is asked,
-    as OpenAI has it (https://platform.openai.com/docs/guides/tools-connectors-mcp, seen 2026-11-27)."""
+    """Credentials for a server of tools are neither told back nor kept; nor is more of its address than who is asked:
+    a path or a query may be a secret."""
     if tool.get("type") != "mcp":
         return tool
     shown = {name: value for name, value in tool.items() if name not in _SECRET}
