@@ -6,7 +6,7 @@ neutral Request is read once, when the first deployment needs it, and kept for t
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -57,6 +57,7 @@ class Ask(msgspec.Struct, eq=False):
     client: Ask | None = None
     _read: Written[Request] | None = None
     _sealed: bool | None = None
+    _counted: tuple[str | None, int] | None = None
 
     task: ClassVar[bool] = False
     """It asks for something else than a conversation: `calls.task_ask`."""
@@ -74,7 +75,7 @@ class Ask(msgspec.Struct, eq=False):
     def becomes(self, body: bytes) -> None:
         """The body is another, its fields with it."""
         self.body, self.fields = body, peek(body)
-        self._read = self._sealed = None
+        self._read = self._sealed = self._counted = None
 
     def request(self) -> Written[Request]:
         """The neutral request. Raises BadRequestError with the JSON path of what is wrong."""
@@ -83,8 +84,11 @@ class Ask(msgspec.Struct, eq=False):
         return self._read
 
     def count(self, model: str | None = None) -> int:
-        """The input tokens, by our own count. Raises BadRequestError."""
-        return count_request(self.request().value, model)
+        """The input tokens, by our own count, which a client may be told and the ledger enters. Raises
+        BadRequestError."""
+        if self._counted is None or self._counted[0] != model:
+            self._counted = (model, count_request(self.request().value, model))
+        return self._counted[1]
 
     def spent_on(self, error: APIError) -> Usage | None:
         """What an attempt that failed with this used nevertheless, as far as that was told."""
@@ -92,7 +96,7 @@ class Ask(msgspec.Struct, eq=False):
 
     def reads(self, request: Written[Request]) -> None:
         """The neutral request, where it is a value and not in the body."""
-        self._read = request
+        self._read, self._counted = request, None
 
     def replace(self, **fields: bytes | None) -> None:
         """Other values for some fields of the body, as JSON; None takes one out."""
@@ -102,7 +106,7 @@ class Ask(msgspec.Struct, eq=False):
             else:
                 self.fields[name] = msgspec.Raw(value)
         self.body = _encode(self.fields)
-        self._read = self._sealed = None
+        self._read = self._sealed = self._counted = None
 
     def json(self) -> Json:
         return decode(self.body)
@@ -113,6 +117,14 @@ class Ask(msgspec.Struct, eq=False):
         if self.left_s is not None and (total is None or self.left_s < total):
             total = self.left_s
         return timeouts if total == timeouts.total_s else msgspec.structs.replace(timeouts, total_s=total)
+
+
+def name_model(fields: dict[str, Any], model: object, *, in_path: bool) -> None:
+    """Where a format has it: among the body's fields, or in the path and not there."""
+    if in_path:
+        fields.pop("model", None)
+    else:
+        fields["model"] = model
 
 
 def peek(body: bytes) -> Fields:

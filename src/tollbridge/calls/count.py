@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tollbridge.calls.ask import Ask, field
+from tollbridge.calls.ask import Ask, field, name_model
 from tollbridge.calls.beside import ask_beside, below
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import ERROR_BYTES_MAX, says_no_such_path
@@ -59,10 +59,7 @@ async def count_upstream(ask: Ask, deployment: Deployment, transport: Transport)
 
 async def _counted(ask: Ask, deployment: Deployment, transport: Transport, path: str) -> bytes:
     fields = {name: raw for name, raw in ask.fields.items() if name not in deployment.drops}
-    if not deployment.wire.in_path:
-        fields["model"] = deployment.model_raw
-    else:
-        fields.pop("model", None)
+    name_model(fields, deployment.model_raw, in_path=deployment.wire.in_path)
     for name in WHOLE_REQUESTS:
         if name in fields and isinstance(whole := field(fields, name), dict):
             fields[name] = msgspec.Raw(_encode({**whole, "model": f"models/{deployment.model}"}))

@@ -17,7 +17,9 @@ from tollbridge.providers.rewrite import Rewrite
 from tollbridge.providers.row import NO_CHAT, HeaderField
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.wires.base import ProviderWire, Target
+from tollbridge.wires.dialects import CHAT
 from tollbridge.wires.lacked import marks
+from tollbridge.wires.openai_chat.mending import PREFERENCE
 
 Patch = Callable[[JsonObject], JsonObject]
 _IN_WORDS = frozenset({"tools", "response_schema"})
@@ -42,7 +44,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     other dialects, which the provider speaks beside its own format; where `also_unsure`, it may not: another server
     stands at its address, or nobody compared the row. `at`: makes it as it is for a task; its wire is then one of
     `wires.task`. `as_is`: found out here: what a client says in its format goes on but for the model's name, where the
-    client says nothing that it `touches`; `unread`: and this: words of inputs that the model cannot read.
+    client says nothing that it `touches`; `unread`: and this: words of inputs that the model cannot read;
+    `mends`: relayed answers are mended (`openai_chat.mending`).
     """
 
     id: str
@@ -92,11 +95,13 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     at: Callable[[str], Deployment] | None = None
     as_is: bool = False
     unread: tuple[bytes, ...] = ()
+    mends: bool = False
 
     def __post_init__(self) -> None:
         changed = self.patches or self.defaults_raw or self.forced_raw or self.plain or self.wire.in_path
         lacks = self.target.lacks - {"reasoning_history"} if self.plain else self.target.lacks
         force_setattr(self, "unread", marks(self.wire.name, lacks))
+        force_setattr(self, "mends", self.wire.name == CHAT and PREFERENCE in self.target.prefers)
         force_setattr(self, "as_is", not changed and not self.unread and _IN_WORDS.isdisjoint(lacks))
 
     def for_dialect(self, dialect: str) -> Deployment:

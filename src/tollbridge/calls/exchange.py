@@ -31,8 +31,7 @@ from tollbridge.model.response import Caveat, Response
 from tollbridge.transport.base import Incoming, Transport
 from tollbridge.wires import failure
 from tollbridge.wires.base import Head, ProviderWire
-from tollbridge.wires.openai_chat import OPENAI_CHAT
-from tollbridge.wires.openai_chat.mending import PREFERENCE, MendingTap, mend
+from tollbridge.wires.openai_chat.mending import MendingTap, mend
 from tollbridge.wires.tap import Along
 
 JSON_KIND = b"content-type: application/json\r\n"
@@ -122,7 +121,7 @@ async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> A
         waited = time.monotonic() - began
         if prepared.relayed:
             said = deployment.wire.read_along(body)
-            if _mends(ask, deployment):
+            if deployment.mends:
                 body = mend(body)
             return Answer(deployment, body, said, incoming.headers, prepared.caveats, True, waited)
         response = _read(body, deployment, ask, prepared.wire)
@@ -177,7 +176,7 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
 def _events(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: Prepared, head: Head) -> Stream:
     if prepared.relayed:
         hides, secrets = prepared.hides_usage, deployment.hidden
-        tap = MendingTap(hides) if _mends(ask, deployment) else None
+        tap = MendingTap(hides) if deployment.mends else None
         return RelayedStream(incoming, ask.dialect, head, hides_usage=hides, secrets=secrets, tap=tap)
     through = AsText() if prepared.by_tool else None
     return TranslatedStream(
@@ -189,10 +188,6 @@ def _events(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: Prep
         through=through,
         estimate=partial(estimated, ask, deployment) if must_tell(ask) else None,
     )
-
-
-def _mends(ask: Ask, deployment: Deployment) -> bool:
-    return PREFERENCE in deployment.target.prefers and ask.dialect.name == OPENAI_CHAT.name
 
 
 async def _rest(first: bytes, incoming: Incoming) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from tollbridge.calls.ask import Ask, decode, field
+from tollbridge.calls.ask import Ask, decode, field, name_model
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.kept import check_served
 from tollbridge.calls.rewrites import rewrite, withheld
@@ -120,10 +120,7 @@ def _within(deployment: Deployment) -> bool:
 def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], bool, tuple[Caveat, ...]]:
     fields = dict(ask.fields)
     caveats: tuple[Caveat, ...] = ()
-    if not deployment.wire.in_path:
-        fields["model"] = deployment.model_raw
-    else:
-        fields.pop("model", None)
+    name_model(fields, deployment.model_raw, in_path=deployment.wire.in_path)
     touched = deployment.touches and not deployment.touches.isdisjoint(fields)
     if touched or deployment.defaults_raw:
         _rename(fields, deployment.renames)

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from tollbridge.calls.ask import Ask
+from tollbridge.calls.ask import Ask, name_model
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import ANSWER_BYTES_MAX, Answer, Streaming, refused, says_no_such_path
 from tollbridge.calls.headers import lines
@@ -252,10 +252,7 @@ def _as_it_came(ask: TaskAsk, deployment: Deployment) -> tuple[Content, tuple[Ca
             form = with_texts(form, _forced(deployment), over=True)
         return form, tuple(map(dropped, sorted(names)))
     body: JsonObject = {**deployment.defaults, **ask.fields}  # their values stay as they were written
-    if not _wire(deployment).in_path:
-        body["model"] = deployment.model
-    else:
-        body.pop("model", None)
+    name_model(body, deployment.model, in_path=_wire(deployment).in_path)
     return _changed(body, deployment)
 
 

@@ -270,10 +270,10 @@ class Desk:
         return place, {**without_ours(body), "requests": made}, sum
 
     def _sum(self, errand: Errand, place: Place) -> Sum:
-        keeper, tools = self._keeper, self._keeper.gateway.tools
+        keeper = self._keeper
         return Sum(
             lambda model: keeper.model_at(place, errand.principal, model),
-            lambda ask: tools is not None and bool(definitions(tools, ask, errand.inbound)),
+            lambda ask: bool(definitions(keeper.gateway.tools, ask, errand.inbound)),
         )
 
     def _place_of(self, errand: Errand, body: JsonObject, model: str) -> Place:

@@ -38,7 +38,7 @@ async def count_tokens(
         if principal is not None and principal.key is not None:
             place = gateway.allowance.place(principal.key)
             allowed = partial(may_ask, principal.access, None)
-        found = [] if gateway.tools is None else definitions(gateway.tools, ask, inbound)
+        found = definitions(gateway.tools, ask, inbound)
         if found and gateway.tools is not None:  # their definitions hold keys of ours, and mean nothing elsewhere
             ask.reads(Written(await with_tools(gateway.tools, ask, found, inbound, record)))
         members = gateway.engine.routes.groups.resolve(ask.model).members

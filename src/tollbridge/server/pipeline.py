@@ -126,7 +126,7 @@ class Conversation(Telling):
             await self._go_on_alone(keeping.kept, ask)
         policy = engine.policy if controls is NOTHING else policy_for(controls, engine.policy)
         names_tools = "tools" in ask.fields or "mcp_servers" in ask.fields
-        found = definitions(gateway.tools, ask, self._inbound) if names_tools and gateway.tools else []
+        found = definitions(gateway.tools, ask, self._inbound) if names_tools else []
         if found:
             provider = partial(
                 engine.ask, trace=self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed

@@ -174,8 +174,10 @@ class ToolLoop:
         return shown_listings(self.client.dialect.name, self.toolbox.listings)
 
 
-def definitions(toolboxes: Toolboxes, ask: Ask, inbound: Inbound) -> list[JsonObject]:
+def definitions(toolboxes: Toolboxes | None, ask: Ask, inbound: Inbound) -> list[JsonObject]:
     """Those of the request's tools that are run here. Quick where there are none."""
+    if toolboxes is None:
+        return []
     raw = ask.fields.get("tools")
     found: list[JsonObject] = []
     if raw is not None and (bytes(raw).find(MARK) >= 0 or bytes(raw).find(SPELLED) >= 0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from tollbridge.errors import APIError
 from tollbridge.model.json import Json, JsonObject
@@ -14,11 +15,12 @@ from tollbridge.wires.task import HEADLESS, Heads
 
 
 class OneWay:
-    """`in_path`, `raw`, `most`: as `wires.task.ProviderTaskWire` has them."""
+    """`in_path`, `raw`, `most`: as `wires.task.ProviderTaskWire` has them; `streams`, `write_stream`: as `TaskWire`."""
 
     name = ""
     in_path = False
     raw = False
+    streams = False
 
     def most(self, model: str) -> int | None:
         return None
@@ -31,6 +33,9 @@ class OneWay:
 
     def read_event(self, event: JsonObject) -> Along | None:
         return None
+
+    def write_stream(self, answer: Any, asked: Any) -> bytes:
+        raise TypeError(f"{self.name} has no streams")
 
     def read_spent(self, body: bytes) -> Usage | None:
         return None

@@ -22,13 +22,9 @@ class OpenAITask(OneWay):
 
     alive = b": \n\n"
     asks_for_usage = False
-    streams = False
 
     def write_error(self, error: APIError) -> tuple[int, JsonObject]:
         return errors.write_error(error)
-
-    def write_stream(self, answer: Any, asked: Any) -> bytes:
-        raise TypeError(f"{self.name} has no streams")
 
     def write_stream_error(self, error: APIError) -> bytes:
         return event("error", {"type": "error", **self.write_error(error)[1]})

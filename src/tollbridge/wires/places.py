@@ -17,6 +17,7 @@ from tollbridge.model.json import Json
 from tollbridge.model.request import Request
 from tollbridge.model.response import Caveat
 from tollbridge.wires.dialects import CHAT, GEMINI, MESSAGES, RESPONSES
+from tollbridge.wires.stumble import snake
 
 COMPLETIONS = "openai_completions"
 
@@ -102,7 +103,6 @@ HOLDERS: Mapping[str, frozenset[str]] = {
 
 _LISTED = re.compile(r"\$\.(messages|tools)\[(\d+)\](.*)", re.DOTALL)
 _NAMED = re.compile(r"\$\.([A-Za-z_.]+)(.*)", re.DOTALL)
-_UPPER = re.compile(r"[A-Z]")
 
 
 class Places:
@@ -128,7 +128,7 @@ class Places:
         return tuple([one for caveat in caveats for one in self._told(caveat)])
 
     def has(self, name: str) -> bool:
-        return name in self._body or (self.dialect == GEMINI and _snake(name) in self._body)
+        return name in self._body or (self.dialect == GEMINI and snake(name) in self._body)
 
     def value(self, place: str) -> Json:
         """What the client's body holds at the place, without `$.`; None where there is nothing."""
@@ -137,12 +137,12 @@ class Places:
         for name in rest:
             if not isinstance(value, dict):
                 return None
-            value = value.get(name, value.get(_snake(name)) if self.dialect == GEMINI else None)
+            value = value.get(name, value.get(snake(name)) if self.dialect == GEMINI else None)
         return value
 
     def _field(self, name: str) -> Json:
         if name not in self._body and self.dialect == GEMINI:
-            name = _snake(name)
+            name = snake(name)
         return self._decode(self._body[name]) if name in self._body else None
 
     def place(self, where: str) -> str:
@@ -208,10 +208,6 @@ class Places:
 def _functions(group: Json) -> Sequence[Json]:
     said = group.get("functionDeclarations", group.get("function_declarations")) if isinstance(group, dict) else None
     return said if isinstance(said, list) else ()
-
-
-def _snake(name: str) -> str:
-    return _UPPER.sub(lambda upper: f"_{upper[0].lower()}", name)
 
 
 def _renamed(caveat: Caveat, name: str, place: str) -> Caveat:

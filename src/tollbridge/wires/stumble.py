@@ -8,10 +8,11 @@ tell. Only after a failure, and no name of Python's is told to anybody.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
+from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json
 
 STUMBLES = (LookupError, TypeError, AttributeError, ValueError, RecursionError)
@@ -48,6 +49,17 @@ def found_in(body: Json, cause: BaseException) -> tuple[str, str]:
     if not isinstance(body, dict):
         return f"Unexpected {kind_of(body)}", "$"
     return "Unexpected value", held[0][0] if held else "$"
+
+
+def refused(body: Json, cause: BaseException, look: Callable[[Json], tuple[str, str] | None]) -> BadRequestError:
+    """A client's body, by what `look` finds in it, (what, where); where that does not go so far, by what the reader
+    stumbled over."""
+    try:
+        fault = look(body)
+    except STUMBLES:
+        fault = None
+    message, path = fault or found_in(body, cause)
+    return BadRequestError(f"{message} - at `{path}`", param=path.removeprefix("$").removeprefix(".") or None)
 
 
 def said(body: Json, cause: BaseException) -> str:
@@ -113,7 +125,7 @@ def _named(value: Json, place: str, name: str) -> tuple[str, Json] | None:
     """A field of that name, here or one step below."""
     if not isinstance(value, dict) or not name:
         return None
-    for known in (name, _snake(name)):
+    for known in (name, snake(name)):
         if known in value:
             return f"{place}.{known}", value[known]
         for key, inner in value.items():
@@ -132,5 +144,6 @@ def _same(value: Json, place: str, scalars: list[Json]) -> tuple[str, Json] | No
     return (f"{place}.{key}" if isinstance(value, dict) else f"{place}[{key}]"), inner
 
 
-def _snake(name: str) -> str:
+def snake(name: str) -> str:
+    """As Google's formats may spell a name too."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

@@ -43,7 +43,6 @@ class Asked(OneWay):
     task = EMBEDDINGS
     alive = b": \n\n"
     asks_for_usage = False
-    streams = False
 
     def write_request(self, request: EmbeddingRequest, to: Target) -> Written[Content]:
         raise TypeError(f"{self.name} is spoken by clients alone")
@@ -53,9 +52,6 @@ class Asked(OneWay):
 
     def write_error(self, error: APIError) -> tuple[int, JsonObject]:
         return errors.write_error(error)
-
-    def write_stream(self, answer: EmbeddingResponse, asked: EmbeddingRequest) -> bytes:
-        raise TypeError(f"{self.name} has no streams")
 
     def write_stream_error(self, error: APIError) -> bytes:
         return b"data: %b\n\n" % _encode(self.write_error(error)[1])

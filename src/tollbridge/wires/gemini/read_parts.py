@@ -31,7 +31,6 @@ OUTPUT_KEYS = frozenset((OUTPUT, RESULT, ERROR))
 """Keys of a result that mean nothing but "this is it": https://ai.google.dev/api/caching#FunctionResponse (seen
 2026-11-26) names `output` and `error`; its examples write `result`."""
 
-
 _encode = msgspec.json.encode
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from tollbridge.errors import BadGatewayError, BadRequestError
 from tollbridge.model.json import Json
-from tollbridge.wires.stumble import STUMBLES, found_in, said
+from tollbridge.wires.stumble import found_in, refused, said
 
 
 class _Typed(msgspec.Struct):
@@ -152,8 +152,7 @@ class _Answer(msgspec.Struct):
 
 def explain_request(body: Json, cause: Exception) -> BadRequestError:
     """What is wrong with a client's body."""
-    message, path = _looked_at(body) or found_in(body, cause)
-    return BadRequestError(f"{message} - at `{path}`", param=path.removeprefix("$").removeprefix(".") or None)
+    return refused(body, cause, _first_fault)
 
 
 def explain_response(body: Json, cause: Exception, what: str = "answer") -> BadGatewayError:
@@ -172,13 +171,6 @@ def explain_event(event: Json, cause: Exception) -> BadGatewayError:
     if isinstance(response, dict):
         return explain_response(response, cause, "event")
     return BadGatewayError(f"The provider's event is not what the Responses format promises: {said(event, cause)}.")
-
-
-def _looked_at(body: Json) -> tuple[str, str] | None:
-    try:
-        return _first_fault(body)
-    except STUMBLES:
-        return None  # these shapes do not go so far: what the reader stumbled over tells
 
 
 def _first_fault(body: Json) -> tuple[str, str] | None:
