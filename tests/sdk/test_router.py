@@ -136,3 +136,15 @@ def test_a_deployment_without_its_key_does_not_serve_and_is_told(no_keys: Path) 
     router = Router(models)
     assert router.completion("fast", ASK).model == "one"
     assert "NOT_SET_ANYWHERE" in router.problems[0]
+
+
+def test_a_deployment_is_asked_by_its_id_and_falls_in_by_it() -> None:
+    models = [
+        {**entry("a", "demo/error-500"), "model_info": {"id": "bad-one"}},
+        {**entry("a", "demo/good"), "model_info": {"id": "good-one"}},
+    ]
+    router = Router(models, num_retries=0, disable_cooldowns=True, fallbacks=[{"bad-one": ["good-one"]}])
+    assert router.completion("good-one", ASK).model == "good"
+    assert router.completion("bad-one", ASK).model == "good"
+    with pytest.raises(tollbridge.InternalServerError):
+        Router(models, num_retries=0).completion("bad-one", ASK)

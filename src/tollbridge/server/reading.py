@@ -127,7 +127,7 @@ def permitted(gateway: Gateway, access: Access, model: str, asked: str) -> Group
         if isinstance(error, NotFoundError):
             raise unknown_model(model, visible(gateway, access)) from None
         raise
-    if not access.allows(group.name, model):
+    if not access.allows(group.right, model):
         raise access.refusal(asked)
     return group
 
