@@ -67,6 +67,14 @@ class Routes:
         self.now = now
         self.chance = chance
 
+    def alone(self, name: str, error: APIError) -> bool:
+        """Nobody else would answer in its place: it is the only deployment of its group, and the operator named no
+        fallback."""
+        group = self.groups.resolve(name)
+        if len(group.members) > 1 or (group.within and len(self.groups.resolve(group.within).members) > 1):
+            return False
+        return not any(self.groups.knows(other) for other in self.fallbacks.after(group.right, error) if other != name)
+
 
 class RequestBoard:
     """`plan.Board` for one request. `fits` says why a deployment cannot answer it, `allowed` whether a

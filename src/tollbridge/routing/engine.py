@@ -30,13 +30,15 @@ Fits = Callable[[Deployment], APIError | None]
 class Attempt(msgspec.Struct):
     """One try upstream. `error` is None where it answered, or where it was `abandoned`: the client left, or the gateway
     itself failed, before an outcome. `began`: by the clock of the routes; `seconds` until its outcome, which for a
-    stream is its first event, and when it is accounted for its end."""
+    stream is its first event, and when it is accounted for its end. `fallback`: the name that it was tried under, where
+    that is not the one that was asked for."""
 
     deployment: Deployment
     error: APIError | None = None
     seconds: float = 0.0
     abandoned: bool = False
     began: float = 0.0
+    fallback: str = ""
 
 
 class Trace(msgspec.Struct):
@@ -50,7 +52,8 @@ class Trace(msgspec.Struct):
 
     @property
     def fallbacks(self) -> int:
-        return max(0, len({attempt.deployment.group for attempt in self.attempts}) - 1)
+        """How many names other than the one that was asked for."""
+        return len({attempt.fallback for attempt in self.attempts if attempt.fallback})
 
     def let_go(self) -> None:
         """Nobody will be told where the errors were raised any more. An error holds on to the frames that it came
@@ -139,22 +142,22 @@ class Engine:
         """What the plan says after the first attempt failed, or where nobody was ready for one."""
         steps: Plan[Deployment, V] = plan(ask.model, board, policy, failed=failed, since=since)
 
-        async def again(deployment: Deployment) -> Answered[V] | Failed:
+        async def again(deployment: Deployment, fallback: str) -> Answered[V] | Failed:
             if policy.deadline_s is not None:
                 ask.left_s = max(0.001, since + policy.deadline_s - board.now())
             try:
-                return Answered(await self._attempt(ask, trace, how, deployment))
+                return Answered(await self._attempt(ask, trace, how, deployment, fallback))
             except APIError as error:
                 return Failed(error)
 
         return await drive(steps, again)
 
-    async def _attempt(self, ask: Ask, trace: Trace, how: How[V], deployment: Deployment) -> V:
+    async def _attempt(self, ask: Ask, trace: Trace, how: How[V], deployment: Deployment, fallback: str = "") -> V:
         now, health = self.routes.now, self.routes.health
         began = now()
         if health.troubles:
             health.started(deployment.id)
-        attempt = Attempt(deployment, began=began)
+        attempt = Attempt(deployment, began=began, fallback=fallback)
         trace.attempts.append(attempt)
         try:
             value = await how(ask, deployment, self.transport)
@@ -166,7 +169,7 @@ class Engine:
                 trace.attempts.pop()
                 health.cancelled(deployment.id)
                 raise
-            health.failed(deployment.id, error, moment)
+            health.failed(deployment.id, error, moment, alone=self.routes.alone(fallback or ask.model, error))
             if self._attempted is not None:
                 self._attempted(deployment.provider, type(error).__name__)
             raise

@@ -42,7 +42,10 @@ LIES_WITH_DEPLOYMENT = (AuthenticationError, PaymentRequiredError, PermissionDen
 
 
 class Try(msgspec.Struct, Generic[D], frozen=True):
+    """`fallback`: the name that it stands behind; "" is the one that was asked for."""
+
     deployment: D
+    fallback: str = ""
 
 
 class Sleep(msgspec.Struct, frozen=True):
@@ -126,7 +129,8 @@ def plan(
     waiting = [group]
     while waiting:
         current = waiting.pop(0)
-        outcome: Answered[V] | APIError = yield from _group(current, board, policy, deadline, failed)
+        fallback = "" if asked_for is None else current
+        outcome: Answered[V] | APIError = yield from _group(current, board, policy, deadline, failed, fallback)
         failed = None
         if isinstance(outcome, Answered):
             return outcome.value
@@ -144,7 +148,12 @@ def plan(
 
 
 def _group(
-    group: str, board: Board[D], policy: Policy, deadline: float | None, failed: tuple[D, APIError] | None
+    group: str,
+    board: Board[D],
+    policy: Policy,
+    deadline: float | None,
+    failed: tuple[D, APIError] | None,
+    fallback: str,
 ) -> Generator[Try[D] | Sleep, Answered[V] | Failed | None, Answered[V] | APIError]:
     failures: list[tuple[D, APIError]] = []
     given_up: list[D] = []
@@ -153,7 +162,7 @@ def _group(
             chosen = yield from _choose(group, board, policy, deadline, failures, given_up)
             if isinstance(chosen, APIError):
                 return chosen
-            reply = yield Try(chosen)
+            reply = yield Try(chosen, fallback)
             if isinstance(reply, Answered):
                 return reply
             if not isinstance(reply, Failed):
