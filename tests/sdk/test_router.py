@@ -53,8 +53,14 @@ def test_a_fallback_answers_where_the_deployment_fails_and_its_own_error_is_rais
 def test_fallbacks_of_a_call_are_names_of_the_list() -> None:
     router = Router([entry("broken", "demo/error-500"), entry("good", "demo/one")], num_retries=0)
     assert router.completion("broken", ASK, fallbacks=["good"]).model == "one"
-    with pytest.raises(tollbridge.BadRequestError, match="names of the list"):
-        router.completion("broken", ASK, fallbacks=[{"model": "demo/one"}])
+    for wrong in ([{"model": "demo/one"}], "good", [{"messages": ASK}]):
+        with pytest.raises(tollbridge.BadRequestError, match="names of the list"):
+            router.completion("broken", ASK, fallbacks=wrong)
+    other = {"model": "good", "messages": [{"role": "user", "content": "Instead"}]}
+    assert said(router.completion("broken", ASK, fallbacks=[other])).endswith("You said: Instead")
+    assert said(router.completion("broken", ASK, fallbacks=[{"model": "good"}])).endswith("You said: Hello")
+    with pytest.raises(tollbridge.BadRequestError, match="api_key"):
+        router.completion("broken", ASK, fallbacks=[{"model": "good", "api_key": "sk-another"}])
 
 
 def test_retries_are_those_of_the_router_unless_the_call_says_otherwise() -> None:

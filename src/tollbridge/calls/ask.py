@@ -6,6 +6,7 @@ neutral Request is read once, when the first deployment needs it, and kept for t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -33,7 +34,8 @@ class Ask(msgspec.Struct, eq=False):
     `native`: the format that is best for who asks, where a provider speaks several; "" is the dialect. `repeats`: what
     a translated answer says besides, where its format repeats what was asked. `only`: the id of the one deployment that
     can answer, where the request goes on from what only its provider has. `shown_id`: what the client knows the answer
-    by, where it was told that before anybody answered. `client`: what the client asked, where this asks on from it."""
+    by, where it was told that before anybody answered. `client`: what the client asked, where this asks on from it.
+    `instead`: what a fallback is asked in its place, by the fallback's name."""
 
     dialect: Wire
     body: bytes
@@ -55,6 +57,7 @@ class Ask(msgspec.Struct, eq=False):
     only: str | None = None
     shown_id: str = ""
     client: Ask | None = None
+    instead: Mapping[str, Ask] = {}
     _read: Written[Request] | None = None
     _sealed: bool | None = None
     _counted: tuple[str | None, int] | None = None

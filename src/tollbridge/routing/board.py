@@ -78,9 +78,9 @@ class Routes:
 
 class RequestBoard:
     """`plan.Board` for one request. `fits` says why a deployment cannot answer it, `allowed` whether a
-    group may be fallen back to."""
+    group may be fallen back to; `instead` is `fits` of fallbacks that are asked something else."""
 
-    __slots__ = ("_allowed", "_fallbacks", "_fits", "_routes", "chance", "now")
+    __slots__ = ("_allowed", "_fallbacks", "_fits", "_instead", "_routes", "chance", "now")
 
     def __init__(
         self,
@@ -88,7 +88,9 @@ class RequestBoard:
         fits: Callable[[Deployment], APIError | None] | None = None,
         fallbacks: Sequence[str] | None = None,
         allowed: Callable[[Group[Deployment]], bool] | None = None,
+        instead: Mapping[str, Callable[[Deployment], APIError | None] | None] | None = None,
     ) -> None:
+        self._instead = instead or {}
         self._allowed = allowed
         self._routes = routes
         self._fits = fits
@@ -101,8 +103,8 @@ class RequestBoard:
 
     def ready(self, group: str) -> Sequence[Deployment]:
         members: Sequence[Deployment] = self._routes.groups.resolve(group).members
-        if self._fits is not None:
-            fits = self._fits
+        fits = self._instead.get(group, self._fits)
+        if fits is not None:
             members = [deployment for deployment in members if fits(deployment) is None]
         health = self._routes.health
         if health.all_well():
@@ -130,8 +132,9 @@ class RequestBoard:
                 "start, and with `tollbridge check`.",
                 code="no_enabled_deployment",
             )
-        if self._fits is not None:
-            refusals = [self._fits(deployment) for deployment in members]
+        fits = self._instead.get(group, self._fits)
+        if fits is not None:
+            refusals = [fits(deployment) for deployment in members]
             if all(refusals) and refusals[0] is not None:
                 return refusals[0]
         now = self.now()

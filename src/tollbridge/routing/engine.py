@@ -110,9 +110,7 @@ class Engine:
         policy = policy or self.policy
         if policy.retries_of_deployment:
             policy = self._retries_of(ask.model, policy)
-        fits: Fits | None = await self._fits(ask) if self._check_context else None
-        if ask.only is not None:
-            fits = _only(ask.only, fits)
+        fits = await self._fits_at_all(ask) if self._check_context or ask.only is not None else None
         routes = self.routes
         since = routes.now()
         if fits is None and not routes.health.troubles:
@@ -126,7 +124,9 @@ class Engine:
                 return await self._attempt(ask, trace, how, deployment)
             except APIError as error:
                 failed = deployment, error
-        board = RequestBoard(routes, fits, fallbacks, allowed)
+        knows = routes.groups.knows
+        instead = {name: await self._fits_at_all(other) for name, other in ask.instead.items() if knows(name)}
+        board = RequestBoard(routes, fits, fallbacks, allowed, instead)
         return await self._carry_on(ask, trace, how, policy, board, since, failed)
 
     async def _carry_on(
@@ -144,7 +144,8 @@ class Engine:
 
         async def again(deployment: Deployment, fallback: str) -> Answered[V] | Failed:
             if policy.deadline_s is not None:
-                ask.left_s = max(0.001, since + policy.deadline_s - board.now())
+                asked = ask.instead.get(fallback, ask)
+                asked.left_s = max(0.001, since + policy.deadline_s - board.now())
             try:
                 return Answered(await self._attempt(ask, trace, how, deployment, fallback))
             except APIError as error:
@@ -154,6 +155,9 @@ class Engine:
 
     async def _attempt(self, ask: Ask, trace: Trace, how: How[V], deployment: Deployment, fallback: str = "") -> V:
         now, health = self.routes.now, self.routes.health
+        name = ask.model
+        if fallback:
+            name, ask = fallback, ask.instead.get(fallback, ask)
         began = now()
         if health.troubles:
             health.started(deployment.id)
@@ -169,7 +173,7 @@ class Engine:
                 trace.attempts.pop()
                 health.cancelled(deployment.id)
                 raise
-            health.failed(deployment.id, error, moment, alone=self.routes.alone(fallback or ask.model, error))
+            health.failed(deployment.id, error, moment, alone=self.routes.alone(name, error))
             if self._attempted is not None:
                 self._attempted(deployment.provider, type(error).__name__)
             raise
@@ -190,6 +194,10 @@ class Engine:
         """`max_retries` of a group's deployments, where the operator set it there."""
         retries = [d.retries for d in self.routes.groups.resolve(model).members if d.retries is not None]
         return msgspec.structs.replace(policy, retries=max(retries)) if retries else policy
+
+    async def _fits_at_all(self, ask: Ask) -> Fits | None:
+        fits: Fits | None = await self._fits(ask) if self._check_context else None
+        return fits if ask.only is None else _only(ask.only, fits)
 
     async def _fits(self, ask: Ask) -> Callable[[Deployment], ContextWindowExceededError | None]:
         """Counts at most once, and in a thread: a long text takes long."""

@@ -12,7 +12,7 @@ body. None of it decides anything: it stands in the log. What has the shape of a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
@@ -20,6 +20,7 @@ from tollbridge.calls.ask import Fields, decode
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject, too_deep
 from tollbridge.secret import without_keys, without_keys_in_bytes
+from tollbridge.server.own_fallbacks import read_fallbacks
 
 REFUSED = frozenset(
     {
@@ -74,16 +75,16 @@ TRACE_HEADERS = (b"x-litellm-trace-id", b"x-litellm-session-id")
 TAGS_MAX = 32
 LOGGED_BYTES_MAX = 4096
 LOGGED_CHARACTERS_MAX = 256
-FALLBACKS_MAX = 8
 
 
 class Controls(msgspec.Struct, frozen=True):
     """None: the client did not say. `tags`, `metadata`, `user` and `trace` go to the log. `trace`: what the requests of
-    one session have in common."""
+    one session have in common. `instead`: what some of the `fallbacks` are asked, by their names."""
 
     timeout_s: float | None = None
     retries: int | None = None
     fallbacks: tuple[str, ...] | None = None
+    instead: Mapping[str, JsonObject] = {}
     tags: tuple[str, ...] = ()
     metadata: Json = None
     user: str | None = None
@@ -147,7 +148,7 @@ def _body(fields: Fields, streams: bool) -> dict[str, object]:
             case "tags":
                 said["tags"] = tags(value, "$.tags")
             case "fallbacks":
-                said["fallbacks"] = names(value, "$.fallbacks")
+                said["fallbacks"], said["instead"] = read_fallbacks(value, "$.fallbacks")
             case "disable_fallbacks" if value is True:
                 said["fallbacks"] = ()
             case "drop_params":
@@ -276,10 +277,3 @@ def tags(value: Json, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
         raise BadRequestError(f"Expected a list of strings - at `{where}`.", param=where)
     return tuple(without_keys(tag[:LOGGED_CHARACTERS_MAX]) for tag in value[:TAGS_MAX])
-
-
-def names(value: Json, where: str) -> tuple[str, ...]:
-    found: Sequence[Json] = value if isinstance(value, list) else [value]
-    if len(found) > FALLBACKS_MAX or not all(isinstance(name, str) and name for name in found):
-        raise BadRequestError(f"Expected a list of at most {FALLBACKS_MAX} model names - at `{where}`.", param=where)
-    return tuple(found)

@@ -22,6 +22,7 @@ from tollbridge.server.controls import LOGGED_CHARACTERS_MAX, NOTHING, Controls,
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.models import visible
+from tollbridge.server.own_fallbacks import instead_of
 from tollbridge.server.routes import Match
 from tollbridge.server.ways import Way
 from tollbridge.wires.base import Wire
@@ -96,6 +97,8 @@ def read_ask(
         timeout_s=controls.timeout_s,
         caveats=caveats,
     )
+    if controls.instead and controls.fallbacks:
+        ask.instead = instead_of(ask, access.named(record.model_requested), controls.instead)
     return ask, controls
 
 
