@@ -62,6 +62,7 @@ WRITTEN: Mapping[Any, str] = {
     kinds.secret: "text, secret",
     kinds.text: "text",
     deployment.organizations: "a list of texts",
+    deployment.tiers: "a list of tables",
     general.retention: "a period, or `never`",
     listener.networks: "a list of networks",
     listener.public_url: "a URL",

@@ -257,8 +257,8 @@ def test_text_that_spells_a_number_or_a_truth_value_is_one(tmp_path: Path) -> No
         ),
         ("litellm_settings: {cache: true}", "litellm_settings.cache: is not built yet; nothing is cached"),
         (
-            "general_settings: {allowed_ips: [10.0.0.1]}",
-            "general_settings.allowed_ips: is not built yet; NOTHING IS RESTRICTED by it",
+            "general_settings: {max_response_size_mb: 5}",
+            "general_settings.max_response_size_mb: is not built yet; NOTHING IS RESTRICTED by it",
         ),
         ("callbacks: [langfuse]", "callbacks: 'langfuse' is not built yet; nothing is called"),
         ("callbacks: .inf", "callbacks: '.inf' is not built yet; nothing is called"),

@@ -191,3 +191,18 @@ def test_retries_by_error_hold_over_the_general_number():
     run.send(None)
     with pytest.raises(InternalServerError):
         run.send(Failed(InternalServerError("z")))
+
+
+def test_attempts_in_all_are_bounded_whatever_groups_they_are_made_in():
+    board = Table({"m": ["a"], "n": ["b"]}, Fallbacks(general={"m": ["n"]}))
+    run = plan("m", board, Policy(retries=1, retries_in_all=2, backoff_s=1.0))
+    assert run.send(None) == Try("a")
+    assert run.send(Failed(InternalServerError("1"))) == Sleep(1.0)
+    assert run.send(None) == Try("a")
+    assert run.send(Failed(InternalServerError("2"))) == Try("b", "n")
+    with pytest.raises(InternalServerError, match="2"):
+        run.send(Failed(InternalServerError("3")))
+    alone = plan("m", board, Policy(retries=5, retries_in_all=0))
+    assert alone.send(None) == Try("a")
+    with pytest.raises(InternalServerError):
+        alone.send(Failed(InternalServerError("1")))

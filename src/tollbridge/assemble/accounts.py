@@ -34,7 +34,13 @@ from tollbridge.store.spend import SpendReader
 
 def management(accounts: Accounts, gateway: Gateway) -> tuple[Route, ...]:
     """The routes by which it is managed."""
-    keys = Keys(accounts.keys, accounts.pepper, accounts.keyring, taken=gateway.authenticator.is_admins)
+    keys = Keys(
+        accounts.keys,
+        accounts.pepper,
+        accounts.keyring,
+        taken=gateway.authenticator.is_admins,
+        own_texts=accounts.own_key_texts,
+    )
     pricer = Pricer(lambda: gateway.engine.routes.groups, gateway.dialects)
     return (*key_routes(keys), *spend_routes(accounts.spend, keys, pricer), *accounts.responses.routes())
 
@@ -57,6 +63,7 @@ class Accounts:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._followed: list[Callable[[], Coroutine[None, None, None]]] = []
         self._following: list[asyncio.Task[None]] = []
+        self.own_key_texts = not config.general.no_own_key_texts
         self.database = Database.open(home.database_url(config.general.database_url))
         try:
             self.keys = KeyStore(self.database)
