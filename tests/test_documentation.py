@@ -26,7 +26,7 @@ from tollbridge.config.load import load
 from tollbridge.observe import Record
 from tollbridge.server.controls import HEADERS, OURS, REFUSED
 from tollbridge.server.http.limits import Limits
-from tollbridge.server.routes import ROUTES
+from tollbridge.server.routes import ROUTES, RouteTable
 
 SOURCE = ROOT / "src/tollbridge"
 
@@ -137,6 +137,14 @@ def test_the_routes_on_the_page_are_those_that_are_served() -> None:
     told = {path for row in rows for path in re.findall(r"`(/[^`]*)`", row)}
     served = {route.path for route in ROUTES}
     assert told == {path for path in served if f"/v1{path}" not in served}
+
+
+def test_the_paths_that_are_told_as_not_built_are_not_there() -> None:
+    rows = http_reference.PART.file.read_text().split("## Not built")[1].splitlines()
+    told = {path for row in rows if row.startswith("|") for path in re.findall(r"`(/[^`]*)`", row.split("|")[1])}
+    table = RouteTable([route for route in http_reference.routes() if route.path != "/{id}/mcp"])
+    assert len(told) > 40
+    assert {path for path in told if any(table.find(path, method) for method in ("GET", "POST"))} == set()
 
 
 def test_the_limits_on_the_page_are_the_defaults() -> None:

@@ -217,6 +217,7 @@ def deployed(
         tpm=wanted.tpm,
         drop_params=wanted.drop_params,
         strict=wanted.strict,
+        info=wanted.info,
         facts=known,
         tariff=prices,
         tags=wanted.tags,
