@@ -73,7 +73,8 @@ class Routes:
         group = self.groups.resolve(name)
         if len(group.members) > 1 or (group.within and len(self.groups.resolve(group.within).members) > 1):
             return False
-        return not any(self.groups.knows(other) for other in self.fallbacks.after(group.right, error) if other != name)
+        others = [other for other in self.fallbacks.after(group.right, error) if other not in (name, group.right)]
+        return not any(self.groups.knows(other) for other in others)
 
 
 class RequestBoard:

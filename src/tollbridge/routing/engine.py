@@ -124,8 +124,7 @@ class Engine:
                 return await self._attempt(ask, trace, how, deployment)
             except APIError as error:
                 failed = deployment, error
-        knows = routes.groups.knows
-        instead = {name: await self._fits_at_all(other) for name, other in ask.instead.items() if knows(name)}
+        instead = {name: await self._fits_at_all(other) for name, other in ask.instead.items()}
         board = RequestBoard(routes, fits, fallbacks, allowed, instead)
         return await self._carry_on(ask, trace, how, policy, board, since, failed)
 

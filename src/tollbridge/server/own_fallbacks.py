@@ -55,8 +55,11 @@ def read_fallbacks(value: Json, where: str) -> tuple[tuple[str, ...], Mapping[st
     return tuple(names), instead
 
 
-def instead_of(ask: Ask, asked: str, instead: Mapping[str, JsonObject]) -> Mapping[str, Ask]:
-    """What each such fallback is asked. `asked`: the name that the client said. Raises BadRequestError."""
+def instead_of(
+    ask: Ask, asked: str, instead: Mapping[str, JsonObject], there: Mapping[str, JsonObject]
+) -> Mapping[str, Ask]:
+    """What each such fallback is asked. `asked`: the name that the client said. `there`: those of `instead` that may be
+    asked. Raises BadRequestError."""
     if ask.dialect.name not in (CHAT, MESSAGES):
         raise BadRequestError(
             "Fallbacks with fields of their own are there for chats in OpenAI's and Anthropic's format - at "
@@ -65,7 +68,7 @@ def instead_of(ask: Ask, asked: str, instead: Mapping[str, JsonObject]) -> Mappi
         )
     if asked in instead or ask.model in instead:
         raise BadRequestError("A model does not stand in for itself - at `$.fallbacks`.", param="fallbacks")
-    return {name: _with(ask, name, said) for name, said in instead.items()}
+    return {name: _with(ask, name, said) for name, said in there.items()}
 
 
 def _with(ask: Ask, name: str, said: JsonObject) -> Ask:

@@ -98,8 +98,15 @@ def read_ask(
         caveats=caveats,
     )
     if controls.instead and controls.fallbacks:
-        ask.instead = instead_of(ask, access.named(record.model_requested), controls.instead)
+        there = {name: said for name, said in controls.instead.items() if _may_be_asked(gateway, access, name)}
+        ask.instead = instead_of(ask, access.named(record.model_requested), controls.instead, there)
     return ask, controls
+
+
+def _may_be_asked(gateway: Gateway, access: Access, name: str) -> bool:
+    """Of a fallback. What will not be asked is looked at no further, so that nothing is told of it."""
+    groups = gateway.engine.routes.groups
+    return groups.knows(name) and access.allows(groups.resolve(name).right)
 
 
 EVENTS = frozenset({"alt=sse", "$alt=sse", "%24alt=sse"})
