@@ -9,6 +9,7 @@ import msgspec
 
 from tollbridge.calls.ask import Ask, Fields, is_true, peek, string_field
 from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.own_fields import left_out
 from tollbridge.calls.prepare import CLIENT_HEADERS
 from tollbridge.errors import APIError, BadRequestError, NotFoundError
 from tollbridge.model.response import Caveat
@@ -76,6 +77,8 @@ def read_ask(
     record.group = way.label
     strict = controls.strict or rules.strict
     caveats = _unknown_fallbacks(controls.fallbacks, gateway, strict) if controls.fallbacks else ()
+    if controls.ineffective:
+        caveats += _ineffective(controls.ineffective, strict)
     if caveats:
         record.caveats = plainly(caveats)
     ask = make(
@@ -150,6 +153,18 @@ def _unknown_fallbacks(names: Sequence[str], gateway: Gateway, strict: bool) -> 
             f"The fallback {first.detail} - at `{first.where}`. Leave it out.",
             param="fallbacks",
             code="model_not_found",
+        )
+    return caveats
+
+
+def _ineffective(names: Sequence[str], strict: bool) -> tuple[Caveat, ...]:
+    caveats = left_out(names)
+    if strict:
+        raise BadRequestError(
+            f"`{names[0]}` has no effect here - at `{caveats[0].where}`. Leave it out: `strict`, asked for or set up, "
+            "lets nothing be lost.",
+            param=names[0],
+            code="no_effect",
         )
     return caveats
 
