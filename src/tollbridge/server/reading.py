@@ -9,8 +9,8 @@ import msgspec
 
 from tollbridge.calls.ask import Ask, Fields, is_true, peek, string_field
 from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.outgoing import CLIENT_HEADERS
 from tollbridge.calls.own_fields import left_out
-from tollbridge.calls.prepare import CLIENT_HEADERS
 from tollbridge.errors import APIError, BadRequestError, NotFoundError
 from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
