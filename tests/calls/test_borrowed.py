@@ -20,7 +20,7 @@ CLAUDE, GOOGLES = "anthropic_messages", "gemini"
 
 
 def prepared(wire: str, dialect: Wire = OPENAI_CHAT, headers: Any = (), **fields: Any) -> Prepared:
-    model = next(model for model in MODELS.values() if deployed(model).wire.name == wire)
+    model = next((model for model in MODELS.values() if deployed(model).wire.name == wire), wire)
     if not {"contents", "input"} & set(fields):
         fields = {"messages": [{"role": "user", "content": "hi"}], **fields}
     body = json.dumps({"model": "m", **fields}).encode()
@@ -211,3 +211,31 @@ def test_tool_turns_in_anthropics_words() -> None:
         made = prepared(wire, messages=turns, tools=[function])
         assert made.caveats == ()
         assert made.outgoing.body.count(b'"f"') + made.outgoing.body.count(b"toolu_1") >= 2
+
+
+def test_an_effort_with_a_summary_beside_it() -> None:
+    wish = {"effort": "low", "summary": "auto"}
+    made = prepared("openai_responses", reasoning_effort=wish)
+    assert (sent(made)["reasoning"], made.caveats) == (wish, ())
+    made = prepared("openai/gpt-5-mini", reasoning_effort=wish)
+    assert sent(made)["reasoning_effort"] == "low"
+    assert [caveat.where for caveat in made.caveats] == ["$.reasoning_effort"]
+    for wire, field in ((CLAUDE, "thinking"), (GOOGLES, "generationConfig")):
+        assert field in sent(prepared(wire, reasoning_effort=wish))
+    assert sent(prepared("openai/gpt-5-mini", reasoning_effort={"effort": "low"}))["reasoning_effort"] == "low"
+
+
+@pytest.mark.parametrize("name", ["response_schema", "schema"])
+def test_a_schema_beside_json_object_is_one(name: str) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    made = prepared(GOOGLES, response_format={"type": "json_object", name: schema})
+    assert sent(made)["generationConfig"]["responseJsonSchema"] == schema
+    assert made.caveats == ()
+
+
+def test_what_is_said_in_a_vendors_own_fields() -> None:
+    made = prepared(GOOGLES, response_mime_type="application/json", response_schema={"type": "OBJECT"})
+    config = sent(made)["generationConfig"]
+    assert (config["responseMimeType"], config["responseSchema"]) == ("application/json", {"type": "OBJECT"})
+    made = prepared(CLAUDE, output_config={"effort": "low"})
+    assert (sent(made)["output_config"], made.caveats) == ({"effort": "low"}, ())

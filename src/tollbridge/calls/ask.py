@@ -127,6 +127,23 @@ def name_model(fields: dict[str, Any], model: object, *, in_path: bool) -> None:
         fields["model"] = model
 
 
+def with_plain_effort(ask: Ask) -> Ask:
+    """LiteLLM's clients say `reasoning_effort` as the Responses format's `reasoning`, an object; the chat format has a
+    word."""
+    raw = bytes(ask.fields["reasoning_effort"])
+    if not raw.startswith(b"{"):
+        return ask
+    beside = decode(raw)
+    effort = beside.pop("effort", None)
+    fields = {name: value for name, value in ask.fields.items() if name != "reasoning_effort"}
+    if effort is not None:
+        fields["reasoning_effort"] = msgspec.Raw(_encode(effort))
+    detail = f"{', '.join(f'`{name}`' for name in beside)} beside the effort: the chat format has no such wish."
+    caveat = Caveat(code="approximated", where="$.reasoning_effort", detail=f"Left out: {detail}")
+    caveats = (*ask.caveats, caveat) if beside else ask.caveats
+    return msgspec.structs.replace(ask, body=_encode(fields), fields=fields, caveats=caveats, _read=None)
+
+
 def peek(body: bytes) -> Fields:
     """The top-level fields of a JSON object. Raises BadRequestError that says where the JSON breaks."""
     try:

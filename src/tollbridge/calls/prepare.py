@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from tollbridge.calls.ask import Ask, decode, field, name_model
+from tollbridge.calls.ask import Ask, decode, field, name_model, with_plain_effort
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.kept import check_served
 from tollbridge.calls.outgoing import LISTS, Headers, in_body, outgoing, with_words
@@ -55,6 +55,8 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     """Raises BadRequestError where the ask cannot be said to this deployment."""
     wire = deployment.wire
     same = ask.dialect.name == wire.name
+    if same and "reasoning_effort" in ask.fields:
+        ask = with_plain_effort(ask)
     if same and deployment.as_is and not ask.stream and not ask.caveats and not ask.sealed and wire.name != KEEPING:
         touches = deployment.touches
         if not touches or touches.isdisjoint(ask.fields):  # most requests: nothing below has anything to say to it

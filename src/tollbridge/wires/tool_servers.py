@@ -55,10 +55,10 @@ def _names(allowed: Json) -> list[Json]:
 
 def with_toolsets(body: JsonObject) -> None:
     """Puts a toolset beside the tools for each of `mcp_servers` that has none, from its older `tool_configuration`."""
-    servers, tools = body.get("mcp_servers"), [*body.get("tools", ())]
+    servers, tools = body.get("mcp_servers"), [*(body.get("tools") or ())]
     if not isinstance(servers, list):
         return
-    used = {tool.get("mcp_server_name") for tool in tools if isinstance(tool, dict)}
+    used = [tool.get("mcp_server_name") for tool in tools if isinstance(tool, dict)]
     written: list[Json] = []
     for server in servers:
         if not isinstance(server, dict) or server.get("name") in used:

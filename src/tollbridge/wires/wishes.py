@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from tollbridge.errors import BadRequestError
 from tollbridge.model.parts import Opaque, Thinking, ToolResult
-from tollbridge.model.request import Request, Tool
+from tollbridge.model.request import OutputFormat, Request, Tool
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Written
 from tollbridge.wires.dialects import CHAT
@@ -33,9 +33,18 @@ def granted(request: Request, wire: str) -> Written[Request]:
         borrowed = lent(request, wire)
         request = borrowed.value
         caveats += borrowed.caveats
+    output = request.output
+    if request.origin == CHAT and isinstance(output, OutputFormat) and output.kind == "json" and output.extra:
+        request = replace(request, output=_with_schema(output))
     if request.reasoning is None and request.tool_choice is None and "tools" not in request.spelling:
         return Written(request, tuple(caveats))
     return Written(_with_choice(_one_at_a_time(_with_effort(request)), wire, caveats), tuple(caveats))
+
+
+def _with_schema(output: OutputFormat) -> OutputFormat:
+    """A schema beside `json_object`, as LiteLLM has it for Gemini (`response_schema`) and Together for its own."""
+    schema = output.extra.get("response_schema") or output.extra.get("schema")
+    return OutputFormat(kind="schema", schema=schema) if isinstance(schema, dict) else output
 
 
 def _borrows(request: Request) -> bool:

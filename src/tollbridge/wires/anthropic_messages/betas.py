@@ -40,6 +40,8 @@ def _betas(body: JsonObject, files: bool) -> Iterator[str]:
         kind = tool.get("type")
         if isinstance(kind, str) and kind in _TOOLS:
             yield _TOOLS[kind]
+    if "opus-4-5" in body["model"] and "effort" in (body.get("output_config") or {}):
+        yield "effort-2025-11-24"
     container = body.get("container")
     if isinstance(container, dict) and container.get("skills"):
         yield from ("code-execution-2025-08-25", "skills-2025-10-02")

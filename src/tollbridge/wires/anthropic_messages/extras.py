@@ -22,6 +22,8 @@ def write_extras(extra: JsonObject, body: JsonObject, caveats: list[Caveat]) -> 
     for name, value in extra.items():
         if name in _OWN:
             body[name] = value
+        elif name == "output_config" and isinstance(value, dict):
+            body[name] = {**value, **body.get(name, {})}
         elif name == "web_search_options" and isinstance(value, dict):
             body["tools"] = [*body.get("tools", ()), _search(value)]
         elif name == "service_tier" and value in (None, "auto"):

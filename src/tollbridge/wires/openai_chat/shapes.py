@@ -168,7 +168,7 @@ class _Request(msgspec.Struct):
     logprobs: bool | None = None
     top_logprobs: int | None = None
     stop: str | list[str] | None = None
-    reasoning_effort: str | None = None
+    reasoning_effort: str | dict[str, Any] | None = None
     response_format: dict[str, Any] | None = None
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
