@@ -67,6 +67,14 @@ def of_another(tool: JsonObject) -> bool:
     return "type" not in tool and "function" not in tool and ("input_schema" in tool or of_google(tool))
 
 
+SHOWN_AFTER = "A tool message holds text only; what else the result held follows in a user message."
+
+
+def from_call(call_id: Json) -> JsonObject:
+    """What stands before that."""
+    return {"type": "text", "text": f"From the result of tool call {call_id}:"}
+
+
 def string(value: Json) -> str:
     if value.__class__ is not str:
         raise TypeError("expected a string")
