@@ -110,6 +110,8 @@ def test_a_spend_log_header_that_is_no_object_is_named(value):
         ("timeout", -1),
         ("timeout", True),
         ("additional_drop_params", 3),
+        ("cache_control_injection_points", "system"),
+        ("cache_control_injection_points", [{"role": "robot"}]),
         ("num_retries", 1.5),
         ("num_retries", 1000),
         ("tags", "a"),

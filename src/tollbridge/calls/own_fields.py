@@ -17,7 +17,7 @@ NO_EFFECT = frozenset(
     {"acompletion", "caching", "completion_call_id", "cooldown_time", "litellm_call_id", "litellm_logging_obj"}
     | {"litellm_request_debug", "litellm_system_prompt", "logger_fn", "max_budget", "model_info", "no-log"}
     | {"preset_cache_key", "proxy_server_request", "secret_fields", "shared_session"}
-    | {"allowed_model_region", "assistant_continue_message", "cache_control_injection_points"}
+    | {"allowed_model_region", "assistant_continue_message"}
     | {"context_window_fallbacks", "content_policy_fallbacks", "custom_prompt_dict", "enable_json_schema_validation"}
     | {"enable_tag_filtering", "ensure_alternating_roles", "fallback_depth", "force_timeout", "max_agentic_loops"}
     | {"max_fallbacks", "merge_reasoning_content_in_choices", "model_alias_map", "prompt_environment", "prompt_id"}

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from tollbridge.calls.ask import Ask, decode, field, name_model, with_plain_effort
+from tollbridge.calls.cache_points import with_points
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.kept import check_served
 from tollbridge.calls.outgoing import LISTS, Headers, in_body, outgoing, with_words
@@ -57,7 +58,8 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     same = ask.dialect.name == wire.name
     if same and "reasoning_effort" in ask.fields:
         ask = with_plain_effort(ask)
-    if same and deployment.as_is and not ask.stream and not ask.caveats and not ask.sealed and wire.name != KEEPING:
+    changed = ask.stream or ask.caveats or ask.cache_points or ask.sealed
+    if same and deployment.as_is and not changed and wire.name != KEEPING:
         touches = deployment.touches
         if not touches or touches.isdisjoint(ask.fields):  # most requests: nothing below has anything to say to it
             body = _encode({**ask.fields, "model": deployment.model_raw})
@@ -74,14 +76,16 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     bare = same and deployment.plain and extended(ask.body)
     schemaless = "response_schema" in deployment.target.lacks and _asks_for_schema(ask)
     unread = same and bool(deployment.unread) and any(ask.body.find(mark) >= 0 for mark in deployment.unread)
-    relayed = same and not bare and not schemaless and not unread and not ask.sealed
+    points = deployment.cache_points or ask.cache_points
+    read = schemaless or unread or ask.sealed or (points and not deployment.plain)
+    relayed = same and not bare and not read
     if relayed and not deployment.patches and not (wire.in_path and _within(deployment)):
         fields, hides_usage, caveats = _relayed(ask, deployment)
         if caveats:
             caveats = told(caveats, places_of(ask), deployment.target.lacks)
         body = _encode(fields)
     else:
-        whole = same and not schemaless and not unread and not ask.sealed and not wire.in_path
+        whole = same and not read and not wire.in_path
         made = _rewritten(ask, deployment) if whole else _translated(ask, deployment)
         written, caveats, wire, by_tool = made.body, made.caveats, made.wire, made.by_tool
         if bare:
@@ -201,6 +205,8 @@ def _translated(ask: Ask, deployment: Deployment) -> _Made:
     request, wire = read.value, deployment.wire
     if deployment.defaults:
         request = with_defaults(request, deployment)
+    if (deployment.cache_points or ask.cache_points) and not deployment.plain:  # who is caches by itself
+        request = with_points(request, (*deployment.cache_points, *ask.cache_points))
     request, caveats = withheld(request, deployment.withheld, deployment.provider)
     try:
         settled = granted(request, wire.name)
@@ -235,9 +241,11 @@ def _translated(ask: Ask, deployment: Deployment) -> _Made:
     left = unsaid(request, deployment.wire.name, written.value.took) if request.origin != deployment.wire.name else ()
     inside = rewrite(body, [one for one in deployment.rewrites if one.written], _value)
     caveats = (*caveats, *written.caveats, *left, *inside, *_drop(body, deployment))
-    wanted = tuple(header for header in written.value.headers.items() if header[0] in LISTS)
+    headers: Headers = ()
+    if not LISTS.isdisjoint(written.value.headers):
+        headers = tuple(header for header in written.value.headers.items() if header[0] in LISTS)
     if not caveats:
-        return _Made(body, read.caveats, wire, fitted.by_tool, wanted)
+        return _Made(body, read.caveats, wire, fitted.by_tool, headers)
     places = places_of(ask, read.value, added)
     missing = nothing_left(body, request, caveats)
     if missing is not None:
@@ -249,7 +257,7 @@ def _translated(ask: Ask, deployment: Deployment) -> _Made:
             provider=deployment.provider,
             model=deployment.model,
         )
-    return _Made(body, (*read.caveats, *told(caveats, places, target.lacks)), wire, fitted.by_tool, wanted)
+    return _Made(body, (*read.caveats, *told(caveats, places, target.lacks)), wire, fitted.by_tool, headers)
 
 
 def with_defaults(request: Request, deployment: Deployment) -> Request:

@@ -88,6 +88,7 @@ class Parameters(TypedDict, total=False):
     additional_drop_params: Sequence[str] | None
     allowed_openai_params: Sequence[str] | None
     modify_params: bool | None
+    cache_control_injection_points: Sequence[Object] | None
     strict: bool | None
 
     # what it costs, in dollars, where the catalog does not know or is wrong; other prices of LiteLLM's are taken too
@@ -106,11 +107,13 @@ class Parameters(TypedDict, total=False):
     mock_timeout: bool | None
 
 
+CACHE_POINTS = "cache_control_injection_points"
 WHO = ("api_key", "api_base", "base_url", "api_version", "organization", "custom_llm_provider", "base_model")
 EXTRAS = ("extra_headers", "headers", "extra_body")
 HOW = (
     *("timeout", "stream_timeout", "num_retries", "max_retries", "fallbacks", "context_window_fallback_dict"),
     *("drop_params", "additional_drop_params", "allowed_openai_params", "modify_params", "strict", "tags"),
+    CACHE_POINTS,
 )
 MOCKS = ("mock_response", "mock_tool_calls", "mock_timeout")
 OURS = frozenset({*WHO, *EXTRAS, *HOW, *MOCKS})

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from tollbridge.calls.ask import Fields, decode
+from tollbridge.calls.cache_points import CachePoint, read_points
 from tollbridge.calls.own_fields import CACHES, CALLBACKS, NO_EFFECT, PRICES
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject, too_deep
@@ -70,6 +71,7 @@ OURS = (
     "disable_fallbacks",
     "drop_params",
     "additional_drop_params",
+    "cache_control_injection_points",
     "cache",
 )
 """In the order in which they are obeyed: of two that say the same, the later one holds."""
@@ -115,6 +117,7 @@ class Controls(msgspec.Struct, frozen=True):
     strict: bool = False
     drop_params: bool | None = None
     ineffective: tuple[str, ...] = ()
+    cache_points: tuple[CachePoint, ...] = ()
 
 
 NOTHING = Controls()
@@ -148,7 +151,7 @@ def take_controls(
     if not HEADERS.isdisjoint(headers):
         said.update(_headers(headers, streams))
         _identify(headers, said)
-    return msgspec.convert(said, Controls) if said else NOTHING
+    return msgspec.structs.replace(NOTHING, **said) if said else NOTHING
 
 
 def _body(fields: Fields, streams: bool) -> dict[str, object]:
@@ -182,6 +185,8 @@ def _body(fields: Fields, streams: bool) -> dict[str, object]:
                 said["drop_params"] = is_true(value, "$.drop_params")
             case "additional_drop_params":
                 idle += _drop(fields, value)
+            case "cache_control_injection_points":
+                said["cache_points"] = _cache_points(value, name)
             case "cache":
                 idle += _cache(fields, raw, value)
             case _:
@@ -214,6 +219,13 @@ def _drop(fields: Fields, value: Json) -> tuple[str, ...]:
         if name not in ("model", "stream"):
             fields.pop(name, None)
     return ("additional_drop_params",) if any("." in name or "[" in name for name in listed) else ()
+
+
+def _cache_points(value: Json, name: str) -> tuple[CachePoint, ...]:
+    try:
+        return read_points(value)
+    except ValueError as error:
+        raise BadRequestError(f"{error} - at `$.{name}`.", param=name) from error
 
 
 def _cache(fields: Fields, raw: bytes, value: Json) -> tuple[str, ...]:

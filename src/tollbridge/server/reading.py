@@ -98,6 +98,7 @@ def read_ask(
         drop_params=controls.drop_params,
         timeout_s=controls.timeout_s,
         caveats=caveats,
+        cache_points=controls.cache_points,
     )
     return ask, controls
 

@@ -27,7 +27,7 @@ def granted(request: Request, wire: str) -> Written[Request]:
     if request.origin == wire:
         return Written(request)
     caveats: list[Caveat] = []
-    if any(tool.__class__ is Opaque for tool in request.tools) or (request.origin == CHAT and _borrows(request)):
+    if _borrows(request):
         from tollbridge.wires.borrowed import lent  # loaded when a client first says a thing in another's words
 
         borrowed = lent(request, wire)
@@ -48,6 +48,11 @@ def _with_schema(output: OutputFormat) -> OutputFormat:
 
 
 def _borrows(request: Request) -> bool:
+    for tool in request.tools:
+        if tool.__class__ is Opaque:
+            return True
+    if request.origin != CHAT:
+        return False
     for message in request.messages:
         for part in message.parts:
             if isinstance(part, ToolResult):

@@ -39,7 +39,8 @@ def write_request(request: Request, to: Target) -> Written[HttpRequest]:
     if to.lacks:
         leave_out(body, to.lacks, parts.caveats)
     headers = _HEADERS
-    if not own and (needed := betas(body, files=parts.sent_files)):
+    special = parts.sent_files or parts.verbatim or request.extra
+    if not own and special and (needed := betas(body, files=parts.sent_files)):
         headers = {**_HEADERS, "anthropic-beta": ",".join(needed)}
     return Written(HttpRequest(path=PATH, body=body, headers=headers), tuple(parts.caveats))
 
@@ -135,6 +136,7 @@ def _foreign(request: Request, to: Target, parts: PartWriter) -> JsonObject:
     request = only_allowed(request, caveats)
     facts = _facts(to)
     names = [tool.name for tool in request.tools if isinstance(tool, Tool)]
+    parts.verbatim = len(names) != len(request.tools)
     history = History(
         parts, mid_system=facts.mid_system, modify=to.modify, only_tool=names[0] if len(names) == 1 else None
     )
@@ -167,7 +169,8 @@ def _foreign(request: Request, to: Target, parts: PartWriter) -> JsonObject:
     if request.metadata:
         caveats.append(_caveat("dropped_param", "metadata", "Anthropic takes a user id only"))
     write_extras(request.extra, body, caveats)
-    with_toolsets(body)
+    if "mcp_servers" in body:
+        with_toolsets(body)
     if to.stream:
         body["stream"] = True
     return body
