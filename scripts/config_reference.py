@@ -47,6 +47,7 @@ from tollbridge.server.http.limits import Limits
 
 WRITTEN: Mapping[Any, str] = {
     kinds.anything: "anything",
+    kinds.cache_points: "list of points",
     kinds.anything_table: "a table",
     kinds.count: "a whole number",
     kinds.fallbacks: "`[{model: [models]}]`",

@@ -196,6 +196,7 @@ class Maker:
             tags=entry.tags,
             drop_params=config.settings.drop_params if entry.drop_params is None else entry.drop_params,
             modify_params=config.settings.modify_params if entry.modify_params is None else entry.modify_params,
+            cache_points=entry.cache_points,
             strict=config.general.strict,
             info=entry.model_info,
             prices=entry.prices,

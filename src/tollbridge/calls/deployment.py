@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 from msgspec.structs import force_setattr
 
+from tollbridge.calls.cache_points import CachePoint
 from tollbridge.calls.follow import Steps
 from tollbridge.calls.tokens import Credential
 from tollbridge.catalog.facts import ModelFacts
@@ -76,6 +77,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     keeps: frozenset[str] = frozenset()
     patches: tuple[Patch, ...] = ()
     header_fields: Mapping[str, HeaderField] = {}
+    cache_points: tuple[CachePoint, ...] = ()
     plain: bool = False
     model_raw: msgspec.Raw
     timeouts: Timeouts
@@ -100,6 +102,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def __post_init__(self) -> None:
         changed = self.patches or self.defaults_raw or self.forced_raw or self.plain or self.wire.in_path
+        changed = changed or bool(self.cache_points)
         lacks = self.target.lacks - {"reasoning_history"} if self.plain else self.target.lacks
         force_setattr(self, "unread", marks(self.wire.name, lacks))
         force_setattr(self, "mends", self.wire.name == CHAT and PREFERENCE in self.target.prefers)

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from tollbridge.calls.cache_points import CachePoint
 from tollbridge.calls.tariff import Markup
 from tollbridge.catalog.price_file import FiledPrices
 from tollbridge.config.findings import Place
@@ -55,6 +56,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     tags: tuple[str, ...] = ()
     drop_params: bool | None = None
     modify_params: bool | None = None
+    cache_points: tuple[CachePoint, ...] = ()
     additional_drop_params: tuple[str, ...] = ()
     allowed_openai_params: tuple[str, ...] = ()
     mock_response: Json = None

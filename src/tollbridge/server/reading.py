@@ -9,7 +9,8 @@ import msgspec
 
 from tollbridge.calls.ask import Ask, Fields, is_true, peek, string_field
 from tollbridge.calls.deployment import Deployment
-from tollbridge.calls.prepare import CLIENT_HEADERS
+from tollbridge.calls.outgoing import CLIENT_HEADERS
+from tollbridge.calls.own_fields import left_out
 from tollbridge.errors import APIError, BadRequestError, NotFoundError
 from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
@@ -77,6 +78,8 @@ def read_ask(
     record.group = way.label
     strict = controls.strict or rules.strict
     caveats = _unknown_fallbacks(controls.fallbacks, gateway, strict) if controls.fallbacks else ()
+    if controls.ineffective:
+        caveats += _ineffective(controls.ineffective, strict)
     if caveats:
         record.caveats = plainly(caveats)
     ask = make(
@@ -96,6 +99,7 @@ def read_ask(
         drop_params=controls.drop_params,
         timeout_s=controls.timeout_s,
         caveats=caveats,
+        cache_points=controls.cache_points,
     )
     if controls.instead and controls.fallbacks:
         there = {name: said for name, said in controls.instead.items() if _may_be_asked(gateway, access, name)}
@@ -160,6 +164,18 @@ def _unknown_fallbacks(names: Sequence[str], gateway: Gateway, strict: bool) -> 
             f"The fallback {first.detail} - at `{first.where}`. Leave it out.",
             param="fallbacks",
             code="model_not_found",
+        )
+    return caveats
+
+
+def _ineffective(names: Sequence[str], strict: bool) -> tuple[Caveat, ...]:
+    caveats = left_out(names)
+    if strict:
+        raise BadRequestError(
+            f"`{names[0]}` has no effect here - at `{caveats[0].where}`. Leave it out: `strict`, asked for or set up, "
+            "lets nothing be lost.",
+            param=names[0],
+            code="no_effect",
         )
     return caveats
 

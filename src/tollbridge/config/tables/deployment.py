@@ -13,6 +13,7 @@ from tollbridge.config.kinds import (
     At,
     anything,
     anything_table,
+    cache_points,
     count,
     flag,
     integer,
@@ -105,6 +106,13 @@ OWN = [
     *fills("tags", texts, "tags", about="kept; nothing is done with them yet"),
     *fills("drop_params", flag, "drop_params", about="as in `litellm_settings`, here"),
     *fills("modify_params", flag, "modify_params", about="likewise"),
+    *fills(
+        "cache_points",
+        cache_points,
+        "cache_control_injection_points",
+        about="where prompts are marked to be cached: a list of `{location: message, role: system}`, `{index: -1}`, "
+        "`{location: tool_config}`, with `control: {type: ephemeral, ttl: 1h}`",
+    ),
     *fills("additional_drop_params", texts, "additional_drop_params", about="parameters that are left out besides"),
     *fills(
         "allowed_openai_params",
@@ -360,7 +368,6 @@ PARAMS = section(
         "cooldown_time",
         "mock_timeout",
         "mock_tool_calls",
-        "cache_control_injection_points",
         "merge_reasoning_content_in_choices",
         "use_litellm_proxy",
         "use_chat_completions_api",
