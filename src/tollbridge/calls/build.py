@@ -181,7 +181,7 @@ def deployed(
         origin=origin,
         path=location.path,
         headers=headers,
-        head=encode_head(origin, "POST", location.path, headers),
+        head=encode_head(origin, "POST", location.path or "/", headers),
         stream_path=location.stream_path,
         stream_head=encode_head(origin, "POST", location.stream_path, headers) if location.stream_path else b"",
         tokens=None if location.cloud is None else _tokens(location.cloud, tokens),
