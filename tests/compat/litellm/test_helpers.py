@@ -13,6 +13,8 @@ import tollbridge
 from tollbridge.compat.litellm import budgets
 from tollbridge.compat.litellm.calls import retries_of
 from tollbridge.compat.litellm.helpers import trim_messages
+from tollbridge.compat.litellm.supported import get_supported_openai_params
+from tollbridge.providers.table import ROWS
 
 ASK = [{"role": "user", "content": "Hello"}]
 
@@ -119,6 +121,22 @@ def test_what_a_provider_takes_is_what_its_row_does_not_leave_out(litellm: Any) 
     assert {"temperature", "tools", "response_format", "stream_options"} <= set(taken)
     assert not {"api_key", "timeout", "input_cost_per_token", "mock_response"} & set(taken)
     assert litellm.get_response_string(litellm.completion("demo/x", ASK, n=2)).count("You said: Hello") == 2
+
+
+@pytest.mark.parametrize("provider", list(ROWS))
+def test_what_is_taken_is_told_of_each_provider_and_none_of_nobody(provider: str) -> None:
+    for model in ("some/model", "some/anthropic.claude-3", "some/*"):
+        assert isinstance(get_supported_openai_params(model, custom_llm_provider=provider), list)
+
+
+def test_of_a_model_that_nobody_has_none_is_told(litellm: Any) -> None:
+    bedrock = litellm.get_supported_openai_params("anthropic.claude-3", "bedrock")
+    assert {"temperature", "tools", "max_tokens"} <= set(bedrock)
+    assert bedrock == litellm.get_supported_openai_params("bedrock/anthropic.claude-3")
+    with pytest.raises(litellm.BadRequestError, match="owner/name"):
+        litellm.get_supported_openai_params("no-owner", "replicate")
+    for model, provider in (("nope", None), ("nope/x", None), ("m", "nope"), ("", None), ("openai/", None)):
+        assert litellm.get_supported_openai_params(model, custom_llm_provider=provider) is None
 
 
 def test_many_at_once(litellm: Any) -> None:
