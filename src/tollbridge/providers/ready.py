@@ -18,7 +18,7 @@ _MODELS = ("any/any", "deployment/any")
 
 _WHO = (
     *("aws_access_key_id", "aws_profile_name", "aws_role_name", "aws_web_identity_token"),
-    *("azure_ad_token", "client_secret", "azure_password", "azure_credential"),
+    *("azure_ad_token", "azure_ad_token_provider", "client_secret", "azure_password", "azure_credential"),
     *("vertex_credentials", "vertex_ai_credentials"),
 )
 """What a call or a deployment says of who it is, beside a key."""

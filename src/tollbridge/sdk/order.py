@@ -9,9 +9,11 @@ import msgspec
 from tollbridge.catalog.price_names import is_price, prices_of
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json
+from tollbridge.providers.azure_token import TOKEN_PROVIDER
 from tollbridge.providers.table import ROWS
-from tollbridge.sdk.body import plain, write_body, write_json
+from tollbridge.sdk.body import plain, write_body
 from tollbridge.sdk.parameters import FOR_PROVIDERS, MOCKS, OURS
+from tollbridge.sdk.token_giver import TokenGiver
 from tollbridge.secret import Secret
 from tollbridge.server.controls import seconds
 from tollbridge.transport.base import Timeouts
@@ -29,8 +31,8 @@ _ROW_VALUES = frozenset(
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """All that makes a deployment, as a value to find it by again. `extra`, `forced`: JSON. `prices`: as
-    `calls.build.Wanted`."""
+    """All that makes a deployment, as a value to find it by again. `extra`, `forced`: JSON. `tokens`: a function of
+    the program's, beside them. `prices`: as `calls.build.Wanted`."""
 
     model: str
     provider: str | None = None
@@ -40,6 +42,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     organization: str | None = None
     base_model: str | None = None
     extra: bytes = b"{}"
+    tokens: TokenGiver | None = None
     forced: bytes = b"{}"
     headers: tuple[tuple[str, str], ...] = ()
     drops: frozenset[str] = frozenset()
@@ -96,8 +99,9 @@ def read_order(model: object, said: Mapping[str, object], name: str = "", *, dia
         api_version=text(said, "api_version"),
         organization=text(said, "organization"),
         base_model=text(said, "base_model"),
-        extra=write_json(extra),
-        forced=write_json(table(said, "extra_body")),
+        tokens=_tokens(extra.pop(TOKEN_PROVIDER, None)),
+        extra=write_body(extra),
+        forced=write_body(table(said, "extra_body")),
         headers=_headers(said),
         drops=_words(said, "additional_drop_params"),
         keeps=_words(said, "allowed_openai_params"),
@@ -158,6 +162,14 @@ def _key(said: Mapping[str, object]) -> Secret | None:
         return value
     key = text(said, "api_key")
     return Secret(key) if key else None
+
+
+def _tokens(value: object) -> TokenGiver | None:
+    if value is None:
+        return None
+    if not callable(value):
+        raise BadRequestError(f"`{TOKEN_PROVIDER}` must be a function that gives a token.", param=TOKEN_PROVIDER)
+    return TokenGiver(value)
 
 
 def _headers(said: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
