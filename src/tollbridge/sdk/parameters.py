@@ -118,7 +118,8 @@ FOR_PROVIDERS = ("aws_", "azure_", "vertex_", "watsonx_")
 """How names begin that a provider's row may ask for, and that are credentials or addresses: never in a body."""
 
 WITHOUT_EFFECT = frozenset(
-    {"acompletion", "cache", "caching", "cooldown_time", "id", "litellm_call_id"}
+    {"callbacks", "failure_callback", "input_callback", "success_callback"}
+    | {"acompletion", "cache", "caching", "cooldown_time", "id", "litellm_call_id"}
     | {"litellm_logging_obj", "litellm_metadata", "litellm_session_id", "litellm_trace_id", "logger_fn", "max_budget"}
     | {"model_info", "no-log", "preset_cache_key", "proxy_server_request", "rpm", "tpm"}
     | {"shared_session", "ttl", "verbose"}

@@ -163,6 +163,36 @@ def test_an_integration_by_name_is_refused_before_anybody_is_asked(litellm: Any,
     assert asked == ["asked"]  # the argument was evaluated; the call was not made
 
 
+def test_callbacks_of_one_call_are_told_of_that_call_alone_and_each_once(litellm: Any) -> None:
+    told: list[str] = []
+    heard = logger_of(litellm)
+
+    def note(kwargs: Any, response: Any, start: Any, end: Any) -> None:
+        told.append(f"{kwargs['log_event_type']} {kwargs['model']}")
+
+    litellm.success_callback = [note]
+    litellm.completion("demo/one", ASK, success_callback=[note, heard], failure_callback=note, strict=True)
+    assert told == ["successful_api_call one"]
+    assert heard.moments == ["before one Hello", "after", "success"]
+    assert "callback" not in repr(heard.told["optional_params"])
+    litellm.completion("demo/two", ASK)
+    assert len(heard.moments) == 3
+    with pytest.raises(litellm.RateLimitError):
+        litellm.completion("demo/error-429", ASK, num_retries=0, failure_callback=[note])
+    assert told[1:] == ["successful_api_call two", "failed_api_call error-429"]
+    router = litellm.Router([{"model_name": "fast", "litellm_params": {"model": "demo/one"}}])
+    list(router.completion("fast", ASK, stream=True, callbacks=[heard]))
+    assert heard.moments[3:] == ["before fast Hello", "after", "success"]
+    with pytest.raises(tollbridge.NotBuilt, match=r"success_callback = \['langfuse'\]"):
+        litellm.completion("demo/one", ASK, success_callback=["langfuse"])
+
+
+def test_without_the_shim_callbacks_are_left_out_and_told() -> None:
+    answered = tollbridge.completion("demo/one", ASK, success_callback=[print])
+    (caveat,) = answered._hidden_params["caveats"]
+    assert (caveat["code"], caveat["where"]) == ("ignored_param", "$.success_callback")
+
+
 def test_a_hook_that_would_never_be_called_is_refused(litellm: Any) -> None:
     class Hooked(litellm.CustomLogger):  # type: ignore[misc]
         async def async_pre_request_hook(self, *_: Any) -> None:

@@ -1,4 +1,5 @@
-"""Who is told of a call: `litellm.callbacks`, `success_callback`, `failure_callback`, `input_callback`.
+"""Who is told of a call: `litellm.callbacks`, `success_callback`, `failure_callback`, `input_callback`; and, after
+these, whom the call itself names by these words.
 
 1. Objects (`CustomLogger`) have methods by moment; functions get `(kwargs, response, start_time, end_time)`. Both may
    be async. A name of an integration (`"langfuse"`) raises NotBuilt before the call is made.
@@ -20,7 +21,7 @@ from uuid import uuid4
 
 from tollbridge.compat.litellm.absent import not_built
 from tollbridge.compat.litellm.payload import payload
-from tollbridge.compat.litellm.settings import Settings
+from tollbridge.compat.litellm.settings import CALLBACKS, Settings
 from tollbridge.errors import NotFoundError
 from tollbridge.mcp.hooks import CustomLogger as McpLogger
 from tollbridge.providers.names import locate
@@ -72,14 +73,17 @@ class CustomLogger(McpLogger):
 class Event:
     """One call, as callbacks are told of it. `silent`: nobody wants to be."""
 
-    def __init__(self, settings: Settings, call_type: str, model: str, said: Mapping[str, Any]) -> None:
-        """Raises NotBuilt for a callback that would never be called."""
+    def __init__(
+        self, settings: Settings, call_type: str, model: str, said: Mapping[str, Any], own: Mapping[str, Any] = {}
+    ) -> None:
+        """`own`: callbacks of this call alone. Raises NotBuilt for one that would never be called."""
         self._settings = settings
-        self._loggers = [one for one in _listed(settings, "callbacks") if not callable(one)]
-        both = [one for one in _listed(settings, "callbacks") if callable(one)]
-        self._succeeded = [*both, *_listed(settings, "success_callback")]
-        self._failed = [*both, *_listed(settings, "failure_callback")]
-        self._input = _listed(settings, "input_callback")
+        named = {name: _listed(name, settings.get(name), own.get(name)) for name in CALLBACKS}
+        self._loggers = [one for one in named["callbacks"] if not callable(one)]
+        both = [one for one in named["callbacks"] if callable(one)]
+        self._succeeded = [*both, *named["success_callback"]]
+        self._failed = [*both, *named["failure_callback"]]
+        self._input = named["input_callback"]
         for one in (*self._succeeded, *self._failed):
             if not callable(one) and one not in self._loggers:
                 self._loggers.append(one)
@@ -248,12 +252,15 @@ async def _waited(given: Awaitable[Any]) -> Any:
     return await given
 
 
-def _listed(settings: Settings, name: str) -> list[Any]:
-    said = settings.get(name)
-    found = list(said) if isinstance(said, list | tuple) else [] if said is None else [said]
-    for one in found:
-        if isinstance(one, str):
-            raise not_built(f"{name} = [{one!r}]", "Pass a function or a `CustomLogger` that sends it there.")
+def _listed(name: str, *places: Any) -> list[Any]:
+    """Each once, though it be named in several places."""
+    found: list[Any] = []
+    for said in places:
+        for one in said if isinstance(said, list | tuple) else [] if said is None else [said]:
+            if isinstance(one, str):
+                raise not_built(f"{name} = [{one!r}]", "Pass a function or a `CustomLogger` that sends it there.")
+            if not any(one is other for other in found):
+                found.append(one)
     return found
 
 

@@ -17,7 +17,7 @@ import tollbridge
 from tollbridge.compat.litellm import custom_llm
 from tollbridge.compat.litellm.callbacks import Event
 from tollbridge.compat.litellm.rules import Rules
-from tollbridge.compat.litellm.settings import Settings
+from tollbridge.compat.litellm.settings import CALLBACKS, Settings
 from tollbridge.compat.litellm.streams import CustomStreamWrapper
 from tollbridge.errors import BudgetExceededError
 from tollbridge.sdk.events import AsyncEvents, Events
@@ -55,6 +55,7 @@ class Prepared:
         if limit and spent >= limit:
             raise BudgetExceededError(f"`litellm.max_budget` is {limit}, and {spent} dollars were spent.")
         said = _bound(function, positional, named)
+        heard_by = {name: said.pop(name) for name in CALLBACKS if name in said}
         model = said.pop("model", None)
         self._in_name = keeps and model is None
         if self._in_name:
@@ -64,7 +65,7 @@ class Prepared:
         self.said = own.applied(self.model, said) if applies else said
         if keeps:
             self.said = {name: value for name, value in self.said.items() if name in said or name not in OF_MODELS}
-        self.event = Event(own, call_type, self.model, self.said)
+        self.event = Event(own, call_type, self.model, self.said, heard_by)
         self.rules = Rules(own, call_type, bool(self.said.get("stream")))
         self.rules.check_said(self.said)
 
