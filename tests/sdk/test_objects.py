@@ -115,6 +115,31 @@ def test_every_nested_object_has_its_class(answer: ModelResponse) -> None:
     assert answer.usage.prompt_tokens_details.cached_tokens == 4
 
 
+@pytest.mark.parametrize(
+    ("said", "read", "written"),
+    [
+        ({}, 0, 0),
+        ({"prompt_tokens_details": {"cached_tokens": 4}}, 4, 0),
+        ({"prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 2}}, 4, 2),
+        ({"prompt_tokens_details": None}, 0, 0),
+        ({"prompt_cache_hit_tokens": 3}, 3, 0),
+        ({"cache_read_input_tokens": 5, "cache_creation_input_tokens": 6}, 5, 6),
+    ],
+)
+def test_what_a_cache_gave_and_took_has_anthropics_names_whoever_answered(
+    said: dict[str, Any], read: int, written: int
+) -> None:
+    told = {"prompt_tokens": 12, "completion_tokens": 1, "total_tokens": 13, **said}
+    usage = ModelResponse({**ANSWER, "usage": told}).usage
+    assert usage is not None
+    assert (usage.cache_read_input_tokens, usage.cache_creation_input_tokens) == (read, written)
+    assert usage["cache_read_input_tokens"] == getattr(usage, "cache_read_input_tokens", None) == read
+    assert usage.model_dump() == told
+    if usage.prompt_tokens_details is not None:
+        assert (usage.prompt_tokens_details.cache_creation_tokens or 0) == written
+    assert Usage().cache_read_input_tokens == 0
+
+
 def test_json_of_an_answer_is_the_answer_that_came(answer: ModelResponse) -> None:
     assert json.loads(json.dumps(answer, indent=4, default=str)) == ANSWER
     assert msgspec.json.decode(msgspec.json.encode(answer)) == ANSWER
