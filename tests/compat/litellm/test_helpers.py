@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import threading
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,35 @@ def test_of_a_model_that_nobody_has_none_is_told(litellm: Any) -> None:
         litellm.get_supported_openai_params("no-owner", "replicate")
     for model, provider in (("nope", None), ("nope/x", None), ("m", "nope"), ("", None), ("openai/", None)):
         assert litellm.get_supported_openai_params(model, custom_llm_provider=provider) is None
+
+
+def test_a_budget_that_is_exceeded_is_made_as_there(litellm: Any) -> None:
+    for error in (
+        litellm.BudgetExceededError(current_cost=1.5, max_budget=1.0),
+        litellm.exceptions.BudgetExceededError(1.5, 1.0),
+    ):
+        assert (error.current_cost, error.max_budget) == (1.5, 1.0)
+        assert str(error) == error.message == "Budget has been exceeded! Current cost: 1.5, Max budget: 1.0"
+        assert isinstance(error, tollbridge.RateLimitError)
+        again = pickle.loads(pickle.dumps(error))  # noqa: S301
+        assert (str(again), vars(again)) == (str(error), vars(error))
+    assert litellm.BudgetExceededError(1.5, 1.0, "my words", llm_provider="x").message == "my words"
+
+
+def test_which_errors_may_pass(litellm: Any) -> None:
+    assert [status for status in (400, 401, 408, 409, 422, 429, 500, 503, 529) if litellm._should_retry(status)] == [
+        408,
+        409,
+        429,
+        500,
+        503,
+        529,
+    ]
+    with pytest.raises(litellm.RateLimitError) as raised:
+        litellm.completion("demo/error-429", ASK, num_retries=0)
+    assert raised.value.response.status_code == 429
+    assert raised.value.response.headers["Content-Type"] == "application/json"
+    assert "error" in raised.value.response.json()
 
 
 def test_many_at_once(litellm: Any) -> None:

@@ -19,7 +19,7 @@ from tollbridge.compat.litellm.callbacks import Event
 from tollbridge.compat.litellm.rules import Rules
 from tollbridge.compat.litellm.settings import CALLBACKS, Settings
 from tollbridge.compat.litellm.streams import CustomStreamWrapper
-from tollbridge.errors import BudgetExceededError
+from tollbridge.compat.litellm.types import BudgetExceededError
 from tollbridge.sdk.events import AsyncEvents, Events
 from tollbridge.sdk.streams import AsyncStream, Stream
 
@@ -53,7 +53,8 @@ class Prepared:
         own.check()
         limit, spent = own.get("max_budget"), own.get("_current_cost")
         if limit and spent >= limit:
-            raise BudgetExceededError(f"`litellm.max_budget` is {limit}, and {spent} dollars were spent.")
+            told = f"`litellm.max_budget` is {limit}, and {spent} dollars were spent."
+            raise BudgetExceededError(spent, limit, told)
         said = _bound(function, positional, named)
         heard_by = {name: said.pop(name) for name in CALLBACKS if name in said}
         model = said.pop("model", None)

@@ -94,6 +94,11 @@ async def acount_tokens(model: str, messages: Sequence[Any] | None = None, **sai
     return Value(total_tokens=counted, error=False, **used)
 
 
+def _should_retry(status_code: int) -> bool:
+    """Whether an error of this status may pass."""
+    return status_code in (408, 409, 429) or status_code >= 500
+
+
 def get_response_string(response_obj: Any) -> str:
     """What all choices say, one after another."""
     found = []
