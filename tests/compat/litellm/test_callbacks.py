@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 import tollbridge
+from tests.sdk.upstream import Upstream
+from tests.sdk.upstream import chunk as saying
 
+STOP = {"index": 0, "delta": {}, "finish_reason": "stop"}
 ASK = [{"role": "user", "content": "Hello"}]
 KEY = "sk-a-secret-of-this-test"
 
@@ -102,6 +105,34 @@ def test_of_a_stream_they_are_told_at_its_end_with_the_whole_answer(litellm: Any
     assert heard.told["response_cost"] == 0.0
     assert list(stream) == []
     assert heard.moments[1:] == ["after", "success"]
+
+
+def test_a_stream_says_who_answers_and_its_chunks_make_an_answer_with_usage(litellm: Any, no_keys: Path) -> None:
+    stream = litellm.completion("gpt-4o", ASK, mock_response="Hi there", stream=True)
+    assert (stream.custom_llm_provider, stream.model) == ("openai", "gpt-4o")
+    told = litellm.completion("gpt-4o", ASK, mock_response="Hi there")
+    assert litellm.stream_chunk_builder(list(stream), messages=ASK).usage == told.usage
+    router = litellm.Router([{"model_name": "fast", "litellm_params": {"model": "demo/one"}}])
+    stream = router.completion("fast", ASK, stream=True)
+    assert (stream.custom_llm_provider, stream.model) == ("demo", "one")
+
+
+def test_of_a_stream_that_told_no_usage_it_is_counted(litellm: Any, no_keys: Path) -> None:
+    heard = logger_of(litellm)
+    with Upstream([saying("Hi "), saying("there!"), {**saying(""), "choices": [STOP]}, "[DONE]"]) as upstream:
+        said = {"api_base": upstream.base, "api_key": "k", "stream": True, "success_callback": [heard]}
+        chunks = list(litellm.completion("openai/gpt-4o", ASK, **said))
+    written = tollbridge.token_counter("m", text="Hi there!")
+    read = tollbridge.token_counter("m", messages=ASK)
+    for answer in (litellm.stream_chunk_builder(chunks, messages=ASK), heard.response):
+        assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (read, written)
+        assert answer.usage.total_tokens == read + written
+        assert [one["code"] for one in answer._hidden_params["caveats"]] == ["estimated"]
+    alone = litellm.stream_chunk_builder(chunks).usage
+    assert (alone.prompt_tokens, alone.completion_tokens) == (0, written)
+    assert tollbridge.stream_chunk_builder(chunks).usage is None
+    odd = [{"role": "user", "content": [{"type": "of nobody's", "text": 3}]}, 7]
+    assert tollbridge.stream_chunk_builder(chunks, odd).usage.prompt_tokens > 0
 
 
 async def test_of_async_calls_the_async_methods_are_called_and_awaited(litellm: Any) -> None:

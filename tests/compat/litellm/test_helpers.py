@@ -70,6 +70,22 @@ def test_messages_are_trimmed_to_what_fits_the_latest_first() -> None:
     assert left == 200 - tollbridge.token_counter("gpt-4o", messages=kept)
 
 
+def test_of_a_model_that_nobody_knows_all_messages_stay_unless_a_limit_is_given(litellm: Any) -> None:
+    long = [{"role": "user", "content": "word " * 500}]
+    assert litellm.utils.trim_messages(long, model="nobody-has-it") == long
+    (cut,) = litellm.utils.trim_messages(long, model="nobody-has-it", max_tokens=50)
+    assert tollbridge.token_counter("nobody-has-it", messages=[cut]) <= 50
+
+
+def test_which_model_has_a_longer_window(litellm: Any) -> None:
+    longer = litellm.longer_context_model_fallback_dict
+    assert isinstance(longer, dict)
+    assert longer["gpt-3.5-turbo"] == "gpt-3.5-turbo-16k"
+    for pair in longer.items():
+        short, long = (tollbridge.get_model_info(name)["max_input_tokens"] for name in pair)
+        assert None in (short, long) or long >= short
+
+
 def test_a_message_that_does_not_fit_alone_is_cut_in_its_middle_and_results_stay_with_their_call() -> None:
     long = {"role": "user", "content": "begin " + "word " * 500 + "end"}
     (cut,) = trim_messages([long], "gpt-4o", max_tokens=50)

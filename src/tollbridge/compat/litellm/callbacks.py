@@ -101,7 +101,7 @@ class Event:
         redacted = bool(self._settings.get("turn_off_message_logging"))
         messages = said.get("messages", said.get("input", said.get("prompt")))
         messages = [{"role": "user", "content": REDACTED}] if redacted else messages
-        provider, name = _located(model, said)
+        provider, name = located(model, said)
         return {
             "model": name,
             "custom_llm_provider": provider,
@@ -204,7 +204,7 @@ class Event:
         await _atell(self._grown("async_", chunk))
 
 
-def _located(model: str, said: Mapping[str, Any]) -> tuple[str | None, str]:
+def located(model: str, said: Mapping[str, Any]) -> tuple[str | None, str]:
     """(whose it is, its name there), as LiteLLM tells them apart. A name that is no provider's (a router's, one of a
     custom provider) stays whole."""
     try:

@@ -15,10 +15,10 @@ from typing import Any
 
 import tollbridge
 from tollbridge.compat.litellm import custom_llm
-from tollbridge.compat.litellm.callbacks import Event
+from tollbridge.compat.litellm.callbacks import Event, located
 from tollbridge.compat.litellm.rules import Rules
 from tollbridge.compat.litellm.settings import CALLBACKS, Settings
-from tollbridge.compat.litellm.streams import CustomStreamWrapper
+from tollbridge.compat.litellm.streams import Asked, CustomStreamWrapper
 from tollbridge.compat.litellm.types import BudgetExceededError
 from tollbridge.sdk.events import AsyncEvents, Events
 from tollbridge.sdk.streams import AsyncStream, Stream
@@ -80,6 +80,11 @@ class Prepared:
         """(a custom provider's, the model's name there)."""
         return custom_llm.found(self._settings.get("custom_provider_map"), self.model, self.said)
 
+    def wrapped(self, stream: Any) -> CustomStreamWrapper:
+        messages = None if isinstance(stream, AsyncEvents | Events) else self.said.get("messages")
+        asked = Asked(*located(self.model, self.said), messages)
+        return CustomStreamWrapper(stream, self.event, self.spent, asked)
+
     def spent(self, response: Any) -> None:
         hidden = getattr(response, "_hidden_params", None) or {}
         self._settings.set("_current_cost", self._settings.get("_current_cost") + (hidden.get("response_cost") or 0.0))
@@ -110,7 +115,7 @@ def waited(
             prepared.event.fail(error)
             raise
         if isinstance(response, STREAMS):
-            return CustomStreamWrapper(response, prepared.event, prepared.spent)
+            return prepared.wrapped(response)
         prepared.spent(response)
         prepared.event.succeed(response)
         return response
@@ -141,7 +146,7 @@ def awaited(
             await prepared.event.afail(error)
             raise
         if isinstance(response, STREAMS):
-            return CustomStreamWrapper(response, prepared.event, prepared.spent)
+            return prepared.wrapped(response)
         prepared.spent(response)
         await prepared.event.asucceed(response)
         return response

@@ -168,7 +168,8 @@ class _Writer:
         delta: dict[str, Any] = {"content": chunk.get("text") or ""}
         if chunk.get("tool_use"):
             delta["tool_calls"] = [chunk["tool_use"]]
-        self.usage = chunk.get("usage") or self.usage
+        if chunk.get("usage"):
+            self.usage = self._hidden_params["usage"] = chunk["usage"]
         finish = (chunk.get("finish_reason") or "stop") if chunk.get("is_finished") else None
         choice = {"index": chunk.get("index") or 0, "delta": delta, "finish_reason": finish}
         made = ModelResponseStream({**self._head, "choices": [choice]})

@@ -122,10 +122,10 @@ def trim_messages(
     """The messages that fit: those of the system, then the latest. Where not even the last one fits, it is cut in its
     middle. Results of tools go with the call before them, or not at all.
 
-    `max_tokens`: None for `trim_ratio` of what the model can read. With `return_response_tokens`, (messages, what is
-    left for the answer)."""
+    `max_tokens`: None for `trim_ratio` of what the model can read; where that is not known, all stay. With
+    `return_response_tokens`, (messages, what is left for the answer)."""
     if max_tokens is None:
-        window = None if model is None else get_model_info(model)["max_input_tokens"]
+        window = _window(model)
         if window is None:
             return (list(messages), None) if return_response_tokens else list(messages)
         max_tokens = int(window * trim_ratio)
@@ -141,10 +141,22 @@ def trim_messages(
     found = [*fixed, *(one for turn in kept for one in turn)]
     if not kept and turns:
         room = max_tokens - token_counter(model=name, messages=[*fixed, {**turns[-1][-1], "content": ""}])
-        found = [*fixed, _cut(turns[-1][-1], room, name)]
+        over = 1
+        while over > 0:  # where tokens are estimated, a cut text has more than it was cut to
+            found = [*fixed, _cut(turns[-1][-1], room, name)]
+            over = token_counter(model=name, messages=found) - max_tokens if room > 0 else 0
+            room -= over
     if not return_response_tokens:
         return found
     return found, max(0, max_tokens - token_counter(model=name, messages=found))
+
+
+def _window(model: str | None) -> int | None:
+    try:
+        window: int | None = None if model is None else get_model_info(model)["max_input_tokens"]
+    except NotFoundError:
+        return None
+    return window
 
 
 def _turns(messages: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
