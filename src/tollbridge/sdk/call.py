@@ -19,8 +19,8 @@ from tollbridge.model.response import Caveat
 from tollbridge.model.tasks.task import Upload
 from tollbridge.providers.names import locate
 from tollbridge.providers.table import ROWS
-from tollbridge.sdk.order import Order, flag, read_order, table
-from tollbridge.sdk.parameters import EXTRAS, FOR_PROVIDERS, MOCKS, REFUSED, WHO, WITHOUT_EFFECT
+from tollbridge.sdk.order import Order, flag, is_mocked, read_order, table
+from tollbridge.sdk.parameters import EXTRAS, FOR_PROVIDERS, MOCK_DELAY, MOCKS, REFUSED, WHO, WITHOUT_EFFECT
 from tollbridge.server.controls import count
 from tollbridge.wires.base import Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
@@ -123,7 +123,7 @@ def take_ineffective(said: dict[str, object]) -> tuple[Caveat, ...]:
     """Takes out what has no effect. Raises for what cannot be left out."""
     for name in REFUSED.keys() & said.keys():
         raise BadRequestError(f"`{name}` is not a parameter here. {REFUSED[name]}", param=name)
-    ineffective = sorted(WITHOUT_EFFECT & said.keys())
+    ineffective = sorted((WITHOUT_EFFECT if is_mocked(said) else {*WITHOUT_EFFECT, MOCK_DELAY}) & said.keys())
     for name in ineffective:
         del said[name]
     return tuple(

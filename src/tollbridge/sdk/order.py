@@ -12,7 +12,7 @@ from tollbridge.model.json import Json
 from tollbridge.providers.azure_token import TOKEN_PROVIDER
 from tollbridge.providers.table import ROWS
 from tollbridge.sdk.body import plain, write_body
-from tollbridge.sdk.parameters import FOR_PROVIDERS, MOCKS, OURS
+from tollbridge.sdk.parameters import FOR_PROVIDERS, MOCK_DELAY, MOCKS, OURS
 from tollbridge.sdk.token_giver import TokenGiver
 from tollbridge.secret import Secret
 from tollbridge.server.controls import seconds
@@ -55,11 +55,12 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mock(msgspec.Struct, frozen=True, kw_only=True):
-    """`answer`: as `mock_response`, an exception too. `timeout`: nobody answers in time."""
+    """`answer`: as `mock_response`, an exception too. `timeout`: nobody answers in time. `delay_s`: before it does."""
 
     answer: object
     tool_calls: Json = None
     timeout: bool = False
+    delay_s: float = 0.0
 
 
 METADATA_IS_SENT = frozenset({MESSAGES, RESPONSES})
@@ -147,13 +148,22 @@ def seconds_of(said: Mapping[str, object], name: str) -> float | None:
     return None if value is None else seconds(value, name)
 
 
+def is_mocked(said: Mapping[str, object]) -> bool:
+    return any(said.get(name) not in (None, False) for name in MOCKS)
+
+
 def _mock(said: Mapping[str, object]) -> Mock | None:
-    if not any(said.get(name) not in (None, False) for name in MOCKS):
+    if not is_mocked(said):
         return None
     answer = said.get("mock_response")
     if not isinstance(answer, BaseException) and not isinstance(answer, type):
         answer = plain(answer)
-    return Mock(answer=answer, tool_calls=plain(said.get("mock_tool_calls")), timeout=flag(said, "mock_timeout"))
+    return Mock(
+        answer=answer,
+        tool_calls=plain(said.get("mock_tool_calls")),
+        timeout=flag(said, "mock_timeout"),
+        delay_s=seconds_of(said, MOCK_DELAY) or 0.0,
+    )
 
 
 def _key(said: Mapping[str, object]) -> Secret | None:

@@ -103,6 +103,7 @@ class Parameters(TypedDict, total=False):
     mock_response: Any
     mock_tool_calls: Sequence[Object] | None
     mock_timeout: bool | None
+    mock_delay: float | None
 
 
 WHO = ("api_key", "api_base", "base_url", "api_version", "organization", "custom_llm_provider", "base_model")
@@ -112,7 +113,8 @@ HOW = (
     *("drop_params", "additional_drop_params", "allowed_openai_params", "modify_params", "strict", "tags"),
 )
 MOCKS = ("mock_response", "mock_tool_calls", "mock_timeout")
-OURS = frozenset({*WHO, *EXTRAS, *HOW, *MOCKS})
+MOCK_DELAY = "mock_delay"  # of one of these
+OURS = frozenset({*WHO, *EXTRAS, *HOW, *MOCKS, MOCK_DELAY})
 
 FOR_PROVIDERS = ("aws_", "azure_", "vertex_", "watsonx_")
 """How names begin that a provider's row may ask for, and that are credentials or addresses: never in a body."""
@@ -125,7 +127,7 @@ WITHOUT_EFFECT = frozenset(
     | {"shared_session", "ttl", "verbose"}
     | {"allowed_model_region", "assistant_continue_message", "cache_control_injection_points"}
     | {"context_window_fallbacks", "custom_prompt_dict", "enable_json_schema_validation", "ensure_alternating_roles"}
-    | {"force_timeout", "litellm_request_debug", "max_fallbacks", "merge_reasoning_content_in_choices", "mock_delay"}
+    | {"force_timeout", "litellm_request_debug", "max_fallbacks", "merge_reasoning_content_in_choices"}
     | {"mock_testing_content_policy_fallbacks", "mock_testing_context_fallbacks", "mock_testing_fallbacks"}
     | {"mock_testing_rate_limit_error", "prompt_id", "prompt_label", "prompt_variables", "prompt_version"}
     | {"provider_specific_header", "request_timeout", "retry_policy", "retry_strategy", "specific_deployment"}

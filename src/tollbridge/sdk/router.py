@@ -39,8 +39,8 @@ from tollbridge.sdk.embedding import Input, embedded, read_embedding
 from tollbridge.sdk.engine import Found, answer, ask_of, how_of, task
 from tollbridge.sdk.loop import BACKGROUND
 from tollbridge.sdk.objects import EmbeddingResponse, ModelResponse
-from tollbridge.sdk.order import seconds_of
-from tollbridge.sdk.parameters import FOR_PROVIDERS, MOCKS, WHO
+from tollbridge.sdk.order import is_mocked, seconds_of
+from tollbridge.sdk.parameters import FOR_PROVIDERS, WHO
 from tollbridge.sdk.streams import AsyncStream, Stream
 from tollbridge.sdk.value import Value
 from tollbridge.transport.base import Incoming, Outgoing, Timeouts
@@ -168,7 +168,7 @@ class Router:
     async def _asked(
         self, model: str, messages: Iterable[Any], stream: bool | None, parameters: Mapping[str, Any]
     ) -> ModelResponse | AsyncStream:
-        if any(parameters.get(name) not in (None, False) for name in MOCKS):
+        if is_mocked(parameters):
             return await answer(read_call(self._stands_for(model), messages, stream, parameters))
         steps = _steps(parameters)
         call = read_call(model, messages, stream, _body_of(parameters))
