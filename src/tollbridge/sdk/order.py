@@ -14,6 +14,7 @@ from tollbridge.providers.table import ROWS
 from tollbridge.sdk.body import plain, write_body
 from tollbridge.sdk.parameters import FOR_PROVIDERS, MOCK_DELAY, MOCKS, OURS
 from tollbridge.sdk.token_giver import TokenGiver
+from tollbridge.sdk.whose import registered
 from tollbridge.secret import Secret
 from tollbridge.server.controls import seconds
 from tollbridge.transport.base import Timeouts
@@ -94,7 +95,7 @@ def read_order(model: object, said: Mapping[str, object], name: str = "", *, dia
     whole, stream = _timeouts(said)
     place = Place(
         model=model,
-        provider=text(said, "custom_llm_provider"),
+        provider=text(said, "custom_llm_provider") or registered(model),
         api_key=_key(said),
         api_base=text(said, "api_base") or text(said, "base_url"),
         api_version=text(said, "api_version"),

@@ -13,13 +13,14 @@ from tollbridge.compat.litellm.model_lists import PLAIN, models_of
 from tollbridge.errors import APIError, AuthenticationError, BadRequestError, NotFoundError
 from tollbridge.providers import vertex
 from tollbridge.providers.auth import SigV4
-from tollbridge.providers.names import find, locate
+from tollbridge.providers.names import find
 from tollbridge.providers.ready import available, lacking
 from tollbridge.providers.resolve import Given
 from tollbridge.providers.row import Provider
 from tollbridge.providers.table import ROWS
 from tollbridge.sdk.completion import completion
 from tollbridge.sdk.loop import BACKGROUND
+from tollbridge.sdk.whose import located
 
 AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 AWS_PLACES = ("AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
@@ -35,7 +36,7 @@ def validate_environment(
     if model is None:
         return {"keys_in_environment": False, "missing_keys": []}
     try:
-        row, _ = locate(model, ROWS, api_base=api_base)
+        row, _ = located(model, api_base=api_base)
     except NotFoundError:
         return {"keys_in_environment": False, "missing_keys": []}
     environ = dict(os.environ)

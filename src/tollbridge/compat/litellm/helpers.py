@@ -12,11 +12,10 @@ from tollbridge.catalog.tokens import rule_for
 from tollbridge.compat.litellm.logs import turn_on_debug, verbose_logger
 from tollbridge.compat.litellm.model_lists import model_list
 from tollbridge.errors import NotFoundError
-from tollbridge.providers.names import locate
-from tollbridge.providers.table import ROWS
 from tollbridge.sdk.model_info import get_model_info
 from tollbridge.sdk.token_counts import token_counter
 from tollbridge.sdk.value import Value
+from tollbridge.sdk.whose import located
 
 CUT = ".."
 _JSON = {str: "string", int: "integer", float: "number", bool: "boolean", list: "array", dict: "object"}
@@ -29,7 +28,7 @@ def get_llm_provider(
 ) -> tuple[str, str, str | None, str | None]:
     """(the model's name there, the provider, the key as it was given, the address as it was given). Raises
     NotFoundError with near names."""
-    row, name = locate(model, ROWS, provider=custom_llm_provider, api_base=api_base)
+    row, name = located(model, custom_llm_provider, api_base)
     return name, row.name, api_key, api_base
 
 

@@ -14,11 +14,11 @@ from tollbridge.calls.build import Wanted, build
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.prepare import LOSSES, prepare
 from tollbridge.errors import APIError, NotFoundError
-from tollbridge.providers.names import locate
 from tollbridge.providers.resolve import Given
 from tollbridge.providers.table import ROWS
 from tollbridge.sdk.call import read_call
 from tollbridge.sdk.engine import ask_of
+from tollbridge.sdk.whose import located
 from tollbridge.secret import Secret
 
 _FUNCTION = {"name": "f", "description": "f", "parameters": {"type": "object", "properties": {}}}
@@ -68,7 +68,7 @@ def get_supported_openai_params(model: str, custom_llm_provider: str | None = No
     """Fields of a chat request that the model takes, by its provider's row and its format; None where nobody is known
     for it. Raises BadRequestError for a name that the provider's models cannot have."""
     try:
-        row, name = locate(model, ROWS, provider=custom_llm_provider)
+        row, name = located(model, custom_llm_provider)
     except NotFoundError:
         return None
     return list(_supported(row.name, name))
