@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from pydantic import BaseModel, ValidationError
 
 from tests.shared import SHARED, recordings
 from tollbridge.sdk.objects import (
@@ -138,6 +139,28 @@ def test_what_a_cache_gave_and_took_has_anthropics_names_whoever_answered(
     if usage.prompt_tokens_details is not None:
         assert (usage.prompt_tokens_details.cache_creation_tokens or 0) == written
     assert Usage().cache_read_input_tokens == 0
+
+
+def test_an_answer_may_be_a_field_of_a_pydantic_model(answer: ModelResponse) -> None:
+    class Kept(BaseModel):
+        response: ModelResponse
+        usage: Usage | None = None
+        said: list[Message] = []
+
+    answer._hidden_params = {"response_cost": 0.5}
+    kept = Kept(response=answer, usage=ANSWER["usage"], said=[{"role": "user", "content": "Hi"}])
+    assert kept.response is answer
+    assert isinstance(kept.usage, Usage)
+    assert isinstance(kept.said[0], Message)
+    assert kept.model_dump()["response"] == ANSWER
+    assert type(kept.model_dump()["response"]) is dict
+    again = Kept.model_validate_json(kept.model_dump_json())
+    assert again == kept
+    assert isinstance(again.response.choices[0], Choices)
+    assert Kept.model_json_schema()["properties"]["response"]["type"] == "object"
+    for odd in (3, "text", None, [answer]):
+        with pytest.raises(ValidationError):
+            Kept.model_validate({"response": odd})
 
 
 def test_json_of_an_answer_is_the_answer_that_came(answer: ModelResponse) -> None:
