@@ -12,6 +12,7 @@ import pytest
 import tollbridge
 from tests.sdk.upstream import Upstream
 from tests.sdk.upstream import chunk as saying
+from tests.server.clouds import Told, cloud
 
 STOP = {"index": 0, "delta": {}, "finish_reason": "stop"}
 ASK = [{"role": "user", "content": "Hello"}]
@@ -259,6 +260,49 @@ def test_other_calls_and_a_router_are_told_of_too(litellm: Any, no_keys: Path) -
         litellm.embedding("demo/one", [])
     assert heard.moments[-1] == "failure"
     assert heard.told["call_type"] == "embedding"
+
+
+@pytest.mark.parametrize(
+    ("model", "path", "key_header"),
+    [
+        ("openai/gpt-4o", "/v1/chat/completions", "authorization"),
+        ("anthropic/claude-sonnet-4-5", "/v1/messages", "x-api-key"),
+    ],
+)
+def test_before_a_call_what_will_be_sent_is_told(
+    litellm: Any, no_keys: Path, model: str, path: str, key_header: str
+) -> None:
+    told: list[dict[str, Any]] = []
+    litellm.input_callback = [lambda kwargs: told.append(kwargs["additional_args"])]
+    with cloud(lambda _: Told({"error": {"message": "seen"}}, 400)) as place:
+        said = {"api_key": KEY, "api_base": f"{place.url}/v1", "extra_headers": {"x-team": "blue"}, "num_retries": 0}
+        with pytest.raises(litellm.BadRequestError):
+            litellm.completion(model, ASK, max_tokens=5, tools=[], **said)
+        (asked,) = place.asked
+    (sent,) = told
+    assert sent["complete_input_dict"] == asked.json()
+    assert sent["api_base"] == f"{place.url}{path}"
+    headers = {name.lower(): value for name, value in sent["headers"].items()}
+    assert (headers["x-team"], headers[key_header]) == ("blue", "***")
+    assert KEY not in repr(told)
+    assert asked.headers[key_header].endswith(KEY)
+
+
+def test_of_a_routers_call_what_was_said_is_told_and_of_a_mock_nothing(litellm: Any, no_keys: Path) -> None:
+    told: list[dict[str, Any]] = []
+    litellm.input_callback = [lambda kwargs: told.append(kwargs["additional_args"])]
+    router = litellm.Router([{"model_name": "gpt-4o", "litellm_params": {"model": "demo/one"}}])
+    router.completion("gpt-4o", ASK, temperature=0.5)
+    litellm.completion("gpt-4o", ASK, mock_response="Hi")
+    litellm.embedding("demo/one", ["text"])
+    litellm.turn_off_message_logging = True
+    litellm.completion("demo/one", ASK)
+    assert [one.get("complete_input_dict") for one in told] == [
+        {"model": "gpt-4o", "messages": ASK, "temperature": 0.5},
+        None,
+        {"model": "demo/one", "input": ["text"]},
+        None,
+    ]
 
 
 def test_no_credential_of_a_provider_is_told(litellm: Any) -> None:

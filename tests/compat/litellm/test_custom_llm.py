@@ -76,6 +76,40 @@ def test_async_streams_and_embeddings_too(litellm: Any) -> None:
     assert [one.embedding for one in litellm.embedding("mine/x", ["a", "b"]).data] == [[0.5], [0.5]]
 
 
+def test_images_too(litellm: Any) -> None:
+    seen: list[tuple[str, dict[str, Any]]] = []
+
+    class Painter(litellm.CustomLLM):  # type: ignore[misc]
+        def image_generation(self, **told: Any) -> Any:
+            seen.append(("image_generation", told))
+            told["model_response"].data = [{"url": f"https://x.invalid/{told['prompt']}"}]
+            return told["model_response"]
+
+        async def aimage_generation(self, **told: Any) -> Any:
+            return self.image_generation(**told)
+
+        def image_edit(self, **told: Any) -> Any:
+            seen.append(("image_edit", told))
+            return told["model_response"]
+
+    heard: list[Any] = []
+    litellm.success_callback = [lambda kwargs, response, start, end: heard.append(kwargs["call_type"])]
+    litellm.custom_provider_map = [{"provider": "mine", "custom_handler": Painter()}]
+    made = litellm.image_generation(prompt="cat", model="mine/brush", size="1x1", api_key="sk-x", timeout=3)
+    assert isinstance(made, litellm.ImageResponse)
+    assert made.data[0].url == "https://x.invalid/cat"
+    assert asyncio.run(litellm.aimage_generation("dog", "mine/brush")).data[0].url.endswith("dog")
+    edited = litellm.image_edit(image=b"png", prompt="hat", model="mine/brush", n=2)
+    assert edited.data == []
+    (_, first), _, (name, last) = seen
+    assert (first["model"], first["api_key"], first["timeout"]) == ("brush", "sk-x", 3)
+    assert first["optional_params"] == {"size": "1x1"}
+    assert (name, last["image"], last["prompt"], last["optional_params"]) == ("image_edit", b"png", "hat", {"n": 2})
+    assert heard == ["image_generation", "aimage_generation", "image_edit"]
+    with pytest.raises(litellm.CustomLLMError, match="Painter has no `aimage_edit`"):
+        asyncio.run(litellm.aimage_edit(b"png", "hat", "mine/brush"))
+
+
 def test_what_a_handler_lacks_is_its_own_error_and_is_told(litellm: Any) -> None:
     class Bare(litellm.CustomLLM):  # type: ignore[misc]
         pass

@@ -5,7 +5,8 @@ these, whom the call itself names by these words.
    be async. A name of an integration (`"langfuse"`) raises NotBuilt before the call is made.
 2. They are called in order, in the call's own task or thread, before it returns; of a stream at its end, with the whole
    answer. One that fails is told in the log, and loses neither the call nor the others.
-3. `kwargs` has LiteLLM's fields, without any key. `turn_off_message_logging` leaves out what was said.
+3. `kwargs` has LiteLLM's fields, without any key; before the call also what will be sent (`sent.py`).
+   `turn_off_message_logging` leaves out what was said.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from uuid import uuid4
 
 from tollbridge.compat.litellm.absent import not_built
 from tollbridge.compat.litellm.payload import payload
+from tollbridge.compat.litellm.sent import additional_args
 from tollbridge.compat.litellm.settings import CALLBACKS, Settings
 from tollbridge.errors import NotFoundError
 from tollbridge.mcp.hooks import CustomLogger as McpLogger
-from tollbridge.providers.names import locate
-from tollbridge.providers.table import ROWS
+from tollbridge.sdk import whose
 from tollbridge.sdk.loop import BACKGROUND
 from tollbridge.sdk.parameters import FOR_PROVIDERS, OURS
 
@@ -74,9 +75,17 @@ class Event:
     """One call, as callbacks are told of it. `silent`: nobody wants to be."""
 
     def __init__(
-        self, settings: Settings, call_type: str, model: str, said: Mapping[str, Any], own: Mapping[str, Any] = {}
+        self,
+        settings: Settings,
+        call_type: str,
+        model: str,
+        said: Mapping[str, Any],
+        own: Mapping[str, Any] = {},
+        *,
+        placed: bool = True,
     ) -> None:
-        """`own`: callbacks of this call alone. Raises NotBuilt for one that would never be called."""
+        """`own`: callbacks of this call alone. `placed`: the call itself says who is asked. Raises NotBuilt for one
+        that would never be called."""
         self._settings = settings
         named = {name: _listed(name, settings.get(name), own.get(name)) for name in CALLBACKS}
         self._loggers = [one for one in named["callbacks"] if not callable(one)]
@@ -92,10 +101,24 @@ class Event:
         self._began = datetime.now()
         self._clock = time.monotonic()
         self._kwargs: dict[str, Any] = {} if self.silent else self._told_of(call_type, model, said)
+        if self._hears_before:
+            self._kwargs["additional_args"] = self._sent(call_type if placed else "", model, said)
 
     @property
     def hears_chunks(self) -> bool:
         return any(_overrides(one, "log_stream_event", "async_log_stream_event") for one in self._loggers)
+
+    @property
+    def _hears_before(self) -> bool:
+        names = ("log_pre_api_call", "async_log_pre_api_call")
+        return bool(self._input) or any(_overrides(one, *names) for one in self._loggers)
+
+    def _sent(self, call_type: str, model: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        if self._settings.get("turn_off_message_logging"):
+            return {}
+        fields = ("messages", "input", "prompt")
+        body = {name: value for name, value in said.items() if name in fields or _is_optional(name)}
+        return additional_args(call_type, model, said, body)
 
     def _told_of(self, call_type: str, model: str, said: Mapping[str, Any]) -> dict[str, Any]:
         redacted = bool(self._settings.get("turn_off_message_logging"))
@@ -208,12 +231,7 @@ def located(model: str, said: Mapping[str, Any]) -> tuple[str | None, str]:
     """(whose it is, its name there), as LiteLLM tells them apart. A name that is no provider's (a router's, one of a
     custom provider) stays whole."""
     try:
-        row, name = locate(
-            model,
-            ROWS,
-            provider=said.get("custom_llm_provider"),
-            api_base=said.get("api_base") or said.get("base_url"),
-        )
+        row, name = whose.located(model, said.get("custom_llm_provider"), said.get("api_base") or said.get("base_url"))
     except NotFoundError:
         return said.get("custom_llm_provider"), model
     return row.name, name

@@ -66,7 +66,7 @@ class Prepared:
         self.said = own.applied(self.model, said) if applies else said
         if keeps:
             self.said = {name: value for name, value in self.said.items() if name in said or name not in OF_MODELS}
-        self.event = Event(own, call_type, self.model, self.said, heard_by)
+        self.event = Event(own, call_type, self.model, self.said, heard_by, placed=reads_settings)
         self.rules = Rules(own, call_type, bool(self.said.get("stream")))
         self.rules.check_said(self.said)
 
@@ -204,10 +204,10 @@ rerank = waited(tollbridge.rerank, "rerank")
 arerank = awaited(tollbridge.arerank, "arerank")
 moderation = waited(tollbridge.moderation, "moderation")
 amoderation = awaited(tollbridge.amoderation, "amoderation")
-image_generation = waited(tollbridge.image_generation, "image_generation")
-aimage_generation = awaited(tollbridge.aimage_generation, "aimage_generation")
-image_edit = waited(tollbridge.image_edit, "image_edit")
-aimage_edit = awaited(tollbridge.aimage_edit, "aimage_edit")
+image_generation = waited(tollbridge.image_generation, "image_generation", custom_llm.image_generation)
+aimage_generation = awaited(tollbridge.aimage_generation, "aimage_generation", custom_llm.aimage_generation)
+image_edit = waited(tollbridge.image_edit, "image_edit", custom_llm.image_edit)
+aimage_edit = awaited(tollbridge.aimage_edit, "aimage_edit", custom_llm.aimage_edit)
 transcription = waited(tollbridge.transcription, "transcription")
 atranscription = awaited(tollbridge.atranscription, "atranscription")
 speech = waited(tollbridge.speech, "speech")
