@@ -31,8 +31,9 @@ def office() -> Iterator[Office]:
 
 
 def found(model: str = "azure/d", environ: dict[str, str] | None = None, **extra: Any) -> Location:
-    key = extra.pop("api_key", None)
-    return resolve(model, given=Given(api_key=key, api_base=BASE, extra=extra), environ=environ or {}, rows=ROWS)
+    key, tokens = extra.pop("api_key", None), extra.pop("tokens", None)
+    given = Given(api_key=key, api_base=BASE, extra=extra, tokens=tokens)
+    return resolve(model, given=given, environ=environ or {}, rows=ROWS)
 
 
 @pytest.mark.parametrize("model", ["azure/d", "azure_ai/grok-4", "azure_ai/claude-sonnet-4-5"])
@@ -52,7 +53,7 @@ def test_a_clients_secret_is_exchanged_at_its_tenant(model: str) -> None:
 
 def test_a_programs_function_is_asked_each_time_and_goes_before_the_environment() -> None:
     given = iter(["first", " second\n"])
-    location = found(environ={"AZURE_API_KEY": "k", **ENVIRON}, azure_ad_token_provider=lambda: next(given))
+    location = found(environ={"AZURE_API_KEY": "k", **ENVIRON}, tokens=lambda: next(given))
     assert isinstance(location.cloud, AskedProgram)
     assert not {name for name, _ in location.headers} & {"api-key", "authorization"}
     ask = fetcher(location.cloud, time.time)
@@ -60,7 +61,7 @@ def test_a_programs_function_is_asked_each_time_and_goes_before_the_environment(
     with pytest.raises(AuthenticationError, match="azure: `azure_ad_token_provider` failed: StopIteration") as raised:
         ask()
     assert raised.value.fault == "operator"
-    nothing = found(azure_ad_token_provider=lambda: None).cloud
+    nothing = found(tokens=lambda: None).cloud
     assert isinstance(nothing, AskedProgram)
     with pytest.raises(AuthenticationError, match="gave no token, but NoneType"):
         fetcher(nothing, time.time)()

@@ -101,9 +101,8 @@ def azure_account(said: Said) -> Exchange | AzureIdentity | AskedProgram | None:
     is known. A key goes before all of this."""
     if said.key:
         return None
-    give = said.given.get(TOKEN_PROVIDER)
-    if callable(give):
-        return AskedProgram(provider=said.provider, give=give)
+    if said.tokens is not None:
+        return AskedProgram(provider=said.provider, give=said.tokens)
     kind = said.value("azure_credential", "AZURE_CREDENTIAL")
     tenant, client = said.value("tenant_id", "AZURE_TENANT_ID"), said.value("client_id", "AZURE_CLIENT_ID")
     authority = _authority(said.value("azure_authority_host", "AZURE_AUTHORITY_HOST"))

@@ -16,7 +16,6 @@ import msgspec
 from tollbridge.calls.build import Wanted, build, stands_for
 from tollbridge.calls.deployment import Deployment
 from tollbridge.errors import BadRequestError
-from tollbridge.providers.azure_token import TOKEN_PROVIDER
 from tollbridge.providers.resolve import Given
 from tollbridge.providers.table import DEMO, ROWS
 from tollbridge.sdk.call import provider_name
@@ -99,16 +98,14 @@ def mock_deployment(order: Order) -> Deployment:
 
 
 def given_of(place: Place) -> Given:
-    extra = msgspec.json.decode(place.extra)
-    if place.tokens is not None:
-        extra[TOKEN_PROVIDER] = place.tokens
     return Given(
         api_key=place.api_key,
         api_base=place.api_base,
         api_version=place.api_version,
         organization=place.organization,
         base_model=place.base_model,
-        extra=extra,
+        extra=msgspec.json.decode(place.extra),
+        tokens=place.tokens,
     )
 
 
