@@ -295,6 +295,8 @@ def test_of_a_routers_call_what_was_said_is_told_and_of_a_mock_nothing(litellm: 
     router.completion("gpt-4o", ASK, temperature=0.5)
     litellm.completion("gpt-4o", ASK, mock_response="Hi")
     litellm.embedding("demo/one", ["text"])
+    assert litellm.completion("demo/one", iter(ASK)).choices[0].message.content.endswith("Hello")
+    told.pop()
     litellm.turn_off_message_logging = True
     litellm.completion("demo/one", ASK)
     assert [one.get("complete_input_dict") for one in told] == [

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+import tollbridge
+
 ASK = [{"role": "user", "content": "Hello"}]
 
 
@@ -108,6 +110,20 @@ def test_images_too(litellm: Any) -> None:
     assert heard == ["image_generation", "aimage_generation", "image_edit"]
     with pytest.raises(litellm.CustomLLMError, match="Painter has no `aimage_edit`"):
         asyncio.run(litellm.aimage_edit(b"png", "hat", "mine/brush"))
+
+
+def test_whose_it_is_is_known_and_who_is_not_asked_is_told(litellm: Any) -> None:
+    litellm.custom_provider_map = [{"provider": "mine", "custom_handler": mine(litellm, [])}]
+    assert litellm.get_llm_provider("mine/some/model") == ("some/model", "mine", None, None)
+    assert litellm.get_llm_provider("m", custom_llm_provider="mine")[:2] == ("m", "mine")
+    assert litellm.get_llm_provider("gpt-4o")[1] == "openai"
+    for ask in (
+        lambda: litellm.responses("mine/x", "Hello"),
+        lambda: litellm.text_completion("mine/x", "Hello"),
+        lambda: asyncio.run(litellm.anthropic_messages("mine/x", ASK, 9)),
+    ):
+        with pytest.raises(tollbridge.NotBuilt, match="of a CustomLLM"):
+            ask()
 
 
 def test_what_a_handler_lacks_is_its_own_error_and_is_told(litellm: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import tollbridge
 from tollbridge.compat.litellm import custom_llm
+from tollbridge.compat.litellm.absent import not_built
 from tollbridge.compat.litellm.callbacks import Event, located
 from tollbridge.compat.litellm.rules import Rules
 from tollbridge.compat.litellm.settings import CALLBACKS, Settings
@@ -50,6 +51,7 @@ class Prepared:
         """`reads_settings`: False of a call whose deployments say all that a setting might. `keeps`: of files and
         batches, which are of no model: where none is said they have one in name, for settings and events alone."""
         self._settings = own = settings()
+        self._call_type = call_type
         own.check()
         limit, spent = own.get("max_budget"), own.get("_current_cost")
         if limit and spent >= limit:
@@ -61,6 +63,7 @@ class Prepared:
         self._in_name = keeps and model is None
         if self._in_name:
             model = f"{said.get('custom_llm_provider') or 'openai'}/{FILES}"
+        self._placed = reads_settings
         applies = reads_settings and isinstance(model, str)
         self.model: str = own.model(model) if applies else model
         self.said = own.applied(self.model, said) if applies else said
@@ -75,9 +78,20 @@ class Prepared:
         """What the function is called with."""
         return self.said if self._in_name else {"model": self.model, **self.said}
 
+    def asks(self, custom: Callable[..., Any] | None) -> Callable[..., Any]:
+        """How a custom provider's handler is. Raises NotBuilt where it cannot be."""
+        if custom is None:
+            raise not_built(
+                f"{self._call_type} of a CustomLLM",
+                "Its handler is asked by `completion`, `embedding`, `image_generation` and `image_edit`.",
+            )
+        return custom
+
     @property
     def handler(self) -> tuple[Any, str] | None:
         """(a custom provider's, the model's name there)."""
+        if not self._placed:
+            return None
         return custom_llm.found(self._settings.get("custom_provider_map"), self.model, self.said)
 
     def wrapped(self, stream: Any) -> CustomStreamWrapper:
@@ -105,9 +119,9 @@ def waited(
         prepared = Prepared(function, call_type, positional, named, reads_settings=reads_settings, keeps=keeps)
         prepared.event.begin()
         try:
-            handler = prepared.handler if custom is not None else None
-            if handler is not None and custom is not None:
-                response = custom(*handler, prepared.said)
+            handler = prepared.handler
+            if handler is not None:
+                response = prepared.asks(custom)(*handler, prepared.said)
             else:
                 response = function(**prepared.told)
             prepared.rules.check_answered(response)
@@ -136,9 +150,9 @@ def awaited(
         prepared = Prepared(function, call_type, positional, named, reads_settings=reads_settings, keeps=keeps)
         await prepared.event.abegin()
         try:
-            handler = prepared.handler if custom is not None else None
-            if handler is not None and custom is not None:
-                response = await custom(*handler, prepared.said)
+            handler = prepared.handler
+            if handler is not None:
+                response = await prepared.asks(custom)(*handler, prepared.said)
             else:
                 response = await function(**prepared.told)
             prepared.rules.check_answered(response)

@@ -9,6 +9,8 @@ from typing import Any, get_args
 
 from tollbridge.catalog.encodings import encoding
 from tollbridge.catalog.tokens import rule_for
+from tollbridge.compat.litellm import custom_llm
+from tollbridge.compat.litellm.calls import settings
 from tollbridge.compat.litellm.logs import turn_on_debug, verbose_logger
 from tollbridge.compat.litellm.model_lists import model_list
 from tollbridge.errors import NotFoundError
@@ -28,6 +30,9 @@ def get_llm_provider(
 ) -> tuple[str, str, str | None, str | None]:
     """(the model's name there, the provider, the key as it was given, the address as it was given). Raises
     NotFoundError with near names."""
+    own = custom_llm.found(settings().get("custom_provider_map"), model, {"custom_llm_provider": custom_llm_provider})
+    if own is not None:
+        return own[1], custom_llm_provider or model.partition("/")[0], api_key, api_base
     row, name = located(model, custom_llm_provider, api_base)
     return name, row.name, api_key, api_base
 

@@ -8,7 +8,7 @@ asked: the body is then as it was said, and there are no headers.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -27,7 +27,7 @@ CHATS = frozenset({"completion", "acompletion"})
 def additional_args(call_type: str, model: str, said: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     """`said`: all of the call. `body`: of it, what is no credential and no address. Of a mock there is nothing."""
     unknown = {"complete_input_dict": {"model": model, **body}, "api_base": said.get("api_base") or "", "headers": {}}
-    if call_type not in CHATS:
+    if call_type not in CHATS or not isinstance(said.get("messages"), Sequence):  # what is read once is the call's
         return unknown
     parameters = {name: value for name, value in said.items() if name not in ("messages", "stream")}
     try:
