@@ -47,6 +47,7 @@ from tollbridge.server.http.limits import Limits
 
 WRITTEN: Mapping[Any, str] = {
     kinds.anything: "anything",
+    kinds.cache_points: "list of points",
     kinds.anything_table: "a table",
     kinds.count: "a whole number",
     kinds.fallbacks: "`[{model: [models]}]`",
@@ -62,6 +63,7 @@ WRITTEN: Mapping[Any, str] = {
     kinds.secret: "text, secret",
     kinds.text: "text",
     deployment.organizations: "a list of texts",
+    deployment.tiers: "a list of tables",
     general.retention: "a period, or `never`",
     listener.networks: "a list of networks",
     listener.public_url: "a URL",

@@ -65,6 +65,10 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     "Models": {
         "/models": "what may be asked for",
         "/models/{id}": "one of them",
+        "/model/info": "each deployment: limits, prices, no secrets ([models](server.md#what-is-told-of-models))",
+        "/model_group/info": "each name, whoever of its deployments answers",
+        "/utils/token_counter": "tokens of `messages`, `contents` or a `prompt`, counted here",
+        "/utils/supported_openai_params": "the fields of a chat that `model` takes",
     },
     "Files and batches": {
         "/files": "[files](files.md): uploaded (multipart), listed",
@@ -89,6 +93,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "/key/{id}/reset_spend": "what it has spent, set anew",
         "/key/info": "one key, by `key`; without it the one that asks",
         "/key/list": "all, in pages",
+        "/key/aliases": "their aliases, in pages",
     },
     "Costs": {
         "/spend/logs": "entries of the [ledger](ledger.md#reports)",
@@ -142,6 +147,8 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         PASSED: "a vendor's whole [API](pass-through.md), with its name as `{provider}`; any method",
     },
     "The process": {
+        "/health": "which deployments rest; no provider is asked",
+        "/routes": "the paths of this list",
         "/healthz": "the process answers",
         "/health/liveness": "the same",
         "/health/liveliness": "the same",

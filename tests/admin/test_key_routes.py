@@ -16,6 +16,8 @@ import pytest
 from tests.admin.managing import PEPPER, Managed, managing
 from tests.databases import fresh_sqlite, rows
 from tests.ledger.records import record
+from tests.server.accounted import accounted
+from tests.server.faults import configuration, entry
 from tests.server.http.raw import connected
 from tests.server.served import KEY
 from tollbridge.admin.key_fields import PROMISING, RESTRICTING
@@ -606,3 +608,15 @@ async def test_a_key_sees_the_models_that_it_may_ask_for(tmp_path: Path) -> None
             own = await gateway.send("GET", "/v1/models/mine", key=made["key"])
             assert own.status == (200 if listed else 404)
     database.close()
+
+
+async def test_where_keys_are_made_by_the_gateway_alone_nobody_says_their_text(tmp_path: Path) -> None:
+    text = configuration(entry("m", 9), general={"disable_custom_api_keys": True})
+    async with accounted(text, tmp_path) as gateway:
+        own = await gateway.send("POST", "/key/generate", {"key": "sk-mine-0123456789-abcdef"})
+        made = await gateway.made()
+        again = await gateway.send(
+            "POST", "/key/regenerate", {"key": made["token_id"], "new_key": "sk-mine-0123456789-abcdef"}
+        )
+    assert (own.status, again.status) == (422, 422)
+    assert "disable_custom_api_keys" in own.json()["error"]["message"]

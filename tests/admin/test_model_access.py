@@ -97,3 +97,19 @@ async def test_a_pattern_that_is_narrower_than_the_configurations_holds(sqlite: 
         made = await gateway.made(models=["demo/he*"])
         assert (await gateway.send("POST", CHAT, ask("demo/hello"), key=made["key"])).status == 200
         assert (await gateway.send("POST", CHAT, ask("demo/other"), key=made["key"])).status == 403
+
+
+async def test_a_deployments_id_is_for_those_who_may_ask_for_its_group(sqlite: Database, tmp_path: Path) -> None:
+    async with managing(sqlite, tmp_path, CONFIG) as gateway:
+        made = await gateway.made(models=["fast", "broken"], aliases={"mine": "dear-deployment"})
+        for path, more in PATHS:
+            assert (await gateway.send("POST", path, ask("fast-deployment") | more, key=made["key"])).status == 200
+            assert (await gateway.send("POST", path, ask("dear-deployment") | more)).status == 200, "the master key may"
+            for name in ("dear-deployment", "mine"):
+                assert (await gateway.send("POST", path, ask(name) | more, key=made["key"])).status == 403
+        own = ask("broken", fallbacks=["dear-deployment", "fast-deployment"])
+        answered = await gateway.send("POST", CHAT, own, key=made["key"])
+        assert (answered.status, answered.json()["model"]) == (200, "fast")
+        assert answered.headers["x-litellm-model-id"] == "fast-deployment"
+        for path, status in (("/v1/models/fast-deployment", 200), ("/v1/models/dear-deployment", 404)):
+            assert (await gateway.send("GET", path, key=made["key"])).status == status

@@ -122,4 +122,4 @@ def test_a_file_named_by_a_link_is_fetched_from_there() -> None:
     assert made.caveats == ()
     [[part]] = [content["parts"] for content in sent(prepared("gemini", messages=said))["contents"]]
     assert part == {"fileData": {"fileUri": link, "mimeType": "application/pdf"}}
-    assert sent(prepared("openai", messages=said))["messages"] == said
+    assert sent(prepared("openai", messages=said))["messages"] == [user({"type": "file", "file": {"file_id": link}})]

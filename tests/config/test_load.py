@@ -257,8 +257,8 @@ def test_text_that_spells_a_number_or_a_truth_value_is_one(tmp_path: Path) -> No
         ),
         ("litellm_settings: {cache: true}", "litellm_settings.cache: is not built yet; nothing is cached"),
         (
-            "general_settings: {allowed_ips: [10.0.0.1]}",
-            "general_settings.allowed_ips: is not built yet; NOTHING IS RESTRICTED by it",
+            "general_settings: {max_response_size_mb: 5}",
+            "general_settings.max_response_size_mb: is not built yet; NOTHING IS RESTRICTED by it",
         ),
         ("callbacks: [langfuse]", "callbacks: 'langfuse' is not built yet; nothing is called"),
         ("callbacks: .inf", "callbacks: '.inf' is not built yet; nothing is called"),
@@ -526,3 +526,14 @@ def test_the_published_lines_are_those_that_the_tests_follow() -> None:
     for text in PUBLISHED.values():
         keys = [line.split(":")[0].strip(" -\"'{") for line in text.splitlines() if ":" in line]
         assert [key for key in keys if f"{key}:" not in pages and f'"{key}":' not in pages] == []
+
+
+def test_a_fallback_may_name_a_deployments_id(tmp_path: Path) -> None:
+    text = """
+        model_list:
+          - {model_name: a, litellm_params: {model: openai/a, api_key: k}, model_info: {id: my-id}}
+          - {model_name: b, litellm_params: {model: openai/b, api_key: k}}
+        router_settings: {fallbacks: [{b: [my-id]}, {my-id: [b]}], default_fallbacks: [my-id, my-ib]}
+    """
+    [told] = said(load_text(tmp_path, text))
+    assert "no model is called 'my-ib'" in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,28 @@ async def test_a_request_names_a_file_by_our_id_and_the_provider_sees_its_own(tm
     said = vendor.asked[-1].json()["messages"][0]["content"]
     assert said[0]["file"] == {"file_id": theirs}
     assert said[1]["text"] == "tb1. what?"
+
+
+async def test_a_file_of_a_fallback_is_opened_for_its_tenant_alone(tmp_path: Path) -> None:
+    async with OpenAIVendor({CHAT: answered_with(SAID)}) as vendor:
+        text = json.loads(serving(openai_entry(vendor)))
+        broken = {"model": "demo/error-500"}
+        text["model_list"].append({"model_name": "broken", "litellm_params": broken})
+        async with accounted(json.dumps(text), tmp_path) as gateway:
+            mine, other = [(await gateway.made(models=[]))["key"] for _ in range(2)]
+            narrow = (await gateway.made(models=["broken"]))["key"]
+            sent, headers = form(("purpose", None, b"user_data"), ("file", "a", b"secret"))
+            made = (await gateway.send("POST", "/v1/files", sent, headers, key=mine)).json()
+            parts = [{"type": "file", "file": {"file_id": made["id"]}}]
+            instead = {"model": "mine", "messages": [{"role": "user", "content": parts}]}
+            ask = {"model": "broken", "num_retries": 0, "messages": [{"role": "user", "content": "x"}]}
+            answered = [
+                (await gateway.send("POST", "/v1/chat/completions", {**ask, "fallbacks": [instead]}, key=key)).status
+                for key in (mine, other, narrow)
+            ]
+    assert answered == [200, 404, 500]
+    [theirs] = vendor.files
+    assert vendor.asked[-1].json()["messages"][0]["content"][0]["file"] == {"file_id": theirs}
 
 
 async def test_a_file_goes_where_the_model_is_and_only_there(tmp_path: Path) -> None:

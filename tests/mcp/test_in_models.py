@@ -408,3 +408,17 @@ async def test_the_model_is_told_again_what_tools_did_in_earlier_turns(tmp_path:
     roles = [message["role"] for message in model.asked[2]["messages"]]
     assert roles == ["user", "assistant", "tool", "assistant", "user"]
     assert "from the tool" in str(model.asked[2]["messages"][2]["content"])
+
+
+@pytest.mark.parametrize("path", [CHAT, MESSAGES])
+async def test_a_fallback_is_asked_nothing_else_where_tools_are_run_here(tmp_path: Path, path: str) -> None:
+    model = Model()
+    async with Upstream(model) as upstream:
+        text = json.loads(config(upstream.port))
+        text["model_list"].append(entry("spare", upstream.port))
+        async with accounted(json.dumps(text), tmp_path) as gateway:
+            other = {"model": "spare", "messages": [{"role": "user", "content": "something else"}]}
+            answered = await gateway.post(path, asking(path, streams=False, fallbacks=[other]))
+            named = await gateway.post(path, asking(path, streams=False, fallbacks=["spare"]))
+    assert (answered.status, named.status, len(model.asked)) == (400, 200, 1)
+    assert "Where tools are run here" in answered.json()["error"]["message"]

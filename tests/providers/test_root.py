@@ -111,7 +111,7 @@ def test_a_url_of_the_operators_own_is_a_root() -> None:
 
 
 def test_the_names_are_those_that_are_in_use() -> None:
-    assert names_of(ROWS["openai"]) == ("openai", "aiohttp_openai", "openai_passthrough")
+    assert names_of(ROWS["openai"]) == ("openai", "aiohttp_openai", "text-completion-openai", "openai_passthrough")
     assert "vertex-ai" in names_of(ROWS["vertex_ai"])
 
 

@@ -62,6 +62,9 @@ def place(model: str, task: str, **given: str) -> tuple[str, str, str]:
             "aiplatform.googleapis.com",
             "/v1/publishers/google/models/imagen-3.0-generate-001:predict",
         ),
+        ("recraft/recraftv3", "images", "openai_images", "external.api.recraft.ai", "/v1/images/generations"),
+        ("stability/sd3.5-large", "images", "stability_images", "api.stability.ai", "/v2beta/stable-image/generate"),
+        ("fal_ai/fal-ai/flux/schnell", "images", "fal_images", "fal.run", ""),
         (
             "azure/own",
             "transcriptions",

@@ -96,3 +96,16 @@ def test_a_name_that_is_none_makes_no_group_and_says_why(name: str, why: str):
 def test_a_name_in_any_script_makes_a_group():
     groups: Groups[str] = Groups([], [wildcard("*")])
     assert groups.resolve("modèle 模型").name == "modèle 模型"
+
+
+def test_a_deployment_is_found_by_its_id_after_groups_and_aliases_and_before_wildcards():
+    ids = {id: Group(id, "a", (f"d:{id}",), "a") for id in ("one", "b", "nick", "openai/x")}
+    groups = Groups([group("a"), group("b")], [wildcard("openai/*")], {"nick": "a", "mine": "one"}, ids=ids)
+    assert groups.resolve("one").members == ("d:one",)
+    assert groups.resolve("openai/x").members == ("d:openai/x",)
+    assert groups.resolve("mine").members == ("d:one",)
+    assert groups.resolve("b").members == ("d:b",)
+    assert groups.resolve("b").right == "b"
+    assert groups.resolve("nick").right == "a"
+    assert (groups.resolve("one").right, groups.resolve("one").label) == ("a", "a")
+    assert groups.listed() == ["a", "b", "nick", "mine", "openai/*"]

@@ -1,4 +1,11 @@
-from tollbridge.errors import AuthenticationError, BadRequestError, InternalServerError, RateLimitError
+from tollbridge.errors import (
+    APIConnectionError,
+    AuthenticationError,
+    BadRequestError,
+    InternalServerError,
+    OverloadedError,
+    RateLimitError,
+)
 from tollbridge.routing.health import Health, Rules
 
 
@@ -106,3 +113,21 @@ def test_the_number_of_states_is_bounded():
     for n in range(10_050):
         health.failed(f"d{n}", RateLimitError("x"), 0.0)
     assert len(health.resting(0.0)) <= 10_000
+
+
+def test_one_that_is_alone_rests_where_asking_is_in_vain_and_not_for_an_error_that_says_not_when():
+    health = Health(Rules(cooldown_s=5.0, allowed_fails=0))
+    for error in (RateLimitError("x"), InternalServerError("x"), OverloadedError("x")):
+        assert not health.failed("a", error, 0.0, alone=True)
+    assert health.all_well()
+    assert health.failed("a", RateLimitError("x", retry_after_s=30.0), 0.0, alone=True)
+    assert health.failed("b", AuthenticationError("x"), 0.0, alone=True)
+    assert health.failed("c", APIConnectionError("x"), 0.0, alone=True)
+
+
+def test_the_trial_of_one_that_is_alone_is_over_when_somebody_answers_with_an_error():
+    health = Health(Rules(cooldown_s=5.0, allowed_fails=0))
+    health.failed("a", APIConnectionError("x"), 0.0, alone=True)
+    health.started("a")
+    assert not health.failed("a", InternalServerError("x"), 6.0, alone=True)
+    assert health.all_well()

@@ -116,7 +116,7 @@ def test_fallbacks_come_after_the_retries_and_the_first_groups_error_is_raised()
     board = Table({"m": ["a"], "n": ["b"]}, Fallbacks(general={"m": ["n"]}))
     run = plan("m", board, Policy(retries=0))
     assert run.send(None) == Try("a")
-    assert run.send(Failed(InternalServerError("of a"))) == Try("b")
+    assert run.send(Failed(InternalServerError("of a"))) == Try("b", "n")
     with pytest.raises(InternalServerError, match="of a"):
         run.send(Failed(InternalServerError("of b")))
 
@@ -125,13 +125,13 @@ def test_a_full_context_window_goes_to_its_own_fallbacks():
     table = Fallbacks(general={"m": ["n"]}, context_window={"m": ["large"]})
     run = plan("m", Table({"m": ["a"], "n": ["b"], "large": ["c"]}, table), Policy(retries=2))
     run.send(None)
-    assert run.send(Failed(ContextWindowExceededError("too long"))) == Try("c")
+    assert run.send(Failed(ContextWindowExceededError("too long"))) == Try("c", "large")
 
 
 def test_default_fallbacks_stand_in_where_a_group_has_none():
     run = plan("m", Table({"m": ["a"], "n": ["b"]}, Fallbacks(default=["n"])), Policy(retries=0))
     run.send(None)
-    assert run.send(Failed(InternalServerError("x"))) == Try("b")
+    assert run.send(Failed(InternalServerError("x"))) == Try("b", "n")
 
 
 def test_fallbacks_that_point_at_each_other_end():
@@ -145,7 +145,7 @@ def test_fallbacks_that_point_at_each_other_end():
 
 def test_a_group_that_rests_goes_to_its_fallback_without_a_try():
     board = Table({"m": ["a"], "n": ["b"]}, Fallbacks(general={"m": ["n"]}), resting=["a"])
-    assert plan("m", board, Policy()).send(None) == Try("b")
+    assert plan("m", board, Policy()).send(None) == Try("b", "n")
 
 
 def test_all_at_rest_fails_fast_with_the_time_to_wait():
@@ -191,3 +191,18 @@ def test_retries_by_error_hold_over_the_general_number():
     run.send(None)
     with pytest.raises(InternalServerError):
         run.send(Failed(InternalServerError("z")))
+
+
+def test_attempts_in_all_are_bounded_whatever_groups_they_are_made_in():
+    board = Table({"m": ["a"], "n": ["b"]}, Fallbacks(general={"m": ["n"]}))
+    run = plan("m", board, Policy(retries=1, retries_in_all=2, backoff_s=1.0))
+    assert run.send(None) == Try("a")
+    assert run.send(Failed(InternalServerError("1"))) == Sleep(1.0)
+    assert run.send(None) == Try("a")
+    assert run.send(Failed(InternalServerError("2"))) == Try("b", "n")
+    with pytest.raises(InternalServerError, match="2"):
+        run.send(Failed(InternalServerError("3")))
+    alone = plan("m", board, Policy(retries=5, retries_in_all=0))
+    assert alone.send(None) == Try("a")
+    with pytest.raises(InternalServerError):
+        alone.send(Failed(InternalServerError("1")))

@@ -8,7 +8,8 @@ import pytest
 import tollbridge
 from tests.server.clouds import Told, cloud
 from tollbridge import get_max_tokens, get_model_info, model_cost, register_model
-from tollbridge.sdk import model_info, price_list
+from tollbridge.catalog.facts import INFO_FEATURES
+from tollbridge.sdk import price_list
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +60,7 @@ def test_what_models_can_do_is_asked_by_name() -> None:
 
 def test_each_question_has_a_field_and_the_other_way_round() -> None:
     asked = {name for name in tollbridge.__all__ if name.startswith("supports_")}
-    assert asked == set(model_info.INFO_FEATURES)
+    assert asked == set(INFO_FEATURES)
     known = get_model_info("gpt-4o")
     for name in asked:
         assert getattr(tollbridge, name)("gpt-4o") is bool(known[name])

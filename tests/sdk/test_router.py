@@ -53,8 +53,14 @@ def test_a_fallback_answers_where_the_deployment_fails_and_its_own_error_is_rais
 def test_fallbacks_of_a_call_are_names_of_the_list() -> None:
     router = Router([entry("broken", "demo/error-500"), entry("good", "demo/one")], num_retries=0)
     assert router.completion("broken", ASK, fallbacks=["good"]).model == "one"
-    with pytest.raises(tollbridge.BadRequestError, match="names of the list"):
-        router.completion("broken", ASK, fallbacks=[{"model": "demo/one"}])
+    for wrong in ([{"model": "demo/one"}], "good", [{"messages": ASK}]):
+        with pytest.raises(tollbridge.BadRequestError, match="names of the list"):
+            router.completion("broken", ASK, fallbacks=wrong)
+    other = {"model": "good", "messages": [{"role": "user", "content": "Instead"}]}
+    assert said(router.completion("broken", ASK, fallbacks=[other])).endswith("You said: Instead")
+    assert said(router.completion("broken", ASK, fallbacks=[{"model": "good"}])).endswith("You said: Hello")
+    with pytest.raises(tollbridge.BadRequestError, match="api_key"):
+        router.completion("broken", ASK, fallbacks=[{"model": "good", "api_key": "sk-another"}])
 
 
 def test_retries_are_those_of_the_router_unless_the_call_says_otherwise() -> None:
@@ -136,3 +142,15 @@ def test_a_deployment_without_its_key_does_not_serve_and_is_told(no_keys: Path) 
     router = Router(models)
     assert router.completion("fast", ASK).model == "one"
     assert "NOT_SET_ANYWHERE" in router.problems[0]
+
+
+def test_a_deployment_is_asked_by_its_id_and_falls_in_by_it() -> None:
+    models = [
+        {**entry("a", "demo/error-500"), "model_info": {"id": "bad-one"}},
+        {**entry("a", "demo/good"), "model_info": {"id": "good-one"}},
+    ]
+    router = Router(models, num_retries=0, disable_cooldowns=True, fallbacks=[{"bad-one": ["good-one"]}])
+    assert router.completion("good-one", ASK).model == "good"
+    assert router.completion("bad-one", ASK).model == "good"
+    with pytest.raises(tollbridge.InternalServerError):
+        Router(models, num_retries=0).completion("bad-one", ASK)

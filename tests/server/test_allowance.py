@@ -38,9 +38,13 @@ def test_a_key_says_how_much_an_answer_is_taken_to_have_where_the_request_does_n
     groups = Groups([Group(name, name, (place,)) for name in ("fast", "slow")])
     routes = Routes(groups, Fallbacks(), Health(Rules()))
 
-    def reserved(model: str, key: Key, **said: Any) -> int:
+    def of(model: str, **said: Any) -> Ask:
         body = msgspec.json.encode({"model": model, "messages": [], **said})
-        asked = Ask(OPENAI_CHAT, body, peek(body), model, stream=False)
+        return Ask(OPENAI_CHAT, body, peek(body), model, stream=False)
+
+    def reserved(model: str, key: Key, instead: Ask | None = None, **said: Any) -> int:
+        asked = of(model, **said)
+        body, asked.instead = asked.body, {} if instead is None else {"slow": instead}
         held = Allowance().hold(msgspec.structs.replace(key, tpm=TPM), asked, routes, None)
         left = re.search(rb"x-ratelimit-remaining-tokens: (\d+)", held.headers())
         assert left is not None
@@ -52,3 +56,4 @@ def test_a_key_says_how_much_an_answer_is_taken_to_have_where_the_request_does_n
     assert (reserved("fast", said), reserved("slow", said)) == (50, 7_000)
     assert (reserved("fast", said, max_tokens=9), reserved("slow", said, max_tokens=9)) == (9, 9)
     assert reserved("fast", said, n=3) == 150
+    assert reserved("fast", said, max_tokens=9, instead=of("slow", max_tokens=900)) == 900, "what a fallback may take"

@@ -151,6 +151,11 @@ BYPASSES: dict[str, dict[str, Any]] = {
     "with two limits": {"max_tokens": 1, "max_completion_tokens": 10**6},
     "by an alias": {"model": "alias"},
     "by a fallback": {"model": "fails"},
+    "by a fallback with its own limit": {
+        "model": "fails",
+        "max_tokens": 1,
+        "fallbacks": [{"model": "dear", "max_tokens": 64}],
+    },
     "as many answers": {"n": 128},
     "as a stream": {"stream": True},
     "with many retries": {"num_retries": 20},

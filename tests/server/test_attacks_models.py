@@ -71,7 +71,7 @@ WAYS: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
 MAY = {"fast", "broken"}
 
 
-LEAD = {*list(WAYS)[:9], "counted", "counted by an alias"}
+LEAD = {*list(WAYS)[:10], "counted", "counted by an alias"}
 LEAD |= {way for way in WAYS if way.startswith(("through a wildcard", "by a fallback", "by the operator's fallback"))}
 """Who may ask for every model gets to `slow` by these."""
 

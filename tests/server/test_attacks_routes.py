@@ -291,7 +291,7 @@ async def test_s12_a_key_neither_sees_nor_changes_another(tmp_path: Path) -> Non
     the answers hold nothing of the other, and it is afterwards what it was before. What is not there and what is
     somebody else's are told alike."""
     async with serving() as mock, accounted(configuration(entry("canary-group", mock.port)), tmp_path) as gateway:
-        mine = await gateway.made(key_alias="mine")
+        mine = await gateway.made(key_alias="mine", models=["mine"])
         other = await gateway.made(
             key_alias="canary-alias", models=["canary-group"], metadata={"a": "canary-metadata"}, max_budget=123.25
         )

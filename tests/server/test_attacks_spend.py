@@ -35,7 +35,7 @@ QUERY = {
     **dict.fromkeys(("summarize", "sort_by", "sort_order", "return_full_object"), WORDS),
 }
 ANSWER_BYTES_MAX = 200_000
-ADMINS = {"/v1/mcp/pins"}
+ADMINS = {"/v1/mcp/pins", "/routes"}
 """Of what is read, the admin's alone."""
 
 

@@ -109,6 +109,9 @@ def test_a_spend_log_header_that_is_no_object_is_named(value):
         ("timeout", "soon"),
         ("timeout", -1),
         ("timeout", True),
+        ("additional_drop_params", 3),
+        ("cache_control_injection_points", "system"),
+        ("cache_control_injection_points", [{"role": "robot"}]),
         ("num_retries", 1.5),
         ("num_retries", 1000),
         ("tags", "a"),
@@ -146,3 +149,48 @@ def test_a_field_of_a_providers_that_is_called_the_same_goes_on():
     assert taken({"model": "m", "metadata": {"guardrails": {"pii": False}}})[0].metadata == {
         "guardrails": {"pii": False}
     }
+
+
+def test_what_nothing_comes_of_is_left_out_and_told():
+    controls, left = taken(
+        {"model": "m", "no-log": True, "vector_store_ids": ["v"], "input_cost_per_token": 1, "langfuse_secret": "s"}
+        | {"caching": False, "model_info": {}, "x": 1}
+    )
+    assert left == {"model", "x"}
+    assert controls.ineffective == ("input_cost_per_token", "langfuse_secret", "no-log", "vector_store_ids")
+
+
+def test_names_that_providers_have_too_go_on():
+    said = {"model": "m", "priority": 1, "ttl": 300, "roles": [], "cache": True, "id": "x", "weight": 2}
+    assert taken(said) == (NOTHING, set(said))
+
+
+@pytest.mark.parametrize(
+    ("cache", "told"), [({"no-cache": True}, ()), ({"no-store": True, "ttl": 3}, ("cache",)), ({}, ())]
+)
+def test_what_is_said_of_litellms_cache_stays_here(cache, told):
+    controls, left = taken({"model": "m", "cache": cache})
+    assert (controls.ineffective, left) == (told, {"model"})
+
+
+def test_limits_under_their_other_names_are_obeyed():
+    controls, left = taken({"model": "m", "request_timeout": 3, "max_retries": 2})
+    assert (controls.timeout_s, controls.retries, left) == (3.0, 2, {"model"})
+    controls, _ = taken({"model": "m", "request_timeout": 3, "timeout": 4, "max_retries": 2, "num_retries": 0})
+    assert (controls.timeout_s, controls.retries) == (4.0, 0)
+
+
+def test_a_client_names_what_it_does_not_want_sent():
+    controls, left = taken({"model": "m", "seed": 1, "top_p": 1, "additional_drop_params": ["seed", "model", "absent"]})
+    assert (controls.ineffective, left) == ((), {"model", "top_p"})
+    controls, left = taken({"model": "m", "tools": [], "additional_drop_params": ["tools[*].strict"]})
+    assert (controls.ineffective, left) == (("additional_drop_params",), {"model", "tools"})
+
+
+def test_what_stands_in_extra_body_is_meant_beside_it():
+    controls, left = taken(
+        {"model": "m", "top_k": 1, "extra_body": {"top_k": 2, "num_retries": 3, "stream": True, "y": 1}}
+    )
+    assert (controls.retries, left) == (3, {"model", "top_k", "y"})
+    with pytest.raises(BadRequestError, match="api_base"):
+        taken({"model": "m", "extra_body": {"api_base": "http://x"}})

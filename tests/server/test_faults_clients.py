@@ -35,6 +35,7 @@ from tests.server.faults import (
     configuration,
     entry,
     error_of,
+    hasten,
     recorded,
     streaming,
     text_of,
@@ -295,9 +296,9 @@ async def test_over_the_limit_requests_are_shed_in_the_dialect_with_a_time_to_wa
 
 
 @pytest.mark.parametrize("path", [CHAT, MESSAGES])
-async def test_a_single_deployment_rests_after_failures_and_comes_back(tmp_path: Path, path: str) -> None:
+async def test_a_single_deployment_that_said_when_to_ask_again_rests_and_comes_back(tmp_path: Path, path: str) -> None:
     async with serving() as mock:
-        mock.provider.order("m", "status=500", always="")
+        mock.provider.order("m", "status=500,retry_after=2", always="")
         router = {"num_retries": 0, "allowed_fails": 0, "cooldown_time": 30}
         async with served(configuration(entry("m", mock.port), router=router), tmp_path) as gateway:
             routes = gateway.gateway.engine.routes
@@ -313,6 +314,39 @@ async def test_a_single_deployment_rests_after_failures_and_comes_back(tmp_path:
     assert asked == 1
     assert 29 <= int(resting.headers["retry-after"]) <= 30
     assert "rests after failures" in error_of(path, resting.json())["message"]
+
+
+@pytest.mark.parametrize("status", [429, 500, 503, 529])
+async def test_a_single_deployment_is_asked_again_after_errors_that_say_not_when(tmp_path: Path, status: int) -> None:
+    async with serving() as mock:
+        mock.provider.order("m", always=f"status={status}")
+        router = {"num_retries": 0, "fallbacks": [{"m": ["spare"]}]}
+        alone, spared = entry("m", mock.port), entry("spare", mock.port)
+        async with served(configuration(alone, router={"num_retries": 0}), tmp_path) as gateway:
+            by_name = [(await gateway.post(CHAT, ask())).status for _ in range(6)]
+        asked = mock.provider.books.requests
+        async with served(configuration(alone, alone, router={"num_retries": 1}), tmp_path) as gateway:
+            hasten(gateway)
+            pair = [(await gateway.post(CHAT, ask())).status for _ in range(6)]
+        of_the_pair = mock.provider.books.requests - asked
+        async with served(configuration(alone, spared, router=router), tmp_path) as gateway:
+            answers = [await gateway.post(CHAT, ask()) for _ in range(6)]
+    assert (by_name, asked) == ([status] * 6, 6)
+    assert set(pair[1:]) <= {status, 503}
+    assert of_the_pair < 12, "where another could answer, each of them rests"
+    assert [answered.status for answered in answers] == [200] * 6
+    assert {answered.headers["x-litellm-attempted-fallbacks"] for answered in answers} == {"1"}
+    tried = [answered.headers["x-tollbridge-attempts"] for answered in answers]
+    assert (tried[0], tried[-1]) == ("2", "1"), "the fallback answers at once while it rests"
+
+
+async def test_a_single_deployment_that_nobody_answers_for_rests(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        text = configuration(entry("m", closed.getsockname()[1]), router={"num_retries": 0})
+        async with served(text, tmp_path) as gateway:
+            answers = [await gateway.post(CHAT, ask()) for _ in range(6)]
+    assert [answered.status for answered in answers] == [502, 502, 502, 502, 503, 503]
 
 
 async def test_a_bug_of_ours_is_a_500_in_the_dialect_and_one_line_of_the_log(

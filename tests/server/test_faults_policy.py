@@ -186,6 +186,66 @@ async def test_a_request_names_its_own_fallbacks(tmp_path: Path, path: str) -> N
             none = await gateway.post(path, ask(fallbacks=[]))
         assert asked_models(mock.provider) == ["m", "b", "m"]
     assert (answered.status, none.status) == (200, 500)
+    assert answered.headers["x-litellm-attempted-fallbacks"] == "1"
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("path", [CHAT, MESSAGES])
+async def test_a_fallback_of_a_request_may_be_asked_something_else(tmp_path: Path, path: str, stream: bool) -> None:
+    async with serving() as mock:
+        mock.provider.order("m", always="status=500")
+        mock.provider.order("b", always="status=500")
+        text = configuration(*(entry(name, mock.port) for name in ("m", "b", "c")), router={"num_retries": 0})
+        other = {"model": "c", "messages": [{"role": "user", "content": "something else"}], "max_tokens": 7}
+        async with served(text, tmp_path) as gateway:
+            answered = await gateway.post(path, ask(fallbacks=["b", other], temperature=0.5, stream=stream))
+            alike = await gateway.post(path, ask(fallbacks=[{"model": "c"}], stream=stream))
+            nowhere = await gateway.post(path, ask(fallbacks=[{"model": "none", "messages": []}]))
+        sent = [json.loads(seen.body) for seen in mock.provider.books.captures]
+    assert (answered.status, alike.status, nowhere.status) == (200, 200, 500), answered.body
+    assert answered.headers["x-litellm-attempted-fallbacks"] == "2"
+    assert [one["model"] for one in sent] == ["m", "b", "c", "m", "c", "m"]
+    assert [one["messages"][-1]["content"] for one in sent] == ["hi", "hi", "something else", "hi", "hi", "hi"]
+    assert [one.get("max_tokens") for one in sent[:3]] == [64, 64, 7]
+    assert [one.get("temperature") for one in sent[:3]] == [0.5] * 3
+    assert all("fallbacks" not in one for one in sent)
+
+
+async def test_a_fallback_that_is_asked_something_shorter_fits_where_the_request_did_not(tmp_path: Path) -> None:
+    async with serving() as mock:
+        info = {"max_input_tokens": 100}
+        text = configuration(
+            entry("small", mock.port, info=info),
+            entry("tiny", mock.port, info=info),
+            router={"enable_pre_call_checks": True},
+        )
+        long = "many words " * 200
+        short = {"model": "tiny", "messages": [{"role": "user", "content": "few words"}]}
+        async with served(text, tmp_path) as gateway:
+            answered = await gateway.post(CHAT, ask("small", text=long, fallbacks=[short]))
+            named = await gateway.post(CHAT, ask("small", text=long, fallbacks=["tiny"]))
+    assert (answered.status, named.status) == (200, 400)
+
+
+@pytest.mark.parametrize(
+    ("fallbacks", "told"),
+    [
+        ([{"model": "b", "tools": []}], "$.fallbacks[0].tools"),
+        ([{"model": "b", "api_key": "k"}], "$.fallbacks[0].api_key"),
+        ([{"messages": []}], "$.fallbacks[0]"),
+        ([3], "$.fallbacks[0]"),
+        (["b", {"model": "b", "messages": []}], "twice"),
+        ([{"model": "m", "messages": []}], "stand in for itself"),
+        ([{"model": str(n)} for n in range(9)], "at most 8"),
+    ],
+)
+async def test_what_a_fallback_may_not_say_is_named(tmp_path: Path, fallbacks: Any, told: str) -> None:
+    async with serving() as mock:
+        async with served(configuration(*(entry(name, mock.port) for name in "mb")), tmp_path) as gateway:
+            answered = await gateway.post(CHAT, ask(fallbacks=fallbacks))
+        assert not mock.provider.books.captures
+    assert answered.status == 400
+    assert told in answered.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(("path", "wire"), PAIRS, ids=PAIR_IDS)

@@ -64,11 +64,12 @@ async def through(
     path: str,
     body: dict[str, Any],
     model: str = "groq/llama-3.3-70b",
+    headers: dict[str, str] | None = None,
     **params: Any,
 ) -> Answered:
     own = {"model": model, "api_base": f"http://127.0.0.1:{upstream.port}", "api_key": "k", **params}
     async with served(configuration({"model_name": "m", "litellm_params": own}), tmp_path) as gateway:
-        return await gateway.post(path, body)
+        return await gateway.post(path, body, headers)
 
 
 async def test_paths_and_names_are_left_out_for_every_client_of_a_model(tmp_path: Path) -> None:
@@ -257,3 +258,16 @@ async def test_what_the_sdk_of_openai_breaks_over_is_mended_for_the_vendors_that
     first = json.loads(streamed.events()[0][1])
     [read] = first["choices"][0]["delta"]["tool_calls"]
     assert read == ({**call, "type": "function", "index": 0} if mended else call)
+
+
+async def test_what_nothing_comes_of_stays_here_and_is_told(tmp_path: Path) -> None:
+    own = {"no-log": True, "vector_store_ids": ["v"], "ensure_alternating_roles": True}
+    async with Upstream(HELLO) as upstream:
+        answered = await through(tmp_path, upstream, CHAT, ask(**own))
+        assert answered.status == 200
+        assert not set(own) & set(sent(upstream))
+        told = answered.headers["x-tollbridge-caveats"]
+        assert all(f"ignored_param $.{name}" in told for name in own)
+    async with Upstream(HELLO) as upstream:
+        refused = await through(tmp_path, upstream, CHAT, ask(**own), headers={"x-tollbridge-strict": "true"})
+        assert (refused.status, upstream.requests) == (400, [])

@@ -216,6 +216,57 @@ async def test_imagen_makes_images_in_openais_words(tmp_path: Path) -> None:
     assert told["cost_nanousd"] == 2 * 40_000_000
 
 
+async def test_stability_is_asked_by_a_form_and_paid_by_the_image(tmp_path: Path) -> None:
+    provider = Provider().at("/core", {"image": "AAAA", "finish_reason": "SUCCESS", "seed": 4})
+    async with Upstream(provider) as upstream:
+        async with accounted(one(upstream.port, "stability/stable-image-core"), tmp_path) as gateway:
+            async with client(gateway) as asking:
+                made = await asking.images.generate(
+                    model="m", prompt="A cat", size="1024x1024", extra_body={"negative_prompt": "dogs"}
+                )
+    assert [image.b64_json for image in made.data or ()] == ["AAAA"]
+    [asked] = provider.asked
+    assert asked.path.endswith("/stable-image/generate/core")
+    assert asked.headers["accept"] == "application/json"
+    assert dict(asked.form.fields) == {"prompt": "A cat", "aspect_ratio": "1:1", "negative_prompt": "dogs"}
+
+
+async def test_what_stability_filtered_is_told_as_such(tmp_path: Path) -> None:
+    provider = Provider().at("/sd3", {"image": "", "finish_reason": "CONTENT_FILTERED", "seed": 4})
+    async with Upstream(provider) as upstream:
+        async with accounted(one(upstream.port, "stability/sd3.5-large"), tmp_path) as gateway:
+            async with client(gateway) as asking:
+                with pytest.raises(openai.BadRequestError) as refused:
+                    await asking.images.generate(model="m", prompt="A cat")
+    assert refused.value.code == "content_filter"
+    assert ("model", "sd3.5-large") in provider.asked[0].form.fields
+
+
+async def test_fal_has_the_model_in_its_path(tmp_path: Path) -> None:
+    pictures = [
+        {"url": "https://v3.fal.media/files/a.png", "content_type": "image/png", "width": 512, "height": 256},
+        {"url": "data:image/jpeg;base64,AAAA", "content_type": "image/jpeg"},
+    ]
+    provider = Provider().at("/fal-ai/flux/schnell", {"images": pictures, "seed": 1, "prompt": "A cat"})
+    async with Upstream(provider) as upstream:
+        async with accounted(one(upstream.port, "fal_ai/fal-ai/flux/schnell"), tmp_path) as gateway:
+            async with client(gateway) as asking:
+                made = await asking.images.generate(
+                    model="m", prompt="A cat", n=2, size="512x256", extra_body={"num_inference_steps": 4}
+                )
+            told = await entry_of(gateway)
+    assert [(image.url, image.b64_json) for image in made.data or ()] == [(pictures[0]["url"], None), (None, "AAAA")]
+    [asked] = provider.asked
+    assert asked.headers["authorization"].startswith("Key ")
+    assert asked.body == {
+        "prompt": "A cat",
+        "num_inference_steps": 4,
+        "num_images": 2,
+        "image_size": {"width": 512, "height": 256},
+    }
+    assert told["row"]["custom_llm_provider"] == "fal_ai"
+
+
 async def test_gemini_makes_and_changes_images_in_openais_words(tmp_path: Path) -> None:
     said = {
         "candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "iVBO"}}]}}],

@@ -36,12 +36,22 @@ async def test_that_the_database_is_away_is_told_once_and_so_is_that_it_is_back(
     ]
 
 
-async def test_what_is_no_error_of_the_database_ends_it() -> None:
-    async def look() -> None:
-        raise ZeroDivisionError
+async def test_a_fault_of_ours_is_told_once_and_does_not_end_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(following, "FOLLOW_S", 0.0)
+    left = 3
 
-    with pytest.raises(ZeroDivisionError):
-        await following.follow(look, log, "changes")
+    async def look() -> None:
+        nonlocal left
+        left -= 1
+        if left:
+            raise ZeroDivisionError
+
+    await following.follow(look, log, "changes", over=lambda: not left)
+    told = [record for record in caplog.records if record.name == log.name]
+    assert [record.message for record in told] == ["changes are not heard of", "changes are heard of again"]
+    assert told[0].exc_info is not None
 
 
 async def test_it_goes_on_until_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,7 @@ def key_routes(keys: Keys) -> tuple[Route, ...]:
         post("/key/{id}/reset_spend", desk.reset_spend),
         get("/key/info", desk.info),
         get("/key/list", desk.list),
+        get("/key/aliases", desk.aliases),
     )
 
 
@@ -125,6 +126,22 @@ class KeyDesk:
                 "total_count": found.total,
                 "current_page": page,
                 "total_pages": -(-found.total // size),
+            }
+        )
+
+    async def aliases(self, call: Call) -> Reply:
+        query = call.query
+        only(query, ("page", "size", "search"))
+        page, size = number(query, "page", 1, PAGE_MAX), number(query, "size", 50, SIZE_MAX)
+        own = None if call.principal.admin else call.principal.id
+        found, total = await self._keys.store.aliases(query.get("search", ""), own, page, size)
+        return Reply(
+            {
+                "aliases": list(found),
+                "total_count": total,
+                "current_page": page,
+                "total_pages": -(-total // size),
+                "size": size,
             }
         )
 

@@ -53,8 +53,12 @@ class Keys:
         memory: Forgetful | None = None,
         clock: Callable[[], float] = time.time,
         taken: Callable[[str], bool] = lambda text: False,
+        *,
+        own_texts: bool = True,
     ) -> None:
+        """`own_texts`: who makes a key may say its text."""
         self.taken = taken
+        self._own_texts = own_texts
         self.store = store
         self._pepper = pepper
         self._memory = memory
@@ -160,6 +164,8 @@ class Keys:
         if text is None or text == "":
             return mint(self._pepper, id)
         try:
+            if not self._own_texts:
+                raise ValueError("keys are made by the gateway alone (`disable_custom_api_keys`). Leave it out")
             if not isinstance(text, str):
                 raise ValueError("must be a text")
             if self.taken(text):

@@ -8,8 +8,10 @@ from collections.abc import Callable, Coroutine, Sequence
 
 from tollbridge.admin.key_routes import key_routes
 from tollbridge.admin.keys import Keys
+from tollbridge.admin.model_routes import model_routes
 from tollbridge.admin.price import Pricer
 from tollbridge.admin.spend_routes import spend_routes
+from tollbridge.admin.utility_routes import utility_routes
 from tollbridge.config.settings import Config, GeneralSettings
 from tollbridge.home import Home
 from tollbridge.ledger.book import Book
@@ -23,7 +25,7 @@ from tollbridge.policy.pepper import check_pepper
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.idempotency import Idempotency
 from tollbridge.server.responses import Responses
-from tollbridge.server.routes import Route
+from tollbridge.server.routes import ROUTES, Route
 from tollbridge.store.database import Database
 from tollbridge.store.key import Key
 from tollbridge.store.keys import KeyStore
@@ -32,11 +34,25 @@ from tollbridge.store.responses import ResponseStore
 from tollbridge.store.spend import SpendReader
 
 
-def management(accounts: Accounts, gateway: Gateway) -> tuple[Route, ...]:
-    """The routes by which it is managed."""
-    keys = Keys(accounts.keys, accounts.pepper, accounts.keyring, taken=gateway.authenticator.is_admins)
+def management(
+    accounts: Accounts, gateway: Gateway, served: Callable[[], Sequence[Route]] = lambda: ROUTES
+) -> tuple[Route, ...]:
+    """The routes by which it is managed. `served`: all that there are when it is called."""
+    keys = Keys(
+        accounts.keys,
+        accounts.pepper,
+        accounts.keyring,
+        taken=gateway.authenticator.is_admins,
+        own_texts=accounts.own_key_texts,
+    )
     pricer = Pricer(lambda: gateway.engine.routes.groups, gateway.dialects)
-    return (*key_routes(keys), *spend_routes(accounts.spend, keys, pricer), *accounts.responses.routes())
+    return (
+        *key_routes(keys),
+        *spend_routes(accounts.spend, keys, pricer),
+        *model_routes(gateway),
+        *utility_routes(gateway, served),
+        *accounts.responses.routes(),
+    )
 
 
 def retention(general: GeneralSettings) -> Retention:
@@ -57,6 +73,7 @@ class Accounts:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._followed: list[Callable[[], Coroutine[None, None, None]]] = []
         self._following: list[asyncio.Task[None]] = []
+        self.own_key_texts = not config.general.no_own_key_texts
         self.database = Database.open(home.database_url(config.general.database_url))
         try:
             self.keys = KeyStore(self.database)

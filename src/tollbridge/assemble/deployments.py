@@ -66,9 +66,9 @@ class Maker:
                 members.append(deployment)
         aliases = {alias: to.model for alias, to in config.router.aliases.items()}
         hidden = frozenset(alias for alias, to in config.router.aliases.items() if to.hidden)
-        return Groups(
-            [Group(name, name, tuple(members)) for name, members in named.items()], wildcards, aliases, hidden
-        )
+        groups = [Group(name, name, tuple(members)) for name, members in named.items()]
+        ids = {one.id: Group(one.id, group.label, (one,), group.name) for group in groups for one in group.members}
+        return Groups(groups, wildcards, aliases, hidden, ids=ids)
 
     def of_environment(self) -> Groups[Deployment]:
         """What is served without a file: every provider whose key is in the environment, the offline one, and bare
@@ -196,6 +196,7 @@ class Maker:
             tags=entry.tags,
             drop_params=config.settings.drop_params if entry.drop_params is None else entry.drop_params,
             modify_params=config.settings.modify_params if entry.modify_params is None else entry.modify_params,
+            cache_points=entry.cache_points,
             strict=config.general.strict,
             info=entry.model_info,
             prices=entry.prices,

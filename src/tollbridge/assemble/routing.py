@@ -33,6 +33,7 @@ def engine_of(
     )
     policy = Policy(
         retries=router.retries,
+        retries_in_all=router.retries_in_all,
         retries_by_error=router.retry_policy,
         wait_min_s=router.retry_after_s,
         deadline_s=config.general.timeouts.total_s or router.timeout_s,

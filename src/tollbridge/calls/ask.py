@@ -6,10 +6,12 @@ neutral Request is read once, when the first deployment needs it, and kept for t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
 
+from tollbridge.calls.cache_points import CachePoint
 from tollbridge.catalog.tokens import count_request
 from tollbridge.errors import APIError, BadRequestError
 from tollbridge.model.json import Json, JsonObject
@@ -30,10 +32,12 @@ class Ask(msgspec.Struct, eq=False):
     """One request in one dialect. `headers`: the client's headers that may go upstream. `id`, `created`: stand in for
     those that a provider leaves out. `timeout_s`: the client's own limit, or None. `left_s`: what earlier attempts left
     of the time for all of them together; None in the first. `caveats`: what of it cannot be done, whoever answers.
+    `cache_points`: where the client wants its prompt cached, besides what the deployment has.
     `native`: the format that is best for who asks, where a provider speaks several; "" is the dialect. `repeats`: what
     a translated answer says besides, where its format repeats what was asked. `only`: the id of the one deployment that
     can answer, where the request goes on from what only its provider has. `shown_id`: what the client knows the answer
-    by, where it was told that before anybody answered. `client`: what the client asked, where this asks on from it."""
+    by, where it was told that before anybody answered. `client`: what the client asked, where this asks on from it.
+    `instead`: what a fallback is asked in its place, by the fallback's name."""
 
     dialect: Wire
     body: bytes
@@ -49,12 +53,14 @@ class Ask(msgspec.Struct, eq=False):
     drop_params: bool | None = None
     timeout_s: float | None = None
     caveats: tuple[Caveat, ...] = ()
+    cache_points: tuple[CachePoint, ...] = ()
     left_s: float | None = None
     native: str = ""
     repeats: JsonObject = {}
     only: str | None = None
     shown_id: str = ""
     client: Ask | None = None
+    instead: Mapping[str, Ask] = {}
     _read: Written[Request] | None = None
     _sealed: bool | None = None
     _counted: tuple[str | None, int] | None = None
@@ -125,6 +131,23 @@ def name_model(fields: dict[str, Any], model: object, *, in_path: bool) -> None:
         fields.pop("model", None)
     else:
         fields["model"] = model
+
+
+def with_plain_effort(ask: Ask) -> Ask:
+    """LiteLLM's clients say `reasoning_effort` as the Responses format's `reasoning`, an object; the chat format has a
+    word."""
+    raw = bytes(ask.fields["reasoning_effort"])
+    if not raw.startswith(b"{"):
+        return ask
+    beside = decode(raw)
+    effort = beside.pop("effort", None)
+    fields = {name: value for name, value in ask.fields.items() if name != "reasoning_effort"}
+    if effort is not None:
+        fields["reasoning_effort"] = msgspec.Raw(_encode(effort))
+    detail = f"{', '.join(f'`{name}`' for name in beside)} beside the effort: the chat format has no such wish."
+    caveat = Caveat(code="approximated", where="$.reasoning_effort", detail=f"Left out: {detail}")
+    caveats = (*ask.caveats, caveat) if beside else ask.caveats
+    return msgspec.structs.replace(ask, body=_encode(fields), fields=fields, caveats=caveats, _read=None)
 
 
 def peek(body: bytes) -> Fields:

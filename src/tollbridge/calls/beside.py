@@ -10,7 +10,7 @@ import msgspec
 from tollbridge.calls.ask import Ask, Fields
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import refused
-from tollbridge.calls.prepare import outgoing, with_token
+from tollbridge.calls.outgoing import outgoing, with_token
 from tollbridge.calls.redact import without_secrets
 from tollbridge.errors import APIError
 from tollbridge.transport.base import Incoming, Transport

@@ -9,6 +9,7 @@ from typing import cast
 import msgspec
 
 from tollbridge.calls import credentials
+from tollbridge.calls.cache_points import CachePoint
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.follow import Steps
 from tollbridge.calls.rewrites import features_of, left_out, thinking
@@ -80,6 +81,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     drop_params: bool | None = None
     modify_params: bool = False
+    cache_points: tuple[CachePoint, ...] = ()
     strict: bool = False
     info: Mapping[str, Json] = {}
     prices: Mapping[str, int] = {}
@@ -179,7 +181,7 @@ def deployed(
         origin=origin,
         path=location.path,
         headers=headers,
-        head=encode_head(origin, "POST", location.path, headers),
+        head=encode_head(origin, "POST", location.path or "/", headers),
         stream_path=location.stream_path,
         stream_head=encode_head(origin, "POST", location.stream_path, headers) if location.stream_path else b"",
         tokens=None if location.cloud is None else _tokens(location.cloud, tokens),
@@ -216,7 +218,9 @@ def deployed(
         rpm=wanted.rpm,
         tpm=wanted.tpm,
         drop_params=wanted.drop_params,
+        cache_points=wanted.cache_points,
         strict=wanted.strict,
+        info=wanted.info,
         facts=known,
         tariff=prices,
         tags=wanted.tags,

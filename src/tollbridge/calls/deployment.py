@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 from msgspec.structs import force_setattr
 
+from tollbridge.calls.cache_points import CachePoint
 from tollbridge.calls.follow import Steps
 from tollbridge.calls.tokens import Credential
 from tollbridge.catalog.facts import ModelFacts
@@ -32,20 +33,20 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     `group`: the configured public name or pattern, fit for metrics. `path`: the request target for chat, with prefix
     and query; `stream_path`: that for streams, where it is another. `headers`: credentials and the provider's fixed
     headers; `head`, `stream_head`: the same, encoded. `tokens`: where the credential is one that runs out, or signs
-    each request. `steps`: where an answer may take several requests. `secrets`: what must not appear in anything that
-    a client or a log is shown; `hidden`: and the present token. `defaults`: body fields for what the client does not
-    say, `defaults_raw` the same by the provider's own names; `forced`: fields that win (`extra_body`). `drops`: fields
-    that this provider refuses; `renames`: those that it knows by another name. `rewrites`: changes to single fields;
+    each request. `steps`: where an answer may take several requests. `secrets`: what must not appear in anything that a
+    client or a log is shown; `hidden`: and the present token. `defaults`: body fields for what the client does not say,
+    `defaults_raw` the same by the provider's own names; `forced`: fields that win (`extra_body`). `drops`: fields that
+    this provider refuses; `renames`: those that it knows by another name. `rewrites`: changes to single fields;
     `touches`: the fields that any of these three concerns. `withheld`: what the operator wants left out of neutral
     requests. `keeps`: fields that go to the provider as they are, where its format has no word for them. `patches`:
     rewrites of the body; `header_fields`: headers of the client's that stand in it. `plain`: it refuses messages with
     fields that the format does not have. `drop_params`: True drops what cannot be said, False refuses it, None drops it
-    with a Caveat. `tariff`: what it charges, and where that is known from. `also`: the same as it is for clients of
-    other dialects, which the provider speaks beside its own format; where `also_unsure`, it may not: another server
-    stands at its address, or nobody compared the row. `at`: makes it as it is for a task; its wire is then one of
-    `wires.task`. `as_is`: found out here: what a client says in its format goes on but for the model's name, where the
-    client says nothing that it `touches`; `unread`: and this: words of inputs that the model cannot read;
-    `mends`: relayed answers are mended (`openai_chat.mending`).
+    with a Caveat. `info`: the operator's `model_info`. `tariff`: what it charges, and where that is known from. `also`:
+    the same as it is for clients of other dialects, which the provider speaks beside its own format; where
+    `also_unsure`, it may not: another server stands at its address, or nobody compared the row. `at`: makes it as it is
+    for a task; its wire is then one of `wires.task`. `as_is`: found out here: what a client says in its format goes on
+    but for the model's name, where the client says nothing that it `touches`; `unread`: and this: words of inputs that
+    the model cannot read; `mends`: relayed answers are mended (`openai_chat.mending`).
     """
 
     id: str
@@ -76,6 +77,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     keeps: frozenset[str] = frozenset()
     patches: tuple[Patch, ...] = ()
     header_fields: Mapping[str, HeaderField] = {}
+    cache_points: tuple[CachePoint, ...] = ()
     plain: bool = False
     model_raw: msgspec.Raw
     timeouts: Timeouts
@@ -87,6 +89,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     tpm: int | None = None
     drop_params: bool | None = None
     strict: bool = False
+    info: Mapping[str, Json] = {}
     facts: ModelFacts | None = None
     tariff: Tariff = UNPRICED
     tags: tuple[str, ...] = ()
@@ -99,6 +102,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def __post_init__(self) -> None:
         changed = self.patches or self.defaults_raw or self.forced_raw or self.plain or self.wire.in_path
+        changed = changed or bool(self.cache_points)
         lacks = self.target.lacks - {"reasoning_history"} if self.plain else self.target.lacks
         force_setattr(self, "unread", marks(self.wire.name, lacks))
         force_setattr(self, "mends", self.wire.name == CHAT and PREFERENCE in self.target.prefers)

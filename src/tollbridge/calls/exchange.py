@@ -21,7 +21,8 @@ from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.estimate import as_shown, estimated, is_told, must_tell
 from tollbridge.calls.framed import unframed, unlisted
 from tollbridge.calls.heard import said_by
-from tollbridge.calls.prepare import Prepared, prepare, with_token
+from tollbridge.calls.outgoing import with_token
+from tollbridge.calls.prepare import Prepared, prepare
 from tollbridge.calls.redact import ERROR_MARK, redact, redact_errors, without_secrets
 from tollbridge.calls.streams import RelayedStream, Stream, TranslatedStream, WholeStream, stream_error
 from tollbridge.calls.structured import AsText, as_text

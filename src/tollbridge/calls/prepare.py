@@ -14,9 +14,11 @@ from typing import Any
 
 import msgspec
 
-from tollbridge.calls.ask import Ask, decode, field, name_model
+from tollbridge.calls.ask import Ask, decode, field, name_model, with_plain_effort
+from tollbridge.calls.cache_points import with_points
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.kept import check_served
+from tollbridge.calls.outgoing import LISTS, Headers, in_body, outgoing, with_words
 from tollbridge.calls.rewrites import rewrite, withheld
 from tollbridge.calls.structured import FIELDS, asks_for_schema, fit
 from tollbridge.calls.told import at_clients_place, places_of, told
@@ -25,23 +27,13 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Reasoning, Request, Sampling
 from tollbridge.model.response import Caveat
 from tollbridge.transport.base import Outgoing, Timeouts
-from tollbridge.transport.head import encode_head
 from tollbridge.wires.base import ProviderWire
-from tollbridge.wires.gemini.vocabulary import NAME as GEMINI
 from tollbridge.wires.openai_chat.plain import extended, plain
 from tollbridge.wires.openai_responses.vocabulary import NAME as KEEPING
 from tollbridge.wires.unsaid import nothing_left, unsaid
 from tollbridge.wires.wishes import granted
 
 _encode = msgspec.json.Encoder().encode
-
-CLIENT_HEADERS: Mapping[str, frozenset[str]] = {
-    "openai_chat": frozenset({"openai-beta", "idempotency-key", "traceparent"}),
-    "anthropic_messages": frozenset({"anthropic-beta", "anthropic-version", "idempotency-key", "traceparent"}),
-    "openai_responses": frozenset({"openai-beta", "idempotency-key", "traceparent"}),
-    GEMINI: frozenset({"traceparent"}),
-}
-"""Which of the client's headers reach a provider, by the provider's wire. All others stay here."""
 
 _NULL = msgspec.Raw(b"null")
 LOSSES = frozenset({"dropped_param"})
@@ -64,7 +56,10 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     """Raises BadRequestError where the ask cannot be said to this deployment."""
     wire = deployment.wire
     same = ask.dialect.name == wire.name
-    if same and deployment.as_is and not ask.stream and not ask.caveats and not ask.sealed and wire.name != KEEPING:
+    if same and "reasoning_effort" in ask.fields:
+        ask = with_plain_effort(ask)
+    changed = ask.stream or ask.caveats or ask.cache_points or ask.sealed
+    if same and deployment.as_is and not changed and wire.name != KEEPING:
         touches = deployment.touches
         if not touches or touches.isdisjoint(ask.fields):  # most requests: nothing below has anything to say to it
             body = _encode({**ask.fields, "model": deployment.model_raw})
@@ -75,26 +70,31 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
         check_served(ask, same)
     hides_usage = by_tool = False
     caveats: tuple[Caveat, ...] = ()
+    headers = ask.headers
     if same and "tools" in deployment.target.lacks and "tools" in ask.fields:
         same = False  # what the model cannot do itself is put into words, and its words are not relayed
     bare = same and deployment.plain and extended(ask.body)
     schemaless = "response_schema" in deployment.target.lacks and _asks_for_schema(ask)
     unread = same and bool(deployment.unread) and any(ask.body.find(mark) >= 0 for mark in deployment.unread)
-    relayed = same and not bare and not schemaless and not unread and not ask.sealed
+    points = deployment.cache_points or ask.cache_points
+    read = schemaless or unread or ask.sealed or (points and not deployment.plain)
+    relayed = same and not bare and not read
     if relayed and not deployment.patches and not (wire.in_path and _within(deployment)):
         fields, hides_usage, caveats = _relayed(ask, deployment)
         if caveats:
             caveats = told(caveats, places_of(ask), deployment.target.lacks)
         body = _encode(fields)
     else:
-        whole = same and not schemaless and not unread and not ask.sealed and not wire.in_path
+        whole = same and not read and not wire.in_path
         made = _rewritten(ask, deployment) if whole else _translated(ask, deployment)
         written, caveats, wire, by_tool = made.body, made.caveats, made.wire, made.by_tool
         if bare:
             cleaned = plain(written)
             written, caveats = cleaned.value, (*caveats, *cleaned.caveats)
-        if deployment.header_fields and ask.headers:
-            written, dropped = _with_headers(written, ask, deployment)
+        if made.headers:
+            headers = with_words(headers, made.headers)
+        if deployment.header_fields and headers:
+            written, dropped = in_body(written, headers, deployment)
             caveats = (*caveats, *dropped)
         for patch in deployment.patches:
             written = patch(written)
@@ -109,7 +109,8 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     timeouts = deployment.stream_timeouts if ask.stream else deployment.timeouts
     if ask.timeout_s is not None or ask.left_s is not None:
         timeouts = ask.limited(timeouts)
-    return Prepared(wire, outgoing(ask, deployment, body), timeouts, same, hides_usage, caveats, by_tool)
+    sent = outgoing(ask, deployment, body, headers=headers)
+    return Prepared(wire, sent, timeouts, same, hides_usage, caveats, by_tool)
 
 
 def _within(deployment: Deployment) -> bool:
@@ -176,6 +177,7 @@ class _Made(msgspec.Struct, frozen=True, eq=False):
     caveats: tuple[Caveat, ...]
     wire: ProviderWire
     by_tool: bool = False
+    headers: Headers = ()
 
 
 def _asks_for_schema(ask: Ask) -> bool:
@@ -203,6 +205,8 @@ def _translated(ask: Ask, deployment: Deployment) -> _Made:
     request, wire = read.value, deployment.wire
     if deployment.defaults:
         request = with_defaults(request, deployment)
+    if (deployment.cache_points or ask.cache_points) and not deployment.plain:  # who is caches by itself
+        request = with_points(request, (*deployment.cache_points, *ask.cache_points))
     request, caveats = withheld(request, deployment.withheld, deployment.provider)
     try:
         settled = granted(request, wire.name)
@@ -237,8 +241,11 @@ def _translated(ask: Ask, deployment: Deployment) -> _Made:
     left = unsaid(request, deployment.wire.name, written.value.took) if request.origin != deployment.wire.name else ()
     inside = rewrite(body, [one for one in deployment.rewrites if one.written], _value)
     caveats = (*caveats, *written.caveats, *left, *inside, *_drop(body, deployment))
+    headers: Headers = ()
+    if not LISTS.isdisjoint(written.value.headers):
+        headers = tuple(header for header in written.value.headers.items() if header[0] in LISTS)
     if not caveats:
-        return _Made(body, read.caveats, wire, fitted.by_tool)
+        return _Made(body, read.caveats, wire, fitted.by_tool, headers)
     places = places_of(ask, read.value, added)
     missing = nothing_left(body, request, caveats)
     if missing is not None:
@@ -250,7 +257,7 @@ def _translated(ask: Ask, deployment: Deployment) -> _Made:
             provider=deployment.provider,
             model=deployment.model,
         )
-    return _Made(body, (*read.caveats, *told(caveats, places, target.lacks)), wire, fitted.by_tool)
+    return _Made(body, (*read.caveats, *told(caveats, places, target.lacks)), wire, fitted.by_tool, headers)
 
 
 def with_defaults(request: Request, deployment: Deployment) -> Request:
@@ -301,23 +308,6 @@ def _drop(fields: dict[str, Any], deployment: Deployment) -> tuple[Caveat, ...]:
     )
 
 
-def _with_headers(body: JsonObject, ask: Ask, deployment: Deployment) -> tuple[JsonObject, tuple[Caveat, ...]]:
-    """The client's headers that this provider takes in the body, as far as it knows what they say."""
-    fields: JsonObject = {}
-    dropped: list[Caveat] = []
-    for header, value in ask.headers:
-        into = deployment.header_fields.get(header)
-        if into is None:
-            continue
-        for word in filter(None, (said.strip() for said in value.split(","))):
-            if word not in into.known:
-                detail = f"{deployment.provider} does not know `{word}` of the header {header}; it was left out."
-                dropped.append(Caveat(code="dropped_field", where=f"$.{into.field}", detail=detail))
-            elif word not in fields.setdefault(into.field, list(body.get(into.field) or ())):
-                fields[into.field].append(word)
-    return {**body, **fields}, tuple(dropped)
-
-
 def judge(caveats: tuple[Caveat, ...], ask: Ask, deployment: Deployment) -> None:
     """`strict` refuses any loss before anything is sent; `drop_params: false` refuses a dropped parameter."""
     if ask.strict or deployment.strict:
@@ -335,36 +325,3 @@ def judge(caveats: tuple[Caveat, ...], ask: Ask, deployment: Deployment) -> None
             provider=deployment.provider,
             model=deployment.model,
         )
-
-
-def outgoing(ask: Ask, deployment: Deployment, body: bytes, path: str | None = None) -> Outgoing:
-    """The request for `path`, or for the deployment's own; the client's headers that this wire knows go along."""
-    headers, head = deployment.headers, b""
-    if path is None and ask.stream and deployment.stream_path:
-        path, head = deployment.stream_path, deployment.stream_head
-    elif path is None:
-        path, head = deployment.path, deployment.head
-    if ask.headers:
-        allowed = CLIENT_HEADERS.get(deployment.wire.name, frozenset())
-        extra = tuple(header for header in ask.headers if _goes_on(header[0], allowed, deployment))
-        if extra:
-            named = {name for name, _ in extra}
-            headers = (*(header for header in headers if header[0].lower() not in named), *extra)
-            try:
-                head = encode_head(deployment.origin, "POST", path, headers)
-            except ValueError as error:
-                raise BadRequestError(f"A header cannot be sent on: {error}.", code="invalid_header") from error
-    return Outgoing(origin=deployment.origin, method="POST", target=path, headers=headers, body=body, head=head)
-
-
-def _goes_on(name: str, allowed: frozenset[str], deployment: Deployment) -> bool:
-    """What AWS reads in a header (a guardrail, a session) is the operator's to say."""
-    if name in deployment.header_fields or name.startswith(("x-amz-", "x-amzn-")):
-        return False
-    return name in allowed or name.startswith("x-")
-
-
-async def with_token(request: Outgoing, deployment: Deployment) -> Outgoing:
-    """The request with the token of the moment, or signed, where that is the deployment's credential. Raises
-    APIError."""
-    return request if deployment.tokens is None else await deployment.tokens.shown(request)

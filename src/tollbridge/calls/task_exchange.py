@@ -20,7 +20,8 @@ from tollbridge.calls.ask import Ask, name_model
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import ANSWER_BYTES_MAX, Answer, Streaming, refused, says_no_such_path
 from tollbridge.calls.headers import lines
-from tollbridge.calls.prepare import judge, with_token
+from tollbridge.calls.outgoing import with_token
+from tollbridge.calls.prepare import judge
 from tollbridge.calls.redact import redact_errors, without_secrets
 from tollbridge.calls.task_ask import TaskAsk, with_texts
 from tollbridge.calls.task_streams import EventStream, RawStream, ReadyStream

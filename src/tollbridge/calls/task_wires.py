@@ -41,6 +41,8 @@ HOMES: Mapping[str, str] = {
     "openai_image_edits": "images.openai",
     "gemini_images": "images.gemini",
     "imagen_images": "images.imagen",
+    "fal_images": "images.fal",
+    "stability_images": "images.stability",
 }
 """Where each is: the value of that name, in capitals."""
 CLIENTS: Mapping[str, str] = {

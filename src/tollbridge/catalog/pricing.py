@@ -73,9 +73,9 @@ _unusual: Callable[[Usage], tuple[int | None, ...]] = attrgetter(
 
 class Tariff:
     """The prices of one deployment, made once. `priced`: where they are from: the catalog's date, `config`, `file` and
-    a day, `local`, `provider` (it tells the cost itself), or "" where there are none. `covers`: both what is read and
-    what is written has a price. `free`: nothing that it could be used for costs anything. `timed`: paid by the
-    second."""
+    a day, `local`, `provider` (it tells the cost itself), or "" where there are none; `prices`: themselves. `covers`:
+    both what is read and what is written has a price. `free`: nothing that it could be used for costs anything.
+    `timed`: paid by the second."""
 
     __slots__ = (
         "_below",
@@ -96,6 +96,7 @@ class Tariff:
         "covers",
         "free",
         "priced",
+        "prices",
         "timed",
     )
 
@@ -111,6 +112,7 @@ class Tariff:
         """`prices` by `class[>tokens][@service]`. Each answer costs `times` what they say (a discount, a margin) and
         `added_nanousd` more."""
         self.priced = priced
+        self.prices = prices
         self._tells_cost = tells_cost
         self._times = times.numerator
         self._per = MILLION * times.denominator

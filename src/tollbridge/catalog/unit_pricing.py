@@ -67,6 +67,7 @@ class UnitTariff(Tariff):
             for unit, (kinds, per) in PRICE_OF.items()
             if (rate := next(filter(None, (prices.get(kind) for kind in kinds)), None)) is not None
         }
+        self.prices = prices
         self._listed = bool(prices)
         self._makes = any(prices.get(kind) for kind in _MADE)
         self._paid = any(prices.values())

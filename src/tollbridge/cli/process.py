@@ -125,8 +125,9 @@ def application(
         assembled = assemble(config, environ, home, authenticator, observers, accounts)
         if lines is not None:
             lines.show(assembled.gateway.metrics)
-        routes = (*management(accounts, assembled.gateway), *assembled.routes())
-        yield App(assembled.gateway, cors(config), routes), assembled, accounts
+        managing = management(accounts, assembled.gateway, lambda: app.served())
+        app = App(assembled.gateway, cors(config), (*managing, *assembled.routes()))
+        yield app, assembled, accounts
 
 
 def forwarding(config: Config) -> Forwarding:

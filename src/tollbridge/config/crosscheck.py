@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -19,13 +19,14 @@ Fields = Mapping[str, Filled]
 
 
 class Names(msgspec.Struct, frozen=True):
-    """The names that a client may ask for."""
+    """The names that a client may ask for. `ids`: of the deployments."""
 
     exact: Sequence[str]
     wildcards: Sequence[str]
+    ids: Collection[str]
 
     def known(self, name: str) -> bool:
-        return name in self.exact or any(_matches(pattern, name) for pattern in self.wildcards)
+        return name in self.exact or name in self.ids or any(_matches(pattern, name) for pattern in self.wildcards)
 
     def hint(self, name: str) -> str:
         near = difflib.get_close_matches(name[:200], (*self.exact, *self.wildcards), n=3, cutoff=0.5)
@@ -35,10 +36,11 @@ class Names(msgspec.Struct, frozen=True):
 def check(fields: Fields, models: Sequence[ModelEntry], *, open_door: bool) -> None:
     aliases: Mapping[str, Alias] = fields["router.aliases"].value if "router.aliases" in fields else {}
     names = dict.fromkeys(entry.model_name for entry in models)
-    groups = Names([name for name in names if "*" not in name], [name for name in names if "*" in name])
+    ids = frozenset(entry.id for entry in models if "*" not in entry.model_name)
+    groups = Names([name for name in names if "*" not in name], [name for name in names if "*" in name], ids)
     _check_aliases(fields, aliases, groups)
     if models:
-        known = Names(list(dict.fromkeys((*groups.exact, *aliases))), groups.wildcards)
+        known = Names(list(dict.fromkeys((*groups.exact, *aliases))), groups.wildcards, ids)
         for field in FALLBACKS:
             if field in fields:
                 _check_fallbacks(fields[field], known)

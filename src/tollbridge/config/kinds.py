@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from tollbridge.calls.cache_points import CachePoint, read_points
 from tollbridge.config.document import Array, Node, Scalar, Table
 from tollbridge.config.findings import Findings, Place
 from tollbridge.model.json import Json, JsonObject
@@ -205,6 +206,14 @@ def anything(node: Node, at: At) -> Json:
             return [anything(item, at) for item in items if not _is_missing(item)]
         case Scalar(value):
             return value
+
+
+def cache_points(node: Node, at: At) -> tuple[CachePoint, ...]:
+    try:
+        return read_points(anything(node, at))
+    except ValueError as error:
+        at.error(node.place, str(error))
+        return ()
 
 
 def anything_table(node: Node, at: At) -> JsonObject:

@@ -59,6 +59,9 @@ TOP = section(
         "finetune_settings",
         "callback_settings",
         "agent_list",
+        "agents",
+        "sandbox_tools",
+        "worker_registry",
         "worker_startup_hooks",
         "default_vertex_config",
     ),
@@ -134,7 +137,8 @@ def _read(top: Table, at: At, open_door: bool) -> Config:
         written = nodes.get("credential_list")
         credentials = {} if written is None else read_credentials(written, at.key("credential_list"))
         filled = with_credentials(nodes["model_list"], credentials, at_models)
-        models = read_models(filled, at_models, known, PRECEDENCE)
+        aliased = fields.get("settings.model_aliases")
+        models = read_models(filled, at_models, known, PRECEDENCE, {} if aliased is None else aliased.value)
     general = GeneralSettings(**_under("general", fields))
     settings = Settings(**_under("settings", fields))
     if "callbacks" in nodes and not settings.callbacks:  # LiteLLM takes them at the top as well

@@ -28,9 +28,14 @@ NOT_CHARGED = "answers are not charged by it; it has no effect"
 
 
 def read_models(
-    node: Node, at: At, providers: Mapping[str, Provider], others: Collection[Section]
+    node: Node,
+    at: At,
+    providers: Mapping[str, Provider],
+    others: Collection[Section],
+    aliases: Mapping[str, str] | None = None,
 ) -> tuple[ModelEntry, ...]:
-    """`providers`: the table, with the operator's own rows. `others`: sections that a misplaced key may belong to."""
+    """`providers`: the table, with the operator's own rows. `others`: sections that a misplaced key may belong to.
+    `aliases`: for some names of a provider's model, what is meant."""
     if not isinstance(node, Array):
         if not (isinstance(node, Scalar) and node.value is None):
             at.expected("a list of models", node)
@@ -42,7 +47,7 @@ def read_models(
     for index, item in enumerate(node.items):
         at_item = at.item(index)
         errors = at.findings.errors
-        for entry in _read_entry(item, at_item, providers, others):
+        for entry in _read_entry(item, at_item, providers, others, aliases or {}):
             if at.findings.errors > errors:
                 entry = msgspec.structs.replace(entry, disabled="an error is told of it")
             given = bool(_given_id(entry.model_info))
@@ -56,7 +61,7 @@ def read_models(
 
 
 def _read_entry(
-    item: Node, at: At, providers: Mapping[str, Provider], others: Collection[Section]
+    item: Node, at: At, providers: Mapping[str, Provider], others: Collection[Section], aliases: Mapping[str, str]
 ) -> Iterator[ModelEntry]:
     """One deployment, or one per organization."""
     entry = read_section(item, ENTRY, at, [PARAMS, *others], tell_missing=False)
@@ -74,6 +79,7 @@ def _read_entry(
     values.update({f: _last(entry, f) for f in ("rpm", "tpm") if f in entry and f not in values})
     disabled = disabled or _disabled(name, params)
     model = values.pop("model", "")
+    model = aliases.get(model, model)
     if not model and disabled is None and isinstance(params.node, Table):
         params.at.error(params.node.place, "lacks `model`")
     _check_names(name, model, entry, params)

@@ -27,6 +27,7 @@ Sort = Literal["fills", "later", "refused", "moot"]
 
 NO_EFFECT = "it has no effect"
 NOT_RESTRICTED = "NOTHING IS RESTRICTED by it"
+NO_ACCESS = "restricts who gets at something, which is not built: all would. Take it out to serve without it"
 NO_GUARDS = "asks for guards, and there are none here: nothing would be checked. Take it out to serve without them"
 
 
@@ -87,6 +88,11 @@ def restricts(*names: str) -> list[Key]:
 def guards(*names: str) -> list[Key]:
     """What lets content be checked: no gateway starts as if it did."""
     return [Key(name, "refused", note=NO_GUARDS) for name in names]
+
+
+def access(*names: str) -> list[Key]:
+    """What keeps somebody from something: no gateway starts as if it did."""
+    return [Key(name, "refused", note=NO_ACCESS) for name in names]
 
 
 def moot(*names: str) -> list[Key]:
@@ -182,10 +188,10 @@ def unknown_key(name: str, section: Section, others: Iterable[Section] = ()) -> 
     hint = f" ({section.hint})" if section.hint else ""
     if near is not None:
         return f"is not a known key; did you mean `{near}`?{hint}"
-    for other in others:
-        near = nearest(name, other.keys)
-        if near is not None:
-            return f"is not a known key; did you mean `{near}` in {other.name}?{hint}"
+    found = [(near, other) for other in others if (near := nearest(name, other.keys)) is not None]
+    if found:
+        near, other = max(found, key=lambda one: difflib.SequenceMatcher(None, _folded(name[:100]), one[0]).ratio())
+        return f"is not a known key; did you mean `{near}` in {other.name}?{hint}"
     return f"is not a known key of {section.name}{hint}"
 
 

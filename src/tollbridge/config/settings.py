@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from tollbridge.calls.cache_points import CachePoint
 from tollbridge.calls.tariff import Markup
 from tollbridge.catalog.price_file import FiledPrices
 from tollbridge.config.findings import Place
@@ -55,6 +56,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     tags: tuple[str, ...] = ()
     drop_params: bool | None = None
     modify_params: bool | None = None
+    cache_points: tuple[CachePoint, ...] = ()
     additional_drop_params: tuple[str, ...] = ()
     allowed_openai_params: tuple[str, ...] = ()
     mock_response: Json = None
@@ -76,7 +78,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `own_identity`: Azure without a key is asked as the machine, or whoever is signed in there. `ssl_verify`: False, or
     a file with the authorities to trust. `ssl_certificate`: our certificate and key (PEM). `block_unpriced`: refuse
     models without a price. `stream_cost`: told in a stream's usage chunk. `discounts`, `margins`: by provider, as
-    `calls.tariff.Markups`. `mcp_aliases`: another name -> the MCP server's. `callbacks`: hooks of the operator's,
+    `calls.tariff.Markups`. `mcp_aliases`: another name -> the MCP server's. `model_aliases`: a deployment's
+    `model` -> what is meant. `callbacks`: hooks of the operator's,
     `file.object`."""
 
     drop_params: bool | None = None
@@ -90,17 +93,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     discounts: Mapping[str, Fraction] = {}
     margins: Mapping[str, Markup] = {}
     mcp_aliases: Mapping[str, str] = {}
+    model_aliases: Mapping[str, str] = {}
     callbacks: tuple[str, ...] = ()
 
 
 class RouterSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """`retries`: more attempts after the first. `timeout_s`: a request from beginning to end, unless its deployment
-    says otherwise; `stream_timeout_s`: the same for streams. `retry_after_s`: the least wait before a retry on the
-    same deployment. `check_context`: ask whether a prompt fits before it is sent."""
+    """`retries`: more attempts after the first; `retries_in_all`: at most, with those at fallbacks. `timeout_s`: a
+    request from beginning to end, unless its deployment says otherwise; `stream_timeout_s`: the same for streams.
+    `retry_after_s`: the least wait before a retry on the same deployment. `check_context`: ask whether a prompt fits
+    before it is sent."""
 
     strategy: str = "simple-shuffle"
     aliases: Mapping[str, Alias] = {}
     retries: int = 2
+    retries_in_all: int | None = None
     retry_policy: Mapping[str, int] = {}
     retry_after_s: float = 0.0
     timeout_s: float = 6000.0
@@ -220,10 +226,12 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     and where it may be besides public addresses. `mcp_token_issuers`: whose access tokens are taken there.
     `mcp_search_above`: with more tools than that they are searched. `own_paths`: passed through to where the operator
     says; `pass_through_account`: keys that may ask for all models of a provider may take all of its paths.
-    `prices_file`: lists of prices in the place of the catalog's."""
+    `prices_file`: lists of prices in the place of the catalog's. `no_own_key_texts`: nobody says what a key's
+    text is."""
 
     master_key: Secret | None = None
     database_url: Secret | None = None
+    no_own_key_texts: bool = False
     mcp_auth_header: str | None = None
     mcp_api_commands: tuple[str, ...] = ()
     mcp_api_hosts: tuple[str, ...] = ()

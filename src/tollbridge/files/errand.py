@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from tollbridge.calls.ask import decode
+from tollbridge.calls.outgoing import CLIENT_HEADERS
 from tollbridge.calls.place import Place
-from tollbridge.calls.prepare import CLIENT_HEADERS
 from tollbridge.errors import BadRequestError
 from tollbridge.files.formats import OPENAI, Format, listed
 from tollbridge.files.keeper import Keeper

@@ -35,6 +35,7 @@ ROWS: Mapping[str, Provider] = {row.name: row for rows in KINDS.values() for row
 ALIASES: Mapping[str, str] = {
     "aiohttp_openai": "openai",
     "ai21_chat": "ai21",
+    "azure_text": "azure",
     "bedrock_converse": "bedrock",
     "cohere_chat": "cohere",
     "fireworks": "fireworks_ai",
@@ -43,10 +44,12 @@ ALIASES: Mapping[str, str] = {
     "nanogpt": "nano-gpt",
     "ollama_chat": "ollama",
     "sagemaker_nova": "sagemaker_chat",
+    "text-completion-openai": "openai",
     "together": "together_ai",
     "venice": "veniceai",
     "vertex_ai_beta": "vertex_ai",
     "vllm": "hosted_vllm",
+    "watsonx_text": "watsonx",
 }
 """Other names in use for the same place."""
 

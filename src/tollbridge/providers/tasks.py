@@ -91,6 +91,10 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
         "speech": (Spoken(wire="elevenlabs_speech", path="/text-to-speech"),),
         "transcriptions": (Spoken(wire="elevenlabs_transcriptions", path="/speech-to-text"),),
     },
+    # the sources of their rows (seen 2026-11-27)
+    "recraft": {"images": (ALIKE["images"],)},
+    "stability": {"images": (Spoken(wire="stability_images", path="/stable-image/generate"),)},
+    "fal_ai": {"images": (Spoken(wire="fal_images", path="/"),)},
     # https://docs.mistral.ai/api (seen 2026-11-26), and recorded exchanges
     "mistral": {
         "embeddings": (

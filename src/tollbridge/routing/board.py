@@ -67,12 +67,21 @@ class Routes:
         self.now = now
         self.chance = chance
 
+    def alone(self, name: str, error: APIError) -> bool:
+        """Nobody else would answer in its place: it is the only deployment of its group, and the operator named no
+        fallback."""
+        group = self.groups.resolve(name)
+        if len(group.members) > 1 or (group.within and len(self.groups.resolve(group.within).members) > 1):
+            return False
+        others = [other for other in self.fallbacks.after(group.right, error) if other not in (name, group.right)]
+        return not any(self.groups.knows(other) for other in others)
+
 
 class RequestBoard:
     """`plan.Board` for one request. `fits` says why a deployment cannot answer it, `allowed` whether a
-    group may be fallen back to."""
+    group may be fallen back to; `instead` is `fits` of fallbacks that are asked something else."""
 
-    __slots__ = ("_allowed", "_fallbacks", "_fits", "_routes", "chance", "now")
+    __slots__ = ("_allowed", "_fallbacks", "_fits", "_instead", "_routes", "chance", "now")
 
     def __init__(
         self,
@@ -80,7 +89,9 @@ class RequestBoard:
         fits: Callable[[Deployment], APIError | None] | None = None,
         fallbacks: Sequence[str] | None = None,
         allowed: Callable[[Group[Deployment]], bool] | None = None,
+        instead: Mapping[str, Callable[[Deployment], APIError | None] | None] | None = None,
     ) -> None:
+        self._instead = instead or {}
         self._allowed = allowed
         self._routes = routes
         self._fits = fits
@@ -93,8 +104,8 @@ class RequestBoard:
 
     def ready(self, group: str) -> Sequence[Deployment]:
         members: Sequence[Deployment] = self._routes.groups.resolve(group).members
-        if self._fits is not None:
-            fits = self._fits
+        fits = self._instead.get(group, self._fits)
+        if fits is not None:
             members = [deployment for deployment in members if fits(deployment) is None]
         health = self._routes.health
         if health.all_well():
@@ -122,8 +133,9 @@ class RequestBoard:
                 "start, and with `tollbridge check`.",
                 code="no_enabled_deployment",
             )
-        if self._fits is not None:
-            refusals = [self._fits(deployment) for deployment in members]
+        fits = self._instead.get(group, self._fits)
+        if fits is not None:
+            refusals = [fits(deployment) for deployment in members]
             if all(refusals) and refusals[0] is not None:
                 return refusals[0]
         now = self.now()

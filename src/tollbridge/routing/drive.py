@@ -12,15 +12,15 @@ D = TypeVar("D")
 V = TypeVar("V")
 
 
-async def drive(plan: Plan[D, V], attempt: Callable[[D], Awaitable[Answered[V] | Failed]]) -> V:
+async def drive(plan: Plan[D, V], attempt: Callable[[D, str], Awaitable[Answered[V] | Failed]]) -> V:
     """Run `plan`: each Try goes to `attempt`, each Sleep to the event loop."""
     reply: Answered[V] | Failed | None = None
     try:
         while True:
             command = plan.send(reply)
             match command:
-                case Try(deployment):
-                    reply = await attempt(deployment)
+                case Try(deployment, fallback):
+                    reply = await attempt(deployment, fallback)
                 case Sleep(seconds):
                     await asyncio.sleep(seconds)
                     reply = None

@@ -30,13 +30,15 @@ Fits = Callable[[Deployment], APIError | None]
 class Attempt(msgspec.Struct):
     """One try upstream. `error` is None where it answered, or where it was `abandoned`: the client left, or the gateway
     itself failed, before an outcome. `began`: by the clock of the routes; `seconds` until its outcome, which for a
-    stream is its first event, and when it is accounted for its end."""
+    stream is its first event, and when it is accounted for its end. `fallback`: the name that it was tried under, where
+    that is not the one that was asked for."""
 
     deployment: Deployment
     error: APIError | None = None
     seconds: float = 0.0
     abandoned: bool = False
     began: float = 0.0
+    fallback: str = ""
 
 
 class Trace(msgspec.Struct):
@@ -50,7 +52,8 @@ class Trace(msgspec.Struct):
 
     @property
     def fallbacks(self) -> int:
-        return max(0, len({attempt.deployment.group for attempt in self.attempts}) - 1)
+        """How many names other than the one that was asked for."""
+        return len({attempt.fallback for attempt in self.attempts if attempt.fallback})
 
     def let_go(self) -> None:
         """Nobody will be told where the errors were raised any more. An error holds on to the frames that it came
@@ -107,9 +110,7 @@ class Engine:
         policy = policy or self.policy
         if policy.retries_of_deployment:
             policy = self._retries_of(ask.model, policy)
-        fits: Fits | None = await self._fits(ask) if self._check_context else None
-        if ask.only is not None:
-            fits = _only(ask.only, fits)
+        fits = await self._fits_at_all(ask) if self._check_context or ask.only is not None else None
         routes = self.routes
         since = routes.now()
         if fits is None and not routes.health.troubles:
@@ -123,7 +124,8 @@ class Engine:
                 return await self._attempt(ask, trace, how, deployment)
             except APIError as error:
                 failed = deployment, error
-        board = RequestBoard(routes, fits, fallbacks, allowed)
+        instead = {name: await self._fits_at_all(other) for name, other in ask.instead.items()}
+        board = RequestBoard(routes, fits, fallbacks, allowed, instead)
         return await self._carry_on(ask, trace, how, policy, board, since, failed)
 
     async def _carry_on(
@@ -139,22 +141,26 @@ class Engine:
         """What the plan says after the first attempt failed, or where nobody was ready for one."""
         steps: Plan[Deployment, V] = plan(ask.model, board, policy, failed=failed, since=since)
 
-        async def again(deployment: Deployment) -> Answered[V] | Failed:
+        async def again(deployment: Deployment, fallback: str) -> Answered[V] | Failed:
             if policy.deadline_s is not None:
-                ask.left_s = max(0.001, since + policy.deadline_s - board.now())
+                asked = ask.instead.get(fallback, ask)
+                asked.left_s = max(0.001, since + policy.deadline_s - board.now())
             try:
-                return Answered(await self._attempt(ask, trace, how, deployment))
+                return Answered(await self._attempt(ask, trace, how, deployment, fallback))
             except APIError as error:
                 return Failed(error)
 
         return await drive(steps, again)
 
-    async def _attempt(self, ask: Ask, trace: Trace, how: How[V], deployment: Deployment) -> V:
+    async def _attempt(self, ask: Ask, trace: Trace, how: How[V], deployment: Deployment, fallback: str = "") -> V:
         now, health = self.routes.now, self.routes.health
+        name = ask.model
+        if fallback:
+            name, ask = fallback, ask.instead.get(fallback, ask)
         began = now()
         if health.troubles:
             health.started(deployment.id)
-        attempt = Attempt(deployment, began=began)
+        attempt = Attempt(deployment, began=began, fallback=fallback)
         trace.attempts.append(attempt)
         try:
             value = await how(ask, deployment, self.transport)
@@ -166,7 +172,7 @@ class Engine:
                 trace.attempts.pop()
                 health.cancelled(deployment.id)
                 raise
-            health.failed(deployment.id, error, moment)
+            health.failed(deployment.id, error, moment, alone=self.routes.alone(name, error))
             if self._attempted is not None:
                 self._attempted(deployment.provider, type(error).__name__)
             raise
@@ -187,6 +193,10 @@ class Engine:
         """`max_retries` of a group's deployments, where the operator set it there."""
         retries = [d.retries for d in self.routes.groups.resolve(model).members if d.retries is not None]
         return msgspec.structs.replace(policy, retries=max(retries)) if retries else policy
+
+    async def _fits_at_all(self, ask: Ask) -> Fits | None:
+        fits: Fits | None = await self._fits(ask) if self._check_context else None
+        return fits if ask.only is None else _only(ask.only, fits)
 
     async def _fits(self, ask: Ask) -> Callable[[Deployment], ContextWindowExceededError | None]:
         """Counts at most once, and in a thread: a long text takes long."""

@@ -1,4 +1,5 @@
-"""Public model names and what stands behind them: exact name > alias > longest wildcard (decision 18).
+"""Public model names and what stands behind them: exact name > alias > deployment id > longest wildcard
+(decision 18).
 
 A wildcard entry (`openai/*`, `*`) has a maker instead of members: it makes the deployments for a name when the name is
 first asked for. Several entries with the same pattern share its names. Made groups are kept in a bounded cache.
@@ -26,11 +27,18 @@ NAME_BYTES = 512  # of a name that a group is made for: names are kept, told in 
 
 
 class Group(msgspec.Struct, Generic[D], frozen=True, eq=False):
-    """Deployments that share a public name. `label`: the configured name or pattern, fit for a metric's label."""
+    """Deployments that share a public name. `label`: the configured name or pattern, fit for a metric's label.
+    `within`: where the name is a deployment's id, the group that it belongs to."""
 
     name: str
     label: str
     members: tuple[D, ...]
+    within: str = ""
+
+    @property
+    def right(self) -> str:
+        """The name that whoever asks for it must be allowed."""
+        return self.within or self.name
 
 
 class Wildcard(msgspec.Struct, Generic[D], frozen=True, eq=False):
@@ -56,14 +64,17 @@ class Groups(Generic[D]):
         aliases: Mapping[str, str] | None = None,
         hidden: frozenset[str] = frozenset(),
         bare: Maker[D] | None = None,
+        ids: Mapping[str, Group[D]] | None = None,
     ) -> None:
-        """`hidden`: aliases that are not listed. `bare`: makes deployments for a name that nothing else matches."""
+        """`hidden`: aliases that are not listed. `bare`: makes deployments for a name that nothing else matches. `ids`:
+        groups of one deployment, by its id; never listed."""
         self._named = {group.name: group for group in named}
         self._wildcards = sorted(wildcards, key=lambda wildcard: -len(wildcard.pattern))
         self._aliases = dict(aliases or {})
         self._hidden = hidden
         self._bare = bare
         self._made: OrderedDict[str, Group[D]] = OrderedDict()
+        self._ids = {id: group for id, group in (ids or {}).items() if id not in self._aliases}
 
     def resolve(self, name: str) -> Group[D]:
         """The group for a name. Raises NotFoundError with near names, and what a maker raises (a missing key)."""
@@ -71,7 +82,7 @@ class Groups(Generic[D]):
         if group is not None:
             return group
         target = self._aliases.get(name, name)
-        return self._named.get(target) or self._made.get(target) or self._make(target)
+        return self._named.get(target) or self._ids.get(target) or self._made.get(target) or self._make(target)
 
     def knows(self, name: str) -> bool:
         """There is a group for the name, and it could be made."""

@@ -7,9 +7,13 @@ asks an empty dict.
 
 A request that was under way before the rest began is no trial, whatever becomes of it.
 
-429 rests until its Retry-After, 401/402/403/404 and 408 at once for `cooldown_s`: it will not do better in the next
-second. Other failures make it rest when, within a minute, they are more than `allowed_fails` and not fewer than the
-answers (counted anew each minute). The client's own errors never count.
+429 rests until its Retry-After (else `cooldown_s`), 401/402/403/404 and 408 at once for `cooldown_s`: it will not do
+better in the next second. Other failures make it rest when, within a minute, they are more than `allowed_fails` and not
+fewer than the answers (counted anew each minute). The client's own errors never count.
+
+One that is *alone*, for which nobody else would answer, rests where asking is in vain or costs time: until a
+Retry-After, after 401 and its like, and where nobody answers. Any other 429 or 5xx of it is passed on, and it is asked
+again by the next request: a rest would turn one error into errors for all (docs/decisions/0021).
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from collections import OrderedDict
 
 import msgspec
 
-from tollbridge.errors import APIError, RateLimitError, RequestTimeoutError
+from tollbridge.errors import APIError, InternalServerError, RateLimitError, RequestTimeoutError
 from tollbridge.routing.plan import LIES_WITH_DEPLOYMENT
 
 WINDOW_S = 60.0
@@ -98,10 +102,13 @@ class Health:
         if state is not None:
             state.under_way = False
 
-    def failed(self, id: str, error: APIError, now: float) -> bool:
+    def failed(self, id: str, error: APIError, now: float, *, alone: bool = False) -> bool:
         """Count a failure. True where the deployment goes to rest by this."""
         if not self._rules.enabled or (error.fault == "client" and not _says_not_now(error)):
             self.cancelled(id)
+            return False
+        if alone and _answered_for_now(error):
+            self.answered(id, now)
             return False
         state = self._states.get(id)
         if state is None:
@@ -129,6 +136,11 @@ class Health:
     def resting(self, now: float) -> dict[str, float]:
         """Ids that rest, with the seconds they still will."""
         return {id: state.resting_until - now for id, state in self._states.items() if state.resting_until > now}
+
+
+def _answered_for_now(error: APIError) -> bool:
+    """Somebody answered, and said nothing of when to ask again."""
+    return isinstance(error, RateLimitError | InternalServerError) and not error.retry_after_s
 
 
 def _says_not_now(error: APIError) -> bool:

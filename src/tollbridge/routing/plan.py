@@ -9,7 +9,7 @@ Rules
 2. An error that lies with the deployment (401, 402, 403, 404) is tried on others of the group, not again on itself.
    An error that lies with the request (400, 413, 422) is not tried again in the group.
 3. Then the fallback groups, each with retries of its own; which ones depends on the error (`Board.fallbacks`).
-4. Nothing is tried or slept past the deadline.
+4. Nothing is tried or slept past the deadline, nor tried more often in all than `retries_in_all` says.
 5. At the end the error of the group that the client asked for is raised: where all attempts met 429, the one with the
    smallest Retry-After.
 6. A stream that delivered its first event is `Answered`: what breaks later is not retried.
@@ -42,7 +42,10 @@ LIES_WITH_DEPLOYMENT = (AuthenticationError, PaymentRequiredError, PermissionDen
 
 
 class Try(msgspec.Struct, Generic[D], frozen=True):
+    """`fallback`: the name that it stands behind; "" is the one that was asked for."""
+
     deployment: D
+    fallback: str = ""
 
 
 class Sleep(msgspec.Struct, frozen=True):
@@ -58,12 +61,14 @@ class Failed(msgspec.Struct, frozen=True):
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """`retries`: more attempts after the first. `retries_by_error`: the same for named errors (`retry_policy`).
+    """`retries`: more attempts after the first; `retries_in_all`: at most, with those at fallbacks. `retries_by_error`:
+    the same for named errors (`retry_policy`).
     `backoff_s` doubles from one sleep to the next up to `backoff_max_s`, times a random factor in [0.5, 1].
     A Retry-After beyond `wait_max_s` is not waited for. `deadline_s`: seconds for everything together.
     `retries_of_deployment`: a deployment's own `max_retries` holds over `retries`."""
 
     retries: int = 2
+    retries_in_all: int | None = None
     retries_by_error: Mapping[str, int] = {}
     backoff_s: float = 0.5
     backoff_max_s: float = 8.0
@@ -124,15 +129,17 @@ def plan(
     asked_for: APIError | None = None
     visited = {group}
     waiting = [group]
+    tries: list[D] = []
     while waiting:
         current = waiting.pop(0)
-        outcome: Answered[V] | APIError = yield from _group(current, board, policy, deadline, failed)
+        fallback = "" if asked_for is None else current
+        outcome: Answered[V] | APIError = yield from _group(current, board, policy, deadline, failed, fallback, tries)
         failed = None
         if isinstance(outcome, Answered):
             return outcome.value
         if asked_for is None:
             asked_for = outcome
-        if _past(deadline, board.now()):
+        if _past(deadline, board.now()) or _spent(policy, tries):
             break
         for name in board.fallbacks(current, outcome):
             if name not in visited and len(visited) <= policy.fallback_depth:
@@ -144,7 +151,13 @@ def plan(
 
 
 def _group(
-    group: str, board: Board[D], policy: Policy, deadline: float | None, failed: tuple[D, APIError] | None
+    group: str,
+    board: Board[D],
+    policy: Policy,
+    deadline: float | None,
+    failed: tuple[D, APIError] | None,
+    fallback: str,
+    tries: list[D],
 ) -> Generator[Try[D] | Sleep, Answered[V] | Failed | None, Answered[V] | APIError]:
     failures: list[tuple[D, APIError]] = []
     given_up: list[D] = []
@@ -153,7 +166,7 @@ def _group(
             chosen = yield from _choose(group, board, policy, deadline, failures, given_up)
             if isinstance(chosen, APIError):
                 return chosen
-            reply = yield Try(chosen)
+            reply = yield Try(chosen, fallback)
             if isinstance(reply, Answered):
                 return reply
             if not isinstance(reply, Failed):
@@ -161,12 +174,13 @@ def _group(
             failed = chosen, reply.error
         failures.append(failed)
         deployment, error = failed
+        tries.append(deployment)
         failed = None
         if isinstance(error, LIES_WITH_DEPLOYMENT):
             given_up.append(deployment)
         elif not error.retryable and not _named(error, policy):
             return _worst(failures)
-        if len(failures) > policy.retries_for(error) or _past(deadline, board.now()):
+        if len(failures) > policy.retries_for(error) or _past(deadline, board.now()) or _spent(policy, tries):
             return _worst(failures)
 
 
@@ -210,6 +224,10 @@ def _worst(failures: Sequence[tuple[D, APIError]]) -> APIError:
     if all(isinstance(error, RateLimitError) for error in errors):
         return min(errors, key=lambda error: float("inf") if error.retry_after_s is None else error.retry_after_s)
     return errors[-1]
+
+
+def _spent(policy: Policy, tries: Sequence[object]) -> bool:
+    return policy.retries_in_all is not None and len(tries) > policy.retries_in_all
 
 
 def _past(deadline: float | None, moment: float) -> bool:

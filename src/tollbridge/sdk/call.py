@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from tollbridge.calls.build import WIRES
+from tollbridge.calls.own_fields import left_out
 from tollbridge.catalog.price_names import is_price
 from tollbridge.errors import BadRequestError, NotFoundError, UnsupportedParamsError
 from tollbridge.model.response import Caveat
@@ -119,16 +120,15 @@ def provider_name(model: str, provider: str | None, api_base: str | None) -> str
 
 
 def take_ineffective(said: dict[str, object]) -> tuple[Caveat, ...]:
-    """Takes out what has no effect. Raises for what cannot be left out."""
+    """Takes out what has no effect, and calls a limit by its usual name. Raises for what cannot be left out."""
     for name in REFUSED.keys() & said.keys():
         raise BadRequestError(f"`{name}` is not a parameter here. {REFUSED[name]}", param=name)
+    if "request_timeout" in said:
+        said.setdefault("timeout", said.pop("request_timeout"))
     ineffective = sorted((WITHOUT_EFFECT if is_mocked(said) else {*WITHOUT_EFFECT, MOCK_DELAY}) & said.keys())
     for name in ineffective:
         del said[name]
-    return tuple(
-        Caveat(code="ignored_param", where=f"$.{name}", detail=f"`{name}` has no effect in a call; it was left out.")
-        for name in ineffective
-    )
+    return left_out(ineffective)
 
 
 def _messages(value: object) -> list[object]:

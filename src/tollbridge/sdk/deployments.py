@@ -124,6 +124,7 @@ def _made(place: Place, environ: Mapping[str, str]) -> Deployment:
         stream_timeouts=place.stream_timeouts,
         drop_params=place.drop_params,
         modify_params=place.modify_params,
+        cache_points=place.cache_points,
         prices=dict(place.prices),
     )
     try:

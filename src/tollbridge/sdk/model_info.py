@@ -8,21 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from tollbridge.catalog.facts import INFO_FEATURES, ModelFacts, catalog
-from tollbridge.catalog.price_names import NANO_PER_MILLION, SEARCH, field_of
+from tollbridge.catalog.facts import catalog
+from tollbridge.catalog.told import told_facts
 from tollbridge.errors import BadRequestError, NotFoundError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.sdk.price_list import PRICES, Named
-
-_ALWAYS = (
-    "input_cost_per_token",
-    "output_cost_per_token",
-    "cache_creation_input_token_cost",
-    "cache_read_input_token_cost",
-    "output_cost_per_reasoning_token",
-    "input_cost_per_audio_token",
-    "output_cost_per_audio_token",
-)
 
 
 def get_model_info(model: str, custom_llm_provider: str | None = None, **_others: object) -> JsonObject:
@@ -36,36 +26,7 @@ def get_model_info(model: str, custom_llm_provider: str | None = None, **_others
             code="model_not_found",
             param="model",
         )
-    return _info(model, known)
-
-
-def _info(key: str, known: ModelFacts) -> JsonObject:
-    info: JsonObject = {
-        "key": key,
-        "litellm_provider": known.provider,
-        "mode": known.mode or None,
-        "max_tokens": known.max_output_tokens or known.max_input_tokens,
-        "max_input_tokens": known.max_input_tokens,
-        "max_output_tokens": known.max_output_tokens,
-        **dict.fromkeys(_ALWAYS),
-    }
-    searches: JsonObject = {}
-    for price, rate in known.prices.items():
-        dollars = rate / int(NANO_PER_MILLION)
-        field = field_of(price)
-        if field is not None:
-            info[field] = dollars
-        elif price in _SIZES:
-            searches[_SIZES[price]] = dollars
-    if searches:
-        info["search_context_cost_per_query"] = searches
-    for field, feature in INFO_FEATURES.items():
-        info[field] = True if feature in known.features else False if feature in known.lacks else None
-    info["source"] = known.source or None
-    return info
-
-
-_SIZES = {price: size for size, price in SEARCH.items()}
+    return told_facts(model, known)
 
 
 def get_max_tokens(model: str) -> int | None:

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from tollbridge.calls.cache_points import CachePoint, read_points
 from tollbridge.catalog.price_names import is_price, prices_of
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json
 from tollbridge.providers.azure_token import TOKEN_PROVIDER
 from tollbridge.providers.table import ROWS
 from tollbridge.sdk.body import plain, write_body
-from tollbridge.sdk.parameters import FOR_PROVIDERS, MOCK_DELAY, MOCKS, OURS
+from tollbridge.sdk.parameters import CACHE_POINTS, FOR_PROVIDERS, MOCK_DELAY, MOCKS, OURS
 from tollbridge.sdk.token_giver import TokenGiver
 from tollbridge.sdk.whose import registered
 from tollbridge.secret import Secret
@@ -52,6 +53,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     stream_timeouts: Timeouts = Timeouts()
     drop_params: bool | None = None
     modify_params: bool = False
+    cache_points: tuple[CachePoint, ...] = ()
     prices: tuple[tuple[str, int], ...] = ()
 
 
@@ -111,9 +113,19 @@ def read_order(model: object, said: Mapping[str, object], name: str = "", *, dia
         stream_timeouts=stream,
         drop_params=flag(said, "drop_params") if "drop_params" in said else None,
         modify_params=flag(said, "modify_params"),
+        cache_points=_cache_points(said.get(CACHE_POINTS)),
         prices=_prices(prices),
     )
     return Order(name=name or model, place=place, body=write_body(body), mock=_mock(said))
+
+
+def _cache_points(said: object) -> tuple[CachePoint, ...]:
+    if said is None:
+        return ()
+    try:
+        return read_points(plain(said))
+    except ValueError as error:
+        raise BadRequestError(f"`{CACHE_POINTS}`: {error}.", param=CACHE_POINTS) from error
 
 
 def _prices(said: Mapping[str, object]) -> tuple[tuple[str, int], ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypedDict
 
+from tollbridge.calls.own_fields import CALLBACKS, NO_EFFECT
 from tollbridge.model.json import JsonObject
 
 
@@ -87,6 +88,7 @@ class Parameters(TypedDict, total=False):
     additional_drop_params: Sequence[str] | None
     allowed_openai_params: Sequence[str] | None
     modify_params: bool | None
+    cache_control_injection_points: Sequence[Object] | None
     strict: bool | None
 
     # what it costs, in dollars, where the catalog does not know or is wrong; other prices of LiteLLM's are taken too
@@ -106,11 +108,13 @@ class Parameters(TypedDict, total=False):
     mock_delay: float | None
 
 
+CACHE_POINTS = "cache_control_injection_points"
 WHO = ("api_key", "api_base", "base_url", "api_version", "organization", "custom_llm_provider", "base_model")
 EXTRAS = ("extra_headers", "headers", "extra_body")
 HOW = (
     *("timeout", "stream_timeout", "num_retries", "max_retries", "fallbacks", "context_window_fallback_dict"),
     *("drop_params", "additional_drop_params", "allowed_openai_params", "modify_params", "strict", "tags"),
+    CACHE_POINTS,
 )
 MOCKS = ("mock_response", "mock_tool_calls", "mock_timeout")
 MOCK_DELAY = "mock_delay"  # of one of these
@@ -120,18 +124,12 @@ FOR_PROVIDERS = ("aws_", "azure_", "vertex_", "watsonx_")
 """How names begin that a provider's row may ask for, and that are credentials or addresses: never in a body."""
 
 WITHOUT_EFFECT = frozenset(
-    {"callbacks", "failure_callback", "input_callback", "success_callback"}
-    | {"acompletion", "cache", "caching", "cooldown_time", "id", "litellm_call_id"}
-    | {"litellm_logging_obj", "litellm_metadata", "litellm_session_id", "litellm_trace_id", "logger_fn", "max_budget"}
-    | {"model_info", "no-log", "preset_cache_key", "proxy_server_request", "rpm", "tpm"}
-    | {"shared_session", "ttl", "verbose"}
-    | {"allowed_model_region", "assistant_continue_message", "cache_control_injection_points"}
-    | {"context_window_fallbacks", "custom_prompt_dict", "enable_json_schema_validation", "ensure_alternating_roles"}
-    | {"force_timeout", "litellm_request_debug", "max_fallbacks", "merge_reasoning_content_in_choices"}
+    NO_EFFECT
+    | CALLBACKS
+    | {"callbacks", "failure_callback", "input_callback", "success_callback"}
+    | {"cache", "id", "litellm_metadata", "litellm_session_id", "litellm_trace_id"}
     | {"mock_testing_content_policy_fallbacks", "mock_testing_context_fallbacks", "mock_testing_fallbacks"}
-    | {"mock_testing_rate_limit_error", "prompt_id", "prompt_label", "prompt_variables", "prompt_version"}
-    | {"provider_specific_header", "request_timeout", "retry_policy", "retry_strategy", "specific_deployment"}
-    | {"supports_system_message", "use_litellm_proxy", "user_config", "user_continue_message"}
+    | {"mock_testing_rate_limit_error", "provider_specific_header", "rpm", "tpm", "ttl", "user_config", "verbose"}
 )
 """LiteLLM's parameters for what Tollbridge does not do in a call. Left out, with a caveat."""
 

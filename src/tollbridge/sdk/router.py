@@ -24,6 +24,7 @@ import msgspec
 
 from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.routing import engine_of
+from tollbridge.calls.ask import Ask
 from tollbridge.config.load import load_value
 from tollbridge.config.settings import ModelEntry
 from tollbridge.errors import BadRequestError, ConfigError, NotBuilt
@@ -48,6 +49,7 @@ from tollbridge.transport.inprocess import ByHost
 
 STEERS = frozenset({*WHO, "additional_drop_params", "allowed_openai_params", "modify_params"})
 NOT_BUILT = "is not built yet"
+NAMES = "`fallbacks` of a call are names of the list:"
 
 
 class Router:
@@ -171,18 +173,24 @@ class Router:
         if is_mocked(parameters):
             return await answer(read_call(self._stands_for(model), messages, stream, parameters))
         steps = _steps(parameters)
-        call = read_call(model, messages, stream, _body_of(parameters))
-        return await answer(call, lambda call: self._result(call, steps))
+        messages, body = list(messages) if steps.instead else messages, _body_of(parameters)
+        call = read_call(model, messages, stream, body)
+        instead: dict[str, Call] = {}
+        for name, said in steps.instead.items():
+            if not self._engine.routes.groups.knows(name):
+                raise BadRequestError(f"{NAMES} {name!r} is none.", param="fallbacks")
+            other = {**body, **_body_of(said)}
+            instead[name] = read_call(name, other.pop("messages", messages), stream, other)
+        return await answer(call, lambda call: self._result(call, steps, instead))
 
     def _stands_for(self, model: str) -> str:
         """What a mock of the call stands for: the first deployment of the name."""
         members = self._engine.routes.groups.resolve(model).members
         return f"{members[0].provider}/{members[0].model}" if members else model
 
-    async def _result(self, call: Call, steps: Steps) -> Found:
-        order = call.orders[0]
-        ask = ask_of(call, order)
-        ask.headers, ask.timeout_s, ask.drop_params = steps.headers, steps.timeout_s, order.place.drop_params
+    async def _result(self, call: Call, steps: Steps, instead: Mapping[str, Call] | None = None) -> Found:
+        ask = _ask(call, steps)
+        ask.instead = {name: _ask(other, steps) for name, other in (instead or {}).items()}
         policy = self._engine.policy
         if call.retries is not None:
             policy = msgspec.structs.replace(policy, retries=call.retries, retries_of_deployment=False)
@@ -223,22 +231,33 @@ class Here:
 
 
 class Steps(msgspec.Struct, frozen=True):
-    """How a call goes through the list. `fallbacks`: None for those of the router."""
+    """How a call goes through the list. `fallbacks`: None for those of the router; `instead`: what some of them are
+    asked."""
 
     fallbacks: tuple[str, ...] | None
+    instead: Mapping[str, Mapping[str, Any]]
     timeout_s: float | None
     headers: tuple[tuple[str, str], ...]
 
 
+def _ask(call: Call, steps: Steps) -> Ask:
+    order = call.orders[0]
+    ask = ask_of(call, order)
+    ask.headers, ask.timeout_s, ask.drop_params = steps.headers, steps.timeout_s, order.place.drop_params
+    return ask
+
+
 def _steps(parameters: Mapping[str, Any]) -> Steps:
     fallbacks = parameters.get("fallbacks")
-    if fallbacks is not None and not (
-        isinstance(fallbacks, list | tuple) and all(isinstance(name, str) for name in fallbacks)
-    ):
-        raise BadRequestError("`fallbacks` of a call are names of the list.", param="fallbacks")
+    listed: Sequence[Any] = fallbacks if isinstance(fallbacks, list | tuple) else () if fallbacks is None else (None,)
+    names = tuple(one.get("model") if isinstance(one, Mapping) else one for one in listed)
+    if not all(isinstance(name, str) for name in names):
+        raise BadRequestError(f"{NAMES[:-1]}, or dictionaries with `model`.", param="fallbacks")
+    instead = {one["model"]: {**one, "model": None} for one in listed if isinstance(one, Mapping)}
     headers = {**(parameters.get("headers") or {}), **(parameters.get("extra_headers") or {})}
     return Steps(
-        None if fallbacks is None else tuple(fallbacks),
+        None if fallbacks is None else tuple(str(name) for name in names),
+        instead,
         seconds_of(parameters, "timeout"),
         tuple((str(name), str(value)) for name, value in headers.items()),
     )

@@ -29,7 +29,7 @@ def answered(record: Record, trace: Trace, result: Answer | Streaming) -> None:
     if result.caveats:
         record.caveats = plainly(result.caveats)
     record.attempts = len(trace.attempts)
-    if record.attempts > 1:
+    if record.attempts > 1 or (record.attempts and trace.attempts[0].fallback):
         record.fallbacks = trace.fallbacks
     record.upstream_ms = result.upstream_s * 1000
 

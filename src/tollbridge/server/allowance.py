@@ -55,20 +55,17 @@ class Allowance:
         """`fallbacks`: the client's own. Raises RateLimitError and BudgetExceededError; then nothing is held."""
         if key.max_budget_nanousd is None and key.tpm is None:
             return self._held(key, 0, 0)
-        return self.hold_among(key, ask, may_answer(routes, ask.model, fallbacks))
+        deployments = may_answer(routes, ask.model, fallbacks)
+        if not ask.instead:
+            return self.hold_among(key, ask, deployments)
+        worsts = [_worst(key, one, deployments) for one in (ask, *ask.instead.values())]
+        costs = [worst.nanousd for worst in worsts if worst.nanousd is not None]
+        most = max(costs) if len(costs) == len(worsts) else None
+        return self._held(key, max(worst.tokens for worst in worsts), most)
 
     def hold_among(self, key: Key, ask: Ask, deployments: Sequence[Deployment]) -> Held:
         """For a request that one of these will answer."""
-        priced, counted = key.max_budget_nanousd is not None, key.tpm is not None
-        worst = Worst()
-        if priced or counted:
-            output = key.likely_output(ask.model) if counted else None
-            if ask.task:
-                from tollbridge.server.task_worst_case import worst_task  # loaded by the first request for a task
-
-                worst = worst_task(ask, deployments)
-            else:
-                worst = worst_case(ask, deployments, priced=priced, counted=counted, output=output)
+        worst = _worst(key, ask, deployments)
         return self._held(key, worst.tokens, worst.nanousd)
 
     def hold_unknown(self, key: Key) -> Held:
@@ -102,3 +99,16 @@ class Allowance:
     def count(self, key: Key) -> None:
         """A request that is over at once, and used nothing. Raises RateLimitError."""
         self._limiter.count(key)
+
+
+def _worst(key: Key, ask: Ask, deployments: Sequence[Deployment]) -> Worst:
+    """As far as the key's limits and budget ask for it."""
+    priced, counted = key.max_budget_nanousd is not None, key.tpm is not None
+    if not priced and not counted:
+        return Worst()
+    if ask.task:
+        from tollbridge.server.task_worst_case import worst_task  # loaded by the first request for a task
+
+        return worst_task(ask, deployments)
+    output = key.likely_output(ask.model) if counted else None
+    return worst_case(ask, deployments, priced=priced, counted=counted, output=output)

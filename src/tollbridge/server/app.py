@@ -102,6 +102,10 @@ class App:
             return None if match.route.handler != "managed" else self._admit_managed(inbound, match)
         return self._look_up(inbound, match, principal)
 
+    def served(self) -> Sequence[Route]:
+        """All routes that can be asked now."""
+        return self._routes.routes
+
     async def _enter(self, annex: Annex, inbound: Inbound) -> Refusal | None:
         """The first who asks there."""
         try:

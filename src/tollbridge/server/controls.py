@@ -1,9 +1,10 @@
 """What a client may steer in one request, in the body or in headers, and what it may not.
 
-`OURS` are taken out of the body and obeyed. `REFUSED` could choose where a stored credential goes or fake an answer:
-400, unless the operator allowed the field. So are guards that are asked for by name, for there are none; a field of a
-provider's that is called the same goes on. `metadata` in the chat dialect is ours (tags, log) unless the request
-asks the provider to store it; in the Messages dialect it is the format's own.
+`OURS` are taken out of the body and obeyed. `REFUSED` could choose where a stored credential goes, who a request is
+signed as, or fake an answer or a failure: 400. So are guards that are asked for by name, for there are none; a field of
+a provider's that is called the same goes on. What LiteLLM's proxy reads besides, and nothing comes of here, is left out
+and told. `metadata` in the chat dialect is ours (tags, log) unless the request asks the provider to store it; in the
+Messages dialect it is the format's own.
 
 Who asks on whose behalf, and which requests belong together, is said as LiteLLM's clients say it
 (https://docs.litellm.ai/docs/proxy/request_headers, seen 2026-11-25); of two that say the same a header wins over the
@@ -12,14 +13,17 @@ body. None of it decides anything: it stands in the log. What has the shape of a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
 from tollbridge.calls.ask import Fields, decode
+from tollbridge.calls.cache_points import CachePoint, read_points
+from tollbridge.calls.own_fields import CACHES, CALLBACKS, NO_EFFECT, PRICES
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject, too_deep
 from tollbridge.secret import without_keys, without_keys_in_bytes
+from tollbridge.server.own_fallbacks import read_fallbacks
 
 REFUSED = frozenset(
     {
@@ -31,18 +35,35 @@ REFUSED = frozenset(
         "mock_response",
         "mock_tool_calls",
         "mock_timeout",
+        "mock_delay",
+        "mock_testing_fallbacks",
+        "mock_testing_context_fallbacks",
+        "mock_testing_content_policy_fallbacks",
+        "mock_testing_rate_limit_error",
         "model_list",
+        "user_config",
         "litellm_credential_name",
         "organization",
         "extra_headers",
-        "aws_bedrock_runtime_endpoint",
-        "vertex_credentials",
+        "extra_query",
+        "provider_specific_header",
+        "ssl_verify",
+        "region_name",
+        *("aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_region_name", "aws_session_name"),
+        *("aws_profile_name", "aws_role_name", "aws_external_id", "aws_web_identity_token", "aws_sts_endpoint"),
+        *("aws_session_tags", "aws_bedrock_runtime_endpoint", "s3_bucket_name", "s3_endpoint_url"),
+        *("azure_ad_token", "azure_ad_token_provider", "azure_username", "azure_password", "azure_scope"),
+        "client_secret",
+        *("vertex_credentials", "vertex_project", "vertex_location", "vertex_ai_credentials", "vertex_ai_project"),
+        *("vertex_ai_location", "watsonx_apikey", "watsonx_token", "watsonx_project_id", "watsonx_region_name"),
     }
 )
 OURS = (
     "timeout",
     "stream_timeout",
+    "request_timeout",
     "num_retries",
+    "max_retries",
     "litellm_metadata",
     "litellm_session_id",
     "litellm_trace_id",
@@ -50,10 +71,16 @@ OURS = (
     "fallbacks",
     "disable_fallbacks",
     "drop_params",
+    "additional_drop_params",
+    "cache_control_injection_points",
+    "cache",
 )
 """In the order in which they are obeyed: of two that say the same, the later one holds."""
-GUARDS = "guardrails"
-EITHER = REFUSED.union(OURS, (GUARDS,))
+INEFFECTIVE = NO_EFFECT.union(CALLBACKS, PRICES, ("allowed_openai_params", "context_window_fallback_dict"))
+INEFFECTIVE |= {"modify_params"}
+NOTHING_SAID = (b"null", b"false", b"[]", b"{}")
+GUARDS, NESTED = "guardrails", "extra_body"
+EITHER = REFUSED.union(OURS, INEFFECTIVE, (GUARDS, NESTED))
 HEADERS = frozenset(
     {
         b"x-litellm-timeout",
@@ -74,22 +101,25 @@ TRACE_HEADERS = (b"x-litellm-trace-id", b"x-litellm-session-id")
 TAGS_MAX = 32
 LOGGED_BYTES_MAX = 4096
 LOGGED_CHARACTERS_MAX = 256
-FALLBACKS_MAX = 8
 
 
 class Controls(msgspec.Struct, frozen=True):
     """None: the client did not say. `tags`, `metadata`, `user` and `trace` go to the log. `trace`: what the requests of
-    one session have in common."""
+    one session have in common. `instead`: what some of the `fallbacks` are asked, by their names. `ineffective`: fields
+    that were left out, and nothing else comes of them."""
 
     timeout_s: float | None = None
     retries: int | None = None
     fallbacks: tuple[str, ...] | None = None
+    instead: Mapping[str, JsonObject] = {}
     tags: tuple[str, ...] = ()
     metadata: Json = None
     user: str | None = None
     trace: str | None = None
     strict: bool = False
     drop_params: bool | None = None
+    ineffective: tuple[str, ...] = ()
+    cache_points: tuple[CachePoint, ...] = ()
 
 
 NOTHING = Controls()
@@ -102,6 +132,8 @@ def take_controls(
     stream is asked for, so that its own timeout holds."""
     said: dict[str, object] = {}
     if not EITHER.isdisjoint(fields):
+        if NESTED in fields:
+            _unpack(fields)
         refused = [name for name in fields if name in REFUSED]
         if refused:
             raise BadRequestError(
@@ -121,25 +153,26 @@ def take_controls(
     if not HEADERS.isdisjoint(headers):
         said.update(_headers(headers, streams))
         _identify(headers, said)
-    return msgspec.convert(said, Controls) if said else NOTHING
+    return msgspec.structs.replace(NOTHING, **said) if said else NOTHING
 
 
 def _body(fields: Fields, streams: bool) -> dict[str, object]:
     said: dict[str, object] = {}
+    idle: list[str] = []
     for name in OURS:
         raw = bytes(fields.pop(name)) if name in fields else b"null"
         value = decode(raw)
         if value is None:
             continue
         match name:
-            case "timeout":
-                said["timeout_s"] = seconds(value, "$.timeout")
+            case "timeout" | "request_timeout":
+                said.setdefault("timeout_s", seconds(value, f"$.{name}"))
             case "stream_timeout":
                 limit = seconds(value, "$.stream_timeout")
                 if streams:
                     said["timeout_s"] = limit
-            case "num_retries":
-                said["retries"] = count(value, "$.num_retries")
+            case "num_retries" | "max_retries":
+                said.setdefault("retries", count(value, f"$.{name}"))
             case "litellm_metadata":
                 _metadata(raw, name, said)
             case "litellm_session_id" | "litellm_trace_id":
@@ -147,14 +180,62 @@ def _body(fields: Fields, streams: bool) -> dict[str, object]:
             case "tags":
                 said["tags"] = tags(value, "$.tags")
             case "fallbacks":
-                said["fallbacks"] = names(value, "$.fallbacks")
+                said["fallbacks"], said["instead"] = read_fallbacks(value, "$.fallbacks")
             case "disable_fallbacks" if value is True:
                 said["fallbacks"] = ()
             case "drop_params":
                 said["drop_params"] = is_true(value, "$.drop_params")
+            case "additional_drop_params":
+                idle += _drop(fields, value)
+            case "cache_control_injection_points":
+                said["cache_points"] = _cache_points(value, name)
+            case "cache":
+                idle += _cache(fields, raw, value)
             case _:
                 continue
+    idle += [name for name in sorted(INEFFECTIVE.intersection(fields)) if bytes(fields.pop(name)) not in NOTHING_SAID]
+    if idle:
+        said["ineffective"] = tuple(idle)
     return said
+
+
+def _unpack(fields: Fields) -> None:
+    """What stands in `extra_body` is meant beside it, as LiteLLM's proxy and OpenAI's SDK have it; what says the same
+    outside holds. Who is asked and whether for a stream is known already."""
+    inner = decode(bytes(fields[NESTED]))
+    if isinstance(inner, dict):
+        del fields[NESTED]
+        for name, value in inner.items():
+            if name not in ("model", "stream"):
+                fields.setdefault(name, msgspec.Raw(msgspec.json.encode(value)))
+
+
+def _drop(fields: Fields, value: Json) -> tuple[str, ...]:
+    """Leaves out what the client does not want sent. -> what it wants besides and is not done."""
+    listed = value if isinstance(value, list) else [value]
+    if not all(isinstance(name, str) for name in listed):
+        raise BadRequestError(
+            "Expected a list of strings - at `$.additional_drop_params`.", param="additional_drop_params"
+        )
+    for name in listed:
+        if name not in ("model", "stream"):
+            fields.pop(name, None)
+    return ("additional_drop_params",) if any("." in name or "[" in name for name in listed) else ()
+
+
+def _cache_points(value: Json, name: str) -> tuple[CachePoint, ...]:
+    try:
+        return read_points(value)
+    except ValueError as error:
+        raise BadRequestError(f"{error} - at `$.{name}`.", param=name) from error
+
+
+def _cache(fields: Fields, raw: bytes, value: Json) -> tuple[str, ...]:
+    """What LiteLLM's clients say of its cache; there is none here, so that who wants none has what they want."""
+    if not isinstance(value, dict) or not CACHES.issuperset(value):
+        fields["cache"] = msgspec.Raw(raw)  # a provider's field of that name
+        return ()
+    return () if all(name in ("no-cache", "no-store") for name in value) else ("cache",)
 
 
 def _check_guards(value: Json, where: str) -> None:
@@ -276,10 +357,3 @@ def tags(value: Json, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
         raise BadRequestError(f"Expected a list of strings - at `{where}`.", param=where)
     return tuple(without_keys(tag[:LOGGED_CHARACTERS_MAX]) for tag in value[:TAGS_MAX])
-
-
-def names(value: Json, where: str) -> tuple[str, ...]:
-    found: Sequence[Json] = value if isinstance(value, list) else [value]
-    if len(found) > FALLBACKS_MAX or not all(isinstance(name, str) and name for name in found):
-        raise BadRequestError(f"Expected a list of at most {FALLBACKS_MAX} model names - at `{where}`.", param=where)
-    return tuple(found)

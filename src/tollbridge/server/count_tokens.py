@@ -34,6 +34,7 @@ async def count_tokens(
     try:
         await confirm(gateway.authenticator, inbound)
         ask, controls = read_ask(gateway, dialect, inbound, record, model)
+        ask.instead = {}  # what is asked for is the count of the request itself
         principal = inbound.principal
         if principal is not None and principal.key is not None:
             place = gateway.allowance.place(principal.key)

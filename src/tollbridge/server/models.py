@@ -71,7 +71,7 @@ def list_models(gateway: Gateway, shape: Shape, access: Access, query: str) -> J
 def show_model(gateway: Gateway, name: str, shape: Shape, access: Access) -> JsonObject:
     """Raises NotFoundError with near names, of those that the caller may ask for: another is not told from none."""
     try:
-        allowed = access.allows(gateway.engine.routes.groups.resolve(access.named(name)).name, access.named(name))
+        allowed = access.allows(gateway.engine.routes.groups.resolve(access.named(name)).right, access.named(name))
     except NotFoundError:
         allowed = False
     if not allowed:
@@ -85,7 +85,7 @@ def visible(gateway: Gateway, access: Access) -> list[str]:
 
     def reached(name: str) -> str:
         try:
-            return name if "*" in name else groups.resolve(name).name
+            return name if "*" in name else groups.resolve(name).right
         except APIError:
             return name
 

@@ -19,7 +19,7 @@ import msgspec
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.exchange import Answer, Streaming, exchange
 from tollbridge.calls.streams import Stream
-from tollbridge.errors import APIError, ServiceUnavailableError
+from tollbridge.errors import APIError, BadRequestError, ServiceUnavailableError
 from tollbridge.ledger.meter import Said
 from tollbridge.model.json import JsonObject
 from tollbridge.server.accounting import account, answered
@@ -110,8 +110,10 @@ class Conversation(Telling):
         if gateway.journal.failing:
             gateway.journal.check()
         principal = self._inbound.principal
-        if gateway.references is not None and ask.sealed:
-            gateway.references.open(ask, principal)
+        if gateway.references is not None:
+            for one in (ask, *ask.instead.values()) if ask.instead else (ask,):
+                if one.sealed:
+                    gateway.references.open(one, principal)
         allowed = reachable(gateway, principal, ask)
         if IDEMPOTENCY in self._inbound.headers:
             if await self._repeated(ask):
@@ -128,6 +130,12 @@ class Conversation(Telling):
         names_tools = "tools" in ask.fields or "mcp_servers" in ask.fields
         found = definitions(gateway.tools, ask, self._inbound) if names_tools else []
         if found:
+            if ask.instead:
+                raise BadRequestError(
+                    "Where tools are run here, a fallback goes on from what they told, and is asked nothing else - at "
+                    "`$.fallbacks`. Name models alone.",
+                    param="fallbacks",
+                )
             provider = partial(
                 engine.ask, trace=self._trace, policy=policy, fallbacks=controls.fallbacks, allowed=allowed
             )

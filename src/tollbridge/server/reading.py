@@ -9,7 +9,8 @@ import msgspec
 
 from tollbridge.calls.ask import Ask, Fields, is_true, peek, string_field
 from tollbridge.calls.deployment import Deployment
-from tollbridge.calls.prepare import CLIENT_HEADERS
+from tollbridge.calls.outgoing import CLIENT_HEADERS
+from tollbridge.calls.own_fields import left_out
 from tollbridge.errors import APIError, BadRequestError, NotFoundError
 from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
@@ -22,6 +23,7 @@ from tollbridge.server.controls import LOGGED_CHARACTERS_MAX, NOTHING, Controls,
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.models import visible
+from tollbridge.server.own_fallbacks import instead_of
 from tollbridge.server.routes import Match
 from tollbridge.server.ways import Way
 from tollbridge.wires.base import Wire
@@ -76,6 +78,8 @@ def read_ask(
     record.group = way.label
     strict = controls.strict or rules.strict
     caveats = _unknown_fallbacks(controls.fallbacks, gateway, strict) if controls.fallbacks else ()
+    if controls.ineffective:
+        caveats += _ineffective(controls.ineffective, strict)
     if caveats:
         record.caveats = plainly(caveats)
     ask = make(
@@ -95,8 +99,18 @@ def read_ask(
         drop_params=controls.drop_params,
         timeout_s=controls.timeout_s,
         caveats=caveats,
+        cache_points=controls.cache_points,
     )
+    if controls.instead and controls.fallbacks:
+        there = {name: said for name, said in controls.instead.items() if _may_be_asked(gateway, access, name)}
+        ask.instead = instead_of(ask, access.named(record.model_requested), controls.instead, there)
     return ask, controls
+
+
+def _may_be_asked(gateway: Gateway, access: Access, name: str) -> bool:
+    """Of a fallback. What will not be asked is looked at no further, so that nothing is told of it."""
+    groups = gateway.engine.routes.groups
+    return groups.knows(name) and access.allows(groups.resolve(name).right)
 
 
 EVENTS = frozenset({"alt=sse", "$alt=sse", "%24alt=sse"})
@@ -127,7 +141,7 @@ def permitted(gateway: Gateway, access: Access, model: str, asked: str) -> Group
         if isinstance(error, NotFoundError):
             raise unknown_model(model, visible(gateway, access)) from None
         raise
-    if not access.allows(group.name, model):
+    if not access.allows(group.right, model):
         raise access.refusal(asked)
     return group
 
@@ -150,6 +164,18 @@ def _unknown_fallbacks(names: Sequence[str], gateway: Gateway, strict: bool) -> 
             f"The fallback {first.detail} - at `{first.where}`. Leave it out.",
             param="fallbacks",
             code="model_not_found",
+        )
+    return caveats
+
+
+def _ineffective(names: Sequence[str], strict: bool) -> tuple[Caveat, ...]:
+    caveats = left_out(names)
+    if strict:
+        raise BadRequestError(
+            f"`{names[0]}` has no effect here - at `{caveats[0].where}`. Leave it out: `strict`, asked for or set up, "
+            "lets nothing be lost.",
+            param=names[0],
+            code="no_effect",
         )
     return caveats
 

@@ -272,4 +272,6 @@ class Telling:
             self._said = Said(stream.said, stream.exact, stream.heard)
         loop = self._loop_of_tools
         ask = self._ask if loop is None else loop.ask
+        if ask is not None and ask.instead and self._trace.attempts:
+            ask = ask.instead.get(self._trace.attempts[-1].fallback, ask)
         account(self._gateway, self._record, self._trace, ask, self._said, stream)

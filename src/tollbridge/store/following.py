@@ -20,7 +20,8 @@ async def follow(
     over: Callable[[], bool] = lambda: False,
 ) -> None:
     """Looks each `FOLLOW_S`, until it is cancelled or it is `over`. That the database is away is told once, and so
-    is that it is back: `what` (in the plural) are not `done`, and are again."""
+    is that it is back: `what` (in the plural) are not `done`, and are again. A fault of ours is told with its
+    traceback, once too, and does not end it: who follows no more does not hear of a key that was taken away."""
     told = False
     while not over():
         try:
@@ -28,6 +29,10 @@ async def follow(
         except APIError as error:
             if not told:
                 log.warning("%s are not %s: %s", what, done, error)
+            told = True
+        except Exception:
+            if not told:
+                log.exception("%s are not %s", what, done)
             told = True
         else:
             if told:

@@ -150,6 +150,19 @@ class KeyStore:
 
         return await self._database.read(work)
 
+    async def aliases(self, search: str, id: str | None, page: int, size: int) -> tuple[tuple[str, ...], int]:
+        """Those with `search` in them, in either case, by name; and how many there are. `id`: of that key alone."""
+        wanted = [KEYS.c.alias.is_not(None), func.lower(KEYS.c.alias).contains(search.lower(), autoescape=True)]
+        if id is not None:
+            wanted.append(KEYS.c.id == id)
+
+        async def work(connection: AsyncConnection) -> tuple[tuple[str, ...], int]:
+            total = await connection.scalar(select(func.count()).select_from(KEYS).where(*wanted))
+            found = select(KEYS.c.alias).where(*wanted).order_by(KEYS.c.alias).limit(size).offset((page - 1) * size)
+            return tuple((await connection.execute(found)).scalars()), total or 0
+
+        return await self._database.read(work)
+
     async def changes(self, since: int | None) -> Changes:
         """What changed after `since`; with None only where to begin."""
 

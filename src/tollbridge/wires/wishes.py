@@ -11,10 +11,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tollbridge.errors import BadRequestError
-from tollbridge.model.parts import Opaque
-from tollbridge.model.request import Request, Tool
+from tollbridge.model.parts import Opaque, Thinking, ToolResult
+from tollbridge.model.request import OutputFormat, Request, Tool
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Written
+from tollbridge.wires.dialects import CHAT
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _SYNONYMS = {"disable": "none", "default": None, "thinking_level_unspecified": None}
@@ -23,11 +24,43 @@ _SYNONYMS = {"disable": "none", "default": None, "thinking_level_unspecified": N
 
 def granted(request: Request, wire: str) -> Written[Request]:
     """The request as a writer of `wire` can take it. Raises BadRequestError for an effort that nobody knows."""
-    nothing = request.reasoning is None and request.tool_choice is None and "tools" not in request.spelling
-    if nothing or request.origin == wire:
+    if request.origin == wire:
         return Written(request)
     caveats: list[Caveat] = []
+    if _borrows(request):
+        from tollbridge.wires.borrowed import lent  # loaded when a client first says a thing in another's words
+
+        borrowed = lent(request, wire)
+        request = borrowed.value
+        caveats += borrowed.caveats
+    output = request.output
+    if request.origin == CHAT and isinstance(output, OutputFormat) and output.kind == "json" and output.extra:
+        request = replace(request, output=_with_schema(output))
+    if request.reasoning is None and request.tool_choice is None and "tools" not in request.spelling:
+        return Written(request, tuple(caveats))
     return Written(_with_choice(_one_at_a_time(_with_effort(request)), wire, caveats), tuple(caveats))
+
+
+def _with_schema(output: OutputFormat) -> OutputFormat:
+    """A schema beside `json_object`, as LiteLLM has it for Gemini (`response_schema`) and Together for its own."""
+    schema = output.extra.get("response_schema") or output.extra.get("schema")
+    return OutputFormat(kind="schema", schema=schema) if isinstance(schema, dict) else output
+
+
+def _borrows(request: Request) -> bool:
+    for tool in request.tools:
+        if tool.__class__ is Opaque:
+            return True
+    if request.origin != CHAT:
+        return False
+    for message in request.messages:
+        for part in message.parts:
+            if isinstance(part, ToolResult):
+                if any(inner.__class__ is Opaque for inner in part.content):
+                    return True
+            elif part.__class__ is Opaque or part.__class__ is Thinking:
+                return True
+    return False
 
 
 def _with_effort(request: Request) -> Request:

@@ -96,3 +96,31 @@ def test_how_much_to_think_is_said_as_the_model_takes_it(
     assert body.get("reasoning_effort") == sent
     assert "thinking" not in body
     assert [f"{caveat.code} {caveat.where}" for caveat in made.caveats] == caveats
+
+
+def test_a_picture_that_a_tool_answered_with_follows_in_a_users_message() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "format": "image/png"}}
+    messages = [
+        {"role": "user", "content": "look"},
+        {"role": "assistant", "content": None, "tool_calls": [CALL, {**CALL, "id": "c2"}]},
+        {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "here"}, picture]},
+        {"role": "tool", "tool_call_id": "c2", "content": "2"},
+        {"role": "user", "content": "and?"},
+    ]
+    made, sent = prepared("openai/gpt-4.1", messages)
+    assert [message["role"] for message in sent["messages"]] == ["user", "assistant", "tool", "tool", "user", "user"]
+    assert [part["type"] for part in sent["messages"][2]["content"]] == ["text", "text"]
+    assert sent["messages"][4]["content"][1] == {
+        "type": "image_url",
+        "image_url": {"url": "data:image/png;base64,AAAA"},
+    }
+    assert [(caveat.code, caveat.where) for caveat in made.caveats] == [("approximated", "$.messages[2]")]
+    assert made.relayed
+
+
+def test_the_format_of_a_picture_that_litellms_clients_name_is_not_sent() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "https://x.example/a.png", "format": "image/png"}}
+    file = {"type": "file", "file": {"file_data": "data:application/pdf;base64,AAAA", "format": "application/pdf"}}
+    made, sent = prepared("openai/gpt-4.1", [{"role": "user", "content": [picture, file]}])
+    assert "format" not in json.dumps(sent)
+    assert made.caveats == ()

@@ -103,6 +103,8 @@ EXEMPT = {
         for field, why in (("format", "it is written here"), ("timestamps", "it tells the times of all words"))
     },
 }
+PASSES_ON = {"fal_images"}
+"""Each model there has fields of its own."""
 WRITERS = [
     (provider_task_wire(name).task.name, name)
     for name in HOMES
@@ -121,7 +123,7 @@ def said(name: str, request: Any) -> str:
 def test_no_field_is_lost_without_a_word(task: str, name: str) -> None:
     request = RICH[task]
     whole = said(name, request)
-    assert "dropped_param $.nobody_knows" in whole
+    assert ("dropped_param $.nobody_knows" if name not in PASSES_ON else "nobody_knows': 1") in whole
     for field in request.__struct_fields__:
         if field not in OTHERS or (task, name, field) in EXEMPT:
             continue

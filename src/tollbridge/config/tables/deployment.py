@@ -13,6 +13,7 @@ from tollbridge.config.kinds import (
     At,
     anything,
     anything_table,
+    cache_points,
     count,
     flag,
     integer,
@@ -27,6 +28,7 @@ from tollbridge.config.kinds import (
     texts,
 )
 from tollbridge.config.schema import Key, fills, guards, later, moot, restricts, section
+from tollbridge.model.json import Json
 
 # Names of LiteLLM's price map (2026-11-21): a base, conditions, a tier. Spelled out as a grammar, for there are 164.
 _CONDITIONS = (
@@ -104,6 +106,13 @@ OWN = [
     *fills("tags", texts, "tags", about="kept; nothing is done with them yet"),
     *fills("drop_params", flag, "drop_params", about="as in `litellm_settings`, here"),
     *fills("modify_params", flag, "modify_params", about="likewise"),
+    *fills(
+        "cache_points",
+        cache_points,
+        "cache_control_injection_points",
+        about="where prompts are marked to be cached: a list of `{location: message, role: system}`, `{index: -1}`, "
+        "`{location: tool_config}`, with `control: {type: ephemeral, ttl: 1h}`",
+    ),
     *fills("additional_drop_params", texts, "additional_drop_params", about="parameters that are left out besides"),
     *fills(
         "allowed_openai_params",
@@ -315,6 +324,30 @@ OTHERS = (
     "use_mmap",
 )
 
+NOT_EXCHANGED = "no token is exchanged for a credential by it: give an `api_key`"
+_FEDERATION = """disable_workload_identity_federation federation_rule_id federation_workspace_id identity_source
+identity_token identity_token_file issuer_audience issuer_signing_key_ref issuer_subject issuer_ttl_seconds issuer_url
+keycloak_auth_method keycloak_client_id keycloak_client_secret_ref keycloak_scope keycloak_token_url organization_id
+service_account_id"""
+IDENTITIES = (
+    "openai_identity_provider_id",
+    "openai_identity_token_file",
+    "openai_service_account_id",
+    "token_exchange_audience",
+    "token_exchange_endpoint",
+    "token_exchange_profile",
+    "token_exchange_scope",
+)
+
+
+def tiers(node: Node, at: At) -> Json:
+    value = anything(node, at)
+    if not (isinstance(value, list) and all(isinstance(tier, dict) for tier in value)):
+        at.expected("a list of tiers, `{range: [0, 32000], input_cost_per_token: ...}`", node)
+        return []
+    return value
+
+
 PARAMS = section(
     "litellm_params",
     OWN,
@@ -335,7 +368,6 @@ PARAMS = section(
         "cooldown_time",
         "mock_timeout",
         "mock_tool_calls",
-        "cache_control_injection_points",
         "merge_reasoning_content_in_choices",
         "use_litellm_proxy",
         "use_chat_completions_api",
@@ -368,6 +400,8 @@ PARAMS = section(
         "vector_bucket_name",
         "index_name",
         "embedding_model",
+        "fireworks_forward_user_id",
+        "output_vector_size",
         "milvus_text_field",
         "milvus_db_name",
         "milvus_partition_names",
@@ -398,7 +432,20 @@ PARAMS = section(
         "search_context_cost_per_query",
         about="dollars for a search, by the size of its context",
     ),
+    fills("prices", tiers, "tiered_pricing", about="prices by the length of the input: `[{range: [0, 32000], ...}]`"),
     later("ssl_verify", "ssl_certificate", note="what litellm_settings say holds for all"),
+    later(
+        "timeout_by_service_tier",
+        "stream_timeout_by_service_tier",
+        note="`timeout` and `stream_timeout` hold for all service tiers",
+    ),
+    later(
+        "regional_endpoint_uplift_multiplier",
+        "regional_processing_uplift_multiplier_eu",
+        "regional_processing_uplift_multiplier_us",
+        note="PRICES ARE NOT MULTIPLIED by it: say `cost_margin_config`, or the prices themselves",
+    ),
+    later(*(f"anthropic_{name}" for name in _FEDERATION.split()), *IDENTITIES, note=NOT_EXCHANGED),
     later("configurable_clientside_auth_params", note="requests that carry such a field are refused"),
     guards("guardrails"),
     restricts(

@@ -6,7 +6,7 @@ import math
 
 from tollbridge.config.document import Node, Scalar
 from tollbridge.config.kinds import At, count, flag, named, number, period, seconds, secret, text, texts
-from tollbridge.config.schema import fills, later, moot, restricts, section
+from tollbridge.config.schema import access, fills, later, moot, restricts, section
 from tollbridge.config.tables.listener import cors, limits, networks, proxies, public_url, timeouts, tls
 from tollbridge.config.tables.own_paths import own_paths
 from tollbridge.config.tables.prices_file import prices_file
@@ -174,6 +174,12 @@ GENERAL = section(
     ),
     fills("general.trusted_proxies", networks, "trusted_proxy_ranges", about="`trusted_proxies`, by LiteLLM's name"),
     fills(
+        "general.no_own_key_texts",
+        flag,
+        "disable_custom_api_keys",
+        about="keys are made here alone: `/key/generate` and `/key/regenerate` take no text of one's own",
+    ),
+    fills(
         "general.retention_s",
         retention,
         "maximum_spend_logs_retention_period",
@@ -287,10 +293,29 @@ GENERAL = section(
         "disable_retry_on_max_parallel_request_limit_error",
         "provider_url_destination_allowed_hosts",
         "disable_requester_ip_address_logging",
+        "alert_type_config",
+        "allow_public_health_readiness_details",
+        "disable_batch_input_file_rate_limiting",
+        "skip_batch_input_file_rate_limiting_for_models",
+        "skip_batch_input_file_rate_limiting_for_providers",
+        "disable_model_info_refresh",
+        "drain_endpoint_token",
+        "enable_drain_endpoint",
+        "enable_health_check_routing",
+        "health_check_ignore_transient_errors",
+        "health_check_staleness_threshold",
+        "expose_fallback_errors_to_caller",
+        "mcp_session_token_signing",
+        "passthrough_managed_object_ids",
+        "password_policy_check_breached_passwords",
+        "search_tools",
+        "tracing",
+        "track_unmanaged_batch_cost",
         "user_url_validation",
     ),
     later(
         "database_connection_pool_limit",
+        "database_connection_pool_timeout",
         "database_connection_timeout",
         "database_connect_timeout",
         "database_socket_timeout",
@@ -338,10 +363,7 @@ GENERAL = section(
         "max_file_size_mb",
         "allowed_file_extensions",
         "blocked_file_extensions",
-        "allowed_ips",
         "public_routes",
-        "admin_only_routes",
-        "allowed_routes",
         "enforce_user_param",
         "enforced_params",
         "reject_clientside_metadata_tags",
@@ -351,10 +373,6 @@ GENERAL = section(
         "enforce_fallback_model_access",
         "disable_fallbacks_on_per_model_rate_limits",
         "mcp_internal_ip_ranges",
-        "mcp_allowed_clients",
-        "mcp_require_explicit_server_scope",
-        "mcp_disabled_capabilities",
-        "require_end_user_mcp_access_defined",
         "default_team_disabled",
         "ui_access_mode",
         "disable_env_credential_login",
@@ -368,6 +386,29 @@ GENERAL = section(
         "disable_spend_updates",
         note="each request is written down, and kept as long as `maximum_spend_logs_retention_period` says",
     ),
+    access(
+        "allowed_ips",
+        "admin_only_routes",
+        "allowed_routes",
+        "enforce_rbac",
+        "role_permissions",
+        "mcp_allowed_clients",
+        "mcp_require_explicit_server_scope",
+        "mcp_disabled_capabilities",
+        "mcp_allow_all_keys_respects_mcp_scope",
+        "require_key_mcp_access_defined",
+        "require_end_user_mcp_access_defined",
+        "disable_bedrock_agent_runtime_passthrough",
+    ),
+    later(
+        "custom_team_metadata_validate",
+        "team_metadata_schema",
+        "team_metadata_validation_timeout",
+        "team_metadata_validation_error_message",
+        note="there are no teams here yet",
+    ),
+    later("custom_key_update", "custom_key_policy", note="only the admin makes and changes keys; nothing is called"),
+    later("fail_closed_budget_enforcement", note="while the database is away, budgets are held by what is in memory"),
     later("use_x_forwarded_for", note="name the proxies in `trusted_proxies`"),
     later("dangerously_permit_weak_or_unset_master_key", note="`open_on_loopback: true` serves without a key"),
     moot(
@@ -376,6 +417,9 @@ GENERAL = section(
         "disable_reset_budget",
         "disable_budget_reservation",
         "disable_auto_add_proxy_admin_to_teams",
+        "disable_key_generate_for_org_admin",
+        "hide_default_credentials_hint",
+        "use_team_public_model_name",
         "litellm_license",
     ),
 )

@@ -1,4 +1,4 @@
-"""Those who have no chat: they embed, rank, speak or write down alone (`providers/tasks.py`)."""
+"""Those who have no chat: they embed, rank, speak, write down or draw alone (`providers/tasks.py`)."""
 
 from __future__ import annotations
 
@@ -55,5 +55,34 @@ ALONE: tuple[Provider, ...] = (
         local=True,
         source="https://github.com/michaelfeil/infinity",
         checked=SEEN,
+    ),
+    Provider(
+        name="recraft",
+        wire=NO_CHAT,
+        base_url="https://external.api.recraft.ai/v1",
+        base_env=("RECRAFT_API_BASE",),
+        key_env=("RECRAFT_API_KEY",),
+        source="https://www.recraft.ai/docs/api-reference/usage",
+        checked="2026-11-27",
+    ),
+    Provider(
+        name="stability",
+        wire=NO_CHAT,
+        base_url="https://api.stability.ai/v2beta",
+        base_env=("STABILITY_API_BASE",),
+        key_env=("STABILITY_API_KEY",),
+        headers=(("accept", "application/json"),),
+        source="https://apis.io/examples/stability-ai/stability-ai-generate-image-core-example/",
+        checked="2026-11-27",
+    ),
+    Provider(
+        name="fal_ai",
+        wire=NO_CHAT,
+        base_url="https://fal.run",
+        base_env=("FAL_AI_API_BASE",),
+        key_env=("FAL_AI_API_KEY", "FAL_KEY"),
+        auth=Bearer(scheme="Key"),
+        source="https://apis.io/examples/fal-ai/fal-flux-schnell-example/",
+        checked="2026-11-27",
     ),
 )

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat
+from tollbridge.wires.searches import OFTEN, TOOL
 
 _OWN = frozenset({"container", "context_management", "mcp_servers", "inference_geo"})
 _TIERS = {"default": "standard_only", "standard": "standard_only", "standard_only": "standard_only"}
-_SEARCHES = {"low": 1, "medium": 5, "high": 10}
-_SEARCH = {"type": "web_search_20250305", "name": "web_search"}
 _PLACE = ("city", "region", "country", "timezone")
 
 
@@ -23,6 +22,8 @@ def write_extras(extra: JsonObject, body: JsonObject, caveats: list[Caveat]) -> 
     for name, value in extra.items():
         if name in _OWN:
             body[name] = value
+        elif name == "output_config" and isinstance(value, dict):
+            body[name] = {**value, **body.get(name, {})}
         elif name == "web_search_options" and isinstance(value, dict):
             body["tools"] = [*body.get("tools", ()), _search(value)]
         elif name == "service_tier" and value in (None, "auto"):
@@ -35,8 +36,8 @@ def write_extras(extra: JsonObject, body: JsonObject, caveats: list[Caveat]) -> 
 
 
 def _search(options: JsonObject) -> JsonObject:
-    tool: JsonObject = {**_SEARCH}
-    often = _SEARCHES.get(str(options.get("search_context_size")))
+    tool: JsonObject = {**TOOL}
+    often = OFTEN.get(str(options.get("search_context_size")))
     if often is not None:
         tool["max_uses"] = often
     place = _place(options.get("user_location"))

@@ -95,10 +95,10 @@ def _read_sampling(rest: JsonObject) -> Sampling:
 def _read_tools(rest: JsonObject) -> tuple[Tool | Opaque, ...]:
     if not rest.get("tools"):
         return ()
-    return tuple([_read_tool(tool) for tool in rest.pop("tools")])
+    return tuple([read_tool(tool) for tool in rest.pop("tools")])
 
 
-def _read_tool(tool: JsonObject) -> Tool | Opaque:
+def read_tool(tool: JsonObject) -> Tool | Opaque:
     kind = tool.get("type")
     if kind is not None and kind != "custom":
         return Opaque(wire=NAME, value=tool)

@@ -28,7 +28,7 @@ _UNFIT = re.compile(r"[^a-zA-Z0-9_-]")
 class PartWriter:
     """Writes the parts of one request. `own`: it was read from this wire, and goes back as it came."""
 
-    __slots__ = ("_in_result", "account", "caveats", "lacks", "own", "sent_files", "where")
+    __slots__ = ("_in_result", "account", "caveats", "lacks", "own", "sent_files", "verbatim", "where")
 
     def __init__(self, *, own: bool, account: str, lacks: frozenset[str]) -> None:
         self.own = own
@@ -37,6 +37,7 @@ class PartWriter:
         self.account = account
         self.caveats: list[Caveat] = []
         self.sent_files = False  # a file was referred to by its id
+        self.verbatim = False  # something went as it came, which nobody looked into
         self.where = "$"
 
     def write_all(self, parts: tuple[Part, ...]) -> list[JsonObject]:
@@ -56,6 +57,7 @@ class PartWriter:
                 return self._media(part)
             case Opaque(wire=wire, value=value):
                 if wire == NAME:
+                    self.verbatim = True
                     return value  # type: ignore[no-any-return]
                 self.dropped(f"a block that only {wire} understands")
                 return None

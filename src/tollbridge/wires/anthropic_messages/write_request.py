@@ -13,6 +13,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, ToolChoice, only_allowed
 from tollbridge.model.response import Caveat
+from tollbridge.wires.anthropic_messages.betas import betas
 from tollbridge.wires.anthropic_messages.extras import write_extras
 from tollbridge.wires.anthropic_messages.history import History
 from tollbridge.wires.anthropic_messages.lacking import leave_out
@@ -23,10 +24,9 @@ from tollbridge.wires.anthropic_messages.vocabulary import NAME, PATH, VERSION
 from tollbridge.wires.anthropic_messages.write_blocks import with_cache
 from tollbridge.wires.anthropic_messages.write_parts import PartWriter, own_content
 from tollbridge.wires.base import HttpRequest, Target, Written
+from tollbridge.wires.tool_servers import with_toolsets
 
 _HEADERS = {"anthropic-version": VERSION}
-# Files by id are still a beta: https://platform.claude.com/docs/en/build-with-claude/files (seen 2026-11-21)
-_FILE_HEADERS = {**_HEADERS, "anthropic-beta": "files-api-2025-04-14"}
 _CHOICES = {"auto": "auto", "required": "any", "none": "none", "tool": "tool"}
 _EMPTY_SCHEMA: JsonObject = {"type": "object"}
 _ANSWER_IN_JSON = "Answer with one JSON value and nothing else: no prose, no code fence."
@@ -38,7 +38,10 @@ def write_request(request: Request, to: Target) -> Written[HttpRequest]:
     body = _own(request, to, parts) if own else _foreign(request, to, parts)
     if to.lacks:
         leave_out(body, to.lacks, parts.caveats)
-    headers = _FILE_HEADERS if not own and parts.sent_files else _HEADERS
+    headers = _HEADERS
+    special = parts.sent_files or parts.verbatim or request.extra
+    if not own and special and (needed := betas(body, files=parts.sent_files)):
+        headers = {**_HEADERS, "anthropic-beta": ",".join(needed)}
     return Written(HttpRequest(path=PATH, body=body, headers=headers), tuple(parts.caveats))
 
 
@@ -133,6 +136,7 @@ def _foreign(request: Request, to: Target, parts: PartWriter) -> JsonObject:
     request = only_allowed(request, caveats)
     facts = _facts(to)
     names = [tool.name for tool in request.tools if isinstance(tool, Tool)]
+    parts.verbatim = len(names) != len(request.tools)
     history = History(
         parts, mid_system=facts.mid_system, modify=to.modify, only_tool=names[0] if len(names) == 1 else None
     )
@@ -165,6 +169,8 @@ def _foreign(request: Request, to: Target, parts: PartWriter) -> JsonObject:
     if request.metadata:
         caveats.append(_caveat("dropped_param", "metadata", "Anthropic takes a user id only"))
     write_extras(request.extra, body, caveats)
+    if "mcp_servers" in body:
+        with_toolsets(body)
     if to.stream:
         body["stream"] = True
     return body

@@ -14,6 +14,8 @@ from tollbridge.wires.gemini.vocabulary import approximated, dropped_param, fiel
 
 _OWN = frozenset(("safetySettings", "cachedContent", "labels"))
 _OWN_CONFIG = frozenset(("responseModalities", "speechConfig", "mediaResolution", "imageConfig"))
+_OUTPUT = frozenset(("responseMimeType", "responseSchema", "responseJsonSchema", "thinkingConfig"))
+"""What chat has words for as well: what was said in those holds."""
 _SERVICES = {"default": "standard", "flex": "flex", "priority": "priority", "standard": "standard"}
 
 
@@ -24,6 +26,8 @@ def write_extras(extra: JsonObject, body: JsonObject, config: JsonObject, caveat
         own = named[name]
         if own in _OWN:
             body[own] = value
+        elif own in _OUTPUT:
+            config.setdefault(own, value)
         elif own in _OWN_CONFIG:
             config[own] = value
         elif name == "modalities" and isinstance(value, list):

@@ -16,7 +16,7 @@ from tollbridge.wires.openai_chat.content import read_content, take_cache
 from tollbridge.wires.openai_chat.shapes import explain_request
 from tollbridge.wires.openai_chat.thinking import read_reasoning
 from tollbridge.wires.openai_chat.turn import TurnReader
-from tollbridge.wires.openai_chat.vocabulary import FIELD, NAME, string, take
+from tollbridge.wires.openai_chat.vocabulary import FIELD, NAME, of_another, string, take
 from tollbridge.wires.seal import UNKEYED, Seals
 from tollbridge.wires.stumble import STUMBLES
 
@@ -183,7 +183,7 @@ def _tool(tool: JsonObject) -> Tool | Opaque:
     kind = tool.get("type", "function")
     function = tool.get("function")
     if kind != "function" or function.__class__ is not dict:
-        if kind == "function" or kind.__class__ is not str:
+        if (kind == "function" and not of_another(tool)) or kind.__class__ is not str:
             raise TypeError("function")
         return Opaque(wire=NAME, value=tool)
     extra = {}

@@ -174,7 +174,10 @@ class _Settings:
     def _own_reasoning(self, reasoning: Reasoning) -> None:
         extra = reasoning.extra
         effort_inside = extra.get(FIELD) == "reasoning"
-        if reasoning.effort is not None and not effort_inside:
+        if "reasoning_effort" in extra:
+            said = {} if reasoning.effort is None else {"effort": reasoning.effort}
+            self._body["reasoning_effort"] = {**said, **extra["reasoning_effort"]}
+        elif reasoning.effort is not None and not effort_inside:
             self._body["reasoning_effort"] = reasoning.effort
         if "reasoning" in extra:
             out: JsonObject = {"effort": reasoning.effort} if effort_inside else {}

@@ -11,6 +11,7 @@ import msgspec
 
 from tollbridge.errors import BadGatewayError, BadRequestError
 from tollbridge.model.json import Json
+from tollbridge.wires.openai_chat.vocabulary import of_another
 from tollbridge.wires.stumble import found_in, in_json_words, refused
 
 
@@ -167,7 +168,7 @@ class _Request(msgspec.Struct):
     logprobs: bool | None = None
     top_logprobs: int | None = None
     stop: str | list[str] | None = None
-    reasoning_effort: str | None = None
+    reasoning_effort: str | dict[str, Any] | None = None
     response_format: dict[str, Any] | None = None
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
@@ -224,7 +225,7 @@ def _first_fault(body: Json) -> tuple[str, str] | None:
     for index, tool in enumerate(body.get("tools") or ()):
         path = f"$.tools[{index}]"
         fault = _fault(tool, _Tool, path)
-        if fault is None and tool.get("type", "function") == "function":
+        if fault is None and tool.get("type", "function") == "function" and not of_another(tool):
             fault = _fault(tool, _FunctionTool, path)
         if fault is not None:
             return fault

@@ -83,10 +83,15 @@ def effort_for(tokens: int) -> str:
 
 def read_reasoning(rest: JsonObject) -> Reasoning | None:
     """`reasoning_effort` (OpenAI), `reasoning` (OpenRouter) and `thinking` (DeepSeek, Z.ai, Anthropic's form), together
-    or alone, out of `rest`. `extra["reasoning"]` and `extra["thinking"]` tell that the object was there, and what else
-    it held."""
-    effort = take(rest, "reasoning_effort", str)
+    or alone, out of `rest`. `extra["reasoning"]`, `extra["thinking"]` and `extra["reasoning_effort"]` tell that the
+    object was there, and what else it held."""
     extra: JsonObject = {}
+    if rest.get("reasoning_effort").__class__ is dict:  # LiteLLM's, with Responses' wishes beside the effort
+        beside = dict(rest.pop("reasoning_effort"))
+        effort = take(beside, "effort", str)
+        extra["reasoning_effort"] = beside
+    else:
+        effort = take(rest, "reasoning_effort", str)
     budget: int | None = None
     mode: Literal["enabled", "disabled", "adaptive"] | None = None
     if rest.get("reasoning").__class__ is dict:

@@ -49,6 +49,32 @@ SERVER_TOOLS = "server_tools"
 PROVIDER_FIELDS = "provider_specific_fields"
 
 
+_GOOGLES = frozenset(
+    {"codeExecution", "computerUse", "enterpriseWebSearch", "fileSearch", "functionDeclarations", "googleMaps"}
+    | {"googleSearch", "googleSearchRetrieval", "retrieval", "urlContext"}
+    | {"code_execution", "computer_use", "enterprise_web_search", "file_search", "function_declarations"}
+    | {"google_maps", "google_search", "google_search_retrieval", "url_context"}
+)
+
+
+def of_google(tool: JsonObject) -> bool:
+    """Whether a tool is one of Google's own, which clients of this format pass on: `{"googleSearch": {}}`."""
+    return bool(tool) and _GOOGLES.issuperset(tool)
+
+
+def of_another(tool: JsonObject) -> bool:
+    """Whether a tool without a `type` is no function of this format, but one of another's."""
+    return "type" not in tool and "function" not in tool and ("input_schema" in tool or of_google(tool))
+
+
+SHOWN_AFTER = "A tool message holds text only; what else the result held follows in a user message."
+
+
+def from_call(call_id: Json) -> JsonObject:
+    """What stands before that."""
+    return {"type": "text", "text": f"From the result of tool call {call_id}:"}
+
+
 def string(value: Json) -> str:
     if value.__class__ is not str:
         raise TypeError("expected a string")

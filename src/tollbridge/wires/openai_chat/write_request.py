@@ -24,7 +24,7 @@ from tollbridge.model.response import Caveat
 from tollbridge.wires.base import HttpRequest, Target, Written
 from tollbridge.wires.openai_chat.content import mark_message, write_cache
 from tollbridge.wires.openai_chat.settings import write_settings
-from tollbridge.wires.openai_chat.vocabulary import NAME, PATH, approximated
+from tollbridge.wires.openai_chat.vocabulary import NAME, PATH, SHOWN_AFTER, approximated, from_call
 from tollbridge.wires.openai_chat.write_parts import PartWriter
 from tollbridge.wires.openai_chat.write_turn import TurnWriter
 
@@ -119,8 +119,7 @@ class _Messages:
             self._pictures.append((result.call_id, pictures))
             kinds = ", ".join(sorted({part.media_type for part in pictures if isinstance(part, Media)}))
             content = (*content, Text(text=f"[{kinds}: see the next user message]"))
-            detail = "A tool message holds text only; what else the result held follows in a user message."
-            self._caveats.append(approximated(where, detail))
+            self._caveats.append(approximated(where, SHOWN_AFTER))
         if content or spelling.get("content") != "absent":
             out["content"] = self._parts.content(content, spelling, where, joined=True)
         if result.is_error:
@@ -156,7 +155,7 @@ class _Messages:
             return
         content: list[Json] = []
         for call_id, pictures in self._pictures:
-            content.append({"type": "text", "text": f"From the result of tool call {call_id}:"})
+            content.append(from_call(call_id))
             content += [part for part in (self._parts.part(picture, "$.messages") for picture in pictures) if part]
         self._pictures = []
         self._out.append({"role": "user", "content": content})

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque
-from tollbridge.model.request import OutputFormat, Request, Tool, ToolChoice
+from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, ToolChoice
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
 from tollbridge.wires.openai_responses.vocabulary import (
@@ -181,7 +181,7 @@ class _Settings:
             self._caveats.append(approximated("$.reasoning", detail))
             effort = _NEAREST_EFFORT[effort]
         if effort is not None:
-            self._body["reasoning"] = {"effort": effort}
+            self._body["reasoning"] = {"effort": effort, **_summary(reasoning)}
         elif off:
             self._drop("reasoning", "the format cannot switch thinking off for every model")
         elif reasoning.mode == "enabled":
@@ -275,3 +275,10 @@ class _Settings:
                 self._body.setdefault(key, value)
             else:
                 self._drop(key, f"the Responses format has no such field ({request.origin})")
+
+
+def _summary(reasoning: Reasoning) -> JsonObject:
+    """What LiteLLM's chat clients wish for beside the effort."""
+    beside = reasoning.extra.get("reasoning_effort")
+    summary = beside.get("summary") if isinstance(beside, dict) else None
+    return {} if summary is None else {"summary": summary}
