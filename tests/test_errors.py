@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import json
 import multiprocessing
 import pickle
 from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import openai
@@ -79,6 +81,38 @@ def test_a_class_of_the_openai_sdks_name_has_its_attributes_status_and_ancestors
     for ancestor in theirs.__mro__:
         if ancestor.__name__ in vars(errors):
             assert issubclass(kind, getattr(errors, ancestor.__name__)), ancestor
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "text"),
+    [(429, {"error": {"message": "später"}}, '{"error": {"message": "später"}}'), (502, "<h1>no</h1>", "<h1>no</h1>")],
+)
+def test_what_was_answered_is_read_as_httpx_has_it(status: int, body: Any, text: str) -> None:
+    headers = (("Retry-After", "2"), ("x-limit", "1"), ("X-Limit", "2"))
+    theirs = httpx2.Response(status, headers=list(headers), content=text.encode())
+    ours = from_status(status)("no", headers=headers, body=body).response
+    for name in ("status_code", "text", "content", "reason_phrase", "is_success", "is_error"):
+        assert getattr(ours, name) == getattr(theirs, name), name
+    for name in ("retry-after", "RETRY-AFTER", "x-limit"):
+        assert ours.headers[name] == ours.headers.get(name) == theirs.headers[name]
+    assert dict(ours.headers) == {"retry-after": "2", "x-limit": "1, 2"}
+    assert "x-other" not in ours.headers
+    assert ours.read() == ours.content
+    assert repr(ours) == f"<Response [{status} {ours.reason_phrase}]>"
+    if isinstance(body, dict):
+        assert ours.json() == theirs.json() == body
+    else:
+        with pytest.raises(json.JSONDecodeError):
+            ours.json()
+
+
+def test_where_nobody_answered_there_is_no_response_and_one_of_the_programs_own_stays() -> None:
+    assert errors.APITimeoutError("late").response is None
+    assert repr(errors.OverloadedError("busy").response) == "<Response [529]>"
+    assert errors.BadRequestError("no", "demo", "m", "mine").response == "mine"
+    error = errors.APIConnectionError("no")
+    error.response = "put there"
+    assert error.response == "put there"
 
 
 def test_the_openai_sdks_classes_that_concern_a_request_are_all_here() -> None:

@@ -40,7 +40,10 @@ next (the message ends with it).
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from tollbridge.failed_answer import FailedAnswer
 
 PROVIDER_HEADER = "x-tollbridge-provider"
 """By which a gateway of ours tells whose answer it passes on."""
@@ -92,7 +95,7 @@ class APIError(TollbridgeError):
     `body`: the provider's decoded error body, or None, and `wire` the name of its format.
 
     A program may make one as LiteLLM's are made: `RateLimitError("why", "openai", "gpt-4o")`, or by `llm_provider`.
-    `response`: whatever it puts there. The last three are LiteLLM's too, and say nothing here.
+    `response`: whatever it puts there, else `answered`. The last three are LiteLLM's too, and say nothing here.
     """
 
     status_code: int = 500
@@ -143,7 +146,20 @@ class APIError(TollbridgeError):
         self.body = body
         self.wire = wire
         self.request_id = request_id
-        self.response = response
+        self._response = response
+
+    @property
+    def response(self) -> Any:
+        """LiteLLM's: `status_code`, `headers`, `text`, `json()`. None where nobody answered."""
+        return self.answered if self._response is None else self._response
+
+    @response.setter
+    def response(self, value: Any) -> None:
+        self._response = value
+
+    @property
+    def answered(self) -> FailedAnswer | None:
+        return None
 
     @property
     def llm_provider(self) -> str:
@@ -173,7 +189,13 @@ class APITimeoutError(APIConnectionError, TimedOut):
 
 
 class APIStatusError(APIError):
-    """An answer with an error status. `from_status` picks the class."""
+    """An answer with an error status, or a refusal that has one. `from_status` picks the class."""
+
+    @property
+    def answered(self) -> FailedAnswer:
+        from tollbridge.failed_answer import FailedAnswer  # loaded by who asks for it
+
+        return FailedAnswer(self.status_code, self.headers, self.body)
 
 
 class BadRequestError(APIStatusError):

@@ -13,7 +13,7 @@ from tests.providers.office import Office, opened
 from tollbridge.errors import APIConnectionError, AuthenticationError, InternalServerError
 from tollbridge.providers import azure_token
 from tollbridge.providers.account import fetcher
-from tollbridge.providers.azure_token import AzureIdentity
+from tollbridge.providers.azure_token import AskedProgram, AzureIdentity
 from tollbridge.providers.oauth import Exchange
 from tollbridge.providers.resolve import Given, Location, resolve
 from tollbridge.providers.table import ROWS
@@ -31,8 +31,9 @@ def office() -> Iterator[Office]:
 
 
 def found(model: str = "azure/d", environ: dict[str, str] | None = None, **extra: Any) -> Location:
-    key = extra.pop("api_key", None)
-    return resolve(model, given=Given(api_key=key, api_base=BASE, extra=extra), environ=environ or {}, rows=ROWS)
+    key, tokens = extra.pop("api_key", None), extra.pop("tokens", None)
+    given = Given(api_key=key, api_base=BASE, extra=extra, tokens=tokens)
+    return resolve(model, given=given, environ=environ or {}, rows=ROWS)
 
 
 @pytest.mark.parametrize("model", ["azure/d", "azure_ai/grok-4", "azure_ai/claude-sonnet-4-5"])
@@ -48,6 +49,22 @@ def test_a_clients_secret_is_exchanged_at_its_tenant(model: str) -> None:
     }
     assert location.secrets == (Secret("hush-hush"),)
     assert not {name for name, _ in location.headers} & {"api-key", "x-api-key", "authorization"}
+
+
+def test_a_programs_function_is_asked_each_time_and_goes_before_the_environment() -> None:
+    given = iter(["first", " second\n"])
+    location = found(environ={"AZURE_API_KEY": "k", **ENVIRON}, tokens=lambda: next(given))
+    assert isinstance(location.cloud, AskedProgram)
+    assert not {name for name, _ in location.headers} & {"api-key", "authorization"}
+    ask = fetcher(location.cloud, time.time)
+    assert [ask().text.reveal() for _ in range(2)] == ["first", "second"]
+    with pytest.raises(AuthenticationError, match="azure: `azure_ad_token_provider` failed: StopIteration") as raised:
+        ask()
+    assert raised.value.fault == "operator"
+    nothing = found(tokens=lambda: None).cloud
+    assert isinstance(nothing, AskedProgram)
+    with pytest.raises(AuthenticationError, match="gave no token, but NoneType"):
+        fetcher(nothing, time.time)()
 
 
 def test_the_environment_is_enough_and_scope_and_authority_are_the_operators() -> None:

@@ -5,6 +5,7 @@ import pickle
 
 import pytest
 
+from tollbridge.catalog.facts import catalog
 from tollbridge.errors import AuthenticationError, BadRequestError, NotFoundError
 from tollbridge.providers.own_row import row_from_config
 from tollbridge.providers.ready import available, lacking
@@ -113,6 +114,14 @@ def test_an_unknown_name_is_an_error_with_near_names(model: str, near: str) -> N
         found(model)
     assert near in caught.value.message
     assert caught.value.code == "model_not_found"
+
+
+@pytest.mark.parametrize("model", ["github_copilot/gpt-4", "github_copilot/x", "github_copilot-gpt-4"])
+def test_nobody_is_proposed_who_cannot_be_asked_though_there_are_prices_of_his(model: str) -> None:
+    assert any(name.startswith("github_copilot/") for name in catalog().names())
+    with pytest.raises(NotFoundError) as caught:
+        found(model)
+    assert "'github_copilot/" not in caught.value.message.replace(repr(model), "")
 
 
 @pytest.mark.parametrize(

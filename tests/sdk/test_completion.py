@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 from pathlib import Path
@@ -222,6 +223,27 @@ def test_a_mocked_failure_is_raised_as_given() -> None:
         completion("gpt-4o", HELLO, mock_response="ContextWindowExceededError")
     with pytest.raises(tollbridge.Timeout):
         completion("gpt-4o", HELLO, mock_timeout=True)
+
+
+async def test_a_mock_takes_its_time_and_nobody_waits_for_it_but_its_caller() -> None:
+    ended: list[float] = []
+
+    async def ask(delay_s: float, **said: Any) -> None:
+        answered = await tollbridge.acompletion("gpt-4o", HELLO, mock_response="Hi", mock_delay=delay_s, **said)
+        assert answered._hidden_params["caveats"] == []
+        ended.append(delay_s)
+
+    await asyncio.gather(ask(0.3), ask(0.01))
+    assert ended == [0.01, 0.3]
+    with pytest.raises(tollbridge.Timeout, match="mock_delay"):
+        await ask(30, timeout=0.01)
+    with pytest.raises(tollbridge.BadRequestError, match="mock_delay"):
+        await ask("soon")  # type: ignore[arg-type]
+
+
+def test_a_delay_without_a_mock_is_left_out_and_told() -> None:
+    (caveat,) = completion("demo/x", HELLO, mock_delay=30)._hidden_params["caveats"]
+    assert (caveat["code"], caveat["where"]) == ("ignored_param", "$.mock_delay")
 
 
 # errors

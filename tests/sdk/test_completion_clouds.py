@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 import tollbridge
@@ -33,6 +35,46 @@ def test_azure_takes_a_clients_secret_and_watsonx_a_key_and_a_project() -> None:
         {"model": "d", "messages": MESSAGES},
         {"messages": MESSAGES, "model_id": "ibm/granite", "project_id": "p"},
     ]
+
+
+@pytest.mark.usefixtures("no_keys")
+def test_azure_is_shown_what_a_programs_function_gives_for_each_request() -> None:
+    given = iter(f"token-{number}" for number in range(9))
+
+    def sync() -> str:
+        return next(given)
+
+    async def waited() -> str:
+        await asyncio.sleep(0)
+        return next(given)
+
+    with cloud(answer) as place:
+        for provider in (sync, sync, waited):
+            said = {"azure_ad_token_provider": provider, "api_base": place.url}
+            assert tollbridge.completion("azure/d", MESSAGES, **said).choices[0].message.content == "Ciao"
+        assert asyncio.run(tollbridge.acompletion("azure/d", MESSAGES, **said)).model == "m"
+        shown = [one.headers["authorization"] for one in place.asked]
+        assert all(one.json() == {"model": "d", "messages": MESSAGES} for one in place.asked)
+    assert shown == [f"Bearer token-{number}" for number in range(4)]
+
+
+@pytest.mark.usefixtures("no_keys")
+def test_a_function_that_gives_no_token_is_told_and_a_list_of_deployments_takes_none() -> None:
+    def fail() -> str:
+        raise RuntimeError("no managed identity here")
+
+    said = {"api_base": "http://127.0.0.1:9", "num_retries": 0}
+    with pytest.raises(AuthenticationError, match="no managed identity here"):
+        tollbridge.completion("azure/d", MESSAGES, azure_ad_token_provider=fail, **said)
+    with pytest.raises(tollbridge.BadRequestError, match="must be a function that gives a token"):
+        tollbridge.completion("azure/d", MESSAGES, azure_ad_token_provider="token", **said)
+    with pytest.raises(tollbridge.BadRequestError, match="`azure_password` cannot be written as JSON"):
+        tollbridge.completion("azure/d", MESSAGES, azure_password=fail, **said)
+    listed = {"model": "azure/d", "api_base": "http://127.0.0.1:9", "azure_ad_token_provider": fail}
+    with pytest.raises(
+        tollbridge.ConfigError, match=r"model_list\[0\]\.litellm_params\.azure_ad_token_provider: .*func"
+    ):
+        tollbridge.Router([{"model_name": "x", "litellm_params": listed}])
 
 
 @pytest.mark.usefixtures("no_keys")

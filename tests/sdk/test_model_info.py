@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import tollbridge
+from tests.server.clouds import Told, cloud
 from tollbridge import get_max_tokens, get_model_info, model_cost, register_model
 from tollbridge.catalog.facts import INFO_FEATURES
 from tollbridge.sdk import price_list
@@ -15,6 +17,7 @@ def _nothing_registered() -> Iterator[None]:
     yield
     price_list.PRICES._registered.clear()
     price_list.PRICES._tariffs.clear()
+    price_list.PRICES._whose.clear()
 
 
 def test_a_model_is_told_in_litellms_fields() -> None:
@@ -78,6 +81,30 @@ def test_what_is_registered_is_told_and_the_rest_stays() -> None:
     assert get_max_tokens("mine/big") == 9
     assert get_model_info("bare")["output_cost_per_token"] == 1e-06
     assert {"gpt-4o", "mine/big", "bare"} <= set(told)
+
+
+def test_a_name_that_nobody_has_is_asked_of_the_provider_that_was_registered_for_it(no_keys: Path) -> None:
+    ask = [{"role": "user", "content": "Hello"}]
+    with pytest.raises(tollbridge.NotFoundError):
+        tollbridge.completion("ours-1", ask)
+    register_model(
+        {
+            "ours-1": {"litellm_provider": "openai", "input_cost_per_token": 1e-6, "output_cost_per_token": 1e-6},
+            "team/ours-2": {"litellm_provider": "groq"},
+            "gpt-4o": {"litellm_provider": "groq"},
+        }
+    )
+    with cloud(lambda _: Told({"error": {"message": "seen"}}, 400)) as place:
+        said = {"api_base": f"{place.url}/v1", "api_key": "k", "num_retries": 0}
+        for model, provider in (("ours-1", "openai"), ("team/ours-2", "groq"), ("gpt-4o", "openai")):
+            with pytest.raises(tollbridge.BadRequestError, match="seen") as raised:
+                tollbridge.completion(model, ask, **said)
+            assert raised.value.provider == provider
+        assert [one.json()["model"] for one in place.asked] == ["ours-1", "team/ours-2", "gpt-4o"]
+    mocked = tollbridge.completion("ours-1", ask, mock_response="Hi")
+    assert mocked._hidden_params["custom_llm_provider"] == "openai"
+    assert mocked._hidden_params["response_cost"] == tollbridge.completion_cost(mocked) > 0
+    assert get_model_info("ours-1")["litellm_provider"] == "openai"
 
 
 def test_what_cannot_be_registered_is_refused_whole() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from pydantic import BaseModel, ValidationError
 
 from tests.shared import SHARED, recordings
 from tollbridge.sdk.objects import (
@@ -113,6 +114,53 @@ def test_every_nested_object_has_its_class(answer: ModelResponse) -> None:
     assert isinstance(answer.usage, Usage)
     assert answer.usage.prompt_tokens_details is not None
     assert answer.usage.prompt_tokens_details.cached_tokens == 4
+
+
+@pytest.mark.parametrize(
+    ("said", "read", "written"),
+    [
+        ({}, 0, 0),
+        ({"prompt_tokens_details": {"cached_tokens": 4}}, 4, 0),
+        ({"prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 2}}, 4, 2),
+        ({"prompt_tokens_details": None}, 0, 0),
+        ({"prompt_cache_hit_tokens": 3}, 3, 0),
+        ({"cache_read_input_tokens": 5, "cache_creation_input_tokens": 6}, 5, 6),
+    ],
+)
+def test_what_a_cache_gave_and_took_has_anthropics_names_whoever_answered(
+    said: dict[str, Any], read: int, written: int
+) -> None:
+    told = {"prompt_tokens": 12, "completion_tokens": 1, "total_tokens": 13, **said}
+    usage = ModelResponse({**ANSWER, "usage": told}).usage
+    assert usage is not None
+    assert (usage.cache_read_input_tokens, usage.cache_creation_input_tokens) == (read, written)
+    assert usage["cache_read_input_tokens"] == getattr(usage, "cache_read_input_tokens", None) == read
+    assert usage.model_dump() == told
+    if usage.prompt_tokens_details is not None:
+        assert (usage.prompt_tokens_details.cache_creation_tokens or 0) == written
+    assert Usage().cache_read_input_tokens == 0
+
+
+def test_an_answer_may_be_a_field_of_a_pydantic_model(answer: ModelResponse) -> None:
+    class Kept(BaseModel):
+        response: ModelResponse
+        usage: Usage | None = None
+        said: list[Message] = []
+
+    answer._hidden_params = {"response_cost": 0.5}
+    kept = Kept(response=answer, usage=ANSWER["usage"], said=[{"role": "user", "content": "Hi"}])
+    assert kept.response is answer
+    assert isinstance(kept.usage, Usage)
+    assert isinstance(kept.said[0], Message)
+    assert kept.model_dump()["response"] == ANSWER
+    assert type(kept.model_dump()["response"]) is dict
+    again = Kept.model_validate_json(kept.model_dump_json())
+    assert again == kept
+    assert isinstance(again.response.choices[0], Choices)
+    assert Kept.model_json_schema()["properties"]["response"]["type"] == "object"
+    for odd in (3, "text", None, [answer]):
+        with pytest.raises(ValidationError):
+            Kept.model_validate({"response": odd})
 
 
 def test_json_of_an_answer_is_the_answer_that_came(answer: ModelResponse) -> None:

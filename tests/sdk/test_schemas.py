@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field
 
+import tollbridge
+from tests.server.clouds import Told, cloud
 from tollbridge.sdk.schemas import response_format, strict_schema
 
 
@@ -49,6 +51,34 @@ def test_every_object_is_closed_and_requires_all_it_has(model: type[BaseModel]) 
     for schema in objects:
         assert schema["additionalProperties"] is False
         assert schema["required"] == list(schema["properties"])
+
+
+@pytest.mark.usefixtures("no_keys")
+@pytest.mark.parametrize("model", ["openai/gpt-5", "anthropic/claude-sonnet-4-5"])
+def test_a_class_is_the_format_of_a_response_too(model: str) -> None:
+    said = {"api_key": "k", "text": {"verbosity": "low"}, "num_retries": 0, "drop_params": True}
+    with cloud(lambda _: Told({"error": {"message": "seen"}}, 400)) as place:
+        for wanted in (City, response_format(City)):
+            with pytest.raises(tollbridge.BadRequestError, match="seen"):
+                tollbridge.responses(model, "Where?", text_format=wanted, api_base=place.url, **said)
+        first, second = (one.json() for one in place.asked)
+    assert first == second
+    written = response_format(City)
+    assert isinstance(written, dict)
+    schema = written["json_schema"]["schema"]
+    if "text" in first:
+        assert first["text"] == {
+            "verbosity": "low",
+            "format": {"type": "json_schema", "name": "City", "schema": schema, "strict": True},
+        }
+    else:
+        assert first["output_config"]["format"]["schema"] == schema
+
+
+def test_a_text_format_is_said_once_and_is_a_format() -> None:
+    for said in ({"text_format": City, "text": {"format": {"type": "text"}}}, {"text_format": 3}):
+        with pytest.raises(tollbridge.BadRequestError, match="text_format"):
+            tollbridge.responses("demo/x", "Where?", **said)
 
 
 def test_nothing_stands_beside_a_reference_and_defaults_are_gone() -> None:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import assert_never
 
 from tollbridge.providers import azure_token, google_token, oauth
-from tollbridge.providers.azure_token import AzureIdentity
+from tollbridge.providers.azure_token import AskedProgram, AzureIdentity
 from tollbridge.providers.google_token import GoogleAccount
 from tollbridge.providers.oauth import Exchange
 from tollbridge.providers.token import Token
 
-Account = GoogleAccount | AzureIdentity | Exchange
+Account = GoogleAccount | AzureIdentity | AskedProgram | Exchange
 
 
 def fetcher(account: Account, clock: Callable[[], float]) -> Callable[[], Token]:
@@ -21,6 +21,8 @@ def fetcher(account: Account, clock: Callable[[], float]) -> Callable[[], Token]
             return google_token.fetcher(account)
         case AzureIdentity():
             return azure_token.fetcher(account)
+        case AskedProgram():
+            return azure_token.asker(account)
         case Exchange():
             return oauth.fetcher(account, clock)
         case _:

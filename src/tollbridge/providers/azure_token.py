@@ -4,6 +4,7 @@
     a user's password        client_id, azure_username, azure_password     likewise
     a workload's own file    AZURE_FEDERATED_TOKEN_FILE (AKS sets it)       the library azure-identity
     what `azure_credential` names: DefaultAzureCredential, ManagedIdentityCredential ...      likewise
+    a program's function     azure_ad_token_provider                       asked before each request, as by OpenAI's SDK
 
 The library is the extra `azure`, and is imported when first used. Blocking: whoever asks does so in a thread.
 
@@ -44,6 +45,9 @@ ASKS = (
     "azure_username",
 )
 
+TOKEN_PROVIDER = "azure_ad_token_provider"
+"""Said by a program alone: a file holds no function."""
+
 LIBRARY: Mapping[str, tuple[str, ...]] = {
     "DefaultAzureCredential": ("authority",),
     "EnvironmentCredential": ("authority",),
@@ -75,11 +79,30 @@ class AzureIdentity(msgspec.Struct, frozen=True, kw_only=True):
         return "\0".join((self.kind, *(value for _, value in self.settings)))
 
 
-def azure_account(said: Said) -> Exchange | AzureIdentity | None:
+class AskedProgram(msgspec.Struct, frozen=True, kw_only=True):
+    """`give`: the program's function, which keeps tokens itself. Blocking."""
+
+    extra: ClassVar[str] = ""
+
+    provider: str
+    give: Callable[[], object]
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        return ()
+
+    @property
+    def identity(self) -> str:
+        return TOKEN_PROVIDER
+
+
+def azure_account(said: Said) -> Exchange | AzureIdentity | AskedProgram | None:
     """None where nothing says who we are. Raises AuthenticationError, the operator's, where it says it of no kind that
     is known. A key goes before all of this."""
     if said.key:
         return None
+    if said.tokens is not None:
+        return AskedProgram(provider=said.provider, give=said.tokens)
     kind = said.value("azure_credential", "AZURE_CREDENTIAL")
     tenant, client = said.value("tenant_id", "AZURE_TENANT_ID"), said.value("client_id", "AZURE_CLIENT_ID")
     authority = _authority(said.value("azure_authority_host", "AZURE_AUTHORITY_HOST"))
@@ -153,6 +176,23 @@ def fetcher(account: AzureIdentity) -> Callable[[], Token]:
         return Token(Secret(got.token), float(got.expires_on))
 
     return fetch
+
+
+def asker(account: AskedProgram) -> Callable[[], Token]:
+    """What asks the program anew each time. It raises AuthenticationError, the operator's, where no token is given."""
+
+    def ask() -> Token:
+        try:
+            given = account.give()
+        except Exception as error:
+            raise _operator(
+                account.provider, f"`{TOKEN_PROVIDER}` failed: {_said(error) or type(error).__name__}"
+            ) from error
+        if not isinstance(given, str) or not given.strip():
+            raise _operator(account.provider, f"`{TOKEN_PROVIDER}` gave no token, but {type(given).__name__}")
+        return Token(Secret(given.strip()), 0.0)
+
+    return ask
 
 
 def _said(error: Exception) -> str:

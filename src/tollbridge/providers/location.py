@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
@@ -19,7 +19,7 @@ Environ = Mapping[str, str]
 class Given(msgspec.Struct, frozen=True, kw_only=True):
     """What a call or a deployment says about its provider. `base_model`: what an Azure deployment, or a server with
     names of its own, really runs. `extra`: anything else that a row may ask for (`account_id`, `azure_ad_token`,
-    `project` ...)."""
+    `project` ...). `tokens`: a program's function that gives one."""
 
     api_key: str | Secret | None = None
     api_base: str | None = None
@@ -27,6 +27,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     organization: str | None = None
     base_model: str | None = None
     extra: Mapping[str, Json] = {}
+    tokens: Callable[[], object] | None = None
 
 
 NOTHING = Given()

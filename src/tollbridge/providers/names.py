@@ -98,7 +98,7 @@ def _no_provider(model: str) -> UnknownModelError:
 
 
 def _unknown_provider(name: str, model: str, rows: Mapping[str, Provider]) -> UnknownModelError:
-    close = near(name, [*rows, *ALIASES]) or near(model)
+    close = near(name, [*rows, *ALIASES]) or near(model, _reachable(rows))
     return _not_found(
         f"There is no provider {name!r} for the model {model!r}.{_or(close)} Write `provider/model`; for a server with "
         f"OpenAI's format, `openai/{model}` and its `api_base`."
@@ -106,11 +106,16 @@ def _unknown_provider(name: str, model: str, rows: Mapping[str, Provider]) -> Un
 
 
 def _unknown_model(model: str, rows: Mapping[str, Provider]) -> UnknownModelError:
-    close = near(model) or near(model, rows)
+    close = near(model, _reachable(rows)) or near(model, rows)
     return _not_found(
         f"No provider is known for the model {model!r}.{_or(close)} Write it as `provider/model`, such as "
         f"`openai/{model}`."
     )
+
+
+def _reachable(rows: Mapping[str, Provider]) -> list[str]:
+    """What the catalog knows of those who can be asked: it has prices of others too."""
+    return [name for name in catalog().names() if "/" not in name or find(name.partition("/")[0], rows) is not None]
 
 
 def _or(close: list[str]) -> str:

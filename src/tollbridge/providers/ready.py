@@ -8,6 +8,7 @@ from tollbridge.errors import APIError
 from tollbridge.providers import vertex
 from tollbridge.providers.auth import SigV4
 from tollbridge.providers.aws_account import CREDENTIALS
+from tollbridge.providers.azure_token import TOKEN_PROVIDER
 from tollbridge.providers.location import NOTHING, Environ, Given
 from tollbridge.providers.resolve import first, located
 from tollbridge.providers.row import Provider
@@ -54,7 +55,7 @@ def key_place(row: Provider, given: Given, environ: Environ) -> str:
     """Where the key, or the identity, is from that the provider is shown; "" where there is none."""
     if given.api_key:
         return "`api_key`"
-    told = next((name for name in _WHO if given.extra.get(name)), None)
+    told = next((name for name in _WHO if given.extra.get(name)), TOKEN_PROVIDER if given.tokens else None)
     if told:
         return f"`{told}`"
     if row.api_key:

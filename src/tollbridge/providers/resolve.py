@@ -344,7 +344,15 @@ def _shown(row: Provider, auth: Auth, given: Given, environ: Environ, base: Base
 def _said(row: Provider, given: Given, environ: Environ, base: Base, key: Secret | None = None) -> Said:
     extra = {**given.extra, "api_version": given.api_version} if given.api_version else given.extra
     key = key or Secret("")
-    return Said(provider=row.name, base=base, path=row.path, key=key, given=extra, environ=environ)
+    return Said(
+        provider=row.name,
+        base=base,
+        path=row.path,
+        key=key,
+        given=extra,
+        environ=environ,
+        tokens=given.tokens,
+    )
 
 
 def _check_sendable(key: Secret, row: Provider, model: str) -> None:

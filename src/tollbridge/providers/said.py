@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -13,7 +13,7 @@ from tollbridge.secret import Secret
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
     """`path`: what the row adds to the base for this format. `key`: the API key, empty where there is none. `given`:
-    what the call or the deployment says; for each value it goes before `environ`."""
+    what the call or the deployment says; for each value it goes before `environ`. `tokens`: a program's function."""
 
     provider: str
     base: Base
@@ -21,6 +21,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     key: Secret
     given: Mapping[str, Json]
     environ: Mapping[str, str]
+    tokens: Callable[[], object] | None = None
 
     def value(self, name: str, *variables: str) -> str | None:
         """The first that holds more than white space."""

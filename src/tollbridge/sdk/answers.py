@@ -59,8 +59,8 @@ def streamed(streaming: Streaming, ask: Ask, known: JsonObject, began: float) ->
 class Chunks:
     """The stream as dictionaries, one an event. Where it breaks, the error is raised after the chunks that arrived.
 
-    At the end `hidden` is complete: its `caveats`, and the `response_cost` where usage was told. Dropped or closed
-    before its end, it closes the provider's connection.
+    At the end `hidden` is complete: its `caveats`, and `usage` and `response_cost` where usage was told. Dropped or
+    closed before its end, it closes the provider's connection.
     """
 
     def __init__(self, streaming: Streaming, ask: Ask, hidden: JsonObject, began: float) -> None:
@@ -149,6 +149,8 @@ class Chunks:
         said = self._stream.said
         usage, tier = said.usage, said.service_tier
         self._hidden["response_cost"] = price(self._deployment, usage, tier, time.monotonic() - self._began)
+        if usage is not None:
+            self._hidden["usage"] = write_usage(usage)
         if usage is not None and not self._told_usage:
             head = {name: value for name, value in self._last.items() if name in ("id", "object", "created", "model")}
             self._waiting.append({**head, "choices": [], "usage": write_usage(usage)})
@@ -191,6 +193,7 @@ def hidden(result: Answer | Streaming, headers: dict[str, str], known: JsonObjec
     return {
         "model_id": deployment.id,
         "custom_llm_provider": deployment.provider,
+        "model": deployment.model,
         "api_base": f"{deployment.origin.scheme}://{deployment.origin.authority}",
         "additional_headers": headers,
         "response_cost": None,

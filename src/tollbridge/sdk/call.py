@@ -18,10 +18,9 @@ from tollbridge.catalog.price_names import is_price
 from tollbridge.errors import BadRequestError, NotFoundError, UnsupportedParamsError
 from tollbridge.model.response import Caveat
 from tollbridge.model.tasks.task import Upload
-from tollbridge.providers.names import locate
-from tollbridge.providers.table import ROWS
-from tollbridge.sdk.order import Order, flag, read_order, table
-from tollbridge.sdk.parameters import EXTRAS, FOR_PROVIDERS, MOCKS, REFUSED, WHO, WITHOUT_EFFECT
+from tollbridge.sdk.order import Order, flag, is_mocked, read_order, table
+from tollbridge.sdk.parameters import EXTRAS, FOR_PROVIDERS, MOCK_DELAY, MOCKS, REFUSED, WHO, WITHOUT_EFFECT
+from tollbridge.sdk.whose import located
 from tollbridge.server.controls import count
 from tollbridge.wires.base import Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
@@ -115,7 +114,7 @@ def _read(model: str, said: dict[str, object], *, stream: bool, dialect: Wire) -
 def provider_name(model: str, provider: str | None, api_base: str | None) -> str:
     """Whose a model is; "" where nobody is known for it."""
     try:
-        return locate(model, ROWS, provider=provider, api_base=api_base)[0].name
+        return located(model, provider, api_base)[0].name
     except NotFoundError:
         return ""
 
@@ -126,7 +125,7 @@ def take_ineffective(said: dict[str, object]) -> tuple[Caveat, ...]:
         raise BadRequestError(f"`{name}` is not a parameter here. {REFUSED[name]}", param=name)
     if "request_timeout" in said:
         said.setdefault("timeout", said.pop("request_timeout"))
-    ineffective = sorted(WITHOUT_EFFECT & said.keys())
+    ineffective = sorted((WITHOUT_EFFECT if is_mocked(said) else {*WITHOUT_EFFECT, MOCK_DELAY}) & said.keys())
     for name in ineffective:
         del said[name]
     return left_out(ineffective)

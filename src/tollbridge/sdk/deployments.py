@@ -80,7 +80,14 @@ def mock_deployment(order: Order) -> Deployment:
     place = order.place
     provider = provider_name(place.model, place.provider, place.api_base)
     model = place.model.partition("/")[2] or place.model
-    wanted = Wanted(id="mock", group=order.name, model=f"{DEMO.name}/{model}", prices=dict(place.prices))
+    wanted = Wanted(
+        id="mock",
+        group=order.name,
+        model=f"{DEMO.name}/{model}",
+        timeouts=place.timeouts,
+        stream_timeouts=place.stream_timeouts,
+        prices=dict(place.prices),
+    )
     origin = Origin("http", mock_host(order.name), 80)
     return msgspec.structs.replace(
         build(wanted, {}, ROWS),
@@ -98,6 +105,7 @@ def given_of(place: Place) -> Given:
         organization=place.organization,
         base_model=place.base_model,
         extra=msgspec.json.decode(place.extra),
+        tokens=place.tokens,
     )
 
 

@@ -15,11 +15,13 @@ from tollbridge.calls.exchange import Answer
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import JsonObject
 from tollbridge.sdk.answers import told
+from tollbridge.sdk.body import plain
 from tollbridge.sdk.call import Call, read_spoken
 from tollbridge.sdk.engine import dialogue
 from tollbridge.sdk.events import AsyncEvents, Events
 from tollbridge.sdk.loop import BACKGROUND
 from tollbridge.sdk.objects import Answer as AnyAnswer
+from tollbridge.sdk.schemas import text_format
 from tollbridge.sdk.task_objects import Event, TextCompletionResponse
 
 R = TypeVar("R", bound=AnyAnswer)
@@ -38,7 +40,22 @@ def _waited(call: Call, made: type[R]) -> R | Events[R]:
 
 
 def _responses(model: str, input: object, stream: bool | None, parameters: Mapping[str, object]) -> Call:
-    return read_spoken(model, "openai_responses", {"input": input}, stream, parameters)
+    said = dict(parameters)
+    wanted = said.pop("text_format", None)
+    if wanted is not None:
+        said["text"] = _text(said.get("text"), wanted)
+    return read_spoken(model, "openai_responses", {"input": input}, stream, said)
+
+
+def _text(said: object, wanted: object) -> JsonObject:
+    """`text` with the format of a `text_format`, as OpenAI's SDK takes it."""
+    beside = {} if said is None else plain(said)
+    if not isinstance(beside, dict) or beside.get("format") is not None:
+        raise BadRequestError("Pass `text_format` or a `text` with its own `format`, not both.", param="text_format")
+    made = text_format(wanted)
+    if not isinstance(made, Mapping):
+        raise BadRequestError("`text_format` must be a pydantic class, or a format.", param="text_format")
+    return {**beside, "format": dict(made)}
 
 
 def _messages(
@@ -91,7 +108,8 @@ async def aresponses(
     model: str, input: object, *, stream: bool | None = None, **parameters: Any
 ) -> Event | AsyncEvents[Event]:
     """In the words of OpenAI's Responses. `parameters`: fields of the body, and what `completion` takes to say who
-    answers and how long it may take. With `stream`, its events. Raises APIError (`tollbridge.exceptions`)."""
+    answers and how long it may take; `text_format` may be a pydantic class. With `stream`, its events. Raises APIError
+    (`tollbridge.exceptions`)."""
     return await _asked(_responses(model, input, stream, parameters), Event)
 
 

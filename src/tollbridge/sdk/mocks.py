@@ -5,6 +5,7 @@ An exception, its class, or its name is raised. Everything else is answered as `
 
 from __future__ import annotations
 
+import asyncio
 from hashlib import blake2b
 from typing import NoReturn
 
@@ -13,7 +14,7 @@ from tollbridge.assemble.offline import offline
 from tollbridge.errors import APITimeoutError
 from tollbridge.providers.mock import mocked
 from tollbridge.sdk.order import Mock
-from tollbridge.transport.base import Outgoing, Timeouts, Transport
+from tollbridge.transport.base import Incoming, Outgoing, Timeouts, Transport
 from tollbridge.transport.inprocess import InProcess
 
 
@@ -35,7 +36,31 @@ def mock_host(order: str) -> str:
     return f"{blake2b(order.encode(), digest_size=8).hexdigest()}.invalid"
 
 
+class Delayed:
+    """`transport.base.Transport` that takes its time, or all that there is."""
+
+    def __init__(self, transport: Transport, delay_s: float) -> None:
+        self._transport = transport
+        self._delay_s = delay_s
+
+    async def send(self, request: Outgoing, timeouts: Timeouts) -> Incoming:
+        patience_s = timeouts.first_byte_s
+        if patience_s is not None and patience_s < self._delay_s:
+            await asyncio.sleep(patience_s)
+            raise APITimeoutError(f"mock_delay: nobody answered within {patience_s:g} s.")
+        await asyncio.sleep(self._delay_s)
+        return await self._transport.send(request, timeouts)
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+
 def mock_transport(mock: Mock) -> Transport:
+    made = _answering(mock)
+    return Delayed(made, mock.delay_s) if mock.delay_s else made
+
+
+def _answering(mock: Mock) -> Transport:
     if mock.timeout:
         return Raising(APITimeoutError("mock_timeout: nobody answered in time."))
     failure = _failure(mock.answer)

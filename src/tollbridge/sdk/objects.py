@@ -6,6 +6,7 @@ extensions: `reasoning_content`, `thinking_blocks`, `provider_specific_fields`, 
 """
 
 import time
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -101,11 +102,19 @@ class ChoiceLogprobs(Value):
 
 
 class PromptTokensDetails(Value):
+    """`cache_creation_tokens`: LiteLLM's name for `cache_write_tokens`."""
+
     cached_tokens: int | None
     cache_write_tokens: int | None
+    cache_creation_tokens: int | None
     audio_tokens: int | None
     image_tokens: int | None
     text_tokens: int | None
+
+    def __missing__(self, name: str) -> Json:
+        if name == "cache_creation_tokens":
+            return self.get("cache_write_tokens")
+        return super().__missing__(name)
 
 
 class CompletionTokensDetails(Value):
@@ -118,7 +127,8 @@ class CompletionTokensDetails(Value):
 
 
 class Usage(Value):
-    """Totals, and in the details parts of them."""
+    """Totals, and in the details parts of them. `cache_read_input_tokens`, `cache_creation_input_tokens`: Anthropic's
+    names for what was read from a cache and written into one, whoever answered; 0 where nobody told of any."""
 
     _by_hand = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), int)
 
@@ -128,6 +138,22 @@ class Usage(Value):
     prompt_tokens_details: PromptTokensDetails | None
     completion_tokens_details: CompletionTokensDetails | None
     cost: float | None
+    cache_read_input_tokens: int
+    cache_creation_input_tokens: int
+
+    def __missing__(self, name: str) -> Json:
+        field = _OF_CACHES.get(name)
+        if field is None:
+            return super().__missing__(name)
+        from tollbridge.wires.openai_chat.usage import read_usage  # loaded by who asks: most count totals alone
+
+        return getattr(read_usage(self.model_dump()), field, None) or 0
+
+
+_OF_CACHES: Mapping[str, str] = {
+    "cache_read_input_tokens": "cache_read",
+    "cache_creation_input_tokens": "cache_write",
+}
 
 
 # the whole answer

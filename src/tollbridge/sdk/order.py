@@ -10,9 +10,12 @@ from tollbridge.calls.cache_points import CachePoint, read_points
 from tollbridge.catalog.price_names import is_price, prices_of
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json
+from tollbridge.providers.azure_token import TOKEN_PROVIDER
 from tollbridge.providers.table import ROWS
-from tollbridge.sdk.body import plain, write_body, write_json
-from tollbridge.sdk.parameters import CACHE_POINTS, FOR_PROVIDERS, MOCKS, OURS
+from tollbridge.sdk.body import plain, write_body
+from tollbridge.sdk.parameters import CACHE_POINTS, FOR_PROVIDERS, MOCK_DELAY, MOCKS, OURS
+from tollbridge.sdk.token_giver import TokenGiver
+from tollbridge.sdk.whose import registered
 from tollbridge.secret import Secret
 from tollbridge.server.controls import seconds
 from tollbridge.transport.base import Timeouts
@@ -30,8 +33,8 @@ _ROW_VALUES = frozenset(
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """All that makes a deployment, as a value to find it by again. `extra`, `forced`: JSON. `prices`: as
-    `calls.build.Wanted`."""
+    """All that makes a deployment, as a value to find it by again. `extra`, `forced`: JSON. `tokens`: a function of
+    the program's, beside them. `prices`: as `calls.build.Wanted`."""
 
     model: str
     provider: str | None = None
@@ -41,6 +44,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     organization: str | None = None
     base_model: str | None = None
     extra: bytes = b"{}"
+    tokens: TokenGiver | None = None
     forced: bytes = b"{}"
     headers: tuple[tuple[str, str], ...] = ()
     drops: frozenset[str] = frozenset()
@@ -54,11 +58,12 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mock(msgspec.Struct, frozen=True, kw_only=True):
-    """`answer`: as `mock_response`, an exception too. `timeout`: nobody answers in time."""
+    """`answer`: as `mock_response`, an exception too. `timeout`: nobody answers in time. `delay_s`: before it does."""
 
     answer: object
     tool_calls: Json = None
     timeout: bool = False
+    delay_s: float = 0.0
 
 
 METADATA_IS_SENT = frozenset({MESSAGES, RESPONSES})
@@ -92,14 +97,15 @@ def read_order(model: object, said: Mapping[str, object], name: str = "", *, dia
     whole, stream = _timeouts(said)
     place = Place(
         model=model,
-        provider=text(said, "custom_llm_provider"),
+        provider=text(said, "custom_llm_provider") or registered(model),
         api_key=_key(said),
         api_base=text(said, "api_base") or text(said, "base_url"),
         api_version=text(said, "api_version"),
         organization=text(said, "organization"),
         base_model=text(said, "base_model"),
-        extra=write_json(extra),
-        forced=write_json(table(said, "extra_body")),
+        tokens=_tokens(extra.pop(TOKEN_PROVIDER, None)),
+        extra=write_body(extra),
+        forced=write_body(table(said, "extra_body")),
         headers=_headers(said),
         drops=_words(said, "additional_drop_params"),
         keeps=_words(said, "allowed_openai_params"),
@@ -155,13 +161,22 @@ def seconds_of(said: Mapping[str, object], name: str) -> float | None:
     return None if value is None else seconds(value, name)
 
 
+def is_mocked(said: Mapping[str, object]) -> bool:
+    return any(said.get(name) not in (None, False) for name in MOCKS)
+
+
 def _mock(said: Mapping[str, object]) -> Mock | None:
-    if not any(said.get(name) not in (None, False) for name in MOCKS):
+    if not is_mocked(said):
         return None
     answer = said.get("mock_response")
     if not isinstance(answer, BaseException) and not isinstance(answer, type):
         answer = plain(answer)
-    return Mock(answer=answer, tool_calls=plain(said.get("mock_tool_calls")), timeout=flag(said, "mock_timeout"))
+    return Mock(
+        answer=answer,
+        tool_calls=plain(said.get("mock_tool_calls")),
+        timeout=flag(said, "mock_timeout"),
+        delay_s=seconds_of(said, MOCK_DELAY) or 0.0,
+    )
 
 
 def _key(said: Mapping[str, object]) -> Secret | None:
@@ -170,6 +185,14 @@ def _key(said: Mapping[str, object]) -> Secret | None:
         return value
     key = text(said, "api_key")
     return Secret(key) if key else None
+
+
+def _tokens(value: object) -> TokenGiver | None:
+    if value is None:
+        return None
+    if not callable(value):
+        raise BadRequestError(f"`{TOKEN_PROVIDER}` must be a function that gives a token.", param=TOKEN_PROVIDER)
+    return TokenGiver(value)
 
 
 def _headers(said: Mapping[str, object]) -> tuple[tuple[str, str], ...]:

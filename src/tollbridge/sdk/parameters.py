@@ -105,6 +105,7 @@ class Parameters(TypedDict, total=False):
     mock_response: Any
     mock_tool_calls: Sequence[Object] | None
     mock_timeout: bool | None
+    mock_delay: float | None
 
 
 CACHE_POINTS = "cache_control_injection_points"
@@ -116,7 +117,8 @@ HOW = (
     CACHE_POINTS,
 )
 MOCKS = ("mock_response", "mock_tool_calls", "mock_timeout")
-OURS = frozenset({*WHO, *EXTRAS, *HOW, *MOCKS})
+MOCK_DELAY = "mock_delay"  # of one of these
+OURS = frozenset({*WHO, *EXTRAS, *HOW, *MOCKS, MOCK_DELAY})
 
 FOR_PROVIDERS = ("aws_", "azure_", "vertex_", "watsonx_")
 """How names begin that a provider's row may ask for, and that are credentials or addresses: never in a body."""
@@ -124,7 +126,8 @@ FOR_PROVIDERS = ("aws_", "azure_", "vertex_", "watsonx_")
 WITHOUT_EFFECT = frozenset(
     NO_EFFECT
     | CALLBACKS
-    | {"cache", "id", "litellm_metadata", "litellm_session_id", "litellm_trace_id", "mock_delay"}
+    | {"callbacks", "failure_callback", "input_callback", "success_callback"}
+    | {"cache", "id", "litellm_metadata", "litellm_session_id", "litellm_trace_id"}
     | {"mock_testing_content_policy_fallbacks", "mock_testing_context_fallbacks", "mock_testing_fallbacks"}
     | {"mock_testing_rate_limit_error", "provider_specific_header", "rpm", "tpm", "ttl", "user_config", "verbose"}
 )

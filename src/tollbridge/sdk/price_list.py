@@ -38,13 +38,19 @@ class PriceList:
     def __init__(self) -> None:
         self._registered: dict[Named, ModelFacts] = {}
         self._tariffs: dict[Named, Tariff] = {}
+        self._whose: dict[str, str] = {}
 
     def register(self, models: Mapping[str, Mapping[str, Json]]) -> None:
         """`models`: LiteLLM's fields by name; what they leave out stays as it was. Raises BadRequestError for a price
         that is none."""
         read = {name: self._read(name, fields) for name, fields in models.items()}
         self._registered.update(dict(read.values()))
+        self._whose.update({name: said for name, fields in models.items() if (said := _provider(fields))})
         self._tariffs.clear()
+
+    def whose(self, model: str) -> str:
+        """The provider that was registered for a name; "" where none was."""
+        return self._whose.get(model, "")
 
     def named(self, model: str, provider: str | None = None, region: str | None = None) -> Named:
         """The name under which something is known of it. `region`, else the environment's: where it is asked, where its
@@ -62,8 +68,8 @@ class PriceList:
             return [Named(row.name, one) for one in dict.fromkeys((*listed.names, listed.model))]
         except NotFoundError:
             head, slash, rest = model.partition("/")
-            bare = provider or catalog().provider_of(model)
-            if bare is not None:
+            bare = provider or catalog().provider_of(model) or self.whose(model)
+            if bare:
                 return [Named(bare, rest if slash and head == bare else model)]
             if Named(head, rest) in self._registered or facts(head, rest) is not None:
                 return [Named(head, rest)]
@@ -105,9 +111,8 @@ class PriceList:
     def _read(self, name: str, fields: Mapping[str, Json]) -> tuple[Named, ModelFacts]:
         if not isinstance(fields, Mapping):
             raise BadRequestError(f"What is registered for {name!r} must be a dictionary.", param=name)
-        provider = fields.get("litellm_provider")
         try:
-            named = self._names(text(name, "model_cost"), provider if isinstance(provider, str) else "")[0]
+            named = self._names(text(name, "model_cost"), _provider(fields))[0]
         except NotFoundError:
             head, slash, rest = name.partition("/")
             named = Named(head, rest) if slash else Named("", name)
@@ -120,6 +125,15 @@ class PriceList:
         known = with_info(self.facts(named), fields, *named) or ModelFacts(provider=named.provider, name=named.model)
         merged = {**known.prices, **prices}
         return named, msgspec.structs.replace(known, prices=merged, listed_by=REGISTERED)
+
+
+def _provider(fields: Mapping[str, Json]) -> str:
+    """By the name of its row; one that has none as it is written."""
+    said = fields.get("litellm_provider")
+    if not isinstance(said, str):
+        return ""
+    row = find(said, ROWS)
+    return said if row is None else row.name
 
 
 def _priced_as(row: Provider, model: str) -> tuple[ModelFacts | None, Tariff]:

@@ -29,6 +29,7 @@ from tollbridge.config.load import load_value
 from tollbridge.config.settings import ModelEntry
 from tollbridge.errors import BadRequestError, ConfigError, NotBuilt
 from tollbridge.model.json import JsonObject
+from tollbridge.providers.azure_token import TOKEN_PROVIDER
 from tollbridge.providers.table import ROWS
 from tollbridge.routing.engine import Engine, Trace
 from tollbridge.sdk.answers import shown
@@ -39,8 +40,8 @@ from tollbridge.sdk.embedding import Input, embedded, read_embedding
 from tollbridge.sdk.engine import Found, answer, ask_of, how_of, task
 from tollbridge.sdk.loop import BACKGROUND
 from tollbridge.sdk.objects import EmbeddingResponse, ModelResponse
-from tollbridge.sdk.order import seconds_of
-from tollbridge.sdk.parameters import FOR_PROVIDERS, MOCKS, WHO
+from tollbridge.sdk.order import is_mocked, seconds_of
+from tollbridge.sdk.parameters import FOR_PROVIDERS, WHO
 from tollbridge.sdk.streams import AsyncStream, Stream
 from tollbridge.sdk.value import Value
 from tollbridge.transport.base import Incoming, Outgoing, Timeouts
@@ -65,6 +66,7 @@ class Router:
     ) -> tuple[Engine, Sequence[tuple[int, ModelEntry]], list[dict[str, Any]], Sequence[str]]:
         """What a list makes. Raises before anything of the router changes."""
         listed = [dict(entry) for entry in model_list]
+        _check_writable(listed)
         value: JsonObject = plain({"model_list": listed, "router_settings": self._said})
         loaded = load_value(value, os.environ, "Router")
         absent = [one for one in loaded.findings if one.path.startswith("router_settings") and NOT_BUILT in one.message]
@@ -168,7 +170,7 @@ class Router:
     async def _asked(
         self, model: str, messages: Iterable[Any], stream: bool | None, parameters: Mapping[str, Any]
     ) -> ModelResponse | AsyncStream:
-        if any(parameters.get(name) not in (None, False) for name in MOCKS):
+        if is_mocked(parameters):
             return await answer(read_call(self._stands_for(model), messages, stream, parameters))
         steps = _steps(parameters)
         messages, body = list(messages) if steps.instead else messages, _body_of(parameters)
@@ -201,6 +203,21 @@ def _deployments(entry: Mapping[str, Any]) -> int:
     """How many an entry is: one for each of its organizations."""
     organizations = (entry.get("litellm_params") or {}).get("organization")
     return len(organizations) or 1 if isinstance(organizations, list | tuple) else 1
+
+
+def _check_writable(listed: Sequence[Mapping[str, Any]]) -> None:
+    """A list is read as a file is, which holds no functions."""
+    for index, entry in enumerate(listed):
+        for name, value in (entry.get("litellm_params") or {}).items():
+            if callable(value):
+                where = f"model_list[{index}].litellm_params.{name}"
+                raise ConfigError(f"{where}: a function cannot stand in a list of deployments.{_INSTEAD.get(name, '')}")
+
+
+_INSTEAD = {
+    TOKEN_PROVIDER: " Say who you are (`tenant_id`, `client_id` and `client_secret`, or `azure_credential`): "
+    "the token is fetched, and renewed."
+}
 
 
 class Here:

@@ -1,4 +1,4 @@
-"""A pydantic class as `response_format`: its JSON schema, made strict.
+"""A pydantic class as `response_format`, or as the `text_format` of Responses: its JSON schema, made strict.
 
 OpenAI's strict mode wants `additionalProperties: false` and every property required, in every object, and nothing
 beside a `$ref` (https://platform.openai.com/docs/guides/structured-outputs, seen 2026-11-21). Pydantic is not imported:
@@ -6,6 +6,8 @@ whatever has `model_json_schema` will do.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from tollbridge.model.json import Json, JsonObject
 
@@ -20,6 +22,13 @@ def response_format(value: object) -> object:
         "type": "json_schema",
         "json_schema": {"name": value.__name__, "schema": strict_schema(schema), "strict": True},
     }
+
+
+def text_format(value: object) -> object:
+    """The same as Responses has it, in `text.format`: what a chat has under `json_schema` stands beside the type."""
+    made = response_format(value)
+    inner = made.get("json_schema") if isinstance(made, Mapping) else None
+    return {"type": "json_schema", **inner} if isinstance(inner, Mapping) else made
 
 
 def strict_schema(schema: JsonObject) -> JsonObject:

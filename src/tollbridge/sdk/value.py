@@ -145,6 +145,21 @@ class Value(dict[str, Any]):
     def model_validate(cls, fields: Mapping[str, Json]) -> Self:
         return cls(fields)
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> JsonObject:
+        """A field of a pydantic model may be one of these: an object stays itself, a dictionary becomes one. The schema
+        is the dictionary that pydantic reads; this is called by nobody else, and pydantic is not imported."""
+
+        def validate(value: Any, inner: Callable[[Any], Any]) -> Any:
+            return value if isinstance(value, cls) else cls(inner(value))
+
+        return {
+            "type": "function-wrap",
+            "function": {"type": "no-info", "function": validate},
+            "schema": handler.generate_schema(JsonObject),
+            "serialization": {"type": "function-plain", "function": cls.model_dump, "info_arg": False},
+        }
+
     def copy(self) -> Self:
         return self.model_copy()
 

@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 import tollbridge
+from tests.sdk.upstream import Upstream
+from tests.sdk.upstream import chunk as saying
+from tests.server.clouds import Told, cloud
 
+STOP = {"index": 0, "delta": {}, "finish_reason": "stop"}
 ASK = [{"role": "user", "content": "Hello"}]
 KEY = "sk-a-secret-of-this-test"
 
@@ -104,6 +108,34 @@ def test_of_a_stream_they_are_told_at_its_end_with_the_whole_answer(litellm: Any
     assert heard.moments[1:] == ["after", "success"]
 
 
+def test_a_stream_says_who_answers_and_its_chunks_make_an_answer_with_usage(litellm: Any, no_keys: Path) -> None:
+    stream = litellm.completion("gpt-4o", ASK, mock_response="Hi there", stream=True)
+    assert (stream.custom_llm_provider, stream.model) == ("openai", "gpt-4o")
+    told = litellm.completion("gpt-4o", ASK, mock_response="Hi there")
+    assert litellm.stream_chunk_builder(list(stream), messages=ASK).usage == told.usage
+    router = litellm.Router([{"model_name": "fast", "litellm_params": {"model": "demo/one"}}])
+    stream = router.completion("fast", ASK, stream=True)
+    assert (stream.custom_llm_provider, stream.model) == ("demo", "one")
+
+
+def test_of_a_stream_that_told_no_usage_it_is_counted(litellm: Any, no_keys: Path) -> None:
+    heard = logger_of(litellm)
+    with Upstream([saying("Hi "), saying("there!"), {**saying(""), "choices": [STOP]}, "[DONE]"]) as upstream:
+        said = {"api_base": upstream.base, "api_key": "k", "stream": True, "success_callback": [heard]}
+        chunks = list(litellm.completion("openai/gpt-4o", ASK, **said))
+    written = tollbridge.token_counter("m", text="Hi there!")
+    read = tollbridge.token_counter("m", messages=ASK)
+    for answer in (litellm.stream_chunk_builder(chunks, messages=ASK), heard.response):
+        assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (read, written)
+        assert answer.usage.total_tokens == read + written
+        assert [one["code"] for one in answer._hidden_params["caveats"]] == ["estimated"]
+    alone = litellm.stream_chunk_builder(chunks).usage
+    assert (alone.prompt_tokens, alone.completion_tokens) == (0, written)
+    assert tollbridge.stream_chunk_builder(chunks).usage is None
+    odd = [{"role": "user", "content": [{"type": "of nobody's", "text": 3}]}, 7]
+    assert tollbridge.stream_chunk_builder(chunks, odd).usage.prompt_tokens > 0
+
+
 async def test_of_async_calls_the_async_methods_are_called_and_awaited(litellm: Any) -> None:
     heard = logger_of(litellm)
     litellm.callbacks = [heard]
@@ -163,6 +195,36 @@ def test_an_integration_by_name_is_refused_before_anybody_is_asked(litellm: Any,
     assert asked == ["asked"]  # the argument was evaluated; the call was not made
 
 
+def test_callbacks_of_one_call_are_told_of_that_call_alone_and_each_once(litellm: Any) -> None:
+    told: list[str] = []
+    heard = logger_of(litellm)
+
+    def note(kwargs: Any, response: Any, start: Any, end: Any) -> None:
+        told.append(f"{kwargs['log_event_type']} {kwargs['model']}")
+
+    litellm.success_callback = [note]
+    litellm.completion("demo/one", ASK, success_callback=[note, heard], failure_callback=note, strict=True)
+    assert told == ["successful_api_call one"]
+    assert heard.moments == ["before one Hello", "after", "success"]
+    assert "callback" not in repr(heard.told["optional_params"])
+    litellm.completion("demo/two", ASK)
+    assert len(heard.moments) == 3
+    with pytest.raises(litellm.RateLimitError):
+        litellm.completion("demo/error-429", ASK, num_retries=0, failure_callback=[note])
+    assert told[1:] == ["successful_api_call two", "failed_api_call error-429"]
+    router = litellm.Router([{"model_name": "fast", "litellm_params": {"model": "demo/one"}}])
+    list(router.completion("fast", ASK, stream=True, callbacks=[heard]))
+    assert heard.moments[3:] == ["before fast Hello", "after", "success"]
+    with pytest.raises(tollbridge.NotBuilt, match=r"success_callback = \['langfuse'\]"):
+        litellm.completion("demo/one", ASK, success_callback=["langfuse"])
+
+
+def test_without_the_shim_callbacks_are_left_out_and_told() -> None:
+    answered = tollbridge.completion("demo/one", ASK, success_callback=[print])
+    (caveat,) = answered._hidden_params["caveats"]
+    assert (caveat["code"], caveat["where"]) == ("ignored_param", "$.success_callback")
+
+
 def test_a_hook_that_would_never_be_called_is_refused(litellm: Any) -> None:
     class Hooked(litellm.CustomLogger):  # type: ignore[misc]
         async def async_pre_request_hook(self, *_: Any) -> None:
@@ -198,6 +260,51 @@ def test_other_calls_and_a_router_are_told_of_too(litellm: Any, no_keys: Path) -
         litellm.embedding("demo/one", [])
     assert heard.moments[-1] == "failure"
     assert heard.told["call_type"] == "embedding"
+
+
+@pytest.mark.parametrize(
+    ("model", "path", "key_header"),
+    [
+        ("openai/gpt-4o", "/v1/chat/completions", "authorization"),
+        ("anthropic/claude-sonnet-4-5", "/v1/messages", "x-api-key"),
+    ],
+)
+def test_before_a_call_what_will_be_sent_is_told(
+    litellm: Any, no_keys: Path, model: str, path: str, key_header: str
+) -> None:
+    told: list[dict[str, Any]] = []
+    litellm.input_callback = [lambda kwargs: told.append(kwargs["additional_args"])]
+    with cloud(lambda _: Told({"error": {"message": "seen"}}, 400)) as place:
+        said = {"api_key": KEY, "api_base": f"{place.url}/v1", "extra_headers": {"x-team": "blue"}, "num_retries": 0}
+        with pytest.raises(litellm.BadRequestError):
+            litellm.completion(model, ASK, max_tokens=5, tools=[], **said)
+        (asked,) = place.asked
+    (sent,) = told
+    assert sent["complete_input_dict"] == asked.json()
+    assert sent["api_base"] == f"{place.url}{path}"
+    headers = {name.lower(): value for name, value in sent["headers"].items()}
+    assert (headers["x-team"], headers[key_header]) == ("blue", "***")
+    assert KEY not in repr(told)
+    assert asked.headers[key_header].endswith(KEY)
+
+
+def test_of_a_routers_call_what_was_said_is_told_and_of_a_mock_nothing(litellm: Any, no_keys: Path) -> None:
+    told: list[dict[str, Any]] = []
+    litellm.input_callback = [lambda kwargs: told.append(kwargs["additional_args"])]
+    router = litellm.Router([{"model_name": "gpt-4o", "litellm_params": {"model": "demo/one"}}])
+    router.completion("gpt-4o", ASK, temperature=0.5)
+    litellm.completion("gpt-4o", ASK, mock_response="Hi")
+    litellm.embedding("demo/one", ["text"])
+    assert litellm.completion("demo/one", iter(ASK)).choices[0].message.content.endswith("Hello")
+    told.pop()
+    litellm.turn_off_message_logging = True
+    litellm.completion("demo/one", ASK)
+    assert [one.get("complete_input_dict") for one in told] == [
+        {"model": "gpt-4o", "messages": ASK, "temperature": 0.5},
+        None,
+        {"model": "demo/one", "input": ["text"]},
+        None,
+    ]
 
 
 def test_no_credential_of_a_provider_is_told(litellm: Any) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+import tollbridge
+
 ASK = [{"role": "user", "content": "Hello"}]
 
 
@@ -74,6 +76,54 @@ def test_async_streams_and_embeddings_too(litellm: Any) -> None:
 
     assert asyncio.run(both()) == ("from within", "one two")
     assert [one.embedding for one in litellm.embedding("mine/x", ["a", "b"]).data] == [[0.5], [0.5]]
+
+
+def test_images_too(litellm: Any) -> None:
+    seen: list[tuple[str, dict[str, Any]]] = []
+
+    class Painter(litellm.CustomLLM):  # type: ignore[misc]
+        def image_generation(self, **told: Any) -> Any:
+            seen.append(("image_generation", told))
+            told["model_response"].data = [{"url": f"https://x.invalid/{told['prompt']}"}]
+            return told["model_response"]
+
+        async def aimage_generation(self, **told: Any) -> Any:
+            return self.image_generation(**told)
+
+        def image_edit(self, **told: Any) -> Any:
+            seen.append(("image_edit", told))
+            return told["model_response"]
+
+    heard: list[Any] = []
+    litellm.success_callback = [lambda kwargs, response, start, end: heard.append(kwargs["call_type"])]
+    litellm.custom_provider_map = [{"provider": "mine", "custom_handler": Painter()}]
+    made = litellm.image_generation(prompt="cat", model="mine/brush", size="1x1", api_key="sk-x", timeout=3)
+    assert isinstance(made, litellm.ImageResponse)
+    assert made.data[0].url == "https://x.invalid/cat"
+    assert asyncio.run(litellm.aimage_generation("dog", "mine/brush")).data[0].url.endswith("dog")
+    edited = litellm.image_edit(image=b"png", prompt="hat", model="mine/brush", n=2)
+    assert edited.data == []
+    (_, first), _, (name, last) = seen
+    assert (first["model"], first["api_key"], first["timeout"]) == ("brush", "sk-x", 3)
+    assert first["optional_params"] == {"size": "1x1"}
+    assert (name, last["image"], last["prompt"], last["optional_params"]) == ("image_edit", b"png", "hat", {"n": 2})
+    assert heard == ["image_generation", "aimage_generation", "image_edit"]
+    with pytest.raises(litellm.CustomLLMError, match="Painter has no `aimage_edit`"):
+        asyncio.run(litellm.aimage_edit(b"png", "hat", "mine/brush"))
+
+
+def test_whose_it_is_is_known_and_who_is_not_asked_is_told(litellm: Any) -> None:
+    litellm.custom_provider_map = [{"provider": "mine", "custom_handler": mine(litellm, [])}]
+    assert litellm.get_llm_provider("mine/some/model") == ("some/model", "mine", None, None)
+    assert litellm.get_llm_provider("m", custom_llm_provider="mine")[:2] == ("m", "mine")
+    assert litellm.get_llm_provider("gpt-4o")[1] == "openai"
+    for ask in (
+        lambda: litellm.responses("mine/x", "Hello"),
+        lambda: litellm.text_completion("mine/x", "Hello"),
+        lambda: asyncio.run(litellm.anthropic_messages("mine/x", ASK, 9)),
+    ):
+        with pytest.raises(tollbridge.NotBuilt, match="of a CustomLLM"):
+            ask()
 
 
 def test_what_a_handler_lacks_is_its_own_error_and_is_told(litellm: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import tollbridge
 from tollbridge.compat.litellm import budgets
 from tollbridge.compat.litellm.calls import retries_of
 from tollbridge.compat.litellm.helpers import trim_messages
+from tollbridge.compat.litellm.supported import get_supported_openai_params
+from tollbridge.providers.table import ROWS
 
 ASK = [{"role": "user", "content": "Hello"}]
 
@@ -67,6 +70,22 @@ def test_messages_are_trimmed_to_what_fits_the_latest_first() -> None:
     assert left == 200 - tollbridge.token_counter("gpt-4o", messages=kept)
 
 
+def test_of_a_model_that_nobody_knows_all_messages_stay_unless_a_limit_is_given(litellm: Any) -> None:
+    long = [{"role": "user", "content": "word " * 500}]
+    assert litellm.utils.trim_messages(long, model="nobody-has-it") == long
+    (cut,) = litellm.utils.trim_messages(long, model="nobody-has-it", max_tokens=50)
+    assert tollbridge.token_counter("nobody-has-it", messages=[cut]) <= 50
+
+
+def test_which_model_has_a_longer_window(litellm: Any) -> None:
+    longer = litellm.longer_context_model_fallback_dict
+    assert isinstance(longer, dict)
+    assert longer["gpt-3.5-turbo"] == "gpt-3.5-turbo-16k"
+    for pair in longer.items():
+        short, long = (tollbridge.get_model_info(name)["max_input_tokens"] for name in pair)
+        assert None in (short, long) or long >= short
+
+
 def test_a_message_that_does_not_fit_alone_is_cut_in_its_middle_and_results_stay_with_their_call() -> None:
     long = {"role": "user", "content": "begin " + "word " * 500 + "end"}
     (cut,) = trim_messages([long], "gpt-4o", max_tokens=50)
@@ -119,6 +138,51 @@ def test_what_a_provider_takes_is_what_its_row_does_not_leave_out(litellm: Any) 
     assert {"temperature", "tools", "response_format", "stream_options"} <= set(taken)
     assert not {"api_key", "timeout", "input_cost_per_token", "mock_response"} & set(taken)
     assert litellm.get_response_string(litellm.completion("demo/x", ASK, n=2)).count("You said: Hello") == 2
+
+
+@pytest.mark.parametrize("provider", list(ROWS))
+def test_what_is_taken_is_told_of_each_provider_and_none_of_nobody(provider: str) -> None:
+    for model in ("some/model", "some/anthropic.claude-3", "some/*"):
+        assert isinstance(get_supported_openai_params(model, custom_llm_provider=provider), list)
+
+
+def test_of_a_model_that_nobody_has_none_is_told(litellm: Any) -> None:
+    bedrock = litellm.get_supported_openai_params("anthropic.claude-3", "bedrock")
+    assert {"temperature", "tools", "max_tokens"} <= set(bedrock)
+    assert bedrock == litellm.get_supported_openai_params("bedrock/anthropic.claude-3")
+    with pytest.raises(litellm.BadRequestError, match="owner/name"):
+        litellm.get_supported_openai_params("no-owner", "replicate")
+    for model, provider in (("nope", None), ("nope/x", None), ("m", "nope"), ("", None), ("openai/", None)):
+        assert litellm.get_supported_openai_params(model, custom_llm_provider=provider) is None
+
+
+def test_a_budget_that_is_exceeded_is_made_as_there(litellm: Any) -> None:
+    for error in (
+        litellm.BudgetExceededError(current_cost=1.5, max_budget=1.0),
+        litellm.exceptions.BudgetExceededError(1.5, 1.0),
+    ):
+        assert (error.current_cost, error.max_budget) == (1.5, 1.0)
+        assert str(error) == error.message == "Budget has been exceeded! Current cost: 1.5, Max budget: 1.0"
+        assert isinstance(error, tollbridge.RateLimitError)
+        again = pickle.loads(pickle.dumps(error))  # noqa: S301
+        assert (str(again), vars(again)) == (str(error), vars(error))
+    assert litellm.BudgetExceededError(1.5, 1.0, "my words", llm_provider="x").message == "my words"
+
+
+def test_which_errors_may_pass(litellm: Any) -> None:
+    assert [status for status in (400, 401, 408, 409, 422, 429, 500, 503, 529) if litellm._should_retry(status)] == [
+        408,
+        409,
+        429,
+        500,
+        503,
+        529,
+    ]
+    with pytest.raises(litellm.RateLimitError) as raised:
+        litellm.completion("demo/error-429", ASK, num_retries=0)
+    assert raised.value.response.status_code == 429
+    assert raised.value.response.headers["Content-Type"] == "application/json"
+    assert "error" in raised.value.response.json()
 
 
 def test_many_at_once(litellm: Any) -> None:

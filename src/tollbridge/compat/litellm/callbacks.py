@@ -1,10 +1,12 @@
-"""Who is told of a call: `litellm.callbacks`, `success_callback`, `failure_callback`, `input_callback`.
+"""Who is told of a call: `litellm.callbacks`, `success_callback`, `failure_callback`, `input_callback`; and, after
+these, whom the call itself names by these words.
 
 1. Objects (`CustomLogger`) have methods by moment; functions get `(kwargs, response, start_time, end_time)`. Both may
    be async. A name of an integration (`"langfuse"`) raises NotBuilt before the call is made.
 2. They are called in order, in the call's own task or thread, before it returns; of a stream at its end, with the whole
    answer. One that fails is told in the log, and loses neither the call nor the others.
-3. `kwargs` has LiteLLM's fields, without any key. `turn_off_message_logging` leaves out what was said.
+3. `kwargs` has LiteLLM's fields, without any key; before the call also what will be sent (`sent.py`).
+   `turn_off_message_logging` leaves out what was said.
 """
 
 from __future__ import annotations
@@ -20,11 +22,11 @@ from uuid import uuid4
 
 from tollbridge.compat.litellm.absent import not_built
 from tollbridge.compat.litellm.payload import payload
-from tollbridge.compat.litellm.settings import Settings
+from tollbridge.compat.litellm.sent import additional_args
+from tollbridge.compat.litellm.settings import CALLBACKS, Settings
 from tollbridge.errors import NotFoundError
 from tollbridge.mcp.hooks import CustomLogger as McpLogger
-from tollbridge.providers.names import locate
-from tollbridge.providers.table import ROWS
+from tollbridge.sdk import whose
 from tollbridge.sdk.loop import BACKGROUND
 from tollbridge.sdk.parameters import FOR_PROVIDERS, OURS
 
@@ -72,14 +74,25 @@ class CustomLogger(McpLogger):
 class Event:
     """One call, as callbacks are told of it. `silent`: nobody wants to be."""
 
-    def __init__(self, settings: Settings, call_type: str, model: str, said: Mapping[str, Any]) -> None:
-        """Raises NotBuilt for a callback that would never be called."""
+    def __init__(
+        self,
+        settings: Settings,
+        call_type: str,
+        model: str,
+        said: Mapping[str, Any],
+        own: Mapping[str, Any] = {},
+        *,
+        placed: bool = True,
+    ) -> None:
+        """`own`: callbacks of this call alone. `placed`: the call itself says who is asked. Raises NotBuilt for one
+        that would never be called."""
         self._settings = settings
-        self._loggers = [one for one in _listed(settings, "callbacks") if not callable(one)]
-        both = [one for one in _listed(settings, "callbacks") if callable(one)]
-        self._succeeded = [*both, *_listed(settings, "success_callback")]
-        self._failed = [*both, *_listed(settings, "failure_callback")]
-        self._input = _listed(settings, "input_callback")
+        named = {name: _listed(name, settings.get(name), own.get(name)) for name in CALLBACKS}
+        self._loggers = [one for one in named["callbacks"] if not callable(one)]
+        both = [one for one in named["callbacks"] if callable(one)]
+        self._succeeded = [*both, *named["success_callback"]]
+        self._failed = [*both, *named["failure_callback"]]
+        self._input = named["input_callback"]
         for one in (*self._succeeded, *self._failed):
             if not callable(one) and one not in self._loggers:
                 self._loggers.append(one)
@@ -88,16 +101,30 @@ class Event:
         self._began = datetime.now()
         self._clock = time.monotonic()
         self._kwargs: dict[str, Any] = {} if self.silent else self._told_of(call_type, model, said)
+        if self._hears_before:
+            self._kwargs["additional_args"] = self._sent(call_type if placed else "", model, said)
 
     @property
     def hears_chunks(self) -> bool:
         return any(_overrides(one, "log_stream_event", "async_log_stream_event") for one in self._loggers)
 
+    @property
+    def _hears_before(self) -> bool:
+        names = ("log_pre_api_call", "async_log_pre_api_call")
+        return bool(self._input) or any(_overrides(one, *names) for one in self._loggers)
+
+    def _sent(self, call_type: str, model: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        if self._settings.get("turn_off_message_logging"):
+            return {}
+        fields = ("messages", "input", "prompt")
+        body = {name: value for name, value in said.items() if name in fields or _is_optional(name)}
+        return additional_args(call_type, model, said, body)
+
     def _told_of(self, call_type: str, model: str, said: Mapping[str, Any]) -> dict[str, Any]:
         redacted = bool(self._settings.get("turn_off_message_logging"))
         messages = said.get("messages", said.get("input", said.get("prompt")))
         messages = [{"role": "user", "content": REDACTED}] if redacted else messages
-        provider, name = _located(model, said)
+        provider, name = located(model, said)
         return {
             "model": name,
             "custom_llm_provider": provider,
@@ -200,16 +227,11 @@ class Event:
         await _atell(self._grown("async_", chunk))
 
 
-def _located(model: str, said: Mapping[str, Any]) -> tuple[str | None, str]:
+def located(model: str, said: Mapping[str, Any]) -> tuple[str | None, str]:
     """(whose it is, its name there), as LiteLLM tells them apart. A name that is no provider's (a router's, one of a
     custom provider) stays whole."""
     try:
-        row, name = locate(
-            model,
-            ROWS,
-            provider=said.get("custom_llm_provider"),
-            api_base=said.get("api_base") or said.get("base_url"),
-        )
+        row, name = whose.located(model, said.get("custom_llm_provider"), said.get("api_base") or said.get("base_url"))
     except NotFoundError:
         return said.get("custom_llm_provider"), model
     return row.name, name
@@ -248,12 +270,15 @@ async def _waited(given: Awaitable[Any]) -> Any:
     return await given
 
 
-def _listed(settings: Settings, name: str) -> list[Any]:
-    said = settings.get(name)
-    found = list(said) if isinstance(said, list | tuple) else [] if said is None else [said]
-    for one in found:
-        if isinstance(one, str):
-            raise not_built(f"{name} = [{one!r}]", "Pass a function or a `CustomLogger` that sends it there.")
+def _listed(name: str, *places: Any) -> list[Any]:
+    """Each once, though it be named in several places."""
+    found: list[Any] = []
+    for said in places:
+        for one in said if isinstance(said, list | tuple) else [] if said is None else [said]:
+            if isinstance(one, str):
+                raise not_built(f"{name} = [{one!r}]", "Pass a function or a `CustomLogger` that sends it there.")
+            if not any(one is other for other in found):
+                found.append(one)
     return found
 
 

@@ -15,11 +15,12 @@ from typing import Any
 
 import tollbridge
 from tollbridge.compat.litellm import custom_llm
-from tollbridge.compat.litellm.callbacks import Event
+from tollbridge.compat.litellm.absent import not_built
+from tollbridge.compat.litellm.callbacks import Event, located
 from tollbridge.compat.litellm.rules import Rules
-from tollbridge.compat.litellm.settings import Settings
-from tollbridge.compat.litellm.streams import CustomStreamWrapper
-from tollbridge.errors import BudgetExceededError
+from tollbridge.compat.litellm.settings import CALLBACKS, Settings
+from tollbridge.compat.litellm.streams import Asked, CustomStreamWrapper
+from tollbridge.compat.litellm.types import BudgetExceededError
 from tollbridge.sdk.events import AsyncEvents, Events
 from tollbridge.sdk.streams import AsyncStream, Stream
 
@@ -50,21 +51,25 @@ class Prepared:
         """`reads_settings`: False of a call whose deployments say all that a setting might. `keeps`: of files and
         batches, which are of no model: where none is said they have one in name, for settings and events alone."""
         self._settings = own = settings()
+        self._call_type = call_type
         own.check()
         limit, spent = own.get("max_budget"), own.get("_current_cost")
         if limit and spent >= limit:
-            raise BudgetExceededError(f"`litellm.max_budget` is {limit}, and {spent} dollars were spent.")
+            told = f"`litellm.max_budget` is {limit}, and {spent} dollars were spent."
+            raise BudgetExceededError(spent, limit, told)
         said = _bound(function, positional, named)
+        heard_by = {name: said.pop(name) for name in CALLBACKS if name in said}
         model = said.pop("model", None)
         self._in_name = keeps and model is None
         if self._in_name:
             model = f"{said.get('custom_llm_provider') or 'openai'}/{FILES}"
+        self._placed = reads_settings
         applies = reads_settings and isinstance(model, str)
         self.model: str = own.model(model) if applies else model
         self.said = own.applied(self.model, said) if applies else said
         if keeps:
             self.said = {name: value for name, value in self.said.items() if name in said or name not in OF_MODELS}
-        self.event = Event(own, call_type, self.model, self.said)
+        self.event = Event(own, call_type, self.model, self.said, heard_by, placed=reads_settings)
         self.rules = Rules(own, call_type, bool(self.said.get("stream")))
         self.rules.check_said(self.said)
 
@@ -73,10 +78,26 @@ class Prepared:
         """What the function is called with."""
         return self.said if self._in_name else {"model": self.model, **self.said}
 
+    def asks(self, custom: Callable[..., Any] | None) -> Callable[..., Any]:
+        """How a custom provider's handler is. Raises NotBuilt where it cannot be."""
+        if custom is None:
+            raise not_built(
+                f"{self._call_type} of a CustomLLM",
+                "Its handler is asked by `completion`, `embedding`, `image_generation` and `image_edit`.",
+            )
+        return custom
+
     @property
     def handler(self) -> tuple[Any, str] | None:
         """(a custom provider's, the model's name there)."""
+        if not self._placed:
+            return None
         return custom_llm.found(self._settings.get("custom_provider_map"), self.model, self.said)
+
+    def wrapped(self, stream: Any) -> CustomStreamWrapper:
+        messages = None if isinstance(stream, AsyncEvents | Events) else self.said.get("messages")
+        asked = Asked(*located(self.model, self.said), messages)
+        return CustomStreamWrapper(stream, self.event, self.spent, asked)
 
     def spent(self, response: Any) -> None:
         hidden = getattr(response, "_hidden_params", None) or {}
@@ -98,9 +119,9 @@ def waited(
         prepared = Prepared(function, call_type, positional, named, reads_settings=reads_settings, keeps=keeps)
         prepared.event.begin()
         try:
-            handler = prepared.handler if custom is not None else None
-            if handler is not None and custom is not None:
-                response = custom(*handler, prepared.said)
+            handler = prepared.handler
+            if handler is not None:
+                response = prepared.asks(custom)(*handler, prepared.said)
             else:
                 response = function(**prepared.told)
             prepared.rules.check_answered(response)
@@ -108,7 +129,7 @@ def waited(
             prepared.event.fail(error)
             raise
         if isinstance(response, STREAMS):
-            return CustomStreamWrapper(response, prepared.event, prepared.spent)
+            return prepared.wrapped(response)
         prepared.spent(response)
         prepared.event.succeed(response)
         return response
@@ -129,9 +150,9 @@ def awaited(
         prepared = Prepared(function, call_type, positional, named, reads_settings=reads_settings, keeps=keeps)
         await prepared.event.abegin()
         try:
-            handler = prepared.handler if custom is not None else None
-            if handler is not None and custom is not None:
-                response = await custom(*handler, prepared.said)
+            handler = prepared.handler
+            if handler is not None:
+                response = await prepared.asks(custom)(*handler, prepared.said)
             else:
                 response = await function(**prepared.told)
             prepared.rules.check_answered(response)
@@ -139,7 +160,7 @@ def awaited(
             await prepared.event.afail(error)
             raise
         if isinstance(response, STREAMS):
-            return CustomStreamWrapper(response, prepared.event, prepared.spent)
+            return prepared.wrapped(response)
         prepared.spent(response)
         await prepared.event.asucceed(response)
         return response
@@ -197,10 +218,10 @@ rerank = waited(tollbridge.rerank, "rerank")
 arerank = awaited(tollbridge.arerank, "arerank")
 moderation = waited(tollbridge.moderation, "moderation")
 amoderation = awaited(tollbridge.amoderation, "amoderation")
-image_generation = waited(tollbridge.image_generation, "image_generation")
-aimage_generation = awaited(tollbridge.aimage_generation, "aimage_generation")
-image_edit = waited(tollbridge.image_edit, "image_edit")
-aimage_edit = awaited(tollbridge.aimage_edit, "aimage_edit")
+image_generation = waited(tollbridge.image_generation, "image_generation", custom_llm.image_generation)
+aimage_generation = awaited(tollbridge.aimage_generation, "aimage_generation", custom_llm.aimage_generation)
+image_edit = waited(tollbridge.image_edit, "image_edit", custom_llm.image_edit)
+aimage_edit = awaited(tollbridge.aimage_edit, "aimage_edit", custom_llm.aimage_edit)
 transcription = waited(tollbridge.transcription, "transcription")
 atranscription = awaited(tollbridge.atranscription, "atranscription")
 speech = waited(tollbridge.speech, "speech")

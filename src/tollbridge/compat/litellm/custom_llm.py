@@ -17,8 +17,9 @@ from uuid import uuid4
 from tollbridge.errors import BadRequestError
 from tollbridge.sdk.objects import EmbeddingResponse, ModelResponse, ModelResponseStream
 from tollbridge.sdk.parameters import OURS
+from tollbridge.sdk.task_objects import ImageResponse
 
-_NOT_OPTIONAL = frozenset({*OURS, "messages", "input", "metadata", "stream"})
+_NOT_OPTIONAL = frozenset({*OURS, "messages", "input", "prompt", "image", "metadata", "stream"})
 
 
 class GenericStreamingChunk(TypedDict, total=False):
@@ -61,6 +62,18 @@ class CustomLLM:
     async def aembedding(self, *args: Any, **kwargs: Any) -> EmbeddingResponse:
         raise CustomLLMError(500, f"{type(self).__name__} has no `aembedding`.")
 
+    def image_generation(self, *args: Any, **kwargs: Any) -> ImageResponse:
+        raise CustomLLMError(500, f"{type(self).__name__} has no `image_generation`.")
+
+    async def aimage_generation(self, *args: Any, **kwargs: Any) -> ImageResponse:
+        raise CustomLLMError(500, f"{type(self).__name__} has no `aimage_generation`.")
+
+    def image_edit(self, *args: Any, **kwargs: Any) -> ImageResponse:
+        raise CustomLLMError(500, f"{type(self).__name__} has no `image_edit`.")
+
+    async def aimage_edit(self, *args: Any, **kwargs: Any) -> ImageResponse:
+        raise CustomLLMError(500, f"{type(self).__name__} has no `aimage_edit`.")
+
 
 def found(providers: Any, model: Any, said: Mapping[str, Any]) -> tuple[Any, str] | None:
     """(the handler of the model's provider, the model's name without it); None where no program's is meant."""
@@ -95,6 +108,22 @@ async def aembedding(handler: Any, model: str, said: Mapping[str, Any]) -> Any:
     return await handler.aembedding(**_of_embedding(model, said))
 
 
+def image_generation(handler: Any, model: str, said: Mapping[str, Any]) -> Any:
+    return handler.image_generation(**_of_image(model, said, "prompt"))
+
+
+async def aimage_generation(handler: Any, model: str, said: Mapping[str, Any]) -> Any:
+    return await handler.aimage_generation(**_of_image(model, said, "prompt"))
+
+
+def image_edit(handler: Any, model: str, said: Mapping[str, Any]) -> Any:
+    return handler.image_edit(**_of_image(model, said, "prompt", "image"))
+
+
+async def aimage_edit(handler: Any, model: str, said: Mapping[str, Any]) -> Any:
+    return await handler.aimage_edit(**_of_image(model, said, "prompt", "image"))
+
+
 def _arguments(model: str, said: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **_common(model, said),
@@ -112,6 +141,14 @@ def _arguments(model: str, said: Mapping[str, Any]) -> dict[str, Any]:
 def _of_embedding(model: str, said: Mapping[str, Any]) -> dict[str, Any]:
     made = EmbeddingResponse({"object": "list", "model": model, "data": []})
     return {**_common(model, said), "input": said.get("input"), "model_response": made}
+
+
+def _of_image(model: str, said: Mapping[str, Any], *named: str) -> dict[str, Any]:
+    common = _common(model, said)
+    made = ImageResponse({"created": int(time.time()), "data": []})
+    taken = ("model", "api_base", "api_key", "logging_obj", "optional_params", "timeout")
+    given = {name: said.get(name) for name in named}
+    return {**{name: common[name] for name in taken}, **given, "model_response": made, "client": None}
 
 
 def _common(model: str, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,7 +205,8 @@ class _Writer:
         delta: dict[str, Any] = {"content": chunk.get("text") or ""}
         if chunk.get("tool_use"):
             delta["tool_calls"] = [chunk["tool_use"]]
-        self.usage = chunk.get("usage") or self.usage
+        if chunk.get("usage"):
+            self.usage = self._hidden_params["usage"] = chunk["usage"]
         finish = (chunk.get("finish_reason") or "stop") if chunk.get("is_finished") else None
         choice = {"index": chunk.get("index") or 0, "delta": delta, "finish_reason": finish}
         made = ModelResponseStream({**self._head, "choices": [choice]})

@@ -1,31 +1,25 @@
-"""LiteLLM's small functions: whose a model is, which keys are there, messages cut to a window, tools of functions."""
+"""LiteLLM's small functions: whose a model is, messages cut to a window, tools of functions."""
 
 from __future__ import annotations
 
 import inspect
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 from tollbridge.catalog.encodings import encoding
 from tollbridge.catalog.tokens import rule_for
+from tollbridge.compat.litellm import custom_llm
+from tollbridge.compat.litellm.calls import settings
 from tollbridge.compat.litellm.logs import turn_on_debug, verbose_logger
-from tollbridge.compat.litellm.model_lists import model_list, models_of
-from tollbridge.errors import APIError, AuthenticationError, NotFoundError
-from tollbridge.providers.auth import SigV4
-from tollbridge.providers.names import locate
-from tollbridge.providers.ready import available
-from tollbridge.providers.table import ROWS
-from tollbridge.sdk.completion import completion
+from tollbridge.compat.litellm.model_lists import model_list
+from tollbridge.errors import NotFoundError
 from tollbridge.sdk.model_info import get_model_info
 from tollbridge.sdk.token_counts import token_counter
 from tollbridge.sdk.value import Value
+from tollbridge.sdk.whose import located
 
 CUT = ".."
-AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-AWS_PLACES = ("AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
-"""Any of these says where else the keys are."""
 _JSON = {str: "string", int: "integer", float: "number", bool: "boolean", list: "array", dict: "object"}
 
 _turn_on_debug = turn_on_debug
@@ -36,50 +30,11 @@ def get_llm_provider(
 ) -> tuple[str, str, str | None, str | None]:
     """(the model's name there, the provider, the key as it was given, the address as it was given). Raises
     NotFoundError with near names."""
-    row, name = locate(model, ROWS, provider=custom_llm_provider, api_base=api_base)
+    own = custom_llm.found(settings().get("custom_provider_map"), model, {"custom_llm_provider": custom_llm_provider})
+    if own is not None:
+        return own[1], custom_llm_provider or model.partition("/")[0], api_key, api_base
+    row, name = located(model, custom_llm_provider, api_base)
     return name, row.name, api_key, api_base
-
-
-def validate_environment(
-    model: str | None = None, api_key: str | None = None, api_base: str | None = None
-) -> dict[str, Any]:
-    """`keys_in_environment`: a call to the model finds its key. `missing_keys`: the variables that would give it."""
-    if model is None:
-        return {"keys_in_environment": False, "missing_keys": []}
-    try:
-        row, _ = locate(model, ROWS, api_base=api_base)
-    except NotFoundError:
-        return {"keys_in_environment": False, "missing_keys": []}
-    missing = [] if api_base or row.base_url or _is_set(row.base_env) else list(row.base_env[:1])
-    if not api_key and row.needs_key and not _is_set((*row.key_env, *row.token_env)):
-        if not isinstance(row.auth, SigV4):
-            missing += (row.key_env or row.token_env)[:1]
-        elif not _is_set(AWS_PLACES):
-            missing += [name for name in AWS_KEYS if not os.environ.get(name)]
-    return {"keys_in_environment": not missing, "missing_keys": missing}
-
-
-def _is_set(variables: Sequence[str]) -> bool:
-    return any(os.environ.get(name) for name in variables)
-
-
-def check_valid_key(model: str, api_key: str) -> bool:
-    """Asks the provider. False where it does not answer with this key, as there: why, the log says, unless the provider
-    refuses the key."""
-    try:
-        completion(model, [{"role": "user", "content": "Hi"}], api_key=api_key, max_tokens=10, num_retries=0)
-    except AuthenticationError:
-        return False
-    except APIError as error:
-        verbose_logger.warning("whether the key is valid for %s is not known: %s", model, error.message)
-        return False
-    return True
-
-
-def get_valid_models(check_provider_endpoint: bool = False, custom_llm_provider: str | None = None) -> list[str]:
-    """Models that the catalog knows of providers whose key is in the environment. Nobody is asked."""
-    rows = [row.name for row in available(os.environ, ROWS)] if custom_llm_provider is None else [custom_llm_provider]
-    return [model for name in rows for model in models_of(name)]
 
 
 def get_model_list() -> list[str]:
@@ -92,6 +47,11 @@ async def acount_tokens(model: str, messages: Sequence[Any] | None = None, **sai
     counted = token_counter(model=model, messages=messages, tools=tools, text=said.get("text"))
     used = {"request_model": model, "model_used": model, "tokenizer_type": "tollbridge"}
     return Value(total_tokens=counted, error=False, **used)
+
+
+def _should_retry(status_code: int) -> bool:
+    """Whether an error of this status may pass."""
+    return status_code in (408, 409, 429) or status_code >= 500
 
 
 def get_response_string(response_obj: Any) -> str:
@@ -117,10 +77,10 @@ def trim_messages(
     """The messages that fit: those of the system, then the latest. Where not even the last one fits, it is cut in its
     middle. Results of tools go with the call before them, or not at all.
 
-    `max_tokens`: None for `trim_ratio` of what the model can read. With `return_response_tokens`, (messages, what is
-    left for the answer)."""
+    `max_tokens`: None for `trim_ratio` of what the model can read; where that is not known, all stay. With
+    `return_response_tokens`, (messages, what is left for the answer)."""
     if max_tokens is None:
-        window = None if model is None else get_model_info(model)["max_input_tokens"]
+        window = _window(model)
         if window is None:
             return (list(messages), None) if return_response_tokens else list(messages)
         max_tokens = int(window * trim_ratio)
@@ -136,10 +96,22 @@ def trim_messages(
     found = [*fixed, *(one for turn in kept for one in turn)]
     if not kept and turns:
         room = max_tokens - token_counter(model=name, messages=[*fixed, {**turns[-1][-1], "content": ""}])
-        found = [*fixed, _cut(turns[-1][-1], room, name)]
+        over = 1
+        while over > 0:  # where tokens are estimated, a cut text has more than it was cut to
+            found = [*fixed, _cut(turns[-1][-1], room, name)]
+            over = token_counter(model=name, messages=found) - max_tokens if room > 0 else 0
+            room -= over
     if not return_response_tokens:
         return found
     return found, max(0, max_tokens - token_counter(model=name, messages=found))
+
+
+def _window(model: str | None) -> int | None:
+    try:
+        window: int | None = None if model is None else get_model_info(model)["max_input_tokens"]
+    except NotFoundError:
+        return None
+    return window
 
 
 def _turns(messages: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:

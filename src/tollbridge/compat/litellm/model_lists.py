@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from tollbridge.catalog.facts import catalog
@@ -55,12 +56,32 @@ def models_by_provider() -> dict[str, list[str]]:
     return found
 
 
+PLAIN = "openai"
+"""Whose models have names without a provider before them, too."""
+_WINDOW = re.compile(r"-\d+k$")
+
+
+@cache
+def longer_context() -> dict[str, str]:
+    """A model -> the same with a longer window, where its vendor says so in the name: `gpt-4` -> `gpt-4-32k`."""
+    names = set(catalog().names())
+    found: dict[str, str] = {}
+    for longer in sorted(names):
+        shorter = _WINDOW.sub("", longer)
+        if shorter != longer and shorter in names:
+            found[shorter] = longer
+            if catalog().provider_of(shorter) == PLAIN or _is_below(shorter, PLAIN):
+                found[shorter.removeprefix(f"{PLAIN}/")] = longer.removeprefix(f"{PLAIN}/")
+    return found
+
+
 LISTS: Mapping[str, Callable[[], Any]] = {
     **{name: partial(models_of, provider) for name, provider in _LISTS.items()},
     "model_list": model_list,
     "model_list_set": lambda: set(model_list()),
     "provider_list": provider_list,
     "models_by_provider": models_by_provider,
+    "longer_context_model_fallback_dict": longer_context,
 }
 
 

@@ -68,6 +68,8 @@ MODULES: Mapping[str, tuple[str, ...]] = {
 }
 
 ALIASES: Mapping[str, str] = {
+    "anthropic": "tollbridge.compat.litellm.anthropic",
+    "anthropic.messages": "tollbridge.compat.litellm.anthropic.messages",
     "experimental_mcp_client": "tollbridge.experimental_mcp_client",
     "experimental_mcp_client.tools": "tollbridge.experimental_mcp_client.tools",
 }

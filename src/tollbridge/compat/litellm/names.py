@@ -80,10 +80,10 @@ _TABLE: tuple[Name, ...] = (
         *("supports_reasoning", "supports_response_schema", "supports_prompt_caching", "supports_system_messages"),
         *("supports_assistant_prefill", "supports_web_search", "supports_computer_use", "supports_url_context"),
     ),
-    *_of(f"{HERE}.helpers", "get_llm_provider", "validate_environment", "check_valid_key", "get_valid_models"),
-    *_of(f"{HERE}.helpers", "get_model_list", "trim_messages", "function_to_dict", "acount_tokens"),
+    *_of(f"{HERE}.environment", "validate_environment", "check_valid_key", "get_valid_models"),
+    *_of(f"{HERE}.helpers", "get_llm_provider", "get_model_list", "trim_messages", "function_to_dict", "acount_tokens"),
     *_of(f"{HERE}.supported", "get_supported_openai_params"),
-    *_of(f"{HERE}.helpers", "get_response_string", "print_verbose", "_turn_on_debug"),
+    *_of(f"{HERE}.helpers", "get_response_string", "print_verbose", "_turn_on_debug", "_should_retry"),
     *_of(f"{HERE}.helpers", "turn_on_debug"),
     # objects
     *_of(
@@ -110,7 +110,7 @@ _TABLE: tuple[Name, ...] = (
         note="not a subclass of the OpenAI SDK's: catch it by this name",
     ),
     *_of(FRONT, "PaymentRequiredError"),
-    *_of("tollbridge.errors", "BudgetExceededError"),
+    *_of(f"{HERE}.types", "BudgetExceededError"),
     *_of(
         f"{HERE}.types",
         *("RejectedRequestError", "JSONSchemaValidationError", "MidStreamFallbackError", "ImageFetchError"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from tollbridge.compat.litellm.callbacks import Event
 from tollbridge.sdk import chunks as folded
@@ -14,15 +14,24 @@ from tollbridge.sdk.objects import ModelResponse
 def stream_chunk_builder(
     chunks: Iterable[Any], messages: Sequence[object] | None = None, **_times: object
 ) -> ModelResponse | None:
-    """`tollbridge.stream_chunk_builder`; None of no chunks at all."""
+    """`tollbridge.stream_chunk_builder`; None of no chunks at all. Usage is always there: without `messages` that of
+    what was written alone, as there."""
     seen = list(chunks)
-    return folded.stream_chunk_builder(seen, messages) if seen else None
+    return folded.stream_chunk_builder(seen, messages or ()) if seen else None
+
+
+class Asked(NamedTuple):
+    """Whom, for what. `messages`: of a chat alone."""
+
+    provider: str | None
+    model: str
+    messages: Sequence[object] | None
 
 
 class CustomStreamWrapper:
     """LiteLLM's name. All else (`usage`, `_hidden_params`, `close`, ...) is that of the stream of ours within."""
 
-    def __init__(self, chunks: Any, event: Event, spent: Callable[[Any], None]) -> None:
+    def __init__(self, chunks: Any, event: Event, spent: Callable[[Any], None], asked: Asked) -> None:
         """`chunks`: an AsyncStream, a Stream, or an iterator of chunks. `spent`: gets the answer of a stream that came
         to its end."""
         self._chunks = chunks
@@ -30,6 +39,10 @@ class CustomStreamWrapper:
         self._spent = spent
         self._seen: list[Any] = []
         self._over = False
+        hidden = getattr(chunks, "_hidden_params", {})
+        self.custom_llm_provider: str | None = hidden.get("custom_llm_provider") or asked.provider
+        self.model: str = hidden.get("model") or asked.model
+        self._messages = asked.messages
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._chunks, name)
@@ -83,11 +96,7 @@ class CustomStreamWrapper:
         self._spent(self._chunks)
         if self._event.silent:
             return None
-        whole = folded.stream_chunk_builder(self._seen)
-        usage = getattr(self._chunks, "usage", None)
-        if usage is not None and whole.usage is None:
-            whole.usage = usage
-        return whole
+        return folded.stream_chunk_builder(self._seen, self._messages)
 
     def __enter__(self) -> Self:
         return self

@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from tollbridge.assemble.deployments import Maker
+from tollbridge.calls.build import Wanted, build
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.supported import supported
-from tollbridge.config.load import load_value
-from tollbridge.providers.names import locate
+from tollbridge.errors import NotFoundError
+from tollbridge.providers.resolve import Given
 from tollbridge.providers.table import ROWS
-from tollbridge.sdk.router import Here
-from tollbridge.transport.inprocess import ByHost
+from tollbridge.sdk.whose import located
+from tollbridge.secret import Secret
 
-_PLACE = {
-    "api_base": "https://nowhere.invalid",
-    "api_version": "2024-10-21",
-    "aws_region_name": "us-east-1",
-    "vertex_project": "p",
-    "vertex_location": "us-central1",
-}
-"""Where a deployment is that has no address of its own; nothing is sent there."""
+_ADDRESS = "https://nowhere.invalid"
+_PLACE: Mapping[str, str] = {"aws_region_name": "us-east-1", "vertex_project": "p", "project_id": "p"}
+"""Where a deployment is that nothing is sent to; what else a row's address is made of is `x`."""
 
 
-def get_supported_openai_params(model: str, custom_llm_provider: str | None = None, **_others: Any) -> list[str]:
-    """Fields of a chat request that the model takes, by its provider's row and its format."""
-    row, name = locate(model, ROWS, provider=custom_llm_provider)
-    return list(_supported(f"{row.name}/{name}"))
+def get_supported_openai_params(model: str, custom_llm_provider: str | None = None, **_others: Any) -> list[str] | None:
+    """Fields of a chat request that the model takes, by its provider's row and its format; None where nobody is known
+    for it. Raises BadRequestError for a name that the provider's models cannot have."""
+    try:
+        row, name = located(model, custom_llm_provider)
+    except NotFoundError:
+        return None
+    return list(_supported(row.name, name))
 
 
 @lru_cache(maxsize=256)
-def _supported(model: str) -> tuple[str, ...]:
-    return supported(_deployment(model))
+def _supported(provider: str, model: str) -> tuple[str, ...]:
+    return supported(_deployment(provider, model))
 
 
-def _deployment(model: str) -> Deployment:
-    row, _ = locate(model, ROWS)
-    needed = {*row.asks, *(() if row.base_url else ("api_base",))}
-    place = {name: value for name, value in _PLACE.items() if name in needed}
-    entry = {"model_name": "it", "litellm_params": {"model": model, "api_key": "k", **place}}
-    loaded = load_value({"model_list": [entry]}, {}, "get_supported_openai_params")
-    if loaded.config is None:
-        raise ValueError(f"{model}: {loaded.findings[0].message}")
-    return Maker(loaded.config, {}, ROWS, ByHost({}, Here())).groups().resolve("it").members[0]
+def _deployment(provider: str, model: str) -> Deployment:
+    row = ROWS[provider]
+    holes = {hole.given: "x" for hole in row.holes.values()}
+    given = Given(api_key=Secret("k"), api_base=None if row.base_url else _ADDRESS, extra={**holes, **_PLACE})
+    return build(Wanted(id=model, group=model, model=model, provider=provider, given=given), {}, ROWS)

@@ -1,9 +1,10 @@
-"""Types of LiteLLM's that are dictionaries here, and errors that may be caught and are never raised."""
+"""Types of LiteLLM's that are dictionaries here, and errors; most of these may be caught and are never raised."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from tollbridge import errors
 from tollbridge.errors import APIError, AuthenticationError, BadRequestError, RateLimitError
 from tollbridge.sdk.value import Value
 
@@ -33,6 +34,28 @@ class RetryPolicy(dict[str, int]):
 
 class AllowedFailsPolicy(dict[str, int]):
     """`Router` says that it is not built."""
+
+
+class BudgetExceededError(errors.BudgetExceededError):
+    """LiteLLM's: made of what was spent and of what might be, in dollars. A text alone is its message."""
+
+    def __init__(
+        self,
+        current_cost: float | str = 0.0,
+        max_budget: float | None = None,
+        message: str | None = None,
+        llm_provider: str | None = None,
+        entity_type: str | None = None,
+        entity_id: str | None = None,
+        **said: Any,
+    ) -> None:
+        spent, words = (0.0, current_cost) if isinstance(current_cost, str) else (current_cost, message)
+        told = f"Budget has been exceeded! Current cost: {spent}, Max budget: {max_budget}"
+        super().__init__(words or told, llm_provider or "", **said)
+        self.current_cost = spent
+        self.max_budget = max_budget
+        self.entity_type = entity_type
+        self.entity_id = entity_id
 
 
 class RejectedRequestError(BadRequestError):

@@ -332,7 +332,7 @@ SETTINGS = _words("""
     internal_user_budget_duration key_alias_pattern key_generation_settings known_tokenizer_config
     langfuse_default_tags langfuse_enable_update_trace_keys langsmith_batch_size litellm_mode
     llamaguard_model_name llamaguard_unsafe_content_categories llm_guard_mode log_auth_failure_key_identity
-    log_client_error_tracebacks log_level logged_real_time_event_types longer_context_model_fallback_dict
+    log_client_error_tracebacks log_level logged_real_time_event_types
     max_end_user_budget max_end_user_budget_id max_fallbacks max_internal_user_budget max_ui_session_budget
     max_user_budget mcp_tool_search model_cost_map_url model_group_settings network_mock newrelic_params
     num_retries_per_request openai_compatible_endpoints openai_compatible_providers
