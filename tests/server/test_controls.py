@@ -194,3 +194,13 @@ def test_what_stands_in_extra_body_is_meant_beside_it():
     assert (controls.retries, left) == (3, {"model", "top_k", "y"})
     with pytest.raises(BadRequestError, match="api_base"):
         taken({"model": "m", "extra_body": {"api_base": "http://x"}})
+
+
+def test_a_header_of_the_operators_names_the_user_where_no_usual_one_does():
+    own = {b"x-user": b"u1"}
+    controls, _ = taken({"model": "m", "user": "u0"}, own)
+    assert controls.user == "u0"
+    fields = peek(msgspec.json.encode({"model": "m", "user": "u0"}))
+    assert take_controls(fields, own, metadata_is_ours=True, user_header=b"x-user").user == "u1"
+    usual = {**own, b"x-litellm-end-user-id": b"u2"}
+    assert take_controls(fields, usual, metadata_is_ours=True, user_header=b"x-user").user == "u2"

@@ -168,6 +168,7 @@ def rules(config: Config) -> Rules:
         "expose_usage": general.always_include_stream_usage,
         "strict": general.strict,
         "forward_client_headers": general.forward_client_headers,
+        "user_header": general.user_header_name.lower().encode() if general.user_header_name else None,
         "key_header": general.key_header_name.lower().encode() if general.key_header_name else None,
         "metrics_token": None if general.metrics_token is None else general.metrics_token.reveal(),
         "block_unpriced": config.settings.block_unpriced,

@@ -45,5 +45,6 @@ def engine_of(
         transport,
         policy,
         check_context=router.check_context,
+        by_tags=None if not router.by_tags else "any" if router.tags_match_any else "all",
         attempted=attempted,
     )

@@ -32,7 +32,8 @@ class Ask(msgspec.Struct, eq=False):
     """One request in one dialect. `headers`: the client's headers that may go upstream. `id`, `created`: stand in for
     those that a provider leaves out. `timeout_s`: the client's own limit, or None. `left_s`: what earlier attempts left
     of the time for all of them together; None in the first. `caveats`: what of it cannot be done, whoever answers.
-    `cache_points`: where the client wants its prompt cached, besides what the deployment has.
+    `cache_points`: where the client wants its prompt cached, besides what the deployment has. `tags`: what may choose
+    among deployments.
     `native`: the format that is best for who asks, where a provider speaks several; "" is the dialect. `repeats`: what
     a translated answer says besides, where its format repeats what was asked. `only`: the id of the one deployment that
     can answer, where the request goes on from what only its provider has. `shown_id`: what the client knows the answer
@@ -54,6 +55,7 @@ class Ask(msgspec.Struct, eq=False):
     timeout_s: float | None = None
     caveats: tuple[Caveat, ...] = ()
     cache_points: tuple[CachePoint, ...] = ()
+    tags: tuple[str, ...] = ()
     left_s: float | None = None
     native: str = ""
     repeats: JsonObject = {}

@@ -101,7 +101,7 @@ class RouterSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`retries`: more attempts after the first; `retries_in_all`: at most, with those at fallbacks. `timeout_s`: a
     request from beginning to end, unless its deployment says otherwise; `stream_timeout_s`: the same for streams.
     `retry_after_s`: the least wait before a retry on the same deployment. `check_context`: ask whether a prompt fits
-    before it is sent."""
+    before it is sent. `by_tags`: a request's tags choose among deployments; `tags_match_any`: one of them is enough."""
 
     strategy: str = "simple-shuffle"
     aliases: Mapping[str, Alias] = {}
@@ -120,6 +120,8 @@ class RouterSettings(msgspec.Struct, frozen=True, kw_only=True):
     default_fallbacks: tuple[str, ...] = ()
     max_fallbacks: int = 5
     check_context: bool = False
+    by_tags: bool = False
+    tags_match_any: bool = True
 
 
 class CorsSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -241,6 +243,7 @@ class GeneralSettings(msgspec.Struct, frozen=True, kw_only=True):
     mcp_search_above: int | None = None
     open_on_loopback: bool = False
     key_header_name: str | None = None
+    user_header_name: str | None = None
     forward_client_headers: bool = False
     max_request_size_mb: float | None = None
     cancel_on_disconnect: bool = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -17,6 +17,7 @@ from tollbridge.routing.drive import drive
 from tollbridge.routing.groups import Group
 from tollbridge.routing.pick import pick
 from tollbridge.routing.plan import Answered, Failed, Plan, Policy, plan
+from tollbridge.routing.tags import fits_by_tags
 from tollbridge.transport.base import Transport
 
 V = TypeVar("V")
@@ -66,7 +67,8 @@ class Trace(msgspec.Struct):
 
 
 class Engine:
-    """`attempted` is told of each try (provider, outcome), for counters."""
+    """`attempted` is told of each try (provider, outcome), for counters. `by_tags`: a request's tags choose, by one of
+    them or all."""
 
     def __init__(
         self,
@@ -75,12 +77,15 @@ class Engine:
         policy: Policy,
         *,
         check_context: bool = False,
+        by_tags: Literal["any", "all"] | None = None,
         attempted: Callable[[str, str], None] | None = None,
     ) -> None:
         self.routes = routes
         self.transport = transport
         self.policy = policy
         self._check_context = check_context or bool(routes.fallbacks.context_window)
+        self._by_tags = by_tags
+        self._looks = self._check_context or by_tags is not None
         self._attempted = attempted
 
     def ask(
@@ -110,7 +115,7 @@ class Engine:
         policy = policy or self.policy
         if policy.retries_of_deployment:
             policy = self._retries_of(ask.model, policy)
-        fits = await self._fits_at_all(ask) if self._check_context or ask.only is not None else None
+        fits = await self._fits_at_all(ask) if self._looks or ask.only is not None else None
         routes = self.routes
         since = routes.now()
         if fits is None and not routes.health.troubles:
@@ -196,6 +201,8 @@ class Engine:
 
     async def _fits_at_all(self, ask: Ask) -> Fits | None:
         fits: Fits | None = await self._fits(ask) if self._check_context else None
+        if self._by_tags is not None:
+            fits = fits_by_tags(self.routes.groups.resolve, ask.tags, self._by_tags == "any", fits)
         return fits if ask.only is None else _only(ask.only, fits)
 
     async def _fits(self, ask: Ask) -> Callable[[Deployment], ContextWindowExceededError | None]:

@@ -126,7 +126,12 @@ NOTHING = Controls()
 
 
 def take_controls(
-    fields: Fields, headers: Mapping[bytes, bytes], *, metadata_is_ours: bool, streams: bool = False
+    fields: Fields,
+    headers: Mapping[bytes, bytes],
+    *,
+    metadata_is_ours: bool,
+    streams: bool = False,
+    user_header: bytes | None = None,
 ) -> Controls:
     """Obeys and removes our fields in `fields`. Raises BadRequestError for a refused or ill-typed one. `streams`: a
     stream is asked for, so that its own timeout holds."""
@@ -150,6 +155,8 @@ def take_controls(
             del fields["metadata"]
     if "user" in fields:
         _note(said, "user", decode(bytes(fields["user"])))
+    if user_header is not None:
+        _note(said, "user", headers.get(user_header, b"").decode("latin-1"))
     if not HEADERS.isdisjoint(headers):
         said.update(_headers(headers, streams))
         _identify(headers, said)

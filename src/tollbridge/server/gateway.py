@@ -33,7 +33,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     no price is known. `streams_max`, `requests_max`: at once; above them 503 with Retry-After. `metrics_token`: None
     lets only loopback read `/metrics`. `expose_usage`: send the usage chunk also to clients that did not ask.
     `stream_cost`: and tell in it what the stream cost. `forward_client_headers`: the client's own `x-` headers go
-    along, but never `key_header`, where the operator wants the gateway's key (in lower case)."""
+    along, but never `key_header`, where the operator wants the gateway's key (in lower case). `user_header`: where
+    clients say on whose behalf they ask."""
 
     body_limit: int = 64 * 1024 * 1024
     heartbeat_s: float = 15.0
@@ -49,6 +50,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool = False
     forward_client_headers: bool = False
     key_header: bytes | None = None
+    user_header: bytes | None = None
 
 
 class Load(msgspec.Struct):

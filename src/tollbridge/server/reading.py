@@ -64,7 +64,13 @@ def read_ask(
     stream = asks_to_stream(inbound)
     if stream is None:
         stream = "stream" in fields and is_true(fields, "stream")
-    controls = take_controls(fields, inbound.headers, metadata_is_ours=dialect.asks_for_usage, streams=stream)
+    controls = take_controls(
+        fields,
+        inbound.headers,
+        metadata_is_ours=dialect.asks_for_usage,
+        streams=stream,
+        user_header=rules.user_header,
+    )
     if len(fields) != sent:  # what was for us is seen by nobody after this
         body = _encode(fields)
     if controls is not NOTHING:
@@ -100,6 +106,7 @@ def read_ask(
         timeout_s=controls.timeout_s,
         caveats=caveats,
         cache_points=controls.cache_points,
+        tags=controls.tags,
     )
     if controls.instead and controls.fallbacks:
         there = {name: said for name, said in controls.instead.items() if _may_be_asked(gateway, access, name)}

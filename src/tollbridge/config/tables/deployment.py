@@ -103,7 +103,12 @@ OWN = [
     *fills("order", integer, "order", about="lower ones are asked first"),
     *fills("rpm", count, "rpm", about="its share of the group where none has a `weight`; it limits nothing"),
     *fills("tpm", count, "tpm", about="its share where none has a `weight` or an `rpm`; it limits nothing"),
-    *fills("tags", texts, "tags", about="kept; nothing is done with them yet"),
+    *fills(
+        "tags",
+        texts,
+        "tags",
+        about="which requests it is for, with `enable_tag_filtering`; `default`: those that nobody else is for",
+    ),
     *fills("drop_params", flag, "drop_params", about="as in `litellm_settings`, here"),
     *fills("modify_params", flag, "modify_params", about="likewise"),
     *fills(

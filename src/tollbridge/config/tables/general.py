@@ -141,6 +141,12 @@ GENERAL = section(
         about="one more header in which the gateway's key may come",
     ),
     fills(
+        "general.user_header_name",
+        named,
+        "user_header_name",
+        about="one more header in which a client may say on whose behalf it asks, for the log",
+    ),
+    fills(
         "general.forward_client_headers",
         flag,
         "forward_client_headers_to_llm_api",
@@ -249,7 +255,6 @@ GENERAL = section(
         "use_client_credentials_pass_through_routes",
         "transcribe_media_buckets",
         "responses_websocket_session_limit_seconds",
-        "user_header_name",
         "user_header_mappings",
         "missing_session_id",
         "user_mcp_management_mode",

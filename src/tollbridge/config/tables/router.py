@@ -164,12 +164,20 @@ ROUTER = section(
     ),
     guards("guardrail_list"),
     later("redis_host", "redis_port", "redis_password", "redis_url", "redis_db", note="each process counts for itself"),
-    later(
+    fills(
+        "router.by_tags",
+        flag,
         "enable_tag_filtering",
-        "tag_filtering_match_any",
-        "tag_routing_prefix",
-        note="tags are logged and do not choose a deployment",
+        about="a request's tags choose among the deployments of a model: those that have one of them in `tags`, else "
+        "those with the tag `default`",
     ),
+    fills(
+        "router.tags_match_any",
+        flag,
+        "tag_filtering_match_any",
+        about="`false`: a deployment must have all of a request's tags",
+    ),
+    later("tag_routing_prefix", note="tags are taken as they are said"),
     later(
         "default_max_parallel_requests",
         "provider_budget_config",
