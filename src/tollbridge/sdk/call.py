@@ -125,7 +125,9 @@ def take_ineffective(said: dict[str, object]) -> tuple[Caveat, ...]:
         raise BadRequestError(f"`{name}` is not a parameter here. {REFUSED[name]}", param=name)
     if "request_timeout" in said:
         said.setdefault("timeout", said.pop("request_timeout"))
-    ineffective = sorted((WITHOUT_EFFECT if is_mocked(said) else {*WITHOUT_EFFECT, MOCK_DELAY}) & said.keys())
+    ineffective = sorted(WITHOUT_EFFECT & said.keys())
+    if MOCK_DELAY in said and not is_mocked(said):
+        ineffective.append(MOCK_DELAY)
     for name in ineffective:
         del said[name]
     return left_out(ineffective)

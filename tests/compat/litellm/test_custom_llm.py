@@ -121,6 +121,7 @@ def test_whose_it_is_is_known_and_who_is_not_asked_is_told(litellm: Any) -> None
         lambda: litellm.responses("mine/x", "Hello"),
         lambda: litellm.text_completion("mine/x", "Hello"),
         lambda: asyncio.run(litellm.anthropic_messages("mine/x", ASK, 9)),
+        lambda: litellm.Router([{"model_name": "fast", "litellm_params": {"model": "mine/x"}}]),
     ):
         with pytest.raises(tollbridge.NotBuilt, match="of a CustomLLM"):
             ask()

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import tollbridge
+from tollbridge.compat.litellm import custom_llm
 from tollbridge.compat.litellm.absent import not_built
-from tollbridge.compat.litellm.calls import awaited, waited
+from tollbridge.compat.litellm.calls import awaited, settings, waited
 
 
 class Router(tollbridge.Router):
     """Settings of the module that say who answers (`litellm.api_key`, ...) do not reach a router's deployments."""
+
+    def _made(self, model_list: Iterable[Mapping[str, Any]]) -> Any:
+        listed = list(model_list)
+        for entry in listed:
+            said = entry.get("litellm_params") or {}
+            if custom_llm.found(settings().get("custom_provider_map"), said.get("model"), said) is not None:
+                raise not_built("Router of a CustomLLM", "Its handler is asked by the module's `completion` alone.")
+        return super()._made(listed)
 
     async def acompletion(self, model: str, messages: Iterable[Any], **parameters: Any) -> Any:
         return await awaited(super().acompletion, "acompletion", reads_settings=False)(model, messages, **parameters)
