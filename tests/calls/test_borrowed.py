@@ -239,3 +239,22 @@ def test_what_is_said_in_a_vendors_own_fields() -> None:
     assert (config["responseMimeType"], config["responseSchema"]) == ("application/json", {"type": "OBJECT"})
     made = prepared(CLAUDE, output_config={"effort": "low"})
     assert (sent(made)["output_config"], made.caveats) == ({"effort": "low"}, ())
+
+
+@pytest.mark.parametrize(
+    ("tool", "where"),
+    [
+        ({**MCP, "headers": {"x-team": "a"}}, "$.tools[0].headers"),
+        ({**MCP, "allowed_tools": {"read_only": True}}, "$.tools[0]"),
+    ],
+)
+def test_what_a_server_of_tools_cannot_be_told_at_anthropic_is_said(tool: Any, where: str) -> None:
+    made = prepared(CLAUDE, tools=[tool])
+    assert [caveat.where for caveat in made.caveats] == [where]
+    assert ("mcp_servers" in sent(made)) is where.endswith("headers")
+
+
+def test_servers_without_a_label_have_names_of_their_own() -> None:
+    plain = {name: value for name, value in MCP.items() if name != "server_label"}
+    made = prepared(CLAUDE, tools=[plain, {**plain, "server_url": "https://other.example/mcp"}])
+    assert [server["name"] for server in sent(made)["mcp_servers"]] == ["server_0", "server_1"]

@@ -124,14 +124,23 @@ def test_who_takes_marks_in_the_chat_format_gets_them_there() -> None:
 @pytest.mark.parametrize(
     ("points", "told"),
     [
-        ({"role": "system"}, "list"),
+        ({"role": "system"}, "points"),
         (["system"], r"\[0\]: expected an object"),
         ([{"location": "system"}], r"\[0\]\.location"),
         ([{"role": "robot"}], r"\[0\]\.role"),
         ([{"index": "last"}], r"\[0\]\.index"),
+        ([{"index": float("inf")}], r"\[0\]\.index"),
+        ([{"index": 1.7}], r"\[0\]\.index"),
+        ([{"index": True}], r"\[0\]\.index"),
+        ([{"role": "user"}] * 17, "at most 16"),
         ([{"role": "user"}, {"role": "user", "control": {"ttl": "2h"}}], r"\[1\]\.control"),
     ],
 )
 def test_what_is_no_point_is_told_by_its_place(points: Any, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         read_points(points)
+
+
+def test_what_stands_beside_the_messages_is_not_counted() -> None:
+    body = {"max_tokens": 9, "system": "Be brief.", "messages": [{"role": "user", "content": "hi"}]}
+    assert marked(prepared([{"index": 0}], dialect=ANTHROPIC_MESSAGES, **body)) == ["hi"]

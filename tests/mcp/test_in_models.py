@@ -422,3 +422,34 @@ async def test_a_fallback_is_asked_nothing_else_where_tools_are_run_here(tmp_pat
             named = await gateway.post(path, asking(path, streams=False, fallbacks=["spare"]))
     assert (answered.status, named.status, len(model.asked)) == (400, 200, 1)
     assert "Where tools are run here" in answered.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("path", [CHAT, RESPONSES])
+async def test_a_definition_in_extra_body_is_run_here_and_its_secrets_are_sent_to_nobody(
+    tmp_path: Path, path: str
+) -> None:
+    model = Model([("echo", ECHO)])
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        said = asking(path, streams=False)
+        tools = [{**tool, "headers": {"x-mcp-auth": "SECRET"}} for tool in said.pop("tools")]
+        answered = await gateway.send("POST", path, {**said, "extra_body": {"tools": tools}})
+    assert answered.status == 200
+    assert "SECRET" not in json.dumps(model.asked)
+    assert {tool["function"]["name"] for tool in model.asked[0]["tools"]} >= {"echo"}
+
+
+@pytest.mark.parametrize("path", [CHAT, RESPONSES])
+async def test_a_server_of_ours_in_anthropics_words_takes_no_key_to_a_provider(tmp_path: Path, path: str) -> None:
+    model = Model([("echo", ECHO)])
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        server = {"type": "url", "url": f"{gateway.url}/mcp/desk", "name": "desk", "authorization_token": KEY}
+        said = {**asking(path, streams=False), "tools": [server]}
+        refused = await gateway.send("POST", path, said)
+        assert (refused.status, refused.json()["error"]["param"]) == (400, "tools[0]")
+        assert model.asked == []
+        del said["tools"]
+        answered = await gateway.send("POST", path, {**said, "mcp_servers": [server]})
+    assert answered.status == 200
+    assert KEY not in json.dumps(model.asked)
+    assert not any("mcp_servers" in body for body in model.asked)
+    assert {tool["function"]["name"] for tool in model.asked[0]["tools"]} >= {"echo"}

@@ -11,6 +11,7 @@ from tests.server.accounted import accounted
 from tests.server.faults import CHAT, ask, configuration, entry
 from tests.server.tasks_upstream import Provider
 from tests.transport.upstream import Upstream
+from tollbridge import Router
 from tollbridge.calls.deployment import Deployment
 from tollbridge.routing.tags import tagged
 
@@ -84,3 +85,24 @@ async def test_without_the_setting_tags_choose_nobody(tmp_path: Path) -> None:
         async with accounted(configuration(entry("m", one.port, tags=["free"])), tmp_path) as gateway:
             answered = await gateway.send("POST", CHAT, ask(tags=["other"]))
     assert answered.status == 200
+
+
+async def test_models_that_a_pattern_makes_are_chosen_by_their_tags_too(tmp_path: Path) -> None:
+    async with Upstream(answer("any")) as any_:
+        everything = entry("openai/*", any_.port, tags=["free"])
+        everything["litellm_params"]["model"] = "openai/*"
+        config = configuration(everything, router={"enable_tag_filtering": True})
+        async with accounted(config, tmp_path) as gateway:
+            answered = await gateway.send("POST", CHAT, ask("openai/gpt-x", tags=["free"]))
+            refused = await gateway.send("POST", CHAT, ask("openai/gpt-x", tags=["paid"]))
+    assert (answered.status, refused.status) == (200, 400)
+
+
+async def test_a_router_in_python_is_told_the_tags_of_a_call() -> None:
+    async with Upstream(answer("free")) as free, Upstream(answer("usual")) as usual:
+        listed = [entry("m", free.port, tags=["free"]), entry("m", usual.port, tags=["default"])]
+        router = Router(listed, enable_tag_filtering=True)
+        ask_it = [{"role": "user", "content": "hi"}]
+        for said, text in (({"tags": ["free"]}, "free"), ({"metadata": {"tags": ["free"]}}, "free"), ({}, "usual")):
+            made = await router.acompletion("m", ask_it, **said)
+            assert made.choices[0].message.content == text

@@ -110,6 +110,8 @@ def test_a_spend_log_header_that_is_no_object_is_named(value):
         ("timeout", -1),
         ("timeout", True),
         ("additional_drop_params", 3),
+        ("extra_body", "x"),
+        ("extra_body", {"extra_body": {}}),
         ("cache_control_injection_points", "system"),
         ("cache_control_injection_points", [{"role": "robot"}]),
         ("num_retries", 1.5),
@@ -161,7 +163,16 @@ def test_what_nothing_comes_of_is_left_out_and_told():
 
 
 def test_names_that_providers_have_too_go_on():
-    said = {"model": "m", "priority": 1, "ttl": 300, "roles": [], "cache": True, "id": "x", "weight": 2}
+    said = {
+        "model": "m",
+        "caching": {"type": "enabled"},
+        "priority": 1,
+        "ttl": 300,
+        "roles": [],
+        "cache": True,
+        "id": "x",
+        "weight": 2,
+    }
     assert taken(said) == (NOTHING, set(said))
 
 

@@ -271,3 +271,13 @@ async def test_what_nothing_comes_of_stays_here_and_is_told(tmp_path: Path) -> N
     async with Upstream(HELLO) as upstream:
         refused = await through(tmp_path, upstream, CHAT, ask(**own), headers={"x-tollbridge-strict": "true"})
         assert (refused.status, upstream.requests) == (400, [])
+
+
+async def test_what_stands_in_extra_body_is_sent_as_if_it_stood_outside(tmp_path: Path) -> None:
+    async with Upstream(HELLO) as upstream:
+        await through(tmp_path, upstream, CHAT, ask(extra_body={"top_k": 5}), model="openrouter/x/y")
+        assert (sent(upstream).get("top_k"), "extra_body" in sent(upstream)) == (5, False)
+    async with Upstream(HELLO) as upstream:
+        answered = await through(tmp_path, upstream, MESSAGES, ask(timeout=9, extra_body={"top_k": 5}))
+        assert "extra_body" not in answered.headers.get("x-tollbridge-caveats", "")
+        assert not {"timeout", "extra_body"} & set(sent(upstream))

@@ -18,7 +18,7 @@ from tollbridge.catalog.facts import ModelFacts
 from tollbridge.catalog.told import told_facts
 from tollbridge.config.kinds import SECRET_NAME
 from tollbridge.errors import APIError, NotFoundError
-from tollbridge.model.json import JsonObject
+from tollbridge.model.json import Json, JsonObject
 from tollbridge.policy.principal import Principal
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.managed import Call, Manager, Reply
@@ -149,12 +149,19 @@ def _row(name: str, deployment: Deployment) -> JsonObject:
     params = {"model": f"{deployment.provider}/{deployment.model}", **said}
     if deployment.tags:
         params["tags"] = list(deployment.tags)
-    info = {field: value for field, value in deployment.info.items() if not SECRET_NAME.search(field)}
+    info = _shown(dict(deployment.info))
     return {
         "model_name": name,
         "litellm_params": params,
         "model_info": {**info, **_info(deployment), "id": deployment.id, "db_model": False},
     }
+
+
+def _shown(value: Json) -> Json:
+    """Without what is called like a secret, however deep."""
+    if isinstance(value, dict):
+        return {name: _shown(inner) for name, inner in value.items() if not SECRET_NAME.search(name)}
+    return [_shown(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _info(deployment: Deployment) -> JsonObject:

@@ -1,7 +1,8 @@
 """Where the operator, or a caller in Python, wants prompts cached: LiteLLM's `cache_control_injection_points`.
 
     {"location": "message", "role": "system"}                        each message of that role
-    {"location": "message", "index": -1, "control": {"ttl": "1h"}}   one message, counted from the end where below 0
+    {"location": "message", "index": -1, "control": {"ttl": "1h"}}   one message, counted from the end where below 0;
+                                                                     what stands beside them (`system`) is none
     {"location": "tool_config"}                                      the tools
 
 https://docs.litellm.ai/docs/tutorials/prompt_caching. A mark goes on the last thing in the message that can bear one.
@@ -10,8 +11,8 @@ Anthropic and Bedrock take four in a request: the client's own stay, and the las
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Any, cast
 
 import msgspec
 
@@ -19,7 +20,8 @@ from tollbridge.model.json import Json
 from tollbridge.model.parts import CacheMark, Media, Part, Text, ToolCall, ToolResult
 from tollbridge.model.request import Message, Request, Tool
 
-MOST = 4
+MOST, POINTS_MAX = 4, 16
+_INDEX = re.compile(r"-?[0-9]{1,6}")
 _ROLES = ("system", "user", "assistant", "tool")
 
 
@@ -33,8 +35,8 @@ class CachePoint(msgspec.Struct, frozen=True):
 
 def read_points(value: Json) -> tuple[CachePoint, ...]:
     """Raises ValueError that says what is wrong, and where: `[0].role: ...`."""
-    if not isinstance(value, list):
-        raise ValueError("expected a list of points, such as `{location: message, role: system}`")
+    if not isinstance(value, list) or len(value) > POINTS_MAX:
+        raise ValueError(f"expected at most {POINTS_MAX} points, such as `{{location: message, role: system}}`")
     return tuple([_point(one, f"[{at}]") for at, one in enumerate(value)])
 
 
@@ -49,10 +51,10 @@ def _point(value: Json, where: str) -> CachePoint:
         raise ValueError(f"{where}.location: expected `message` or `tool_config`")
     role, index = value.get("role"), value.get("index")
     if index is not None:
-        try:
-            return CachePoint(index=int(cast(Any, index)), mark=mark)
-        except (TypeError, ValueError):
-            raise ValueError(f"{where}.index: expected a whole number, -1 for the last message") from None
+        said = str(index) if index.__class__ in (int, str) else ""
+        if not _INDEX.fullmatch(said):
+            raise ValueError(f"{where}.index: expected a whole number, -1 for the last message")
+        return CachePoint(index=int(said), mark=mark)
     role = "system" if role == "developer" else role
     if role not in _ROLES:
         raise ValueError(f"{where}.role: expected one of {', '.join(_ROLES)}, or an `index`")
@@ -90,11 +92,11 @@ def with_points(request: Request, points: Sequence[CachePoint]) -> Request:
 
 def _wanted(messages: list[Message], points: Sequence[CachePoint]) -> dict[int, CacheMark]:
     found: dict[int, CacheMark] = {}
+    counted = [at for at, message in enumerate(messages) if message.spelling.get("at") is None]
     for point in points:
         if point.index is not None:
-            at = point.index + (len(messages) if point.index < 0 else 0)
-            if 0 <= at < len(messages):
-                found.setdefault(at, point.mark)
+            if -len(counted) <= point.index < len(counted):
+                found.setdefault(counted[point.index], point.mark)
         elif point.role is not None:
             for at, message in enumerate(messages):
                 if _role(message) == point.role:

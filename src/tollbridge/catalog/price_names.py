@@ -190,11 +190,18 @@ def _prices(named: Iterable[tuple[tuple[str, str | None], Json]]) -> dict[str, i
     return found
 
 
+def _start(said: Json) -> int:
+    first = said[0] if isinstance(said, list) and said else None
+    if first.__class__ not in (int, float) or not 0 <= first < 1e12:
+        raise ValueError(f"tiered_pricing: {said!r} is no range: two numbers of tokens are")
+    return int(first)
+
+
 def _tiers(listed: list[Json]) -> dict[str, int]:
     """Tiers by input length: the first starts at 0 and is the plain price."""
     found: dict[str, int] = {}
     for tier in listed:
-        start = int(tier["range"][0]) if "range" in tier else 0
+        start = _start(tier["range"]) if "range" in tier else 0
         for field, kind in CLASSES.items():
             if field in tier:
                 found[f"{kind}>{start}" if start else kind] = nano(tier[field])

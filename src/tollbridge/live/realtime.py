@@ -30,7 +30,7 @@ from tollbridge.model.response import Usage
 from tollbridge.observe import Record, tokens
 from tollbridge.secret import without_keys
 from tollbridge.server.allowance import Held
-from tollbridge.server.controls import LOGGED_CHARACTERS_MAX
+from tollbridge.server.controls import LOGGED_CHARACTERS_MAX, tags_in
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.reachable import check_price
@@ -71,6 +71,7 @@ def asked(gateway: Gateway, accounts: dict[str, Place], inbound: Inbound, record
     if gateway.rules.block_unpriced:
         check_price(group)
     members = [one for one in group.members if one.account in accounts and _speaks(accounts[one.account])]
+    members = [*gateway.engine.for_tags(members, tags_in(inbound.headers) or ())] if members else members
     ready = [one for one in members if one.id not in gateway.engine.routes.health.resting(gateway.engine.routes.now())]
     if not members:
         raise BadRequestError(

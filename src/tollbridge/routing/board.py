@@ -19,6 +19,7 @@ from tollbridge.errors import (
 from tollbridge.routing.groups import Group, Groups
 from tollbridge.routing.health import Health
 from tollbridge.routing.pick import pick
+from tollbridge.routing.tags import Tags, nobody, tagged
 
 if TYPE_CHECKING:
     from tollbridge.calls.deployment import Deployment
@@ -79,9 +80,10 @@ class Routes:
 
 class RequestBoard:
     """`plan.Board` for one request. `fits` says why a deployment cannot answer it, `allowed` whether a
-    group may be fallen back to; `instead` is `fits` of fallbacks that are asked something else."""
+    group may be fallen back to; `instead` is `fits` of fallbacks that are asked something else. `tags`: which of a
+    group's deployments it may have."""
 
-    __slots__ = ("_allowed", "_fallbacks", "_fits", "_instead", "_routes", "chance", "now")
+    __slots__ = ("_allowed", "_fallbacks", "_fits", "_instead", "_routes", "_tags", "chance", "now")
 
     def __init__(
         self,
@@ -90,8 +92,10 @@ class RequestBoard:
         fallbacks: Sequence[str] | None = None,
         allowed: Callable[[Group[Deployment]], bool] | None = None,
         instead: Mapping[str, Callable[[Deployment], APIError | None] | None] | None = None,
+        tags: Tags | None = None,
     ) -> None:
         self._instead = instead or {}
+        self._tags = tags
         self._allowed = allowed
         self._routes = routes
         self._fits = fits
@@ -100,10 +104,11 @@ class RequestBoard:
         self.chance = routes.chance
 
     def members(self, group: str) -> Sequence[Deployment]:
-        return self._routes.groups.resolve(group).members
+        members: Sequence[Deployment] = self._routes.groups.resolve(group).members
+        return members if self._tags is None else tagged(members, self._tags.said, self._tags.match_any)
 
     def ready(self, group: str) -> Sequence[Deployment]:
-        members: Sequence[Deployment] = self._routes.groups.resolve(group).members
+        members = self.members(group)
         fits = self._instead.get(group, self._fits)
         if fits is not None:
             members = [deployment for deployment in members if fits(deployment) is None]
@@ -127,6 +132,8 @@ class RequestBoard:
 
     def unavailable(self, group: str) -> APIError:
         members = self.members(group)
+        if not members and self._tags is not None and self._routes.groups.resolve(group).members:
+            return nobody(self._tags.said)
         if not members:
             return ServiceUnavailableError(
                 f"None of the deployments of {group!r} is enabled. The gateway's operator finds why in its log of the "

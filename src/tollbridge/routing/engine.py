@@ -17,7 +17,7 @@ from tollbridge.routing.drive import drive
 from tollbridge.routing.groups import Group
 from tollbridge.routing.pick import pick
 from tollbridge.routing.plan import Answered, Failed, Plan, Policy, plan
-from tollbridge.routing.tags import fits_by_tags
+from tollbridge.routing.tags import Tags, nobody, tagged
 from tollbridge.transport.base import Transport
 
 V = TypeVar("V")
@@ -85,8 +85,16 @@ class Engine:
         self.policy = policy
         self._check_context = check_context or bool(routes.fallbacks.context_window)
         self._by_tags = by_tags
-        self._looks = self._check_context or by_tags is not None
         self._attempted = attempted
+
+    def for_tags(self, members: Sequence[Deployment], tags: tuple[str, ...]) -> Sequence[Deployment]:
+        """Those that a request may have by its tags. Raises BadRequestError where there are none."""
+        if self._by_tags is None:
+            return members
+        found = tagged(members, tags, self._by_tags == "any")
+        if not found:
+            raise nobody(tags)
+        return found
 
     def ask(
         self,
@@ -115,13 +123,14 @@ class Engine:
         policy = policy or self.policy
         if policy.retries_of_deployment:
             policy = self._retries_of(ask.model, policy)
-        fits = await self._fits_at_all(ask) if self._looks or ask.only is not None else None
+        fits = await self._fits_at_all(ask) if self._check_context or ask.only is not None else None
+        tags = None if self._by_tags is None else Tags(ask.tags, self._by_tags == "any")
         routes = self.routes
         since = routes.now()
-        if fits is None and not routes.health.troubles:
+        if fits is None and tags is None and not routes.health.troubles:
             ready: Sequence[Deployment] = routes.groups.resolve(ask.model).members
         else:
-            ready = RequestBoard(routes, fits).ready(ask.model)
+            ready = RequestBoard(routes, fits, tags=tags).ready(ask.model)
         failed: tuple[Deployment, APIError] | None = None
         if ready:
             deployment = ready[0] if len(ready) == 1 else pick(ready, routes.chance)
@@ -130,7 +139,7 @@ class Engine:
             except APIError as error:
                 failed = deployment, error
         instead = {name: await self._fits_at_all(other) for name, other in ask.instead.items()}
-        board = RequestBoard(routes, fits, fallbacks, allowed, instead)
+        board = RequestBoard(routes, fits, fallbacks, allowed, instead, tags)
         return await self._carry_on(ask, trace, how, policy, board, since, failed)
 
     async def _carry_on(
@@ -201,8 +210,6 @@ class Engine:
 
     async def _fits_at_all(self, ask: Ask) -> Fits | None:
         fits: Fits | None = await self._fits(ask) if self._check_context else None
-        if self._by_tags is not None:
-            fits = fits_by_tags(self.routes.groups.resolve, ask.tags, self._by_tags == "any", fits)
         return fits if ask.only is None else _only(ask.only, fits)
 
     async def _fits(self, ask: Ask) -> Callable[[Deployment], ContextWindowExceededError | None]:

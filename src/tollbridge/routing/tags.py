@@ -11,15 +11,21 @@ seen 2026-11-27).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+
+import msgspec
 
 from tollbridge.calls.deployment import Deployment
-from tollbridge.errors import APIError, BadRequestError
-from tollbridge.routing.groups import Group
+from tollbridge.errors import BadRequestError
 
 DEFAULT = "default"
 
-Fits = Callable[[Deployment], APIError | None]
+
+class Tags(msgspec.Struct, frozen=True):
+    """A request's, where they choose."""
+
+    said: tuple[str, ...]
+    match_any: bool
 
 
 def tagged(members: Sequence[Deployment], tags: Sequence[str], match_any: bool) -> list[Deployment]:
@@ -37,23 +43,8 @@ def tagged(members: Sequence[Deployment], tags: Sequence[str], match_any: bool) 
     return usual or ([] if wanted else pool)
 
 
-def fits_by_tags(
-    resolve: Callable[[str], Group[Deployment]], tags: Sequence[str], match_any: bool, fits: Fits | None
-) -> Fits:
-    """Asked of each deployment; what its group comes to is found out once."""
-    found: dict[str, list[Deployment]] = {}
-
-    def fit(deployment: Deployment) -> APIError | None:
-        group = deployment.group
-        if group not in found:
-            found[group] = tagged(resolve(group).members, tags, match_any)
-        if deployment not in found[group]:
-            said = ", ".join(tags) if tags else "none"
-            return BadRequestError(
-                f"No deployment of this model is for the request's tags ({said}).",
-                param="tags",
-                code="no_deployment_for_tags",
-            )
-        return None if fits is None else fits(deployment)
-
-    return fit
+def nobody(tags: Sequence[str]) -> BadRequestError:
+    said = ", ".join(tags) if tags else "none"
+    return BadRequestError(
+        f"No deployment of this model is for the request's tags ({said}).", param="tags", code="no_deployment_for_tags"
+    )

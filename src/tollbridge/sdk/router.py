@@ -41,7 +41,7 @@ from tollbridge.sdk.engine import Found, answer, ask_of, how_of, task
 from tollbridge.sdk.loop import BACKGROUND
 from tollbridge.sdk.objects import EmbeddingResponse, ModelResponse
 from tollbridge.sdk.order import is_mocked, seconds_of
-from tollbridge.sdk.parameters import FOR_PROVIDERS, WHO
+from tollbridge.sdk.parameters import FOR_PROVIDERS, MOCKS, WHO
 from tollbridge.sdk.streams import AsyncStream, Stream
 from tollbridge.sdk.value import Value
 from tollbridge.transport.base import Incoming, Outgoing, Timeouts
@@ -220,6 +220,9 @@ _INSTEAD = {
 }
 
 
+_OF_THE_CALL = frozenset({*MOCKS, "extra_headers", "fallbacks", "headers", "num_retries", "stream", "timeout"})
+
+
 class Here:
     """`transport.base.Transport`: the connections of whichever loop a call runs on."""
 
@@ -238,12 +241,14 @@ class Steps(msgspec.Struct, frozen=True):
     instead: Mapping[str, Mapping[str, Any]]
     timeout_s: float | None
     headers: tuple[tuple[str, str], ...]
+    tags: tuple[str, ...] = ()
 
 
 def _ask(call: Call, steps: Steps) -> Ask:
     order = call.orders[0]
     ask = ask_of(call, order)
     ask.headers, ask.timeout_s, ask.drop_params = steps.headers, steps.timeout_s, order.place.drop_params
+    ask.tags = steps.tags
     return ask
 
 
@@ -254,13 +259,26 @@ def _steps(parameters: Mapping[str, Any]) -> Steps:
     if not all(isinstance(name, str) for name in names):
         raise BadRequestError(f"{NAMES[:-1]}, or dictionaries with `model`.", param="fallbacks")
     instead = {one["model"]: {**one, "model": None} for one in listed if isinstance(one, Mapping)}
+    for said in instead.values():
+        for name in _OF_THE_CALL.intersection(said):
+            raise BadRequestError(f"`{name}` is said of the call, not of a fallback.", param="fallbacks")
     headers = {**(parameters.get("headers") or {}), **(parameters.get("extra_headers") or {})}
     return Steps(
         None if fallbacks is None else tuple(str(name) for name in names),
         instead,
         seconds_of(parameters, "timeout"),
         tuple((str(name), str(value)) for name, value in headers.items()),
+        _tags(parameters),
     )
+
+
+def _tags(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """As a gateway's clients say them."""
+    metadata = parameters.get("metadata")
+    said = parameters.get("tags") or (metadata.get("tags") if isinstance(metadata, Mapping) else None) or ()
+    if isinstance(said, str) or not isinstance(said, Sequence) or not all(isinstance(tag, str) for tag in said):
+        raise BadRequestError("`tags` must be a list of texts.", param="tags")
+    return tuple(said)
 
 
 def _body_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -271,8 +289,11 @@ def _body_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
             raise BadRequestError(
                 f"`{name}` is said in the `litellm_params` of a deployment, not in a call.", param=name
             )
-    taken = ("fallbacks", "timeout", "headers", "extra_headers")
-    return {**{name: value for name, value in said.items() if name not in taken}, **said.pop("extra_body", {})}
+    taken = ("fallbacks", "timeout", "headers", "extra_headers", "extra_body")
+    extra = said.get("extra_body") or {}
+    if not isinstance(extra, Mapping):
+        raise BadRequestError("`extra_body` must be a dictionary.", param="extra_body")
+    return {**{name: value for name, value in said.items() if name not in taken}, **extra}
 
 
 def _policy(value: Any) -> Any:

@@ -25,10 +25,13 @@ class TokenGiver:
         return BACKGROUND.run(_waited(given)) if inspect.isawaitable(given) else given
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, TokenGiver) and self._ask is other._ask
+        return isinstance(other, TokenGiver) and self._ask == other._ask
 
     def __hash__(self) -> int:
-        return id(self._ask)
+        try:
+            return hash(self._ask)
+        except TypeError:
+            return hash(type(self._ask))
 
 
 async def _waited(given: Awaitable[object]) -> object:

@@ -1,5 +1,5 @@
-"""Servers of tools as a request in the Messages format names them (Anthropic's MCP connector), as the definitions that
-the other formats have among their tools.
+"""Servers of tools as a request in the Messages format names them (Anthropic's MCP connector), or in another that says
+it in Anthropic's words, as the definitions that the other formats have among their tools.
 
     "mcp_servers": [{"type": "url", "name", "url", "authorization_token", "tool_configuration": {"enabled",
                      "allowed_tools"}}]
@@ -23,7 +23,6 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import Request
 from tollbridge.server.identify import OWN_HEADER
-from tollbridge.wires.dialects import MESSAGES
 
 TOOLSET = "mcp_toolset"
 _OF_SERVERS = frozenset({"type", "name", "url", "authorization_token", "tool_configuration"})
@@ -34,7 +33,7 @@ def connectors(ask: Ask, is_ours: Callable[[JsonObject], bool]) -> list[JsonObje
     """Of those that are ours; what is wrong with others is their vendor's to say. Raises BadRequestError where one
     cannot be read."""
     servers, tools = field(ask.fields, "mcp_servers"), field(ask.fields, "tools")
-    if ask.dialect.name != MESSAGES or not isinstance(servers, list):
+    if not isinstance(servers, list):
         return []
     toolsets: dict[str, JsonObject] = {}
     for tool in tools if isinstance(tools, list) else []:

@@ -74,10 +74,11 @@ OURS = (
     "additional_drop_params",
     "cache_control_injection_points",
     "cache",
+    "caching",
 )
 """In the order in which they are obeyed: of two that say the same, the later one holds."""
 INEFFECTIVE = NO_EFFECT.union(CALLBACKS, PRICES, ("allowed_openai_params", "context_window_fallback_dict"))
-INEFFECTIVE |= {"modify_params"}
+INEFFECTIVE = (INEFFECTIVE | {"modify_params"}) - {"caching"}
 NOTHING_SAID = (b"null", b"false", b"[]", b"{}")
 GUARDS, NESTED = "guardrails", "extra_body"
 EITHER = REFUSED.union(OURS, INEFFECTIVE, (GUARDS, NESTED))
@@ -196,6 +197,10 @@ def _body(fields: Fields, streams: bool) -> dict[str, object]:
                 idle += _drop(fields, value)
             case "cache_control_injection_points":
                 said["cache_points"] = _cache_points(value, name)
+            case "caching" if not isinstance(value, bool):
+                fields[name] = msgspec.Raw(raw)  # a provider's field of that name
+            case "caching" if value:
+                idle.append(name)
             case "cache":
                 idle += _cache(fields, raw, value)
             case _:
@@ -209,12 +214,13 @@ def _body(fields: Fields, streams: bool) -> dict[str, object]:
 def _unpack(fields: Fields) -> None:
     """What stands in `extra_body` is meant beside it, as LiteLLM's proxy and OpenAI's SDK have it; what says the same
     outside holds. Who is asked and whether for a stream is known already."""
-    inner = decode(bytes(fields[NESTED]))
-    if isinstance(inner, dict):
-        del fields[NESTED]
-        for name, value in inner.items():
-            if name not in ("model", "stream"):
-                fields.setdefault(name, msgspec.Raw(msgspec.json.encode(value)))
+    inner = decode(bytes(fields.pop(NESTED)))
+    if inner is not None and (not isinstance(inner, dict) or NESTED in inner):
+        what = f"no `{NESTED}` in itself" if isinstance(inner, dict) else "an object"
+        raise BadRequestError(f"Expected {what} - at `$.{NESTED}`.", param=NESTED)
+    for name, value in (inner or {}).items():
+        if name not in ("model", "stream"):
+            fields.setdefault(name, msgspec.Raw(msgspec.json.encode(value)))
 
 
 def _drop(fields: Fields, value: Json) -> tuple[str, ...]:
@@ -308,10 +314,8 @@ def _headers(headers: Mapping[bytes, bytes], streams: bool) -> dict[str, object]
     retries = headers.get(b"x-litellm-num-retries")
     if retries is not None:
         said["retries"] = count(_number(retries), "x-litellm-num-retries")
-    listed = headers.get(b"x-litellm-tags")
-    if listed is not None:
-        told = [without_keys(tag.strip()[:LOGGED_CHARACTERS_MAX]) for tag in listed.decode("latin-1").split(",")]
-        said["tags"] = tuple(tag for tag in told if tag)[:TAGS_MAX]
+    if (listed := tags_in(headers)) is not None:
+        said["tags"] = listed
     if headers.get(b"x-tollbridge-strict", b"").lower() in (b"true", b"1"):
         said["strict"] = True
     return said
@@ -333,6 +337,14 @@ def _identify(headers: Mapping[bytes, bytes], said: dict[str, object]) -> None:
         where = "x-litellm-spend-logs-metadata"
         raise BadRequestError(f"Expected a JSON object - at `{where}`.", param=where)
     _log(said, {"spend_logs_metadata": _loggable(metadata, raw)}, "spend_logs_metadata")
+
+
+def tags_in(headers: Mapping[bytes, bytes]) -> tuple[str, ...] | None:
+    listed = headers.get(b"x-litellm-tags")
+    if listed is None:
+        return None
+    told = [without_keys(tag.strip()[:LOGGED_CHARACTERS_MAX]) for tag in listed.decode("latin-1").split(",")]
+    return tuple(tag for tag in told if tag)[:TAGS_MAX]
 
 
 def _number(value: bytes) -> float | None:

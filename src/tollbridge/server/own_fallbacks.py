@@ -47,6 +47,8 @@ def read_fallbacks(value: Json, where: str) -> tuple[tuple[str, ...], Mapping[st
                     param="fallbacks",
                     code="field_not_allowed",
                 )
+        if "messages" in said and not isinstance(said["messages"], list):
+            raise BadRequestError(f"Expected a list of messages - at `{here}.messages`.", param="fallbacks")
         if name in instead or (said and name in names):
             raise BadRequestError(f"{name[:200]!r} stands here twice - at `{here}`. Leave one out.", param="fallbacks")
         names.append(name)

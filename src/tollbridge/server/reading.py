@@ -19,7 +19,7 @@ from tollbridge.routing.groups import Group, unknown_model
 from tollbridge.routing.plan import Policy
 from tollbridge.secret import without_keys
 from tollbridge.server.answers import plainly
-from tollbridge.server.controls import LOGGED_CHARACTERS_MAX, NOTHING, Controls, take_controls
+from tollbridge.server.controls import LOGGED_CHARACTERS_MAX, NESTED, NOTHING, Controls, take_controls
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.models import visible
@@ -52,7 +52,7 @@ def read_ask(
     body = inbound.body
     if fields is None:
         fields = peek(body)
-    sent = len(fields)
+    sent, nested = len(fields), NESTED in fields
     access = ALL if inbound.principal is None else inbound.principal.access
     asked = bytes(fields.get("model", b"")) if model is None else model
     way = gateway.ways.find((access, asked))
@@ -71,7 +71,7 @@ def read_ask(
         streams=stream,
         user_header=rules.user_header,
     )
-    if len(fields) != sent:  # what was for us is seen by nobody after this
+    if nested or len(fields) != sent:  # what was for us is seen by nobody after this
         body = _encode(fields)
     if controls is not NOTHING:
         record.user, record.tags, record.metadata = controls.user, controls.tags, controls.metadata

@@ -16,11 +16,11 @@ from tollbridge.calls.streams import Stream
 from tollbridge.calls.task_ask import TaskAsk, read_fields, without
 from tollbridge.calls.task_exchange import exchange_task
 from tollbridge.calls.task_streams import RawStream
-from tollbridge.errors import APIError
+from tollbridge.errors import APIError, BadRequestError
 from tollbridge.ledger.meter import Said
 from tollbridge.observe import Record
 from tollbridge.server.answers import NO_CACHE
-from tollbridge.server.controls import Controls
+from tollbridge.server.controls import NESTED, Controls
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.pipeline import Conversation
@@ -44,6 +44,8 @@ def read_task(
     """As `read_ask`, of JSON or of a form."""
     fields, form = read_fields(inbound.body, inbound.headers.get(b"content-type", b"").decode("latin-1"))
     sent = len(fields)
+    if form is not None and NESTED in fields:
+        raise BadRequestError(f"A form has its fields beside each other - at `$.{NESTED}`.", param=NESTED)
     if model is None and "model" not in fields:
         model = UNSAID.get(dialect.name)
     ask, controls = read_ask(gateway, dialect, inbound, record, model, fields, make)

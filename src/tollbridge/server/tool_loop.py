@@ -38,9 +38,8 @@ from tollbridge.wires.neutral import NEUTRAL, read_answer
 
 ROUNDS_MAX = 16
 NONE = "there is no such server for this key, or it has none that is allowed."
-MARK = b'"mcp"'
-SPELLED = b"\\u00"
-"""A letter of it may be written so."""
+MARKS = (b'"mcp"', b'"url"', b"\\u00")
+"""Without one of them a tool is no server. The last: a letter may be written so."""
 DEFINED = frozenset(
     {"type", "server_label", "server_url", "require_approval", "allowed_tools", "denied_tools"}
     | {"headers", "authorization"}
@@ -180,9 +179,16 @@ def definitions(toolboxes: Toolboxes | None, ask: Ask, inbound: Inbound) -> list
         return []
     raw = ask.fields.get("tools")
     found: list[JsonObject] = []
-    if raw is not None and (bytes(raw).find(MARK) >= 0 or bytes(raw).find(SPELLED) >= 0):
+    if raw is not None and any(bytes(raw).find(mark) >= 0 for mark in MARKS):
         tools = field(ask.fields, "tools")
-        found += [tool for tool in tools if _is_ours(toolboxes, tool, inbound)] if isinstance(tools, list) else []
+        for at, tool in enumerate(tools if isinstance(tools, list) else ()):
+            if _is_ours(toolboxes, tool, inbound):
+                found.append(tool)
+            elif isinstance(tool, dict) and toolboxes.ours({"server_url": tool.get("url")}, inbound):
+                raise BadRequestError(
+                    f"A server of this gateway's is a tool of type `mcp`, with a `server_url` - at `$.tools[{at}]`.",
+                    param=f"tools[{at}]",
+                )
     if "mcp_servers" in ask.fields:
         found += connectors(ask, lambda one: toolboxes.ours(one, inbound))
     return found

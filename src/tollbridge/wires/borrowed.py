@@ -61,12 +61,13 @@ def lent(request: Request, wire: str) -> Written[Request]:
 def _with_servers(request: Request, caveats: list[Caveat]) -> Request:
     """Servers of tools stand among the tools elsewhere, and beside them in Anthropic's format."""
     servers = [server_of(tool, f"$.tools[{at}]", caveats) for at, tool in enumerate(request.tools)]
-    if not any(servers):
+    if all(server is None for server in servers):
         return request
     tools = tuple([tool for tool, server in zip(request.tools, servers, strict=True) if server is None])
     before = request.extra.get("mcp_servers")
     listed = [*(before if isinstance(before, list) else ()), *filter(None, servers)]
-    return replace(request, tools=tools, extra={**request.extra, "mcp_servers": listed})
+    extra = {**request.extra, "mcp_servers": listed} if listed else request.extra
+    return replace(request, tools=tools, extra=extra)
 
 
 def _tools(request: Request, tool: Tool | Opaque, at: int, wire: str, caveats: list[Caveat]) -> Iterator[Tool | Opaque]:

@@ -1,11 +1,12 @@
 """A search of the web that a provider runs, said as a tool in one format and wanted in another.
 
-    Responses  {"type": "web_search", "filters": {"allowed_domains"}, "user_location", "search_context_size"}
+    Responses  {"type": "web_search", "filters": {"allowed_domains", "blocked_domains"}, "user_location",
+                "search_context_size"}
     Anthropic  {"type": "web_search_20250305", "max_uses", "allowed_domains", "blocked_domains", "user_location"}
     Gemini     {"googleSearch": {}}
 
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool (seen 2026-11-26),
-https://doc.mtuo.ai/web_search (OpenAI's guide) and https://docs.langchain.com/oss/javascript/integrations/tools/google
+https://doc.mtuo.ai/web_search (OpenAI's guide), https://github.com/vercel/ai/pull/18035, https://docs.langchain.com/oss/javascript/integrations/tools/google
 (seen 2026-11-27). Chat's own `web_search_options` are not a tool; each writer has them.
 """
 
@@ -19,6 +20,7 @@ from tollbridge.wires.dialects import GEMINI, MESSAGES, RESPONSES
 OFTEN = {"low": 1, "medium": 5, "high": 10}
 """How much to search -> how often it may."""
 TOOL = {"type": "web_search_20250305", "name": "web_search"}
+_FILTERS = ("allowed_domains", "blocked_domains")
 _GOOGLES = frozenset({"googleSearch", "google_search"})
 
 
@@ -67,12 +69,13 @@ def _anthropics(said: JsonObject) -> tuple[JsonObject, set[str]]:
 
 def _responses(said: JsonObject) -> tuple[JsonObject, set[str]]:
     own: JsonObject = {"type": "web_search"}
-    if "allowed_domains" in said:
-        own["filters"] = {"allowed_domains": said["allowed_domains"]}
+    filters = {name: said[name] for name in _FILTERS if name in said}
+    if filters:
+        own["filters"] = filters
     for name, theirs in (("size", "search_context_size"), ("user_location", "user_location")):
         if name in said:
             own[theirs] = said[name]
-    return own, said.keys() - {"size", "user_location", "allowed_domains"}
+    return own, said.keys() - {"size", "user_location", *_FILTERS}
 
 
 def _googles(said: JsonObject) -> tuple[JsonObject, set[str]]:

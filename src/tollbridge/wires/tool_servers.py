@@ -20,7 +20,7 @@ from tollbridge.model.response import Caveat
 
 
 def server_of(tool: Tool | Opaque, where: str, caveats: list[Caveat]) -> JsonObject | None:
-    """None where the tool is no server, or one that Anthropic cannot be told of: a Caveat tells the latter's why."""
+    """None where the tool is no server; empty where Anthropic cannot be told of it, and a Caveat says why."""
     value: Json = tool.value if isinstance(tool, Opaque) else None
     if not isinstance(value, dict):
         return None
@@ -31,21 +31,26 @@ def server_of(tool: Tool | Opaque, where: str, caveats: list[Caveat]) -> JsonObj
     if value.get("require_approval") != "never":
         detail = "Anthropic asks for no approval before it calls a server's tools; say `require_approval: never`."
         caveats.append(Caveat(code="dropped_part", where=where, detail=detail))
-        return None
-    server: JsonObject = {"type": "url", "url": value["server_url"], "name": value.get("server_label") or "server"}
-    token = _token(value)
-    if token:
-        server["authorization_token"] = token
-    if value.get("allowed_tools") is not None:
-        server["tool_configuration"] = {"allowed_tools": _names(value["allowed_tools"])}
-    return server
-
-
-def _token(value: JsonObject) -> str | None:
+        return {}
+    allowed = value.get("allowed_tools")
+    if isinstance(allowed, dict) and allowed.keys() - {"tool_names"}:
+        detail = "Anthropic knows a server's tools by their names alone: name those that are allowed."
+        caveats.append(Caveat(code="dropped_part", where=where, detail=detail))
+        return {}
+    label = value.get("server_label")
+    server: JsonObject = {"type": "url", "url": value["server_url"], "name": label or f"server_{where[8:-1]}"}
     headers = value.get("headers")
     named = {name.lower(): said for name, said in headers.items()} if isinstance(headers, dict) else {}
-    said = value.get("authorization") or named.get("authorization")
-    return said.removeprefix("Bearer ") if isinstance(said, str) else None
+    token = named.pop("authorization", None)
+    token = value.get("authorization") or token
+    if isinstance(token, str):
+        server["authorization_token"] = token.removeprefix("Bearer ")
+    if allowed is not None:
+        server["tool_configuration"] = {"allowed_tools": _names(allowed)}
+    if named:
+        detail = f"Anthropic sends a server its token alone: {', '.join(f'`{name}`' for name in named)} was left out."
+        caveats.append(Caveat(code="dropped_param", where=f"{where}.headers", detail=detail))
+    return server
 
 
 def _names(allowed: Json) -> list[Json]:

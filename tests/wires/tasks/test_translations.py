@@ -221,3 +221,21 @@ def test_forms_read_back_as_they_were_written() -> None:
         prompt="hat", images=(FILE, FILE), mask=FILE, count=2, size="512x512", inline=True, origin=edits.name
     )
     assert edits.read_request(edits.write_request(image, Target(model="m")).value).value == image
+
+
+@pytest.mark.parametrize("size", ["9" * 5000 + "x1", "1x" + "9" * 5000, "0x0", "wide"])
+def test_a_size_that_is_none_is_no_fault_of_ours(size: str) -> None:
+    for name in ("fal_images", "stability_images", "imagen_images"):
+        provider_task_wire(name).write_request(ImageRequest(prompt="cat", size=size), Target(model="fal-ai/x"))
+
+
+def test_how_many_images_are_paid_for_is_said_in_one_way() -> None:
+    asked = ImageRequest(prompt="cat", extra={"num_images": 40})
+    with pytest.raises(BadRequestError, match="num_images"):
+        provider_task_wire("fal_images").write_request(asked, Target(model="fal-ai/x"))
+
+
+@pytest.mark.parametrize("model", ["fal-ai/../x", "fal-ai//x", ".", "../../secrets"])
+def test_a_model_does_not_leave_fals_paths(model: str) -> None:
+    with pytest.raises(BadRequestError):
+        provider_task_wire("fal_images").write_request(ImageRequest(prompt="cat"), Target(model=model))

@@ -22,7 +22,7 @@ from uuid import uuid4
 
 from tollbridge.compat.litellm.absent import not_built
 from tollbridge.compat.litellm.payload import payload
-from tollbridge.compat.litellm.sent import additional_args
+from tollbridge.compat.litellm.sent import additional_args, address_of
 from tollbridge.compat.litellm.settings import CALLBACKS, Settings
 from tollbridge.errors import NotFoundError
 from tollbridge.mcp.hooks import CustomLogger as McpLogger
@@ -137,7 +137,7 @@ class Event:
             "optional_params": {name: value for name, value in said.items() if _is_optional(name)},
             "litellm_params": {
                 "metadata": said.get("metadata") or {},
-                "api_base": said.get("api_base") or said.get("base_url"),
+                "api_base": address_of(said) or None,
                 "custom_llm_provider": provider,
             },
             "additional_args": {},

@@ -26,7 +26,7 @@ CHATS = frozenset({"completion", "acompletion"})
 
 def additional_args(call_type: str, model: str, said: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     """`said`: all of the call. `body`: of it, what is no credential and no address. Of a mock there is nothing."""
-    unknown = {"complete_input_dict": {"model": model, **body}, "api_base": said.get("api_base") or "", "headers": {}}
+    unknown = {"complete_input_dict": {"model": model, **body}, "api_base": address_of(said), "headers": {}}
     if call_type not in CHATS or not isinstance(said.get("messages"), Sequence):  # what is read once is the call's
         return unknown
     parameters = {name: value for name, value in said.items() if name not in ("messages", "stream")}
@@ -45,6 +45,11 @@ def additional_args(call_type: str, model: str, said: Mapping[str, Any], body: M
         "api_base": f"{sent.origin.scheme}://{sent.origin.authority}{sent.target.partition('?')[0]}",
         "headers": {name: _masked(name, value, hidden) for name, value in sent.headers},
     }
+
+
+def address_of(said: Mapping[str, Any]) -> str:
+    """A query may be a key."""
+    return str(said.get("api_base") or said.get("base_url") or "").partition("?")[0]
 
 
 def _masked(name: str, value: str, hidden: tuple[str, ...]) -> str:

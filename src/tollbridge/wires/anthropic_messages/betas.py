@@ -42,6 +42,8 @@ def _betas(body: JsonObject, files: bool) -> Iterator[str]:
             yield _TOOLS[kind]
     if "opus-4-5" in body["model"] and "effort" in (body.get("output_config") or {}):
         yield "effort-2025-11-24"
+    if "task_budget" in (body.get("output_config") or {}):
+        yield "task-budgets-2026-03-13"
     container = body.get("container")
     if isinstance(container, dict) and container.get("skills"):
         yield from ("code-execution-2025-08-25", "skills-2025-10-02")

@@ -20,6 +20,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import IMAGES, Usage
 from tollbridge.model.tasks.image import ImageRequest, ImageResponse, Made
 from tollbridge.wires.base import Target, Written
+from tollbridge.wires.images.imagen import PIXELS
 from tollbridge.wires.images.openai import GENERATIONS
 from tollbridge.wires.one_way import OneWay, dropped
 from tollbridge.wires.task import At, Content, Heads, json_of, read_as
@@ -38,6 +39,8 @@ class FalImages(OneWay):
     in_path = True
 
     def write_request(self, request: ImageRequest, to: Target) -> Written[Content]:
+        if "num_images" in request.extra:
+            raise BadRequestError("Say how many images as `n` - at `$.num_images`.", param="num_images")
         body: JsonObject = {"prompt": request.prompt, **request.extra}
         caveats = [
             dropped(name)
@@ -75,8 +78,8 @@ def _path(model: str) -> str:
 
 def _size(said: str | None) -> Json:
     """Pixels, or one of the model's own words."""
-    width, _, height = str(said).partition("x")
-    return {"width": int(width), "height": int(height)} if width.isdecimal() and height.isdecimal() else said
+    found = PIXELS.fullmatch(str(said))
+    return said if found is None else {"width": int(found[1]), "height": int(found[2])}
 
 
 def _made(image: JsonObject, prompt: str | None) -> Made:

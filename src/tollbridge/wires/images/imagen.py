@@ -9,6 +9,7 @@ took out is not among the predictions, and is not paid for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from math import gcd
 from typing import Any
@@ -26,6 +27,7 @@ from tollbridge.wires.one_way import OneWay, dropped, extras
 from tollbridge.wires.task import Content, Heads, json_of, read_as
 
 NAME = "imagen_images"
+PIXELS = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
 RATIOS = ("1:1", "3:4", "4:3", "9:16", "16:9")
 KNOWN = {
     name: name
@@ -82,13 +84,13 @@ def aspect_ratio(size: str | None, known: tuple[str, ...]) -> tuple[str | None, 
         return None, ()
     if size in known:
         return size, ()
-    width, _, height = size.partition("x")
-    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+    found = PIXELS.fullmatch(size)
+    width, height = (int(found[1]), int(found[2])) if found is not None else (0, 0)
+    if not width or not height:
         return None, (dropped("size", "this provider knows shapes, such as 16:9"),)
-    wanted = int(width) / int(height)
-    nearest = min(known, key=lambda ratio: abs(_share(ratio) - wanted))
-    shared = gcd(int(width), int(height))
-    exact = nearest == f"{int(width) // shared}:{int(height) // shared}"
+    nearest = min(known, key=lambda ratio: abs(_share(ratio) - width / height))
+    shared = gcd(width, height)
+    exact = nearest == f"{width // shared}:{height // shared}"
     about = Caveat(
         code="approximated", where="$.size", detail=f"this provider knows shapes, not sizes: it was asked for {nearest}"
     )
