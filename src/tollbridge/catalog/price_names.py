@@ -192,7 +192,7 @@ def _prices(named: Iterable[tuple[tuple[str, str | None], Json]]) -> dict[str, i
 
 def _start(said: Json) -> int:
     first = said[0] if isinstance(said, list) and said else None
-    if first.__class__ not in (int, float) or not 0 <= first < 1e12:
+    if isinstance(first, bool) or not isinstance(first, int | float | Decimal) or not 0 <= first < 1e12:
         raise ValueError(f"tiered_pricing: {said!r} is no range: two numbers of tokens are")
     return int(first)
 
