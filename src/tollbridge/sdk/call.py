@@ -92,7 +92,7 @@ def _read(model: str, said: dict[str, object], *, stream: bool, dialect: Wire) -
     if strict and caveats:
         raise UnsupportedParamsError(f"{caveats[0].detail} Do not pass it where you ask for `strict`.", param="strict")
     orders = [read_order(model, said, dialect=dialect.name)]
-    fallbacks = [_fall_back(item, said, orders, dialect) for item in _fallbacks(said)]
+    fallbacks = [_fall_back(item, said, orders, dialect) for item in fallbacks_of(said)]
     larger = {}
     for small, large in table(said, "context_window_fallback_dict").items():
         known = next((order.name for order in orders if order.name == large), None)
@@ -143,7 +143,7 @@ def retries_of(said: Mapping[str, object]) -> int | None:
     return next((count(said[name], name) for name in ("num_retries", "max_retries") if name in said), None)
 
 
-def _fallbacks(said: Mapping[str, object]) -> Sequence[object]:
+def fallbacks_of(said: Mapping[str, object]) -> Sequence[object]:
     value = said.get("fallbacks", ())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return value
@@ -157,14 +157,19 @@ def _fall_back(item: object, said: Mapping[str, object], orders: list[Order], di
     own = {name: value for name, value in said_here.items() if value is not None}
     take_ineffective(own)
     model = own.pop("model", None) or asked.model
-    dropped: set[str] = {*MOCKS, *filter(is_price, said)}  # a price is of the model that it was given for
-    if not isinstance(model, str) or not _shares_provider(model, own, orders[0]):
-        dropped.update(WHO, EXTRAS, (name for name in said if name.startswith(FOR_PROVIDERS)))
-    inherited = {name: value for name, value in said.items() if name not in dropped}
+    shares = isinstance(model, str) and _shares_provider(model, own, orders[0])
     taken = {order.name for order in orders}
     name = next(name for name in (f"{model}", *(f"{model} ({i})" for i in range(2, NAMES_MAX))) if name not in taken)
-    orders.append(read_order(model, {**inherited, **own}, name, dialect=dialect.name))
+    orders.append(read_order(model, {**inherited(said, shares), **own}, name, dialect=dialect.name))
     return name
+
+
+def inherited(said: Mapping[str, object], shares: bool) -> dict[str, object]:
+    """What of a call's parameters holds for a fallback. `shares`: it is at the same provider."""
+    dropped: set[str] = {*MOCKS, *filter(is_price, said)}  # a price is of the model that it was given for
+    if not shares:
+        dropped.update(WHO, EXTRAS, (name for name in said if name.startswith(FOR_PROVIDERS)))
+    return {name: value for name, value in said.items() if name not in dropped}
 
 
 def _shares_provider(model: str, own: Mapping[str, object], order: Order) -> bool:

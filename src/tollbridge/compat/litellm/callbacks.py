@@ -20,6 +20,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from tollbridge.compat.litellm import custom_llm
 from tollbridge.compat.litellm.absent import not_built
 from tollbridge.compat.litellm.payload import payload
 from tollbridge.compat.litellm.sent import additional_args, address_of
@@ -124,7 +125,7 @@ class Event:
         redacted = bool(self._settings.get("turn_off_message_logging"))
         messages = said.get("messages", said.get("input", said.get("prompt")))
         messages = [{"role": "user", "content": REDACTED}] if redacted else messages
-        provider, name = located(model, said)
+        provider, name = located(self._settings, model, said)
         return {
             "model": name,
             "custom_llm_provider": provider,
@@ -227,9 +228,12 @@ class Event:
         await _atell(self._grown("async_", chunk))
 
 
-def located(model: str, said: Mapping[str, Any]) -> tuple[str | None, str]:
-    """(whose it is, its name there), as LiteLLM tells them apart. A name that is no provider's (a router's, one of a
-    custom provider) stays whole."""
+def located(settings: Settings, model: str, said: Mapping[str, Any]) -> tuple[str | None, str]:
+    """(whose it is, its name there), as LiteLLM tells them apart. A name that is no provider's (a router's) stays
+    whole."""
+    own = custom_llm.found(settings.get("custom_provider_map"), model, said)
+    if own is not None:
+        return said.get("custom_llm_provider") or model.partition("/")[0], own[1]
     try:
         row, name = whose.located(model, said.get("custom_llm_provider"), said.get("api_base") or said.get("base_url"))
     except NotFoundError:

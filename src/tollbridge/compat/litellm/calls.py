@@ -20,6 +20,7 @@ from tollbridge.compat.litellm.callbacks import Event, located
 from tollbridge.compat.litellm.rules import Rules
 from tollbridge.compat.litellm.settings import CALLBACKS, Settings
 from tollbridge.compat.litellm.streams import Asked, CustomStreamWrapper
+from tollbridge.compat.litellm.turns import Turns, aask, ask, turns_of
 from tollbridge.compat.litellm.types import BudgetExceededError
 from tollbridge.sdk.events import AsyncEvents, Events
 from tollbridge.sdk.streams import AsyncStream, Stream
@@ -88,15 +89,15 @@ class Prepared:
         return custom
 
     @property
-    def handler(self) -> tuple[Any, str] | None:
-        """(a custom provider's, the model's name there)."""
-        if not self._placed:
+    def turns(self) -> Turns | None:
+        """Where a custom provider's handler may be asked."""
+        if not self._placed or not isinstance(self.model, str):
             return None
-        return custom_llm.found(self._settings.get("custom_provider_map"), self.model, self.said)
+        return turns_of(self._settings.get("custom_provider_map"), self.model, self.said)
 
     def wrapped(self, stream: Any) -> CustomStreamWrapper:
         messages = None if isinstance(stream, AsyncEvents | Events) else self.said.get("messages")
-        asked = Asked(*located(self.model, self.said), messages)
+        asked = Asked(*located(self._settings, self.model, self.said), messages)
         return CustomStreamWrapper(stream, self.event, self.spent, asked)
 
     def spent(self, response: Any) -> None:
@@ -119,9 +120,9 @@ def waited(
         prepared = Prepared(function, call_type, positional, named, reads_settings=reads_settings, keeps=keeps)
         prepared.event.begin()
         try:
-            handler = prepared.handler
-            if handler is not None:
-                response = prepared.asks(custom)(*handler, prepared.said)
+            turns = prepared.turns
+            if turns is not None:
+                response = ask(turns, prepared.asks(custom), function)
             else:
                 response = function(**prepared.told)
             prepared.rules.check_answered(response)
@@ -150,9 +151,9 @@ def awaited(
         prepared = Prepared(function, call_type, positional, named, reads_settings=reads_settings, keeps=keeps)
         await prepared.event.abegin()
         try:
-            handler = prepared.handler
-            if handler is not None:
-                response = await prepared.asks(custom)(*handler, prepared.said)
+            turns = prepared.turns
+            if turns is not None:
+                response = await aask(turns, prepared.asks(custom), function)
             else:
                 response = await function(**prepared.told)
             prepared.rules.check_answered(response)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
+from itertools import islice
 from typing import Any, Self, TypedDict
 from uuid import uuid4
 
@@ -218,12 +219,17 @@ class Chunks(_Writer):
     def __init__(self, model: str, given: Iterator[Any]) -> None:
         super().__init__(model)
         self._given = given
+        self._read: list[Any] = []
+
+    def begin(self) -> None:
+        """Reads the first chunk, or raises what it is instead."""
+        self._read.extend(islice(self._given, 1))
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> ModelResponseStream:
-        return self.write(next(self._given))
+        return self.write(self._read.pop() if self._read else next(self._given))
 
     def close(self) -> None:
         close = getattr(self._given, "close", None)
@@ -235,12 +241,19 @@ class AsyncChunks(_Writer):
     def __init__(self, model: str, given: AsyncIterator[Any]) -> None:
         super().__init__(model)
         self._given = given
+        self._read: list[Any] = []
+
+    async def begin(self) -> None:
+        """Reads the first chunk, or raises what it is instead."""
+        async for chunk in self._given:
+            self._read.append(chunk)
+            break
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> ModelResponseStream:
-        return self.write(await anext(self._given))
+        return self.write(self._read.pop() if self._read else await anext(self._given))
 
     async def aclose(self) -> None:
         close = getattr(self._given, "aclose", None)
