@@ -7,7 +7,7 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
@@ -146,3 +146,42 @@ def test_what_is_absent_says_so_at_its_first_use_whatever_that_is(litellm: Any, 
         with pytest.raises(tollbridge.NotBuilt, match=rf"`litellm\.{name}` is not built in Tollbridge. \S+"):
             use()
     assert not isinstance(object(), absent)
+
+
+def test_published_handlers_of_a_custom_provider_import_what_they_annotate_with(litellm: Any) -> None:
+    from litellm.llms.custom_httpx.http_handler import (  # type: ignore[import-not-found]
+        AsyncHTTPHandler,
+        HTTPHandler,
+    )
+    from litellm.types.utils import ModelInfo  # type: ignore[import-not-found]
+
+    def asked(
+        client: HTTPHandler | None = None,
+        other: Optional[AsyncHTTPHandler] = AsyncHTTPHandler(timeout=3),  # noqa: B008, UP045
+    ) -> object:
+        return other if client is None else client
+
+    assert isinstance(asked(), AsyncHTTPHandler)
+    with pytest.raises(tollbridge.NotBuilt, match=r"HTTPHandler\.post.*httpx"):
+        HTTPHandler().post("http://x.invalid")
+    assert ModelInfo(max_tokens=3).max_tokens == 3
+
+
+def test_the_package_itself_has_the_names_and_settings_too(tmp_path: Path) -> None:
+    program = (
+        "from tollbridge.compat import litellm\n"
+        "from tollbridge.compat.litellm import ModelResponse, acompletion\n"
+        "import litellm as other\n"
+        "litellm.drop_params = True\n"
+        "litellm.callbacks = [print]\n"
+        "litellm.callbacks.clear()\n"
+        "litellm.success_callback.append(lambda kwargs, response, began, ended: print(kwargs['model']))\n"
+        "answer = litellm.completion('demo/x', [{'role': 'user', 'content': 'hi'}])\n"
+        "print(isinstance(answer, ModelResponse), other.drop_params, acompletion is other.acompletion)\n"
+        "try:\n    litellm.complete\nexcept AttributeError as error:\n    print('completion' in str(error))\n"
+        "try:\n    litellm.dorp_params = 1\nexcept AttributeError as error:\n    print('drop_params' in str(error))\n"
+        "print(hasattr(litellm, 'install'), litellm.__name__)\n"
+    )
+    done = run("-c", program, cwd=tmp_path)
+    assert done.stderr == ""
+    assert done.stdout.split() == ["x", "True", "True", "True", "True", "True", "True", "tollbridge.compat.litellm"]

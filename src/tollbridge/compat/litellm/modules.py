@@ -53,7 +53,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "google_genai": ("generate_content", "agenerate_content", "generate_content_stream", "agenerate_content_stream"),
     "types": (),
     "types.mcp": ("MCPPostCallResponseObject", "HiddenParams"),
-    "types.utils": (*_OBJECTS, "GenericStreamingChunk", "HiddenParams"),
+    "types.utils": (*_OBJECTS, "GenericStreamingChunk", "HiddenParams", "ModelInfo"),
     "types.router": ("RetryPolicy", "AllowedFailsPolicy", "Deployment", "LiteLLM_Params", "ModelInfo"),
     "types.llms": (),
     "types.llms.openai": (
@@ -62,6 +62,8 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     ),
     "llms": (),
     "llms.custom_llm": ("CustomLLM", "CustomLLMError"),
+    "llms.custom_httpx": (),
+    "llms.custom_httpx.http_handler": ("AsyncHTTPHandler", "HTTPHandler"),
     "proxy": (),
     "proxy._types": ("UserAPIKeyAuth", "ProxyException"),
     "_logging": ("verbose_logger", "verbose_router_logger", "verbose_proxy_logger", "_turn_on_debug"),

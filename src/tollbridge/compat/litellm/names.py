@@ -155,6 +155,7 @@ _TABLE: tuple[Name, ...] = (
     *_of(f"{HERE}.types", "Deployment", "LiteLLM_Params", "ModelInfo", note="dictionaries with attributes"),
     *_absent("Give `Router` dictionaries.", "RouterModelGroupAliasItem"),
     # the rest, which programs may import
+    *_of(f"{HERE}.types", "HTTPHandler", "AsyncHTTPHandler", note="for annotations and defaults; it sends nothing"),
     *_of(f"{HERE}.types", "FileContent", note="for annotations: what a file is given as"),
     *_of(f"{HERE}.types", *(f"{name}=Dictionary" for name in unbuilt.DICTIONARIES), note="a dictionary"),
     *(one for hint, names in unbuilt.ABSENT.items() for one in _absent(hint, *names)),

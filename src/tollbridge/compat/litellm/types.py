@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from tollbridge import errors
+from tollbridge.compat.litellm.absent import not_built
 from tollbridge.errors import APIError, AuthenticationError, BadRequestError, RateLimitError
 from tollbridge.sdk.value import Value
 
@@ -26,6 +27,22 @@ class LiteLLM_Params(Value):
 
 class ModelInfo(Value):
     """The `model_info` of an entry."""
+
+
+class HTTPHandler:
+    """LiteLLM's client, which stands in the signatures of handlers. They are given None for it."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        """It may be a default."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):  # what Python itself looks for
+            raise AttributeError(name)
+        raise not_built(f"{type(self).__name__}.{name}", "Ask with a client of your own, such as httpx's.")
+
+
+class AsyncHTTPHandler(HTTPHandler):
+    """The same, for async calls."""
 
 
 class RetryPolicy(dict[str, int]):

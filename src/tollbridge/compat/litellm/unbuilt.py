@@ -171,7 +171,7 @@ ABSENT: Mapping[str, tuple[str, ...]] = {
     "How a provider is asked is a row of docs/providers.md.": _words("""
     AI21ChatConfig AI21Config ANTHROPIC_WIF_KWARGS_KEYS AWS_CREDENTIAL_KWARGS_KEYS AdaptiveRouterConfig
     AlephAlphaConfig AlertingConfig AmazonAnthropicClaudeConfig AmazonConverseConfig AmazonTitanV2Config
-    AnthropicBatchesHandler AnthropicChatCompletion AnthropicModelInfo AsyncHTTPHandler AzureAIEmbedding
+    AnthropicBatchesHandler AnthropicChatCompletion AnthropicModelInfo AzureAIEmbedding
     AzureAnthropicChatCompletion AzureAssistantsAPI AzureAudioTranscription AzureBatchesAPI AzureChatCompletion
     AzureOpenAIFilesAPI AzureOpenAIFineTuningAPI AzureOpenAIO1ChatCompletion AzureTextCompletion BaseConfig
     BaseImageEditConfig BaseImageGenerationConfig BaseLLMAIOHTTPHandler BaseLLMHTTPHandler BaseRerankConfig
@@ -179,7 +179,7 @@ ABSENT: Mapping[str, tuple[str, ...]] = {
     BedrockFilesHandler BedrockImageEdit BedrockImageGeneration BedrockModelInfo BedrockRerankHandler
     BudgetConfig BytezChatConfig ClarifaiConfig CodestralTextCompletion CohereModelInfo
     DatabricksEmbeddingHandler DiscoveredDeploymentModelInfo Embedding FineTuningConfig GDCGeminiConfig
-    GeminiModelInfo GenAIHubOrchestration GoogleBatchEmbeddings GroqChatCompletion HTTPHandler HerokuChatConfig
+    GeminiModelInfo GenAIHubOrchestration GoogleBatchEmbeddings GroqChatCompletion HerokuChatConfig
     HuggingFaceEmbedding IBMWatsonXMixin LemonadeChatConfig LiteLLM ModelConfig NvidiaRivaAudioTranscription
     NvidiaRivaAudioTranscriptionConfig OAUTH_TOKEN_EXCHANGE_KWARGS_KEYS OCIChatConfig OPENAI_WIF_KWARGS_KEYS
     OPTIONAL_KWARGS_KEYS OVHCloudChatConfig OpenAIAssistantsAPI OpenAIAudioTranscription OpenAIBatchesAPI
