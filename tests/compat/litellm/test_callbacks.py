@@ -147,12 +147,12 @@ async def test_of_async_calls_the_async_methods_are_called_and_awaited(litellm: 
 
     litellm.success_callback = [count]
     answered = await litellm.acompletion("demo/one", ASK)
-    assert heard.moments == ["async before", "after", "async success"]
+    assert heard.moments == ["before one Hello", "async before", "after", "async success"]
     assert sums == [answered.usage.total_tokens]
     heard.moments.clear()
     async for _ in await litellm.acompletion("demo/one", ASK, stream=True):
-        assert heard.moments == ["async before"]
-    assert heard.moments == ["async before", "after", "async success"]
+        assert heard.moments == ["before one Hello", "async before"]
+    assert heard.moments == ["before one Hello", "async before", "after", "async success"]
     assert heard.told["async_complete_streaming_response"].usage.total_tokens == sums[1]
     with pytest.raises(litellm.InternalServerError):
         await litellm.acompletion("demo/error-500", ASK, num_retries=0)
@@ -252,7 +252,8 @@ def test_other_calls_and_a_router_are_told_of_too(litellm: Any, no_keys: Path) -
     litellm.api_key = KEY  # a router's deployments have their own
     assert router.completion("fast", ASK).model == "one"
     assert asyncio.run(router.acompletion(model="fast", messages=ASK)).model == "one"
-    assert heard.moments == ["before fast Hello", "after", "success", "async before", "after", "async success"]
+    before = "before fast Hello"
+    assert heard.moments == [before, "after", "success", before, "async before", "after", "async success"]
     router.embedding("fast", ["text"])
     assert heard.moments[-1] == "success"
     heard.moments.clear()
@@ -315,3 +316,31 @@ def test_no_credential_of_a_provider_is_told(litellm: Any) -> None:
     (kwargs,) = told
     assert kwargs["standard_logging_object"]["model_parameters"]["temperature"] == 0.5
     assert "secret-" not in repr(kwargs)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_of_a_routers_call_the_deployment_that_answered_and_the_group_are_told(litellm: Any, stream: bool) -> None:
+    heard: list[tuple[str, str | None, str | None]] = []
+    groups: list[str] = []
+
+    def note(kwargs: Any, response: Any, start: Any, end: Any) -> None:
+        flat = kwargs["standard_logging_object"]
+        heard.append((kwargs["model"], kwargs["custom_llm_provider"], flat["status"]))
+        groups.extend((flat["model_group"], kwargs["litellm_params"]["metadata"]["model_group"]))
+        assert flat["model"] == kwargs["model"]
+        assert flat["metadata"]["run"] == 7
+
+    litellm.success_callback = litellm.failure_callback = [note]
+    names = {"gpt-4o": "demo/one", "broken": "demo/error-500"}
+    router = litellm.Router(
+        [{"model_name": name, "litellm_params": {"model": model}} for name, model in names.items()], num_retries=0
+    )
+    notes = {"run": 7}
+    answered = router.completion("gpt-4o", ASK, stream=stream, metadata=notes)
+    if stream:
+        list(answered)
+    with pytest.raises(litellm.InternalServerError):
+        asyncio.run(router.acompletion("broken", ASK, stream=stream, metadata=notes))
+    assert heard == [("one", "demo", "success"), ("error-500", "demo", "failure")]
+    assert groups == ["gpt-4o"] * 2 + ["broken"] * 2
+    assert notes == {"run": 7}

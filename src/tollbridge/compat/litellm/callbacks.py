@@ -25,7 +25,7 @@ from tollbridge.compat.litellm.absent import not_built
 from tollbridge.compat.litellm.payload import payload
 from tollbridge.compat.litellm.sent import additional_args, address_of
 from tollbridge.compat.litellm.settings import CALLBACKS, Settings
-from tollbridge.errors import NotFoundError
+from tollbridge.errors import APIError, NotFoundError
 from tollbridge.mcp.hooks import CustomLogger as McpLogger
 from tollbridge.sdk import whose
 from tollbridge.sdk.loop import BACKGROUND
@@ -60,7 +60,7 @@ class CustomLogger(McpLogger):
         """Of an error."""
 
     async def async_log_pre_api_call(self, model: Any, messages: Any, kwargs: Any) -> None:
-        """The same, of async calls."""
+        """Of async calls, after the one above."""
 
     async def async_log_stream_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
         """The same, of async calls."""
@@ -88,6 +88,7 @@ class Event:
         """`own`: callbacks of this call alone. `placed`: the call itself says who is asked. Raises NotBuilt for one
         that would never be called."""
         self._settings = settings
+        self._placed = placed
         named = {name: _listed(name, settings.get(name), own.get(name)) for name in CALLBACKS}
         self._loggers = [one for one in named["callbacks"] if not callable(one)]
         both = [one for one in named["callbacks"] if callable(one)]
@@ -125,7 +126,8 @@ class Event:
         redacted = bool(self._settings.get("turn_off_message_logging"))
         messages = said.get("messages", said.get("input", said.get("prompt")))
         messages = [{"role": "user", "content": REDACTED}] if redacted else messages
-        provider, name = located(self._settings, model, said)
+        provider, name = located(self._settings, model, said) if self._placed else (None, model)
+        group = {} if self._placed else {"model_group": model}
         return {
             "model": name,
             "custom_llm_provider": provider,
@@ -137,7 +139,7 @@ class Event:
             "litellm_call_id": str(said.get("litellm_call_id") or uuid4()),
             "optional_params": {name: value for name, value in said.items() if _is_optional(name)},
             "litellm_params": {
-                "metadata": said.get("metadata") or {},
+                "metadata": {**(said.get("metadata") or {}), **group},
                 "api_base": address_of(said) or None,
                 "custom_llm_provider": provider,
             },
@@ -151,7 +153,8 @@ class Event:
     def _before(self, prefix: str) -> Iterator[tuple[Any, tuple[Any, ...]]]:
         told = self._kwargs
         for one in self._loggers:
-            yield from _method(one, f"{prefix}log_pre_api_call", (told["model"], told["messages"], told))
+            for name in dict.fromkeys(("log_pre_api_call", f"{prefix}log_pre_api_call")):
+                yield from _method(one, name, (told["model"], told["messages"], told))
         yield from ((one, (told,)) for one in self._input if callable(one))
 
     def _after(self, prefix: str, response: Any) -> Iterator[tuple[Any, tuple[Any, ...]]]:
@@ -161,7 +164,7 @@ class Event:
 
     def _broken(self, prefix: str, error: BaseException) -> Iterator[tuple[Any, tuple[Any, ...]]]:
         trace = "".join(traceback.format_exception(error))
-        told = {**self._ended(None), "exception": error, "traceback_exception": trace}
+        told = {**self._ended(None, error), "exception": error, "traceback_exception": trace}
         told["log_event_type"] = "failed_api_call"
         told["standard_logging_object"] = payload(told, None, error)
         yield from self._pairs(prefix, "failure", self._failed, told, None)
@@ -179,8 +182,11 @@ class Event:
             yield from _method(one, f"{prefix}log_{outcome}_event", arguments)
         yield from ((one, arguments) for one in functions if callable(one))
 
-    def _ended(self, response: Any) -> dict[str, Any]:
+    def _ended(self, response: Any, error: BaseException | None = None) -> dict[str, Any]:
+        """With who answered: a fallback, or a router's deployment."""
         hidden = getattr(response, "_hidden_params", None) or {}
+        if isinstance(error, APIError) and not self._placed:
+            hidden = {"custom_llm_provider": error.provider, "model": error.model}
         params = {**self._kwargs["litellm_params"]}
         params["custom_llm_provider"] = hidden.get("custom_llm_provider") or params["custom_llm_provider"]
         whole = {"complete_streaming_response": self._shown(response)} if self._kwargs["stream"] and response else {}
@@ -188,6 +194,7 @@ class Event:
             **self._kwargs,
             **whole,
             **{f"async_{name}": value for name, value in whole.items()},
+            "model": hidden.get("model") or self._kwargs["model"],
             "custom_llm_provider": params["custom_llm_provider"],
             "litellm_params": params,
             "response_cost": hidden.get("response_cost"),
