@@ -11,6 +11,7 @@ import pytest
 
 import tollbridge
 from tests.sdk.replay import Replay, recorded
+from tests.server.clouds import Told, cloud
 from tollbridge import (
     UnknownPrice,
     acompletion,
@@ -303,3 +304,30 @@ def test_what_is_registered_is_charged() -> None:
     register_model({"gpt-4o": {"input_cost_per_token": 1.0}})
     assert cost_per_token("gpt-4o", 1, 1) == (1.0, 0.00001)
     assert completion("gpt-4o", HELLO, mock_response="hi")._hidden_params["response_cost"] > 1
+
+
+def test_what_a_gateway_says_that_an_answer_cost_is_its_cost() -> None:
+    answer = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+    }
+
+    def cost(model: str, headers: dict[str, str], **said: Any) -> float | None:
+        with cloud(lambda _: Told(answer, headers=headers)) as place:
+            answered = tollbridge.completion(model, HELLO, api_base=f"{place.url}/v1", api_key="k", **said)
+        told: float | None = answered._hidden_params["response_cost"]
+        return told
+
+    assert cost("litellm_proxy/team-model", {"x-litellm-response-cost": "0.00025"}) == 0.00025
+    assert cost("litellm_proxy/team-model", {"x-tollbridge-cost-usd": "1.5e-05"}) == 0.000015
+    assert cost("litellm_proxy/team-model", {}) is None
+    for nonsense in ("None", "", "nan", "-1", "inf", "1" * 5000):
+        assert cost("litellm_proxy/team-model", {"x-litellm-response-cost": nonsense}) is None
+    own = cost("openai/gpt-4o", {"x-litellm-response-cost": "7"})
+    assert own is not None and own < 1  # noqa: PT018
+    priced = {"input_cost_per_token": 0.5, "output_cost_per_token": 1.0}
+    assert cost("litellm_proxy/team-model", {"x-litellm-response-cost": "7"}, **priced) == 1.5

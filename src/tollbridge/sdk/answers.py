@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import weakref
 from collections import deque
@@ -30,6 +31,7 @@ from tollbridge.wires.sse import SseParser
 T = TypeVar("T", bound=AnyAnswer)
 END_S = 0.5  # how long the provider has to end the body after the stream's end marker, so that the connection is kept
 
+_COSTS = (b"x-tollbridge-cost-usd", b"x-litellm-response-cost")
 _REQUEST_IDS = ("llm_provider-x-request-id", "llm_provider-request-id")
 
 
@@ -174,6 +176,19 @@ def price(deployment: Deployment, usage: Usage | None, tier: Json, seconds: floa
         return None
     cost = PRICES.of(deployment).cost(usage, tier if isinstance(tier, str) else None, seconds)
     return write_dollars(cost)
+
+
+def told_cost(headers: Sequence[tuple[bytes, bytes]]) -> float | None:
+    """Dollars that a gateway says the answer cost, LiteLLM's or ours; None where it does not."""
+    for name, value in headers:
+        if name.lower() in _COSTS:
+            try:
+                cost = float(value)
+            except ValueError:
+                continue
+            if 0 <= cost < math.inf:
+                return cost
+    return None
 
 
 def _mended(body: Json, ask: Ask, by: Deployment) -> JsonObject:
