@@ -16,6 +16,7 @@ from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.prepare import LOSSES, prepare
 from tollbridge.errors import APIError
 from tollbridge.wires.openai_chat import OPENAI_CHAT
+from tollbridge.wires.openai_chat.thinking import PLAIN
 
 _FUNCTION = {"name": "f", "description": "f", "parameters": {"type": "object", "properties": {}}}
 _TOOLS = {"tools": [{"type": "function", "function": _FUNCTION}]}
@@ -43,6 +44,7 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "function_call": {"functions": [_FUNCTION], "function_call": "auto"},
     "response_format": {"response_format": {"type": "json_schema", "json_schema": _SHAPE}},
     "reasoning_effort": {"reasoning_effort": "low"},
+    "thinking": {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 2048},
     "verbosity": {"verbosity": "low"},
     "modalities": {"modalities": ["text", "audio"]},
     "audio": {"audio": {"voice": "alloy", "format": "wav"}},
@@ -62,6 +64,10 @@ def supported(deployment: Deployment) -> tuple[str, ...]:
 
 
 def _takes(deployment: Deployment, name: str, fields: Mapping[str, Any]) -> bool:
+    if name == "thinking" and deployment.wire.name == OPENAI_CHAT.name:
+        return (
+            deployment.target.prefers.get("reasoning", PLAIN) != PLAIN
+        )  # else it passes, and no vendor says to know it
     stream = name in ("stream", "stream_options")
     said = {"model": "it", "messages": [{"role": "user", "content": "x"}], **fields}
     body = msgspec.json.encode({**said, "stream": True} if stream else said)

@@ -104,3 +104,20 @@ def test_who_is_in_the_environment_is_asked_and_who_fails_is_told(
     with pytest.raises(tollbridge.BadRequestError, match="custom_llm_provider"):
         litellm.get_valid_models(check_provider_endpoint=True, api_key="whose?")
     assert litellm.get_valid_models(check_provider_endpoint=True, custom_llm_provider="nobody") == []
+
+
+def test_a_version_may_be_said_as_there(litellm: Any) -> None:
+    said = {"api_key": "k", "api_base": "https://x.invalid", "api_version": "2025-01-01"}
+    assert litellm.validate_environment("azure/gpt-4o", **said) == {"keys_in_environment": True, "missing_keys": []}
+
+
+def test_a_price_of_a_size_is_no_model_that_can_be_asked(litellm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    monkeypatch.setenv("AZURE_API_KEY", "k")
+    monkeypatch.setenv("AZURE_API_BASE", "https://x.invalid")
+    found = litellm.get_valid_models()
+    assert "gpt-image-1.5" in {name.rpartition("/")[2] for name in found}
+    assert "openai/gpt-4o" in found or "gpt-4o" in found
+    priced = [name for name in found if any("-x-" in part or "x1024" in part for part in name.split("/"))]
+    assert priced == []
+    assert any("1024-x-1024" in name for name in litellm.model_cost)

@@ -146,6 +146,24 @@ def test_what_is_taken_is_told_of_each_provider_and_none_of_nobody(provider: str
         assert isinstance(get_supported_openai_params(model, custom_llm_provider=provider), list)
 
 
+@pytest.mark.parametrize(
+    ("model", "taken"),
+    [
+        ("anthropic/claude-sonnet-4-5", True),
+        ("vertex_ai/claude-sonnet-4-5", True),
+        ("bedrock/anthropic.claude-3-7-sonnet-20250219-v1:0", True),
+        ("gemini/gemini-2.5-pro", True),
+        ("deepseek/deepseek-chat", True),
+        ("anthropic/claude-3-haiku-20240307", False),
+        ("gpt-5", False),
+        ("gpt-4o", False),
+        ("groq/llama-3.3-70b-versatile", False),
+    ],
+)
+def test_thinking_is_told_where_it_means_something(litellm: Any, model: str, taken: bool) -> None:
+    assert ("thinking" in litellm.get_supported_openai_params(model)) == taken
+
+
 def test_of_a_model_that_nobody_has_none_is_told(litellm: Any) -> None:
     bedrock = litellm.get_supported_openai_params("anthropic.claude-3", "bedrock")
     assert {"temperature", "tools", "max_tokens"} <= set(bedrock)

@@ -29,10 +29,10 @@ _ANYWHERE = "https://nowhere.invalid"
 
 
 def validate_environment(
-    model: str | None = None, api_key: str | None = None, api_base: str | None = None
+    model: str | None = None, api_key: str | None = None, api_base: str | None = None, api_version: str | None = None
 ) -> dict[str, Any]:
     """`keys_in_environment`: a call to the model finds what it needs. `missing_keys`: the variables that would give
-    it, each by its first name."""
+    it, each by its first name. `api_version`: nobody needs one to be said."""
     if model is None:
         return {"keys_in_environment": False, "missing_keys": []}
     try:

@@ -20,7 +20,11 @@ class Front(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # what Python itself looks for
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        return getattr(import_module(ROOT), name)
+        try:
+            litellm = import_module(ROOT)
+        except ModuleNotFoundError as error:  # it was taken away again
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from error
+        return getattr(litellm, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, ModuleType) or name.startswith("__"):

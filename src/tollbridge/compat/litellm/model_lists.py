@@ -32,8 +32,18 @@ _LISTS = {
 }
 
 
+_OF_A_SIZE = re.compile(r"(^|/)(\d+-x-\d+|max-x-max|\d+x\d+)/")
+"""In the name of a price of images, which is no name of a model."""
+
+
 def models_of(provider: str) -> list[str]:
-    return [name for name in catalog().names() if catalog().provider_of(name) == provider or _is_below(name, provider)]
+    """Those that can be asked for."""
+    known = catalog()
+    return [
+        name
+        for name in known.names()
+        if (known.provider_of(name) == provider or _is_below(name, provider)) and not _OF_A_SIZE.search(name)
+    ]
 
 
 def _is_below(name: str, provider: str) -> bool:
