@@ -268,11 +268,11 @@ def _steps(parameters: Mapping[str, Any]) -> Steps:
         instead,
         seconds_of(parameters, "timeout"),
         tuple((str(name), str(value)) for name, value in headers.items()),
-        _tags(parameters),
+        tags_of(parameters),
     )
 
 
-def _tags(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+def tags_of(parameters: Mapping[str, Any]) -> tuple[str, ...]:
     """As a gateway's clients say them."""
     metadata = parameters.get("metadata")
     said = parameters.get("tags") or (metadata.get("tags") if isinstance(metadata, Mapping) else None) or ()

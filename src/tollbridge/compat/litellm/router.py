@@ -9,6 +9,8 @@ import tollbridge
 from tollbridge.compat.litellm import custom_llm
 from tollbridge.compat.litellm.absent import not_built
 from tollbridge.compat.litellm.calls import awaited, settings, waited
+from tollbridge.routing.board import RequestBoard
+from tollbridge.sdk.router import tags_of
 
 
 class Router(tollbridge.Router):
@@ -33,6 +35,39 @@ class Router(tollbridge.Router):
 
     def embedding(self, model: str, input: Any, **parameters: Any) -> Any:
         return waited(super().embedding, "embedding", reads_settings=False)(model, input, **parameters)
+
+    def get_available_deployment(
+        self,
+        model: str,
+        messages: object = None,
+        input: object = None,
+        specific_deployment: bool | None = False,
+        request_kwargs: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The entry of one that would be asked now. `request_kwargs`: of the call; its tags count, where the router
+        goes by tags. Whether `messages` fit is not looked at. Raises APIError where nobody is ready."""
+        board = RequestBoard(self._engine.routes)
+        members = self._engine.for_tags(board.members(model), tags_of(request_kwargs or {}))
+        ready = [one for one in board.ready(model) if one in members]
+        if not ready:
+            raise board.unavailable(model)
+        chosen = board.pick(ready)
+        entries = self.get_model_list()
+        for entry in entries:
+            if entry["model_info"]["id"] == chosen.id:
+                return entry
+        entry = next(one for one in entries if chosen.id.startswith(f"{one['model_info']['id']}:"))  # of its `*`
+        return {**entry, "litellm_params": {**entry["litellm_params"], "model": f"{chosen.provider}/{chosen.model}"}}
+
+    async def async_get_available_deployment(
+        self,
+        model: str,
+        request_kwargs: Mapping[str, Any] | None = None,
+        messages: object = None,
+        input: object = None,
+        specific_deployment: bool | None = False,
+    ) -> dict[str, Any]:
+        return self.get_available_deployment(model, messages, input, specific_deployment, request_kwargs)
 
     def __getattr__(self, name: str) -> Any:
         if name in ABSENT:
