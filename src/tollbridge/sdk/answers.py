@@ -17,6 +17,7 @@ from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.provider_headers import provider_headers
 from tollbridge.calls.streams import Stream, stream_error
+from tollbridge.catalog.facts import catalog
 from tollbridge.errors import APIError, BadGatewayError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.money import write_dollars
@@ -178,8 +179,13 @@ def price(deployment: Deployment, usage: Usage | None, tier: Json, seconds: floa
     return write_dollars(cost)
 
 
-def told_cost(headers: Sequence[tuple[bytes, bytes]]) -> float | None:
-    """Dollars that a gateway says the answer cost, LiteLLM's or ours; None where it does not."""
+def billed(answer: Answer, cost: float | None) -> float | None:
+    """Dollars: what a gateway (LiteLLM's or ours) says that it cost, where the price is not the program's own."""
+    told = _told_cost(answer.headers)
+    return cost if told is None or PRICES.of(answer.deployment).priced not in ("", catalog().date) else told
+
+
+def _told_cost(headers: Sequence[tuple[bytes, bytes]]) -> float | None:
     for name, value in headers:
         if name.lower() in _COSTS:
             try:

@@ -29,7 +29,7 @@ from tollbridge.routing.board import Fallbacks, Routes
 from tollbridge.routing.engine import Engine, How, Trace
 from tollbridge.routing.groups import Group, Groups
 from tollbridge.routing.plan import Policy
-from tollbridge.sdk.answers import price, shown, streamed, told_cost, whole
+from tollbridge.sdk.answers import billed, price, shown, streamed, whole
 from tollbridge.sdk.call import Call
 from tollbridge.sdk.deployments import given_of, mock_deployment
 from tollbridge.sdk.desk import DESKS, Desk
@@ -113,7 +113,7 @@ def _told(response: R, result: Answer, began: float) -> R:
     took_s = time.monotonic() - began
     response._response_ms = took_s * 1000
     cost = price(result.deployment, result.said.usage, response.get("service_tier"), took_s)
-    response._hidden_params["response_cost"] = told_cost(result.headers) if cost is None else cost
+    response._hidden_params["response_cost"] = billed(result, cost)
     return response
 
 
