@@ -258,3 +258,11 @@ def test_servers_without_a_label_have_names_of_their_own() -> None:
     plain = {name: value for name, value in MCP.items() if name != "server_label"}
     made = prepared(CLAUDE, tools=[plain, {**plain, "server_url": "https://other.example/mcp"}])
     assert [server["name"] for server in sent(made)["mcp_servers"]] == ["server_0", "server_1"]
+
+
+def test_the_name_of_a_file_goes_where_it_is_taken() -> None:
+    file = {"type": "file", "file": {"file_data": "data:application/pdf;base64,AAAA", "filename": "a.pdf"}}
+    said = [{"role": "user", "content": [file, {"type": "text", "text": "hi"}]}]
+    made = prepared("gemini/gemini-2.5-flash", messages=said)
+    assert "displayName" not in made.outgoing.body.decode()
+    assert [(caveat.code, caveat.where) for caveat in made.caveats] == [("dropped_field", "$.messages[0]")]
