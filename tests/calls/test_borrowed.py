@@ -266,3 +266,23 @@ def test_the_name_of_a_file_goes_where_it_is_taken() -> None:
     made = prepared("gemini/gemini-2.5-flash", messages=said)
     assert "displayName" not in made.outgoing.body.decode()
     assert [(caveat.code, caveat.where) for caveat in made.caveats] == [("dropped_field", "$.messages[0]")]
+
+
+def test_fields_of_a_tool_that_anthropic_has_reach_it() -> None:
+    function = {"name": "f", "parameters": {"type": "object"}}
+    own = {"defer_loading": True, "input_examples": [{}]}
+    for tool in (
+        {"type": "function", "function": function, **own},
+        {"type": "function", "function": {**function, **own}},
+    ):
+        made = prepared(CLAUDE, tools=[tool])
+        assert sent(made)["tools"] == [{"name": "f", "input_schema": {"type": "object"}, **own}]
+        assert (betas(made), made.caveats) == (["advanced-tool-use-2025-11-20"], ())
+
+
+def test_more_fields_of_anthropics_from_chat() -> None:
+    schema = {"type": "json_schema", "schema": {"type": "object"}}
+    made = prepared(CLAUDE, cache_control={"type": "ephemeral"}, stop_sequences=["x"], output_format=schema)
+    body = sent(made)
+    assert (body["cache_control"], body["stop_sequences"]) == ({"type": "ephemeral"}, ["x"])
+    assert (body["output_config"], made.caveats) == ({"format": schema}, ())
