@@ -258,3 +258,31 @@ def test_servers_without_a_label_have_names_of_their_own() -> None:
     plain = {name: value for name, value in MCP.items() if name != "server_label"}
     made = prepared(CLAUDE, tools=[plain, {**plain, "server_url": "https://other.example/mcp"}])
     assert [server["name"] for server in sent(made)["mcp_servers"]] == ["server_0", "server_1"]
+
+
+def test_the_name_of_a_file_goes_where_it_is_taken() -> None:
+    file = {"type": "file", "file": {"file_data": "data:application/pdf;base64,AAAA", "filename": "a.pdf"}}
+    said = [{"role": "user", "content": [file, {"type": "text", "text": "hi"}]}]
+    made = prepared("gemini/gemini-2.5-flash", messages=said)
+    assert "displayName" not in made.outgoing.body.decode()
+    assert [(caveat.code, caveat.where) for caveat in made.caveats] == [("dropped_field", "$.messages[0]")]
+
+
+def test_fields_of_a_tool_that_anthropic_has_reach_it() -> None:
+    function = {"name": "f", "parameters": {"type": "object"}}
+    own = {"defer_loading": True, "input_examples": [{}]}
+    for tool in (
+        {"type": "function", "function": function, **own},
+        {"type": "function", "function": {**function, **own}},
+    ):
+        made = prepared(CLAUDE, tools=[tool])
+        assert sent(made)["tools"] == [{"name": "f", "input_schema": {"type": "object"}, **own}]
+        assert (betas(made), made.caveats) == (["advanced-tool-use-2025-11-20"], ())
+
+
+def test_more_fields_of_anthropics_from_chat() -> None:
+    schema = {"type": "json_schema", "schema": {"type": "object"}}
+    made = prepared(CLAUDE, cache_control={"type": "ephemeral"}, stop_sequences=["x"], output_format=schema)
+    body = sent(made)
+    assert (body["cache_control"], body["stop_sequences"]) == ({"type": "ephemeral"}, ["x"])
+    assert (body["output_config"], made.caveats) == ({"format": schema}, ())

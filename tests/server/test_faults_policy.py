@@ -6,6 +6,7 @@ The rules themselves: tests/server/test_controls.py (fields and headers), tests/
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from tests.server.faults import (
     hasten,
 )
 from tests.server.served import served
-from tests.transport.upstream import Upstream, answer
+from tests.transport.upstream import Peer, Upstream, answer
 
 PATHS = [CHAT, MESSAGES]
 TOO_LONG = "This model's maximum context length is 10 tokens, prompt is too long: 12 tokens."
@@ -317,3 +318,18 @@ async def test_a_field_that_could_steer_a_credential_never_leaves(tmp_path: Path
             assert answered.status == 400
             assert name in error_of(path, answered.json())["message"]
         assert mock.provider.books.requests == 0
+
+
+async def test_a_client_without_patience_takes_a_deployment_from_nobody(tmp_path: Path) -> None:
+    async def slow(peer: Peer) -> None:
+        while await peer.request() is not None:
+            await asyncio.sleep(0.3)
+            choice = {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
+            peer.send(answer(json.dumps({"id": "c", "object": "chat.completion", "choices": [choice]}).encode()))
+
+    async with Upstream(slow) as upstream:
+        config = configuration(entry("m", upstream.port), router={"num_retries": 1, "allowed_fails": 1})
+        async with served(config, tmp_path) as gateway:
+            for _ in range(4):
+                assert (await gateway.post(CHAT, ask(timeout=0.05))).status == 504
+            assert (await gateway.post(CHAT, ask())).status == 200

@@ -58,8 +58,12 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     same = ask.dialect.name == wire.name
     if same and "reasoning_effort" in ask.fields:
         ask = with_plain_effort(ask)
-    changed = ask.stream or ask.caveats or ask.cache_points or ask.sealed
-    if same and deployment.as_is and not changed and wire.name != KEEPING:
+    if (
+        same
+        and deployment.as_is
+        and wire.name != KEEPING
+        and not (ask.stream or ask.caveats or ask.cache_points or ask.sealed)
+    ):
         touches = deployment.touches
         if not touches or touches.isdisjoint(ask.fields):  # most requests: nothing below has anything to say to it
             body = _encode({**ask.fields, "model": deployment.model_raw})
@@ -77,7 +81,7 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     schemaless = "response_schema" in deployment.target.lacks and _asks_for_schema(ask)
     unread = same and bool(deployment.unread) and any(ask.body.find(mark) >= 0 for mark in deployment.unread)
     points = deployment.cache_points or ask.cache_points
-    read = schemaless or unread or ask.sealed or (points and not deployment.plain)
+    read = same and (schemaless or unread or ask.sealed or bool(points and not deployment.plain))
     relayed = same and not bare and not read
     if relayed and not deployment.patches and not (wire.in_path and _within(deployment)):
         fields, hides_usage, caveats = _relayed(ask, deployment)

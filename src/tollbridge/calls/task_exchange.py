@@ -82,6 +82,7 @@ def _not_there(ask: TaskAsk, deployment: Deployment, error: APIError) -> BadRequ
 
 async def _relayed(ask: TaskAsk, deployment: Deployment, transport: Transport) -> Answer | Streaming:
     content, caveats = _as_it_came(ask, deployment)
+    caveats = (*ask.caveats, *caveats) if ask.caveats else caveats
     began = time.monotonic()
     incoming = await _sent(ask, deployment, transport, content, caveats)
     kind = _printable(incoming.header(b"content-type") or JSON)
@@ -133,7 +134,7 @@ async def _translated(ask: TaskAsk, deployment: Deployment, transport: Transport
         inputs = task.parts(request, most)
     written = [wire.write_request(part, deployment.target) for part in inputs]
     contents = [_changed(one.value, deployment) for one in written]
-    caveats = _distinct((*asked.caveats, *written[0].caveats, *contents[0][1]))
+    caveats = _distinct((*ask.caveats, *asked.caveats, *written[0].caveats, *contents[0][1]))
     began = time.monotonic()
     turns = asyncio.Semaphore(PARTS_AT_ONCE)
 

@@ -11,7 +11,7 @@ import msgspec
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming, exchange
-from tollbridge.errors import APIError, BadRequestError, ContextWindowExceededError
+from tollbridge.errors import APIError, APITimeoutError, BadRequestError, ContextWindowExceededError
 from tollbridge.routing.board import RequestBoard, Routes
 from tollbridge.routing.drive import drive
 from tollbridge.routing.groups import Group
@@ -26,6 +26,10 @@ Allowed = Callable[[Group[Deployment]], bool]
 """Whether a group may be asked."""
 Fits = Callable[[Deployment], APIError | None]
 """Why a deployment cannot answer; None where it can."""
+
+
+_ABOUT_S = 0.05
+"""How much earlier than asked for a limit may end."""
 
 
 class Attempt(msgspec.Struct):
@@ -186,7 +190,10 @@ class Engine:
                 trace.attempts.pop()
                 health.cancelled(deployment.id)
                 raise
-            health.failed(deployment.id, error, moment, alone=self.routes.alone(name, error))
+            if _ran_out(ask, deployment, error, attempt.seconds):
+                health.cancelled(deployment.id)
+            else:
+                health.failed(deployment.id, error, moment, alone=self.routes.alone(name, error))
             if self._attempted is not None:
                 self._attempted(deployment.provider, type(error).__name__)
             raise
@@ -237,6 +244,16 @@ class Engine:
             )
 
         return fits
+
+
+def _ran_out(ask: Ask, deployment: Deployment, error: APIError, seconds: float) -> bool:
+    """The time of the request was over, its client's or what earlier attempts left of it, before that of the
+    deployment: which says nothing of the deployment, and one client must not take it from the others."""
+    if not isinstance(error, APITimeoutError):
+        return False
+    own = (deployment.stream_timeouts if ask.stream else deployment.timeouts).total_s
+    given = min((limit for limit in (ask.timeout_s, ask.left_s) if limit is not None), default=None)
+    return given is not None and (own is None or given < own) and seconds >= given - _ABOUT_S
 
 
 def _only(id: str, fits: Fits | None) -> Fits:

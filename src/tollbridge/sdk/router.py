@@ -253,7 +253,7 @@ def _ask(call: Call, steps: Steps) -> Ask:
 
 
 def _steps(parameters: Mapping[str, Any]) -> Steps:
-    fallbacks = parameters.get("fallbacks")
+    fallbacks = () if parameters.get("disable_fallbacks") is True else parameters.get("fallbacks")
     listed: Sequence[Any] = fallbacks if isinstance(fallbacks, list | tuple) else () if fallbacks is None else (None,)
     names = tuple(one.get("model") if isinstance(one, Mapping) else one for one in listed)
     if not all(isinstance(name, str) for name in names):
@@ -289,7 +289,7 @@ def _body_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
             raise BadRequestError(
                 f"`{name}` is said in the `litellm_params` of a deployment, not in a call.", param=name
             )
-    taken = ("fallbacks", "timeout", "headers", "extra_headers", "extra_body")
+    taken = ("disable_fallbacks", "fallbacks", "timeout", "headers", "extra_headers", "extra_body")
     extra = said.get("extra_body") or {}
     if not isinstance(extra, Mapping):
         raise BadRequestError("`extra_body` must be a dictionary.", param="extra_body")

@@ -46,6 +46,7 @@ REFUSED = frozenset(
         "organization",
         "extra_headers",
         "extra_query",
+        "headers",
         "provider_specific_header",
         "ssl_verify",
         "region_name",

@@ -61,6 +61,7 @@ FEATURES: frozenset[str] = frozenset(
         "tools",
         "tool_images",  # images inside tool results
         "reasoning_history",  # thinking of earlier turns
+        "file_names",  # how a file is called, beside what is in it
     }
     | {
         "tool_choice",

@@ -136,6 +136,8 @@ VENDORS: tuple[Provider, ...] = (
         base_env=("GEMINI_API_BASE",),
         key_env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
         count_tokens=True,
+        # https://github.com/googleapis/js-genai/issues/1369 (seen 2026-11-27)
+        lacks=frozenset({"file_names"}),
         # "Developer instruction is not enabled for models/gemma-3-27b-it", and likewise of functions and JSON:
         # https://github.com/0xPlaygrounds/rig/issues/788 (seen 2026-11-26)
         models=(

@@ -23,6 +23,9 @@ _TOOLS = {
     "tool_search_tool_regex_20251119": "advanced-tool-use-2025-11-20",
     "web_fetch_20250910": "web-fetch-2025-09-10",
 }
+TOOL_FIELDS = ("allowed_callers", "defer_loading", "input_examples")
+"""Of a client's own tool: when the model sees it, who may call it, and how
+(https://platform.claude.com/docs/en/agents-and-tools/tool-use/tool-search-tool)."""
 _FILES = "files-api-2025-04-14"
 
 
@@ -40,6 +43,8 @@ def _betas(body: JsonObject, files: bool) -> Iterator[str]:
         kind = tool.get("type")
         if isinstance(kind, str) and kind in _TOOLS:
             yield _TOOLS[kind]
+        if any(name in tool for name in TOOL_FIELDS):
+            yield "advanced-tool-use-2025-11-20"
     if "opus-4-5" in body["model"] and "effort" in (body.get("output_config") or {}):
         yield "effort-2025-11-24"
     if "task_budget" in (body.get("output_config") or {}):

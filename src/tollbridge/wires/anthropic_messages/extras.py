@@ -12,7 +12,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat
 from tollbridge.wires.searches import OFTEN, TOOL
 
-_OWN = frozenset({"container", "context_management", "mcp_servers", "inference_geo"})
+_OWN = frozenset({"cache_control", "container", "context_management", "mcp_servers", "inference_geo"})
 _TIERS = {"default": "standard_only", "standard": "standard_only", "standard_only": "standard_only"}
 _PLACE = ("city", "region", "country", "timezone")
 
@@ -22,6 +22,10 @@ def write_extras(extra: JsonObject, body: JsonObject, caveats: list[Caveat]) -> 
     for name, value in extra.items():
         if name in _OWN:
             body[name] = value
+        elif name == "stop_sequences" and isinstance(value, list):
+            body.setdefault(name, value)
+        elif name == "output_format" and isinstance(value, dict):
+            body["output_config"] = {"format": value, **body.get("output_config", {})}
         elif name == "output_config" and isinstance(value, dict):
             body[name] = {**value, **body.get(name, {})}
         elif name == "web_search_options" and isinstance(value, dict):
@@ -31,7 +35,7 @@ def write_extras(extra: JsonObject, body: JsonObject, caveats: list[Caveat]) -> 
         elif name == "service_tier" and isinstance(value, str) and value in _TIERS:
             body[name] = _TIERS[value]
         else:
-            detail = f"`{name}` was left out: the Messages format has no such parameter."
+            detail = f"`{name}` was left out: it is not sent on in Anthropic's format."
             caveats.append(Caveat(code="dropped_param", where=f"$.{name}", detail=detail))
 
 

@@ -13,7 +13,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, ToolChoice, only_allowed
 from tollbridge.model.response import Caveat
-from tollbridge.wires.anthropic_messages.betas import betas
+from tollbridge.wires.anthropic_messages.betas import TOOL_FIELDS, betas
 from tollbridge.wires.anthropic_messages.extras import write_extras
 from tollbridge.wires.anthropic_messages.history import History
 from tollbridge.wires.anthropic_messages.lacking import leave_out
@@ -27,6 +27,7 @@ from tollbridge.wires.base import HttpRequest, Target, Written
 from tollbridge.wires.tool_servers import with_toolsets
 
 _HEADERS = {"anthropic-version": VERSION}
+_TOOK = frozenset((*TOOL_FIELDS, *(f"function.{name}" for name in TOOL_FIELDS)))
 _CHOICES = {"auto": "auto", "required": "any", "none": "none", "tool": "tool"}
 _EMPTY_SCHEMA: JsonObject = {"type": "object"}
 _ANSWER_IN_JSON = "Answer with one JSON value and nothing else: no prose, no code fence."
@@ -42,7 +43,8 @@ def write_request(request: Request, to: Target) -> Written[HttpRequest]:
     special = parts.sent_files or parts.verbatim or request.extra
     if not own and special and (needed := betas(body, files=parts.sent_files)):
         headers = {**_HEADERS, "anthropic-beta": ",".join(needed)}
-    return Written(HttpRequest(path=PATH, body=body, headers=headers), tuple(parts.caveats))
+    took = _TOOK if parts.verbatim and not own else frozenset[str]()
+    return Written(HttpRequest(path=PATH, body=body, headers=headers, took=took), tuple(parts.caveats))
 
 
 def _own(request: Request, to: Target, parts: PartWriter) -> JsonObject:
@@ -135,8 +137,12 @@ def _foreign(request: Request, to: Target, parts: PartWriter) -> JsonObject:
     caveats = parts.caveats
     request = only_allowed(request, caveats)
     facts = _facts(to)
-    names = [tool.name for tool in request.tools if isinstance(tool, Tool)]
-    parts.verbatim = len(names) != len(request.tools)
+    names: list[str] = []
+    for tool in request.tools:
+        if isinstance(tool, Tool):
+            names.append(tool.name)
+        if isinstance(tool, Opaque) or tool.extra:
+            parts.verbatim = True
     history = History(
         parts, mid_system=facts.mid_system, modify=to.modify, only_tool=names[0] if len(names) == 1 else None
     )
@@ -249,6 +255,10 @@ def _foreign_tools(
 def _foreign_tool(tool: Tool, *, strict: bool, where: str, caveats: list[Caveat]) -> JsonObject:
     """`strict`: the model can hold itself to a schema; then the schema must keep to the rules of `schema`."""
     body: JsonObject = {"name": tool.name, "input_schema": _rooted(tool.schema)}
+    if tool.extra:
+        inner = tool.extra.get("function")
+        said = {**(inner if isinstance(inner, dict) else {}), **tool.extra}
+        body.update({name: said[name] for name in TOOL_FIELDS if said.get(name) is not None})
     if tool.description:
         body["description"] = tool.description
     if tool.strict and strict:

@@ -185,6 +185,9 @@ class PartWriter:
         if feature in self.lacks:
             self.dropped(f"{part.media_type}, which this target does not read")
             return None
+        if part.name is not None and not self.own and "file_names" in self.lacks:
+            self.caveats.append(caveat("dropped_field", self.where, f"the name {part.name[:100]!r} was left out"))
+            part = msgspec.structs.replace(part, name=None)
         written = write_media(part, self.own)
         if written is None:
             self.dropped("a file of another provider's store")

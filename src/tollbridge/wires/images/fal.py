@@ -10,6 +10,7 @@ https://docs.yutoai.net/en/api/api-309502688.html (seen 2026-11-27); each model 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -17,15 +18,17 @@ import msgspec
 
 from tollbridge.errors import BadGatewayError, BadRequestError
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.model.response import IMAGES, Usage
+from tollbridge.model.response import IMAGES, Caveat, Usage
 from tollbridge.model.tasks.image import ImageRequest, ImageResponse, Made
 from tollbridge.wires.base import Target, Written
-from tollbridge.wires.images.imagen import PIXELS
+from tollbridge.wires.images.imagen import PIXELS, aspect_ratio
 from tollbridge.wires.images.openai import GENERATIONS
 from tollbridge.wires.one_way import OneWay, dropped
 from tollbridge.wires.task import At, Content, Heads, json_of, read_as
 
 NAME = "fal_images"
+RATIOS = ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21")
+_SHAPED = re.compile(r"ultra|imagen|nano-banana")
 
 
 class _Answer(msgspec.Struct):
@@ -55,7 +58,7 @@ class FalImages(OneWay):
         if request.count > 1:
             body["num_images"] = request.count
         if request.size not in (None, "auto"):
-            body.setdefault("image_size", _size(request.size))
+            _shape(body, request.size, to.model, caveats)
         if request.format is not None:
             body.setdefault("output_format", request.format)
         if request.inline:
@@ -74,6 +77,17 @@ def _path(model: str) -> str:
     if any(step in ("", ".", "..") for step in steps):
         raise BadRequestError(f"{model!r} is no model of fal's: write it as in `fal-ai/flux/schnell`.", param="model")
     return "".join([f"/{quote(step, safe='')}" for step in steps])
+
+
+def _shape(body: JsonObject, size: str | None, model: str, caveats: list[Caveat]) -> None:
+    """Some models take pixels, others shapes alone."""
+    if not _SHAPED.search(model):
+        body.setdefault("image_size", _size(size))
+        return
+    ratio, told = aspect_ratio(size, RATIOS)
+    if ratio is not None:
+        body.setdefault("aspect_ratio", ratio)
+    caveats.extend(told)
 
 
 def _size(said: str | None) -> Json:
