@@ -512,3 +512,59 @@ def test_a_file_that_serves_nothing_is_a_warning(tmp_path: Path) -> None:
     result = run(tmp_path, "# nothing yet\n")
     assert result.exit_code == 1
     assert "config.yaml:1:1: warning: serves nothing" in result.output
+
+
+@pytest.mark.parametrize("name", ["5", "4.1", "[a]", "true", "{a: b}"])
+def test_a_base_model_that_is_no_name_is_an_error_with_its_place(tmp_path: Path, name: str) -> None:
+    text = f"""
+        model_list:
+          - model_name: a
+            litellm_params: {{model: openai/gpt-4o, api_key: k}}
+            model_info: {{base_model: {name}}}
+    """
+    result = run(tmp_path, text)
+    assert result.exit_code == 2, result.output
+    assert "config.yaml:5:30: error: model_list[0].model_info.base_model: expected a model's name" in result.output
+
+
+def test_what_cannot_be_used_of_model_info_is_told_with_its_place_and_left_out(tmp_path: Path) -> None:
+    text = """
+        model_list:
+          - model_name: a
+            litellm_params: {model: openai/gpt-4o, api_key: k, thinking: 5, drop_params: "yes"}
+            model_info:
+              id: [a]
+              max_input_tokens: many
+              max_output_tokens: -5
+              supports_vision: maybe
+              mode: chatt
+              anything: [1, 2]
+    """
+    result = run(tmp_path, text)
+    assert result.exit_code == 1
+    told = [line.removeprefix("config.yaml:") for line in result.output.splitlines() if line.startswith("config.yaml:")]
+    assert told == [
+        "4:66: warning: model_list[0].litellm_params.thinking: expected a table, got '5'; it is refused, or has no "
+        "effect",
+        "6:11: warning: model_list[0].model_info.id: expected text, got a list; it is left out",
+        "7:25: warning: model_list[0].model_info.max_input_tokens: expected a whole number, got 'many'; it is left out",
+        "8:26: warning: model_list[0].model_info.max_output_tokens: must not be negative; it is left out",
+        "9:24: warning: model_list[0].model_info.supports_vision: expected true or false, got 'maybe'; it is left out",
+        "10:13: warning: model_list[0].model_info.mode: 'chatt' is no mode that is known; did you mean `chat`?; it is "
+        "left out",
+        " 0 errors, 6 warnings",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "info"),
+    [("fal_ai/fal-ai//flux", "{}"), ("fal_ai/fal-ai/../x", "{}"), ("fal_ai/fal-ai/x", "{mode: chat}")],
+)
+def test_a_model_that_its_provider_can_do_nothing_with_does_not_serve(tmp_path: Path, model: str, info: str) -> None:
+    text = f"""
+        model_list:
+          - {{model_name: a, litellm_params: {{model: {model}, api_key: k}}, model_info: {info}}}
+    """
+    result = run(tmp_path, text)
+    assert result.exit_code == 1
+    assert "config.yaml:3:5: warning: this deployment of 'a' does not serve: " in result.output

@@ -18,13 +18,15 @@ from tollbridge.providers.extras import MISSING
 from tollbridge.providers.mock import mocked
 from tollbridge.providers.ready import available
 from tollbridge.providers.resolve import Given
-from tollbridge.providers.row import Provider
+from tollbridge.providers.row import NO_CHAT, Provider
 from tollbridge.providers.table import DEMO
+from tollbridge.providers.tasks import TASKS
 from tollbridge.routing.groups import NAME_BYTES, Group, Groups, Wildcard
 from tollbridge.routing.groups import Maker as MakerOfGroups
 from tollbridge.secret import without_keys
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.inprocess import ByHost, InProcess
+from tollbridge.wires.one_way import OneWay
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +88,8 @@ class Maker:
             return None
         try:
             deployment = self._built(entry, self.wanted(entry))
+            if deployment.wire.name == NO_CHAT:
+                _check_tasks(deployment)
         except (APIError, ValueError) as error:
             self.problems.append((entry, str(error)))
             return None
@@ -222,6 +226,22 @@ class Maker:
             total_s=general.total_s or router.timeout_s,
         )
         return whole, stream
+
+
+def _check_tasks(deployment: Deployment) -> None:
+    """Raises APIError where who has no chat does none of its tasks with this model."""
+    refusals: list[APIError] = []
+    for task in TASKS.get(deployment.provider, {}):
+        try:
+            wire = deployment.task(task).wire
+            if isinstance(wire, OneWay):
+                wire.check_model(deployment.model)
+        except APIError as error:
+            refusals.append(error)
+        else:
+            return
+    if refusals:
+        raise refusals[0]
 
 
 def unpriced(model: str) -> str:

@@ -54,6 +54,9 @@ class At(msgspec.Struct, frozen=True):
     def expected(self, what: str, node: Node) -> None:
         self.error(node.place, f"expected {what}, got {self._shown(node)}")
 
+    def doubted(self, what: str, node: Node, outcome: str) -> None:
+        self.warning(node.place, f"expected {what}, got {self._shown(node)}; {outcome}")
+
     def _shown(self, node: Node) -> str:
         match node:
             case Array():
