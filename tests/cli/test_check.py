@@ -228,7 +228,10 @@ def test_it_says_whose_price_nobody_knows(tmp_path: Path) -> None:
     """
     result = run(tmp_path, text)
     assert result.exit_code == 1
-    assert "config.yaml:3:5: warning: a: no price is known for openai/nobody-knows" in result.output
+    assert (
+        "config.yaml:3:5: warning: a (and 1 more deployment of it): no price is known for openai/nobody-knows"
+        in result.output
+    )
     assert result.output.splitlines()[-3:] == [
         "  a  openai/nobody-knows (2 deployments); no price is known for openai/nobody-knows",
         "  b  openai/gpt-4.1",
@@ -568,3 +571,56 @@ def test_a_model_that_its_provider_can_do_nothing_with_does_not_serve(tmp_path: 
     result = run(tmp_path, text)
     assert result.exit_code == 1
     assert "config.yaml:3:5: warning: this deployment of 'a' does not serve: " in result.output
+
+
+def test_each_wrong_cache_point_is_told_with_its_place_and_a_mistyped_key_by_its_near_name(tmp_path: Path) -> None:
+    text = """
+        model_list:
+          - model_name: a
+            litellm_params:
+              model: anthropic/claude-sonnet-4-5
+              api_key: k
+              cache_control_injection_points:
+                - {location: message, rol: system}
+                - {location: x}
+                - {location: message, index: "last"}
+                - {role: system, control: {ttl: 2h}}
+                - system
+                - {location: message, role: nobody}
+                - {role: system, indx: 1}
+    """
+    result = run(tmp_path, text)
+    assert result.exit_code == 2
+    at = "model_list[0].litellm_params.cache_control_injection_points"
+    told = [line.removeprefix("config.yaml:") for line in result.output.splitlines() if line.startswith("config.yaml:")]
+    assert [line.replace(at, "") for line in told[:-1]] == [
+        "8:31: error: [0].rol: is not a known key; did you mean `role`?",
+        "9:22: error: [1].location: expected `message` or `tool_config`",
+        "10:38: error: [2].index: expected a whole number, -1 for the last message",
+        '11:35: error: [3].control: expected {"type": "ephemeral"}, with "ttl" "5m" or "1h"',
+        "12:11: error: [4]: expected an object, such as `{location: message, role: system}`",
+        "13:37: error: [5].role: expected one of system, user, assistant, tool, or an `index`",
+        "14:26: warning: [6].indx: is not a known key; did you mean `index`?",
+    ]
+
+
+def test_models_without_a_price_are_told_once_each_and_after_ten_as_a_sum(tmp_path: Path) -> None:
+    same = "".join([f"  - {{model_name: s{n}, litellm_params: {{model: openai/x, api_key: k}}}}\n" for n in range(20)])
+    assert run(tmp_path, f"model_list:\n{same}").output.count("warning: ") == 1
+    other = "".join([f"  - {{model_name: o, litellm_params: {{model: openai/x{n}, api_key: k}}}}\n" for n in range(30)])
+    result = run(tmp_path, f"model_list:\n{same}{other}")
+    assert "2:5: warning: s0 (and 19 more deployments of it): no price is known for openai/x: " in result.output
+    assert "31:5: warning: o and others: no price is known for 21 more models either." in result.output
+    assert result.output.count("warning: ") == 11
+    assert "  s19  openai/x; no price is known for openai/x" in result.output
+
+
+def test_an_image_model_without_a_price_is_advised_one_for_an_image(tmp_path: Path) -> None:
+    text = """
+        model_list:
+          - {model_name: a, litellm_params: {model: fal_ai/fal-ai/nobody-knows, api_key: k}}
+          - {model_name: b, litellm_params: {model: openai/painter, api_key: k}, model_info: {mode: image_edit}}
+    """
+    told = run(tmp_path, text).output
+    assert told.count("Set `output_cost_per_image`, or") == 2
+    assert "input_cost_per_token" not in told

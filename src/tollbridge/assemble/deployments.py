@@ -50,7 +50,7 @@ class Maker:
         self.markups = Markups(config.settings.discounts, config.settings.margins)
         self.filed = config.general.prices_file.models
         self.problems: list[tuple[ModelEntry, str]] = []
-        self.unpriced: list[ModelEntry] = []
+        self.unpriced: list[tuple[ModelEntry, Deployment]] = []
         self._logged: set[tuple[str, str]] = set()
 
     def groups(self) -> Groups[Deployment]:
@@ -94,7 +94,7 @@ class Maker:
             self.problems.append((entry, str(error)))
             return None
         if not deployment.tariff.covers and entry.mock_response is None:
-            self.unpriced.append(entry)
+            self.unpriced.append((entry, deployment))
         return deployment
 
     def _built(self, entry: ModelEntry, wanted: Wanted) -> Deployment:
@@ -124,7 +124,7 @@ class Maker:
                     raise
                 raise self._not_set_up(_place_of(entry), error) from error
             if not deployment.tariff.covers and entry.mock_response is None:
-                self._log_once(_place_of(entry), unpriced(model))
+                self._log_once(_place_of(entry), unpriced(model, deployment))
             return [deployment]
 
         return make
@@ -244,12 +244,28 @@ def _check_tasks(deployment: Deployment) -> None:
         raise refusals[0]
 
 
-def unpriced(model: str) -> str:
-    """For the operator."""
+_PRICED_BY: Mapping[str, str] = {
+    "embedding": "`input_cost_per_token`",
+    "moderation": "`input_cost_per_token`",
+    "rerank": "`input_cost_per_query`",
+    "image_generation": "`output_cost_per_image`",
+    "image_edit": "`output_cost_per_image`",
+    "audio_speech": "`input_cost_per_character`",
+    "audio_transcription": "`input_cost_per_second`",
+}
+"""By what a model is for; all others are paid by tokens that go in and come out."""
+
+
+def unpriced(model: str, deployment: Deployment) -> str:
+    """For the operator. Who does nothing but draw draws with this model too."""
     shown = without_keys(model if model.isprintable() else repr(model))[:NAME_BYTES]
+    mode = "" if deployment.facts is None else deployment.facts.mode
+    if not mode and deployment.wire.name == NO_CHAT and TASKS.get(deployment.provider, {}).keys() == {"images"}:
+        mode = "image_generation"
+    prices = _PRICED_BY.get(mode, "`input_cost_per_token` and `output_cost_per_token`")
     return (
         f"no price is known for {shown}: the cost of its requests is unknown, and no budget counts them. Set "
-        "`input_cost_per_token` and `output_cost_per_token`, or `model_info.base_model`."
+        f"{prices}, or `model_info.base_model`."
     )
 
 
