@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import msgspec
 
@@ -20,7 +20,6 @@ from tollbridge.providers.ready import available
 from tollbridge.providers.resolve import Given
 from tollbridge.providers.row import NO_CHAT, Provider
 from tollbridge.providers.table import DEMO
-from tollbridge.providers.tasks import TASKS
 from tollbridge.routing.groups import NAME_BYTES, Group, Groups, Wildcard
 from tollbridge.routing.groups import Maker as MakerOfGroups
 from tollbridge.secret import without_keys
@@ -228,10 +227,17 @@ class Maker:
         return whole, stream
 
 
+def _tasks_of(deployment: Deployment) -> Set[str]:
+    """Those of a provider that has no chat."""
+    from tollbridge.providers.tasks import TASKS  # few have one: a start without it reads nothing of tasks
+
+    return TASKS.get(deployment.provider, {}).keys()
+
+
 def _check_tasks(deployment: Deployment) -> None:
     """Raises APIError where who has no chat does none of its tasks with this model."""
     refusals: list[APIError] = []
-    for task in TASKS.get(deployment.provider, {}):
+    for task in _tasks_of(deployment):
         try:
             wire = deployment.task(task).wire
             if isinstance(wire, OneWay):
@@ -260,7 +266,7 @@ def unpriced(model: str, deployment: Deployment) -> str:
     """For the operator. Who does nothing but draw draws with this model too."""
     shown = without_keys(model if model.isprintable() else repr(model))[:NAME_BYTES]
     mode = "" if deployment.facts is None else deployment.facts.mode
-    if not mode and deployment.wire.name == NO_CHAT and TASKS.get(deployment.provider, {}).keys() == {"images"}:
+    if not mode and deployment.wire.name == NO_CHAT and _tasks_of(deployment) == {"images"}:
         mode = "image_generation"
     prices = _PRICED_BY.get(mode, "`input_cost_per_token` and `output_cost_per_token`")
     return (
