@@ -39,6 +39,8 @@ def unsaid(request: Request, to: str = "", took: frozenset[str] = frozenset()) -
     same."""
     taken = _READ | _TAKEN.get(to, frozenset()) | took
     found = {name: where for where, name in _fields(request) if name not in taken}
+    if not found:
+        return ()
     caveats = [_lost(f"{where}.{name}", f"Only the client's format has `{name}`.") for name, where in found.items()]
     if len(caveats) <= CAVEATS_MAX:
         return tuple(caveats)
