@@ -14,7 +14,7 @@ import msgspec
 
 from scripts.marked import Marked
 from tollbridge.assemble.deployments import CONNECT_S, FIRST_BYTE_S, GAP_S
-from tollbridge.config import kinds
+from tollbridge.config import kinds, model_info
 from tollbridge.config.load import TOP
 from tollbridge.config.schema import Key, Section
 from tollbridge.config.settings import (
@@ -63,6 +63,7 @@ WRITTEN: Mapping[Any, str] = {
     kinds.secret: "text, secret",
     kinds.text: "text",
     deployment.organizations: "a list of texts",
+    deployment.table_said: "a table",
     deployment.tiers: "a list of tables",
     general.retention: "a period, or `never`",
     listener.networks: "a list of networks",
@@ -70,6 +71,7 @@ WRITTEN: Mapping[Any, str] = {
     litellm.callbacks: "a list of texts",
     litellm.discount: "a share",
     litellm.share: "a number",
+    model_info.model_info: "a table",
     litellm.verification: "true, false or a file",
     router.strategy: "text",
 }

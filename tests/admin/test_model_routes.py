@@ -71,6 +71,7 @@ async def test_a_group_is_told_as_one(tmp_path: Path) -> None:
     assert (fast["providers"], fast["rpm"], fast["tpm"]) == (["openai"], 10, None)
     assert fast["input_cost_per_token"] == 2e-6, "the dearer of the two"
     assert fast["supports_vision"] is True
+    assert {fast["supports_computer_use"], every[1]["supports_url_context"]} == {None}, "nobody knows"
     assert {"temperature", "tools", "stream"} <= set(fast["supported_openai_params"])
     assert "n" not in every[1]["supported_openai_params"]
     assert made["mode"] == "chat"

@@ -209,6 +209,13 @@ def test_each_place_of_a_rich_request_exists(dialect: str, model: str) -> None:
 
 
 def exists(value: Any, where: str) -> bool:
+    """`..` as JSONPath has it: somewhere within."""
+    before, deep, after = where.partition("..")
+    if deep:
+        held = [value]
+        for inner in held:
+            held += list(inner.values()) if isinstance(inner, dict) else inner if isinstance(inner, list) else []
+        return exists(value, before) and any(exists(inner, after) for inner in held if isinstance(inner, dict))
     for step in where.removeprefix("$").replace("[", ".").replace("]", "").split("."):
         match value:
             case _ if step == "":
@@ -222,3 +229,63 @@ def exists(value: Any, where: str) -> bool:
             case _:
                 return False
     return True
+
+
+FIELDS_OF_A_TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}, "x_hint": 1}}
+
+
+def test_each_field_of_a_tool_or_a_part_that_is_lost_is_told_by_its_own_place() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "https://x.example/a.png", "detail": "low"}}
+    made = prepared(
+        "anthropic",
+        messages=[{"role": "user", "content": [{"type": "text", "text": "hi"}, picture]}],
+        tools=[{**FIELDS_OF_A_TOOL, "x_wish": True, "x_other": [1]}],
+    )
+    lost = [one.where for one in made.caveats if one.code == "dropped_field"]
+    assert sorted(lost) == [
+        "$.messages[0]..image_url.detail",
+        "$.tools[0].function.x_hint",
+        "$.tools[0].x_other",
+        "$.tools[0].x_wish",
+    ]
+
+
+def test_of_very_many_lost_fields_the_last_are_told_together() -> None:
+    made = prepared("anthropic", messages=HI, tools=[{**FIELDS_OF_A_TOOL, **{f"x_{n}": n + 1 for n in range(50)}}])
+    lost = [one for one in made.caveats if one.code == "dropped_field"]
+    assert len(lost) == 13
+    assert "`x_48`" in lost[-1].detail
+
+
+@pytest.mark.parametrize("target", ["anthropic", "gemini", "ollama", "openai-responses"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"seed": 7, "logit_bias": {"1": 2}, "prediction": {"type": "content", "content": "x"}},
+        {"messages": [{"role": "user", "name": "ada", "content": "hi"}]},
+        {"tools": [{"type": "custom", "custom": {"name": "c"}}]},
+    ],
+)
+def test_what_refuses_a_loss_says_not_that_it_was_left_out(target: str, fields: dict[str, Any]) -> None:
+    with pytest.raises(UnsupportedParamsError) as refused:
+        prepared(target, strict=True, **{"messages": HI, **fields})
+    assert "eft out" not in refused.value.message
+
+
+def test_a_refused_parameter_is_said_not_to_be_taken() -> None:
+    with pytest.raises(UnsupportedParamsError, match=r"`seed` is not taken: .* - at `\$\.seed`\. Leave it out"):
+        prepared("anthropic", strict=True, messages=HI, seed=7)
+
+
+@pytest.mark.parametrize("target", ["anthropic", "gemini", "ollama", "cohere", "bedrock-nova"])
+def test_a_schema_in_no_known_shape_is_told_with_what_it_lacks(target: str) -> None:
+    made = prepared(target, messages=HI, response_format={"type": "json_schema", "schema": {"type": "object"}})
+    assert "it lacks `json_schema`" in told(made)["$.response_format"]
+
+
+@pytest.mark.parametrize("target", ["anthropic", "gemini", "ollama", "cohere", "bedrock-nova", "openai-responses"])
+def test_formats_are_called_by_their_names(target: str) -> None:
+    made = prepared(target, messages=HI, response_format={"type": "telepathy"}, tools=[{"type": "telepathy", "x": 1}])
+    said = " ".join(told(made).values())
+    assert "openai_chat" not in said
+    assert "the Chat format" in said

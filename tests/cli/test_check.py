@@ -228,7 +228,10 @@ def test_it_says_whose_price_nobody_knows(tmp_path: Path) -> None:
     """
     result = run(tmp_path, text)
     assert result.exit_code == 1
-    assert "config.yaml:3:5: warning: a: no price is known for openai/nobody-knows" in result.output
+    assert (
+        "config.yaml:3:5: warning: a (and 1 more deployment of it): no price is known for openai/nobody-knows"
+        in result.output
+    )
     assert result.output.splitlines()[-3:] == [
         "  a  openai/nobody-knows (2 deployments); no price is known for openai/nobody-knows",
         "  b  openai/gpt-4.1",
@@ -512,3 +515,112 @@ def test_a_file_that_serves_nothing_is_a_warning(tmp_path: Path) -> None:
     result = run(tmp_path, "# nothing yet\n")
     assert result.exit_code == 1
     assert "config.yaml:1:1: warning: serves nothing" in result.output
+
+
+@pytest.mark.parametrize("name", ["5", "4.1", "[a]", "true", "{a: b}"])
+def test_a_base_model_that_is_no_name_is_an_error_with_its_place(tmp_path: Path, name: str) -> None:
+    text = f"""
+        model_list:
+          - model_name: a
+            litellm_params: {{model: openai/gpt-4o, api_key: k}}
+            model_info: {{base_model: {name}}}
+    """
+    result = run(tmp_path, text)
+    assert result.exit_code == 2, result.output
+    assert "config.yaml:5:30: error: model_list[0].model_info.base_model: expected a model's name" in result.output
+
+
+def test_what_cannot_be_used_of_model_info_is_told_with_its_place_and_left_out(tmp_path: Path) -> None:
+    text = """
+        model_list:
+          - model_name: a
+            litellm_params: {model: openai/gpt-4o, api_key: k, thinking: 5, drop_params: "yes"}
+            model_info:
+              id: [a]
+              max_input_tokens: many
+              max_output_tokens: -5
+              supports_vision: maybe
+              mode: chatt
+              anything: [1, 2]
+    """
+    result = run(tmp_path, text)
+    assert result.exit_code == 1
+    told = [line.removeprefix("config.yaml:") for line in result.output.splitlines() if line.startswith("config.yaml:")]
+    assert told == [
+        "4:66: warning: model_list[0].litellm_params.thinking: expected a table, got '5'; it is refused, or has no "
+        "effect",
+        "6:11: warning: model_list[0].model_info.id: expected text, got a list; it is left out",
+        "7:25: warning: model_list[0].model_info.max_input_tokens: expected a whole number, got 'many'; it is left out",
+        "8:26: warning: model_list[0].model_info.max_output_tokens: must not be negative; it is left out",
+        "9:24: warning: model_list[0].model_info.supports_vision: expected true or false, got 'maybe'; it is left out",
+        "10:13: warning: model_list[0].model_info.mode: 'chatt' is no mode that is known; did you mean `chat`?; it is "
+        "left out",
+        " 0 errors, 6 warnings",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "info"),
+    [("fal_ai/fal-ai//flux", "{}"), ("fal_ai/fal-ai/../x", "{}"), ("fal_ai/fal-ai/x", "{mode: chat}")],
+)
+def test_a_model_that_its_provider_can_do_nothing_with_does_not_serve(tmp_path: Path, model: str, info: str) -> None:
+    text = f"""
+        model_list:
+          - {{model_name: a, litellm_params: {{model: {model}, api_key: k}}, model_info: {info}}}
+    """
+    result = run(tmp_path, text)
+    assert result.exit_code == 1
+    assert "config.yaml:3:5: warning: this deployment of 'a' does not serve: " in result.output
+
+
+def test_each_wrong_cache_point_is_told_with_its_place_and_a_mistyped_key_by_its_near_name(tmp_path: Path) -> None:
+    text = """
+        model_list:
+          - model_name: a
+            litellm_params:
+              model: anthropic/claude-sonnet-4-5
+              api_key: k
+              cache_control_injection_points:
+                - {location: message, rol: system}
+                - {location: x}
+                - {location: message, index: "last"}
+                - {role: system, control: {ttl: 2h}}
+                - system
+                - {location: message, role: nobody}
+                - {role: system, indx: 1}
+    """
+    result = run(tmp_path, text)
+    assert result.exit_code == 2
+    at = "model_list[0].litellm_params.cache_control_injection_points"
+    told = [line.removeprefix("config.yaml:") for line in result.output.splitlines() if line.startswith("config.yaml:")]
+    assert [line.replace(at, "") for line in told[:-1]] == [
+        "8:31: error: [0].rol: is not a known key; did you mean `role`?",
+        "9:22: error: [1].location: expected `message` or `tool_config`",
+        "10:38: error: [2].index: expected a whole number, -1 for the last message",
+        '11:35: error: [3].control: expected {"type": "ephemeral"}, with "ttl" "5m" or "1h"',
+        "12:11: error: [4]: expected an object, such as `{location: message, role: system}`",
+        "13:37: error: [5].role: expected one of system, user, assistant, tool, or an `index`",
+        "14:26: warning: [6].indx: is not a known key; did you mean `index`?",
+    ]
+
+
+def test_models_without_a_price_are_told_once_each_and_after_ten_as_a_sum(tmp_path: Path) -> None:
+    same = "".join([f"  - {{model_name: s{n}, litellm_params: {{model: openai/x, api_key: k}}}}\n" for n in range(20)])
+    assert run(tmp_path, f"model_list:\n{same}").output.count("warning: ") == 1
+    other = "".join([f"  - {{model_name: o, litellm_params: {{model: openai/x{n}, api_key: k}}}}\n" for n in range(30)])
+    result = run(tmp_path, f"model_list:\n{same}{other}")
+    assert "2:5: warning: s0 (and 19 more deployments of it): no price is known for openai/x: " in result.output
+    assert "31:5: warning: o and others: no price is known for 21 more models either." in result.output
+    assert result.output.count("warning: ") == 11
+    assert "  s19  openai/x; no price is known for openai/x" in result.output
+
+
+def test_an_image_model_without_a_price_is_advised_one_for_an_image(tmp_path: Path) -> None:
+    text = """
+        model_list:
+          - {model_name: a, litellm_params: {model: fal_ai/fal-ai/nobody-knows, api_key: k}}
+          - {model_name: b, litellm_params: {model: openai/painter, api_key: k}, model_info: {mode: image_edit}}
+    """
+    told = run(tmp_path, text).output
+    assert told.count("Set `output_cost_per_image`, or") == 2
+    assert "input_cost_per_token" not in told

@@ -215,3 +215,21 @@ def test_a_header_of_the_operators_names_the_user_where_no_usual_one_does():
     assert take_controls(fields, own, metadata_is_ours=True, user_header=b"x-user").user == "u1"
     usual = {**own, b"x-litellm-end-user-id": b"u2"}
     assert take_controls(fields, usual, metadata_is_ours=True, user_header=b"x-user").user == "u2"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("timeout", "x"),
+        ("stream_timeout", -1),
+        ("num_retries", 99),
+        ("tags", "x"),
+        ("drop_params", "x"),
+        ("fallbacks", 5),
+    ],
+)
+def test_the_param_of_a_refusal_is_a_fields_name_as_providers_have_it(name, value):
+    with pytest.raises(BadRequestError) as refused:
+        taken({"model": "m", name: value})
+    assert refused.value.param == name
+    assert f"at `$.{name}`" in refused.value.message

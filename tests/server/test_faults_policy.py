@@ -264,8 +264,9 @@ async def test_a_fallback_that_is_not_here_is_told_and_refused_where_nothing_may
             strict = await gateway.post(path, ask(fallbacks=["nobody"]), {"x-tollbridge-strict": "true"})
         assert asked_models(mock.provider) == ["m", "m", "bad", "bad", "b"]
     assert [each.status for each in (whole, stream, failed, stepped_in, strict)] == [200, 200, 500, 200, 400]
-    assert [each.headers["x-tollbridge-caveats"] for each in (whole, stream)] == [
+    assert [each.headers["x-tollbridge-caveats"] for each in (whole, stream, failed)] == [
         "unknown_fallback $.fallbacks[1]",
+        "unknown_fallback $.fallbacks[0]",
         "unknown_fallback $.fallbacks[0]",
     ]
     assert all(record.caveats for record in gateway.records[:4])

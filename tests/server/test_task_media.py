@@ -474,3 +474,25 @@ async def test_an_answer_without_an_image_costs_what_it_used_and_is_not_asked_ag
     assert len(provider.asked) == 1
     assert (told["row"]["prompt_tokens"], told["row"]["completion_tokens"]) == (100, 50)
     assert told["cost_nanousd"] > 0
+
+
+@pytest.mark.parametrize(
+    ("model", "base", "path"),
+    [
+        ("stability/stable-image-core", "", "/v2beta/stable-image/generate/core"),
+        ("stability/stable-image-core", "/v2beta/", "/v2beta/stable-image/generate/core"),
+        ("stability/stable-image-core", "/mine", "/mine/stable-image/generate/core"),
+        ("fal_ai/fal-ai/flux/schnell", "/", "/fal-ai/flux/schnell"),
+        ("fal_ai/fal-ai/flux/schnell", "/fal", "/fal/fal-ai/flux/schnell"),
+        ("fal_ai/fal-ai/flux/schnell", "/fal/", "/fal/fal-ai/flux/schnell"),
+    ],
+)
+async def test_a_picture_is_asked_for_below_the_operators_address(
+    tmp_path: Path, model: str, base: str, path: str
+) -> None:
+    provider = Provider().at("", {"image": "AAAA", "finish_reason": "SUCCESS", "images": []})
+    async with Upstream(provider) as upstream:
+        text = one(upstream.port, model, api_base=f"http://127.0.0.1:{upstream.port}{base}")
+        async with accounted(text, tmp_path) as gateway:
+            await gateway.post("/v1/images/generations", {"model": "m", "prompt": "A cat"})
+    assert [asked.path for asked in provider.asked] == [path]

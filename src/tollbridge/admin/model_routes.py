@@ -129,7 +129,8 @@ class ModelDesk:
         for field in ("tpm", "rpm"):
             shown[field] = sum(getattr(one, field) or 0 for one in members) or None
         for field in sorted({field for info in infos for field in info if field.startswith("supports_")}):
-            shown[field] = any(info.get(field) is True for info in infos)
+            said = {info.get(field) for info in infos}
+            shown[field] = True if True in said else None if None in said else False
         shown["supported_openai_params"] = list(
             dict.fromkeys(field for member in members for field in self.supported(member))
         )

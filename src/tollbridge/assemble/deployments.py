@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import msgspec
 
@@ -18,13 +18,14 @@ from tollbridge.providers.extras import MISSING
 from tollbridge.providers.mock import mocked
 from tollbridge.providers.ready import available
 from tollbridge.providers.resolve import Given
-from tollbridge.providers.row import Provider
+from tollbridge.providers.row import NO_CHAT, Provider
 from tollbridge.providers.table import DEMO
 from tollbridge.routing.groups import NAME_BYTES, Group, Groups, Wildcard
 from tollbridge.routing.groups import Maker as MakerOfGroups
 from tollbridge.secret import without_keys
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.inprocess import ByHost, InProcess
+from tollbridge.wires.one_way import OneWay
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class Maker:
         self.markups = Markups(config.settings.discounts, config.settings.margins)
         self.filed = config.general.prices_file.models
         self.problems: list[tuple[ModelEntry, str]] = []
-        self.unpriced: list[ModelEntry] = []
+        self.unpriced: list[tuple[ModelEntry, Deployment]] = []
         self._logged: set[tuple[str, str]] = set()
 
     def groups(self) -> Groups[Deployment]:
@@ -86,11 +87,13 @@ class Maker:
             return None
         try:
             deployment = self._built(entry, self.wanted(entry))
+            if deployment.wire.name == NO_CHAT:
+                _check_tasks(deployment)
         except (APIError, ValueError) as error:
             self.problems.append((entry, str(error)))
             return None
         if not deployment.tariff.covers and entry.mock_response is None:
-            self.unpriced.append(entry)
+            self.unpriced.append((entry, deployment))
         return deployment
 
     def _built(self, entry: ModelEntry, wanted: Wanted) -> Deployment:
@@ -120,7 +123,7 @@ class Maker:
                     raise
                 raise self._not_set_up(_place_of(entry), error) from error
             if not deployment.tariff.covers and entry.mock_response is None:
-                self._log_once(_place_of(entry), unpriced(model))
+                self._log_once(_place_of(entry), unpriced(model, deployment))
             return [deployment]
 
         return make
@@ -224,12 +227,51 @@ class Maker:
         return whole, stream
 
 
-def unpriced(model: str) -> str:
-    """For the operator."""
+def _tasks_of(deployment: Deployment) -> Set[str]:
+    """Those of a provider that has no chat."""
+    from tollbridge.providers.tasks import TASKS  # few have one: a start without it reads nothing of tasks
+
+    return TASKS.get(deployment.provider, {}).keys()
+
+
+def _check_tasks(deployment: Deployment) -> None:
+    """Raises APIError where who has no chat does none of its tasks with this model."""
+    refusals: list[APIError] = []
+    for task in _tasks_of(deployment):
+        try:
+            wire = deployment.task(task).wire
+            if isinstance(wire, OneWay):
+                wire.check_model(deployment.model)
+        except APIError as error:
+            refusals.append(error)
+        else:
+            return
+    if refusals:
+        raise refusals[0]
+
+
+_PRICED_BY: Mapping[str, str] = {
+    "embedding": "`input_cost_per_token`",
+    "moderation": "`input_cost_per_token`",
+    "rerank": "`input_cost_per_query`",
+    "image_generation": "`output_cost_per_image`",
+    "image_edit": "`output_cost_per_image`",
+    "audio_speech": "`input_cost_per_character`",
+    "audio_transcription": "`input_cost_per_second`",
+}
+"""By what a model is for; all others are paid by tokens that go in and come out."""
+
+
+def unpriced(model: str, deployment: Deployment) -> str:
+    """For the operator. Who does nothing but draw draws with this model too."""
     shown = without_keys(model if model.isprintable() else repr(model))[:NAME_BYTES]
+    mode = "" if deployment.facts is None else deployment.facts.mode
+    if not mode and deployment.wire.name == NO_CHAT and _tasks_of(deployment) == {"images"}:
+        mode = "image_generation"
+    prices = _PRICED_BY.get(mode, "`input_cost_per_token` and `output_cost_per_token`")
     return (
         f"no price is known for {shown}: the cost of its requests is unknown, and no budget counts them. Set "
-        "`input_cost_per_token` and `output_cost_per_token`, or `model_info.base_model`."
+        f"{prices}, or `model_info.base_model`."
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from tollbridge.assemble.deployments import Maker, unpriced
 from tollbridge.calls.build import build
+from tollbridge.calls.deployment import Deployment
 from tollbridge.config.findings import Findings, Place
 from tollbridge.config.settings import Config, ModelEntry
 from tollbridge.errors import APIError
@@ -18,13 +19,18 @@ NOTHING_SERVED = (
     "one) or `mcp_servers`, or start without a file to serve each provider whose key is in the environment"
 )
 
+UNPRICED_MAX = 10
+"""Models without a price that are told one by one."""
+
 
 class Misgiving(msgspec.Struct, frozen=True):
-    """`serves`: at an unknown price. It is a `str` as a finding of the configuration is."""
+    """`serves`: at an unknown price. `also`: other entries that it is true of. It is a `str` as a finding of the
+    configuration is."""
 
     entry: ModelEntry
     message: str
     serves: bool
+    also: tuple[ModelEntry, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.entry.where}: warning: {self.message}"
@@ -40,7 +46,22 @@ def misgivings(
         Misgiving(entry, f"this deployment of {entry.model_name!r} does not serve: {why}", serves=False)
         for entry, why in idle
     ]
-    return found + [Misgiving(entry, f"{entry.model_name}: {unpriced(entry.model)}", True) for entry in maker.unpriced]
+    return [*found, *_unpriced(maker)]
+
+
+def _unpriced(maker: Maker) -> Iterator[Misgiving]:
+    """One for each model, and after some of them one for all others."""
+    by_model: dict[str, list[tuple[ModelEntry, Deployment]]] = {}
+    for entry, deployment in maker.unpriced:
+        by_model.setdefault(unpriced(entry.model, deployment), []).append((entry, deployment))
+    models = list(by_model.items())
+    for told, [(first, _), *others] in models[:UNPRICED_MAX]:
+        more = f" (and {len(others)} more deployment{'s' if len(others) > 1 else ''} of it)" if others else ""
+        yield Misgiving(first, f"{first.model_name}{more}: {told}", True, tuple([entry for entry, _ in others]))
+    if len(models) > UNPRICED_MAX:
+        first, *rest = [entry for _, several in models[UNPRICED_MAX:] for entry, _ in several]
+        told = f"{first.model_name} and others: no price is known for {len(models) - UNPRICED_MAX} more models either."
+        yield Misgiving(first, told, True, tuple(rest))
 
 
 def tell_nothing_served(config: Config, findings: Findings) -> None:

@@ -11,6 +11,7 @@ Anthropic and Bedrock take four in a request: the client's own stay, and the las
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence
 
@@ -22,6 +23,7 @@ from tollbridge.model.request import Message, Request, Tool
 
 MOST, POINTS_MAX = 4, 16
 _INDEX = re.compile(r"-?[0-9]{1,6}")
+_KEYS = ("location", "role", "index", "control")
 _ROLES = ("system", "user", "assistant", "tool")
 
 
@@ -33,41 +35,78 @@ class CachePoint(msgspec.Struct, frozen=True):
     mark: CacheMark = CacheMark()
 
 
+class Fault(msgspec.Struct, frozen=True):
+    """What is wrong with a point: `at` counts from 0, `key` is one of it; None and "" where it is all of it."""
+
+    told: str
+    at: int | None = None
+    key: str = ""
+
+    def __str__(self) -> str:
+        where = "" if self.at is None else f"[{self.at}]" + (f".{self.key}" if self.key else "")
+        return f"{where}: {self.told}" if where else self.told
+
+
 def read_points(value: Json) -> tuple[CachePoint, ...]:
-    """Raises ValueError that says what is wrong, and where: `[0].role: ...`."""
+    """Raises ValueError that says what is wrong first, and where: `[0].role: ...`."""
+    points, faults = examine_points(value)
+    if faults:
+        raise ValueError(str(faults[0]))
+    return points
+
+
+def examine_points(value: Json) -> tuple[tuple[CachePoint, ...], tuple[Fault, ...]]:
+    """The points that can be read, and what is wrong with each of the others."""
     if not isinstance(value, list) or len(value) > POINTS_MAX:
-        raise ValueError(f"expected at most {POINTS_MAX} points, such as `{{location: message, role: system}}`")
-    return tuple([_point(one, f"[{at}]") for at, one in enumerate(value)])
+        return (), (Fault(f"expected at most {POINTS_MAX} points, such as `{{location: message, role: system}}`"),)
+    read = [_point(one, at) for at, one in enumerate(value)]
+    return (
+        tuple([one for one in read if isinstance(one, CachePoint)]),
+        tuple([one for one in read if isinstance(one, Fault)]),
+    )
 
 
-def _point(value: Json, where: str) -> CachePoint:
+def near_key(name: str) -> str | None:
+    """The key of a point that was meant by one that is none."""
+    return None if name in _KEYS else next(iter(difflib.get_close_matches(name.lower()[:40], _KEYS, 1, 0.7)), None)
+
+
+def _point(value: Json, at: int) -> CachePoint | Fault:
     if not isinstance(value, dict):
-        raise ValueError(f"{where}: expected an object, such as `{{location: message, role: system}}`")
-    mark = _mark(value.get("control"), where)
+        return Fault("expected an object, such as `{location: message, role: system}`", at)
+    mark = _mark(value.get("control"))
+    if mark is None:
+        return Fault('expected {"type": "ephemeral"}, with "ttl" "5m" or "1h"', at, "control")
     location = value.get("location", "message")
     if location == "tool_config":
         return CachePoint(mark=mark)
     if location != "message":
-        raise ValueError(f"{where}.location: expected `message` or `tool_config`")
+        return Fault("expected `message` or `tool_config`", at, "location")
     role, index = value.get("role"), value.get("index")
     if index is not None:
         said = str(index) if index.__class__ in (int, str) else ""
         if not _INDEX.fullmatch(said):
-            raise ValueError(f"{where}.index: expected a whole number, -1 for the last message")
+            return Fault("expected a whole number, -1 for the last message", at, "index")
         return CachePoint(index=int(said), mark=mark)
+    if role is None:
+        for name in value:
+            near = near_key(name)
+            if near is not None and value.get(near) is None:
+                return Fault(f"is not a known key; did you mean `{near}`?", at, name)
     role = "system" if role == "developer" else role
     if role not in _ROLES:
-        raise ValueError(f"{where}.role: expected one of {', '.join(_ROLES)}, or an `index`")
+        return Fault(f"expected one of {', '.join(_ROLES)}, or an `index`", at, "role")
     return CachePoint(role=role, mark=mark)
 
 
-def _mark(control: Json, where: str) -> CacheMark:
+def _mark(control: Json) -> CacheMark | None:
+    """None: it is not readable."""
     if control is None:
         return CacheMark()
     said = control if isinstance(control, dict) else {"type": None}
     ttl = said.get("ttl")
     if said.get("type", "ephemeral") != "ephemeral" or ttl not in (None, "5m", "1h"):
-        raise ValueError(f'{where}.control: expected {{"type": "ephemeral"}}, with "ttl" "5m" or "1h"')
+        return None
     return CacheMark(ttl=ttl)
 
 

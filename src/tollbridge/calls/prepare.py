@@ -21,7 +21,7 @@ from tollbridge.calls.kept import check_served
 from tollbridge.calls.outgoing import LISTS, Headers, in_body, outgoing, with_words
 from tollbridge.calls.rewrites import rewrite, withheld
 from tollbridge.calls.structured import FIELDS, asks_for_schema, fit
-from tollbridge.calls.told import at_clients_place, places_of, told
+from tollbridge.calls.told import at_clients_place, places_of, refusal, told
 from tollbridge.errors import BadRequestError, UnsupportedParamsError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Reasoning, Request, Sampling
@@ -324,7 +324,7 @@ def judge(caveats: tuple[Caveat, ...], ask: Ask, deployment: Deployment) -> None
         return
     if loss is not None:
         raise UnsupportedParamsError(
-            f"{deployment.provider}/{deployment.model}: {loss.detail.rstrip('.')} - at `{loss.where}`. {way_out}",
+            f"{deployment.provider}/{deployment.model}: {refusal(loss)} - at `{loss.where}`. {way_out}",
             param=loss.where.removeprefix("$."),
             provider=deployment.provider,
             model=deployment.model,

@@ -217,7 +217,9 @@ async def _sent(
 def _outgoing(ask: TaskAsk, deployment: Deployment, content: Content) -> Outgoing:
     target = deployment.path
     if isinstance(content, At):
-        target += content.path
+        path, mark, query = target.partition("?")
+        path = path.removesuffix("/") if content.path.startswith("/") else path
+        target = f"{path}{content.path}{mark}{query}"
         if content.query:
             target += ("&" if "?" in target else "?") + urlencode(content.query)
         content = content.content

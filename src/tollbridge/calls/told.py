@@ -3,6 +3,7 @@ well have left unsaid."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -13,6 +14,7 @@ from tollbridge.model.json import Json
 from tollbridge.model.request import Request
 from tollbridge.model.response import Caveat
 from tollbridge.wires.defaults import says_nothing
+from tollbridge.wires.dialects import GEMINI, SHOWN
 from tollbridge.wires.places import Places
 
 _ONE_CALL = ("$.parallel_tools", "$.parallel_tool_calls")
@@ -24,7 +26,41 @@ _OF_FIELDS = frozenset({"dropped_param", "dropped_field", "approximated"})
 
 def told(caveats: Iterable[Caveat], places: Places, lacks: frozenset[str]) -> tuple[Caveat, ...]:
     """`lacks`: what the target cannot do."""
-    return tuple([one for one in places.told(caveats) if not _says_nothing(one, places, lacks)])
+    return tuple([_plainly(one, places) for one in places.told(caveats) if not _says_nothing(one, places, lacks)])
+
+
+_UNDERSTOOD = re.compile(rf"\bonly (?:{'|'.join(SHOWN)}) understands\b", re.IGNORECASE)
+_WIRE = re.compile(rf"(?<![\w`'.])(?:{'|'.join(sorted(SHOWN.keys() - {GEMINI}))}|{GEMINI}(?= understands))(?![\w`])")
+
+
+def _plainly(caveat: Caveat, places: Places) -> Caveat:
+    """In words of people's, and with what a schema in chat's words lacks."""
+    detail = _WIRE.sub(lambda found: f"the {SHOWN[found[0]]} format", caveat.detail)
+    if detail == caveat.detail:
+        return caveat
+    if caveat.where == "$.response_format" and _UNDERSTOOD.search(caveat.detail):
+        format = places.value("response_format")
+        if isinstance(format, dict) and format.get("type") == "json_schema":
+            detail = "`response_format` was left out: it lacks `json_schema`, the object with `name` and `schema`."
+    return msgspec.structs.replace(caveat, detail=detail)
+
+
+_NOT_SENT = (
+    (re.compile(r"^(`[^`]+`) was left out: "), r"\1 is not taken: "),
+    (re.compile(r"; (?:it was )?left out\b"), ""),
+    (re.compile(r"^Left out of the request to ([^:]+): "), r"\1 does not take this: "),
+    (re.compile(r"^Left out: "), "This is not taken: "),
+    (re.compile(r"\b(?:was|were) left out\b"), "cannot be sent"),
+)
+"""What is said of a loss, as it is said where the loss is refused: there nothing was left out."""
+
+
+def refusal(caveat: Caveat) -> str:
+    """Without a full stop."""
+    told = caveat.detail.rstrip(".")
+    for pattern, instead in _NOT_SENT:
+        told = pattern.sub(instead, told)
+    return told
 
 
 def places_of(ask: Ask, request: Request | None = None, added: int = 0) -> Places:
@@ -50,7 +86,7 @@ def at_clients_place(error: BadRequestError, places: Places) -> BadRequestError:
 
 
 def _says_nothing(caveat: Caveat, places: Places, lacks: frozenset[str]) -> bool:
-    if caveat.code not in _OF_FIELDS or "[" in caveat.where:
+    if caveat.code not in _OF_FIELDS or "[" in caveat.where or ".." in caveat.where:
         return False
     if caveat.where in _ONE_CALL:
         return not places.has("parallel_tool_calls") or places.value("parallel_tool_calls") is True

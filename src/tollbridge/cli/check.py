@@ -234,7 +234,7 @@ def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook
     for one in found:
         findings.warning(one.entry.where, one.message)
     idle = {one.entry.id for one in found if not one.serves}
-    unpriced = {one.entry.id for one in found if one.serves}
+    unpriced = {entry.id for one in found if one.serves for entry in (one.entry, *one.also)}
     groups: dict[str, Served] = {}
     for entry in config.models:
         group = groups.setdefault(entry.model_name, Served(entry.model_name))

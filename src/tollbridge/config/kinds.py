@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from tollbridge.calls.cache_points import CachePoint, read_points
+from tollbridge.calls.cache_points import CachePoint, examine_points, near_key
 from tollbridge.config.document import Array, Node, Scalar, Table
 from tollbridge.config.findings import Findings, Place
 from tollbridge.model.json import Json, JsonObject
@@ -53,6 +53,9 @@ class At(msgspec.Struct, frozen=True):
 
     def expected(self, what: str, node: Node) -> None:
         self.error(node.place, f"expected {what}, got {self._shown(node)}")
+
+    def doubted(self, what: str, node: Node, outcome: str) -> None:
+        self.warning(node.place, f"expected {what}, got {self._shown(node)}; {outcome}")
 
     def _shown(self, node: Node) -> str:
         match node:
@@ -209,11 +212,24 @@ def anything(node: Node, at: At) -> Json:
 
 
 def cache_points(node: Node, at: At) -> tuple[CachePoint, ...]:
-    try:
-        return read_points(anything(node, at))
-    except ValueError as error:
-        at.error(node.place, str(error))
-        return ()
+    points, faults = examine_points(anything(node, at))
+    items = [item for item in node.items if not _is_missing(item)] if isinstance(node, Array) else []
+    for fault in faults:
+        where, within = (node, at) if fault.at is None else (items[fault.at], at.item(fault.at))
+        place = where.place
+        if fault.key:
+            within = within.key(fault.key)
+            if isinstance(where, Table) and fault.key in where.entries:
+                entry = where.entries[fault.key]
+                place = entry.place if near_key(fault.key) else entry.node.place
+        within.error(place, fault.told)
+    told = {fault.at for fault in faults}
+    for index, item in enumerate(items):
+        for name, entry in item.entries.items() if isinstance(item, Table) and index not in told else ():
+            near = near_key(name)
+            if near is not None:
+                at.item(index).key(name).warning(entry.place, f"is not a known key; did you mean `{near}`?")
+    return points
 
 
 def anything_table(node: Node, at: At) -> JsonObject:

@@ -336,7 +336,7 @@ def _identify(headers: Mapping[bytes, bytes], said: dict[str, object]) -> None:
         metadata = None
     if not isinstance(metadata, dict):
         where = "x-litellm-spend-logs-metadata"
-        raise BadRequestError(f"Expected a JSON object - at `{where}`.", param=where)
+        raise BadRequestError(f"Expected a JSON object - at `{where}`.", param=where.removeprefix("$."))
     _log(said, {"spend_logs_metadata": _loggable(metadata, raw)}, "spend_logs_metadata")
 
 
@@ -357,23 +357,23 @@ def _number(value: bytes) -> float | None:
 
 def is_true(value: Json, where: str) -> bool:
     if not isinstance(value, bool):
-        raise BadRequestError(f"Expected true or false - at `{where}`.", param=where)
+        raise BadRequestError(f"Expected true or false - at `{where}`.", param=where.removeprefix("$."))
     return value
 
 
 def seconds(value: Json, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e6:
-        raise BadRequestError(f"Expected seconds greater than 0 - at `{where}`.", param=where)
+        raise BadRequestError(f"Expected seconds greater than 0 - at `{where}`.", param=where.removeprefix("$."))
     return float(value)
 
 
 def count(value: Json, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 20 or value != int(value):
-        raise BadRequestError(f"Expected a whole number from 0 to 20 - at `{where}`.", param=where)
+        raise BadRequestError(f"Expected a whole number from 0 to 20 - at `{where}`.", param=where.removeprefix("$."))
     return int(value)
 
 
 def tags(value: Json, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
-        raise BadRequestError(f"Expected a list of strings - at `{where}`.", param=where)
+        raise BadRequestError(f"Expected a list of strings - at `{where}`.", param=where.removeprefix("$."))
     return tuple(without_keys(tag[:LOGGED_CHARACTERS_MAX]) for tag in value[:TAGS_MAX])

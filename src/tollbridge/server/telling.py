@@ -253,8 +253,9 @@ class Telling:
             responder.finish()
             return
         own = own_headers(record, self._dialect)
+        caveats = () if self._ask is None else self._ask.caveats
         if trace.attempts:
-            own += route_headers(record, trace.attempts[-1].deployment, ()) + cost_headers(self._cost(), held)
+            own += route_headers(record, trace.attempts[-1].deployment, caveats) + cost_headers(self._cost(), held)
         elif held is not None:
             own += held.headers()
         responder.reply(status, [*headers, own], body)

@@ -15,6 +15,8 @@ DIALECTS: Mapping[str, tuple[str, str]] = {
     GEMINI: ("tollbridge.wires.gemini.wire", "GEMINI"),
 }
 """Module and value of each."""
+SHOWN: Mapping[str, str] = {CHAT: "Chat", RESPONSES: "Responses", MESSAGES: "Messages", GEMINI: "Gemini"}
+"""What people call them."""
 
 
 def load(name: str) -> Wire:

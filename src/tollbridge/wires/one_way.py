@@ -25,6 +25,9 @@ class OneWay:
     def most(self, model: str) -> int | None:
         return None
 
+    def check_model(self, model: str) -> None:
+        """Raises BadRequestError where no model can have this name."""
+
     def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> APIError:
         return errors.read_error(status, headers, body)
 

@@ -1,8 +1,9 @@
 """What a translated request leaves behind because only its own format has a field for it.
 
 Each value keeps in `extra` what the neutral model has no word for, and a writer of another format does not write it.
-One Caveat names these fields as the client called them: `detail` of a picture, `citations` of a document,
-`defer_loading` of a tool. Ids, positions and the like say nothing of what is wanted, and go without a word.
+A Caveat names each of these fields as the client called it, where it is first met: `detail` of a picture, `citations`
+of a document, `defer_loading` of a tool. Ids, positions and the like say nothing of what is wanted, and go without a
+word.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ _HOLDERS = frozenset({"image_url", "input_audio", "file", "function", "json_sche
 _READ = frozenset({"file.format", "image_url.format", "video_url.format"})
 """What was read, and stays as it was for its own format."""
 
+CAVEATS_MAX = 12
+"""Fields that have a Caveat of their own; one names all others."""
+
 _SYSTEM = ("system", "developer")
 
 _TAKEN: Mapping[str, frozenset[str]] = {"cohere": frozenset({"detail", "image_url.detail"})}
@@ -37,9 +41,16 @@ def unsaid(request: Request, to: str = "", took: frozenset[str] = frozenset()) -
     found = {name: where for where, name in _fields(request) if name not in taken}
     if not found:
         return ()
-    names = ", ".join(f"`{name}`" for name in found)
-    where = next(iter(found.values()))
-    return (Caveat(code="dropped_field", where=where, detail=f"Fields that only the client's format has: {names}."),)
+    caveats = [_lost(f"{where}.{name}", f"Only the client's format has `{name}`.") for name, where in found.items()]
+    if len(caveats) <= CAVEATS_MAX:
+        return tuple(caveats)
+    more = ", ".join(f"`{name}`" for name in list(found)[CAVEATS_MAX:])
+    rest = caveats[CAVEATS_MAX]
+    return (*caveats[:CAVEATS_MAX], _lost(rest.where, f"Only the client's format has these fields: {more}."))
+
+
+def _lost(where: str, detail: str) -> Caveat:
+    return Caveat(code="dropped_field", where=where, detail=detail)
 
 
 def nothing_left(body: JsonObject, request: Request, caveats: Iterable[Caveat]) -> Caveat | None:
@@ -66,7 +77,7 @@ def _fields(request: Request) -> Iterator[tuple[str, str]]:
             yield where, name
         for part in message.parts:
             for name in _of_part(part):
-                yield where, name
+                yield f"{where}.", name  # `$.messages[0]..detail`: somewhere within
     for number, tool in enumerate(request.tools):
         for name in _wishes(getattr(tool, "extra", {})):
             yield f"$.tools[{number}]", name

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from tollbridge.catalog.price_names import USUAL_PRICES
-from tollbridge.config.document import Node
+from tollbridge.config.document import Node, Table
 from tollbridge.config.kinds import (
     At,
     anything,
@@ -27,6 +27,7 @@ from tollbridge.config.kinds import (
     text,
     texts,
 )
+from tollbridge.config.model_info import model_info
 from tollbridge.config.schema import Key, fills, guards, later, moot, restricts, section
 from tollbridge.model.json import Json
 
@@ -62,7 +63,7 @@ ENTRY = section(
     fills("params", anything_table, "litellm_params", "params", about="who answers, and how; needed"),
     fills(
         "model_info",
-        anything_table,
+        model_info,
         "model_info",
         about="free-form; `id`, `base_model`, `mode`, windows, `supports_*` and prices are used",
     ),
@@ -241,31 +242,36 @@ NUMBERS = (
     "top_p",
     "typical_p",
 )
-OPENAI_CHAT = (
+TABLES = (
     "audio",
+    "context_management",
+    "logit_bias",
+    "metadata",
+    "output_config",
+    "prediction",
+    "response_format",
+    "stream_options",
+    "thinking",
+    "web_search_options",
+)
+OPENAI_CHAT = (
     "function_call",
     "functions",
-    "logit_bias",
     "logprobs",
-    "metadata",
     "modalities",
     "parallel_tool_calls",
-    "prediction",
     "prompt_cache_key",
     "prompt_cache_retention",
     "reasoning_effort",
-    "response_format",
     "safety_identifier",
     "service_tier",
     "stop",
     "store",
     "stream",
-    "stream_options",
     "tool_choice",
     "tools",
     "user",
     "verbosity",
-    "web_search_options",
 )
 ANTHROPIC = (
     "anthropic_version",
@@ -273,15 +279,12 @@ ANTHROPIC = (
     "betas",
     "cache_control",
     "container",
-    "context_management",
     "inference_geo",
     "mcp_servers",
-    "output_config",
     "output_format",
     "speed",
     "stop_sequences",
     "system",
-    "thinking",
 )
 OTHERS = (
     "chat_template_kwargs",
@@ -353,6 +356,13 @@ def tiers(node: Node, at: At) -> Json:
     return value
 
 
+def table_said(node: Node, at: At) -> Json:
+    """What is none goes on as it is: a provider may know it."""
+    if not isinstance(node, Table):
+        at.doubted("a table", node, "it is refused, or has no effect")
+    return anything(node, at)
+
+
 PARAMS = section(
     "litellm_params",
     OWN,
@@ -367,6 +377,7 @@ PARAMS = section(
         about="a service account's JSON, or the file that has it",
     ),
     *(fills("defaults", numeric, name, about=A_DEFAULT) for name in NUMBERS),
+    *(fills("defaults", table_said, name, about=A_DEFAULT) for name in TABLES),
     *(fills("defaults", anything, name, about=A_DEFAULT) for name in (*OPENAI_CHAT, *ANTHROPIC, *OTHERS)),
     later(
         "tag_regex",

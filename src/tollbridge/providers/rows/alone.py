@@ -69,6 +69,7 @@ ALONE: tuple[Provider, ...] = (
         name="stability",
         wire=NO_CHAT,
         base_url="https://api.stability.ai/v2beta",
+        bare_path="/v2beta",
         base_env=("STABILITY_API_BASE",),
         key_env=("STABILITY_API_KEY",),
         headers=(("accept", "application/json"),),

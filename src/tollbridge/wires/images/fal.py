@@ -41,6 +41,9 @@ class FalImages(OneWay):
     task = GENERATIONS
     in_path = True
 
+    def check_model(self, model: str) -> None:
+        _path(model)
+
     def write_request(self, request: ImageRequest, to: Target) -> Written[Content]:
         if "num_images" in request.extra:
             raise BadRequestError("Say how many images as `n` - at `$.num_images`.", param="num_images")
