@@ -14,7 +14,6 @@ from tollbridge.model.json import Json
 from tollbridge.model.request import Request
 from tollbridge.model.response import Caveat
 from tollbridge.wires.defaults import says_nothing
-from tollbridge.wires.dialects import GEMINI, SHOWN
 from tollbridge.wires.places import Places
 
 _ONE_CALL = ("$.parallel_tools", "$.parallel_tool_calls")
@@ -26,23 +25,7 @@ _OF_FIELDS = frozenset({"dropped_param", "dropped_field", "approximated"})
 
 def told(caveats: Iterable[Caveat], places: Places, lacks: frozenset[str]) -> tuple[Caveat, ...]:
     """`lacks`: what the target cannot do."""
-    return tuple([_plainly(one, places) for one in places.told(caveats) if not _says_nothing(one, places, lacks)])
-
-
-_UNDERSTOOD = re.compile(rf"\bonly (?:{'|'.join(SHOWN)}) understands\b", re.IGNORECASE)
-_WIRE = re.compile(rf"(?<![\w`'.])(?:{'|'.join(sorted(SHOWN.keys() - {GEMINI}))}|{GEMINI}(?= understands))(?![\w`])")
-
-
-def _plainly(caveat: Caveat, places: Places) -> Caveat:
-    """In words of people's, and with what a schema in chat's words lacks."""
-    detail = _WIRE.sub(lambda found: f"the {SHOWN[found[0]]} format", caveat.detail)
-    if detail == caveat.detail:
-        return caveat
-    if caveat.where == "$.response_format" and _UNDERSTOOD.search(caveat.detail):
-        format = places.value("response_format")
-        if isinstance(format, dict) and format.get("type") == "json_schema":
-            detail = "`response_format` was left out: it lacks `json_schema`, the object with `name` and `schema`."
-    return msgspec.structs.replace(caveat, detail=detail)
+    return tuple([one for one in places.told(caveats) if not _says_nothing(one, places, lacks)])
 
 
 _NOT_SENT = (

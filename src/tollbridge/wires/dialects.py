@@ -19,6 +19,12 @@ SHOWN: Mapping[str, str] = {CHAT: "Chat", RESPONSES: "Responses", MESSAGES: "Mes
 """What people call them."""
 
 
+def format_of(wire: str) -> str:
+    """In a sentence."""
+    name = SHOWN.get(wire)
+    return wire if name is None else f"the {name} format"
+
+
 def load(name: str) -> Wire:
     """Raises KeyError where there is no such wire."""
     module, value = DIALECTS[name]

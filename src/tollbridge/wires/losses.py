@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tollbridge.model.response import Caveat
+from tollbridge.wires.dialects import format_of
 
 
 class Losses:
@@ -33,7 +34,7 @@ class Losses:
 
     def unsigned(self, where: str, what: str, origin: str) -> None:
         made = origin or "somebody else"
-        self._add("foreign_signature", where, f"The signature of {what} made by {made} is not replayed.")
+        self._add("foreign_signature", where, f"The signature of {what} made by {format_of(made)} is not replayed.")
 
     def mark(self, where: str) -> None:
         """A cache mark stood here."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from tollbridge.errors import BadRequestError
+from tollbridge.model.json import Json
 from tollbridge.model.parts import Opaque, Thinking, ToolResult
 from tollbridge.model.request import OutputFormat, Request, Tool
 from tollbridge.model.response import Caveat
@@ -34,7 +35,11 @@ def granted(request: Request, wire: str) -> Written[Request]:
         request = borrowed.value
         caveats += borrowed.caveats
     output = request.output
-    if request.origin == CHAT and isinstance(output, OutputFormat) and output.kind == "json" and output.extra:
+    if request.origin == CHAT and isinstance(output, Opaque) and _lacks_its_schema(output.value):
+        detail = "`response_format` was left out: it lacks `json_schema`, the object with `name` and `schema`."
+        caveats.append(Caveat(code="dropped_param", where="$.response_format", detail=detail))
+        request = replace(request, output=None)
+    elif request.origin == CHAT and isinstance(output, OutputFormat) and output.kind == "json" and output.extra:
         request = replace(request, output=_with_schema(output))
     if request.reasoning is None and request.tool_choice is None and "tools" not in request.spelling:
         return Written(request, tuple(caveats))
@@ -45,6 +50,10 @@ def _with_schema(output: OutputFormat) -> OutputFormat:
     """A schema beside `json_object`, as LiteLLM has it for Gemini (`response_schema`) and Together for its own."""
     schema = output.extra.get("response_schema") or output.extra.get("schema")
     return OutputFormat(kind="schema", schema=schema) if isinstance(schema, dict) else output
+
+
+def _lacks_its_schema(format: Json) -> bool:
+    return isinstance(format, dict) and format.get("type") == "json_schema" and "json_schema" not in format
 
 
 def _borrows(request: Request) -> bool:

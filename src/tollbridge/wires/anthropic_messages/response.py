@@ -20,6 +20,7 @@ from tollbridge.wires.anthropic_messages.usage import read_usage, write_usage
 from tollbridge.wires.anthropic_messages.vocabulary import CALL_SEAL, INCIDENTAL, NAME
 from tollbridge.wires.anthropic_messages.write_blocks import text_block, tool_use_block
 from tollbridge.wires.base import Written
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.seal import UNKEYED, Seals
 from tollbridge.wires.stumble import STUMBLES
 
@@ -126,7 +127,7 @@ class AnswerWriter:
             case Opaque(wire=wire, value=value) if wire == NAME:
                 return [value]
             case Opaque(wire=wire):
-                self.caveat("dropped_part", "$.content", f"a block that only {wire} understands")
+                self.caveat("dropped_part", "$.content", f"a block that only {format_of(wire)} understands")
             case Media(media_type=media_type):
                 self.caveat("dropped_part", "$.content", f"answers of this format hold no {media_type}")
             case ToolResult():

@@ -19,6 +19,7 @@ from tollbridge.model.parts import (
 from tollbridge.model.response import Caveat
 from tollbridge.wires.anthropic_messages.vocabulary import NAME, PROVIDER_CALL_ID
 from tollbridge.wires.anthropic_messages.write_blocks import image_or_document, text_block, tool_use_block, with_cache
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.documents import ELSEWHERE
 from tollbridge.wires.seal import is_seal
 
@@ -59,7 +60,7 @@ class PartWriter:
                 if wire == NAME:
                     self.verbatim = True
                     return value  # type: ignore[no-any-return]
-                self.dropped(f"a block that only {wire} understands")
+                self.dropped(f"a block that only {format_of(wire)} understands")
                 return None
             case Refusal(text=text):
                 return {"type": "text", "text": text} if text.strip() else None
@@ -134,7 +135,9 @@ class PartWriter:
         )
 
     def _foreign(self, what: str, origin: str) -> None:
-        made = f"was signed by {origin}" if origin and origin != NAME else "bears no signature of Anthropic's"
+        made = (
+            f"was signed by {format_of(origin)}" if origin and origin != NAME else "bears no signature of Anthropic's"
+        )
         self.caveats.append(
             Caveat(code="foreign_signature", where=self.where, detail=f"{what} {made}; it is not replayed.")
         )

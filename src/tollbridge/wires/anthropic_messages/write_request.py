@@ -24,6 +24,7 @@ from tollbridge.wires.anthropic_messages.vocabulary import NAME, PATH, VERSION
 from tollbridge.wires.anthropic_messages.write_blocks import with_cache
 from tollbridge.wires.anthropic_messages.write_parts import PartWriter, own_content
 from tollbridge.wires.base import HttpRequest, Target, Written
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.tool_servers import with_toolsets
 
 _HEADERS = {"anthropic-version": VERSION}
@@ -212,7 +213,7 @@ def _foreign_output(
                 _caveat("approximated", "response_format", "the model is asked in words, nothing enforces it")
             )
         case Opaque(wire=wire):
-            caveats.append(_caveat("dropped_param", "response_format", f"only {wire} understands it"))
+            caveats.append(_caveat("dropped_param", "response_format", f"only {format_of(wire)} understands it"))
         case _:
             pass
 
@@ -227,7 +228,9 @@ def _foreign_tools(
         elif tool.wire == NAME:
             tools.append(tool.value)
         else:
-            caveats.append(_caveat("dropped_part", f"tools[{index}]", f"only {tool.wire} understands this tool"))
+            caveats.append(
+                _caveat("dropped_part", f"tools[{index}]", f"only {format_of(tool.wire)} understands this tool")
+            )
     choice = request.tool_choice
     if not tools:
         if to.modify and called:
@@ -241,7 +244,7 @@ def _foreign_tools(
         if choice.wire == NAME:
             body["tool_choice"] = choice.value
         else:
-            caveats.append(_caveat("dropped_param", "tool_choice", f"only {choice.wire} understands it"))
+            caveats.append(_caveat("dropped_param", "tool_choice", f"only {format_of(choice.wire)} understands it"))
         return
     said: JsonObject = {"type": "auto"} if choice is None else {"type": _CHOICES[choice.mode]}
     if choice is not None and choice.name is not None:

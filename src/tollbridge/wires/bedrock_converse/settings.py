@@ -28,6 +28,7 @@ from tollbridge.wires.anthropic_messages.settings import settle, write_sampling
 from tollbridge.wires.base import Target
 from tollbridge.wires.bedrock_converse.models import EFFORT, Family
 from tollbridge.wires.bedrock_converse.vocabulary import approximated, dropped_param
+from tollbridge.wires.dialects import format_of
 
 _IN_JSON = "Answer with one JSON value and nothing else: no prose, no code fence."
 _UNSAID = ("seed", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs")
@@ -65,7 +66,7 @@ class Settings:
                 self.asks.append(asked)
                 self._approximated("response_format", "the model is asked in words, nothing enforces it")
             case Opaque(wire=wire):
-                self._dropped("response_format", f"only {wire} understands it")
+                self._dropped("response_format", f"only {format_of(wire)} understands it")
             case _:
                 pass
 

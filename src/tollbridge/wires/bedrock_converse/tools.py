@@ -15,6 +15,7 @@ from tollbridge.wires.base import Target
 from tollbridge.wires.bedrock_converse.models import Family
 from tollbridge.wires.bedrock_converse.vocabulary import ANSWER_TOOL, NAME, approximated, caveat, dropped_param
 from tollbridge.wires.bedrock_converse.write_parts import PartWriter
+from tollbridge.wires.dialects import format_of
 
 _EMPTY_SCHEMA: JsonObject = {"type": "object", "properties": {}}
 _ANSWER = "Give the answer to the user by calling this tool. Its arguments are the whole answer."
@@ -33,7 +34,7 @@ def write_tools(
     caveats = parts.caveats
     choice = request.tool_choice
     if isinstance(choice, Opaque):
-        caveats.append(dropped_param("tool_choice", f"only {choice.wire} understands it"))
+        caveats.append(dropped_param("tool_choice", f"only {format_of(choice.wire)} understands it"))
         choice = None
     tools = _offered(request, to, family, parts)
     forbidden = choice is not None and choice.mode == "none"
@@ -78,7 +79,7 @@ def _offered(request: Request, to: Target, family: Family, parts: PartWriter) ->
         elif isinstance(tool.value, dict) and (tool.wire == NAME or "systemTool" in tool.value):
             offered.append(tool.value)
         else:
-            caveats.append(caveat("dropped_part", f"$.{where}", f"only {tool.wire} understands this tool"))
+            caveats.append(caveat("dropped_part", f"$.{where}", f"only {format_of(tool.wire)} understands this tool"))
     return offered
 
 

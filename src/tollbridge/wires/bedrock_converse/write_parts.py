@@ -35,6 +35,7 @@ from tollbridge.wires.bedrock_converse.vocabulary import (
     VIDEOS,
     caveat,
 )
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.seal import is_seal
 
 _UNFIT_ID = re.compile(r"[^a-zA-Z0-9_.:-]")
@@ -118,7 +119,7 @@ class PartWriter:
             return value
         if isinstance(value, dict) and value.get("type") == "guarded_text" and isinstance(value.get("text"), str):
             return {"guardContent": {"text": {"text": value["text"]}}}  # LiteLLM's word in a chat message's content
-        self.dropped(f"a block that only {part.wire} understands")
+        self.dropped(f"a block that only {format_of(part.wire)} understands")
         return None
 
     # Media
@@ -245,7 +246,9 @@ class PartWriter:
         self.caveats.append(caveat("dropped_part", self.where, f"left out of the request to Bedrock: {what}"))
 
     def _foreign(self, what: str, origin: str) -> None:
-        made = f"was signed by {origin}" if origin and origin != NAME else "bears no signature that counts here"
+        made = (
+            f"was signed by {format_of(origin)}" if origin and origin != NAME else "bears no signature that counts here"
+        )
         self.caveats.append(caveat("foreign_signature", self.where, f"{what} {made}; it is not replayed"))
 
 

@@ -10,6 +10,7 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Sampling, Tool, ToolChoice
 from tollbridge.wires.base import Target
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.json_in_words import json_in_words
 from tollbridge.wires.losses import Losses
 
@@ -96,7 +97,7 @@ class Settings:
         tools: list[Tool] = []
         for index, tool in enumerate(self._request.tools):
             if not isinstance(tool, Tool):
-                self._losses.part(f"$.tools[{index}]", f"a tool that only {tool.wire} understands")
+                self._losses.part(f"$.tools[{index}]", f"a tool that only {format_of(tool.wire)} understands")
             elif "tools" in self._lacks:
                 self._losses.part(f"$.tools[{index}]", f"the tool `{tool.name}`: this target calls none")
             else:
@@ -119,7 +120,7 @@ class Settings:
     def _choice(self, tools: list[Tool]) -> ToolChoice | None:
         choice = self._request.tool_choice
         if isinstance(choice, Opaque):
-            self._losses.param("tool_choice", f"only {choice.wire} understands it")
+            self._losses.param("tool_choice", f"only {format_of(choice.wire)} understands it")
             return None
         if choice is not None and choice.mode != "auto" and "tool_choice" in self._lacks:
             self._losses.lacked("tool_choice")
@@ -141,7 +142,7 @@ class Settings:
     def _output(self, output: OutputFormat | Opaque | None) -> None:
         match output:
             case Opaque(wire=wire):
-                self._losses.param("response_format", f"only {wire} understands it")
+                self._losses.param("response_format", f"only {format_of(wire)} understands it")
             case OutputFormat(kind="schema" | "json") if "tools" in self._body or "documents" in self._body:
                 self._ask_in_words(output, "Cohere takes no structured output beside tools or documents")
             case OutputFormat(kind="schema") if "response_schema" in self._lacks:

@@ -32,6 +32,7 @@ from tollbridge.wires.base import Target
 from tollbridge.wires.calls_made import CallMade, only_system
 from tollbridge.wires.cohere.citations import write_citations
 from tollbridge.wires.cohere.vocabulary import NAME
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.documents import text_of
 from tollbridge.wires.losses import Losses
 from tollbridge.wires.turns import Turn
@@ -94,7 +95,7 @@ class MessageWriter:
     def _opaque(self, where: str, wire: str, value: Json) -> JsonObject | None:
         if wire == NAME and isinstance(value, dict):
             return value
-        self._losses.part(where, f"a block that only {wire} understands")
+        self._losses.part(where, f"a block that only {format_of(wire)} understands")
         return None
 
     def _media(self, where: str, media: Media) -> JsonObject | None:
@@ -182,7 +183,9 @@ class MessageWriter:
 
     def _called(self, where: str, part: ToolCall) -> None:
         if part.runs_on == "provider":
-            self._losses.part(where, f"the call of `{part.name}`, which {part.origin or 'a provider'} ran itself")
+            self._losses.part(
+                where, f"the call of `{part.name}`, which {format_of(part.origin) or 'a provider'} ran itself"
+            )
         elif part.signature:
             self._losses.unsigned(where, f"the call of `{part.name}`", part.origin)
         self._mark(where, part)

@@ -15,6 +15,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Media, Opaque, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from tollbridge.model.response import Caveat, Choice, Response
 from tollbridge.wires.base import Written
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.gemini.finish import blocked, calls_client, for_calls, read_finish, write_finish
 from tollbridge.wires.gemini.grounding import GROUNDING, read_citations, write_grounding
 from tollbridge.wires.gemini.logprobs import read_logprobs, write_logprobs
@@ -213,7 +214,7 @@ class AnswerWriter:
                 if wire == NAME:
                     into.append(value)
                 else:
-                    self.caveat("dropped_part", "$.candidates", f"a part that only {wire} understands")
+                    self.caveat("dropped_part", "$.candidates", f"a part that only {format_of(wire)} understands")
             case ToolResult():
                 self.caveat("dropped_part", "$.candidates", "answers of this format hold no tool results")
 

@@ -12,6 +12,7 @@ from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Sampling, Tool, ToolChoice
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.gemini.extras import write_extras
 from tollbridge.wires.gemini.models import BUDGET, Generation
 from tollbridge.wires.gemini.read_settings import JSON_TYPE, SAMPLING
@@ -116,7 +117,7 @@ class Foreign:
             case Opaque(wire=wire, value=value):
                 if wire == NAME:
                     return dict(value)
-                self._caveats.append(dropped_param("response_format", f"only {wire} understands it"))
+                self._caveats.append(dropped_param("response_format", f"only {format_of(wire)} understands it"))
         return {}
 
     def _asked_in_words(self, output: OutputFormat, why: str) -> JsonObject:
@@ -138,7 +139,7 @@ class Foreign:
             elif tool.wire == NAME:
                 others.append(tool.value)
             else:
-                detail = f"only {tool.wire} understands this tool"
+                detail = f"only {format_of(tool.wire)} understands this tool"
                 self._caveats.append(caveat("dropped_part", f"$.tools[{index}]", detail))
         if functions:
             others.insert(0, {"functionDeclarations": functions})
@@ -164,7 +165,7 @@ class Foreign:
     def _choice(self, body: JsonObject, strict: bool) -> None:
         choice = self._request.tool_choice
         if isinstance(choice, Opaque):
-            self._caveats.append(dropped_param("tool_choice", f"only {choice.wire} understands it"))
+            self._caveats.append(dropped_param("tool_choice", f"only {format_of(choice.wire)} understands it"))
             choice = None
         if self._request.parallel_tools is False and getattr(choice, "mode", "") != "none":
             self._caveats.append(

@@ -26,6 +26,7 @@ from tollbridge.model.parts import (
     Url,
 )
 from tollbridge.model.response import Caveat
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.gemini.read_parts import CODE_EXECUTION, ERROR, OUTPUT, fields_of_nobody
 from tollbridge.wires.gemini.signature import may_be_seal
 from tollbridge.wires.gemini.vocabulary import INNER, MADE_ID, NAME, ON, caveat
@@ -93,7 +94,7 @@ class PartWriter:
                 if wire == NAME:
                     into.append(value)
                 else:
-                    self.dropped(f"a part that only {wire} understands")
+                    self.dropped(f"a part that only {format_of(wire)} understands")
 
     def _thinking(self, part: Thinking, into: list[Json]) -> None:
         if "reasoning_history" in self.lacks:
@@ -205,7 +206,9 @@ class PartWriter:
             self.caveats.append(caveat(code, self.where, f"left out of the request to Gemini: {what}"))
 
     def foreign(self, what: str, origin: str) -> None:
-        made = f"was signed by {origin}" if origin and origin != NAME else "bears no signature that counts here"
+        made = (
+            f"was signed by {format_of(origin)}" if origin and origin != NAME else "bears no signature that counts here"
+        )
         self.caveats.append(caveat("foreign_signature", self.where, f"{what} {made}; it is not replayed"))
 
 

@@ -8,6 +8,7 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Sampling, Tool, ToolChoice
 from tollbridge.wires.base import Target
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.json_in_words import json_in_words
 from tollbridge.wires.losses import Losses
 from tollbridge.wires.ollama.vocabulary import OPTIONS, OWN_FIELDS, has_levels
@@ -84,7 +85,7 @@ class Settings:
         tools: list[Tool] = []
         for index, tool in enumerate(self._request.tools):
             if not isinstance(tool, Tool):
-                self._losses.part(f"$.tools[{index}]", f"a tool that only {tool.wire} understands")
+                self._losses.part(f"$.tools[{index}]", f"a tool that only {format_of(tool.wire)} understands")
             elif "tools" in self._lacks:
                 self._losses.part(f"$.tools[{index}]", f"the tool `{tool.name}`: this target calls none")
             else:
@@ -95,7 +96,7 @@ class Settings:
             return
         choice = self._request.tool_choice
         if isinstance(choice, Opaque):
-            self._losses.param("tool_choice", f"only {choice.wire} understands it")
+            self._losses.param("tool_choice", f"only {format_of(choice.wire)} understands it")
         elif isinstance(choice, ToolChoice) and choice.mode == "none":
             self._losses.changed("tool_choice", f"the tools that must not be called are not offered: {len(tools)}")
             return
@@ -113,7 +114,7 @@ class Settings:
     def _output(self, output: OutputFormat | Opaque | None) -> None:
         match output:
             case Opaque(wire=wire):
-                self._losses.param("response_format", f"only {wire} understands it")
+                self._losses.param("response_format", f"only {format_of(wire)} understands it")
             case OutputFormat(kind="schema" | "json") if "tools" in self._body:
                 # What has to fit a grammar cannot call: https://github.com/ollama/ollama/issues/11037 (seen 2026-11-26)
                 self.asks.append(f"When you call no tool, {json_in_words(output)}")

@@ -16,6 +16,7 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.parts import Inline, Media, Opaque, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from tollbridge.wires.base import Target
 from tollbridge.wires.calls_made import CallMade
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.documents import text_of
 from tollbridge.wires.losses import Losses
 from tollbridge.wires.turns import Turn
@@ -75,7 +76,7 @@ class MessageWriter:
                 case Media():
                     self._media(where, part, texts, images)
                 case Opaque(wire=wire):
-                    self._losses.part(where, f"a block that only {wire} understands")
+                    self._losses.part(where, f"a block that only {format_of(wire)} understands")
                 case _:
                     pass
         return texts, images
@@ -107,7 +108,9 @@ class MessageWriter:
         if not isinstance(part, ToolCall):
             return None
         if part.runs_on == "provider":
-            self._losses.part(where, f"the call of `{part.name}`, which {part.origin or 'a provider'} ran itself")
+            self._losses.part(
+                where, f"the call of `{part.name}`, which {format_of(part.origin) or 'a provider'} ran itself"
+            )
             return None
         if part.signature:
             self._losses.unsigned(where, f"the call of `{part.name}`", part.origin)

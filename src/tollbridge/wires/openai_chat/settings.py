@@ -9,6 +9,7 @@ from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, ToolChoice
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.openai_chat.content import write_cache
 from tollbridge.wires.openai_chat.thinking import PLAIN, STYLES, respell, spell
 from tollbridge.wires.openai_chat.vocabulary import FIELD, NAME, approximated, dropped_param
@@ -93,7 +94,7 @@ class _Settings:
             if tool.wire == NAME:
                 return tool.value  # type: ignore[no-any-return]
             kind = tool.value.get("type") if isinstance(tool.value, dict) else None
-            self._caveats.append(dropped_param("tools", f"`{kind}` is a tool that only {tool.wire} runs"))
+            self._caveats.append(dropped_param("tools", f"`{kind}` is a tool that only {format_of(tool.wire)} runs"))
             return None
         function: JsonObject = {"name": tool.name}
         if tool.description is not None:
@@ -136,7 +137,7 @@ class _Settings:
             if choice.wire == NAME:
                 self._put("tool_choice", "tool_choice", choice.value)
             else:
-                self._caveats.append(dropped_param("tool_choice", f"this choice is {choice.wire}'s own"))
+                self._caveats.append(dropped_param("tool_choice", f"this choice is of {format_of(choice.wire)}"))
         elif not self._own and not self._body.get("tools"):
             return  # nothing to choose from: providers refuse the pair
         elif name == "function_call":
@@ -199,7 +200,7 @@ class _Settings:
                 if wire == NAME:
                     self._body["response_format"] = value
                 else:
-                    self._caveats.append(dropped_param("response_format", f"it is {wire}'s own"))
+                    self._caveats.append(dropped_param("response_format", f"it is of {format_of(wire)}"))
             case OutputFormat(kind="schema"):
                 self._put("response_schema", "response_format", self._schema(output))
             case OutputFormat(kind=kind):
@@ -250,4 +251,6 @@ class _Settings:
                 if key != "stream_options" or value is None:
                     self._body.setdefault(key, value)
             elif value is not None:
-                self._caveats.append(dropped_param(key, f"the chat format has no such field ({request.origin})"))
+                self._caveats.append(
+                    dropped_param(key, f"the chat format has no such field ({format_of(request.origin)})")
+                )

@@ -6,6 +6,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import FileRef, Inline, Media, Opaque, Part, Text, Thinking, Url
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.documents import ELSEWHERE, OPENAIS_FILE
 from tollbridge.wires.openai_chat.content import audio_format, text_of, write_cache, write_document, write_media
 from tollbridge.wires.openai_chat.turn import write_own_content
@@ -54,7 +55,7 @@ class PartWriter:
                 return value  # type: ignore[no-any-return]
             case Opaque(wire=wire, value=value):
                 kind = value.get("type") if isinstance(value, dict) else None
-                self._drop(where, f"A `{kind}` block of {wire} means nothing elsewhere.")
+                self._drop(where, f"A `{kind}` block of {format_of(wire)} means nothing elsewhere.")
                 return None
             case Thinking():
                 return None

@@ -13,6 +13,7 @@ from tollbridge.model.parts import Media, Opaque, Part, Refusal, Text, Thinking,
 from tollbridge.model.request import Message
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.openai_chat import thinking_parts
 from tollbridge.wires.openai_chat.content import mark_message, write_cache, write_own
 from tollbridge.wires.openai_chat.reasoning import PLAIN, fields_of, write_block, write_detail
@@ -162,14 +163,16 @@ class TurnWriter:
         same_account = not part.account or not self._to.account or part.account == self._to.account
         if part.origin == home and same_account and field in _SIGNED_FIELDS:
             return part
-        detail = f"A signature of thinking made by {part.origin or 'somebody else'} is not replayed to this provider."
+        who = format_of(part.origin) or "somebody else"
+        detail = f"A signature of thinking made by {who} is not replayed to this provider."
         self._caveats.append(Caveat(code="foreign_signature", where=where, detail=detail))
         return msgspec.structs.replace(part, signature=None)
 
     def _call(self, out: JsonObject, call: ToolCall, where: str) -> JsonObject | None:
         if call.runs_on == "provider":
             self._drop(
-                where, f"The call of `{call.name}`, which {call.origin or 'a provider'} ran itself, was left out."
+                where,
+                f"The call of `{call.name}`, which {format_of(call.origin) or 'a provider'} ran itself, was left out.",
             )
             return None
         if call.signature:
@@ -189,7 +192,7 @@ class TurnWriter:
 
     def _drop_opaque(self, part: Opaque, where: str) -> None:
         kind = part.value.get("type") if isinstance(part.value, dict) else None
-        self._drop(where, f"A `{kind}` block of {part.wire} means nothing elsewhere.")
+        self._drop(where, f"A `{kind}` block of {format_of(part.wire)} means nothing elsewhere.")
 
     def _drop(self, where: str, detail: str) -> None:
         self._caveats.append(dropped_part(where, detail))

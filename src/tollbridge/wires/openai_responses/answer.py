@@ -16,6 +16,7 @@ import msgspec
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Inline, Media, Opaque, Part, Refusal, Text, Thinking, ToolCall
 from tollbridge.model.response import Caveat, Finish
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.openai_responses.citations import write_citation
 from tollbridge.wires.openai_responses.content import read_part, write_part
 from tollbridge.wires.openai_responses.items import ItemReader, write_call
@@ -246,7 +247,7 @@ class AnswerWriter:
             case ToolCall(name=name):
                 self.dropped(f"the call of `{name}`, a tool that the provider ran itself")
             case Opaque(wire=wire):
-                self.dropped(f"a block that only {wire} understands")
+                self.dropped(f"a block that only {format_of(wire)} understands")
             case Media(media_type=media_type):
                 self.dropped(f"answers of this format hold no {media_type}")
             case _:

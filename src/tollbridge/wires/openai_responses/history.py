@@ -29,6 +29,7 @@ from tollbridge.model.parts import (
 from tollbridge.model.request import Message
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.documents import ELSEWHERE, OPENAIS_FILE
 from tollbridge.wires.openai_responses.citations import write_citation
 from tollbridge.wires.openai_responses.content import audio_format, write_media
@@ -95,7 +96,7 @@ class History:
                 case Opaque(wire=wire, value=value) if wire == NAME and isinstance(value, dict):
                     self._items.append(value)  # an item that came home
                 case Opaque(wire=wire):
-                    self._lacking.drop(where, f"a block that only {wire} understands")
+                    self._lacking.drop(where, f"a block that only {format_of(wire)} understands")
                 case Media(media_type=media_type):
                     self._lacking.drop(where, f"{media_type} of the assistant's, for which there is no item")
                 case _:
@@ -142,7 +143,7 @@ class History:
             case Opaque(wire=wire, value=value) if wire == NAME:
                 return value  # type: ignore[no-any-return]
             case Opaque(wire=wire):
-                self._lacking.drop(where, f"a block that only {wire} understands")
+                self._lacking.drop(where, f"a block that only {format_of(wire)} understands")
             case Thinking():
                 pass  # of the user's or the system's there is none
             case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tollbridge.model.parts import Media, Part
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.openai_responses.vocabulary import NAME, dropped_part
 
 _FEATURE = {"image": "images", "audio": "audio", "video": "video"}
@@ -30,5 +31,9 @@ class Lacking:
 
 
 def foreign_signature(where: str, what: str, origin: str = "") -> Caveat:
-    made = f"was signed by {origin}" if origin and origin != NAME else "bears no signature of this provider's account"
+    made = (
+        f"was signed by {format_of(origin)}"
+        if origin and origin != NAME
+        else "bears no signature of this provider's account"
+    )
     return Caveat(code="foreign_signature", where=where, detail=f"{what} {made}; it is not replayed.")

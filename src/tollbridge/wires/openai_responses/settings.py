@@ -9,6 +9,7 @@ from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, ToolChoice
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import Target
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.openai_responses.vocabulary import (
     CUSTOM,
     LOGPROBS_ASKED,
@@ -111,7 +112,7 @@ class _Settings:
         if isinstance(tool, Opaque):
             if tool.wire == NAME:
                 return tool.value
-            self._caveats.append(dropped_part(f"$.tools[{at}]", f"Only {tool.wire} understands this tool."))
+            self._caveats.append(dropped_part(f"$.tools[{at}]", f"Only {format_of(tool.wire)} understands this tool."))
             return None
         if self._own:
             custom = tool.spelling.get("type") == CUSTOM
@@ -142,7 +143,7 @@ class _Settings:
             if choice.wire == NAME:
                 self._put("tool_choice", "tool_choice", choice.value)
             else:
-                self._drop("tool_choice", f"it is {choice.wire}'s own")
+                self._drop("tool_choice", f"it is of {format_of(choice.wire)}")
         elif choice.mode == "tool":
             extra = choice.extra if self._own else {}
             self._put("tool_choice", "tool_choice", {"type": "function", "name": choice.name, **extra})
@@ -197,7 +198,7 @@ class _Settings:
                 if wire == NAME:
                     text["format"] = value
                 else:
-                    self._drop("response_format", f"it is {wire}'s own")
+                    self._drop("response_format", f"it is of {format_of(wire)}")
             case OutputFormat(kind="schema"):
                 text["format"] = self._schema(output)
             case OutputFormat(kind=kind):
@@ -274,7 +275,7 @@ class _Settings:
             if of_chat and key in _OF_CHAT:
                 self._body.setdefault(key, value)
             else:
-                self._drop(key, f"the Responses format has no such field ({request.origin})")
+                self._drop(key, f"the Responses format has no such field ({format_of(request.origin)})")
 
 
 def _summary(reasoning: Reasoning) -> JsonObject:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from tollbridge.model.json import JsonObject
 from tollbridge.model.parts import Inline, Media, Opaque, Part, Refusal, Text, Thinking, ToolCall, ToolResult, Url
 from tollbridge.model.request import Message, Request
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.losses import Losses
 from tollbridge.wires.replicate.vocabulary import inputs_of
 
@@ -100,7 +101,7 @@ def _of(part: Part, where: str, pictures: list[str], losses: Losses) -> str:
             losses.part(where, f"media of the type {kind}")
             return ""
         case Opaque(wire=wire):
-            losses.part(where, f"a block that only {wire} understands")
+            losses.part(where, f"a block that only {format_of(wire)} understands")
             return ""
         case _:
             losses.part(where, f"a {type(part).__name__}")

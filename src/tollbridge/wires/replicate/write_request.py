@@ -10,6 +10,7 @@ from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Request, Sampling, ToolChoice
 from tollbridge.wires.anthropic_messages.settings import BUDGET, MIN_BUDGET
 from tollbridge.wires.base import HttpRequest, Target, Written
+from tollbridge.wires.dialects import format_of
 from tollbridge.wires.losses import Losses
 from tollbridge.wires.replicate.prompt import write_prompt
 from tollbridge.wires.replicate.vocabulary import OWN_INPUTS, PATH, Inputs, inputs_of
@@ -81,7 +82,7 @@ def _output(output: OutputFormat | Opaque | None, inputs: JsonObject, losses: Lo
         case OutputFormat(kind="schema" | "json"):
             wanted = "Answer with one JSON object alone."
         case Opaque(wire=wire):
-            losses.param("response_format", f"only {wire} understands it")
+            losses.param("response_format", f"only {format_of(wire)} understands it")
             return
         case _:
             return
