@@ -127,6 +127,12 @@ def test_a_search_that_a_responses_client_wants_reaches_claude() -> None:
     assert sent(made)["tools"] == [{**ANTHROPICS, "max_uses": 1}]
 
 
+def test_a_search_of_what_a_vendor_keeps_is_no_search_of_the_web() -> None:
+    made = prepared(CLAUDE, OPENAI_RESPONSES, input="hi", tools=[{"type": "web_search", "external_web_access": False}])
+    assert "tools" not in sent(made)
+    assert [caveat.code for caveat in made.caveats] == ["dropped_part"]
+
+
 SERVER = {"type": "url", "url": "https://tools.example/mcp", "name": "tools"}
 TOOLSET = {"type": "mcp_toolset", "mcp_server_name": "tools"}
 MCP = {"type": "mcp", "server_label": "tools", "server_url": "https://tools.example/mcp", "require_approval": "never"}

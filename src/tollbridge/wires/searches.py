@@ -49,6 +49,8 @@ def _said(tool: Opaque) -> JsonObject | None:
         return {f"googleSearch.{name}": said for name, said in inner.items()} if isinstance(inner, dict) else {}
     if tool.wire == MESSAGES and kind.startswith("web_search_20"):
         return {name: said for name, said in value.items() if name not in ("type", "name", "cache_control") and said}
+    if value.get("external_web_access") is False:
+        return None  # what the vendor has kept of the web, and no search of it: no other has that
     if tool.wire == RESPONSES and kind.startswith("web_search"):
         rest = {name: said for name, said in value.items() if name != "type" and said is not None}
         filters = rest.pop("filters", None)

@@ -38,7 +38,10 @@ def unsaid(request: Request, to: str = "", took: frozenset[str] = frozenset()) -
     """Of a request that another format is written from. `to`: its name. `took`: fields that were written there all the
     same."""
     taken = _READ | _TAKEN.get(to, frozenset()) | took
-    found = {name: where for where, name in _fields(request) if name not in taken}
+    found: dict[str, str] = {}
+    for where, name in _fields(request):
+        if name not in taken:
+            found.setdefault(name, where)
     if not found:
         return ()
     caveats = [_lost(f"{where}.{name}", f"Only the client's format has `{name}`.") for name, where in found.items()]

@@ -300,7 +300,7 @@ def test_what_a_provider_lacks_is_left_out_with_a_caveat(feature: str) -> None:
 
 
 def test_each_feature_is_tried_here() -> None:
-    elsewhere = {"metadata", "stream_usage", "tool_images"}
+    elsewhere = {"file_names", "metadata", "stream_usage", "tool_images"}
     assert set(LACKING) | elsewhere == FEATURES
 
 
