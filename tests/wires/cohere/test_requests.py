@@ -101,7 +101,7 @@ def test_a_signature_stays_here() -> None:
     turn = said("assistant", Thinking(text="Easy.", signature="s", origin="anthropic_messages"), "Hello.")
     _, caveats = written(said("user", "?"), turn, model=REASONING)
     assert codes(caveats) == ["foreign_signature $.messages[1]"]
-    assert "anthropic_messages" in caveats[0].detail
+    assert "the Messages format" in caveats[0].detail
 
 
 def test_results_follow_their_turn_in_the_order_of_its_calls() -> None:
