@@ -14,7 +14,7 @@ from tollbridge.catalog.price_names import USUAL_PRICES
 from tollbridge.model.response import Caveat
 
 NO_EFFECT = frozenset(
-    {"acompletion", "caching", "completion_call_id", "cooldown_time", "litellm_call_id", "litellm_logging_obj"}
+    {"acompletion", "completion_call_id", "cooldown_time", "litellm_call_id", "litellm_logging_obj"}
     | {"litellm_request_debug", "litellm_system_prompt", "logger_fn", "max_budget", "model_info", "no-log", "no_log"}
     | {"preset_cache_key", "proxy_server_request", "secret_fields", "shared_session"}
     | {"allowed_model_region", "assistant_continue_message"}

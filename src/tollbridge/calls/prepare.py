@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from tollbridge.calls.ask import Ask, decode, field, name_model, with_plain_effort
-from tollbridge.calls.cache_points import with_points
+from tollbridge.calls.cache_points import CachePoint, with_points
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.kept import check_served
 from tollbridge.calls.outgoing import LISTS, Headers, in_body, outgoing, with_words
@@ -80,8 +80,8 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     bare = same and deployment.plain and extended(ask.body)
     schemaless = "response_schema" in deployment.target.lacks and _asks_for_schema(ask)
     unread = same and bool(deployment.unread) and any(ask.body.find(mark) >= 0 for mark in deployment.unread)
-    points = deployment.cache_points or ask.cache_points
-    read = same and (schemaless or unread or ask.sealed or bool(points and not deployment.plain))
+    points = () if deployment.plain else (*deployment.cache_points, *ask.cache_points)  # who is caches by itself
+    read = same and (schemaless or unread or ask.sealed or bool(points))
     relayed = same and not bare and not read
     if relayed and not deployment.patches and not (wire.in_path and _within(deployment)):
         fields, hides_usage, caveats = _relayed(ask, deployment)
@@ -90,7 +90,7 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
         body = _encode(fields)
     else:
         whole = same and not read and not wire.in_path
-        made = _rewritten(ask, deployment) if whole else _translated(ask, deployment)
+        made = _rewritten(ask, deployment) if whole else _translated(ask, deployment, points)
         written, caveats, wire, by_tool = made.body, made.caveats, made.wire, made.by_tool
         if bare:
             cleaned = plain(written)
@@ -203,14 +203,14 @@ def _rewritten(ask: Ask, deployment: Deployment) -> _Made:
     return _Made(body, caveats, deployment.wire)
 
 
-def _translated(ask: Ask, deployment: Deployment) -> _Made:
+def _translated(ask: Ask, deployment: Deployment, points: tuple[CachePoint, ...]) -> _Made:
     """By way of the neutral request: another format, a seal to open, or a wish that the provider has no word for."""
     read = ask.request()
     request, wire = read.value, deployment.wire
     if deployment.defaults:
         request = with_defaults(request, deployment)
-    if (deployment.cache_points or ask.cache_points) and not deployment.plain:  # who is caches by itself
-        request = with_points(request, (*deployment.cache_points, *ask.cache_points))
+    if points:
+        request = with_points(request, points)
     request, caveats = withheld(request, deployment.withheld, deployment.provider)
     try:
         settled = granted(request, wire.name)

@@ -4,9 +4,8 @@
 2. Where there are none, and for a request without tags: those that are tagged `default`.
 3. Where there are none either: none for a request with tags, all for one without.
 
-A tag `!x` leaves out those that have `x`; `&x` leaves out those that have not
-(https://docs.litellm.ai/docs/proxy/tag_routing; the marks as in LiteLLM 1.108.7, router_strategy/tag_based_routing.py,
-seen 2026-11-27).
+A tag `!x` leaves out those that have `x`; `&x` leaves out those that have not. As in LiteLLM 1.108.7
+(router_strategy/tag_based_routing.py, seen 2026-11-27).
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ WITHOUT_EFFECT = frozenset(
     NO_EFFECT
     | CALLBACKS
     | {"callbacks", "failure_callback", "input_callback", "success_callback"}
-    | {"cache", "id", "litellm_metadata", "litellm_session_id", "litellm_trace_id"}
+    | {"cache", "caching", "id", "litellm_metadata", "litellm_session_id", "litellm_trace_id"}
     | {"mock_testing_content_policy_fallbacks", "mock_testing_context_fallbacks", "mock_testing_fallbacks"}
     | {"mock_testing_rate_limit_error", "provider_specific_header", "rpm", "tpm", "ttl", "user_config", "verbose"}
 )

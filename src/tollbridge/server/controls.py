@@ -78,8 +78,8 @@ OURS = (
     "caching",
 )
 """In the order in which they are obeyed: of two that say the same, the later one holds."""
-INEFFECTIVE = NO_EFFECT.union(CALLBACKS, PRICES, ("allowed_openai_params", "context_window_fallback_dict"))
-INEFFECTIVE = (INEFFECTIVE | {"modify_params"}) - {"caching"}
+_IN_PYTHON = ("allowed_openai_params", "context_window_fallback_dict", "modify_params")
+INEFFECTIVE = NO_EFFECT.union(CALLBACKS, PRICES, _IN_PYTHON)
 NOTHING_SAID = (b"null", b"false", b"[]", b"{}")
 GUARDS, NESTED = "guardrails", "extra_body"
 EITHER = REFUSED.union(OURS, INEFFECTIVE, (GUARDS, NESTED))

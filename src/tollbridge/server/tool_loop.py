@@ -177,9 +177,9 @@ def definitions(toolboxes: Toolboxes | None, ask: Ask, inbound: Inbound) -> list
     """Those of the request's tools that are run here. Quick where there are none."""
     if toolboxes is None:
         return []
-    raw = ask.fields.get("tools")
+    raw = bytes(ask.fields.get("tools", b""))
     found: list[JsonObject] = []
-    if raw is not None and any(bytes(raw).find(mark) >= 0 for mark in MARKS):
+    if any(raw.find(mark) >= 0 for mark in MARKS):
         tools = field(ask.fields, "tools")
         for at, tool in enumerate(tools if isinstance(tools, list) else ()):
             if _is_ours(toolboxes, tool, inbound):

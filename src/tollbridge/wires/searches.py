@@ -6,7 +6,7 @@
     Gemini     {"googleSearch": {}}
 
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool (seen 2026-11-26),
-https://doc.mtuo.ai/web_search (OpenAI's guide), https://github.com/vercel/ai/pull/18035, https://docs.langchain.com/oss/javascript/integrations/tools/google
+https://doc.mtuo.ai/web_search (OpenAI's guide), https://github.com/vercel/ai/issues/17898, https://docs.langchain.com/oss/javascript/integrations/tools/google
 (seen 2026-11-27). Chat's own `web_search_options` are not a tool; each writer has them.
 """
 

@@ -64,11 +64,11 @@ def _borrows(request: Request) -> bool:
         return False
     for message in request.messages:
         for part in message.parts:
-            if isinstance(part, ToolResult):
-                if any(inner.__class__ is Opaque for inner in part.content):
+            match part:
+                case Opaque() | Thinking(extra={"signature": _}):
                     return True
-            elif part.__class__ is Opaque or part.__class__ is Thinking:
-                return True
+                case ToolResult(content=content) if any(inner.__class__ is Opaque for inner in content):
+                    return True
     return False
 
 

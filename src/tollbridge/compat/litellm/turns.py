@@ -131,15 +131,22 @@ def _may_pass(error: Exception) -> bool:
     return not isinstance(status, int) or status in (408, 409, 429) or status >= 500
 
 
+def _next(steps: Plan, sent: Answered | Exception | None) -> Turn | float | Answered:
+    """What to do now; the answer at the end."""
+    try:
+        return steps.send(sent)
+    except StopIteration as end:
+        return Answered(end.value)
+
+
 def ask(turns: Turns, custom: Callable[..., Any], function: Callable[..., Any]) -> Any:
     """`custom`: asks a handler. `function`: has the engine ask."""
     steps = plan(turns)
     sent: Answered | Exception | None = None
     while True:
-        try:
-            step = steps.send(sent)
-        except StopIteration as end:
-            return end.value
+        step = _next(steps, sent)
+        if isinstance(step, Answered):
+            return step.value
         if isinstance(step, float):
             time.sleep(step)
             sent = None
@@ -165,10 +172,9 @@ async def aask(turns: Turns, custom: Callable[..., Awaitable[Any]], function: Ca
     steps = plan(turns)
     sent: Answered | Exception | None = None
     while True:
-        try:
-            step = steps.send(sent)
-        except StopIteration as end:
-            return end.value
+        step = _next(steps, sent)
+        if isinstance(step, Answered):
+            return step.value
         if isinstance(step, float):
             await asyncio.sleep(step)
             sent = None

@@ -21,9 +21,9 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import IMAGES, Caveat, Usage
 from tollbridge.model.tasks.image import ImageRequest, ImageResponse, Made
 from tollbridge.wires.base import Target, Written
-from tollbridge.wires.images.imagen import PIXELS, aspect_ratio
+from tollbridge.wires.images.imagen import PIXELS, aspect_ratio, unmet
 from tollbridge.wires.images.openai import GENERATIONS
-from tollbridge.wires.one_way import OneWay, dropped
+from tollbridge.wires.one_way import OneWay
 from tollbridge.wires.task import At, Content, Heads, json_of, read_as
 
 NAME = "fal_images"
@@ -48,16 +48,7 @@ class FalImages(OneWay):
         if "num_images" in request.extra:
             raise BadRequestError("Say how many images as `n` - at `$.num_images`.", param="num_images")
         body: JsonObject = {"prompt": request.prompt, **request.extra}
-        caveats = [
-            dropped(name)
-            for name, value in (
-                ("quality", request.quality),
-                ("background", request.background),
-                ("user", request.user),
-                ("mask", request.mask),
-            )
-            if value not in (None, "auto")
-        ]
+        caveats = unmet(quality=request.quality, background=request.background, user=request.user, mask=request.mask)
         if request.count > 1:
             body["num_images"] = request.count
         if request.size not in (None, "auto"):

@@ -102,13 +102,14 @@ def _share(ratio: str) -> float:
     return int(width) / int(height)
 
 
+def unmet(**wishes: object) -> list[Caveat]:
+    """What a format has no word for, by OpenAI's names."""
+    return [dropped(name) for name, value in wishes.items() if value not in (None, "auto")]
+
+
 def lost(request: ImageRequest) -> tuple[Caveat, ...]:
-    """What Google's two formats have no word for."""
-    caveats = [
-        dropped(name)
-        for name, value in (("quality", request.quality), ("background", request.background), ("mask", request.mask))
-        if value not in (None, "auto")
-    ]
+    """What the formats that answer with base64 alone have no word for."""
+    caveats = unmet(quality=request.quality, background=request.background, mask=request.mask)
     if request.inline is False:
         caveats.append(dropped("response_format", "this provider gives images as base64"))
     return tuple(caveats)
