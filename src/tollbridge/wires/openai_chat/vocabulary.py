@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat, FinishReason
+from tollbridge.model.unsent import unsent_thing
 
 T = TypeVar("T")
 
@@ -92,8 +93,8 @@ def take(rest: JsonObject, key: str, *kinds: type[T]) -> T | None:
     return value
 
 
-def dropped_param(where: str, why: str) -> Caveat:
-    return Caveat(code="dropped_param", where=f"$.{where}", detail=f"`{where}` was left out: {why}.")
+def unsent_thoughts(where: str) -> Caveat:
+    return unsent_thing(where, "Thinking of earlier turns", "this provider has no field for it")
 
 
 def dropped_part(where: str, detail: str) -> Caveat:

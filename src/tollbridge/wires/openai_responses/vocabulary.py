@@ -76,10 +76,6 @@ def made_id(prefix: str, *of: Json) -> str:
     return f"{prefix}_tb{hashlib.blake2b(msgspec.json.encode(of), digest_size=16).hexdigest()}"
 
 
-def dropped_param(where: str, why: str) -> Caveat:
-    return Caveat(code="dropped_param", where=f"$.{where}", detail=f"`{where}` was left out: {why}.")
-
-
 def dropped_part(where: str, detail: str) -> Caveat:
     return Caveat(code="dropped_part", where=where, detail=detail)
 
