@@ -93,6 +93,14 @@ def place(model: str, task: str, **given: str) -> tuple[str, str, str]:
             "api.deepseek.com",
             "/beta/completions",
         ),
+        ("mistral/codestral-2508", "completions", "mistral_fim", "api.mistral.ai", "/v1/fim/completions"),
+        (
+            "text-completion-codestral/codestral-latest",
+            "completions",
+            "mistral_fim",
+            "codestral.mistral.ai",
+            "/v1/fim/completions",
+        ),
         (
             "huggingface/BAAI/bge-small-en",
             "embeddings",

@@ -59,6 +59,14 @@ _VOYAGE = "https://api.voyageai.com/v1"
 _INVOKE = ("/converse", "/invoke")
 _JINA = "https://api.jina.ai/v1"
 _MISTRAL_DROPS = frozenset({"user"})  # it refuses what it does not know
+_FIM = (
+    Spoken(
+        wire="mistral_fim",
+        path="/fim/completions",
+        models=re.compile("^codestral-(?!embed|mamba)"),
+        any_model=True,
+    ),
+)
 
 TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
     # providers/demo.py
@@ -105,7 +113,7 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
                 drops=_MISTRAL_DROPS,
             ),
         ),
-        "completions": None,
+        "completions": _FIM,
         "moderations": (Spoken(wire="mistral_moderations", path="/moderations"),),
         "speech": (Spoken(wire="mistral_speech", path="/audio/speech"),),
         "rerank": None,
@@ -113,6 +121,8 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
         "images": None,
         "image_edits": None,
     },
+    # https://docs.mistral.ai/capabilities/code_generation (seen 2026-11-27)
+    "codestral": {**dict.fromkeys(ALIKE), "completions": _FIM},
     # https://ai.google.dev/api/embeddings, https://ai.google.dev/gemini-api/docs/imagen (seen 2026-11-26)
     "gemini": {
         "embeddings": (Spoken(wire="gemini_embeddings", path="/models/{model}:batchEmbedContents"),),
