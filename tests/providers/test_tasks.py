@@ -136,6 +136,25 @@ def test_an_address_of_ones_own_is_taken_as_its_users_write_it(model: str, base:
 
 
 @pytest.mark.parametrize(
+    ("model", "task", "path"),
+    [
+        ("voyage/voyage-3.5", "embeddings", "/v1/embeddings"),
+        ("voyage/rerank-2.5", "rerank", "/v1/rerank"),
+        ("jina_ai/jina-embeddings-v3", "embeddings", "/v1/embeddings"),
+        ("jina_ai/jina-reranker-v2", "rerank", "/v1/rerank"),
+        ("deepgram/nova-3", "transcriptions", "/v1/listen"),
+        ("elevenlabs/eleven_v3", "speech", "/v1/text-to-speech"),
+        ("elevenlabs/scribe_v1", "transcriptions", "/v1/speech-to-text"),
+        ("recraft/recraftv3", "images", "/v1/images/generations"),
+    ],
+)
+def test_the_version_that_an_address_leaves_out_is_put_to_it(model: str, task: str, path: str) -> None:
+    for base in ("http://h:1", "http://h:1/", "http://h:1/v1"):
+        assert place(model, task, api_base=base)[1:] == ("h", path)
+    assert place(model, task, api_base="http://h:1/elsewhere")[2] == f"/elsewhere{path.removeprefix('/v1')}"
+
+
+@pytest.mark.parametrize(
     ("model", "task", "wire"),
     [
         ("amazon.titan-embed-text-v2:0", "embeddings", "titan_embeddings"),

@@ -55,9 +55,7 @@ _OPENAIS = frozenset(how.wire for how in ALIKE.values()) - {"cohere_rerank"}
 _CHAT_PATH = "/chat/completions"
 _COHERE = "https://api.cohere.com"
 _COHERE_ENDS = ("/compatibility/v1", "/v2/chat", "/v1", "/v2")
-_VOYAGE = "https://api.voyageai.com/v1"
 _INVOKE = ("/converse", "/invoke")
-_JINA = "https://api.jina.ai/v1"
 _MISTRAL_DROPS = frozenset({"user"})  # it refuses what it does not know
 _FIM = (
     Spoken(
@@ -84,13 +82,13 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
     },
     # https://docs.voyageai.com/reference/embeddings-api, /reference/reranker-api (seen 2026-11-26)
     "voyage": {
-        "embeddings": (Spoken(wire="voyage_embeddings", path="/embeddings", base_url=_VOYAGE),),
-        "rerank": (Spoken(wire="voyage_rerank", path="/rerank", base_url=_VOYAGE),),
+        "embeddings": (Spoken(wire="voyage_embeddings", path="/embeddings"),),
+        "rerank": (Spoken(wire="voyage_rerank", path="/rerank"),),
     },
     # https://api.jina.ai/redoc (seen 2026-11-26)
     "jina_ai": {
-        "embeddings": (Spoken(wire="jina_embeddings", path="/embeddings", base_url=_JINA),),
-        "rerank": (Spoken(wire="cohere_rerank", path="/rerank", base_url=_JINA),),
+        "embeddings": (Spoken(wire="jina_embeddings", path="/embeddings"),),
+        "rerank": (Spoken(wire="cohere_rerank", path="/rerank"),),
     },
     # https://developers.deepgram.com/reference/speech-to-text/listen-pre-recorded (seen 2026-11-26)
     "deepgram": {"transcriptions": (Spoken(wire="deepgram_listen", path="/listen"),)},
