@@ -14,10 +14,11 @@ from typing import TypeVar
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat, FinishReason
+from tollbridge.wires.dialects import GEMINI
 
 T = TypeVar("T")
 
-NAME = "gemini"
+NAME = GEMINI
 
 FINISH: dict[str, FinishReason] = {
     "STOP": "stop",

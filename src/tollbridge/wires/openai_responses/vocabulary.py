@@ -16,10 +16,11 @@ import msgspec
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat
+from tollbridge.wires.dialects import RESPONSES
 
 T = TypeVar("T")
 
-NAME = "openai_responses"
+NAME = RESPONSES
 PATH = "/responses"
 
 # Keys of a part's `extra` that no JSON body uses for a field. Only this wire reads them.
