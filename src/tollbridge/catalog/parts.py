@@ -141,15 +141,22 @@ def _text(value: Json) -> str:
 
 
 def told_cost(usage: Usage) -> int | None:
-    """The cost that `usage` itself tells, in nano-dollars: `cost`, a number or with a `total_cost` in it. On a key of
+    """The cost that `usage` itself tells, in nano-dollars: `cost`, a number or with a `total_cost` in it, or xAI's
+    ticks, ten of which are a nano-dollar (https://docs.x.ai/developers/cost-tracking, seen 2026-11-27). On a key of
     the operator's own (`is_byok`) it is the go-between's fee alone, and the model's cost stands beside it."""
     told = usage.extra.get("cost")
+    if told is None and is_count(ticks := usage.extra.get("cost_in_usd_ticks")):
+        nanousd = (ticks + TICKS_IN_A_NANO // 2) // TICKS_IN_A_NANO
+        return nanousd if nanousd <= COST_MAX_USD * NANO else None
     found = _dollars(told.get("total_cost") if told.__class__ is dict else told)
     if found is None or usage.extra.get("is_byok") is not True:
         return found
     details = usage.extra.get("cost_details")
     beside = _dollars(details.get("upstream_inference_cost")) if details.__class__ is dict else None
     return None if beside is None else found + beside
+
+
+TICKS_IN_A_NANO = 10
 
 
 def _dollars(value: Json) -> int | None:

@@ -58,7 +58,7 @@ def write_usage(usage: Usage, own: bool) -> JsonObject:
     if own:
         for key, value in usage.extra.items():
             known = body.get(key)
-            body[key] = {**value, **known} if value.__class__ is dict and known.__class__ is dict else value
+            body[key] = {**known, **value} if value.__class__ is dict and known.__class__ is dict else value
     return body
 
 
