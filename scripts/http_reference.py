@@ -68,7 +68,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "/model/info": "each deployment: limits, prices, no secrets ([models](server.md#what-is-told-of-models))",
         "/model_group/info": "each name, whoever of its deployments answers",
         "/utils/token_counter": "tokens of `messages`, `contents` or a `prompt`, counted here",
-        "/utils/supported_openai_params": "the fields of a chat that `model` takes",
+        "/utils/supported_openai_params": "the fields that `model` takes, of a chat or of the task that it is for",
     },
     "Files and batches": {
         "/files": "[files](files.md): uploaded (multipart), listed",

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import pytest
 
 from bench.mock_upstream import serving
 from tests.server.faults import CHAT, MESSAGES, ask, configuration, ended, entry, text_of
 from tests.server.test_faults_processes import KEY, Serving, environment, free_port
+from tollbridge.asgi import create
+
+LEGACY = Path(__file__).parent / "mcp" / "fixtures" / "legacy_stdio.py"
 
 
 async def uvicorn(directory: Path, **environ: str) -> Serving:
@@ -68,6 +74,60 @@ async def test_it_serves_what_the_configuration_says_and_logs_and_ends_in_order(
     lines = [json.loads(line) for line in (tmp_path / "requests.log").read_text().splitlines()]
     assert [line["status"] for line in lines] == [200, 200, 401, 413] * 2
     assert KEY not in gateway.said
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes")
+async def test_mcp_servers_on_stdio_end_with_the_lifespan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = {"old": {"command": sys.executable, "args": [str(LEGACY), "of this test"]}}
+    (tmp_path / "own.yaml").write_text(json.dumps({"mcp_servers": servers}))
+    for name, value in environment(tmp_path / "home").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TOLLBRIDGE_CONFIG", str(tmp_path / "own.yaml"))
+    monkeypatch.setenv("TOLLBRIDGE_LOG", "none")
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    body = json.dumps(asked).encode()
+    scope = {
+        **{"type": "http", "http_version": "1.1", "method": "POST", "path": "/mcp/", "query_string": b""},
+        "headers": [
+            *((b"host", b"h"), (b"x-api-key", KEY.encode()), (b"content-type", b"application/json")),
+            *((b"accept", b"application/json, text/event-stream"), (b"content-length", b"%d" % len(body))),
+        ],
+    }
+    app, over = create(), asyncio.Event()
+    said: asyncio.Queue[str] = asyncio.Queue()
+    heard: asyncio.Queue[Any] = asyncio.Queue()
+    for word in ("startup", "shutdown"):
+        said.put_nowait(f"lifespan.{word}")
+
+    async def live() -> Any:
+        word = await said.get()
+        if word.endswith("shutdown"):
+            await over.wait()
+        return {"type": word}
+
+    life = asyncio.create_task(app({"type": "lifespan"}, live, heard.put))
+    assert (await heard.get())["type"] == "lifespan.startup.complete"
+    parts = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Any:
+        return parts.pop() if parts else await asyncio.Event().wait()
+
+    await app(scope, receive, heard.put)
+    assert (await heard.get())["status"] == 200
+    assert running("of this test")
+    over.set()
+    await life
+    assert not running("of this test")
+
+
+def running(word: str) -> list[str]:
+    """Processes with this argument."""
+    found = []
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if word.encode() in line.read_bytes().split(b"\0"):
+                found.append(line.parent.name)
+    return found
 
 
 async def test_without_a_file_it_makes_a_key_and_shows_it_once(tmp_path: Path) -> None:

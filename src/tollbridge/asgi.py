@@ -40,6 +40,7 @@ def create() -> AsAsgi:
 
     async def shutdown() -> None:
         await assembled.gateway.engine.transport.close()
+        await assembled.mcp.close()
         await accounts.stop()
         stack.close()
 

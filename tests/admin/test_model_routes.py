@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,36 @@ async def test_the_fields_that_a_model_takes_are_told_of_the_keys_own_models(tmp
         found = [await told(gateway, f"{path}?model={name}", key, status=404) for name in ("dear", "deaf")]
         await told(gateway, path, key, status=404)
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("model", "takes", "lacks"),
+    [
+        ("openai/text-embedding-3-small", {"dimensions", "encoding_format", "user"}, {"temperature", "tools"}),
+        ("mistral/mistral-embed", {"dimensions"}, {"user", "temperature"}),
+        ("bedrock/amazon.titan-embed-text-v1", {"encoding_format"}, {"dimensions", "temperature"}),
+        ("voyage/own", {"dimensions", "input_type"}, {"user", "stream"}),
+        ("openai/tts-1", {"response_format", "speed", "instructions"}, {"temperature"}),
+        ("elevenlabs/eleven_v3", {"speed"}, {"instructions", "top_p"}),
+        ("deepgram/nova-3", {"language"}, {"prompt", "tools"}),
+        ("openai/whisper-1", {"language", "temperature", "timestamp_granularities"}, {"tools", "top_p"}),
+        ("openai/gpt-image-1", {"n", "size", "quality"}, {"tools", "temperature"}),
+        ("gemini/imagen-3.0-generate-001", {"n", "size"}, {"background", "temperature"}),
+        ("cohere/rerank-v3.5", {"top_n", "return_documents"}, {"temperature"}),
+        ("openai/omni-moderation-latest", set(), {"temperature"}),
+    ],
+)
+async def test_of_a_model_for_a_task_the_fields_of_that_task_are_told(
+    tmp_path: Path, model: str, takes: set[str], lacks: set[str]
+) -> None:
+    place = {"api_key": "k", "aws_region_name": "eu-west-1", "vertex_project": "p", "vertex_location": "l"}
+    entry = {"model_name": "m", "litellm_params": {"model": model, **place}}
+    async with accounted(json.dumps({"model_list": [entry]}), tmp_path) as gateway:
+        found = set((await told(gateway, "/utils/supported_openai_params?model=m"))["supported_openai_params"])
+        [group] = (await told(gateway, "/model_group/info"))["data"]
+    assert takes <= found
+    assert not lacks & found
+    assert set(group["supported_openai_params"]) == found
 
 
 async def test_the_routes_are_told_to_the_admin(tmp_path: Path) -> None:

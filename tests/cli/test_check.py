@@ -97,6 +97,24 @@ def test_a_clean_file_says_what_it_would_serve(tmp_path: Path) -> None:
     )
 
 
+def test_who_is_no_model_serves_in_nobodys_stead(tmp_path: Path) -> None:
+    names = "gpt-4o: [gone, claude-sonnet-4-0]}, {nobody: [gpt-4o]}, {best: [gone]"
+    router = f"router_settings:\n  fallbacks: [{{{names}}}]\n  default_fallbacks: [gone, best]\n"
+    aliases = "  model_group_alias: {best: gpt-4o, lost: gone}\n"
+    text = CLEAN[: CLEAN.index("router_settings")] + router + aliases
+    result = run(tmp_path, text)
+    assert result.output.splitlines()[-4:] == [
+        "  claude-*  anthropic/claude-*",
+        "  best = gpt-4o",
+        "  gpt-4o, when it fails: claude-sonnet-4-0",
+        "  all, when they fail: best",
+    ]
+    assert result.output.count("no model is called") == 5
+    serves = examine(tmp_path / "config.yaml", {}).serves
+    assert serves is not None
+    assert (serves.fallbacks, serves.aliases) == ({"gpt-4o": ["claude-sonnet-4-0"]}, {"best": "gpt-4o"})
+
+
 @pytest.mark.parametrize(
     ("row", "word"),
     [

@@ -71,3 +71,18 @@ async def test_rights_go_by_the_servers_own_names(served: Gateway) -> None:
         assert far["error"]["message"] == "Unknown tool: look_upp"
     listed = (await served.get("/mcp-rest/tools/list?server_id=desk"))["tools"]
     assert [tool["name"] for tool in listed] == ["look_up", "desk_make", "spaced"]
+
+
+async def test_a_name_before_which_several_servers_stand_may_be_any_of_theirs(tmp_path: Path) -> None:
+    tools = {"lab": ["x-ray", "desk-lamp"], "lab-x": ["zoom"], "desk": ["drawer"]}
+    servers = {
+        name: {"command": sys.executable, "args": [NAMED, *theirs], "allowed_tools": theirs}
+        for name, theirs in tools.items()
+    }
+    wrong = {"lab-x-rya": "lab-x-ray", "lab-x-zom": "lab-x-zoom", "desk-lmap": "lab-desk-lamp", "lab-xray": "lab-x-ray"}
+    async with gateway({"mcp_servers": servers}, tmp_path) as running, raw(running.url) as one:
+        for said, meant in wrong.items():
+            told = await one.ask("", "tools/call", {"name": said, "arguments": {}})
+            assert told["error"]["message"] == f"Unknown tool: {said}. Did you mean {meant!r}?"
+        far = await one.ask("", "tools/call", {"name": "desk-nothing", "arguments": {}})
+        assert far["error"]["message"] == "Unknown tool: desk-nothing"

@@ -93,6 +93,14 @@ def place(model: str, task: str, **given: str) -> tuple[str, str, str]:
             "api.deepseek.com",
             "/beta/completions",
         ),
+        ("mistral/codestral-2508", "completions", "mistral_fim", "api.mistral.ai", "/v1/fim/completions"),
+        (
+            "text-completion-codestral/codestral-latest",
+            "completions",
+            "mistral_fim",
+            "codestral.mistral.ai",
+            "/v1/fim/completions",
+        ),
         (
             "huggingface/BAAI/bge-small-en",
             "embeddings",
@@ -125,6 +133,25 @@ def test_each_is_asked_where_its_vendor_says(model: str, task: str, wire: str, h
 )
 def test_an_address_of_ones_own_is_taken_as_its_users_write_it(model: str, base: str, path: str) -> None:
     assert place(model, "embeddings", api_base=base)[1:] == ("h", path)
+
+
+@pytest.mark.parametrize(
+    ("model", "task", "path"),
+    [
+        ("voyage/voyage-3.5", "embeddings", "/v1/embeddings"),
+        ("voyage/rerank-2.5", "rerank", "/v1/rerank"),
+        ("jina_ai/jina-embeddings-v3", "embeddings", "/v1/embeddings"),
+        ("jina_ai/jina-reranker-v2", "rerank", "/v1/rerank"),
+        ("deepgram/nova-3", "transcriptions", "/v1/listen"),
+        ("elevenlabs/eleven_v3", "speech", "/v1/text-to-speech"),
+        ("elevenlabs/scribe_v1", "transcriptions", "/v1/speech-to-text"),
+        ("recraft/recraftv3", "images", "/v1/images/generations"),
+    ],
+)
+def test_the_version_that_an_address_leaves_out_is_put_to_it(model: str, task: str, path: str) -> None:
+    for base in ("http://h:1", "http://h:1/", "http://h:1/v1"):
+        assert place(model, task, api_base=base)[1:] == ("h", path)
+    assert place(model, task, api_base="http://h:1/elsewhere")[2] == f"/elsewhere{path.removeprefix('/v1')}"
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,22 @@ async def test_an_answer_says_what_it_cost_who_gave_it_and_by_which_id(tmp_path:
     assert [headers[f"x-{name}"] for name in ATTEMPTS] == ["1", "0", "0"]
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(("path", "wire"), PAIRS, ids=PAIR_IDS)
+async def test_an_answer_says_how_long_it_took_and_what_of_it_was_the_gateways(
+    tmp_path: Path, path: str, wire: str, stream: bool
+) -> None:
+    async with serving() as mock:
+        model = f"{wire}/mock,delay_ms=60"
+        async with accounted(configuration(entry("m", mock.port, wire, model=model)), tmp_path) as gateway:
+            answered = await gateway.send("POST", path, ask(stream=stream))
+            wrong = await gateway.send("POST", path, ask(stream=stream, model="nobody"))
+    took, own = (float(answered.headers[f"x-litellm-{name}-duration-ms"]) for name in ("response", "overhead"))
+    assert took >= 60
+    assert 0 <= own <= took - 60
+    assert not [name for name in wrong.headers if name.endswith("-duration-ms")]
+
+
 ATTEMPTS = ("tollbridge-attempts", "litellm-attempted-retries", "litellm-attempted-fallbacks")
 
 
@@ -170,6 +186,7 @@ async def test_r45_the_same_answer_comes_again_and_is_billed_once(tmp_path: Path
     assert spent == row["spend"] == price_of(row) / 1e9
     assert "x-tollbridge-idempotent-replay" not in first.headers
     assert again.headers["x-tollbridge-idempotent-replay"] == "true"
+    assert not [name for name in again.headers if name.endswith("-duration-ms")]
     told = ("content-type", "x-tollbridge-model", "x-tollbridge-cost-usd", "x-litellm-response-cost")
     assert {name: again.headers[name] for name in told} == {name: first.headers[name] for name in told}
     assert again.headers["x-tollbridge-request-id"] != first.headers["x-tollbridge-request-id"]

@@ -371,6 +371,72 @@ async def test_a_completion_streams_from_a_chat(tmp_path: Path) -> None:
     assert ledger["cost_nanousd"] == 2 * 2500 + 3 * 10_000
 
 
+FILLED = {
+    "id": "f1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "codestral-latest",
+    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "return n"}}],
+    "usage": {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5},
+}
+
+
+@pytest.mark.parametrize("model", ["mistral/codestral-latest", "text-completion-codestral/codestral-2405"])
+async def test_what_stands_between_two_texts_is_filled_in_by_codestral(tmp_path: Path, model: str) -> None:
+    provider = Provider().at("/fim/completions", FILLED)
+    async with Upstream(provider) as upstream, accounted(one(upstream.port, model), tmp_path) as gateway:
+        async with client(gateway) as asking:
+            made = await asking.completions.create(
+                model="m", prompt="def f(n):", suffix="\n", max_tokens=7, temperature=0.5, seed=3, stop="x", user="u"
+            )
+        refused = [
+            await gateway.post("/v1/completions", {"model": "m", "prompt": "hi", **more})
+            for more in ({"echo": True}, {"best_of": 3}, {"prompt": ["a", "b"]})
+        ]
+        least = await gateway.post("/v1/completions", {"model": "m", "prompt": "a", "min_tokens": 4, "n": 2, "x_y": 1})
+    assert (made.object, made.choices[0].text) == ("text_completion", "return n")
+    assert made.usage is not None
+    assert made.usage.completion_tokens == 3
+    assert [asked.path for asked in provider.asked] == ["/fim/completions"] * 2
+    wishes = {"max_tokens": 7, "temperature": 0.5, "random_seed": 3, "stop": ["x"], "suffix": "\n"}
+    name = model.partition("/")[2]
+    assert provider.asked[0].body == {"model": name, "prompt": "def f(n):", **wishes}
+    assert provider.asked[1].body == {"model": name, "prompt": "a", "min_tokens": 4}
+    assert [answered.json()["error"]["param"] for answered in refused] == ["echo", "best_of", "prompt"]
+    assert least.headers["x-tollbridge-caveats"] == "dropped_param $.n; dropped_param $.x_y"
+
+
+async def test_what_is_filled_in_streams(tmp_path: Path) -> None:
+    head = {"id": "f1", "object": "chat.completion.chunk", "created": 1, "model": "codestral-latest"}
+    chunks = [
+        {**head, "choices": [{"index": 0, "delta": {"role": "assistant", "content": "ret"}, "finish_reason": None}]},
+        {
+            **head,
+            "choices": [{"index": 0, "delta": {"content": "urn"}, "finish_reason": "stop"}],
+            "usage": CHAT["usage"],
+        },
+    ]
+    told = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+    provider = Provider().at("/fim/completions", (told.encode(), "text/event-stream"))
+    async with Upstream(provider) as upstream:
+        async with accounted(one(upstream.port, "codestral/codestral-latest"), tmp_path) as gateway:
+            async with client(gateway) as asking:
+                stream = await asking.completions.create(model="m", prompt="def", suffix="n", stream=True)
+                seen = [chunk async for chunk in stream]
+    assert "".join(chunk.choices[0].text for chunk in seen) == "return"
+    assert provider.asked[0].body == {"model": "codestral-latest", "prompt": "def", "suffix": "n", "stream": True}
+
+
+async def test_a_server_without_the_path_is_asked_for_a_chat_unless_something_would_be_lost(tmp_path: Path) -> None:
+    provider = Provider().at("/chat/completions", CHAT)
+    async with Upstream(provider) as upstream:
+        async with accounted(one(upstream.port, "mistral/codestral-latest"), tmp_path) as gateway:
+            made = await gateway.post("/v1/completions", {"model": "m", "prompt": "hi"})
+            refused = await gateway.post("/v1/completions", {"model": "m", "prompt": "hi", "suffix": "x"})
+    assert made.json()["choices"][0]["text"] == " world"
+    assert (refused.status, refused.json()["error"]["param"]) == (400, "suffix")
+
+
 # keys
 
 

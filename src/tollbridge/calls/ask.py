@@ -17,6 +17,7 @@ from tollbridge.errors import APIError, BadRequestError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Request
 from tollbridge.model.response import Caveat, Usage
+from tollbridge.model.unsent import unsent_part
 from tollbridge.transport.base import Timeouts
 from tollbridge.wires.base import Wire, Written
 from tollbridge.wires.seal import UNKEYED, Seals
@@ -146,8 +147,8 @@ def with_plain_effort(ask: Ask) -> Ask:
     fields = {name: value for name, value in ask.fields.items() if name != "reasoning_effort"}
     if effort is not None:
         fields["reasoning_effort"] = msgspec.Raw(_encode(effort))
-    detail = f"{', '.join(f'`{name}`' for name in beside)} beside the effort: the chat format has no such wish."
-    caveat = Caveat(code="approximated", where="$.reasoning_effort", detail=f"Left out: {detail}")
+    what = f"{', '.join(f'`{name}`' for name in beside)} beside the effort: the chat format has no such wish"
+    caveat = unsent_part("$.reasoning_effort", what, code="approximated")
     caveats = (*ask.caveats, caveat) if beside else ask.caveats
     return msgspec.structs.replace(ask, body=_encode(fields), fields=fields, caveats=caveats, _read=None)
 

@@ -9,6 +9,7 @@ from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming, exchange, says_no_such_path
 from tollbridge.errors import APIError, BadRequestError
 from tollbridge.transport.base import Transport
+from tollbridge.wires.openai_completions import check_sayable
 
 
 async def exchange_completion(ask: Ask, deployment: Deployment, transport: Transport) -> Answer | Streaming:
@@ -20,7 +21,16 @@ async def exchange_completion(ask: Ask, deployment: Deployment, transport: Trans
         except APIError as error:
             if not says_no_such_path(error):
                 raise
+    _check(ask, deployment)
     return await exchange(ask, deployment, transport)
+
+
+def _check(ask: Ask, deployment: Deployment) -> None:
+    try:
+        check_sayable(ask.json())
+    except BadRequestError as error:
+        error.provider, error.model, error.unsent = deployment.provider, deployment.model, True
+        raise
 
 
 def _native(deployment: Deployment) -> Deployment | None:

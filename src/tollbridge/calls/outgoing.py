@@ -9,6 +9,7 @@ from tollbridge.calls.deployment import Deployment
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent
 from tollbridge.transport.base import Outgoing
 from tollbridge.transport.head import encode_head
 from tollbridge.wires.gemini.vocabulary import NAME as GEMINI
@@ -46,8 +47,8 @@ def in_body(body: JsonObject, headers: Headers, deployment: Deployment) -> tuple
             continue
         for word in filter(None, (said.strip() for said in value.split(","))):
             if word not in into.known:
-                detail = f"{deployment.provider} does not know `{word}` of the header {header}; it was left out."
-                dropped.append(Caveat(code="dropped_field", where=f"$.{into.field}", detail=detail))
+                fact = f"{deployment.provider} does not know `{word}` of the header {header}"
+                dropped.append(unsent("dropped_field", f"$.{into.field}", fact))
             elif word not in fields.setdefault(into.field, list(body.get(into.field) or ())):
                 fields[into.field].append(word)
     return {**body, **fields}, tuple(dropped)

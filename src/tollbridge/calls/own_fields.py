@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from tollbridge.catalog.price_names import USUAL_PRICES
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent
 
 NO_EFFECT = frozenset(
     {"acompletion", "completion_call_id", "cooldown_time", "litellm_call_id", "litellm_logging_obj"}
@@ -43,7 +44,4 @@ CACHES = frozenset({"no-cache", "no-store", "s-maxage", "max-age", "namespace", 
 
 
 def left_out(names: Iterable[str]) -> tuple[Caveat, ...]:
-    return tuple(
-        Caveat(code="ignored_param", where=f"$.{name}", detail=f"`{name}` has no effect in a call; it was left out.")
-        for name in names
-    )
+    return tuple(unsent("ignored_param", f"$.{name}", f"`{name}` has no effect in a call") for name in names)

@@ -26,6 +26,7 @@ from tollbridge.errors import BadRequestError, UnsupportedParamsError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Reasoning, Request, Sampling
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent
 from tollbridge.transport.base import Outgoing, Timeouts
 from tollbridge.wires.base import ProviderWire
 from tollbridge.wires.openai_chat.plain import extended, plain
@@ -303,12 +304,7 @@ def _drop(fields: dict[str, Any], deployment: Deployment) -> tuple[Caveat, ...]:
     for name in dropped:
         del fields[name]
     return tuple(
-        Caveat(
-            code="dropped_param",
-            where=f"$.{name}",
-            detail=f"{deployment.provider} does not take `{name}`; it was left out.",
-        )
-        for name in dropped
+        unsent("dropped_param", f"$.{name}", f"{deployment.provider} does not take `{name}`") for name in dropped
     )
 
 

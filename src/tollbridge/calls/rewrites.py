@@ -21,6 +21,7 @@ from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Request, Sampling
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent
 from tollbridge.providers.rewrite import Changes, Rewrite
 from tollbridge.wires.anthropic_messages.vocabulary import NAME as MESSAGES
 from tollbridge.wires.openai_chat.thinking import STYLES, WORDS, respell
@@ -157,10 +158,7 @@ def _inside(path: str, provider: str) -> Rewrite:
 
 
 def _left_out(names: Iterable[str], provider: str) -> tuple[Caveat, ...]:
-    return tuple(
-        Caveat(code="dropped_param", where=f"$.{name}", detail=f"{provider} is not to get `{name}`; it was left out.")
-        for name in names
-    )
+    return tuple(unsent("dropped_param", f"$.{name}", f"{provider} is not to get `{name}`") for name in names)
 
 
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\*|\d+)\]")

@@ -1,4 +1,4 @@
-"""Which fields of a chat request reach a model.
+"""Which fields of a request reach a model.
 
 No list is kept for it: a small request with the field is written as it would be sent, and the field is supported where
 nothing was said to be dropped.
@@ -59,7 +59,12 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
 
 
 def supported(deployment: Deployment) -> tuple[str, ...]:
-    """By the provider's row and its format."""
+    """By the provider's row and its format; of a model for another task than a chat, in that task's format."""
+    from tollbridge.calls.task_supported import supported_in, task_of  # what asks of tasks is loaded when it is asked
+
+    task = task_of(deployment)
+    if task is not None:
+        return supported_in(deployment, task)
     return tuple(name for name, body in SAMPLES.items() if _takes(deployment, name, body))
 
 

@@ -62,7 +62,7 @@ def build_task(wanted: Wanted, task: str, environ: Mapping[str, str], rows: Mapp
         given = msgspec.structs.replace(given, api_base=_stripped(address, how.strips))
     spoken_at = {} if how.beside else {row.name: for_task(row, how, own_address=address is not None)}
     location = resolve(
-        wanted.model,
+        f"{row.name}/{model}",  # an alias of the row's before it would be taken for a part of the name
         custom_llm_provider=row.name,
         given=given,
         environ=environ,

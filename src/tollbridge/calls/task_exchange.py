@@ -133,7 +133,7 @@ async def _translated(ask: TaskAsk, deployment: Deployment, transport: Transport
     if most is not None and task.parts is not None:
         inputs = task.parts(request, most)
     written = [wire.write_request(part, deployment.target) for part in inputs]
-    contents = [_changed(one.value, deployment) for one in written]
+    contents = [changed(one.value, deployment) for one in written]
     caveats = _distinct((*ask.caveats, *asked.caveats, *written[0].caveats, *contents[0][1]))
     began = time.monotonic()
     turns = asyncio.Semaphore(PARTS_AT_ONCE)
@@ -257,13 +257,13 @@ def _as_it_came(ask: TaskAsk, deployment: Deployment) -> tuple[Content, tuple[Ca
         return form, tuple(map(dropped, sorted(names)))
     body: JsonObject = {**deployment.defaults, **ask.fields}  # their values stay as they were written
     name_model(body, deployment.model, in_path=_wire(deployment).in_path)
-    return _changed(body, deployment)
+    return changed(body, deployment)
 
 
-def _changed(content: Content, deployment: Deployment) -> tuple[Content, tuple[Caveat, ...]]:
+def changed(content: Content, deployment: Deployment) -> tuple[Content, tuple[Caveat, ...]]:
     """With the names that this provider has for fields, without what it refuses, and with what the operator forces."""
     if isinstance(content, At):
-        inner, caveats = _changed(content.content, deployment)
+        inner, caveats = changed(content.content, deployment)
         assert not isinstance(inner, At)
         query = dict(content.query)
         if not isinstance(inner, dict):  # there is no body to have them

@@ -24,6 +24,7 @@ HOMES: Mapping[str, str] = {
     "nova_embeddings": "embeddings.nova",
     "bedrock_cohere_embeddings": "embeddings.bedrock_cohere",
     "openai_completions": "openai_completions",
+    "mistral_fim": "mistral_fim",
     "cohere_rerank": "rerank.cohere",
     "voyage_rerank": "rerank.voyage",
     "tei_rerank": "rerank.tei",

@@ -3,7 +3,6 @@ well have left unsaid."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 import msgspec
@@ -28,22 +27,9 @@ def told(caveats: Iterable[Caveat], places: Places, lacks: frozenset[str]) -> tu
     return tuple([one for one in places.told(caveats) if not _says_nothing(one, places, lacks)])
 
 
-_NOT_SENT = (
-    (re.compile(r"^(`[^`]+`) was left out: "), r"\1 is not taken: "),
-    (re.compile(r"; (?:it was )?left out\b"), ""),
-    (re.compile(r"^Left out of the request to ([^:]+): "), r"\1 does not take this: "),
-    (re.compile(r"^Left out: "), "This is not taken: "),
-    (re.compile(r"\b(?:was|were) left out\b"), "cannot be sent"),
-)
-"""What is said of a loss, as it is said where the loss is refused: there nothing was left out."""
-
-
 def refusal(caveat: Caveat) -> str:
-    """Without a full stop."""
-    told = caveat.detail.rstrip(".")
-    for pattern, instead in _NOT_SENT:
-        told = pattern.sub(instead, told)
-    return told
+    """What is said of a loss where the request is refused for it. Without a full stop."""
+    return caveat.refused or caveat.detail.rstrip(".")
 
 
 def places_of(ask: Ask, request: Request | None = None, added: int = 0) -> Places:

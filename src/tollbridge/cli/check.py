@@ -23,6 +23,7 @@ from tollbridge.assemble.misgivings import misgivings, tell_nothing_served
 from tollbridge.assemble.offline import offline
 from tollbridge.assemble.reading_hooks import tell_uncalled
 from tollbridge.cli.indented import indented
+from tollbridge.config.crosscheck import Names, names_of
 from tollbridge.config.document import Table
 from tollbridge.config.environment import Environment, read_dotenv
 from tollbridge.config.explain import Explained, Renaming, renamed, renamings
@@ -242,17 +243,29 @@ def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook
         (group.disabled if out else group.deployments).append(entry.model)
         if entry.id in unpriced:
             group.unpriced.append(entry.model)
-    router = config.router
+    router, names = config.router, names_of(config.models)
+    aliases = {name: alias.model for name, alias in router.aliases.items() if names.known(alias.model)}
+    names = names.with_aliases(aliases)
     return Outlook(
         models=list(groups.values()),
-        aliases={name: alias.model for name, alias in router.aliases.items()},
-        fallbacks=router.fallbacks,
-        context_window_fallbacks=router.context_window_fallbacks,
-        content_policy_fallbacks=router.content_policy_fallbacks,
-        default_fallbacks=router.default_fallbacks,
+        aliases=aliases,
+        fallbacks=_in_stead(router.fallbacks, names),
+        context_window_fallbacks=_in_stead(router.context_window_fallbacks, names),
+        content_policy_fallbacks=_in_stead(router.content_policy_fallbacks, names),
+        default_fallbacks=[name for name in router.default_fallbacks if names.known(name)],
         providers=[str(row.get("name", "")) for row in config.providers],
         mcp_servers=[_mcp_served(server) for server in config.mcp_servers],
     )
+
+
+def _in_stead(fallbacks: Mapping[str, Sequence[str]], names: Names) -> Mapping[str, Sequence[str]]:
+    """Without those who are no models, of which the findings tell."""
+    told = {
+        name: [target for target in targets if names.known(target)]
+        for name, targets in fallbacks.items()
+        if name == "*" or names.known(name)
+    }
+    return {name: targets for name, targets in told.items() if targets}
 
 
 def _of_environment(environ: Environment, findings: Findings) -> Iterator[Served]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -28,19 +28,26 @@ class Names(msgspec.Struct, frozen=True):
     def known(self, name: str) -> bool:
         return name in self.exact or name in self.ids or any(_matches(pattern, name) for pattern in self.wildcards)
 
+    def with_aliases(self, aliases: Iterable[str]) -> Names:
+        return Names(list(dict.fromkeys((*self.exact, *aliases))), self.wildcards, self.ids)
+
     def hint(self, name: str) -> str:
         near = difflib.get_close_matches(name[:200], (*self.exact, *self.wildcards), n=3, cutoff=0.5)
         return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
-def check(fields: Fields, models: Sequence[ModelEntry], *, open_door: bool) -> None:
-    aliases: Mapping[str, Alias] = fields["router.aliases"].value if "router.aliases" in fields else {}
+def names_of(models: Sequence[ModelEntry]) -> Names:
     names = dict.fromkeys(entry.model_name for entry in models)
     ids = frozenset(entry.id for entry in models if "*" not in entry.model_name)
-    groups = Names([name for name in names if "*" not in name], [name for name in names if "*" in name], ids)
+    return Names([name for name in names if "*" not in name], [name for name in names if "*" in name], ids)
+
+
+def check(fields: Fields, models: Sequence[ModelEntry], *, open_door: bool) -> None:
+    aliases: Mapping[str, Alias] = fields["router.aliases"].value if "router.aliases" in fields else {}
+    groups = names_of(models)
     _check_aliases(fields, aliases, groups)
     if models:
-        known = Names(list(dict.fromkeys((*groups.exact, *aliases))), groups.wildcards, ids)
+        known = groups.with_aliases(aliases)
         for field in FALLBACKS:
             if field in fields:
                 _check_fallbacks(fields[field], known)

@@ -7,14 +7,14 @@ such tool (an error of the protocol, or a result with `isError`); it stays, and 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING
 
 from tollbridge.catalog.near import did_you_mean, near
 from tollbridge.mcp.access import Unknown
 from tollbridge.mcp.jsonrpc import INVALID_PARAMS, RpcError
 from tollbridge.mcp.lists import gathered, items_of
-from tollbridge.mcp.names import parted
+from tollbridge.mcp.names import joined, parted
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.model.json import JsonObject
 
@@ -29,14 +29,29 @@ _UNKNOWN = re.compile(
 
 async def meant(view: View, kind: str, name: str) -> list[str]:
     """Names of this view that resemble one. Where a server's stands before it, those of that server, by what follows:
-    all of them begin alike."""
+    all of them begin alike. Several servers' may stand there (`lab`, `lab-x`), or none's was meant, and a tool is
+    called so itself: the longest comes first."""
     found, _ = await gathered(view, f"{kind}/list")
-    prefixes = [upstream.definition.prefix for upstream, _ in found] if view.prefixed else ()
-    if (parts := parted(name, prefixes, view.hub.separator)) is not None:
-        found = [(upstream, items) for upstream, items in found if upstream.definition.prefix == parts[0]]
-    pairs = [(item["name"], view.name_of(upstream, item["name"])) for upstream, items in found for item in items]
-    spelled = near(name, {one for pair in pairs for one in pair}) if parts is None else near(parts[1], dict(pairs))
-    return list(dict.fromkeys(shown for one in spelled for own, shown in pairs if one in (own, shown)))[:NAMES]
+    before = [upstream.definition.prefix for upstream, _ in found] if view.prefixed else []
+    told: list[str] = []
+    standing = [prefix for prefix in before if parted(name, [prefix], view.hub.separator) is not None]
+    for prefix in sorted(standing, key=len, reverse=True):
+        rest = name[len(joined(prefix, view.hub.separator, "")) :]
+        theirs = [(upstream, items) for upstream, items in found if upstream.definition.prefix == prefix]
+        told += _spelled(rest, _names(view, theirs))
+    names = _names(view, found)
+    told += _spelled(name, names if standing else [*names, *((shown, shown) for _, shown in names)])
+    return list(dict.fromkeys(told))[:NAMES]
+
+
+def _names(view: View, found: Sequence[tuple[Upstream, list[JsonObject]]]) -> list[tuple[str, str]]:
+    """(a server's own, as this view shows it)."""
+    return [(item["name"], view.name_of(upstream, item["name"])) for upstream, items in found for item in items]
+
+
+def _spelled(name: str, names: Sequence[tuple[str, str]]) -> list[str]:
+    """Of those whose first resembles it, the second."""
+    return [shown for one in near(name, {said for said, _ in names}) for said, shown in names if said == one]
 
 
 async def disowned(view: View, upstream: Upstream, tool: str, result: JsonObject) -> bool:

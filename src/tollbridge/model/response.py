@@ -14,11 +14,13 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusa
 
 class Caveat(msgspec.Struct, frozen=True, kw_only=True, tag="caveat"):
     """Something that could not be carried over. `code`: a stable word (`dropped_param`, `dropped_part`,
-    `approximated`, `foreign_signature`, ...). `where`: JSON path in the client's body. `detail`: one sentence."""
+    `approximated`, `foreign_signature`, ...). `where`: JSON path in the client's body. `detail`: one sentence.
+    `refused`: the same where the loss refuses the request, without a full stop; empty where `detail` says that too."""
 
     code: str
     where: str
     detail: str
+    refused: str = ""
 
 
 class Finish(msgspec.Struct, frozen=True, kw_only=True, tag="finish"):

@@ -35,7 +35,7 @@ from tollbridge.routing.engine import Attempt, Trace
 from tollbridge.secret import without_keys
 from tollbridge.server.accounting import account, failed
 from tollbridge.server.allowance import Held
-from tollbridge.server.answers import cost_headers, error_answer, own_headers, passed_on, printable
+from tollbridge.server.answers import cost_headers, error_answer, own_headers, passed_on, printable, time_headers
 from tollbridge.server.controls import LOGGED_CHARACTERS_MAX
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.identify import confirm
@@ -326,6 +326,7 @@ class Passage:
         own = own_headers(record, self._dialect) + b"x-tollbridge-provider: %b\r\n" % printable(record.provider)
         if costs:
             own += cost_headers(record.cost_nanousd, held)
+            own += time_headers(record) if incoming.status < 400 else b""
         elif held is not None:
             own += held.headers()
         return [own, *headers_along(incoming), *passed_on(incoming.headers, held)]

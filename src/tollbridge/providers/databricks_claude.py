@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent, unsent_field, unsent_thing
 from tollbridge.providers.rewrite import Changes, Rewrite
 from tollbridge.wires.anthropic_messages.models import Generation, generation
 
@@ -102,8 +103,8 @@ def _message(message: Json, where: str, caveats: list[Caveat]) -> Json:
     told = [*thoughts, *(part for part in said if _is_thought(part))]
     signed = [part for part in told if _is_signed(part)]
     if len(signed) < len(told) or (not told and any(message.get(name) for name in _THOUGHT)):
-        detail = "Thinking of an earlier turn was left out: Claude takes back only what it signed."
-        caveats.append(Caveat(code="dropped_part", where=where, detail=detail))
+        why = "Claude takes back only what it signed"
+        caveats.append(unsent_thing(where, "Thinking of an earlier turn", why))
     rest = [part for part in said if not _is_thought(part)]
     if thoughts or len(rest) < len(said):
         if not signed and not rest and not made.get("tool_calls"):
@@ -179,7 +180,7 @@ def _thinking(body: JsonObject, messages: Json, facts: Generation, caveats: list
     elif facts.budget and _is_bare_tool_turn(messages):
         why = "the tool turn under way lacks the thinking that Claude would expect"
     if why:
-        caveats.append(_dropped("reasoning_effort", why))
+        caveats.append(unsent_field("reasoning_effort", why))
         return taken
     if not facts.budget:
         detail = f"This model takes no amount of thinking here; how much `{effort}` is, it decides."
@@ -213,13 +214,9 @@ def _sampling(body: JsonObject, facts: Generation, thinks: bool, caveats: list[C
     kept = asked.keys() - refused.keys()
     if facts.sampling == "one" and {"temperature", "top_p"} <= kept:
         refused["top_p"] = "this model takes temperature or top_p, not both"
-    caveats.extend(_dropped(name, why) for name, why in refused.items())
+    caveats.extend(unsent_field(name, why) for name, why in refused.items())
     return dict.fromkeys(refused)
 
 
-def _dropped(what: str, why: str) -> Caveat:
-    return Caveat(code="dropped_param", where=f"$.{what}", detail=f"`{what}` was left out: {why}.")
-
-
 def _dropped_field(where: str, why: str) -> Caveat:
-    return Caveat(code="dropped_field", where=where, detail=f"{why} in a message; left out.")
+    return unsent("dropped_field", where, f"{why} in a message")

@@ -44,6 +44,7 @@ ALIASES: Mapping[str, str] = {
     "nanogpt": "nano-gpt",
     "ollama_chat": "ollama",
     "sagemaker_nova": "sagemaker_chat",
+    "text-completion-codestral": "codestral",
     "text-completion-openai": "openai",
     "together": "together_ai",
     "venice": "veniceai",

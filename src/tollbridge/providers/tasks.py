@@ -55,10 +55,16 @@ _OPENAIS = frozenset(how.wire for how in ALIKE.values()) - {"cohere_rerank"}
 _CHAT_PATH = "/chat/completions"
 _COHERE = "https://api.cohere.com"
 _COHERE_ENDS = ("/compatibility/v1", "/v2/chat", "/v1", "/v2")
-_VOYAGE = "https://api.voyageai.com/v1"
 _INVOKE = ("/converse", "/invoke")
-_JINA = "https://api.jina.ai/v1"
 _MISTRAL_DROPS = frozenset({"user"})  # it refuses what it does not know
+_FIM = (
+    Spoken(
+        wire="mistral_fim",
+        path="/fim/completions",
+        models=re.compile("^codestral-(?!embed|mamba)"),
+        any_model=True,
+    ),
+)
 
 TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
     # providers/demo.py
@@ -76,13 +82,13 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
     },
     # https://docs.voyageai.com/reference/embeddings-api, /reference/reranker-api (seen 2026-11-26)
     "voyage": {
-        "embeddings": (Spoken(wire="voyage_embeddings", path="/embeddings", base_url=_VOYAGE),),
-        "rerank": (Spoken(wire="voyage_rerank", path="/rerank", base_url=_VOYAGE),),
+        "embeddings": (Spoken(wire="voyage_embeddings", path="/embeddings"),),
+        "rerank": (Spoken(wire="voyage_rerank", path="/rerank"),),
     },
     # https://api.jina.ai/redoc (seen 2026-11-26)
     "jina_ai": {
-        "embeddings": (Spoken(wire="jina_embeddings", path="/embeddings", base_url=_JINA),),
-        "rerank": (Spoken(wire="cohere_rerank", path="/rerank", base_url=_JINA),),
+        "embeddings": (Spoken(wire="jina_embeddings", path="/embeddings"),),
+        "rerank": (Spoken(wire="cohere_rerank", path="/rerank"),),
     },
     # https://developers.deepgram.com/reference/speech-to-text/listen-pre-recorded (seen 2026-11-26)
     "deepgram": {"transcriptions": (Spoken(wire="deepgram_listen", path="/listen"),)},
@@ -105,7 +111,7 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
                 drops=_MISTRAL_DROPS,
             ),
         ),
-        "completions": None,
+        "completions": _FIM,
         "moderations": (Spoken(wire="mistral_moderations", path="/moderations"),),
         "speech": (Spoken(wire="mistral_speech", path="/audio/speech"),),
         "rerank": None,
@@ -113,6 +119,8 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
         "images": None,
         "image_edits": None,
     },
+    # https://docs.mistral.ai/capabilities/code_generation (seen 2026-11-27)
+    "codestral": {**dict.fromkeys(ALIKE), "completions": _FIM},
     # https://ai.google.dev/api/embeddings, https://ai.google.dev/gemini-api/docs/imagen (seen 2026-11-26)
     "gemini": {
         "embeddings": (Spoken(wire="gemini_embeddings", path="/models/{model}:batchEmbedContents"),),

@@ -14,6 +14,7 @@ import msgspec
 
 from tollbridge.calls.build import WIRES
 from tollbridge.calls.own_fields import left_out
+from tollbridge.calls.told import refusal
 from tollbridge.catalog.price_names import is_price
 from tollbridge.errors import BadRequestError, NotFoundError, UnsupportedParamsError
 from tollbridge.model.response import Caveat
@@ -90,7 +91,8 @@ def _read(model: str, said: dict[str, object], *, stream: bool, dialect: Wire) -
     caveats = take_ineffective(said)
     strict = flag(said, "strict")
     if strict and caveats:
-        raise UnsupportedParamsError(f"{caveats[0].detail} Do not pass it where you ask for `strict`.", param="strict")
+        told = refusal(caveats[0])
+        raise UnsupportedParamsError(f"{told}. Do not pass it where you ask for `strict`.", param="strict")
     orders = [read_order(model, said, dialect=dialect.name)]
     fallbacks = [_fall_back(item, said, orders, dialect) for item in fallbacks_of(said)]
     larger = {}

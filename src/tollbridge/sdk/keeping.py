@@ -21,6 +21,7 @@ import msgspec
 from tollbridge.calls.place import Place as Keeper
 from tollbridge.calls.place import place as keeper_at
 from tollbridge.calls.provider_headers import provider_headers
+from tollbridge.calls.told import refusal
 from tollbridge.errors import APIError, AuthenticationError, BadRequestError, UnsupportedParamsError
 from tollbridge.files.asking import send
 from tollbridge.files.formats import OPENAI
@@ -66,7 +67,8 @@ def read_errand(provider: str | None, parameters: Mapping[str, object]) -> Erran
             raise BadRequestError(f"`{name}` is not a parameter of this call.", param=name)
     caveats = take_ineffective(said)
     if caveats and flag(said, "strict"):
-        raise UnsupportedParamsError(f"{caveats[0].detail} Do not pass it where you ask for `strict`.", param="strict")
+        told = refusal(caveats[0])
+        raise UnsupportedParamsError(f"{told}. Do not pass it where you ask for `strict`.", param="strict")
     row = _whose(provider, text(said, "model"), text(said, "api_base") or text(said, "base_url"))
     said.pop("model", None)
     order = read_order(row.name, {**said, "custom_llm_provider": row.name})

@@ -70,6 +70,14 @@ def cost_headers(nanousd: int | None, held: Held | None) -> bytes:
     return b"x-tollbridge-cost-usd: %b\r\nx-litellm-response-cost: %b\r\n%b" % (cost, cost, headers)
 
 
+def time_headers(record: Record) -> bytes:
+    """How long it took, and what of that the provider did not take, for LiteLLM's clients; of a stream, to its first
+    words; as lines."""
+    took = record.ttft_ms or record.duration_ms
+    own = max(0.0, took - record.upstream_ms)
+    return b"x-litellm-response-duration-ms: %.3f\r\nx-litellm-overhead-duration-ms: %.3f\r\n" % (took, own)
+
+
 def passed_on(received: Sequence[Pair], held: Held | None) -> list[Pair]:
     """What a client may see of the provider's headers; of limits only the key's own, where it has some."""
     return provider_headers(received, limits=held is None or not held.limited)

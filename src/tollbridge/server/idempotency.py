@@ -37,7 +37,8 @@ BODY_MAX = 1024 * 1024
 WAITING_MAX = 128
 
 KEPT_HEADERS = (b"content-type", b"x-tollbridge-", b"x-litellm-", b"llm_provider-", b"openai-")
-NOT_KEPT = (b"x-tollbridge-request-id", b"x-litellm-call-id", b"x-litellm-key-")
+_TIMES = (b"x-litellm-response-duration-ms", b"x-litellm-overhead-duration-ms")
+NOT_KEPT = (b"x-tollbridge-request-id", b"x-litellm-call-id", b"x-litellm-key-", *_TIMES)
 """About the request that asked, not about the answer."""
 
 _log = logging.getLogger("tollbridge.idempotency")

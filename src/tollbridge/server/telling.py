@@ -30,6 +30,7 @@ from tollbridge.server.answers import (
     own_headers,
     passed_on,
     route_headers,
+    time_headers,
 )
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.idempotency import Claim
@@ -123,6 +124,7 @@ class Telling:
             + own_headers(record, self._dialect)
             + route_headers(record, answer.deployment, answer.caveats)
             + cost_headers(record.cost_nanousd if self._before_nanousd == 0 else self._cost(), self._held)
+            + time_headers(record)
         )
         headers: Headers = [ours, *passed_on(answer.headers, self._held)]
         if self._keeping is not None:
@@ -148,6 +150,7 @@ class Telling:
         if self._keeping is not None:
             stream = await self._keeping.streamed(streaming, stream)
         self._stream = stream
+        record.ttft_ms = (time.monotonic() - record.began) * 1000
         if not responder.started:
             responder.start(
                 200,
@@ -155,11 +158,11 @@ class Telling:
                     self._stream_lines(),
                     own_headers(record, self._dialect),
                     route_headers(record, streaming.deployment, streaming.caveats),
+                    time_headers(record),
                     b"" if self._held is None else self._held.headers(),
                     *passed_on(streaming.headers, self._held),
                 ],
             )
-        record.ttft_ms = (time.monotonic() - record.began) * 1000
         try:
             await self._pump(stream)
         except APIError as error:

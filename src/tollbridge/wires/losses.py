@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent_field, unsent_marks, unsent_part
 from tollbridge.wires.dialects import format_of
 
 
@@ -17,13 +18,13 @@ class Losses:
         self.caveats: list[Caveat] = []
 
     def param(self, name: str, why: str) -> None:
-        self._add("dropped_param", f"$.{name}", f"`{name}` was left out: {why}.")
+        self.caveats.append(unsent_field(name, why))
 
     def lacked(self, name: str) -> None:
         self.param(name, "this target lacks it")
 
     def part(self, where: str, what: str) -> None:
-        self._add("dropped_part", where, f"Left out of the request to {self._whose}: {what}.")
+        self.caveats.append(unsent_part(where, what, self._whose))
 
     def changed(self, name: str, how: str) -> None:
         self._add("approximated", f"$.{name}", f"`{name}`: {how}.")
@@ -43,8 +44,8 @@ class Losses:
     def told(self) -> tuple[Caveat, ...]:
         """All of them, when the writing is done."""
         if self._marks:
-            detail = f"{len(self._marks)} cache marks were left out: {self._whose} caches prompts by itself, if at all."
-            self._add("dropped_param", self._marks[0], detail)
+            why = f"{self._whose} caches prompts by itself, if at all"
+            self.caveats.append(unsent_marks(self._marks[0], len(self._marks), why))
             self._marks = []
         return tuple(self.caveats)
 

@@ -9,6 +9,7 @@ from tollbridge.errors import APIError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat, Usage
 from tollbridge.model.tasks.task import TaskRequest
+from tollbridge.model.unsent import unsent_field
 from tollbridge.wires.openai_chat import errors
 from tollbridge.wires.tap import Along
 from tollbridge.wires.task import HEADLESS, Heads
@@ -60,7 +61,7 @@ def extras(
 
 
 def dropped(name: str, why: str = "this provider has nothing like it") -> Caveat:
-    return Caveat(code="dropped_param", where=f"$.{name}", detail=f"`{name}` was left out: {why}")
+    return unsent_field(name, why)
 
 
 def set_fields(**fields: Json) -> JsonObject:

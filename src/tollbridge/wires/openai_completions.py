@@ -11,7 +11,7 @@ tool calls have no place in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 
 import msgspec
 
@@ -123,7 +123,7 @@ class OpenAICompletions(OpenAIChat):
 
 
 def _chat_request(body: Json) -> JsonObject:
-    """Raises BadRequestError that says what a chat cannot do."""
+    """What `check_sayable` has to judge stays in it. Raises BadRequestError where the prompt is not one text."""
     if not isinstance(body, dict):
         raise BadRequestError("The body must be a JSON object.")
     chat = dict(body)
@@ -136,13 +136,9 @@ def _chat_request(body: Json) -> JsonObject:
             param="prompt",
             code="unsupported_parameter",
         )
-    for name, harmless in (("suffix", (None, "")), ("best_of", (None, 1, chat.get("n"))), ("echo", (None, False))):
-        if chat.pop(name, None) not in harmless:
-            raise BadRequestError(
-                f"This model is asked by way of a chat, which knows no `{name}` - at `$.{name}`.",
-                param=name,
-                code="unsupported_parameter",
-            )
+    for name in _BESIDE:
+        if not _asks_for(chat, name):
+            chat.pop(name, None)
     logprobs = chat.pop("logprobs", None)
     if logprobs is not None and logprobs is not False:
         if logprobs.__class__ is not int or not 0 <= logprobs <= _LOGPROBS_MAX:
@@ -150,6 +146,30 @@ def _chat_request(body: Json) -> JsonObject:
         chat.update(logprobs=True, top_logprobs=logprobs)
     chat["messages"] = [{"role": "user", "content": prompt}]
     return chat
+
+
+_BESIDE = ("suffix", "best_of", "echo")
+
+
+def _asks_for(body: JsonObject, name: str) -> bool:
+    """Of one of `_BESIDE`, whose usual values ask for nothing."""
+    harmless: Mapping[str, tuple[Json, ...]] = {
+        "suffix": (None, ""),
+        "best_of": (None, 1, body.get("n")),
+        "echo": (None, False),
+    }
+    return body.get(name) not in harmless[name]
+
+
+def check_sayable(body: JsonObject, way: str = "by way of a chat", knows: Container[str] = ()) -> None:
+    """Raises BadRequestError where it says of a completion what the `way` in which it is asked for does not know."""
+    for name in _BESIDE:
+        if name not in knows and _asks_for(body, name):
+            raise BadRequestError(
+                f"This model is asked {way}, which knows no `{name}` - at `$.{name}`.",
+                param=name,
+                code="unsupported_parameter",
+            )
 
 
 def as_chat(body: JsonObject, held: str) -> JsonObject:

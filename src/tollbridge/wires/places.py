@@ -212,4 +212,5 @@ def _functions(group: Json) -> Sequence[Json]:
 
 def _renamed(caveat: Caveat, name: str, place: str) -> Caveat:
     told = place.removeprefix("$.")
-    return replace(caveat, where=place, detail=caveat.detail.replace(f"`{name}`", f"`{told}`"))
+    detail, refused = (said.replace(f"`{name}`", f"`{told}`") for said in (caveat.detail, caveat.refused))
+    return replace(caveat, where=place, detail=detail, refused=refused)

@@ -17,6 +17,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import Tool
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent_thing
 
 
 def server_of(tool: Tool | Opaque, where: str, caveats: list[Caveat]) -> JsonObject | None:
@@ -48,8 +49,8 @@ def server_of(tool: Tool | Opaque, where: str, caveats: list[Caveat]) -> JsonObj
     if allowed is not None:
         server["tool_configuration"] = {"allowed_tools": _names(allowed)}
     if named:
-        detail = f"Anthropic sends a server its token alone: {', '.join(f'`{name}`' for name in named)} was left out."
-        caveats.append(Caveat(code="dropped_param", where=f"{where}.headers", detail=detail))
+        thing = f"Anthropic sends a server its token alone: {', '.join(f'`{name}`' for name in named)}"
+        caveats.append(unsent_thing(f"{where}.headers", thing, code="dropped_param"))
     return server
 
 

@@ -15,6 +15,7 @@ from tollbridge.model.json import Json
 from tollbridge.model.parts import Opaque, Thinking, ToolResult
 from tollbridge.model.request import OutputFormat, Request, Tool
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent_field
 from tollbridge.wires.base import Written
 from tollbridge.wires.dialects import CHAT
 
@@ -36,8 +37,8 @@ def granted(request: Request, wire: str) -> Written[Request]:
         caveats += borrowed.caveats
     output = request.output
     if request.origin == CHAT and isinstance(output, Opaque) and _lacks_its_schema(output.value):
-        detail = "`response_format` was left out: it lacks `json_schema`, the object with `name` and `schema`."
-        caveats.append(Caveat(code="dropped_param", where="$.response_format", detail=detail))
+        why = "it lacks `json_schema`, the object with `name` and `schema`"
+        caveats.append(unsent_field("response_format", why))
         request = replace(request, output=None)
     elif request.origin == CHAT and isinstance(output, OutputFormat) and output.kind == "json" and output.extra:
         request = replace(request, output=_with_schema(output))
@@ -98,6 +99,5 @@ def _with_choice(request: Request, wire: str, caveats: list[Caveat]) -> Request:
     if choice is None or any(isinstance(tool, Tool) or tool.wire == wire for tool in request.tools):
         return request
     if isinstance(choice, Opaque) or choice.mode in ("required", "tool"):
-        detail = "`tool_choice` was left out: there are no tools to choose from."
-        caveats.append(Caveat(code="dropped_param", where="$.tool_choice", detail=detail))
+        caveats.append(unsent_field("tool_choice", "there are no tools to choose from"))
     return replace(request, tool_choice=None)

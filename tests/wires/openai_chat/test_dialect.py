@@ -171,6 +171,38 @@ def test_citations_are_annotations_with_offsets_in_the_whole_content() -> None:
     assert returned(said) == (Text(text="As "), Text(text="they say", citations=(web, page)))
 
 
+def test_claudes_citations_stand_where_litellms_clients_look_for_them_too() -> None:
+    place = {"type": "char_location", "cited_text": "Blue.", "document_index": 0, "start_char_index": 0}
+    web = {"type": "web_search_result_location", "url": "https://e.org", "cited_text": "so"}
+    one = Citation(quoted="Blue.", origin=CLAUDE, raw=place)
+    other = Citation(url="https://e.org", quoted="so", origin=CLAUDE, raw=web)
+    parts = (Text(text="It is "), Text(text="blue", citations=(one, other)), Text(text="!", citations=(one,)))
+    said = message(*parts)
+    assert said["provider_specific_fields"]["citations"] == [
+        [{**place, "supported_text": "blue"}, {**web, "supported_text": "blue"}],
+        [{**place, "supported_text": "!"}],
+    ]
+    assert len(said["annotations"]) == 3
+    assert returned(said) == parts
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks(streamed(answer(*parts))) if chunk["choices"]]
+    told = [
+        fields["citation"] for delta in deltas if "citation" in (fields := delta.get("provider_specific_fields", {}))
+    ]
+    assert told == [place, web, place]
+
+
+def test_citations_of_others_are_annotations_alone() -> None:
+    found = Citation(url="https://e.org", origin="gemini", raw={"startIndex": 0})
+    said = message(Text(text="x", citations=(found,)), origin="gemini")
+    assert "provider_specific_fields" not in said
+
+
+def test_a_field_citations_that_is_no_copy_of_annotations_stays() -> None:
+    said = {"role": "assistant", "content": "x", "provider_specific_fields": {"citations": [["theirs"]]}}
+    answered = {"id": "i", "choices": [{"index": 0, "message": said, "finish_reason": "stop"}], "model": "m"}
+    assert WIRE.write_response(WIRE.read_response(answered)).value["choices"][0]["message"] == said
+
+
 def test_pictures_and_sound_have_a_place() -> None:
     said = message(
         Media(media_type="image/png", source=Inline(data="aWk=")),
@@ -204,6 +236,10 @@ ANSWERS = {
     "order": answer(SIGNED, Text(text="1"), CALL, REDACTED, SEARCH, FOUND, Text(text="2"), Text(text="3")),
     "cited": answer(
         Text(text="ab", citations=(Citation(url="https://e.org", title="E", origin=CLAUDE, raw={"x": 1}),))
+    ),
+    "cited twice": answer(
+        Text(text="a", citations=(Citation(origin=CLAUDE, raw={"x": 1}),)),
+        Text(text="b", citations=(Citation(origin=CLAUDE, raw={"x": 2}),)),
     ),
     "sealed": answer(Thinking(text="Hm", signature="g", origin="gemini"), Text(text="Hi"), origin="gemini"),
     "signed call": answer(ToolCall(id="c", name="f", arguments="{}", signature="s", origin="gemini"), origin="gemini"),

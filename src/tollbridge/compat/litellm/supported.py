@@ -21,8 +21,8 @@ _PLACE: Mapping[str, str] = {"aws_region_name": "us-east-1", "vertex_project": "
 
 
 def get_supported_openai_params(model: str, custom_llm_provider: str | None = None, **_others: Any) -> list[str] | None:
-    """Fields of a chat request that the model takes, by its provider's row and its format; None where nobody is known
-    for it. Raises BadRequestError for a name that the provider's models cannot have."""
+    """Fields that the model takes of a chat, or of the task that it is for, by its provider's row and its format; None
+    where nobody is known for it. Raises BadRequestError for a name that the provider's models cannot have."""
     try:
         row, name = located(model, custom_llm_provider)
     except NotFoundError:

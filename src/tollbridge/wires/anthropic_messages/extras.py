@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent_field
 from tollbridge.wires.searches import OFTEN, TOOL
 
 _OWN = frozenset({"cache_control", "container", "context_management", "mcp_servers", "inference_geo"})
@@ -35,8 +36,7 @@ def write_extras(extra: JsonObject, body: JsonObject, caveats: list[Caveat]) -> 
         elif name == "service_tier" and isinstance(value, str) and value in _TIERS:
             body[name] = _TIERS[value]
         else:
-            detail = f"`{name}` was left out: it is not sent on in Anthropic's format."
-            caveats.append(Caveat(code="dropped_param", where=f"$.{name}", detail=detail))
+            caveats.append(unsent_field(name, "it is not sent on in Anthropic's format"))
 
 
 def _search(options: JsonObject) -> JsonObject:

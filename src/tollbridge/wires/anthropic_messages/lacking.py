@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent_field
 
 # A feature's word, and the field of the body that says it.
 _FIELDS = (
@@ -30,7 +31,7 @@ def leave_out(body: JsonObject, lacks: frozenset[str], caveats: list[Caveat]) ->
     for feature, field in _FIELDS:
         if feature in lacks and field in body:
             del body[field]
-            caveats.append(_dropped(field))
+            caveats.append(unsent_field(field, "this target lacks it"))
     for feature, field, inner in _INNER:
         outer = body.get(field)
         if feature in lacks and isinstance(outer, dict) and inner in outer:
@@ -39,10 +40,10 @@ def leave_out(body: JsonObject, lacks: frozenset[str], caveats: list[Caveat]) ->
                 body[field] = rest
             else:
                 del body[field]
-            caveats.append(_dropped(f"{field}.{inner}"))
+            caveats.append(unsent_field(f"{field}.{inner}", "this target lacks it"))
     if "strict_tools" in lacks and any("strict" in tool for tool in body.get("tools", ())):
         body["tools"] = [{key: value for key, value in tool.items() if key != "strict"} for tool in body["tools"]]
-        caveats.append(_dropped("tools[].strict"))
+        caveats.append(unsent_field("tools[].strict", "this target lacks it"))
     if "system" in lacks and body.get("system"):
         _move_system(body, caveats)
 
@@ -58,7 +59,3 @@ def _move_system(body: JsonObject, caveats: list[Caveat]) -> None:
     body["messages"] = [{"role": "user", "content": blocks}, *messages]
     detail = "This target takes no system prompt; its text stands before the first user message."
     caveats.append(Caveat(code="approximated", where="$.system", detail=detail))
-
-
-def _dropped(field: str) -> Caveat:
-    return Caveat(code="dropped_param", where=f"$.{field}", detail=f"`{field}` was left out: this target lacks it.")

@@ -17,6 +17,7 @@ import msgspec
 from tollbridge.model.json import JsonObject
 from tollbridge.model.request import Reasoning, Request, Sampling
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent, unsent_field
 from tollbridge.wires.anthropic_messages.models import Generation
 
 MIN_BUDGET = 1024  # the least that `budget_tokens` may be
@@ -60,7 +61,7 @@ def settle(
         return Settings(max_tokens, None, effort)
     budget = max(MIN_BUDGET, min(allowance, max_tokens // 2 if max_tokens < 2 * allowance else allowance))
     if budget >= max_tokens:
-        caveats.append(_dropped("reasoning", f"thinking needs max_tokens above {MIN_BUDGET}; it is {max_tokens}"))
+        caveats.append(unsent_field("reasoning", f"thinking needs max_tokens above {MIN_BUDGET}; it is {max_tokens}"))
         return Settings(max_tokens, None, effort)
     return Settings(max_tokens, {"type": "enabled", "budget_tokens": budget}, effort)
 
@@ -72,18 +73,18 @@ def _mode(
     if reasoning.mode == "disabled" or reasoning.effort == "none":
         return None
     if not facts.adaptive and not facts.budget:
-        caveats.append(_dropped("reasoning", "this model does not think"))
+        caveats.append(unsent_field("reasoning", "this model does not think"))
         return None
     choice = request.tool_choice
     if getattr(choice, "mode", None) in ("required", "tool"):
-        caveats.append(_dropped("reasoning", "a forced tool call and thinking exclude each other"))
+        caveats.append(unsent_field("reasoning", "a forced tool call and thinking exclude each other"))
         return None
     if facts.adaptive and (reasoning.budget_tokens is None or not facts.budget):
         if reasoning.budget_tokens is not None:
             caveats.append(_approximated("reasoning", "this model takes no thinking budget; it decides by itself"))
         return "adaptive"
     if bare_tool_turn:
-        caveats.append(_dropped("reasoning", "the tool turn under way lacks the thinking that Claude would expect"))
+        caveats.append(unsent_field("reasoning", "the tool turn under way lacks the thinking that Claude would expect"))
         return None
     return "enabled"
 
@@ -100,8 +101,11 @@ def _effort(reasoning: Reasoning, facts: Generation, caveats: list[Caveat]) -> s
     if effort in facts.efforts:
         return effort
     nearest = _NEAREST.get(effort)
-    detail = f"effort `{effort}` is not known to this model; " + (f"`{nearest}` is sent" if nearest else "left out")
-    caveats.append(_approximated("reasoning", detail))
+    fact = f"effort `{effort}` is not known to this model"
+    if nearest:
+        caveats.append(_approximated("reasoning", f"{fact}; `{nearest}` is sent"))
+    else:
+        caveats.append(unsent("approximated", "$.reasoning", f"`reasoning`: {fact}"))
     return nearest
 
 
@@ -130,41 +134,37 @@ def write_sampling(
         caveats.append(_approximated("temperature", f"{temperature} is above Anthropic's maximum; 1 is sent"))
         temperature = 1
     if thinking and temperature is not None and temperature != 1:
-        caveats.append(_dropped("temperature", "it cannot be set while Claude thinks"))
+        caveats.append(unsent_field("temperature", "it cannot be set while Claude thinks"))
         temperature = None
     if thinking and top_p is not None and top_p < 0.95:
-        caveats.append(_dropped("top_p", "it must be 0.95 or more while Claude thinks"))
+        caveats.append(unsent_field("top_p", "it must be 0.95 or more while Claude thinks"))
         top_p = None
     if thinking and top_k is not None:
-        caveats.append(_dropped("top_k", "it cannot be set while Claude thinks"))
+        caveats.append(unsent_field("top_k", "it cannot be set while Claude thinks"))
         top_k = None
     if facts.sampling == "one" and temperature is not None and top_p is not None:
-        caveats.append(_dropped("top_p", "this model takes temperature or top_p, not both"))
+        caveats.append(unsent_field("top_p", "this model takes temperature or top_p, not both"))
         top_p = None
     for name, value in (("temperature", temperature), ("top_p", top_p), ("top_k", top_k)):
         if value is None:
             continue
         if facts.sampling == "none":
-            caveats.append(_dropped(name, "this model takes no such parameter"))
+            caveats.append(unsent_field(name, "this model takes no such parameter"))
         else:
             body[name] = value
     stop = [text for text in sampling.stop if text.strip()]
     if len(stop) < len(sampling.stop):
-        caveats.append(_dropped("stop", "stop sequences of white space only are refused by Anthropic"))
+        caveats.append(unsent_field("stop", "stop sequences of white space only are refused by Anthropic"))
     if stop:
         body["stop_sequences"] = stop
     for name in _UNSAID:
         if getattr(sampling, name) is not None:
-            caveats.append(_dropped(name, "the Messages format has no such parameter"))
+            caveats.append(unsent_field(name, "the Messages format has no such parameter"))
     if sampling.choices is not None and sampling.choices > 1:
-        caveats.append(_dropped("n", "the Messages format answers once"))
+        caveats.append(unsent_field("n", "the Messages format answers once"))
 
 
 _UNSAID = ("seed", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs")
-
-
-def _dropped(what: str, why: str) -> Caveat:
-    return Caveat(code="dropped_param", where=f"$.{what}", detail=f"`{what}` was left out: {why}.")
 
 
 def _approximated(what: str, how: str) -> Caveat:

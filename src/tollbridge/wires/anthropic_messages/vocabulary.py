@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 
 from tollbridge.model.response import FinishReason
+from tollbridge.wires.dialects import MESSAGES
 
-NAME = "anthropic_messages"
+NAME = MESSAGES
 PATH = "/v1/messages"
 VERSION = "2023-06-01"  # the only dated version with a documented difference; newer SDKs send later dates
 

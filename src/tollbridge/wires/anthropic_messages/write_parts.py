@@ -17,6 +17,7 @@ from tollbridge.model.parts import (
     ToolResult,
 )
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent_part
 from tollbridge.wires.anthropic_messages.vocabulary import NAME, PROVIDER_CALL_ID
 from tollbridge.wires.anthropic_messages.write_blocks import image_or_document, text_block, tool_use_block, with_cache
 from tollbridge.wires.dialects import format_of
@@ -130,9 +131,7 @@ class PartWriter:
         return {**part.extra, **block} if self.own and part.extra else block
 
     def dropped(self, what: str) -> None:
-        self.caveats.append(
-            Caveat(code="dropped_part", where=self.where, detail=f"Left out of the request to Anthropic: {what}.")
-        )
+        self.caveats.append(unsent_part(self.where, what, "Anthropic"))
 
     def _foreign(self, what: str, origin: str) -> None:
         made = (

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat
-from tollbridge.wires.bedrock_converse.vocabulary import approximated, dropped_param
+from tollbridge.model.unsent import unsent_field
+from tollbridge.wires.bedrock_converse.vocabulary import approximated
 
 OWN = frozenset(
     {"guardrailConfig", "performanceConfig", "requestMetadata", "serviceTier", "promptVariables"}
@@ -40,7 +41,7 @@ def write_extras(
         elif name == "service_tier":
             _write_tier(value, body, caveats)
         else:
-            caveats.append(dropped_param(name, "the Converse format has no such parameter"))
+            caveats.append(unsent_field(name, "the Converse format has no such parameter"))
     if metadata:
         _write_metadata(metadata, body, caveats)
 
@@ -57,7 +58,7 @@ def _write_tier(value: Json, body: JsonObject, caveats: list[Caveat]) -> None:
     if tier is not None:
         body.setdefault("serviceTier", {"type": tier})
     elif value is not None and value not in _OTHERS_TIERS:
-        caveats.append(dropped_param("service_tier", f"this service has no tier {value!r}"))
+        caveats.append(unsent_field("service_tier", f"this service has no tier {value!r}"))
 
 
 def _write_metadata(metadata: Json, body: JsonObject, caveats: list[Caveat]) -> None:

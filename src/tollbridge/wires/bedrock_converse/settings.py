@@ -22,12 +22,13 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Request, Sampling
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent_field
 from tollbridge.wires.anthropic_messages.models import Generation
 from tollbridge.wires.anthropic_messages.schema import closed_schema
 from tollbridge.wires.anthropic_messages.settings import settle, write_sampling
 from tollbridge.wires.base import Target
 from tollbridge.wires.bedrock_converse.models import EFFORT, Family
-from tollbridge.wires.bedrock_converse.vocabulary import approximated, dropped_param
+from tollbridge.wires.bedrock_converse.vocabulary import approximated
 from tollbridge.wires.dialects import format_of
 
 _IN_JSON = "Answer with one JSON value and nothing else: no prose, no code fence."
@@ -201,7 +202,7 @@ class Settings:
                 body[name] = value
 
     def _dropped(self, name: str, why: str) -> None:
-        self._caveats.append(dropped_param(name, why))
+        self._caveats.append(unsent_field(name, why))
 
     def _approximated(self, name: str, how: str) -> None:
         self._caveats.append(approximated(name, how))

@@ -10,10 +10,11 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import Request, Tool, ToolChoice
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent_field
 from tollbridge.wires.anthropic_messages.schema import closed_schema
 from tollbridge.wires.base import Target
 from tollbridge.wires.bedrock_converse.models import Family
-from tollbridge.wires.bedrock_converse.vocabulary import ANSWER_TOOL, NAME, approximated, caveat, dropped_param
+from tollbridge.wires.bedrock_converse.vocabulary import ANSWER_TOOL, NAME, approximated, caveat
 from tollbridge.wires.bedrock_converse.write_parts import PartWriter
 from tollbridge.wires.dialects import format_of
 
@@ -34,7 +35,7 @@ def write_tools(
     caveats = parts.caveats
     choice = request.tool_choice
     if isinstance(choice, Opaque):
-        caveats.append(dropped_param("tool_choice", f"only {format_of(choice.wire)} understands it"))
+        caveats.append(unsent_field("tool_choice", f"only {format_of(choice.wire)} understands it"))
         choice = None
     tools = _offered(request, to, family, parts)
     forbidden = choice is not None and choice.mode == "none"
@@ -65,7 +66,7 @@ def write_tools(
 def _offered(request: Request, to: Target, family: Family, parts: PartWriter) -> list[JsonObject]:
     caveats = parts.caveats
     if "tools" in to.lacks:
-        caveats += [dropped_param("tools", "this target lacks it")] if request.tools else []
+        caveats += [unsent_field("tools", "this target lacks it")] if request.tools else []
         return []
     offered: list[JsonObject] = []
     for index, tool in enumerate(request.tools):
@@ -98,7 +99,7 @@ def _spec(tool: Tool, family: Family, where: str, caveats: list[Caveat], *, stri
             detail = f"the strict schema was fitted to the service's rules at {', '.join(dict.fromkeys(loosened))}"
             caveats.append(approximated(where, detail))
     elif tool.strict:
-        caveats.append(dropped_param(f"{where}.strict", "this model cannot hold itself to a schema"))
+        caveats.append(unsent_field(f"{where}.strict", "this model cannot hold itself to a schema"))
     spec["inputSchema"] = {"json": schema}
     return {"toolSpec": spec}
 
@@ -127,25 +128,25 @@ def _choice(
         if claude:
             additional["tool_choice"] = {"type": "none"}
         else:
-            caveats.append(dropped_param("tool_choice", "this model cannot be kept from calling tools"))
+            caveats.append(unsent_field("tool_choice", "this model cannot be kept from calling tools"))
         return None
     one_at_a_time = request.parallel_tools is False and "parallel_tools" not in to.lacks
     mode = "auto" if choice is None or "tool_choice" in to.lacks else choice.mode
     if choice is not None and choice.mode != "auto" and "tool_choice" in to.lacks:
-        caveats.append(dropped_param("tool_choice", "this target lacks it"))
+        caveats.append(unsent_field("tool_choice", "this target lacks it"))
     if one_at_a_time and claude:
         kind = {"required": "any"}.get(mode, mode)
         named = {"name": choice.name} if choice is not None and mode == "tool" else {}
         additional["tool_choice"] = {"type": kind, **named, "disable_parallel_tool_use": True}
         return None
     if request.parallel_tools is False:
-        caveats.append(dropped_param("parallel_tools", "this model decides itself how many tools it calls at once"))
+        caveats.append(unsent_field("parallel_tools", "this model decides itself how many tools it calls at once"))
     if mode == "auto":
         return None
     if mode == "tool" and choice is not None and "tool" in family.choices:
         return {"tool": {"name": choice.name}}
     if "any" not in family.choices:
-        caveats.append(dropped_param("tool_choice", "this model cannot be made to call a tool"))
+        caveats.append(unsent_field("tool_choice", "this model cannot be made to call a tool"))
         return None
     if mode == "tool":
         caveats.append(approximated("tool_choice", "this model cannot be made to call one tool; it calls any"))

@@ -93,9 +93,5 @@ def caveat(code: str, where: str, detail: str) -> Caveat:
     return Caveat(code=code, where=where, detail=f"{detail[0].upper()}{detail[1:]}.")
 
 
-def dropped_param(name: str, why: str) -> Caveat:
-    return Caveat(code="dropped_param", where=f"$.{name}", detail=f"`{name}` was left out: {why}.")
-
-
 def approximated(name: str, how: str) -> Caveat:
     return Caveat(code="approximated", where=f"$.{name}", detail=f"`{name}`: {how}.")

@@ -24,6 +24,7 @@ from tollbridge.model.parts import (
     Url,
 )
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent_part
 from tollbridge.wires.anthropic_messages.vocabulary import NAME as CLAUDES
 from tollbridge.wires.bedrock_converse.models import Family
 from tollbridge.wires.bedrock_converse.vocabulary import (
@@ -243,7 +244,7 @@ class PartWriter:
         return {"toolResult": said}
 
     def dropped(self, what: str) -> None:
-        self.caveats.append(caveat("dropped_part", self.where, f"left out of the request to Bedrock: {what}"))
+        self.caveats.append(unsent_part(self.where, what, "Bedrock"))
 
     def _foreign(self, what: str, origin: str) -> None:
         made = (

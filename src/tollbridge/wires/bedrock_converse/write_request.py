@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 from tollbridge.model.json import JsonObject
 from tollbridge.model.request import Request, Tool, only_allowed
+from tollbridge.model.unsent import unsent_field
 from tollbridge.wires.base import HttpRequest, Target, Written
 from tollbridge.wires.bedrock_converse.extras import write_extras
 from tollbridge.wires.bedrock_converse.history import History
 from tollbridge.wires.bedrock_converse.models import family_of
 from tollbridge.wires.bedrock_converse.settings import Settings
 from tollbridge.wires.bedrock_converse.tools import write_tools
-from tollbridge.wires.bedrock_converse.vocabulary import dropped_param
 from tollbridge.wires.bedrock_converse.write_parts import PartWriter
 
 _LACKED = (
@@ -56,7 +56,7 @@ def write_request(request: Request, to: Target) -> Written[HttpRequest]:
         body["toolConfig"] = tools
     _leave_out(settings, to, parts)
     if request.user is not None:
-        parts.caveats.append(dropped_param("user", "this service is not told the end user"))
+        parts.caveats.append(unsent_field("user", "this service is not told the end user"))
     settings.write(body)
     write_extras(request.extra, request.metadata, body, settings.additional, parts.caveats)
     if settings.additional:
@@ -69,11 +69,11 @@ def _leave_out(settings: Settings, to: Target, parts: PartWriter) -> None:
     """What a target lacks (`base.FEATURES`)."""
     for feature, field in _LACKED:
         if feature in to.lacks and settings.inference.pop(field, None) is not None:
-            parts.caveats.append(dropped_param(feature, "this target lacks it"))
+            parts.caveats.append(unsent_field(feature, "this target lacks it"))
     if "top_k" in to.lacks and settings.additional.pop("top_k", None) is not None:
-        parts.caveats.append(dropped_param("top_k", "this target lacks it"))
+        parts.caveats.append(unsent_field("top_k", "this target lacks it"))
     if "reasoning" in to.lacks:
         settings.field_paths.clear()
         for field in ("thinking", "output_config", "reasoningConfig", "reasoning_config", "reasoning_effort"):
             if settings.additional.pop(field, None) is not None:
-                parts.caveats.append(dropped_param("reasoning", "this target lacks it"))
+                parts.caveats.append(unsent_field("reasoning", "this target lacks it"))

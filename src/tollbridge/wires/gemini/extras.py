@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat
-from tollbridge.wires.gemini.vocabulary import approximated, dropped_param, fields
+from tollbridge.model.unsent import unsent_field
+from tollbridge.wires.gemini.vocabulary import approximated, fields
 
 _OWN = frozenset(("safetySettings", "cachedContent", "labels"))
 _OWN_CONFIG = frozenset(("responseModalities", "speechConfig", "mediaResolution", "imageConfig"))
@@ -46,4 +47,4 @@ def write_extras(extra: JsonObject, body: JsonObject, config: JsonObject, caveat
         elif name == "service_tier" and value in ("auto", None):
             continue
         else:
-            caveats.append(dropped_param(name, "Gemini's format has no such parameter"))
+            caveats.append(unsent_field(name, "Gemini's format has no such parameter"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Caveat
-from tollbridge.wires.gemini.vocabulary import approximated, dropped_param
+from tollbridge.model.unsent import unsent_field
+from tollbridge.wires.gemini.vocabulary import approximated
 
 _TOP = (("tools", "tools"), ("tools", "toolConfig"), ("tool_choice", "toolConfig"), ("metadata", "labels"))
 _IN_CONFIG = (
@@ -32,11 +33,11 @@ def leave_out(body: JsonObject, lacks: frozenset[str], caveats: list[Caveat]) ->
     for feature, field in _TOP:
         if feature in lacks and field in body:
             del body[field]
-            caveats.append(dropped_param(field, "this target lacks it"))
+            caveats.append(unsent_field(field, "this target lacks it"))
     config = body.get("generationConfig")
     if isinstance(config, dict):
         gone = [field for feature, field in _IN_CONFIG if feature in lacks and field in config]
-        caveats += [dropped_param(f"generationConfig.{field}", "this target lacks it") for field in gone]
+        caveats += [unsent_field(f"generationConfig.{field}", "this target lacks it") for field in gone]
         rest = {key: value for key, value in config.items() if key not in gone}
         if gone and not rest:
             del body["generationConfig"]

@@ -11,12 +11,13 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Sampling, Tool, ToolChoice
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent_field, unsent_part
 from tollbridge.wires.base import Target
 from tollbridge.wires.dialects import format_of
 from tollbridge.wires.gemini.extras import write_extras
 from tollbridge.wires.gemini.models import BUDGET, Generation
 from tollbridge.wires.gemini.read_settings import JSON_TYPE, SAMPLING
-from tollbridge.wires.gemini.vocabulary import NAME, approximated, caveat, dropped_param
+from tollbridge.wires.gemini.vocabulary import NAME, approximated, caveat
 
 STOPS_MAX = 5  # https://ai.google.dev/api/generate-content#generationconfig (seen 2026-11-26)
 _IN_JSON = "Answer with one JSON value and nothing else: no prose, no code fence."
@@ -53,7 +54,7 @@ class Foreign:
             said["maxOutputTokens"] = limit
         stop = [text for text in sampling.stop if text]
         if len(stop) > STOPS_MAX:
-            self._caveats.append(dropped_param("stop", f"Gemini takes {STOPS_MAX} stop sequences; the first are sent"))
+            self._caveats.append(unsent_field("stop", f"Gemini takes {STOPS_MAX} stop sequences; the first are sent"))
         if stop:
             said["stopSequences"] = stop[:STOPS_MAX]
         return said
@@ -66,7 +67,7 @@ class Foreign:
         off = reasoning.mode == "disabled" or effort == "none"
         if facts.thinks == "no":
             if not off:
-                self._caveats.append(dropped_param("reasoning", "this model does not think"))
+                self._caveats.append(unsent_field("reasoning", "this model does not think"))
             return {}
         if off:
             return self._not_thinking()
@@ -117,7 +118,7 @@ class Foreign:
             case Opaque(wire=wire, value=value):
                 if wire == NAME:
                     return dict(value)
-                self._caveats.append(dropped_param("response_format", f"only {format_of(wire)} understands it"))
+                self._caveats.append(unsent_field("response_format", f"only {format_of(wire)} understands it"))
         return {}
 
     def _asked_in_words(self, output: OutputFormat, why: str) -> JsonObject:
@@ -156,20 +157,20 @@ class Foreign:
         if tool.schema and (tool.schema.get("properties") or len(tool.schema) > 2 or "$ref" in tool.schema):
             said["parametersJsonSchema"] = tool.schema
         if tool.cache is not None:
-            detail = "left out: a cache mark; this format caches by itself, or by `cachedContent`"
-            self._caveats.append(caveat("dropped_part", f"$.tools[{index}]", detail))
+            what = "a cache mark; this format caches by itself, or by `cachedContent`"
+            self._caveats.append(unsent_part(f"$.tools[{index}]", what))
         if tool.strict and "strict_tools" in self._to.lacks:
-            self._caveats.append(dropped_param(f"tools[{index}].strict", "this target cannot hold itself to a schema"))
+            self._caveats.append(unsent_field(f"tools[{index}].strict", "this target cannot hold itself to a schema"))
         return said
 
     def _choice(self, body: JsonObject, strict: bool) -> None:
         choice = self._request.tool_choice
         if isinstance(choice, Opaque):
-            self._caveats.append(dropped_param("tool_choice", f"only {format_of(choice.wire)} understands it"))
+            self._caveats.append(unsent_field("tool_choice", f"only {format_of(choice.wire)} understands it"))
             choice = None
         if self._request.parallel_tools is False and getattr(choice, "mode", "") != "none":
             self._caveats.append(
-                dropped_param("parallel_tools", "Gemini decides itself how many tools it calls at once")
+                unsent_field("parallel_tools", "Gemini decides itself how many tools it calls at once")
             )
         if strict and (choice is None or choice.mode == "auto"):
             # https://ai.google.dev/gemini-api/docs/function-calling: VALIDATED keeps calls to their schemas.
@@ -188,9 +189,9 @@ class Foreign:
         """What the neutral request has no word for, and what this format has no place for."""
         request = self._request
         if request.user is not None:
-            self._caveats.append(dropped_param("user", "Gemini is not told the end user"))
+            self._caveats.append(unsent_field("user", "Gemini is not told the end user"))
         if request.metadata:
-            self._caveats.append(dropped_param("metadata", "Gemini keeps no metadata"))
+            self._caveats.append(unsent_field("metadata", "Gemini keeps no metadata"))
         write_extras(request.extra, body, config, self._caveats)
 
     def _approximated(self, name: str, how: str) -> None:

@@ -14,10 +14,11 @@ from typing import TypeVar
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat, FinishReason
+from tollbridge.wires.dialects import GEMINI
 
 T = TypeVar("T")
 
-NAME = "gemini"
+NAME = GEMINI
 
 FINISH: dict[str, FinishReason] = {
     "STOP": "stop",
@@ -107,10 +108,6 @@ def take(rest: JsonObject, key: str, *kinds: type[T]) -> T | None:
 
 def caveat(code: str, where: str, detail: str) -> Caveat:
     return Caveat(code=code, where=where, detail=f"{detail[0].upper()}{detail[1:]}.")
-
-
-def dropped_param(name: str, why: str) -> Caveat:
-    return Caveat(code="dropped_param", where=f"$.{name}", detail=f"`{name}` was left out: {why}.")
 
 
 def approximated(name: str, how: str) -> Caveat:

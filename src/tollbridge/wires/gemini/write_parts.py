@@ -26,6 +26,7 @@ from tollbridge.model.parts import (
     Url,
 )
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent_part, unsent_thing
 from tollbridge.wires.dialects import format_of
 from tollbridge.wires.gemini.read_parts import CODE_EXECUTION, ERROR, OUTPUT, fields_of_nobody
 from tollbridge.wires.gemini.signature import may_be_seal
@@ -187,7 +188,7 @@ class PartWriter:
             self.dropped(f"{part.media_type}, which this target does not read")
             return None
         if part.name is not None and not self.own and "file_names" in self.lacks:
-            self.caveats.append(caveat("dropped_field", self.where, f"the name {part.name[:100]!r} was left out"))
+            self.caveats.append(unsent_thing(self.where, f"The name {part.name[:100]!r}", code="dropped_field"))
             part = msgspec.structs.replace(part, name=None)
         written = write_media(part, self.own)
         if written is None:
@@ -198,12 +199,12 @@ class PartWriter:
         return not part.account or not self.account or part.account == self.account
 
     def dropped(self, what: str) -> None:
-        self.caveats.append(caveat("dropped_part", self.where, f"left out of the request to Gemini: {what}"))
+        self.caveats.append(unsent_part(self.where, what, "Gemini"))
 
     def _once(self, code: str, what: str) -> None:
         if what not in self._warned:
             self._warned.add(what)
-            self.caveats.append(caveat(code, self.where, f"left out of the request to Gemini: {what}"))
+            self.caveats.append(unsent_part(self.where, what, "Gemini", code))
 
     def foreign(self, what: str, origin: str) -> None:
         made = (

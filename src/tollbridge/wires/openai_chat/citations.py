@@ -6,12 +6,17 @@ form travels along in `provider_specific_fields` and is taken up again when the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Citation, Part, Text
-from tollbridge.wires.openai_chat.vocabulary import NAME, PROVIDER_FIELDS
+from tollbridge.wires.openai_chat.vocabulary import ANTHROPIC, NAME, PROVIDER_FIELDS
 
+CITED = "citations"
+CITED_NOW = "citation"
+"""In `provider_specific_fields` of a message, and of a delta."""
 _KINDS = ("url_citation", "document_citation", "file")
 
 
@@ -48,6 +53,26 @@ def write_citation(citation: Citation, offset: int, length: int) -> JsonObject:
     return out
 
 
+def write_as_claudes(parts: tuple[Part, ...]) -> list[list[JsonObject]]:
+    """Anthropic's own objects once more, a list for each text that has some, where LiteLLM's clients look for them:
+    `provider_specific_fields.citations` (litellm/llms/anthropic/chat/transformation.py of 1.108.7, seen 2026-11-27)."""
+    return [
+        [{**citation.raw, "supported_text": part.text} for citation in own]
+        for part in parts
+        if isinstance(part, Text) and (own := [one for one in part.citations if is_claudes(one)])
+    ]
+
+
+def is_claudes(citation: Citation) -> bool:
+    return citation.origin == ANTHROPIC and bool(citation.raw)
+
+
+def drop_copies(fields: JsonObject, citations: Iterable[Citation]) -> None:
+    """Out of `provider_specific_fields`: the citations that the annotations beside them tell."""
+    if CITED in fields and any(is_claudes(one) for one in citations):
+        del fields[CITED]
+
+
 def cite(parts: list[Part], citations: list[Citation]) -> None:
     """Give each citation to the Text that it stands in; there is one at least."""
     texts = [(index, part) for index, part in enumerate(parts) if isinstance(part, Text)]
@@ -72,11 +97,17 @@ def cite(parts: list[Part], citations: list[Citation]) -> None:
 
 def _within(citation: Citation, offset: int, length: int) -> Citation:
     """With offsets in its own text. Offsets that we made up for another wire's citation are forgotten again."""
-    if citation.origin == NAME or citation.start is None or citation.end is None:
+    moved = from_start(citation, offset)
+    if citation.origin == NAME or (moved.start, moved.end) != (0, length):
+        return moved
+    return msgspec.structs.replace(moved, start=None, end=None)
+
+
+def from_start(citation: Citation, offset: int) -> Citation:
+    """Another wire's, with offsets in its own text, which begins there."""
+    if not offset or citation.origin == NAME or citation.start is None or citation.end is None:
         return citation
-    start, end = citation.start - offset, citation.end - offset
-    whole = (start, end) == (0, length)
-    return msgspec.structs.replace(citation, start=None if whole else start, end=None if whole else end)
+    return msgspec.structs.replace(citation, start=citation.start - offset, end=citation.end - offset)
 
 
 def _of(inner: JsonObject, key: str, kind: type) -> Json:

@@ -14,9 +14,16 @@ import re
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import CACHES_ITSELF, unsent_marks
 from tollbridge.wires.base import Written
 from tollbridge.wires.openai_chat.reasoning import PLAIN
-from tollbridge.wires.openai_chat.vocabulary import PROVIDER_FIELDS, SHOWN_AFTER, approximated, from_call
+from tollbridge.wires.openai_chat.vocabulary import (
+    PROVIDER_FIELDS,
+    SHOWN_AFTER,
+    approximated,
+    from_call,
+    unsent_thoughts,
+)
 
 CACHE = "cache_control"
 _ADDED = frozenset({*PLAIN, "annotations", "images", "reasoning_details", "thinking_blocks", PROVIDER_FIELDS, CACHE})
@@ -50,8 +57,7 @@ def plain(body: JsonObject) -> Written[JsonObject]:
         marks += sum(map(_marks, tools))
         made["tools"] = [_without(tool, frozenset({CACHE})) for tool in tools]
     if marks:
-        detail = f"{marks} cache marks were left out: this provider caches prompts in its own way."
-        caveats.append(Caveat(code="dropped_param", where="$.messages[*].cache_control", detail=detail))
+        caveats.append(unsent_marks("$.messages[*].cache_control", marks, CACHES_ITSELF))
     return Written(made, tuple(caveats))
 
 
@@ -67,8 +73,7 @@ def _message(message: Json, where: str, caveats: list[Caveat]) -> Json:
     if isinstance(calls := message.get("tool_calls"), list):
         made["tool_calls"] = [_without(call, _ADDED_TO_CALLS) for call in calls]
     if any(made.get(name) for name in (*PLAIN, "reasoning_details", "thinking_blocks")):
-        detail = "Thinking of earlier turns was left out: this provider has no field for it."
-        caveats.append(Caveat(code="dropped_part", where=where, detail=detail))
+        caveats.append(unsent_thoughts(where))
     return _without(made, _ADDED)
 
 

@@ -15,6 +15,7 @@ from tollbridge.model.parts import Inline, Media, Opaque, Part, Refusal, Text, T
 from tollbridge.model.response import Caveat, Choice, Finish, Response
 from tollbridge.wires.base import Written
 from tollbridge.wires.openai_chat import thinking_parts
+from tollbridge.wires.openai_chat.citations import CITED, write_as_claudes
 from tollbridge.wires.openai_chat.content import write_media, write_own
 from tollbridge.wires.openai_chat.errors import read_inner_error
 from tollbridge.wires.openai_chat.reasoning import (
@@ -295,6 +296,8 @@ class MessageWriter:
         annotations = write_annotations(parts)
         if annotations:
             message["annotations"] = annotations
+            if claudes := write_as_claudes(parts):
+                message.setdefault(PROVIDER_FIELDS, {})[CITED] = claudes
 
     def _thinking(self, message: JsonObject, parts: tuple[Part, ...], places: list[int | None]) -> None:
         thoughts = [

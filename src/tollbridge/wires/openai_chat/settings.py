@@ -8,11 +8,12 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, ToolChoice
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import CACHES_ITSELF, unsent_field
 from tollbridge.wires.base import Target
 from tollbridge.wires.dialects import format_of
 from tollbridge.wires.openai_chat.content import write_cache
 from tollbridge.wires.openai_chat.thinking import PLAIN, STYLES, respell, spell
-from tollbridge.wires.openai_chat.vocabulary import FIELD, NAME, approximated, dropped_param
+from tollbridge.wires.openai_chat.vocabulary import FIELD, NAME, approximated
 
 # Fields of Sampling by their names in the body. `top_k` is not OpenAI's; most others take it.
 _SAMPLING: Mapping[str, str] = {
@@ -48,7 +49,7 @@ class _Settings:
 
     def _put(self, feature: str, name: str, value: Json) -> None:
         if feature in self._to.lacks:
-            self._caveats.append(dropped_param(name, "this provider or model does not take it"))
+            self._caveats.append(unsent_field(name, "this provider or model does not take it"))
         else:
             self._body[name] = value
 
@@ -94,7 +95,7 @@ class _Settings:
             if tool.wire == NAME:
                 return tool.value  # type: ignore[no-any-return]
             kind = tool.value.get("type") if isinstance(tool.value, dict) else None
-            self._caveats.append(dropped_param("tools", f"`{kind}` is a tool that only {format_of(tool.wire)} runs"))
+            self._caveats.append(unsent_field("tools", f"`{kind}` is a tool that only {format_of(tool.wire)} runs"))
             return None
         function: JsonObject = {"name": tool.name}
         if tool.description is not None:
@@ -107,15 +108,11 @@ class _Settings:
             if "strict_tools" not in self._to.lacks:
                 function["strict"] = tool.strict
             elif tool.strict:
-                self._caveats.append(
-                    dropped_param("tools", "this provider cannot hold a tool to its schema (`strict`)")
-                )
+                self._caveats.append(unsent_field("tools", "this provider cannot hold a tool to its schema (`strict`)"))
         out: JsonObject = {"type": "function", "function": function}
         if tool.cache is not None:
             if not self._own and "cache_control" not in self._to.prefers:
-                self._caveats.append(
-                    dropped_param("tools[*].cache_control", "this provider caches prompts in its own way")
-                )
+                self._caveats.append(unsent_field("tools[*].cache_control", CACHES_ITSELF))
             else:
                 (function if tool.spelling.get("cache") == "function" else out)["cache_control"] = write_cache(
                     tool.cache
@@ -137,7 +134,7 @@ class _Settings:
             if choice.wire == NAME:
                 self._put("tool_choice", "tool_choice", choice.value)
             else:
-                self._caveats.append(dropped_param("tool_choice", f"this choice is of {format_of(choice.wire)}"))
+                self._caveats.append(unsent_field("tool_choice", f"this choice is of {format_of(choice.wire)}"))
         elif not self._own and not self._body.get("tools"):
             return  # nothing to choose from: providers refuse the pair
         elif name == "function_call":
@@ -158,7 +155,7 @@ class _Settings:
         if reasoning is None:
             return
         if "reasoning" in self._to.lacks:
-            self._caveats.append(dropped_param("reasoning", "this model does not take it"))
+            self._caveats.append(unsent_field("reasoning", "this model does not take it"))
             return
         style = self._to.prefers.get("reasoning")
         if not self._own:
@@ -200,7 +197,7 @@ class _Settings:
                 if wire == NAME:
                     self._body["response_format"] = value
                 else:
-                    self._caveats.append(dropped_param("response_format", f"it is of {format_of(wire)}"))
+                    self._caveats.append(unsent_field("response_format", f"it is of {format_of(wire)}"))
             case OutputFormat(kind="schema"):
                 self._put("response_schema", "response_format", self._schema(output))
             case OutputFormat(kind=kind):
@@ -243,14 +240,12 @@ class _Settings:
         if request.metadata is not None and self._own:
             self._put("metadata", "metadata", request.metadata)
         elif request.metadata is not None:
-            self._caveats.append(
-                dropped_param("metadata", "providers of this format refuse it, or mean something else")
-            )
+            self._caveats.append(unsent_field("metadata", "providers of this format refuse it, or mean something else"))
         for key, value in request.extra.items():
             if self._own:
                 if key != "stream_options" or value is None:
                     self._body.setdefault(key, value)
             elif value is not None:
                 self._caveats.append(
-                    dropped_param(key, f"the chat format has no such field ({format_of(request.origin)})")
+                    unsent_field(key, f"the chat format has no such field ({format_of(request.origin)})")
                 )

@@ -11,7 +11,7 @@ from tollbridge.model.events import Cited, Event, Extra, Finished, Grew, Logprob
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Inline, Media, Opaque, Part, Refusal, Text, Thinking, ToolCall
 from tollbridge.model.response import Finish
-from tollbridge.wires.openai_chat.citations import read_citation
+from tollbridge.wires.openai_chat.citations import CITED_NOW, from_start, is_claudes, read_citation
 from tollbridge.wires.openai_chat.content import read_part
 from tollbridge.wires.openai_chat.reasoning import DETAIL_TYPES, FIELDS, PLAIN, read_block, read_detail
 from tollbridge.wires.openai_chat.response import made_up_id
@@ -47,6 +47,7 @@ class ChoiceReader:
     __slots__ = (
         "_audio",
         "_calls",
+        "_claudes",
         "_detail",
         "_early",
         "_index",
@@ -55,6 +56,7 @@ class ChoiceReader:
         "_parts_field",
         "_refusal",
         "_seen",
+        "_start",
         "_stop",
         "_text",
         "_thinking",
@@ -76,6 +78,8 @@ class ChoiceReader:
         self._text = self._thinking = self._refusal = self._transcript = -1
         self._thinking_field = ""
         self._parts_field = False
+        self._start = 0  # of the text under way, in the whole content
+        self._claudes = False  # it cites by Anthropic's objects, which stand in the delta once more
         self._detail: Json = None
         self._early: list[Json] = []  # annotations that came before any text
         self._calls: dict[int, _Call] = {}
@@ -238,7 +242,9 @@ class ChoiceReader:
             self._early.extend(annotations)
             return
         for annotation in annotations:
-            events.append(Noted(Cited(self._text, read_citation(annotation)), self._index))
+            citation = from_start(read_citation(annotation), self._start)
+            self._claudes = self._claudes or is_claudes(citation)
+            events.append(Noted(Cited(self._text, citation), self._index))
 
     def _tool_calls(self, calls: Json, events: list[Event]) -> None:
         for number, call in enumerate(calls):
@@ -318,9 +324,12 @@ class ChoiceReader:
     def _provider_fields(self, fields: Json, events: list[Event]) -> None:
         for item in fields.get(SERVER_TOOLS) or ():
             self._open(read_server_tool(item)[1], events)
-        if fields.get(TEXT_BREAKS):
+        if breaks := fields.get(TEXT_BREAKS):
             self._text = self._open(Text(text=""), events)
-        left = {key: value for key, value in fields.items() if key not in (SERVER_TOOLS, TEXT_BREAKS)}
+            offset = breaks[-1]["offset"]
+            self._start = offset if offset.__class__ is int else 0
+        told = (SERVER_TOOLS, TEXT_BREAKS, CITED_NOW) if self._claudes else (SERVER_TOOLS, TEXT_BREAKS)
+        left = {key: value for key, value in fields.items() if key not in told}
         if left:
             events.append(Noted(Extra("message", {PROVIDER_FIELDS: left}), self._index))
 

@@ -22,7 +22,7 @@ from tollbridge.model.parts import Citation, Inline, Media, Opaque, Part, Refusa
 from tollbridge.model.response import Caveat, Finish, Usage
 from tollbridge.wires.base import Head
 from tollbridge.wires.openai_chat import thinking_parts
-from tollbridge.wires.openai_chat.citations import write_citation
+from tollbridge.wires.openai_chat.citations import CITED_NOW, is_claudes, write_citation
 from tollbridge.wires.openai_chat.content import write_own
 from tollbridge.wires.openai_chat.errors import write_error
 from tollbridge.wires.openai_chat.functions import FINISHED, FUNCTIONS, one_too_many
@@ -374,7 +374,10 @@ class _Choice:
         annotation = write_citation(citation, start, self._offset - start)
         if not self._writer.own:
             annotation = {"index": self._next("annotations"), **annotation}
-        return self.chunk({"annotations": [annotation]})
+        delta: JsonObject = {"annotations": [annotation]}
+        if is_claudes(citation):
+            delta[PROVIDER_FIELDS] = {CITED_NOW: citation.raw}
+        return self.chunk(delta)
 
     def extend(self, index: int, value: JsonObject) -> bytes:
         """Unknown fields of an own part that came later."""

@@ -23,7 +23,8 @@ import msgspec
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Reasoning
 from tollbridge.model.response import Caveat
-from tollbridge.wires.openai_chat.vocabulary import FIELD, approximated, dropped_param, take
+from tollbridge.model.unsent import unsent_field
+from tollbridge.wires.openai_chat.vocabulary import FIELD, approximated, take
 
 Path = tuple[str, ...]
 
@@ -123,7 +124,7 @@ def spell(reasoning: Reasoning, style: Style, caveats: list[Caveat]) -> JsonObje
         elif effort == "none":
             said[style.effort] = effort
         else:
-            caveats.append(dropped_param("reasoning", "the format cannot switch thinking off for every model"))
+            caveats.append(unsent_field("reasoning", "the format cannot switch thinking off for every model"))
         return _nested(said)
     amount = _effort(reasoning, style, caveats)
     if amount is not None:

@@ -20,7 +20,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import FileRef, Inline, Media, Opaque, Part, Refusal, Source, Text, Thinking, ToolCall
 from tollbridge.model.response import Caveat
 from tollbridge.wires.openai_chat import thinking_parts
-from tollbridge.wires.openai_chat.citations import cite, read_citation, write_citation
+from tollbridge.wires.openai_chat.citations import cite, drop_copies, read_citation, write_citation
 from tollbridge.wires.openai_chat.content import is_plain, read_content, read_part, write_own
 from tollbridge.wires.openai_chat.reasoning import FIELDS, open_signature, take_reasoning
 from tollbridge.wires.openai_chat.vocabulary import (
@@ -61,7 +61,7 @@ class TurnReader:
         placed: list[Placed] = []
         if not FIELDS.isdisjoint(rest):
             placed.extend(take_reasoning(rest, self.seals, self.caveats))
-        fields = rest.pop(PROVIDER_FIELDS) if rest.get(PROVIDER_FIELDS).__class__ is dict else {}
+        fields = dict(rest.pop(PROVIDER_FIELDS)) if rest.get(PROVIDER_FIELDS).__class__ is dict else {}
         placed.extend(self._content(rest, spelling, fields))
         refusal = rest.get("refusal")
         if refusal and refusal.__class__ is str:
@@ -96,7 +96,9 @@ class TurnReader:
             parts, positions = break_text(content, fields[TEXT_BREAKS])
         annotations = rest.get("annotations")
         if annotations and annotations.__class__ is list and any(isinstance(part, Text) for part in parts):
-            cite(parts, [read_citation(annotation) for annotation in rest.pop("annotations")])
+            citations = [read_citation(annotation) for annotation in rest.pop("annotations")]
+            cite(parts, citations)
+            drop_copies(fields, citations)
         return list(zip(positions, parts, strict=True))
 
     def read_call(self, call: JsonObject) -> Placed:

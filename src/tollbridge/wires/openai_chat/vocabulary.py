@@ -12,13 +12,16 @@ from typing import TypeVar
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat, FinishReason
+from tollbridge.model.unsent import unsent_thing
+from tollbridge.wires import dialects
+from tollbridge.wires.dialects import CHAT, MESSAGES
 
 T = TypeVar("T")
 
-NAME = "openai_chat"
+NAME = CHAT
 PATH = "/chat/completions"
-ANTHROPIC = "anthropic_messages"  # whose signatures stand in `thinking_blocks` as they are
-GEMINI = "gemini"  # whose signatures stand in `provider_specific_fields.thought_signature` as they are
+ANTHROPIC = MESSAGES  # whose signatures stand in `thinking_blocks` as they are
+GEMINI = dialects.GEMINI  # whose signatures stand in `provider_specific_fields.thought_signature` as they are
 
 FINISH: dict[str, FinishReason] = {
     "stop": "stop",
@@ -92,8 +95,8 @@ def take(rest: JsonObject, key: str, *kinds: type[T]) -> T | None:
     return value
 
 
-def dropped_param(where: str, why: str) -> Caveat:
-    return Caveat(code="dropped_param", where=f"$.{where}", detail=f"`{where}` was left out: {why}.")
+def unsent_thoughts(where: str) -> Caveat:
+    return unsent_thing(where, "Thinking of earlier turns", "this provider has no field for it")
 
 
 def dropped_part(where: str, detail: str) -> Caveat:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import FileRef, Inline, Media, Opaque, Part, Text, Thinking, Url
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import CACHES_ITSELF, unsent_marks, unsent_part, unsent_thing
 from tollbridge.wires.base import Target
 from tollbridge.wires.dialects import format_of
 from tollbridge.wires.documents import ELSEWHERE, OPENAIS_FILE
@@ -73,14 +74,13 @@ class PartWriter:
 
     def say_what_was_dropped(self) -> None:
         if self._unmarked:
-            detail = f"{len(self._unmarked)} cache marks were left out: this provider caches prompts in its own way."
-            self._caveats.append(Caveat(code="dropped_param", where=self._unmarked[0], detail=detail))
+            self._caveats.append(unsent_marks(self._unmarked[0], len(self._unmarked), CACHES_ITSELF))
 
     def _media(self, media: Media, where: str) -> JsonObject | None:
         family = media.media_type.partition("/")[0]
         match media.source:
             case FileRef(id=id) if not OPENAIS_FILE.match(id):
-                self._drop(where, f"Left out: {ELSEWHERE}.")
+                self._caveats.append(unsent_part(where, ELSEWHERE))
                 return None
             case FileRef() if family == "image":
                 self._drop(where, "A picture must stand in the request or be linked to; a file's id names documents.")
@@ -109,7 +109,8 @@ class PartWriter:
         feature = _LACKED.get(part.media_type.partition("/")[0], "files")
         if feature not in self._to.lacks:
             return False
-        self._drop(where, f"The model takes no {feature}; a part of type {part.media_type} was left out.")
+        thing = f"The model takes no {feature}; a part of type {part.media_type}"
+        self._caveats.append(unsent_thing(where, thing))
         return True
 
     def _drop(self, where: str, detail: str) -> None:

@@ -12,6 +12,7 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.parts import Media, Opaque, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from tollbridge.model.request import Message
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import CACHES_ITSELF, unsent_thing
 from tollbridge.wires.base import Target
 from tollbridge.wires.dialects import format_of
 from tollbridge.wires.openai_chat import thinking_parts
@@ -24,7 +25,7 @@ from tollbridge.wires.openai_chat.turn import (
     write_function_call,
     write_own_content,
 )
-from tollbridge.wires.openai_chat.vocabulary import ANTHROPIC, FIELD, NAME, SPELLED, dropped_part
+from tollbridge.wires.openai_chat.vocabulary import ANTHROPIC, FIELD, NAME, SPELLED, dropped_part, unsent_thoughts
 from tollbridge.wires.seal import UNKEYED
 
 _SIGNED_FIELDS = frozenset({"reasoning_details", "thinking_blocks", thinking_parts.REASONING})
@@ -95,7 +96,7 @@ class TurnWriter:
                     if part.citations:
                         self._drop(where, "The citations of a text have no place in a chat request.")
                     if part.cache is not None and "cache_control" not in self._to.prefers:
-                        self._drop(where, "A cache mark was left out: this provider caches prompts in its own way.")
+                        self._caveats.append(unsent_thing(where, "A cache mark", CACHES_ITSELF))
                 case Media() | ToolResult():
                     self._drop(where, f"A {type(part).__name__} has no place in an assistant's message.")
                 case Opaque():
@@ -135,7 +136,7 @@ class TurnWriter:
                 told = [part for part in ours if part.text or (signed and part.signature)]
                 return (*(msgspec.structs.replace(part, extra={FIELD: field}) for part in told), *rest)
             case _ if any(part.text for part in thoughts) or not self._own:
-                self._drop(where, "Thinking of earlier turns was left out: this provider has no field for it.")
+                self._caveats.append(unsent_thoughts(where))
         return rest
 
     def _as_spelled(
@@ -170,10 +171,8 @@ class TurnWriter:
 
     def _call(self, out: JsonObject, call: ToolCall, where: str) -> JsonObject | None:
         if call.runs_on == "provider":
-            self._drop(
-                where,
-                f"The call of `{call.name}`, which {format_of(call.origin) or 'a provider'} ran itself, was left out.",
-            )
+            who = format_of(call.origin) or "a provider"
+            self._caveats.append(unsent_thing(where, f"The call of `{call.name}`, which {who} ran itself,"))
             return None
         if call.signature:
             detail = f"The signature of the call `{call.name}` is not replayed to this provider."

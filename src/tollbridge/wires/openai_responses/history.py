@@ -28,6 +28,7 @@ from tollbridge.model.parts import (
 )
 from tollbridge.model.request import Message
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import CACHES_ITSELF, unsent_marks
 from tollbridge.wires.base import Target
 from tollbridge.wires.dialects import format_of
 from tollbridge.wires.documents import ELSEWHERE, OPENAIS_FILE
@@ -61,8 +62,7 @@ class History:
                 case "assistant":
                     self._assistant(message, where)
         if self._unmarked:
-            detail = f"{len(self._unmarked)} cache marks were left out: this provider caches prompts in its own way."
-            self._caveats.append(Caveat(code="dropped_param", where=self._unmarked[0], detail=detail))
+            self._caveats.append(unsent_marks(self._unmarked[0], len(self._unmarked), CACHES_ITSELF))
         return self._items
 
     def _system_role(self, where: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tollbridge.model.parts import Media, Part
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent_part
 from tollbridge.wires.base import Target
 from tollbridge.wires.dialects import format_of
-from tollbridge.wires.openai_responses.vocabulary import NAME, dropped_part
+from tollbridge.wires.openai_responses.vocabulary import NAME
 
 _FEATURE = {"image": "images", "audio": "audio", "video": "video"}
 
@@ -27,7 +28,7 @@ class Lacking:
         return True
 
     def drop(self, where: str, what: str) -> None:
-        self._caveats.append(dropped_part(where, f"Left out of the request: {what}."))
+        self._caveats.append(unsent_part(where, what))
 
 
 def foreign_signature(where: str, what: str, origin: str = "") -> Caveat:

@@ -8,6 +8,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, ToolChoice
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import CACHES_ITSELF, unsent_field
 from tollbridge.wires.base import Target
 from tollbridge.wires.dialects import format_of
 from tollbridge.wires.openai_responses.vocabulary import (
@@ -16,7 +17,6 @@ from tollbridge.wires.openai_responses.vocabulary import (
     NAME,
     REASONING_ASKED,
     approximated,
-    dropped_param,
     dropped_part,
 )
 
@@ -71,7 +71,7 @@ class _Settings:
             self._body[name] = value
 
     def _drop(self, name: str, why: str) -> None:
-        self._caveats.append(dropped_param(name, why))
+        self._caveats.append(unsent_field(name, why))
 
     def sampling(self) -> None:
         sampling = self._request.sampling
@@ -132,7 +132,7 @@ class _Settings:
                 "strict": tool.strict is True,
             }
             if tool.cache is not None:
-                self._drop(f"tools[{at}].cache_control", "this provider caches prompts in its own way")
+                self._drop(f"tools[{at}].cache_control", CACHES_ITSELF)
         if body.get("strict") and "strict_tools" in self._to.lacks:
             body["strict"] = False
             self._drop(f"tools[{at}].strict", "this provider or model does not take it")

@@ -16,10 +16,11 @@ import msgspec
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Caveat
+from tollbridge.wires.dialects import RESPONSES
 
 T = TypeVar("T")
 
-NAME = "openai_responses"
+NAME = RESPONSES
 PATH = "/responses"
 
 # Keys of a part's `extra` that no JSON body uses for a field. Only this wire reads them.
@@ -74,10 +75,6 @@ def without(value: JsonObject, *known: str) -> JsonObject:
 def made_id(prefix: str, *of: Json) -> str:
     """An id for what has none: the same for the same things, so that this stays a pure function."""
     return f"{prefix}_tb{hashlib.blake2b(msgspec.json.encode(of), digest_size=16).hexdigest()}"
-
-
-def dropped_param(where: str, why: str) -> Caveat:
-    return Caveat(code="dropped_param", where=f"$.{where}", detail=f"`{where}` was left out: {why}.")
 
 
 def dropped_part(where: str, detail: str) -> Caveat:

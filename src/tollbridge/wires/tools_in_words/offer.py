@@ -20,6 +20,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Part, Text, ToolCall, ToolResult
 from tollbridge.model.request import Message, OutputFormat, Request, Tool, ToolChoice, only_allowed
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import unsent_part
 from tollbridge.wires.dialects import format_of
 from tollbridge.wires.json_in_words import json_in_words
 
@@ -71,8 +72,8 @@ def offer(request: Request, *, stops: bool = True) -> Offer:
             changes["sampling"] = msgspec.structs.replace(request.sampling, stop=stop)
     for index, tool in enumerate(request.tools):
         if not isinstance(tool, Tool):
-            detail = f"Left out: a tool that only {format_of(tool.wire)} understands."
-            caveats.append(Caveat(code="dropped_part", where=f"$.tools[{index}]", detail=detail))
+            what = f"a tool that only {format_of(tool.wire)} understands"
+            caveats.append(unsent_part(f"$.tools[{index}]", what))
     caveats.append(
         _caveat("$.tools", "this model calls none; they are offered in the prompt, and calls are read from its text")
     )
