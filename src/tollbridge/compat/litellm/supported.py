@@ -9,6 +9,7 @@ from typing import Any
 from tollbridge.calls.build import Wanted, build
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.supported import supported
+from tollbridge.compat.litellm.absent import not_built
 from tollbridge.errors import NotFoundError
 from tollbridge.providers.resolve import Given
 from tollbridge.providers.table import ROWS
@@ -20,9 +21,16 @@ _PLACE: Mapping[str, str] = {"aws_region_name": "us-east-1", "vertex_project": "
 """Where a deployment is that nothing is sent to; what else a row's address is made of is `x`."""
 
 
-def get_supported_openai_params(model: str, custom_llm_provider: str | None = None, **_others: Any) -> list[str] | None:
+def get_supported_openai_params(
+    model: str, custom_llm_provider: str | None = None, request_type: str = "chat_completion", **_others: Any
+) -> list[str] | None:
     """Fields of a chat request that the model takes, by its provider's row and its format; None where nobody is known
-    for it. Raises BadRequestError for a name that the provider's models cannot have."""
+    for it. Raises BadRequestError for a name that the provider's models cannot have, NotBuilt for other requests."""
+    if request_type != "chat_completion":
+        raise not_built(
+            f"get_supported_openai_params(request_type={request_type!r})",
+            "What a provider does not take of a task is told in the caveats of its answers (docs/tasks.md).",
+        )
     try:
         row, name = located(model, custom_llm_provider)
     except NotFoundError:
