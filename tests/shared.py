@@ -1,10 +1,12 @@
 """Where other people's data lies, beside the repository: read at test time, never copied.
 
 A clone without it runs everything else: what asks for a file of it is skipped, and says so. In CI it is always there.
+TOLLBRIDGE_RECORDINGS is a directory with other recordings, for `tests.wires.all_laws`.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -29,8 +31,13 @@ SHARED: Path = _Beside(_PLACE)
 @cache
 def index() -> list[dict[str, Any]]:
     """The list of all recorded exchanges; see ../shared/recordings/README.md."""
-    entries: list[dict[str, Any]] = msgspec.json.decode((SHARED / "recordings" / "INDEX.json").read_bytes())
+    entries: list[dict[str, Any]] = msgspec.json.decode((_recordings() / "INDEX.json").read_bytes())
     return entries
+
+
+def _recordings() -> Path:
+    others = os.environ.get("TOLLBRIDGE_RECORDINGS")
+    return Path(others) if others else SHARED / "recordings"
 
 
 def recordings(*, provider: str | None = None, endpoints: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:
@@ -40,4 +47,4 @@ def recordings(*, provider: str | None = None, endpoints: tuple[str, ...] = ()) 
             continue
         if endpoints and entry["endpoint"] not in endpoints:
             continue
-        yield msgspec.json.decode((SHARED / "recordings" / entry["file"]).read_bytes())
+        yield msgspec.json.decode((_recordings() / entry["file"]).read_bytes())

@@ -10,8 +10,8 @@ from tests.catalog.reported import all_reported
 from tests.shared import SHARED
 from tollbridge.calls.tariff import tariff
 from tollbridge.catalog.kept import again, keep
-from tollbridge.catalog.parts import Parts
-from tollbridge.catalog.pricing import Tariff, catalog_list
+from tollbridge.catalog.parts import Parts, others
+from tollbridge.catalog.pricing import UNPRICED, Tariff, catalog_list
 from tollbridge.model.response import Usage
 from tollbridge.observe import tokens
 from tollbridge.providers.table import ROWS
@@ -66,6 +66,28 @@ def test_only_what_a_price_depends_on_is_kept(extra: dict[str, Any], tier: str |
     assert keep(usage, tier) == bill
     for prices in (LIST, TELLS):
         assert prices.cost(again(tokens(usage), bill)) == prices.cost(usage, tier)
+
+
+def test_what_other_models_did_is_kept_with_the_answer() -> None:
+    advisor = {
+        "type": "advisor_message",
+        "model": "big",
+        "input_tokens": 100,
+        "output_tokens": 10,
+        "cache_read_input_tokens": 7,
+        "cache_creation_input_tokens": 30,
+        "cache_creation": {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 10},
+    }
+    usage = Usage(input=10, output=5, extra={"iterations": [{"type": "message", "input_tokens": 10}, advisor]})
+    bill = keep(usage, None)
+    assert list(bill) == ["others"]
+    kept = again(tokens(usage), bill)
+    assert others(kept) == others(usage)
+    big = Tariff({"input": 10**9, "output": 2 * 10**9, "cache_read": 10**8, "cache_write_1h": 3 * 10**9}, "")
+    prices = Tariff({"input": 10**6, "output": 10**6}, "", kin=lambda model: big if model == "big" else UNPRICED)
+    assert prices.cost(kept) == prices.cost(usage) == 15 + 100_000 + 20_000 + 700 + 20_000 + 30_000
+    refused = Usage(input=10, output=5, extra={"iterations": [{"type": "fallback_message", "model": "big"}]})
+    assert others(again(tokens(refused), keep(refused, None))) == (("big", None),)
 
 
 def test_counts_that_this_version_does_not_know_are_passed_over() -> None:

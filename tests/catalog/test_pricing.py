@@ -252,6 +252,11 @@ def test_ones_own_zero_is_free() -> None:
         ({"cost": 0.001, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.02}}, 21_000_000),
         ({"cost": 0.001, "is_byok": True, "cost_details": {"upstream_inference_cost": None}}, None),
         ({"cost": 0.001, "is_byok": True}, None),
+        ({"cost_in_usd_ticks": 2_279_404}, 227_940),
+        ({"cost_in_usd_ticks": 5}, 1),
+        ({"cost_in_usd_ticks": 0}, 0),
+        ({"cost_in_usd_ticks": -1}, None),
+        ({"cost_in_usd_ticks": 10**17}, None),
         ({"cost": -1}, None),
         ({"cost": "0.1"}, None),
         ({"cost": True}, None),
@@ -393,3 +398,29 @@ def test_what_a_provider_says_that_it_bills_is_what_it_costs(billed: tuple[float
 )
 def test_a_bill_that_is_none_counts_as_not_told(units: Any) -> None:
     assert cost(input=10, output=4, extra={"billed_units": units}) == 10 * 2 + 4 * 7
+
+
+def test_a_part_that_another_model_had_is_priced_as_that_model_or_not_at_all() -> None:
+    def by(model: object, type: str = "advisor_message") -> Usage:
+        return Usage(
+            input=10,
+            output=10,
+            cache_read=0,
+            extra={"iterations": [{"type": type, "model": model, "input_tokens": 1000, "output_tokens": 100}]},
+        )
+
+    whole = {"input": 10**6, "output": 2 * 10**6, "cache_read": 0, "cache_write": 0, "reasoning": 2 * 10**6}
+    big = Tariff({"input": 10**9, "output": 10**9}, "", times=Fraction(1, 2))
+    prices = Tariff(whole, "", times=Fraction(1, 2), added_nanousd=7, kin={"big": big}.get)  # type: ignore[arg-type]
+    assert prices.cost(by("big")) == 15 + 7 + 550_000
+    unknown = Tariff(whole, "", kin=lambda model: UNPRICED)
+    for usage in (by("small"), by(None), by("big", "fallback_message")):
+        assert unknown.cost(usage) is None
+        with pytest.raises(UnknownPrice, match="had in the answer"):
+            unknown.price(usage)
+    assert Tariff(whole, "").cost(by("big")) is None
+    assert unknown.cost(by("big", "message")) == 30
+    assert (
+        unknown.cost(Usage(input=10, output=10, extra={"iterations": [by("big").extra["iterations"][0]] * 51})) is None
+    )
+    assert unknown.cost(Usage(input=10, output=10, extra={"iterations": "many"})) == 30

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,9 @@ from scripts.genai_list import PROVIDERS
 from tests.catalog.reported import Reported, all_reported
 from tests.shared import SHARED
 from tollbridge.calls.tariff import tariff
-from tollbridge.catalog.facts import catalog
+from tollbridge.catalog.facts import catalog, facts
 from tollbridge.catalog.parts import Parts
-from tollbridge.catalog.pricing import Tariff, catalog_list
+from tollbridge.catalog.pricing import UNPRICED, Tariff, catalog_list
 from tollbridge.providers.table import ROWS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/prices.md"
@@ -61,7 +61,12 @@ def row_of(one: Reported) -> dict[str, Any] | None:
 
 def charged(one: Reported) -> int | None:
     """By the table alone: what a provider tells of its own costs is looked at elsewhere."""
-    return Tariff(catalog_list(one.known.prices), "").cost(one.usage, one.tier)
+    return Tariff(catalog_list(one.known.prices), "", kin=partial(_listed, one.provider)).cost(one.usage, one.tier)
+
+
+def _listed(provider: str, model: str) -> Tariff:
+    known = facts(provider, model)
+    return UNPRICED if known is None else Tariff(catalog_list(known.prices), "")
 
 
 def oracle(one: Reported, row: dict[str, Any]) -> int:
@@ -121,6 +126,11 @@ def oracle(one: Reported, row: dict[str, Any]) -> int:
             + raw["output_tokens"] * price("output_cost_per_token")
             + searches * Decimal("0.01")  # ten dollars a thousand, for all models of the vendor's
         )
+        for beside in raw.get("iterations") or ():
+            other = row if beside["type"] == "compaction" else table()[beside["model"]] if "model" in beside else None
+            if other is not None:
+                dollars += beside["input_tokens"] * Decimal(other["input_cost_per_token"])
+                dollars += beside["output_tokens"] * Decimal(other["output_cost_per_token"])
     elif one.form == "gemini":
         read = raw["promptTokenCount"] + (raw.get("toolUsePromptTokenCount") or 0)
         cached = raw.get("cachedContentTokenCount") or 0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import partial
 
 import msgspec
 
-from tollbridge.catalog.facts import ModelFacts, catalog
+from tollbridge.catalog.facts import ModelFacts, catalog, facts
 from tollbridge.catalog.pricing import FREE, UNPRICED, Tariff, catalog_list, own_list
 from tollbridge.catalog.unit_pricing import TASK_MODES, UNIT_CLASSES, UnitTariff
 from tollbridge.providers.row import Provider
@@ -54,20 +55,26 @@ def tariff(
     if known is not None and known.mode in _MAKES_NO_TOKENS and "input" in listed:
         listed = {"output": 0, **listed}
     markup = markups.of(row.name)
+    kin = partial(_kin, row.name, markup.times)
+    if own and (by_units or not _BY_UNITS.isdisjoint(own)):
+        return UnitTariff(own_list(own, listed), "config", times=markup.times, added_nanousd=markup.added_nanousd)
     if own:
-        made = UnitTariff if by_units or not _BY_UNITS.isdisjoint(own) else Tariff
-        return made(own_list(own, listed), "config", times=markup.times, added_nanousd=markup.added_nanousd)
+        return Tariff(own_list(own, listed), "config", times=markup.times, added_nanousd=markup.added_nanousd, kin=kin)
     if row.local and not listed_as:
         return FREE
     if not listed and not row.tells_cost:
         return UNPRICED
-    return (UnitTariff if by_units else Tariff)(
-        listed,
-        (listed_as or catalog().date) if listed else "provider",
-        tells_cost=row.tells_cost,
-        times=markup.times,
-        added_nanousd=markup.added_nanousd,
-    )
+    priced = (listed_as or catalog().date) if listed else "provider"
+    times, added, tells = markup.times, markup.added_nanousd, row.tells_cost
+    if by_units:
+        return UnitTariff(listed, priced, tells_cost=tells, times=times, added_nanousd=added)
+    return Tariff(listed, priced, tells_cost=tells, times=times, added_nanousd=added, kin=kin)
+
+
+def _kin(provider: str, times: Fraction, model: str) -> Tariff:
+    """Of another model of the provider, which had a part in an answer. It is no answer: nothing is added for it."""
+    known = facts(provider, model)
+    return UNPRICED if known is None else Tariff(catalog_list(known.prices), catalog().date, times=times)
 
 
 _MAKES_NO_TOKENS = frozenset({"embedding", "rerank", "moderation"})

@@ -2,7 +2,8 @@
 
 Tokens are kept as the log tells them. What else a price depends on is a bill's small print, and most answers have none:
 the service that was given, a grand total that counts hidden thinking, how much context a search read, what the
-provider itself says that it charged or how many tokens it bills, and how long it took, where that is what is paid for.
+provider itself says that it charged or how many tokens it bills, what another model did, and how long it took, where
+that is what is paid for.
 """
 
 from __future__ import annotations
@@ -10,7 +11,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tollbridge.catalog.parts import BILLED, billed_tokens, service_of, told_cost
+import msgspec
+
+from tollbridge.catalog.parts import (
+    ADVISOR,
+    BILLED,
+    FALLBACK,
+    ITERATIONS,
+    billed_tokens,
+    others,
+    service_of,
+    told_cost,
+)
+from tollbridge.model.json import JsonObject
 from tollbridge.model.money import write_dollars
 from tollbridge.model.response import UNITS, Usage
 
@@ -39,6 +52,9 @@ def keep(usage: Usage, service_tier: str | None, seconds: float | None = None) -
         billed = billed_tokens(usage)
         if billed is not None:
             bill["billed_input"], bill["billed_output"] = billed
+        beside = others(usage)
+        if beside:
+            bill["others"] = msgspec.json.encode([_of_another(model, used) for model, used in beside]).decode()
     if seconds is not None:
         bill["took_us"] = round(seconds * MILLION)
     return bill
@@ -60,9 +76,28 @@ def again(tokens: Mapping[str, int], bill: Mapping[str, str | int] | None) -> Us
         extra["cost"] = write_dollars(told)
     if "billed_input" in bill:
         extra[BILLED] = {"input_tokens": bill["billed_input"], "output_tokens": bill.get("billed_output", 0)}
+    if "others" in bill:
+        extra[ITERATIONS] = msgspec.json.decode(str(bill["others"]))
     counts: dict[str, Any] = {kind: count for kind, count in tokens.items() if kind in _COUNTS}
     units = {name: tokens[name] for name in UNITS if name in tokens}
     return Usage(**counts, extra=extra, units=units or None)
+
+
+def _of_another(model: str, used: Usage | None) -> JsonObject:
+    """As Anthropic tells it."""
+    model = model[:SERVICE_MAX]
+    if used is None:
+        return {"type": FALLBACK, "model": model}
+    read, write = used.cache_read or 0, used.cache_write or 0
+    return {
+        "type": ADVISOR,
+        "model": model,
+        "input_tokens": used.input - read - write,
+        "output_tokens": used.output,
+        "cache_read_input_tokens": read,
+        "cache_creation_input_tokens": write,
+        "cache_creation": {"ephemeral_1h_input_tokens": used.cache_write_1h or 0},
+    }
 
 
 def took(bill: Mapping[str, str | int] | None) -> float | None:

@@ -6,6 +6,7 @@
 4. A provider that tells beside its counts what it bills (`billed_units`) is paid for that: Cohere leaves the prompt of
    its own that it puts around the client's out of the bill (https://docs.cohere.com/docs/how-does-cohere-pricing-work,
    seen 2026-11-26).
+5. What another model did for the answer (Anthropic's advisor) is no part of the counts; it has that model's prices.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ COST_MAX_USD = 1_000_000
 BILLED = "billed_units"
 PLAIN_SERVICES = frozenset({None, "", "default", "standard", "standard_only", "auto", "on_demand"})
 _PLAIN_PLACES = frozenset({"", "global", "not_available"})
-_SAYING = frozenset({"service_tier", "speed", "inference_geo", "total_tokens", BILLED})
+ITERATIONS = "iterations"
+_SAYING = frozenset({"service_tier", "speed", "inference_geo", "total_tokens", BILLED, ITERATIONS})
 
 
 class Parts:
@@ -114,10 +116,41 @@ def tells_nothing(extra: JsonObject) -> bool:
     return (
         "total_tokens" not in extra
         and BILLED not in extra
+        and not _by_others(extra)
         and _text(extra.get("service_tier")) in PLAIN_SERVICES
         and _text(extra.get("speed")) in PLAIN_SERVICES
         and _text(extra.get("inference_geo")) in _PLAIN_PLACES
     )
+
+
+def _by_others(extra: JsonObject) -> list[JsonObject]:
+    iterations = extra.get(ITERATIONS)
+    if iterations.__class__ is not list:
+        return []
+    return [one for one in iterations if one.__class__ is dict and one.get("type") in (ADVISOR, FALLBACK)]
+
+
+ADVISOR, FALLBACK = "advisor_message", "fallback_message"
+OTHERS_MAX = 50  # more than anybody asks for one answer
+
+
+def others(usage: Usage) -> tuple[tuple[str, Usage | None], ...]:
+    """(model, what it used) of the models that had a part in it beside the one asked. None: which of the counts are
+    that model's is not known, as where it answered in the place of another that refused."""
+    found = _by_others(usage.extra)
+    if len(found) > OTHERS_MAX:
+        return (("", None),)
+    return tuple((_text(one.get("model")), _used(one)) for one in found)
+
+
+def _used(told: JsonObject) -> Usage | None:
+    if told["type"] == FALLBACK:
+        return None
+    fresh, wrote = _whole(told.get("input_tokens")) or 0, _whole(told.get("output_tokens")) or 0
+    heard, kept = _whole(told.get("cache_read_input_tokens")) or 0, _whole(told.get("cache_creation_input_tokens")) or 0
+    kinds = told.get("cache_creation")
+    long = _whole(kinds.get("ephemeral_1h_input_tokens")) if kinds.__class__ is dict else None
+    return Usage(input=fresh + heard + kept, output=wrote, cache_read=heard, cache_write=kept, cache_write_1h=long or 0)
 
 
 def billed_tokens(usage: Usage) -> tuple[int, int] | None:
@@ -141,15 +174,22 @@ def _text(value: Json) -> str:
 
 
 def told_cost(usage: Usage) -> int | None:
-    """The cost that `usage` itself tells, in nano-dollars: `cost`, a number or with a `total_cost` in it. On a key of
+    """The cost that `usage` itself tells, in nano-dollars: `cost`, a number or with a `total_cost` in it, or xAI's
+    ticks, ten of which are a nano-dollar (https://docs.x.ai/developers/cost-tracking, seen 2026-11-27). On a key of
     the operator's own (`is_byok`) it is the go-between's fee alone, and the model's cost stands beside it."""
     told = usage.extra.get("cost")
+    if told is None and is_count(ticks := usage.extra.get("cost_in_usd_ticks")):
+        nanousd = (ticks + TICKS_IN_A_NANO // 2) // TICKS_IN_A_NANO
+        return nanousd if nanousd <= COST_MAX_USD * NANO else None
     found = _dollars(told.get("total_cost") if told.__class__ is dict else told)
     if found is None or usage.extra.get("is_byok") is not True:
         return found
     details = usage.extra.get("cost_details")
     beside = _dollars(details.get("upstream_inference_cost")) if details.__class__ is dict else None
     return None if beside is None else found + beside
+
+
+TICKS_IN_A_NANO = 10
 
 
 def _dollars(value: Json) -> int | None:

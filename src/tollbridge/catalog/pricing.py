@@ -21,7 +21,7 @@ from math import ceil
 from operator import attrgetter
 from typing import NamedTuple
 
-from tollbridge.catalog.parts import COST_MAX_USD, PLAIN_SERVICES, Parts, service_of, tells_nothing, told_cost
+from tollbridge.catalog.parts import COST_MAX_USD, PLAIN_SERVICES, Parts, others, service_of, tells_nothing, told_cost
 from tollbridge.catalog.price_names import CHARGED
 from tollbridge.catalog.sheets import Sheet, Tiers, sheets
 from tollbridge.errors import UnknownPrice
@@ -82,6 +82,7 @@ class Tariff:
         "_fixed",
         "_half",
         "_input",
+        "_kin",
         "_listed",
         "_output",
         "_per",
@@ -108,10 +109,12 @@ class Tariff:
         tells_cost: bool = False,
         times: Fraction = Fraction(1),
         added_nanousd: int = 0,
+        kin: Callable[[str], Tariff] | None = None,
     ) -> None:
         """`prices` by `class[>tokens][@service]`. Each answer costs `times` what they say (a discount, a margin) and
-        `added_nanousd` more."""
+        `added_nanousd` more. `kin`: the tariff of another model of the provider, which may have a part in an answer."""
         self.priced = priced
+        self._kin = kin
         self.prices = prices
         self._tells_cost = tells_cost
         self._times = times.numerator
@@ -168,6 +171,10 @@ class Tariff:
         service = service_of(usage, service_tier)
         if self._listed and service not in self._sheets:
             raise UnknownPrice(f"There are no prices for the service tier {service!r}.", kind=service)
+        for model, used in others(usage):
+            if used is None or self._kin is None or self._kin(model).cost(used, service_tier) is None:
+                named = model or "another model"
+                raise UnknownPrice(f"There is no price for the part that {named} had in the answer.", kind=named)
         unknown = [line.kind for line in self.lines(usage, service_tier) if line.rate is None]
         if unknown and self._listed:
             raise UnknownPrice(f"There is no price for `{unknown[0]}`.", kind=unknown[0])
@@ -218,7 +225,13 @@ class Tariff:
             if rate is None:
                 return None
             total += units * rate
-        total = total * self._times + self._fixed
+        beside = 0
+        for model, used in others(usage) if usage.extra else ():
+            cost = None if used is None or self._kin is None else self._kin(model).cost(used, service_tier)
+            if cost is None:
+                return None
+            beside += cost * self._per
+        total = total * self._times + self._fixed + beside
         if not self._per_second:
             return (total + self._half) // self._per
         if seconds is None:

@@ -54,6 +54,9 @@ def read_told(body: bytes) -> tuple[Along, JsonObject]:
     return Along(read_usage(fields.get("usage")), text_of(fields.get("id"))), fields
 
 
+TELLING_COST = ("cost", "is_byok", "cost_details", "cost_in_usd_ticks")  # `catalog.parts.told_cost`
+
+
 def event(name: str, value: JsonObject) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (name.encode(), _encode(value))
 
@@ -69,7 +72,7 @@ def read_usage(value: Any, origin: str = "openai") -> Usage | None:
         into = max(0, total - (out or 0))
     seconds = value.get("seconds")
     heard = round(seconds * 1000) if isinstance(seconds, int | float) and is_count(int(seconds)) else None
-    kept = {name: value[name] for name in ("cost", "is_byok", "cost_details") if name in value}
+    kept = {name: value[name] for name in TELLING_COST if name in value}
     if into is None and out is None and heard is None and not kept:
         return None
     details = value.get("input_tokens_details") or value.get("input_token_details") or {}

@@ -156,6 +156,45 @@ def test_the_top_level_is_the_usage_and_iterations_are_kept_beside() -> None:
     assert usage.extra == {"iterations": [{"input_tokens": 99}]}
 
 
+def test_what_compacting_took_is_counted_and_goes_back_as_it_was_told() -> None:
+    """A paused answer says nothing of its own; the iterations are billed."""
+    compaction = {
+        "type": "compaction",
+        "input_tokens": 83555,
+        "output_tokens": 139,
+        "cache_read_input_tokens": 5,
+        "cache_creation_input_tokens": 0,
+    }
+    for told in (
+        {"input_tokens": 0, "output_tokens": 0, "iterations": [compaction]},
+        {
+            "input_tokens": 20,
+            "output_tokens": 3,
+            "cache_read_input_tokens": 1,
+            "iterations": [compaction, {"type": "message", "input_tokens": 20, "output_tokens": 3}, "odd"],
+        },
+    ):
+        read = WIRE.read_response({"content": [], "usage": told})
+        assert read.usage is not None
+        assert read.usage.input == 83560 + told["input_tokens"] + told.get("cache_read_input_tokens", 0)
+        assert read.usage.output == 139 + told["output_tokens"]
+        assert WIRE.write_response(read).value["usage"] == told
+
+
+def test_kinds_of_cache_writing_that_are_no_sum_of_the_total_come_back_as_they_were() -> None:
+    """As after searches on the server: the total grows, the kinds are those of the first round."""
+    told = {
+        "input_tokens": 17,
+        "output_tokens": 594,
+        "cache_creation_input_tokens": 24164,
+        "cache_creation": {"ephemeral_5m_input_tokens": 2474, "ephemeral_1h_input_tokens": 0},
+    }
+    read = WIRE.read_response({"content": [], "usage": told})
+    assert read.usage is not None
+    assert (read.usage.input, read.usage.cache_write, read.usage.cache_write_1h) == (24181, 24164, 0)
+    assert WIRE.write_response(read).value["usage"] == told
+
+
 @pytest.mark.parametrize("count", [-1, 10**12 + 1, 2**63])
 def test_a_count_that_cannot_be_is_no_word_and_stays_as_it_came(count: int) -> None:
     body = {"content": [], "usage": {"input_tokens": 5, "output_tokens": count}}

@@ -115,3 +115,22 @@ def test_another_wires_own_fields_are_not_shown() -> None:
         "total_tokens": 3,
         "prompt_tokens_details": {"cache_write_tokens": 3},
     }
+
+
+@pytest.mark.parametrize(
+    ("told", "output"),
+    [
+        ({"prompt_tokens": 390, "completion_tokens": 26, "total_tokens": 513}, 123),  # xAI: a total of all three
+        ({"prompt_tokens": 61, "completion_tokens": 10, "total_tokens": 71}, 107),  # Vercel's gateway: left out of it
+        ({"prompt_tokens": 61, "completion_tokens": 10}, 107),
+        ({"prompt_tokens": 10, "completion_tokens": 97, "total_tokens": 107}, 97),  # as OpenAI: within
+    ],
+)
+def test_thinking_beside_the_output_is_output_too_and_goes_back_as_it_was_told(
+    told: dict[str, int], output: int
+) -> None:
+    body = {**told, "completion_tokens_details": {"reasoning_tokens": 97}}
+    usage = read_usage(dict(body))
+    assert usage is not None
+    assert (usage.output, usage.reasoning) == (output, 97)
+    assert write_usage(usage) == body

@@ -68,6 +68,9 @@ class Machine:
         self.final = response
 
     def _in_item(self, kind: str, event: Any) -> None:
+        if kind.endswith("annotation.added") and event["output_index"] < len(self.output):
+            self._annotated_late(event)
+            return
         assert event["output_index"] == len(self.output)
         if kind == "response.output_item.added":
             assert self.item is None
@@ -98,6 +101,14 @@ class Machine:
             assert told == [self.text]
         else:
             raise AssertionError(kind)
+
+    def _annotated_late(self, event: Any) -> None:
+        """Of a text that is done: the response at the end has it too."""
+        item = self.output[event["output_index"]]
+        assert event["item_id"] == item["id"]
+        content = item["content"][event["content_index"]]
+        assert event["annotation_index"] == len(content["annotations"])
+        content["annotations"].append(event["annotation"])
 
     def _index(self, event: Any) -> int:
         return int(event["summary_index"] if "summary_index" in event else event["content_index"])

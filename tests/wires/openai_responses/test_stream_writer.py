@@ -98,6 +98,23 @@ def test_a_plain_answer_in_full() -> None:
     assert final["usage"]["total_tokens"] == 5
 
 
+def test_a_citation_of_a_text_that_is_done_is_told_and_stands_in_the_response() -> None:
+    """As Gemini grounds an answer: in its last chunk, after the signature behind the text."""
+    events = [
+        Opened(0, 0, Text(text="")),
+        Grew(0, 0, "It is so."),
+        Closed(0, 0),
+        Opened(0, 1, Thinking(signature="c2ln", origin="gemini")),
+        Noted(Cited(0, Citation(url="https://example.com/", title="Example"))),
+        Closed(0, 1),
+        Finished(0, Finish(reason="stop", raw="STOP")),
+    ]
+    final = obeys(written(events, "gemini"))
+    (message,) = [item for item in final["output"] if item["type"] == "message"]
+    (annotation,) = message["content"][0]["annotations"]
+    assert (annotation["url"], annotation["start_index"], annotation["end_index"]) == ("https://example.com/", 0, 9)
+
+
 def test_calls_that_grow_at_the_same_time_are_told_one_after_the_other() -> None:
     events = [
         Opened(0, 0, Text(text="")),

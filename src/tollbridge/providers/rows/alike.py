@@ -47,6 +47,7 @@ def hosted(
     lacks: frozenset[str] = frozenset(),
     reasoning: str = "",
     old_names: bool = False,
+    tells_cost: bool = False,
     models: tuple[ForModels, ...] = (),
 ) -> Provider:
     """A vendor with OpenAI's format at `base_url`. `reasoning`: how it wants to be told about thinking, a word of
@@ -67,6 +68,7 @@ def hosted(
         lacks=lacks,
         prefers=prefers,
         renames=OLD_FIELD if old_names else NOTHING,
+        tells_cost=tells_cost,
         models=models,
         source=source,
         checked=checked,

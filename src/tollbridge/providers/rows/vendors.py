@@ -196,6 +196,7 @@ VENDORS: tuple[Provider, ...] = (
                 lacks=PENALTIES | {"stop"},
             ),
         ),
+        tells_cost=True,  # https://docs.x.ai/developers/cost-tracking, seen 2026-11-27
         source="https://docs.x.ai/docs/guides/reasoning",
         checked=CHECKED,
     ),

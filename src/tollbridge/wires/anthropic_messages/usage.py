@@ -1,12 +1,20 @@
 """Usage, both ways.
 
-Anthropic's `input_tokens` leaves out what was read from or written to the cache; the neutral `input` is the total. With
-`iterations` (advisor, compaction) the top level is the usage of the answer; the iterations stay in `extra`.
+Anthropic's `input_tokens` leaves out what was read from or written to the cache; the neutral `input` is the total.
+
+The top level is the usage of the answer. What the same model read and wrote to compact the conversation stands in
+`iterations` alone, and is billed (https://platform.claude.com/docs/en/build-with-claude/compaction, and the SDK's words
+of `BetaIterationsUsage`, 2.14.0): the neutral counts have it too. What another model did (an advisor) stays in `extra`,
+with all iterations, for its own prices (`catalog.parts.others`).
 
 A figure that cannot be right (negative, immense, no integer) counts as not said, and stays in `extra` as it came.
 """
 
 from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Usage, is_count
@@ -21,7 +29,7 @@ def read_usage(value: Json) -> Usage | None:
     output = _take(rest, "output_tokens")
     cache_read = _take(rest, "cache_read_input_tokens")
     cache_write = _take(rest, "cache_creation_input_tokens")
-    return Usage(
+    usage = Usage(
         input=(fresh or 0) + (cache_read or 0) + (cache_write or 0),
         output=output or 0,
         cache_read=cache_read,
@@ -32,9 +40,12 @@ def read_usage(value: Json) -> Usage | None:
         origin=NAME,
         extra=rest,
     )
+    return _with_compactions(usage, 1) if ITERATIONS in rest else usage
 
 
 def write_usage(usage: Usage, own: bool) -> JsonObject:
+    if own and ITERATIONS in usage.extra:
+        usage = _with_compactions(usage, -1)
     read, write = usage.cache_read, usage.cache_write
     fresh = usage.input - (read or 0) - (write or 0)
     body: JsonObject = {
@@ -58,8 +69,34 @@ def write_usage(usage: Usage, own: bool) -> JsonObject:
     if own:
         for key, value in usage.extra.items():
             known = body.get(key)
-            body[key] = {**value, **known} if value.__class__ is dict and known.__class__ is dict else value
+            body[key] = {**known, **value} if value.__class__ is dict and known.__class__ is dict else value
     return body
+
+
+ITERATIONS = "iterations"
+_COMPACTED = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
+
+
+def _with_compactions(usage: Usage, sign: int) -> Usage:
+    """With what compacting took, or without it again: a count that was not told is none then."""
+    iterations = usage.extra[ITERATIONS]
+    sums = dict.fromkeys(_COMPACTED, 0)
+    for entry in iterations if iterations.__class__ is list else ():
+        if entry.__class__ is dict and entry.get("type") == "compaction":
+            told = read_usage({key: value for key, value in entry.items() if key != ITERATIONS})
+            for name in _COMPACTED:
+                sums[name] += getattr(told, name) or 0
+    counts: dict[str, Any] = {}
+    untold = {}
+    for name, count in sums.items():
+        if count and usage.spelling.get(name) == "absent":
+            counts[name] = None
+        elif count:
+            held = getattr(usage, name)
+            counts[name] = (held or 0) + sign * count
+            if held is None:
+                untold[name] = "absent"
+    return replace(usage, **counts, spelling={**usage.spelling, **untold}) if counts else usage
 
 
 def merged_usage(old: JsonObject, new: Json) -> JsonObject:

@@ -152,13 +152,7 @@ def usage_of(value: Json, told: Usage | None, images: int) -> Usage:
     usage = told or Usage(origin="openai")
     if usage.output and usage.image_output is None:
         usage = msgspec.structs.replace(usage, image_output=usage.output)
-    ticks = value.get("cost_in_usd_ticks") if isinstance(value, dict) else None
-    if is_count(ticks):
-        usage = msgspec.structs.replace(usage, extra={**usage.extra, "cost": ticks / TICKS_IN_A_DOLLAR})
     return msgspec.structs.replace(usage, units={IMAGES: images})
-
-
-TICKS_IN_A_DOLLAR = 10_000_000_000
 
 
 def _usage(usage: Usage | None) -> JsonObject:

@@ -23,12 +23,13 @@ from collections.abc import Iterable
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Thinking
 from tollbridge.model.response import Caveat
-from tollbridge.wires.openai_chat.vocabulary import ANTHROPIC, FIELD, GEMINI, NAME, string
+from tollbridge.wires.openai_chat.vocabulary import ANTHROPIC, FIELD, GEMINI, NAME, SPELLED, string
 from tollbridge.wires.seal import Seals, is_seal
 
 PLAIN = ("reasoning_content", "reasoning")
 FIELDS = frozenset({*PLAIN, "reasoning_details", "thinking_blocks"})
 DETAIL_TYPES = {"reasoning.text": "text", "reasoning.summary": "summary", "reasoning.encrypted": "data"}
+BARE = "bare"  # of a detail that does not have its field at all, in `extra[SPELLED]`
 
 Placed = tuple[int | None, Thinking]
 
@@ -101,16 +102,21 @@ def read_detail(detail: JsonObject) -> Thinking:
     if kind == "reasoning.encrypted" and rest.get("data").__class__ is str:
         del rest["type"]
         return Thinking(signature=rest.pop("data"), redacted=True, origin=NAME, extra=rest)
+    if key not in rest:
+        rest[SPELLED] = BARE
     text = rest.pop(key) if rest.get(key).__class__ is str else ""
     return Thinking(text=text, signature=signature, origin=NAME, extra=rest)
 
 
 def write_detail(thinking: Thinking) -> JsonObject:
-    extra = {key: value for key, value in thinking.extra.items() if key != FIELD}
+    extra = {key: value for key, value in thinking.extra.items() if key not in (FIELD, SPELLED)}
     kind = extra.pop("type", "reasoning.encrypted" if thinking.redacted else "reasoning.text")
+    told = (thinking.signature or "") if kind == "reasoning.encrypted" else thinking.text
+    out: JsonObject = {"type": kind, DETAIL_TYPES[kind]: told}
+    if not told and thinking.extra.get(SPELLED) == BARE:
+        del out[DETAIL_TYPES[kind]]
     if kind == "reasoning.encrypted":
-        return {"type": kind, "data": thinking.signature or "", **extra}
-    out = {"type": kind, DETAIL_TYPES[kind]: thinking.text}
+        return {**out, **extra}
     if thinking.signature is not None:
         out["signature"] = thinking.signature
     return {**out, **extra}

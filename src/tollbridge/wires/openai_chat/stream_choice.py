@@ -21,6 +21,7 @@ from tollbridge.wires.openai_chat.vocabulary import (
     FINISH,
     PROVIDER_FIELDS,
     SERVER_TOOLS,
+    SPELLED,
     TEXT_BREAKS,
     string,
 )
@@ -215,6 +216,7 @@ class ChoiceReader:
 
     def _read_detail(self, detail: JsonObject, told: list[str], events: list[Event]) -> None:
         part = read_detail(detail)
+        part.extra.pop(SPELLED, None)  # a piece need not have a text
         key = (detail["type"], detail.get("index", detail.get("id")))
         if part.redacted or self._detail != key:
             first = self._detail is None

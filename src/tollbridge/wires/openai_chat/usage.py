@@ -1,5 +1,9 @@
 """Token counts. `prompt_tokens` and `completion_tokens` are totals, all else is a part of them, which is the neutral
 rule as well; what vendors spell elsewhere is noted in `Usage.spelling` and goes back there.
+
+Some count thinking beside `completion_tokens`, and bill both: xAI, whose total is the sum of all three
+(https://docs.x.ai/docs/guides/reasoning, seen 2026-11-21), and Vercel's gateway in front of Gemini, whose total leaves
+it out, so that it shows where there is more thinking than output (recorded, with the cost that it told).
 """
 
 from __future__ import annotations
@@ -40,6 +44,7 @@ ELSEWHERE: tuple[tuple[str, str], ...] = (
     ("reasoning", "reasoning_tokens"),
 )
 _TOTALS = ("prompt_tokens", "completion_tokens", "total_tokens")
+BESIDE = "beside_reasoning"  # of `completion_tokens` in `Usage.spelling`
 
 
 def read_usage(value: Json) -> Usage | None:
@@ -71,15 +76,19 @@ def read_usage(value: Json) -> Usage | None:
         spelling["completion_tokens"] = "absent"
     if not is_count(input) or not is_count(output):
         return None
+    for field, name in ELSEWHERE:
+        if field not in counts and is_count(extra.get(name)):
+            counts[field] = extra.pop(name)
+            spelling[field] = name
+    thought = counts.get("reasoning", 0)
+    if thought and (thought > output or total == input + output + thought):
+        output += thought
+        spelling["completion_tokens"] = BESIDE
     if total != input + output:
         if "total_tokens" in value:
             extra["total_tokens"] = total
         else:
             spelling["total_tokens"] = "absent"
-    for field, name in ELSEWHERE:
-        if field not in counts and is_count(extra.get(name)):
-            counts[field] = extra.pop(name)
-            spelling[field] = name
     return Usage(input=input, output=output, origin=NAME, extra=extra, spelling=spelling, **counts)
 
 
@@ -87,7 +96,10 @@ def write_usage(usage: Usage) -> JsonObject:
     own = usage.origin == NAME
     spelling = usage.spelling if own else {}
     out: JsonObject = {"prompt_tokens": usage.input, "completion_tokens": usage.output}
-    if "completion_tokens" in spelling:
+    said = spelling.get("completion_tokens")
+    if said == BESIDE:
+        out["completion_tokens"] = usage.output - (usage.reasoning or 0)
+    elif said is not None:
         del out["completion_tokens"]
     if "total_tokens" not in spelling:
         out["total_tokens"] = usage.input + usage.output

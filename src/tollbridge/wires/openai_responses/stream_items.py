@@ -28,6 +28,7 @@ class ItemRow:
         self._lone: Lone | None = None  # the item under way that is no message
         self._place = -1  # the neutral index of the part under way
         self._due: Part | None = None  # a text that begins when its first words come: no content may be empty
+        self._over: dict[int, tuple[JsonObject, JsonObject]] = {}  # texts that are done, by neutral index: where, what
         self.seen: list[Part] = []
         self.output: list[JsonObject] = []
 
@@ -116,6 +117,16 @@ class ItemRow:
         return b"" if self._message is None else self._message.end_part(self._logprobs)
 
     def _cited(self, place: int, citation: Citation) -> bytes:
+        """Also of a text that is done: the response in the last event has it too."""
+        if place in self._over:
+            at, content = self._over[place]
+            shown = self._answer.citation(citation, len(content["text"]))
+            if shown is None:
+                return b""
+            annotations = content.setdefault("annotations", [])
+            annotations.append(shown)
+            at = {**at, "annotation_index": len(annotations) - 1, "annotation": shown}
+            return self._told.event("response.output_text.annotation.added", at)
         if place != self._place:
             return b""
         out = self._begin_due()
@@ -137,7 +148,7 @@ class ItemRow:
         if self._answer.own and isinstance(part, Text | Refusal) and ITEM in part.extra:
             out = self._end_message()
         if self._message is None:
-            self._message = _Message(self._answer, self._told, part, len(self.output))
+            self._message = _Message(self._answer, self._told, part, len(self.output), self._over)
             out += self._message.begin()
         return out + self._message.begin_part(part, self._place)
 
@@ -151,9 +162,16 @@ class ItemRow:
 
 
 class _Message:
-    """A message under way; `_part` is the content under way."""
+    """A message under way; `_part` is the content under way. `over` is told of each text that is done."""
 
-    def __init__(self, answer: AnswerWriter, told: Numbered, part: Part, number: int) -> None:
+    def __init__(
+        self,
+        answer: AnswerWriter,
+        told: Numbered,
+        part: Part,
+        number: int,
+        over: dict[int, tuple[JsonObject, JsonObject]],
+    ) -> None:
         self._answer = answer
         self._told = told
         self._number = number
@@ -163,6 +181,7 @@ class _Message:
         self._citations: list[Citation] = []
         self._delta = b""
         self._places: list[int] = []  # the neutral index of each content
+        self._over = over
 
     @property
     def _where(self) -> JsonObject:
@@ -238,6 +257,7 @@ class _Message:
             out = self._told.event("response.refusal.done", {**at, "refusal": text})
         else:
             done = {**at, "text": text, "logprobs": content.get("logprobs") or []}
+            self._over[self._places[-1]] = at, content
             out = self._told.event("response.output_text.done", done)
         out += self._told.event("response.content_part.done", {**at, "part": content})
         self._item["content"].append(content)
