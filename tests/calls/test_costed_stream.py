@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tollbridge.calls.costed_stream import HELD_BYTES_MAX, CostedStream
+from tollbridge.calls.costed_stream import HELD_BYTES_MAX, IN_CHAT, CostedStream
 from tollbridge.calls.streams import RelayedStream, Stream, TranslatedStream, WholeStream
 from tollbridge.errors import APIError, Truncated
 from tollbridge.transport.inprocess import InProcessIncoming, Reply
@@ -54,7 +54,7 @@ async def blocks_of(stream: Stream) -> list[bytes]:
 
 async def told(*pieces: bytes, till: Till | None = None) -> bytes:
     incoming, inner = relayed(*pieces)
-    stream = CostedStream(inner, till or Till())
+    stream = CostedStream(inner, IN_CHAT, till or Till())
     await stream.begin(await incoming.chunk())
     return b"".join(await blocks_of(stream))
 
@@ -76,7 +76,7 @@ async def test_the_cost_is_in_the_usage_chunk_and_nothing_else_changes() -> None
 async def test_no_word_waits_for_the_cost() -> None:
     incoming, inner = relayed(chunk(text="a"), chunk(text="b") + chunk("stop"), LAST, b": comment\n\n", DONE)
     till = Till()
-    stream = CostedStream(inner, till)
+    stream = CostedStream(inner, IN_CHAT, till)
     await stream.begin(await incoming.chunk())
     assert [await stream.next(), await stream.next()] == [chunk(text="a"), chunk(text="b") + chunk("stop")]
     assert till.asked == 0
@@ -127,7 +127,7 @@ async def test_data_in_several_lines_is_told_in_one() -> None:
 async def test_a_stream_that_breaks_tells_what_came_and_no_cost() -> None:
     incoming, inner = relayed(WORDS, LAST)
     till = Till()
-    stream = CostedStream(inner, till)
+    stream = CostedStream(inner, IN_CHAT, till)
     await stream.begin(await incoming.chunk())
     assert await stream.next() == WORDS
     with pytest.raises(Truncated) as raised:
@@ -140,7 +140,7 @@ async def test_a_stream_that_breaks_tells_what_came_and_no_cost() -> None:
 
 async def test_an_error_amid_the_stream_is_told_of_as_ever() -> None:
     incoming, inner = relayed(WORDS + event({"error": {"message": "no"}}) + DONE)
-    stream = CostedStream(inner, Till())
+    stream = CostedStream(inner, IN_CHAT, Till())
     await stream.begin(await incoming.chunk())
     assert b"".join(await blocks_of(stream)) == WORDS + event({"error": {"message": "no"}})
     assert isinstance(stream.broken, APIError)
@@ -150,7 +150,7 @@ async def test_a_provider_that_never_ends_fills_no_memory() -> None:
     empty = chunk()
     count = HELD_BYTES_MAX // len(empty) + 2
     incoming, inner = relayed(LAST, *[empty] * count, DONE)
-    stream = CostedStream(inner, Till())
+    stream = CostedStream(inner, IN_CHAT, Till())
     await stream.begin(await incoming.chunk())
     first = await stream.next()
     assert first.startswith(LAST + empty)
@@ -174,7 +174,7 @@ async def test_a_translated_stream_and_a_whole_answer_tell_it_too() -> None:
         WholeStream(OPENAI_CHAT.read_response({**whole, "usage": USAGE}), OPENAI_CHAT, head),
     ]
     for inner in streams:
-        stream = CostedStream(inner, Till())
+        stream = CostedStream(inner, IN_CHAT, Till())
         await stream.begin(await incoming.chunk() if inner is streams[0] else b"")
         read = b"".join(await blocks_of(stream))
         assert read.endswith(b',"total_tokens":5,"cost":0.000000001}}\n\n' + DONE)

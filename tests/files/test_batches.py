@@ -54,6 +54,29 @@ async def begun(client: openai.AsyncOpenAI, *requests: dict[str, Any]) -> Any:
     return await client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
 
 
+async def test_what_litellms_clients_tell_the_log_is_not_sent_to_the_vendor(tmp_path: Path) -> None:
+    noted: Any = {"litellm_metadata": {"tags": ["t"], "spend_logs_metadata": {"owner": "o"}}}
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        made = await gateway.made(models=["mine"])
+        async with client_of(gateway, made["key"]) as client:
+            content = ("in.jsonl", jsonl(request("mine", 1)))
+            file = await client.files.create(file=content, purpose="batch", extra_body=noted)
+            await client.batches.create(
+                input_file_id=file.id,
+                endpoint="/v1/chat/completions",
+                completion_window="24h",
+                metadata={"a": "b"},
+                extra_body=noted,
+            )
+        [(fields, _)] = vendor.files.values()
+        [batch] = vendor.batches.values()
+        told = [record.tags for record in gateway.records if record.endpoint == "/v1/batches"]
+    assert fields == {"purpose": "batch", "filename": "in.jsonl"}
+    assert "litellm_metadata" not in batch
+    assert batch["metadata"] == {"a": "b"}
+    assert told == [("t",)]
+
+
 async def test_openais_client_runs_a_batch_to_its_end(tmp_path: Path) -> None:
     async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
         made = await gateway.made(models=["mine"])

@@ -80,6 +80,7 @@ async def test_a_tool_is_called_by_its_server_or_by_its_name(served: Gateway) ->
         {"tool_name": "echo", "server_name": "fresh", **said},
         {"name": "old-echo", **said},
         {"name": "fresh-echo", **said},
+        {"name": "fresh-echo", "server_id": "fresh", **said},
     ):
         told = await served.post("/mcp-rest/tools/call", body)
         assert told["content"][0]["text"] == "hello"

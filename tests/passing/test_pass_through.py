@@ -98,6 +98,24 @@ async def test_a_known_endpoint_is_metered_and_priced(tmp_path: Path) -> None:
     assert [bool(record.id) for record in gateway.records if record.endpoint == "/openai/{id}"] == [True]
 
 
+async def test_what_is_for_the_gateway_stays_here_and_is_told(tmp_path: Path) -> None:
+    said = {"tags": ["a", "b"], "user": "u1", "team": 7}
+    own = b'{"model":"%b","max_tokens":9,"messages":[{"role": "user", "content": "hi"}]' % MODEL.encode()
+    body = own + b',"litellm_metadata":%b,"litellm_trace_id":"t1"}' % json.dumps(said).encode()
+    async with passing(tmp_path, PASSED) as (vendor, gateway):
+        await gateway.send("POST", PATH, body, {"content-type": "application/json"})
+        [row] = await rows(gateway)
+        headers = {"content-type": "application/json", "tags": "c, d", "x-litellm-end-user-id": "u2"}
+        await gateway.send("POST", PATH, own + b"}", headers)
+        [by_headers, _] = await rows(gateway)
+    assert [asked.body for asked in vendor.asked] == [own + b"}", own + b"}"]
+    assert "tags" not in vendor.asked[1].headers
+    assert (row["request_tags"], row["end_user"], row["session_id"]) == (["a", "b"], "u1", "t1")
+    assert row["metadata"]["spend_logs_metadata"] == said
+    assert row["call_type"] == "pass_through_endpoint"
+    assert (by_headers["request_tags"], by_headers["end_user"]) == (["c", "d"], "u2")
+
+
 async def test_a_stream_goes_on_as_it_comes_and_is_metered(tmp_path: Path) -> None:
     chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": MODEL, "choices": []}
     said = {**chunk, "choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}]}

@@ -131,3 +131,17 @@ def test_a_hostile_pattern_costs_as_much_as_it_is_long() -> None:
     small = best(lambda: took(Access(["*a" * 100 + "b"]), "a" * 400))
     large = best(lambda: took(Access(["*a" * 1000 + "b"]), "a" * 4000))
     assert large < 100 * small + 0.01
+
+
+def test_an_access_group_stands_for_its_models() -> None:
+    groups = {"beta": ("fast", "openai/*"), "none": ()}
+    access = Access(["beta"], groups=groups)
+    assert access.models == ("beta",)
+    assert access.allows("fast")
+    assert access.allows("openai/gpt-4o")
+    assert access.allows("openai/*", "openai/o3")
+    assert not access.allows("slow")
+    assert not Access(["none"], groups=groups).allows("fast")
+    assert not Access(["slow"], groups=groups).allows("fast")
+    assert not Access(["no-default-models", "beta"], groups=groups).allows("fast")
+    assert Access([], groups=groups).allows("slow")

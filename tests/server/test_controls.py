@@ -233,3 +233,21 @@ def test_the_param_of_a_refusal_is_a_fields_name_as_providers_have_it(name, valu
         taken({"model": "m", name: value})
     assert refused.value.param == name
     assert f"at `$.{name}`" in refused.value.message
+
+
+def test_whose_request_it_is_may_be_said_in_each_of_litellms_ways() -> None:
+    def user(**fields: object) -> str | None:
+        raw = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in fields.items()}
+        return take_controls(raw, {}, metadata_is_ours=True).user
+
+    ours, theirs = {"user": "a"}, {"user_id": "b"}
+    assert user(litellm_metadata=ours) == user(litellm_metadata='{"user": "a"}') == "a"
+    assert user(litellm_metadata=ours, metadata=theirs, safety_identifier="c") == "a"
+    assert user(metadata=theirs, safety_identifier="c") == "b"
+    assert user(safety_identifier="c") == "c"
+    assert user(user="d", litellm_metadata=ours, metadata=theirs, safety_identifier="c") == "d"
+
+
+def test_tags_may_stand_in_a_header_of_that_name() -> None:
+    assert taken({}, {b"tags": b"a, b"})[0].tags == ("a", "b")
+    assert taken({}, {b"tags": b"a", b"x-litellm-tags": b"c"})[0].tags == ("c",)

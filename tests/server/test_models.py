@@ -11,7 +11,8 @@ from anthropic.types import ModelInfo
 from google.genai import types as google
 from openai.types import Model
 
-from tests.server.served import Served, served
+from tests.server.accounted import accounted
+from tests.server.served import KEY, Served, served
 
 CONFIG = """
 model_list:
@@ -101,3 +102,31 @@ async def test_a_page_that_cannot_be_given_is_the_clients_error(gateway: Served,
 
 async def test_openais_list_knows_no_pages(gateway: Served) -> None:
     assert [model["id"] for model in (await asked(gateway, "/v1/models?limit=1"))["data"]] == NAMES
+
+
+async def test_a_key_may_be_given_the_models_of_an_access_group(tmp_path: Path) -> None:
+    """LiteLLM's `model_info.access_groups`."""
+    text = """
+model_list:
+  - {model_name: new, litellm_params: {model: demo/new}, model_info: {access_groups: [beta, all]}}
+  - {model_name: old, litellm_params: {model: demo/old}, model_info: {access_groups: [all]}}
+  - {model_name: other, litellm_params: {model: demo/other}}
+"""
+    async with accounted(text, tmp_path) as gateway:
+        beta, both = [(await gateway.made(models=[name]))["key"] for name in ("beta", "all")]
+
+        async def listed(key: str, query: str = "") -> list[str]:
+            return [one["id"] for one in (await gateway.send("GET", f"/v1/models{query}", key=key)).json()["data"]]
+
+        asked = {"messages": [{"role": "user", "content": "hi"}]}
+        statuses = [
+            (await gateway.send("POST", "/v1/chat/completions", {"model": model, **asked}, key=beta)).status
+            for model in ("new", "old", "beta")
+        ]
+        assert statuses == [200, 403, 404]
+        assert await listed(beta) == ["new"]
+        assert await listed(both) == ["new", "old"]
+        assert await listed(both, "?only_model_access_groups=True") == ["all"]
+        assert await listed(beta, "?include_model_access_groups=true") == ["beta", "new"]
+        assert await listed(KEY, "?only_model_access_groups=true") == ["beta", "all"]
+        assert await listed(KEY, "?only_model_access_groups=false") == ["new", "old", "other"]

@@ -66,9 +66,28 @@ async def test_the_cost_is_in_the_last_usage_chunk_and_is_the_ledgers(tmp_path: 
     assert "x-tollbridge-cost-usd" not in answered.headers
 
 
+@pytest.mark.parametrize("wire", ["openai", "anthropic"])
+async def test_formats_that_always_tell_usage_tell_the_cost_in_it(tmp_path: Path, wire: str) -> None:
+    async with serving() as mock:
+        text = configuration(entry("m", mock.port, wire, **PRICES), litellm=ON)
+        async with accounted(text, tmp_path) as gateway:
+            messages = await gateway.send("POST", MESSAGES, ask(stream=True))
+            responses = await gateway.send("POST", "/v1/responses", {"model": "m", "input": "hi", "stream": True})
+            await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+            second, first = (await gateway.send("GET", "/spend/logs")).json()
+    told = [json.loads(data) for _, data in events_of(messages.body)]
+    [delta] = [event for event in told if event["type"] == "message_delta"]
+    assert delta["usage"]["cost"] == first["spend"] > 0
+    assert told[-1] == {"type": "message_stop"}
+    told = [json.loads(data) for _, data in events_of(responses.body) if data != "[DONE]"]
+    assert told[-1]["type"] == "response.completed"
+    assert told[-1]["response"]["usage"]["cost"] == second["spend"] > 0
+    assert (messages.body + responses.body).count(b'"cost"') == 2
+
+
 @pytest.mark.parametrize(("path", "wire"), PAIRS, ids=PAIR_IDS)
 async def test_it_is_told_to_nobody_else(tmp_path: Path, path: str, wire: str) -> None:
-    """Not where the operator does not want it, not to who did not ask, not in Anthropic's format."""
+    """Not where the operator does not want it, not to who was to ask and did not."""
     answers = []
     async with serving() as mock:
         for settings in ({}, ON):
@@ -77,16 +96,15 @@ async def test_it_is_told_to_nobody_else(tmp_path: Path, path: str, wire: str) -
                     answers.append((settings, asked, await one.post(path, ask(stream=True, **asked))))
     for settings, asked, answered in answers:
         assert ended(path, answered.body)
-        assert (b'"cost"' in answered.body) == (settings == ON and asked == ASKS)
+        assert (b'"cost"' in answered.body) == (settings == ON and (asked == ASKS or path != CHAT))
 
 
 async def test_a_client_that_is_always_told_usage_is_told_the_cost(tmp_path: Path) -> None:
     async with serving() as mock:
         always_told = {"always_include_stream_usage": True}
-        for path, told in ((CHAT, True), (MESSAGES, False)):
-            text = configuration(entry("m", mock.port, **PRICES), litellm=ON, general=always_told)
-            async with served(text, tmp_path) as gateway:
-                assert (b'"cost"' in (await gateway.post(path, ask(stream=True))).body) == told
+        text = configuration(entry("m", mock.port, **PRICES), litellm=ON, general=always_told)
+        async with served(text, tmp_path) as gateway:
+            assert b'"cost"' in (await gateway.post(CHAT, ask(stream=True))).body
 
 
 async def test_a_price_that_nobody_knows_is_not_told(tmp_path: Path) -> None:

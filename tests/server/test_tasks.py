@@ -247,6 +247,17 @@ async def test_a_ranking_is_translated_and_its_documents_are_given_back(tmp_path
     assert told["cost_nanousd"] == 50 * 50
 
 
+async def test_a_ranking_of_who_leaves_something_out_has_an_id_and_what_was_billed(tmp_path: Path) -> None:
+    """Jina's, Together's, Infinity's: LiteLLM's clients count on both."""
+    told = {"model": "m", "usage": {"total_tokens": 12}, "results": [{"index": 1, "relevance_score": 0.90}], "x": 1.0}
+    model = "jina_ai/jina-reranker-v2-base-multilingual"
+    async with Upstream(Provider(rerank=told)) as upstream, accounted(one(upstream.port, model), tmp_path) as gateway:
+        answered = (await gateway.post(RERANK, {"model": "m", "query": "q", "documents": ["a", "b"]})).json()
+    assert answered.pop("id")
+    assert answered.pop("meta")["billed_units"] == {"total_tokens": 12}
+    assert answered == told
+
+
 async def test_a_server_that_answers_nonsense_is_at_fault(tmp_path: Path) -> None:
     provider = Provider(rerank={"data": [{"index": 7, "relevance_score": 0.2}]})
     async with Upstream(provider) as upstream, accounted(one(upstream.port, "voyage/rerank-2.5"), tmp_path) as gateway:

@@ -12,6 +12,7 @@ from tollbridge.admin.model_routes import model_routes
 from tollbridge.admin.price import Pricer
 from tollbridge.admin.spend_routes import spend_routes
 from tollbridge.admin.utility_routes import utility_routes
+from tollbridge.config.models import access_groups
 from tollbridge.config.settings import Config, GeneralSettings
 from tollbridge.home import Home
 from tollbridge.ledger.book import Book
@@ -80,7 +81,8 @@ class Accounts:
             self.pepper = home.pepper()
             check_pepper(self.database, self.pepper)
             self.folding = Folding()
-            self.keyring = Keyring(self.keys, self.pepper, counting=self.folding, read=self._read)
+            groups = access_groups(config.models)
+            self.keyring = Keyring(self.keys, self.pepper, counting=self.folding, read=self._read, groups=groups)
             self.limiter = Limiter()
             self.idempotency = Idempotency(ReplyStore(self.database, home.reply_key()))
             self.responses = Responses(ResponseStore(self.database, home.reply_key()))

@@ -20,6 +20,7 @@ from tollbridge.assemble.places import places
 from tollbridge.assemble.routing import engine_of
 from tollbridge.calls.build import WIRES
 from tollbridge.config.findings import Findings
+from tollbridge.config.models import access_groups
 from tollbridge.config.settings import Config
 from tollbridge.files.desk import Desk
 from tollbridge.home import Home
@@ -177,6 +178,7 @@ def rules(config: Config) -> Rules:
         "requests_max": general.max_concurrent_requests,
         "drains_max": general.drains_max,
         "drain_s": general.drain_s,
+        "access_groups": tuple(access_groups(config.models)),
     }
     return Rules(**{name: value for name, value in said.items() if value is not None})  # type: ignore[arg-type]
 

@@ -12,7 +12,7 @@ from tollbridge.calls import credentials
 from tollbridge.calls.cache_points import CachePoint
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.follow import Steps
-from tollbridge.calls.rewrites import features_of, left_out, thinking
+from tollbridge.calls.rewrites import effort_of_messages, features_of, left_out, thinking
 from tollbridge.calls.signing import Signatures
 from tollbridge.calls.tariff import Markups, tariff
 from tollbridge.calls.tokens import Credential, Tokens
@@ -165,7 +165,8 @@ def deployed(
     """`tokens`: as `_at` has them. `defaults`: the operator's, in the words of the wire."""
     row = location.provider
     origin = Origin(location.scheme, location.host, location.port)
-    drops, rewrites = _changes(location, wanted)
+    limit = None if known is None else known.max_output_tokens
+    drops, rewrites = _changes(location, wanted, limit)
     named = {name.lower() for name in wanted.extra_headers}
     headers = (
         ("content-type", "application/json"),
@@ -192,7 +193,7 @@ def deployed(
         target=Target(
             model=location.model,
             account=location.account,
-            max_output_tokens=None if known is None else known.max_output_tokens,
+            max_output_tokens=limit,
             lacks=_lacking(row.lacks - features_of(wanted.keeps), wanted),
             prefers=row.prefers,
             modify=wanted.modify_params,
@@ -227,7 +228,7 @@ def deployed(
     )
 
 
-def _changes(location: Location, wanted: Wanted) -> tuple[frozenset[str], tuple[Rewrite, ...]]:
+def _changes(location: Location, wanted: Wanted, limit: int | None) -> tuple[frozenset[str], tuple[Rewrite, ...]]:
     """(what is left out, and changes to single fields). A server of somebody's at a vendor's name may know more words
     for thinking than the vendor."""
     row = location.provider
@@ -235,6 +236,8 @@ def _changes(location: Location, wanted: Wanted) -> tuple[frozenset[str], tuple[
     style = row.prefers.get("reasoning")
     elsewhere = bool(row.base_url) and not location.own_address and style == PLAIN
     spelled = (thinking(style),) if style and row.wire == OPENAI_CHAT.name and not elsewhere else ()
+    if row.wire == dialects.MESSAGES and "reasoning_effort" not in wanted.keeps:
+        spelled = (effort_of_messages(location.model, limit),)
     return _under_both_names(drops - set(wanted.keeps), row.renames), (*spelled, *row.rewrites, *inside)
 
 

@@ -29,6 +29,7 @@ from tollbridge.model.response import Caveat
 from tollbridge.model.unsent import unsent
 from tollbridge.transport.base import Outgoing, Timeouts
 from tollbridge.wires.base import ProviderWire
+from tollbridge.wires.dialects import MESSAGES
 from tollbridge.wires.openai_chat.plain import extended, plain
 from tollbridge.wires.openai_responses.vocabulary import NAME as KEEPING
 from tollbridge.wires.unsaid import nothing_left, unsaid
@@ -278,7 +279,7 @@ def with_defaults(request: Request, deployment: Deployment) -> Request:
                 if known == "stop":
                     value = (value,) if isinstance(value, str) else tuple(value)
                 sampling[known] = value
-        elif name == "reasoning_effort" and isinstance(value, str):
+        elif name == "reasoning_effort" and isinstance(value, str) and not _in_anthropics(request, deployment):
             if request.reasoning is None:
                 changes["reasoning"] = Reasoning(effort=value)
         elif name not in request.extra:
@@ -288,6 +289,11 @@ def with_defaults(request: Request, deployment: Deployment) -> Request:
     if extra:
         changes["extra"] = {**request.extra, **extra}
     return msgspec.structs.replace(request, **changes) if changes else request
+
+
+def _in_anthropics(request: Request, deployment: Deployment) -> bool:
+    """Written as it was read, in a format that says an effort otherwise for each model: a rewrite does that."""
+    return request.origin == MESSAGES == deployment.wire.name
 
 
 _SAMPLING: Mapping[str, str] = {

@@ -119,6 +119,15 @@ def thinking(style: str) -> Rewrite:
     return Rewrite((WORDS - spelled.fields) | (WORDS & half), WORDS | spelled.fields, apply)
 
 
+def effort_of_messages(model: str, limit: int | None) -> Rewrite:
+    """The chat format's word for how much to think, in a body of Anthropic's."""
+    from tollbridge.wires.anthropic_messages.effort import READS, with_effort  # loaded where a model speaks the format
+
+    return Rewrite(
+        frozenset({"reasoning_effort"}), READS, lambda fields: with_effort(fields, model, limit), written=True
+    )
+
+
 def left_out(names: Iterable[str], wire: str, provider: str) -> tuple[frozenset[str], tuple[Rewrite, ...]]:
     """(fields to leave out, and what takes out what stands inside of others). Raises BadRequestError for what is no
     path."""

@@ -101,6 +101,7 @@ async def _relayed(ask: TaskAsk, deployment: Deployment, transport: Transport) -
     along = wire.read_along(body, _heads(incoming))
     usage, exact = ask.usage(along.usage, deployment.model)
     said = Along(usage, along.id, along.service_tier)
+    body = wire.completed(body, along, ask.id)
     if ask.stream:  # it was answered whole all the same
         asked = ask.asked().value
         told = ask.wire.write_stream(wire.read_response(body, _heads(incoming), asked), asked)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from tollbridge.catalog.facts import INFO_FEATURES
 from tollbridge.config.document import Node, Scalar, Table
 from tollbridge.config.findings import Findings
-from tollbridge.config.kinds import At, Kind, anything_table, count, flag, text
+from tollbridge.config.kinds import At, Kind, anything_table, count, flag, text, texts
 from tollbridge.config.schema import nearest
 from tollbridge.model.json import JsonObject
 
@@ -50,6 +50,10 @@ def _base_model(node: Table, at: At) -> None:
             at.key("base_model").expected("a model's name, such as `gpt-4o`", said)
 
 
+def _names(node: Node, at: At) -> list[str]:
+    return list(texts(node, at))
+
+
 def _tokens(node: Node, at: At) -> int:
     found = count(node, at)
     if not (found or at.findings.errors):
@@ -66,6 +70,7 @@ def _mode(node: Node, at: At) -> str:
 
 
 _KINDS: Mapping[str, Kind] = {
+    "access_groups": _names,
     "id": text,
     "max_input_tokens": _tokens,
     "max_output_tokens": _tokens,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -25,6 +25,15 @@ from tollbridge.providers.row import Provider
 
 _COLLECTED = ("params", "defaults", "prices")
 NOT_CHARGED = "answers are not charged by it; it has no effect"
+
+
+def access_groups(models: Sequence[ModelEntry]) -> dict[str, tuple[str, ...]]:
+    """Names of models by the access groups that `model_info.access_groups` puts them into, in the order of the file."""
+    found: dict[str, dict[str, None]] = {}
+    for entry in models:
+        for group in entry.model_info.get("access_groups") or ():
+            found.setdefault(group, {})[entry.model_name] = None
+    return {group: tuple(names) for group, names in found.items()}
 
 
 def read_models(

@@ -121,6 +121,7 @@ class Desk:
         flow = confirmed(keeper.gateway.authenticator, errand.inbound)
         form = Form(flow, boundary, wants_purpose=format is OPENAI)
         await form.begin()
+        errand.note(form.fields)
         place = errand.place(form.fields)
         errand.record.provider = place.name
         sum = self._sum(errand, place)

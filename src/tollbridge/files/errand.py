@@ -18,6 +18,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.observe import Record
 from tollbridge.policy.principal import Principal
 from tollbridge.server.answers import JSON, own_headers
+from tollbridge.server.controls import NOTES, NOTHING, take_notes
 from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.server.reading import forwarded_headers
 from tollbridge.server.uploading import collected
@@ -90,7 +91,16 @@ class Errand:
         body = decode(await collected(self.keeper.gateway.authenticator, self.inbound))
         if not isinstance(body, dict):
             raise BadRequestError("The body must be a JSON object.")
+        self.note(body)
         return body
+
+    def note(self, said: Mapping[str, Json]) -> None:
+        """Tells the log whose request it is and what it belongs to."""
+        fields = {name: msgspec.Raw(_encode(said[name])) for name in NOTES if name in said}
+        notes, record = take_notes(fields, self.inbound.headers), self.record
+        if notes is not NOTHING:
+            record.user, record.tags, record.metadata = notes.user, notes.tags, notes.metadata
+            record.trace_id = notes.trace or ""
 
 
 def page_of(errand: Errand, shown: list[JsonObject]) -> JsonObject:
@@ -122,4 +132,4 @@ def params_of(request: Json, number: int) -> JsonObject:
 
 
 def without_ours(body: JsonObject) -> JsonObject:
-    return {name: value for name, value in body.items() if name not in OURS}
+    return {name: value for name, value in body.items() if name not in OURS and name not in NOTES}

@@ -20,6 +20,8 @@ HELD_BYTES_MAX = 8 * 1024 * 1024
 FIELD_BYTES_MAX = 64 * 1024
 OURS = ("custom_llm_provider", "target_model_names", "model", "provider")
 """Fields that tell who shall keep the file; they stay here."""
+NOTED = "litellm_metadata"
+"""For the log. OpenAI's client writes an object as a field for each of its members: `litellm_metadata[tags][]`."""
 
 
 class Form:
@@ -81,7 +83,7 @@ class Form:
 
     def _fields(self, fields: Mapping[str, str]) -> Iterator[bytes]:
         for name, value in fields.items():
-            if name not in OURS:
+            if name not in OURS and name.partition("[")[0] != NOTED:
                 yield write_part(self._boundary, Part(name)) + value.encode() + b"\r\n"
 
     async def _rest(self) -> bytes:

@@ -17,7 +17,22 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.money import write_dollars
 from tollbridge.store.spend import Found, Tagged
 
-CALL_TYPES = {"messages": "anthropic_messages", "chat/completions": "acompletion", "responses": "aresponses"}
+CALL_TYPES = {
+    "/messages": "anthropic_messages",
+    "/chat/completions": "acompletion",
+    "/responses": "aresponses",
+    "/completions": "atext_completion",
+    "/embeddings": "aembedding",
+    "/rerank": "arerank",
+    "/moderations": "amoderation",
+    "/audio/speech": "aspeech",
+    "/audio/transcriptions": "atranscription",
+    "/images/generations": "aimage_generation",
+    "/images/edits": "aimage_edit",
+    ":generateContent": "agenerate_content",
+    ":streamGenerateContent": "agenerate_content_stream",
+}
+"""LiteLLM's names for kinds of calls, by how a path ends (`CallTypes` in its types/utils.py, seen 2026-11-27)."""
 
 
 def read_date(text: str, *, end: bool = False) -> float:
@@ -44,7 +59,7 @@ def spend_log(row: Found) -> JsonObject:
     failed = row["outcome"] != "ok"
     return {
         "request_id": row["answer_id"] or row["request_id"],
-        "call_type": next((word for end, word in CALL_TYPES.items() if row["endpoint"].endswith(end)), row["endpoint"]),
+        "call_type": _call_type(row["endpoint"]),
         "api_key": row["key_id"],
         "spend": write_dollars(row["cost_nanousd"]),
         "total_tokens": (input_tokens or 0) + (output_tokens or 0),
@@ -82,6 +97,16 @@ def spend_log(row: Found) -> JsonObject:
             "tollbridge": _own(row),
         },
     }
+
+
+def _call_type(endpoint: str) -> str:
+    """Where LiteLLM has no name, the path."""
+    way = endpoint.split("/")[1:]
+    if "mcp" in way or "mcp-rest" in way:
+        return "call_mcp_tool"
+    if len(way) == 2 and way[1] == "{id}":
+        return "pass_through_endpoint"
+    return next((word for end, word in CALL_TYPES.items() if endpoint.endswith(end)), endpoint)
 
 
 def _own(row: Found) -> JsonObject:

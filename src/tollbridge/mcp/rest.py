@@ -8,7 +8,7 @@
 
 1. Rights, limits, cost and the ledger are those of `/mcp`: each call goes through `Runner`.
 2. A tool is listed under its server's own name for it, with the server beside it; a call names the server too
-   (`server_id` or `server_name`), or a name that is a tool's alone, or one with the server's name before it.
+   (`server_id` or `server_name`), or a name that is a tool's alone, or one with the server's name before it, or both.
 3. A server that did not answer hides nobody else's tools, and is named in `message`. Errors of a call are OpenAI's.
 4. Whoever asks this way answers nothing, so that a server that needs input is refused it.
 """
@@ -31,6 +31,7 @@ from tollbridge.mcp.access import Unknown
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.hub import Hub, View
 from tollbridge.mcp.jsonrpc import BUDGET, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, RpcError, encode
+from tollbridge.mcp.names import parted
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.model.json import Json, JsonObject
@@ -152,8 +153,20 @@ class Rest:
         view = self._view(inbound, server)
         if server is not None and not view.upstreams:
             raise NotFoundError(f"There is no MCP server {server[:200]!r} here.", code="unknown_mcp_server")
+        if server is not None:
+            name = await self._own_name(view, name)
         call = Call("tools/call", {"name": name, "arguments": arguments or {}}, view.caller)
         return await self._runner.run(view, call, record, whole=True)
+
+    async def _own_name(self, view: View, name: str) -> str:
+        """Of a tool of one server. LiteLLM's clients say the server's name before it although they name the server."""
+        [upstream] = view.upstreams
+        split = parted(name, (upstream.definition.prefix,), self._hub.separator)
+        if split is None:
+            return name
+        found, _ = await view.gathered("tools/list")
+        whole = any(tool["name"] == name for _, tools in found for tool in tools)
+        return name if whole else split[1]
 
     def _view(self, inbound: Inbound, server: str | None) -> View:
         principal = inbound.principal

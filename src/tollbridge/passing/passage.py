@@ -1,8 +1,9 @@
 """One request that is passed through: who may -> what is asked -> hold -> send -> tell -> account.
 
 Method, path, query and body go on as they came, and so does the answer, in both directions at the pace of who takes it.
-What changes: the credential; of the client's headers only those on the list go along (`along.py`), of the provider's
-only those on theirs; no error shows a secret; a redirect is not followed.
+What changes: the credential; a JSON body is without what it says to the gateway alone (`litellm_metadata`); of the
+client's headers only those on the list go along (`along.py`), of the provider's only those on theirs; no error shows a
+secret; a redirect is not followed.
 
 A request to a known endpoint is priced and metered like any other. Of all else it is not known what it costs: its entry
 in the ledger says so (no cost, which is not 0), and a budget lets one at a time through while something is left of it.
@@ -14,6 +15,8 @@ import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
+
+from msgspec.json import encode
 
 from tollbridge.calls.ask import Ask, Fields, decode, is_true, peek, string_field
 from tollbridge.calls.deployment import Deployment
@@ -36,7 +39,7 @@ from tollbridge.secret import without_keys
 from tollbridge.server.accounting import account, failed
 from tollbridge.server.allowance import Held
 from tollbridge.server.answers import cost_headers, error_answer, own_headers, passed_on, printable, time_headers
-from tollbridge.server.controls import LOGGED_CHARACTERS_MAX
+from tollbridge.server.controls import LOGGED_CHARACTERS_MAX, NOTHING, take_notes
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.identify import confirm
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
@@ -117,6 +120,7 @@ class Passage:
             gateway.load.shed += 1
             raise ServiceUnavailableError("The gateway is at its limit; retry soon.", retry_after_s=1.0)
         gateway.journal.check()
+        self._noted({})
         endpoint = None if way.own else known(inbound.method, path)
         if endpoint is not None and endpoint.wire:
             self._dialect = gateway.dialects[endpoint.wire]
@@ -124,8 +128,7 @@ class Passage:
         if not whole:
             way.check_path(endpoint)
         body, flow = await self._body(endpoint, whole)
-        if endpoint is not None:
-            self._name(endpoint, body, whole)
+        body = self._name(endpoint, body, whole) if endpoint is not None else body
         if flow is not None or body:
             await confirm(gateway.authenticator, inbound)
         self._hold()
@@ -141,8 +144,9 @@ class Passage:
             return await collected(self._gateway.authenticator, inbound), None
         return b"", confirmed(self._gateway.authenticator, inbound)
 
-    def _name(self, endpoint: Endpoint, body: bytes, whole: bool) -> None:
-        """The model that is asked for, and what it costs. Raises APIError where the key may not ask for it."""
+    def _name(self, endpoint: Endpoint, body: bytes, whole: bool) -> bytes:
+        """The model that is asked for, and what it costs. -> the body, without what is for us. Raises APIError where
+        the key may not ask for it."""
         record, principal, way = self._record, self._inbound.principal, self._way
         fields: Fields = {}
         kind = self._inbound.headers.get(b"content-type", b"").decode("latin-1")
@@ -151,6 +155,8 @@ class Passage:
             model = model or (read_field(body, kind, "model") if body else None)
         elif body:
             fields = peek(body)
+            if self._noted(fields):
+                body = encode(fields)
             if not whole:
                 way.check_body(decode(body))
             if model is None and (whole or "model" in fields or not endpoint.wire):
@@ -158,22 +164,32 @@ class Passage:
         if model is None:
             if not whole:
                 raise BadRequestError("The body lacks `model`.", param="model")
-            return
+            return body
         record.model_requested = record.model = without_keys(model[:LOGGED_CHARACTERS_MAX])
         try:
             deployment = self._deployments(way.place, model)
         except APIError:
             if not whole:
                 raise
-            return
+            return body
         if not whole and principal is not None:
             way.check_model(principal.access, model, deployment)
         if not endpoint.wire:
-            return
+            return body
         stream = is_true(fields, "stream") if endpoint.stream is None else endpoint.stream
         record.stream = stream
         self._trace.attempts.append(Attempt(deployment))
         self._ask = Ask(self._dialect, body, fields, model, stream=stream, id=record.request_id, created=int(record.at))
+        return body
+
+    def _noted(self, fields: Fields) -> bool:
+        """Tells the log whose request it is and what it belongs to. Whether something in `fields` was for us alone."""
+        record, sent = self._record, len(fields)
+        notes = take_notes(fields, self._inbound.headers)
+        if notes is not NOTHING:
+            record.user, record.tags, record.metadata = notes.user, notes.tags, notes.metadata
+            record.trace_id = notes.trace or ""
+        return len(fields) != sent
 
     def _hold(self) -> None:
         gateway, principal, ask = self._gateway, self._inbound.principal, self._ask

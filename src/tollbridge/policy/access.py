@@ -9,14 +9,18 @@ the full name (`openai/gpt-4o`), so that a list may say less than the wildcard. 
     no-default-models       none, whatever stands beside it
     fast                    that group; where `fast` is an alias of the configuration, that alias
     openai/*                every group whose name begins so; a star stands for any text, and may stand anywhere
+    beta-models             the models that the configuration puts into that access group (`Groups`)
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from tollbridge.errors import PermissionDeniedError
 
+Groups = Mapping[str, Sequence[str]]
+"""Names and patterns of models by access group (`model_info.access_groups`)."""
 EVERY = frozenset({"*", "all-proxy-models"})
 NONE = "no-default-models"
 
@@ -26,11 +30,17 @@ class Access:
 
     __slots__ = ("_aliases", "_beginnings", "_names", "_patterns", "every", "models")
 
-    def __init__(self, models: Sequence[str] = (), aliases: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        models: Sequence[str] = (),
+        aliases: Mapping[str, str] | None = None,
+        groups: Groups = MappingProxyType({}),
+    ) -> None:
         self.models = tuple(models)
         self._aliases = dict(aliases or {})
         self.every = NONE not in models and (not models or not EVERY.isdisjoint(models))
         told = () if self.every or NONE in models else self.models
+        told += tuple(name for group in told for name in groups.get(group, ()))
         self._names = frozenset(name for name in told if "*" not in name)
         patterns = [tuple(name.split("*")) for name in told if "*" in name]
         self._beginnings = tuple(pattern[0] for pattern in patterns if pattern[1:] == ("",))

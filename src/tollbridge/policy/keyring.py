@@ -21,10 +21,11 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from types import MappingProxyType
 from typing import Protocol
 
 from tollbridge.errors import AuthenticationError, ServiceUnavailableError, StoreUnavailable
-from tollbridge.policy.access import Access
+from tollbridge.policy.access import Access, Groups
 from tollbridge.policy.minting import could_be_custom, digest_of, public_id
 from tollbridge.policy.principal import Principal
 from tollbridge.store.following import follow
@@ -68,16 +69,16 @@ class Held:
 
     __slots__ = ("digest", "key", "principal", "read_at")
 
-    def __init__(self, key: Key, read_at: float) -> None:
+    def __init__(self, key: Key, read_at: float, groups: Groups) -> None:
         self.key = key
         self.digest = key.digest
-        self.principal = Principal(key.id, key=key, access=Access(key.models, key.aliases))
+        self.principal = Principal(key.id, key=key, access=Access(key.models, key.aliases, groups))
         self.read_at = read_at
 
 
 class Keyring:
-    """`asked`: how often the store was asked for a key. `read` is told of each that comes into memory with a spend that
-    is to be believed. Used from one event loop."""
+    """`asked`: how often the store was asked for a key. `groups`: access groups of models. `read` is told of each that
+    comes into memory with a spend that is to be believed. Used from one event loop."""
 
     def __init__(
         self,
@@ -88,6 +89,7 @@ class Keyring:
         grace_s: float = GRACE_S,
         counting: Counting | None = None,
         read: Callable[[Key], None] | None = None,
+        groups: Groups = MappingProxyType({}),
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -97,6 +99,7 @@ class Keyring:
         self._grace_s = grace_s
         self._counting = Nobody() if counting is None else counting
         self._read = read
+        self._groups = groups
         self._wall = wall
         self._monotonic = monotonic
         self._began = wall() - monotonic()
@@ -221,7 +224,7 @@ class Keyring:
                     retry_after_s=1.0,
                 ) from error
             same = hmac.compare_digest(digest, _NOBODY if key is None else key.digest)
-            held = Held(key, read_at) if key is not None and same else None
+            held = Held(key, read_at, self._groups) if key is not None and same else None
             if changes != self._changes:
                 continue
             believed = held is None or counting.rested_since(mark)  # what is not there has spent nothing

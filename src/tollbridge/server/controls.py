@@ -14,6 +14,7 @@ body. None of it decides anything: it stands in the log. What has the shape of a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import msgspec
 
@@ -80,6 +81,7 @@ OURS = (
 """In the order in which they are obeyed: of two that say the same, the later one holds."""
 _IN_PYTHON = ("allowed_openai_params", "context_window_fallback_dict", "modify_params")
 INEFFECTIVE = NO_EFFECT.union(CALLBACKS, PRICES, _IN_PYTHON)
+NOTES = frozenset({"litellm_metadata", "litellm_session_id", "litellm_trace_id"})
 NOTHING_SAID = (b"null", b"false", b"[]", b"{}")
 GUARDS, NESTED = "guardrails", "extra_body"
 EITHER = REFUSED.union(OURS, INEFFECTIVE, (GUARDS, NESTED))
@@ -89,6 +91,7 @@ HEADERS = frozenset(
         b"x-litellm-stream-timeout",
         b"x-litellm-num-retries",
         b"x-litellm-tags",
+        b"tags",
         b"x-litellm-customer-id",
         b"x-litellm-end-user-id",
         b"x-litellm-session-id",
@@ -98,6 +101,7 @@ HEADERS = frozenset(
     }
 )
 USER_HEADERS = (b"x-litellm-customer-id", b"x-litellm-end-user-id")
+TAG_HEADERS = (b"x-litellm-tags", b"tags")
 TRACE_HEADERS = (b"x-litellm-trace-id", b"x-litellm-session-id")
 """The first that is there counts."""
 TAGS_MAX = 32
@@ -155,14 +159,41 @@ def take_controls(
         _metadata(bytes(fields["metadata"]), "metadata", said)
         if metadata_is_ours and bytes(fields.get("store") or b"") != b"true":
             del fields["metadata"]
-    if "user" in fields:
-        _note(said, "user", decode(bytes(fields["user"])))
+    _name_user(fields, said)
     if user_header is not None:
         _note(said, "user", headers.get(user_header, b"").decode("latin-1"))
     if not HEADERS.isdisjoint(headers):
         said.update(_headers(headers, streams))
         _identify(headers, said)
     return msgspec.structs.replace(NOTHING, **said) if said else NOTHING
+
+
+def take_notes(fields: Fields, headers: Mapping[bytes, bytes]) -> Controls:
+    """Of a body that is another's and goes on as it is, but for what no provider takes: whose it is, and what the log
+    shall tell of it. Raises BadRequestError for an ill-typed one."""
+    said: dict[str, object] = {}
+    for name in NOTES.intersection(fields):
+        raw = bytes(fields.pop(name))
+        if name == "litellm_metadata":
+            _metadata(raw, name, said)
+        else:
+            _note(said, "trace", decode(raw))
+    if "metadata" in fields:
+        _metadata(bytes(fields["metadata"]), "metadata", said)
+    _name_user(fields, said)
+    if not HEADERS.isdisjoint(headers):
+        if (listed := tags_in(headers)) is not None:
+            said["tags"] = listed
+        _identify(headers, said)
+    return msgspec.structs.replace(NOTHING, **said) if said else NOTHING
+
+
+def _name_user(fields: Fields, said: dict[str, object]) -> None:
+    """OpenAI's newer name counts where no other says who it is, as LiteLLM has it."""
+    if "user" in fields:
+        _note(said, "user", decode(bytes(fields["user"])))
+    elif "safety_identifier" in fields and "user" not in said:
+        _note(said, "user", decode(bytes(fields["safety_identifier"])))
 
 
 def _body(fields: Fields, streams: bool) -> dict[str, object]:
@@ -270,14 +301,20 @@ def _with_parameters(guard: JsonObject) -> bool:
 
 
 def _metadata(raw: bytes, name: str, said: dict[str, object]) -> None:
-    """For the log; tags, the user and the session are found in it too."""
+    """For the log; tags, the user and the session are found in it too. In a form `litellm_metadata` is JSON in a text.
+    Its user counts before that of `metadata`, which programs say without being told to."""
     metadata = decode(raw)
+    ours = name == "litellm_metadata"
+    if ours and isinstance(metadata, str):
+        with suppress(BadRequestError):
+            metadata = decode(metadata.encode())
     if isinstance(metadata, dict):
         if GUARDS in metadata:
             _check_guards(metadata[GUARDS], f"{name}.{GUARDS}")
         if "tags" in metadata:
             said["tags"] = tags(metadata["tags"], f"$.{name}.tags")
-        _note(said, "user", metadata.get("user_id"))
+        if ours or "user" not in said:
+            _note(said, "user", (metadata.get("user") if ours else None) or metadata.get("user_id"))
         _note(said, "trace", metadata.get("trace_id") or metadata.get("session_id"))
     _log(said, _loggable(metadata, raw), name)
 
@@ -341,7 +378,7 @@ def _identify(headers: Mapping[bytes, bytes], said: dict[str, object]) -> None:
 
 
 def tags_in(headers: Mapping[bytes, bytes]) -> tuple[str, ...] | None:
-    listed = headers.get(b"x-litellm-tags")
+    listed = next((headers[name] for name in TAG_HEADERS if name in headers), None)
     if listed is None:
         return None
     told = [without_keys(tag.strip()[:LOGGED_CHARACTERS_MAX]) for tag in listed.decode("latin-1").split(",")]

@@ -34,7 +34,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     lets only loopback read `/metrics`. `expose_usage`: send the usage chunk also to clients that did not ask.
     `stream_cost`: and tell in it what the stream cost. `forward_client_headers`: the client's own `x-` headers go
     along, but never `key_header`, where the operator wants the gateway's key (in lower case). `user_header`: where
-    clients say on whose behalf they ask."""
+    clients say on whose behalf they ask. `access_groups`: names that may stand for models in a key's list."""
 
     body_limit: int = 64 * 1024 * 1024
     heartbeat_s: float = 15.0
@@ -51,6 +51,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     forward_client_headers: bool = False
     key_header: bytes | None = None
     user_header: bytes | None = None
+    access_groups: tuple[str, ...] = ()
 
 
 class Load(msgspec.Struct):

@@ -64,8 +64,19 @@ def shape_for(dialect: Wire, headers: Mapping[bytes, bytes]) -> Shape:
 
 def list_models(gateway: Gateway, shape: Shape, access: Access, query: str) -> JsonObject:
     """Raises BadRequestError for a page that cannot be given."""
-    page = shape.page(visible(gateway, access), dict(parse_qsl(query)) if query else {})
+    asked = dict(parse_qsl(query)) if query else {}
+    page = shape.page(_wanted(gateway, access, asked), asked)
     return shape.listed([shape.model(gateway, name) for name in page.names], page)
+
+
+def _wanted(gateway: Gateway, access: Access, asked: Mapping[str, str]) -> list[str]:
+    """LiteLLM's `only_model_access_groups` and `include_model_access_groups`: the caller's groups instead of the
+    models, or before them."""
+    only, beside = (asked.get(f"{how}_model_access_groups", "").lower() == "true" for how in ("only", "include"))
+    if not (only or beside):
+        return visible(gateway, access)
+    groups = [name for name in gateway.rules.access_groups if access.every or name in access.models]
+    return groups if only else list(dict.fromkeys((*groups, *visible(gateway, access))))
 
 
 def show_model(gateway: Gateway, name: str, shape: Shape, access: Access) -> JsonObject:

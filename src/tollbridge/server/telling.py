@@ -10,7 +10,7 @@ import time
 from functools import partial
 
 from tollbridge.calls.ask import Ask
-from tollbridge.calls.costed_stream import CostedStream
+from tollbridge.calls.costed_stream import PLACES, CostedStream
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.heard import heard_in
 from tollbridge.calls.listed import ListedStream, as_list
@@ -41,6 +41,7 @@ from tollbridge.server.reading import listed
 from tollbridge.server.running import Running
 from tollbridge.server.tool_loop import ToolLoop
 from tollbridge.wires.base import Head, Wire
+from tollbridge.wires.usage_place import UsagePlace
 
 DRAIN_EVERY_BYTES = 32 * 1024
 """A client's pace is asked for that often: it may be so much further behind than the responder allows."""
@@ -143,8 +144,8 @@ class Telling:
     async def _tell(self, streaming: Streaming) -> None:
         responder, record = self._responder, self._record
         stream = streaming.stream
-        if self._gateway.rules.stream_cost and self._tells_usage():
-            stream = CostedStream(stream, self._told_cost)
+        if self._gateway.rules.stream_cost and (place := self._usage_place()) is not None:
+            stream = CostedStream(stream, place, self._told_cost)
         if listed(self._inbound):
             stream = ListedStream(stream)
         if self._keeping is not None:
@@ -216,9 +217,10 @@ class Telling:
             self._close_account(stream)
         responder.finish()
 
-    def _tells_usage(self) -> bool:
-        """In a chunk of its own, which the client asked for."""
-        return self._ask is not None and self._ask.include_usage and self._dialect.asks_for_usage
+    def _usage_place(self) -> UsagePlace | None:
+        """Of the client's format; None where it tells no usage, or is to be asked for it and was not."""
+        wanted = self._ask is not None and (self._ask.include_usage or not self._dialect.asks_for_usage)
+        return PLACES.get(self._dialect.name) if wanted else None
 
     def _told_cost(self) -> str | None:
         """Dollars, for the stream's last words, which are about to go; where the client left, to nobody."""

@@ -35,6 +35,9 @@ class OneWay:
     def read_along(self, body: bytes, heads: Heads = HEADLESS) -> Along:
         raise TypeError(f"{self.name} is no dialect, so that nothing is relayed in it")
 
+    def completed(self, body: bytes, along: Along, id: str) -> bytes:
+        return body
+
     def read_event(self, event: JsonObject) -> Along | None:
         return None
 

@@ -119,6 +119,9 @@ class ProviderTaskWire(Protocol[Q, A]):
     def read_along(self, body: bytes, heads: Heads = HEADLESS) -> Along:
         """What a relayed answer says of itself; raises as `read_response` does."""
 
+    def completed(self, body: bytes, along: Along, id: str) -> bytes:
+        """A relayed answer with what clients count on and some who speak the format leave out; `id`: a new one."""
+
     def read_event(self, event: JsonObject) -> Along | None:
         """What an event of a relayed stream says of the whole; None where that is nothing. Raises APIError where the
         event is an error."""

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json
 from tollbridge.model.parts import Opaque, Thinking, ToolResult
-from tollbridge.model.request import OutputFormat, Request, Tool
+from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool
 from tollbridge.model.response import Caveat
 from tollbridge.model.unsent import unsent_field
 from tollbridge.wires.base import Written
-from tollbridge.wires.dialects import CHAT
+from tollbridge.wires.dialects import CHAT, MESSAGES
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _SYNONYMS = {"disable": "none", "default": None, "thinking_level_unspecified": None}
@@ -35,6 +35,8 @@ def granted(request: Request, wire: str) -> Written[Request]:
         borrowed = lent(request, wire)
         request = borrowed.value
         caveats += borrowed.caveats
+    if request.origin == MESSAGES and request.reasoning is None and "reasoning_effort" in request.extra:
+        request = _with_plain_effort(request)
     output = request.output
     if request.origin == CHAT and isinstance(output, Opaque) and _lacks_its_schema(output.value):
         why = "it lacks `json_schema`, the object with `name` and `schema`"
@@ -45,6 +47,14 @@ def granted(request: Request, wire: str) -> Written[Request]:
     if request.reasoning is None and request.tool_choice is None and "tools" not in request.spelling:
         return Written(request, tuple(caveats))
     return Written(_with_choice(_one_at_a_time(_with_effort(request)), wire, caveats), tuple(caveats))
+
+
+def _with_plain_effort(request: Request) -> Request:
+    """Anthropic's format has no such field; LiteLLM's clients say it there all the same."""
+    extra = dict(request.extra)
+    said = extra.pop("reasoning_effort")
+    effort = said.get("effort") if isinstance(said, dict) else said
+    return replace(request, extra=extra, reasoning=None if effort is None else Reasoning(effort=str(effort)))
 
 
 def _with_schema(output: OutputFormat) -> OutputFormat:

@@ -164,6 +164,12 @@ def test_thinking_is_told_where_it_means_something(litellm: Any, model: str, tak
     assert ("thinking" in litellm.get_supported_openai_params(model)) == taken
 
 
+@pytest.mark.parametrize("kind", ["embeddings", "transcription"])
+def test_fields_of_a_chat_are_not_told_of_another_task(litellm: Any, kind: str) -> None:
+    with pytest.raises(tollbridge.NotBuilt, match=kind):
+        litellm.get_supported_openai_params("gpt-4o", request_type=kind)
+
+
 def test_of_a_model_that_nobody_has_none_is_told(litellm: Any) -> None:
     bedrock = litellm.get_supported_openai_params("anthropic.claude-3", "bedrock")
     assert {"temperature", "tools", "max_tokens"} <= set(bedrock)

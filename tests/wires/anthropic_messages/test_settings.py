@@ -103,8 +103,50 @@ def test_an_effort_that_the_model_does_not_know_becomes_its_neighbour() -> None:
     assert caveats == ["approximated $.reasoning"]
 
 
-def test_no_effort_is_no_thinking() -> None:
-    assert "thinking" not in write(reasoning=Reasoning(effort="none"))[0]
+@pytest.mark.parametrize(
+    ("model", "thinking", "effort"),
+    [
+        ("claude-sonnet-4-5", None, None),
+        ("claude-opus-4-6", None, None),
+        ("claude-opus-4-7", None, None),
+        ("us.anthropic.claude-opus-4-8", None, None),
+        ("claude-opus-5", "disabled", None),
+        ("claude-sonnet-5", "disabled", None),
+        ("claude-sonnet-5-5", "between_tools", None),
+        ("claude-haiku-5-5", "disabled", None),
+        ("claude-opus-5-5", None, "low"),
+        ("claude-fable-5", None, "low"),
+        ("claude-mythos-5-1", None, "low"),
+    ],
+)
+def test_no_effort_is_no_thinking_where_the_model_can_be_kept_from_it(
+    model: str, thinking: str | None, effort: str | None
+) -> None:
+    for asked in (Reasoning(effort="none"), Reasoning(mode="disabled")):
+        body, caveats = write(model, reasoning=asked)
+        assert body.get("thinking") == (thinking and {"type": thinking})
+        assert body.get("output_config") == (effort and {"effort": effort})
+        assert caveats == (["approximated $.reasoning"] if effort else [])
+
+
+def test_the_highest_efforts_are_lowered_where_thinking_is_turned_off() -> None:
+    body, caveats = write("claude-sonnet-5-5", reasoning=Reasoning(mode="disabled", effort="max"))
+    assert (body["thinking"], body["output_config"]) == ({"type": "between_tools"}, {"effort": "high"})
+    assert caveats == ["approximated $.reasoning"]
+
+
+@pytest.mark.parametrize("choice", [ToolChoice(mode="required"), ToolChoice(mode="tool", name="look")])
+def test_a_model_that_cannot_be_made_to_call_a_tool_may(choice: ToolChoice) -> None:
+    for model in ("claude-opus-5-5", "claude-sonnet-5-5", "claude-fable-5-1"):
+        body, caveats = write(model, tools=(LOOK,), tool_choice=choice, reasoning=Reasoning(effort="high"))
+        assert "tool_choice" not in body
+        assert body["thinking"]["type"] == "adaptive"
+        assert caveats == ["dropped_param $.tool_choice"]
+        body, _ = write(model, tools=(LOOK,), tool_choice=choice, parallel_tools=False)
+        assert body["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
+        assert write(model, tools=(LOOK,), tool_choice=ToolChoice(mode="none"))[0]["tool_choice"] == {"type": "none"}
+    for model in ("claude-opus-5", "claude-sonnet-5", "claude-haiku-5-5", "claude-fable-5"):
+        assert "tool_choice" in write(model, tools=(LOOK,), tool_choice=choice)[0]
 
 
 def test_a_budget_fits_below_max_tokens_or_goes() -> None:
@@ -225,7 +267,9 @@ def test_what_the_target_lacks_is_left_out_and_said() -> None:
         ("claude-sonnet-4-6", True, False),
         ("claude-opus-4-7", True, False),
         ("claude-opus-4.8", True, True),
-        ("claude-sonnet-5", True, True),
+        ("claude-opus-5", True, True),
+        ("claude-sonnet-5", True, False),
+        ("claude-sonnet-5-5", True, True),
         ("claude-fable-5-1", True, True),
         ("claude-instant-v1", False, False),
         ("gpt-4.1", False, False),

@@ -18,6 +18,7 @@ from tollbridge.wires.bedrock_converse.vocabulary import ANSWER_TOOL, NAME
 CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 CLAUDE_37 = "us.anthropic.claude-3-7-sonnet-20250219-v1:0"
 CLAUDE_OPUS = "us.anthropic.claude-opus-4-8"
+SONNET_5_5 = "us.anthropic.claude-sonnet-5-5"
 NOVA = "us.amazon.nova-pro-v1:0"
 NOVA_2 = "us.amazon.nova-2-lite-v1:0"
 LLAMA = "us.meta.llama3-3-70b-instruct-v1:0"
@@ -322,6 +323,28 @@ def test_one_call_at_a_time_is_told_to_claude() -> None:
     assert said == {"tool_choice": {"type": "tool", "name": "look", "disable_parallel_tool_use": True}}
     assert caveats == []
     assert additional(NOVA, tools=(TOOL,), parallel_tools=False) == ({}, ["$.parallel_tools"])
+
+
+def test_a_claude_that_cannot_be_made_to_call_may() -> None:
+    forced = ToolChoice(mode="tool", name="look")
+    for parallel, said in ((None, {}), (False, {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}})):
+        body, caveats = written(SONNET_5_5, tools=(TOOL,), tool_choice=forced, parallel_tools=parallel)
+        assert "toolChoice" not in body["toolConfig"]
+        assert body.get("additionalModelRequestFields", {}) == said
+        assert [caveat.where for caveat in caveats] == ["$.tool_choice"]
+
+
+def test_thinking_is_turned_off_in_claudes_word_for_it() -> None:
+    for asked in (Reasoning(effort="none"), Reasoning(mode="disabled")):
+        assert written(SONNET_5_5, reasoning=asked)[0] == {
+            "messages": [{"role": "user", "content": [{"text": "Hello"}]}],
+            "additionalModelRequestFields": {"thinking": {"type": "between_tools"}},
+        }
+
+
+def test_sonnet_5_5_has_no_schemas_here() -> None:
+    body, _ = written(SONNET_5_5, output=OutputFormat(kind="schema", schema=SCHEMA))
+    assert body.keys() == {"messages", "system"}
 
 
 def test_tools_that_only_the_history_knows_are_declared() -> None:

@@ -161,7 +161,7 @@ LITELLM = section(
         "settings.stream_cost",
         flag,
         "include_cost_in_streaming_usage",
-        about="tell what a stream cost in its usage chunk, as `usage.cost`, in OpenAI's format",
+        about="tell what a stream cost in its last usage, as `usage.cost`; not in Gemini's format",
     ),
     fills(
         "settings.discounts",

@@ -8,6 +8,8 @@ Rules
    tool turn without its thinking) is left out, with a Caveat. Its source for these rules:
    https://platform.claude.com/docs/en/build-with-claude/extended-thinking (seen 2026-11-21)
 3. With thinking on, temperature and top_k must go.
+4. Who asks for no thinking gets none where the model can be kept from it (`Generation.off`). With thinking off, the two
+   highest efforts are refused (https://platform.claude.com/docs/en/models/sonnet-5-5/migration-guide, seen 2026-11-27).
 """
 
 from __future__ import annotations
@@ -28,11 +30,12 @@ _NEAREST = {"minimal": "low", "xhigh": "high"}
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """`thinking` and `effort` are as the body says them."""
+    """`thinking` and `effort` are as the body says them. `thinks`: it was asked to."""
 
     max_tokens: int
     thinking: JsonObject | None = None
     effort: str | None = None
+    thinks: bool = False
 
 
 def settle(
@@ -53,30 +56,35 @@ def settle(
         if mode is not None:
             allowance = reasoning.budget_tokens or BUDGET.get(reasoning.effort or "medium", BUDGET["medium"])
     max_tokens = _length(request.sampling.max_tokens, allowance, facts, limit, stream, caveats)
+    off = reasoning is not None and _is_off(reasoning)
     effort = _effort(reasoning, facts, caveats) if reasoning is not None else None
     if mode == "adaptive":
         # Newer models leave the text of their thinking out unless it is asked for (same page as rule 2).
-        return Settings(max_tokens, {"type": "adaptive", "display": "summarized"}, effort)
+        return Settings(max_tokens, {"type": "adaptive", "display": "summarized"}, effort, thinks=True)
     if mode != "enabled":
-        return Settings(max_tokens, None, effort)
+        said = off and facts.off in ("disabled", "between_tools")
+        return Settings(max_tokens, {"type": facts.off} if said else None, effort)
     budget = max(MIN_BUDGET, min(allowance, max_tokens // 2 if max_tokens < 2 * allowance else allowance))
     if budget >= max_tokens:
         caveats.append(unsent_field("reasoning", f"thinking needs max_tokens above {MIN_BUDGET}; it is {max_tokens}"))
         return Settings(max_tokens, None, effort)
-    return Settings(max_tokens, {"type": "enabled", "budget_tokens": budget}, effort)
+    return Settings(max_tokens, {"type": "enabled", "budget_tokens": budget}, effort, thinks=True)
+
+
+def _is_off(reasoning: Reasoning) -> bool:
+    return reasoning.mode == "disabled" or reasoning.effort == "none"
 
 
 def _mode(
     request: Request, reasoning: Reasoning, facts: Generation, bare_tool_turn: bool, caveats: list[Caveat]
 ) -> str | None:
     """How to ask for thinking: "adaptive", "enabled", or None for not at all."""
-    if reasoning.mode == "disabled" or reasoning.effort == "none":
+    if _is_off(reasoning):
         return None
     if not facts.adaptive and not facts.budget:
         caveats.append(unsent_field("reasoning", "this model does not think"))
         return None
-    choice = request.tool_choice
-    if getattr(choice, "mode", None) in ("required", "tool"):
+    if facts.forced and getattr(request.tool_choice, "mode", None) in ("required", "tool"):
         caveats.append(unsent_field("reasoning", "a forced tool call and thinking exclude each other"))
         return None
     if facts.adaptive and (reasoning.budget_tokens is None or not facts.budget):
@@ -91,13 +99,15 @@ def _mode(
 
 def _effort(reasoning: Reasoning, facts: Generation, caveats: list[Caveat]) -> str | None:
     effort = reasoning.effort
-    if effort is None or not facts.efforts:
-        return None
-    if effort == "none":
-        if facts.budget:
-            return None
-        caveats.append(_approximated("reasoning", "this model may think when it is not asked to; effort is `low`"))
+    off = _is_off(reasoning)
+    if off and facts.off == "never":
+        caveats.append(_approximated("reasoning", "this model cannot be kept from thinking; effort is `low`"))
         return "low"
+    if effort in (None, "none") or not facts.efforts:
+        return None
+    if off and facts.off in ("disabled", "between_tools") and effort in ("xhigh", "max"):
+        caveats.append(_approximated("reasoning", f"effort `{effort}` needs thinking; `high` is sent"))
+        return "high"
     if effort in facts.efforts:
         return effort
     nearest = _NEAREST.get(effort)

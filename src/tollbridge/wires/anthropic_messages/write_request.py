@@ -31,6 +31,7 @@ _HEADERS = {"anthropic-version": VERSION}
 _TOOK = frozenset((*TOOL_FIELDS, *(f"function.{name}" for name in TOOL_FIELDS)))
 _CHOICES = {"auto": "auto", "required": "any", "none": "none", "tool": "tool"}
 _EMPTY_SCHEMA: JsonObject = {"type": "object"}
+CANNOT_BE_FORCED = "this model cannot be made to call a tool: say in the prompt when it is to"
 _ANSWER_IN_JSON = "Answer with one JSON value and nothing else: no prose, no code fence."
 
 
@@ -168,8 +169,10 @@ def _foreign(request: Request, to: Target, parts: PartWriter) -> JsonObject:
         body["thinking"] = settings.thinking
     if config:
         body["output_config"] = config
-    write_sampling(body, request.sampling, facts, settings.thinking is not None, caveats)
+    write_sampling(body, request.sampling, facts, settings.thinks, caveats)
     strict = facts.structured and "strict_tools" not in to.lacks
+    if not facts.forced:
+        request = _unforced(request, caveats)
     _foreign_tools(request, to, body, history.called(), strict, caveats)
     if request.user is not None:
         body["metadata"] = {"user_id": request.user}
@@ -216,6 +219,14 @@ def _foreign_output(
             caveats.append(_caveat("dropped_param", "response_format", f"only {format_of(wire)} understands it"))
         case _:
             pass
+
+
+def _unforced(request: Request, caveats: list[Caveat]) -> Request:
+    """For a model that cannot be made to call a tool: it may."""
+    if getattr(request.tool_choice, "mode", None) not in ("required", "tool"):
+        return request
+    caveats.append(_caveat("dropped_param", "tool_choice", CANNOT_BE_FORCED))
+    return msgspec.structs.replace(request, tool_choice=None)
 
 
 def _foreign_tools(

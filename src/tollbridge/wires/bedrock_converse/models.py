@@ -19,6 +19,7 @@ import msgspec
 
 from tollbridge.wires.anthropic_messages.models import Generation, generation
 
+_ANY_CHOICE = frozenset({"any", "tool"})
 Thinks = Literal["claude", "nova", "effort", "qwen", "no"]
 
 
@@ -31,7 +32,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     thinks: Thinks = "no"
     system: bool = True
     stop: bool = True
-    choices: frozenset[str] = frozenset({"any", "tool"})
+    choices: frozenset[str] = _ANY_CHOICE
     schema: bool = False
     caches: frozenset[str] = frozenset()
     hour: bool = False
@@ -78,9 +79,10 @@ def family_of(model: str) -> Family:
         facts = generation(name)
         return Family(
             thinks="claude",
+            choices=_ANY_CHOICE if facts.forced else frozenset(),
             schema=facts.structured,
             caches=_CLAUDE_CACHES if facts.usual_output > _OLD.usual_output else frozenset(),
-            hour=facts.structured,
+            hour=facts.structured or facts.mid_system,
             status=True,
             rich_results=True,
             top_k=("top_k",),

@@ -121,8 +121,7 @@ class Settings:
             caveats=self._caveats,
         )
         said: JsonObject = {}
-        thinks = settled.thinking is not None
-        write_sampling(said, sampling, facts, thinks, self._caveats)
+        write_sampling(said, sampling, facts, settled.thinks, self._caveats)
         for name, ours in (("temperature", "temperature"), ("top_p", "topP"), ("stop_sequences", "stopSequences")):
             if name in said:
                 self.inference[ours] = said[name]
@@ -130,6 +129,7 @@ class Settings:
             self.additional["top_k"] = said["top_k"]
         if settled.thinking is not None:
             self.additional["thinking"] = settled.thinking
+        if settled.thinks:
             self.field_paths.append(THOUGHT)
         if settled.effort is not None:
             self.additional["output_config"] = {"effort": settled.effort}

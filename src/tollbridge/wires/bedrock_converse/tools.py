@@ -134,6 +134,9 @@ def _choice(
     mode = "auto" if choice is None or "tool_choice" in to.lacks else choice.mode
     if choice is not None and choice.mode != "auto" and "tool_choice" in to.lacks:
         caveats.append(unsent_field("tool_choice", "this target lacks it"))
+    if mode != "auto" and not family.choices:
+        caveats.append(unsent_field("tool_choice", "this model cannot be made to call a tool"))
+        mode = "auto"
     if one_at_a_time and claude:
         kind = {"required": "any"}.get(mode, mode)
         named = {"name": choice.name} if choice is not None and mode == "tool" else {}

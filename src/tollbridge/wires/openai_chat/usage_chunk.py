@@ -6,10 +6,7 @@ from __future__ import annotations
 
 import msgspec
 
-Fields = dict[str, msgspec.Raw]
-
-_fields = msgspec.json.Decoder(Fields).decode
-_encode = msgspec.json.Encoder().encode
+from tollbridge.wires.usage_place import Fields, UsagePlace, with_cost
 
 
 class _Choice(msgspec.Struct):
@@ -46,10 +43,4 @@ def has_choices(data: bytes) -> bool:
         return False
 
 
-def with_cost(data: bytes, dollars: str) -> bytes:
-    """A chunk that tells usage, its cost added, or put in the place of what the provider told."""
-    chunk = _fields(data)
-    usage = _fields(chunk["usage"])
-    usage["cost"] = msgspec.Raw(dollars)
-    chunk["usage"] = msgspec.Raw(_encode(usage))
-    return _encode(chunk)
+USAGE = UsagePlace(may_tell=may_tell_usage, tells=tells_usage, goes_on=has_choices, with_cost=with_cost)

@@ -4,7 +4,8 @@
     {"id", "results": [{"index", "relevance_score", "document"}], "meta": {"billed_units": {"search_units"}}}
 
 https://docs.cohere.com/reference/rerank, https://docs.cohere.com/v1/reference/rerank (seen 2026-11-26), and recorded
-exchanges. Others tell of tokens in `usage`, and of their score in `score`.
+exchanges. Others tell of tokens in `usage`, and of their score in `score`; some tell no `id` and no `meta`, which then
+stand in what is relayed all the same, as LiteLLM's clients count on them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from tollbridge.wires.tap import Along, text_of
 from tollbridge.wires.task import HEADLESS, Content, Heads, json_of, read_as
 
 NAME = "cohere_rerank"
+_NULL = msgspec.Raw(b"null")
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_encode = msgspec.json.Encoder().encode
 
 
 class _Result(msgspec.Struct):
@@ -108,24 +112,36 @@ class CohereRerank(OpenAITask):
         )
 
     def write_response(self, answer: RerankResponse, asked: RerankRequest) -> Written[JsonObject]:
-        usage = Usage() if answer.usage is None else answer.usage
-        units = (usage.units or {}).get(SEARCH_UNITS)
-        billed = set_fields(search_units=units, total_tokens=usage.input or None)
         return Written(
             {
                 "id": answer.id,
                 "results": [
                     {"index": one.index, "relevance_score": one.score, **_shown(one, asked)} for one in answer.results
                 ],
-                "meta": {"billed_units": billed, "tokens": {"input_tokens": usage.input, "output_tokens": 0}},
+                "meta": _meta(answer.usage),
             }
         )
+
+    def completed(self, body: bytes, along: Along, id: str) -> bytes:
+        fields = _fields(body)
+        missing = [name for name in ("id", "meta") if fields.get(name) in (None, _NULL)]
+        if not missing:
+            return body
+        made = {"id": along.id or id, "meta": _meta(along.usage)}
+        return _encode({**fields, **{name: made[name] for name in missing}})
 
     def read_along(self, body: bytes, heads: Heads = HEADLESS) -> Along:
         said, fields = read_told(body)
         if not isinstance(fields.get("results"), list):
             raise BadGatewayError("The provider's answer is JSON, but ranks nothing.")
         return Along(usage_of(fields.get("meta"), fields.get("usage")), said.id)
+
+
+def _meta(usage: Usage | None) -> JsonObject:
+    usage = Usage() if usage is None else usage
+    units = (usage.units or {}).get(SEARCH_UNITS)
+    billed = set_fields(search_units=units, total_tokens=usage.input or None)
+    return {"billed_units": billed, "tokens": {"input_tokens": usage.input, "output_tokens": 0}}
 
 
 def _score(one: _Result) -> float:
