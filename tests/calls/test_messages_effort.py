@@ -88,3 +88,21 @@ def test_a_default_is_said_so_too_where_the_whole_body_is_read() -> None:
     points = (CachePoint(role="user"),)
     said, _ = sent("anthropic/claude-haiku-4-5", {"reasoning_effort": "low"}, points)
     assert said == BUDGET
+
+
+def test_defaults_of_chat_are_said_in_anthropics_words_or_left_out_and_told() -> None:
+    """As a configuration of LiteLLM's has them, where a client of Anthropic's format asks."""
+    said = {"stop": "END", "user": "u1", "temperature": 0.5}
+    assert sent("anthropic/claude-haiku-4-5", said) == (
+        {"stop_sequences": ["END"], "metadata": {"user_id": "u1"}, "temperature": 0.5},
+        [],
+    )
+    assert sent("anthropic/claude-haiku-4-5", {"stop": ["A", "B"]}, stop_sequences=["C"])[0]["stop_sequences"] == ["C"]
+    lost = {"seed": 1, "n": 2, "frequency_penalty": 1, "verbosity": "low", "response_format": {"type": "json_object"}}
+    fields, caveats = sent("anthropic/claude-haiku-4-5", {**lost, "parallel_tool_calls": False})  # of no tools
+    assert fields == {}
+    assert sorted(caveats) == sorted(f"dropped_param $.{name}" for name in lost)
+    kept = Wanted(
+        id="d", group="m", model="anthropic/x", given=Given(api_key="k"), defaults={"seed": 1}, keeps=("seed",)
+    )
+    assert build(kept, {}, ROWS).drops.isdisjoint({"seed"})

@@ -10,6 +10,7 @@ import msgspec
 
 from tollbridge.calls import credentials
 from tollbridge.calls.cache_points import CachePoint
+from tollbridge.calls.default_words import in_words_of, unsaid_by
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.follow import Steps
 from tollbridge.calls.rewrites import effort_of_messages, features_of, left_out, thinking
@@ -25,7 +26,7 @@ from tollbridge.providers.aws_keys import AwsAccount
 from tollbridge.providers.names import find
 from tollbridge.providers.resolve import Given, Location, resolve
 from tollbridge.providers.rewrite import Rewrite
-from tollbridge.providers.row import RESPONSES, WIRE_OF_MODE, Provider
+from tollbridge.providers.row import WIRE_OF_MODE, Provider
 from tollbridge.secret import Secret
 from tollbridge.transport.base import Origin, Timeouts
 from tollbridge.transport.head import encode_head
@@ -150,7 +151,7 @@ def _at(
 ) -> Deployment:
     """`tokens`: those of this deployment, in whatever format it is asked."""
     wire = location.provider.wire
-    return deployed(location, wanted, known, prices, tokens, wire_named(wire), _in_words_of(wire, wanted.defaults))
+    return deployed(location, wanted, known, prices, tokens, wire_named(wire), in_words_of(wire, wanted.defaults))
 
 
 def deployed(
@@ -238,6 +239,7 @@ def _changes(location: Location, wanted: Wanted, limit: int | None) -> tuple[fro
     spelled = (thinking(style),) if style and row.wire == OPENAI_CHAT.name and not elsewhere else ()
     if row.wire == dialects.MESSAGES and "reasoning_effort" not in wanted.keeps:
         spelled = (effort_of_messages(location.model, limit),)
+    drops |= unsaid_by(row.wire, wanted.defaults, wanted.keeps)
     return _under_both_names(drops - set(wanted.keeps), row.renames), (*spelled, *row.rewrites, *inside)
 
 
@@ -265,14 +267,6 @@ def _lacking(lacks: frozenset[str], wanted: Wanted) -> frozenset[str]:
             return lacks | {"tools"}
         case _:
             return lacks
-
-
-def _in_words_of(wire: str, defaults: JsonObject) -> JsonObject:
-    """The operator's defaults, which are written in chat's words, where the format has an object for one."""
-    if wire != RESPONSES or "reasoning_effort" not in defaults:
-        return defaults
-    rest = {name: value for name, value in defaults.items() if name != "reasoning_effort"}
-    return {"reasoning": {"effort": defaults["reasoning_effort"]}, **rest}
 
 
 def priced_as(
