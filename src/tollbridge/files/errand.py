@@ -95,12 +95,10 @@ class Errand:
         return body
 
     def note(self, said: Mapping[str, Json]) -> None:
-        """Tells the log whose request it is and what it belongs to."""
         fields = {name: msgspec.Raw(_encode(said[name])) for name in NOTES if name in said}
-        notes, record = take_notes(fields, self.inbound.headers), self.record
+        notes = take_notes(fields, self.inbound.headers)
         if notes is not NOTHING:
-            record.user, record.tags, record.metadata = notes.user, notes.tags, notes.metadata
-            record.trace_id = notes.trace or ""
+            notes.note(self.record)
 
 
 def page_of(errand: Errand, shown: list[JsonObject]) -> JsonObject:

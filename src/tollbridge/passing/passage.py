@@ -183,12 +183,11 @@ class Passage:
         return body
 
     def _noted(self, fields: Fields) -> bool:
-        """Tells the log whose request it is and what it belongs to. Whether something in `fields` was for us alone."""
-        record, sent = self._record, len(fields)
+        """Whether something in `fields` was for us alone: it is told to the log, and taken out."""
+        sent = len(fields)
         notes = take_notes(fields, self._inbound.headers)
         if notes is not NOTHING:
-            record.user, record.tags, record.metadata = notes.user, notes.tags, notes.metadata
-            record.trace_id = notes.trace or ""
+            notes.note(self._record)
         return len(fields) != sent
 
     def _hold(self) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,6 +26,9 @@ from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject, too_deep
 from tollbridge.secret import without_keys, without_keys_in_bytes
 from tollbridge.server.own_fallbacks import read_fallbacks
+
+if TYPE_CHECKING:
+    from tollbridge.observe import Record
 
 REFUSED = frozenset(
     {
@@ -126,6 +130,11 @@ class Controls(msgspec.Struct, frozen=True):
     drop_params: bool | None = None
     ineffective: tuple[str, ...] = ()
     cache_points: tuple[CachePoint, ...] = ()
+
+    def note(self, record: Record) -> None:
+        """Tells the log whose request it is and what it belongs to."""
+        record.user, record.tags, record.metadata = self.user, self.tags, self.metadata
+        record.trace_id = self.trace or ""
 
 
 NOTHING = Controls()

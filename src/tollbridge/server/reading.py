@@ -74,8 +74,7 @@ def read_ask(
     if nested or len(fields) != sent:  # what was for us is seen by nobody after this
         body = _encode(fields)
     if controls is not NOTHING:
-        record.user, record.tags, record.metadata = controls.user, controls.tags, controls.metadata
-        record.trace_id = controls.trace or ""
+        controls.note(record)
     if way is None:
         assert model is not None
         group = permitted(gateway, access, access.named(model), record.model_requested)
