@@ -239,7 +239,7 @@ def _changes(location: Location, wanted: Wanted, limit: int | None) -> tuple[fro
     spelled = (thinking(style),) if style and row.wire == OPENAI_CHAT.name and not elsewhere else ()
     if row.wire == dialects.MESSAGES and "reasoning_effort" not in wanted.keeps:
         spelled = (effort_of_messages(location.model, limit),)
-    drops |= unsaid_by(row.wire, wanted.defaults, wanted.keeps)
+    drops |= unsaid_by(row.wire, wanted.defaults)
     return _under_both_names(drops - set(wanted.keeps), row.renames), (*spelled, *row.rewrites, *inside)
 
 

@@ -8,9 +8,6 @@ from collections.abc import Collection, Mapping
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.wires import dialects
 
-_NAMES: Mapping[str, Mapping[str, str]] = {
-    dialects.MESSAGES: {"stop": "stop_sequences", "max_completion_tokens": "max_tokens"},
-}
 _ANYWHERE = frozenset(
     {"n", "seed", "frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "response_format"}
 )
@@ -37,12 +34,14 @@ def _written(wire: str, name: str, value: Json) -> tuple[str, Json]:
             return "text", {"verbosity": value}
         case (dialects.MESSAGES, "user"):
             return "metadata", {"user_id": value}
-        case (dialects.MESSAGES, "stop") if isinstance(value, str):
-            return "stop_sequences", [value]
+        case (dialects.MESSAGES, "stop"):
+            return "stop_sequences", [value] if isinstance(value, str) else value
+        case (dialects.MESSAGES, "max_completion_tokens"):
+            return "max_tokens", value
         case _:
-            return _NAMES.get(wire, {}).get(name, name), value
+            return name, value
 
 
-def unsaid_by(wire: str, defaults: Collection[str], keeps: Collection[str]) -> frozenset[str]:
-    """Those of the `defaults` that are left out, with a Caveat. `keeps`: what the operator wants sent all the same."""
-    return _UNSAID.get(wire, frozenset()).intersection(defaults).difference(keeps)
+def unsaid_by(wire: str, defaults: Collection[str]) -> frozenset[str]:
+    """Those of the `defaults` that are left out, with a Caveat."""
+    return _UNSAID.get(wire, frozenset()).intersection(defaults)

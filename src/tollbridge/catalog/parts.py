@@ -24,7 +24,9 @@ COST_MAX_USD = 1_000_000
 BILLED = "billed_units"
 PLAIN_SERVICES = frozenset({None, "", "default", "standard", "standard_only", "auto", "on_demand"})
 _PLAIN_PLACES = frozenset({"", "global", "not_available"})
-ITERATIONS = "iterations"
+ITERATIONS, ADVISOR, FALLBACK = "iterations", "advisor_message", "fallback_message"
+OTHERS_MAX = 50  # more than anybody asks for one answer
+TICKS_IN_A_NANO = 10
 _SAYING = frozenset({"service_tier", "speed", "inference_geo", "total_tokens", BILLED, ITERATIONS})
 
 
@@ -130,10 +132,6 @@ def _by_others(extra: JsonObject) -> list[JsonObject]:
     return [one for one in iterations if one.__class__ is dict and one.get("type") in (ADVISOR, FALLBACK)]
 
 
-ADVISOR, FALLBACK = "advisor_message", "fallback_message"
-OTHERS_MAX = 50  # more than anybody asks for one answer
-
-
 def others(usage: Usage) -> tuple[tuple[str, Usage | None], ...]:
     """(model, what it used) of the models that had a part in it beside the one asked. None: which of the counts are
     that model's is not known, as where it answered in the place of another that refused."""
@@ -187,9 +185,6 @@ def told_cost(usage: Usage) -> int | None:
     details = usage.extra.get("cost_details")
     beside = _dollars(details.get("upstream_inference_cost")) if details.__class__ is dict else None
     return None if beside is None else found + beside
-
-
-TICKS_IN_A_NANO = 10
 
 
 def _dollars(value: Json) -> int | None:

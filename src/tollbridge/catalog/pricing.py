@@ -172,7 +172,7 @@ class Tariff:
         if self._listed and service not in self._sheets:
             raise UnknownPrice(f"There are no prices for the service tier {service!r}.", kind=service)
         for model, used in others(usage):
-            if used is None or self._kin is None or self._kin(model).cost(used, service_tier) is None:
+            if self._part(model, used, service_tier) is None:
                 named = model or "another model"
                 raise UnknownPrice(f"There is no price for the part that {named} had in the answer.", kind=named)
         unknown = [line.kind for line in self.lines(usage, service_tier) if line.rate is None]
@@ -211,6 +211,10 @@ class Tariff:
             total += self._per_second * ceil(seconds) * self._times
         return -(-total // self._per) or (0 if self.free else None)
 
+    def _part(self, model: str, used: Usage | None, service_tier: str | None) -> int | None:
+        """What another model had in the answer, at its own prices."""
+        return None if used is None or self._kin is None else self._kin(model).cost(used, service_tier)
+
     def _cost(self, usage: Usage, service_tier: str | None, seconds: float | None) -> int | None:
         if self._tells_cost:
             told = told_cost(usage)
@@ -227,10 +231,10 @@ class Tariff:
             total += units * rate
         beside = 0
         for model, used in others(usage) if usage.extra else ():
-            cost = None if used is None or self._kin is None else self._kin(model).cost(used, service_tier)
-            if cost is None:
+            part = self._part(model, used, service_tier)
+            if part is None:
                 return None
-            beside += cost * self._per
+            beside += part * self._per
         total = total * self._times + self._fixed + beside
         if not self._per_second:
             return (total + self._half) // self._per
