@@ -82,6 +82,7 @@ OURS = (
     "cache_control_injection_points",
     "cache",
     "caching",
+    "fastest_response",
 )
 """In the order in which they are obeyed: of two that say the same, the later one holds."""
 _IN_PYTHON = ("allowed_openai_params", "context_window_fallback_dict", "modify_params")
