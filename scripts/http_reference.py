@@ -97,6 +97,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "Costs": {
         "/spend/logs": "entries of the [ledger](ledger.md#reports)",
+        "/spend/logs/v2": "the same by numbered pages",
         "/spend/keys": "by key",
         "/spend/tags": "by tag",
         "/spend/calculate": "what a request would cost",
@@ -105,6 +106,10 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "/global/spend/keys": "by key, the last 30 days",
         "/global/spend/models": "by model, the last 30 days",
         "/global/spend/provider": "by provider",
+        "/global/spend/tags": "by tag, in other words",
+        "/global/spend/all_tag_names": "the tags alone",
+        "/global/activity": "requests and tokens by day",
+        "/global/activity/model": "the same by name",
     },
     "MCP": {
         "/mcp": "[all servers](mcp.md#paths-and-headers) that the key may use",
