@@ -17,6 +17,7 @@ from tollbridge.assemble.accounts import management
 from tollbridge.cli.process import application
 from tollbridge.config.load import load_value
 from tollbridge.home import Home
+from tollbridge.server.absent import ABSENT
 from tollbridge.server.annex import known
 from tollbridge.server.identify import MasterKey
 from tollbridge.server.routes import ROUTES, Route
@@ -226,7 +227,17 @@ def _who(found: Mapping[str, str]) -> str:
     return "; ".join(f"{', '.join(m for m, a in found.items() if a == one)}: {WHO[one]}" for one in people)
 
 
+def missing() -> Iterator[str]:
+    yield from ("", "| paths | instead |", "|---|---|")
+    for one in ABSENT:
+        paths = ", ".join(f"`{path}...`" if path.endswith("/") else f"`{path}`" for path in one.beginnings)
+        yield f"| {paths} | {one.instead} |"
+    yield ""
+
+
 PART = Marked("docs/http-reference.md", "routes", "http_reference", listing)
+MISSING = Marked("docs/http-reference.md", "paths that are not there", "http_reference", missing)
 
 if __name__ == "__main__":
     PART.main()
+    MISSING.main()
