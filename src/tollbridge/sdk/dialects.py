@@ -24,6 +24,7 @@ from tollbridge.sdk.objects import Answer as AnyAnswer
 from tollbridge.sdk.response_ids import read_id
 from tollbridge.sdk.schemas import text_format
 from tollbridge.sdk.task_objects import Event, TextCompletionResponse
+from tollbridge.wires.dialects import COMPLETIONS
 
 R = TypeVar("R", bound=AnyAnswer)
 
@@ -112,7 +113,7 @@ def _configured(config: object) -> JsonObject:
 
 
 def _prompt(model: str, prompt: object, stream: bool | None, parameters: Mapping[str, object]) -> Call:
-    return read_spoken(model, "openai_completions", {"prompt": prompt}, stream, parameters)
+    return read_spoken(model, COMPLETIONS, {"prompt": prompt}, stream, parameters)
 
 
 async def aresponses(

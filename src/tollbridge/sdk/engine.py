@@ -41,13 +41,13 @@ from tollbridge.sdk.order import Order, Place
 from tollbridge.sdk.streams import AsyncStream
 from tollbridge.transport.base import Transport
 from tollbridge.transport.inprocess import ByHost
+from tollbridge.wires.dialects import COMPLETIONS
 from tollbridge.wires.seal import Seals
 
 if TYPE_CHECKING:
     from tollbridge.calls.task_ask import TaskAsk
 
 R = TypeVar("R", bound=AnyAnswer)
-COMPLETIONS = "openai_completions"
 RETRIES = 2  # as OpenAI's SDK
 
 
