@@ -47,6 +47,8 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     prices: Mapping[str, int] = {}
     timeout_s: float | None = None
     stream_timeout_s: float | None = None
+    timeouts_by_service_s: Mapping[str, float] = {}
+    stream_timeouts_by_service_s: Mapping[str, float] = {}
     max_retries: int | None = None
     weight: float | None = None
     passes_through: bool = False

@@ -238,7 +238,7 @@ def _price(deployment: Deployment, into: int, out: int, ask: Ask) -> int | None:
 
 def _waited_for(deployment: Deployment, ask: Ask) -> float | None:
     """Seconds at most, of one attempt."""
-    return ask.limited(deployment.stream_timeouts if ask.stream else deployment.timeouts).total_s
+    return ask.limited(deployment.times(ask)).total_s
 
 
 def _service(fields: Fields) -> str:
