@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,10 @@ async def rows(gateway: Accounted) -> list[dict[str, Any]]:
     return found[::-1]
 
 
+def _took(row: dict[str, Any]) -> timedelta:
+    return datetime.fromisoformat(row["endTime"]) - datetime.fromisoformat(row["startTime"])
+
+
 @pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("path", DIALECTS)
 async def test_a_tool_is_called_and_the_model_goes_on_with_what_it_said(
@@ -145,8 +150,13 @@ async def test_a_tool_is_called_and_the_model_goes_on_with_what_it_said(
         ("desk", "echo")
     ]
     assert rounds[1]["parent"] == call["parent"] == rounds[0]["id"]
+    whole, first_round, its = (
+        next(_took(row) for row in entries if row["metadata"]["tollbridge"] is one)
+        for one in (rounds[1], rounds[0], call)
+    )
+    assert first_round + its <= whole + timedelta(milliseconds=5)  # each has its own, the last that of the request
     if not streams:
-        assert answered.headers["x-tollbridge-cost-usd"] == "0.000052"
+        assert answered.headers["x-tollbridge-cost-usd"] == "0.250052"  # of all that it took
         assert answered.json()["usage"].get("total_tokens", 10) == 10
 
 
@@ -206,6 +216,7 @@ async def test_several_calls_of_one_round_run_side_by_side_and_a_broken_tool_is_
     assert "one" in told[0]
     assert "two" in told[1]
     assert "failed" in told[2]
+    assert not any("is_error" in message for message in model.asked[2]["messages"])  # no field of OpenAI's
 
 
 async def test_tools_that_the_client_runs_go_to_the_client_beside_ours(tmp_path: Path) -> None:

@@ -90,7 +90,9 @@ async def test_a_tool_is_called_by_its_server_or_by_its_name(served: Gateway) ->
 
 async def test_a_call_is_in_the_ledger_with_its_cost(served: Gateway) -> None:
     key = await served.key(permission={"mcp_servers": ["old"]})
-    await served.post("/mcp-rest/tools/call", {"name": "old-echo", "arguments": {"text": "x"}}, key=key)
+    body = {"name": "old-echo", "arguments": {"text": "x"}}
+    called = await served.send("POST", "/mcp-rest/tools/call", body, key=key)
+    assert (float(called.headers["x-litellm-response-cost"]), called.status) == (COST, 200)
     (entry,) = await served.entries(1)
     assert (entry["model"], entry["spend"]) == ("echo", COST)
     assert (entry["custom_llm_provider"], entry["model_id"], entry["model_group"]) == ("mcp", "old", "mcp/old")

@@ -14,6 +14,7 @@ from mcp import Client, ClientSession
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 import tollbridge
+from tests.mcp.gateway import gateway
 from tollbridge import experimental_mcp_client
 from tollbridge.experimental_mcp_client.tools import (
     transform_mcp_tool_to_openai_tool,
@@ -105,6 +106,29 @@ async def test_a_run_ends_with_the_models_answer_after_its_calls(streamed: bool)
     assert done.messages[-1].content == done.text
     if streamed:
         assert "".join(heard).endswith(done.text)
+
+
+async def test_functions_are_no_tools_of_a_run_and_that_is_said() -> None:
+    with pytest.raises(tollbridge.BadRequestError, match=r"tollbridge\.tools"):
+        await tollbridge.run(DEMO, "hi", tools=[len])  # type: ignore[arg-type]
+
+
+async def test_what_a_server_that_died_had_is_an_error_of_ours_and_names_it_once() -> None:
+    async with tollbridge.tools([sys.executable, str(REPORTING)]) as tools:
+        with pytest.raises(tollbridge.APIConnectionError):
+            await tools.call("exit_process")
+        for ask in (tools.resources(), tools.prompts(), tools.prompt("any")):
+            with pytest.raises(tollbridge.APIError) as told:
+                await ask
+            assert str(told.value).count("The MCP server") == 1
+
+
+async def test_a_gateway_that_refuses_the_key_is_an_authentication_error(tmp_path: Path) -> None:
+    servers = {"old": {"command": sys.executable, "args": [str(REPORTING)]}}
+    async with gateway({"mcp_servers": servers}, tmp_path) as running:
+        with pytest.raises(tollbridge.AuthenticationError, match="401"):
+            async with tollbridge.tools(f"{running.url}/mcp", key="sk-wrong"):
+                pass
 
 
 async def test_a_model_that_never_ends_is_stopped() -> None:

@@ -42,7 +42,10 @@ async def facts(view: View) -> tuple[JsonObject, JsonObject | None, str | None]:
     if not view.prefixed and links:
         return passed(links[0].capabilities), links[0].server_info, next(iter(own.values()))
     instructions = "\n\n".join(f"{prefix}: {text}" for prefix, text in own.items() if text)
-    return merged([link.capabilities for link in links]), OURSELVES, instructions or None
+    capabilities = merged([link.capabilities for link in links])
+    if None in found:  # when it comes, that is told
+        capabilities = {**capabilities, "tools": {**capabilities.get("tools", {}), "listChanged": True}}
+    return capabilities, OURSELVES, instructions or None
 
 
 async def discover(view: View) -> JsonObject:
@@ -68,7 +71,7 @@ async def _link(view: View, upstream: Upstream) -> Link | RpcError | None:
         async with upstream.links.lent(view.caller) as link:
             return link
 
-    link = await upstream.soon(opened())
+    link = await upstream.soon(opened(), greeting=view.prefixed)
     if isinstance(link, Link):
         return link
     if isinstance(link, SignInNeeded) and upstream.tokens is not None:

@@ -25,15 +25,18 @@ class Following:
         self._ending: set[asyncio.Task[None]] = set()
 
     async def lists(self, session: Session) -> None:
-        """Only at servers that are there already: nobody is called up to hear whether something changes."""
+        """Nobody is called up to hear whether something changes: a server that is not there yet is heard when it
+        comes."""
         view = self._hub.view(session.caller, session.wanted, alone=session.alone)
         for upstream in view.upstreams:
-            if upstream.reached and not any(uri is None for uri, _ in session.watches.get(upstream.name, ())):
-                watch = self._watch(session, view, upstream, frozenset(LISTS.values()), frozenset())
-                session.watches.setdefault(upstream.name, []).append((None, watch))
-                error = await upstream.soon(upstream.watching.add(watch))
-                if error is not None:
-                    log.info("the MCP server %r: %s", upstream.name, error.message)
+            if any(uri is None for uri, _ in session.watches.get(upstream.name, ())):
+                continue
+            watch = self._watch(session, view, upstream, frozenset(LISTS.values()), frozenset())
+            session.watches.setdefault(upstream.name, []).append((None, watch))
+            if not upstream.reached:
+                session.coming.append(asyncio.ensure_future(upstream.watching.joined(watch)))
+            elif (error := await upstream.soon(upstream.watching.add(watch))) is not None:
+                log.info("the MCP server %r: %s", upstream.name, error.message)
 
     async def subscribe(self, session: Session, view: View, params: JsonObject) -> JsonObject:
         upstream, uri = view.resource(params.get("uri"))
@@ -73,6 +76,9 @@ class Following:
         return Watch(session.caller, tell, lists=lists, uris=uris)
 
     async def _forget(self, session: Session) -> None:
+        for coming in session.coming:
+            coming.cancel()
+        await asyncio.gather(*session.coming, return_exceptions=True)
         for upstream in self._hub.upstreams.values():
             for _, watch in session.watches.get(upstream.name, ()):
                 await upstream.watching.remove(watch)

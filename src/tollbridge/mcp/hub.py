@@ -319,7 +319,9 @@ class View(msgspec.Struct, eq=False, dict=True):
             return placed
         if not self.prefixed:
             raise unknown(kind[:-1], name)
-        owners = [upstream for upstream in self.having(kind) if name in await self._known(upstream, kind)]
+        having = self.having(kind)
+        known = await asyncio.gather(*(self._known(upstream, kind) for upstream in having))
+        owners = [upstream for upstream, names in zip(having, known, strict=True) if name in names]
         if len(owners) == 1:
             return owners[0], name
         if owners:
@@ -332,13 +334,9 @@ class View(msgspec.Struct, eq=False, dict=True):
         return self.scope.having(kind)
 
     async def _known(self, upstream: Upstream, kind: str) -> set[str]:
-        """Their names there; none where they cannot be listed."""
-        method = f"{kind}/list"
-        try:
-            items = await items_of(self, upstream, method)
-        except RpcError:
-            return set()
-        return {item["name"] for item in items}
+        """Their names there; none where they cannot be listed soon."""
+        items = await upstream.soon(items_of(self, upstream, f"{kind}/list"))
+        return set() if isinstance(items, RpcError) else {item["name"] for item in items}
 
     def resource(self, uri: Json) -> tuple[Upstream, str]:
         if not isinstance(uri, str) or not uri:

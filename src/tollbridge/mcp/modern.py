@@ -192,10 +192,11 @@ class Modern:
 
     async def _listen(self, view: View, params: JsonObject, out: Outflow, id: Id) -> int:
         """Until the client closes the stream. It begins when the servers are listened to: what is acknowledged is
-        heard from then on. Of several servers one that cannot be reached is left out."""
+        heard from then on. Of several servers one that cannot be reached is left out until it comes."""
         stamp = {SUBSCRIPTION: id}
         early: list[JsonObject] | None = []
         watches: list[tuple[Upstream, Watch]] = []
+        coming: list[asyncio.Task[None]] = []
 
         def say(upstream: Upstream, method: str, params: JsonObject) -> None:
             params = view.renamed_in(upstream, method, params)
@@ -219,12 +220,20 @@ class Modern:
             held, early = early or [], None
             for message in held:
                 out.say(message)
+            coming += [
+                asyncio.ensure_future(upstream.watching.joined(watch))
+                for (upstream, watch), ok in zip(watches, heard, strict=True)
+                if not ok
+            ]
             await asyncio.get_running_loop().create_future()
         except RpcError as error:
             shown = error_to_modern(LISTEN, error)
             out.finish(failure(id, shown), shown.status)
             return shown.status
         finally:
+            for one in coming:
+                one.cancel()
+            await asyncio.gather(*coming, return_exceptions=True)
             for upstream, watch in watches:
                 await upstream.watching.remove(watch)
         return 200

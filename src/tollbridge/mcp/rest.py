@@ -36,7 +36,7 @@ from tollbridge.mcp.run import Runner
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.observe import Record
-from tollbridge.server.answers import JSON, NO_STORE
+from tollbridge.server.answers import JSON, NO_STORE, cost_headers
 from tollbridge.server.inbound import Inbound, Responder, plain_refusal
 from tollbridge.server.managed import read_body, read_query
 from tollbridge.server.presence import broken_off
@@ -94,7 +94,8 @@ class Rest:
             failed = isinstance(told, dict) and told.get("isError") is True
             if inbound.path.startswith(OLDER) and isinstance(told, dict):
                 told = told.get("content") or []
-            responder.reply(200, [JSON, NO_STORE, *([FAILED] if failed else ())], encode(told))
+            cost = () if not record.provider else (cost_headers(record.cost_nanousd, None),)
+            responder.reply(200, [JSON, NO_STORE, *cost, *([FAILED] if failed else ())], encode(told))
         finally:
             responder.on_gone(None)
 
@@ -205,7 +206,7 @@ def as_http(error: RpcError) -> APIError:
     if isinstance(error, Unknown):
         return NotFoundError(error.message, code="tool_not_found", param="name")
     if error.code == BUDGET:
-        return BudgetExceededError(error.message)
+        return BudgetExceededError(error.message, code="budget_exceeded")
     if error.status >= 400:
         wait = error.data.get("retry_after_s") if isinstance(error.data, dict) else None
         kind = _TYPES.get(error.status)

@@ -12,7 +12,7 @@ protocol, and a tool that the server does not have, cost nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -49,10 +49,17 @@ class Runner:
         return self._gateway.authenticator
 
     async def run(
-        self, view: View, call: Call, record: Record, *, inner: bool = False, whole: bool = False
+        self,
+        view: View,
+        call: Call,
+        record: Record,
+        *,
+        spent: Callable[[int], None] | None = None,
+        whole: bool = False,
     ) -> JsonObject:
-        """The result of a request, accounted for. `inner`: it is made within a request that has its place. `whole`: the
-        record is of nothing else, and becomes the entry. Raises RpcError."""
+        """The result of a request, accounted for. `spent`: it is made within a request that has its place, and is told
+        what it cost. `whole`: the record is of nothing else, and becomes the entry. Raises RpcError."""
+        inner = spent is not None
         offer = view.scope.offer(call.params.get("name")) if call.method == "tools/call" else None
         if offer is not None:
             upstream, name, cost = offer.upstream, offer.name, offer.cost_nanousd
@@ -78,6 +85,8 @@ class Runner:
             raise refused(error) from error
         entry = _entry(record if whole else msgspec.structs.replace(record), upstream.name, name)
         began, began_at = time.monotonic(), time.time()
+        if inner:
+            entry.at, entry.began = began_at, began
         try:
             result = await view.at(upstream, call)
             entry.status, entry.outcome = 200, "ok"
@@ -114,12 +123,14 @@ class Runner:
             raise
         finally:
             entry.upstream_ms = (time.monotonic() - began) * 1000
-            entry.duration_ms = (time.monotonic() - record.began) * 1000
+            entry.duration_ms = (time.monotonic() - entry.began) * 1000
             entry.overhead_ms = max(0.0, entry.duration_ms - entry.upstream_ms)
             entry.id = gateway.ulids.next()
             gateway.observe(entry, gateway.journal.append(entry))
             if held is not None:
                 held.settle(entry)
+            if spent is not None:
+                spent(entry.cost_nanousd or 0)
 
     @contextmanager
     def _place(self, call: Call, *, inner: bool) -> Iterator[None]:

@@ -191,6 +191,10 @@ class McpToolbox:
         self._offers: dict[str, Offer] = {}
         self.tools: list[Tool] = []
         self.listings: list[Listing] = []
+        self.cost_nanousd = 0
+
+    def _spent(self, nanousd: int) -> None:
+        self.cost_nanousd += nanousd
 
     async def add(self, definition: Definition, view: View, taken: frozenset[str]) -> None:
         try:
@@ -243,7 +247,7 @@ class McpToolbox:
         try:
             arguments = arguments_of(call.arguments)
             asked = Call("tools/call", {"name": offer.name, "arguments": arguments}, offer.view.caller)
-            result = await self._runner.run(offer.view, asked, self._record, inner=True)
+            result = await self._runner.run(offer.view, asked, self._record, spent=self._spent)
         except RpcError as error:
             told = f"The tool failed: {error.message}"
             return Ran(offer.definition.label, call.name, told, (Text(text=told),), failed=True)

@@ -38,7 +38,8 @@ ROUNDS_MAX = 16
 """How often one call may ask its caller for input."""
 
 SOON_S = 2.0
-FIRST_S = 15.0
+FIRST_S, GREETING_S = 15.0, 5.0
+"""For a process that has to be started: in all, and of that in a handshake, which clients wait less for."""
 LATE_S = 0.2
 """For one that others waited for in vain, and that still does not greet us."""
 
@@ -62,6 +63,7 @@ class Upstream:
         self.flying = 0
         self._landed: asyncio.Event | None = None
         self._late = False
+        self._begun_at: float | None = None
         limited = definition.rpm is not None or definition.parallel is not None
         self._pace = Pace(definition) if limited else None
         self._mirrors: dict[str, Mirrored] = {}
@@ -122,15 +124,21 @@ class Upstream:
         """It answered before."""
         return self.links.reached
 
-    async def soon(self, work: Awaitable[T]) -> T | RpcError:
+    async def soon(self, work: Awaitable[T], *, greeting: bool = False) -> T | RpcError:
         """The result, or why there is none yet: nobody waits long for this server. A process that has to be started
         first has more time, until it took longer once; it goes on starting when nobody waits for it any more."""
         starting = self.definition.command is not None and not self.reached and not self._late
+        patience_s = LATE_S if self._late and self.links.opening else SOON_S
+        if starting:
+            now = asyncio.get_running_loop().time()
+            self._begun_at = self._begun_at or now
+            patience_s = max(self._begun_at + FIRST_S - now, LATE_S)
+            if greeting:
+                patience_s = min(patience_s, GREETING_S)
         try:
-            patience_s = FIRST_S if starting else LATE_S if self._late and self.links.opening else SOON_S
             return await asyncio.wait_for(work, patience_s)
         except TimeoutError:
-            self._late = True
+            self._late = not (starting and greeting)
             return RpcError(UPSTREAM_FAILED, f"The MCP server {self.name!r} did not answer in time.")
         except RpcError as error:
             return error

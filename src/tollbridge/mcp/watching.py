@@ -138,6 +138,24 @@ class Watching:
             await self.remove(watch)
             raise
 
+    async def joined(self, watch: Watch) -> None:
+        """Of a server that is not there yet: waits for it, watches from then on, and tells that its lists are new."""
+        while True:
+            await self._upstream.links.arrived.wait()
+            try:
+                await self.add(watch)
+                async with self._upstream.links.lent(_silent(watch)) as link:
+                    has = link.capabilities
+                break
+            except RpcError as error:
+                log.info("changes at the MCP server %r are not heard of: %s", self._upstream.name, error.message)
+                if error.code in NEVER:
+                    return
+                await asyncio.sleep(AGAIN_MAX_S)
+        for method, kind in LISTS.items():
+            if kind in has:
+                watch.told(method, {})
+
     async def remove(self, watch: Watch) -> None:
         watch.close()
         key = self._at.pop(watch, None)

@@ -26,7 +26,8 @@ from tollbridge.calls.heard import heard_in
 from tollbridge.calls.listed import ListedStream
 from tollbridge.calls.place import Place
 from tollbridge.calls.redact import redact, redact_errors, without_secrets
-from tollbridge.calls.streams import RelayedStream, Stream
+from tollbridge.calls.relayed_stream import RelayedStream
+from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, BadRequestError, ServiceUnavailableError
 from tollbridge.ledger.meter import Said
 from tollbridge.observe import Record

@@ -156,7 +156,7 @@ def unknown_model(name: str, known: Sequence[str]) -> UnknownModelError:
     elif known:
         hint = f"Known here: {', '.join(known[:8])}{', ...' if len(known) > 8 else ''}."
     else:
-        hint = "No model is configured: set a provider's key in the environment, or write a config file."
+        hint = "No model is configured: set a provider's key in the environment, or name models in `model_list`."
     return _no_such_model(name, hint)
 
 

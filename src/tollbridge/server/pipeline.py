@@ -198,6 +198,10 @@ class Conversation(Telling):
         """A round of a tool loop that is not the last: it has an entry of its own."""
         record, trace = self._record, self._trace
         entry = msgspec.structs.replace(record, attempts=0, status=200)
+        if self._loop_of_tools is not None:
+            later_s = self._loop_of_tools.round_began - record.began
+            entry.began, entry.at = record.began + later_s, record.at + later_s
+            entry.ttft_ms = max(0.0, record.ttft_ms - later_s * 1000)
         account(self._gateway, entry, trace, ask, said, stream)
         record.parent = record.parent or entry.id
         record.attempts = 0  # the next round is asked of whoever answers then

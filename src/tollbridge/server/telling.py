@@ -108,8 +108,10 @@ class Telling:
 
     def _cost(self) -> int | None:
         """Of the whole request, in nano-dollars, as far as it is accounted for."""
-        cost, before = self._record.cost_nanousd, self._before_nanousd
-        return None if cost is None or before is None else before + cost
+        cost, before, loop = self._record.cost_nanousd, self._before_nanousd, self._loop_of_tools
+        if cost is None or before is None:
+            return None
+        return before + cost + (0 if loop is None else loop.toolbox.cost_nanousd)
 
     async def _reply(self, answer: Answer) -> None:
         record, responder = self._record, self._responder
@@ -124,7 +126,7 @@ class Telling:
             answer.kind
             + own_headers(record, self._dialect)
             + route_headers(record, answer.deployment, answer.caveats)
-            + cost_headers(record.cost_nanousd if self._before_nanousd == 0 else self._cost(), self._held)
+            + cost_headers(record.cost_nanousd if self._loop_of_tools is None else self._cost(), self._held)
             + time_headers(record)
         )
         headers: Headers = [ours, *passed_on(answer.headers, self._held)]

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import msgspec
@@ -74,6 +75,7 @@ class ToolLoop:
         self._ask_provider = ask_provider
         self._request = msgspec.structs.replace(request, tools=(*request.tools, *toolbox.tools))
         self._rounds = 0
+        self.round_began = 0.0
         self.ask = self._next_ask()
 
     @property
@@ -84,6 +86,7 @@ class ToolLoop:
     async def round(self) -> Answer | Streaming:
         self.ask = self._next_ask()
         self._rounds += 1
+        self.round_began = time.monotonic()
         return await self._ask_provider(self.ask)
 
     def _next_ask(self) -> Ask:

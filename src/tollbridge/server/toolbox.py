@@ -35,8 +35,10 @@ class Ran(msgspec.Struct, frozen=True):
 
 
 class Toolbox(Protocol):
-    """The tools of one request. `listings`: in the order of its definitions."""
+    """The tools of one request. `listings`: in the order of its definitions. `cost_nanousd`: of the calls so far."""
 
+    @property
+    def cost_nanousd(self) -> int: ...
     @property
     def tools(self) -> Sequence[Tool]: ...
     @property

@@ -77,6 +77,12 @@ async def run(
     it, `on_answer` of each of its answers, before the calls in it are made, `on_call` of each call that is made,
     `on_progress` of how far one is that says so. `parameters`: those of `completion`. Raises as `acompletion` does, and
     BadRequestError after `max_rounds`."""
+    if not isinstance(tools, Tools):
+        raise BadRequestError(
+            "`tools` of `run` is what `async with tollbridge.tools(...) as tools` gives: those of MCP servers. "
+            "Functions of your own are offered by `completion(tools=[...])`, and called by you.",
+            param="tools",
+        )
     told: list[Any] = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
     calls: list[Made] = []
     cost: float | None = 0.0

@@ -18,9 +18,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from tollbridge.errors import APIConnectionError, BadRequestError, NotFoundError
+from tollbridge.errors import (
+    APIConnectionError,
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+)
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.definition import Definition
+from tollbridge.mcp.http import Refused
 from tollbridge.mcp.hub import Hub, View
 from tollbridge.mcp.jsonrpc import RpcError
 from tollbridge.mcp.lists import items_of
@@ -36,6 +44,7 @@ from tollbridge.transport.base import Transport
 from tollbridge.transport.select import transport_for
 
 OURSELVES = Caller(principal=Principal("sdk", admin=True), modern=False)
+_REFUSALS: Mapping[int, type[APIError]] = {401: AuthenticationError, 403: PermissionDeniedError}
 Progress = Callable[[float, float | None, str], None]
 """Of a call under way: how far it is, of how much, and what it says."""
 
@@ -117,7 +126,8 @@ class Tools:
             raise
 
     async def refresh(self) -> None:
-        """Asks all servers for their tools again. Raises APIConnectionError."""
+        """Asks all servers for their tools again. Raises APIConnectionError where one cannot be reached,
+        AuthenticationError or PermissionDeniedError where it refuses who asks."""
         views = [self._view(name) for name in self._open().upstreams]
         listed = await asyncio.gather(*(_listed(view) for view in views))
         offers: dict[str, Offer] = {}
@@ -193,7 +203,7 @@ class Tools:
 
     async def _all(self, method: str) -> list[JsonObject]:
         views = [self._view(name) for name in self._open().upstreams]
-        found = await asyncio.gather(*(items_of(view, view.upstreams[0], method) for view in views))
+        found = await asyncio.gather(*(_listed(view, method) for view in views))
         return [item for items in found for item in items]
 
     async def _first(self, method: str, params: JsonObject, what: str) -> JsonObject:
@@ -201,13 +211,13 @@ class Tools:
         kind = "prompts/list" if method == "prompts/get" else "resources/list"
         key, wanted = ("name", params.get("name")) if method == "prompts/get" else ("uri", params["uri"])
         views = [self._view(name) for name in self._open().upstreams]
-        listed = await asyncio.gather(*(items_of(view, view.upstreams[0], kind) for view in views))
+        listed = await asyncio.gather(*(_listed(view, kind) for view in views))
         has = [any(item.get(key) == wanted for item in items) for items in listed]
-        refusals: list[APIConnectionError] = []
+        refusals: list[APIError] = []
         for view, _ in sorted(zip(views, has, strict=True), key=lambda pair: not pair[1]):
             try:
                 return await _run(view, method, params)
-            except APIConnectionError as error:
+            except APIError as error:
                 refusals.append(error)
         raise NotFoundError(f"No server has {what}: {'; '.join(error.message for error in refusals)}")
 
@@ -220,10 +230,9 @@ class Tools:
         return self._hub
 
 
-async def _listed(view: View) -> list[JsonObject]:
-    upstream = view.upstreams[0]
+async def _listed(view: View, method: str = "tools/list") -> list[JsonObject]:
     try:
-        return await items_of(view, upstream, "tools/list")
+        return await items_of(view, view.upstreams[0], method)
     except RpcError as error:
         raise _unreached(view, error) from error
 
@@ -236,8 +245,11 @@ async def _run(view: View, method: str, params: JsonObject, tell: Any = None) ->
         raise _unreached(view, error) from error
 
 
-def _unreached(view: View, error: RpcError) -> APIConnectionError:
-    return APIConnectionError(f"The MCP server {view.upstreams[0].name!r}: {error.message}", retryable=False)
+def _unreached(view: View, error: RpcError) -> APIError:
+    server = f"The MCP server {view.upstreams[0].name!r}"
+    told = error.message if error.message.startswith(server) else f"{server}: {error.message}"
+    kind = _REFUSALS.get(error.http_status) if isinstance(error, Refused) else None
+    return kind(told) if kind is not None else APIConnectionError(told, retryable=False)
 
 
 def _told(on_progress: Progress) -> Callable[[str, JsonObject], None]:

@@ -146,6 +146,8 @@ class _Messages:
             spelling["content"] = "absent"
         cache = take_cache(rest)
         is_error = rest.pop("is_error") if rest.get("is_error") is True else False
+        if is_error:
+            spelling["is_error"] = "said"
         result = ToolResult(
             call_id=self._turns.read_id(id)[0],
             content=tuple(parts),

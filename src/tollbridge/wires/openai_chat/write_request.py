@@ -123,9 +123,9 @@ class _Messages:
         if content or spelling.get("content") != "absent":
             out["content"] = self._parts.content(content, spelling, where, joined=True)
         if result.is_error:
-            if self._own:
+            if "is_error" in spelling:
                 out["is_error"] = True
-            else:
+            elif not self._own:
                 detail = "The chat format cannot mark a tool result as an error; its text is sent as it is."
                 self._caveats.append(approximated(where, detail))
         if result.cache is not None and self._parts.keeps_cache(where):

@@ -1,0 +1,99 @@
+"""A server that takes long to start, or never does: others are not held up by it, and when it comes that is told."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import mcp_types as types
+import pytest
+import pytest_asyncio
+from mcp.client.subscriptions import ToolsListChanged
+
+from tests.mcp.clients import client, text
+from tests.mcp.gateway import Gateway, gateway
+from tests.mcp.raw import raw
+from tests.mcp.serving import LEGACY_STDIO
+from tollbridge.mcp import upstream
+
+pytestmark = [
+    pytest.mark.asyncio,
+    pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
+]
+WAITS = 'while [ ! -e "$0" ]; do sleep 0.05; done; exec "$@"'
+
+
+@pytest_asyncio.fixture
+async def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gateway]:
+    """`late` starts when the file `now` is there."""
+    monkeypatch.setattr(upstream, "FIRST_S", 1.2)
+    monkeypatch.setattr(upstream, "GREETING_S", 0.5)
+    good = LEGACY_STDIO.configured()
+    late = {**good, "command": "/bin/sh", "args": ["-c", WAITS, str(tmp_path / "now"), good["command"], *good["args"]]}
+    async with gateway({"mcp_servers": {"good": good, "late": late}}, tmp_path) as running:
+        yield running
+
+
+async def servers_of(one: Any) -> set[str]:
+    return {tool.name.partition("-")[0] for tool in (await one.list_tools()).tools}
+
+
+async def test_a_handshake_waits_less_for_a_process_than_a_list_does(
+    served: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstream, "FIRST_S", 4.0)
+    async with raw(served.url, modern=False) as one:
+        began = time.monotonic()
+        await one.shake_hands("", "", {})
+        assert 0.5 <= time.monotonic() - began < 3.5
+        told = (await one.ask("", "tools/list"))["result"]
+        listed = time.monotonic()
+        assert listed - began >= 4.0  # in all
+        assert set(told["_meta"]["tollbridge/absent"]) == {"late"}
+        await one.ask("", "tools/list")
+        assert time.monotonic() - listed < 3.5  # nobody waits so long for it again
+
+
+async def test_a_bare_name_is_found_beside_a_server_that_never_answers(served: Gateway) -> None:
+    async with asyncio.timeout(15), raw(served.url) as one:
+        answer = await one.ask("", "tools/call", {"name": "echo", "arguments": {"text": "here"}})
+        assert answer["result"]["content"][0]["text"] == "here"
+        assert "Unknown" in (await one.ask("", "tools/call", {"name": "nobody", "arguments": {}}))["error"]["message"]
+
+
+async def test_a_session_is_told_when_a_server_comes(served: Gateway, tmp_path: Path) -> None:
+    told = asyncio.Event()
+
+    async def hear(message: Any) -> None:
+        if isinstance(message, types.ToolListChangedNotification):
+            told.set()
+
+    async with asyncio.timeout(20), client(served.url, mode="legacy", message_handler=hear) as old:
+        assert await servers_of(old) == {"good"}
+        (tmp_path / "now").touch()
+        await told.wait()
+        assert await servers_of(old) == {"good", "late"}
+        assert text(await old.call_tool("late-echo", {"text": "here"})) == "here"
+        told.clear()
+        await old.call_tool("late-grow")  # and it is heard from then on
+        await told.wait()
+
+
+async def test_who_listens_is_told_when_a_server_comes(served: Gateway, tmp_path: Path) -> None:
+    async with asyncio.timeout(20), client(served.url) as new:
+        async with new.listen(tools_list_changed=True) as changes:
+            (tmp_path / "now").touch()
+            assert isinstance(await anext(aiter(changes)), ToolsListChanged)
+        assert await servers_of(new) == {"good", "late"}
+
+
+async def test_sessions_that_end_while_they_wait_leave_nothing_behind(served: Gateway) -> None:
+    async with asyncio.timeout(20):
+        for _ in range(3):
+            async with client(served.url, mode="legacy") as old:
+                await servers_of(old)
+        while any("joined" in str(task.get_coro()) for task in asyncio.all_tasks()):
+            await asyncio.sleep(0.02)
