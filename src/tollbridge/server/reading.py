@@ -27,6 +27,7 @@ from tollbridge.server.own_fallbacks import instead_of
 from tollbridge.server.routes import Match
 from tollbridge.server.ways import Way
 from tollbridge.wires.base import Wire
+from tollbridge.wires.dialects import MESSAGES
 
 _encode = msgspec.json.Encoder().encode
 
@@ -70,6 +71,7 @@ def read_ask(
         metadata_is_ours=dialect.asks_for_usage,
         streams=stream,
         user_header=rules.user_header,
+        betas=inbound.headers.get(b"anthropic-beta", b"").decode("latin-1") if dialect.name == MESSAGES else None,
     )
     if nested or len(fields) != sent:  # what was for us is seen by nobody after this
         body = _encode(fields)
