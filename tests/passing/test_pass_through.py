@@ -494,3 +494,23 @@ def test_what_tools_are_given_and_say_points_at_nothing_that_is_kept(body: Any) 
 @pytest.mark.parametrize("body", KEPT)
 def test_what_is_kept_is_found_wherever_it_stands(body: Any) -> None:
     assert stored(body) is not None
+
+
+async def test_an_access_group_gives_the_models_of_its_entries_and_not_the_account(tmp_path: Path) -> None:
+    paths = {**PASSED, ("GET", "/v1/vector_stores"): answered_with({"data": []})}
+    async with Vendor(paths) as vendor:
+        entries = [
+            entry("openai/*", vendor.port, info={"access_groups": ["default"]}, model="openai/*"),
+            entry("openai/o1-*", vendor.port, info={"access_groups": ["restricted"]}, model="openai/o1-*"),
+        ]
+        text = configuration(*entries, general={"pass_through_account": True})
+        async with accounted(text, tmp_path) as gateway:
+            default, listed = [(await gateway.made(models=[name]))["key"] for name in ("default", "openai/*")]
+            statuses = [
+                (await gateway.send("POST", PATH, {**ASK, "model": model}, key=default)).status
+                for model in (MODEL, "o1-mini")
+            ]
+            account = [
+                (await gateway.send("GET", "/openai/v1/vector_stores", key=key)).status for key in (default, listed)
+            ]
+    assert (statuses, account) == ([200, 403], [403, 200])

@@ -173,7 +173,7 @@ class Passage:
                 raise
             return body
         if not whole and principal is not None:
-            way.check_model(principal.access, model, deployment)
+            way.check_model(principal.access, self._gateway.engine.routes.groups, model, deployment)
         if not endpoint.wire:
             return body
         stream = is_true(fields, "stream") if endpoint.stream is None else endpoint.stream

@@ -92,6 +92,15 @@ class Groups(Generic[D]):
             return False
         return True
 
+    def entry(self, name: str) -> str:
+        """The configured name or pattern that serves a name, whether it can be made or not; "" where none does."""
+        target = name if name in self._named else self._aliases.get(name, name)
+        if target in self._named:
+            return target
+        if target in self._ids:
+            return self._ids[target].label
+        return next((wildcard.pattern for wildcard in self._wildcards if wildcard.match(target) is not None), "")
+
     def listed(self) -> list[str]:
         """The names that clients are shown, wildcards as patterns."""
         names = [*self._named, *(alias for alias in self._aliases if alias not in self._hidden)]

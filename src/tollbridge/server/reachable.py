@@ -30,7 +30,7 @@ def reachable(gateway: Gateway, principal: Principal | None, ask: Ask) -> Allowe
 
 def may_ask(access: Access, also: Allowed | None, group: Group[Deployment]) -> bool:
     """Whether a key may fall back to this group."""
-    return access.allows(group.right) and (also is None or also(group))
+    return access.reaches(group) and (also is None or also(group))
 
 
 def priced(group: Group[Deployment]) -> bool:

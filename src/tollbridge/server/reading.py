@@ -118,7 +118,7 @@ def read_ask(
 def _may_be_asked(gateway: Gateway, access: Access, name: str) -> bool:
     """Of a fallback. What will not be asked is looked at no further, so that nothing is told of it."""
     groups = gateway.engine.routes.groups
-    return groups.knows(name) and access.allows(groups.resolve(name).right)
+    return groups.knows(name) and access.reaches(groups.resolve(name))
 
 
 EVENTS = frozenset({"alt=sse", "$alt=sse", "%24alt=sse"})
@@ -144,12 +144,12 @@ def permitted(gateway: Gateway, access: Access, model: str, asked: str) -> Group
     except APIError as error:
         if access.every:
             raise
-        if not access.allows(model):
+        if not access.allows(model, entry=gateway.engine.routes.groups.entry(model)):
             raise access.refusal(asked) from None
         if isinstance(error, NotFoundError):
             raise unknown_model(model, visible(gateway, access)) from None
         raise
-    if not access.allows(group.right, model):
+    if not access.reaches(group, model):
         raise access.refusal(asked)
     return group
 
