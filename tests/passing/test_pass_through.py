@@ -514,3 +514,27 @@ async def test_an_access_group_gives_the_models_of_its_entries_and_not_the_accou
                 (await gateway.send("GET", "/openai/v1/vector_stores", key=key)).status for key in (default, listed)
             ]
     assert (statuses, account) == ([200, 403], [403, 200])
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"fallbacks": [{"model": "claude-opus-4-8"}]},
+        {"fallbacks": "default"},
+        {"tools": [{"type": "advisor_20260301", "name": "advisor", "model": "claude-opus-4-8"}]},
+    ],
+    ids=str,
+)
+async def test_a_key_reaches_no_model_by_naming_it_beside_its_own(tmp_path: Path, named: dict[str, Any]) -> None:
+    handlers = {("POST", "/v1/messages"): answered_with(MESSAGE)}
+    body = {**ASK, "model": "claude-haiku-4-5", **named}
+    async with passing(tmp_path, handlers, "anthropic") as (vendor, gateway):
+        bound, free = [
+            (await gateway.made(models=models))["key"] for models in (["anthropic/claude-haiku-4-5"], ["anthropic/*"])
+        ]
+        refused = await gateway.send("POST", "/anthropic/v1/messages", body, key=bound)
+        assert not vendor.asked
+        answered = await gateway.send("POST", "/anthropic/v1/messages", body, key=free)
+    assert (refused.status, answered.status) == (403, 200)
+    assert refused.json()["error"]["type"] == "permission_error"
+    assert f"`$.{next(iter(named))}" in refused.json()["error"]["message"]

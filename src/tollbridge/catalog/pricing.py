@@ -222,6 +222,14 @@ class Tariff:
             total += self._per_second * ceil(seconds) * self._times
         return -(-total // self._per) or (0 if self.free else None)
 
+    def of(self, model: str) -> Tariff:
+        """What another model of the provider costs, where it has a part in an answer."""
+        return UNPRICED if self._kin is None else self._kin(model)
+
+    def covers_of(self, model: str) -> bool:
+        """What such a part costs will be known."""
+        return self._tells_cost or self.of(model).covers
+
     def _part(self, other: Other) -> int | None:
         """What another model had in the answer, at its own prices."""
         if other.used is None or self._kin is None:

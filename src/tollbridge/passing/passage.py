@@ -44,6 +44,7 @@ from tollbridge.server.gateway import Gateway
 from tollbridge.server.identify import confirm
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
 from tollbridge.server.multipart import read_field
+from tollbridge.server.other_models import check_named
 from tollbridge.server.presence import Leaving
 from tollbridge.server.reachable import unpriced
 from tollbridge.server.uploading import collected, confirmed
@@ -173,7 +174,9 @@ class Passage:
                 raise
             return body
         if not whole and principal is not None:
-            way.check_model(principal.access, self._gateway.engine.routes.groups, model, deployment)
+            groups = self._gateway.engine.routes.groups
+            way.check_model(principal.access, groups, model, deployment)
+            check_named(principal.access, groups, fields, (deployment,))
         if not endpoint.wire:
             return body
         stream = is_true(fields, "stream") if endpoint.stream is None else endpoint.stream

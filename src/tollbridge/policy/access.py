@@ -83,14 +83,15 @@ class Access:
             return True
         return bool(self._patterns) and any(fits(pattern, name) for pattern in self._patterns)
 
-    def refusal(self, asked: str) -> PermissionDeniedError:
-        """Tells of the key's own list, and not whether there is such a model."""
+    def refusal(self, asked: str, where: str = "") -> PermissionDeniedError:
+        """Tells of the key's own list, and not whether there is such a model. `where`: the JSON path of the name, where
+        that is not the model that is asked for."""
         listed = ", ".join(self.models[:8]) + (", ..." if len(self.models) > 8 else "")
         shown = asked[:200] if asked.isprintable() else "this model"
         return PermissionDeniedError(
-            f"This key may not ask for {shown}. It may ask for: {listed}.",
+            f"This key may not ask for {shown}{f' - at `{where}`' if where else ''}. It may ask for: {listed}.",
             code="key_model_access_denied",
-            param="model",
+            param=where.removeprefix("$.") or "model",
         )
 
 

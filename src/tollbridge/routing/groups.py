@@ -106,8 +106,12 @@ class Groups(Generic[D]):
         names = [*self._named, *(alias for alias in self._aliases if alias not in self._hidden)]
         return [*names, *(wildcard.pattern for wildcard in self._wildcards)]
 
+    def reached(self) -> Iterable[Group[D]]:
+        """Those of the configuration, and those that were made for names that were asked for."""
+        return (*self._named.values(), *self._made.values())
+
     def members(self) -> Iterable[D]:
-        for group in (*self._named.values(), *self._made.values()):
+        for group in self.reached():
             yield from group.members
 
     def _make(self, name: str) -> Group[D]:

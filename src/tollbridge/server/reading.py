@@ -23,6 +23,7 @@ from tollbridge.server.controls import LOGGED_CHARACTERS_MAX, NESTED, NOTHING, C
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.models import visible
+from tollbridge.server.other_models import FIELDS, check_named
 from tollbridge.server.own_fallbacks import instead_of
 from tollbridge.server.routes import Match
 from tollbridge.server.ways import Way
@@ -83,6 +84,9 @@ def read_ask(
         way = Way(record.model_requested, group.name, group.label)
         gateway.ways.keep(access, asked, way)
     record.group = way.label
+    if not access.every and not FIELDS.isdisjoint(fields):
+        groups = gateway.engine.routes.groups
+        check_named(access, groups, fields, groups.resolve(way.group).members)
     strict = controls.strict or rules.strict
     caveats = _unknown_fallbacks(controls.fallbacks, gateway, strict) if controls.fallbacks else ()
     if controls.ineffective:
