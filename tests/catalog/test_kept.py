@@ -87,7 +87,7 @@ def test_what_other_models_did_is_kept_with_the_answer() -> None:
     prices = Tariff({"input": 10**6, "output": 10**6}, "", kin=lambda model: big if model == "big" else UNPRICED)
     assert prices.cost(kept) == prices.cost(usage) == 15 + 100_000 + 20_000 + 700 + 20_000 + 30_000
     refused = Usage(input=10, output=5, extra={"iterations": [{"type": "fallback_message", "model": "big"}]})
-    assert others(again(tokens(refused), keep(refused, None))) == (("fallback_message", "big", None),)
+    assert others(again(tokens(refused), keep(refused, None))) == (("fallback_message", "big", None, False),)
 
 
 @pytest.mark.parametrize("told", [{}, {"speed": "fast", "inference_geo": "us"}, {"speed": "standard"}], ids=str)
@@ -108,6 +108,7 @@ def test_attempts_of_several_models_are_kept_and_cost_the_same_again(
     prices = Tariff({"input": 10**6, "output": 10**6}, "", kin=lambda model: kin)
     assert others(kept) == others(usage, tier)
     assert prices.cost(kept) == prices.cost(usage, tier)
+    assert prices.assumed(kept) == prices.assumed(usage, tier)
 
 
 def test_counts_that_this_version_does_not_know_are_passed_over() -> None:

@@ -3,6 +3,7 @@ is held."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.server.accounted import accounted
 from tests.server.faults import CHAT, MESSAGES, ask, configuration, entry, error_of
 from tests.server.test_worst_case import ask as asked
 from tests.server.test_worst_case import limits
+from tests.vendor import Vendor, answered_with
 from tollbridge.calls.ask import peek
 from tollbridge.catalog.pricing import UNPRICED, Tariff
 from tollbridge.server.other_models import WHATEVER, named
@@ -215,3 +217,43 @@ async def test_a_gateway_that_serves_nothing_without_a_price_looks_at_whom_a_bod
             unknown = await gateway.send("POST", MESSAGES, ask(tools=[advisor("claude-zeus-9")]))
     assert (known.status, unknown.status) == (200, 403)
     assert "claude-zeus-9" in error_of(MESSAGES, unknown.json())["message"]
+
+
+HAIKU = {"input": 1000, "output": 5000}
+"""Nano-dollars a token."""
+FALLEN = [
+    {"type": "message", "model": "claude-haiku-4-5", "input_tokens": 100, "output_tokens": 10},
+    {"type": "fallback_message", "model": "claude-zeus-9", "input_tokens": 1000, "output_tokens": 100},
+]
+ADVISED = [{"type": "advisor_message", "model": "claude-zeus-9", "input_tokens": 1000, "output_tokens": 100}]
+
+
+@pytest.mark.parametrize("path", [MESSAGES, "/anthropic/v1/messages"])
+@pytest.mark.parametrize(
+    ("iterations", "spent"),
+    [
+        (ADVISED, 1100 * HAIKU["input"] + 200 * HAIKU["output"]),
+        (FALLEN, 1100 * HAIKU["input"] + 110 * HAIKU["output"]),
+    ],
+    ids=["advised", "fallen back"],
+)
+async def test_a_part_without_a_price_ends_a_budget_too(
+    tmp_path: Path, path: str, iterations: list[dict[str, Any]], spent: int
+) -> None:
+    usage = {"input_tokens": 100, "output_tokens": 100, "iterations": iterations}
+    message = {
+        **{"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-haiku-4-5"},
+        **{"content": [{"type": "text", "text": "hi"}], "stop_reason": "end_turn", "stop_sequence": None},
+        "usage": usage,
+    }
+    async with Vendor({("POST", "/v1/messages"): answered_with(message)}) as vendor:
+        text = configuration(entry("m", vendor.port, "anthropic", model="anthropic/claude-haiku-4-5"))
+        async with accounted(text, tmp_path) as gateway:
+            key = (await gateway.made(models=[], max_budget=0.003))["key"]
+            body = ask("m" if path == MESSAGES else "claude-haiku-4-5")
+            statuses = [(await gateway.send("POST", path, body, key=key)).status for _ in range(3)]
+            await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+            rows = (await gateway.send("GET", "/spend/logs")).json()
+    assert statuses == [200, 200, 429]
+    assert [row["metadata"]["tollbridge"]["priced"] for row in rows] == ["assumed", "assumed"]
+    assert [round(row["spend"] * 10**9) for row in rows] == [spent, spent]

@@ -16,6 +16,7 @@ import msgspec
 from tollbridge.catalog.parts import (
     BILLED,
     ITERATIONS,
+    UNSURE,
     Other,
     billed_tokens,
     others,
@@ -96,6 +97,7 @@ def _of_another(other: Other) -> JsonObject:
         "cache_read_input_tokens": read,
         "cache_creation_input_tokens": write,
         "cache_creation": {"ephemeral_1h_input_tokens": used.cache_write_1h or 0},
+        **({} if other.sure else {UNSURE: True}),
     }
 
 

@@ -33,6 +33,8 @@ PLAIN_SERVICES = frozenset({None, "", "default", "standard", "standard_only", "a
 _PLAIN_PLACES = frozenset({"", "global", "not_available"})
 _ONE_MODELS = frozenset({"fast", "flex", "priority"})
 ITERATIONS, ADVISOR, FALLBACK, ATTEMPT = "iterations", "advisor_message", "fallback_message", "message"
+UNSURE = "unsure"
+"""So a part is kept of which it is not known what it cost."""
 OTHERS_MAX = 50  # more than anybody asks for one answer
 TICKS_IN_A_NANO = 10
 _SAYING = frozenset({"service_tier", "speed", "inference_geo", "total_tokens", BILLED, ITERATIONS})
@@ -145,12 +147,14 @@ def _by_others(extra: JsonObject) -> list[JsonObject]:
 
 
 class Other(NamedTuple):
-    """A model that had a part in an answer beside the counts of it. `used`: None where that, or what it costs, cannot
-    be known. `kind`: `ADVISOR`; or of an attempt, which the counts are not priced beside: `FALLBACK`, `ATTEMPT`."""
+    """A model that had a part in an answer beside the counts of it. `used`: None where that is not told. `sure`: what
+    it costs can be known. `kind`: `ADVISOR`; or of an attempt, which the counts are not priced beside: `FALLBACK`,
+    `ATTEMPT`."""
 
     kind: str
     model: str
     used: Usage | None
+    sure: bool = True
 
     @property
     def attempted(self) -> bool:
@@ -160,20 +164,22 @@ class Other(NamedTuple):
 def others(usage: Usage, service_tier: str | None = None) -> tuple[Other, ...]:
     found = _by_others(usage.extra)
     last = next((one for one in reversed(found) if one.get("type") == FALLBACK), None)
-    if len(found) > OTHERS_MAX or (last is not None and usage.web_searches):
-        return (Other(ADVISOR if last is None else FALLBACK, "", None),)  # who searched how often is not told
+    if len(found) > OTHERS_MAX:
+        return (Other(ADVISOR if last is None else FALLBACK, "", None, False),)
     service = service_of(usage, service_tier)
     shared = _ONE_MODELS.isdisjoint(service.split("+"))
+    searched = last is not None and bool(usage.web_searches)  # who searched how often is not told
     made = []
     for one in found:
         kind, model = _text(one.get("type")), _text(one.get("model"))
         answers = last is not None and model == _text(last.get("model"))
         refused = kind == ATTEMPT and not answers
-        known = answers or (shared and not (refused and _text(usage.extra.get("speed"))))
-        used = _used(one, service) if kind in (ADVISOR, FALLBACK, ATTEMPT) else None
-        if kind != ADVISOR and used is not None and not used.output:
-            used, known = Usage(), True
-        made.append(Other(kind, model, used if known else None))
+        sure = answers or (shared and not (refused and _text(usage.extra.get("speed"))))
+        used = _used(one, service)
+        if kind in (FALLBACK, ATTEMPT) and used is not None and not used.output:
+            used, sure = Usage(), True
+        told = kind in (ADVISOR, FALLBACK, ATTEMPT) and used is not None and one.get(UNSURE) is not True
+        made.append(Other(kind, model, used, sure and told and not searched))
     return tuple(made)
 
 
