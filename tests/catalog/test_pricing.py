@@ -548,3 +548,19 @@ def test_a_part_without_a_price_is_charged_as_if_the_model_that_was_asked_had_do
     assert prices.assumed(usage, tier) == (None if thousandths is None else thousandths * 1000 + 3)
     if thousandths is not None:
         assert prices.cost(usage, tier) is None
+
+
+def test_each_run_of_the_model_is_in_the_tier_of_its_own_size() -> None:
+    """What compacting read is no part of the answer's context."""
+    prices = Tariff({"input": DOLLARS, "input>100000": 5 * DOLLARS, "output": DOLLARS, "output@us": 2 * DOLLARS}, "")
+    told = [
+        {"type": "compaction", "input_tokens": 90_000, "output_tokens": 500},
+        {"type": "message", "input_tokens": 20_000, "output_tokens": 100},
+    ]
+    usage = Usage(input=110_000, output=600, extra={"iterations": told})
+    assert prices.cost(usage) == (110_000 + 600) * 1000
+    large = [{**told[0], "input_tokens": 160_000}, told[1]]
+    assert prices.cost(Usage(input=180_000, output=600, extra={"iterations": large})) == (800_000 + 20_000 + 600) * 1000
+    assert prices.cost(Usage(input=110_000, output=600)) == (550_000 + 600) * 1000
+    senseless = Usage(input=110_000, output=400, extra={"iterations": told})
+    assert prices.cost(senseless) == (550_000 + 400) * 1000

@@ -5,7 +5,7 @@ Prices are nano-dollars per million units, costs are nano-dollars. The rules
    the total, so nothing is charged twice (`parts` says how).
 2. A class that was used and has no rate makes the whole cost unknown: None, never 0 and never a guess that is too low.
    What an absent rate means is said in `sheets`.
-3. The tier of context is that of all input tokens; a service tier (`batch`, `flex`,
+3. The tier of context is that of all input tokens that one run of the model read; a service tier (`batch`, `flex`,
    `priority`, `fast` ...) is a list of its own. One that this model has no list for makes the cost unknown.
 4. Rounded once per answer, half up.
 5. Where a provider tells in its usage what it charged (`tells_cost`), that is what it cost: the table does not see its
@@ -31,6 +31,7 @@ from tollbridge.catalog.parts import (
     Other,
     Parts,
     others,
+    samplings,
     service_of,
     tells_nothing,
     told_cost,
@@ -276,13 +277,17 @@ class Tariff:
 
     def _own(self, usage: Usage, service_tier: str | None) -> int | None:
         """What the counts cost, before any discount: nano-dollars by the million."""
-        if service_of(usage, service_tier) not in self._sheets:
+        service = service_of(usage, service_tier)
+        tiers = self._sheets.get(service)
+        if tiers is None:
             return None
+        runs = samplings(usage) if len(tiers) > 1 and usage.extra else ()
         total = 0
-        for _, units, rate in self.lines(usage, service_tier):
-            if rate is None:
-                return None
-            total += units * rate
+        for one in runs or (usage,):
+            for _, units, rate in self.lines(one, service if runs else service_tier):
+                if rate is None:
+                    return None
+                total += units * rate
         return total
 
     def _cost(self, usage: Usage, service_tier: str | None, seconds: float | None) -> int | None:
