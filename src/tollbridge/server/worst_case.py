@@ -199,7 +199,7 @@ class Bounds:
         tool = _KEYED_TOOL if self._keyed else _TOOL
         if not _SEARCHES.isdisjoint(fields) or ("tools" in fields and tool.search(fields["tools"])):
             media += 1
-        if not _KEPT.isdisjoint(fields) and any(bytes(fields[name]) != b"null" for name in _KEPT if name in fields):
+        if not _KEPT.isdisjoint(fields) and any(_points(name, bytes(fields[name])) for name in _KEPT & fields.keys()):
             return KEPT_TOKENS + len(self._ask.body) + media * MEDIUM_TOKENS
         stored = CACHED_TOKENS if self._keyed and not _CACHES.isdisjoint(fields) else 0
         return len(self._ask.body) + AROUND_TOKENS + media * MEDIUM_TOKENS + stored
@@ -251,6 +251,11 @@ def _price(deployment: Deployment, into: int, out: int, ask: Ask) -> int | None:
     service = _service({**deployment.defaults_raw, **fields, **deployment.forced_raw})
     special = worst(into, out, service, seconds) if service else None
     return plain if special is None else max(special, plain or 0)
+
+
+def _points(name: str, said: bytes) -> bool:
+    """A completion's prompt is a text, or a list; an object is one that is kept."""
+    return said.lstrip().startswith(b"{") if name == "prompt" else said != b"null"
 
 
 def _with_others(worst: int, deployment: Deployment, others: Iterable[Named], into: int, out: int) -> int:
