@@ -288,3 +288,22 @@ async def test_a_provider_that_does_not_switch_is_told_as_its_error(tmp_path: Pa
     assert PROVIDER_KEY.encode() not in answered.body
     assert [plain.status, elsewhere.status] == [426, 426]
     assert plain.json()["error"]["code"] == "websocket_required"
+
+
+async def test_s64_of_two_names_in_a_query_the_one_that_is_checked_is_asked_for(tmp_path: Path) -> None:
+    """Azure names the deployment."""
+    model = Model()
+    async with Vendor({("GET", "/openai/realtime"): model}) as vendor:
+        said = entry("live", vendor.port)
+        said["litellm_params"] |= {
+            "model": "azure/gpt-realtime",
+            "api_base": f"http://127.0.0.1:{vendor.port}",
+            "api_version": "2025-04-01-preview",
+        }
+        async with accounted(configuration(said), tmp_path) as gateway:
+            key = (await gateway.made(models=["live"]))["key"]
+            async with session(gateway, key, "?model=live&deployment=gpt-dear") as socket:
+                assert (await socket.receive_json())["type"] == "session.created"
+    [asked] = vendor.asked
+    assert "deployment=gpt-realtime" in asked.target
+    assert "gpt-dear" not in asked.target

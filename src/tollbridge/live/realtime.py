@@ -59,7 +59,8 @@ class Asked(msgspec.Struct, frozen=True, eq=False):
 def asked(gateway: Gateway, accounts: dict[str, Place], inbound: Inbound, record: Record) -> Asked:
     """Raises APIError."""
     said = dict(parse_qsl(inbound.query, keep_blank_values=True))
-    name = said.pop("model", "") or said.pop("deployment", "")
+    name, other = said.pop("model", ""), said.pop("deployment", "")
+    name = name or other
     if not name:
         raise BadRequestError("The query lacks `model`.", param="model")
     principal = inbound.principal
