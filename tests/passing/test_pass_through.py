@@ -538,3 +538,13 @@ async def test_a_key_reaches_no_model_by_naming_it_beside_its_own(tmp_path: Path
     assert (refused.status, answered.status) == (403, 200)
     assert refused.json()["error"]["type"] == "permission_error"
     assert f"`$.{next(iter(named))}" in refused.json()["error"]["message"]
+
+
+async def test_of_two_names_in_a_body_the_one_that_is_checked_is_sent(tmp_path: Path) -> None:
+    body = b'{"model": "gpt-dear", "tools": [{"type": "x", "model": "gpt-dear"}], "model": "%b", "tools": []}'
+    async with passing(tmp_path, PASSED) as (vendor, gateway):
+        key = (await gateway.made(models=[f"openai/{MODEL}"]))["key"]
+        answered = await gateway.send("POST", PATH, body % MODEL.encode(), key=key)
+    assert answered.status == 200
+    [asked] = vendor.asked
+    assert b"gpt-dear" not in asked.body

@@ -156,7 +156,7 @@ class Passage:
             model = model or (read_field(body, kind, "model") if body else None)
         elif body:
             fields = peek(body)
-            if self._noted(fields):
+            if self._noted(fields) or not whole:  # where a name stands twice, the one that is checked goes on
                 body = encode(fields)
             if not whole:
                 way.check_body(decode(body))
