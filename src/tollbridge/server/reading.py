@@ -19,16 +19,18 @@ from tollbridge.routing.groups import Group, unknown_model
 from tollbridge.routing.plan import Policy
 from tollbridge.secret import without_keys
 from tollbridge.server.answers import plainly
-from tollbridge.server.controls import LOGGED_CHARACTERS_MAX, NESTED, NOTHING, Controls, take_controls
+from tollbridge.server.controls import NESTED, NOTHING, Controls, take_controls
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.models import visible
+from tollbridge.server.notes import LOGGED_CHARACTERS_MAX
 from tollbridge.server.other_models import FIELDS, check_named
 from tollbridge.server.own_fallbacks import instead_of
 from tollbridge.server.routes import Match
+from tollbridge.server.several import several
 from tollbridge.server.ways import Way
 from tollbridge.wires.base import Wire
-from tollbridge.wires.dialects import MESSAGES
+from tollbridge.wires.dialects import CHAT, MESSAGES
 
 _encode = msgspec.json.Encoder().encode
 
@@ -80,6 +82,10 @@ def read_ask(
         controls.note(record)
     if way is None:
         assert model is not None
+        if "," in model and dialect.name == CHAT and not gateway.engine.routes.groups.names(access.named(model)):
+            named = several(model)
+            if named is not None:
+                raise named
         group = permitted(gateway, access, access.named(model), record.model_requested)
         way = Way(record.model_requested, group.name, group.label)
         gateway.ways.keep(access, asked, way)
