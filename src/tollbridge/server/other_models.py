@@ -21,7 +21,7 @@ https://vercel.com/docs/ai-gateway/models-and-providers/model-fallbacks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -125,9 +125,20 @@ def _chooses(tool: JsonObject) -> bool:
 
 def check_named(access: Access, groups: Groups[Deployment], fields: Fields, asked: Iterable[Deployment]) -> None:
     """`asked`: who answers. Raises PermissionDeniedError where somebody is named whom the key may not ask for."""
-    if access.every:
-        return
-    found = named(fields)
+    if not access.every:
+        _check(access, groups, named(fields), asked)
+
+
+def check_session(access: Access, groups: Groups[Deployment], session: JsonObject, asked: Deployment) -> None:
+    """The same of a realtime session, which names who writes down what it hears. (`model` is its own, and a stored
+    prompt's variables are a client's words.)"""
+    if not access.every:
+        said = {name: value for name, value in session.items() if name not in ("model", "prompt")}
+        found = [("$.session", WHATEVER)] if too_deep(said) else list(_within(said, "$.session", False))
+        _check(access, groups, [Named(where, model, True) for where, model in found], (asked,))
+
+
+def _check(access: Access, groups: Groups[Deployment], found: Sequence[Named], asked: Iterable[Deployment]) -> None:
     if not found:
         return
     members = tuple(asked)
