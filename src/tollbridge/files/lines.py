@@ -28,6 +28,8 @@ Permit = Callable[[str], Deployment]
 """Who answers to a model's name. Raises APIError where the key may not ask for it."""
 Names = Callable[[Ask], bool]
 """The request names MCP servers of this gateway."""
+Others = Callable[[Fields, Deployment], None]
+"""Raises APIError where a request names a model, beside its own, that the key may not ask for."""
 
 
 @contextmanager
@@ -44,8 +46,9 @@ def naming(which: str) -> Iterator[None]:
 class Sum:
     """What a batch asks for so far. `worst_nanousd`: None where some of it has no price."""
 
-    def __init__(self, permit: Permit, names_ours: Names) -> None:
+    def __init__(self, permit: Permit, names_ours: Names, check_others: Others) -> None:
         self._permit = permit
+        self._check_others = check_others
         self._names_ours = names_ours
         self._known: dict[str, Deployment] = {}
         self.worst_nanousd: int | None = 0
@@ -68,6 +71,7 @@ class Sum:
         fields = peek(body)
         model = string_field(fields, "model")
         deployment = self.permit(model)
+        self._check_others(fields, deployment)
         ask = None if wire is None else Ask(wire, body, fields, model, stream=False)
         if ask is not None and self._names_ours(ask):
             raise BadRequestError(
