@@ -212,13 +212,23 @@ def _check_database(config: Config, environ: Environment, findings: Findings) ->
 
 def _check_mcp_servers(config: Config, environ: Environment, findings: Findings) -> None:
     """Whether a start could make them of what is there: nobody is reached."""
+    folder = None if config.source is None else config.source.parent
     for server in config.mcp_servers:
         try:
-            made = definition(server, environ)
+            made = definition(server, environ, folder=folder)
             if made.address is not None:
                 signing(server, made.address.origin, InProcess(offline()), environ, configured=True)
         except ConfigError as error:
-            findings.error(Place.read(server.where), str(error).removeprefix(f"{server.where}: "))
+            where, told = _placed(str(error), server)
+            findings.error(where, told)
+
+
+def _placed(told: str, server: McpServer) -> tuple[Place, str]:
+    """What is told of a server: where, and what."""
+    for place in (*server.places.values(), Place.read(server.where)):
+        if told.startswith(f"{place}: "):
+            return place, told.removeprefix(f"{place}: ")
+    return Place.read(server.where), told
 
 
 def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook:
