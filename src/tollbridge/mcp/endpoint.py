@@ -16,7 +16,6 @@ import msgspec
 
 from tollbridge.errors import APIError, NotFoundError
 from tollbridge.mcp.call import Credentials
-from tollbridge.mcp.front.grants import ACCESS_PREFIX
 from tollbridge.mcp.guard import Guard
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, Id, RpcError, decode, encode, failure, id_of
@@ -31,7 +30,7 @@ from tollbridge.mcp.toolbox import McpToolboxes
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.mcp.vigil import Vigil
 from tollbridge.observe import Record
-from tollbridge.policy.minting import public_id
+from tollbridge.policy.minting import ACCESS_PREFIX, public_id
 from tollbridge.policy.principal import Principal
 from tollbridge.server.forwarded import public_base
 from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, Authenticator, bare
