@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -15,6 +16,8 @@ from tests.databases import fresh_postgresql
 from tests.ledger.records import record
 from tollbridge.cli import main
 from tollbridge.home import Home
+from tollbridge.ledger.lines import write_line
+from tollbridge.ledger.segment import SUFFIX
 from tollbridge.observe import Record
 from tollbridge.observe.ulid import Ulids
 from tollbridge.store.database import Database
@@ -118,6 +121,17 @@ def test_tags_are_summed_and_stand_alone(tmp_path: Path) -> None:
     ]
     refused = run(*until, "--by", "day")
     assert (refused.exit_code, "`tag` stands alone" in refused.output) == (2, True)
+
+
+def test_entries_that_wait_in_a_journal_are_told(tmp_path: Path) -> None:
+    kept(tmp_path, dated(0, cost_nanousd=1))
+    folder = tmp_path / "home" / "journal"
+    folder.mkdir()
+    (folder / f"dead.0001{SUFFIX}").write_bytes(write_line(msgspec.json.encode(dated(1))) * 2)
+    result = run(*SINCE)
+    assert result.stderr.startswith("2 entries wait that a process left when it was killed; no sum has them yet. ")
+    doctor = CliRunner().invoke(main, ["doctor", "--offline", "--json"])
+    assert [one["state"] for one in json.loads(doctor.stdout)["found"] if one["about"] == "journal"] == ["warning"]
 
 
 def test_days_keys_and_spans_are_chosen(tmp_path: Path) -> None:

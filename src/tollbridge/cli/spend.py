@@ -20,6 +20,7 @@ from tollbridge.admin.whose import ledger_id
 from tollbridge.cli.columns import aligned, harmless, printable
 from tollbridge.cli.dates import day, out_of_order, shown_day
 from tollbridge.cli.ending import errors_told
+from tollbridge.cli.examining import journal
 from tollbridge.cli.indented import indented
 from tollbridge.cli.key_options import read_name
 from tollbridge.cli.place import Place, configured, place
@@ -136,6 +137,8 @@ def _read(
     had it."""
     with errors_told():
         found = place(config)
+        for one in journal(found.home):
+            click.echo(f"{one.said}. {one.mend}", err=True)
         database = Database.open(found.database_url)
         try:
             return asyncio.run(_sums(found, database, by, since, until, name))
