@@ -688,3 +688,14 @@ def test_an_image_model_without_a_price_is_advised_one_for_an_image(tmp_path: Pa
     told = run(tmp_path, text).output
     assert told.count("Set `output_cost_per_image`, or") == 2
     assert "input_cost_per_token" not in told
+
+
+def test_of_a_long_line_the_part_is_shown_that_is_meant(tmp_path: Path) -> None:
+    params = "model: openai/m, api_key: hush-hush-hush, " + "".join(f"additional_{n}: {n}, " for n in range(15))
+    result = run(tmp_path, f"model_list: [{{model_name: m, litellm_params: {{{params}tmeperature: 1}}}}]\n")
+    lines = result.output.splitlines()
+    told = next(number for number, line in enumerate(lines) if "tmeperature: is not a known key" in line)
+    shown, mark = lines[told + 1], lines[told + 2]
+    assert shown[mark.index("^") :].startswith("tmeperature: 1")
+    assert len(shown) < 180
+    assert "hush" not in result.output
