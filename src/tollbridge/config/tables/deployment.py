@@ -18,6 +18,7 @@ from tollbridge.config.kinds import (
     flag,
     integer,
     list_of,
+    literal,
     map_of,
     named,
     number,
@@ -81,7 +82,7 @@ OWN = [
     ),
     *fills(
         "api_base",
-        text,
+        literal,
         "api_base",
         "base_url",
         about="its address. Absent: its environment variable, or the provider's own",
@@ -138,7 +139,7 @@ OWN = [
         "allowed_openai_params",
         about="parameters that are sent although they would be left out",
     ),
-    *fills("extra_headers", map_of(text), "extra_headers", "headers", about="sent with each request"),
+    *fills("extra_headers", map_of(literal), "extra_headers", "headers", about="sent with each request"),
     *fills(
         "extra_body",
         anything_table,
