@@ -699,3 +699,12 @@ def test_of_a_long_line_the_part_is_shown_that_is_meant(tmp_path: Path) -> None:
     assert shown[mark.index("^") :].startswith("tmeperature: 1")
     assert len(shown) < 180
     assert "hush" not in result.output
+
+
+def test_a_margin_of_a_provider_that_is_not_there_is_told(tmp_path: Path) -> None:
+    text = "litellm_settings:\n  cost_margin_config: {opnai: 0.1, global: 0.2, mine: 0.3}\n"
+    text += 'providers: [{name: mine, base_url: "http://127.0.0.1:1"}]\n'
+    output = run(tmp_path, text).output
+    told = "cost_margin_config.opnai: no provider is called so: it changes no price; did you mean `openai`?"
+    assert f"config.yaml:2:24: warning: litellm_settings.{told}" in output
+    assert output.count("no provider is called so") == 1

@@ -12,7 +12,7 @@ from tollbridge.config.findings import Place
 from tollbridge.config.kinds import At
 from tollbridge.config.master_key import weak_key
 from tollbridge.config.models import access_groups
-from tollbridge.config.schema import Filled
+from tollbridge.config.schema import Filled, nearest
 from tollbridge.config.settings import Alias, ModelEntry
 
 FALLBACKS = ("router.fallbacks", "router.context_window_fallbacks", "router.content_policy_fallbacks")
@@ -61,6 +61,19 @@ def check(fields: Fields, models: Sequence[ModelEntry], at_models: At, *, open_d
                     filled.at.warning(place, f"no model is called {target!r}{known.hint(target)}")
     if "general.master_key" in fields and not open_door:
         _check_master_key(fields["general.master_key"])
+
+
+def check_charged(fields: Fields, providers: Collection[str]) -> None:
+    """What is charged by a provider's name, where there is no such provider."""
+    for field in ("settings.margins", "settings.discounts"):
+        filled = fields.get(field)
+        if filled is None or not isinstance(filled.node, Table):
+            continue
+        for name, entry in filled.node.entries.items():
+            if name not in providers and name != "global":
+                near = nearest(name, (*providers, "global"))
+                hint = f"; did you mean `{near}`?" if near else ""
+                filled.at.key(name).warning(entry.place, f"no provider is called so: it changes no price{hint}")
 
 
 def _check_aliases(fields: Fields, aliases: Mapping[str, Alias], groups: Names) -> None:

@@ -131,8 +131,9 @@ def _read(top: Table, at: At, open_door: bool) -> Config:
     providers = read_providers(nodes["providers"], at.key("providers")) if "providers" in nodes else OwnProviders()
     mcp_servers = read_mcp_servers(nodes["mcp_servers"], at.key("mcp_servers")) if "mcp_servers" in nodes else ()
     models: tuple[ModelEntry, ...] = ()
+    known = {**ROWS, **providers.rows}
+    crosscheck.check_charged(fields, known)
     if "model_list" in nodes:
-        known = {**ROWS, **providers.rows}
         at_models = at.key("model_list")
         written = nodes.get("credential_list")
         credentials = {} if written is None else read_credentials(written, at.key("credential_list"))
