@@ -147,6 +147,6 @@ def test_snowflakes_claude_is_told_the_effort_in_an_object_and_its_other_models_
 def test_defaults_in_chats_words_that_this_format_has_not_are_left_out_and_told() -> None:
     said = {"seed": 7, "n": 1, "top_k": 5, "response_format": {"type": "json_object"}, "verbosity": "low"}
     made, sent = prepared(deployment("openai/gpt-5.2", defaults=said))
-    assert sent["text"] == {"verbosity": "low"}
+    assert sent["text"] == {"verbosity": "low", "format": {"type": "json_object"}}
     assert said.keys().isdisjoint(sent)
-    assert {caveat.where for caveat in made.caveats} >= {"$.seed", "$.n", "$.top_k", "$.response_format"}
+    assert {caveat.where for caveat in made.caveats} >= {"$.seed", "$.n", "$.top_k"}

@@ -87,7 +87,27 @@ def test_what_other_models_did_is_kept_with_the_answer() -> None:
     prices = Tariff({"input": 10**6, "output": 10**6}, "", kin=lambda model: big if model == "big" else UNPRICED)
     assert prices.cost(kept) == prices.cost(usage) == 15 + 100_000 + 20_000 + 700 + 20_000 + 30_000
     refused = Usage(input=10, output=5, extra={"iterations": [{"type": "fallback_message", "model": "big"}]})
-    assert others(again(tokens(refused), keep(refused, None))) == (("big", None),)
+    assert others(again(tokens(refused), keep(refused, None))) == (("fallback_message", "big", None),)
+
+
+@pytest.mark.parametrize("told", [{}, {"speed": "fast", "inference_geo": "us"}, {"speed": "standard"}], ids=str)
+@pytest.mark.parametrize("wrote", [0, 5])
+@pytest.mark.parametrize("tier", [None, "priority", "batch"])
+def test_attempts_of_several_models_are_kept_and_cost_the_same_again(
+    told: dict[str, Any], wrote: int, tier: str | None
+) -> None:
+    attempts = [
+        {"type": "message", "model": "asked", "input_tokens": 50, "output_tokens": wrote},
+        {"type": "advisor_message", "model": "wise", "input_tokens": 60, "output_tokens": 7},
+        {"type": "fallback_message", "model": "other", "input_tokens": 40, "output_tokens": 9},
+    ]
+    usage = Usage(input=40, output=9, extra={**told, "iterations": attempts})
+    kept = again(tokens(usage), keep(usage, tier))
+    services = ("", "@batch", "@fast+us", "@priority")
+    kin = Tariff({f"{kind}{service}": 10**9 for kind in ("input", "output") for service in services}, "")
+    prices = Tariff({"input": 10**6, "output": 10**6}, "", kin=lambda model: kin)
+    assert others(kept) == others(usage, tier)
+    assert prices.cost(kept) == prices.cost(usage, tier)
 
 
 def test_counts_that_this_version_does_not_know_are_passed_over() -> None:

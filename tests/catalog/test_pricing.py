@@ -10,10 +10,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tollbridge.calls.tariff import tariff
+from tollbridge.catalog.facts import facts
 from tollbridge.catalog.parts import Parts, told_cost
 from tollbridge.catalog.pricing import FREE, UNPRICED, Tariff, catalog_list, own_list
 from tollbridge.errors import UnknownPrice
 from tollbridge.model.response import Usage
+from tollbridge.providers.table import ROWS
 
 MILLION = 1_000_000
 LIST = {
@@ -414,7 +417,7 @@ def test_a_part_that_another_model_had_is_priced_as_that_model_or_not_at_all() -
     prices = Tariff(whole, "", times=Fraction(1, 2), added_nanousd=7, kin={"big": big}.get)  # type: ignore[arg-type]
     assert prices.cost(by("big")) == 15 + 7 + 550_000
     unknown = Tariff(whole, "", kin=lambda model: UNPRICED)
-    for usage in (by("small"), by(None), by("big", "fallback_message")):
+    for usage in (by("small"), by(None)):
         assert unknown.cost(usage) is None
         with pytest.raises(UnknownPrice, match="had in the answer"):
             unknown.price(usage)
@@ -424,3 +427,94 @@ def test_a_part_that_another_model_had_is_priced_as_that_model_or_not_at_all() -
         unknown.cost(Usage(input=10, output=10, extra={"iterations": [by("big").extra["iterations"][0]] * 51})) is None
     )
     assert unknown.cost(Usage(input=10, output=10, extra={"iterations": "many"})) == 30
+
+
+FABLE, OPUS = "claude-fable-5", "claude-opus-4-8"
+
+
+def attempt(kind: str, model: str | None, read: int, wrote: int, **more: Any) -> dict[str, Any]:
+    named = {} if model is None else {"model": model}
+    return {"type": kind, **named, "input_tokens": read, "output_tokens": wrote, **more}
+
+
+def attempted(*attempts: dict[str, Any], searches: int | None = None, **told: Any) -> Usage:
+    return Usage(input=412, output=264, web_searches=searches, extra={**told, "iterations": list(attempts)})
+
+
+DOLLARS = 10**9
+BY_MODEL = {
+    FABLE: {"input": 10 * DOLLARS, "output": 50 * DOLLARS, "input@us": 11 * DOLLARS, "output@us": 55 * DOLLARS},
+    OPUS: {
+        **{"input": 5 * DOLLARS, "output": 25 * DOLLARS, "cache_read": DOLLARS // 2},
+        **{
+            "input@us": 6 * DOLLARS,
+            "output@us": 26 * DOLLARS,
+            "input@fast": 30 * DOLLARS,
+            "output@fast": 150 * DOLLARS,
+        },
+        **{"input@priority": 7 * DOLLARS, "output@priority": 7 * DOLLARS},
+    },
+}
+SERVED = attempt("fallback_message", OPUS, 412, 264)
+REFUSED, CUT = attempt("message", FABLE, 535, 0), attempt("message", FABLE, 535, 100)
+
+
+@pytest.mark.parametrize(
+    ("usage", "tier", "thousandths"),
+    [
+        (attempted(REFUSED, SERVED), None, 412 * 5 + 264 * 25),
+        (attempted(CUT, SERVED), None, 412 * 5 + 264 * 25 + 535 * 10 + 100 * 50),
+        (attempted(SERVED), "standard", 412 * 5 + 264 * 25),
+        (attempted(attempt("message", OPUS, 100, 10), SERVED), None, 512 * 5 + 274 * 25),
+        (attempted(REFUSED, attempt("fallback_message", OPUS, 412, 0)), None, 0),
+        (attempted(CUT, SERVED, inference_geo="us"), None, 412 * 6 + 264 * 26 + 535 * 11 + 100 * 55),
+        (attempted(REFUSED, SERVED, speed="fast"), None, 412 * 30 + 264 * 150),
+        (attempted(REFUSED, SERVED), "priority", (412 + 264) * 7),
+        (attempted(CUT, SERVED), "priority", None),
+        (attempted(CUT, SERVED, speed="standard"), None, None),
+        (attempted(REFUSED, SERVED, searches=1), None, None),
+        (attempted(attempt("message", None, 5, 5), SERVED), None, None),
+        (attempted(attempt("message", "unheard-of", 5, 5), SERVED), None, None),
+        (attempted(attempt("message", "unheard-of", 5, 0), SERVED), None, 412 * 5 + 264 * 25),
+        (attempted(attempt("compaction", None, 5, 5), SERVED), None, None),
+        (attempted({"type": "fallback_message", "model": OPUS}), None, None),
+    ],
+)
+def test_where_a_model_answered_in_the_place_of_another_each_attempt_costs_what_its_model_does(
+    usage: Usage, tier: str | None, thousandths: int | None
+) -> None:
+    """https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback, seen 2026-11-27"""
+    prices = Tariff(BY_MODEL[FABLE], "", added_nanousd=3, kin=lambda model: Tariff(BY_MODEL.get(model, {}), ""))
+    expected = None if thousandths is None else thousandths * 1000 + 3
+    assert prices.cost(usage, tier) == expected
+    if expected is None:
+        with pytest.raises(UnknownPrice, match="had in the answer"):
+            prices.price(usage, tier)
+
+
+@pytest.mark.parametrize(
+    ("told", "tier", "thousandths"),
+    [
+        ({}, None, 10 * 5 + 2 * 25),
+        ({"inference_geo": "us"}, None, 10 * 6 + 2 * 26),
+        ({"speed": "fast"}, None, None),
+        ({}, "priority", None),
+    ],
+)
+def test_an_advisor_costs_what_the_place_does_and_is_unknown_where_it_may_be_served_otherwise(
+    told: dict[str, Any], tier: str | None, thousandths: int | None
+) -> None:
+    own = {f"{kind}{service}": 0 for kind in ("input", "output") for service in ("", "@us", "@fast", "@priority")}
+    prices = Tariff({**own, "input": 1}, "", kin=lambda model: Tariff(BY_MODEL[model], ""))
+    usage = attempted(attempt("advisor_message", OPUS, 10, 2), **told)
+    assert prices.cost(usage, tier) == (None if thousandths is None else thousandths * 1000)
+
+
+def test_an_attempt_at_the_deployments_own_model_costs_what_the_operator_says() -> None:
+    row = ROWS["anthropic"]
+    own = {"input": 2 * DOLLARS, "output": 2 * DOLLARS}
+    prices = tariff(row, FABLE, facts("anthropic", FABLE), own)
+    listed = tariff(row, OPUS, facts("anthropic", OPUS), {})
+    served = listed.cost(Usage(input=412, output=264))
+    assert served
+    assert prices.cost(attempted(CUT, SERVED)) == served + 635 * 2000

@@ -154,3 +154,26 @@ def test_a_deployment_is_asked_by_its_id_and_falls_in_by_it() -> None:
     assert router.completion("bad-one", ASK).model == "good"
     with pytest.raises(tollbridge.InternalServerError):
         Router(models, num_retries=0).completion("bad-one", ASK)
+
+
+async def test_the_first_of_several_names_answers_and_where_all_fail_the_first_error_is_raised() -> None:
+    models = [entry("bad", "demo/error-500"), entry("good", "demo/one"), entry("worse", "demo/error-503")]
+    router = Router(models, num_retries=0)
+    answered = await router.abatch_completion_fastest_response("bad, good", ASK)
+    assert answered.model == "one"
+    assert answered._hidden_params["fastest_response_batch_completion"] is True
+    stream = await router.abatch_completion_fastest_response(model="bad,good", messages=ASK, stream=True)
+    text = "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
+    assert text.endswith("You said: Hello")
+    with pytest.raises(tollbridge.InternalServerError, match="error-500"):
+        await router.abatch_completion_fastest_response("bad, worse", ASK)
+    with pytest.raises(tollbridge.BadRequestError, match="names nobody"):
+        await router.abatch_completion_fastest_response(" ,", ASK)
+
+
+async def test_one_model_is_asked_for_several_conversations_at_once() -> None:
+    router = Router([entry("good", "demo/one")])
+    other = [{"role": "user", "content": "Instead"}]
+    found = await router.abatch_completion_one_model_multiple_requests("good", [ASK, other, 5])  # type: ignore[list-item]
+    assert [said(one) for one in found[:2]] == [said(await router.acompletion("good", one)) for one in (ASK, other)]
+    assert isinstance(found[2], tollbridge.BadRequestError)

@@ -190,6 +190,23 @@ async def test_metadata_of_formats_that_have_it_is_sent() -> None:
     assert sent[-1] is None
 
 
+@pytest.mark.parametrize("fallbacks", ["default", [{"model": "claude-opus-4-8"}]], ids=str)
+async def test_fallbacks_that_anthropic_runs_are_not_the_calls(fallbacks: Any) -> None:
+    provider = Provider().at("/messages", {})
+    beta = {"extra_headers": {"anthropic-beta": "server-side-fallback-2026-07-01"}}
+    async with Upstream(provider) as upstream:
+        with pytest.raises(tollbridge.APIError):  # nobody answers in this format here
+            await tollbridge.aanthropic_messages(
+                "anthropic/claude-fable-5",
+                [{"role": "user", "content": "x"}],
+                max_tokens=5,
+                fallbacks=fallbacks,
+                **beta,
+                **at(upstream, ""),
+            )
+    assert [asked.body.get("fallbacks") for asked in provider.asked] == [fallbacks]
+
+
 @pytest.mark.parametrize("snake", [False, True], ids=["camel", "snake"])
 async def test_the_configuration_of_googles_sdk_says_what_it_says_there(snake: bool) -> None:
     told: dict[str, Any] = {"maxOutputTokens": 7, "systemInstruction": "Be kind.", "temperature": 0.5, "seed": None}

@@ -334,3 +334,35 @@ async def test_a_client_without_patience_takes_a_deployment_from_nobody(tmp_path
             for _ in range(4):
                 assert (await gateway.post(CHAT, ask(timeout=0.05))).status == 504
             assert (await gateway.post(CHAT, ask())).status == 200
+
+
+BETA = {"anthropic-beta": "server-side-fallback-2026-07-01"}
+
+
+@pytest.mark.parametrize("fallbacks", ["default", [{"model": "b", "max_tokens": 7, "speed": "fast"}]], ids=str)
+async def test_fallbacks_that_anthropic_runs_go_on_as_they_came(tmp_path: Path, fallbacks: Any) -> None:
+    async with serving() as mock:
+        mock.provider.order("bad", always="status=500")
+        text = configuration(
+            *(entry(name, mock.port, "anthropic") for name in ("m", "b", "bad")), router={"num_retries": 0}
+        )
+        async with served(text, tmp_path) as gateway:
+            there = await gateway.post(MESSAGES, ask(fallbacks=fallbacks), BETA)
+            here = await gateway.post(MESSAGES, ask("bad", fallbacks=["b"]), BETA)
+            told = await gateway.post(MESSAGES, ask("bad", fallbacks=[{"model": "b", "temperature": 0}]), BETA)
+            without = await gateway.post(MESSAGES, ask("bad", fallbacks=[{"model": "b"}]))
+        sent = [json.loads(seen.body) for seen in mock.provider.books.captures]
+    assert (there.status, here.status, told.status, without.status) == (200, 200, 200, 200)
+    assert [one["model"] for one in sent] == ["m", "bad", "b", "bad", "b", "bad", "b"]
+    assert sent[0]["fallbacks"] == fallbacks
+    assert not any("fallbacks" in one for one in sent[1:])
+
+
+async def test_fallbacks_that_only_anthropic_runs_are_told_where_another_format_is_asked(tmp_path: Path) -> None:
+    async with serving() as mock:
+        async with served(configuration(entry("m", mock.port)), tmp_path) as gateway:
+            answered = await gateway.post(MESSAGES, ask(fallbacks="default"), BETA)
+        sent = json.loads(mock.provider.books.captures[0].body)
+    assert answered.status == 200
+    assert "fallbacks" not in sent
+    assert "fallbacks" in answered.headers["x-tollbridge-caveats"]

@@ -10,7 +10,7 @@ import msgspec
 
 from tollbridge.calls import credentials
 from tollbridge.calls.cache_points import CachePoint
-from tollbridge.calls.default_words import in_words_of, unsaid_by
+from tollbridge.calls.default_words import in_words_of, must_be_read, spoken, unsaid_by
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.follow import Steps
 from tollbridge.calls.rewrites import effort_of_messages, features_of, left_out, thinking
@@ -200,6 +200,8 @@ def deployed(
             modify=wanted.modify_params,
         ),
         defaults=wanted.defaults if defaults else {},
+        spoken=spoken(wanted.defaults) if defaults else None,
+        reads_whole=must_be_read(row.wire, wanted.defaults) and spoken(wanted.defaults) is not None,
         defaults_raw={row.renames.get(name, name): _raw(value) for name, value in defaults.items()},
         forced_raw={name: _raw(value) for name, value in {**location.body, **wanted.forced}.items()},
         drops=drops,

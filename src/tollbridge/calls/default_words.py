@@ -1,21 +1,88 @@
-"""The operator's defaults, which are written in chat's words, in those of the format of a deployment: for requests that
-go on as they came. Those that are translated get them in the neutral model."""
+"""The operator's defaults, which are written in chat's words, in those of the format of a deployment.
+
+A request that is translated gets what the neutral model has a word for in that (`spoken`), and the rest, where nobody
+translates it, as the provider's format says it (`beside`). A request that goes on as it came gets all of them so.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from tollbridge.model.json import Json, JsonObject
-from tollbridge.wires import dialects
+import msgspec
 
-_ANYWHERE = frozenset(
-    {"n", "seed", "frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "response_format"}
-)
+from tollbridge.errors import BadRequestError
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, ToolChoice
+from tollbridge.wires import dialects
+from tollbridge.wires.openai_chat import OPENAI_CHAT
+
+_ANYWHERE = frozenset({"n", "seed", "frequency_penalty", "presence_penalty", "logit_bias", "logprobs"})
+_OF_CHAT = frozenset({"verbosity", "store", "prediction", "modalities", "audio", "web_search_options"})
 _UNSAID: Mapping[str, frozenset[str]] = {
-    dialects.MESSAGES: _ANYWHERE | {"top_logprobs", "parallel_tool_calls", "verbosity"},
-    dialects.RESPONSES: _ANYWHERE | {"top_k", "stop"},
+    dialects.MESSAGES: _ANYWHERE | _OF_CHAT | {"top_logprobs", "parallel_tool_calls"},
+    dialects.RESPONSES: _ANYWHERE | {"top_k", "stop", "prediction", "modalities", "audio", "web_search_options"},
+    dialects.GEMINI: _OF_CHAT | {"logit_bias", "metadata", "user"},
 }
 """Chat's fields that the format has no word for, or one of another shape that stands beside what the request says."""
+_NEUTRAL = frozenset({"response_format", "tools", "tool_choice", "parallel_tool_calls", "thinking", "user"})
+_SHAPED = frozenset({"response_format", "tools", "tool_choice"})
+_SHAPED_IN: Mapping[str, frozenset[str]] = {dialects.MESSAGES: _SHAPED, dialects.RESPONSES: _SHAPED | {"thinking"}}
+"""Of these, what the format does not take as it stands."""
+
+
+def spoken(defaults: JsonObject) -> Request | None:
+    """What of them the neutral model has a word for, but for what is one number or text in it. None: there is nothing,
+    or it has no shape of chat's, and may be a word of the provider's own."""
+    said = {name: value for name, value in defaults.items() if name in _NEUTRAL and value is not None}
+    if not said:
+        return None
+    try:
+        return OPENAI_CHAT.read_request({"model": "", "messages": [], **said}).value
+    except BadRequestError:
+        return None
+
+
+def with_spoken(request: Request, said: Request, wire: str) -> dict[str, object]:
+    """What a request that does not say these itself says then. Fields of chat's own stay behind where another format's
+    writer would take them for its own. A tool is strict in the Responses format where nobody says that it is not."""
+    changes: dict[str, object] = {}
+    for name in ("output", "reasoning", "user", "parallel_tools"):
+        if getattr(request, name) is None and getattr(said, name) is not None:
+            changes[name] = getattr(said, name)
+    if said.tools and not request.tools:
+        changes["tools"] = said.tools
+    if said.tool_choice is not None and request.tool_choice is None and (request.tools or said.tools):
+        changes["tool_choice"] = said.tool_choice
+    if request.origin == dialects.CHAT:
+        return changes
+    loose = request.origin == wire == dialects.RESPONSES
+    return {name: _bare(value, loose) for name, value in changes.items()}
+
+
+def _bare(value: object, loose: bool) -> object:
+    match value:
+        case tuple():
+            return tuple([_bare(one, loose) for one in value])
+        case Tool(strict=None) if loose:
+            return msgspec.structs.replace(value, extra={}, strict=False)
+        case OutputFormat() | Reasoning() | Tool() | ToolChoice():
+            return msgspec.structs.replace(value, extra={})
+        case _:
+            return value
+
+
+def is_spoken(name: str) -> bool:
+    return name in _NEUTRAL
+
+
+def beside(wire: str, origin: str, name: str) -> bool:
+    """Whether a field is said in the words of the provider's format, and not left to whoever writes it."""
+    return origin != dialects.CHAT and wire in (dialects.CHAT, dialects.RESPONSES) and name not in _UNSAID.get(wire, ())
+
+
+def must_be_read(wire: str, defaults: Collection[str]) -> bool:
+    """Whether a request in this very format has to be translated, because a default has another shape there."""
+    return not _SHAPED_IN.get(wire, frozenset()).isdisjoint(defaults)
 
 
 def in_words_of(wire: str, defaults: JsonObject) -> JsonObject:
@@ -32,6 +99,8 @@ def _written(wire: str, name: str, value: Json) -> tuple[str, Json]:
             return "reasoning", {"effort": value}
         case (dialects.RESPONSES, "verbosity"):
             return "text", {"verbosity": value}
+        case (dialects.GEMINI, "service_tier"):
+            return "serviceTier", value
         case (dialects.MESSAGES, "user"):
             return "metadata", {"user_id": value}
         case (dialects.MESSAGES, "stop"):
@@ -42,6 +111,11 @@ def _written(wire: str, name: str, value: Json) -> tuple[str, Json]:
             return name, value
 
 
-def unsaid_by(wire: str, defaults: Collection[str]) -> frozenset[str]:
-    """Those of the `defaults` that are left out, with a Caveat."""
-    return _UNSAID.get(wire, frozenset()).intersection(defaults)
+def unsaid_by(wire: str, defaults: JsonObject) -> frozenset[str]:
+    """Those of the `defaults` that a request in this very format leaves out, with a Caveat."""
+    found = _UNSAID.get(wire, frozenset()).intersection(defaults)
+    if wire != dialects.MESSAGES:
+        return found
+    form = defaults.get("response_format")
+    shapeless = isinstance(form, dict) and form.get("type") == "json_object"
+    return found | {"response_format"} if shapeless else found

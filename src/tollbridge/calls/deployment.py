@@ -14,6 +14,7 @@ from tollbridge.catalog.facts import ModelFacts
 from tollbridge.catalog.pricing import UNPRICED, Tariff
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.request import Request
 from tollbridge.providers.rewrite import Rewrite
 from tollbridge.providers.row import NO_CHAT, HeaderField
 from tollbridge.transport.base import Origin, Timeouts
@@ -35,8 +36,9 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     headers; `head`, `stream_head`: the same, encoded. `tokens`: where the credential is one that runs out, or signs
     each request. `steps`: where an answer may take several requests. `secrets`: what must not appear in anything that a
     client or a log is shown; `hidden`: and the present token. `defaults`: body fields for what the client does not say,
-    `defaults_raw` the same by the provider's own names; `forced`: fields that win (`extra_body`). `drops`: fields that
-    this provider refuses; `renames`: those that it knows by another name. `rewrites`: changes to single fields;
+    `defaults_raw` the same by the provider's own names, `spoken` what a neutral request can say of it, `reads_whole`:
+    some of it has another shape in the provider's format; `forced`: fields that win (`extra_body`). `drops`: fields
+    that this provider refuses; `renames`: those that it knows by another name. `rewrites`: changes to single fields;
     `touches`: the fields that any of these three concerns. `withheld`: what the operator wants left out of neutral
     requests. `keeps`: fields that go to the provider as they are, where its format has no word for them. `patches`:
     rewrites of the body; `header_fields`: headers of the client's that stand in it. `plain`: it refuses messages with
@@ -67,6 +69,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     account: str = ""
     target: Target
     defaults: Mapping[str, Json] = {}
+    spoken: Request | None = None
+    reads_whole: bool = False
     defaults_raw: Mapping[str, msgspec.Raw] = {}
     forced_raw: Mapping[str, msgspec.Raw] = {}
     drops: frozenset[str] = frozenset()

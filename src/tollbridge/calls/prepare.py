@@ -3,7 +3,8 @@
 Relayed: the dialect is the deployment's wire, so the body's own bytes go on and only `model`, the operator's
 defaults and fields that the provider refuses or calls by another name change. Rewritten: the same, but a patch wants
 the whole of it, or its messages may have fields that this provider refuses. Translated: read by the dialect, written by
-the wire: another format, or a seal in the body, or an input that this model cannot read. Where dialect and wire agree,
+the wire: another format, or a seal in the body, an input that this model cannot read, or a default that has another
+shape in this format. Where dialect and wire agree,
 the answer comes back as it is.
 """
 
@@ -16,6 +17,7 @@ import msgspec
 
 from tollbridge.calls.ask import Ask, decode, field, name_model, with_plain_effort
 from tollbridge.calls.cache_points import CachePoint, with_points
+from tollbridge.calls.default_words import beside, in_words_of, is_spoken, with_spoken
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.kept import check_served
 from tollbridge.calls.outgoing import LISTS, Headers, in_body, outgoing, with_words
@@ -29,7 +31,7 @@ from tollbridge.model.response import Caveat
 from tollbridge.model.unsent import unsent
 from tollbridge.transport.base import Outgoing, Timeouts
 from tollbridge.wires.base import ProviderWire
-from tollbridge.wires.dialects import MESSAGES
+from tollbridge.wires.dialects import CHAT, MESSAGES
 from tollbridge.wires.openai_chat.plain import extended, plain
 from tollbridge.wires.openai_responses.vocabulary import NAME as KEEPING
 from tollbridge.wires.unsaid import nothing_left, unsaid
@@ -83,7 +85,7 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
     schemaless = "response_schema" in deployment.target.lacks and _asks_for_schema(ask)
     unread = same and bool(deployment.unread) and any(ask.body.find(mark) >= 0 for mark in deployment.unread)
     points = () if deployment.plain else (*deployment.cache_points, *ask.cache_points)  # who is caches by itself
-    read = same and (schemaless or unread or ask.sealed or bool(points))
+    read = same and (schemaless or unread or ask.sealed or bool(points) or deployment.reads_whole)
     relayed = same and not bare and not read
     if relayed and not deployment.patches and not (wire.in_path and _within(deployment)):
         fields, hides_usage, caveats = _relayed(ask, deployment)
@@ -195,7 +197,7 @@ def _rewritten(ask: Ask, deployment: Deployment) -> _Made:
     """The same wire, but the whole body must be seen: patches are to come."""
     body: JsonObject = {**ask.json(), "model": deployment.model}
     _rename(body, deployment.renames)
-    for name, value in deployment.defaults.items():
+    for name, value in in_words_of(deployment.wire.name, dict(deployment.defaults)).items():
         body.setdefault(deployment.renames.get(name, name), value)
     caveats = _changed(body, deployment)
     if caveats:
@@ -209,8 +211,9 @@ def _translated(ask: Ask, deployment: Deployment, points: tuple[CachePoint, ...]
     """By way of the neutral request: another format, a seal to open, or a wish that the provider has no word for."""
     read = ask.request()
     request, wire = read.value, deployment.wire
+    said: JsonObject = {}
     if deployment.defaults:
-        request = with_defaults(request, deployment)
+        request, said = with_defaults(request, deployment)
     if points:
         request = with_points(request, points)
     request, caveats = withheld(request, deployment.withheld, deployment.provider)
@@ -243,6 +246,9 @@ def _translated(ask: Ask, deployment: Deployment, points: tuple[CachePoint, ...]
     except BadRequestError as error:
         raise at_clients_place(error, places_of(ask, read.value, added)) from error
     body = {**written.value.body, **kept}
+    for name, value in said.items():
+        held = body.get(name)
+        body[name] = {**value, **held} if isinstance(held, dict) and isinstance(value, dict) else value
     _rename(body, deployment.renames)
     left = unsaid(request, deployment.wire.name, written.value.took) if request.origin != deployment.wire.name else ()
     inside = rewrite(body, [one for one in deployment.rewrites if one.written], _value)
@@ -266,15 +272,20 @@ def _translated(ask: Ask, deployment: Deployment, points: tuple[CachePoint, ...]
     return _Made(body, (*read.caveats, *told(caveats, places, target.lacks)), wire, fitted.by_tool, headers)
 
 
-def with_defaults(request: Request, deployment: Deployment) -> Request:
+def with_defaults(request: Request, deployment: Deployment) -> tuple[Request, JsonObject]:
     """The operator's defaults, where the client said nothing. They are written in the chat dialect's words; those
-    that the neutral request has no word for go into `extra` and are judged by the writer."""
+    that the neutral request has no word for go into `extra` and are judged by the writer, or stand beside what it
+    writes."""
     changes: dict[str, object] = {}
     sampling: dict[str, object] = {}
     extra: JsonObject = {}
+    aside: JsonObject = {}
+    own = request.origin == deployment.wire.name
     for name, value in deployment.defaults.items():
         known = _SAMPLING.get(name)
-        if known is not None:
+        if own and name in deployment.drops:
+            extra[name] = value  # is left out of the body, and told
+        elif known is not None:
             if getattr(request.sampling, known) in (None, ()):
                 if known == "stop":
                     value = (value,) if isinstance(value, str) else tuple(value)
@@ -282,13 +293,26 @@ def with_defaults(request: Request, deployment: Deployment) -> Request:
         elif name == "reasoning_effort" and isinstance(value, str) and not _in_anthropics(request, deployment):
             if request.reasoning is None:
                 changes["reasoning"] = Reasoning(effort=value)
-        elif name not in request.extra:
+        elif (deployment.spoken is not None and is_spoken(name)) or name in request.extra:
+            continue
+        elif beside(deployment.wire.name, request.origin, name):
+            aside[name] = value
+        else:
             extra[name] = value
+    if deployment.spoken is not None:
+        changes = {**with_spoken(request, deployment.spoken, deployment.wire.name), **changes}
     if sampling:
         changes["sampling"] = msgspec.structs.replace(request.sampling, **sampling)
     if extra:
-        changes["extra"] = {**request.extra, **extra}
-    return msgspec.structs.replace(request, **changes) if changes else request
+        changes["extra"] = {**request.extra, **_in_own_words(extra, request, deployment)}
+    changed = msgspec.structs.replace(request, **changes) if changes else request
+    return changed, in_words_of(deployment.wire.name, aside)
+
+
+def _in_own_words(extra: JsonObject, request: Request, deployment: Deployment) -> JsonObject:
+    """Written as it was read, a format's writer puts out what it does not know as it stands."""
+    wire = deployment.wire.name
+    return in_words_of(wire, extra) if request.origin == wire != CHAT else extra
 
 
 def _in_anthropics(request: Request, deployment: Deployment) -> bool:

@@ -54,26 +54,29 @@ def tariff(
         listed = known.prices if by_units else catalog_list(known.prices)
     if known is not None and known.mode in _MAKES_NO_TOKENS and "input" in listed:
         listed = {"output": 0, **listed}
-    markup = markups.of(row.name)
-    kin = partial(_kin, row.name, markup.times)
-    if own and (by_units or not _BY_UNITS.isdisjoint(own)):
-        return UnitTariff(own_list(own, listed), "config", times=markup.times, added_nanousd=markup.added_nanousd)
-    if own:
-        return Tariff(own_list(own, listed), "config", times=markup.times, added_nanousd=markup.added_nanousd, kin=kin)
-    if row.local and not listed_as:
+    if row.local and not own and not listed_as:
         return FREE
-    if not listed and not row.tells_cost:
+    if not listed and not own and not row.tells_cost:
         return UNPRICED
-    priced = (listed_as or catalog().date) if listed else "provider"
-    times, added, tells = markup.times, markup.added_nanousd, row.tells_cost
-    if by_units:
-        return UnitTariff(listed, priced, tells_cost=tells, times=times, added_nanousd=added)
-    return Tariff(listed, priced, tells_cost=tells, times=times, added_nanousd=added, kin=kin)
+    prices = own_list(own, listed)
+    markup = markups.of(row.name)
+    made = UnitTariff if by_units or not _BY_UNITS.isdisjoint(own) else Tariff
+    return made(
+        prices,
+        "config" if own else (listed_as or catalog().date) if listed else "provider",
+        tells_cost=row.tells_cost and not own,
+        times=markup.times,
+        added_nanousd=markup.added_nanousd,
+        kin=partial(_kin, row.name, model, prices, markup.times),
+    )
 
 
-def _kin(provider: str, times: Fraction, model: str) -> Tariff:
-    """Of another model of the provider, which had a part in an answer. It is no answer: nothing is added for it."""
-    known = facts(provider, model)
+def _kin(provider: str, model: str, prices: Mapping[str, int], times: Fraction, other: str) -> Tariff:
+    """Of a model that had a part in an answer beside the counts: the deployment's own, whose `prices` are known, or
+    another of the provider. It is no answer: nothing is added for it."""
+    if other == model:
+        return Tariff(prices, "", times=times)
+    known = facts(provider, other)
     return UNPRICED if known is None else Tariff(catalog_list(known.prices), catalog().date, times=times)
 
 

@@ -14,10 +14,9 @@ from typing import Any
 import msgspec
 
 from tollbridge.catalog.parts import (
-    ADVISOR,
     BILLED,
-    FALLBACK,
     ITERATIONS,
+    Other,
     billed_tokens,
     others,
     service_of,
@@ -52,9 +51,9 @@ def keep(usage: Usage, service_tier: str | None, seconds: float | None = None) -
         billed = billed_tokens(usage)
         if billed is not None:
             bill["billed_input"], bill["billed_output"] = billed
-        beside = others(usage)
+        beside = others(usage, service_tier)
         if beside:
-            bill["others"] = msgspec.json.encode([_of_another(model, used) for model, used in beside]).decode()
+            bill["others"] = msgspec.json.encode([_of_another(other) for other in beside]).decode()
     if seconds is not None:
         bill["took_us"] = round(seconds * MILLION)
     return bill
@@ -83,15 +82,15 @@ def again(tokens: Mapping[str, int], bill: Mapping[str, str | int] | None) -> Us
     return Usage(**counts, extra=extra, units=units or None)
 
 
-def _of_another(model: str, used: Usage | None) -> JsonObject:
+def _of_another(other: Other) -> JsonObject:
     """As Anthropic tells it."""
-    model = model[:SERVICE_MAX]
+    named = {"type": other.kind[:SERVICE_MAX], "model": other.model[:SERVICE_MAX]}
+    used = other.used
     if used is None:
-        return {"type": FALLBACK, "model": model}
+        return named
     read, write = used.cache_read or 0, used.cache_write or 0
     return {
-        "type": ADVISOR,
-        "model": model,
+        **named,
         "input_tokens": used.input - read - write,
         "output_tokens": used.output,
         "cache_read_input_tokens": read,

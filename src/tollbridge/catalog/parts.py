@@ -7,12 +7,19 @@
    its own that it puts around the client's out of the bill (https://docs.cohere.com/docs/how-does-cohere-pricing-work,
    seen 2026-11-26).
 5. What another model did for the answer (Anthropic's advisor) is no part of the counts; it has that model's prices.
+   Where one answered in the place of one that refused, each attempt is paid for at the prices of its model, but for one
+   that refused before it said anything, and the counts are those of the last alone.
+   (https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback, seen 2026-11-27)
+6. Of the service that was given, batches and the place are the whole request's. Any other is that of the model that the
+   answer is by; what one beside it was given is not known.
+   (https://platform.claude.com/docs/en/agents-and-tools/tool-use/advisor-tool, of priority, seen 2026-11-27)
 """
 
 from __future__ import annotations
 
 import math
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.money import NANO
@@ -24,7 +31,8 @@ COST_MAX_USD = 1_000_000
 BILLED = "billed_units"
 PLAIN_SERVICES = frozenset({None, "", "default", "standard", "standard_only", "auto", "on_demand"})
 _PLAIN_PLACES = frozenset({"", "global", "not_available"})
-ITERATIONS, ADVISOR, FALLBACK = "iterations", "advisor_message", "fallback_message"
+_ONE_MODELS = frozenset({"fast", "flex", "priority"})
+ITERATIONS, ADVISOR, FALLBACK, ATTEMPT = "iterations", "advisor_message", "fallback_message", "message"
 OTHERS_MAX = 50  # more than anybody asks for one answer
 TICKS_IN_A_NANO = 10
 _SAYING = frozenset({"service_tier", "speed", "inference_geo", "total_tokens", BILLED, ITERATIONS})
@@ -126,29 +134,64 @@ def tells_nothing(extra: JsonObject) -> bool:
 
 
 def _by_others(extra: JsonObject) -> list[JsonObject]:
-    iterations = extra.get(ITERATIONS)
-    if iterations.__class__ is not list:
+    """What tells of models beside the one asked. Where one answered in its place, all that tells of an attempt."""
+    told = extra.get(ITERATIONS)
+    if told.__class__ is not list:
         return []
-    return [one for one in iterations if one.__class__ is dict and one.get("type") in (ADVISOR, FALLBACK)]
+    found = [one for one in told if one.__class__ is dict]
+    if not any(one.get("type") == FALLBACK for one in found):
+        return [one for one in found if one.get("type") == ADVISOR]
+    return found
 
 
-def others(usage: Usage) -> tuple[tuple[str, Usage | None], ...]:
-    """(model, what it used) of the models that had a part in it beside the one asked. None: which of the counts are
-    that model's is not known, as where it answered in the place of another that refused."""
+class Other(NamedTuple):
+    """A model that had a part in an answer beside the counts of it. `used`: None where that, or what it costs, cannot
+    be known. `kind`: `ADVISOR`; or of an attempt, which the counts are not priced beside: `FALLBACK`, `ATTEMPT`."""
+
+    kind: str
+    model: str
+    used: Usage | None
+
+    @property
+    def attempted(self) -> bool:
+        return self.kind != ADVISOR
+
+
+def others(usage: Usage, service_tier: str | None = None) -> tuple[Other, ...]:
     found = _by_others(usage.extra)
-    if len(found) > OTHERS_MAX:
-        return (("", None),)
-    return tuple((_text(one.get("model")), _used(one)) for one in found)
+    last = next((one for one in reversed(found) if one.get("type") == FALLBACK), None)
+    if len(found) > OTHERS_MAX or (last is not None and usage.web_searches):
+        return (Other(ADVISOR if last is None else FALLBACK, "", None),)  # who searched how often is not told
+    service = service_of(usage, service_tier)
+    shared = _ONE_MODELS.isdisjoint(service.split("+"))
+    made = []
+    for one in found:
+        kind, model = _text(one.get("type")), _text(one.get("model"))
+        answers = last is not None and model == _text(last.get("model"))
+        refused = kind == ATTEMPT and not answers
+        known = answers or (shared and not (refused and _text(usage.extra.get("speed"))))
+        used = _used(one, service) if kind in (ADVISOR, FALLBACK, ATTEMPT) else None
+        if kind != ADVISOR and used is not None and not used.output:
+            used, known = Usage(), True
+        made.append(Other(kind, model, used if known else None))
+    return tuple(made)
 
 
-def _used(told: JsonObject) -> Usage | None:
-    if told["type"] == FALLBACK:
+def _used(told: JsonObject, service: str) -> Usage | None:
+    fresh, wrote = _whole(told.get("input_tokens")), _whole(told.get("output_tokens"))
+    if fresh is None or wrote is None:
         return None
-    fresh, wrote = _whole(told.get("input_tokens")) or 0, _whole(told.get("output_tokens")) or 0
     heard, kept = _whole(told.get("cache_read_input_tokens")) or 0, _whole(told.get("cache_creation_input_tokens")) or 0
     kinds = told.get("cache_creation")
     long = _whole(kinds.get("ephemeral_1h_input_tokens")) if kinds.__class__ is dict else None
-    return Usage(input=fresh + heard + kept, output=wrote, cache_read=heard, cache_write=kept, cache_write_1h=long or 0)
+    return Usage(
+        input=fresh + heard + kept,
+        output=wrote,
+        cache_read=heard,
+        cache_write=kept,
+        cache_write_1h=long or 0,
+        extra={"service_tier": service} if service else {},
+    )
 
 
 def billed_tokens(usage: Usage) -> tuple[int, int] | None:

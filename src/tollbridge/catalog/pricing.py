@@ -21,7 +21,16 @@ from math import ceil
 from operator import attrgetter
 from typing import NamedTuple
 
-from tollbridge.catalog.parts import COST_MAX_USD, PLAIN_SERVICES, Parts, others, service_of, tells_nothing, told_cost
+from tollbridge.catalog.parts import (
+    COST_MAX_USD,
+    PLAIN_SERVICES,
+    Other,
+    Parts,
+    others,
+    service_of,
+    tells_nothing,
+    told_cost,
+)
 from tollbridge.catalog.price_names import CHARGED
 from tollbridge.catalog.sheets import Sheet, Tiers, sheets
 from tollbridge.errors import UnknownPrice
@@ -169,11 +178,13 @@ class Tariff:
         if self._per_second and seconds is None:
             raise UnknownPrice("This model is paid by the second, and how long it took is not known.", kind="seconds")
         service = service_of(usage, service_tier)
-        if self._listed and service not in self._sheets:
+        beside = others(usage, service_tier)
+        apart = any(other.attempted for other in beside)
+        if self._listed and service not in self._sheets and not apart:
             raise UnknownPrice(f"There are no prices for the service tier {service!r}.", kind=service)
-        for model, used in others(usage):
-            if self._part(model, used, service_tier) is None:
-                named = model or "another model"
+        for other in beside:
+            if self._part(other) is None:
+                named = other.model or "another model"
                 raise UnknownPrice(f"There is no price for the part that {named} had in the answer.", kind=named)
         unknown = [line.kind for line in self.lines(usage, service_tier) if line.rate is None]
         if unknown and self._listed:
@@ -211,9 +222,22 @@ class Tariff:
             total += self._per_second * ceil(seconds) * self._times
         return -(-total // self._per) or (0 if self.free else None)
 
-    def _part(self, model: str, used: Usage | None, service_tier: str | None) -> int | None:
+    def _part(self, other: Other) -> int | None:
         """What another model had in the answer, at its own prices."""
-        return None if used is None or self._kin is None else self._kin(model).cost(used, service_tier)
+        if other.used is None or self._kin is None:
+            return None
+        return self._kin(other.model).cost(other.used) if other.used.input or other.used.output else 0
+
+    def _own(self, usage: Usage, service_tier: str | None) -> int | None:
+        """What the counts cost, before any discount: nano-dollars by the million."""
+        if service_of(usage, service_tier) not in self._sheets:
+            return None
+        total = 0
+        for _, units, rate in self.lines(usage, service_tier):
+            if rate is None:
+                return None
+            total += units * rate
+        return total
 
     def _cost(self, usage: Usage, service_tier: str | None, seconds: float | None) -> int | None:
         if self._tells_cost:
@@ -222,20 +246,19 @@ class Tariff:
                 return (told * MILLION * self._times + self._fixed + self._half) // self._per
         if self.free:
             return 0  # in whatever service
-        if not self._listed or service_of(usage, service_tier) not in self._sheets:
+        if not self._listed:
             return None  # also where nothing was used: who knows no price knows no 0
-        total = 0
-        for _, units, rate in self.lines(usage, service_tier):
-            if rate is None:
-                return None
-            total += units * rate
-        beside = 0
-        for model, used in others(usage) if usage.extra else ():
-            part = self._part(model, used, service_tier)
+        others_had, apart = 0, False
+        for other in others(usage, service_tier) if usage.extra else ():
+            part = self._part(other)
             if part is None:
                 return None
-            beside += part * self._per
-        total = total * self._times + self._fixed + beside
+            others_had += part * self._per
+            apart = apart or other.attempted
+        total = 0 if apart else self._own(usage, service_tier)
+        if total is None:
+            return None
+        total = total * self._times + self._fixed + others_had
         if not self._per_second:
             return (total + self._half) // self._per
         if seconds is None:

@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import msgspec
@@ -55,13 +55,14 @@ class UnitTariff(Tariff):
         tells_cost: bool = False,
         times: Fraction = Fraction(1),
         added_nanousd: int = 0,
+        kin: Callable[[str], Tariff] | None = None,
     ) -> None:
         unseconded = {price: rate for price, rate in prices.items() if price not in _SECONDS}
         for plain, kinds in (("input", _TAKEN), ("output", _MADE)):
             rates = [unseconded[kind] for kind in kinds if kind in unseconded]
             if rates:
                 unseconded.setdefault(plain, max(rates))
-        super().__init__(unseconded, priced, tells_cost=tells_cost, times=times, added_nanousd=added_nanousd)
+        super().__init__(unseconded, priced, tells_cost=tells_cost, times=times, added_nanousd=added_nanousd, kin=kin)
         self.rates: Mapping[str, Fraction] = {
             unit: Fraction(rate, per)
             for unit, (kinds, per) in PRICE_OF.items()

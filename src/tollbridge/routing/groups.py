@@ -92,6 +92,10 @@ class Groups(Generic[D]):
             return False
         return True
 
+    def names(self, name: str) -> bool:
+        """It is the very name of a group, or stands for one: no pattern is asked."""
+        return name in self._named or name in self._aliases or name in self._ids
+
     def listed(self) -> list[str]:
         """The names that clients are shown, wildcards as patterns."""
         names = [*self._named, *(alias for alias in self._aliases if alias not in self._hidden)]

@@ -19,11 +19,14 @@ from tollbridge.catalog.price_names import is_price
 from tollbridge.errors import BadRequestError, NotFoundError, UnsupportedParamsError
 from tollbridge.model.response import Caveat
 from tollbridge.model.tasks.task import Upload
+from tollbridge.sdk.body import plain
 from tollbridge.sdk.order import Order, flag, is_mocked, read_order, table
 from tollbridge.sdk.parameters import EXTRAS, FOR_PROVIDERS, MOCK_DELAY, MOCKS, REFUSED, WHO, WITHOUT_EFFECT
 from tollbridge.sdk.whose import located
 from tollbridge.server.controls import count
+from tollbridge.wires.anthropic_messages.betas import asks_for_its_fallbacks
 from tollbridge.wires.base import Wire
+from tollbridge.wires.dialects import MESSAGES
 from tollbridge.wires.openai_chat import OPENAI_CHAT
 
 NAMES_MAX = 1_000
@@ -68,6 +71,8 @@ def read_spoken(
     wire = WIRES[dialect]
     if stream and not wire.in_path:
         said["stream"] = True
+    if dialect == MESSAGES and asks_for_its_fallbacks(plain(said.get("fallbacks")), _betas(said)):
+        said["extra_body"] = {**table(said, "extra_body"), "fallbacks": said.pop("fallbacks")}
     return _read(model, said, stream=bool(stream), dialect=wire)
 
 
@@ -139,6 +144,11 @@ def _messages(value: object) -> list[object]:
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise BadRequestError("`messages` must be a list of messages.", param="messages")
     return list(value)
+
+
+def _betas(said: Mapping[str, object]) -> str:
+    headers = {**table(said, "headers"), **table(said, "extra_headers")}
+    return ",".join(str(value) for name, value in headers.items() if str(name).lower() == "anthropic-beta")
 
 
 def retries_of(said: Mapping[str, object]) -> int | None:

@@ -42,6 +42,7 @@ from tollbridge.sdk.loop import BACKGROUND
 from tollbridge.sdk.objects import EmbeddingResponse, ModelResponse
 from tollbridge.sdk.order import is_mocked, seconds_of
 from tollbridge.sdk.parameters import FOR_PROVIDERS, MOCKS, WHO
+from tollbridge.sdk.race import first_of
 from tollbridge.sdk.streams import AsyncStream, Stream
 from tollbridge.sdk.value import Value
 from tollbridge.transport.base import Incoming, Outgoing, Timeouts
@@ -165,6 +166,25 @@ class Router:
         if messages and isinstance(messages[0], list):
             return [await self.abatch_completion(models, one, **parameters) for one in messages]
         asked = (self.acompletion(name, messages, **parameters) for name in models)
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    async def abatch_completion_fastest_response(
+        self, model: str, messages: Sequence[Any], stream: bool | None = None, **parameters: Any
+    ) -> ModelResponse | AsyncStream:
+        """`model`: names of the list with commas between them. The answer of the first that gives one; the others are
+        cancelled. Where all fail, raises what the first does."""
+        names = [name.strip() for name in model.split(",") if name.strip()]
+        if not names:
+            raise BadRequestError("`model` names nobody.", param="model")
+        first = await first_of([self.acompletion(name, messages, stream=stream, **parameters) for name in names])
+        first._hidden_params["fastest_response_batch_completion"] = True
+        return first
+
+    async def abatch_completion_one_model_multiple_requests(
+        self, model: str, messages: Sequence[Sequence[Any]], **parameters: Any
+    ) -> list[Any]:
+        """One answer, or one exception, for each list of messages, in their order."""
+        asked = (self.acompletion(model, said, **parameters) for said in messages)
         return await asyncio.gather(*asked, return_exceptions=True)
 
     async def _asked(

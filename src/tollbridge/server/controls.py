@@ -26,6 +26,7 @@ from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject, too_deep
 from tollbridge.secret import without_keys, without_keys_in_bytes
 from tollbridge.server.own_fallbacks import read_fallbacks
+from tollbridge.wires.anthropic_messages.betas import asks_for_its_fallbacks
 
 if TYPE_CHECKING:
     from tollbridge.observe import Record
@@ -81,6 +82,7 @@ OURS = (
     "cache_control_injection_points",
     "cache",
     "caching",
+    "fastest_response",
 )
 """In the order in which they are obeyed: of two that say the same, the later one holds."""
 _IN_PYTHON = ("allowed_openai_params", "context_window_fallback_dict", "modify_params")
@@ -147,9 +149,10 @@ def take_controls(
     metadata_is_ours: bool,
     streams: bool = False,
     user_header: bytes | None = None,
+    betas: str | None = None,
 ) -> Controls:
     """Obeys and removes our fields in `fields`. Raises BadRequestError for a refused or ill-typed one. `streams`: a
-    stream is asked for, so that its own timeout holds."""
+    stream is asked for, so that its own timeout holds. `betas`: of a request in Anthropic's format."""
     said: dict[str, object] = {}
     if not EITHER.isdisjoint(fields):
         if NESTED in fields:
@@ -163,7 +166,7 @@ def take_controls(
             )
         if GUARDS in fields:
             _check_guards(decode(bytes(fields[GUARDS])), GUARDS)
-        said.update(_body(fields, streams))
+        said.update(_body(fields, streams, betas))
     if "metadata" in fields:
         _metadata(bytes(fields["metadata"]), "metadata", said)
         if metadata_is_ours and bytes(fields.get("store") or b"") != b"true":
@@ -205,7 +208,7 @@ def _name_user(fields: Fields, said: dict[str, object]) -> None:
         _note(said, "user", decode(bytes(fields["safety_identifier"])))
 
 
-def _body(fields: Fields, streams: bool) -> dict[str, object]:
+def _body(fields: Fields, streams: bool, betas: str | None) -> dict[str, object]:
     said: dict[str, object] = {}
     idle: list[str] = []
     for name in OURS:
@@ -228,6 +231,8 @@ def _body(fields: Fields, streams: bool) -> dict[str, object]:
                 _note(said, "trace", value)
             case "tags":
                 said["tags"] = tags(value, "$.tags")
+            case "fallbacks" if betas is not None and asks_for_its_fallbacks(value, betas):
+                fields[name] = msgspec.Raw(raw)
             case "fallbacks":
                 said["fallbacks"], said["instead"] = read_fallbacks(value, "$.fallbacks")
             case "disable_fallbacks" if value is True:

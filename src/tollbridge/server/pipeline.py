@@ -12,7 +12,9 @@ the client has the last bytes of its answer, and what was held for it (`Held`) i
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -22,6 +24,7 @@ from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, BadRequestError, ServiceUnavailableError
 from tollbridge.ledger.meter import Said
 from tollbridge.model.json import JsonObject
+from tollbridge.observe import Record
 from tollbridge.server.accounting import account, answered
 from tollbridge.server.answers import (
     JSON_LINES,
@@ -31,12 +34,13 @@ from tollbridge.server.controls import NOTHING
 from tollbridge.server.idempotency import HEADER as IDEMPOTENCY
 from tollbridge.server.idempotency import Claim
 from tollbridge.server.identify import CONFIRMED_S, confirm
-from tollbridge.server.inbound import ClientGone
+from tollbridge.server.inbound import ClientGone, Inbound, Responder
 from tollbridge.server.keeping import Keeping, Kept
 from tollbridge.server.loop_stream import streamed
 from tollbridge.server.presence import Heartbeat, Leaving
 from tollbridge.server.reachable import reachable
 from tollbridge.server.reading import policy_for, read_ask
+from tollbridge.server.several import SeveralModels, ask_each
 from tollbridge.server.telling import Telling
 from tollbridge.server.tool_loop import AskProvider, definitions, opened
 from tollbridge.server.tool_loop import answered as whole
@@ -60,7 +64,10 @@ class Conversation(Telling):
         leaving = self._leaving = Leaving(gateway, self._responder, self._whole, self._loop)
         record = self._record
         try:
-            await self._converse(model)
+            try:
+                await self._converse(model)
+            except SeveralModels as named:
+                await self._ask_each(named)
         except APIError as error:
             self._refuse(error)
         except (asyncio.CancelledError, ClientGone) as error:
@@ -149,6 +156,17 @@ class Conversation(Telling):
             await self._reply(result)
         else:
             await self._tell(result)
+
+    async def _ask_each(self, named: SeveralModels) -> None:
+        """Each is accounted for, and this is none. Who leaves leaves all of them."""
+        self._leaving.over()
+        gateway, dialect, loop = self._gateway, self._dialect, self._loop
+
+        def run(inbound: Inbound, responder: Responder, record: Record) -> Coroutine[Any, Any, None]:
+            return Conversation(gateway, dialect, inbound, responder, record, loop).run()
+
+        await ask_each(named, self._inbound, self._responder, self._record, dialect, run)
+        self._accounted = True
 
     async def _go_on_alone(self, kept: Kept, ask: Ask) -> None:
         """What was asked is done whether the client stays or not; it is told so, or sees the stream."""

@@ -25,8 +25,10 @@ from tollbridge.server.inbound import Inbound
 from tollbridge.server.models import visible
 from tollbridge.server.own_fallbacks import instead_of
 from tollbridge.server.routes import Match
+from tollbridge.server.several import several
 from tollbridge.server.ways import Way
 from tollbridge.wires.base import Wire
+from tollbridge.wires.dialects import CHAT, MESSAGES
 
 _encode = msgspec.json.Encoder().encode
 
@@ -70,6 +72,7 @@ def read_ask(
         metadata_is_ours=dialect.asks_for_usage,
         streams=stream,
         user_header=rules.user_header,
+        betas=inbound.headers.get(b"anthropic-beta", b"").decode("latin-1") if dialect.name == MESSAGES else None,
     )
     if nested or len(fields) != sent:  # what was for us is seen by nobody after this
         body = _encode(fields)
@@ -77,6 +80,10 @@ def read_ask(
         controls.note(record)
     if way is None:
         assert model is not None
+        if "," in model and dialect.name == CHAT and not gateway.engine.routes.groups.names(access.named(model)):
+            named = several(model)
+            if named is not None:
+                raise named
         group = permitted(gateway, access, access.named(model), record.model_requested)
         way = Way(record.model_requested, group.name, group.label)
         gateway.ways.keep(access, asked, way)

@@ -9,6 +9,7 @@ from typing import Any
 from tollbridge.compat.litellm.calls import acompletion
 from tollbridge.errors import BadRequestError
 from tollbridge.sdk.loop import BACKGROUND
+from tollbridge.sdk.race import first_of
 
 AT_ONCE = 100
 
@@ -36,7 +37,8 @@ def batch_completion(
 def batch_completion_models(*, messages: Sequence[Any], models: Sequence[str], **parameters: Any) -> Any:
     """The answer of the model that is the first to give one; the others are cancelled. Where all fail, the error of the
     first in the list."""
-    return BACKGROUND.run(_first(_list_of(models), messages, parameters))
+    calls = [acompletion(model=one, messages=messages, **parameters) for one in _list_of(models)]
+    return BACKGROUND.run(first_of(calls))
 
 
 def batch_completion_models_all_responses(
@@ -51,22 +53,6 @@ def _list_of(models: Sequence[str]) -> list[str]:
     if not found:
         raise BadRequestError("`models` is empty.", param="models")
     return found
-
-
-async def _first(models: list[str], messages: Sequence[Any], parameters: dict[str, Any]) -> Any:
-    tasks = [asyncio.ensure_future(acompletion(model=one, messages=messages, **parameters)) for one in models]
-    waiting = set(tasks)
-    try:
-        while waiting:
-            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                if task.exception() is None:
-                    return task.result()
-        return tasks[0].result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _all(models: list[str], messages: Sequence[Any], parameters: dict[str, Any]) -> list[Any]:

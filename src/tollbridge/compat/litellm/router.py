@@ -83,7 +83,7 @@ ABSENT = {
     **dict.fromkeys(("image_generation", "aimage_generation", "transcription", "atranscription"), _CALL),
     **dict.fromkeys(("speech", "aspeech", "aresponses", "responses", "aanthropic_messages"), _CALL),
     **dict.fromkeys(("acreate_file", "acreate_batch", "aretrieve_batch", "afile_content"), _PLACE),
-    **dict.fromkeys(("schedule_acompletion", "abatch_completion_fastest_response"), "Use `asyncio`."),
+    "schedule_acompletion": "Use `asyncio`.",
     "get_model_group_info": "`get_model_info` of each model of `get_model_list` says it.",
     "get_model_group_usage": _SERVER,
     "upsert_deployment": "Use `delete_deployment` and `add_deployment`.",

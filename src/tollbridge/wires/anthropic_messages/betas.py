@@ -27,6 +27,20 @@ TOOL_FIELDS = ("allowed_callers", "defer_loading", "input_examples")
 """Of a client's own tool: when the model sees it, who may call it, and how
 (https://platform.claude.com/docs/en/agents-and-tools/tool-use/tool-search-tool)."""
 _FILES = "files-api-2025-04-14"
+_FALLBACK = "server-side-fallback-"
+_OF_A_FALLBACK = frozenset({"model", "max_tokens", "thinking", "output_config", "speed"})
+
+
+def asks_for_its_fallbacks(value: Json, asked: str) -> bool:
+    """Whether `fallbacks` is Anthropic's own, which asks other models of its where one refuses, and no router's:
+    `"default"`, or a list of objects that say no more than these may, with the word of its beta in `asked`
+    (https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback, seen 2026-11-27)."""
+    if _FALLBACK not in asked:
+        return False
+    listed = isinstance(value, list) and bool(value)
+    return value == "default" or (
+        listed and all(isinstance(one, dict) and one.keys() <= _OF_A_FALLBACK for one in value)
+    )
 
 
 def betas(body: JsonObject, *, files: bool) -> tuple[str, ...]:

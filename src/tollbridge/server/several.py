@@ -1,0 +1,186 @@
+"""One chat with several models at once: `"model": "a, b"`, as LiteLLM's proxy has it
+(https://docs.litellm.ai/docs/completion/batching, seen 2026-11-27).
+
+    {"model": "a, b", ...}                              a list of answers in the order of the names; an error stands
+                                                        where its answer would be
+    {"model": "a, b", "fastest_response": true, ...}    the answer that is first; the others' clients leave
+
+Each is a request like any other: authorized, held, retried, in the log and the ledger, under the one id that the client
+sees. Nobody is refused for another's sake; where all fail the client is told what the first did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import msgspec
+
+from tollbridge.calls.ask import Fields, is_true, peek
+from tollbridge.errors import BadRequestError, UnknownModelError
+from tollbridge.observe import Record
+from tollbridge.server.answers import JSON_LINES, cost_headers, own_headers
+from tollbridge.server.idempotency import HEADER as IDEMPOTENCY
+from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
+from tollbridge.wires.base import Wire
+
+AT_ONCE_MAX = 16
+FASTEST = "fastest_response"
+
+_encode = msgspec.json.Encoder().encode
+
+Run = Callable[[Inbound, Responder, Record], Coroutine[Any, Any, None]]
+
+
+class SeveralModels(UnknownModelError):
+    """What is named is no model but several. To whoever asks one at a time there is no such model."""
+
+    def __init__(self, models: Sequence[str]) -> None:
+        super().__init__(
+            "Several models are asked at once in a chat alone. Name one.", code="model_not_found", param="model"
+        )
+        self.models = models
+
+
+def several(model: str) -> SeveralModels | None:
+    models = [name.strip() for name in model.split(",")]
+    return SeveralModels(models) if len(models) > 1 and all(models) else None
+
+
+async def ask_each(
+    named: SeveralModels, inbound: Inbound, responder: Responder, record: Record, dialect: Wire, run: Run
+) -> None:
+    """Raises BadRequestError where it cannot be answered so."""
+    fields = peek(inbound.body)
+    fastest = FASTEST in fields and is_true(fields, FASTEST)
+    fields.pop(FASTEST, None)
+    if len(named.models) > AT_ONCE_MAX:
+        raise BadRequestError(f"At most {AT_ONCE_MAX} models are asked at once - at `$.model`.", param="model")
+    if not fastest and "stream" in fields and is_true(fields, "stream"):
+        raise BadRequestError(
+            f"Several answers are no stream - at `$.stream`. Leave it out, or set `{FASTEST}: true` for the first.",
+            param="stream",
+        )
+    race = _Race(responder, dialect.alive) if fastest else None
+    records = [msgspec.structs.replace(record) for _ in named.models]
+    parts = [_Part(race) for _ in named.models]
+    tasks = [
+        asyncio.ensure_future(run(_for(model, at, fields, inbound), part, entry))
+        for at, (model, part, entry) in enumerate(zip(named.models, parts, records, strict=True))
+    ]
+    if race is not None:
+        race.parts = parts
+
+    def leave() -> None:
+        for part in parts:
+            part.leave()
+
+    responder.on_gone(leave)
+    try:
+        await asyncio.gather(*tasks)
+    except BaseException as error:
+        for task in tasks:
+            task.cancel(*error.args[:1])
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+    finally:
+        responder.on_gone(None)
+    if race is not None and race.winner is not None:
+        return
+    record.status = 200 if race is None and any(part.answered for part in parts) else parts[0].status
+    if record.status != 200:
+        responder.reply(record.status, parts[0].headers, parts[0].body)
+        return
+    costs = [entry.cost_nanousd for entry, part in zip(records, parts, strict=True) if part.answered]
+    cost = None if None in costs else sum(filter(None, costs))
+    body = _encode([msgspec.Raw(part.body) for part in parts])
+    responder.reply(200, [JSON_LINES, own_headers(record, dialect) + cost_headers(cost, None)], body)
+
+
+def _for(model: str, at: int, fields: Fields, inbound: Inbound) -> Inbound:
+    """The request to one of them. What is kept under an Idempotency-Key is kept for each."""
+    headers = inbound.headers
+    if IDEMPOTENCY in headers:
+        headers = {**headers, IDEMPOTENCY: b"%b-%d" % (headers[IDEMPOTENCY], at)}
+    return msgspec.structs.replace(inbound, body=_encode({**fields, "model": model}), headers=headers)
+
+
+class _Race:
+    """The first to say anything of an answer is answered with; the clients of the others are gone."""
+
+    def __init__(self, responder: Responder, alive: bytes) -> None:
+        self.responder = responder
+        self.alive = alive
+        self.parts: Sequence[_Part] = ()
+        self.winner: _Part | None = None
+
+    def won(self, part: _Part) -> bool:
+        if self.winner is None and not self.responder.gone:
+            self.winner = part
+            for other in self.parts:
+                if other is not part:
+                    other.leave()
+        return self.winner is part
+
+
+class _Part:
+    """The `Responder` of one of them. Where there is a race a stream begins with its first words: signs of life, and an
+    answer that is none, win nothing."""
+
+    def __init__(self, race: _Race | None) -> None:
+        self._race = race
+        self._callback: Callable[[], None] | None = None
+        self._head: tuple[int, Headers] = (200, ())
+        self.started = self.gone = False
+        self.status = 500
+        self.headers: Headers = ()
+        self.body = b""
+
+    @property
+    def answered(self) -> bool:
+        return self.status < 400
+
+    def leave(self) -> None:
+        self.gone = True
+        if self._callback is not None:
+            self._callback()
+
+    def reply(self, status: int, headers: Headers, body: bytes) -> None:
+        if self.gone:
+            return
+        self.status, self.headers, self.body, self.started = status, headers, body, True
+        if self._race is not None and self.answered and self._race.won(self):
+            self._race.responder.reply(status, headers, body)
+
+    def start(self, status: int, headers: Headers) -> None:
+        self._head = (status, headers)
+
+    def write(self, data: bytes) -> None:
+        race = self._race
+        if self.gone or race is None or (race.winner is None and data == race.alive):
+            return
+        if not self.started and race.won(self):
+            self.started, self.status = True, self._head[0]
+            race.responder.start(*self._head)
+        if race.winner is self:
+            race.responder.write(data)
+
+    async def drain(self) -> None:
+        if self.gone:
+            raise ClientGone
+        if self._race is not None and self._race.winner is self:
+            await self._race.responder.drain()
+
+    def finish(self) -> None:
+        if self._race is not None and self._race.winner is self:
+            self._race.responder.finish()
+
+    def abort(self) -> None:
+        if self._race is not None and self._race.winner is self:
+            self._race.responder.abort()
+
+    def on_gone(self, callback: Callable[[], None] | None) -> None:
+        self._callback = callback
+        if callback is not None and self.gone:
+            callback()

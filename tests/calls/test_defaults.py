@@ -1,0 +1,144 @@
+"""An operator's defaults, in chat's words, tell a provider the same whoever asks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tollbridge.calls.ask import Ask, peek
+from tollbridge.calls.build import Wanted, build
+from tollbridge.calls.prepare import prepare
+from tollbridge.model.json import JsonObject
+from tollbridge.providers.resolve import Given
+from tollbridge.providers.table import ROWS
+from tollbridge.wires.dialects import DIALECTS, load
+
+ASKED: dict[str, dict[str, Any]] = {
+    "openai_chat": {"model": "m", "messages": [{"role": "user", "content": "Hi"}]},
+    "openai_responses": {"model": "m", "input": "Hi"},
+    "anthropic_messages": {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9000},
+    "gemini": {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]},
+}
+MODELS = {
+    "openai_chat": "openai/gpt-4.1",
+    "openai_responses": "openai/responses/gpt-4.1",
+    "anthropic_messages": "anthropic/claude-sonnet-4-5",
+    "gemini": "gemini/gemini-2.5-flash",
+}
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+TOOL = {"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object"}}}
+DEFAULTS: dict[str, Any] = {
+    **{"temperature": 0.5, "top_p": 0.9, "top_k": 7, "stop": ["END"], "seed": 1, "n": 2, "logit_bias": {"1": 2}},
+    **{"frequency_penalty": 0.1, "presence_penalty": 0.2, "user": "u1", "verbosity": "low", "store": True},
+    **{"service_tier": "flex", "prediction": {"type": "content", "content": "x"}, "prompt_cache_key": "k"},
+    "response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": SCHEMA, "strict": True}},
+    "tools": [TOOL],
+}
+OTHERWISE = {
+    **{(client, "openai_chat", "top_k"): "told to be lost on OpenAI's" for client in DIALECTS},
+    ("openai_responses", "openai_responses", "tools"): "written as its own format writes it",
+    ("gemini", "gemini", "tools"): "written as its own format writes it",
+    ("anthropic_messages", "anthropic_messages", "service_tier"): "is a word of this format too",
+    ("anthropic_messages", "anthropic_messages", "prompt_cache_key"): "an unknown word may be of this format",
+    ("gemini", "gemini", "prompt_cache_key"): "an unknown word may be of this format",
+}
+
+
+def sent(client: str, wire: str, defaults: JsonObject) -> tuple[JsonObject, list[str]]:
+    place = build(Wanted(id="d", group="m", model=MODELS[wire], given=Given(api_key="k"), defaults=defaults), {}, ROWS)
+    body = json.dumps(ASKED[client]).encode()
+    made = prepare(Ask(load(client), body, peek(body), "m", stream=False), place)
+    return json.loads(made.outgoing.body), [caveat.where for caveat in made.caveats]
+
+
+def added(client: str, wire: str, name: str) -> JsonObject:
+    """What a default adds to the body. A setting that stands beside others of the request is itself."""
+    plain, _ = sent(client, wire, {})
+    said, caveats = sent(client, wire, {name: DEFAULTS[name]})
+    found: JsonObject = {}
+    for field, value in said.items():
+        before = plain.get(field)
+        if isinstance(value, dict) and isinstance(before, dict):
+            value = {inner: one for inner, one in value.items() if before.get(inner) != one}
+        if value != before and value != {}:
+            found[field] = value
+    assert found or caveats, "nothing is lost without a word"
+    return found
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+@pytest.mark.parametrize("wire", DIALECTS)
+def test_whoever_asks_the_provider_is_told_the_same(wire: str, name: str) -> None:
+    expected = added("openai_chat", wire, name)
+    for client in DIALECTS:
+        if (client, wire, name) not in OTHERWISE:
+            assert added(client, wire, name) == expected, client
+
+
+@pytest.mark.parametrize("client", DIALECTS)
+@pytest.mark.parametrize(
+    ("wire", "field"),
+    [
+        ("openai_chat", {"tool_choice": "none"}),
+        ("openai_responses", {"tool_choice": "none"}),
+        ("anthropic_messages", {"tool_choice": {"type": "none"}}),
+        ("gemini", {"toolConfig": {"functionCallingConfig": {"mode": "NONE"}}}),
+    ],
+)
+def test_a_choice_of_tools_is_that_of_the_defaults_too(client: str, wire: str, field: JsonObject) -> None:
+    body, _ = sent(client, wire, {"tools": [TOOL], "tool_choice": "none"})
+    assert {name: body.get(name) for name in field} == field
+
+
+@pytest.mark.parametrize("client", DIALECTS)
+@pytest.mark.parametrize("wire", ["anthropic_messages", "gemini"])
+def test_a_budget_of_thinking_is_told_too(client: str, wire: str) -> None:
+    body, _ = sent(client, wire, {"thinking": {"type": "enabled", "budget_tokens": 2000}})
+    if wire == "gemini":
+        assert body["generationConfig"]["thinkingConfig"]["thinkingBudget"] == 2000
+    else:
+        assert body["thinking"] == {"type": "enabled", "budget_tokens": 2000}
+
+
+@pytest.mark.parametrize("client", DIALECTS)
+@pytest.mark.parametrize("wire", DIALECTS)
+def test_what_the_client_says_itself_holds(client: str, wire: str) -> None:
+    own = {
+        "openai_chat": {"temperature": 0.1, "user": "me"},
+        "openai_responses": {"temperature": 0.1, "user": "me"},
+        "anthropic_messages": {"temperature": 0.1, "metadata": {"user_id": "me"}},
+        "gemini": {"generationConfig": {"temperature": 0.1}},
+    }
+    before = ASKED[client]
+    place = build(
+        Wanted(
+            id="d",
+            group="m",
+            model=MODELS[wire],
+            given=Given(api_key="k"),
+            defaults={"temperature": 0.9, "user": "operator"},
+        ),
+        {},
+        ROWS,
+    )
+    body = json.dumps({**before, **own[client]}).encode()
+    made = prepare(Ask(load(client), body, peek(body), "m", stream=False), place)
+    said = json.loads(made.outgoing.body)
+    assert said.get("temperature", said.get("generationConfig", {}).get("temperature")) == 0.1
+    if client != "gemini":
+        assert b'"operator"' not in made.outgoing.body
+
+
+@pytest.mark.parametrize("client", DIALECTS)
+def test_a_tool_of_chats_is_not_strict_in_a_format_where_tools_are(client: str) -> None:
+    body, _ = sent(client, "openai_responses", {"tools": [TOOL]})
+    assert body["tools"][0]["strict"] is False
+
+
+@pytest.mark.parametrize("name", ["thinking", "tools", "response_format"])
+def test_a_word_of_chats_that_means_something_else_to_a_provider_is_its_own(name: str) -> None:
+    body, caveats = sent("openai_chat", "openai_chat", {name: "so"})
+    assert name in body or caveats == [f"$.{name}"]
+    assert sent("gemini", "openai_chat", {name: "so"})[1] in ([], [f"$.{name}"])

@@ -1,0 +1,149 @@
+"""`"model": "a, b"`: several models are asked at once, as LiteLLM's proxy has it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bench.mock_upstream import serving
+from tests.server.accounted import accounted
+from tests.server.faults import CHAT, MESSAGES, ask, configuration, entry
+from tests.server.served import KEY
+from tests.server.test_accounting import PRICES, price_of, rows
+
+SLOW = "openai/mock,delay_ms=20000"
+
+
+async def test_the_answers_of_several_models_are_a_list_in_their_order_and_each_is_in_the_ledger(
+    tmp_path: Path,
+) -> None:
+    async with serving() as mock:
+        mock.provider.order("bad", always="status=500")
+        text = configuration(
+            entry("a", mock.port, model="openai/mock,delay_ms=50", **PRICES),
+            *(entry(name, mock.port, **PRICES) for name in ("b", "bad")),
+            router={"num_retries": 0},
+        )
+        async with accounted(text, tmp_path) as gateway:
+            key = (await gateway.made(models=["a", "b", "bad"]))["key"]
+            answered = await gateway.send("POST", CHAT, ask("a, b,bad, c", tags=["t"]), key=key)
+            found = await rows(gateway)
+        sent = [json.loads(seen.body) for seen in mock.provider.books.captures]
+    assert answered.status == 200
+    told = answered.json()
+    assert [one.get("object", "error") for one in told] == ["chat.completion"] * 2 + ["error"] * 2
+    assert told[0]["model"] == "mock,delay_ms=50"
+    assert [one["error"]["code"] for one in told[2:]][1] == "key_model_access_denied"
+    assert [one["model"] for one in sent] == ["mock,delay_ms=50", "b", "bad"]
+    assert not any({"tags", "fastest_response"} & one.keys() for one in sent)
+    paid = [row for row in found if row["prompt_tokens"]]
+    assert sorted(row["model_group"] for row in paid) == ["a", "b"]
+    assert {row["metadata"]["tollbridge"]["request_id"] for row in found} == {answered.headers["x-request-id"]}
+    assert all("t" in row["request_tags"] for row in paid)
+    spent = sum(map(price_of, paid))
+    assert float(answered.headers["x-tollbridge-cost-usd"]) == pytest.approx(spent / 1e9)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_the_fastest_answers_alone_and_nobody_waits_for_the_others(tmp_path: Path, stream: bool) -> None:
+    async with serving() as mock:
+        mock.provider.order("bad", always="status=500")
+        text = configuration(
+            entry("slow", mock.port, model=SLOW, **PRICES),
+            entry("bad", mock.port),
+            entry("b", mock.port, model="openai/mock,delay_ms=30", **PRICES),
+            router={"num_retries": 0},
+            general={"heartbeat_s": 0.01},
+        )
+        async with accounted(text, tmp_path) as gateway:
+            asked = ask("slow,bad,b", fastest_response=True, stream=stream)
+            answered = await asyncio.wait_for(gateway.send("POST", CHAT, asked), 10)
+            found = await rows(gateway)
+        sent = [json.loads(seen.body) for seen in mock.provider.books.captures]
+    assert answered.status == 200
+    assert answered.headers["x-litellm-model-group"] == "b"
+    if stream:
+        assert answered.events()[-1][1] == "[DONE]"
+        assert not any("error" in data for _, data in answered.events())
+    else:
+        assert answered.json()["object"] == "chat.completion"
+    assert not any("fastest_response" in one for one in sent)
+    assert {row["model_group"]: row["status"] for row in found} == {"slow": "failure", "bad": "failure", "b": "success"}
+
+
+@pytest.mark.parametrize("fastest", [False, True])
+async def test_where_all_fail_the_client_is_told_what_the_first_did(tmp_path: Path, fastest: bool) -> None:
+    async with serving() as mock:
+        mock.provider.order("a", always="status=429")
+        mock.provider.order("b", always="status=500")
+        text = configuration(entry("a", mock.port), entry("b", mock.port), router={"num_retries": 0})
+        async with accounted(text, tmp_path) as gateway:
+            answered = await gateway.send("POST", CHAT, ask("a,b", fastest_response=fastest))
+    assert answered.status == 429
+    assert "a" in answered.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "status", "where"),
+    [
+        (CHAT, {"model": "a,b", "stream": True}, 400, "$.stream"),
+        (CHAT, {"model": ",".join("ab" * 10)}, 400, "$.model"),
+        (CHAT, {"model": "a,"}, 404, "a,"),
+        (CHAT, {"model": "a,b", "fastest_response": "x"}, 400, "$.fastest_response"),
+        (MESSAGES, {"model": "a,b"}, 404, "a,b"),
+    ],
+    ids=str,
+)
+async def test_what_several_cannot_be_asked_is_refused(
+    tmp_path: Path, path: str, said: dict[str, Any], status: int, where: str
+) -> None:
+    async with serving() as mock:
+        async with accounted(configuration(entry("a", mock.port), entry("b", mock.port)), tmp_path) as gateway:
+            answered = await gateway.send("POST", path, {**ask(), **said})
+        assert not mock.provider.books.captures
+    assert answered.status == status
+    assert where in answered.json()["error"]["message"]
+
+
+async def test_a_name_with_a_comma_is_a_models_where_the_operator_calls_one_so(tmp_path: Path) -> None:
+    async with serving() as mock:
+        async with accounted(configuration(entry("a,b", mock.port), entry("a", mock.port)), tmp_path) as gateway:
+            one = await gateway.send("POST", CHAT, ask("a,b", fastest_response=True))
+            many = await gateway.send("POST", CHAT, ask("a, b", fastest_response=False))
+        assert "fastest_response" not in json.loads(mock.provider.books.captures[0].body)
+    assert one.json()["object"] == "chat.completion"
+    assert [("error" in told) for told in many.json()] == [False, True]
+
+
+async def test_a_client_that_leaves_leaves_all_of_them(tmp_path: Path) -> None:
+    async with serving() as mock:
+        text = configuration(*(entry(name, mock.port, model=SLOW) for name in ("a", "b")))
+        async with accounted(text, tmp_path) as gateway:
+            async with aiohttp.ClientSession() as session:
+                asked = session.post(
+                    f"{gateway.url}{CHAT}", json=ask("a,b"), headers={"authorization": f"Bearer {KEY}"}
+                )
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(asked, 0.5)
+            while len(gateway.records) < 2:
+                await asyncio.sleep(0.01)
+            assert gateway.gateway.load.requests == 0
+    assert [record.outcome for record in gateway.records] == ["cancelled", "cancelled"]
+
+
+async def test_under_an_idempotency_key_each_is_asked_once(tmp_path: Path) -> None:
+    async with serving() as mock:
+        text = configuration(entry("a", mock.port), entry("b", mock.port))
+        async with accounted(text, tmp_path) as gateway:
+            key = (await gateway.made(models=["a", "b"]))["key"]
+            again = {"idempotency-key": "k1"}
+            first = await gateway.send("POST", CHAT, ask("a,b"), again, key=key)
+            second = await gateway.send("POST", CHAT, ask("a,b"), again, key=key)
+        assert len(mock.provider.books.captures) == 2
+    assert first.status == second.status == 200
+    assert first.json() == second.json()
