@@ -18,8 +18,8 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.observe import Record
 from tollbridge.policy.principal import Principal
 from tollbridge.server.answers import JSON, own_headers
-from tollbridge.server.controls import NOTES, NOTHING, take_notes
 from tollbridge.server.inbound import Inbound, Responder
+from tollbridge.server.notes import NO_NOTES, NOTES, take_notes
 from tollbridge.server.reading import forwarded_headers
 from tollbridge.server.uploading import collected
 
@@ -97,7 +97,7 @@ class Errand:
     def note(self, said: Mapping[str, Json]) -> None:
         fields = {name: msgspec.Raw(_encode(said[name])) for name in NOTES if name in said}
         notes = take_notes(fields, self.inbound.headers)
-        if notes is not NOTHING:
+        if notes is not NO_NOTES:
             notes.note(self.record)
 
 

@@ -30,9 +30,9 @@ from tollbridge.model.response import Usage
 from tollbridge.observe import Record, tokens
 from tollbridge.secret import without_keys
 from tollbridge.server.allowance import Held
-from tollbridge.server.controls import LOGGED_CHARACTERS_MAX, tags_in
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
+from tollbridge.server.notes import LOGGED_CHARACTERS_MAX, tags_in
 from tollbridge.server.reachable import check_price
 from tollbridge.server.reading import permitted
 from tollbridge.transport.channel import Channel, Closed

@@ -5,17 +5,11 @@ signed as, or fake an answer or a failure: 400. So are guards that are asked for
 a provider's that is called the same goes on. What LiteLLM's proxy reads besides, and nothing comes of here, is left out
 and told. `metadata` in the chat dialect is ours (tags, log) unless the request asks the provider to store it; in the
 Messages dialect it is the format's own.
-
-Who asks on whose behalf, and which requests belong together, is said as LiteLLM's clients say it
-(https://docs.litellm.ai/docs/proxy/request_headers, seen 2026-11-25); of two that say the same a header wins over the
-body. None of it decides anything: it stands in the log. What has the shape of a key does not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,13 +17,21 @@ from tollbridge.calls.ask import Fields, decode
 from tollbridge.calls.cache_points import CachePoint, read_points
 from tollbridge.calls.own_fields import CACHES, CALLBACKS, NO_EFFECT, PRICES
 from tollbridge.errors import BadRequestError
-from tollbridge.model.json import Json, JsonObject, too_deep
-from tollbridge.secret import without_keys, without_keys_in_bytes
+from tollbridge.model.json import Json, JsonObject
+from tollbridge.server.notes import (
+    GUARDS,
+    NOTED_HEADERS,
+    Notes,
+    check_guards,
+    identify,
+    name_user,
+    note,
+    read_metadata,
+    tags,
+    tags_in,
+)
 from tollbridge.server.own_fallbacks import read_fallbacks
 from tollbridge.wires.anthropic_messages.betas import asks_for_its_fallbacks
-
-if TYPE_CHECKING:
-    from tollbridge.observe import Record
 
 REFUSED = frozenset(
     {
@@ -87,56 +89,26 @@ OURS = (
 """In the order in which they are obeyed: of two that say the same, the later one holds."""
 _IN_PYTHON = ("allowed_openai_params", "context_window_fallback_dict", "modify_params")
 INEFFECTIVE = NO_EFFECT.union(CALLBACKS, PRICES, _IN_PYTHON)
-NOTES = frozenset({"litellm_metadata", "litellm_session_id", "litellm_trace_id"})
 NOTHING_SAID = (b"null", b"false", b"[]", b"{}")
-GUARDS, NESTED = "guardrails", "extra_body"
+NESTED = "extra_body"
 EITHER = REFUSED.union(OURS, INEFFECTIVE, (GUARDS, NESTED))
-HEADERS = frozenset(
-    {
-        b"x-litellm-timeout",
-        b"x-litellm-stream-timeout",
-        b"x-litellm-num-retries",
-        b"x-litellm-tags",
-        b"tags",
-        b"x-litellm-customer-id",
-        b"x-litellm-end-user-id",
-        b"x-litellm-session-id",
-        b"x-litellm-trace-id",
-        b"x-litellm-spend-logs-metadata",
-        b"x-tollbridge-strict",
-    }
+HEADERS = NOTED_HEADERS.union(
+    (b"x-litellm-timeout", b"x-litellm-stream-timeout", b"x-litellm-num-retries", b"x-tollbridge-strict")
 )
-USER_HEADERS = (b"x-litellm-customer-id", b"x-litellm-end-user-id")
-TAG_HEADERS = (b"x-litellm-tags", b"tags")
-TRACE_HEADERS = (b"x-litellm-trace-id", b"x-litellm-session-id")
-"""The first that is there counts."""
-TAGS_MAX = 32
-LOGGED_BYTES_MAX = 4096
-LOGGED_CHARACTERS_MAX = 256
 
 
-class Controls(msgspec.Struct, frozen=True):
-    """None: the client did not say. `tags`, `metadata`, `user` and `trace` go to the log. `trace`: what the requests of
-    one session have in common. `instead`: what some of the `fallbacks` are asked, by their names. `ineffective`: fields
-    that were left out, and nothing else comes of them."""
+class Controls(Notes, frozen=True):
+    """None: the client did not say. `instead`: what some of the `fallbacks` are asked, by their names. `ineffective`:
+    fields that were left out, and nothing else comes of them."""
 
     timeout_s: float | None = None
     retries: int | None = None
     fallbacks: tuple[str, ...] | None = None
     instead: Mapping[str, JsonObject] = {}
-    tags: tuple[str, ...] = ()
-    metadata: Json = None
-    user: str | None = None
-    trace: str | None = None
     strict: bool = False
     drop_params: bool | None = None
     ineffective: tuple[str, ...] = ()
     cache_points: tuple[CachePoint, ...] = ()
-
-    def note(self, record: Record) -> None:
-        """Tells the log whose request it is and what it belongs to."""
-        record.user, record.tags, record.metadata = self.user, self.tags, self.metadata
-        record.trace_id = self.trace or ""
 
 
 NOTHING = Controls()
@@ -165,47 +137,19 @@ def take_controls(
                 code="field_not_allowed",
             )
         if GUARDS in fields:
-            _check_guards(decode(bytes(fields[GUARDS])), GUARDS)
+            check_guards(decode(bytes(fields[GUARDS])), GUARDS)
         said.update(_body(fields, streams, betas))
     if "metadata" in fields:
-        _metadata(bytes(fields["metadata"]), "metadata", said)
+        read_metadata(bytes(fields["metadata"]), "metadata", said)
         if metadata_is_ours and bytes(fields.get("store") or b"") != b"true":
             del fields["metadata"]
-    _name_user(fields, said)
+    name_user(fields, said)
     if user_header is not None:
-        _note(said, "user", headers.get(user_header, b"").decode("latin-1"))
+        note(said, "user", headers.get(user_header, b"").decode("latin-1"))
     if not HEADERS.isdisjoint(headers):
         said.update(_headers(headers, streams))
-        _identify(headers, said)
+        identify(headers, said)
     return msgspec.structs.replace(NOTHING, **said) if said else NOTHING
-
-
-def take_notes(fields: Fields, headers: Mapping[bytes, bytes]) -> Controls:
-    """Of a body that is another's and goes on as it is, but for what no provider takes: whose it is, and what the log
-    shall tell of it. Raises BadRequestError for an ill-typed one."""
-    said: dict[str, object] = {}
-    for name in NOTES.intersection(fields):
-        raw = bytes(fields.pop(name))
-        if name == "litellm_metadata":
-            _metadata(raw, name, said)
-        else:
-            _note(said, "trace", decode(raw))
-    if "metadata" in fields:
-        _metadata(bytes(fields["metadata"]), "metadata", said)
-    _name_user(fields, said)
-    if not HEADERS.isdisjoint(headers):
-        if (listed := tags_in(headers)) is not None:
-            said["tags"] = listed
-        _identify(headers, said)
-    return msgspec.structs.replace(NOTHING, **said) if said else NOTHING
-
-
-def _name_user(fields: Fields, said: dict[str, object]) -> None:
-    """OpenAI's newer name counts where no other says who it is, as LiteLLM has it."""
-    if "user" in fields:
-        _note(said, "user", decode(bytes(fields["user"])))
-    elif "safety_identifier" in fields and "user" not in said:
-        _note(said, "user", decode(bytes(fields["safety_identifier"])))
 
 
 def _body(fields: Fields, streams: bool, betas: str | None) -> dict[str, object]:
@@ -226,9 +170,9 @@ def _body(fields: Fields, streams: bool, betas: str | None) -> dict[str, object]
             case "num_retries" | "max_retries":
                 said.setdefault("retries", count(value, f"$.{name}"))
             case "litellm_metadata":
-                _metadata(raw, name, said)
+                read_metadata(raw, name, said)
             case "litellm_session_id" | "litellm_trace_id":
-                _note(said, "trace", value)
+                note(said, "trace", value)
             case "tags":
                 said["tags"] = tags(value, "$.tags")
             case "fallbacks" if betas is not None and asks_for_its_fallbacks(value, betas):
@@ -297,67 +241,6 @@ def _cache(fields: Fields, raw: bytes, value: Json) -> tuple[str, ...]:
     return () if all(name in ("no-cache", "no-store") for name in value) else ("cache",)
 
 
-def _check_guards(value: Json, where: str) -> None:
-    """LiteLLM's ways to choose guards: a list of names, some with parameters (`{"name": {"extra_body": {}}}`), or
-    switches (`{"name": true}`). Raises BadRequestError."""
-    listed = value if isinstance(value, list) else [value]
-    switched = isinstance(value, dict) and True in value.values()
-    if switched or any(isinstance(one, str) or (isinstance(one, dict) and _with_parameters(one)) for one in listed):
-        raise BadRequestError(
-            f"There are no guards here, and nothing would be checked - at `$.{where}`. Leave it out.",
-            param=where,
-            code="guards_not_built",
-        )
-
-
-def _with_parameters(guard: JsonObject) -> bool:
-    return any(isinstance(said, dict) and "extra_body" in said for said in guard.values())
-
-
-def _metadata(raw: bytes, name: str, said: dict[str, object]) -> None:
-    """For the log; tags, the user and the session are found in it too. In a form `litellm_metadata` is JSON in a text.
-    Its user counts before that of `metadata`, which programs say without being told to."""
-    metadata = decode(raw)
-    ours = name == "litellm_metadata"
-    if ours and isinstance(metadata, str):
-        with suppress(BadRequestError):
-            metadata = decode(metadata.encode())
-    if isinstance(metadata, dict):
-        if GUARDS in metadata:
-            _check_guards(metadata[GUARDS], f"{name}.{GUARDS}")
-        if "tags" in metadata:
-            said["tags"] = tags(metadata["tags"], f"$.{name}.tags")
-        if ours or "user" not in said:
-            _note(said, "user", (metadata.get("user") if ours else None) or metadata.get("user_id"))
-        _note(said, "trace", metadata.get("trace_id") or metadata.get("session_id"))
-    _log(said, _loggable(metadata, raw), name)
-
-
-def _loggable(value: Json, raw: bytes) -> Json:
-    if len(raw) > LOGGED_BYTES_MAX:
-        return f"{len(raw)} bytes: too many to log"
-    if too_deep(value):
-        return "nested too deep to log"
-    spelled = msgspec.json.encode(value)
-    masked = without_keys_in_bytes(spelled)
-    return value if masked == spelled else decode(masked)
-
-
-def _log(said: dict[str, object], metadata: Json, name: str) -> None:
-    """Adds to what is logged. What cannot be joined with that field by field stands beside it under its name."""
-    before = said.get("metadata")
-    if before is None:
-        said["metadata"] = metadata
-    elif metadata is not None:
-        held = before if isinstance(before, dict) else {"metadata": before}
-        said["metadata"] = {**held, **(metadata if isinstance(metadata, dict) else {name: metadata})}
-
-
-def _note(said: dict[str, object], name: str, value: Json) -> None:
-    if isinstance(value, str) and value:
-        said[name] = without_keys(value[:LOGGED_CHARACTERS_MAX])
-
-
 def _headers(headers: Mapping[bytes, bytes], streams: bool) -> dict[str, object]:
     said: dict[str, object] = {}
     timeout = (headers.get(b"x-litellm-stream-timeout") if streams else None) or headers.get(b"x-litellm-timeout")
@@ -371,32 +254,6 @@ def _headers(headers: Mapping[bytes, bytes], streams: bool) -> dict[str, object]
     if headers.get(b"x-tollbridge-strict", b"").lower() in (b"true", b"1"):
         said["strict"] = True
     return said
-
-
-def _identify(headers: Mapping[bytes, bytes], said: dict[str, object]) -> None:
-    """On whose behalf, in which session, and what the log shall tell besides."""
-    for name, candidates in (("user", USER_HEADERS), ("trace", TRACE_HEADERS)):
-        given = next((headers[header] for header in candidates if headers.get(header)), b"")
-        _note(said, name, given.decode("latin-1"))
-    raw = headers.get(b"x-litellm-spend-logs-metadata")
-    if not raw:
-        return
-    try:
-        metadata = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        metadata = None
-    if not isinstance(metadata, dict):
-        where = "x-litellm-spend-logs-metadata"
-        raise BadRequestError(f"Expected a JSON object - at `{where}`.", param=where.removeprefix("$."))
-    _log(said, {"spend_logs_metadata": _loggable(metadata, raw)}, "spend_logs_metadata")
-
-
-def tags_in(headers: Mapping[bytes, bytes]) -> tuple[str, ...] | None:
-    listed = next((headers[name] for name in TAG_HEADERS if name in headers), None)
-    if listed is None:
-        return None
-    told = [without_keys(tag.strip()[:LOGGED_CHARACTERS_MAX]) for tag in listed.decode("latin-1").split(",")]
-    return tuple(tag for tag in told if tag)[:TAGS_MAX]
 
 
 def _number(value: bytes) -> float | None:
@@ -422,9 +279,3 @@ def count(value: Json, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 20 or value != int(value):
         raise BadRequestError(f"Expected a whole number from 0 to 20 - at `{where}`.", param=where.removeprefix("$."))
     return int(value)
-
-
-def tags(value: Json, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
-        raise BadRequestError(f"Expected a list of strings - at `{where}`.", param=where.removeprefix("$."))
-    return tuple(without_keys(tag[:LOGGED_CHARACTERS_MAX]) for tag in value[:TAGS_MAX])

@@ -19,10 +19,11 @@ from tollbridge.routing.groups import Group, unknown_model
 from tollbridge.routing.plan import Policy
 from tollbridge.secret import without_keys
 from tollbridge.server.answers import plainly
-from tollbridge.server.controls import LOGGED_CHARACTERS_MAX, NESTED, NOTHING, Controls, take_controls
+from tollbridge.server.controls import NESTED, NOTHING, Controls, take_controls
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.models import visible
+from tollbridge.server.notes import LOGGED_CHARACTERS_MAX
 from tollbridge.server.own_fallbacks import instead_of
 from tollbridge.server.routes import Match
 from tollbridge.server.several import several

@@ -1,0 +1,171 @@
+"""Whose request it is and what it belongs to, as LiteLLM's clients say it
+(https://docs.litellm.ai/docs/proxy/request_headers, seen 2026-11-25): in the body or in headers. Of two that say the
+same a header wins. None of it decides anything: it stands in the log. What has the shape of a key does not.
+
+What no provider takes of it is taken out. Guards that are asked for by name are refused, for there are none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tollbridge.calls.ask import Fields, decode
+from tollbridge.errors import BadRequestError
+from tollbridge.model.json import Json, JsonObject, too_deep
+from tollbridge.secret import without_keys, without_keys_in_bytes
+
+if TYPE_CHECKING:
+    from tollbridge.observe import Record
+
+NOTES = frozenset({"litellm_metadata", "litellm_session_id", "litellm_trace_id"})
+GUARDS = "guardrails"
+USER_HEADERS = (b"x-litellm-customer-id", b"x-litellm-end-user-id")
+TAG_HEADERS = (b"x-litellm-tags", b"tags")
+TRACE_HEADERS = (b"x-litellm-trace-id", b"x-litellm-session-id")
+"""The first that is there counts."""
+SPEND_HEADER = b"x-litellm-spend-logs-metadata"
+NOTED_HEADERS = frozenset((*USER_HEADERS, *TAG_HEADERS, *TRACE_HEADERS, SPEND_HEADER))
+TAGS_MAX = 32
+LOGGED_BYTES_MAX = 4096
+LOGGED_CHARACTERS_MAX = 256
+
+
+class Notes(msgspec.Struct, frozen=True):
+    """None: the client did not say. `trace`: what the requests of one session have in common."""
+
+    tags: tuple[str, ...] = ()
+    metadata: Json = None
+    user: str | None = None
+    trace: str | None = None
+
+    def note(self, record: Record) -> None:
+        record.user, record.tags, record.metadata = self.user, self.tags, self.metadata
+        record.trace_id = self.trace or ""
+
+
+NO_NOTES = Notes()
+
+
+def take_notes(fields: Fields, headers: Mapping[bytes, bytes]) -> Notes:
+    """Of a body that is another's and goes on as it is, but for what no provider takes: whose it is, and what the log
+    shall tell of it. Raises BadRequestError for an ill-typed one."""
+    said: dict[str, object] = {}
+    for name in NOTES.intersection(fields):
+        raw = bytes(fields.pop(name))
+        if name == "litellm_metadata":
+            read_metadata(raw, name, said)
+        else:
+            note(said, "trace", decode(raw))
+    if "metadata" in fields:
+        read_metadata(bytes(fields["metadata"]), "metadata", said)
+    name_user(fields, said)
+    if not NOTED_HEADERS.isdisjoint(headers):
+        if (listed := tags_in(headers)) is not None:
+            said["tags"] = listed
+        identify(headers, said)
+    return msgspec.structs.replace(NO_NOTES, **said) if said else NO_NOTES
+
+
+def name_user(fields: Fields, said: dict[str, object]) -> None:
+    """OpenAI's newer name counts where no other says who it is, as LiteLLM has it."""
+    if "user" in fields:
+        note(said, "user", decode(bytes(fields["user"])))
+    elif "safety_identifier" in fields and "user" not in said:
+        note(said, "user", decode(bytes(fields["safety_identifier"])))
+
+
+def check_guards(value: Json, where: str) -> None:
+    """LiteLLM's ways to choose guards: a list of names, some with parameters (`{"name": {"extra_body": {}}}`), or
+    switches (`{"name": true}`). Raises BadRequestError."""
+    listed = value if isinstance(value, list) else [value]
+    switched = isinstance(value, dict) and True in value.values()
+    if switched or any(isinstance(one, str) or (isinstance(one, dict) and _with_parameters(one)) for one in listed):
+        raise BadRequestError(
+            f"There are no guards here, and nothing would be checked - at `$.{where}`. Leave it out.",
+            param=where,
+            code="guards_not_built",
+        )
+
+
+def _with_parameters(guard: JsonObject) -> bool:
+    return any(isinstance(said, dict) and "extra_body" in said for said in guard.values())
+
+
+def read_metadata(raw: bytes, name: str, said: dict[str, object]) -> None:
+    """For the log; tags, the user and the session are found in it too. In a form `litellm_metadata` is JSON in a text.
+    Its user counts before that of `metadata`, which programs say without being told to."""
+    metadata = decode(raw)
+    ours = name == "litellm_metadata"
+    if ours and isinstance(metadata, str):
+        with suppress(BadRequestError):
+            metadata = decode(metadata.encode())
+    if isinstance(metadata, dict):
+        if GUARDS in metadata:
+            check_guards(metadata[GUARDS], f"{name}.{GUARDS}")
+        if "tags" in metadata:
+            said["tags"] = tags(metadata["tags"], f"$.{name}.tags")
+        if ours or "user" not in said:
+            note(said, "user", (metadata.get("user") if ours else None) or metadata.get("user_id"))
+        note(said, "trace", metadata.get("trace_id") or metadata.get("session_id"))
+    _log(said, _loggable(metadata, raw), name)
+
+
+def _loggable(value: Json, raw: bytes) -> Json:
+    if len(raw) > LOGGED_BYTES_MAX:
+        return f"{len(raw)} bytes: too many to log"
+    if too_deep(value):
+        return "nested too deep to log"
+    spelled = msgspec.json.encode(value)
+    masked = without_keys_in_bytes(spelled)
+    return value if masked == spelled else decode(masked)
+
+
+def _log(said: dict[str, object], metadata: Json, name: str) -> None:
+    """Adds to what is logged. What cannot be joined with that field by field stands beside it under its name."""
+    before = said.get("metadata")
+    if before is None:
+        said["metadata"] = metadata
+    elif metadata is not None:
+        held = before if isinstance(before, dict) else {"metadata": before}
+        said["metadata"] = {**held, **(metadata if isinstance(metadata, dict) else {name: metadata})}
+
+
+def note(said: dict[str, object], name: str, value: Json) -> None:
+    if isinstance(value, str) and value:
+        said[name] = without_keys(value[:LOGGED_CHARACTERS_MAX])
+
+
+def identify(headers: Mapping[bytes, bytes], said: dict[str, object]) -> None:
+    """On whose behalf, in which session, and what the log shall tell besides."""
+    for name, candidates in (("user", USER_HEADERS), ("trace", TRACE_HEADERS)):
+        given = next((headers[header] for header in candidates if headers.get(header)), b"")
+        note(said, name, given.decode("latin-1"))
+    raw = headers.get(SPEND_HEADER)
+    if not raw:
+        return
+    try:
+        metadata = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        metadata = None
+    if not isinstance(metadata, dict):
+        where = SPEND_HEADER.decode()
+        raise BadRequestError(f"Expected a JSON object - at `{where}`.", param=where)
+    _log(said, {"spend_logs_metadata": _loggable(metadata, raw)}, "spend_logs_metadata")
+
+
+def tags_in(headers: Mapping[bytes, bytes]) -> tuple[str, ...] | None:
+    listed = next((headers[name] for name in TAG_HEADERS if name in headers), None)
+    if listed is None:
+        return None
+    told = [without_keys(tag.strip()[:LOGGED_CHARACTERS_MAX]) for tag in listed.decode("latin-1").split(",")]
+    return tuple(tag for tag in told if tag)[:TAGS_MAX]
+
+
+def tags(value: Json, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
+        raise BadRequestError(f"Expected a list of strings - at `{where}`.", param=where.removeprefix("$."))
+    return tuple(without_keys(tag[:LOGGED_CHARACTERS_MAX]) for tag in value[:TAGS_MAX])
