@@ -119,9 +119,8 @@ class Desk:
         keeper, format = self._keeper, errand.format
         boundary = boundary_of(errand.inbound.headers.get(b"content-type", b"").decode("latin-1"))
         flow = confirmed(keeper.gateway.authenticator, errand.inbound)
-        form = Form(flow, boundary, wants_purpose=format is OPENAI)
+        form = Form(flow, boundary, wants_purpose=format is OPENAI, hear=errand.note)
         await form.begin()
-        errand.note(form.fields)
         place = errand.place(form.fields)
         errand.record.provider = place.name
         sum = self._sum(errand, place)

@@ -19,11 +19,12 @@ from tollbridge.observe import Record
 from tollbridge.policy.principal import Principal
 from tollbridge.server.answers import JSON, own_headers
 from tollbridge.server.inbound import Inbound, Responder
-from tollbridge.server.notes import NO_NOTES, NOTES, take_notes
+from tollbridge.server.notes import GUARDS, NO_NOTES, NOTES, check_guards, take_notes
 from tollbridge.server.reading import forwarded_headers
 from tollbridge.server.uploading import collected
 
 PAGE, PAGE_MAX = 100, 10_000
+NOTED = (*NOTES, "metadata", "user", "safety_identifier")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -95,7 +96,10 @@ class Errand:
         return body
 
     def note(self, said: Mapping[str, Json]) -> None:
-        fields = {name: msgspec.Raw(_encode(said[name])) for name in NOTES if name in said}
+        """Tells the log. Raises BadRequestError where guards are asked for."""
+        if GUARDS in said:
+            check_guards(said[GUARDS], GUARDS)
+        fields = {name: msgspec.Raw(_encode(said[name])) for name in NOTED if name in said}
         notes = take_notes(fields, self.inbound.headers)
         if notes is not NO_NOTES:
             notes.note(self.record)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import msgspec
 
@@ -61,7 +61,7 @@ def take_notes(fields: Fields, headers: Mapping[bytes, bytes]) -> Notes:
         else:
             note(said, "trace", decode(raw))
     if "metadata" in fields:
-        read_metadata(bytes(fields["metadata"]), "metadata", said)
+        read_metadata(bytes(fields["metadata"]), "metadata", said, theirs=True)
     name_user(fields, said)
     if not NOTED_HEADERS.isdisjoint(headers):
         if (listed := tags_in(headers)) is not None:
@@ -95,9 +95,10 @@ def _with_parameters(guard: JsonObject) -> bool:
     return any(isinstance(said, dict) and "extra_body" in said for said in guard.values())
 
 
-def read_metadata(raw: bytes, name: str, said: dict[str, object]) -> None:
+def read_metadata(raw: bytes, name: str, said: dict[str, object], *, theirs: bool = False) -> None:
     """For the log; tags, the user and the session are found in it too. In a form `litellm_metadata` is JSON in a text.
-    Its user counts before that of `metadata`, which programs say without being told to."""
+    Its user counts before that of `metadata`, which programs say without being told to. `theirs`: it is a provider's
+    field first, and what is called `tags` there need be none."""
     metadata = decode(raw)
     ours = name == "litellm_metadata"
     if ours and isinstance(metadata, str):
@@ -106,7 +107,8 @@ def read_metadata(raw: bytes, name: str, said: dict[str, object]) -> None:
     if isinstance(metadata, dict):
         if GUARDS in metadata:
             check_guards(metadata[GUARDS], f"{name}.{GUARDS}")
-        if "tags" in metadata:
+        listed = metadata.get("tags")
+        if listed is not None and (_are_texts(listed) or not theirs):
             said["tags"] = tags(metadata["tags"], f"$.{name}.tags")
         if ours or "user" not in said:
             note(said, "user", (metadata.get("user") if ours else None) or metadata.get("user_id"))
@@ -165,7 +167,11 @@ def tags_in(headers: Mapping[bytes, bytes]) -> tuple[str, ...] | None:
     return tuple(tag for tag in told if tag)[:TAGS_MAX]
 
 
+def _are_texts(value: Json) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
 def tags(value: Json, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
+    if not _are_texts(value):
         raise BadRequestError(f"Expected a list of strings - at `{where}`.", param=where.removeprefix("$."))
     return tuple(without_keys(tag[:LOGGED_CHARACTERS_MAX]) for tag in value[:TAGS_MAX])
