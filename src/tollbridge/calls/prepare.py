@@ -145,6 +145,16 @@ def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], 
     return fields, hides_usage, caveats
 
 
+def in_its_words(fields: dict[str, Any], ask: Ask, deployment: Deployment) -> tuple[Caveat, ...]:
+    """Renames, leaves out and changes the fields of a request in the provider's format that somebody else sends. Raises
+    APIError where nothing may be lost."""
+    _rename(fields, deployment.renames)
+    caveats = _changed(fields, deployment)
+    if caveats:
+        judge(caveats, ask, deployment)
+    return caveats
+
+
 def _changed(fields: dict[str, Any], deployment: Deployment) -> tuple[Caveat, ...]:
     """Leaves out what the provider refuses, and says in its words what is said in another's: which may be of what it
     refuses."""

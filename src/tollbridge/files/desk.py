@@ -135,6 +135,8 @@ class Desk:
         self, errand: Errand, place: Place, told: JsonObject, kind: str, sum: Sum | None = None
     ) -> None:
         keeper = self._keeper
+        if sum is not None:
+            errand.tell(sum.caveats)
         shown = keeper.shown(place, errand.principal.id, told, errand.format)
         kept = KeptObject(
             owner=errand.principal.id,
@@ -196,6 +198,7 @@ class Desk:
             place, body, sum = await self._of_file(errand, body)
         else:
             place, body, sum = self._of_requests(errand, body)
+        errand.tell(sum.caveats)
         keeper, key = self._keeper, errand.principal.key
         if key is not None:
             owed = await keeper.store.owed_by(errand.principal.id)
@@ -265,7 +268,7 @@ class Desk:
                 params = keeper.opened(_encode(params_of(request, number)), errand.principal, accounts)
                 if accounts - {place.account}:
                     raise BadRequestError("A file of it is kept by another account.", param=f"requests[{number}]")
-                fields, _ = sum.request(params, errand.format.wire)
+                fields, _ = sum.request(params, errand.format.wire, f"$.requests[{number}].params")
             made.append({**request, "params": fields})
         return place, {**without_ours(body), "requests": made}, sum
 
@@ -274,6 +277,8 @@ class Desk:
         return Sum(
             lambda model: keeper.model_at(place, errand.principal, model),
             lambda ask: bool(definitions(keeper.gateway.tools, ask, errand.inbound)),
+            errand.betas,
+            strict=errand.strict,
         )
 
     def _place_of(self, errand: Errand, body: JsonObject, model: str) -> Place:

@@ -128,7 +128,7 @@ def take_controls(
     said: dict[str, object] = {}
     if not EITHER.isdisjoint(fields):
         if NESTED in fields:
-            _unpack(fields)
+            unpack(fields)
         refused = [name for name in fields if name in REFUSED]
         if refused:
             raise BadRequestError(
@@ -140,8 +140,9 @@ def take_controls(
             check_guards(decode(bytes(fields[GUARDS])), GUARDS)
         said.update(_body(fields, streams, betas))
     if "metadata" in fields:
-        read_metadata(bytes(fields["metadata"]), "metadata", said)
-        if metadata_is_ours and bytes(fields.get("store") or b"") != b"true":
+        ours = metadata_is_ours and bytes(fields.get("store") or b"") != b"true"
+        read_metadata(bytes(fields["metadata"]), "metadata", said, theirs=not ours)
+        if ours:
             del fields["metadata"]
     name_user(fields, said)
     if user_header is not None:
@@ -201,7 +202,7 @@ def _body(fields: Fields, streams: bool, betas: str | None) -> dict[str, object]
     return said
 
 
-def _unpack(fields: Fields) -> None:
+def unpack(fields: Fields) -> None:
     """What stands in `extra_body` is meant beside it, as LiteLLM's proxy and OpenAI's SDK have it; what says the same
     outside holds. Who is asked and whether for a stream is known already."""
     inner = decode(bytes(fields.pop(NESTED)))
@@ -251,9 +252,13 @@ def _headers(headers: Mapping[bytes, bytes], streams: bool) -> dict[str, object]
         said["retries"] = count(_number(retries), "x-litellm-num-retries")
     if (listed := tags_in(headers)) is not None:
         said["tags"] = listed
-    if headers.get(b"x-tollbridge-strict", b"").lower() in (b"true", b"1"):
+    if asks_for_strictness(headers):
         said["strict"] = True
     return said
+
+
+def asks_for_strictness(headers: Mapping[bytes, bytes]) -> bool:
+    return headers.get(b"x-tollbridge-strict", b"").lower() in (b"true", b"1")
 
 
 def _number(value: bytes) -> float | None:
