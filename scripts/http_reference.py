@@ -17,6 +17,7 @@ from tollbridge.assemble.accounts import management
 from tollbridge.cli.process import application
 from tollbridge.config.load import load_value
 from tollbridge.home import Home
+from tollbridge.server.absent import ABSENT
 from tollbridge.server.annex import known
 from tollbridge.server.identify import MasterKey
 from tollbridge.server.routes import ROUTES, Route
@@ -97,6 +98,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "Costs": {
         "/spend/logs": "entries of the [ledger](ledger.md#reports)",
+        "/spend/logs/v2": "the same by numbered pages",
         "/spend/keys": "by key",
         "/spend/tags": "by tag",
         "/spend/calculate": "what a request would cost",
@@ -105,6 +107,10 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "/global/spend/keys": "by key, the last 30 days",
         "/global/spend/models": "by model, the last 30 days",
         "/global/spend/provider": "by provider",
+        "/global/spend/tags": "by tag, in other words",
+        "/global/spend/all_tag_names": "the tags alone",
+        "/global/activity": "requests and tokens by day",
+        "/global/activity/model": "the same by name",
     },
     "MCP": {
         "/mcp": "[all servers](mcp.md#paths-and-headers) that the key may use",
@@ -221,7 +227,17 @@ def _who(found: Mapping[str, str]) -> str:
     return "; ".join(f"{', '.join(m for m, a in found.items() if a == one)}: {WHO[one]}" for one in people)
 
 
+def missing() -> Iterator[str]:
+    yield from ("", "| paths | instead |", "|---|---|")
+    for one in ABSENT:
+        paths = ", ".join(f"`{path}...`" if path.endswith("/") else f"`{path}`" for path in one.beginnings)
+        yield f"| {paths} | {one.instead} |"
+    yield ""
+
+
 PART = Marked("docs/http-reference.md", "routes", "http_reference", listing)
+MISSING = Marked("docs/http-reference.md", "paths that are not there", "http_reference", missing)
 
 if __name__ == "__main__":
     PART.main()
+    MISSING.main()

@@ -1,15 +1,19 @@
 """For all tests: what was collected stays to the end, so the garbage collector need not look through it, neither while
-it is made nor again and again afterwards."""
+it is made nor again and again afterwards. No example of a property has a time within which it must end: machines are
+busy."""
 
 from __future__ import annotations
 
 import gc
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tollbridge.cli.process import GC_THRESHOLDS
 
 gc.disable()
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.hookimpl(trylast=True)

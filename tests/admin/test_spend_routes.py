@@ -379,3 +379,98 @@ def test_paths_are_found() -> None:
     routes = spend_routes(None, None, None)  # type: ignore[arg-type]
     table = RouteTable(routes)
     assert all(table.find(route.path, "GET") is not None for route in routes)
+
+
+async def test_rows_come_by_numbered_pages_too(database: Database, tmp_path: Path) -> None:
+    async with keeping(database, tmp_path) as gateway:
+        rows = [
+            dated(
+                day,
+                key_id="a" if day % 2 else "b",
+                cost_nanousd=day * 10**9,
+                outcome="ok" if day < 4 else "upstream_error",
+                user=f"u{day}",
+                model="m1" if day < 3 else "m2",
+                group="g1" if day < 3 else "g2",
+            )
+            for day in range(6)
+        ]
+        gateway.fold(*rows)
+
+        async def shown(query: str) -> tuple[list[float], int, int]:
+            told = await gateway.get(f"/spend/logs/v2?{query}")
+            return [row["spend"] for row in told["data"]], told["total"], told["total_pages"]
+
+        whole = await gateway.get("/spend/logs/v2")
+        assert whole["data"] == await gateway.get("/spend/logs")
+        assert {name: whole[name] for name in ("total", "page", "page_size", "total_pages")} == {
+            "total": 6,
+            "page": 1,
+            "page_size": 50,
+            "total_pages": 1,
+        }
+        assert await shown("page=2&page_size=4") == ([1, 0], 6, 2)
+        assert await shown("page=3&page_size=4") == ([], 6, 2)
+        assert await shown("page_size=2&sort_order=asc&sort_by=startTime") == ([0, 1], 6, 3)
+        assert await shown("api_key=a") == ([5, 3, 1], 3, 1)
+        assert await shown("status_filter=failure") == ([5, 4], 2, 1)
+        assert await shown("status_filter=success&model=m1") == ([2, 1, 0], 3, 1)
+        assert await shown("model_group=g2&min_spend=3.5&max_spend=4") == ([4], 1, 1)
+        assert await shown("end_user=u2") == await shown("user_id=u2") == ([2], 1, 1)
+        assert await shown("start_date=2026-01-02&end_date=2026-01-03") == ([2, 1], 2, 1)
+        assert await shown(f"request_id={rows[3].request_id}") == ([3], 1, 1)
+        for wrong in (
+            "page=0",
+            "page_size=1001",
+            "page=3000",
+            "sort_by=spend",
+            "min_spend=x",
+            "max_spend=-1",
+            "team_id=t",
+        ):
+            await gateway.get(f"/spend/logs/v2?{wrong}", status=422)
+        key = (await gateway.made())["key"]
+        assert (await gateway.get("/spend/logs/v2", key=key))["total"] == 0
+        await gateway.get("/spend/logs/v2?api_key=a", key=key, status=404)
+
+
+async def test_requests_are_counted_up_to_a_limit(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tollbridge.admin.spend_routes.COUNTED_MAX", 3)
+    async with keeping(database, tmp_path) as gateway:
+        gateway.fold(*(dated(day) for day in range(5)))
+        told = await gateway.get("/spend/logs/v2?page_size=2")
+        assert (told["total"], told["total_pages"], len(told["data"])) == (3, 2, 2)
+
+
+async def test_activity_is_told_by_day_and_by_name(database: Database, tmp_path: Path) -> None:
+    async with keeping(database, tmp_path) as gateway:
+        gateway.fold(
+            dated(0, group="g1", tokens={"input": 10, "output": 5}),
+            dated(0, group="g2", tokens={"input": 1, "output": 1}),
+            dated(1, group="g2", tokens={"input": 2, "output": 2}, key_id="k2"),
+        )
+        days = [
+            {"date": "Jan 01", "day": "2026-01-01", "api_requests": 2, "total_tokens": 17},
+            {"date": "Jan 02", "day": "2026-01-02", "api_requests": 1, "total_tokens": 4},
+        ]
+        told = {"daily_data": days, "sum_api_requests": 3, "sum_total_tokens": 21}
+        assert await gateway.get("/global/activity?start_date=2026-01-01&end_date=2026-01-05") == told
+        assert (await gateway.get("/global/activity?api_key=k2"))["sum_total_tokens"] == 4
+        by_name = await gateway.get("/global/activity/model")
+        assert [(one["model"], one["sum_api_requests"], one["sum_total_tokens"]) for one in by_name] == [
+            ("g2", 2, 6),
+            ("g1", 1, 15),
+        ]
+        assert [day["total_tokens"] for day in by_name[0]["daily_data"]] == [2, 4]
+        await gateway.get("/global/activity?limit=3", status=422)
+
+
+async def test_tags_are_told_in_litellms_other_words_too(database: Database, tmp_path: Path) -> None:
+    async with keeping(database, tmp_path) as gateway:
+        gateway.fold(dated(0, tags=("a", "b"), cost_nanousd=10**9), dated(1, tags=("b",), cost_nanousd=10**9))
+        a, b = ({"name": "a", "spend": 1.0, "log_count": 1}, {"name": "b", "spend": 2.0, "log_count": 2})
+        assert await gateway.get("/global/spend/tags") == {"spend_per_tag": [b, a]}
+        assert await gateway.get("/global/spend/tags?tags=a,%20c") == {"spend_per_tag": [a]}
+        assert await gateway.get("/global/spend/all_tag_names") == {"tag_names": ["a", "b"]}

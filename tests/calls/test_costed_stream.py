@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from tollbridge.calls.costed_stream import HELD_BYTES_MAX, IN_CHAT, CostedStream
-from tollbridge.calls.streams import RelayedStream, Stream, TranslatedStream, WholeStream
+from tollbridge.calls.relayed_stream import RelayedStream
+from tollbridge.calls.streams import Stream
+from tollbridge.calls.translated_stream import TranslatedStream, WholeStream
 from tollbridge.errors import APIError, Truncated
 from tollbridge.transport.inprocess import InProcessIncoming, Reply
 from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES

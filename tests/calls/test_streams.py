@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tollbridge.calls.streams import RelayedStream, TranslatedStream
+from tollbridge.calls.relayed_stream import RelayedStream
+from tollbridge.calls.translated_stream import TranslatedStream
 from tollbridge.errors import APIError, OverloadedError, RateLimitError, Truncated
 from tollbridge.transport.inprocess import InProcessIncoming, Reply
 from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES

@@ -150,3 +150,19 @@ def test_defaults_in_chats_words_that_this_format_has_not_are_left_out_and_told(
     assert sent["text"] == {"verbosity": "low", "format": {"type": "json_object"}}
     assert said.keys().isdisjoint(sent)
     assert {caveat.where for caveat in made.caveats} >= {"$.seed", "$.n", "$.top_k"}
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("perplexity/perplexity/sonar", {"model": "perplexity/sonar"}),
+        ("perplexity/openai/gpt-5.4", {"model": "openai/gpt-5.4"}),
+        ("perplexity/responses/preset/fast", {"preset": "fast"}),
+    ],
+)
+def test_what_perplexity_has_in_this_format_alone_is_asked_in_it_by_all(model: str, said: dict[str, str]) -> None:
+    place = deployment(model)
+    assert (place.wire.name, place.path) == (RESPONSES, "/v1/responses")
+    for dialect in (OPENAI_CHAT, OPENAI_RESPONSES):
+        _, sent = prepared(place, dialect)
+        assert {name: sent.get(name) for name in ("model", "preset") if name in sent} == said

@@ -162,3 +162,29 @@ def test_lists_of_texts_become_one_text_and_pictures_stay() -> None:
 def test_strict_providers_get_only_what_everybody_knows() -> None:
     messages = patches.standard_messages(BODY)["messages"]
     assert {name for message in messages for name in message} == {"role", "content", "tool_calls", "tool_call_id"}
+
+
+def test_perplexity_is_told_a_preset_the_kind_of_each_item_and_a_schema_in_its_own_places() -> None:
+    form = {"type": "json_schema", "name": "s", "schema": {"type": "object"}, "strict": True}
+    items = [{"role": "user", "content": "hi"}, {"type": "function_call_output", "call_id": "c", "output": "1"}, "x"]
+    sent = patches.perplexity_agent(
+        {"model": "preset/fast", "input": items, "text": {"format": form, "verbosity": "low"}}
+    )
+    assert sent == {
+        "preset": "fast",
+        "input": [{"type": "message", **items[0]}, *items[1:]],  # type: ignore[dict-item]
+        "text": {"verbosity": "low"},
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "s", "schema": {"type": "object"}, "strict": True},
+        },
+    }
+    assert patches.perplexity_agent(
+        {"model": "perplexity/sonar", "input": "hi", "text": {"format": {"type": "text"}}}
+    ) == {
+        "model": "perplexity/sonar",
+        "input": "hi",
+        "text": {"format": {"type": "text"}},
+    }
+    chat = {"model": "preset/fast", "messages": []}
+    assert patches.perplexity_agent(chat) is chat

@@ -217,6 +217,12 @@ def test_a_bare_host_of_a_vllm_server_answers_under_v1() -> None:
     assert found("vllm/m", {}, api_base="http://h/llm").path == "/llm/chat/completions"
 
 
+@pytest.mark.parametrize("provider", ["mistral", "codestral"])
+def test_a_bare_host_of_mistrals_answers_under_v1_too(provider: str) -> None:
+    for base in ("http://h:8000", "http://h:8000/v1"):
+        assert found(f"{provider}/m", {}, api_key="k", api_base=base).path == "/v1/chat/completions"
+
+
 def test_the_organization_becomes_a_header() -> None:
     assert shown(found("gpt-4o", organization="org-1"))["openai-organization"] == "org-1"
     assert shown(found("gpt-4o", {**KEYS, "OPENAI_ORGANIZATION": "org-2"}))["openai-organization"] == "org-2"

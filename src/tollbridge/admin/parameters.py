@@ -4,12 +4,15 @@ UnprocessableEntityError with the parameter's name; a query's empty value says n
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from tollbridge.admin.key_fields import unknown_field
+from tollbridge.catalog.parts import COST_MAX_USD
 from tollbridge.errors import UnprocessableEntityError
 from tollbridge.ledger.report import read_date
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.money import NANO
 from tollbridge.observe.ulid import is_ulid
 
 LIST_MAX = 1_000
@@ -68,6 +71,20 @@ def number(query: Mapping[str, str], name: str, default: int, most: int) -> int:
     if not (said.isascii() and said.isdecimal()) or len(said) > DIGITS_MAX or not 1 <= int(said) <= most:
         raise invalid(name, f"must be a whole number from 1 to {most:,}")
     return int(said)
+
+
+def dollars(query: Mapping[str, str], name: str) -> int | None:
+    """In nano-dollars; None where nothing is said."""
+    said = query.get(name)
+    if not said:
+        return None
+    try:
+        value = Decimal(said)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or not 0 <= value <= COST_MAX_USD:
+        raise invalid(name, f"must be dollars, from 0 to {COST_MAX_USD:,}")
+    return int((value * NANO).to_integral_value(ROUND_HALF_UP))
 
 
 def flag(query: Mapping[str, str], name: str) -> bool | None:

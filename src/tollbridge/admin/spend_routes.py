@@ -8,28 +8,47 @@ Differences from LiteLLM's, on purpose: rows come a page at a time (`limit`, the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tollbridge.admin.key_names import no_such_key
 from tollbridge.admin.key_shape import shape
 from tollbridge.admin.keys import Keys
-from tollbridge.admin.parameters import entry, flag, invalid, moments, number, only
+from tollbridge.admin.parameters import dollars, entry, flag, invalid, moments, number, one_of, only
 from tollbridge.admin.price import Pricer
 from tollbridge.admin.whose import ledger_id
 from tollbridge.errors import NotFoundError, UnprocessableEntityError
-from tollbridge.ledger.report import by_day, by_key, by_model, by_provider, by_tag, dates, spend_log, total
+from tollbridge.ledger.report import (
+    activity,
+    activity_by,
+    by_day,
+    by_key,
+    by_model,
+    by_provider,
+    by_tag,
+    dates,
+    spend_log,
+    tags_of,
+    total,
+)
+from tollbridge.model.json import JsonObject
 from tollbridge.model.money import write_dollars
 from tollbridge.policy.principal import Principal
 from tollbridge.server.managed import Call, Manager, Reply
 from tollbridge.server.routes import READ, Route
-from tollbridge.store.spend import TAGS_MAX, By, Found, SpendReader, Wanted
+from tollbridge.store.spend import TAGS_MAX, By, Found, SpendReader, Tagged, Wanted
 
 PAGE = 1_000
 PAGE_MAX = 10_000
 TOP = 100
 DAYS_S = 30 * 86_400.0
 """What LiteLLM's views over all spend look back."""
+COUNTED_MAX = 100_000
 _DATED = ("api_key", "start_date", "end_date", "limit")
+_STATUSES = ("", "success", "failure")
+_OF_PAGES = (
+    *("api_key", "start_date", "end_date", "page", "page_size", "request_id", "user_id", "end_user", "model"),
+    *("model_group", "status_filter", "min_spend", "max_spend", "sort_by", "sort_order"),
+)
 
 
 def spend_routes(
@@ -42,6 +61,7 @@ def spend_routes(
 
     return (
         get("/spend/logs", desk.logs),
+        get("/spend/logs/v2", desk.page_of_logs),
         get("/spend/keys", desk.keys),
         get("/spend/tags", desk.tags),
         Route(methods=("POST",), path="/spend/calculate", handler="managed", access="self", manager=desk.calculate),
@@ -50,6 +70,10 @@ def spend_routes(
         get("/global/spend/keys", desk.by_key),
         get("/global/spend/models", desk.by_model),
         get("/global/spend/provider", desk.by_provider),
+        get("/global/spend/tags", desk.tags_of_all),
+        get("/global/spend/all_tag_names", desk.tag_names),
+        get("/global/activity", desk.activity),
+        get("/global/activity/model", desk.activity_by_model),
     )
 
 
@@ -90,6 +114,40 @@ class SpendDesk:
         )
         return Reply([spend_log(row) for row in await self._reader.entries(wanted)])
 
+    async def page_of_logs(self, call: Call) -> Reply:
+        """Single requests, by pages with numbers. They are counted up to `COUNTED_MAX`."""
+        query = call.query
+        only(query, _OF_PAGES)
+        page, size = number(query, "page", 1, COUNTED_MAX), number(query, "page_size", 50, PAGE)
+        if page * size > COUNTED_MAX:
+            raise invalid("page", f"leads beyond {COUNTED_MAX:,} requests; name fewer days")
+        one_of(query, "sort_by", ("startTime",))
+        order = one_of(query, "sort_order", ("desc", "asc"))
+        key_id = await self._key_id(call)
+        since, until = self._days(call)
+        least, most = dollars(query, "min_spend"), dollars(query, "max_spend")
+        if query.get("request_id"):
+            found = await self._reader.named(query["request_id"], key_id, COUNTED_MAX)
+            total, found = len(found), found[(page - 1) * size : page * size]
+        else:
+            wanted = Wanted(
+                key_id=key_id,
+                end_user=query.get("end_user") or query.get("user_id") or None,
+                model=query.get("model") or None,
+                group=query.get("model_group") or None,
+                failed={"failure": True, "success": False}.get(one_of(query, "status_filter", _STATUSES)),
+                least_nanousd=least,
+                most_nanousd=most,
+                since=since,
+                until=until,
+                skip=(page - 1) * size,
+                limit=size,
+                oldest_first=order == "asc",
+            )
+            total, found = await self._reader.count(wanted, COUNTED_MAX), await self._reader.entries(wanted)
+        told: JsonObject = {"data": [spend_log(row) for row in found], "total": total, "page": page}
+        return Reply({**told, "page_size": size, "total_pages": -(-total // size)})
+
     async def keys(self, call: Call) -> Reply:
         """The keys, the dearest first."""
         only(call.query, ("limit", "page"))
@@ -102,8 +160,22 @@ class SpendDesk:
 
     async def tags(self, call: Call) -> Reply:
         """The tags of requests, the dearest first."""
+        return Reply(by_tag(*await self._tags(call, _DATED)))
+
+    async def tags_of_all(self, call: Call) -> Reply:
+        """`tags`: those alone, with commas between them."""
+        sums, limit = await self._tags(call, (*_DATED, "tags"))
+        names = [name.strip() for name in call.query.get("tags", "").split(",") if name.strip()]
+        found = {name: one for name, one in sums.items() if not names or name in names}
+        return Reply({"spend_per_tag": tags_of(found, limit)})
+
+    async def tag_names(self, call: Call) -> Reply:
+        sums, limit = await self._tags(call, _DATED)
+        return Reply({"tag_names": sorted(sums)[:limit]})
+
+    async def _tags(self, call: Call, known: tuple[str, ...]) -> tuple[Mapping[str, Tagged], int]:
         query = call.query
-        only(query, _DATED)
+        only(query, known)
         (since, until), limit = self._days(call), number(query, "limit", PAGE, PAGE_MAX)
         wanted = Wanted(key_id=await self._key_id(call), since=since, until=until)
         sums = await self._reader.tags(wanted)
@@ -113,7 +185,7 @@ class SpendDesk:
                 code="too_many_tags",
                 param="start_date",
             )
-        return Reply(by_tag(sums, limit))
+        return sums, limit
 
     async def calculate(self, call: Call) -> Reply:
         only(call.body, ("model", "messages", "completion_response"))
@@ -135,10 +207,20 @@ class SpendDesk:
     async def by_provider(self, call: Call) -> Reply:
         return Reply(by_provider(await self._sums(call, ("provider",))))
 
-    async def _sums(self, call: Call, by: tuple[By, ...]) -> list[Found]:
+    async def activity(self, call: Call) -> Reply:
+        """Requests and tokens by day."""
+        return Reply(activity(await self._sums(call, ("day",), whole=True)))
+
+    async def activity_by_model(self, call: Call) -> Reply:
+        """By name and day."""
+        return Reply(activity_by("model", await self._sums(call, ("day", "group"), whole=True), "model_group"))
+
+    async def _sums(self, call: Call, by: tuple[By, ...], *, whole: bool = False) -> list[Found]:
+        """`whole`: however many they are; days and names of the configuration are not without end."""
         query = call.query
-        only(query, _DATED)
-        (since, until), limit = self._days(call), number(query, "limit", PAGE, PAGE_MAX)
+        only(query, _DATED[:-1] if whole else _DATED)
+        since, until = self._days(call)
+        limit = None if whole else number(query, "limit", PAGE, PAGE_MAX)
         last = None if until is None else _day(until - 0.001)
         return await self._reader.sums(by, since=_day(since), until=last, key_id=await self._key_id(call), limit=limit)
 

@@ -24,8 +24,10 @@ from tollbridge.calls.heard import said_by
 from tollbridge.calls.outgoing import with_token
 from tollbridge.calls.prepare import Prepared, prepare
 from tollbridge.calls.redact import ERROR_MARK, redact, redact_errors, without_secrets
-from tollbridge.calls.streams import RelayedStream, Stream, TranslatedStream, WholeStream, stream_error
+from tollbridge.calls.relayed_stream import RelayedStream
+from tollbridge.calls.streams import Stream, stream_error
 from tollbridge.calls.structured import AsText, as_text
+from tollbridge.calls.translated_stream import TranslatedStream, WholeStream
 from tollbridge.errors import APIError, BadGatewayError
 from tollbridge.model.json import Json
 from tollbridge.model.response import Caveat, Response

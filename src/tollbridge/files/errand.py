@@ -20,9 +20,9 @@ from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
 from tollbridge.policy.principal import Principal
 from tollbridge.server.answers import JSON, caveat_headers, own_headers, plainly
-from tollbridge.server.controls import EITHER, NOTHING, asks_for_strictness
+from tollbridge.server.controls import EITHER, NOTES, NOTHING, asks_for_strictness, take_notes
+from tollbridge.server.guards import GUARDS, check_guards
 from tollbridge.server.inbound import Inbound, Responder
-from tollbridge.server.notes import GUARDS, NO_NOTES, NOTES, check_guards, take_notes
 from tollbridge.server.reading import forwarded_headers, ineffective
 from tollbridge.server.uploading import collected
 
@@ -124,7 +124,7 @@ class Errand:
             check_guards(said[GUARDS], GUARDS)
         fields = {name: msgspec.Raw(_encode(said[name])) for name in NOTES if name in said}
         notes = take_notes(fields, self.inbound.headers)
-        if notes is not NO_NOTES:
+        if notes is not NOTHING:
             notes.note(self.record)
 
 

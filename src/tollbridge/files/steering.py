@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tollbridge.calls.ask import Fields
-from tollbridge.server.controls import NESTED, NOTHING_SAID, Controls, take_controls, unpack
-from tollbridge.server.notes import NOTES
+from tollbridge.server.controls import NESTED, NOTES, NOTHING_SAID, Controls, take_controls, unpack
 
 _IDLE = frozenset(
     {"timeout", "stream_timeout", "request_timeout", "num_retries", "max_retries", "fallbacks", "fastest_response"}

@@ -16,8 +16,9 @@ from tollbridge.errors import BadRequestError
 from tollbridge.files.bracketed import read_bracketed, root
 from tollbridge.files.lines import Lines
 from tollbridge.model.json import JsonObject
+from tollbridge.server.controls import NOTES
+from tollbridge.server.guards import GUARDS
 from tollbridge.server.multipart import Data, Ended, Event, MultipartReader, Part, write_end, write_part
-from tollbridge.server.notes import GUARDS, NOTES
 from tollbridge.transport.base import Flow
 
 HELD_BYTES_MAX = 8 * 1024 * 1024

@@ -226,6 +226,41 @@ def by_tag(sums: Mapping[str, Tagged], limit: int) -> list[JsonObject]:
     ]
 
 
+def tags_of(sums: Mapping[str, Tagged], limit: int) -> list[JsonObject]:
+    """The same in other words, as `/global/spend/tags` has it."""
+    return [
+        {"name": one["individual_request_tag"], "spend": one["total_spend"], "log_count": one["log_count"]}
+        for one in by_tag(sums, limit)
+    ]
+
+
+def activity(sums: Iterable[Found]) -> JsonObject:
+    """`sums` by day, in order. A day is told as `Jan 22`, as LiteLLM has it, and in full."""
+    days = [
+        {
+            "date": datetime.fromisoformat(row["day"]).strftime("%b %d"),
+            "day": row["day"],
+            "api_requests": row["requests"],
+            "total_tokens": row["input_count"] + row["output_count"],
+        }
+        for row in sums
+    ]
+    return {
+        "daily_data": days,
+        "sum_api_requests": sum(day["api_requests"] for day in days),
+        "sum_total_tokens": sum(day["total_tokens"] for day in days),
+    }
+
+
+def activity_by(name: str, sums: Iterable[Found], column: str) -> list[JsonObject]:
+    """The same for each of what stands in `column`, the most asked for first."""
+    apart: dict[str, list[Found]] = {}
+    for row in sums:
+        apart.setdefault(row[column], []).append(row)
+    told = [{name: one, **activity(rows)} for one, rows in apart.items()]
+    return sorted(told, key=lambda one: (-one["sum_api_requests"], one[name]))
+
+
 def _spend(row: Found, name: str = "spend") -> JsonObject:
     return {name: write_dollars(row["cost_nanousd"]), "unpriced": row["unpriced"]}
 

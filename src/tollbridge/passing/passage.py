@@ -26,7 +26,8 @@ from tollbridge.calls.heard import heard_in
 from tollbridge.calls.listed import ListedStream
 from tollbridge.calls.place import Place
 from tollbridge.calls.redact import redact, redact_errors, without_secrets
-from tollbridge.calls.streams import RelayedStream, Stream
+from tollbridge.calls.relayed_stream import RelayedStream
+from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, BadRequestError, ServiceUnavailableError
 from tollbridge.ledger.meter import Said
 from tollbridge.observe import Record
@@ -39,11 +40,12 @@ from tollbridge.secret import without_keys
 from tollbridge.server.accounting import account, failed
 from tollbridge.server.allowance import Held
 from tollbridge.server.answers import cost_headers, error_answer, own_headers, passed_on, printable, time_headers
+from tollbridge.server.controls import NOTHING, take_notes
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.identify import confirm
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
 from tollbridge.server.multipart import read_field
-from tollbridge.server.notes import LOGGED_CHARACTERS_MAX, NO_NOTES, take_notes
+from tollbridge.server.notes import LOGGED_CHARACTERS_MAX
 from tollbridge.server.presence import Leaving
 from tollbridge.server.reachable import unpriced
 from tollbridge.server.uploading import collected, confirmed
@@ -197,7 +199,7 @@ class Passage:
         """Whether something in `fields` was for us alone: it is told to the log, and taken out."""
         sent = len(fields)
         notes = take_notes(fields, self._inbound.headers)
-        if notes is not NO_NOTES:
+        if notes is not NOTHING:
             notes.note(self._record)
         return len(fields) != sent
 

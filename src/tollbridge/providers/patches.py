@@ -76,6 +76,31 @@ def keep_reasoning_of_tool_turns(body: JsonObject) -> JsonObject:
     return _with_messages(body, kept)
 
 
+def perplexity_agent(body: JsonObject) -> JsonObject:
+    """Perplexity's Responses: a preset stands in a field of its own (`preset/fast` is its name here, as LiteLLM has
+    it), each item of the input says its type, and a schema stands where chat has it
+    (https://docs.perplexity.ai/docs/agent-api/openai-compatibility, seen 2026-11-27)."""
+    if "input" not in body:
+        return body
+    made = dict(body)
+    model, items, text = made.get("model"), made["input"], made.get("text")
+    if isinstance(model, str) and model.startswith("preset/"):
+        del made["model"]
+        made.setdefault("preset", model.removeprefix("preset/"))
+    if isinstance(items, list):
+        made["input"] = [{"type": "message", **item} if isinstance(item, dict) else item for item in items]
+    beside = text if isinstance(text, dict) else {}
+    form = beside.get("format")
+    if isinstance(form, dict) and form.get("type") == "json_schema":
+        schema = {name: value for name, value in form.items() if name != "type"}
+        made.setdefault("response_format", {"type": "json_schema", "json_schema": schema})
+        rest = {name: value for name, value in beside.items() if name != "format"}
+        made.pop("text")
+        if rest:
+            made["text"] = rest
+    return made
+
+
 def short_tool_ids(body: JsonObject) -> JsonObject:
     """Mistral takes tool call ids of exactly nine letters and digits (error 3280,
     https://github.com/anomalyco/opencode/issues/1680, seen 2026-11-21). The same id always gives the same short one."""

@@ -126,7 +126,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     `base_url`: a client of such a dialect is served in it. `drops`: fields of a body that this vendor refuses.
     `renames`: those that it knows by another name (in a
     body with both, its own counts). `lacks`: words of `wires.base.FEATURES`. `prefers`: spellings, as
-    `wires.base.Target` lists them. `patches`: for what these cannot say;
+    `wires.base.Target` lists them. `patches`: for what these cannot say, `also_patches` in the other formats;
     `rewrites`: where it costs a Caveat. `header_fields`: headers of the client's that
     go into the body here. `models`: the same for some models only.
     `qualifies`: put before a model's name that has no slash. `shape`: how its URLs are made; `place`: likewise, by a
@@ -160,6 +160,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     lacks: frozenset[str] = frozenset()
     prefers: Mapping[str, str] = {}
     patches: tuple[Patch, ...] = ()
+    also_patches: Mapping[str, tuple[Patch, ...]] = {}
     rewrites: tuple[Rewrite, ...] = ()
     header_fields: Mapping[str, HeaderField] = {}
     models: tuple[ForModels, ...] = ()
@@ -215,9 +216,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             base_url=base_url,
             chat_path=path,
             also={},
+            also_patches={},
             drops=self.drops if wire == RESPONSES else frozenset(),
             renames=WIRES[wire].renames,
-            patches=(),
+            patches=self.also_patches.get(wire, ()),
             rewrites=(),
         )
 

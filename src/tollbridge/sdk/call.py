@@ -14,6 +14,7 @@ import msgspec
 
 from tollbridge.calls.build import WIRES
 from tollbridge.calls.own_fields import left_out
+from tollbridge.calls.said import count
 from tollbridge.calls.told import refusal
 from tollbridge.catalog.price_names import is_price
 from tollbridge.errors import BadRequestError, NotFoundError, UnsupportedParamsError
@@ -23,7 +24,6 @@ from tollbridge.sdk.body import plain
 from tollbridge.sdk.order import Order, flag, is_mocked, read_order, table
 from tollbridge.sdk.parameters import EXTRAS, FOR_PROVIDERS, MOCK_DELAY, MOCKS, REFUSED, WHO, WITHOUT_EFFECT
 from tollbridge.sdk.whose import located
-from tollbridge.server.controls import count
 from tollbridge.wires.anthropic_messages.betas import asks_for_its_fallbacks
 from tollbridge.wires.base import Wire
 from tollbridge.wires.dialects import MESSAGES

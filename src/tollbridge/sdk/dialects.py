@@ -21,10 +21,16 @@ from tollbridge.sdk.engine import dialogue
 from tollbridge.sdk.events import AsyncEvents, Events
 from tollbridge.sdk.loop import BACKGROUND
 from tollbridge.sdk.objects import Answer as AnyAnswer
+from tollbridge.sdk.response_ids import read_id
 from tollbridge.sdk.schemas import text_format
 from tollbridge.sdk.task_objects import Event, TextCompletionResponse
+from tollbridge.wires.dialects import COMPLETIONS
 
 R = TypeVar("R", bound=AnyAnswer)
+
+
+def whole_event(answer: Answer, known: JsonObject) -> Event:
+    return told(Event(msgspec.json.decode(answer.body)), answer, known)
 
 
 async def _asked(call: Call, made: type[R]) -> R | AsyncEvents[R]:
@@ -39,12 +45,18 @@ def _waited(call: Call, made: type[R]) -> R | Events[R]:
     return Events(answered, BACKGROUND) if isinstance(answered, AsyncEvents) else answered
 
 
-def _responses(model: str, input: object, stream: bool | None, parameters: Mapping[str, object]) -> Call:
+def read_responses(model: str, input: object, stream: bool | None, parameters: Mapping[str, object]) -> Call:
     said = dict(parameters)
     wanted = said.pop("text_format", None)
     if wanted is not None:
         said["text"] = _text(said.get("text"), wanted)
     return read_spoken(model, "openai_responses", {"input": input}, stream, said)
+
+
+def _after(parameters: Mapping[str, object]) -> Mapping[str, object]:
+    """With the provider's own id of the response before, whoever else's it says."""
+    previous = parameters.get("previous_response_id")
+    return {**parameters, "previous_response_id": read_id(previous).id} if isinstance(previous, str) else parameters
 
 
 def _text(said: object, wanted: object) -> JsonObject:
@@ -101,7 +113,7 @@ def _configured(config: object) -> JsonObject:
 
 
 def _prompt(model: str, prompt: object, stream: bool | None, parameters: Mapping[str, object]) -> Call:
-    return read_spoken(model, "openai_completions", {"prompt": prompt}, stream, parameters)
+    return read_spoken(model, COMPLETIONS, {"prompt": prompt}, stream, parameters)
 
 
 async def aresponses(
@@ -110,12 +122,12 @@ async def aresponses(
     """In the words of OpenAI's Responses. `parameters`: fields of the body, and what `completion` takes to say who
     answers and how long it may take; `text_format` may be a pydantic class. With `stream`, its events. Raises APIError
     (`tollbridge.exceptions`)."""
-    return await _asked(_responses(model, input, stream, parameters), Event)
+    return await _asked(read_responses(model, input, stream, _after(parameters)), Event)
 
 
 def responses(model: str, input: object, *, stream: bool | None = None, **parameters: Any) -> Event | Events[Event]:
     """`aresponses` for a program without async, also inside a running loop (a notebook)."""
-    return _waited(_responses(model, input, stream, parameters), Event)
+    return _waited(read_responses(model, input, stream, _after(parameters)), Event)
 
 
 async def aanthropic_messages(

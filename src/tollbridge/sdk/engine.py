@@ -41,13 +41,13 @@ from tollbridge.sdk.order import Order, Place
 from tollbridge.sdk.streams import AsyncStream
 from tollbridge.transport.base import Transport
 from tollbridge.transport.inprocess import ByHost
+from tollbridge.wires.dialects import COMPLETIONS
 from tollbridge.wires.seal import Seals
 
 if TYPE_CHECKING:
     from tollbridge.calls.task_ask import TaskAsk
 
 R = TypeVar("R", bound=AnyAnswer)
-COMPLETIONS = "openai_completions"
 RETRIES = 2  # as OpenAI's SDK
 
 
@@ -67,14 +67,24 @@ async def answer(call: Call, way: Way | None = None) -> ModelResponse | AsyncStr
 
 
 async def dialogue(
-    call: Call, made: type[R], whole: Callable[[Answer, JsonObject], R], way: Way | None = None
+    call: Call,
+    made: Callable[[JsonObject], R],
+    whole: Callable[[Answer, JsonObject], R],
+    way: Way | None = None,
+    named: Callable[[JsonObject, Deployment], JsonObject] | None = None,
 ) -> R | AsyncEvents[R]:
-    """Of a conversation in any dialect: what is `whole` of an answer, or the events of a stream as `made`. Raises
-    APIError, as `answer` does."""
+    """Of a conversation in any dialect: what is `whole` of an answer, or the events of a stream as `made`; `named`: put
+    into other words first, where its format is the provider's own. Raises APIError, as `answer` does."""
     began = time.monotonic()
     result, _, known = await (way or _result)(call)
+    renames = named if result.relayed else None
     if isinstance(result, Streaming):
-        return AsyncEvents(result, made, known, began)
+        deployment = result.deployment
+        event = made if renames is None else lambda told: made(renames(told, deployment))
+        return AsyncEvents(result, event, known, began)
+    if renames is not None:
+        told = renames(msgspec.json.decode(result.body), result.deployment)
+        result = msgspec.structs.replace(result, body=msgspec.json.encode(told))
     return _told(whole(result, known), result, began)
 
 

@@ -10,6 +10,7 @@ import asyncio
 import time
 import weakref
 from collections import deque
+from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -33,7 +34,7 @@ class AsyncEvents(Generic[E]):
     """`usage`: what the provider told of it, at the end. `_hidden_params`: as `objects.Answer` has it; `response_cost`
     is there at the end."""
 
-    def __init__(self, streaming: Streaming, made: type[E], known: JsonObject, began: float) -> None:
+    def __init__(self, streaming: Streaming, made: Callable[[JsonObject], E], known: JsonObject, began: float) -> None:
         self._stream = streaming.stream
         self._deployment = streaming.deployment
         self._made = made

@@ -1,4 +1,5 @@
-"""What a call for a file or a batch asks for, and of whom: what the server does for its tenants, for a program.
+"""What a call for a file, a batch or a kept response asks for, and of whom: what the server does for its tenants, for
+a program.
 
 Whose they are is said by `custom_llm_provider`, else by a `model` (`azure/gpt-4o`), else by the host of `api_base`;
 else it is OpenAI. Only who keeps them in OpenAI's format can be asked. Fields that nobody here knows go into the body,
@@ -85,8 +86,8 @@ def _whose(provider: str | None, model: str | None, api_base: str | None) -> Pro
         row = by_host(api_base, ROWS) or ROWS[USUAL]
     if row.wire != OPENAI.wire.name or row.name == DEMO.name:
         raise BadRequestError(
-            f"{row.name} keeps no files and batches in OpenAI's format. Ask it by its own SDK, or at a gateway by the "
-            f"routes of its own (`/{row.name}/...`).",
+            f"{row.name} keeps no files and batches, nor responses, in OpenAI's format. Ask it by its own SDK, or at "
+            f"a gateway by the routes of its own (`/{row.name}/...`).",
             param="custom_llm_provider",
             provider=row.name,
         )
@@ -133,7 +134,7 @@ async def asked(
     else:
         if forced:
             raise BadRequestError("`extra_body` is of calls that send one.", param="extra_body")
-        body, headers, query = b"", [], urlencode(plain(whole))
+        body, headers, query = b"", [], urlencode(plain(whole), doseq=True)
 
     async def once(desk: Desk, keeper: Keeper) -> Incoming:
         return await send(

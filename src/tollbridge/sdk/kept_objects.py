@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tollbridge.model.json import JsonObject
 from tollbridge.sdk.objects import Answer
-from tollbridge.sdk.task_objects import Binary
+from tollbridge.sdk.task_objects import Binary, Part
 from tollbridge.sdk.value import Value
 
 
@@ -80,6 +80,19 @@ class BatchList(Answer):
     """A page."""
 
     data: list[Batch]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class ResponseDeleted(Answer):
+    deleted: bool
+
+
+class InputItems(Part, Answer):
+    """A page of what a response was given. Items have all their fields as attributes."""
+
+    data: list[Part]
     first_id: str | None
     last_id: str | None
     has_more: bool

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from tollbridge.calls.cache_points import CachePoint, read_points
+from tollbridge.calls.said import seconds
 from tollbridge.catalog.price_names import is_price, prices_of
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json
@@ -17,7 +18,6 @@ from tollbridge.sdk.parameters import CACHE_POINTS, FOR_PROVIDERS, MOCK_DELAY, M
 from tollbridge.sdk.token_giver import TokenGiver
 from tollbridge.sdk.whose import registered
 from tollbridge.secret import Secret
-from tollbridge.server.controls import seconds
 from tollbridge.transport.base import Timeouts
 from tollbridge.wires.dialects import CHAT, MESSAGES, RESPONSES
 

@@ -24,7 +24,7 @@ import msgspec
 
 from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.routing import engine_of
-from tollbridge.calls.ask import Ask
+from tollbridge.calls.ask import Ask, field
 from tollbridge.config.load import load_value
 from tollbridge.config.settings import ModelEntry
 from tollbridge.errors import BadRequestError, ConfigError, NotBuilt
@@ -36,15 +36,22 @@ from tollbridge.sdk.answers import shown
 from tollbridge.sdk.body import plain
 from tollbridge.sdk.call import Call, read_call
 from tollbridge.sdk.desk import DESKS
+from tollbridge.sdk.dialects import read_responses, whole_event
 from tollbridge.sdk.embedding import Input, embedded, read_embedding
-from tollbridge.sdk.engine import Found, answer, ask_of, how_of, task
+from tollbridge.sdk.engine import Found, answer, ask_of, dialogue, how_of, task
+from tollbridge.sdk.events import AsyncEvents, Events
+from tollbridge.sdk.kept_objects import InputItems, ResponseDeleted
 from tollbridge.sdk.loop import BACKGROUND
 from tollbridge.sdk.objects import EmbeddingResponse, ModelResponse
 from tollbridge.sdk.order import is_mocked, seconds_of
 from tollbridge.sdk.parameters import FOR_PROVIDERS, MOCKS, WHO
 from tollbridge.sdk.race import first_of
+from tollbridge.sdk.response_calls import acancel_responses, adelete_responses, aget_responses, alist_input_items
+from tollbridge.sdk.response_ids import kept_by, read_id
 from tollbridge.sdk.streams import AsyncStream, Stream
+from tollbridge.sdk.task_objects import Event
 from tollbridge.sdk.value import Value
+from tollbridge.secret import Secret
 from tollbridge.transport.base import Incoming, Outgoing, Timeouts
 from tollbridge.transport.inprocess import ByHost
 
@@ -160,6 +167,46 @@ class Router:
     def embedding(self, model: str, input: Input, **parameters: Any) -> EmbeddingResponse:
         return BACKGROUND.run(self._embedded(model, input, parameters))
 
+    async def aresponses(
+        self, model: str, input: object, *, stream: bool | None = None, **parameters: Any
+    ) -> Event | AsyncEvents[Event]:
+        """As `tollbridge.aresponses`, of a name of the list. An answer that its provider keeps has an id that says
+        which deployment did: `previous_response_id` goes there, and `aget_responses` and its like ask it."""
+        return await self._responded(model, input, stream, parameters)
+
+    def responses(
+        self, model: str, input: object, *, stream: bool | None = None, **parameters: Any
+    ) -> Event | Events[Event]:
+        """`aresponses` for a program without async, also inside a running loop (a notebook)."""
+        answered = BACKGROUND.run(self._responded(model, input, stream, parameters))
+        return Events(answered, BACKGROUND) if isinstance(answered, AsyncEvents) else answered
+
+    async def aget_responses(self, response_id: str, **parameters: Any) -> Event:
+        """Of whom the id says it; else as `tollbridge.aget_responses`."""
+        return await aget_responses(response_id, **self._keeper(response_id, parameters))
+
+    async def adelete_responses(self, response_id: str, **parameters: Any) -> ResponseDeleted:
+        return await adelete_responses(response_id, **self._keeper(response_id, parameters))
+
+    async def acancel_responses(self, response_id: str, **parameters: Any) -> Event:
+        return await acancel_responses(response_id, **self._keeper(response_id, parameters))
+
+    async def alist_input_items(self, response_id: str, **parameters: Any) -> InputItems:
+        return await alist_input_items(response_id, **self._keeper(response_id, parameters))
+
+    async def _responded(
+        self, model: str, input: object, stream: bool | None, parameters: Mapping[str, Any]
+    ) -> Event | AsyncEvents[Event]:
+        steps = _steps(parameters)
+        call = read_responses(model, input, stream, _body_of(parameters))
+        return await dialogue(call, Event, whole_event, lambda call: self._result(call, steps), kept_by)
+
+    def _keeper(self, response_id: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters that say whom to ask, where the id says which entry of the list it is of."""
+        said = read_id(response_id).deployment if isinstance(response_id, str) else ""
+        entry = next((entry for _, entry in self._entries if entry.id == said), None)
+        return parameters if entry is None else {**_whereabouts(entry), **parameters}
+
     async def abatch_completion(self, models: Sequence[str], messages: Sequence[Any], **parameters: Any) -> list[Any]:
         """Each of the names is asked at once: for one list of messages, an answer or an exception of each, in their
         order; for several lists, such a list for each."""
@@ -210,6 +257,7 @@ class Router:
 
     async def _result(self, call: Call, steps: Steps, instead: Mapping[str, Call] | None = None) -> Found:
         ask = _ask(call, steps)
+        _go_on(ask)
         ask.instead = {name: _ask(other, steps) for name, other in (instead or {}).items()}
         policy = self._engine.policy
         if call.retries is not None:
@@ -217,6 +265,29 @@ class Router:
         trace = Trace([])
         result = await self._engine.run(ask, trace, how_of(ask), policy=policy, fallbacks=steps.fallbacks)
         return result, ask, {"attempts": len(trace.attempts), "caveats": shown(call.caveats)}
+
+
+def _go_on(ask: Ask) -> None:
+    """A response that goes on from another is asked of who keeps that."""
+    previous = field(ask.fields, "previous_response_id")
+    if isinstance(previous, str) and (told := read_id(previous)).deployment:
+        ask.only = told.deployment
+        ask.replace(previous_response_id=msgspec.json.encode(told.id))
+
+
+def _whereabouts(entry: ModelEntry) -> dict[str, Any]:
+    said = {
+        "model": entry.model,
+        "api_key": entry.api_key,
+        "api_base": entry.api_base,
+        "api_version": entry.api_version,
+        "organization": entry.organization,
+        "custom_llm_provider": entry.custom_llm_provider,
+        "extra_headers": dict(entry.extra_headers) or None,
+        **entry.params,
+    }
+    shown = {name: value.reveal() if isinstance(value, Secret) else value for name, value in said.items()}
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def _deployments(entry: Mapping[str, Any]) -> int:

@@ -121,9 +121,8 @@ class App:
         if inbound.method == "OPTIONS" and (match is not None or inbound.path == "*"):
             return self._preflight(inbound)
         if match is None:
-            return self._refused(
-                inbound, NotFoundError(f"There is no {_shown(inbound.path)} here.", code="unknown_url")
-            )
+            told = f"There is no {_shown(inbound.path)} here.{_instead(inbound.path)}"
+            return self._refused(inbound, NotFoundError(told, code="unknown_url"))
         inbound.route = match
         if inbound.method not in match.route.methods:
             allowed = ", ".join(self._routes.methods(match.route))
@@ -356,6 +355,12 @@ def _run_of(handler: str) -> type[Conversation]:
     from tollbridge.server.tasks import CompletionRun, TaskRun
 
     return CompletionRun if handler == "complete" else TaskRun
+
+
+def _instead(path: str) -> str:
+    from tollbridge.server.absent import instead_of  # loaded by the first who asks for what is not there
+
+    return instead_of(path)
 
 
 def _readiness(gateway: Gateway) -> tuple[int, str]:

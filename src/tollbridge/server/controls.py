@@ -5,33 +5,30 @@ signed as, or fake an answer or a failure: 400. So are guards that are asked for
 a provider's that is called the same goes on. What LiteLLM's proxy reads besides, and nothing comes of here, is left out
 and told. `metadata` in the chat dialect is ours (tags, log) unless the request asks the provider to store it; in the
 Messages dialect it is the format's own.
+
+What a request tells the log besides is in `notes.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tollbridge.calls.ask import Fields, decode
 from tollbridge.calls.cache_points import CachePoint, read_points
 from tollbridge.calls.own_fields import CACHES, CALLBACKS, NO_EFFECT, PRICES
+from tollbridge.calls.said import count, is_true, seconds
 from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.server.notes import (
-    GUARDS,
-    NOTED_HEADERS,
-    Notes,
-    check_guards,
-    identify,
-    name_user,
-    note,
-    read_metadata,
-    tags,
-    tags_in,
-)
+from tollbridge.server.guards import GUARDS, check_guards
+from tollbridge.server.notes import identify, name_user, note, note_metadata, tags, tags_in
 from tollbridge.server.own_fallbacks import read_fallbacks
 from tollbridge.wires.anthropic_messages.betas import asks_for_its_fallbacks
+
+if TYPE_CHECKING:
+    from tollbridge.observe import Record
 
 REFUSED = frozenset(
     {
@@ -89,26 +86,49 @@ OURS = (
 """In the order in which they are obeyed: of two that say the same, the later one holds."""
 _IN_PYTHON = ("allowed_openai_params", "context_window_fallback_dict", "modify_params")
 INEFFECTIVE = NO_EFFECT.union(CALLBACKS, PRICES, _IN_PYTHON)
+NOTES = frozenset({"litellm_metadata", "litellm_session_id", "litellm_trace_id"})
 NOTHING_SAID = (b"null", b"false", b"[]", b"{}")
 NESTED = "extra_body"
 EITHER = REFUSED.union(OURS, INEFFECTIVE, (GUARDS, NESTED))
-HEADERS = NOTED_HEADERS.union(
-    (b"x-litellm-timeout", b"x-litellm-stream-timeout", b"x-litellm-num-retries", b"x-tollbridge-strict")
+HEADERS = frozenset(
+    {
+        b"x-litellm-timeout",
+        b"x-litellm-stream-timeout",
+        b"x-litellm-num-retries",
+        b"x-litellm-tags",
+        b"tags",
+        b"x-litellm-customer-id",
+        b"x-litellm-end-user-id",
+        b"x-litellm-session-id",
+        b"x-litellm-trace-id",
+        b"x-litellm-spend-logs-metadata",
+        b"x-tollbridge-strict",
+    }
 )
 
 
-class Controls(Notes, frozen=True):
-    """None: the client did not say. `instead`: what some of the `fallbacks` are asked, by their names. `ineffective`:
-    fields that were left out, and nothing else comes of them."""
+class Controls(msgspec.Struct, frozen=True):
+    """None: the client did not say. `tags`, `metadata`, `user` and `trace` go to the log. `trace`: what the requests of
+    one session have in common. `instead`: what some of the `fallbacks` are asked, by their names. `ineffective`: fields
+    that were left out, and nothing else comes of them."""
 
     timeout_s: float | None = None
     retries: int | None = None
     fallbacks: tuple[str, ...] | None = None
     instead: Mapping[str, JsonObject] = {}
+    tags: tuple[str, ...] = ()
+    metadata: Json = None
+    user: str | None = None
+    trace: str | None = None
     strict: bool = False
     drop_params: bool | None = None
     ineffective: tuple[str, ...] = ()
     cache_points: tuple[CachePoint, ...] = ()
+
+    def note(self, record: Record) -> None:
+        """Tells the log whose request it is and what it belongs to."""
+        record.user, record.tags, record.metadata = self.user, self.tags, self.metadata
+        record.trace_id = self.trace or ""
 
 
 NOTHING = Controls()
@@ -141,7 +161,7 @@ def take_controls(
         said.update(_body(fields, streams, betas))
     if "metadata" in fields:
         ours = metadata_is_ours and bytes(fields.get("store") or b"") != b"true"
-        read_metadata(bytes(fields["metadata"]), "metadata", said, theirs=not ours)
+        note_metadata(bytes(fields["metadata"]), "metadata", said, theirs=not ours)
         if ours:
             del fields["metadata"]
     name_user(fields, said)
@@ -149,6 +169,26 @@ def take_controls(
         note(said, "user", headers.get(user_header, b"").decode("latin-1"))
     if not HEADERS.isdisjoint(headers):
         said.update(_headers(headers, streams))
+        identify(headers, said)
+    return msgspec.structs.replace(NOTHING, **said) if said else NOTHING
+
+
+def take_notes(fields: Fields, headers: Mapping[bytes, bytes]) -> Controls:
+    """Of a body that is another's and goes on as it is, but for what no provider takes: whose it is, and what the log
+    shall tell of it. Raises BadRequestError for an ill-typed one."""
+    said: dict[str, object] = {}
+    for name in NOTES.intersection(fields):
+        raw = bytes(fields.pop(name))
+        if name == "litellm_metadata":
+            note_metadata(raw, name, said)
+        else:
+            note(said, "trace", decode(raw))
+    if "metadata" in fields:
+        note_metadata(bytes(fields["metadata"]), "metadata", said, theirs=True)
+    name_user(fields, said)
+    if not HEADERS.isdisjoint(headers):
+        if (listed := tags_in(headers)) is not None:
+            said["tags"] = listed
         identify(headers, said)
     return msgspec.structs.replace(NOTHING, **said) if said else NOTHING
 
@@ -171,7 +211,7 @@ def _body(fields: Fields, streams: bool, betas: str | None) -> dict[str, object]
             case "num_retries" | "max_retries":
                 said.setdefault("retries", count(value, f"$.{name}"))
             case "litellm_metadata":
-                read_metadata(raw, name, said)
+                note_metadata(raw, name, said)
             case "litellm_session_id" | "litellm_trace_id":
                 note(said, "trace", value)
             case "tags":
@@ -266,21 +306,3 @@ def _number(value: bytes) -> float | None:
         return float(value)
     except ValueError:
         return None
-
-
-def is_true(value: Json, where: str) -> bool:
-    if not isinstance(value, bool):
-        raise BadRequestError(f"Expected true or false - at `{where}`.", param=where.removeprefix("$."))
-    return value
-
-
-def seconds(value: Json, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e6:
-        raise BadRequestError(f"Expected seconds greater than 0 - at `{where}`.", param=where.removeprefix("$."))
-    return float(value)
-
-
-def count(value: Json, where: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 20 or value != int(value):
-        raise BadRequestError(f"Expected a whole number from 0 to 20 - at `{where}`.", param=where.removeprefix("$."))
-    return int(value)

@@ -1,73 +1,32 @@
-"""Whose request it is and what it belongs to, as LiteLLM's clients say it
-(https://docs.litellm.ai/docs/proxy/request_headers, seen 2026-11-25): in the body or in headers. Of two that say the
-same a header wins. None of it decides anything: it stands in the log. What has the shape of a key does not.
+"""What a request tells the log: on whose behalf it is, what it belongs to, and what else its client wants kept of it.
 
-What no provider takes of it is taken out. Guards that are asked for by name are refused, for there are none.
+It is said as LiteLLM's clients say it (https://docs.litellm.ai/docs/proxy/request_headers, seen 2026-11-25); of two
+that say the same a header wins over the body. None of it decides anything. What has the shape of a key is not told.
+
+Each of these adds to `said`, which becomes a `Controls`, or raises BadRequestError for what is ill-typed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TypeGuard
 
 import msgspec
 
 from tollbridge.calls.ask import Fields, decode
 from tollbridge.errors import BadRequestError
-from tollbridge.model.json import Json, JsonObject, too_deep
+from tollbridge.model.json import Json, too_deep
 from tollbridge.secret import without_keys, without_keys_in_bytes
+from tollbridge.server.guards import GUARDS, check_guards
 
-if TYPE_CHECKING:
-    from tollbridge.observe import Record
-
-NOTES = frozenset({"litellm_metadata", "litellm_session_id", "litellm_trace_id"})
-GUARDS = "guardrails"
 USER_HEADERS = (b"x-litellm-customer-id", b"x-litellm-end-user-id")
 TAG_HEADERS = (b"x-litellm-tags", b"tags")
 TRACE_HEADERS = (b"x-litellm-trace-id", b"x-litellm-session-id")
 """The first that is there counts."""
-SPEND_HEADER = b"x-litellm-spend-logs-metadata"
-NOTED_HEADERS = frozenset((*USER_HEADERS, *TAG_HEADERS, *TRACE_HEADERS, SPEND_HEADER))
 TAGS_MAX = 32
 LOGGED_BYTES_MAX = 4096
 LOGGED_CHARACTERS_MAX = 256
-
-
-class Notes(msgspec.Struct, frozen=True):
-    """None: the client did not say. `trace`: what the requests of one session have in common."""
-
-    tags: tuple[str, ...] = ()
-    metadata: Json = None
-    user: str | None = None
-    trace: str | None = None
-
-    def note(self, record: Record) -> None:
-        record.user, record.tags, record.metadata = self.user, self.tags, self.metadata
-        record.trace_id = self.trace or ""
-
-
-NO_NOTES = Notes()
-
-
-def take_notes(fields: Fields, headers: Mapping[bytes, bytes]) -> Notes:
-    """Of a body that is another's and goes on as it is, but for what no provider takes: whose it is, and what the log
-    shall tell of it. Raises BadRequestError for an ill-typed one."""
-    said: dict[str, object] = {}
-    for name in NOTES.intersection(fields):
-        raw = bytes(fields.pop(name))
-        if name == "litellm_metadata":
-            read_metadata(raw, name, said)
-        else:
-            note(said, "trace", decode(raw))
-    if "metadata" in fields:
-        read_metadata(bytes(fields["metadata"]), "metadata", said, theirs=True)
-    name_user(fields, said)
-    if not NOTED_HEADERS.isdisjoint(headers):
-        if (listed := tags_in(headers)) is not None:
-            said["tags"] = listed
-        identify(headers, said)
-    return msgspec.structs.replace(NO_NOTES, **said) if said else NO_NOTES
 
 
 def name_user(fields: Fields, said: dict[str, object]) -> None:
@@ -78,24 +37,7 @@ def name_user(fields: Fields, said: dict[str, object]) -> None:
         note(said, "user", decode(bytes(fields["safety_identifier"])))
 
 
-def check_guards(value: Json, where: str) -> None:
-    """LiteLLM's ways to choose guards: a list of names, some with parameters (`{"name": {"extra_body": {}}}`), or
-    switches (`{"name": true}`). Raises BadRequestError."""
-    listed = value if isinstance(value, list) else [value]
-    switched = isinstance(value, dict) and True in value.values()
-    if switched or any(isinstance(one, str) or (isinstance(one, dict) and _with_parameters(one)) for one in listed):
-        raise BadRequestError(
-            f"There are no guards here, and nothing would be checked - at `$.{where}`. Leave it out.",
-            param=where,
-            code="guards_not_built",
-        )
-
-
-def _with_parameters(guard: JsonObject) -> bool:
-    return any(isinstance(said, dict) and "extra_body" in said for said in guard.values())
-
-
-def read_metadata(raw: bytes, name: str, said: dict[str, object], *, theirs: bool = False) -> None:
+def note_metadata(raw: bytes, name: str, said: dict[str, object], *, theirs: bool = False) -> None:
     """For the log; tags, the user and the session are found in it too. In a form `litellm_metadata` is JSON in a text.
     Its user counts before that of `metadata`, which programs say without being told to. `theirs`: it is a provider's
     field first, and what is called `tags` there need be none."""
@@ -146,7 +88,7 @@ def identify(headers: Mapping[bytes, bytes], said: dict[str, object]) -> None:
     for name, candidates in (("user", USER_HEADERS), ("trace", TRACE_HEADERS)):
         given = next((headers[header] for header in candidates if headers.get(header)), b"")
         note(said, name, given.decode("latin-1"))
-    raw = headers.get(SPEND_HEADER)
+    raw = headers.get(b"x-litellm-spend-logs-metadata")
     if not raw:
         return
     try:
@@ -154,8 +96,8 @@ def identify(headers: Mapping[bytes, bytes], said: dict[str, object]) -> None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         metadata = None
     if not isinstance(metadata, dict):
-        where = SPEND_HEADER.decode()
-        raise BadRequestError(f"Expected a JSON object - at `{where}`.", param=where)
+        where = "x-litellm-spend-logs-metadata"
+        raise BadRequestError(f"Expected a JSON object - at `{where}`.", param=where.removeprefix("$."))
     _log(said, {"spend_logs_metadata": _loggable(metadata, raw)}, "spend_logs_metadata")
 
 

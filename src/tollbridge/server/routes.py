@@ -17,6 +17,7 @@ from tollbridge.observe import Record
 from tollbridge.policy.principal import Principal
 from tollbridge.server.inbound import Headers, Inbound, Responder
 from tollbridge.server.managed import Manager
+from tollbridge.wires.dialects import COMPLETIONS
 
 Access = Literal["key", "self", "admin", "metrics", "open"]
 """key: a Principal. self: a Principal, who is shown what is its own. admin: a Principal who is the admin. metrics: the
@@ -169,7 +170,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     *(route for path, dialect in TASKS.items() for route in task(path, dialect)),
     *(
-        Route(methods=("POST",), path=path, handler="complete", access="key", dialect="openai_completions")
+        Route(methods=("POST",), path=path, handler="complete", access="key", dialect=COMPLETIONS)
         for path in (
             "/v1/completions",
             "/completions",

@@ -46,14 +46,22 @@ of sums by key also `key_alias` and `key_name`."""
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Which entries. `since` inclusive, `until` exclusive, in epoch seconds: of the moment when a request was accounted
-    for. `after`: the id of the last entry of the page before."""
+    for. `least_nanousd`, `most_nanousd`: both inclusive. `after`: the id of the last entry of the page before; `skip`:
+    so many are passed over. `oldest_first`: not newest."""
 
     key_id: str | None = None
     end_user: str | None = None
+    model: str | None = None
+    group: str | None = None
+    failed: bool | None = None
+    least_nanousd: int | None = None
+    most_nanousd: int | None = None
     since: float | None = None
     until: float | None = None
     after: str | None = None
+    skip: int = 0
     limit: int = 100
+    oldest_first: bool = False
 
 
 class Tagged(msgspec.Struct):
@@ -71,12 +79,21 @@ class SpendReader:
         self._database = database
 
     async def entries(self, wanted: Wanted) -> list[Found]:
-        """Newest first."""
         conditions = _conditions(wanted)
-        query = _entries().where(*conditions).order_by(ENTRIES.c.id.desc()).limit(wanted.limit)
+        order = ENTRIES.c.id if wanted.oldest_first else ENTRIES.c.id.desc()
+        query = _entries().where(*conditions).order_by(order).limit(wanted.limit).offset(wanted.skip)
 
         async def work(connection: AsyncConnection) -> list[Found]:
             return await with_attempts(connection, await _all(connection, query))
+
+        return await self._database.read(work)
+
+    async def count(self, wanted: Wanted, most: int) -> int:
+        """How many there are, and no more than `most`."""
+        some = select(ENTRIES.c.id).where(*_conditions(wanted)).limit(most).subquery()
+
+        async def work(connection: AsyncConnection) -> int:
+            return int((await connection.execute(select(func.count()).select_from(some))).scalar() or 0)
 
         return await self._database.read(work)
 
@@ -166,6 +183,15 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         conditions.append(ENTRIES.c.key_id == fit_text(wanted.key_id))
     if wanted.end_user is not None:
         conditions.append(ENTRIES.c.end_user == fit_text(wanted.end_user))
+    for column, name in ((ENTRIES.c.model, wanted.model), (ENTRIES.c.model_group, wanted.group)):
+        if name is not None:
+            conditions.append(column == fit_text(name))
+    if wanted.failed is not None:
+        conditions.append(ENTRIES.c.outcome != "ok" if wanted.failed else ENTRIES.c.outcome == "ok")
+    if wanted.least_nanousd is not None:
+        conditions.append(ENTRIES.c.cost_nanousd >= wanted.least_nanousd)
+    if wanted.most_nanousd is not None:
+        conditions.append(ENTRIES.c.cost_nanousd <= wanted.most_nanousd)
     if wanted.since is not None:
         conditions.append(ENTRIES.c.id >= first_at(wanted.since))
     if wanted.until is not None:

@@ -112,7 +112,7 @@ _KINDS: dict[Code, _Kind] = {
         APITimeoutError,
         "provider",
         True,
-        "no connection to {origin} within {seconds:g} s. Check the network, or raise the connect timeout.",
+        "no connection to {origin} within {seconds:g} s. Check the network, or raise `timeouts.connect_s`.",
     ),
     "pool_timeout": _Kind(
         APITimeoutError,
@@ -124,19 +124,19 @@ _KINDS: dict[Code, _Kind] = {
         APITimeoutError,
         "provider",
         True,
-        "{origin} did not begin to answer within {seconds:g} s. Try again, or raise the first-byte timeout.",
+        "{origin} did not begin to answer within {seconds:g} s. Try again, or raise `timeout`, `stream_timeout`.",
     ),
     "gap_timeout": _Kind(
         APITimeoutError,
         "provider",
         True,
-        "{origin} fell silent in the middle of its answer for {seconds:g} s. Try again, or raise the gap timeout.",
+        "{origin} fell silent in the middle of its answer for {seconds:g} s. Try again, or raise `stream_timeout`.",
     ),
     "total_timeout": _Kind(
         APITimeoutError,
         "provider",
         True,
-        "{origin} did not finish its answer within {seconds:g} s. Try again, or raise the total timeout.",
+        "{origin} did not finish its answer within {seconds:g} s. Try again, or raise `timeout`.",
     ),
     "upstream_truncated": _Kind(
         Truncated, "provider", True, "{origin} ended its answer early, {detail}. What came is incomplete: try again."

@@ -8,6 +8,8 @@ from importlib import import_module
 from tollbridge.wires.base import Wire
 
 CHAT, RESPONSES, MESSAGES, GEMINI = "openai_chat", "openai_responses", "anthropic_messages", "gemini"
+COMPLETIONS = "openai_completions"
+"""The legacy one, which is made of a chat where nobody has it."""
 DIALECTS: Mapping[str, tuple[str, str]] = {
     CHAT: ("tollbridge.wires.openai_chat", "OPENAI_CHAT"),
     RESPONSES: ("tollbridge.wires.openai_responses", "OPENAI_RESPONSES"),

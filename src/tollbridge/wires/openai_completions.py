@@ -23,6 +23,7 @@ from tollbridge.model.response import Caveat, Response
 from tollbridge.model.tasks.task import TaskRequest, TaskResponse
 from tollbridge.model.unsent import unsent_field
 from tollbridge.wires.base import Head, HttpRequest, SseEvent, Target, Written
+from tollbridge.wires.dialects import COMPLETIONS
 from tollbridge.wires.openai_chat import OpenAIChat
 from tollbridge.wires.openai_chat.stream_reader import ChatStreamReader
 from tollbridge.wires.openai_chat.stream_writer import ChatStreamWriter
@@ -30,7 +31,6 @@ from tollbridge.wires.seal import UNKEYED, Seals
 from tollbridge.wires.sse import SseParser
 from tollbridge.wires.task import Task
 
-NAME = "openai_completions"
 OBJECT = "text_completion"
 _LOGPROBS_MAX = 20
 
@@ -96,7 +96,7 @@ class CompletionsWriter:
 class OpenAICompletions(OpenAIChat):
     """`wires.base.Wire`. `task`: what a provider's row calls it."""
 
-    name = NAME
+    name = COMPLETIONS
     task: Task[TaskRequest, TaskResponse] = Task("completions")
 
     def read_request(self, body: Json, seals: Seals = UNKEYED) -> Written[Request]:

@@ -16,10 +16,8 @@ from msgspec.structs import replace
 from tollbridge.model.json import Json
 from tollbridge.model.request import Request
 from tollbridge.model.response import Caveat
-from tollbridge.wires.dialects import CHAT, GEMINI, MESSAGES, RESPONSES
+from tollbridge.wires.dialects import CHAT, COMPLETIONS, GEMINI, MESSAGES, RESPONSES
 from tollbridge.wires.stumble import snake
-
-COMPLETIONS = "openai_completions"
 
 _CONFIG = "generationConfig"
 _CALLING = "toolConfig.functionCallingConfig"

@@ -51,6 +51,12 @@ _TABLE: tuple[Name, ...] = (
     *_of(f"{HERE}.calls", "image_generation", "aimage_generation", "image_edit", "aimage_edit"),
     *_of(f"{HERE}.calls", "transcription", "atranscription", "speech", "aspeech"),
     *_of(f"{HERE}.calls", "text_completion", "atext_completion", "responses", "aresponses"),
+    *_of(
+        f"{HERE}.calls",
+        *("get_responses", "aget_responses", "delete_responses", "adelete_responses", "cancel_responses"),
+        *("acancel_responses", "list_input_items", "alist_input_items"),
+        note="of a response that its provider keeps",
+    ),
     *_of(f"{HERE}.calls", "generate_content", "agenerate_content"),
     *_of(f"{HERE}.calls", "anthropic_messages=aanthropic_messages", note="async, as LiteLLM's"),
     *_of(
@@ -134,8 +140,6 @@ _TABLE: tuple[Name, ...] = (
     *_absent("Ask the vendor's own SDK.", "video_generation", "avideo_generation", "vector_store_search"),
     *_absent("Open a WebSocket at a gateway's `/v1/realtime` (docs/realtime.md).", "_arealtime"),
     *_absent("A gateway passes requests through (docs/pass-through.md).", "allm_passthrough_route"),
-    *_absent("A gateway keeps responses (docs/server.md).", "get_responses", "aget_responses", "delete_responses"),
-    *_absent("A gateway keeps responses (docs/server.md).", "adelete_responses", "list_input_items"),
     *_absent("Write the messages as the model wants them.", "register_prompt_template"),
     *_absent("Pass `timeout`.", "timeout"),
     *_absent("Ask a model with `max_tokens=1`.", "health_check", "ahealth_check"),

@@ -81,7 +81,7 @@ _SERVER = "A gateway has it: `tollbridge serve`."
 ABSENT = {
     **dict.fromkeys(("text_completion", "atext_completion", "arerank", "rerank", "moderation", "amoderation"), _CALL),
     **dict.fromkeys(("image_generation", "aimage_generation", "transcription", "atranscription"), _CALL),
-    **dict.fromkeys(("speech", "aspeech", "aresponses", "responses", "aanthropic_messages"), _CALL),
+    **dict.fromkeys(("speech", "aspeech", "aanthropic_messages"), _CALL),
     **dict.fromkeys(("acreate_file", "acreate_batch", "aretrieve_batch", "afile_content"), _PLACE),
     "schedule_acompletion": "Use `asyncio`.",
     "get_model_group_info": "`get_model_info` of each model of `get_model_list` says it.",

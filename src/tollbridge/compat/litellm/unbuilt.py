@@ -93,7 +93,7 @@ ABSENT: Mapping[str, tuple[str, ...]] = {
     aresponses_with_retries responses_with_retries
 """),
     "A gateway keeps responses (docs/server.md).": _words("""
-    acancel_responses acompact_responses alist_input_items cancel_responses compact_responses
+    acompact_responses compact_responses
 """),
     "Pass `mock_response`.": _words("""
     async_mock_completion_streaming_obj mock_completion mock_completion_streaming_obj mock_embedding

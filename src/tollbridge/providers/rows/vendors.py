@@ -8,7 +8,7 @@ from msgspec import structs
 
 from tollbridge.providers import patches
 from tollbridge.providers.auth import Bearer, HeaderKey
-from tollbridge.providers.row import ForModels, From, Provider
+from tollbridge.providers.row import RESPONSES, ForModels, From, Provider
 from tollbridge.providers.rows.alike import (
     CHAT,
     CHECKED,
@@ -68,6 +68,7 @@ _MISTRAL = Provider(
     name="mistral",
     wire=CHAT,
     base_url="https://api.mistral.ai/v1",
+    bare_path="/v1",
     base_env=("MISTRAL_API_BASE", "MISTRAL_AZURE_API_BASE"),
     key_env=("MISTRAL_API_KEY", "MISTRAL_AZURE_API_KEY"),
     drops=frozenset(
@@ -204,14 +205,16 @@ VENDORS: tuple[Provider, ...] = (
         name="perplexity",
         wire=CHAT,
         base_url="https://api.perplexity.ai",
+        also={RESPONSES: "/v1/responses"},  # all that is left at their own address since 2026-09-27
         base_env=("PERPLEXITY_API_BASE",),
         key_env=("PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"),
         prefers={**OLD_NAME, "reasoning": "reasoning_effort"},
         renames=OLD_FIELD,
         patches=(patches.developer_is_system,),
+        also_patches={RESPONSES: (patches.perplexity_agent,)},
         tells_cost=True,
-        source="https://docs.perplexity.ai/api-reference/chat-completions-post",
-        checked=CHECKED,
+        source="https://docs.perplexity.ai/docs/agent-api/openai-compatibility",
+        checked="2026-11-27",
     ),
     _glm("zai", "https://api.z.ai", "ZAI_API_KEY"),
     _glm("bigmodel", "https://open.bigmodel.cn", "BIGMODEL_API_KEY"),
