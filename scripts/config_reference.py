@@ -61,6 +61,8 @@ WRITTEN: Mapping[Any, str] = {
     kinds.period: "a period (`30s`, `15m`, `12h`, `30d`, `4w`, `3mo`)",
     kinds.seconds: "seconds",
     kinds.secret: "text, secret",
+    kinds.literal: "text",
+    kinds.template: "text, secret; `${NAME}` is a variable",
     kinds.text: "text",
     deployment.organizations: "a list of texts",
     deployment.table_said: "a table",

@@ -10,7 +10,7 @@ from tests.catalog.reported import all_reported
 from tests.shared import SHARED
 from tollbridge.calls.tariff import tariff
 from tollbridge.catalog.kept import again, keep
-from tollbridge.catalog.parts import Parts, others
+from tollbridge.catalog.parts import Parts, others, samplings
 from tollbridge.catalog.pricing import UNPRICED, Tariff, catalog_list
 from tollbridge.model.response import Usage
 from tollbridge.observe import tokens
@@ -87,7 +87,7 @@ def test_what_other_models_did_is_kept_with_the_answer() -> None:
     prices = Tariff({"input": 10**6, "output": 10**6}, "", kin=lambda model: big if model == "big" else UNPRICED)
     assert prices.cost(kept) == prices.cost(usage) == 15 + 100_000 + 20_000 + 700 + 20_000 + 30_000
     refused = Usage(input=10, output=5, extra={"iterations": [{"type": "fallback_message", "model": "big"}]})
-    assert others(again(tokens(refused), keep(refused, None))) == (("fallback_message", "big", None),)
+    assert others(again(tokens(refused), keep(refused, None))) == (("fallback_message", "big", None, False),)
 
 
 @pytest.mark.parametrize("told", [{}, {"speed": "fast", "inference_geo": "us"}, {"speed": "standard"}], ids=str)
@@ -108,6 +108,23 @@ def test_attempts_of_several_models_are_kept_and_cost_the_same_again(
     prices = Tariff({"input": 10**6, "output": 10**6}, "", kin=lambda model: kin)
     assert others(kept) == others(usage, tier)
     assert prices.cost(kept) == prices.cost(usage, tier)
+    assert prices.assumed(kept) == prices.assumed(usage, tier)
+
+
+def test_what_compacting_took_is_kept_with_the_answer() -> None:
+    told = [
+        {"type": "compaction", "input_tokens": 90_000, "cache_read_input_tokens": 5, "output_tokens": 700},
+        {"type": "message", "input_tokens": 20_000, "output_tokens": 50},
+        {"type": "advisor_message", "model": "wise", "input_tokens": 60, "output_tokens": 7},
+    ]
+    usage = Usage(input=110_005, output=750, cache_read=5, extra={"iterations": told})
+    kept = again(tokens(usage), keep(usage, None))
+    prices = Tariff({"input": 10**9, "input>100000": 5 * 10**9, "output": 10**9}, "", kin=lambda model: prices)
+    assert samplings(kept) == (
+        Usage(input=20_000, output=50, cache_read=0, cache_write=0, cache_write_1h=0),
+        *samplings(usage)[1:],
+    )
+    assert prices.cost(kept) == prices.cost(usage) == (110_005 + 750 + 60 + 7) * 1000
 
 
 def test_counts_that_this_version_does_not_know_are_passed_over() -> None:

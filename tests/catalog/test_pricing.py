@@ -518,3 +518,49 @@ def test_an_attempt_at_the_deployments_own_model_costs_what_the_operator_says() 
     served = listed.cost(Usage(input=412, output=264))
     assert served
     assert prices.cost(attempted(CUT, SERVED)) == served + 635 * 2000
+
+
+@pytest.mark.parametrize(
+    ("usage", "tier", "thousandths"),
+    [
+        (attempted(attempt("advisor_message", "zeus", 10, 2)), None, 412 * 10 + 264 * 50 + 10 * 10 + 2 * 50),
+        (
+            attempted(attempt("advisor_message", OPUS, 10, 2), attempt("advisor_message", "zeus", 10, 2)),
+            None,
+            412 * 10 + 264 * 50 + 10 * 5 + 2 * 25 + 10 * 10 + 2 * 50,
+        ),
+        (attempted({"type": "advisor_message", "model": OPUS}), None, 412 * 10 + 264 * 50),
+        (attempted(CUT, attempt("fallback_message", "zeus", 412, 264)), None, 947 * 10 + 364 * 50),
+        (attempted(CUT, SERVED), "priority", (412 + 264) * 7 + 535 * 10 + 100 * 50),
+        (attempted(CUT, SERVED, searches=1), None, 412 * 5 + 264 * 25 + 535 * 10 + 100 * 50 + 20_000),
+        (attempted(attempt("compaction", None, 5, 5), SERVED), None, 412 * 5 + 264 * 25 + 5 * 10 + 5 * 50),
+        (attempted({"type": "fallback_message", "model": OPUS}), None, 412 * 10 + 264 * 50),
+        (attempted(*[attempt("advisor_message", OPUS, 10, 2)] * 51), None, 412 * 10 + 264 * 50),
+        (attempted(attempt("advisor_message", "zeus", 10, 2)), "unheard-of", None),
+        (attempted(), None, None),
+    ],
+)
+def test_a_part_without_a_price_is_charged_as_if_the_model_that_was_asked_had_done_it(
+    usage: Usage, tier: str | None, thousandths: int | None
+) -> None:
+    own = {**BY_MODEL[FABLE], "search_medium": 20 * DOLLARS * 1000}
+    prices = Tariff(own, "", added_nanousd=3, kin=lambda model: Tariff(BY_MODEL.get(model, {}), ""))
+    assert prices.assumed(usage, tier) == (None if thousandths is None else thousandths * 1000 + 3)
+    if thousandths is not None:
+        assert prices.cost(usage, tier) is None
+
+
+def test_each_run_of_the_model_is_in_the_tier_of_its_own_size() -> None:
+    """What compacting read is no part of the answer's context."""
+    prices = Tariff({"input": DOLLARS, "input>100000": 5 * DOLLARS, "output": DOLLARS, "output@us": 2 * DOLLARS}, "")
+    told = [
+        {"type": "compaction", "input_tokens": 90_000, "output_tokens": 500},
+        {"type": "message", "input_tokens": 20_000, "output_tokens": 100},
+    ]
+    usage = Usage(input=110_000, output=600, extra={"iterations": told})
+    assert prices.cost(usage) == (110_000 + 600) * 1000
+    large = [{**told[0], "input_tokens": 160_000}, told[1]]
+    assert prices.cost(Usage(input=180_000, output=600, extra={"iterations": large})) == (800_000 + 20_000 + 600) * 1000
+    assert prices.cost(Usage(input=110_000, output=600)) == (550_000 + 600) * 1000
+    senseless = Usage(input=110_000, output=400, extra={"iterations": told})
+    assert prices.cost(senseless) == (550_000 + 400) * 1000

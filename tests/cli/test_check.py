@@ -308,14 +308,60 @@ def test_a_database_that_cannot_be_used_is_an_error_where_it_is_named(
     assert (result.exit_code, f"TOLLBRIDGE_DATABASE_URL: {why}" in result.output) == (2, True)
 
 
-def test_an_mcp_server_that_a_start_could_not_make_is_an_error(tmp_path: Path) -> None:
+def test_an_mcp_server_that_a_start_could_not_make_is_an_error_where_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "api.json").write_text('{"openapi": "3.1.0", "servers": [{"url": "https://x.example"}], "paths": {}}')
     text = """
         mcp_servers:
           x: {url: "https://x.example/${NOT_SET_HERE}/mcp"}
+          y: {command: sh, args: [-c, "${NOT_SET_HERE}"], cwd: "${NOT_SET_HERE:-/}"}
+          z: {url: "https://x.example/mcp", static_headers: {a: b, c: "${NOT_SET_HERE}"}}
+          u: {url: "${NOT_SET_HERE:-localhost}/mcp"}
+          v: {spec_path: api.json}
+          w: {command: sh, args: [-c, "echo $${NOT_SET_HERE}"]}
     """
     result = run(tmp_path, text)
     assert result.exit_code == 2
-    assert "config.yaml:3:3: error: the MCP server 'x' needs ${NOT_SET_HERE}, which is not set." in result.output
+    for where, name in (("3:12", "x"), ("4:26", "y"), ("5:63", "z")):
+        told = f"config.yaml:{where}: error: the MCP server {name!r} needs ${{NOT_SET_HERE}}, which is not set."
+        assert told in result.output
+    assert "config.yaml:6:12: error: the MCP server 'u': its URL: " in result.output
+    assert result.output.count("error: ") == 4
+
+
+def test_what_is_hardly_meant_of_an_mcp_server_is_told_where_it_stands(tmp_path: Path) -> None:
+    text = """
+        mcp_servers:
+          a: {command: "python server.py"}
+          b: {command: python, args: "-m foo"}
+          c: {url: "https://x.example/mcp", auth_type: bearer_token}
+          d: {url: "https://x.example/mcp", auth_type: api_key, static_headers: {X-API-Key: k}}
+          e:
+            url: https://x.example/mcp
+            mcp_info:
+              mcp_server_cost_info:
+                default_cost_per_query: much
+                tool_name_to_cost: {a: 1}
+                tool_name_to_cost_per_query: {b: -1, c: 0.5}
+          f: {url: "https://x.example/mcp", mcp_info: {mcp_server_costs_info: {}, any: thing}}
+          sse: {url: "https://x.example/mcp"}
+    """
+    report = examine(_written(tmp_path, text), {})
+    assert [(one.line, one.column, one.severity, one.message.partition(":")[0]) for one in report.findings] == [
+        (3, 16, "warning", "no shell reads it, and there is no program of this whole name"),
+        (4, 30, "warning", "is one argument, spaces and all; several are a list, `[-m, server]`"),
+        (5, 48, "warning", "there is no `auth_value`"),
+        (11, 33, "error", "expected a number, got 'much'"),
+        (12, 9, "warning", "is no cost that is known, and has no effect; did you mean `tool_name_to_cost_per_query`?"),
+        (13, 42, "error", "must not be negative"),
+        (14, 48, "warning", "is free-form, and no call costs anything by it; did you mean `mcp_server_cost_info`?"),
+        (15, 3, "error", "'sse' is reserved"),
+    ]
+    assert "callback, global, health, key" in report.findings[-1].message
+
+
+def _written(directory: Path, text: str) -> Path:
+    (directory / "config.yaml").write_text(dedent(text))
+    return directory / "config.yaml"
 
 
 def test_a_driver_that_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -516,7 +562,7 @@ def test_all_errors_and_all_unset_variables_are_told_in_one_run(
         "9:24 warning litellm_settings.cache_params.host",
         "11:17 error general_settings.database_url",
         "12:20 warning general_settings.cors.origins[0]",
-        "14:3 error ",
+        "14:12 error ",
         "15:28 warning mcp_servers.y.env.A",
     ]
 
@@ -642,3 +688,14 @@ def test_an_image_model_without_a_price_is_advised_one_for_an_image(tmp_path: Pa
     told = run(tmp_path, text).output
     assert told.count("Set `output_cost_per_image`, or") == 2
     assert "input_cost_per_token" not in told
+
+
+def test_of_a_long_line_the_part_is_shown_that_is_meant(tmp_path: Path) -> None:
+    params = "model: openai/m, api_key: hush-hush-hush, " + "".join(f"additional_{n}: {n}, " for n in range(15))
+    result = run(tmp_path, f"model_list: [{{model_name: m, litellm_params: {{{params}tmeperature: 1}}}}]\n")
+    lines = result.output.splitlines()
+    told = next(number for number, line in enumerate(lines) if "tmeperature: is not a known key" in line)
+    shown, mark = lines[told + 1], lines[told + 2]
+    assert shown[mark.index("^") :].startswith("tmeperature: 1")
+    assert len(shown) < 180
+    assert "hush" not in result.output

@@ -311,3 +311,30 @@ def test_a_pepper_that_is_not_the_keys_is_told(monkeypatch: pytest.MonkeyPatch) 
     result = run("list")
     assert result.exit_code == 1
     assert "were digested under another pepper" in result.output
+
+
+def test_a_right_to_what_is_not_there_is_told_and_given(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(
+        """
+model_list: [{model_name: good, litellm_params: {model: demo/a}, model_info: {access_groups: [beta]}}]
+router_settings: {model_group_alias: {best: good}}
+mcp_servers: {"my desk": {command: x, alias: front, access_groups: [staff]}}
+"""
+    )
+    there = ("--model", "good", "--model", "best", "--model", "beta", "--model", "openai/*", "--model", "*")
+    mcp = ("--mcp-server", "my_desk", "--mcp-server", "front", "--mcp-group", "staff", "--mcp-tool", "front=any")
+    quiet = run("generate", "--config", "config.yaml", *there, *mcp)
+    assert (quiet.exit_code, quiet.stderr) == (0, "")
+    wrong = ("--model", "goood", "--mcp-server", "nosuch", "--mcp-group", "staf", "--alias", "a")
+    made = run("generate", "--config", "config.yaml", *wrong, "--json")
+    assert made.exit_code == 0
+    assert json.loads(made.stdout)["models"] == ["goood"]
+    assert made.stderr.splitlines() == [
+        "warning: models: there is no model 'goood' here. Did you mean 'good'?",
+        "warning: object_permission.mcp_servers: there is no MCP server 'nosuch' here",
+        "warning: object_permission.mcp_access_groups: there is no access group of MCP servers 'staf' here. "
+        "Did you mean 'staff'?",
+    ]
+    changed = run("update", "a", "--model", "bst", "--config", "config.yaml")
+    assert changed.stderr == "warning: models: there is no model 'bst' here. Did you mean 'best'?\n"
+    assert run("generate", "--model", "goood").stderr == ""

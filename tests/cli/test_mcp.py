@@ -198,7 +198,7 @@ def test_a_server_is_written_into_a_configuration_whose_comments_stay(tmp_path: 
     assert servers["hub"]["auth_value"] == "os.environ/THE_TOKEN"
     assert file.stat().st_mode & 0o777 == 0o640
     assert "has an entry 'hub' already" in run("add", "hub", "https://c.example", "-c", "config.yaml", code=2).stderr
-    assert "cannot be the name" in run("add", "mcp", "https://c.example", "-c", "config.yaml", code=2).stderr
+    assert "'mcp' is reserved" in run("add", "mcp", "https://c.example", "-c", "config.yaml", code=2).stderr
     assert file.read_text() == text
 
 
@@ -250,6 +250,26 @@ def test_the_servers_of_other_programs_are_taken_over(tmp_path: Path, form: str)
         assert remark in result.stderr
     run("import", "theirs.json", "--only", "files", "-c", "config.yaml")
     assert set(yaml.safe_load((tmp_path / "config.yaml").read_text())["mcp_servers"]) == {"files"}
+
+
+def test_variables_of_other_programs_stay_variables(tmp_path: Path) -> None:
+    (tmp_path / ".vscode").mkdir()
+    servers = {
+        "one": {"command": "${BIN:-node}", "args": ["${HOME}/x", "${userHome}/y", "${workspaceFolder}/z", "${env:A}"]},
+        "two": {"url": "${BASE:-https://b.example}/mcp"},
+        "odd": {"command": "x", "args": ["${file}", "${command:pick}"]},
+    }
+    (tmp_path / ".vscode" / "mcp.json").write_text(json.dumps({"servers": servers}))
+    result = run("import", ".vscode/mcp.json")
+    assert yaml.safe_load(result.stdout)["mcp_servers"] == {
+        "one": {"command": "${BIN:-node}", "args": ["${HOME}/x", "${HOME}/y", f"{tmp_path.resolve()}/z", "${A}"]},
+        "two": {"url": "${BASE:-https://b.example}/mcp"},
+        "odd": {"command": "x", "args": ["${file}", "${command:pick}"]},
+    }
+    assert (
+        result.stderr
+        == "warning: odd: ${command:pick} means nothing here, and stays as it is: write what it stands for\n"
+    )
 
 
 def test_what_has_no_servers_is_told(tmp_path: Path) -> None:

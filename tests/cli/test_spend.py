@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -15,6 +16,8 @@ from tests.databases import fresh_postgresql
 from tests.ledger.records import record
 from tollbridge.cli import main
 from tollbridge.home import Home
+from tollbridge.ledger.lines import write_line
+from tollbridge.ledger.segment import SUFFIX
 from tollbridge.observe import Record
 from tollbridge.observe.ulid import Ulids
 from tollbridge.store.database import Database
@@ -81,6 +84,54 @@ def test_models_are_summed_and_what_is_unknown_is_told_apart(tmp_path: Path) -> 
         "unpriced": 0,
         "estimated": 0,
     }
+
+
+def test_tools_of_the_same_name_are_told_apart_by_their_servers(tmp_path: Path) -> None:
+    tool = {"model": "add", "provider": "mcp", "tokens": None}
+    kept(
+        tmp_path,
+        dated(0, group="mcp/one", cost_nanousd=1, **tool),
+        dated(0, group="mcp/one", cost_nanousd=2, **tool),
+        dated(0, group="mcp/two", cost_nanousd=9, **tool),
+        dated(0, group="a", cost_nanousd=5),
+        dated(1, group="b", cost_nanousd=5),
+    )
+    found = [(row["by"], row["requests"], row["cost_nanousd"]) for row in told(*SINCE)]
+    names = [("gpt-4.1", 2, 10), ("mcp/two/add", 1, 9), ("mcp/one/add", 2, 3)]
+    assert found == [({"model": name}, requests, cost) for name, requests, cost in names]
+
+
+def test_tags_are_summed_and_stand_alone(tmp_path: Path) -> None:
+    kept(
+        tmp_path,
+        dated(0, tags=("team-a", "=x"), cost_nanousd=10**9),
+        dated(1, tags=("team-a",), cost_nanousd=None),
+        dated(2, tags=("late",), cost_nanousd=5),
+    )
+    until = (*SINCE, "--until", "2026-01-02", "--by", "tag")
+    assert [(row["by"]["tag"], row["requests"], row["unpriced"]) for row in told(*until)] == [
+        ("=x", 1, 0),
+        ("team-a", 2, 1),
+    ]
+    assert run(*until).output.splitlines()[2].split() == ["team-a", "2", "$1.00", "1"]
+    assert run(*until, "--format", "csv").output.splitlines() == [
+        "tag,requests,cost_usd,unpriced",
+        "'=x,1,1.00,0",
+        "team-a,2,1.00,1",
+    ]
+    refused = run(*until, "--by", "day")
+    assert (refused.exit_code, "`tag` stands alone" in refused.output) == (2, True)
+
+
+def test_entries_that_wait_in_a_journal_are_told(tmp_path: Path) -> None:
+    kept(tmp_path, dated(0, cost_nanousd=1))
+    folder = tmp_path / "home" / "journal"
+    folder.mkdir()
+    (folder / f"dead.0001{SUFFIX}").write_bytes(write_line(msgspec.json.encode(dated(1))) * 2)
+    result = run(*SINCE)
+    assert result.stderr.startswith("2 entries wait that a process left when it was killed; no sum has them yet. ")
+    doctor = CliRunner().invoke(main, ["doctor", "--offline", "--json"])
+    assert [one["state"] for one in json.loads(doctor.stdout)["found"] if one["about"] == "journal"] == ["warning"]
 
 
 def test_days_keys_and_spans_are_chosen(tmp_path: Path) -> None:

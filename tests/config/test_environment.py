@@ -148,3 +148,32 @@ def test_the_environment_of_the_process_is_not_changed(tmp_path: Path) -> None:
     environ = {"REAL": "1"}
     load_text(tmp_path, f"environment_variables: {{ADDED: {GOOD_KEY}}}\n", environ)
     assert environ == {"REAL": "1"}
+
+
+def test_a_value_that_was_meant_to_name_a_variable_is_told_with_the_form_that_does(tmp_path: Path) -> None:
+    text = """
+        model_list:
+          - model_name: m
+            litellm_params:
+              model: openai/m
+              api_key: ${NOPE}
+              api_base: https://os.environ/HOST
+              extra_headers: {a: $NOPE, b: "Bearer ${NOPE}", c: "$NOPE!", d: "costs $5"}
+          - {model_name: n, litellm_params: {model: openai/m, api_key: os.environ.NOPE}}
+          - {model_name: o, litellm_params: {model: openai/m, api_key: os.environ/GIVEN}}
+        mcp_servers:
+          s: {url: "https://x/${NOPE}", auth_value: $NOPE, static_headers: {a: "Bearer os.environ/NOPE"}}
+    """
+    named = "names no variable and is taken as it is written; the variable is `os.environ/NOPE`"
+    whole = "is taken as it is written: a variable is the whole value, `os.environ/NAME`"
+    params = "model_list[0].litellm_params"
+    within = "`${NAME}` within a text"
+    assert said(load_text(tmp_path, text, {"GIVEN": "$SO_IT_IS"})) == [
+        f"config.yaml:6:16: warning: {params}.api_key: {named}",
+        f"config.yaml:7:17: warning: {params}.api_base: `os.environ/` {whole}",
+        f"config.yaml:8:26: warning: {params}.extra_headers.a: {named}",
+        f"config.yaml:8:36: warning: {params}.extra_headers.b: `${{...}}` {whole}",
+        f"config.yaml:9:64: warning: model_list[1].litellm_params.api_key: {named}",
+        f"config.yaml:12:45: warning: mcp_servers.s.auth_value: {named}",
+        f"config.yaml:12:72: warning: mcp_servers.s.static_headers.a: `os.environ/` {whole}, or {within}",
+    ]

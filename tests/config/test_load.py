@@ -393,6 +393,23 @@ def test_names_that_lead_nowhere_are_warnings_with_near_ones(tmp_path: Path) -> 
     ]
 
 
+def test_an_access_group_that_is_called_like_a_model_or_an_alias_is_a_warning(tmp_path: Path) -> None:
+    text = """
+        model_list:
+          - {model_name: premium, litellm_params: {model: openai/gpt-4o}}
+          - {model_name: opus, litellm_params: {model: openai/o3}, model_info: {access_groups: [premium, best, rest]}}
+          - {model_name: own, litellm_params: {model: openai/o1}, model_info: {access_groups: [own]}}
+        router_settings:
+          model_group_alias: {best: opus}
+    """
+    assert [
+        line.partition(": warning: ")[2].partition(" is called")[0] for line in said(load_text(tmp_path, text))
+    ] == [
+        "model_list: the access group 'premium'",
+        "model_list: the access group 'best'",
+    ]
+
+
 def test_providers_of_ones_own_are_checked_and_passed_on(tmp_path: Path) -> None:
     rows = """
         providers:

@@ -268,6 +268,22 @@ async def test_a_line_that_may_not_be_asked_for_says_which_blank_lines_counted(t
     assert vendor.files == {}
 
 
+async def test_a_model_that_a_request_of_a_batch_names_beside_its_own_is_looked_at(tmp_path: Path) -> None:
+    tools = [{"type": "advisor_20260301", "name": "advisor", "model": "claude-opus-4-8"}]
+    params: Any = {"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}], "tools": tools}
+    async with AnthropicVendor() as vendor, OpenAIVendor() as other:
+        async with accounted(serving(anthropic_entry(vendor), openai_entry(other)), tmp_path) as gateway:
+            key = (await gateway.made(models=["claude", "mine"]))["key"]
+            async with client_of(gateway, key) as client:
+                content = jsonl(request("mine", models=["gpt-5"]))
+                with pytest.raises(openai.PermissionDeniedError, match=r"Line 1 .* gpt-5 - at `\$.models\[0\]`"):
+                    await client.files.create(file=("in.jsonl", content), purpose="batch")
+            async with anthropic.AsyncAnthropic(base_url=gateway.url, api_key=key, max_retries=0) as claude:
+                with pytest.raises(anthropic.PermissionDeniedError, match=r"requests\[0\].*claude-opus-4-8"):
+                    await claude.messages.batches.create(requests=[{"custom_id": "a", "params": params}])
+    assert other.files == {}
+
+
 async def test_a_batch_of_another_vendors_model_is_told_so(tmp_path: Path) -> None:
     params: Any = {"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
     async with AnthropicVendor() as vendor, OpenAIVendor() as other:

@@ -114,6 +114,17 @@ async def test_what_stands_in_extra_body_is_meant_beside_it(tmp_path: Path) -> N
     }
 
 
+async def test_of_two_models_in_a_line_the_one_that_was_looked_at_goes_on(tmp_path: Path) -> None:
+    said = b'{"url": "/v1/chat/completions", "body": {"model": "gpt-4o", "messages": [], "model": "gpt-4o-mini"}}\n'
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        key = (await gateway.made(models=["openai/gpt-4o-mini"]))["key"]
+        sent, kind = form(("purpose", None, b"batch"), ("file", "in.jsonl", said))
+        assert (await gateway.send("POST", "/v1/files", sent, kind, key=key)).status == 200
+    [(_, held)] = vendor.files.values()
+    assert b"gpt-4o-mini" in held
+    assert held.count(b'"model"') == 1
+
+
 async def test_anthropics_own_fallbacks_go_on_to_it(tmp_path: Path) -> None:
     said = {"fallbacks": [{"model": "claude-opus-4-8"}]}
     async with AnthropicVendor() as claude, accounted(serving(anthropic_entry(claude)), tmp_path) as gateway:

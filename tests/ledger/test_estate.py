@@ -10,7 +10,7 @@ import pytest
 
 from tests.ledger.records import ids, journal_files, record
 from tollbridge.errors import StoreUnavailable
-from tollbridge.ledger.estate import recover
+from tollbridge.ledger.estate import recover, waiting
 from tollbridge.ledger.journal import Journal
 from tollbridge.observe import Record
 
@@ -53,6 +53,19 @@ def test_two_processes_that_adopt_at_once_share_the_files_and_read_each_once(tmp
         adopter.join()
     assert len(found) == len(set(found)) == 120
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_dead_left_is_counted_and_left_as_it_is(tmp_path: Path) -> None:
+    assert waiting(tmp_path / "nowhere") == 0
+    left_by_the_dead(tmp_path, processes=2, entries=40)
+    living = Journal(tmp_path)
+    living.append(record())
+    before = sorted(tmp_path.iterdir())
+    assert waiting(tmp_path) == 80
+    assert sorted(tmp_path.iterdir()) == before
+    assert recover(tmp_path, lambda records: None) == 80
+    assert waiting(tmp_path) == 0
+    living.close()
 
 
 def test_the_files_of_a_process_that_lives_are_left_alone(tmp_path: Path) -> None:

@@ -82,6 +82,36 @@ def test_what_has_a_price_gets_todays_where_that_is_asked_for() -> None:
     assert repriced(msgspec.structs.replace(before, model="mystery"), TARIFFS, every=True) is None, "known stays known"
 
 
+def test_a_part_that_was_assumed_gets_its_price_where_there_is_one_today() -> None:
+    others = '[{"type":"advisor_message","model":"wise","input_tokens":10,"output_tokens":0}]'
+    assumed = unknown(cost_nanousd=45_000, priced="assumed", bill={"others": others})
+    wise = Tariff({"input": 10**12, "output": 10**12}, "")
+    knows = Tariff(HOUSE.prices, "config", kin=lambda model: wise)
+    after = repriced(assumed, priced_by(house=knows))
+    assert after is not None
+    assert (after.cost_nanousd, after.priced) == (10_000 + 25_000 + 10_000_000, "config")
+    assert repriced(assumed, TARIFFS) is None
+    attempts = (tried("house", 7, error_class="APIError"), tried("house", 45_000))
+    after = repriced(msgspec.structs.replace(assumed, tried=attempts), priced_by(house=knows))
+    assert after is not None
+    assert [one.cost_nanousd for one in after.tried] == [7, 10_035_000]
+    of_a_batch = unknown(cost_nanousd=45_000, priced="assumed", bill={"service": "batch"})
+    assert repriced(of_a_batch, priced_by(house=knows)) is None
+
+
+async def test_a_part_that_was_assumed_is_found_among_those_without_a_price(database: Database) -> None:
+    others = '[{"type":"advisor_message","model":"wise","input_tokens":10,"output_tokens":0}]'
+    assumed = unknown(cost_nanousd=40_000, priced="assumed", bill={"others": others})
+    said = unknown(cost_nanousd=5, priced="config", metadata={"priced": "assumed"})
+    EntryStore(database).fold([assumed, said])
+    knows = Tariff(HOUSE.prices, "config", kin=lambda model: HOUSE)
+    sums = await recompute(CostStore(database), priced_by(house=knows), Span(), write=True)
+    assert sum(one.changed for one in sums.values()) == 1
+    found = {one.id: one for one in await CostStore(database).page(Span(unpriced=False))}
+    assert (found[assumed.id].cost_nanousd, found[assumed.id].priced) == (45_000, "config")
+    assert found[said.id].cost_nanousd == 5
+
+
 def test_of_attempts_each_has_its_own_price_and_what_was_billed_is_the_last_ones() -> None:
     failed = tried("house", None, error_class="APITimeoutError", estimated=True)
     refused = tried("mystery", None, error_class="RateLimitError", tokens=None)

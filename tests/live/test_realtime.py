@@ -174,6 +174,34 @@ async def test_s64_a_key_has_sessions_with_its_models_alone(tmp_path: Path) -> N
     assert model.told[0]["session"] == {"model": "gpt-realtime", "voice": "x"}
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"input_audio_transcription": {"model": "gpt-4o-transcribe"}},
+        {"audio": {"input": {"transcription": {"model": "gpt-4o-transcribe"}}}},
+    ],
+    ids=["as it was", "as it is"],
+)
+async def test_s64_a_session_names_no_model_beside_its_own_that_the_key_may_not_ask_for(
+    tmp_path: Path, said: dict[str, Any]
+) -> None:
+    tool = {"type": "function", "name": "car", "parameters": {"properties": {"model": {"type": "string"}}}}
+    event = {"type": "session.update", "session": {"model": "live", "tools": [tool], **said}}
+    async with realtime(tmp_path) as (model, _, gateway):
+        lists = (["live"], ["live", "openai/gpt-4o-transcribe"], [])
+        told = []
+        for models in lists:
+            key = (await gateway.made(models=models))["key"]
+            async with session(gateway, key) as socket:
+                await socket.receive_json()
+                await socket.send_json(event)
+                await socket.send_json({"type": "speak"})
+                told.append(await socket.receive_json())
+    assert [one["type"] for one in told] == ["error", "response.created", "response.created"]
+    assert "transcription.model" in told[0]["error"]["message"]
+    assert [one["type"] for one in model.told].count("session.update") == 2
+
+
 async def test_s63_a_response_that_the_key_cannot_pay_stays_here(tmp_path: Path) -> None:
     async with realtime(tmp_path) as (model, _, gateway):
         key = (await gateway.made(models=["live"], max_budget=COST / 1e9))["key"]
@@ -288,3 +316,22 @@ async def test_a_provider_that_does_not_switch_is_told_as_its_error(tmp_path: Pa
     assert PROVIDER_KEY.encode() not in answered.body
     assert [plain.status, elsewhere.status] == [426, 426]
     assert plain.json()["error"]["code"] == "websocket_required"
+
+
+async def test_s64_of_two_names_in_a_query_the_one_that_is_checked_is_asked_for(tmp_path: Path) -> None:
+    """Azure names the deployment."""
+    model = Model()
+    async with Vendor({("GET", "/openai/realtime"): model}) as vendor:
+        said = entry("live", vendor.port)
+        said["litellm_params"] |= {
+            "model": "azure/gpt-realtime",
+            "api_base": f"http://127.0.0.1:{vendor.port}",
+            "api_version": "2025-04-01-preview",
+        }
+        async with accounted(configuration(said), tmp_path) as gateway:
+            key = (await gateway.made(models=["live"]))["key"]
+            async with session(gateway, key, "?model=live&deployment=gpt-dear") as socket:
+                assert (await socket.receive_json())["type"] == "session.created"
+    [asked] = vendor.asked
+    assert "deployment=gpt-realtime" in asked.target
+    assert "gpt-dear" not in asked.target

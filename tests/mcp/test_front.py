@@ -214,6 +214,10 @@ async def test_a_token_is_good_for_its_resource_at_the_mcp_endpoint_alone(server
             ):
                 async with session.request(method, served.url + path, headers=headers, json=LIST) as answer:
                     assert answer.status == status, path
+                    if status == 401 and path != "/mcp/one":
+                        assert (
+                            "access token for the MCP endpoint (/mcp), and good for nothing else" in await answer.text()
+                        )
 
 
 async def test_a_token_has_its_keys_rights_and_ends_with_the_key(server: Serving, tmp_path: Path) -> None:

@@ -229,13 +229,16 @@ async def test_tools_that_the_client_runs_go_to_the_client_beside_ours(tmp_path:
     assert len(model.asked) == 1
 
 
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("path", DIALECTS)
-async def test_a_loop_that_does_not_end_is_ended(tmp_path: Path, path: str) -> None:
-    model = Model(*[[("echo", ECHO)]] * 100)
+async def test_a_loop_that_does_not_end_is_ended_and_that_is_told(tmp_path: Path, path: str, streams: bool) -> None:
+    model = Model(*[[("echo", ECHO)]] * 100, streams=streams)
     async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
-        answered = await gateway.post(path, asking(path, streams=False))
+        answered = await gateway.post(path, asking(path, streams=streams))
     assert answered.status == 200
     assert len(model.asked) == 16
+    assert [one.caveats for one in gateway.records if "rounds_ended $.tools" in one.caveats]
+    assert streams or "rounds_ended $.tools" in answered.headers["x-tollbridge-caveats"]
 
 
 async def test_a_key_without_the_server_is_offered_nothing_of_it(tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ async def test_what_is_no_server_is_refused_with_the_reason(served: Gateway, pla
         ({"server_name": "a", "url": plain.url, "pinned_tools": ["a"]}, "NOTHING IS RESTRICTED"),
         ({"server_name": "here", "url": plain.url}, "already a name of the MCP server 'here'"),
         ({"server_name": "a", "alias": "here", "url": plain.url}, "already a name of the MCP server 'here'"),
-        ({"server_name": "sse", "url": plain.url}, "cannot be the name"),
+        ({"server_name": "sse", "url": plain.url}, "'sse' is reserved"),
         ({"url": plain.url}, "lacks `server_name`"),
         ({"server_name": "a", "command": "/bin/sh", "args": ["-c", "true"]}, "mcp_api_commands"),
         ({"server_name": "a", "url": "http://localhost:1/mcp"}, "mcp_api_hosts"),

@@ -110,6 +110,22 @@ async def test_rights_hold_by_every_way(
         await by_a_model(served, key, model, tools)
 
 
+async def test_the_path_of_a_server_that_a_key_may_not_use_is_one_that_is_not_there(tmp_path: Path) -> None:
+    async with gateway(config(1), tmp_path) as served:
+        other = await served.key(permission={"mcp_servers": ["other"]})
+        single = await served.key(permission={"mcp_tool_permissions": {"desk": ["echo"]}})
+        for ask in (legacy, modern):
+            for path in ("/mcp/desk", "/front/mcp", "/mcp/staff", "/mcp/desk,front", "/mcp/nobody"):
+                refused = await ask(served, path, other, "tools/list", {})
+                name = path.replace("/mcp", "").strip("/").replace(",", ", ")
+                assert (refused.status, refused.json()["error"]["message"]) == (
+                    404,
+                    f"There is no MCP server {name!r} here.",
+                )
+            for path, key in (("/mcp/desk,other", other), ("/mcp/desk", single), ("/mcp/staff", KEY)):
+                assert last(await ask(served, path, key, "tools/list", {}))["result"]["tools"]
+
+
 def last(answered: Any) -> Any:
     """The answer, in whichever form."""
     if answered.body.startswith(b"{"):

@@ -512,3 +512,57 @@ def test_what_tools_are_given_and_say_points_at_nothing_that_is_kept(body: Any) 
 @pytest.mark.parametrize("body", KEPT)
 def test_what_is_kept_is_found_wherever_it_stands(body: Any) -> None:
     assert stored(body) is not None
+
+
+async def test_an_access_group_gives_the_models_of_its_entries_and_not_the_account(tmp_path: Path) -> None:
+    paths = {**PASSED, ("GET", "/v1/vector_stores"): answered_with({"data": []})}
+    async with Vendor(paths) as vendor:
+        entries = [
+            entry("openai/*", vendor.port, info={"access_groups": ["default"]}, model="openai/*"),
+            entry("openai/o1-*", vendor.port, info={"access_groups": ["restricted"]}, model="openai/o1-*"),
+        ]
+        text = configuration(*entries, general={"pass_through_account": True})
+        async with accounted(text, tmp_path) as gateway:
+            default, listed = [(await gateway.made(models=[name]))["key"] for name in ("default", "openai/*")]
+            statuses = [
+                (await gateway.send("POST", PATH, {**ASK, "model": model}, key=default)).status
+                for model in (MODEL, "o1-mini")
+            ]
+            account = [
+                (await gateway.send("GET", "/openai/v1/vector_stores", key=key)).status for key in (default, listed)
+            ]
+    assert (statuses, account) == ([200, 403], [403, 200])
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"fallbacks": [{"model": "claude-opus-4-8"}]},
+        {"fallbacks": "default"},
+        {"tools": [{"type": "advisor_20260301", "name": "advisor", "model": "claude-opus-4-8"}]},
+    ],
+    ids=str,
+)
+async def test_a_key_reaches_no_model_by_naming_it_beside_its_own(tmp_path: Path, named: dict[str, Any]) -> None:
+    handlers = {("POST", "/v1/messages"): answered_with(MESSAGE)}
+    body = {**ASK, "model": "claude-haiku-4-5", **named}
+    async with passing(tmp_path, handlers, "anthropic") as (vendor, gateway):
+        bound, free = [
+            (await gateway.made(models=models))["key"] for models in (["anthropic/claude-haiku-4-5"], ["anthropic/*"])
+        ]
+        refused = await gateway.send("POST", "/anthropic/v1/messages", body, key=bound)
+        assert not vendor.asked
+        answered = await gateway.send("POST", "/anthropic/v1/messages", body, key=free)
+    assert (refused.status, answered.status) == (403, 200)
+    assert refused.json()["error"]["type"] == "permission_error"
+    assert f"`$.{next(iter(named))}" in refused.json()["error"]["message"]
+
+
+async def test_of_two_names_in_a_body_the_one_that_is_checked_is_sent(tmp_path: Path) -> None:
+    body = b'{"model": "gpt-dear", "tools": [{"type": "x", "model": "gpt-dear"}], "model": "%b", "tools": []}'
+    async with passing(tmp_path, PASSED) as (vendor, gateway):
+        key = (await gateway.made(models=[f"openai/{MODEL}"]))["key"]
+        answered = await gateway.send("POST", PATH, body % MODEL.encode(), key=key)
+    assert answered.status == 200
+    [asked] = vendor.asked
+    assert b"gpt-dear" not in asked.body

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tollbridge.policy.access import Access
+from tollbridge.routing.groups import Group
 
 
 @pytest.mark.parametrize(
@@ -138,8 +139,15 @@ def test_an_access_group_stands_for_its_models() -> None:
     access = Access(["beta"], groups=groups)
     assert access.models == ("beta",)
     assert access.allows("fast")
-    assert access.allows("openai/gpt-4o")
+    assert access.allows("openai/gpt-4o", entry="openai/*")
     assert access.allows("openai/*", "openai/o3")
+    assert not access.allows("openai/gpt-4o", entry="openai/gpt-*")
+    assert not access.allows("openai/gpt-4o"), "another entry's"
+    assert access.reaches(Group("openai/gpt-4o", "openai/*", ()))
+    assert access.reaches(Group("0123", "fast", (), within="fast"))
+    assert not access.reaches(Group("openai/gpt-4o", "*", ()))
+    assert not access.lists("openai/*")
+    assert Access(["openai/*"], groups=groups).lists("openai/*")
     assert not access.allows("slow")
     assert not Access(["none"], groups=groups).allows("fast")
     assert not Access(["slow"], groups=groups).allows("fast")

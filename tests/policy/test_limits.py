@@ -234,6 +234,17 @@ def test_a_refusal_by_tokens_waits_for_as_many_as_are_needed():
     assert second.value.retry_after_s == 60
 
 
+@pytest.mark.parametrize(
+    ("limits", "field"),
+    [({"rpm": 0}, "rpm_limit"), ({"tpm": 0}, "tpm_limit"), ({"parallel": 0, "rpm": 5}, "max_parallel_requests")],
+)
+def test_a_limit_of_0_says_that_nothing_is_allowed_and_not_when_to_come_again(limits: dict[str, int], field: str):
+    with pytest.raises(RateLimitError) as refused:
+        Limiter(Clock()).reserve(key(**limits), 10)
+    told = f"sk-...abcd may make no requests: its {field} is 0, and waiting changes nothing."
+    assert (refused.value.message, refused.value.retry_after_s) == (told, None)
+
+
 def test_a_refusal_takes_nothing():
     limiter = Limiter(Clock())
     whose = key(rpm=5, tpm=100, parallel=5)

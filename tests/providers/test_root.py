@@ -35,6 +35,8 @@ def led(provider: str, path: str, query: str = "", given: Given | None = None) -
         ("gemini", "v1beta/files", "generativelanguage.googleapis.com/v1beta/files"),
         ("gemini", "v1/models", "generativelanguage.googleapis.com/v1/models"),
         ("gemini", "upload/v1beta/files", "generativelanguage.googleapis.com/upload/v1beta/files"),
+        ("assemblyai", "v2/transcript", "api.assemblyai.com/v2/transcript"),
+        ("assemblyai_eu", "v2/transcript/t1", "api.eu.assemblyai.com/v2/transcript/t1"),
     ],
 )
 def test_a_path_leads_where_the_vendor_has_it(provider: str, path: str, expected: str) -> None:
@@ -48,6 +50,7 @@ def test_a_path_leads_where_the_vendor_has_it(provider: str, path: str, expected
         ("openai", "http://h:1/team/v1", "files", "h/team/v1/files"),
         ("gemini", "http://h:1/team/v1beta", "upload/v1beta/files", "h/team/upload/v1beta/files"),
         ("anthropic", "http://h:1/v1", "v1/messages", "h/v1/messages"),
+        ("assemblyai", "http://h:1/v1", "v2/transcript", "h/v2/transcript"),
     ],
 )
 def test_an_operators_prefix_stays_in_front(provider: str, base: str, path: str, expected: str) -> None:

@@ -13,7 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from tests.server.http.raw import PATIENCE_S, Stage, Wire, connected, get, post, serving
 from tollbridge.server.as_asgi import AsAsgi
@@ -181,7 +181,7 @@ async def test_a_failing_start_is_loud() -> None:
 
 
 @asynccontextmanager
-async def under_uvicorn(app: AsAsgi) -> AsyncIterator[int]:
+async def under_uvicorn(app: AsAsgi | Starlette) -> AsyncIterator[int]:
     config = uvicorn.Config(app, port=0, log_level="critical", ws="none", http="httptools", proxy_headers=False)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server._serve())
@@ -223,6 +223,26 @@ async def test_the_same_answers_under_uvicorn() -> None:
     inbound = stage.seen[0]
     assert (inbound.path, inbound.query, inbound.host) == ("/echo/openai/gpt-4o", "q=1", "localhost")
     assert (inbound.peer, inbound.scheme) == ("127.0.0.1", "http")
+
+
+async def test_within_another_application_paths_count_from_where_it_is_mounted() -> None:
+    stage, lived = Stage(), list[str]()
+
+    async def startup() -> None:
+        lived.append("begun")
+
+    async def shutdown() -> None:
+        lived.append("ended")
+
+    mounted = AsAsgi(stage, startup=startup, shutdown=shutdown)
+    outer = Starlette(routes=[Mount("/team", routes=[Mount("/llm", mounted)]), Mount("/", mounted)])
+    async with mounted.lifespan(), under_uvicorn(outer) as port, visiting(port) as wire:
+        for path in ("/team/llm/echo/a%2Fb?q=1", "/echo/a/b?q=1", "/team/llm/"):
+            await wire.send(post(path, b"body"))
+            await wire.answer()
+        assert lived == ["begun"]
+    assert [(inbound.path, inbound.query) for inbound in stage.seen] == [("/echo/a/b", "q=1")] * 2 + [("/", "")]
+    assert lived == ["begun", "ended"]
 
 
 @pytest.mark.parametrize(

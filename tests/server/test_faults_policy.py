@@ -366,3 +366,31 @@ async def test_fallbacks_that_only_anthropic_runs_are_told_where_another_format_
     assert answered.status == 200
     assert "fallbacks" not in sent
     assert "fallbacks" in answered.headers["x-tollbridge-caveats"]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("said", ["in the request", "by the operator"])
+async def test_a_service_may_have_a_time_of_its_own(tmp_path: Path, said: str, stream: bool) -> None:
+    async with serving() as mock:
+        times = {f"{name}timeout_by_service_tier": {"fast": 0.1} for name in ("", "stream_")}
+        operators = {} if said == "in the request" else {"service_tier": "fast"}
+        clients = {"service_tier": "fast"} if said == "in the request" else {}
+        text = configuration(
+            entry("m", mock.port, model="openai/mock,delay_ms=700", timeout=60, **times, **operators),
+            router={"num_retries": 0, "disable_cooldowns": True},
+        )
+        async with served(text, tmp_path) as gateway:
+            plain = await gateway.post(CHAT, ask(stream=stream, service_tier="other"))
+            fast = await gateway.post(CHAT, ask(stream=stream, **clients))
+    assert (plain.status, fast.status) == (200, 504)
+
+
+async def test_a_request_may_say_a_longer_time_than_its_deployment(tmp_path: Path) -> None:
+    async with serving() as mock:
+        text = configuration(
+            entry("m", mock.port, model="openai/mock,delay_ms=700", timeout=0.1),
+            router={"num_retries": 0, "disable_cooldowns": True},
+        )
+        async with served(text, tmp_path) as gateway:
+            shorter, longer = await gateway.post(CHAT, ask()), await gateway.post(CHAT, ask(timeout=30))
+    assert (shorter.status, longer.status) == (504, 200)

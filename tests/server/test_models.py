@@ -130,3 +130,33 @@ model_list:
         assert await listed(beta, "?include_model_access_groups=true") == ["beta", "new"]
         assert await listed(KEY, "?only_model_access_groups=true") == ["beta", "all"]
         assert await listed(KEY, "?only_model_access_groups=false") == ["new", "old", "other"]
+
+
+async def test_the_access_group_of_the_entry_that_serves_a_model_decides(tmp_path: Path) -> None:
+    """https://docs.litellm.ai/docs/proxy/model_access_groups, seen 2026-11-27: its example of wildcards."""
+    text = """
+model_list:
+  - {model_name: "demo/*", litellm_params: {model: "demo/*"}, model_info: {access_groups: [default-models]}}
+  - {model_name: "demo/o1-*", litellm_params: {model: "demo/o1-*"}, model_info: {access_groups: [restricted-models]}}
+  - {model_name: "*", litellm_params: {model: "demo/*"}, model_info: {access_groups: [rest]}}
+  - {model_name: opus, litellm_params: {model: demo/opus}, model_info: {access_groups: [premium]}}
+"""
+    asked = {"messages": [{"role": "user", "content": "hi"}]}
+    names = ("demo/gpt-4", "demo/o1-mini", "opus", "haiku")
+    async with accounted(text, tmp_path) as gateway:
+
+        async def may(*models: str) -> list[str]:
+            key = (await gateway.made(models=list(models)))["key"]
+            return [
+                model
+                for model in names
+                if (await gateway.send("POST", "/v1/chat/completions", {"model": model, **asked}, key=key)).status
+                == 200
+            ]
+
+        assert await may("default-models") == ["demo/gpt-4"]
+        assert await may("restricted-models") == ["demo/o1-mini"]
+        assert await may("default-models", "restricted-models") == ["demo/gpt-4", "demo/o1-mini"]
+        assert await may("rest") == ["haiku"]
+        assert await may("demo/*") == ["demo/gpt-4", "demo/o1-mini"]
+        assert await may("default-models", "demo/o1-*") == ["demo/gpt-4", "demo/o1-mini"]

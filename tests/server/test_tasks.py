@@ -408,7 +408,7 @@ async def test_what_stands_between_two_texts_is_filled_in_by_codestral(tmp_path:
     assert (made.object, made.choices[0].text) == ("text_completion", "return n")
     assert made.usage is not None
     assert made.usage.completion_tokens == 3
-    assert [asked.path for asked in provider.asked] == ["/fim/completions"] * 2
+    assert [asked.path for asked in provider.asked] == ["/v1/fim/completions"] * 2
     wishes = {"max_tokens": 7, "temperature": 0.5, "random_seed": 3, "stop": ["x"], "suffix": "\n"}
     name = model.partition("/")[2]
     assert provider.asked[0].body == {"model": name, "prompt": "def f(n):", **wishes}

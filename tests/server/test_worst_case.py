@@ -257,10 +257,20 @@ def test_only_what_is_asked_for_is_reckoned() -> None:
 def test_what_the_provider_keeps_may_fill_the_whole_window(field: str) -> None:
     place = limits(128_000, 1_000)
     body = {"input": "Hi", "max_output_tokens": 1_000}
-    plain, full = (ask(json.dumps({"model": "m", **body, field: value}), OPENAI_RESPONSES) for value in (None, "kept"))
+    kept = {"id": "pmpt_1"} if field == "prompt" else "kept"
+    plain, full = (ask(json.dumps({"model": "m", **body, field: value}), OPENAI_RESPONSES) for value in (None, kept))
     worst = judge(full, [place], priced=True, counted=False).nanousd
     assert worst == 128_000 * 2_000 + 1_000 * 10_000
     assert (judge(plain, [place], priced=True, counted=False).nanousd or 0) < worst / 10
+
+
+def test_the_prompt_of_a_completion_is_as_long_as_it_is() -> None:
+    place = limits(None, 1_000)
+    for prompt in ("a", ["a"], [1]):
+        body = json.dumps({"model": "m", "prompt": prompt})
+        assert judge(ask(body), [place], priced=True, counted=False) == Worst(
+            0, (len(body) + AROUND_TOKENS) * 2_000 + 1_000 * 10_000
+        )
 
 
 def test_a_number_in_quotes_counts_however_its_digits_are_spelled() -> None:

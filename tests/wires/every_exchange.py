@@ -150,6 +150,7 @@ def _is_claude(exchange: Exchange) -> bool:
 UNRECORDED = frozenset(
     {"jina_embeddings", "tei_embeddings", "tei_rerank", "mistral_moderations", "openai_speech"}
     | {"gemini_images", "imagen_images", "fal_images", "stability_images", "elevenlabs_speech"}
+    | {"polly_speech"}
 )
 """Formats of tasks of which there are no recordings."""
 TASKS = (

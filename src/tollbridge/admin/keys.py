@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from tollbridge.admin.key_doubts import Knowing, doubts, nothing_known
 from tollbridge.admin.key_fields import Wish, dollars_of, read_wish
 from tollbridge.admin.key_names import no_such_key
 from tollbridge.admin.parameters import missing
@@ -55,8 +56,10 @@ class Keys:
         taken: Callable[[str], bool] = lambda text: False,
         *,
         own_texts: bool = True,
+        knowing: Knowing = nothing_known,
     ) -> None:
-        """`own_texts`: who makes a key may say its text."""
+        """`own_texts`: who makes a key may say its text. `knowing`: what there is to give rights to."""
+        self._knowing = knowing
         self.taken = taken
         self._own_texts = own_texts
         self.store = store
@@ -82,14 +85,14 @@ class Keys:
                 break
         self._changed(key.id)
         audit("key.generate", by, key=key.id, alias=key.alias, said=_told(wish))
-        return Made(key, minted, wish.warnings)
+        return Made(key, minted, await self._warnings(wish))
 
     async def update(self, key: Key, body: JsonObject, by: str) -> tuple[Key, tuple[str, ...]]:
         """The key as it is now, and warnings."""
         wish = read_wish(body, self._clock(), beside=("key",))
         changed = await self._change(key, wish.fields)
         audit("key.update", by, key=key.id, said=_told(wish))
-        return changed, wish.warnings
+        return changed, await self._warnings(wish)
 
     async def block(self, key: Key, by: str, *, blocked: bool = True) -> Key:
         changed = await self._change(key, {"blocked": blocked})
@@ -132,7 +135,7 @@ class Keys:
         minted = self._minted(body.get("new_key"), "new_key", key.id if len(key.id) == ID_LENGTH else None)
         changed = await self._change(key, {**wish.fields, "digest": minted.digest, "name": minted.name})
         audit("key.regenerate", by, key=key.id, said=_told(wish))
-        return Made(changed, minted, wish.warnings)
+        return Made(changed, minted, await self._warnings(wish))
 
     async def named(self, reference: str) -> Key:
         """By id, by alias, or by the key itself, which is never repeated. Raises NotFoundError."""
@@ -176,6 +179,11 @@ class Keys:
             return adopt(self._pepper, text)
         except ValueError as error:
             raise UnprocessableEntityError(f"`{field}`: {error}", code="invalid_field", param=field) from error
+
+    async def _warnings(self, wish: Wish) -> tuple[str, ...]:
+        if wish.fields.keys().isdisjoint(("models", "aliases", "permission")):
+            return wish.warnings
+        return *wish.warnings, *doubts(wish.fields, await self._knowing())
 
     async def _change(self, key: Key, fields: Any) -> Key:
         changed = await self.store.update(key.id, lambda now: msgspec.structs.replace(now, **fields))

@@ -117,7 +117,7 @@ class ModelDesk:
                 group = groups.resolve(name)
             except APIError:  # there is none, or it cannot be made: its key is missing
                 continue
-            if access.allows(group.right, name):
+            if access.reaches(group, name):
                 yield name, group.members
 
     def _group(self, name: str, members: Sequence[Deployment]) -> JsonObject:

@@ -65,7 +65,7 @@ class Pricer:
             if access.every:
                 raise
             raise _none_for(principal) from None  # the other tells of names that are here
-        if not access.allows(group.right, name) or not group.members:
+        if not access.reaches(group, name) or not group.members:
             raise _none_for(principal)
         return group.members[0]
 

@@ -96,7 +96,7 @@ class UtilityDesk:
             group = self._gateway.engine.routes.groups.resolve(name)
         except APIError:
             return None
-        return group.members[0] if group.members and access.allows(group.right, name) else None
+        return group.members[0] if group.members and access.reaches(group, name) else None
 
     def _count(self, body: JsonObject, model: str) -> int:
         dialects, prompt = self._gateway.dialects, body.get("prompt")

@@ -6,12 +6,14 @@ import asyncio
 import math
 from collections.abc import Callable, Coroutine, Sequence
 
+from tollbridge.admin.key_doubts import Known
 from tollbridge.admin.key_routes import key_routes
 from tollbridge.admin.keys import Keys
 from tollbridge.admin.model_routes import model_routes
 from tollbridge.admin.price import Pricer
 from tollbridge.admin.spend_routes import spend_routes
 from tollbridge.admin.utility_routes import utility_routes
+from tollbridge.assemble.known_names import known_names
 from tollbridge.config.models import access_groups
 from tollbridge.config.settings import Config, GeneralSettings
 from tollbridge.home import Home
@@ -30,6 +32,7 @@ from tollbridge.server.routes import ROUTES, Route
 from tollbridge.store.database import Database
 from tollbridge.store.key import Key
 from tollbridge.store.keys import KeyStore
+from tollbridge.store.mcp_servers import McpServerStore
 from tollbridge.store.replies import ReplyStore
 from tollbridge.store.responses import ResponseStore
 from tollbridge.store.spend import SpendReader
@@ -45,6 +48,7 @@ def management(
         accounts.keyring,
         taken=gateway.authenticator.is_admins,
         own_texts=accounts.own_key_texts,
+        knowing=accounts.known_names,
     )
     pricer = Pricer(lambda: gateway.engine.routes.groups, gateway.dialects)
     return (
@@ -74,6 +78,7 @@ class Accounts:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._followed: list[Callable[[], Coroutine[None, None, None]]] = []
         self._following: list[asyncio.Task[None]] = []
+        self._config = config
         self.own_key_texts = not config.general.no_own_key_texts
         self.database = Database.open(home.database_url(config.general.database_url))
         try:
@@ -100,6 +105,10 @@ class Accounts:
         except BaseException:
             self.database.close()
             raise
+
+    async def known_names(self) -> Known:
+        """What a key may be given a right to. Raises StoreUnavailable."""
+        return await known_names(self._config, McpServerStore(self.database, self.pepper))
 
     def along(self, follow: Callable[[], Coroutine[None, None, None]]) -> None:
         """Hears of changes in the database, from `start` (or now, where it serves already) to `stop`."""

@@ -191,6 +191,7 @@ class Maker:
             keeps=entry.allowed_openai_params,
             timeouts=timeouts,
             stream_timeouts=stream_timeouts,
+            by_service=self._by_service(entry),
             retries=entry.max_retries,
             weight=entry.weight,
             order=entry.order,
@@ -206,6 +207,15 @@ class Maker:
             markups=self.markups,
             filed=self.filed,
         )
+
+    def _by_service(self, entry: ModelEntry) -> dict[str, tuple[Timeouts, Timeouts]]:
+        whole, stream = entry.timeouts_by_service_s, entry.stream_timeouts_by_service_s
+        return {
+            service: self.timeouts_for(
+                whole.get(service) or entry.timeout_s, stream.get(service) or entry.stream_timeout_s
+            )
+            for service in (*whole, *stream)
+        }
 
     def timeouts_for(self, timeout_s: float | None, stream_timeout_s: float | None) -> tuple[Timeouts, Timeouts]:
         """(for whole answers, for streams). A deployment's timeout bounds a stream's silences, not its length."""

@@ -19,6 +19,7 @@ from tollbridge.assemble.mcp_room import NOTHING, Found, Networks, count
 from tollbridge.assemble.oauth import OAuth
 from tollbridge.config.mcp import is_url, read_said
 from tollbridge.config.settings import Config, McpServer
+from tollbridge.config.template import Unset, fill
 from tollbridge.errors import ConfigError
 from tollbridge.mcp.definition import Command, Definition
 from tollbridge.mcp.endpoint import CLIENT_AUTH, Endpoint
@@ -54,7 +55,6 @@ _STEERS = re.compile(
     r"|PATH|SHELL|SHELLOPTS|PROMPT_COMMAND|GIT_.*|EDITOR|PAGER|HOME|.*_PROXY"
 )
 """Variables by which an allowed command would run what nobody allowed."""
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def endpoint(
@@ -225,16 +225,27 @@ def definition(
     """`folder`: where files that it names are; None allows none. Raises ConfigError where a variable that it names is
     not set, or a file cannot be used."""
     address = command = api = None
-    headers = [(name.lower(), _filled(value, server, environ)) for name, value in server.headers.items()]
+    headers = [
+        (name.lower(), _filled(value, server, environ, f"headers.{name}")) for name, value in server.headers.items()
+    ]
     if server.auth_value is not None:
-        headers += credential(server.auth_type, _filled(server.auth_value, server, environ))
+        headers += credential(server.auth_type, _filled(server.auth_value, server, environ, "auth_value"))
     if server.url is not None:
-        address = Address(*split_url(_filled(server.url, server, environ)), tuple(headers))
+        url = _filled(server.url, server, environ, "url")
+        try:
+            address = Address(*split_url(url), tuple(headers))
+        except ValueError as error:
+            where = server.places.get("url", server.where)
+            raise ConfigError(f"{where}: the MCP server {server.name!r}: its URL: {error}.") from error
     if server.spec is not None:
-        address, api = described(server, _filled(server.spec, server, environ), address, tuple(headers), folder)
+        address, api = described(server, _filled(server.spec, server, environ, "spec"), address, tuple(headers), folder)
     elif server.command is not None:
-        env = {name: _filled(value, server, environ) for name, value in server.env.items()}
-        command = Command(command=server.command, args=server.args, env=env, cwd=server.cwd)
+        command = Command(
+            command=_filled(server.command, server, environ, "command"),
+            args=tuple(_filled(value, server, environ, "args") for value in server.args),
+            env={name: _filled(value, server, environ, f"env.{name}") for name, value in server.env.items()},
+            cwd=None if server.cwd is None else _filled(server.cwd, server, environ, "cwd"),
+        )
     costs = server.info.get("mcp_server_cost_info")
     costs = costs if isinstance(costs, dict) else {}
     by_tool = costs.get("tool_name_to_cost_per_query")
@@ -293,13 +304,11 @@ def _nanousd(told: Json, server: McpServer) -> int | None:
     return round(dollars * NANO)
 
 
-def _filled(value: Secret, server: McpServer, environ: Mapping[str, str]) -> str:
-    """With the variables of the environment that it names as `${NAME}`."""
-
-    def variable(found: re.Match[str]) -> str:
-        name = found[1]
-        if name not in environ:
-            raise ConfigError(f"{server.where}: the MCP server {server.name!r} needs ${{{name}}}, which is not set.")
-        return environ[name]
-
-    return _VARIABLE.sub(variable, value.reveal())
+def _filled(value: Secret | str, server: McpServer, environ: Mapping[str, str], field: str) -> str:
+    """With the variables of the environment that it names as `${NAME}`. `field`: as in `server.places`."""
+    try:
+        return fill(value if isinstance(value, str) else value.reveal(), environ)
+    except Unset as unset:
+        where = server.places.get(field) or server.places.get(field.partition(".")[0]) or server.where
+        told = f"{where}: the MCP server {server.name!r} needs ${{{unset.name}}}, which is not set."
+        raise ConfigError(told) from unset

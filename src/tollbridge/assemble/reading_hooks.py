@@ -1,4 +1,5 @@
-"""What can be seen of the operator's hooks without running them: which of their methods are called here.
+"""What can be seen of the operator's hooks without running them: whether they are there, and which of their methods are
+called here.
 
 The file is parsed, not imported. The object is followed to its class where both stand in that file (`name = Class()`),
 and from there to base classes of the same file; of one that is made in another way nothing is said.
@@ -8,7 +9,9 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from tollbridge.assemble.hooks import CHECKING, file_of
@@ -34,6 +37,10 @@ def tell_uncalled(names: Sequence[str], source: Path | None, findings: Findings)
             line = getattr(error, "lineno", None) or 1
             findings.error(Place(str(file), line), f"the hook {name} cannot be read: {error}")
             continue
+        absent = _absent(module, name.rpartition(".")[2])
+        if absent is not None:
+            findings.error(Place(str(file), absent[0]), f"the hook {name} cannot be loaded: {absent[1]}")
+            continue
         methods = {method.name: method for method in _methods(module, name.rpartition(".")[2])}
         waiting = [method for method in methods.values() if method.name != NAME and _MOMENTS.fullmatch(method.name)]
         checks = next((method for method in waiting if method.name in CHECKING), None)
@@ -46,6 +53,52 @@ def tell_uncalled(names: Sequence[str], source: Path | None, findings: Findings)
             findings.warning(
                 _place(file, waiting[0]), f"{name}: never called here: {told}; {called}, after calls of MCP tools"
             )
+
+
+def _absent(module: ast.Module, name: str) -> tuple[int, str] | None:
+    """(line, what is not there): a module that is imported and cannot be found, or the object itself. Of what stands
+    in a branch, or is named by `import *`, nothing is said."""
+    bound = set[str]()
+    for node in module.body:
+        match node:
+            case ast.Import(names=names):
+                imported = [one.name for one in names]
+            case ast.ImportFrom(module=str(source), level=0):
+                imported = [source]
+            case _:
+                imported = []
+        for one in imported:
+            if not _found(one):
+                return node.lineno, f"there is no module {one!r}"
+        bound |= _bound(node)
+    if name in bound or "*" in bound:
+        return None
+    return 1, f"nothing in it is called {name!r}"
+
+
+def _bound(node: ast.stmt) -> set[str]:
+    """Names that stand at the module's top after it, and "*" where it cannot be told."""
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return {node.name}
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            return {one.asname or one.name.partition(".")[0] for one in names}
+        case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
+            return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+        case ast.Expr(value=ast.Constant()):
+            return set()
+    return {"*"}
+
+
+def _found(module: str) -> bool:
+    """Its outermost package is there. What we give in LiteLLM's place counts."""
+    package = module.partition(".")[0]
+    if package == "litellm" or package in sys.modules:
+        return True
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _place(file: Path, method: Method) -> Place:

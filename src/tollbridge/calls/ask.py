@@ -121,8 +121,10 @@ class Ask(msgspec.Struct, eq=False):
         return decode(self.body)
 
     def limited(self, timeouts: Timeouts) -> Timeouts:
-        """A deployment's times, as this request bounds them."""
+        """A deployment's times, as this request bounds them. What bounds all of an answer bounds its beginning."""
         total = timeouts.total_s if self.timeout_s is None else self.timeout_s
+        if self.timeout_s is not None and timeouts.first_byte_s == timeouts.total_s:
+            timeouts = msgspec.structs.replace(timeouts, first_byte_s=total)
         if self.left_s is not None and (total is None or self.left_s < total):
             total = self.left_s
         return timeouts if total == timeouts.total_s else msgspec.structs.replace(timeouts, total_s=total)

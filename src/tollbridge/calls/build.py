@@ -58,9 +58,10 @@ _encode = msgspec.json.Encoder().encode
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A deployment as somebody wants it. `model`: `provider/model` or a bare name. `defaults`: body fields for what the
-    client does not say; `forced`: fields that win. `info`: LiteLLM's `model_info`. `prices`: one's own, in the words of
-    `catalog.price_names`; `markups`: what is charged on top of them, or of the catalog's. `filed`: the lists of the
-    operator's prices file by `provider/model`, each in the place of the catalog's."""
+    client does not say; `forced`: fields that win. `info`: LiteLLM's `model_info`. `by_service`: other times, as a
+    deployment has them. `prices`: one's own, in the words of `catalog.price_names`; `markups`: what is charged on top
+    of them, or of the catalog's. `filed`: the lists of the operator's prices file by `provider/model`, each in the
+    place of the catalog's."""
 
     id: str
     group: str
@@ -74,6 +75,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     keeps: tuple[str, ...] = ()
     timeouts: Timeouts = Timeouts()
     stream_timeouts: Timeouts = Timeouts()
+    by_service: Mapping[str, tuple[Timeouts, Timeouts]] = {}
     retries: int | None = None
     weight: float | None = None
     order: int | None = None
@@ -216,6 +218,7 @@ def deployed(
         model_raw=_raw(location.model),
         timeouts=wanted.timeouts,
         stream_timeouts=wanted.stream_timeouts,
+        by_service=wanted.by_service,
         retries=wanted.retries,
         weight=wanted.weight,
         order=wanted.order,

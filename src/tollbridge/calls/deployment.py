@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 from msgspec.structs import force_setattr
 
+from tollbridge.calls.ask import Ask
 from tollbridge.calls.cache_points import CachePoint
 from tollbridge.calls.follow import Steps
 from tollbridge.calls.tokens import Credential
@@ -42,7 +43,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     `touches`: the fields that any of these three concerns. `withheld`: what the operator wants left out of neutral
     requests. `keeps`: fields that go to the provider as they are, where its format has no word for them. `patches`:
     rewrites of the body; `header_fields`: headers of the client's that stand in it. `plain`: it refuses messages with
-    fields that the format does not have. `drop_params`: True drops what cannot be said, False refuses it, None drops it
+    fields that the format does not have. `by_service`: other times, of whole answers and of streams,
+    by the service that is asked for. `drop_params`: True drops what cannot be said, False refuses it, None drops it
     with a Caveat. `info`: the operator's `model_info`. `tariff`: what it charges, and where that is known from. `also`:
     the same as it is for clients of other dialects, which the provider speaks beside its own format; where
     `also_unsure`, it may not: another server stands at its address, or nobody compared the row. `at`: makes it as it is
@@ -86,6 +88,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     model_raw: msgspec.Raw
     timeouts: Timeouts
     stream_timeouts: Timeouts
+    by_service: Mapping[str, tuple[Timeouts, Timeouts]] = {}
     retries: int | None = None
     weight: float | None = None
     order: int | None = None
@@ -106,11 +109,20 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def __post_init__(self) -> None:
         changed = self.patches or self.defaults_raw or self.forced_raw or self.plain or self.wire.in_path
-        changed = changed or bool(self.cache_points)
+        changed = changed or bool(self.cache_points or self.by_service)
         lacks = self.target.lacks - {"reasoning_history"} if self.plain else self.target.lacks
         force_setattr(self, "unread", marks(self.wire.name, lacks))
         force_setattr(self, "mends", self.wire.name == CHAT and PREFERENCE in self.target.prefers)
         force_setattr(self, "as_is", not changed and not self.unread and _IN_WORDS.isdisjoint(lacks))
+
+    def times(self, ask: Ask) -> Timeouts:
+        """Those that hold for a request, where it says none."""
+        whole, stream = self.timeouts, self.stream_timeouts
+        if self.by_service:
+            said = ask.fields.get("service_tier") or ask.fields.get("serviceTier") or b""
+            service = bytes(said).decode("utf-8", "replace").strip('"') or self.defaults.get("service_tier")
+            whole, stream = self.by_service.get(str(service), (whole, stream))
+        return stream if ask.stream else whole
 
     def for_dialect(self, dialect: str) -> Deployment:
         """Itself, or as it speaks this dialect natively."""

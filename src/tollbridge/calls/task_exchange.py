@@ -207,7 +207,7 @@ async def _sent(
     """The answer's head is here, and it is no error."""
     if caveats:
         judge(caveats, ask, deployment)
-    timeouts = ask.limited(deployment.stream_timeouts if ask.stream else deployment.timeouts)
+    timeouts = ask.limited(deployment.times(ask))
     outgoing = await with_token(_outgoing(ask, deployment, content), deployment)
     incoming = await transport.send(outgoing, timeouts)
     if incoming.status >= 400:

@@ -36,6 +36,7 @@ HOMES: Mapping[str, str] = {
     "deepgram_listen": "audio.deepgram_listen",
     "elevenlabs_speech": "audio.elevenlabs",
     "elevenlabs_transcriptions": "audio.elevenlabs",
+    "polly_speech": "audio.polly",
     "openai_transcriptions": "audio.openai_transcriptions",
     "openai_translations": "audio.openai_transcriptions",
     "openai_images": "images.openai",

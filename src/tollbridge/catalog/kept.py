@@ -2,8 +2,8 @@
 
 Tokens are kept as the log tells them. What else a price depends on is a bill's small print, and most answers have none:
 the service that was given, a grand total that counts hidden thinking, how much context a search read, what the
-provider itself says that it charged or how many tokens it bills, what another model did, and how long it took, where
-that is what is paid for.
+provider itself says that it charged or how many tokens it bills, what another model did, what compacting took, and how
+long it took, where that is what is paid for.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ import msgspec
 
 from tollbridge.catalog.parts import (
     BILLED,
+    COMPACTION,
     ITERATIONS,
+    UNSURE,
     Other,
     billed_tokens,
     others,
+    samplings,
     service_of,
     told_cost,
 )
@@ -30,6 +33,7 @@ Bill = dict[str, str | int]
 
 MILLION = 1_000_000
 SERVICE_MAX = 100
+_decode = msgspec.json.Decoder(list[JsonObject]).decode
 _SEARCH_SIZES = ("low", "high")
 _COUNTS = frozenset(Usage.__struct_fields__) - {"origin", "spelling", "extra", "units"}
 
@@ -54,6 +58,9 @@ def keep(usage: Usage, service_tier: str | None, seconds: float | None = None) -
         beside = others(usage, service_tier)
         if beside:
             bill["others"] = msgspec.json.encode([_of_another(other) for other in beside]).decode()
+        if runs := samplings(usage):
+            compacted = [_of_another(Other(COMPACTION, "", run)) for run in runs[1:]]
+            bill["compactions"] = msgspec.json.encode(compacted).decode()
     if seconds is not None:
         bill["took_us"] = round(seconds * MILLION)
     return bill
@@ -75,8 +82,9 @@ def again(tokens: Mapping[str, int], bill: Mapping[str, str | int] | None) -> Us
         extra["cost"] = write_dollars(told)
     if "billed_input" in bill:
         extra[BILLED] = {"input_tokens": bill["billed_input"], "output_tokens": bill.get("billed_output", 0)}
-    if "others" in bill:
-        extra[ITERATIONS] = msgspec.json.decode(str(bill["others"]))
+    told_of = [one for name in ("others", "compactions") if name in bill for one in _decode(str(bill[name]))]
+    if told_of:
+        extra[ITERATIONS] = told_of
     counts: dict[str, Any] = {kind: count for kind, count in tokens.items() if kind in _COUNTS}
     units = {name: tokens[name] for name in UNITS if name in tokens}
     return Usage(**counts, extra=extra, units=units or None)
@@ -96,6 +104,7 @@ def _of_another(other: Other) -> JsonObject:
         "cache_read_input_tokens": read,
         "cache_creation_input_tokens": write,
         "cache_creation": {"ephemeral_1h_input_tokens": used.cache_write_1h or 0},
+        **({} if other.sure else {UNSURE: True}),
     }
 
 

@@ -3,6 +3,7 @@
 1. A part leaves its total. Parts that overlap (sound that was read from the cache) are counted once.
 2. A total that is smaller than one of its parts was no total: the provider had left that part out. It counts besides.
 3. Tokens that only the grand total knows are thinking.
+   Anthropic's compactions are a run of the model each, and so is the answer: the tier of context is that of each.
 4. A provider that tells beside its counts what it bills (`billed_units`) is paid for that: Cohere leaves the prompt of
    its own that it puts around the client's out of the bill (https://docs.cohere.com/docs/how-does-cohere-pricing-work,
    seen 2026-11-26).
@@ -21,6 +22,8 @@ import math
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
+import msgspec
+
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.money import NANO
 from tollbridge.model.response import Usage, is_count
@@ -33,6 +36,10 @@ PLAIN_SERVICES = frozenset({None, "", "default", "standard", "standard_only", "a
 _PLAIN_PLACES = frozenset({"", "global", "not_available"})
 _ONE_MODELS = frozenset({"fast", "flex", "priority"})
 ITERATIONS, ADVISOR, FALLBACK, ATTEMPT = "iterations", "advisor_message", "fallback_message", "message"
+COMPACTION = "compaction"
+_ADDED = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
+UNSURE = "unsure"
+"""So a part is kept of which it is not known what it cost."""
 OTHERS_MAX = 50  # more than anybody asks for one answer
 TICKS_IN_A_NANO = 10
 _SAYING = frozenset({"service_tier", "speed", "inference_geo", "total_tokens", BILLED, ITERATIONS})
@@ -145,12 +152,14 @@ def _by_others(extra: JsonObject) -> list[JsonObject]:
 
 
 class Other(NamedTuple):
-    """A model that had a part in an answer beside the counts of it. `used`: None where that, or what it costs, cannot
-    be known. `kind`: `ADVISOR`; or of an attempt, which the counts are not priced beside: `FALLBACK`, `ATTEMPT`."""
+    """A model that had a part in an answer beside the counts of it. `used`: None where that is not told. `sure`: what
+    it costs can be known. `kind`: `ADVISOR`; or of an attempt, which the counts are not priced beside: `FALLBACK`,
+    `ATTEMPT`."""
 
     kind: str
     model: str
     used: Usage | None
+    sure: bool = True
 
     @property
     def attempted(self) -> bool:
@@ -160,21 +169,42 @@ class Other(NamedTuple):
 def others(usage: Usage, service_tier: str | None = None) -> tuple[Other, ...]:
     found = _by_others(usage.extra)
     last = next((one for one in reversed(found) if one.get("type") == FALLBACK), None)
-    if len(found) > OTHERS_MAX or (last is not None and usage.web_searches):
-        return (Other(ADVISOR if last is None else FALLBACK, "", None),)  # who searched how often is not told
+    if len(found) > OTHERS_MAX:
+        return (Other(ADVISOR if last is None else FALLBACK, "", None, False),)
     service = service_of(usage, service_tier)
     shared = _ONE_MODELS.isdisjoint(service.split("+"))
+    searched = last is not None and bool(usage.web_searches)  # who searched how often is not told
     made = []
     for one in found:
         kind, model = _text(one.get("type")), _text(one.get("model"))
         answers = last is not None and model == _text(last.get("model"))
         refused = kind == ATTEMPT and not answers
-        known = answers or (shared and not (refused and _text(usage.extra.get("speed"))))
-        used = _used(one, service) if kind in (ADVISOR, FALLBACK, ATTEMPT) else None
-        if kind != ADVISOR and used is not None and not used.output:
-            used, known = Usage(), True
-        made.append(Other(kind, model, used if known else None))
+        sure = answers or (shared and not (refused and _text(usage.extra.get("speed"))))
+        used = _used(one, service)
+        if kind in (FALLBACK, ATTEMPT) and used is not None and not used.output:
+            used, sure = Usage(), True
+        told = kind in (ADVISOR, FALLBACK, ATTEMPT) and used is not None and one.get(UNSURE) is not True
+        made.append(Other(kind, model, used, sure and told and not searched))
     return tuple(made)
+
+
+def samplings(usage: Usage) -> tuple[Usage, ...]:
+    """The runs of the model whose counts `usage` adds up, each of the size that its tier of context is chosen by: what
+    compacted the conversation, and what was answered after it. () where it is one, or is not told so that it adds up.
+    (https://platform.claude.com/docs/en/build-with-claude/compaction, seen 2026-11-27)"""
+    told = usage.extra.get(ITERATIONS)
+    if told.__class__ is not list or len(told) > OTHERS_MAX or BILLED in usage.extra:
+        return ()
+    kinds = [(one.get("type"), _used(one, "")) for one in told if one.__class__ is dict]
+    compacted = [used for kind, used in kinds if kind == COMPACTION and used is not None]
+    if not compacted or any(kind == FALLBACK for kind, _ in kinds):
+        return ()
+    rest = {name: getattr(usage, name) or 0 for name in _ADDED}
+    for used in compacted:
+        rest = {name: count - (getattr(used, name) or 0) for name, count in rest.items()}
+    if any(count < 0 for count in rest.values()):
+        return ()
+    return (msgspec.structs.replace(usage, **rest, extra={}), *compacted)
 
 
 def _used(told: JsonObject, service: str) -> Usage | None:

@@ -5,12 +5,14 @@ Prices are nano-dollars per million units, costs are nano-dollars. The rules
    the total, so nothing is charged twice (`parts` says how).
 2. A class that was used and has no rate makes the whole cost unknown: None, never 0 and never a guess that is too low.
    What an absent rate means is said in `sheets`.
-3. The tier of context is that of all input tokens; a service tier (`batch`, `flex`, `priority`, `fast` ...) is a list
-   of its own. One that this model has no list for makes the cost unknown.
+3. The tier of context is that of all input tokens that one run of the model read; a service tier (`batch`, `flex`,
+   `priority`, `fast` ...) is a list of its own. One that this model has no list for makes the cost unknown.
 4. Rounded once per answer, half up.
 5. Where a provider tells in its usage what it charged (`tells_cost`), that is what it cost: the table does not see its
    fees per request, searches and routing. Prices of the operator's own come before it.
-6. A cost of more than a million dollars is unknown: some count, or some price, is wrong.
+6. Where another model had a part in the answer that has no price, the whole is unknown, too (`cost`, `price`). What is
+   charged to a budget is another matter: `assumed`.
+7. A cost of more than a million dollars is unknown: some count, or some price, is wrong.
 """
 
 from __future__ import annotations
@@ -21,12 +23,15 @@ from math import ceil
 from operator import attrgetter
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from tollbridge.catalog.parts import (
     COST_MAX_USD,
     PLAIN_SERVICES,
     Other,
     Parts,
     others,
+    samplings,
     service_of,
     tells_nothing,
     told_cost,
@@ -38,6 +43,8 @@ from tollbridge.model.money import NANO
 from tollbridge.model.response import Usage
 
 MILLION = 1_000_000
+ASSUMED = "assumed"
+"""What an entry says of where its prices are from, where a part was charged at those of another model."""
 COST_MAX_NANOUSD = COST_MAX_USD * NANO
 
 
@@ -170,6 +177,26 @@ class Tariff:
         found = self._cost(usage, service_tier, seconds)
         return found if found is None or found <= COST_MAX_NANOUSD else None
 
+    def assumed(self, usage: Usage, service_tier: str | None = None, seconds: float | None = None) -> int | None:
+        """What an answer is charged where `cost` is not known for a part that another model had in it: what has a price
+        counts, and the rest as if the model that was asked had done it. None where it is not known for another
+        reason."""
+        beside = others(usage, service_tier) if usage.extra and self._listed and not self.timed else ()
+        parts = [self._assumed(other) for other in beside]
+        known = [part for part in parts if part is not None]
+        if not beside or len(known) < len(parts):
+            return None
+        total: int | None = 0
+        last = next((other for other in reversed(beside) if other.attempted), None)
+        if last is None or last.used is None:
+            total = self._own(usage, service_tier)
+        elif usage.web_searches:
+            total = self._own(Usage(web_searches=usage.web_searches), None)
+        if total is None:
+            return None
+        found = (total * self._times + self._fixed + self._half) // self._per + sum(known)
+        return found if found <= COST_MAX_NANOUSD else None
+
     def price(self, usage: Usage, service_tier: str | None = None, seconds: float | None = None) -> int:
         """`cost`, or UnknownPrice that names the class without a price."""
         cost = self.cost(usage, service_tier, seconds)
@@ -222,21 +249,45 @@ class Tariff:
             total += self._per_second * ceil(seconds) * self._times
         return -(-total // self._per) or (0 if self.free else None)
 
+    def of(self, model: str) -> Tariff:
+        """What another model of the provider costs, where it has a part in an answer."""
+        return UNPRICED if self._kin is None else self._kin(model)
+
+    def covers_of(self, model: str) -> bool:
+        """What such a part costs will be known."""
+        return self._tells_cost or self.of(model).covers
+
     def _part(self, other: Other) -> int | None:
         """What another model had in the answer, at its own prices."""
-        if other.used is None or self._kin is None:
+        if other.used is None or not other.sure or self._kin is None:
             return None
         return self._kin(other.model).cost(other.used) if other.used.input or other.used.output else 0
 
+    def _assumed(self, other: Other) -> int | None:
+        """The same where it is not known: at that model's plain prices, else at those of the model that was asked."""
+        part = self._part(other)
+        if part is not None or other.used is None:
+            return part or 0
+        plain = replace(other.used, extra={})
+        part = self.of(other.model).cost(plain)
+        if part is not None:
+            return part
+        own = self._own(plain, None)
+        return None if own is None else (own * self._times + self._half) // self._per
+
     def _own(self, usage: Usage, service_tier: str | None) -> int | None:
         """What the counts cost, before any discount: nano-dollars by the million."""
-        if service_of(usage, service_tier) not in self._sheets:
+        service = service_of(usage, service_tier)
+        tiers = self._sheets.get(service)
+        if tiers is None:
             return None
+        runs = samplings(usage) if len(tiers) > 1 and usage.extra else ()
         total = 0
-        for _, units, rate in self.lines(usage, service_tier):
-            if rate is None:
-                return None
-            total += units * rate
+        for one in runs or (usage,):
+            for _, units, rate in self.lines(one, service if runs else service_tier):
+                if rate is None:
+                    return None
+                total += units * rate
         return total
 
     def _cost(self, usage: Usage, service_tier: str | None, seconds: float | None) -> int | None:

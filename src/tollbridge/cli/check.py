@@ -212,13 +212,23 @@ def _check_database(config: Config, environ: Environment, findings: Findings) ->
 
 def _check_mcp_servers(config: Config, environ: Environment, findings: Findings) -> None:
     """Whether a start could make them of what is there: nobody is reached."""
+    folder = None if config.source is None else config.source.parent
     for server in config.mcp_servers:
         try:
-            made = definition(server, environ)
+            made = definition(server, environ, folder=folder)
             if made.address is not None:
                 signing(server, made.address.origin, InProcess(offline()), environ, configured=True)
         except ConfigError as error:
-            findings.error(Place.read(server.where), str(error).removeprefix(f"{server.where}: "))
+            where, told = _placed(str(error), server)
+            findings.error(where, told)
+
+
+def _placed(told: str, server: McpServer) -> tuple[Place, str]:
+    """What is told of a server: where, and what."""
+    for place in (*server.places.values(), Place.read(server.where)):
+        if told.startswith(f"{place}: "):
+            return place, told.removeprefix(f"{place}: ")
+    return Place.read(server.where), told
 
 
 def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook:
@@ -293,9 +303,22 @@ def excerpts(findings: Sequence[Finding]) -> list[str]:
             sources[finding.file] = _source(finding.file)
         source = sources[finding.file]
         if finding.line <= len(source) and source[finding.line - 1].strip():
-            shown = mask_line(source[finding.line - 1].replace("\t", " ").rstrip())[:LINE_MAX]
-            lines += [f"{finding.line:>6} | {shown}", f"{'':>6} | {' ' * min(finding.column - 1, len(shown))}^"]
+            shown, column = window(source[finding.line - 1].replace("\t", " ").rstrip(), finding.column)
+            lines += [f"{finding.line:>6} | {shown}", f"{'':>6} | {' ' * column}^"]
     return lines
+
+
+def window(line: str, column: int) -> tuple[str, int]:
+    """The part of a line around a column (from 1), without its secrets, and where in that part the column is (from
+    0)."""
+    masked = mask_line(line)
+    at = len(mask_line(line[: column - 1])) if masked != line else column - 1
+    at = min(at, len(masked))
+    if len(masked) <= LINE_MAX:
+        return masked, at
+    start = max(0, min(at - LINE_MAX // 2, len(masked) - LINE_MAX))
+    before, after = "..." if start else "", "..." if start + LINE_MAX < len(masked) else ""
+    return f"{before}{masked[start : start + LINE_MAX]}{after}", at - start + len(before)
 
 
 def _source(file: str) -> list[str]:

@@ -21,6 +21,8 @@ import msgspec
 
 from tollbridge.errors import ConfigError, StoreError, TollbridgeError
 from tollbridge.home import Home
+from tollbridge.ledger.estate import waiting
+from tollbridge.ledger.ledger import DIRECTORY
 from tollbridge.store import sqlite_file
 from tollbridge.store.address import Address
 from tollbridge.store.schema import versions
@@ -105,6 +107,19 @@ def state_directory(home: Home) -> Iterator[Found]:
     state: State = "good" if free >= SPACE_BYTES else "warning" if free >= SPACE_BYTES_MIN else "error"
     mend = "" if state == "good" else "Make room: without any, requests are refused (docs/ledger.md)."
     yield Found(about="disk", state=state, said=f"{free / 1024**3:.1f} GiB are free at {there}", mend=mend)
+
+
+def journal(home: Home) -> Iterator[Found]:
+    """What a process that was killed had not told the database yet."""
+    count = waiting(home.path / DIRECTORY)
+    if count:
+        entries = "1 entry waits" if count == 1 else f"{count:,} entries wait"
+        yield Found(
+            about="journal",
+            state="warning",
+            said=f"{entries} that a process left when it was killed; no sum has them yet",
+            mend="Nothing is lost: the next `tollbridge serve` on this state directory puts them into the database.",
+        )
 
 
 def database(url: str) -> Found:

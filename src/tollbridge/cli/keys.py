@@ -7,7 +7,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,16 +16,18 @@ import click
 
 from tollbridge.admin.key_shape import shape
 from tollbridge.admin.keys import Keys, Made
+from tollbridge.assemble.known_names import known_names
 from tollbridge.cli.ending import errors_told
 from tollbridge.cli.key_options import LIFTED, from_stdin, read_name, read_wishes, wishes
 from tollbridge.cli.key_table import card, hindrance, table
-from tollbridge.cli.place import AUDIT, configured, place
+from tollbridge.cli.place import AUDIT, Place, configured, place
 from tollbridge.cli.texts import TEXT
 from tollbridge.observe.audit import audited
 from tollbridge.policy.pepper import check_pepper
 from tollbridge.store.database import Database
 from tollbridge.store.key import Key
 from tollbridge.store.keys import KeyStore
+from tollbridge.store.mcp_servers import McpServerStore
 
 T = TypeVar("T")
 BY = "cli"
@@ -141,7 +143,8 @@ def update(config: Path | None, key: str, lifted: tuple[str, ...], as_json: bool
         raise click.UsageError("Say what to change; `tollbridge keys update --help` lists it.")
 
     async def change(desk: Keys) -> Key:
-        changed, _ = await desk.update(await desk.named(read_name(key)), body, BY)
+        changed, warnings = await desk.update(await desk.named(read_name(key)), body, BY)
+        _warn(warnings)
         return changed
 
     _print(_run(config, change), as_json)
@@ -227,9 +230,23 @@ def _run(config: Path | None, work: Callable[[Keys], Awaitable[T]]) -> T:
             pepper = found.home.pepper()
             check_pepper(database, pepper)
             with audited(found.home.path / AUDIT, sys.stderr):
-                return asyncio.run(_awaited(work(Keys(KeyStore(database), pepper, taken=found.is_admins))))
+                return asyncio.run(_awaited(work(_desk(found, database, pepper))))
         finally:
             database.close()
+
+
+def _desk(found: Place, database: Database, pepper: bytes) -> Keys:
+    """Which names there are only the gateway's configuration tells: without one nothing is said of them."""
+    store = KeyStore(database)
+    if found.config.source is None:
+        return Keys(store, pepper, taken=found.is_admins)
+    knowing = partial(known_names, found.config, McpServerStore(database, pepper))
+    return Keys(store, pepper, taken=found.is_admins, knowing=knowing)
+
+
+def _warn(warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
 
 
 async def _awaited(work: Awaitable[T]) -> T:
@@ -243,6 +260,7 @@ async def _blocked(name: str, desk: Keys, *, blocked: bool) -> tuple[Key, Key]:
 
 
 def _print_made(made: Made, as_json: bool, quiet: bool) -> None:
+    _warn(made.warnings)
     text = made.minted.text.reveal()
     if quiet:
         click.echo(text)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import get_args
+from typing import Final, Literal, get_args
 
 import click
 import msgspec
@@ -17,13 +17,15 @@ import msgspec
 from tollbridge.admin.key_names import ADMIN
 from tollbridge.admin.keys import Keys
 from tollbridge.admin.whose import ledger_id
-from tollbridge.cli.columns import aligned, printable
+from tollbridge.cli.columns import aligned, harmless, printable
 from tollbridge.cli.dates import day, out_of_order, shown_day
 from tollbridge.cli.ending import errors_told
+from tollbridge.cli.examining import journal
 from tollbridge.cli.indented import indented
 from tollbridge.cli.key_options import read_name
 from tollbridge.cli.place import Place, configured, place
 from tollbridge.cli.recompute import recompute
+from tollbridge.cli.spend_tags import TagSpent, by_tag, written
 from tollbridge.cli.texts import TEXT
 from tollbridge.model.money import show_dollars, spell_dollars
 from tollbridge.policy.minting import CUSTOM_PREFIX
@@ -33,8 +35,9 @@ from tollbridge.store.ledger_tables import KINDS
 from tollbridge.store.spend import DIMENSIONS, By, Found, SpendReader
 
 DAYS = 30
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula: a name that begins so gets an apostrophe before it."""
+TAG: Final = "tag"
+TOOLS = "mcp"
+"""The provider of calls of tools: the group is their server's, the model the tool's own name."""
 
 
 class Spent(msgspec.Struct, kw_only=True):
@@ -55,8 +58,8 @@ class Spent(msgspec.Struct, kw_only=True):
     "--by",
     "dimensions",
     multiple=True,
-    type=click.Choice(get_args(By)),
-    help="What to sum by; may be repeated. Default: model.",
+    type=click.Choice([*get_args(By), TAG]),
+    help="What to sum by; may be repeated, but for `tag`, which stands alone. Default: model.",
 )
 @click.option("--since", help=f"The first day (2026-11-01), UTC. Default: {DAYS} days before the last.")
 @click.option("--until", help="The last day, with all its hours. Default: today.")
@@ -73,7 +76,7 @@ class Spent(msgspec.Struct, kw_only=True):
 @click.pass_context
 def spend(
     context: click.Context,
-    dimensions: tuple[By, ...],
+    dimensions: tuple[By | Literal["tag"], ...],
     since: str | None,
     until: str | None,
     name: str | None,
@@ -82,7 +85,7 @@ def spend(
     limit: int | None,
     config: Path | None,
 ) -> None:
-    """Show what was spent, by key, model, provider, group or day. The dearest come first, days in their order.
+    """Show what was spent, by key, model, provider, group, day or tag. The dearest come first, days in their order.
 
     COST is in US dollars, INPUT and OUTPUT in tokens; in JSON, costs are in nano-dollars (a billion to the dollar).
     UNPRICED counts requests whose cost is not known; it is in no sum (`tollbridge spend recompute` prices them later).
@@ -96,28 +99,46 @@ def spend(
         if any((dimensions, since, until, name, limit, config, as_json)) or form != "table":
             raise click.UsageError(f"Write the options behind `{context.invoked_subcommand}`.")
         return
-    by = tuple(dict.fromkeys(dimensions)) or ("model",)
+    by: tuple[By, ...] = tuple(dict.fromkeys(one for one in dimensions if one != TAG)) or ("model",)
+    tags = TAG in dimensions
+    if tags and set(dimensions) != {TAG}:
+        raise click.BadParameter("`tag` stands alone: a request has any number of them", param_hint="--by")
     first, last = day("--since", since), day("--until", until) or shown_day(time.time())
     first = first or _days_before(last, DAYS)
     if last < first:
         raise out_of_order()
     name = None if name is None else read_name(name)
-    rows = [_spent(row, by) for row in _read(config, by, first, last, name)]
-    if not rows and form == "table" and not as_json:
+    form = "json" if as_json else form
+    rows: Sequence[Spent] | Sequence[TagSpent] = _read(config, None if tags else by, first, last, name)
+    if not rows and form == "table":
         click.echo(f"Nothing was asked from {first} to {last} (UTC).")
         return
     shown = rows[:limit]
-    click.echo(_FORMS["json" if as_json else form](shown, rows, by), nl=False)
+    click.echo(_written(form, shown, rows, by), nl=False)
     hidden = len(rows) - len(shown)
     if hidden:
         told = "1 more row is" if hidden == 1 else f"{hidden:,} more rows are"
         click.echo(f"{told} not shown: leave --limit out.", err=True)
 
 
-def _read(config: Path | None, by: Sequence[By], since: str, until: str, name: str | None) -> list[Found]:
-    """`name`: of a key, which may be deleted by now. Ends the process where nobody has it, or ever had it."""
+def _written(
+    form: str, shown: Sequence[Spent] | Sequence[TagSpent], rows: Sequence[Spent] | Sequence[TagSpent], by: Sequence[By]
+) -> str:
+    sums = [row for row in shown if isinstance(row, Spent)]
+    if len(sums) < len(shown):
+        return written([row for row in shown if isinstance(row, TagSpent)], form)
+    return _FORMS[form](sums, [row for row in rows if isinstance(row, Spent)], by)
+
+
+def _read(
+    config: Path | None, by: Sequence[By] | None, since: str, until: str, name: str | None
+) -> list[Spent] | list[TagSpent]:
+    """`by`: None for tags. `name`: of a key, which may be deleted by now. Ends the process where nobody has it, or ever
+    had it."""
     with errors_told():
         found = place(config)
+        for one in journal(found.home):
+            click.echo(f"{one.said}. {one.mend}", err=True)
         database = Database.open(found.database_url)
         try:
             return asyncio.run(_sums(found, database, by, since, until, name))
@@ -126,13 +147,36 @@ def _read(config: Path | None, by: Sequence[By], since: str, until: str, name: s
 
 
 async def _sums(
-    found: Place, database: Database, by: Sequence[By], since: str, until: str, name: str | None
-) -> list[Found]:
+    found: Place, database: Database, by: Sequence[By] | None, since: str, until: str, name: str | None
+) -> list[Spent] | list[TagSpent]:
     reader, key_id = SpendReader(database), None
     if name is not None:
         pepper = found.home.pepper() if name.startswith(CUSTOM_PREFIX) else b""  # needed for nothing else
         key_id = await ledger_id(name, Keys(KeyStore(database), pepper, taken=found.is_admins), reader)
-    return await reader.sums(by, since=since, until=until, key_id=key_id)
+    if by is None:
+        return await by_tag(reader, since, until, key_id)
+    if "model" not in by:
+        return [_spent(row, by) for row in await reader.sums(by, since=since, until=until, key_id=key_id)]
+    finer = tuple(dict.fromkeys((*by, "provider", "group")))
+    rows = await reader.sums(finer, since=since, until=until, key_id=key_id)
+    return _folded([_of_server(row, by) for row in rows], by)
+
+
+def _of_server(row: Found, by: Sequence[By]) -> Spent:
+    """A tool is told with its server's name before it: two servers may have one of the same name."""
+    spent = _spent(row, by)
+    if row["provider"] == TOOLS:
+        spent.by["model"] = f"{row['model_group']}/{row['model']}"
+    return spent
+
+
+def _folded(rows: Sequence[Spent], by: Sequence[By]) -> list[Spent]:
+    """Those of the same names as one: days in their order, else the dearest first."""
+    same: dict[tuple[str, ...], list[Spent]] = {}
+    for row in rows:
+        same.setdefault(tuple(row.by.values()), []).append(row)
+    found = [_total(some, some[0].by) for some in same.values()]
+    return sorted(found, key=lambda row: (row.by["day"] if "day" in by else "", -row.cost_nanousd, *row.by.values()))
 
 
 def _days_before(day: str, days: int) -> str:
@@ -173,18 +217,13 @@ def _as_csv(shown: Sequence[Spent], rows: Sequence[Spent], by: Sequence[By]) -> 
     return text.getvalue()
 
 
-def harmless(cell: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
-
-
 def _as_table(shown: Sequence[Spent], rows: Sequence[Spent], by: Sequence[By]) -> str:
     """Below those that are `shown` the sum of all."""
     names = _names(by)
     heads = (*(name.upper() for name in names), "REQUESTS", "FAILED", "INPUT", "OUTPUT", "COST", "UNPRICED")
     lines = [heads, *(_cells(row, [printable(row.by.get(name, "")) for name in names]) for row in shown)]
     if len(rows) > 1:
-        lines.append(_cells(_total(rows), ["all", *[""] * (len(names) - 1)]))
+        lines.append(_cells(_total(rows, {}), ["all", *[""] * (len(names) - 1)]))
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     return "".join(aligned(line, widths, len(names)) for line in lines)
 
@@ -200,12 +239,13 @@ def _cells(row: Spent, names: Sequence[str]) -> tuple[str, ...]:
     return (*names, *(f"{count:,}" for count in counts), cost, unpriced)
 
 
-def _total(rows: Sequence[Spent]) -> Spent:
+def _total(rows: Sequence[Spent], by: dict[str, str]) -> Spent:
+    kinds = [kind for kind in KINDS if any(kind in row.tokens for row in rows)]
     return Spent(
-        by={},
+        by=by,
         requests=sum(row.requests for row in rows),
         failures=sum(row.failures for row in rows),
-        tokens={kind: sum(row.tokens.get(kind, 0) for row in rows) for kind in ("input", "output")},
+        tokens={kind: sum(row.tokens.get(kind, 0) for row in rows) for kind in kinds},
         cost_nanousd=sum(row.cost_nanousd for row in rows),
         unpriced=sum(row.unpriced for row in rows),
         estimated=sum(row.estimated for row in rows),

@@ -9,7 +9,9 @@ import msgspec
 
 from tollbridge.config.document import Array, Node, Scalar, Table
 from tollbridge.config.findings import Place
+from tollbridge.config.kinds import At
 from tollbridge.config.master_key import weak_key
+from tollbridge.config.models import access_groups
 from tollbridge.config.schema import Filled
 from tollbridge.config.settings import Alias, ModelEntry
 
@@ -42,10 +44,11 @@ def names_of(models: Sequence[ModelEntry]) -> Names:
     return Names([name for name in names if "*" not in name], [name for name in names if "*" in name], ids)
 
 
-def check(fields: Fields, models: Sequence[ModelEntry], *, open_door: bool) -> None:
+def check(fields: Fields, models: Sequence[ModelEntry], at_models: At, *, open_door: bool) -> None:
     aliases: Mapping[str, Alias] = fields["router.aliases"].value if "router.aliases" in fields else {}
     groups = names_of(models)
     _check_aliases(fields, aliases, groups)
+    _check_access_groups(models, groups.with_aliases(aliases).exact, at_models)
     if models:
         known = groups.with_aliases(aliases)
         for field in FALLBACKS:
@@ -71,6 +74,17 @@ def _check_aliases(fields: Fields, aliases: Mapping[str, Alias], groups: Names) 
             at.warning(entry.place, f"there is a model called {name!r}, which is used; the alias is not")
         elif alias.model and not groups.known(alias.model):
             at.warning(entry.node.place, f"no model is called {alias.model!r}{groups.hint(alias.model)}")
+
+
+def _check_access_groups(models: Sequence[ModelEntry], names: Collection[str], at: At) -> None:
+    for group, members in access_groups(models).items():
+        if group in names and set(members) != {group}:
+            first = next(entry for entry in models if group in (entry.model_info.get("access_groups") or ()))
+            at.warning(
+                first.where,
+                f"the access group {group!r} is called like a model or an alias: a key that lists it may ask for both, "
+                "that model and what is in the group",
+            )
 
 
 def _check_fallbacks(filled: Filled, known: Names) -> None:

@@ -22,6 +22,8 @@ _DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _SINGLE = re.compile(r"'([^']*)'", re.DOTALL)
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+_NEARLY = re.compile(r"\$([A-Z_][A-Z0-9_]*)|\$\{(?:env:)?([A-Za-z_]\w*)\}|os\.environ[.:]([A-Za-z_]\w*)")
+_BRACES = re.compile(r"\$\{[A-Za-z_]\w*\}")
 
 
 class Environment(Mapping[str, str]):
@@ -142,6 +144,23 @@ class _Resolver:
         if not value:
             return Scalar(None, node.text, node.place, variable=name, missing=True)
         return Scalar(value, value, node.place, variable=name)
+
+
+def nearly_variable(value: str, *, braces: bool = False) -> str | None:
+    """What to say of a text that looks as if it named a variable and does not; None where nothing is to be said. A
+    password may begin with `$`, so that only whole names in capitals are told. `braces`: `${NAME}` works there."""
+    if braces and _BRACES.search(value):
+        return None
+    found = _NEARLY.fullmatch(value.strip())
+    if found is not None:
+        name = found[1] or found[2] or found[3]
+        return f"names no variable and is taken as it is written; the variable is `{PREFIX}{name}`"
+    if PREFIX in value:
+        other = ", or `${NAME}` within a text" if braces else ""
+        return f"`{PREFIX}` is taken as it is written: a variable is the whole value, `{PREFIX}NAME`{other}"
+    if not braces and _BRACES.search(value):
+        return f"`${{...}}` is taken as it is written: a variable is the whole value, `{PREFIX}NAME`"
+    return None
 
 
 def missing_variables(node: Node) -> Iterator[Scalar]:

@@ -20,6 +20,7 @@ import msgspec
 
 from tollbridge.calls.cache_points import CachePoint, examine_points, near_key
 from tollbridge.config.document import Array, Node, Scalar, Table
+from tollbridge.config.environment import nearly_variable
 from tollbridge.config.findings import Findings, Place
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.secret import Secret
@@ -106,8 +107,27 @@ def file(node: Node, at: At) -> str:
     return str(path)
 
 
+def literal(node: Node, at: At) -> str:
+    """Text of which a warning tells where it was meant to name a variable."""
+    return _literal(node, at)
+
+
 def secret(node: Node, at: At) -> Secret:
-    return Secret(text(node, at))
+    return Secret(_literal(node, at))
+
+
+def template(node: Node, at: At) -> Secret:
+    """As `secret`, where `${NAME}` is a variable."""
+    return Secret(_literal(node, at, braces=True))
+
+
+def _literal(node: Node, at: At, *, braces: bool = False) -> str:
+    value = text(node, at)
+    if isinstance(node, Scalar) and not node.variable:
+        told = nearly_variable(value, braces=braces)
+        if told is not None:
+            at.warning(node.place, told)
+    return value
 
 
 def flag(node: Node, at: At) -> bool:

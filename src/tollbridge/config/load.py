@@ -145,7 +145,7 @@ def _read(top: Table, at: At, open_door: bool) -> Config:
         told = callbacks(nodes["callbacks"], at.key("callbacks"))
         settings = msgspec.structs.replace(settings, callbacks=told)
     database = fields.get("general.database_url")
-    crosscheck.check(fields, models, open_door=open_door or general.open_on_loopback)
+    crosscheck.check(fields, models, at.key("model_list"), open_door=open_door or general.open_on_loopback)
     tell_missing(table({name: top.entries[name] for name in nodes}, top.place), at.findings)
     return Config(
         models=models,

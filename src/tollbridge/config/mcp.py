@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from tollbridge.config.document import Array, Node, Scalar, Table, node_of
 from tollbridge.config.findings import Findings, Place
 from tollbridge.config.kinds import At
-from tollbridge.config.schema import NOT_RESTRICTED, not_built, read_section
+from tollbridge.config.mcp_doubts import tell_doubts
+from tollbridge.config.schema import NOT_RESTRICTED, Filled, not_built, read_section
 from tollbridge.config.settings import McpPinning, McpServer, McpTransport
 from tollbridge.config.tables.mcp import MCP_SERVER
 from tollbridge.config.tables.token_issuers import SIGNATURES
+from tollbridge.config.template import names_variables
 from tollbridge.errors import ConfigError
 from tollbridge.model.json import JsonObject
 from tollbridge.transport.egress import split_url
@@ -119,7 +121,11 @@ def _server(name: str, item: Node, at: At, place: Place) -> McpServer | None:
     if not name:
         at.error(place, "lacks `server_name`")
         return None
-    if spelled(name) in RESERVED or "/" in name or "," in name or not name.isprintable() or len(name) > 100:
+    if spelled(name) in RESERVED:
+        reserved = ", ".join(sorted(RESERVED))
+        at.error(place, f"{name!r} is reserved: it stands in paths of the gateway's own, as do {reserved}")
+        return None
+    if "/" in name or "," in name or not name.isprintable() or len(name) > 100:
         at.error(place, f"{name!r} cannot be the name of an MCP server: it stands in paths and before its tools")
         return None
     place_of = {field: found[-1].place for field, found in filled.items()}
@@ -139,7 +145,8 @@ def _server(name: str, item: Node, at: At, place: Place) -> McpServer | None:
     for field, key in (("url", "url"), ("spec", "spec_path")):
         if field in values and (field == "url" or is_url(values[field].reveal())):
             try:
-                split_url(values[field].reveal())
+                if not names_variables(values[field].reveal()):
+                    split_url(values[field].reveal())
             except ValueError as error:
                 at.key(key).error(place_of[field], str(error))
     if "spec" in values and values.get("transport", "http") != "http":
@@ -157,7 +164,20 @@ def _server(name: str, item: Node, at: At, place: Place) -> McpServer | None:
     values["aws"] = {field: values.pop(field) for field in tuple(values) if field.startswith("aws_")}
     if values.get("version") == "auto":
         values.pop("version")
-    return McpServer(name=name, where=str(place), **values)
+    tell_doubts(item, at)
+    return McpServer(name=name, where=str(place), places=_places(filled), **values)
+
+
+def _places(filled: Mapping[str, list[Filled]]) -> dict[str, Place]:
+    """Where the values stand that may name a variable: by field, and by the names of a table's."""
+    places: dict[str, Place] = {}
+    for field in ("url", "spec", "auth_value", "command", "args", "cwd", "headers", "env"):
+        if field in filled:
+            node = filled[field][-1].node
+            places[field] = node.place
+            if isinstance(node, Table):
+                places |= {f"{field}.{name}": entry.node.place for name, entry in node.entries.items()}
+    return places
 
 
 def _check_oauth(values: dict[str, Any], place_of: dict[str, Place], at: At) -> None:

@@ -1,6 +1,7 @@
 """What other programs write about MCP servers, as entries of `mcp_servers`.
 
 Read are `mcpServers` (Claude Desktop, Claude Code, Cursor), `servers` (VS Code), and what stands in an `mcp` table.
+Variables stay variables: `${NAME}` and `${NAME:-else}` as they are, `${env:NAME}` and `${userHome}` as we write them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,13 @@ from tollbridge.model.json import Json, JsonObject
 TABLES = ("mcpServers", "servers", "mcp_servers")
 TRANSPORTS = {"http": "http", "streamable-http": "http", "streamableHttp": "http", "sse": "sse", "stdio": "stdio"}
 _VARIABLE = re.compile(r"\$\{env:([A-Za-z_]\w*)\}")
+_KNOWN = {"userHome": "${HOME}", "pathSeparator": "/", "/": "/"}
+"""Variables of VS Code's and Cursor's (https://code.visualstudio.com/docs/reference/variables-reference, seen
+2026-11-27)."""
+_FOLDER = "workspaceFolder"
+_SETTINGS = (".vscode", ".cursor", ".claude")
+_PREDEFINED = re.compile(r"\$\{(userHome|pathSeparator|/|workspaceFolder)\}")
+_FOREIGN = re.compile(r"\$\{(?![A-Za-z_]\w*(?::-[^}]*)?\})[^}]*\}")
 _INPUT = re.compile(r"\$\{input:([^}]*)\}")
 
 
@@ -33,15 +41,16 @@ def read_servers(path: Path) -> tuple[dict[str, JsonObject], list[str]]:
     found = table_of(said)
     if found is None:
         raise ConfigError(f"{path} has no {' or '.join(TABLES)} in it.")
-    return entries_of(found)
+    parent = path.resolve().parent
+    return entries_of(found, parent.parent if parent.name in _SETTINGS else parent)
 
 
-def entries_of(servers: Mapping[str, Any]) -> tuple[dict[str, JsonObject], list[str]]:
-    """(entries by name, what could not be taken over)."""
+def entries_of(servers: Mapping[str, Any], folder: Path | None = None) -> tuple[dict[str, JsonObject], list[str]]:
+    """(entries by name, what could not be taken over). `folder`: of the project whose file it is."""
     entries: dict[str, JsonObject] = {}
     remarks: list[str] = []
     for name, server in servers.items():
-        entry = _entry(name, server, remarks)
+        entry = _entry(name, server, remarks, folder)
         if entry is None:
             continue
         try:
@@ -63,7 +72,7 @@ def table_of(said: Any) -> Mapping[str, Any] | None:
     return table_of(said.get("mcp"))
 
 
-def _entry(name: str, server: Any, remarks: list[str]) -> JsonObject | None:
+def _entry(name: str, server: Any, remarks: list[str], folder: Path | None) -> JsonObject | None:
     if not isinstance(server, dict):
         remarks.append(f"{name}: left out: it is no table")
         return None
@@ -82,18 +91,23 @@ def _entry(name: str, server: Any, remarks: list[str]) -> JsonObject | None:
         entry |= {key: server[key] for key in ("command", "args", "env", "cwd") if server.get(key)}
     for variable in sorted(set(_INPUT.findall(str(entry)))):
         remarks.append(f"{name}: asks for {variable!r} there: set the variable {_as_variable(variable)} in its place")
-    return {key: _spelled(value) for key, value in entry.items()}
+    known = _KNOWN if folder is None else {**_KNOWN, _FOLDER: str(folder)}
+    entry = {key: _spelled(value, known) for key, value in entry.items()}
+    for variable in sorted(set(_FOREIGN.findall(str(entry)))):
+        remarks.append(f"{name}: {variable} means nothing here, and stays as it is: write what it stands for")
+    return entry
 
 
-def _spelled(value: Json) -> Json:
+def _spelled(value: Json, known: Mapping[str, str]) -> Json:
     """Variables as we write them."""
     match value:
         case str():
+            value = _PREDEFINED.sub(lambda found: known.get(found[1], found[0]), value)
             return _INPUT.sub(lambda found: f"${{{_as_variable(found[1])}}}", _VARIABLE.sub(r"${\1}", value))
         case list():
-            return [_spelled(item) for item in value]
+            return [_spelled(item, known) for item in value]
         case dict():
-            return {name: _spelled(item) for name, item in value.items()}
+            return {name: _spelled(item, known) for name, item in value.items()}
     return value
 
 

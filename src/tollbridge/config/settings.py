@@ -47,6 +47,8 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     prices: Mapping[str, int] = {}
     timeout_s: float | None = None
     stream_timeout_s: float | None = None
+    timeouts_by_service_s: Mapping[str, float] = {}
+    stream_timeouts_by_service_s: Mapping[str, float] = {}
     max_retries: int | None = None
     weight: float | None = None
     passes_through: bool = False
@@ -278,12 +280,14 @@ McpPinning = Literal["alert", "strict", "none"]
 
 
 class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """One of `mcp_servers`, by LiteLLM's meanings. `where`: its place. `brings`: headers of the client that go along.
-    `info`: free-form; `mcp_server_cost_info` in it says what calls cost. `spec`: the file or the URL of an OpenAPI
-    document; `url` is where its API is then. `aws`: who signs requests, in LiteLLM's words (`aws_region_name` ...)."""
+    """One of `mcp_servers`, by LiteLLM's meanings. `where`: its place; `places`: those of its values that may name
+    variables, by field (and name: `headers.x-team`). `brings`: headers of the client that go along. `info`: free-form;
+    `mcp_server_cost_info` in it says what calls cost. `spec`: the file or the URL of an OpenAPI document; `url` is
+    where its API is then. `aws`: who signs requests, in LiteLLM's words (`aws_region_name` ...)."""
 
     name: str
     where: str = ""
+    places: Mapping[str, Place] = {}
     alias: str | None = None
     url: Secret | None = None
     spec: Secret | None = None

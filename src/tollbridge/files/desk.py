@@ -22,6 +22,7 @@ from tollbridge.server.accounting import failed
 from tollbridge.server.answers import error_answer, own_headers
 from tollbridge.server.inbound import ClientGone, Inbound, Responder
 from tollbridge.server.multipart import boundary_of
+from tollbridge.server.other_models import check_named
 from tollbridge.server.routes import Mount, Route
 from tollbridge.server.tool_loop import definitions
 from tollbridge.server.uploading import confirmed
@@ -268,15 +269,16 @@ class Desk:
                 params = keeper.opened(_encode(params_of(request, number)), errand.principal, accounts)
                 if accounts - {place.account}:
                     raise BadRequestError("A file of it is kept by another account.", param=f"requests[{number}]")
-                fields, _ = sum.request(params, errand.format.wire, f"$.requests[{number}].params")
+                fields = sum.request(params, errand.format.wire, f"$.requests[{number}].params")
             made.append({**request, "params": fields})
         return place, {**without_ours(body), "requests": made}, sum
 
     def _sum(self, errand: Errand, place: Place) -> Sum:
-        keeper = self._keeper
+        keeper, access = self._keeper, errand.principal.access
         return Sum(
             lambda model: keeper.model_at(place, errand.principal, model),
             lambda ask: bool(definitions(keeper.gateway.tools, ask, errand.inbound)),
+            lambda fields, deployment: check_named(access, keeper.gateway.engine.routes.groups, fields, (deployment,)),
             errand.betas,
             strict=errand.strict,
         )

@@ -147,8 +147,9 @@ class Keeper:
             if here is not None:
                 permitted(self.gateway, access, name, model)
                 return here
-        if not access.allows(f"{place.root.provider}/{name}"):
-            if groups.knows(name) and access.allows(name):
+        theirs = f"{place.root.provider}/{name}"
+        if not access.allows(theirs, entry=groups.entry(theirs)):
+            if groups.knows(name) and access.reaches(groups.resolve(name)):
                 raise BadRequestError(
                     f"The model {model[:100]!r} is served elsewhere: {place.name} cannot answer for it in a batch.",
                     param="model",

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from tollbridge.calls.ask import Ask, field, peek, string_field
+from tollbridge.calls.ask import Ask, Fields, field, peek, string_field
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.prepare import in_its_words
 from tollbridge.errors import APIError, BadRequestError
@@ -35,6 +35,8 @@ Permit = Callable[[str], Deployment]
 """Who answers to a model's name. Raises APIError where the key may not ask for it."""
 Names = Callable[[Ask], bool]
 """The request names MCP servers of this gateway."""
+Others = Callable[[Fields, Deployment], None]
+"""Raises APIError where a request names a model, beside its own, that the key may not ask for."""
 
 
 @contextmanager
@@ -51,9 +53,12 @@ def naming(which: str) -> Iterator[None]:
 class Sum:
     """What a batch asks for so far. `worst_nanousd`: None where some of it has no price."""
 
-    def __init__(self, permit: Permit, names_ours: Names, betas: str = "", *, strict: bool = False) -> None:
+    def __init__(
+        self, permit: Permit, names_ours: Names, check_others: Others, betas: str = "", *, strict: bool = False
+    ) -> None:
         """`betas`: of Anthropic's that the batch is sent with."""
         self._permit = permit
+        self._check_others = check_others
         self._names_ours = names_ours
         self._betas = betas
         self._strict = strict
@@ -79,14 +84,16 @@ class Sum:
             deployment = self._known[model] = self._permit(model)
         return deployment
 
-    def request(self, body: bytes, wire: Wire | None, where: str) -> tuple[Mapping[str, Json], bool]:
-        """One request's fields, as its provider shall get them; whether anything changed. `where`: it stands."""
+    def request(self, body: bytes, wire: Wire | None, where: str) -> Mapping[str, Json]:
+        """One request's fields, as its provider shall get them, each once: the one that was looked at. `where`: it
+        stands."""
         came = peek(body)
         fields = dict(came)
         model = string_field(fields, "model")
         deployment = self.permit(model)
         betas = self._betas if wire is not None and wire.name == MESSAGES else None
         controls, idle = take_steering(fields, {}, betas, noted=False)
+        self._check_others(fields, deployment)
         caveats = ineffective(idle, self._strict)
         if fields.keys() != came.keys():
             body = _encode(fields)
@@ -103,7 +110,7 @@ class Sum:
         for caveat in caveats:
             place = where + caveat.where.removeprefix("$")
             self._caveats.setdefault((caveat.code, caveat.where), msgspec.structs.replace(caveat, where=place))
-        return sent, sent.keys() != came.keys() or any(sent[name] is not came[name] for name in came)
+        return sent
 
     def _meter(self, ask: Ask, deployment: Deployment) -> None:
         if self._names_ours(ask):
@@ -155,7 +162,6 @@ class Lines:
             wire = ENDPOINTS.get(str(field(fields, "url")))
             if "body" not in fields:
                 raise BadRequestError("it lacks `body`")
-            inner, changed = self._sum.request(bytes(fields["body"]), wire, f"line {self._number}: $.body")
-        if changed:
-            fields["body"] = msgspec.Raw(_encode(inner))
+            inner = self._sum.request(bytes(fields["body"]), wire, f"line {self._number}: $.body")
+        fields["body"] = msgspec.Raw(_encode(inner))
         return _encode(fields)

@@ -16,6 +16,7 @@ import msgspec
 
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.place import Place
+from tollbridge.catalog.pricing import ASSUMED
 from tollbridge.errors import APIError, BadGatewayError
 from tollbridge.files.formats import ANTHROPIC, ENDPOINTS, OPENAI, Format
 from tollbridge.model.json import Json, JsonObject
@@ -99,8 +100,11 @@ class Bill:
         for kind, count in tokens(usage).items():
             self.tokens[kind] = self.tokens.get(kind, 0) + count
         cost = None if deployment is None else deployment.tariff.cost(usage, SERVICE)
+        if cost is None and deployment is not None:
+            cost = deployment.tariff.assumed(usage, SERVICE)
+            self.priced = ASSUMED if cost is not None else self.priced
         self.provider_model = self.provider_model or deployment
-        if deployment is not None:
+        if deployment is not None and self.priced != ASSUMED:
             self.priced = deployment.tariff.priced
         if cost is None or self.cost_nanousd is None:
             self.cost_nanousd = None

@@ -42,6 +42,39 @@ def recover(folder: Path, fold: Fold) -> int:
     return count
 
 
+def waiting(folder: Path) -> int:
+    """How many entries the dead left. Changes nothing; what cannot be read is not counted."""
+    count = 0
+    try:
+        files = sorted(folder.glob(f"*{SUFFIX}"))
+    except OSError:
+        return 0
+    for file in files:
+        try:
+            if not _lives(folder / f"{file.name.partition('.')[0]}{LOCK}"):
+                with open(file, "rb") as stream:
+                    count += sum(isinstance(found, Record) for found in read_lines(stream))
+        except OSError as error:
+            log.debug("%s is not counted: %s", file, error)
+    return count
+
+
+def _lives(lock: Path) -> bool:
+    """Its process does."""
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # for a moment, and beside others who look
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
 class Estate:
     """The files of one dead process, ours while it is open."""
 

@@ -7,7 +7,8 @@
 3. An attempt that failed: one that the provider refused, or that never reached it, was billed for nothing; one that
    broke off after it was sent is estimated by its prompt. What it may have answered unheard is not known: at most the
    request's `max_tokens` are missing there. Of a task that was asked in parts, those that were answered count.
-4. A request costs what its attempts cost together. One price that is unknown makes the sum unknown.
+4. A request costs what its attempts cost together. One price that is unknown makes the sum unknown. A part of an answer
+   that another model had, and that has no price, is charged as if the model that was asked had done it: `assumed`.
 5. A model that is paid by the second is paid from the moment it is asked until its last byte, or until it is given up.
 """
 
@@ -23,6 +24,7 @@ from tollbridge.calls.estimate import is_told
 from tollbridge.calls.heard import Heard
 from tollbridge.catalog.kept import Bill, keep
 from tollbridge.catalog.parts import PLAIN_SERVICES
+from tollbridge.catalog.pricing import ASSUMED
 from tollbridge.errors import APIError
 from tollbridge.model.response import Usage
 from tollbridge.observe import Record, Tried, tokens
@@ -68,10 +70,13 @@ def meter(record: Record, attempts: Sequence[Attempt], ask: Ask, said: Said | No
             tariff = last.deployment.tariff
             record.tokens, record.priced = tokens(usage), tariff.priced
             record.cost_nanousd = tariff.cost(usage, said.along.service_tier, last.seconds)
+            if record.cost_nanousd is None and tariff.covers and usage.extra:
+                _assume(record, tariff.assumed(usage, said.along.service_tier, last.seconds))
             if usage.extra or tariff.timed or said.along.service_tier not in PLAIN_SERVICES:
                 record.bill = _bill(said, last)
             return
-    tried = tuple(_tried(attempt, ask, said if attempt is last else None) for attempt in attempts)
+    priced = [_tried(attempt, ask, said if attempt is last else None) for attempt in attempts]
+    tried = tuple(one for one, _ in priced)
     record.tokens = _sum(tried)
     record.estimated = any(one.estimated for one in tried)
     record.priced = last.deployment.tariff.priced
@@ -80,6 +85,8 @@ def meter(record: Record, attempts: Sequence[Attempt], ask: Ask, said: Said | No
     costs = [one.cost_nanousd for one in tried if one.tokens is not None]
     known = [cost for cost in costs if cost is not None]
     record.cost_nanousd = sum(known) if len(known) == len(costs) else None
+    if any(assumed for _, assumed in priced):
+        _assume(record, record.cost_nanousd)
     if len(attempts) > 1 or last.error is not None:
         record.tried = tried
 
@@ -94,7 +101,14 @@ def _bill(said: Said, attempt: Attempt) -> Bill | None:
     return keep(said.along.usage or _SILENT, said.along.service_tier, seconds) or None
 
 
-def _tried(attempt: Attempt, ask: Ask, said: Said | None) -> Tried:
+def _assume(record: Record, cost_nanousd: int | None) -> None:
+    """An answer of which a part is charged at the prices of the model that was asked."""
+    if cost_nanousd is not None:
+        record.cost_nanousd, record.priced = cost_nanousd, ASSUMED
+
+
+def _tried(attempt: Attempt, ask: Ask, said: Said | None) -> tuple[Tried, bool]:
+    """And whether a part of its cost is assumed."""
     deployment, error = attempt.deployment, attempt.error
     usage, estimated, service_tier = None, False, None
     if said is not None:
@@ -109,7 +123,11 @@ def _tried(attempt: Attempt, ask: Ask, said: Said | None) -> Tried:
         usage, estimated = spent, True
     elif attempt.abandoned or (error is not None and may_be_billed(error)):
         usage, estimated = estimated_usage(ask, deployment, None, None), True
-    return Tried(
+    cost = None if usage is None else deployment.tariff.cost(usage, service_tier, attempt.seconds)
+    assumed = None
+    if cost is None and usage is not None:
+        cost = assumed = deployment.tariff.assumed(usage, service_tier, attempt.seconds)
+    one = Tried(
         deployment=deployment.id,
         provider=deployment.provider,
         model=deployment.model,
@@ -117,9 +135,10 @@ def _tried(attempt: Attempt, ask: Ask, said: Said | None) -> Tried:
         error_class="" if error is None else type(error).__name__,
         ms=round(attempt.seconds * 1000, 3),
         tokens=None if usage is None else tokens(usage),
-        cost_nanousd=None if usage is None else deployment.tariff.cost(usage, service_tier, attempt.seconds),
+        cost_nanousd=cost,
         estimated=estimated,
     )
+    return one, assumed is not None
 
 
 def _status(attempt: Attempt) -> int:

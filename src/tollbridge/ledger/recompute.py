@@ -1,6 +1,7 @@
 """What entries cost at today's prices (`tollbridge spend recompute`).
 
-1. An entry without a price gets one, where there is one today. Of its attempts only those without a price are priced.
+1. An entry without a price gets one, where there is one today, and so does one of which a part was `assumed`. Of its
+   attempts only those without a price are priced, or the one that answered.
 2. One with a price keeps it, unless all are asked for: it was right on its day.
 3. What has no price today either keeps what it has: a cost that is known never becomes unknown.
 4. Tokens, service, and what a provider told of its own are those of that day (`catalog.kept`); only the prices are
@@ -15,7 +16,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from tollbridge.catalog.kept import again, took
-from tollbridge.catalog.pricing import Tariff
+from tollbridge.catalog.pricing import ASSUMED, Tariff
 from tollbridge.observe.record import Record, Tried
 from tollbridge.store.costs import Correction, CostStore, Span
 
@@ -69,7 +70,7 @@ def repriced(record: Record, tariff_of: TariffOf, *, every: bool = False) -> Rec
     """The entry at today's prices; None where it stays as it is. `every`: also what has a price."""
     tariff = tariff_of(record, record.group)
     if not record.tried:
-        if record.tokens is None or not (every or record.cost_nanousd is None):
+        if record.tokens is None or not (every or record.cost_nanousd is None or _assumed(record)):
             return None
         cost = tariff.cost(again(record.tokens, record.bill), None, _seconds(record))
         return _with(record, cost, tariff.priced, ())
@@ -80,6 +81,11 @@ def repriced(record: Record, tariff_of: TariffOf, *, every: bool = False) -> Rec
     costs = [one.cost_nanousd for one in tried if one.tokens is not None]
     known = [cost for cost in costs if cost is not None]
     return _with(record, sum(known) if len(known) == len(costs) else None, tariff.priced, tried)
+
+
+def _assumed(record: Record) -> bool:
+    """A part of it is, and what that was is known still. (Of a batch only the sum is.)"""
+    return record.priced == ASSUMED and "others" in (record.bill or {})
 
 
 def _seconds(record: Record) -> float:
@@ -96,7 +102,8 @@ def _with(record: Record, cost: int | None, priced: str, tried: tuple[Tried, ...
 
 def _tried(one: Tried, record: Record, tariff_of: TariffOf, *, every: bool, answered: bool) -> Tried:
     """What the answer was billed by is the business of the attempt that answered alone."""
-    if one.tokens is None or not (every or one.cost_nanousd is None):
+    assumed = answered and _assumed(record)
+    if one.tokens is None or not (every or assumed or one.cost_nanousd is None):
         return one
     tariff = tariff_of(one, record.group)
     cost = tariff.cost(again(one.tokens, record.bill if answered else None), None, one.ms / 1000)

@@ -33,6 +33,7 @@ from tollbridge.server.allowance import Held
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.notes import LOGGED_CHARACTERS_MAX, tags_in
+from tollbridge.server.other_models import check_session
 from tollbridge.server.reachable import check_price
 from tollbridge.server.reading import permitted
 from tollbridge.transport.channel import Channel, Closed
@@ -59,7 +60,8 @@ class Asked(msgspec.Struct, frozen=True, eq=False):
 def asked(gateway: Gateway, accounts: dict[str, Place], inbound: Inbound, record: Record) -> Asked:
     """Raises APIError."""
     said = dict(parse_qsl(inbound.query, keep_blank_values=True))
-    name = said.pop("model", "") or said.pop("deployment", "")
+    name, other = said.pop("model", ""), said.pop("deployment", "")
+    name = name or other
     if not name:
         raise BadRequestError("The query lacks `model`.", param="model")
     principal = inbound.principal
@@ -161,7 +163,9 @@ class Session:
     def _judged(self, asked: Asked, data: bytes) -> bytes:
         """What may go on. Raises APIError."""
         event = _event(data)
-        session = event.get("session")
+        session, principal = event.get("session"), self._inbound.principal
+        if isinstance(session, dict) and principal is not None:
+            check_session(principal.access, self._gateway.engine.routes.groups, session, asked.deployment)
         if isinstance(session, dict) and session.get("model") is not None:
             if session["model"] not in asked.names:
                 raise BadRequestError("A session keeps the model that it began with.", param="session.model")

@@ -16,7 +16,6 @@ import msgspec
 
 from tollbridge.errors import APIError, NotFoundError
 from tollbridge.mcp.call import Credentials
-from tollbridge.mcp.front.grants import ACCESS_PREFIX
 from tollbridge.mcp.guard import Guard
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, Id, RpcError, decode, encode, failure, id_of
@@ -31,7 +30,7 @@ from tollbridge.mcp.toolbox import McpToolboxes
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.mcp.vigil import Vigil
 from tollbridge.observe import Record
-from tollbridge.policy.minting import public_id
+from tollbridge.policy.minting import ACCESS_PREFIX, public_id
 from tollbridge.policy.principal import Principal
 from tollbridge.server.forwarded import public_base
 from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, Authenticator, bare
@@ -48,14 +47,18 @@ HEAD_BYTES_MAX = 4096
 """Of values of headers, in a request whose meaning is kept."""
 
 
-class Meant(msgspec.Struct, frozen=True, eq=False):
+_NOBODY = object()
+
+
+class Meant(msgspec.Struct, eq=False):
     """What the head of a request says. `wanted`: servers, None for all; `alone`: one of them alone is meant. `modern`:
-    the era."""
+    the era. `reached_by`: the rights that were last seen to reach something of what the path names."""
 
     credentials: Credentials
     wanted: tuple[str, ...] | None
     alone: bool
     modern: bool
+    reached_by: object = _NOBODY
 
 
 class Endpoint:
@@ -124,6 +127,10 @@ class Endpoint:
             responder = watched = self._vigil.begin(inbound, responder, principal.id)
         try:
             meant = self._meant(inbound, id)
+            said = principal.admin if principal.key is None else principal.key.permission
+            if id is not None and meant.reached_by is not said:
+                self._check_reach(principal, meant.wanted or ())
+                meant.reached_by = said
             era = self._modern if meant.modern else self._legacy
             await era.handle(inbound, responder, record, meant.credentials, meant.wanted, alone=meant.alone)
         except RpcError as error:
@@ -183,9 +190,7 @@ class Endpoint:
             names = _items(id)
             alone = len(names) == 1 and self._hub.find(names[0]) is not None
             if not any(self._hub.find(name) or self._hub.in_group(name) for name in names):
-                raise NotFoundError(
-                    f"There is no MCP server {', '.join(names)[:200]!r} here.", code="unknown_mcp_server"
-                )
+                raise _unknown(names)
             return names, alone
         chosen: list[str] = []
         named = False
@@ -195,6 +200,11 @@ class Endpoint:
                 named = True
                 chosen += _items(value.decode("latin-1"))
         return (tuple(chosen) if named else None), False
+
+    def _check_reach(self, principal: Principal, wanted: Sequence[str]) -> None:
+        """Whoever may not use what a path names does not learn that it is there. Raises NotFoundError."""
+        if not self._hub.reaches(principal, wanted):
+            raise _unknown(wanted)
 
     def base(self, inbound: Inbound) -> str:
         """The address under which whoever asks knows us."""
@@ -251,6 +261,10 @@ class Endpoint:
         await self._hub.close()
         for transport in self._transports:
             await transport.close()
+
+
+def _unknown(names: Sequence[str]) -> NotFoundError:
+    return NotFoundError(f"There is no MCP server {', '.join(names)[:200]!r} here.", code="unknown_mcp_server")
 
 
 def _asked(inbound: Inbound) -> Id | None:

@@ -107,9 +107,18 @@ class Hub:
     def in_group(self, group: str) -> list[Upstream]:
         return [upstream for upstream in self.upstreams.values() if group in upstream.definition.groups]
 
+    def reaches(self, principal: Principal, names: Sequence[str]) -> bool:
+        """Something of these servers and access groups may be used."""
+        rights = self._rights_of(principal)
+        return any(
+            one is not None and rights.server(one.definition)
+            for name in names
+            for one in (self.find(name), *self.in_group(name))
+        )
+
     def view(self, caller: Caller, wanted: Sequence[str] | None = None, *, alone: bool = False) -> View:
         """`wanted`: servers, aliases or access groups; None is everything. `alone`: one server, by its path, under its
-        own names. Raises RpcError where that one is not there for this caller."""
+        own names."""
         rights = self._rights_of(caller.principal)
         asked = None if wanted is None else tuple(wanted)
         scope = self._scopes.get((id(rights), asked, alone))

@@ -46,6 +46,7 @@ from tollbridge.server.identify import confirm
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
 from tollbridge.server.multipart import read_field
 from tollbridge.server.notes import LOGGED_CHARACTERS_MAX
+from tollbridge.server.other_models import check_named
 from tollbridge.server.presence import Leaving
 from tollbridge.server.reachable import unpriced
 from tollbridge.server.uploading import collected, confirmed
@@ -158,7 +159,7 @@ class Passage:
             model = model or (read_field(body, kind, "model") if body else None)
         elif body:
             fields = peek(body)
-            if self._noted(fields):
+            if self._noted(fields) or not whole:  # where a name stands twice, the one that is checked goes on
                 body = encode(fields)
             if not whole:
                 way.check_body(decode(body))
@@ -176,7 +177,9 @@ class Passage:
                 raise
             return body
         if not whole and principal is not None:
-            way.check_model(principal.access, model, deployment)
+            groups = self._gateway.engine.routes.groups
+            way.check_model(principal.access, groups, model, deployment)
+            check_named(principal.access, groups, fields, (deployment,))
         if not endpoint.wire:
             return body
         stream = is_true(fields, "stream") if endpoint.stream is None else endpoint.stream

@@ -21,6 +21,7 @@ from tollbridge.model.json import Json
 from tollbridge.passing.endpoints import Endpoint, stored
 from tollbridge.policy.access import Access
 from tollbridge.policy.principal import Principal
+from tollbridge.routing.groups import Groups
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
@@ -47,7 +48,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             return True
         if self.own:
             return principal.access.every or principal.access.allows(self.path)
-        return self.whole and principal.access.allows(f"{self.place.root.provider}/*")
+        return self.whole and principal.access.lists(f"{self.place.root.provider}/*")
 
     def check_path(self, endpoint: Endpoint | None) -> None:
         """For who may not take all. Raises PermissionDeniedError."""
@@ -63,10 +64,13 @@ class Way(msgspec.Struct, frozen=True, kw_only=True, eq=False):
                 code="pass_through_account",
             )
 
-    def check_model(self, access: Access, model: str, deployment: Deployment) -> None:
+    def check_model(self, access: Access, groups: Groups[Deployment], model: str, deployment: Deployment) -> None:
         """By the name that the provider's models have here, or that of the group which it is in."""
-        if not (access.allows(f"{self.place.root.provider}/{model}") or access.allows(deployment.group)):
-            raise access.refusal(f"{self.place.root.provider}/{model}")
+        name = f"{self.place.root.provider}/{model}"
+        if access.allows(name, entry=groups.entry(name)):
+            return
+        if "*" in deployment.group or not access.allows(deployment.group):  # a pattern says no more than the name
+            raise access.refusal(name)
 
     def check_body(self, body: Json) -> None:
         """Raises PermissionDeniedError where it points at what only the account knows, or would run unheard."""

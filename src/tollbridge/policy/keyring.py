@@ -26,7 +26,7 @@ from typing import Protocol
 
 from tollbridge.errors import AuthenticationError, ServiceUnavailableError, StoreUnavailable
 from tollbridge.policy.access import Access, Groups
-from tollbridge.policy.minting import could_be_custom, digest_of, public_id
+from tollbridge.policy.minting import ACCESS_PREFIX, could_be_custom, digest_of, public_id
 from tollbridge.policy.principal import Principal
 from tollbridge.store.following import follow
 from tollbridge.store.key import Key
@@ -185,6 +185,11 @@ class Keyring:
         self._heard_at = asked_at
 
     def _seek(self, presented: bytes, digest: bytes) -> Awaitable[Principal]:
+        if presented.startswith(ACCESS_PREFIX.encode()):
+            raise AuthenticationError(
+                "This is an access token for the MCP endpoint (/mcp), and good for nothing else. Use a key here.",
+                code="invalid_api_key",
+            )
         if public_id(presented) is None and not could_be_custom(presented):
             raise unknown()
         return self._look_up(digest)

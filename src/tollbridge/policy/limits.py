@@ -153,6 +153,13 @@ class Limiter:
 
 def refusal(key: Key, window: Window, tokens: int, now: float) -> RateLimitError:
     """Which limit a request of so many tokens meets. Where it meets several, the one that lasts longest."""
+    nothing = next((field for field, most in _limits(key) if most == 0), None)
+    if nothing is not None:
+        return RateLimitError(
+            f"{key.name} may make no requests: its {nothing} is 0, and waiting changes nothing.",
+            code="rate_limit_exceeded",
+            headers=text_headers(limit_headers(key, window)),
+        )
     found: list[tuple[float, str]] = []
     if key.parallel is not None and window.flying >= key.parallel:
         found.append(
@@ -184,6 +191,10 @@ def refusal(key: Key, window: Window, tokens: int, now: float) -> RateLimitError
         retry_after_s=wait,
         headers=text_headers(limit_headers(key, window)),
     )
+
+
+def _limits(key: Key) -> tuple[tuple[str, int | None], ...]:
+    return ("rpm_limit", key.rpm), ("tpm_limit", key.tpm), ("max_parallel_requests", key.parallel)
 
 
 def _many(count: int, noun: str) -> str:

@@ -24,6 +24,8 @@ from tollbridge.secret import Secret
 ID = slice(6, 14)
 CUSTOM_PREFIX = "sk-"
 CUSTOM_LENGTHS = range(16, 257)
+ACCESS_PREFIX = "tb-at-"
+"""Of access tokens for the MCP endpoint, which are no keys (`mcp/front/grants.py`)."""
 
 _PREFIX = KEY_PREFIX.encode()
 _OURS = re.compile(rb"sk-tb-[0-9A-Za-z]{57}")

@@ -26,7 +26,7 @@ import msgspec
 from tollbridge.errors import BadRequestError
 from tollbridge.providers import azure
 from tollbridge.providers.account import Account
-from tollbridge.providers.address import join, read_base
+from tollbridge.providers.address import Base, join, read_base
 from tollbridge.providers.auth import AuthHeaders
 from tollbridge.providers.aws_keys import AwsAccount
 from tollbridge.providers.resolve import Given, base_of, resolve
@@ -34,7 +34,11 @@ from tollbridge.providers.row import Provider
 from tollbridge.providers.table import ALIASES
 from tollbridge.secret import Secret
 
-_ALSO: Mapping[str, tuple[str, ...]] = {"openai": ("openai_passthrough",), "vertex_ai": ("vertex-ai",)}
+_ALSO: Mapping[str, tuple[str, ...]] = {
+    "openai": ("openai_passthrough",),
+    "vertex_ai": ("vertex-ai",),
+    "assemblyai_eu": ("eu.assemblyai",),
+}
 """Other first parts of paths, as LiteLLM has them."""
 _AT_THE_HOST = frozenset({"anthropic", "cohere", "cohere_chat", "gemini"})
 """Their paths begin with versions, and with other words (`upload/`), right below the host."""
@@ -99,12 +103,16 @@ def root_of(row: Provider, given: Given, environ: Mapping[str, str], rows: Mappi
             if row.name in _AT_THE_HOST:
                 base = path = "" if location.own_address else path
                 keeps_at = "v1/"
+    at = Base(location.scheme, location.host, location.port, path)
+    if row.root_url and location.own_address:
+        at = read_base(row.root_url, row.name)
+        base = path = at.path
     return Root(
         provider=row.name,
         wire=row.wire,
-        scheme=location.scheme,
-        host=location.host,
-        port=location.port,
+        scheme=at.scheme,
+        host=at.host,
+        port=at.port,
         path=path,
         base=base or path,
         headers=location.headers,

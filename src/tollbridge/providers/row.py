@@ -114,7 +114,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """One row.
 
     `wire`: name of the format it speaks. `base_url`: what `api_base` is where nobody says; "" where somebody must;
-    names in braces are filled from `holes`. `bare_path`: added to an `api_base` that has no path at all. `openai_at`:
+    names in braces are filled from `holes`. `bare_path`: added to an `api_base` that has no path at all.
+    `root_url`: where the rest of its API is, if that is no neighbour of `base_url`. `openai_at`:
     an `api_base` that ends so is spoken to in OpenAI's chat format, whatever the row's own. `chat_path`:
     what is added to the base; as much of it as the base already ends with is not repeated. `stream_path`: the same for
     streams, where they are elsewhere. `key_env`, `base_env`:
@@ -142,6 +143,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     wire: str
     base_url: str = ""
     bare_path: str = ""
+    root_url: str = ""
     openai_at: str = ""
     chat_path: str = ""
     also: Mapping[str, str] = {}

@@ -97,6 +97,8 @@ TASKS: Mapping[str, Mapping[str, tuple[Spoken, ...] | None]] = {
         "speech": (Spoken(wire="elevenlabs_speech", path="/text-to-speech"),),
         "transcriptions": (Spoken(wire="elevenlabs_transcriptions", path="/speech-to-text"),),
     },
+    # https://docs.aws.amazon.com/polly/latest/dg/API_SynthesizeSpeech.html (seen 2026-11-27)
+    "aws_polly": {"speech": (Spoken(wire="polly_speech", path="/v1/speech"),)},
     # the sources of their rows (seen 2026-11-27)
     "recraft": {"images": (ALIKE["images"],)},
     "stability": {"images": (Spoken(wire="stability_images", path="/stable-image/generate"),)},

@@ -251,7 +251,7 @@ def _ran_out(ask: Ask, deployment: Deployment, error: APIError, seconds: float) 
     deployment: which says nothing of the deployment, and one client must not take it from the others."""
     if not isinstance(error, APITimeoutError):
         return False
-    own = (deployment.stream_timeouts if ask.stream else deployment.timeouts).total_s
+    own = deployment.times(ask).total_s
     given = min((limit for limit in (ask.timeout_s, ask.left_s) if limit is not None), default=None)
     return given is not None and (own is None or given < own) and seconds >= given - _ABOUT_S
 

@@ -92,6 +92,15 @@ class Groups(Generic[D]):
             return False
         return True
 
+    def entry(self, name: str) -> str:
+        """The configured name or pattern that serves a name, whether it can be made or not; "" where none does."""
+        target = name if name in self._named else self._aliases.get(name, name)
+        if target in self._named:
+            return target
+        if target in self._ids:
+            return self._ids[target].label
+        return next((wildcard.pattern for wildcard in self._wildcards if wildcard.match(target) is not None), "")
+
     def names(self, name: str) -> bool:
         """It is the very name of a group, or stands for one: no pattern is asked."""
         return name in self._named or name in self._aliases or name in self._ids
@@ -101,8 +110,12 @@ class Groups(Generic[D]):
         names = [*self._named, *(alias for alias in self._aliases if alias not in self._hidden)]
         return [*names, *(wildcard.pattern for wildcard in self._wildcards)]
 
+    def reached(self) -> Iterable[Group[D]]:
+        """Those of the configuration, and those that were made for names that were asked for."""
+        return (*self._named.values(), *self._made.values())
+
     def members(self) -> Iterable[D]:
-        for group in (*self._named.values(), *self._made.values()):
+        for group in self.reached():
             yield from group.members
 
     def _make(self, name: str) -> Group[D]:

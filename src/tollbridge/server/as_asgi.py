@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 from tollbridge.calls.headers import Pair
@@ -53,6 +54,15 @@ class AsAsgi:
         self._startup = startup
         self._shutdown = shutdown
 
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Start and end, for an application that this one is mounted in: it hears of no lifespan then."""
+        await self._startup()
+        try:
+            yield
+        finally:
+            await self._shutdown()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["type"]:
             case "http":
@@ -67,10 +77,9 @@ class AsAsgi:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        await self._startup()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self._shutdown()
+        async with self.lifespan():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -133,9 +142,10 @@ class AsAsgi:
         query = bytes(scope.get("query_string", b""))
         if not query.isascii():
             raise BadRequestError("The query must be ASCII.")
+        mounted = read_root_path(str(scope.get("root_path", "")))  # the path has it before it, or had
         return Inbound(
             scope["method"],
-            strip_root_path(path, self._root_path),
+            strip_root_path(strip_root_path(path, mounted), self._root_path),
             query.decode("ascii"),
             headers,
             origin.peer,

@@ -45,6 +45,7 @@ class LoopStream(ByNext):
         self._due = shown  # told as soon as the answer has begun
         self._began = False
         self._over = False
+        self._told: tuple[Caveat, ...] = ()
         self._next = 0  # index of the client's next part
         self._places: dict[int, int | None] = {}  # of this round's parts; None: hidden
         self._round = Folder()
@@ -77,7 +78,7 @@ class LoopStream(ByNext):
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:
-        return tuple(self._writer.caveats)
+        return (*self._writer.caveats, *self._told)
 
     async def begin(self, first: bytes) -> None:
         """It has begun: `first` of the constructor."""
@@ -106,6 +107,7 @@ class LoopStream(ByNext):
         calls, goes_on = loop.calls(choice.parts)
         loop.count(self._usage)
         if not goes_on:
+            self._told = loop.unfinished(calls)
             return self._end(calls)
         inner = self._inner
         loop.account(loop.ask, Said(inner.said, inner.exact, inner.heard), inner)

@@ -82,7 +82,7 @@ def _wanted(gateway: Gateway, access: Access, asked: Mapping[str, str]) -> list[
 def show_model(gateway: Gateway, name: str, shape: Shape, access: Access) -> JsonObject:
     """Raises NotFoundError with near names, of those that the caller may ask for: another is not told from none."""
     try:
-        allowed = access.allows(gateway.engine.routes.groups.resolve(access.named(name)).right, access.named(name))
+        allowed = access.reaches(gateway.engine.routes.groups.resolve(access.named(name)), access.named(name))
     except NotFoundError:
         allowed = False
     if not allowed:

@@ -14,6 +14,7 @@ from tollbridge.routing.engine import Allowed
 from tollbridge.routing.groups import Group
 from tollbridge.server.answers import printable
 from tollbridge.server.gateway import Gateway
+from tollbridge.server.other_models import named
 
 
 def reachable(gateway: Gateway, principal: Principal | None, ask: Ask) -> Allowed | None:
@@ -22,7 +23,11 @@ def reachable(gateway: Gateway, principal: Principal | None, ask: Ask) -> Allowe
     allowed = None
     if gateway.rules.block_unpriced:
         allowed = priced
-        check_price(gateway.engine.routes.groups.resolve(ask.model))
+        group = gateway.engine.routes.groups.resolve(ask.model)
+        check_price(group)
+        for other in named(ask.fields):
+            if not all(deployment.tariff.covers_of(other.model) for deployment in group.members):
+                raise unpriced(other.model)
     if principal is not None and principal.key is not None:
         return partial(may_ask, principal.access, allowed)
     return allowed
@@ -30,7 +35,7 @@ def reachable(gateway: Gateway, principal: Principal | None, ask: Ask) -> Allowe
 
 def may_ask(access: Access, also: Allowed | None, group: Group[Deployment]) -> bool:
     """Whether a key may fall back to this group."""
-    return access.allows(group.right) and (also is None or also(group))
+    return access.reaches(group) and (also is None or also(group))
 
 
 def priced(group: Group[Deployment]) -> bool:

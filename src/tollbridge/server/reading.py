@@ -24,6 +24,7 @@ from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.models import visible
 from tollbridge.server.notes import LOGGED_CHARACTERS_MAX
+from tollbridge.server.other_models import FIELDS, check_named
 from tollbridge.server.own_fallbacks import instead_of
 from tollbridge.server.routes import Match
 from tollbridge.server.several import several
@@ -89,6 +90,9 @@ def read_ask(
         way = Way(record.model_requested, group.name, group.label)
         gateway.ways.keep(access, asked, way)
     record.group = way.label
+    if not access.every and not FIELDS.isdisjoint(fields):
+        groups = gateway.engine.routes.groups
+        check_named(access, groups, fields, groups.resolve(way.group).members)
     strict = controls.strict or rules.strict
     caveats = _unknown_fallbacks(controls.fallbacks, gateway, strict) if controls.fallbacks else ()
     if controls.ineffective:
@@ -124,7 +128,7 @@ def read_ask(
 def _may_be_asked(gateway: Gateway, access: Access, name: str) -> bool:
     """Of a fallback. What will not be asked is looked at no further, so that nothing is told of it."""
     groups = gateway.engine.routes.groups
-    return groups.knows(name) and access.allows(groups.resolve(name).right)
+    return groups.knows(name) and access.reaches(groups.resolve(name))
 
 
 EVENTS = frozenset({"alt=sse", "$alt=sse", "%24alt=sse"})
@@ -150,12 +154,12 @@ def permitted(gateway: Gateway, access: Access, model: str, asked: str) -> Group
     except APIError as error:
         if access.every:
             raise
-        if not access.allows(model):
+        if not access.allows(model, entry=gateway.engine.routes.groups.entry(model)):
             raise access.refusal(asked) from None
         if isinstance(error, NotFoundError):
             raise unknown_model(model, visible(gateway, access)) from None
         raise
-    if not access.allows(group.right, model):
+    if not access.reaches(group, model):
         raise access.refusal(asked)
     return group
 

@@ -134,6 +134,13 @@ class ToolLoop:
         goes_on = bool(mine) and len(mine) == len(calls) and all(self.toolbox.runs(call.name) for call in mine)
         return mine, goes_on and not self.ends
 
+    def unfinished(self, calls: Sequence[ToolCall]) -> tuple[Caveat, ...]:
+        """Of calls that would have been run, had there been fewer rounds."""
+        if not self.ends or not calls or not all(self.toolbox.runs(call.name) for call in calls):
+            return ()
+        detail = f"The model was asked {ROUNDS_MAX} times, which is all: its last calls were not run."
+        return (Caveat(code="rounds_ended", where="$.tools", detail=detail),)
+
     async def run(self, parts: tuple[Part, ...], calls: Sequence[ToolCall]) -> list[Ran]:
         """Makes the calls, and adds them and what they came to to the request."""
         ran = await self._make(calls)
@@ -277,13 +284,15 @@ async def answered(loop: ToolLoop) -> Answer:
         loop.count(response.usage)
         calls, goes_on = loop.calls(choice.parts)
         if not goes_on:
-            return _last(loop, result, response, choice, shown)
+            return _last(loop, result, response, choice, shown, loop.unfinished(calls))
         loop.account(loop.ask, Said(result.said, result.said.usage is not None, _words(choice)), None)
         shown += (part for part in choice.parts if part not in calls)
         shown += loop.shown(calls, await loop.run(choice.parts, calls))
 
 
-def _last(loop: ToolLoop, result: Answer, response: Response, choice: Choice, shown: list[Part]) -> Answer:
+def _last(
+    loop: ToolLoop, result: Answer, response: Response, choice: Choice, shown: list[Part], told: tuple[Caveat, ...]
+) -> Answer:
     parts = tuple(_joined([*shown, *map(loop.unrun, choice.parts)], flat(loop.client.dialect.name)))
     whole = msgspec.structs.replace(
         response, choices=(msgspec.structs.replace(choice, parts=parts), *response.choices[1:]), usage=loop.usage
@@ -294,7 +303,7 @@ def _last(loop: ToolLoop, result: Answer, response: Response, choice: Choice, sh
         msgspec.json.encode(written.value),
         result.said,
         result.headers,
-        (*result.caveats, *written.caveats),
+        (*result.caveats, *written.caveats, *told),
         False,
         result.upstream_s,
     )

@@ -16,6 +16,9 @@ Price: that of the dearest deployment, at the service that was asked for; of one
 long as it is waited for. Those without a price, or waited for without end, do not count; where there are no others, or
 the others are free, it is unknown.
 
+Other models that it names (`other_models`): who answers in the place of another may be the dearest of them, and the
+dearest of those that have a part in an answer comes besides. One without a price counts as the one that is asked.
+
 Tokens a minute are another matter: there a likely number will do, because it is settled within seconds.
 """
 
@@ -29,6 +32,8 @@ import msgspec
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.catalog.parts import PLAIN_SERVICES
+from tollbridge.server.other_models import FIELDS as NAMING
+from tollbridge.server.other_models import Named, named
 
 OUTPUT_FIELDS = (
     "max_tokens",
@@ -75,7 +80,7 @@ _SEARCHES = frozenset(
 _KEPT = frozenset({"previous_response_id", "conversation", "prompt"})
 """Fields that point at what the provider keeps, which it reads too: as much as a context window holds."""
 KEPT_TOKENS = 1_000_000
-_SPECIAL = frozenset().union(SETTINGS_FIELDS, _CHOICES, _SERVICE, _CACHES, _SEARCHES, _KEPT, {"prediction", "tools"})
+_SPECIAL = frozenset().union(SETTINGS_FIELDS, _CHOICES, _SERVICE, _CACHES, _SEARCHES, _KEPT, NAMING, {"prediction"})
 """Who has none of these asks for one answer to what stands in the body, at the plain price."""
 _INLINE = (b";base64,", b'"data":')
 _ESCAPE, _BACKSLASH = b"\\u00", ord("\\")
@@ -128,7 +133,7 @@ class Bounds:
     """One request's. Its body is looked through once, for both questions, and its fields are read once, for all
     deployments to which nothing is added by the operator."""
 
-    __slots__ = ("_ask", "_asked", "_choices", "_endless", "_fields", "_hidden", "_keyed", "_media", "_plain")
+    __slots__ = ("_ask", "_asked", "_choices", "_endless", "_fields", "_hidden", "_keyed", "_media", "_named", "_plain")
 
     def __init__(self, ask: Ask) -> None:
         body = ask.body
@@ -142,6 +147,7 @@ class Bounds:
         self._fields = ask.fields if self._plain else _with_settings(ask.fields)
         self._asked, self._endless = _limit(self._fields)
         self._choices = 1 if self._plain else _choices(self._fields)
+        self._named: tuple[Named, ...] | None = () if self._plain else None
 
     def price(self, deployments: Iterable[Deployment]) -> int | None:
         """Nano-dollars at most, or None where it is unknown."""
@@ -156,11 +162,22 @@ class Bounds:
                 worst = deployment.tariff.worst(into, out)
             else:
                 worst = _price(deployment, into, out, self._ask)
+                if worst is not None and (others := self._others(deployment)):
+                    worst = _with_others(worst, deployment, others, size, out)
             if worst is None:
                 unknown = True
             elif worst > dearest:
                 dearest = worst
         return None if unknown and not dearest else dearest
+
+    def _others(self, deployment: Deployment) -> tuple[Named, ...]:
+        """Whom the request names, with the operator's fields in it."""
+        forced, defaults = deployment.forced_raw, deployment.defaults_raw
+        if not (NAMING.isdisjoint(forced) and NAMING.isdisjoint(defaults)):
+            return named({**defaults, **self._ask.fields, **forced})
+        if self._named is None:
+            self._named = named(self._ask.fields)
+        return self._named
 
     def likely_tokens(self, deployments: Sequence[Deployment], output: int | None = None) -> int:
         """Input and output together, as a limit a minute reserves them. `output`: the key's default where the request
@@ -182,7 +199,7 @@ class Bounds:
         tool = _KEYED_TOOL if self._keyed else _TOOL
         if not _SEARCHES.isdisjoint(fields) or ("tools" in fields and tool.search(fields["tools"])):
             media += 1
-        if not _KEPT.isdisjoint(fields) and any(bytes(fields[name]) != b"null" for name in _KEPT if name in fields):
+        if not _KEPT.isdisjoint(fields) and any(_points(name, bytes(fields[name])) for name in _KEPT & fields.keys()):
             return KEPT_TOKENS + len(self._ask.body) + media * MEDIUM_TOKENS
         stored = CACHED_TOKENS if self._keyed and not _CACHES.isdisjoint(fields) else 0
         return len(self._ask.body) + AROUND_TOKENS + media * MEDIUM_TOKENS + stored
@@ -236,9 +253,27 @@ def _price(deployment: Deployment, into: int, out: int, ask: Ask) -> int | None:
     return plain if special is None else max(special, plain or 0)
 
 
+def _points(name: str, said: bytes) -> bool:
+    """A completion's prompt is a text, or a list; an object is one that is kept."""
+    return said.lstrip().startswith(b"{") if name == "prompt" else said != b"null"
+
+
+def _with_others(worst: int, deployment: Deployment, others: Iterable[Named], into: int, out: int) -> int:
+    instead, beside = worst, 0
+    for one in others:
+        price = deployment.tariff.of(one.model).worst(into, out)
+        if price is None:
+            price = worst
+        if one.beside:
+            beside = max(beside, price)
+        else:
+            instead = max(instead, price)
+    return instead + beside
+
+
 def _waited_for(deployment: Deployment, ask: Ask) -> float | None:
     """Seconds at most, of one attempt."""
-    return ask.limited(deployment.stream_timeouts if ask.stream else deployment.timeouts).total_s
+    return ask.limited(deployment.times(ask)).total_s
 
 
 def _service(fields: Fields) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 from sqlalchemy import ColumnElement, bindparam, or_, select, update
 
+from tollbridge.catalog.pricing import ASSUMED
 from tollbridge.observe.record import Record
 from tollbridge.observe.ulid import first_at
 from tollbridge.store.core_only import AsyncConnection
@@ -29,6 +30,7 @@ from tollbridge.store.ledger_tables import ATTEMPTS, DAILY, ENTRIES
 from tollbridge.store.spend import Found, with_attempts
 
 PAGE = 500
+_ASSUMED = f'"priced":"{ASSUMED}"'
 
 _PLACE = tuple(column.name for column in DAILY.primary_key)
 _COST_AT, _UNPRICED_AT = (DAILY.c.keys().index(name) for name in ("cost_nanousd", "unpriced"))
@@ -52,7 +54,8 @@ _ADD_TO_DAY = (
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
     """Which entries. `since` inclusive, `until` exclusive, in epoch seconds: of the moment when a request was accounted
-    for. `model`: as the provider calls it, or the group's name. `unpriced`: only those whose cost is not known."""
+    for. `model`: as the provider calls it, or the group's name. `unpriced`: only those whose cost is not known, or a
+    part of it is assumed (or something that a client said reads like that)."""
 
     since: float | None = None
     until: float | None = None
@@ -143,7 +146,7 @@ def _differences(before: Sequence[Record], after: Sequence[Record]) -> list[dict
 def _conditions(span: Span) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if span.unpriced:
-        conditions.append(ENTRIES.c.cost_nanousd.is_(None))
+        conditions.append(or_(ENTRIES.c.cost_nanousd.is_(None), ENTRIES.c.details.contains(_ASSUMED)))
     if span.since is not None:
         conditions.append(ENTRIES.c.id >= first_at(span.since))
     if span.until is not None:

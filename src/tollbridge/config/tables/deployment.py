@@ -18,6 +18,7 @@ from tollbridge.config.kinds import (
     flag,
     integer,
     list_of,
+    literal,
     map_of,
     named,
     number,
@@ -81,7 +82,7 @@ OWN = [
     ),
     *fills(
         "api_base",
-        text,
+        literal,
         "api_base",
         "base_url",
         about="its address. Absent: its environment variable, or the provider's own",
@@ -93,6 +94,18 @@ OWN = [
     *fills("custom_llm_provider", text, "custom_llm_provider", about="the provider, where `model` does not name it"),
     *fills("timeout_s", seconds, "timeout", about="seconds for a whole answer; of a stream, of silence"),
     *fills("stream_timeout_s", seconds, "stream_timeout", about="seconds of silence in a stream"),
+    *fills(
+        "timeouts_by_service_s",
+        map_of(seconds),
+        "timeout_by_service_tier",
+        about="`timeout` of requests that say such a `service_tier`: `{flex: 900}`",
+    ),
+    *fills(
+        "stream_timeouts_by_service_s",
+        map_of(seconds),
+        "stream_timeout_by_service_tier",
+        about="the same of `stream_timeout`",
+    ),
     *fills("max_retries", count, "max_retries", "num_retries", about="more attempts in this group after the first"),
     *fills("weight", number, "weight", about="its share of the group's requests"),
     *fills(
@@ -126,7 +139,7 @@ OWN = [
         "allowed_openai_params",
         about="parameters that are sent although they would be left out",
     ),
-    *fills("extra_headers", map_of(text), "extra_headers", "headers", about="sent with each request"),
+    *fills("extra_headers", map_of(literal), "extra_headers", "headers", about="sent with each request"),
     *fills(
         "extra_body",
         anything_table,
@@ -450,11 +463,6 @@ PARAMS = section(
     ),
     fills("prices", tiers, "tiered_pricing", about="prices by the length of the input: `[{range: [0, 32000], ...}]`"),
     later("ssl_verify", "ssl_certificate", note="what litellm_settings say holds for all"),
-    later(
-        "timeout_by_service_tier",
-        "stream_timeout_by_service_tier",
-        note="`timeout` and `stream_timeout` hold for all service tiers",
-    ),
     later(
         "regional_endpoint_uplift_multiplier",
         "regional_processing_uplift_multiplier_eu",

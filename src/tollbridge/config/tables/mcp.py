@@ -11,6 +11,7 @@ from tollbridge.config.kinds import (
     named,
     seconds,
     secret,
+    template,
     text,
     texts,
 )
@@ -20,10 +21,10 @@ MCP_SERVER = section(
     "mcp_servers",
     fills("name", named, "server_name", "name", about="in a list of servers; in a table it is the key"),
     fills("alias", named, "alias", about="another name, which stands before its tools"),
-    fills("url", secret, "url", about="where it is. Keys stand in paths, so only its origin is ever shown"),
+    fills("url", template, "url", about="where it is. Keys stand in paths, so only its origin is ever shown"),
     fills(
         "spec",
-        secret,
+        template,
         "spec_path",
         about="the OpenAPI document (a file or a URL) of [an API](mcp.md#an-api-as-a-server), which is at `url`",
     ),
@@ -46,7 +47,7 @@ MCP_SERVER = section(
         about="a program that is started, without a shell; it speaks on standard input and output",
     ),
     fills("args", texts, "args", about="its arguments"),
-    fills("env", map_of(secret), "env", about="its variables, beside `PATH`, `HOME` and the like"),
+    fills("env", map_of(template), "env", about="its variables, beside `PATH`, `HOME` and the like"),
     fills("cwd", named, "cwd", about="the folder in which it is started"),
     fills(
         "auth_type",
@@ -57,7 +58,7 @@ MCP_SERVER = section(
     ),
     fills(
         "auth_value",
-        secret,
+        template,
         "auth_value",
         "authentication_token",
         about="the credential, unless a client brings its own",
@@ -142,7 +143,7 @@ MCP_SERVER = section(
     fills("aws_role_name", named, "aws_role_name", about="a role that is taken on first (its ARN)"),
     fills("aws_session_name", named, "aws_session_name", about="how that session is called"),
     fills("brings", list_of(named), "extra_headers", about="names of the client's headers that go along"),
-    fills("headers", map_of(secret), "static_headers", about="sent with each request"),
+    fills("headers", map_of(template), "static_headers", about="sent with each request"),
     fills("description", text, "description", about="shown to people"),
     fills("instructions", text, "instructions", about="shown to clients, in the place of the server's own"),
     fills(

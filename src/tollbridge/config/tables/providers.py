@@ -9,7 +9,7 @@ import msgspec
 from tollbridge.config.document import Array, Entry, Node, Scalar, Table
 from tollbridge.config.document import table as make_table
 from tollbridge.config.findings import Place
-from tollbridge.config.kinds import At, anything, flag, list_of, map_of, named, secret, text, texts
+from tollbridge.config.kinds import At, anything, flag, list_of, literal, map_of, named, secret, text, texts
 from tollbridge.config.schema import fills, read_section, section
 from tollbridge.errors import ConfigError
 from tollbridge.model.json import JsonObject
@@ -25,7 +25,7 @@ PROVIDER = section(
         "wire",
         about="the format: `anthropic_messages`, `openai_responses`, `gemini` ... Absent: `openai_chat`",
     ),
-    fills("base_url", named, "base_url", "api_base", about="where it is; needed"),
+    fills("base_url", literal, "base_url", "api_base", about="where it is; needed"),
     fills("base_url_env", list_of(named), "base_url_env", "api_base_env", about="variables that say another address"),
     fills(
         "auth",
@@ -35,7 +35,7 @@ PROVIDER = section(
     ),
     fills("api_key", secret, "api_key", about="its key"),
     fills("api_key_env", list_of(named), "api_key_env", "key_env", about="variables that have the key"),
-    fills("headers", map_of(text), "headers", "extra_headers", about="sent with each request"),
+    fills("headers", map_of(literal), "headers", "extra_headers", about="sent with each request"),
     fills("drops", texts, "drops", about="fields of a body that it refuses"),
     fills("renames", map_of(text), "renames", about="fields that it knows by another name: `{theirs: its own}`"),
     fills("lacks", texts, "lacks", about="what it cannot do, such as `tools`, `images`, `files`"),

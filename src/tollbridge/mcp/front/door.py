@@ -14,10 +14,11 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 
 from tollbridge.errors import APIError, AuthenticationError
-from tollbridge.mcp.front.grants import ACCESS_PREFIX, Access, Grants
+from tollbridge.mcp.front.grants import Access, Grants
 from tollbridge.mcp.front.issuers import InsufficientScope, Issuer, Issuers
 from tollbridge.mcp.front.resource import SCOPE, challenge, covers
 from tollbridge.policy.keyring import Keyring
+from tollbridge.policy.minting import ACCESS_PREFIX
 from tollbridge.policy.principal import Principal
 from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER, Authenticator, ambiguous, bare
 from tollbridge.server.inbound import Headers, Inbound

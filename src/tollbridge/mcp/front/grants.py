@@ -22,11 +22,12 @@ from collections.abc import Callable
 import msgspec
 
 from tollbridge.mcp.oauth.notes import Notes
+from tollbridge.policy.minting import ACCESS_PREFIX
 from tollbridge.store.oauth import Note
 from tollbridge.store.sealing import Sealing
 
 CODE, GRANT = "code", "grant"
-ACCESS_PREFIX, REFRESH_PREFIX = "tb-at-", "tb-rt-"
+REFRESH_PREFIX = "tb-rt-"
 CODE_S, ACCESS_S, GRANT_S = 60.0, 600.0, 90 * 24 * 3600.0
 LATE_S = 30.0
 FRESH_S = 1.0

@@ -49,6 +49,7 @@ def hosted(
     old_names: bool = False,
     tells_cost: bool = False,
     models: tuple[ForModels, ...] = (),
+    root_url: str = "",
 ) -> Provider:
     """A vendor with OpenAI's format at `base_url`. `reasoning`: how it wants to be told about thinking, a word of
     `wires.openai_chat.thinking`. `old_names`: it knows `max_tokens` and `system`, not what OpenAI calls them now.
@@ -61,6 +62,7 @@ def hosted(
         name=name,
         wire=CHAT,
         base_url=base_url,
+        root_url=root_url,
         also=also,
         auth=Bearer() if also and auth is None else auth,
         base_env=(base_env or f"{variable}_API_BASE",),

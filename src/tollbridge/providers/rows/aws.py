@@ -5,7 +5,7 @@ from __future__ import annotations
 from tollbridge.providers.auth import SigV4
 from tollbridge.providers.aws_account import REGION
 from tollbridge.providers.bedrock import mantle_place
-from tollbridge.providers.row import From, Provider
+from tollbridge.providers.row import NO_CHAT, From, Provider
 from tollbridge.providers.rows.alike import CHAT, RECORDED, SPEAKS_RESPONSES
 
 _REGION = {"region": From("aws_region_name", REGION)}
@@ -50,5 +50,16 @@ AWS: tuple[Provider, ...] = (
         auth=SigV4("sagemaker"),
         source="https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html",
         checked="2026-11-26",
+    ),
+    Provider(
+        name="aws_polly",
+        wire=NO_CHAT,
+        base_url="https://polly.{region}.amazonaws.com",
+        holes=_REGION,
+        base_env=("AWS_POLLY_API_BASE",),
+        needs_key=False,
+        auth=SigV4("polly"),
+        source="https://docs.aws.amazon.com/polly/latest/dg/API_SynthesizeSpeech.html",
+        checked="2026-11-27",
     ),
 )

@@ -141,8 +141,19 @@ GATEWAYS: tuple[Provider, ...] = (
         "assemblyai",
         "https://llm-gateway.assemblyai.com/v1",
         auth=HeaderKey("authorization"),  # the bare key: "NOT Bearer", say its pages
+        root_url="https://api.assemblyai.com",
         source="https://www.assemblyai.com/docs/llm-gateway/chat-completions",
         checked=SEEN,
+    ),
+    hosted(
+        "assemblyai_eu",
+        "https://llm-gateway.eu.assemblyai.com/v1",
+        "ASSEMBLYAI_API_KEY",
+        base_env="ASSEMBLYAI_EU_API_BASE",
+        auth=HeaderKey("authorization"),
+        root_url="https://api.eu.assemblyai.com",
+        source="https://www.assemblyai.com/docs/llm-gateway/cloud-endpoints-and-data-residency",
+        checked="2026-11-27",
     ),
     hosted(
         "apertis",

@@ -41,7 +41,7 @@ def _read(body: JsonObject) -> Response:
     content = rest.pop("content") if rest.get("content") is not None else []
     parts, _ = BlockReader(None).read_content(content)
     finish = read_finish(rest.get("stop_reason"), rest.get("stop_sequence"))
-    usage = read_usage(rest.get("usage"))
+    usage = read_usage(rest.get("usage"), rest.get("stop_reason"))
     if usage is not None:
         del rest["usage"]
     model, answer_id = rest.pop("model", None), rest.pop("id", None)

@@ -90,7 +90,8 @@ class MessagesReader:
 
     def _noted(self, usage: Json) -> tuple[Event, ...]:
         self._usage = merged_usage(self._usage, usage)
-        known = read_usage(self._usage) if self._usage else None
+        stopped = None if self._finish is None else self._finish.raw
+        known = read_usage(self._usage, stopped) if self._usage else None
         return () if known is None else (Noted(known),)
 
     def _block_start(self, said: JsonObject) -> Iterable[Event]:

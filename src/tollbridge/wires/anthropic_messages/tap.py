@@ -44,12 +44,15 @@ class MessagesTap:
 
     def _usage(self) -> Usage | None:
         raw: JsonObject = {} if self._start is None else self._start
+        stopped: Json = None
         for data in reversed(self._tail.events()):
             if data.find(b'"message_delta"') >= 0:
                 event = decode_object(data)
                 if event is not None and event.get("type") == "message_delta":
                     raw = merged_usage(raw, event.get("usage"))
-        return read_usage(raw) if raw else None
+                    delta = event.get("delta")
+                    stopped = (delta.get("stop_reason") if isinstance(delta, dict) else None) or stopped
+        return read_usage(raw, stopped) if raw else None
 
     @property
     def ended(self) -> bool:
@@ -79,6 +82,7 @@ class _Told(msgspec.Struct):
     id: Json = None
     type: Json = None
     usage: Json = None
+    stop_reason: Json = None
     error: Json = None
     content: msgspec.Raw = _ABSENT
 
@@ -97,4 +101,4 @@ def read_along(body: bytes) -> Along:
         raise BadGatewayError(f"The provider answered 200 with an error: {detail}.", body=decode_object(body))
     if told.content == _ABSENT:
         raise BadGatewayError("The provider's answer is JSON, but no message.")
-    return Along(read_usage(told.usage), text_of(told.id))
+    return Along(read_usage(told.usage, told.stop_reason), text_of(told.id))

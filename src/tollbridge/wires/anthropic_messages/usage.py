@@ -7,6 +7,10 @@ The top level is the usage of the answer. What the same model read and wrote to 
 of `BetaIterationsUsage`, 2.14.0): the neutral counts have it too. What another model did (an advisor) stays in `extra`,
 with all iterations, for its own prices (`catalog.parts.others`).
 
+What refused before it said anything is not billed, though its tokens are told
+(https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback, seen 2026-11-27): `extra` says so in
+Cohere's word for it, `billed_units`, which the price goes by (`catalog.parts`) and nobody is shown.
+
 A figure that cannot be right (negative, immense, no integer) counts as not said, and stays in `extra` as it came.
 """
 
@@ -21,7 +25,8 @@ from tollbridge.model.response import Usage, is_count
 from tollbridge.wires.anthropic_messages.vocabulary import NAME
 
 
-def read_usage(value: Json) -> Usage | None:
+def read_usage(value: Json, stop_reason: Json = None) -> Usage | None:
+    """`stop_reason`: of the answer, where that is known."""
     if value.__class__ is not dict:
         return None
     rest = dict(value)
@@ -40,6 +45,8 @@ def read_usage(value: Json) -> Usage | None:
         origin=NAME,
         extra=rest,
     )
+    if stop_reason == "refusal" and not usage.output and ITERATIONS not in rest:
+        return replace(usage, extra={**rest, BILLED: _NOTHING})
     return _with_compactions(usage, 1) if ITERATIONS in rest else usage
 
 
@@ -68,12 +75,15 @@ def write_usage(usage: Usage, own: bool) -> JsonObject:
         body["server_tool_use"] = {"web_search_requests": usage.web_searches}
     if own:
         for key, value in usage.extra.items():
+            if key == BILLED:
+                continue
             known = body.get(key)
             body[key] = {**known, **value} if value.__class__ is dict and known.__class__ is dict else value
     return body
 
 
-ITERATIONS = "iterations"
+ITERATIONS, BILLED = "iterations", "billed_units"
+_NOTHING: JsonObject = {"input_tokens": 0, "output_tokens": 0}
 _COMPACTED = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
 
 
