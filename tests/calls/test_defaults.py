@@ -41,8 +41,6 @@ OTHERWISE = {
     ("openai_responses", "openai_responses", "tools"): "written as its own format writes it",
     ("gemini", "gemini", "tools"): "written as its own format writes it",
     ("anthropic_messages", "anthropic_messages", "service_tier"): "is a word of this format too",
-    ("anthropic_messages", "anthropic_messages", "prompt_cache_key"): "an unknown word may be of this format",
-    ("gemini", "gemini", "prompt_cache_key"): "an unknown word may be of this format",
 }
 
 
@@ -129,6 +127,46 @@ def test_what_the_client_says_itself_holds(client: str, wire: str) -> None:
     assert said.get("temperature", said.get("generationConfig", {}).get("temperature")) == 0.1
     if client != "gemini":
         assert b'"operator"' not in made.outgoing.body
+
+
+@pytest.mark.parametrize("beside", [{}, {"tools": [TOOL]}])
+def test_what_the_client_says_in_an_object_leaves_room_for_a_default_in_it(beside: JsonObject) -> None:
+    said, asked = sent_with("openai_responses", {"verbosity": "low", **beside}, {"text": {"format": {"type": "text"}}})
+    assert said["text"] == {"format": {"type": "text"}, "verbosity": "low"}, asked
+    said, _ = sent_with("openai_responses", {"verbosity": "low", **beside}, {"text": {"verbosity": "high"}})
+    assert said["text"] == {"verbosity": "high"}
+    said, _ = sent_with("anthropic_messages", {"user": "u", **beside}, {"metadata": {"x": "y"}})
+    assert said["metadata"] == {"x": "y", "user_id": "u"}
+    said, _ = sent_with("anthropic_messages", {"user": "u", **beside}, {"metadata": {"user_id": "me"}})
+    assert said["metadata"] == {"user_id": "me"}
+
+
+def sent_with(dialect: str, defaults: JsonObject, more: JsonObject) -> tuple[JsonObject, list[str]]:
+    given = Given(api_key="k")
+    place = build(Wanted(id="d", group="m", model=MODELS[dialect], given=given, defaults=defaults), {}, ROWS)
+    body = json.dumps({**ASKED[dialect], **more}).encode()
+    made = prepare(Ask(load(dialect), body, peek(body), "m", stream=False), place)
+    return json.loads(made.outgoing.body), [caveat.where for caveat in made.caveats]
+
+
+@pytest.mark.parametrize("wire", ["anthropic_messages", "gemini", "openai_responses"])
+@pytest.mark.parametrize("name", ["stream_options", "functions", "function_call"])
+def test_a_word_of_chat_alone_is_left_out_and_told(wire: str, name: str) -> None:
+    body, caveats = sent(wire, wire, {name: {"include_usage": True}})
+    assert (name in body, caveats) == (False, [f"$.{name}"])
+
+
+def test_of_two_limits_the_newer_word_counts_whoever_asks() -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+    defaults = {"max_tokens": 33, "max_completion_tokens": 44}
+    given = Given(api_key="k")
+    place = build(
+        Wanted(id="d", group="m", model=MODELS["anthropic_messages"], given=given, defaults=defaults), {}, ROWS
+    )
+    for client in ("openai_chat", "anthropic_messages"):
+        raw = json.dumps(body).encode()
+        made = prepare(Ask(load(client), raw, peek(raw), "m", stream=False), place)
+        assert json.loads(made.outgoing.body)["max_tokens"] == 44, client
 
 
 @pytest.mark.parametrize("client", DIALECTS)

@@ -77,6 +77,24 @@ async def test_what_litellms_clients_tell_the_log_is_not_sent_to_the_vendor(tmp_
     assert told == [("t",)]
 
 
+async def test_a_batchs_own_metadata_goes_on_and_is_told_and_guards_are_refused(tmp_path: Path) -> None:
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        made = await gateway.made(models=["mine"])
+        async with client_of(gateway, made["key"]) as client:
+            file = await client.files.create(file=("in.jsonl", jsonl(request("mine", 1))), purpose="batch")
+            said = {"input_file_id": file.id, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+            own = {"tags": "x, y", "user_id": "u"}
+            good = await gateway.send("POST", "/v1/batches", {**said, "metadata": own}, key=made["key"])
+            told = gateway.records[-1]
+            for guarded in ({"metadata": {"guardrails": "pii"}}, {"guardrails": ["pii"]}):
+                bad = await gateway.send("POST", "/v1/batches", {**said, **guarded}, key=made["key"])
+                assert (bad.status, bad.json()["error"]["code"]) == (400, "guards_not_built")
+        [batch] = vendor.batches.values()
+    assert good.status == 200
+    assert batch["metadata"] == own
+    assert (told.metadata, told.user, told.tags) == (own, "u", ())
+
+
 async def test_openais_client_runs_a_batch_to_its_end(tmp_path: Path) -> None:
     async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
         made = await gateway.made(models=["mine"])

@@ -115,6 +115,60 @@ async def test_s61_another_tenants_file_does_not_exist(tmp_path: Path, admin: bo
         assert (await gateway.send("GET", f"/v1/files/{changed}", key=mine)).status == 404
 
 
+async def test_what_a_form_says_for_the_log_stays_here_and_is_told(tmp_path: Path) -> None:
+    noted: Any = {
+        "litellm_metadata": {"tags": ["a", "b"], "spend_logs_metadata": {"owner": "o", "teams": ["x", "y"]}},
+        "litellm_session_id": "s1",
+    }
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        async with openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=0) as client:
+            await client.files.create(file=("a", b"x"), purpose="user_data", extra_body=noted)
+            one: Any = {"litellm_metadata": {"tags": ["a"]}, "litellm_trace_id": "t1"}
+            await client.files.create(file=("a", b"x"), purpose="user_data", extra_body=one)
+        told = [(record.tags, record.metadata, record.trace_id) for record in gateway.records]
+    assert [set(fields) for fields, _ in vendor.files.values()] == [{"purpose", "filename"}] * 2
+    assert told == [
+        (("a", "b"), {"tags": ["a", "b"], "spend_logs_metadata": {"owner": "o", "teams": ["x", "y"]}}, "s1"),
+        (("a",), {"tags": ["a"]}, "t1"),
+    ]
+
+
+async def test_what_a_form_says_for_the_log_may_stand_behind_its_file(tmp_path: Path) -> None:
+    noted = json.dumps({"tags": ["t"]}).encode()
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        sent, kind = form(
+            *(("purpose", None, b"user_data"), ("litellm_trace_id", None, b"t1"), ("file", "a", b"x")),
+            ("litellm_metadata", None, noted),
+        )
+        assert (await gateway.send("POST", "/v1/files", sent, kind)).status == 200
+        told = [(record.tags, record.trace_id) for record in gateway.records]
+    assert [set(fields) for fields, _ in vendor.files.values()] == [{"purpose", "filename"}]
+    assert told == [(("t",), "t1")]
+
+
+GUARDED: list[list[tuple[str, str | None, bytes]]] = [
+    [("litellm_metadata", None, b'{"guardrails": ["pii"]}')],
+    [("litellm_metadata[guardrails][]", None, b"pii")],
+    [("litellm_metadata[guardrails][pii]", None, b"true")],
+    [("litellm_metadata[guardrails][][pii][extra_body][a]", None, b"b")],
+    [("guardrails", None, b'["pii"]')],
+    [("guardrails[]", None, b"pii"), ("guardrails[]", None, b"toxic")],
+]
+
+
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize("said", GUARDED)
+async def test_a_form_that_asks_for_guards_is_refused(
+    tmp_path: Path, said: list[tuple[str, str | None, bytes]], behind: bool
+) -> None:
+    purpose, file = ("purpose", None, b"user_data"), ("file", "a", b"x")
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        sent, kind = form(purpose, file, *said) if behind else form(purpose, *said, file)
+        answered = await gateway.send("POST", "/v1/files", sent, kind)
+    assert (answered.status, answered.json()["error"]["code"]) == (400, "guards_not_built")
+    assert vendor.files == {}
+
+
 async def test_s61_a_key_knows_no_id_of_the_providers(tmp_path: Path) -> None:
     async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
         theirs = vendor.keep({"purpose": "user_data", "filename": "x"}, b"of somebody")
@@ -225,6 +279,9 @@ UNCLEAR: list[list[Any]] = [
     [("purpose", None, b"x"), ("file", "a", b"1"), ("file", "b", b"2")],
     [("purpose", None, b"x"), ("purpose", None, b"y"), ("file", "a", b"1")],
     [("purpose", None, b"\xff"), ("file", "a", b"1")],
+    [("purpose", None, b"x"), ("a[]", None, b"1"), ("a[]", None, b"2"), ("file", "a", b"1")],
+    [("purpose", None, b"x"), *[("litellm_trace_id", None, b"1")] * 2, ("file", "a", b"1")],
+    [("purpose", None, b"x"), *[("litellm_metadata[user]", None, b"1")] * 2, ("file", "a", b"1")],
 ]
 
 

@@ -116,6 +116,24 @@ async def test_what_is_for_the_gateway_stays_here_and_is_told(tmp_path: Path) ->
     assert (by_headers["request_tags"], by_headers["end_user"]) == (["c", "d"], "u2")
 
 
+async def test_what_is_for_the_gateway_stays_here_on_paths_that_nobody_knows(tmp_path: Path) -> None:
+    kind = {"content-type": "application/json"}
+    own = b'{"name":  "x", "metadata": {"a": "b", "tags": "c"}'
+    noted = own + b', "litellm_metadata": {"tags": ["t"]}, "litellm_session_id": "s1"}'
+    untouched = [own + b"}", b'[{"litellm_metadata": 1}]', b'{"broken', b'{"litellm_metadata": 1}\n{"a": 2}', b""]
+    path = "/openai/v1/vector_stores"
+    async with passing(tmp_path, {("POST", "/v1/vector_stores"): answered_with({"id": "vs"})}) as (vendor, gateway):
+        assert (await gateway.send("POST", path, noted, kind)).status == 200
+        record = gateway.records[-1]
+        for body in untouched:
+            await gateway.send("POST", path, body, kind)
+        guarded = await gateway.send("POST", path, {"litellm_metadata": {"guardrails": ["pii"]}}, kind)
+    assert json.loads(vendor.asked[0].body) == json.loads(own + b"}")
+    assert (record.tags, record.trace_id) == (("t",), "s1")
+    assert [asked.body for asked in vendor.asked[1:]] == untouched
+    assert guarded.status == 400
+
+
 async def test_a_stream_goes_on_as_it_comes_and_is_metered(tmp_path: Path) -> None:
     chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": MODEL, "choices": []}
     said = {**chunk, "choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}]}

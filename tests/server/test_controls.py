@@ -248,6 +248,11 @@ def test_whose_request_it_is_may_be_said_in_each_of_litellms_ways() -> None:
     assert user(user="d", litellm_metadata=ours, metadata=theirs, safety_identifier="c") == "d"
 
 
+def test_no_tags_may_be_null():
+    for name in ("metadata", "litellm_metadata"):
+        assert taken({name: {"tags": None, "a": 1}})[0].metadata == {"tags": None, "a": 1}
+
+
 def test_tags_may_stand_in_a_header_of_that_name() -> None:
     assert taken({}, {b"tags": b"a, b"})[0].tags == ("a", "b")
     assert taken({}, {b"tags": b"a", b"x-litellm-tags": b"c"})[0].tags == ("c",)

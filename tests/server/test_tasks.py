@@ -417,6 +417,31 @@ async def test_what_stands_between_two_texts_is_filled_in_by_codestral(tmp_path:
     assert least.headers["x-tollbridge-caveats"] == "dropped_param $.n; dropped_param $.x_y"
 
 
+async def test_what_is_filled_in_leaves_nothing_out_without_a_word(tmp_path: Path) -> None:
+    provider = Provider().at("/fim/completions", FILLED)
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+    lost: dict[str, Any] = {
+        **{"tools": [tool], "tool_choice": "required", "parallel_tool_calls": False, "reasoning_effort": "low"},
+        **{"response_format": {"type": "json_object"}, "messages": [{"role": "user", "content": "x"}]},
+    }
+    async with Upstream(provider) as upstream:
+        async with accounted(one(upstream.port, "mistral/codestral-latest"), tmp_path) as gateway:
+            ask = {"model": "m", "prompt": "a", "suffix": "b"}
+            made = await gateway.post("/v1/completions", {**ask, **lost, "metadata": 5, "store": True})
+            strict = [
+                await gateway.send("POST", "/v1/completions", {**ask, name: value}, {"x-tollbridge-strict": "true"})
+                for name, value in lost.items()
+                if name != "tool_choice"
+            ]
+            odd = [await gateway.post("/v1/completions", {**ask, name: "x"}) for name in ("min_tokens", "random_seed")]
+            odd.append(await gateway.post("/v1/completions", {**ask, "suffix": 5}))
+    told = {item.removeprefix("dropped_param $.") for item in made.headers["x-tollbridge-caveats"].split("; ")}
+    assert told == {*lost, "metadata", "store"}
+    assert [answered.status for answered in (*strict, *odd)] == [400] * 8
+    assert [answered.json()["error"]["param"] for answered in odd] == ["min_tokens", "random_seed", "suffix"]
+    assert [asked.body for asked in provider.asked] == [{"model": "codestral-latest", "prompt": "a", "suffix": "b"}]
+
+
 async def test_what_is_filled_in_streams(tmp_path: Path) -> None:
     head = {"id": "f1", "object": "chat.completion.chunk", "created": 1, "model": "codestral-latest"}
     chunks = [

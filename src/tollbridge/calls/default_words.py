@@ -18,12 +18,22 @@ from tollbridge.wires.openai_chat import OPENAI_CHAT
 
 _ANYWHERE = frozenset({"n", "seed", "frequency_penalty", "presence_penalty", "logit_bias", "logprobs"})
 _OF_CHAT = frozenset({"verbosity", "store", "prediction", "modalities", "audio", "web_search_options"})
+_OLD = frozenset({"functions", "function_call"})
+_OF_OPENAI = _OLD | {"stream_options", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"}
 _UNSAID: Mapping[str, frozenset[str]] = {
-    dialects.MESSAGES: _ANYWHERE | _OF_CHAT | {"top_logprobs", "parallel_tool_calls"},
-    dialects.RESPONSES: _ANYWHERE | {"top_k", "stop", "prediction", "modalities", "audio", "web_search_options"},
-    dialects.GEMINI: _OF_CHAT | {"logit_bias", "metadata", "user"},
+    dialects.MESSAGES: _ANYWHERE | _OF_CHAT | _OF_OPENAI | {"top_logprobs", "parallel_tool_calls"},
+    dialects.RESPONSES: _ANYWHERE
+    | _OLD
+    | {"stream_options"}
+    | {"top_k", "stop", "prediction", "modalities", "audio", "web_search_options"},
+    dialects.GEMINI: _OF_CHAT | _OF_OPENAI | {"logit_bias", "metadata", "user"},
 }
 """Chat's fields that the format has no word for, or one of another shape that stands beside what the request says."""
+_OBJECTS: Mapping[str, frozenset[str]] = {
+    dialects.MESSAGES: frozenset({"metadata"}),
+    dialects.RESPONSES: frozenset({"text", "reasoning"}),
+}
+"""Fields with a member that chat has a field for."""
 _NEUTRAL = frozenset({"response_format", "tools", "tool_choice", "parallel_tool_calls", "thinking", "user"})
 _SHAPED = frozenset({"response_format", "tools", "tool_choice"})
 _SHAPED_IN: Mapping[str, frozenset[str]] = {dialects.MESSAGES: _SHAPED, dialects.RESPONSES: _SHAPED | {"thinking"}}
@@ -89,8 +99,20 @@ def in_words_of(wire: str, defaults: JsonObject) -> JsonObject:
     said: JsonObject = {}
     for name, value in defaults.items():
         written, told = _written(wire, name, value)
-        said.setdefault(written, told)
+        if name == "max_completion_tokens":  # of two limits the newer word counts, as in chat
+            said[written] = told
+        else:
+            said.setdefault(written, told)
     return said
+
+
+def may_join(wire: str, name: str) -> bool:
+    return name in _OBJECTS.get(wire, ())
+
+
+def joined(default: Json, held: Json) -> Json:
+    """What the request says, with the members of an object that only a default says."""
+    return {**default, **held} if isinstance(default, dict) and isinstance(held, dict) else held
 
 
 def _written(wire: str, name: str, value: Json) -> tuple[str, Json]:

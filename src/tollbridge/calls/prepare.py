@@ -17,7 +17,7 @@ import msgspec
 
 from tollbridge.calls.ask import Ask, decode, field, name_model, with_plain_effort
 from tollbridge.calls.cache_points import CachePoint, with_points
-from tollbridge.calls.default_words import beside, in_words_of, is_spoken, with_spoken
+from tollbridge.calls.default_words import beside, in_words_of, is_spoken, joined, may_join, with_spoken
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.kept import check_served
 from tollbridge.calls.outgoing import LISTS, Headers, in_body, outgoing, with_words
@@ -134,7 +134,9 @@ def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], 
     if touched or deployment.defaults_raw:
         _rename(fields, deployment.renames)
         for name, raw in deployment.defaults_raw.items():
-            fields.setdefault(name, raw)
+            held = fields.setdefault(name, raw)
+            if held is not raw and may_join(deployment.wire.name, name):
+                fields[name] = msgspec.Raw(_encode(joined(_value(raw), _value(held))))
         caveats = _changed(fields, deployment)
     if deployment.forced_raw:
         fields.update(deployment.forced_raw)
@@ -143,6 +145,16 @@ def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], 
         fields["stream_options"] = msgspec.Raw(_encode(_with_usage(field(ask.fields, "stream_options"))))
         hides_usage = not ask.include_usage
     return fields, hides_usage, caveats
+
+
+def in_its_words(fields: dict[str, Any], ask: Ask, deployment: Deployment) -> tuple[Caveat, ...]:
+    """Renames, leaves out and changes the fields of a request in the provider's format that somebody else sends. Raises
+    APIError where nothing may be lost."""
+    _rename(fields, deployment.renames)
+    caveats = _changed(fields, deployment)
+    if caveats:
+        judge(caveats, ask, deployment)
+    return caveats
 
 
 def _changed(fields: dict[str, Any], deployment: Deployment) -> tuple[Caveat, ...]:
@@ -198,7 +210,11 @@ def _rewritten(ask: Ask, deployment: Deployment) -> _Made:
     body: JsonObject = {**ask.json(), "model": deployment.model}
     _rename(body, deployment.renames)
     for name, value in in_words_of(deployment.wire.name, dict(deployment.defaults)).items():
-        body.setdefault(deployment.renames.get(name, name), value)
+        own = deployment.renames.get(name, name)
+        if own not in body:
+            body[own] = value
+        elif may_join(deployment.wire.name, own):
+            body[own] = joined(value, body[own])
     caveats = _changed(body, deployment)
     if caveats:
         caveats = told(caveats, places_of(ask), deployment.target.lacks)

@@ -120,9 +120,8 @@ class Desk:
         keeper, format = self._keeper, errand.format
         boundary = boundary_of(errand.inbound.headers.get(b"content-type", b"").decode("latin-1"))
         flow = confirmed(keeper.gateway.authenticator, errand.inbound)
-        form = Form(flow, boundary, wants_purpose=format is OPENAI)
+        form = Form(flow, boundary, wants_purpose=format is OPENAI, hear=errand.note)
         await form.begin()
-        errand.note(form.fields)
         place = errand.place(form.fields)
         errand.record.provider = place.name
         sum = self._sum(errand, place)
@@ -137,6 +136,8 @@ class Desk:
         self, errand: Errand, place: Place, told: JsonObject, kind: str, sum: Sum | None = None
     ) -> None:
         keeper = self._keeper
+        if sum is not None:
+            errand.tell(sum.caveats)
         shown = keeper.shown(place, errand.principal.id, told, errand.format)
         kept = KeptObject(
             owner=errand.principal.id,
@@ -198,6 +199,7 @@ class Desk:
             place, body, sum = await self._of_file(errand, body)
         else:
             place, body, sum = self._of_requests(errand, body)
+        errand.tell(sum.caveats)
         keeper, key = self._keeper, errand.principal.key
         if key is not None:
             owed = await keeper.store.owed_by(errand.principal.id)
@@ -267,7 +269,7 @@ class Desk:
                 params = keeper.opened(_encode(params_of(request, number)), errand.principal, accounts)
                 if accounts - {place.account}:
                     raise BadRequestError("A file of it is kept by another account.", param=f"requests[{number}]")
-                fields, _ = sum.request(params, errand.format.wire)
+                fields = sum.request(params, errand.format.wire, f"$.requests[{number}].params")
             made.append({**request, "params": fields})
         return place, {**without_ours(body), "requests": made}, sum
 
@@ -277,6 +279,8 @@ class Desk:
             lambda model: keeper.model_at(place, errand.principal, model),
             lambda ask: bool(definitions(keeper.gateway.tools, ask, errand.inbound)),
             lambda fields, deployment: check_named(access, keeper.gateway.engine.routes.groups, fields, (deployment,)),
+            errand.betas,
+            strict=errand.strict,
         )
 
     def _place_of(self, errand: Errand, body: JsonObject, model: str) -> Place:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -13,17 +13,21 @@ from tollbridge.calls.place import Place
 from tollbridge.errors import BadRequestError
 from tollbridge.files.formats import OPENAI, Format, listed
 from tollbridge.files.keeper import Keeper
+from tollbridge.files.steering import take_steering
 from tollbridge.files.upload import OURS
 from tollbridge.model.json import Json, JsonObject
+from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
 from tollbridge.policy.principal import Principal
-from tollbridge.server.answers import JSON, own_headers
-from tollbridge.server.controls import NOTES, NOTHING, take_notes
+from tollbridge.server.answers import JSON, caveat_headers, own_headers, plainly
+from tollbridge.server.controls import EITHER, NOTES, NOTHING, asks_for_strictness, take_notes
+from tollbridge.server.guards import GUARDS, check_guards
 from tollbridge.server.inbound import Inbound, Responder
-from tollbridge.server.reading import forwarded_headers
+from tollbridge.server.reading import forwarded_headers, ineffective
 from tollbridge.server.uploading import collected
 
 PAGE, PAGE_MAX = 100, 10_000
+STEERING = EITHER.union(("metadata", "user", "safety_identifier")).difference(OURS)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -52,11 +56,12 @@ class Errand:
         self.provider = provider
         self.format = format
         self.principal: Principal = principal
+        self._caveats: tuple[Caveat, ...] = ()
         self.query: dict[str, str] = dict(parse_qsl(inbound.query, keep_blank_values=True))
 
     def reply(self, body: Json) -> None:
         self.record.status = 200
-        own = own_headers(self.record, self.format.wire)
+        own = own_headers(self.record, self.format.wire) + caveat_headers(self._caveats)
         self.responder.reply(200, [JSON, own], _encode(body))
 
     def place(self, said: Mapping[str, str]) -> Place:
@@ -88,13 +93,35 @@ class Errand:
         return self.inbound.headers.get(name, b"").decode("latin-1")
 
     async def json(self) -> JsonObject:
+        """Without what is for us: that is done, or told."""
         body = decode(await collected(self.keeper.gateway.authenticator, self.inbound))
         if not isinstance(body, dict):
             raise BadRequestError("The body must be a JSON object.")
-        self.note(body)
-        return body
+        mine = {name: msgspec.Raw(_encode(value)) for name, value in body.items() if name in STEERING}
+        theirs = {name: value for name, value in body.items() if name not in mine}
+        controls, idle = take_steering(mine, self.inbound.headers, self.betas, noted=True)
+        if controls is not NOTHING:
+            controls.note(self.record)
+        self.tell(ineffective(idle, self.strict))
+        return {**{name: decode(bytes(raw)) for name, raw in mine.items()}, **theirs}
+
+    @property
+    def betas(self) -> str:
+        """Anthropic's."""
+        return self._header(b"anthropic-beta")
+
+    @property
+    def strict(self) -> bool:
+        return self.keeper.gateway.rules.strict or asks_for_strictness(self.inbound.headers)
+
+    def tell(self, caveats: Sequence[Caveat]) -> None:
+        self._caveats = (*self._caveats, *caveats)
+        self.record.caveats = plainly(self._caveats)
 
     def note(self, said: Mapping[str, Json]) -> None:
+        """Tells the log what a form says. Raises BadRequestError where guards are asked for."""
+        if GUARDS in said:
+            check_guards(said[GUARDS], GUARDS)
         fields = {name: msgspec.Raw(_encode(said[name])) for name in NOTES if name in said}
         notes = take_notes(fields, self.inbound.headers)
         if notes is not NOTHING:
@@ -130,4 +157,4 @@ def params_of(request: Json, number: int) -> JsonObject:
 
 
 def without_ours(body: JsonObject) -> JsonObject:
-    return {name: value for name, value in body.items() if name not in OURS and name not in NOTES}
+    return {name: value for name, value in body.items() if name not in OURS}

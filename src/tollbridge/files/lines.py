@@ -1,5 +1,6 @@
 """The requests of a batch on their way to a provider, line by line: each model is one that the key may ask for, by the
-name that the provider knows it by, and what the answers may cost at most is added up.
+name that the provider knows it by, what it says to the gateway goes no further, and what the answers may cost at most
+is added up.
 
 Bounded: one line is held at a time. Lines that cannot be read are refused, because nobody here would know what they
 ask for.
@@ -7,17 +8,23 @@ ask for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import msgspec
 
 from tollbridge.calls.ask import Ask, Fields, field, peek, string_field
 from tollbridge.calls.deployment import Deployment
+from tollbridge.calls.prepare import in_its_words
 from tollbridge.errors import APIError, BadRequestError
 from tollbridge.files.formats import ENDPOINTS
+from tollbridge.files.steering import take_steering
+from tollbridge.model.json import Json
+from tollbridge.model.response import Caveat
+from tollbridge.server.reading import ineffective
 from tollbridge.server.worst_case import worst_case
 from tollbridge.wires.base import Wire
+from tollbridge.wires.dialects import MESSAGES
 
 MODELS_MAX = 100
 LINE_BYTES_MAX = 16 * 1024 * 1024
@@ -46,12 +53,23 @@ def naming(which: str) -> Iterator[None]:
 class Sum:
     """What a batch asks for so far. `worst_nanousd`: None where some of it has no price."""
 
-    def __init__(self, permit: Permit, names_ours: Names, check_others: Others) -> None:
+    def __init__(
+        self, permit: Permit, names_ours: Names, check_others: Others, betas: str = "", *, strict: bool = False
+    ) -> None:
+        """`betas`: of Anthropic's that the batch is sent with."""
         self._permit = permit
         self._check_others = check_others
         self._names_ours = names_ours
+        self._betas = betas
+        self._strict = strict
         self._known: dict[str, Deployment] = {}
+        self._caveats: dict[tuple[str, str], Caveat] = {}
         self.worst_nanousd: int | None = 0
+
+    @property
+    def caveats(self) -> tuple[Caveat, ...]:
+        """Where each was first met."""
+        return tuple(self._caveats.values())
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -66,29 +84,45 @@ class Sum:
             deployment = self._known[model] = self._permit(model)
         return deployment
 
-    def request(self, body: bytes, wire: Wire | None) -> tuple[Fields, bool]:
-        """One request's fields, with the provider's name for its model; whether anything changed."""
-        fields = peek(body)
+    def request(self, body: bytes, wire: Wire | None, where: str) -> Mapping[str, Json]:
+        """One request's fields, as its provider shall get them, each once: the one that was looked at. `where`: it
+        stands."""
+        came = peek(body)
+        fields = dict(came)
         model = string_field(fields, "model")
         deployment = self.permit(model)
+        betas = self._betas if wire is not None and wire.name == MESSAGES else None
+        controls, idle = take_steering(fields, {}, betas, noted=False)
         self._check_others(fields, deployment)
-        ask = None if wire is None else Ask(wire, body, fields, model, stream=False)
-        if ask is not None and self._names_ours(ask):
+        caveats = ineffective(idle, self._strict)
+        if fields.keys() != came.keys():
+            body = _encode(fields)
+        sent: dict[str, Json] = {**fields}
+        if wire is None:
+            self.worst_nanousd = None
+        else:
+            ask = Ask(wire, body, fields, model, stream=False, strict=self._strict, drop_params=controls.drop_params)
+            self._meter(ask, deployment)
+            if wire.name == deployment.wire.name:
+                caveats += in_its_words(sent, ask, deployment)
+        if model != deployment.model:
+            sent["model"] = deployment.model_raw
+        for caveat in caveats:
+            place = where + caveat.where.removeprefix("$")
+            self._caveats.setdefault((caveat.code, caveat.where), msgspec.structs.replace(caveat, where=place))
+        return sent
+
+    def _meter(self, ask: Ask, deployment: Deployment) -> None:
+        if self._names_ours(ask):
             raise BadRequestError(
                 "A batch runs at its provider, who cannot be given MCP servers of this gateway, nor a key for them.",
                 param="tools",
                 code="mcp_in_batch",
             )
-        if ask is None:
-            self.worst_nanousd = None
-        elif self.worst_nanousd is not None:
+        if self.worst_nanousd is not None:
             # at the plain price: a batch costs half of it, where that is known
             worst = worst_case(ask, [deployment], priced=True, counted=False).nanousd
             self.worst_nanousd = None if worst is None else self.worst_nanousd + worst
-        changed = model != deployment.model
-        if changed:
-            fields["model"] = deployment.model_raw
-        return fields, changed
 
 
 class Lines:
@@ -128,7 +162,6 @@ class Lines:
             wire = ENDPOINTS.get(str(field(fields, "url")))
             if "body" not in fields:
                 raise BadRequestError("it lacks `body`")
-            inner, changed = self._sum.request(bytes(fields["body"]), wire)
-        if changed:
-            fields["body"] = msgspec.Raw(_encode(inner))
+            inner = self._sum.request(bytes(fields["body"]), wire, f"line {self._number}: $.body")
+        fields["body"] = msgspec.Raw(_encode(inner))
         return _encode(fields)

@@ -1,6 +1,7 @@
 """A file on its way to a provider: a form that is read as it comes, and written anew.
 
-What is for us (who shall keep it) stands before the file, or in the query or a header. A file of requests is read line
+What is for us (who shall keep it) stands before the file, or in the query or a header; what is for the log may stand
+anywhere. A file of requests is read line
 by line (`lines.py`), so its `purpose` must be known before its first byte goes on: where it stands behind the file, as
 much as `HELD_BYTES_MAX` of the file waits for it.
 """
@@ -9,10 +10,14 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from tollbridge.errors import BadRequestError
+from tollbridge.files.bracketed import read_bracketed, root
 from tollbridge.files.lines import Lines
+from tollbridge.model.json import JsonObject
+from tollbridge.server.controls import NOTES
+from tollbridge.server.guards import GUARDS
 from tollbridge.server.multipart import Data, Ended, Event, MultipartReader, Part, write_end, write_part
 from tollbridge.transport.base import Flow
 
@@ -20,15 +25,20 @@ HELD_BYTES_MAX = 8 * 1024 * 1024
 FIELD_BYTES_MAX = 64 * 1024
 OURS = ("custom_llm_provider", "target_model_names", "model", "provider")
 """Fields that tell who shall keep the file; they stay here."""
-NOTED = "litellm_metadata"
-"""For the log. OpenAI's client writes an object as a field for each of its members: `litellm_metadata[tags][]`."""
+HEARD = NOTES | {GUARDS}
+"""Fields, and what is written in brackets behind their names, that go no further."""
+
+Hear = Callable[[JsonObject], None]
+"""Takes what a form says for the log, or of guards. Raises APIError."""
 
 
 class Form:
-    """`begin`, look at `fields`, then send `next`, piece by piece, with `content_type`. All raise APIError."""
+    """`begin`, look at `fields`, then send `next`, piece by piece, with `content_type`. All raise APIError. `hear` is
+    called by `begin`, and again where more stands behind the file."""
 
-    def __init__(self, flow: Flow, boundary: bytes, *, wants_purpose: bool) -> None:
+    def __init__(self, flow: Flow, boundary: bytes, *, wants_purpose: bool, hear: Hear) -> None:
         self._flow = flow
+        self._hear = hear
         self._reader = MultipartReader(boundary)
         self._wants_purpose = wants_purpose
         self._events: deque[Event] = deque()
@@ -39,6 +49,7 @@ class Form:
         self._file_over = self._over = False
         self._lines: Lines | None = None
         self._began = False
+        self._heard: list[tuple[str, str]] = []
         self.fields: dict[str, str] = {}
 
     @property
@@ -54,6 +65,7 @@ class Form:
             raise BadRequestError("The form lacks `file`.", param="file")
         if self._wants_purpose and "purpose" not in self.fields:
             raise BadRequestError("The form lacks `purpose`.", param="purpose")
+        self._hear(read_bracketed(self._heard))
 
     def looks_into(self, lines: Lines) -> None:
         self._lines = lines
@@ -83,14 +95,16 @@ class Form:
 
     def _fields(self, fields: Mapping[str, str]) -> Iterator[bytes]:
         for name, value in fields.items():
-            if name not in OURS and name.partition("[")[0] != NOTED:
+            if name not in OURS:
                 yield write_part(self._boundary, Part(name)) + value.encode() + b"\r\n"
 
     async def _rest(self) -> bytes:
         """What stands behind the file; what is for us must have been known before it."""
-        known = set(self.fields)
+        known, heard = set(self.fields), len(self._heard)
         while await self._read():
             pass
+        if len(self._heard) > heard:
+            self._hear(read_bracketed(self._heard))
         late = {name: value for name, value in self.fields.items() if name not in known}
         for name in OURS:
             if name in late:
@@ -144,6 +158,10 @@ class Form:
             if len(value) > FIELD_BYTES_MAX:
                 raise BadRequestError(f"`{name[:100]}` is too long.", param=name[:100])
         try:
-            self.fields[name] = value.decode()
+            text = value.decode()
         except UnicodeDecodeError as error:
             raise BadRequestError(f"`{name[:100]}` is not UTF-8.", param=name[:100]) from error
+        if root(name) in HEARD:
+            self._heard.append((name, text))
+        else:
+            self.fields[name] = text

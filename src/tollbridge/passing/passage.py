@@ -131,7 +131,7 @@ class Passage:
         if not whole:
             way.check_path(endpoint)
         body, flow = await self._body(endpoint, whole)
-        body = self._name(endpoint, body, whole) if endpoint is not None else body
+        body = self._name(endpoint, body, whole) if endpoint is not None else self._without_notes(body)
         if flow is not None or body:
             await confirm(gateway.authenticator, inbound)
         self._hold()
@@ -139,11 +139,12 @@ class Passage:
         await self._tell(await self._send(request))
 
     async def _body(self, endpoint: Endpoint | None, whole: bool) -> tuple[bytes, Flow | None]:
-        """What names a model, or may, is read before anything is sent; the rest goes on as it comes."""
+        """What names a model, or may, and JSON is read before anything is sent; the rest goes on as it comes."""
         inbound = self._inbound
         kind = inbound.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         streams = kind.startswith(b"multipart/") or kind == b"application/octet-stream"
-        if inbound.flow is None or (endpoint is not None and not (streams and whole)):
+        is_json = kind == b"application/json" or kind.endswith(b"+json")
+        if inbound.flow is None or is_json or (endpoint is not None and not (streams and whole)):
             return await collected(self._gateway.authenticator, inbound), None
         return b"", confirmed(self._gateway.authenticator, inbound)
 
@@ -186,6 +187,16 @@ class Passage:
         self._trace.attempts.append(Attempt(deployment))
         self._ask = Ask(self._dialect, body, fields, model, stream=stream, id=record.request_id, created=int(record.at))
         return body
+
+    def _without_notes(self, body: bytes) -> bytes:
+        """What is asked is not known; a body that is no JSON object goes on as it is."""
+        if body.lstrip()[:1] != b"{":
+            return body
+        try:
+            fields = peek(body)
+        except BadRequestError:
+            return body
+        return encode(fields) if self._noted(fields) else body
 
     def _noted(self, fields: Fields) -> bool:
         """Whether something in `fields` was for us alone: it is told to the log, and taken out."""

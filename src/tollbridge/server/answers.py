@@ -58,7 +58,11 @@ def route_headers(record: Record, deployment: Deployment, caveats: Sequence[Cave
     route = _route(
         record.model_requested, deployment.provider, deployment.id, record.group, record.attempts, record.fallbacks
     )
-    return route + b"x-tollbridge-caveats: %b\r\n" % told(caveats) if caveats else route
+    return route + caveat_headers(caveats) if caveats else route
+
+
+def caveat_headers(caveats: Sequence[Caveat]) -> bytes:
+    return b"x-tollbridge-caveats: %b\r\n" % told(caveats) if caveats else b""
 
 
 def cost_headers(nanousd: int | None, held: Held | None) -> bytes:

@@ -148,7 +148,7 @@ def take_controls(
     said: dict[str, object] = {}
     if not EITHER.isdisjoint(fields):
         if NESTED in fields:
-            _unpack(fields)
+            unpack(fields)
         refused = [name for name in fields if name in REFUSED]
         if refused:
             raise BadRequestError(
@@ -160,8 +160,9 @@ def take_controls(
             check_guards(decode(bytes(fields[GUARDS])), GUARDS)
         said.update(_body(fields, streams, betas))
     if "metadata" in fields:
-        note_metadata(bytes(fields["metadata"]), "metadata", said)
-        if metadata_is_ours and bytes(fields.get("store") or b"") != b"true":
+        ours = metadata_is_ours and bytes(fields.get("store") or b"") != b"true"
+        note_metadata(bytes(fields["metadata"]), "metadata", said, theirs=not ours)
+        if ours:
             del fields["metadata"]
     name_user(fields, said)
     if user_header is not None:
@@ -183,7 +184,7 @@ def take_notes(fields: Fields, headers: Mapping[bytes, bytes]) -> Controls:
         else:
             note(said, "trace", decode(raw))
     if "metadata" in fields:
-        note_metadata(bytes(fields["metadata"]), "metadata", said)
+        note_metadata(bytes(fields["metadata"]), "metadata", said, theirs=True)
     name_user(fields, said)
     if not HEADERS.isdisjoint(headers):
         if (listed := tags_in(headers)) is not None:
@@ -241,7 +242,7 @@ def _body(fields: Fields, streams: bool, betas: str | None) -> dict[str, object]
     return said
 
 
-def _unpack(fields: Fields) -> None:
+def unpack(fields: Fields) -> None:
     """What stands in `extra_body` is meant beside it, as LiteLLM's proxy and OpenAI's SDK have it; what says the same
     outside holds. Who is asked and whether for a stream is known already."""
     inner = decode(bytes(fields.pop(NESTED)))
@@ -291,9 +292,13 @@ def _headers(headers: Mapping[bytes, bytes], streams: bool) -> dict[str, object]
         said["retries"] = count(_number(retries), "x-litellm-num-retries")
     if (listed := tags_in(headers)) is not None:
         said["tags"] = listed
-    if headers.get(b"x-tollbridge-strict", b"").lower() in (b"true", b"1"):
+    if asks_for_strictness(headers):
         said["strict"] = True
     return said
+
+
+def asks_for_strictness(headers: Mapping[bytes, bytes]) -> bool:
+    return headers.get(b"x-tollbridge-strict", b"").lower() in (b"true", b"1")
 
 
 def _number(value: bytes) -> float | None:

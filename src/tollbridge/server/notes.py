@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import TypeGuard
 
 import msgspec
 
@@ -36,9 +37,10 @@ def name_user(fields: Fields, said: dict[str, object]) -> None:
         note(said, "user", decode(bytes(fields["safety_identifier"])))
 
 
-def note_metadata(raw: bytes, name: str, said: dict[str, object]) -> None:
+def note_metadata(raw: bytes, name: str, said: dict[str, object], *, theirs: bool = False) -> None:
     """For the log; tags, the user and the session are found in it too. In a form `litellm_metadata` is JSON in a text.
-    Its user counts before that of `metadata`, which programs say without being told to."""
+    Its user counts before that of `metadata`, which programs say without being told to. `theirs`: it is a provider's
+    field first, and what is called `tags` there need be none."""
     metadata = decode(raw)
     ours = name == "litellm_metadata"
     if ours and isinstance(metadata, str):
@@ -47,7 +49,8 @@ def note_metadata(raw: bytes, name: str, said: dict[str, object]) -> None:
     if isinstance(metadata, dict):
         if GUARDS in metadata:
             check_guards(metadata[GUARDS], f"{name}.{GUARDS}")
-        if "tags" in metadata:
+        listed = metadata.get("tags")
+        if listed is not None and (_are_texts(listed) or not theirs):
             said["tags"] = tags(metadata["tags"], f"$.{name}.tags")
         if ours or "user" not in said:
             note(said, "user", (metadata.get("user") if ours else None) or metadata.get("user_id"))
@@ -106,7 +109,11 @@ def tags_in(headers: Mapping[bytes, bytes]) -> tuple[str, ...] | None:
     return tuple(tag for tag in told if tag)[:TAGS_MAX]
 
 
+def _are_texts(value: Json) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
 def tags(value: Json, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
+    if not _are_texts(value):
         raise BadRequestError(f"Expected a list of strings - at `{where}`.", param=where.removeprefix("$."))
     return tuple(without_keys(tag[:LOGGED_CHARACTERS_MAX]) for tag in value[:TAGS_MAX])

@@ -96,7 +96,7 @@ def read_ask(
     strict = controls.strict or rules.strict
     caveats = _unknown_fallbacks(controls.fallbacks, gateway, strict) if controls.fallbacks else ()
     if controls.ineffective:
-        caveats += _ineffective(controls.ineffective, strict)
+        caveats += ineffective(controls.ineffective, strict)
     if caveats:
         record.caveats = plainly(caveats)
     ask = make(
@@ -186,9 +186,10 @@ def _unknown_fallbacks(names: Sequence[str], gateway: Gateway, strict: bool) -> 
     return caveats
 
 
-def _ineffective(names: Sequence[str], strict: bool) -> tuple[Caveat, ...]:
+def ineffective(names: Sequence[str], strict: bool) -> tuple[Caveat, ...]:
+    """That these were left out. Raises BadRequestError where nothing may be lost."""
     caveats = left_out(names)
-    if strict:
+    if caveats and strict:
         raise BadRequestError(
             f"`{names[0]}` has no effect here - at `{caveats[0].where}`. Leave it out: `strict`, asked for or set up, "
             "lets nothing be lost.",

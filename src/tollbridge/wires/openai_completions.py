@@ -21,6 +21,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import Request
 from tollbridge.model.response import Caveat, Response
 from tollbridge.model.tasks.task import TaskRequest, TaskResponse
+from tollbridge.model.unsent import unsent_field
 from tollbridge.wires.base import Head, HttpRequest, SseEvent, Target, Written
 from tollbridge.wires.dialects import COMPLETIONS
 from tollbridge.wires.openai_chat import OpenAIChat
@@ -99,7 +100,11 @@ class OpenAICompletions(OpenAIChat):
     task: Task[TaskRequest, TaskResponse] = Task("completions")
 
     def read_request(self, body: Json, seals: Seals = UNKEYED) -> Written[Request]:
-        return super().read_request(_chat_request(body), seals)
+        read = super().read_request(_chat_request(body), seals)
+        if isinstance(body, dict) and body.get("messages"):
+            lost = unsent_field("messages", "a completion continues its `prompt`")
+            return Written(read.value, (*read.caveats, lost))
+        return read
 
     def write_request(self, request: Request, to: Target) -> Written[HttpRequest]:
         raise BadRequestError(
