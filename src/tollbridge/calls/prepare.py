@@ -114,7 +114,9 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
         judge(caveats, ask, deployment)
     if ask.caveats:
         caveats = (*ask.caveats, *caveats)
-    timeouts = deployment.times(ask)
+    timeouts = deployment.stream_timeouts if ask.stream else deployment.timeouts
+    if deployment.by_service:
+        timeouts = deployment.times(ask)
     if ask.timeout_s is not None or ask.left_s is not None:
         timeouts = ask.limited(timeouts)
     sent = outgoing(ask, deployment, body, headers=headers)
