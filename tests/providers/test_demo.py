@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -78,6 +79,16 @@ def test_what_no_model_would_take_is_refused_by_the_name_of_its_field(
     status, answer = demo.answer(body, id="chatcmpl-1", created=1)
     assert (status, answer["error"]["param"]) == (400, param)
     assert answer["error"]["message"] == f"Invalid '{param}': {told}."
+
+
+@pytest.mark.parametrize(
+    ("prompt", "names"),
+    [("A joke, as JSON with 'setup' and \"punchline\" keys.", ["setup", "punchline"]), ("A joke.", ["you_said"])],
+)
+def test_where_json_is_wanted_the_names_in_quotation_marks_are_there(prompt: str, names: list[str]) -> None:
+    body = {"messages": [{"role": "user", "content": prompt}], "response_format": {"type": "json_object"}}
+    _, told = demo.answer(body, id="c", created=1)
+    assert list(json.loads(told["choices"][0]["message"]["content"])) == names
 
 
 def test_a_request_without_messages_is_told_so() -> None:

@@ -182,10 +182,10 @@ async def test_ollamas_lines_reach_every_dialect_as_a_stream(gateway: Served, di
 
 async def test_citations_are_annotations_whole_and_streamed(gateway: Served) -> None:
     whole = (await ask(gateway, "chat", COHERE_CITED, tools=False)).json()["choices"][0]["message"]
-    assert [one["document_citation"]["title"] for one in whole["annotations"]] == ["facts.txt"] * 3
+    assert [one["url_citation"]["title"] for one in whole["annotations"]] == ["facts.txt"] * 3
     streamed = chunks(await ask(gateway, "chat", COHERE_CITED_STREAM, stream=True, tools=False))
     told = [one for chunk in streamed for choice in chunk["choices"] for one in choice["delta"].get("annotations", ())]
-    assert [(one["document_citation"]["start_index"], one["document_citation"]["end_index"]) for one in told] == [
+    assert [(one["url_citation"]["start_index"], one["url_citation"]["end_index"]) for one in told] == [
         (49, 67),
         (73, 78),
     ]

@@ -322,6 +322,29 @@ CHAT = {
     "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": " world"}}],
     "usage": {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5},
 }
+VECTORS = {
+    "object": "list",
+    "model": "of-nobody",
+    "data": [{"object": "embedding", "index": 0, "embedding": [0.5, 1.0]}],
+    "usage": {"prompt_tokens": 2, "total_tokens": 2},
+}
+RESPONDED = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1,
+    "status": "completed",
+    "model": "of-nobody",
+    "output": [
+        {
+            "type": "message",
+            "id": "msg_1",
+            "status": "completed",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": " world", "annotations": []}],
+        }
+    ],
+    "usage": {"input_tokens": 2, "output_tokens": 3, "total_tokens": 5},
+}
 
 
 async def test_a_completion_is_relayed_to_a_model_that_continues_texts(tmp_path: Path) -> None:
@@ -355,6 +378,20 @@ async def test_a_completion_is_made_of_a_chat_elsewhere(tmp_path: Path) -> None:
     assert asked.body["temperature"] == 0.5
     assert [answered.status for answered in refused] == [400] * 5
     assert [answered.json()["error"]["param"] for answered in refused] == ["suffix", "echo", "best_of"] + ["prompt"] * 2
+
+
+async def test_a_completion_of_a_model_that_is_reached_by_responses_is_asked_in_that_format(tmp_path: Path) -> None:
+    provider = Provider(embeddings=VECTORS).at("/responses", RESPONDED)
+    model = "openai/responses/of-nobody"
+    async with Upstream(provider) as upstream, accounted(one(upstream.port, model), tmp_path) as gateway:
+        async with client(gateway) as asking:
+            made = await asking.completions.create(model="m", prompt="hello")
+        embedded = await gateway.post(EMBEDDINGS, {"model": "m", "input": "hello"})
+    assert made.choices[0].text == " world"
+    assert embedded.status == 200
+    assert [asked.path for asked in provider.asked] == ["/v1/responses", EMBEDDINGS]
+    assert "prompt" not in provider.asked[0].body
+    assert provider.asked[1].body["model"] == "of-nobody"
 
 
 async def test_a_completion_streams_from_a_chat(tmp_path: Path) -> None:

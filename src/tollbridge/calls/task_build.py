@@ -14,6 +14,7 @@ from tollbridge.calls.task_wires import provider_task_wire
 from tollbridge.catalog.facts import ModelFacts
 from tollbridge.catalog.unit_pricing import TASK_MODES
 from tollbridge.errors import BadRequestError
+from tollbridge.providers.listing import without_mode
 from tollbridge.providers.names import locate
 from tollbridge.providers.resolve import resolve
 from tollbridge.providers.row import Provider
@@ -47,10 +48,12 @@ WHAT: Mapping[str, str] = {
 
 def build_task(wanted: Wanted, task: str, environ: Mapping[str, str], rows: Mapping[str, Provider]) -> Deployment:
     """Raises BadRequestError where this model does not do it, and what `build` raises."""
-    row, model = locate(wanted.model, rows, provider=wanted.provider, api_base=wanted.given.api_base)
+    row, name = locate(wanted.model, rows, provider=wanted.provider, api_base=wanted.given.api_base)
+    talks_in, model = without_mode(name)
     known, prices = priced_as(row, model, wanted)
     how = spoken(row, task, model)
-    if how is None or not (how.any_model or _can(known, task)):
+    converses = task == "completions" and talks_in is not None
+    if how is None or converses or not (how.any_model or _can(known, task)):
         raise BadRequestError(
             f"The model {wanted.group!r} {WHAT[task]} here: choose one that does.",
             param="model",

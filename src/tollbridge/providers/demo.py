@@ -1,9 +1,10 @@
 """The offline provider: `demo/<any name>` answers an OpenAI chat request without a key and without a network.
 
 It is a stand-in to see the whole path with, not a model: the same request gives the same answer, always. It repeats
-what it was told, calls a tool when the request asks for one, fills in a JSON schema, counts tokens by a rule of thumb
-(four characters each), honours `n`, `stop`, `max_tokens` and `stream_options`, and refuses what a model would. Its
-embeddings count words: texts that share some are alike. `demo/error-429` and its like answer with that status.
+what it was told, calls a tool when the request asks for one, fills in a JSON schema (where JSON is wanted without one,
+the names in quotation marks), counts tokens by a rule of thumb (four characters each), honours `n`, `stop`,
+`max_tokens` and `stream_options`, and refuses what a model would. Its embeddings count words: texts that share some are
+alike. `demo/error-429` and its like answer with that status.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ DIMENSIONS_MAX = 4096
 
 _dumps = msgspec.json.Encoder().encode
 _AMOUNT = re.compile(r"[$€£¥]\s?(\d{1,15}(?:\.\d+)?)")
+_QUOTED = re.compile(r"""['"`](\w{1,40})['"`]""")
 _ID = re.compile(r"(?<![$€£¥\w.])[A-Za-z]*-?\d[\w-]*")
 
 
@@ -144,7 +146,7 @@ def _reply(body: JsonObject, messages: list[JsonObject], last: JsonObject, promp
     if wanted.get("type") == "json_schema":
         return _dumps(_fill((wanted.get("json_schema") or {}).get("schema") or {}, prompt)).decode()
     if wanted.get("type") == "json_object":
-        return _dumps({"you_said": prompt}).decode()
+        return _dumps(dict.fromkeys(_QUOTED.findall(prompt) or ["you_said"], prompt)).decode()
     if last.get("role") == "tool":
         return f"The tool answered: {_text(last)}"
     media = [part.get("type") for m in messages for part in _parts(m) if part.get("type") != "text"]

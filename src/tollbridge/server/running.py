@@ -22,7 +22,7 @@ from tollbridge.server.keeping import KEPT_BYTES_MAX, Kept
 from tollbridge.server.told_again import LAST, Events
 from tollbridge.store.responses import KeptResponse
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
-from tollbridge.wires.openai_responses.errors import failure_code
+from tollbridge.wires.openai_responses.errors import code_in_response
 from tollbridge.wires.openai_responses.numbered import Numbered
 from tollbridge.wires.tap import pieces
 
@@ -67,7 +67,7 @@ def end_of(final: bytes, number: int) -> bytes:
 
 def failed(response: JsonObject, error: APIError) -> bytes:
     """The response of one that came to nothing."""
-    told = {"code": failure_code(error), "message": error.message}
+    told = {"code": code_in_response(error), "message": error.message}
     return _encode({**response, "status": "failed", "error": told})
 
 

@@ -11,7 +11,15 @@ import pytest
 from tests.wires import laws
 from tests.wires.openai_responses.grammar import Machine, obeys, valid
 from tests.wires.test_cross_wire import WIRES, exchanges_of
-from tollbridge.errors import APIError, RateLimitError
+from tollbridge.errors import (
+    APIError,
+    BadGatewayError,
+    BadRequestError,
+    ContentPolicyViolationError,
+    ContextWindowExceededError,
+    NotFoundError,
+    RateLimitError,
+)
 from tollbridge.model.events import Began, Cited, Closed, Event, Finished, Grew, Logprobs, Noted, Opened
 from tollbridge.model.fold import fold
 from tollbridge.model.parts import Citation, Inline, Media, Refusal, Text, Thinking, ToolCall
@@ -256,6 +264,25 @@ def test_a_failure_is_an_error_that_sdks_raise_and_an_end_that_state_machines_kn
     assert [event["sequence_number"] for _, event in events] == list(range(len(events)))
     with pytest.raises(APIError, match="Slow down"):
         laws.read_stream(WIRE, stream)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (BadRequestError("No.", code="unsupported_parameter"), "invalid_prompt"),
+        (ContentPolicyViolationError("Flagged."), "invalid_prompt"),
+        (NotFoundError("No such model.", code="model_not_found"), "invalid_prompt"),
+        (BadGatewayError("Gone.", code="bad_gateway"), "server_error"),
+        (ContextWindowExceededError("Too long."), "context_length_exceeded"),
+        (BadRequestError("No.", code="its_own", wire=WIRE.name), "its_own"),
+    ],
+)
+def test_a_response_that_failed_says_why_in_the_words_of_the_format(error: APIError, code: str) -> None:
+    writer = WIRE.stream_writer(head())
+    stream = writer.write(Opened(0, 0, Text(text=""))) + writer.fail(error)
+    told, failed = [msgspec.json.decode(event.data) for event in laws.frame(stream)][-2:]
+    assert failed["response"]["error"] == {"code": code, "message": error.message}
+    assert told["code"] == (error.code or told["code"])
 
 
 def test_a_failure_before_anything_was_told_is_an_error_alone() -> None:

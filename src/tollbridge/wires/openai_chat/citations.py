@@ -1,7 +1,9 @@
 """Citations <-> `annotations` of a message, whose offsets count in the whole `content`.
 
-A citation of another wire is written as a `url_citation` where it has a URL and as a `document_citation` else; its own
-form travels along in `provider_specific_fields` and is taken up again when the message comes back.
+A citation of another wire is written as a `url_citation`, with an empty URL where it is of a document: the format has
+no other kind, and clients that check (Vercel's AI SDK, @ai-sdk/openai 4.0.118) refuse the whole answer where one is of
+another kind or without a title. Its own form travels along in `provider_specific_fields` and is taken up again when the
+message comes back.
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ def read_citation(annotation: JsonObject) -> Citation:
     inner: Json = next((annotation[kind] for kind in _KINDS if annotation.get(kind).__class__ is dict), {})
     home = fields if fields.__class__ is dict and fields.get("origin").__class__ is str else None
     return Citation(
-        url=_of(inner, "url", str),
-        title=_of(inner, "title", str) or _of(inner, "name", str),
+        url=_of(inner, "url", str) or None,
+        title=_of(inner, "title", str) or _of(inner, "name", str) or None,
         quoted=_of(inner, "content", str),
         start=_of(inner, "start_index", int),
         end=_of(inner, "end_index", int),
@@ -39,15 +41,15 @@ def write_citation(citation: Citation, offset: int, length: int) -> JsonObject:
     """`offset`, `length`: of the text that cites, in the whole content."""
     if citation.origin == NAME and citation.raw:
         return citation.raw
-    kind = "url_citation" if citation.url is not None else "document_citation"
     inner: JsonObject = {
         "start_index": offset + (citation.start if citation.start is not None else 0),
         "end_index": offset + (citation.end if citation.end is not None else length),
+        "url": citation.url or "",
+        "title": citation.title or "",
     }
-    for key, value in (("url", citation.url), ("title", citation.title), ("content", citation.quoted)):
-        if value is not None:
-            inner[key] = value
-    out: JsonObject = {"type": kind, kind: inner}
+    if citation.quoted is not None:
+        inner["content"] = citation.quoted
+    out: JsonObject = {"type": "url_citation", "url_citation": inner}
     if citation.origin:
         out[PROVIDER_FIELDS] = {"origin": citation.origin, "raw": citation.raw}
     return out

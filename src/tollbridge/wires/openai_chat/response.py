@@ -193,7 +193,9 @@ def _write_choice(choice: Choice, response: Response, seals: Seals, caveats: lis
             out["delta"] = message
         case "text":
             out["text"] = message["content"]
-    if choice.logprobs is not None:
+    if not own:  # OpenAI's description of the format requires both, with null where there is none
+        message.setdefault("refusal", None)
+    if choice.logprobs is not None or not own:
         out["logprobs"] = choice.logprobs
     out.update(write_finish(choice.finish, own, caveats, spelling.get("finish_reason")))
     if own:

@@ -56,6 +56,15 @@ client's."""
 _PROVIDERS_FAULT = re.compile(r"server|timeout|unavailable|overloaded|internal", re.IGNORECASE)
 _OPERATOR = frozenset((401, 403))
 MESSAGE_CHARS_MAX = 2000
+_DOCUMENTED = frozenset(
+    {"server_error", "rate_limit_exceeded", "invalid_prompt", "data_residency_mismatch", "bio_policy"}
+    | {"misalignment_policy_violation", "vector_store_timeout", "invalid_image", "invalid_image_format"}
+    | {"invalid_base64_image", "invalid_image_url", "image_too_large", "image_too_small", "image_parse_error"}
+    | {"image_content_policy_violation", "invalid_image_mode", "image_file_too_large", "empty_image_file"}
+    | {"unsupported_image_media_type", "failed_to_download_image", "image_file_not_found"}
+)
+_READ_BY_CLIENTS = frozenset({"context_length_exceeded", "insufficient_quota", "cyber_policy", "server_is_overloaded"})
+"""OpenAI sends these too, and Codex tells them apart."""
 
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes) -> APIError:
@@ -168,3 +177,11 @@ def failure_code(error: APIError) -> str:
     if error.status_code == 429:
         return "rate_limit_exceeded"
     return "invalid_prompt" if 400 <= error.status_code < 500 else "server_error"
+
+
+def code_in_response(error: APIError) -> str:
+    """The same, where it stands in the response itself: there are words for it that clients take, and no others."""
+    code = failure_code(error)
+    if error.wire == NAME or code in _DOCUMENTED or code in _READ_BY_CLIENTS:
+        return code
+    return failure_code(APIError(error.message, status_code=error.status_code))

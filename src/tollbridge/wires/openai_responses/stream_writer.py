@@ -30,7 +30,7 @@ from tollbridge.wires.openai_responses.answer import (
     tier_of,
     write_finish,
 )
-from tollbridge.wires.openai_responses.errors import error_object, failure_code
+from tollbridge.wires.openai_responses.errors import code_in_response, error_object, failure_code
 from tollbridge.wires.openai_responses.numbered import Numbered
 from tollbridge.wires.openai_responses.stream_items import ItemRow
 from tollbridge.wires.openai_responses.usage import write_usage
@@ -120,7 +120,7 @@ class ResponsesWriter:
         out = self._told.event("error", {"code": code, "message": error.message, "param": error.param, "error": told})
         if begun is not None:
             output = [] if self._items is None else self._items.output
-            failure = {"code": code, "message": error.message}
+            failure = {"code": code_in_response(error), "message": error.message}
             failed = {**begun, "status": "failed", "error": failure, "output": output}
             out += self._told.event("response.failed", {"response": failed})
         return out
