@@ -3,8 +3,8 @@
     python -m tests.clients.others.run [--only WORD] [--markdown]
 
 `models.py` has SDKs and frameworks, `agents.py` coding agents, `tools.py` clients of MCP, `assistants.py` the programs
-of examples/ with frameworks. What could not be installed is said and left out. The exit status is 1 where a client held
-something else than it should, or where none was asked.
+of examples/ with frameworks, `suites.py` vendors' own test suites. What could not be installed is said and left out.
+The exit status is 1 where a client held something else than it should, or where none was asked.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.clients.others import agents, assistants, models, tools
+from tests.clients.others import agents, assistants, models, suites, tools
 from tests.shared import SHARED
 
 
@@ -25,7 +25,7 @@ def main() -> int:
         print("make clients needs ../shared/recordings, beside the repository.", file=sys.stderr)
         return 1
     asked, wrong = 0, 0
-    for part in (models, agents, tools, assistants):
+    for part in (models, agents, tools, assistants, suites):
         outcome = part.run(options.only)
         if outcome.rows:
             print(outcome.table(markdown=options.markdown), end="\n\n", flush=True)

@@ -274,7 +274,7 @@ def test_a_failure_is_an_error_that_sdks_raise_and_an_end_that_state_machines_kn
         (NotFoundError("No such model.", code="model_not_found"), "invalid_prompt"),
         (BadGatewayError("Gone.", code="bad_gateway"), "server_error"),
         (ContextWindowExceededError("Too long."), "context_length_exceeded"),
-        (BadRequestError("No.", code="its_own", wire=WIRE.name), "its_own"),
+        (BadRequestError("No.", code="previous_response_not_found", wire=WIRE.name), "invalid_prompt"),
     ],
 )
 def test_a_response_that_failed_says_why_in_the_words_of_the_format(error: APIError, code: str) -> None:

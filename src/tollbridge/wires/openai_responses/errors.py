@@ -182,6 +182,6 @@ def failure_code(error: APIError) -> str:
 def code_in_response(error: APIError) -> str:
     """The same, where it stands in the response itself: there are words for it that clients take, and no others."""
     code = failure_code(error)
-    if error.wire == NAME or code in _DOCUMENTED or code in _READ_BY_CLIENTS:
+    if code in _DOCUMENTED or code in _READ_BY_CLIENTS:
         return code
     return failure_code(APIError(error.message, status_code=error.status_code))
