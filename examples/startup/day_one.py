@@ -31,7 +31,7 @@ def ask(feature: str, question: str, tools: list[dict]) -> None:
     messages = [{"role": "user", "content": question}]
     said = client.chat.completions.with_raw_response.create(model="assistant", messages=messages, tools=tools)
     print(f"{feature}: {said.parse().choices[0].message.content}")
-    print(f"{feature}: the model took ${float(said.headers['x-tollbridge-cost-usd']):.6f}")
+    print(f"{feature}: it took ${float(said.headers['x-tollbridge-cost-usd']):.6f}")
 
 
 def main() -> None:

@@ -73,6 +73,7 @@ def test_a_library_that_is_missing_is_told_with_what_to_install(
     environ = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "eu-west-1", "GROQ_API_KEY": "k"}
     alone = examine(None, environ)
     assert {one.message.partition(" ")[0] for one in alone.findings} == {
+        "aws_polly/*",
         "bedrock/*",
         "bedrock_mantle/*",
         "sagemaker_chat/*",

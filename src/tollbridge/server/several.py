@@ -36,16 +36,18 @@ Run = Callable[[Inbound, Responder, Record], Coroutine[Any, Any, None]]
 class SeveralModels(UnknownModelError):
     """What is named is no model but several. To whoever asks one at a time there is no such model."""
 
-    def __init__(self, models: Sequence[str]) -> None:
-        super().__init__(
-            "Several models are asked at once in a chat alone. Name one.", code="model_not_found", param="model"
-        )
-        self.models = models
+    models: Sequence[str] = ()
 
 
 def several(model: str) -> SeveralModels | None:
     models = [name.strip() for name in model.split(",")]
-    return SeveralModels(models) if len(models) > 1 and all(models) else None
+    if len(models) < 2 or not all(models):
+        return None
+    named = SeveralModels(
+        "Several models are asked at once in a chat alone. Name one.", code="model_not_found", param="model"
+    )
+    named.models = models
+    return named
 
 
 async def ask_each(
