@@ -34,7 +34,7 @@ class Following:
             watch = self._watch(session, view, upstream, frozenset(LISTS.values()), frozenset())
             session.watches.setdefault(upstream.name, []).append((None, watch))
             if not upstream.reached:
-                session.coming.append(asyncio.ensure_future(upstream.watching.joined(watch)))
+                upstream.watching.join(watch)
             elif (error := await upstream.soon(upstream.watching.add(watch))) is not None:
                 log.info("the MCP server %r: %s", upstream.name, error.message)
 
@@ -76,9 +76,6 @@ class Following:
         return Watch(session.caller, tell, lists=lists, uris=uris)
 
     async def _forget(self, session: Session) -> None:
-        for coming in session.coming:
-            coming.cancel()
-        await asyncio.gather(*session.coming, return_exceptions=True)
         for upstream in self._hub.upstreams.values():
             for _, watch in session.watches.get(upstream.name, ()):
                 await upstream.watching.remove(watch)

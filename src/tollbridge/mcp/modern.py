@@ -196,7 +196,6 @@ class Modern:
         stamp = {SUBSCRIPTION: id}
         early: list[JsonObject] | None = []
         watches: list[tuple[Upstream, Watch]] = []
-        coming: list[asyncio.Task[None]] = []
 
         def say(upstream: Upstream, method: str, params: JsonObject) -> None:
             params = view.renamed_in(upstream, method, params)
@@ -220,20 +219,15 @@ class Modern:
             held, early = early or [], None
             for message in held:
                 out.say(message)
-            coming += [
-                asyncio.ensure_future(upstream.watching.joined(watch))
-                for (upstream, watch), ok in zip(watches, heard, strict=True)
-                if not ok
-            ]
+            for (upstream, watch), ok in zip(watches, heard, strict=True):
+                if not ok:
+                    upstream.watching.join(watch)
             await asyncio.get_running_loop().create_future()
         except RpcError as error:
             shown = error_to_modern(LISTEN, error)
             out.finish(failure(id, shown), shown.status)
             return shown.status
         finally:
-            for one in coming:
-                one.cancel()
-            await asyncio.gather(*coming, return_exceptions=True)
             for upstream, watch in watches:
                 await upstream.watching.remove(watch)
         return 200

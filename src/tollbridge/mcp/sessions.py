@@ -76,7 +76,6 @@ class Session:
         self.running: dict[Id, Running] = {}
         self.flows: dict[str, Outflow] = {}
         self.watches: dict[str, list[tuple[object, Watch]]] = {}
-        self.coming: list[asyncio.Task[None]] = []  # servers that are waited for, to be watched then
         self.stream: Outflow | None = None
         self.used_at = asyncio.get_running_loop().time()
         self._asked: dict[str, asyncio.Future[JsonObject]] = {}

@@ -113,6 +113,7 @@ class Watching:
         self._upstream = upstream
         self._ears: dict[object, _Ear] = {}
         self._at: dict[Watch, object] = {}
+        self._coming: dict[Watch, asyncio.Task[None]] = {}
 
     def told(self, method: str, params: JsonObject, scope: Scope | None = None) -> None:
         """`scope`: of the link that it came by; None is told to all."""
@@ -135,11 +136,14 @@ class Watching:
         try:
             await ear.added(watch)
         except BaseException:
-            await self.remove(watch)
+            await self._leave(watch)
             raise
 
-    async def joined(self, watch: Watch) -> None:
-        """Of a server that is not there yet: waits for it, watches from then on, and tells that its lists are new."""
+    def join(self, watch: Watch) -> None:
+        """Of a server that is not there yet: watches when it comes, and tells then that its lists are new."""
+        self._coming[watch] = asyncio.ensure_future(self._joined(watch))
+
+    async def _joined(self, watch: Watch) -> None:
         while True:
             await self._upstream.links.arrived.wait()
             try:
@@ -157,6 +161,13 @@ class Watching:
                 watch.told(method, {})
 
     async def remove(self, watch: Watch) -> None:
+        coming = self._coming.pop(watch, None)
+        if coming is not None:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+        await self._leave(watch)
+
+    async def _leave(self, watch: Watch) -> None:
         watch.close()
         key = self._at.pop(watch, None)
         ear = self._ears.get(key)
@@ -169,6 +180,10 @@ class Watching:
         await ear.removed(watch)
 
     async def close(self) -> None:
+        coming, self._coming = list(self._coming.values()), {}
+        for one in coming:
+            one.cancel()
+        await asyncio.gather(*coming, return_exceptions=True)
         ears, self._ears = list(self._ears.values()), {}
         self._at.clear()
         await asyncio.gather(*(task for ear in ears for task in ear.close()), return_exceptions=True)
