@@ -18,6 +18,7 @@ from tollbridge.assemble.hooks import hooks
 from tollbridge.assemble.mcp_room import NOTHING, Found, Networks, count
 from tollbridge.assemble.oauth import OAuth
 from tollbridge.config.mcp import is_url, read_said
+from tollbridge.config.mcp_doubts import COST_BY_TOOL, COSTS, DEFAULT_COST
 from tollbridge.config.settings import Config, McpServer
 from tollbridge.config.template import Unset, fill
 from tollbridge.errors import ConfigError
@@ -246,9 +247,9 @@ def definition(
             env={name: _filled(value, server, environ, f"env.{name}") for name, value in server.env.items()},
             cwd=None if server.cwd is None else _filled(server.cwd, server, environ, "cwd"),
         )
-    costs = server.info.get("mcp_server_cost_info")
+    costs = server.info.get(COSTS)
     costs = costs if isinstance(costs, dict) else {}
-    by_tool = costs.get("tool_name_to_cost_per_query")
+    by_tool = costs.get(COST_BY_TOOL)
     return Definition(
         name=server.name,
         alias=server.alias or alias,
@@ -270,7 +271,7 @@ def definition(
         groups=frozenset(server.groups),
         for_all=server.for_all,
         timeout_s=server.timeout_s,
-        cost_nanousd=_nanousd(costs.get("default_cost_per_query"), server),
+        cost_nanousd=_nanousd(costs.get(DEFAULT_COST), server),
         costs_nanousd={
             str(tool): cost
             for tool, told in (by_tool.items() if isinstance(by_tool, dict) else ())

@@ -189,7 +189,7 @@ class Endpoint:
                 return (id,), True
             names = _items(id)
             alone = len(names) == 1 and self._hub.find(names[0]) is not None
-            if not any(self._hub.find(name) or self._hub.in_group(name) for name in names):
+            if not any(self._hub.named(name) for name in names):
                 raise _unknown(names)
             return names, alone
         chosen: list[str] = []

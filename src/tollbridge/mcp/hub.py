@@ -107,14 +107,15 @@ class Hub:
     def in_group(self, group: str) -> list[Upstream]:
         return [upstream for upstream in self.upstreams.values() if group in upstream.definition.groups]
 
+    def named(self, name: str) -> list[Upstream]:
+        """The server that is called so, and those of the access group."""
+        one = self.find(name)
+        return [*(() if one is None else (one,)), *self.in_group(name)]
+
     def reaches(self, principal: Principal, names: Sequence[str]) -> bool:
         """Something of these servers and access groups may be used."""
         rights = self._rights_of(principal)
-        return any(
-            one is not None and rights.server(one.definition)
-            for name in names
-            for one in (self.find(name), *self.in_group(name))
-        )
+        return any(rights.server(one.definition) for name in names for one in self.named(name))
 
     def view(self, caller: Caller, wanted: Sequence[str] | None = None, *, alone: bool = False) -> View:
         """`wanted`: servers, aliases or access groups; None is everything. `alone`: one server, by its path, under its
@@ -139,7 +140,7 @@ class Hub:
         if wanted is not None:
             chosen: dict[str, Upstream] = {}
             for name in wanted:
-                found = [one for one in (self.find(name), *self.in_group(name)) if one in usable]
+                found = [one for one in self.named(name) if one in usable]
                 if not found:
                     missing.append(name)
                 chosen.update({one.name: one for one in found})
