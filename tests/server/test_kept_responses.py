@@ -159,7 +159,10 @@ async def test_a_response_that_its_provider_keeps_is_its_tenants_alone_too(tmp_p
 
 async def test_a_request_goes_to_the_deployment_that_keeps_what_it_goes_on_from(tmp_path: Path) -> None:
     async with mocking() as one, mocking() as other:
-        both = configuration(entry("m", one.port), entry("m", other.port), entry("elsewhere", one.port))
+        stranger_entry = entry("elsewhere", one.port, api_key="sk-another-account")
+        both = configuration(
+            entry("m", one.port), entry("m", other.port), entry("n", one.port), entry("n", other.port), stranger_entry
+        )
         async with accounted(both, tmp_path) as gateway:
             first = (await gateway.post(RESPONSES, {"model": "m", "input": "One?"})).json()
             keeper, stranger = (one, other) if one.provider.books.requests else (other, one)
@@ -167,6 +170,9 @@ async def test_a_request_goes_to_the_deployment_that_keeps_what_it_goes_on_from(
                 on = {"model": "m", "input": "Two?", "previous_response_id": first["id"]}
                 assert (await gateway.post(RESPONSES, on)).status == 200
             assert (keeper.provider.books.requests, stranger.provider.books.requests) == (13, 0)
+            for _ in range(6):  # another model of the same account
+                assert (await gateway.post(RESPONSES, {**on, "model": "n"})).status == 200
+            assert stranger.provider.books.requests == 0
             refused = await gateway.post(RESPONSES, {**on, "model": "elsewhere"})
             assert (refused.status, refused.json()["error"]["code"]) == (400, "previous_response_not_found")
 

@@ -29,6 +29,14 @@ _encode = msgspec.json.Encoder().encode
 _string = msgspec.json.Decoder(str).decode
 
 
+class KeptBy(msgspec.Struct, frozen=True):
+    """Where a provider keeps what a request goes on from. `deployment`: the id of the one that made it. `account`: whom
+    it was asked as; another deployment of the same account has it too."""
+
+    deployment: str = ""
+    account: str = ""
+
+
 class Ask(msgspec.Struct, eq=False):
     """One request in one dialect. `headers`: the client's headers that may go upstream. `id`, `created`: stand in for
     those that a provider leaves out. `timeout_s`: the client's own limit, or None. `left_s`: what earlier attempts left
@@ -36,8 +44,8 @@ class Ask(msgspec.Struct, eq=False):
     `cache_points`: where the client wants its prompt cached, besides what the deployment has. `tags`: what may choose
     among deployments.
     `native`: the format that is best for who asks, where a provider speaks several; "" is the dialect. `repeats`: what
-    a translated answer says besides, where its format repeats what was asked. `only`: the id of the one deployment that
-    can answer, where the request goes on from what only its provider has. `shown_id`: what the client knows the answer
+    a translated answer says besides, where its format repeats what was asked. `only`: who alone can answer, where
+    the request goes on from what only its provider has. `shown_id`: what the client knows the answer
     by, where it was told that before anybody answered. `client`: what the client asked, where this asks on from it.
     `instead`: what a fallback is asked in its place, by the fallback's name."""
 
@@ -60,7 +68,7 @@ class Ask(msgspec.Struct, eq=False):
     left_s: float | None = None
     native: str = ""
     repeats: JsonObject = {}
-    only: str | None = None
+    only: KeptBy | None = None
     shown_id: str = ""
     client: Ask | None = None
     instead: Mapping[str, Ask] = {}

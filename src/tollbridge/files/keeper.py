@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 
-from tollbridge.calls.ask import Ask
+from tollbridge.calls.ask import Ask, KeptBy
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.place import Place
 from tollbridge.errors import APIError, BadRequestError, NotFoundError, StoreUnavailable
@@ -114,13 +114,12 @@ class Keeper:
             return
         ask.becomes(body)
         members = self.gateway.engine.routes.groups.resolve(ask.model).members
-        fit = next((one for one in members if {one.account} == accounts), None)
-        if fit is None:
+        if not any({one.account} == accounts for one in members):
             raise BadRequestError(
                 f"A file of this request is kept by another account than serves {ask.model!r}. Upload it with `model`.",
                 code="file_elsewhere",
             )
-        ask.only = fit.id
+        ask.only = KeptBy(account=accounts.pop())
 
     def opened(self, body: bytes, principal: Principal | None, accounts: set[str]) -> bytes:
         """With the provider's ids in place of ours. Raises NotFoundError."""

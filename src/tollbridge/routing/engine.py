@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from tollbridge.calls.ask import Ask
+from tollbridge.calls.ask import Ask, KeptBy
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming, exchange
 from tollbridge.errors import APIError, APITimeoutError, BadRequestError, ContextWindowExceededError
@@ -256,11 +256,12 @@ def _ran_out(ask: Ask, deployment: Deployment, error: APIError, seconds: float) 
     return given is not None and (own is None or given < own) and seconds >= given - _ABOUT_S
 
 
-def _only(id: str, fits: Fits | None) -> Fits:
+def _only(kept: KeptBy, fits: Fits | None) -> Fits:
     """No other deployment has what the request goes on from."""
 
     def only(deployment: Deployment) -> APIError | None:
-        if deployment.id != id:
+        same = deployment.id == kept.deployment or (kept.account != "" and deployment.account == kept.account)
+        if not same:
             return BadRequestError(
                 "What this request goes on from is kept by a deployment that does not serve this model (any more). "
                 "Send the earlier items again in `input`.",

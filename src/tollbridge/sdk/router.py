@@ -24,7 +24,7 @@ import msgspec
 
 from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.routing import engine_of
-from tollbridge.calls.ask import Ask, field
+from tollbridge.calls.ask import Ask, KeptBy, field
 from tollbridge.config.load import load_value
 from tollbridge.config.settings import ModelEntry
 from tollbridge.errors import BadRequestError, ConfigError, NotBuilt
@@ -271,7 +271,7 @@ def _go_on(ask: Ask) -> None:
     """A response that goes on from another is asked of who keeps that."""
     previous = field(ask.fields, "previous_response_id")
     if isinstance(previous, str) and (told := read_id(previous)).deployment:
-        ask.only = told.deployment
+        ask.only = KeptBy(told.deployment)
         ask.replace(previous_response_id=msgspec.json.encode(told.id))
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.kept_stream import KeptStream
 from tollbridge.calls.streams import Stream
@@ -48,14 +49,14 @@ class Keeping:
 
     async def whole(self, answer: Answer) -> None:
         if answer.relayed:
-            await self._own(answer.said.id, answer.deployment.id)
+            await self._own(answer.said.id, answer.deployment)
         else:
             await self._keep_here(answer.body)
 
     async def streamed(self, streaming: Streaming, stream: Stream) -> Stream:
         """The one that there is, or one that is kept when its last event comes."""
         if streaming.relayed:
-            await self._own(stream.said.id, streaming.deployment.id)
+            await self._own(stream.said.id, streaming.deployment)
             return stream
         return KeptStream(stream, self._keep_here)
 
@@ -67,10 +68,10 @@ class Keeping:
             return
         await self._keep(kept.id, KeptResponse(response, kept.input, kept.previous))
 
-    async def _own(self, id: str, deployment: str) -> None:
+    async def _own(self, id: str, deployment: Deployment) -> None:
         """`id`: the provider's, who keeps the response itself."""
         if id:
-            await self._keep(id, KeptResponse(b"", b"[]", None, deployment))
+            await self._keep(id, KeptResponse(b"", b"[]", None, deployment.id, account=deployment.account))
 
     async def _keep(self, id: str, kept: KeptResponse) -> None:
         try:

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tollbridge.calls.ask import Ask, field, is_true
+from tollbridge.calls.ask import Ask, KeptBy, field, is_true
 from tollbridge.errors import BadRequestError, NotFoundError, RequestTooLargeError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.server.background import Background
@@ -83,7 +83,7 @@ class Responses:
             theirs = await self._store.get(owner, said)
             if theirs is None:
                 raise _not_found(said)
-            ask.only = theirs.deployment
+            ask.only = KeptBy(theirs.deployment, theirs.account)
             return None
         chain = await self._before(owner, said)
         last = await self.background.came_to(owner, said, chain[-1])
@@ -94,7 +94,7 @@ class Responses:
                 code="previous_response_not_completed",
             )
         if last.deployment:  # its provider keeps it; or another gateway does, by ids that look like ours
-            ask.only = last.deployment
+            ask.only = KeptBy(last.deployment, last.account)
             if last.theirs:
                 ask.replace(previous_response_id=_encode(last.theirs))
             return None

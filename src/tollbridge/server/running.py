@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 import msgspec
 
+from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, InternalServerError
@@ -88,7 +89,8 @@ class Running:
         self._client = client
         self._cancel = cancel
         self._final: bytes | None = None
-        self._deployment = self._theirs = ""
+        self._deployment: Deployment | None = None
+        self._theirs = ""
         self._news = asyncio.Event()
         self._events = Events()
         self._started = False
@@ -172,7 +174,10 @@ class Running:
         kept, final = self.kept, self._final
         if final is None:
             raise ValueError("it has not ended")
-        return KeptResponse(final, kept.input, kept.previous, self._deployment, self._theirs)
+        made = self._deployment
+        if made is None:
+            return KeptResponse(final, kept.input, kept.previous)
+        return KeptResponse(final, kept.input, kept.previous, made.id, self._theirs, account=made.account)
 
     def to_keep(self) -> KeptResponse:
         """Of megabytes of events it takes a noticeable time."""
@@ -185,11 +190,11 @@ class Running:
 
     async def whole(self, answer: Answer) -> None:
         if answer.relayed:
-            self._deployment, self._theirs = answer.deployment.id, answer.said.id
+            self._deployment, self._theirs = answer.deployment, answer.said.id
 
     async def streamed(self, streaming: Streaming, stream: Stream) -> Stream:
         if streaming.relayed:
-            self._deployment, self._theirs = streaming.deployment.id, stream.said.id
+            self._deployment, self._theirs = streaming.deployment, stream.said.id
         return stream
 
     # a Responder

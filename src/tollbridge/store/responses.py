@@ -37,8 +37,9 @@ _log = logging.getLogger("tollbridge.responses")
 
 class KeptResponse(msgspec.Struct, frozen=True, array_like=True):
     """`response`: its JSON. `input`: JSON of the list of its own input items. `previous`: the id of the one before.
-    `deployment`: whose provider keeps it, under an id of its own; then it is known here by that alone, or, where it ran
-    in the background, the provider's id is `theirs`. `events`: of one that was streamed in the background, compressed.
+    `deployment`, `account`: whose provider keeps it, and as whose, under an id of its own; then it is known here by
+    that alone, or, where it ran in the background, the provider's id is `theirs`. `events`: of one that was streamed
+    in the background, compressed.
     `alive_until`: epoch seconds, where it was under way when it was read."""
 
     response: bytes
@@ -48,6 +49,7 @@ class KeptResponse(msgspec.Struct, frozen=True, array_like=True):
     theirs: str = ""
     events: bytes = b""
     alive_until: float | None = None
+    account: str = ""
 
 
 _encode = msgspec.msgpack.Encoder().encode
