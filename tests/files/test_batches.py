@@ -39,7 +39,7 @@ def client_of(gateway: Accounted, key: str) -> openai.AsyncOpenAI:
 
 
 async def entries(gateway: Accounted) -> list[dict[str, Any]]:
-    await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+    await asyncio.to_thread(gateway.accounts.ledger.folder.catch_up)
     rows: list[dict[str, Any]] = (await gateway.send("GET", "/spend/logs")).json()
     return rows
 

@@ -89,7 +89,7 @@ async def session(
 
 
 async def rows(gateway: Accounted) -> list[dict[str, Any]]:
-    await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+    await asyncio.to_thread(gateway.accounts.ledger.folder.catch_up)
     told: list[dict[str, Any]] = (await gateway.send("GET", "/spend/logs")).json()
     return told
 

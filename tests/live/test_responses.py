@@ -166,7 +166,7 @@ async def test_each_turn_is_in_the_ledger_and_held_to_what_the_key_may(tmp_path:
             for _ in range(2):
                 obeyed(await turn(socket, model="translated", input="hi"))
             over = await turn(socket, model="translated", input="hi")
-        await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+        await asyncio.to_thread(gateway.accounts.ledger.folder.catch_up)
         rows = (await gateway.send("GET", "/spend/logs")).json()
     assert [refused[0]["status"], over[0]["status"]] == [403, 429]
     assert [row["api_key"] for row in rows] == [made["token"]] * 2

@@ -112,7 +112,7 @@ def text_in(path: str, body: bytes) -> str:
 
 
 async def rows(gateway: Accounted) -> list[dict[str, Any]]:
-    await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+    await asyncio.to_thread(gateway.accounts.ledger.folder.catch_up)
     found: list[dict[str, Any]] = (await gateway.send("GET", "/spend/logs")).json()
     return found[::-1]
 

@@ -37,7 +37,7 @@ FULL = {"rpm_limit": 100, "tpm_limit": 100_000, "max_parallel_requests": 7, "max
 
 async def rows(gateway: Accounted, **query: str) -> list[dict[str, Any]]:
     """The ledger's, oldest first."""
-    await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+    await asyncio.to_thread(gateway.accounts.ledger.folder.catch_up)
     asked = "&".join(f"{name}={value}" for name, value in query.items())
     found: list[dict[str, Any]] = (await gateway.send("GET", f"/spend/logs?{asked}")).json()
     return found[::-1]

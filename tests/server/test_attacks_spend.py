@@ -50,7 +50,7 @@ async def test_s23_no_value_in_a_query_is_more_than_a_value(tmp_path: Path, data
         made, other = await gateway.made(key_alias="canary-a"), await gateway.made(key_alias="canary-b")
         for key in (made["key"], other["key"]):
             assert (await gateway.send("POST", CHAT, ask(user="canary-user"), key=key)).status == 200
-        await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+        await asyncio.to_thread(gateway.accounts.ledger.folder.catch_up)
         key = {"key": made["key"]} if who == "a key" else {}
         for path in await reading(gateway):
             for word, values in QUERY.items():
@@ -69,7 +69,7 @@ async def test_s54_a_span_of_thousands_of_years_is_not_told_day_by_day(tmp_path:
     async with serving() as mock, accounted(configuration(entry("m", mock.port)), tmp_path) as gateway:
         key = (await gateway.made())["key"]
         await gateway.send("POST", CHAT, ask(), key=key)
-        await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+        await asyncio.to_thread(gateway.accounts.ledger.folder.catch_up)
         for until in ("9999-12-30", "9999-12-31", "3000-01-01"):
             answered = await gateway.send(
                 "GET", f"/spend/logs?start_date=0001-01-01&end_date={until}&summarize=true", key=key

@@ -54,7 +54,7 @@ async def test_the_bytes_go_on_and_the_answer_comes_back_as_it_is(tmp_path: Path
     body = {"input": ["a", "b"], "encoding_format": "base64", "dimensions": 2, "x": 1}
     async with Upstream(provider) as upstream, accounted(one(upstream.port), tmp_path) as gateway:
         answered = await gateway.post(path, body if "{" in path or "/m/" in path else {"model": "m", **body})
-        await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+        await asyncio.to_thread(gateway.accounts.ledger.folder.catch_up)
         [row] = (await gateway.send("GET", "/spend/logs")).json()
     assert answered.status == 200
     assert answered.body == provider.body

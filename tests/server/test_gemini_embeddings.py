@@ -62,7 +62,7 @@ async def test_googles_client_has_vectors_of_any_model(tmp_path: Path, place: st
         settings = types.EmbedContentConfig(task_type="RETRIEVAL_DOCUMENT", output_dimensionality=2, title="T")
         google = client(gateway)
         made = await asyncio.to_thread(google.models.embed_content, model="m", contents=["one", "two"], config=settings)
-        await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+        await asyncio.to_thread(gateway.accounts.ledger.folder.catch_up)
         [row] = (await gateway.send("GET", "/spend/logs")).json()
     assert made.embeddings is not None
     assert [one.values for one in made.embeddings] == [[0, 0.5], [1, 0.5]]

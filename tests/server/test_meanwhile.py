@@ -98,7 +98,7 @@ async def test_an_answer_that_cannot_be_kept_is_given_all_the_same_and_accounted
         async with accounted(configuration(entry("m", mock.port)), tmp_path) as gateway:
             key = (await gateway.made(rpm_limit=5))["key"]
             answered = await gateway.send("POST", CHAT, ask(), {"idempotency-key": "once"}, key=key)
-            await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+            await asyncio.to_thread(gateway.accounts.ledger.folder.catch_up)
             found = (await gateway.send("GET", "/spend/logs")).json()
             assert len(gateway.gateway.idempotency or ()) == 0
     assert answered.status == 200

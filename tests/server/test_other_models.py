@@ -252,7 +252,7 @@ async def test_a_part_without_a_price_ends_a_budget_too(
             key = (await gateway.made(models=[], max_budget=0.003))["key"]
             body = ask("m" if path == MESSAGES else "claude-haiku-4-5")
             statuses = [(await gateway.send("POST", path, body, key=key)).status for _ in range(3)]
-            await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+            await asyncio.to_thread(gateway.accounts.ledger.folder.catch_up)
             rows = (await gateway.send("GET", "/spend/logs")).json()
     assert statuses == [200, 200, 429]
     assert [row["metadata"]["tollbridge"]["priced"] for row in rows] == ["assumed", "assumed"]

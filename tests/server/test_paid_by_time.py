@@ -36,7 +36,7 @@ NANO = 1_000_000_000
 
 
 async def row_of(gateway: Accounted) -> dict[str, Any]:
-    await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+    await asyncio.to_thread(gateway.accounts.ledger.folder.catch_up)
     [row] = (await gateway.send("GET", "/spend/logs")).json()
     told: dict[str, Any] = row["metadata"]["tollbridge"]
     return told

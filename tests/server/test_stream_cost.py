@@ -54,7 +54,7 @@ async def test_the_cost_is_in_the_last_usage_chunk_and_is_the_ledgers(tmp_path: 
         async with accounted(text, tmp_path) as gateway:
             key = (await gateway.made(max_budget=1))["key"]
             answered = await gateway.send("POST", CHAT, ask(stream=True, **ASKS), key=key)
-            await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+            await asyncio.to_thread(gateway.accounts.ledger.folder.catch_up)
             [row] = (await gateway.send("GET", "/spend/logs")).json()
     assert ended(CHAT, answered.body)
     usage = usages(answered.body)[-1]
@@ -73,7 +73,7 @@ async def test_formats_that_always_tell_usage_tell_the_cost_in_it(tmp_path: Path
         async with accounted(text, tmp_path) as gateway:
             messages = await gateway.send("POST", MESSAGES, ask(stream=True))
             responses = await gateway.send("POST", "/v1/responses", {"model": "m", "input": "hi", "stream": True})
-            await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+            await asyncio.to_thread(gateway.accounts.ledger.folder.catch_up)
             second, first = (await gateway.send("GET", "/spend/logs")).json()
     told = [json.loads(data) for _, data in events_of(messages.body)]
     [delta] = [event for event in told if event["type"] == "message_delta"]

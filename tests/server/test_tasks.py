@@ -28,7 +28,7 @@ def one(port: int, model: str, **params: Any) -> str:
 
 async def entry_of(gateway: Accounted) -> dict[str, Any]:
     """The one in the ledger."""
-    await asyncio.to_thread(gateway.accounts.ledger.folder._pass)
+    await asyncio.to_thread(gateway.accounts.ledger.folder.catch_up)
     [row] = (await gateway.send("GET", "/spend/logs")).json()
     told: dict[str, Any] = {**row["metadata"]["tollbridge"], "row": row}
     return told

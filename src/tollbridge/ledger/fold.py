@@ -89,6 +89,7 @@ class Folder:
         self._next_sweep = self._caught_up + self._interval_s
         self._sweeps_left = 0
         self._stopping = threading.Event()
+        self._passing = threading.Lock()
         self.down = ""
         self.removed = 0
         self._thread = threading.Thread(target=self._run, name="tollbridge-fold", daemon=True)
@@ -96,7 +97,7 @@ class Folder:
     def start(self) -> None:
         """Folds first what dead processes left, so that budgets begin with it; where the database does not answer,
         later."""
-        self._pass()
+        self.catch_up()
         self._thread.start()
 
     def stop(self) -> None:
@@ -123,9 +124,15 @@ class Folder:
         while not stopping:
             stopping = self._stopping.wait(self._pause_s)
             try:
-                self._pass()
+                self.catch_up()
             except Exception:
                 log.exception("folding the ledger's journal failed; it is tried again")
+
+    def catch_up(self) -> None:
+        """Folds what has been appended before. For a moment of one's own choosing, from any thread but the loop's: it
+        waits for a pass that is under way."""
+        with self._passing:
+            self._pass()
 
     def _pass(self) -> None:
         began = time.monotonic()
