@@ -19,7 +19,8 @@ from tests.server.test_worst_case import limits
 from tests.vendor import Vendor, answered_with
 from tollbridge.calls.ask import peek
 from tollbridge.catalog.pricing import UNPRICED, Tariff
-from tollbridge.server.other_models import WHATEVER, named
+from tollbridge.errors import BadRequestError
+from tollbridge.server.other_models import NAMED_MAX, WHATEVER, named
 from tollbridge.server.worst_case import Bounds
 from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 
@@ -67,9 +68,24 @@ FUNCTION = {
             ],
         ),
         ({"plugins": [{"id": "fusion"}]}, [("$.plugins[0]", WHATEVER, True)]),
+        (
+            {"plugins": [{"id": "fusion", "model": "c", "analysis_models": []}]},
+            [("$.plugins[0].model", "c", True), ("$.plugins[0]", WHATEVER, True)],
+        ),
+        (
+            {"tools": [{"type": "openrouter:fusion", "parameters": {"analysis_models": ["a"]}}]},
+            [("$.tools[0].parameters.analysis_models[0]", "a", True), ("$.tools[0]", WHATEVER, True)],
+        ),
         ({"plugins": [{"id": "fusion", "enabled": False}]}, []),
         ({"models": ["a", "b", 5, None, ""]}, [("$.models[0]", "a", False), ("$.models[1]", "b", False)]),
         ({"models": None}, []),
+        (
+            {"models": ["a"] * 1000, "tools": [advisor("a")]},
+            [("$.models[0]", "a", False), ("$.tools[0].model", "a", True)],
+        ),
+        ({"tools": [{"type": ["x"], "model": "a"}]}, [("$.tools[0].model", "a", True)]),
+        ({"models": [{"type": {}, "model": "a"}]}, [("$.models[0].model", "a", False)]),
+        ({"plugins": [{"id": ["openrouter:"]}]}, []),
         ({"fallbacks": "default"}, [("$.fallbacks", WHATEVER, False)]),
         ({"fallbacks": [{"model": "opus"}]}, [("$.fallbacks[0].model", "opus", False)]),
         ({"preset": "mine"}, [("$.preset", "@preset/mine", False)]),
@@ -92,6 +108,13 @@ FUNCTION = {
 )
 def test_who_is_named_is_found_and_who_is_not_is_not(fields: dict[str, Any], found: list[Any]) -> None:
     assert list(named(peek(json.dumps(fields).encode()))) == found
+
+
+def test_who_names_too_many_is_told_so() -> None:
+    """Each of them would be looked up while everybody waits."""
+    fields = {"models": msgspec.Raw(json.dumps([f"m{number}" for number in range(NAMED_MAX + 1)]).encode())}
+    with pytest.raises(BadRequestError, match=rf"more than {NAMED_MAX} models beside its own - at `\$\.models\[100\]`"):
+        named(fields)
 
 
 def test_escapes_and_depth_hide_nobody() -> None:

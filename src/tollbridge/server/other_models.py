@@ -6,12 +6,13 @@
     plugins    OpenRouter's: a panel and its judge, what its router may take
 
 and the like (`FIELDS`). They are found by their names: any member that is called a model, wherever it stands in such a
-field, but for what a client says of its own functions. A tool that asks a model which it does not name, and fallbacks
-that the provider chooses (`"default"`), are `WHATEVER`.
+field, but for what a client says of its own functions. A tool that asks other models and leaves one of them to
+its provider, and fallbacks that the provider chooses (`"default"`), are `WHATEVER`.
 
 A key with a list may name what it may ask for: what its list says, `provider/model`, or what a deployment of a group
 that it may ask for is called, where that is at the provider which is asked. (A name of the gateway may mean something
-else there.)
+else there.) A hosted tool that has a model of its own by its provider's choice alone (`image_generation` without
+`model`, web search) is a part of the model that is asked for.
 
 Sources, seen 2026-11-27: https://platform.claude.com/docs/en/agents-and-tools/tool-use/advisor-tool and
 /build-with-claude/refusals-and-fallback, https://openrouter.ai/docs/guides/features/server-tools/advisor and
@@ -21,13 +22,14 @@ https://vercel.com/docs/ai-gateway/models-and-providers/model-fallbacks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from tollbridge.calls.ask import decode
 from tollbridge.calls.deployment import Deployment
+from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json, JsonObject, too_deep
 from tollbridge.policy.access import Access
 from tollbridge.routing.groups import Groups
@@ -52,6 +54,7 @@ _MARKS = (b"odel", b"openrouter:", b'"fusion"', b"deployment", b"\\u00")
 _ENDS = ("model", "models", "modelname", "modelid", "deploymentname")
 _CHOOSES = frozenset({"openrouter:advisor", "openrouter:fusion", "openrouter:subagent"})
 _PLUGINS = frozenset({"fusion"})
+_FUSION = frozenset({"openrouter:fusion", "fusion"})
 _OWN = frozenset({"function", "custom"})
 _OWN_WORDS = frozenset(
     {
@@ -59,6 +62,10 @@ _OWN_WORDS = frozenset(
         *("responseSchema", "response_schema", "responseJsonSchema", "response_json_schema"),
     }
 )
+
+
+NAMED_MAX = 100
+"""Who may ask for each of them is looked up, and what each would cost at most."""
 
 
 class Named(NamedTuple):
@@ -70,10 +77,10 @@ class Named(NamedTuple):
 
 
 def named(fields: Fields) -> tuple[Named, ...]:
-    """Raises BadRequestError where a field cannot be read."""
+    """Each once, where it stands first. Raises BadRequestError where a field cannot be read, or names too many."""
     if FIELDS.isdisjoint(fields):
         return ()
-    found: list[Named] = []
+    found = dict[tuple[str, bool], Named]()
     for name in fields:
         if name not in FIELDS:
             continue
@@ -90,8 +97,19 @@ def named(fields: Fields) -> tuple[Named, ...]:
             models = [(f"$.{name}", WHATEVER)]
         else:
             models = _within(value, f"$.{name}", name in _BY_VALUE)
-        found.extend(Named(where, model, beside) for where, model in models)
-    return tuple(found)
+        _add(found, models, beside)
+    return tuple(found.values())
+
+
+def _add(found: dict[tuple[str, bool], Named], models: Iterable[tuple[str, str]], beside: bool) -> None:
+    for where, model in models:
+        if (model, beside) not in found:
+            if len(found) == NAMED_MAX:
+                raise BadRequestError(
+                    f"The request names more than {NAMED_MAX} models beside its own - at `{where}`. Name fewer.",
+                    param=where,
+                )
+            found[model, beside] = Named(where, model, beside)
 
 
 def _within(value: Json, where: str, is_name: bool) -> Iterator[tuple[str, str]]:
@@ -101,7 +119,7 @@ def _within(value: Json, where: str, is_name: bool) -> Iterator[tuple[str, str]]
         case list():
             for at, item in enumerate(value):
                 yield from _within(item, f"{where}[{at}]", is_name)
-        case dict() if value.get("type") not in _OWN:
+        case dict() if _text(value, "type") not in _OWN:
             anybody = False
             for name, said in value.items():
                 if name in _OWN_WORDS or (name == "parameters" and "type" not in value):
@@ -109,7 +127,7 @@ def _within(value: Json, where: str, is_name: bool) -> Iterator[tuple[str, str]]
                 for one in _within(said, f"{where}.{name}", _names_a_model(name)):
                     anybody = True
                     yield one
-            if not anybody and _chooses(value):
+            if _chooses(value) and not (anybody and _says_all(value)):
                 yield where, WHATEVER
         case _:
             return
@@ -120,7 +138,24 @@ def _names_a_model(name: str) -> bool:
 
 
 def _chooses(tool: JsonObject) -> bool:
-    return tool.get("type") in _CHOOSES or (tool.get("id") in _PLUGINS and tool.get("enabled") is not False)
+    if _text(tool, "type") in _CHOOSES:
+        return True
+    return _text(tool, "id") in _PLUGINS and tool.get("enabled") is not False
+
+
+def _says_all(tool: JsonObject) -> bool:
+    """Of a panel both who is in it and who judges: the provider chooses what is left out."""
+    if _FUSION.isdisjoint((_text(tool, "type"), _text(tool, "id"))):
+        return True
+    inner = tool.get("parameters")
+    said = inner if isinstance(inner, dict) else tool
+    return bool(said.get("model") and said.get("analysis_models"))
+
+
+def _text(value: JsonObject, name: str) -> str:
+    """ "" where it is no text: then it is nothing that a provider knows."""
+    said = value.get(name)
+    return said if isinstance(said, str) else ""
 
 
 def check_named(access: Access, groups: Groups[Deployment], fields: Fields, asked: Iterable[Deployment]) -> None:
@@ -134,8 +169,10 @@ def check_session(access: Access, groups: Groups[Deployment], session: JsonObjec
     prompt's variables are a client's words.)"""
     if not access.every:
         said = {name: value for name, value in session.items() if name not in ("model", "prompt")}
-        found = [("$.session", WHATEVER)] if too_deep(said) else list(_within(said, "$.session", False))
-        _check(access, groups, [Named(where, model, True) for where, model in found], (asked,))
+        found = dict[tuple[str, bool], Named]()
+        models = [("$.session", WHATEVER)] if too_deep(said) else _within(said, "$.session", False)
+        _add(found, models, True)
+        _check(access, groups, tuple(found.values()), (asked,))
 
 
 def _check(access: Access, groups: Groups[Deployment], found: Sequence[Named], asked: Iterable[Deployment]) -> None:
@@ -143,24 +180,41 @@ def _check(access: Access, groups: Groups[Deployment], found: Sequence[Named], a
         return
     members = tuple(asked)
     providers = tuple(dict.fromkeys(member.provider for member in members))
+    at_hand: Container[str] | None = None
     for one in found:
-        if not _may_name(access, groups, one.model, members, providers):
+        if not _lists(access, one.model, providers):
+            if at_hand is None:
+                at_hand = _at_hand(access, groups, members, providers)
+            if one.model in at_hand or _made(access, groups, one.model, providers):
+                continue
             model = "a model that the provider chooses" if one.model == WHATEVER else one.model
             raise access.refusal(model, one.where)
 
 
-def _may_name(
-    access: Access, groups: Groups[Deployment], model: str, members: tuple[Deployment, ...], providers: tuple[str, ...]
-) -> bool:
+def _lists(access: Access, model: str, providers: Sequence[str]) -> bool:
     if model == WHATEVER:
         return bool(providers) and all(access.lists(f"{provider}/*") for provider in providers)
-    names = (model, *(f"{provider}/{model}" for provider in providers))
-    if any(access.lists(name) for name in names):
-        return True
-    made = [groups.resolve(name) for name in names if groups.knows(name)]
-    reached = [group for group in (*groups.reached(), *made) if access.reaches(group)]
+    return any(access.lists(name) for name in _names(model, providers))
+
+
+def _names(model: str, providers: Sequence[str]) -> Iterator[str]:
+    yield model
+    for provider in providers:
+        yield f"{provider}/{model}"
+
+
+def _at_hand(
+    access: Access, groups: Groups[Deployment], members: Sequence[Deployment], providers: Sequence[str]
+) -> frozenset[str]:
+    """What the deployments that the key may ask for are called where they are asked."""
+    reached = [group for group in groups.reached() if access.reaches(group)]
     reached += [groups.resolve(name) for name in access.models if groups.entry(name) and groups.knows(name)]
-    return any(
-        one.model == model and one.provider in providers
-        for one in (*members, *(member for group in reached for member in group.members))
-    )
+    every = (*members, *(member for group in reached for member in group.members))
+    return frozenset(one.model for one in every if one.provider in providers)
+
+
+def _made(access: Access, groups: Groups[Deployment], model: str, providers: Sequence[str]) -> bool:
+    """A wildcard that the key may ask for makes it."""
+    made = [groups.resolve(name) for name in _names(model, providers) if model != WHATEVER and groups.knows(name)]
+    members = (member for group in made if access.reaches(group) for member in group.members)
+    return any(one.model == model and one.provider in providers for one in members)
