@@ -136,14 +136,59 @@ async def test_a_client_that_leaves_leaves_all_of_them(tmp_path: Path) -> None:
     assert [record.outcome for record in gateway.records] == ["cancelled", "cancelled"]
 
 
-async def test_under_an_idempotency_key_each_is_asked_once(tmp_path: Path) -> None:
+async def test_a_body_for_each_of_many_is_no_more_than_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tollbridge.server.several.BYTES_MAX", 16_000)
     async with serving() as mock:
-        text = configuration(entry("a", mock.port), entry("b", mock.port))
+        async with accounted(configuration(entry("a", mock.port), entry("b", mock.port)), tmp_path) as gateway:
+            answered = await gateway.send("POST", CHAT, ask(",".join("ab" * 8), text="x" * 1000))
+        assert not mock.provider.books.captures
+    assert (answered.status, "$.model" in answered.json()["error"]["message"]) == (413, True)
+
+
+@pytest.mark.parametrize("key", ["k1", "k" * 255])
+async def test_under_an_idempotency_key_the_answer_of_all_is_kept(tmp_path: Path, key: str) -> None:
+    async with serving() as mock:
+        text = configuration(entry("a", mock.port, **PRICES), entry("b", mock.port, **PRICES))
         async with accounted(text, tmp_path) as gateway:
-            key = (await gateway.made(models=["a", "b"]))["key"]
-            again = {"idempotency-key": "k1"}
-            first = await gateway.send("POST", CHAT, ask("a,b"), again, key=key)
-            second = await gateway.send("POST", CHAT, ask("a,b"), again, key=key)
-        assert len(mock.provider.books.captures) == 2
-    assert first.status == second.status == 200
+            mine = (await gateway.made(models=["a", "b"]))["key"]
+            again = {"idempotency-key": key}
+            first = await gateway.send("POST", CHAT, ask("a,b"), again, key=mine)
+            second = await gateway.send("POST", CHAT, ask("a,b"), again, key=mine)
+            other = await gateway.send("POST", CHAT, ask("a,b", text="other"), again, key=mine)
+            part = await gateway.send("POST", CHAT, ask("a"), {"idempotency-key": f"{key}-0"[-255:]}, key=mine)
+        assert len(mock.provider.books.captures) == 3
+    assert first.status == second.status == part.status == 200
     assert first.json() == second.json()
+    assert "x-tollbridge-idempotent-replay" not in first.headers
+    assert second.headers["x-tollbridge-idempotent-replay"] == "true"
+    assert second.headers["x-tollbridge-cost-usd"] == first.headers["x-tollbridge-cost-usd"]
+    assert other.status == 422
+
+
+@pytest.mark.parametrize("stays", [True, False], ids=["stays", "leaves"])
+async def test_under_an_idempotency_key_the_fastest_stays_the_fastest(tmp_path: Path, stays: bool) -> None:
+    """The slower one is ended as without the key, and a retry gets what the client got, or would have got."""
+    async with serving() as mock:
+        text = configuration(
+            entry("slow", mock.port, model=SLOW, **PRICES),
+            entry("b", mock.port, model="openai/mock,delay_ms=1000", **PRICES),
+        )
+        async with accounted(text, tmp_path) as gateway:
+            asked, again = ask("slow,b", fastest_response=True), {"idempotency-key": "k1"}
+            if stays:
+                first = await asyncio.wait_for(gateway.send("POST", CHAT, asked, again), 15)
+                assert first.headers["x-litellm-model-group"] == "b"
+            else:
+                async with aiohttp.ClientSession() as session:
+                    headers = {"authorization": f"Bearer {KEY}", **again}
+                    with pytest.raises(TimeoutError):
+                        await asyncio.wait_for(session.post(f"{gateway.url}{CHAT}", json=asked, headers=headers), 0.3)
+            second = await asyncio.wait_for(gateway.send("POST", CHAT, asked, again), 15)
+            found = await rows(gateway)
+        assert len(mock.provider.books.captures) == 2
+    assert second.headers["x-litellm-model-group"] == "b"
+    assert second.headers["x-tollbridge-idempotent-replay"] == "true"
+    assert second.json()["model"] == "mock,delay_ms=1000"
+    paid = [row["model_group"] for row in found if row["status"] == "success" and row["completion_tokens"]]
+    assert paid == ["b"]
+    assert gateway.gateway.load.drains == 0

@@ -40,7 +40,7 @@ from tollbridge.server.loop_stream import streamed
 from tollbridge.server.presence import Heartbeat, Leaving
 from tollbridge.server.reachable import reachable
 from tollbridge.server.reading import policy_for, read_ask
-from tollbridge.server.several import SeveralModels, ask_each
+from tollbridge.server.several import SeveralModels, ask_each, read_several
 from tollbridge.server.telling import Telling
 from tollbridge.server.tool_loop import AskProvider, definitions, opened
 from tollbridge.server.tool_loop import answered as whole
@@ -123,7 +123,7 @@ class Conversation(Telling):
                     gateway.references.open(one, principal)
         allowed = reachable(gateway, principal, ask)
         if IDEMPOTENCY in self._inbound.headers:
-            if await self._repeated(ask):
+            if await self._repeated(ask.stream):
                 return
             principal = self._inbound.principal
         keeping: Keeping | None = None
@@ -158,15 +158,19 @@ class Conversation(Telling):
             await self._tell(result)
 
     async def _ask_each(self, named: SeveralModels) -> None:
-        """Each is accounted for, and this is none. Who leaves leaves all of them."""
-        self._leaving.over()
+        """Each is accounted for, and this is none. Who leaves leaves all of them, but for who will ask again."""
         gateway, dialect, loop = self._gateway, self._dialect, self._loop
+        wanted = read_several(named, self._inbound.body)
+        if IDEMPOTENCY in self._inbound.headers and await self._repeated(wanted.stream):
+            return
+        if self._claim is None:
+            self._leaving.over()
 
         def run(inbound: Inbound, responder: Responder, record: Record) -> Coroutine[Any, Any, None]:
             return Conversation(gateway, dialect, inbound, responder, record, loop).run()
 
-        await ask_each(named, self._inbound, self._responder, self._record, dialect, run)
         self._accounted = True
+        await ask_each(wanted, self._inbound, self._responder, self._record, dialect, run, self._claim)
 
     async def _go_on_alone(self, kept: Kept, ask: Ask) -> None:
         """What was asked is done whether the client stays or not; it is told so, or sees the stream."""
@@ -216,10 +220,10 @@ class Conversation(Telling):
         self._gateway.load.shed += 1
         return ServiceUnavailableError(message, retry_after_s=1.0, code="overloaded")
 
-    async def _repeated(self, ask: Ask) -> bool:
+    async def _repeated(self, stream: bool) -> bool:
         """Answers with the first result under the same Idempotency-Key; where this is the first, it is to be kept."""
         idempotency, inbound, principal = self._gateway.idempotency, self._inbound, self._inbound.principal
-        if idempotency is None or principal is None or ask.stream:
+        if idempotency is None or principal is None or stream:
             return False
         begun = await idempotency.begin(principal, inbound.path, inbound.headers[IDEMPOTENCY], inbound.body)
         if isinstance(begun, Claim):

@@ -6,7 +6,8 @@
     {"model": "a, b", "fastest_response": true, ...}    the answer that is first; the others' clients leave
 
 Each is a request like any other: authorized, held, retried, in the log and the ledger, under the one id that the client
-sees. Nobody is refused for another's sake; where all fail the client is told what the first did.
+sees. Nobody is refused for another's sake; where all fail the client is told what the first did. What is kept under an
+Idempotency-Key is what the client was answered with.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ from typing import Any
 import msgspec
 
 from tollbridge.calls.ask import Fields, is_true, peek
-from tollbridge.errors import BadRequestError, UnknownModelError
+from tollbridge.errors import BadRequestError, RequestTooLargeError, UnknownModelError
 from tollbridge.observe import Record
 from tollbridge.server.answers import JSON_LINES, cost_headers, own_headers
 from tollbridge.server.idempotency import HEADER as IDEMPOTENCY
+from tollbridge.server.idempotency import Claim
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
 from tollbridge.wires.base import Wire
 
 AT_ONCE_MAX = 16
+BYTES_MAX = 64 * 1024 * 1024
+"""Of the bodies of all of them."""
 FASTEST = "fastest_response"
 
 _encode = msgspec.json.Encoder().encode
@@ -50,44 +54,86 @@ def several(model: str) -> SeveralModels | None:
     return named
 
 
-async def ask_each(
-    named: SeveralModels, inbound: Inbound, responder: Responder, record: Record, dialect: Wire, run: Run
-) -> None:
-    """Raises BadRequestError where it cannot be answered so."""
-    fields = peek(inbound.body)
+class Several(msgspec.Struct):
+    """One request to several models. `fields`: of the body, but for what is only meant for this."""
+
+    models: Sequence[str]
+    fields: Fields
+    fastest: bool
+    stream: bool
+
+
+def read_several(named: SeveralModels, body: bytes) -> Several:
+    """Raises BadRequestError where it cannot be answered so, RequestTooLargeError."""
+    fields = peek(body)
     fastest = FASTEST in fields and is_true(fields, FASTEST)
     fields.pop(FASTEST, None)
+    stream = "stream" in fields and is_true(fields, "stream")
     if len(named.models) > AT_ONCE_MAX:
         raise BadRequestError(f"At most {AT_ONCE_MAX} models are asked at once - at `$.model`.", param="model")
-    if not fastest and "stream" in fields and is_true(fields, "stream"):
+    if stream and not fastest:
         raise BadRequestError(
             f"Several answers are no stream - at `$.stream`. Leave it out, or set `{FASTEST}: true` for the first.",
             param="stream",
         )
-    race = _Race(responder, dialect.alive) if fastest else None
-    records = [msgspec.structs.replace(record) for _ in named.models]
-    parts = [_Part(race) for _ in named.models]
-    tasks = [
-        asyncio.ensure_future(run(_for(model, at, fields, inbound), part, entry))
-        for at, (model, part, entry) in enumerate(zip(named.models, parts, records, strict=True))
-    ]
+    if len(body) * len(named.models) > BYTES_MAX:
+        raise RequestTooLargeError(
+            f"{len(body)} bytes for each of {len(named.models)} models are more than {BYTES_MAX} - at `$.model`. "
+            "Name fewer at once.",
+            param="model",
+        )
+    return Several(named.models, fields, fastest, stream)
+
+
+async def ask_each(
+    wanted: Several,
+    inbound: Inbound,
+    responder: Responder,
+    record: Record,
+    dialect: Wire,
+    run: Run,
+    claim: Claim | None,
+) -> None:
+    """`claim`: on what the client is answered with, for a retry of it. Its parts go on then though the client left,
+    until this is cancelled."""
+    race = _Race(responder, dialect.alive, claim) if wanted.fastest else None
+    records = [msgspec.structs.replace(record) for _ in wanted.models]
+    parts = [_Part(race) for _ in wanted.models]
     if race is not None:
         race.parts = parts
+    headers = {name: value for name, value in inbound.headers.items() if name != IDEMPOTENCY}
+
+    async def ask_one(model: str, part: _Part, entry: Record) -> None:
+        body = _encode({**wanted.fields, "model": model})  # when it is its turn: whose model is refused holds none
+        await run(msgspec.structs.replace(inbound, body=body, headers=headers), part, entry)
+
+    tasks = [
+        asyncio.ensure_future(ask_one(model, part, entry))
+        for model, part, entry in zip(wanted.models, parts, records, strict=True)
+    ]
 
     def leave() -> None:
         for part in parts:
             part.leave()
 
-    responder.on_gone(leave)
+    if claim is None:
+        responder.on_gone(leave)
+    all_of_them = asyncio.gather(*tasks)
     try:
-        await asyncio.gather(*tasks)
+        if race is not None and claim is not None:
+            await asyncio.wait([race.decided, all_of_them], return_when=asyncio.FIRST_COMPLETED)
+            await race.tell()
+        await all_of_them
     except BaseException as error:
+        if responder.gone:
+            leave()
         for task in tasks:
             task.cancel(*error.args[:1])
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
     finally:
-        responder.on_gone(None)
+        if claim is None:
+            responder.on_gone(None)
     if race is not None and race.winner is not None:
         return
     record.status = 200 if race is None and any(part.answered for part in parts) else parts[0].status
@@ -97,33 +143,44 @@ async def ask_each(
     costs = [entry.cost_nanousd for entry, part in zip(records, parts, strict=True) if part.answered]
     cost = None if None in costs else sum(filter(None, costs))
     body = _encode([msgspec.Raw(part.body) for part in parts])
-    responder.reply(200, [JSON_LINES, own_headers(record, dialect) + cost_headers(cost, None)], body)
-
-
-def _for(model: str, at: int, fields: Fields, inbound: Inbound) -> Inbound:
-    """The request to one of them. What is kept under an Idempotency-Key is kept for each."""
-    headers = inbound.headers
-    if IDEMPOTENCY in headers:
-        headers = {**headers, IDEMPOTENCY: b"%b-%d" % (headers[IDEMPOTENCY], at)}
-    return msgspec.structs.replace(inbound, body=_encode({**fields, "model": model}), headers=headers)
+    lines = [JSON_LINES, own_headers(record, dialect) + cost_headers(cost, None)]
+    if claim is not None:
+        await claim.keep(200, lines, body)
+    responder.reply(200, lines, body)
 
 
 class _Race:
-    """The first to say anything of an answer is answered with; the clients of the others are gone."""
+    """The first to say anything of an answer is answered with; the clients of the others are gone. `decided`: with a
+    `claim`, which is told before the client."""
 
-    def __init__(self, responder: Responder, alive: bytes) -> None:
+    def __init__(self, responder: Responder, alive: bytes, claim: Claim | None) -> None:
         self.responder = responder
         self.alive = alive
+        self.claim = claim
         self.parts: Sequence[_Part] = ()
         self.winner: _Part | None = None
+        self.decided = asyncio.get_running_loop().create_future()
 
     def won(self, part: _Part) -> bool:
-        if self.winner is None and not self.responder.gone:
+        if self.winner is None and (self.claim is not None or not self.responder.gone):
             self.winner = part
             for other in self.parts:
                 if other is not part:
                     other.leave()
         return self.winner is part
+
+    def reply(self, status: int, headers: Headers, body: bytes) -> None:
+        """Of who has won."""
+        if self.claim is None:
+            self.responder.reply(status, headers, body)
+        else:
+            self.decided.set_result(None)
+
+    async def tell(self) -> None:
+        if self.winner is not None and self.claim is not None:
+            told = self.winner
+            await self.claim.keep(told.status, told.headers, told.body)
+            self.responder.reply(told.status, told.headers, told.body)
 
 
 class _Part:
@@ -153,7 +210,7 @@ class _Part:
             return
         self.status, self.headers, self.body, self.started = status, headers, body, True
         if self._race is not None and self.answered and self._race.won(self):
-            self._race.responder.reply(status, headers, body)
+            self._race.reply(status, headers, body)
 
     def start(self, status: int, headers: Headers) -> None:
         self._head = (status, headers)
