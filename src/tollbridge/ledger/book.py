@@ -173,6 +173,10 @@ class Book:
         account = self._accounts.get(id)
         return None if account is None else account.purse.spent_at(self.clock())
 
+    def used_since(self, moment: float) -> list[str]:
+        """Keys that asked after that."""
+        return [id for id, account in self._accounts.items() if account.used_at > moment]
+
     @property
     def held(self) -> int:
         """Nano-dollars that requests under way may still cost."""
