@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from tests.server.accounted import Accounted, accounted
 from tests.server.served import KEY
 from tests.vendor import answered_with
 from tollbridge.errors import StoreUnavailable
+from tollbridge.observe.ulid import at
 from tollbridge.policy.principal import Principal
 
 COST = 1000 * 75 + 100 * 300
@@ -173,6 +175,28 @@ async def test_s63_those_that_begin_at_once_spend_no_more_than_is_left(tmp_path:
     assert "by batches that have not ended" in refused.json()["error"]["message"]
     assert len(vendor.batches) == 2
     assert book.flying == 0
+
+
+@pytest.mark.parametrize(
+    ("after_s", "counts"), [(5, True), (86_400, True), (-86_400, False), (9e8, False), (None, False)]
+)
+async def test_a_batch_counts_on_the_day_when_it_ended_where_that_can_be(
+    tmp_path: Path, after_s: float | None, counts: bool
+) -> None:
+    """Else on the day when it began: a provider that says 1970, or nothing, puts it into no sums that nobody sees."""
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        made = await gateway.made(models=["mine"])
+        began = time.time()
+        async with client_of(gateway, made["key"]) as client:
+            batch = await begun(client, request("mine"))
+            [theirs] = vendor.batches
+            vendor.finish(theirs, [answer(1)])
+            ended = None if after_s is None else int(began + after_s)
+            vendor.batches[theirs] |= {"completed_at": ended, "created_at": 1}
+            await client.batches.retrieve(batch.id)
+        await entries(gateway)
+        [record] = [one for one in gateway.records if one.cost_nanousd]
+    assert at(record.id) == pytest.approx(ended if counts and ended else began, abs=60)
 
 
 async def test_who_dies_before_it_is_said_to_be_paid_writes_the_same_entry_again(
