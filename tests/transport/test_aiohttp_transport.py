@@ -14,7 +14,7 @@ import pytest
 
 from tests.transport.certificates import Authority
 from tests.transport.upstream import CHUNKED_HEAD, OK, PATIENT, Peer, Upstream, always_ok, answer, chunked, post, until
-from tollbridge.errors import APIConnectionError, APIError, BadGatewayError, ConfigError, Truncated
+from tollbridge.errors import APIConnectionError, APIError, BadGatewayError, Truncated
 from tollbridge.transport.aiohttp_transport import AiohttpTransport
 from tollbridge.transport.base import Origin, Timeouts, Transport
 from tollbridge.transport.http1 import HttpTransport
@@ -229,13 +229,6 @@ async def test_each_origin_goes_the_way_that_the_environment_names() -> None:
 
 async def test_without_a_proxy_there_is_nothing_to_choose() -> None:
     assert isinstance(transport_for({"NO_PROXY": "*"}), HttpTransport)
-
-
-async def test_a_proxy_that_cannot_be_used_is_a_config_error() -> None:
-    transport = transport_for({"HTTP_PROXY": "socks5://p:1"})
-    with pytest.raises(ConfigError):
-        await transport.send(post(FAR), PATIENT)
-    await transport.close()
 
 
 def test_aiohttp_is_imported_only_where_it_is_needed() -> None:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tollbridge.transport import frames
-from tollbridge.transport.channel import HIGH_WATER, Channel, Closed
+from tollbridge.transport.channel import FRAME_BYTES, HIGH_WATER, Channel, Closed
 from tollbridge.transport.frames import (
     BINARY,
     CLOSE,
@@ -132,11 +132,20 @@ def opened(*, limit: int = 4 * HIGH_WATER) -> tuple[Channel, Pipe]:
 async def test_what_nobody_takes_stops_the_socket() -> None:
     channel, pipe = opened()
     for _ in range(3):
-        channel.data_received(write_frame(BINARY, b"x" * (HIGH_WATER // 2), masked=False))
+        channel.data_received(write_frame(BINARY, b"x" * (HIGH_WATER // 2 - FRAME_BYTES), masked=False))
     assert not pipe.reading
     await channel.receive()
     await channel.receive()
     assert pipe.reading
+    channel.connection_lost(None)
+
+
+async def test_empty_messages_stop_the_socket_too() -> None:
+    channel, pipe = opened()
+    channel.data_received(write_frame(TEXT, b"", masked=False) * (HIGH_WATER // FRAME_BYTES))
+    assert pipe.reading
+    channel.data_received(write_frame(TEXT, b"", masked=False))
+    assert not pipe.reading
     channel.connection_lost(None)
 
 

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from tollbridge.errors import ConfigError
-from tollbridge.transport.base import Origin
+from tollbridge.errors import APIConnectionError, ConfigError
+from tollbridge.ledger.meter import may_be_billed
+from tollbridge.transport.base import Origin, Outgoing, Timeouts
 from tollbridge.transport.egress import split_url
-from tollbridge.transport.proxy import names_a_proxy, proxy_for
+from tollbridge.transport.proxy import names_a_proxy, proxy_for, unusable_proxies
+from tollbridge.transport.select import transport_for
 
 P, Q = "http://proxy.example:3128", "http://other.example:3128"
 
@@ -98,3 +100,24 @@ def test_whether_there_is_a_proxy_at_all() -> None:
     assert not names_a_proxy({})
     assert not names_a_proxy({"NO_PROXY": "*", "HTTP_PROXY": ""})
     assert names_a_proxy({"ALL_PROXY": P})
+
+
+async def test_a_proxy_that_cannot_be_used_is_a_failure_of_the_connection() -> None:
+    """And nothing of ours: another deployment may answer, and nothing was sent that could cost."""
+    transport = transport_for({"ALL_PROXY": "socks5://secret@p:1080"})
+    try:
+        with pytest.raises(APIConnectionError, match="ALL_PROXY") as caught:
+            await transport.send(
+                Outgoing(origin=Origin("https", "a.example", 443), method="GET", target="/"), Timeouts()
+            )
+    finally:
+        await transport.close()
+    assert (caught.value.code, caught.value.fault) == ("proxy_failure", "operator")
+    assert "secret" not in str(caught.value)
+    assert not may_be_billed(caught.value)
+
+
+def test_a_proxy_that_cannot_be_used_is_told_before_anybody_asks() -> None:
+    assert [str(one)[:20] for one in unusable_proxies({"ALL_PROXY": "socks5://p:1080"})] == ["the proxy in ALL_PRO"]
+    assert list(unusable_proxies({"ALL_PROXY": "socks5://p:1080", "NO_PROXY": "*"})) == []
+    assert list(unusable_proxies({"HTTPS_PROXY": P})) == []

@@ -12,7 +12,7 @@ from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.files import desk
 from tollbridge.assemble.live import live
 from tollbridge.assemble.mcp_room import McpRoom, Networks
-from tollbridge.assemble.misgivings import misgivings, tell_nothing_served
+from tollbridge.assemble.misgivings import misgivings, tell_nothing_served, tell_unusable_proxies
 from tollbridge.assemble.models import Models
 from tollbridge.assemble.offline import offline
 from tollbridge.assemble.passing import through
@@ -118,6 +118,7 @@ def assemble(
 
         tell_uncalled(config.settings.callbacks, config.source, told)
     tell_nothing_served(config, told)
+    tell_unusable_proxies(_proxies(config, environ), told)
     problems = [str(one) for one in (*misgivings(maker, config, environ, rows), *told.all())]
     return Assembled(gateway, problems, mcp, passed, kept, sockets)
 

@@ -13,6 +13,7 @@ from tollbridge.config.findings import Findings, Place
 from tollbridge.config.settings import Config, ModelEntry
 from tollbridge.errors import APIError
 from tollbridge.providers.row import Provider
+from tollbridge.transport.proxy import unusable_proxies
 
 NOTHING_SERVED = (
     "serves nothing: it has neither models nor MCP servers. Write a `model_list` (`tollbridge init` makes a file with "
@@ -68,6 +69,14 @@ def tell_nothing_served(config: Config, findings: Findings) -> None:
     """A warning for a file by which nobody is served: `serve` starts all the same, and answers 404."""
     if config.source is not None and not (config.models or config.mcp_servers or config.general.own_paths):
         findings.warning(Place(str(config.source)), NOTHING_SERVED)
+
+
+def tell_unusable_proxies(environ: Mapping[str, str], findings: Findings) -> None:
+    """Warnings: what is near is served all the same."""
+    for why in unusable_proxies(environ):
+        findings.warning(
+            Place("the environment"), f"{why} Until then every request to a provider that is far away fails"
+        )
 
 
 def _idle_wildcards(

@@ -19,7 +19,7 @@ from tollbridge.assemble.aws import signing
 from tollbridge.assemble.deployments import Maker
 from tollbridge.assemble.gateway import provider_rows
 from tollbridge.assemble.mcp import definition
-from tollbridge.assemble.misgivings import misgivings, tell_nothing_served
+from tollbridge.assemble.misgivings import misgivings, tell_nothing_served, tell_unusable_proxies
 from tollbridge.assemble.offline import offline
 from tollbridge.assemble.reading_hooks import tell_uncalled
 from tollbridge.cli.indented import indented
@@ -136,6 +136,7 @@ def examine(path: Path | None, process_environ: Mapping[str, str], *, is_open: b
     tell_uncalled(loaded.draft.settings.callbacks, path, found)
     if loaded.config is not None:
         tell_nothing_served(loaded.config, found)
+        tell_unusable_proxies(loaded.environ, found)
     findings = found.all()
     errors = sum(finding.severity == "error" for finding in findings)
     return Report(

@@ -36,6 +36,8 @@ from tollbridge.transport.frames import (
 )
 
 HIGH_WATER = 1024 * 1024
+FRAME_BYTES = 128
+"""What a message takes besides its bytes: empty ones are held too."""
 CLOSE_S = 2.0
 ABNORMAL = 1006
 _UNTELLABLE = frozenset({NO_CODE, ABNORMAL, 1015})
@@ -86,7 +88,7 @@ class Channel(asyncio.Protocol):
                 raise self._closed
             await self._wait()
         message = self._messages.popleft()
-        self._held -= len(message.data)
+        self._held -= len(message.data) + FRAME_BYTES
         if self._paused and self._held <= HIGH_WATER // 2 and self.transport is not None:
             self._paused = False
             self.transport.resume_reading()
@@ -163,7 +165,7 @@ class Channel(asyncio.Protocol):
     def _take(self, frame: Frame) -> None:
         if frame.kind in (TEXT, BINARY):
             self._messages.append(frame)
-            self._held += len(frame.data)
+            self._held += len(frame.data) + FRAME_BYTES
             self._wake()
         elif frame.kind == PING and not self._said_close and self.transport is not None and not self._full:
             self.transport.write(write_frame(PONG, frame.data, masked=self._client))

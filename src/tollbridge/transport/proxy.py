@@ -36,6 +36,18 @@ def proxy_for(origin: Origin, environ: Mapping[str, str]) -> str:
     return url
 
 
+def unusable_proxies(environ: Mapping[str, str]) -> Iterator[str]:
+    """Why nothing that is far away is reached."""
+    told = set[str]()
+    for scheme in ("http", "https"):
+        try:
+            proxy_for(Origin(scheme, "far.example", 443), environ)
+        except ConfigError as error:
+            if str(error) not in told:
+                told.add(str(error))
+                yield str(error)
+
+
 def names_a_proxy(environ: Mapping[str, str]) -> bool:
     return any(_named(scheme, environ)[1] for scheme in ("http", "https"))
 

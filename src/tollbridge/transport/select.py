@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
+from tollbridge.errors import ConfigError
 from tollbridge.transport.base import Incoming, Origin, Outgoing, Timeouts, Transport
+from tollbridge.transport.failures import failure
 from tollbridge.transport.http1 import HttpTransport
 from tollbridge.transport.pool import Limits
 from tollbridge.transport.proxy import names_a_proxy, proxy_for
@@ -33,8 +35,12 @@ class Selecting:
         self._chosen: dict[Origin, Transport] = {}
 
     def send(self, request: Outgoing, timeouts: Timeouts) -> Coroutine[Any, Any, Incoming]:
-        """Raises ConfigError where the environment names a proxy that cannot be used."""
-        transport = self._chosen.get(request.origin) or self._choose(request.origin)
+        transport = self._chosen.get(request.origin)
+        if transport is None:
+            try:
+                transport = self._choose(request.origin)
+            except ConfigError as error:
+                raise failure("proxy_failure", request.origin, detail=f"is none: {error}") from error
         return transport.send(request, timeouts)
 
     def _choose(self, origin: Origin) -> Transport:
