@@ -37,8 +37,10 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     headers; `head`, `stream_head`: the same, encoded. `tokens`: where the credential is one that runs out, or signs
     each request. `steps`: where an answer may take several requests. `secrets`: what must not appear in anything that a
     client or a log is shown; `hidden`: and the present token. `defaults`: body fields for what the client does not say,
-    `defaults_raw` the same by the provider's own names, `spoken` what a neutral request can say of it, `reads_whole`:
-    some of it has another shape in the provider's format; `forced`: fields that win (`extra_body`). `drops`: fields
+    `defaults_raw` the same by the provider's own names, `spoken` what a neutral request can say of it, `unsaid` those
+    that the format has no word for, `same_wish` by which other names a client may have said one, `thinking_at` where
+    else this vendor has the wish to think, `reads_whole`: some of it has another shape in the provider's format;
+    `forced_raw`: fields that win (`extra_body`), `outdone`: other names of theirs. `drops`: fields
     that this provider refuses; `renames`: those that it knows by another name. `rewrites`: changes to single fields;
     `touches`: the fields that any of these three concerns. `withheld`: what the operator wants left out of neutral
     requests. `keeps`: fields that go to the provider as they are, where its format has no word for them. `patches`:
@@ -74,7 +76,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     spoken: Request | None = None
     reads_whole: bool = False
     defaults_raw: Mapping[str, msgspec.Raw] = {}
+    unsaid: frozenset[str] = frozenset()
+    same_wish: Mapping[str, frozenset[str]] = {}
+    thinking_at: tuple[tuple[str, ...], ...] = ()
     forced_raw: Mapping[str, msgspec.Raw] = {}
+    outdone: frozenset[str] = frozenset()
     drops: frozenset[str] = frozenset()
     renames: Mapping[str, str] = {}
     rewrites: tuple[Rewrite, ...] = ()
@@ -109,7 +115,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def __post_init__(self) -> None:
         changed = self.patches or self.defaults_raw or self.forced_raw or self.plain or self.wire.in_path
-        changed = changed or bool(self.cache_points or self.by_service)
+        changed = changed or bool(self.cache_points or self.by_service or self.unsaid)
         lacks = self.target.lacks - {"reasoning_history"} if self.plain else self.target.lacks
         force_setattr(self, "unread", marks(self.wire.name, lacks))
         force_setattr(self, "mends", self.wire.name == CHAT and PREFERENCE in self.target.prefers)
