@@ -29,6 +29,11 @@ _IN_WORDS = frozenset({"tools", "response_schema"})
 """What a model is told in words where its provider has no field for it."""
 
 
+def _service(fields: Mapping[str, msgspec.Raw]) -> str:
+    said = fields.get("service_tier") or fields.get("serviceTier") or b""
+    return bytes(said).decode("utf-8", "replace").strip('"')
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Made once from the configuration; read on every request.
 
@@ -125,9 +130,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         """Those that hold for a request, where it says none."""
         whole, stream = self.timeouts, self.stream_timeouts
         if self.by_service:
-            said = ask.fields.get("service_tier") or ask.fields.get("serviceTier") or b""
-            service = bytes(said).decode("utf-8", "replace").strip('"') or self.defaults.get("service_tier")
-            whole, stream = self.by_service.get(str(service), (whole, stream))
+            service = _service(self.forced_raw) or _service(ask.fields) or _service(self.defaults_raw)
+            whole, stream = self.by_service.get(service, (whole, stream))
         return stream if ask.stream else whole
 
     def for_dialect(self, dialect: str) -> Deployment:
