@@ -233,6 +233,8 @@ def _body(fields: Fields, streams: bool, betas: str | None) -> dict[str, object]
                 fields[name] = msgspec.Raw(raw)  # a provider's field of that name
             case "caching" if value:
                 idle.append(name)
+            case "fastest_response" if is_true(value, "$.fastest_response"):  # one model is asked
+                idle.append(name)
             case "cache":
                 idle += _cache(fields, raw, value)
             case _:
