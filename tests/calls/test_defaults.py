@@ -297,6 +297,22 @@ def test_what_the_operator_forces_wins_by_whatever_name(beside: JsonObject) -> N
                 assert {field: body[field] for field in body if field.startswith("max")} == {name: 3}
 
 
+@pytest.mark.parametrize("wire", DIALECTS)
+@pytest.mark.parametrize("client", DIALECTS)
+def test_who_says_that_there_are_none_has_none(client: str, wire: str) -> None:
+    """No tools, no words to stop at."""
+    stop: JsonObject = {
+        "openai_chat": {"stop": []},
+        "anthropic_messages": {"stop_sequences": []},
+        "gemini": {"generationConfig": {"stopSequences": []}},
+    }.get(client, {})
+    defaults = {"tools": [TOOL], "tool_choice": "required", **({"stop": ["DEFAULT"]} if stop else {})}
+    body, _ = asked(client, MODELS[wire], defaults, {"tools": [], **stop})
+    assert not body.get("tools")
+    assert "DEFAULT" not in json.dumps(body)
+    assert body.keys().isdisjoint({"tool_choice", "toolConfig"})
+
+
 def test_functions_of_a_client_are_its_tools() -> None:
     function = {"name": "g", "parameters": {"type": "object"}}
     body, _ = asked("openai_chat", MODELS["openai_chat"], {"tools": [TOOL]}, {"functions": [function]})

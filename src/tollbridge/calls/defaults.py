@@ -33,9 +33,11 @@ from tollbridge.model.response import Caveat
 from tollbridge.model.unsent import unsent
 from tollbridge.wires.dialects import CHAT, MESSAGES
 from tollbridge.wires.openai_chat.thinking import WORDS
+from tollbridge.wires.places import Places
 
 _encode = msgspec.json.Encoder().encode
 _NOTHING = (None, msgspec.Raw(b"null"))
+_EMPTY: tuple[Any, ...] = ([], msgspec.Raw(b"[]"))
 _SAMPLING: Mapping[str, str] = {
     **{name: name for name in Sampling.__struct_fields__ if name != "choices"},
     "max_completion_tokens": "max_tokens",
@@ -51,6 +53,8 @@ def added(fields: Mapping[str, Any], deployment: Deployment) -> tuple[dict[str, 
         if name in fields:
             if may_join(deployment.wire.name, name):
                 found[name] = msgspec.Raw(_encode(joined(decode(bytes(raw)), _value(fields[name]))))
+        elif name == "tool_choice" and fields.get("tools") in _EMPTY:
+            continue  # a choice among none
         elif not _says(fields, deployment.same_wish.get(name, ())):
             found[name] = raw
         elif _holds_thinking(name, deployment) and (rest := _without_thinking(name, decode(bytes(raw)), deployment)):
@@ -58,7 +62,18 @@ def added(fields: Mapping[str, Any], deployment: Deployment) -> tuple[dict[str, 
     return found, tuple([_unsaid(name, deployment) for name in deployment.unsaid if name not in fields])
 
 
-def with_defaults(request: Request, deployment: Deployment) -> tuple[Request, JsonObject, tuple[Caveat, ...]]:
+def emptied(places: Places, deployment: Deployment) -> frozenset[str]:
+    """Of the defaults that are lists, those for which the client says an empty one: it wants none."""
+    return frozenset(
+        name
+        for name in ("tools", "stop")
+        if name in deployment.defaults and places.value(places.place(f"$.{name}").removeprefix("$.")) == []
+    )
+
+
+def with_defaults(
+    request: Request, deployment: Deployment, emptied: frozenset[str] = frozenset()
+) -> tuple[Request, JsonObject, tuple[Caveat, ...]]:
     """(a neutral request with them, what stands beside what the writer writes, what the format has no word for). Those
     that the neutral request has no word for go into `extra` and are judged by the writer, or stand beside."""
     changes: dict[str, object] = {}
@@ -78,14 +93,14 @@ def with_defaults(request: Request, deployment: Deployment) -> tuple[Request, Js
         elif own and name in deployment.drops:
             extra[name] = value  # is left out of the body, and told
         elif known is not None:
-            if getattr(request.sampling, known) in (None, ()):
+            if known not in emptied and getattr(request.sampling, known) in (None, ()):
                 if known == "stop":
                     value = (value,) if isinstance(value, str) else tuple(value)
                 sampling[known] = value
         elif name == "reasoning_effort" and isinstance(value, str) and not _in_anthropics(request, deployment):
             if not thinks:
                 changes["reasoning"] = Reasoning(effort=value)
-        elif _said(request, name, deployment):
+        elif name in emptied or _said(request, name, deployment):
             continue
         else:
             if thinks:
@@ -97,6 +112,8 @@ def with_defaults(request: Request, deployment: Deployment) -> tuple[Request, Js
         spoken = with_spoken(request, deployment.spoken, wire)
         if thinks:
             spoken.pop("reasoning", None)
+        if "tools" in emptied:
+            spoken = {name: value for name, value in spoken.items() if name not in ("tools", "tool_choice")}
         changes = {**spoken, **changes}
     if sampling:
         changes["sampling"] = msgspec.structs.replace(request.sampling, **sampling)

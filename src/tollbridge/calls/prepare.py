@@ -17,7 +17,7 @@ import msgspec
 
 from tollbridge.calls.ask import Ask, decode, field, name_model, with_plain_effort
 from tollbridge.calls.cache_points import CachePoint, with_points
-from tollbridge.calls.defaults import added, with_defaults
+from tollbridge.calls.defaults import added, emptied, with_defaults
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.kept import check_served
 from tollbridge.calls.outgoing import LISTS, Headers, in_body, outgoing, with_words
@@ -237,7 +237,8 @@ def _translated(ask: Ask, deployment: Deployment, points: tuple[CachePoint, ...]
     said: JsonObject = {}
     unsaid_words: tuple[Caveat, ...] = ()
     if deployment.defaults:
-        request, said, unsaid_words = with_defaults(request, deployment)
+        none = emptied(places_of(ask, read.value), deployment)
+        request, said, unsaid_words = with_defaults(request, deployment, none)
     if points:
         request = with_points(request, points)
     request, caveats = withheld(request, deployment.withheld, deployment.provider)
