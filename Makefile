@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SITE := $(VENV)/.site
 
 # The customer service desk, where the SDK that it is written with could be had.
-DEMO = $(shell $(BIN)/python -c "import mcp" 2> /dev/null && echo --mcp '"customer-service=$(BIN)/python examples/customer_service/server.py"')
+DEMO = $(shell $(BIN)/python -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('mcp') is None)" && echo --mcp '"customer-service=$(BIN)/python examples/customer_service/server.py"')
 
 .PHONY: help serve test check docs bench soak clients format lint types floors lock clean
 

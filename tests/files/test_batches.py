@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from tests.server.accounted import Accounted, accounted
 from tests.server.served import KEY
 from tests.vendor import answered_with
 from tollbridge.errors import StoreUnavailable
+from tollbridge.observe.ulid import at
+from tollbridge.policy.principal import Principal
 
 COST = 1000 * 75 + 100 * 300
 """Nano-dollars of one answer: half of 0.15 and 0.60 dollars a million."""
@@ -134,6 +137,66 @@ async def test_s63_it_costs_once_however_often_it_is_looked_at(tmp_path: Path) -
         assert gateway.accounts.book.spent(made["token"]) == COST
     assert [cost(row) for row in rows] == [COST]
     assert vendor.downloads == 1
+
+
+async def test_s63_those_that_begin_at_once_spend_no_more_than_is_left(tmp_path: Path) -> None:
+    """And what goes on at the provider is held against all that the key asks meanwhile, until it has ended."""
+    chat = {"model": "mine", "max_tokens": 10_000, "messages": [{"role": "user", "content": "hi"}]}
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        made = await gateway.made(models=["mine"], max_budget=0.008)  # a request below may cost 0.006
+        book = gateway.accounts.book
+        async with client_of(gateway, made["key"]) as client:
+            content = jsonl(request("mine", max_tokens=10_000))
+            file = await client.files.create(file=("in.jsonl", content), purpose="batch")
+
+            async def begin() -> Any:
+                return await client.batches.create(
+                    input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+                )
+
+            tried = await asyncio.gather(*(begin() for _ in range(20)), return_exceptions=True)
+            (batch,) = [one for one in tried if not isinstance(one, BaseException)]
+            assert {getattr(one, "code", None) for one in tried} == {None, "budget_held"}
+            found = gateway.accounts.keyring.find(made["key"].encode())
+            principal = found if isinstance(found, Principal) else await found
+            assert principal.key is not None
+            trusted = book.reserve(principal.key, 6_000_000)  # one at a time may cost more than is left
+            refused = await gateway.send("POST", "/v1/chat/completions", chat, key=made["key"])
+            trusted.release()
+            owed = book.owed(made["token"])
+            book.owe({})
+            await gateway.gateway.references.debts.look()  # as after a start
+            assert book.owed(made["token"]) == owed
+            vendor.finish(next(iter(vendor.batches)), [answer(1)])
+            await client.batches.retrieve(batch.id)
+            assert (book.owed(made["token"]), book.spent(made["token"])) == (0, COST)
+            await begin()
+    assert owed == pytest.approx(6_000_000, rel=0.1)
+    assert "by batches that have not ended" in refused.json()["error"]["message"]
+    assert len(vendor.batches) == 2
+    assert book.flying == 0
+
+
+@pytest.mark.parametrize(
+    ("after_s", "counts"), [(5, True), (86_400, True), (-86_400, False), (9e8, False), (None, False)]
+)
+async def test_a_batch_counts_on_the_day_when_it_ended_where_that_can_be(
+    tmp_path: Path, after_s: float | None, counts: bool
+) -> None:
+    """Else on the day when it began: a provider that says 1970, or nothing, puts it into no sums that nobody sees."""
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        made = await gateway.made(models=["mine"])
+        began = time.time()
+        async with client_of(gateway, made["key"]) as client:
+            batch = await begun(client, request("mine"))
+            [theirs] = vendor.batches
+            vendor.finish(theirs, [answer(1)])
+            ended = None if after_s is None else int(began + after_s)
+            vendor.batches[theirs] |= {"completed_at": ended, "created_at": 1}
+            await client.batches.retrieve(batch.id)
+        await entries(gateway)
+        [record] = [one for one in gateway.records if one.cost_nanousd]
+    assert at(record.id) == pytest.approx(ended if counts and ended else began, abs=60)
 
 
 async def test_who_dies_before_it_is_said_to_be_paid_writes_the_same_entry_again(

@@ -79,6 +79,9 @@ FUNCTION = {
         ({"plugins": [{"id": "fusion", "enabled": False}]}, []),
         ({"models": ["a", "b", 5, None, ""]}, [("$.models[0]", "a", False), ("$.models[1]", "b", False)]),
         ({"models": None}, []),
+        ({"tools": [{"name": "buy", "input_schema": {}, "input_examples": [{"model": "T"}]}]}, []),
+        ({"tools": [advisor("a") | {"input_schema": {}}]}, [("$.tools[0].model", "a", True)]),
+        ({"plugins": [{"k" * 200: {"models": ["m"] * 9}}]}, [(f"$.plugins[0].{'k' * 100}.models[0]", "m", True)]),
         (
             {"models": ["a"] * 1000, "tools": [advisor("a")]},
             [("$.models[0]", "a", False), ("$.tools[0].model", "a", True)],

@@ -18,6 +18,7 @@ from tollbridge.config.models import access_groups
 from tollbridge.config.settings import Config, GeneralSettings
 from tollbridge.home import Home
 from tollbridge.ledger.book import Book
+from tollbridge.ledger.elsewhere import Elsewhere
 from tollbridge.ledger.fold import Retention
 from tollbridge.ledger.folding import Folding
 from tollbridge.ledger.ledger import Ledger
@@ -116,7 +117,10 @@ class Accounts:
         if self._loop is not None:
             self._following.append(self._loop.create_task(follow()))
 
-    def start(self) -> None:
+    def start(self, *, alone: bool = False) -> None:
+        """`alone`: no other process serves these keys."""
+        if not alone or self.database.dialect == "postgresql":
+            self._followed.append(Elsewhere(self.book, self.keys, self.folding).follow)
         self._loop = asyncio.get_running_loop()
         self._following = [self._loop.create_task(follow()) for follow in (self.keyring.follow, *self._followed)]
 

@@ -66,7 +66,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             accounts,
         ):
             listener = await self._listen(app)
-            accounts.start()
+            accounts.start(alone=not self.reuse_port)
             signals = _signals()
             greet(listener, assembled)
             gc.freeze()  # unlooked at: there is next to no garbage, and to find that out is a twentieth of a start

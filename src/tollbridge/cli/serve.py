@@ -83,8 +83,9 @@ def serve(
         if workers > 1 and not local_limits:
             raise ConfigError(
                 f"With --workers {workers} each process counts limits (requests and tokens a minute) for itself, "
-                f"so that a key may use up to {workers} times its limits. Add --local-limits where that is fine; "
-                "keys, what they spent and the ledger are shared. Else leave --workers out."
+                f"so that a key may use up to {workers} times its limits, and hears a second or two later what the "
+                "others let it spend of its budget. Add --local-limits where that is fine; keys and the ledger are "
+                "shared. Else leave --workers out."
             )
         config, environ = read_config(file or named, os.environ, is_open)
         config = msgspec.structs.replace(config, mcp_servers=(*config.mcp_servers, *map(started, mcp)))

@@ -10,6 +10,7 @@ import msgspec
 from tollbridge.calls.place import Place
 from tollbridge.errors import APIError, BadRequestError, StoreUnavailable
 from tollbridge.files.asking import read_object
+from tollbridge.files.debts import Debt
 from tollbridge.files.errand import Errand, page_of, params_of, without_ours
 from tollbridge.files.formats import ANTHROPIC, OPENAI, Format, deleted, has_ended
 from tollbridge.files.ids import Meant
@@ -200,12 +201,13 @@ class Desk:
         else:
             place, body, sum = self._of_requests(errand, body)
         errand.tell(sum.caveats)
-        keeper, key = self._keeper, errand.principal.key
-        if key is not None:
-            owed = await keeper.store.owed_by(errand.principal.id)
-            worst = None if sum.worst_nanousd is None else sum.worst_nanousd + owed
-            keeper.gateway.allowance.check_budget(key, worst)
+        keeper = self._keeper
         keeper.gateway.journal.check()
+        with await keeper.debts.hold(errand.principal, sum.worst_nanousd) as debt:
+            await self._begin(errand, place, body, sum, debt)
+
+    async def _begin(self, errand: Errand, place: Place, body: JsonObject, sum: Sum, debt: Debt) -> None:
+        keeper = self._keeper
         errand.record.provider = place.name
         query, headers = errand.passed()
         headers.append(("content-type", "application/json"))
@@ -228,7 +230,7 @@ class Desk:
             owing=max(UNKNOWN, sum.worst_nanousd or 0),
         )
         try:
-            await keeper.store.keep(kept)
+            await debt.becomes(kept)
         except StoreUnavailable:  # nobody would know what it cost
             await keeper.send(place, errand.format, "POST", f"{errand.format.batches}/{told['id']}/cancel")
             raise

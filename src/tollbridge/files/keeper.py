@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from tollbridge.calls.ask import Ask, KeptBy
 from tollbridge.calls.deployment import Deployment
@@ -12,6 +12,7 @@ from tollbridge.calls.place import Place
 from tollbridge.errors import APIError, BadRequestError, NotFoundError, StoreUnavailable
 from tollbridge.files import owing
 from tollbridge.files.asking import read_object, send
+from tollbridge.files.debts import Debts
 from tollbridge.files.formats import FORMATS, OPENAI, Format, has_ended
 from tollbridge.files.ids import Ids, Meant, is_ours, replaced
 from tollbridge.files.owing import Bill, Deployments
@@ -45,6 +46,7 @@ class Keeper:
         """`find`: the provider that a name means."""
         self.gateway = gateway
         self.store = store
+        self.debts = Debts(store, gateway.allowance)
         self.ids = ids
         self.deployments = deployments
         self._named = named
@@ -203,7 +205,7 @@ class Keeper:
             self.gateway.journal.check()
             record = owing.entry(kept, place, format, batch, bill)
             self.gateway.observe(record, self.gateway.journal.append(record))
-            await self.store.paid(kept)
+            await self.debts.paid(kept, record)
         except APIError as error:
             log.warning("What the batch %s cost is not known yet: %s", kept.id[-24:], error)
 
@@ -222,14 +224,11 @@ class Keeper:
 
     async def follow(self) -> None:
         """Settles what has ended though nobody asked for it again. Runs until it is cancelled."""
+        await _quietly(self.debts.look)
         while True:
             await asyncio.sleep(OWING_EVERY_S)
-            try:
-                await self.collect()
-            except StoreUnavailable as error:
-                log.warning("Batches that owe something cannot be looked for now: %s", error)
-            except Exception:
-                log.exception("looking for batches that have ended failed")
+            await _quietly(self.collect)
+            await _quietly(self.debts.look)
 
     async def collect(self) -> None:
         """One look at all that owe something."""
@@ -245,6 +244,15 @@ class Keeper:
                 log.warning("The batch %s cannot be looked at now: %s", kept.id[-24:], error)
                 continue
             await self.settle(kept, place, format, batch)
+
+
+async def _quietly(look: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await look()
+    except StoreUnavailable as error:
+        log.warning("Batches that owe something cannot be looked for now: %s", error)
+    except Exception:
+        log.exception("looking for batches that owe something failed")
 
 
 def speaks(place: Place, format: Format) -> bool:

@@ -30,6 +30,11 @@ from tollbridge.wires.base import Wire
 SERVICE = "batch"
 LINE_BYTES_MAX = 64 * 1024 * 1024
 
+_CLOCKS_S = 3600.0
+"""How far a provider's clock may be behind."""
+_LONGEST_S = 30 * 86400.0
+"""From the beginning of a batch to its end: longer than any provider takes."""
+
 Deployments = Callable[[Place, str], Deployment]
 
 log = logging.getLogger("tollbridge.files")
@@ -164,10 +169,17 @@ def _moment(value: Json) -> float | None:
     return None
 
 
+def _counts_at(kept: KeptObject, format: Format, batch: JsonObject) -> float:
+    """When it ended, by its provider; when it began here, where that cannot be. The same whoever looks, and whenever:
+    the entry's id is made of it."""
+    ended = ended_at(format, batch)
+    return ended if kept.created_at - _CLOCKS_S <= ended <= kept.created_at + _LONGEST_S else kept.created_at
+
+
 def entry(kept: KeptObject, place: Place, format: Format, batch: JsonObject, bill: Bill) -> Record:
     deployment = bill.provider_model
     return Record(
-        id=made_of(ended_at(format, batch) or kept.created_at, f"{kept.account}\0{kept.theirs}".encode()),
+        id=made_of(_counts_at(kept, format, batch), f"{kept.account}\0{kept.theirs}".encode()),
         request_id=kept.id[-64:],
         answer_id=kept.id[-64:],
         key_id=kept.owner,

@@ -14,6 +14,8 @@ from tollbridge.store.key import Key
 
 HELD_RETRY_S = 1.0
 """Nobody knows when a request that is under way will end."""
+OWED_RETRY_S = 60.0
+"""A batch takes minutes at least."""
 
 
 class Account:
@@ -85,17 +87,19 @@ class Account:
         spent = purse.spend if purse.resets_at is None else purse.spent_at(now)
         return b"x-litellm-key-spend: %b\r\n%b" % (spell_dollars(spent).encode(), _budget(budget))
 
-    def refusal(self, budget: int, worst: int | None, now: float) -> BudgetExceededError:
+    def refusal(self, budget: int, worst: int | None, owed: int, now: float) -> BudgetExceededError:
         purse = self.purse.at(now)
         spent, most = spell_dollars(purse.spend), spell_dollars(budget)
         if purse.spend < budget:
             costs = "" if worst is None else f" This request may cost {spell_dollars(worst)}."
+            held = spell_dollars(self.held + owed)
+            batches = f" ({spell_dollars(owed)} of it by batches that have not ended)" if owed else ""
             return BudgetExceededError(
-                f"Budget is held by requests under way! Current cost: {spent}, held: {spell_dollars(self.held)}, "
+                f"Budget is held by requests under way! Current cost: {spent}, held: {held}{batches}, "
                 f"Max budget: {most}.{costs} Retry when one of them has ended.",
                 code="budget_held",
                 retryable=True,
-                retry_after_s=HELD_RETRY_S,
+                retry_after_s=HELD_RETRY_S if self.held else OWED_RETRY_S,
             )
         told = f"Budget has been exceeded! Current cost: {spent}, Max budget: {most}."
         if purse.resets_at is None:

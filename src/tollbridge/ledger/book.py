@@ -14,7 +14,8 @@
    `block_requests_for_models_without_pricing`.
 4. A cost counts in the period in which its entry was made, here as in the database: both count by `store/purse.py`, and
    neither tells the other that a period began.
-5. Holds live in memory alone: after a crash there are none, and there are no requests under way either.
+5. Holds live in memory alone: after a crash there are none, and there are no requests under way either. What a key
+   owes for what goes on without a request (a batch) is told by whoever keeps that (`owes`), and counts as held.
 6. A key that is read from the database says what was spent, together with what is not yet folded into it
    (`unfolded.py`); that may be less than was known here, where its entries were priced anew. It is told at once
    (`read`) and was read while no fold was under way (`folding.py`).
@@ -29,7 +30,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -83,6 +84,7 @@ class Book:
         self._closed = closed
         self._accounts: OrderedDict[str, Account] = OrderedDict()
         self._free = Hold(self, None, 0, False)
+        self._owed: dict[str, int] = {}
 
     def reserve(self, key: Key, worst_nanousd: int | None, *, firm: bool = False) -> Hold:
         """`firm`: nothing is let in on trust. Raises BudgetExceededError with spend and budget, in LiteLLM's words."""
@@ -98,16 +100,38 @@ class Book:
         account.used_at = now
         purse = account.purse
         left = budget - account.held - (purse.spend if purse.resets_at is None else purse.spent_at(now))
+        owed = self._owed.get(key.id, 0) if self._owed else 0
+        left -= owed
         worst = worst_nanousd or 0
         on_trust = False
         if worst > left or left <= 0:
             if left > 0 and not account.trusted and not firm:
                 on_trust = account.trusted = True
             elif worst_nanousd != 0:
-                raise account.refusal(budget, worst_nanousd, now)
+                raise account.refusal(budget, worst_nanousd, owed, now)
         account.held += worst
         account.flying += 1
         return Hold(self, account, worst, on_trust)
+
+    def owes(self, id: str, nanousd: int) -> None:
+        """All that a key may still have to pay for what no request here holds."""
+        if nanousd > 0:
+            self._owed[id] = nanousd
+        else:
+            self._owed.pop(id, None)
+
+    def owe(self, owed: Mapping[str, int]) -> None:
+        """The same of all keys."""
+        self._owed = dict(owed)
+
+    def owed(self, id: str) -> int:
+        return self._owed.get(id, 0)
+
+    def settled(self, record: Record) -> None:
+        """It was owed, and is in the journal."""
+        account = self._accounts.get(record.key_id)
+        if account is not None:
+            account.settled(record, self.clock())
 
     def read(self, key: Key) -> None:
         """A key, as the database had it a moment ago, with all that was folded until now."""
@@ -148,6 +172,10 @@ class Book:
         """Of a key that was used here, in its present period; None of one that was not, or has no budget."""
         account = self._accounts.get(id)
         return None if account is None else account.purse.spent_at(self.clock())
+
+    def used_since(self, moment: float) -> list[str]:
+        """Keys that asked after that."""
+        return [id for id, account in self._accounts.items() if account.used_at > moment]
 
     @property
     def held(self) -> int:

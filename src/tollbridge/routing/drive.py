@@ -12,8 +12,12 @@ D = TypeVar("D")
 V = TypeVar("V")
 
 
-async def drive(plan: Plan[D, V], attempt: Callable[[D, str], Awaitable[Answered[V] | Failed]]) -> V:
-    """Run `plan`: each Try goes to `attempt`, each Sleep to the event loop."""
+async def drive(
+    plan: Plan[D, V],
+    attempt: Callable[[D, str], Awaitable[Answered[V] | Failed]],
+    waits: Callable[[float], None] | None = None,
+) -> V:
+    """Run `plan`: each Try goes to `attempt`, each Sleep to the event loop; `waits` is told of it."""
     reply: Answered[V] | Failed | None = None
     try:
         while True:
@@ -22,6 +26,8 @@ async def drive(plan: Plan[D, V], attempt: Callable[[D, str], Awaitable[Answered
                 case Try(deployment, fallback):
                     reply = await attempt(deployment, fallback)
                 case Sleep(seconds):
+                    if waits is not None:
+                        waits(seconds)
                     await asyncio.sleep(seconds)
                     reply = None
     except StopIteration as stop:

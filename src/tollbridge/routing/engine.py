@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ from tollbridge.routing.drive import drive
 from tollbridge.routing.groups import Group
 from tollbridge.routing.pick import pick
 from tollbridge.routing.plan import Answered, Failed, Plan, Policy, plan
+from tollbridge.routing.steps import steps
 from tollbridge.routing.tags import Tags, nobody, tagged
 from tollbridge.transport.base import Transport
 
@@ -90,6 +92,7 @@ class Engine:
         self._check_context = check_context or bool(routes.fallbacks.context_window)
         self._by_tags = by_tags
         self._attempted = attempted
+        self._steps = steps()
 
     def for_tags(self, members: Sequence[Deployment], tags: tuple[str, ...]) -> Sequence[Deployment]:
         """Those that a request may have by its tags. Raises BadRequestError where there are none."""
@@ -135,6 +138,8 @@ class Engine:
             ready: Sequence[Deployment] = routes.groups.resolve(ask.model).members
         else:
             ready = RequestBoard(routes, fits, tags=tags).ready(ask.model)
+        if self._steps is not None:
+            self._steps.asked(ask, ready)
         failed: tuple[Deployment, APIError] | None = None
         if ready:
             deployment = ready[0] if len(ready) == 1 else pick(ready, routes.chance)
@@ -157,7 +162,7 @@ class Engine:
         failed: tuple[Deployment, APIError] | None,
     ) -> V:
         """What the plan says after the first attempt failed, or where nobody was ready for one."""
-        steps: Plan[Deployment, V] = plan(ask.model, board, policy, failed=failed, since=since)
+        commands: Plan[Deployment, V] = plan(ask.model, board, policy, failed=failed, since=since)
 
         async def again(deployment: Deployment, fallback: str) -> Answered[V] | Failed:
             if policy.deadline_s is not None:
@@ -168,7 +173,7 @@ class Engine:
             except APIError as error:
                 return Failed(error)
 
-        return await drive(steps, again)
+        return await drive(commands, again, None if self._steps is None else partial(self._steps.waits, ask))
 
     async def _attempt(self, ask: Ask, trace: Trace, how: How[V], deployment: Deployment, fallback: str = "") -> V:
         now, health = self.routes.now, self.routes.health
@@ -180,12 +185,16 @@ class Engine:
             health.started(deployment.id)
         attempt = Attempt(deployment, began=began, fallback=fallback)
         trace.attempts.append(attempt)
+        if self._steps is not None:
+            self._steps.tries(ask, deployment, len(trace.attempts), fallback)
         try:
             value = await how(ask, deployment, self.transport)
         except APIError as error:
             attempt.error = error
             moment = now()
             attempt.seconds = moment - began
+            if self._steps is not None:
+                self._steps.failed(ask, len(trace.attempts), attempt.seconds, error)
             if error.unsent:  # no attempt at anybody: a refusal of ours
                 trace.attempts.pop()
                 health.cancelled(deployment.id)
@@ -204,6 +213,8 @@ class Engine:
             raise
         moment = now()
         attempt.seconds = moment - began
+        if self._steps is not None:
+            self._steps.ended(ask, len(trace.attempts), attempt.seconds, value)
         if health.troubles:
             health.answered(deployment.id, moment)
         if self._attempted is not None:

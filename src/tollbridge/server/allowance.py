@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -88,9 +88,26 @@ class Allowance:
             raise
         return Held(place, hold, limited=key.tpm is not None or key.rpm is not None)
 
-    def check_budget(self, key: Key, nanousd: int | None) -> None:
-        """For what will cost so much at most when nobody waits for it any more. Raises BudgetExceededError."""
-        self._book.reserve(key, nanousd, firm=nanousd is not None).release()
+    def hold_firm(self, key: Key, nanousd: int | None) -> Hold:
+        """Of a budget alone, for what will cost so much at most when nobody waits for it any more: nothing on trust.
+        Raises BudgetExceededError."""
+        return self._book.reserve(key, nanousd, firm=nanousd is not None)
+
+    def owe(self, owed: Mapping[str, int]) -> None:
+        """What keys may still have to pay for what goes on without a request."""
+        self._book.owe(owed)
+
+    def owes(self, id: str, nanousd: int) -> None:
+        """The same of one key."""
+        self._book.owes(id, nanousd)
+
+    def owes_more(self, id: str, nanousd: int) -> None:
+        self._book.owes(id, self._book.owed(id) + nanousd)
+
+    def paid(self, record: Record, owed: int) -> None:
+        """So much of it is owed no more; the entry says what it came to."""
+        self._book.settled(record)
+        self.owes_more(record.key_id, -owed)
 
     def place(self, key: Key) -> Place:
         """For a request that costs nothing, and still is one. Raises RateLimitError."""

@@ -64,6 +64,10 @@ _OWN_WORDS = frozenset(
 )
 
 
+_SESSIONS_OWN = frozenset({"model", "prompt", "tracing"})
+"""Of a realtime session: its own model, and a client's words (a stored prompt's variables, what a trace is called)."""
+STEP_MAX = 100
+"""Characters of a member's name in a JSON path."""
 NAMED_MAX = 100
 """Who may ask for each of them is looked up, and what each would cost at most."""
 
@@ -80,7 +84,7 @@ def named(fields: Fields) -> tuple[Named, ...]:
     """Each once, where it stands first. Raises BadRequestError where a field cannot be read, or names too many."""
     if FIELDS.isdisjoint(fields):
         return ()
-    found = dict[tuple[str, bool], Named]()
+    search = _Search()
     for name in fields:
         if name not in FIELDS:
             continue
@@ -88,49 +92,75 @@ def named(fields: Fields) -> tuple[Named, ...]:
         if name not in _BY_VALUE and name != "preset" and not any(mark in raw for mark in _MARKS):
             continue
         value = decode(raw)
-        beside = name in _BESIDE
+        if name == "preset" and not isinstance(value, str):
+            continue
         if name == "preset":
-            models: Iterable[tuple[str, str]] = [("$.preset", f"@preset/{value}")] if isinstance(value, str) else ()
+            value, name_of = f"@preset/{value}", True
         elif name == "fallbacks" and value == "default":
-            models = [("$.fallbacks", WHATEVER)]
-        elif too_deep(value):  # nobody looks through it
-            models = [(f"$.{name}", WHATEVER)]
+            value, name_of = WHATEVER, True
         else:
-            models = _within(value, f"$.{name}", name in _BY_VALUE)
-        _add(found, models, beside)
-    return tuple(found.values())
+            name_of = name in _BY_VALUE
+        search.field(name, value, name_of, name in _BESIDE)
+    return tuple(search.found.values())
 
 
-def _add(found: dict[tuple[str, bool], Named], models: Iterable[tuple[str, str]], beside: bool) -> None:
-    for where, model in models:
-        if (model, beside) not in found:
-            if len(found) == NAMED_MAX:
-                raise BadRequestError(
-                    f"The request names more than {NAMED_MAX} models beside its own - at `{where}`. Name fewer.",
-                    param=where,
-                )
-            found[model, beside] = Named(where, model, beside)
+class _Search:
+    """`found`: each once. Paths are made of the client's own words, and so only where they are told."""
 
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, bool], Named] = {}
+        self._path: list[str | int] = []
+        self._beside = False
 
-def _within(value: Json, where: str, is_name: bool) -> Iterator[tuple[str, str]]:
-    match value:
-        case str() if is_name and value:
-            yield where, value
-        case list():
+    def field(self, name: str, value: Json, is_name: bool, beside: bool) -> None:
+        self._path, self._beside = [name], beside
+        if too_deep(value):
+            self._add(WHATEVER)  # nobody looks through it
+        else:
+            self._within(value, is_name)
+
+    def _within(self, value: Json, is_name: bool) -> bool:
+        """Whether anybody is named."""
+        if isinstance(value, str):
+            if is_name and value:
+                self._add(value)
+            return is_name and bool(value)
+        anybody, path = False, self._path
+        if isinstance(value, list):
             for at, item in enumerate(value):
-                yield from _within(item, f"{where}[{at}]", is_name)
-        case dict() if _text(value, "type") not in _OWN:
-            anybody = False
+                path.append(at)
+                anybody |= self._within(item, is_name)
+                path.pop()
+        elif isinstance(value, dict) and not _is_own(value):
             for name, said in value.items():
                 if name in _OWN_WORDS or (name == "parameters" and "type" not in value):
                     continue
-                for one in _within(said, f"{where}.{name}", _names_a_model(name)):
-                    anybody = True
-                    yield one
+                path.append(name)
+                anybody |= self._within(said, _names_a_model(name))
+                path.pop()
             if _chooses(value) and not (anybody and _says_all(value)):
-                yield where, WHATEVER
-        case _:
+                self._add(WHATEVER)
+                anybody = True
+        return anybody
+
+    def _add(self, model: str) -> None:
+        if (model, self._beside) in self.found:
             return
+        where = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step[:STEP_MAX]}" for step in self._path)
+        if len(self.found) == NAMED_MAX:
+            raise BadRequestError(
+                f"The request names more than {NAMED_MAX} models beside its own - at `{where}`. Name fewer.",
+                param=where,
+            )
+        self.found[model, self._beside] = Named(where, model, self._beside)
+
+
+def _is_own(value: JsonObject) -> bool:
+    """A function of the client's, whatever it calls its arguments. (Anthropic's have no `type`, or `custom`.)"""
+    kind = value.get("type")
+    if kind is None:
+        return "input_schema" in value
+    return isinstance(kind, str) and kind in _OWN
 
 
 def _names_a_model(name: str) -> bool:
@@ -165,14 +195,11 @@ def check_named(access: Access, groups: Groups[Deployment], fields: Fields, aske
 
 
 def check_session(access: Access, groups: Groups[Deployment], session: JsonObject, asked: Deployment) -> None:
-    """The same of a realtime session, which names who writes down what it hears. (`model` is its own, and a stored
-    prompt's variables are a client's words.)"""
+    """The same of a realtime session, which names who writes down what it hears."""
     if not access.every:
-        said = {name: value for name, value in session.items() if name not in ("model", "prompt")}
-        found = dict[tuple[str, bool], Named]()
-        models = [("$.session", WHATEVER)] if too_deep(said) else _within(said, "$.session", False)
-        _add(found, models, True)
-        _check(access, groups, tuple(found.values()), (asked,))
+        search = _Search()
+        search.field("session", {name: session[name] for name in session if name not in _SESSIONS_OWN}, False, True)
+        _check(access, groups, tuple(search.found.values()), (asked,))
 
 
 def _check(access: Access, groups: Groups[Deployment], found: Sequence[Named], asked: Iterable[Deployment]) -> None:

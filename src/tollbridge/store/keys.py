@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -80,6 +80,15 @@ class KeyStore:
 
     async def get(self, id: str) -> Key | None:
         return None if "\0" in id else await self._one(KEYS.c.id == id)
+
+    async def get_all(self, ids: Sequence[str]) -> tuple[Key, ...]:
+        """Those that are there, as they are kept (see `get_by_digest`)."""
+
+        async def work(connection: AsyncConnection) -> tuple[Key, ...]:
+            found = await connection.execute(select(KEYS).where(KEYS.c.id.in_(ids)))
+            return tuple(map(_key, found))
+
+        return await self._database.read(work, timeout_s=LOOKUP_S)
 
     async def get_by_digest(self, digest: bytes, *, as_kept: bool = False) -> Key | None:
         """`as_kept`: with the spend of the period that its row is of, which may have passed: for who counts on."""

@@ -2,7 +2,7 @@
 
 1. A row tells nothing to who has only the database (`sealing`): its id is an HMAC of the tenant and the object's id.
 2. A batch is `owing` what it may cost at most, until it has ended and its cost is in the ledger; then it owes 0. One of
-   which the most is not known owes `UNKNOWN`. What is `owing` counts against a budget before the next batch is let in.
+   which the most is not known owes `UNKNOWN`. What is `owing` counts against the tenant's budget.
 3. A tenant has at most `KEPT_BY_OWNER_MAX` of a kind: of the oldest above it nothing is listed any more, unless it is
    owing.
 """
@@ -104,6 +104,13 @@ class ObjectStore:
             return int(await connection.scalar(asked) or 0)
 
         return await self._database.read(work)
+
+    async def owed(self) -> dict[str, int]:
+        """The same of every tenant that owes something."""
+        owed: dict[str, int] = {}
+        for kept in await self._read(select(OBJECTS).where(OBJECTS.c.owing > 0)):
+            owed[kept.owner] = owed.get(kept.owner, 0) + kept.owing
+        return owed
 
     async def paid(self, kept: KeptObject) -> None:
         """It owes nothing any more."""
