@@ -22,13 +22,14 @@ from tests.server.http.raw import connected
 from tests.server.served import KEY
 from tollbridge.admin.key_fields import PROMISING, RESTRICTING
 from tollbridge.admin.keys import Keys
-from tollbridge.errors import UnprocessableEntityError
+from tollbridge.errors import StoreUnavailable, UnprocessableEntityError
 from tollbridge.observe.ulid import Ulids
 from tollbridge.server.identify import MasterKey, OpenDoor
 from tollbridge.store.database import Database
 from tollbridge.store.entries import EntryStore
 from tollbridge.store.key_spend import count_spend
 from tollbridge.store.keys import KeyStore
+from tollbridge.store.mcp_servers import McpServerStore
 
 FULL = {
     "key_alias": "team a",
@@ -360,6 +361,27 @@ async def test_what_is_promised_in_vain_is_a_warning_by_name(database: Database,
     async with managing(database, tmp_path) as gateway:
         made = await gateway.made(**dict.fromkeys(PROMISING, "x"))
         assert sorted(warning.split(":")[0] for warning in made["warnings"]) == sorted(PROMISING)
+
+
+async def test_where_what_there_is_cannot_be_read_no_key_is_made_or_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(store: McpServerStore) -> Any:
+        raise StoreUnavailable("The database is away.")
+
+    async with accounted(configuration(entry("m", 1)), tmp_path) as gateway:
+        made = await gateway.made(models=["m"])
+        with monkeypatch.context() as failing:
+            failing.setattr(McpServerStore, "list", away)
+            for path, body in (
+                ("/key/generate", {"models": ["m"], "key_alias": "lost"}),
+                ("/key/regenerate", {"key": made["key"], "models": ["m"]}),
+                ("/key/update", {"key": made["token"], "models": ["m", "other"]}),
+            ):
+                assert (await gateway.send("POST", path, body)).status == 503, path
+        info = await gateway.send("GET", "/key/info", key=made["key"])
+        assert (info.status, info.json()["info"]["models"]) == (200, ["m"])
+        assert (await gateway.made(models=["m"], key_alias="lost"))["key"]
 
 
 async def test_a_form_with_empty_fields_says_nothing_by_them(database: Database, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tollbridge.server.routes import RouteTable
 from tollbridge.store import spend
 from tollbridge.store.database import Database
 from tollbridge.store.entries import EntryStore
-from tollbridge.store.spend import SpendReader
+from tollbridge.store.spend import SpendReader, with_attempts
 
 NOON_NS = 1_767_268_800 * 10**9  # 2026-01-01T12:00:00Z
 DAY_NS = 86_400 * 10**9
@@ -419,6 +419,14 @@ async def test_rows_come_by_numbered_pages_too(database: Database, tmp_path: Pat
         assert await shown("end_user=u2") == await shown("user_id=u2") == ([2], 1, 1)
         assert await shown("start_date=2026-01-02&end_date=2026-01-03") == ([2, 1], 2, 1)
         assert await shown(f"request_id={rows[3].request_id}") == ([3], 1, 1)
+        third = f"request_id={rows[3].request_id}"
+        for other in ("status_filter=failure", "model=m1", "model_group=g1", "min_spend=4", "end_user=u1", "api_key=b"):
+            assert await shown(f"{third}&{other}") == ([], 0, 0), other
+        assert await shown(f"{third}&start_date=2020-01-01&end_date=2020-01-02") == ([], 0, 0)
+        assert await shown(f"{third}&status_filter=success&end_user=u3&max_spend=3") == ([3], 1, 1)
+        assert await gateway.get(f"/spend/logs?{third}&user_id=u1") == []
+        refused = await gateway.get("/spend/logs/v2?status_filter=x", status=422)
+        assert "is one of success, failure" in refused["error"]["message"]
         for wrong in (
             "page=0",
             "page_size=1001",
@@ -432,6 +440,25 @@ async def test_rows_come_by_numbered_pages_too(database: Database, tmp_path: Pat
         key = (await gateway.made())["key"]
         assert (await gateway.get("/spend/logs/v2", key=key))["total"] == 0
         await gateway.get("/spend/logs/v2?api_key=a", key=key, status=404)
+
+
+async def test_requests_of_one_id_come_by_pages_and_no_more_are_read(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A provider may give all its answers the same one."""
+    read: list[int] = []
+
+    async def noted(connection: Any, entries: list[Any]) -> list[Any]:
+        read.append(len(entries))
+        return await with_attempts(connection, entries)
+
+    monkeypatch.setattr("tollbridge.store.spend.with_attempts", noted)
+    async with keeping(database, tmp_path) as gateway:
+        gateway.fold(*(dated(day, answer_id="same", cost_nanousd=day * 10**9) for day in range(5)))
+        for page, spends in ((1, [4, 3]), (3, [0]), (4, [])):
+            told = await gateway.get(f"/spend/logs/v2?request_id=same&page_size=2&page={page}")
+            assert ([row["spend"] for row in told["data"]], told["total"]) == (spends, 5)
+    assert read == [2, 1, 0]
 
 
 async def test_requests_are_counted_up_to_a_limit(

@@ -180,3 +180,140 @@ def test_a_word_of_chats_that_means_something_else_to_a_provider_is_its_own(name
     body, caveats = sent("openai_chat", "openai_chat", {name: "so"})
     assert name in body or caveats == [f"$.{name}"]
     assert sent("gemini", "openai_chat", {name: "so"})[1] in ([], [f"$.{name}"])
+
+
+def asked(client: str, model: str, defaults: JsonObject, more: JsonObject, **wanted: Any) -> tuple[JsonObject, Any]:
+    """What goes out to a model, and the Caveats."""
+    place = build(
+        Wanted(id="d", group="m", model=model, given=Given(api_key="k"), defaults=defaults, **wanted), {}, ROWS
+    )
+    body = json.dumps({**ASKED[client], **more}).encode()
+    made = prepare(Ask(load(client), body, peek(body), "m", stream=False), place)
+    return json.loads(made.outgoing.body), [caveat.where for caveat in made.caveats]
+
+
+@pytest.mark.parametrize("beside", [{}, {"tools": [TOOL]}])
+@pytest.mark.parametrize("said", ["serviceTier", "service_tier"])
+def test_a_service_that_a_client_of_gemini_asks_for_holds(said: str, beside: JsonObject) -> None:
+    body, caveats = asked("gemini", MODELS["gemini"], {"service_tier": "flex", **beside}, {said: "priority"})
+    assert (body.get("serviceTier"), "service_tier" in body, caveats) == ("priority", False, [])
+
+
+@pytest.mark.parametrize(
+    ("client", "default", "more", "told"),
+    [
+        ("gemini", {"service_tier": "flex"}, {"serviceTier": "priority"}, "$.serviceTier"),
+        ("openai_responses", {"verbosity": "low"}, {"text": {"verbosity": "high"}}, "$.text.verbosity"),
+        ("openai_responses", {"metadata": {"d": "1"}}, {"metadata": {"c": "2"}}, "$.metadata"),
+    ],
+)
+def test_where_a_clients_word_is_lost_no_default_takes_its_place(
+    client: str, default: JsonObject, more: JsonObject, told: str
+) -> None:
+    body, caveats = asked(client, MODELS["openai_chat"], default, more)
+    assert caveats == [told]
+    assert body.keys().isdisjoint(default)
+
+
+@pytest.mark.parametrize("client", DIALECTS)
+@pytest.mark.parametrize("beside", [{}, {"tools": [TOOL]}, {"thinking": {"type": "disabled"}}])
+@pytest.mark.parametrize("default", ["max_tokens", "max_completion_tokens", "max_output_tokens"])
+@pytest.mark.parametrize("model", ["openai/gpt-4.1", "openai/o3", "mistral/mistral-large-latest", *MODELS.values()])
+def test_a_clients_limit_is_the_only_one_by_whatever_name(
+    client: str, model: str, default: str, beside: JsonObject
+) -> None:
+    if default == "max_output_tokens" and model != MODELS["openai_responses"]:
+        default = "max_tokens"
+    limits: list[JsonObject] = {
+        "openai_chat": [{"max_tokens": 2077}, {"max_completion_tokens": 2077}],
+        "openai_responses": [{"max_output_tokens": 2077}],
+        "anthropic_messages": [{"max_tokens": 2077}],
+        "gemini": [{"generationConfig": {"maxOutputTokens": 2077}}],
+    }[client]
+    for limit in limits:
+        body, _ = asked(client, model, {default: 1033, **beside}, limit)
+        said = {**body, **body.get("generationConfig", {})}
+        names = {name: said[name] for name in said if name.startswith("max")}
+        assert list(names.values()) == [2077], names
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("model", ["openai/gpt-4.1", "openai/o3", "mistral/mistral-large-latest", *MODELS.values()])
+def test_of_two_limits_among_the_defaults_the_newer_is_the_only_one(model: str, order: int) -> None:
+    defaults = dict([("max_tokens", 1033), ("max_completion_tokens", 2044)][::order])
+    for client in ("openai_chat", "openai_responses", "gemini"):
+        body, _ = asked(client, model, defaults, {})
+        said = {**body, **body.get("generationConfig", {})}
+        assert [said[name] for name in said if name.startswith("max")] == [2044], client
+
+
+@pytest.mark.parametrize("beside", [{}, {"tools": [TOOL]}])
+@pytest.mark.parametrize(
+    ("client", "default", "own"),
+    [
+        (
+            "openai_responses",
+            {"stream_options": {"include_usage": True}},
+            {"stream_options": {"include_obfuscation": False}},
+        ),
+        ("openai_responses", {"seed": 1}, {"seed": 2}),
+        ("anthropic_messages", {"prompt_cache_key": "k"}, {"prompt_cache_key": "c"}),
+        ("gemini", {"store": True}, {"store": False}),
+    ],
+)
+def test_a_default_that_the_format_has_no_word_for_takes_no_field_of_the_clients(
+    client: str, default: JsonObject, own: JsonObject, beside: JsonObject
+) -> None:
+    body, caveats = asked(client, MODELS[client], {**default, **beside}, own)
+    assert {name: body.get(name) for name in own} == own
+    assert caveats == []
+
+
+@pytest.mark.parametrize("beside", [{}, {"tools": [TOOL]}])
+def test_what_a_client_says_of_thinking_stands_alone(beside: JsonObject) -> None:
+    for model, default in (
+        ("dashscope/qwen3-max", {"enable_thinking": False, "thinking_budget": 9}),
+        ("baseten/deepseek-ai/deepseek-v3.1", {"chat_template_args": {"enable_thinking": False, "x": 1}}),
+        ("deepseek/deepseek-chat", {"thinking": {"type": "disabled"}}),
+    ):
+        for client, own in (
+            ("openai_chat", {"reasoning_effort": "high"}),
+            ("anthropic_messages", {"thinking": {"type": "enabled", "budget_tokens": 8000}}),
+        ):
+            with_default, _ = asked(client, model, {**default, **beside}, own)
+            without, _ = asked(client, model, beside, own)
+            template = with_default.get("chat_template_args")
+            if template is not None:
+                assert template.pop("x") == 1
+            assert with_default == without, (client, model)
+
+
+@pytest.mark.parametrize("beside", [{}, {"tools": [TOOL]}])
+def test_what_the_operator_forces_wins_by_whatever_name(beside: JsonObject) -> None:
+    for model, name in (("openai/gpt-4.1", "max_tokens"), ("openai/gpt-4.1", "max_completion_tokens")):
+        for own in ("max_tokens", "max_completion_tokens"):
+            for default in ("max_tokens", "max_completion_tokens"):
+                body, _ = asked("openai_chat", model, {default: 1, **beside}, {own: 2}, forced={name: 3})
+                assert {field: body[field] for field in body if field.startswith("max")} == {name: 3}
+
+
+@pytest.mark.parametrize("wire", DIALECTS)
+@pytest.mark.parametrize("client", DIALECTS)
+def test_who_says_that_there_are_none_has_none(client: str, wire: str) -> None:
+    """No tools, no words to stop at."""
+    stop: JsonObject = {
+        "openai_chat": {"stop": []},
+        "anthropic_messages": {"stop_sequences": []},
+        "gemini": {"generationConfig": {"stopSequences": []}},
+    }.get(client, {})
+    defaults = {"tools": [TOOL], "tool_choice": "required", **({"stop": ["DEFAULT"]} if stop else {})}
+    body, _ = asked(client, MODELS[wire], defaults, {"tools": [], **stop})
+    assert not body.get("tools")
+    assert "DEFAULT" not in json.dumps(body)
+    assert body.keys().isdisjoint({"tool_choice", "toolConfig"})
+
+
+def test_functions_of_a_client_are_its_tools() -> None:
+    function = {"name": "g", "parameters": {"type": "object"}}
+    body, _ = asked("openai_chat", MODELS["openai_chat"], {"tools": [TOOL]}, {"functions": [function]})
+    assert (body["functions"], "tools" in body) == ([function], False)

@@ -19,6 +19,7 @@ from tests.server.faults import PROVIDER_KEY, configuration, entry
 from tests.server.served import KEY
 from tests.vendor import Handler, Vendor, answered_with, reading_itself, streamed
 from tollbridge.passing.endpoints import stored
+from tollbridge.server.http.limits import Limits
 
 MODEL = "gpt-4o-mini"
 CHAT = {
@@ -249,6 +250,36 @@ async def test_a_body_streams_up_and_an_answer_down(tmp_path: Path) -> None:
             async for data in answer.content.iter_any():
                 size += len(data)
     assert got == size == len(piece) * count
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_json_of_which_nothing_need_be_known_may_be_larger_than_what_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    """Its length is told, or found out on the way."""
+    whole = b'{"audio":"' + b"x" * 400_000 + b'"}'
+
+    async def sent() -> AsyncIterator[bytes]:
+        for at in range(0, len(whole), 65536):
+            yield whole[at : at + 65536]
+
+    monkeypatch.setattr("tests.server.accounted.limits", lambda config: Limits(body_bytes=100_000))
+    async with passing(tmp_path, {("POST", "*"): answered_with({"id": "x"})}) as (vendor, gateway):
+        headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
+        for path, status in (("/openai/v1/unknown/thing", 200), (PATH, 413)):
+            body = whole if told else sent()
+            async with gateway._session.post(gateway.url + path, data=body, headers=headers) as answer:
+                assert answer.status == status, path
+    assert [asked.body for asked in vendor.asked] == [whole]
+
+
+async def test_what_another_api_calls_guardrails_is_its_own(tmp_path: Path) -> None:
+    body = b'{"metadata": {"guardrails": ["a"]}, "model": "x"}'
+    async with passing(tmp_path, {("POST", "*"): answered_with({"id": "x"})}) as (vendor, gateway):
+        kind = {"content-type": "application/json"}
+        assert (await gateway.send("POST", "/openai/v1/unknown/thing", body, kind)).status == 200
+        assert (await gateway.send("POST", PATH, body, kind)).json()["error"]["code"] == "guards_not_built"
+    assert [asked.body for asked in vendor.asked] == [body]
 
 
 STRAYS = [

@@ -369,20 +369,25 @@ async def test_fallbacks_that_only_anthropic_runs_are_told_where_another_format_
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-@pytest.mark.parametrize("said", ["in the request", "by the operator"])
+@pytest.mark.parametrize("said", ["in the request", "by the operator", "by the operator alone"])
 async def test_a_service_may_have_a_time_of_its_own(tmp_path: Path, said: str, stream: bool) -> None:
     async with serving() as mock:
         times = {f"{name}timeout_by_service_tier": {"fast": 0.1} for name in ("", "stream_")}
-        operators = {} if said == "in the request" else {"service_tier": "fast"}
+        operators: dict[str, Any] = {} if said == "in the request" else {"service_tier": "fast"}
+        if said == "by the operator alone":  # whatever a client says
+            operators = {"extra_body": operators}
         clients = {"service_tier": "fast"} if said == "in the request" else {}
+        slow = {"model": "openai/mock,delay_ms=700", "timeout": 60, **times}
         text = configuration(
-            entry("m", mock.port, model="openai/mock,delay_ms=700", timeout=60, **times, **operators),
+            entry("m", mock.port, **slow, **operators),
+            entry("other", mock.port, **slow, extra_body={"service_tier": "other"}),
             router={"num_retries": 0, "disable_cooldowns": True},
         )
         async with served(text, tmp_path) as gateway:
             plain = await gateway.post(CHAT, ask(stream=stream, service_tier="other"))
             fast = await gateway.post(CHAT, ask(stream=stream, **clients))
-    assert (plain.status, fast.status) == (200, 504)
+            others = await gateway.post(CHAT, ask("other", stream=stream, service_tier="fast"))
+    assert (plain.status, fast.status, others.status) == (504 if "alone" in said else 200, 504, 200)
 
 
 async def test_a_request_may_say_a_longer_time_than_its_deployment(tmp_path: Path) -> None:

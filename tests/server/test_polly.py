@@ -98,6 +98,36 @@ async def test_what_it_gives_as_samples_is_put_into_a_wav(aws: Service) -> None:
     assert aws.asked[0].json()["OutputFormat"] == "pcm"
 
 
+@pytest.mark.parametrize(
+    ("operators", "asked", "rate"),
+    [
+        ({"SampleRate": "8000"}, {}, 8000),
+        ({"SampleRate": "8000"}, {"sample_rate": 16000}, 8000),
+        ({}, {"sample_rate": 8000.0}, 8000),
+        ({}, {"SampleRate": "22050"}, 22050),
+    ],
+)
+async def test_a_wav_tells_the_rate_that_was_asked_for(
+    aws: Service, tmp_path: Path, operators: dict[str, str], asked: dict[str, object], rate: int
+) -> None:
+    params = {"model": "aws_polly/neural", "extra_body": operators, **place(aws)}
+    text = json.dumps({"model_list": [{"model_name": "m", "litellm_params": params}]})
+    async with accounted(text, tmp_path) as gateway:
+        body = {"model": "m", "voice": "alloy", "input": "x", "response_format": "wav", **asked}
+        answered = await gateway.send("POST", "/v1/audio/speech", body)
+    assert aws.asked[0].json()["SampleRate"] == str(rate)
+    with wave.open(io.BytesIO(answered.body)) as sound:
+        assert sound.getframerate() == rate
+
+
+async def test_what_the_operator_wants_in_another_format_is_put_into_no_wav(aws: Service) -> None:
+    forced = {"OutputFormat": "mp3"}
+    spoken = await tollbridge.aspeech(
+        "aws_polly/neural", "x", voice="Vicki", response_format="wav", extra_body=forced, **place(aws)
+    )
+    assert (spoken.content, spoken.media_type) == (b"sound", "audio/mpeg")
+
+
 async def test_a_program_asks_it_too(aws: Service) -> None:
     spoken = await tollbridge.aspeech("aws_polly/standard", "Hello", voice="nova", **place(aws))
     assert spoken.content == b"sound"

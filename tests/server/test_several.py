@@ -16,6 +16,7 @@ from tests.server.faults import CHAT, MESSAGES, ask, configuration, entry
 from tests.server.served import KEY
 from tests.server.test_accounting import PRICES, price_of, rows
 
+CLAUDES = (("b", "anthropic"), ("c", "anthropic"))
 SLOW = "openai/mock,delay_ms=20000"
 
 
@@ -118,6 +119,53 @@ async def test_a_name_with_a_comma_is_a_models_where_the_operator_calls_one_so(t
         assert "fastest_response" not in json.loads(mock.provider.books.captures[0].body)
     assert one.json()["object"] == "chat.completion"
     assert [("error" in told) for told in many.json()] == [False, True]
+
+
+async def test_what_could_not_be_said_to_each_of_several_is_told_once(tmp_path: Path) -> None:
+    async with serving() as mock:
+        text = configuration(*(entry(name, mock.port, wire) for name, wire in (("a", "openai"), *CLAUDES)))
+        async with accounted(text, tmp_path) as gateway:
+            one = await gateway.send("POST", CHAT, ask("b", logit_bias={"1": 2}))
+            several = await gateway.send("POST", CHAT, ask("a,b,c", logit_bias={"1": 2}))
+            again = {"idempotency-key": "k"}
+            kept = [await gateway.send("POST", CHAT, ask("a,b", logit_bias={"1": 2}), again) for _ in range(2)]
+            none = await gateway.send("POST", CHAT, ask("a,a"))
+    told = one.headers["x-tollbridge-caveats"]
+    assert "$.logit_bias" in told
+    assert [answered.headers["x-tollbridge-caveats"] for answered in (several, *kept)] == [told] * 3
+    assert "x-tollbridge-caveats" not in none.headers
+
+
+async def test_the_fastest_may_be_asked_for_in_the_extra_body(tmp_path: Path) -> None:
+    async with serving() as mock:
+        text = configuration(entry("slow", mock.port, model=SLOW), entry("b", mock.port))
+        async with accounted(text, tmp_path) as gateway:
+            asked = ask("slow,b", extra_body={"fastest_response": True, "seed": 7})
+            answered = await asyncio.wait_for(gateway.send("POST", CHAT, asked), 10)
+            outside = ask("b,b", fastest_response=False, extra_body={"fastest_response": True})
+            listed = await gateway.send("POST", CHAT, outside)
+        sent = [json.loads(seen.body) for seen in mock.provider.books.captures]
+    assert answered.headers["x-litellm-model-group"] == "b"
+    assert len(listed.json()) == 2
+    assert sent[0]["seed"] == 7
+    assert not any({"extra_body", "fastest_response"} & one.keys() for one in sent)
+
+
+@pytest.mark.parametrize("path", [CHAT, MESSAGES, "/v1/responses"])
+async def test_to_one_model_the_fastest_means_nothing_and_that_is_told(tmp_path: Path, path: str) -> None:
+    body = {"model": "a", "input": "x"} if path.endswith("responses") else ask("a")
+    async with serving() as mock:
+        async with accounted(configuration(entry("a", mock.port)), tmp_path) as gateway:
+            told = await gateway.send("POST", path, {**body, "fastest_response": True})
+            plain = await gateway.send("POST", path, {**body, "fastest_response": False})
+            strict = {"x-tollbridge-strict": "true"}
+            refused = await gateway.send("POST", path, {**body, "fastest_response": True}, strict)
+            wrong = await gateway.send("POST", path, {**body, "fastest_response": "yes"})
+        assert not any(b"fastest_response" in seen.body for seen in mock.provider.books.captures)
+    assert (told.status, plain.status, refused.status, wrong.status) == (200, 200, 400, 400)
+    assert "ignored_param $.fastest_response" in told.headers["x-tollbridge-caveats"]
+    assert "fastest_response" not in plain.headers.get("x-tollbridge-caveats", "")
+    assert "$.fastest_response" in wrong.json()["error"]["message"]
 
 
 async def test_a_client_that_leaves_leaves_all_of_them(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ class Keys:
         if body.get("spend"):
             raise UnprocessableEntityError("`spend`: a key begins at 0.", code="invalid_field", param="spend")
         fields = {**wish.fields, "created_at": now, "updated_at": now, "minted_by": by}
+        warnings = await self._warnings(wish)
         for attempt in range(MINTING_TRIES):
             minted = self._minted(body.get("key"), "key")
             key = Key(id=minted.id, digest=minted.digest, name=minted.name, **fields)
@@ -85,14 +86,15 @@ class Keys:
                 break
         self._changed(key.id)
         audit("key.generate", by, key=key.id, alias=key.alias, said=_told(wish))
-        return Made(key, minted, await self._warnings(wish))
+        return Made(key, minted, warnings)
 
     async def update(self, key: Key, body: JsonObject, by: str) -> tuple[Key, tuple[str, ...]]:
         """The key as it is now, and warnings."""
         wish = read_wish(body, self._clock(), beside=("key",))
+        warnings = await self._warnings(wish)
         changed = await self._change(key, wish.fields)
         audit("key.update", by, key=key.id, said=_told(wish))
-        return changed, await self._warnings(wish)
+        return changed, warnings
 
     async def block(self, key: Key, by: str, *, blocked: bool = True) -> Key:
         changed = await self._change(key, {"blocked": blocked})
@@ -133,9 +135,10 @@ class Keys:
         spending. What `body` says besides is changed with it."""
         wish = read_wish(body, self._clock(), beside=("key", "new_key"))
         minted = self._minted(body.get("new_key"), "new_key", key.id if len(key.id) == ID_LENGTH else None)
+        warnings = await self._warnings(wish)
         changed = await self._change(key, {**wish.fields, "digest": minted.digest, "name": minted.name})
         audit("key.regenerate", by, key=key.id, said=_told(wish))
-        return Made(changed, minted, await self._warnings(wish))
+        return Made(changed, minted, warnings)
 
     async def named(self, reference: str) -> Key:
         """By id, by alias, or by the key itself, which is never repeated. Raises NotFoundError."""
@@ -181,6 +184,8 @@ class Keys:
             raise UnprocessableEntityError(f"`{field}`: {error}", code="invalid_field", param=field) from error
 
     async def _warnings(self, wish: Wish) -> tuple[str, ...]:
+        """Asked for before anything is written: where what there is cannot be read, nothing is done, and no key's text
+        is lost."""
         if wish.fields.keys().isdisjoint(("models", "aliases", "permission")):
             return wish.warnings
         return *wish.warnings, *doubts(wish.fields, await self._knowing())

@@ -102,7 +102,7 @@ def one_of(query: Mapping[str, str], name: str, words: Collection[str]) -> Any:
     """The first of the words where nothing is said."""
     said = query.get(name) or next(iter(words))
     if said not in words:
-        raise invalid(name, f"is one of {', '.join(words)}")
+        raise invalid(name, f"is one of {', '.join(filter(None, words))}")
     return said
 
 

@@ -92,8 +92,17 @@ class SpendDesk:
         limit, after = number(query, "limit", PAGE, PAGE_MAX), entry(query, "after")
         (since, until), summed = moments(query), flag(query, "summarize")
         key_id = await self._key_id(call)
+        wanted = Wanted(
+            key_id=key_id,
+            end_user=query.get("user_id") or None,
+            since=since,
+            until=until,
+            after=after,
+            limit=limit,
+        )
         if query.get("request_id"):
-            return Reply([spend_log(row) for row in await self._reader.named(query["request_id"], key_id, limit)])
+            found, _ = await self._reader.page_of_named(query["request_id"], wanted)
+            return Reply([spend_log(row) for row in found])
         if summed and since is None:
             raise invalid("summarize", "sums days: say `start_date` with it, and `end_date` where it is not today")
         if since is not None and (summed or (summed is None and until is not None)):
@@ -104,14 +113,6 @@ class SpendDesk:
             last = today if until is None else min(_day(until - 0.001), today)
             sums = await self._reader.sums(["day", "key", "model"], since=_day(since), until=last, key_id=key_id)
             return Reply(by_day(sums, last))  # each day is told, also an empty one
-        wanted = Wanted(
-            key_id=key_id,
-            end_user=query.get("user_id") or None,
-            since=since,
-            until=until,
-            after=after,
-            limit=limit,
-        )
         return Reply([spend_log(row) for row in await self._reader.entries(wanted)])
 
     async def page_of_logs(self, call: Call) -> Reply:
@@ -124,26 +125,25 @@ class SpendDesk:
         one_of(query, "sort_by", ("startTime",))
         order = one_of(query, "sort_order", ("desc", "asc"))
         key_id = await self._key_id(call)
-        since, until = self._days(call)
-        least, most = dollars(query, "min_spend"), dollars(query, "max_spend")
-        if query.get("request_id"):
-            found = await self._reader.named(query["request_id"], key_id, COUNTED_MAX)
-            total, found = len(found), found[(page - 1) * size : page * size]
+        id = query.get("request_id")
+        since, until = moments(query) if id else self._days(call)
+        wanted = Wanted(
+            key_id=key_id,
+            end_user=query.get("end_user") or query.get("user_id") or None,
+            model=query.get("model") or None,
+            group=query.get("model_group") or None,
+            failed={"failure": True, "success": False}.get(one_of(query, "status_filter", _STATUSES)),
+            least_nanousd=dollars(query, "min_spend"),
+            most_nanousd=dollars(query, "max_spend"),
+            since=since,
+            until=until,
+            skip=(page - 1) * size,
+            limit=size,
+            oldest_first=order == "asc",
+        )
+        if id:
+            found, total = await self._reader.page_of_named(id, wanted, COUNTED_MAX)
         else:
-            wanted = Wanted(
-                key_id=key_id,
-                end_user=query.get("end_user") or query.get("user_id") or None,
-                model=query.get("model") or None,
-                group=query.get("model_group") or None,
-                failed={"failure": True, "success": False}.get(one_of(query, "status_filter", _STATUSES)),
-                least_nanousd=least,
-                most_nanousd=most,
-                since=since,
-                until=until,
-                skip=(page - 1) * size,
-                limit=size,
-                oldest_first=order == "asc",
-            )
             total, found = await self._reader.count(wanted, COUNTED_MAX), await self._reader.entries(wanted)
         told: JsonObject = {"data": [spend_log(row) for row in found], "total": total, "page": page}
         return Reply({**told, "page_size": size, "total_pages": -(-total // size)})

@@ -10,7 +10,15 @@ import msgspec
 
 from tollbridge.calls import credentials
 from tollbridge.calls.cache_points import CachePoint
-from tollbridge.calls.default_words import in_words_of, must_be_read, spoken, unsaid_by
+from tollbridge.calls.default_words import (
+    in_words_of,
+    must_be_read,
+    newest,
+    other_names,
+    outdone,
+    spoken,
+    unsaid_by,
+)
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.follow import Steps
 from tollbridge.calls.rewrites import effort_of_messages, features_of, left_out, thinking
@@ -33,7 +41,7 @@ from tollbridge.transport.head import encode_head
 from tollbridge.wires import dialects, only_providers
 from tollbridge.wires.base import ProviderWire, Target, Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
-from tollbridge.wires.openai_chat.thinking import PLAIN
+from tollbridge.wires.openai_chat.thinking import PLAIN, STYLES
 from tollbridge.wires.steps import Stepwise
 
 
@@ -153,7 +161,9 @@ def _at(
 ) -> Deployment:
     """`tokens`: those of this deployment, in whatever format it is asked."""
     wire = location.provider.wire
-    return deployed(location, wanted, known, prices, tokens, wire_named(wire), in_words_of(wire, wanted.defaults))
+    return deployed(
+        location, wanted, known, prices, tokens, wire_named(wire), in_words_of(wire, newest(wanted.defaults))
+    )
 
 
 def deployed(
@@ -170,6 +180,10 @@ def deployed(
     origin = Origin(location.scheme, location.host, location.port)
     limit = None if known is None else known.max_output_tokens
     drops, rewrites = _changes(location, wanted, limit)
+    unsaid = unsaid_by(row.wire, defaults) - set(wanted.keeps)
+    defaults_raw = {row.renames.get(name, name): _raw(value) for name, value in defaults.items() if name not in unsaid}
+    forced_raw = {name: _raw(value) for name, value in {**location.body, **wanted.forced}.items()}
+    style = STYLES.get(row.prefers.get("reasoning", "")) if row.wire == OPENAI_CHAT.name else None
     named = {name.lower() for name in wanted.extra_headers}
     headers = (
         ("content-type", "application/json"),
@@ -201,11 +215,15 @@ def deployed(
             prefers=row.prefers,
             modify=wanted.modify_params,
         ),
-        defaults=wanted.defaults if defaults else {},
+        defaults=newest(wanted.defaults) if defaults else {},
         spoken=spoken(wanted.defaults) if defaults else None,
         reads_whole=must_be_read(row.wire, wanted.defaults) and spoken(wanted.defaults) is not None,
-        defaults_raw={row.renames.get(name, name): _raw(value) for name, value in defaults.items()},
-        forced_raw={name: _raw(value) for name, value in {**location.body, **wanted.forced}.items()},
+        defaults_raw=defaults_raw,
+        unsaid=unsaid,
+        same_wish=other_names(defaults_raw, row.wire, row.renames, style),
+        thinking_at=() if style is None else style.places,
+        forced_raw=forced_raw,
+        outdone=outdone(forced_raw, row.wire, row.renames, style),
         drops=drops,
         renames=row.renames,
         rewrites=rewrites,
@@ -244,7 +262,6 @@ def _changes(location: Location, wanted: Wanted, limit: int | None) -> tuple[fro
     spelled = (thinking(style),) if style and row.wire == OPENAI_CHAT.name and not elsewhere else ()
     if row.wire == dialects.MESSAGES and "reasoning_effort" not in wanted.keeps:
         spelled = (effort_of_messages(location.model, limit),)
-    drops |= unsaid_by(row.wire, wanted.defaults)
     return _under_both_names(drops - set(wanted.keeps), row.renames), (*spelled, *row.rewrites, *inside)
 
 

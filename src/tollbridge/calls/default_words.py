@@ -15,6 +15,8 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, ToolChoice
 from tollbridge.wires import dialects
 from tollbridge.wires.openai_chat import OPENAI_CHAT
+from tollbridge.wires.openai_chat.thinking import WORDS, Style
+from tollbridge.wires.stumble import snake
 
 _ANYWHERE = frozenset({"n", "seed", "frequency_penalty", "presence_penalty", "logit_bias", "logprobs"})
 _OF_CHAT = frozenset({"verbosity", "store", "prediction", "modalities", "audio", "web_search_options"})
@@ -34,16 +36,38 @@ _OBJECTS: Mapping[str, frozenset[str]] = {
     dialects.RESPONSES: frozenset({"text", "reasoning"}),
 }
 """Fields with a member that chat has a field for."""
-_NEUTRAL = frozenset({"response_format", "tools", "tool_choice", "parallel_tool_calls", "thinking", "user"})
+NEUTRAL: Mapping[str, str] = {
+    "response_format": "output",
+    "tools": "tools",
+    "tool_choice": "tool_choice",
+    "parallel_tool_calls": "parallel_tools",
+    "thinking": "reasoning",
+    "user": "user",
+}
+"""What the neutral request has a word for, but for what is one number or text in it, and that word."""
+_ONE_WISH: Mapping[str, tuple[frozenset[str], ...]] = {
+    dialects.CHAT: (
+        frozenset({"max_tokens", "max_completion_tokens"}),
+        frozenset({"stop", "stop_sequences"}),
+        frozenset({"tools", "functions"}),
+        frozenset({"tool_choice", "function_call"}),
+    ),
+}
+"""Names of one format that say the same."""
+_ELSEWHERE: Mapping[str, Mapping[str, str]] = {
+    dialects.RESPONSES: {"verbosity": "text.verbosity"},
+    dialects.GEMINI: {"service_tier": "serviceTier"},
+}
+"""By the client's format: where it says what chat calls by this name, if the neutral request has no word for it."""
 _SHAPED = frozenset({"response_format", "tools", "tool_choice"})
 _SHAPED_IN: Mapping[str, frozenset[str]] = {dialects.MESSAGES: _SHAPED, dialects.RESPONSES: _SHAPED | {"thinking"}}
 """Of these, what the format does not take as it stands."""
 
 
 def spoken(defaults: JsonObject) -> Request | None:
-    """What of them the neutral model has a word for, but for what is one number or text in it. None: there is nothing,
-    or it has no shape of chat's, and may be a word of the provider's own."""
-    said = {name: value for name, value in defaults.items() if name in _NEUTRAL and value is not None}
+    """What of them the neutral model has a word for (`NEUTRAL`). None: there is nothing, or it has no shape of chat's,
+    and may be a word of the provider's own."""
+    said = {name: value for name, value in defaults.items() if name in NEUTRAL and value is not None}
     if not said:
         return None
     try:
@@ -81,8 +105,56 @@ def _bare(value: object, loose: bool) -> object:
             return value
 
 
-def is_spoken(name: str) -> bool:
-    return name in _NEUTRAL
+def says_in_extra(request: Request, name: str) -> bool:
+    """Whether the client says in its own words, for which the neutral request has none, what chat calls by this
+    name."""
+    extra = request.extra
+    if name in extra or (name == "metadata" and request.metadata is not None):
+        return True
+    holder, _, inner = _ELSEWHERE.get(request.origin, {}).get(name, "").partition(".")
+    held = extra.get(holder)
+    if held is not None:
+        return not inner or (isinstance(held, dict) and inner in held)
+    return request.origin == dialects.GEMINI and snake(name) in map(snake, extra)
+
+
+def other_names(
+    defaults: Collection[str], wire: str, renames: Mapping[str, str], style: Style | None
+) -> Mapping[str, frozenset[str]]:
+    """By which other names a body in this format may say a default, by the provider's name. `style`: how this provider
+    wants to be told to think."""
+    thinks = WORDS.union(() if style is None else [path[0] for path in style.places if len(path) == 1])
+    if wire != dialects.CHAT:
+        return _others(defaults, _wishes(wire, renames))
+    found = dict(_others(defaults, (*_wishes(wire, renames), thinks)))
+    for path in () if style is None else style.places:
+        if len(path) > 1 and path[0] in defaults:
+            found[path[0]] = thinks - {path[0]}
+    return found
+
+
+def outdone(forced: Collection[str], wire: str, renames: Mapping[str, str], style: Style | None) -> frozenset[str]:
+    """Other names for what is forced. In a style of thinking its fields are set one by one."""
+    wishes = _wishes(wire, renames)
+    if wire == dialects.CHAT and style is None:
+        wishes = (*wishes, WORDS)
+    return frozenset().union(*_others(forced, wishes).values()) - frozenset(forced)
+
+
+def _wishes(wire: str, renames: Mapping[str, str]) -> tuple[frozenset[str], ...]:
+    return (*_ONE_WISH.get(wire, ()), *map(frozenset, renames.items()))
+
+
+def _others(names: Collection[str], wishes: Collection[frozenset[str]]) -> Mapping[str, frozenset[str]]:
+    found = {name: frozenset().union(*(wish for wish in wishes if name in wish)) - {name} for name in names}
+    return {name: others for name, others in found.items() if others}
+
+
+def newest(defaults: JsonObject) -> JsonObject:
+    """Of two limits the newer word counts, as in chat."""
+    if "max_completion_tokens" not in defaults:
+        return defaults
+    return {name: value for name, value in defaults.items() if name != "max_tokens"}
 
 
 def beside(wire: str, origin: str, name: str) -> bool:
@@ -99,10 +171,7 @@ def in_words_of(wire: str, defaults: JsonObject) -> JsonObject:
     said: JsonObject = {}
     for name, value in defaults.items():
         written, told = _written(wire, name, value)
-        if name == "max_completion_tokens":  # of two limits the newer word counts, as in chat
-            said[written] = told
-        else:
-            said.setdefault(written, told)
+        said.setdefault(written, told)
     return said
 
 
@@ -134,7 +203,7 @@ def _written(wire: str, name: str, value: Json) -> tuple[str, Json]:
 
 
 def unsaid_by(wire: str, defaults: JsonObject) -> frozenset[str]:
-    """Those of the `defaults` that a request in this very format leaves out, with a Caveat."""
+    """Those of the `defaults` that this very format has no word for."""
     found = _UNSAID.get(wire, frozenset()).intersection(defaults)
     if wire != dialects.MESSAGES:
         return found

@@ -29,6 +29,11 @@ _IN_WORDS = frozenset({"tools", "response_schema"})
 """What a model is told in words where its provider has no field for it."""
 
 
+def _service(fields: Mapping[str, msgspec.Raw]) -> str:
+    said = fields.get("service_tier") or fields.get("serviceTier") or b""
+    return bytes(said).decode("utf-8", "replace").strip('"')
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Made once from the configuration; read on every request.
 
@@ -37,8 +42,10 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     headers; `head`, `stream_head`: the same, encoded. `tokens`: where the credential is one that runs out, or signs
     each request. `steps`: where an answer may take several requests. `secrets`: what must not appear in anything that a
     client or a log is shown; `hidden`: and the present token. `defaults`: body fields for what the client does not say,
-    `defaults_raw` the same by the provider's own names, `spoken` what a neutral request can say of it, `reads_whole`:
-    some of it has another shape in the provider's format; `forced`: fields that win (`extra_body`). `drops`: fields
+    `defaults_raw` the same by the provider's own names, `spoken` what a neutral request can say of it, `unsaid` those
+    that the format has no word for, `same_wish` by which other names a client may have said one, `thinking_at` where
+    else this vendor has the wish to think, `reads_whole`: some of it has another shape in the provider's format;
+    `forced_raw`: fields that win (`extra_body`), `outdone`: other names of theirs. `drops`: fields
     that this provider refuses; `renames`: those that it knows by another name. `rewrites`: changes to single fields;
     `touches`: the fields that any of these three concerns. `withheld`: what the operator wants left out of neutral
     requests. `keeps`: fields that go to the provider as they are, where its format has no word for them. `patches`:
@@ -74,7 +81,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     spoken: Request | None = None
     reads_whole: bool = False
     defaults_raw: Mapping[str, msgspec.Raw] = {}
+    unsaid: frozenset[str] = frozenset()
+    same_wish: Mapping[str, frozenset[str]] = {}
+    thinking_at: tuple[tuple[str, ...], ...] = ()
     forced_raw: Mapping[str, msgspec.Raw] = {}
+    outdone: frozenset[str] = frozenset()
     drops: frozenset[str] = frozenset()
     renames: Mapping[str, str] = {}
     rewrites: tuple[Rewrite, ...] = ()
@@ -109,7 +120,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def __post_init__(self) -> None:
         changed = self.patches or self.defaults_raw or self.forced_raw or self.plain or self.wire.in_path
-        changed = changed or bool(self.cache_points or self.by_service)
+        changed = changed or bool(self.cache_points or self.by_service or self.unsaid)
         lacks = self.target.lacks - {"reasoning_history"} if self.plain else self.target.lacks
         force_setattr(self, "unread", marks(self.wire.name, lacks))
         force_setattr(self, "mends", self.wire.name == CHAT and PREFERENCE in self.target.prefers)
@@ -119,9 +130,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         """Those that hold for a request, where it says none."""
         whole, stream = self.timeouts, self.stream_timeouts
         if self.by_service:
-            said = ask.fields.get("service_tier") or ask.fields.get("serviceTier") or b""
-            service = bytes(said).decode("utf-8", "replace").strip('"') or self.defaults.get("service_tier")
-            whole, stream = self.by_service.get(str(service), (whole, stream))
+            service = _service(self.forced_raw) or _service(ask.fields) or _service(self.defaults_raw)
+            whole, stream = self.by_service.get(service, (whole, stream))
         return stream if ask.stream else whole
 
     def for_dialect(self, dialect: str) -> Deployment:

@@ -17,7 +17,7 @@ import msgspec
 
 from tollbridge.calls.ask import Ask, decode, field, name_model, with_plain_effort
 from tollbridge.calls.cache_points import CachePoint, with_points
-from tollbridge.calls.default_words import beside, in_words_of, is_spoken, joined, may_join, with_spoken
+from tollbridge.calls.defaults import added, emptied, with_defaults
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.kept import check_served
 from tollbridge.calls.outgoing import LISTS, Headers, in_body, outgoing, with_words
@@ -26,12 +26,10 @@ from tollbridge.calls.structured import FIELDS, asks_for_schema, fit
 from tollbridge.calls.told import at_clients_place, places_of, refusal, told
 from tollbridge.errors import BadRequestError, UnsupportedParamsError
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.model.request import Reasoning, Request, Sampling
 from tollbridge.model.response import Caveat
 from tollbridge.model.unsent import unsent
 from tollbridge.transport.base import Outgoing, Timeouts
 from tollbridge.wires.base import ProviderWire
-from tollbridge.wires.dialects import CHAT, MESSAGES
 from tollbridge.wires.openai_chat.plain import extended, plain
 from tollbridge.wires.openai_responses.vocabulary import NAME as KEEPING
 from tollbridge.wires.unsaid import nothing_left, unsaid
@@ -109,7 +107,10 @@ def prepare(ask: Ask, deployment: Deployment) -> Prepared:
         same = same and not by_tool
         if same and ask.stream:
             hides_usage = not ask.include_usage
-        body = _encode({**written, **deployment.forced_raw} if deployment.forced_raw else written)
+        if deployment.forced_raw:
+            written = {**written}
+            _force(written, deployment)
+        body = _encode(written)
     if caveats:
         judge(caveats, ask, deployment)
     if ask.caveats:
@@ -133,20 +134,30 @@ def _relayed(ask: Ask, deployment: Deployment) -> tuple[dict[str, msgspec.Raw], 
     caveats: tuple[Caveat, ...] = ()
     name_model(fields, deployment.model_raw, in_path=deployment.wire.in_path)
     touched = deployment.touches and not deployment.touches.isdisjoint(fields)
-    if touched or deployment.defaults_raw:
-        _rename(fields, deployment.renames)
-        for name, raw in deployment.defaults_raw.items():
-            held = fields.setdefault(name, raw)
-            if held is not raw and may_join(deployment.wire.name, name):
-                fields[name] = msgspec.Raw(_encode(joined(_value(raw), _value(held))))
-        caveats = _changed(fields, deployment)
+    if touched or deployment.defaults_raw or deployment.unsaid:
+        caveats = _in_place(fields, deployment)
     if deployment.forced_raw:
-        fields.update(deployment.forced_raw)
+        _force(fields, deployment)
     hides_usage = False
     if ask.stream and _may_ask_for_usage(deployment):
         fields["stream_options"] = msgspec.Raw(_encode(_with_usage(field(ask.fields, "stream_options"))))
         hides_usage = not ask.include_usage
     return fields, hides_usage, caveats
+
+
+def _in_place(fields: dict[str, Any], deployment: Deployment) -> tuple[Caveat, ...]:
+    """The fields of a request in the provider's format, with the operator's defaults, as the provider takes them."""
+    _rename(fields, deployment.renames)
+    defaults, unsaid = added(fields, deployment)
+    fields.update(defaults)
+    return (*_changed(fields, deployment), *unsaid)
+
+
+def _force(fields: dict[str, Any], deployment: Deployment) -> None:
+    """The operator's `extra_body` wins, also over what says the same by another name."""
+    for name in deployment.outdone:
+        fields.pop(name, None)
+    fields.update(deployment.forced_raw)
 
 
 def in_its_words(fields: dict[str, Any], ask: Ask, deployment: Deployment) -> tuple[Caveat, ...]:
@@ -209,15 +220,9 @@ def _asks_for_schema(ask: Ask) -> bool:
 
 def _rewritten(ask: Ask, deployment: Deployment) -> _Made:
     """The same wire, but the whole body must be seen: patches are to come."""
-    body: JsonObject = {**ask.json(), "model": deployment.model}
-    _rename(body, deployment.renames)
-    for name, value in in_words_of(deployment.wire.name, dict(deployment.defaults)).items():
-        own = deployment.renames.get(name, name)
-        if own not in body:
-            body[own] = value
-        elif may_join(deployment.wire.name, own):
-            body[own] = joined(value, body[own])
-    caveats = _changed(body, deployment)
+    fields: dict[str, Any] = {**ask.json(), "model": deployment.model}
+    caveats = _in_place(fields, deployment)
+    body: JsonObject = {name: _value(value) for name, value in fields.items()}
     if caveats:
         caveats = told(caveats, places_of(ask), deployment.target.lacks)
     if ask.stream and _may_ask_for_usage(deployment):
@@ -230,11 +235,14 @@ def _translated(ask: Ask, deployment: Deployment, points: tuple[CachePoint, ...]
     read = ask.request()
     request, wire = read.value, deployment.wire
     said: JsonObject = {}
+    unsaid_words: tuple[Caveat, ...] = ()
     if deployment.defaults:
-        request, said = with_defaults(request, deployment)
+        none = emptied(places_of(ask, read.value), deployment)
+        request, said, unsaid_words = with_defaults(request, deployment, none)
     if points:
         request = with_points(request, points)
     request, caveats = withheld(request, deployment.withheld, deployment.provider)
+    caveats = (*unsaid_words, *caveats)
     try:
         settled = granted(request, wire.name)
     except BadRequestError as error:
@@ -288,62 +296,6 @@ def _translated(ask: Ask, deployment: Deployment, points: tuple[CachePoint, ...]
             model=deployment.model,
         )
     return _Made(body, (*read.caveats, *told(caveats, places, target.lacks)), wire, fitted.by_tool, headers)
-
-
-def with_defaults(request: Request, deployment: Deployment) -> tuple[Request, JsonObject]:
-    """The operator's defaults, where the client said nothing. They are written in the chat dialect's words; those
-    that the neutral request has no word for go into `extra` and are judged by the writer, or stand beside what it
-    writes."""
-    changes: dict[str, object] = {}
-    sampling: dict[str, object] = {}
-    extra: JsonObject = {}
-    aside: JsonObject = {}
-    own = request.origin == deployment.wire.name
-    for name, value in deployment.defaults.items():
-        known = _SAMPLING.get(name)
-        if own and name in deployment.drops:
-            extra[name] = value  # is left out of the body, and told
-        elif known is not None:
-            if getattr(request.sampling, known) in (None, ()):
-                if known == "stop":
-                    value = (value,) if isinstance(value, str) else tuple(value)
-                sampling[known] = value
-        elif name == "reasoning_effort" and isinstance(value, str) and not _in_anthropics(request, deployment):
-            if request.reasoning is None:
-                changes["reasoning"] = Reasoning(effort=value)
-        elif (deployment.spoken is not None and is_spoken(name)) or name in request.extra:
-            continue
-        elif beside(deployment.wire.name, request.origin, name):
-            aside[name] = value
-        else:
-            extra[name] = value
-    if deployment.spoken is not None:
-        changes = {**with_spoken(request, deployment.spoken, deployment.wire.name), **changes}
-    if sampling:
-        changes["sampling"] = msgspec.structs.replace(request.sampling, **sampling)
-    if extra:
-        changes["extra"] = {**request.extra, **_in_own_words(extra, request, deployment)}
-    changed = msgspec.structs.replace(request, **changes) if changes else request
-    return changed, in_words_of(deployment.wire.name, aside)
-
-
-def _in_own_words(extra: JsonObject, request: Request, deployment: Deployment) -> JsonObject:
-    """Written as it was read, a format's writer puts out what it does not know as it stands."""
-    wire = deployment.wire.name
-    return in_words_of(wire, extra) if request.origin == wire != CHAT else extra
-
-
-def _in_anthropics(request: Request, deployment: Deployment) -> bool:
-    """Written as it was read, in a format that says an effort otherwise for each model: a rewrite does that."""
-    return request.origin == MESSAGES == deployment.wire.name
-
-
-_SAMPLING: Mapping[str, str] = {
-    **{name: name for name in Sampling.__struct_fields__ if name != "choices"},
-    "max_completion_tokens": "max_tokens",
-    "stop_sequences": "stop",
-    "n": "choices",
-}
 
 
 def _drop(fields: dict[str, Any], deployment: Deployment) -> tuple[Caveat, ...]:

@@ -144,7 +144,7 @@ async def _translated(ask: TaskAsk, deployment: Deployment, transport: Transport
             incoming = await _sent(ask, deployment, transport, content, caveats)
             body = redact_errors(await incoming.read(ANSWER_BYTES_MAX), deployment.hidden)
         try:
-            return wire.read_response(body, _heads(incoming), part), incoming
+            return wire.read_response(body, _heads(incoming, content), part), incoming
         except APIError as error:
             spent = wire.read_spent(body)
             if spent is not None:
@@ -302,9 +302,19 @@ def _with_defaults(ask: TaskAsk, deployment: Deployment) -> TaskRequest | None:
     return cast(TaskRequest, ask.wire.read_request(with_texts(content, dict(deployment.defaults), over=False)).value)
 
 
-def _heads(incoming: Incoming) -> Heads:
+def _heads(incoming: Incoming, content: Content | None = None) -> Heads:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in incoming.headers}
-    return Heads(headers.get("content-type", ""), headers)
+    return Heads(headers.get("content-type", ""), headers, _sent_fields(content))
+
+
+def _sent_fields(content: Content | None) -> JsonObject:
+    if isinstance(content, At):
+        content = content.content
+    if not isinstance(content, dict):
+        return {}
+    return {
+        name: msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value for name, value in content.items()
+    }
 
 
 def _distinct(caveats: tuple[Caveat, ...]) -> tuple[Caveat, ...]:

@@ -49,7 +49,7 @@ from tollbridge.server.notes import LOGGED_CHARACTERS_MAX
 from tollbridge.server.other_models import check_named
 from tollbridge.server.presence import Leaving
 from tollbridge.server.reachable import unpriced
-from tollbridge.server.uploading import collected, confirmed
+from tollbridge.server.uploading import collected, confirmed, kept_or_flowing
 from tollbridge.transport.base import Flow, Incoming, Outgoing
 from tollbridge.wires.base import Head, Wire
 from tollbridge.wires.openai_chat import OPENAI_CHAT
@@ -139,14 +139,16 @@ class Passage:
         await self._tell(await self._send(request))
 
     async def _body(self, endpoint: Endpoint | None, whole: bool) -> tuple[bytes, Flow | None]:
-        """What names a model, or may, and JSON is read before anything is sent; the rest goes on as it comes."""
+        """What names a model, or may, is read before anything is sent, and so is JSON, as far as bodies are kept; the
+        rest goes on as it comes."""
         inbound = self._inbound
         kind = inbound.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         streams = kind.startswith(b"multipart/") or kind == b"application/octet-stream"
         is_json = kind == b"application/json" or kind.endswith(b"+json")
-        if inbound.flow is None or is_json or (endpoint is not None and not (streams and whole)):
-            return await collected(self._gateway.authenticator, inbound), None
-        return b"", confirmed(self._gateway.authenticator, inbound)
+        authenticator = self._gateway.authenticator
+        if inbound.flow is None or (endpoint is not None and (is_json or not (streams and whole))):
+            return await collected(authenticator, inbound), None
+        return await kept_or_flowing(authenticator, inbound) if is_json else (b"", confirmed(authenticator, inbound))
 
     def _name(self, endpoint: Endpoint, body: bytes, whole: bool) -> bytes:
         """The model that is asked for, and what it costs. -> the body, without what is for us. Raises APIError where
@@ -196,12 +198,13 @@ class Passage:
             fields = peek(body)
         except BadRequestError:
             return body
-        return encode(fields) if self._noted(fields) else body
+        return encode(fields) if self._noted(fields, known=False) else body
 
-    def _noted(self, fields: Fields) -> bool:
-        """Whether something in `fields` was for us alone: it is told to the log, and taken out."""
+    def _noted(self, fields: Fields, *, known: bool = True) -> bool:
+        """Whether something in `fields` was for us alone: it is told to the log, and taken out. `known`: what is asked
+        is."""
         sent = len(fields)
-        notes = take_notes(fields, self._inbound.headers)
+        notes = take_notes(fields, self._inbound.headers, known=known)
         if notes is not NOTHING:
             notes.note(self._record)
         return len(fields) != sent

@@ -82,11 +82,13 @@ ABSENT: Sequence[Absent] = (
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 _VERSION = re.compile(r"^/v[12](?=/)")
 _BEGINNINGS = {beginning.rstrip("/"): one.instead for one in ABSENT for beginning in one.beginnings}
+_DEPTH = max(beginning.count("/") for beginning in _BEGINNINGS)
 
 
 def instead_of(path: str) -> str:
     """In a sentence, for who cannot follow a link; "" where nobody knows of the path."""
     for at in (path, _VERSION.sub("", path)):
+        at = "/".join(at.split("/", _DEPTH + 1)[: _DEPTH + 1])  # who asks need not be known, and may say a long path
         while at:
             if at in _BEGINNINGS:
                 return f" Instead: {_LINK.sub(_shown, _BEGINNINGS[at])}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache, lru_cache
 
 import msgspec
@@ -62,7 +62,12 @@ def route_headers(record: Record, deployment: Deployment, caveats: Sequence[Cave
 
 
 def caveat_headers(caveats: Sequence[Caveat]) -> bytes:
-    return b"x-tollbridge-caveats: %b\r\n" % told(caveats) if caveats else b""
+    return plain_caveat_headers(plainly(caveats)) if caveats else b""
+
+
+def plain_caveat_headers(caveats: Collection[str]) -> bytes:
+    """`caveats`: as a record has them."""
+    return b"x-tollbridge-caveats: %b\r\n" % told_plainly(caveats) if caveats else b""
 
 
 def cost_headers(nanousd: int | None, held: Held | None) -> bytes:
@@ -126,8 +131,12 @@ def plainly(caveats: Sequence[Caveat]) -> tuple[str, ...]:
 
 
 def told(caveats: Sequence[Caveat]) -> bytes:
+    return told_plainly(plainly(caveats))
+
+
+def told_plainly(caveats: Iterable[str]) -> bytes:
     """`code where; code where`, cut at a whole item."""
-    value = b"; ".join(map(printable, plainly(caveats)))
+    value = b"; ".join(map(printable, caveats))
     if len(value) <= CAVEATS_BYTES_MAX:
         return value
     return value[:CAVEATS_BYTES_MAX].rpartition(b"; ")[0] + b"; ..."

@@ -173,9 +173,10 @@ def take_controls(
     return msgspec.structs.replace(NOTHING, **said) if said else NOTHING
 
 
-def take_notes(fields: Fields, headers: Mapping[bytes, bytes]) -> Controls:
+def take_notes(fields: Fields, headers: Mapping[bytes, bytes], *, known: bool = True) -> Controls:
     """Of a body that is another's and goes on as it is, but for what no provider takes: whose it is, and what the log
-    shall tell of it. Raises BadRequestError for an ill-typed one."""
+    shall tell of it. `known`: it asks a model, so that its `metadata` may ask for guards. Raises BadRequestError for an
+    ill-typed one."""
     said: dict[str, object] = {}
     for name in NOTES.intersection(fields):
         raw = bytes(fields.pop(name))
@@ -184,7 +185,7 @@ def take_notes(fields: Fields, headers: Mapping[bytes, bytes]) -> Controls:
         else:
             note(said, "trace", decode(raw))
     if "metadata" in fields:
-        note_metadata(bytes(fields["metadata"]), "metadata", said, theirs=True)
+        note_metadata(bytes(fields["metadata"]), "metadata", said, theirs=True, guarded=known)
     name_user(fields, said)
     if not HEADERS.isdisjoint(headers):
         if (listed := tags_in(headers)) is not None:
@@ -231,6 +232,8 @@ def _body(fields: Fields, streams: bool, betas: str | None) -> dict[str, object]
             case "caching" if not isinstance(value, bool):
                 fields[name] = msgspec.Raw(raw)  # a provider's field of that name
             case "caching" if value:
+                idle.append(name)
+            case "fastest_response" if is_true(value, "$.fastest_response"):  # one model is asked
                 idle.append(name)
             case "cache":
                 idle += _cache(fields, raw, value)

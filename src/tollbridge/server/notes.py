@@ -37,17 +37,19 @@ def name_user(fields: Fields, said: dict[str, object]) -> None:
         note(said, "user", decode(bytes(fields["safety_identifier"])))
 
 
-def note_metadata(raw: bytes, name: str, said: dict[str, object], *, theirs: bool = False) -> None:
+def note_metadata(
+    raw: bytes, name: str, said: dict[str, object], *, theirs: bool = False, guarded: bool = True
+) -> None:
     """For the log; tags, the user and the session are found in it too. In a form `litellm_metadata` is JSON in a text.
     Its user counts before that of `metadata`, which programs say without being told to. `theirs`: it is a provider's
-    field first, and what is called `tags` there need be none."""
+    field first, and what is called `tags` there need be none. `guarded`: what is called `guardrails` asks for some."""
     metadata = decode(raw)
     ours = name == "litellm_metadata"
     if ours and isinstance(metadata, str):
         with suppress(BadRequestError):
             metadata = decode(metadata.encode())
     if isinstance(metadata, dict):
-        if GUARDS in metadata:
+        if guarded and GUARDS in metadata:
             check_guards(metadata[GUARDS], f"{name}.{GUARDS}")
         listed = metadata.get("tags")
         if listed is not None and (_are_texts(listed) or not theirs):

@@ -21,7 +21,8 @@ import msgspec
 from tollbridge.calls.ask import Fields, is_true, peek
 from tollbridge.errors import BadRequestError, RequestTooLargeError, UnknownModelError
 from tollbridge.observe import Record
-from tollbridge.server.answers import JSON_LINES, cost_headers, own_headers
+from tollbridge.server.answers import JSON_LINES, cost_headers, own_headers, plain_caveat_headers
+from tollbridge.server.controls import NESTED, unpack
 from tollbridge.server.idempotency import HEADER as IDEMPOTENCY
 from tollbridge.server.idempotency import Claim
 from tollbridge.server.inbound import ClientGone, Headers, Inbound, Responder
@@ -66,6 +67,8 @@ class Several(msgspec.Struct):
 def read_several(named: SeveralModels, body: bytes) -> Several:
     """Raises BadRequestError where it cannot be answered so, RequestTooLargeError."""
     fields = peek(body)
+    if NESTED in fields:
+        unpack(fields)
     fastest = FASTEST in fields and is_true(fields, FASTEST)
     fields.pop(FASTEST, None)
     stream = "stream" in fields and is_true(fields, "stream")
@@ -140,10 +143,12 @@ async def ask_each(
     if record.status != 200:
         responder.reply(record.status, parts[0].headers, parts[0].body)
         return
-    costs = [entry.cost_nanousd for entry, part in zip(records, parts, strict=True) if part.answered]
+    told = [entry for entry, part in zip(records, parts, strict=True) if part.answered]
+    costs = [entry.cost_nanousd for entry in told]
     cost = None if None in costs else sum(filter(None, costs))
+    caveats = dict.fromkeys(one for entry in told for one in entry.caveats)
     body = _encode([msgspec.Raw(part.body) for part in parts])
-    lines = [JSON_LINES, own_headers(record, dialect) + cost_headers(cost, None)]
+    lines = [JSON_LINES, own_headers(record, dialect) + plain_caveat_headers(caveats) + cost_headers(cost, None)]
     if claim is not None:
         await claim.keep(200, lines, body)
     responder.reply(200, lines, body)

@@ -31,12 +31,31 @@ def confirmed(authenticator: Authenticator, inbound: Inbound) -> Flow:
 
 async def collected(authenticator: Authenticator, inbound: Inbound) -> bytes:
     """All of it, within the limit of bodies that are kept. Raises RequestTooLargeError."""
+    body, flow = await kept_or_flowing(authenticator, inbound)
+    if flow is not None:
+        raise RequestTooLargeError(f"The request body is larger than {inbound.body_limit} bytes.")
+    return body
+
+
+async def kept_or_flowing(authenticator: Authenticator, inbound: Inbound) -> tuple[bytes, Flow | None]:
+    """All of it, or piece by piece where it is larger than bodies that are kept."""
     if inbound.flow is None:
-        return inbound.body
+        return inbound.body, None
     next, pieces, size = confirmed(authenticator, inbound), list[bytes](), 0
+    if inbound.flow.length is not None and inbound.flow.length > inbound.body_limit:
+        return b"", next
     while piece := await next():
         pieces.append(piece)
         size += len(piece)
         if size > inbound.body_limit:
-            raise RequestTooLargeError(f"The request body is larger than {inbound.body_limit} bytes.")
-    return b"".join(pieces)
+            return b"", _after(pieces, next)
+    return b"".join(pieces), None
+
+
+def _after(pieces: list[bytes], rest: Flow) -> Flow:
+    pieces.reverse()
+
+    async def next() -> bytes:
+        return pieces.pop() if pieces else await rest()
+
+    return next

@@ -8,7 +8,7 @@ some thousand at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -79,9 +79,7 @@ class SpendReader:
         self._database = database
 
     async def entries(self, wanted: Wanted) -> list[Found]:
-        conditions = _conditions(wanted)
-        order = ENTRIES.c.id if wanted.oldest_first else ENTRIES.c.id.desc()
-        query = _entries().where(*conditions).order_by(order).limit(wanted.limit).offset(wanted.skip)
+        query = _page(_conditions(wanted), wanted)
 
         async def work(connection: AsyncConnection) -> list[Found]:
             return await with_attempts(connection, await _all(connection, query))
@@ -90,25 +88,25 @@ class SpendReader:
 
     async def count(self, wanted: Wanted, most: int) -> int:
         """How many there are, and no more than `most`."""
-        some = select(ENTRIES.c.id).where(*_conditions(wanted)).limit(most).subquery()
-
-        async def work(connection: AsyncConnection) -> int:
-            return int((await connection.execute(select(func.count()).select_from(some))).scalar() or 0)
-
-        return await self._database.read(work)
+        return await self._database.read(partial(_count, conditions=_conditions(wanted), most=most))
 
     async def named(self, id: str, key_id: str | None = None, limit: int = 100) -> list[Found]:
         """Those of a request: by the id in its answer, by ours (`req_...`), or by the entry's. `key_id`: only if they
         are this key's."""
-        own = () if key_id is None else (ENTRIES.c.key_id == fit_text(key_id),)
+        return (await self.page_of_named(id, Wanted(key_id=key_id, limit=limit)))[0]
 
-        async def work(connection: AsyncConnection) -> list[Found]:
-            for condition in await _names(connection, fit_text(id)):
-                query = _entries().where(condition, *own).order_by(ENTRIES.c.id.desc()).limit(limit)
-                found = await _all(connection, query)
-                if found:
-                    return await with_attempts(connection, found)
-            return []
+    async def page_of_named(self, id: str, wanted: Wanted, most: int = 0) -> tuple[list[Found], int]:
+        """(a page of those of a request that are `wanted` too, how many there are, up to `most`)."""
+        conditions = _conditions(wanted)
+
+        async def work(connection: AsyncConnection) -> tuple[list[Found], int]:
+            for name in await _names(connection, fit_text(id)):
+                named = [name, *conditions]
+                found = await _all(connection, _page(named, wanted))
+                total = await _count(connection, named, most) if most and (found or wanted.skip) else 0
+                if found or total:
+                    return await with_attempts(connection, found), total
+            return [], 0
 
         return await self._database.read(work)
 
@@ -175,6 +173,16 @@ class SpendReader:
 def _entries() -> Select[Any]:
     known = ENTRIES.outerjoin(KEYS, KEYS.c.id == ENTRIES.c.key_id)
     return select(ENTRIES, KEYS.c.alias.label("key_alias")).select_from(known)
+
+
+def _page(conditions: Iterable[ColumnElement[bool]], wanted: Wanted) -> Select[Any]:
+    order = ENTRIES.c.id if wanted.oldest_first else ENTRIES.c.id.desc()
+    return _entries().where(*conditions).order_by(order).limit(wanted.limit).offset(wanted.skip)
+
+
+async def _count(connection: AsyncConnection, conditions: Iterable[ColumnElement[bool]], most: int) -> int:
+    some = select(ENTRIES.c.id).where(*conditions).limit(most).subquery()
+    return int((await connection.execute(select(func.count()).select_from(some))).scalar() or 0)
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:

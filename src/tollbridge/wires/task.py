@@ -73,10 +73,12 @@ Content = JsonObject | Form | Blob | At
 
 
 class Heads(msgspec.Struct, frozen=True):
-    """What an answer's head says of it. `headers`: names in lower case."""
+    """What an answer's head says of it. `headers`: names in lower case. `sent`: the fields of what it answers, with
+    what the operator wants in them; none of a relayed one."""
 
     media_type: str = ""
     headers: Mapping[str, str] = {}
+    sent: Mapping[str, Json] = {}
 
 
 HEADLESS = Heads()

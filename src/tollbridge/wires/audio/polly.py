@@ -16,6 +16,7 @@ import struct
 from collections.abc import Mapping
 
 from tollbridge.errors import BadGatewayError, BadRequestError
+from tollbridge.model.json import Json
 from tollbridge.model.response import CHARACTERS, Caveat, Usage
 from tollbridge.model.tasks.speech import SpeechRequest, SpeechResponse
 from tollbridge.wires.audio.openai_speech import SPEECH, media_type
@@ -77,8 +78,8 @@ class PollySpeech(OneWay):
             if getattr(request, name) is not None:
                 caveats = (*caveats, dropped(name))
         rate = fields.get("SampleRate")
-        if isinstance(rate, int):
-            fields["SampleRate"] = str(rate)
+        if rate.__class__ is int or (isinstance(rate, float) and rate.is_integer()):
+            fields["SampleRate"] = str(int(rate))  # texts, in this API
         said = {"Engine": to.model, "VoiceId": voice, "OutputFormat": FORMATS[format], "Text": request.text}
         kind = "ssml" if request.text.lstrip().startswith("<speak") else "text"
         return Written({**said, "TextType": kind, **fields}, caveats)
@@ -88,15 +89,15 @@ class PollySpeech(OneWay):
             read_told(body)
             raise BadGatewayError("The provider's answer is not the sound that its format promises.")
         kind = heads.media_type if heads.media_type.startswith("audio/") else media_type(asked.format)
-        if asked.format == "wav":
-            body, kind = _wav(body, _rate(asked)), media_type("wav")
+        if asked.format == "wav" and heads.sent.get("OutputFormat") == FORMATS["wav"]:
+            body, kind = _wav(body, _rate(heads.sent)), media_type("wav")
         counted = heads.headers.get(CHARACTERS_HEADER, "")
         usage = Usage(units={CHARACTERS: int(counted)}) if re.fullmatch(r"[0-9]{1,9}", counted) else None
         return SpeechResponse(audio=body, media_type=kind, usage=usage, origin=NAME)
 
 
-def _rate(asked: SpeechRequest) -> int:
-    said = str(asked.extra.get("sample_rate") or asked.extra.get("SampleRate") or PCM_RATE)
+def _rate(sent: Mapping[str, Json]) -> int:
+    said = str(sent.get("SampleRate"))
     return int(said) if re.fullmatch(r"[0-9]{1,6}", said) else PCM_RATE
 
 

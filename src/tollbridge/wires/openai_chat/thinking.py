@@ -42,8 +42,12 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
     either: bool = False
 
     @property
+    def places(self) -> tuple[Path, ...]:
+        return tuple([path for path in (self.switch, self.effort, self.budget) if path])
+
+    @property
     def fields(self) -> frozenset[str]:
-        return frozenset(path[0] for path in (self.switch, self.effort, self.budget) if path)
+        return frozenset(path[0] for path in self.places)
 
 
 _TYPE, _TYPES = ("thinking", "type"), ("enabled", "disabled")
