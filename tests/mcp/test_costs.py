@@ -8,10 +8,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.mcp.clients import MODES, client
+import pytest
+
+from tests.mcp.clients import MODES, client, text
 from tests.mcp.gateway import gateway
 from tests.mcp.raw import KEY, raw
-from tests.mcp.serving import CUSTOMER_SERVICE, everything
+from tests.mcp.serving import CUSTOMER_SERVICE, everything, modern_only
 
 NAMED = str(Path(__file__).with_name("fixtures") / "named.py")
 COST = {"mcp_info": {"mcp_server_cost_info": {"default_cost_per_query": 0.5}}}
@@ -74,3 +76,17 @@ async def test_a_call_is_one_line_of_the_log_whoever_makes_it(tmp_path: Path) ->
     assert [line.get("outcome", "ok") for line in calls] == ["ok", "ok", "ok", "upstream_error"]
     times = Counter(line["request_id"] for line in lines)
     assert [times[line["request_id"]] for line in calls] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_call_that_asks_for_input_is_paid_for_once_whoever_makes_it(tmp_path: Path, mode: str) -> None:
+    with modern_only() as running:
+        async with gateway({"mcp_servers": {"two": {"url": running.url, **COST}}}, tmp_path) as served:
+            key = await served.key(permission={"mcp_servers": ["two"]}, max_budget=0.75)
+            async with client(served.url, "two", mode=mode, key=key, answers=True) as one:
+                assert "ada" in text(await one.call_tool("greet", {})).lower()
+            rounds = 1 if mode == "legacy" else 2
+            written = await served.entries(rounds)
+            assert (await served.get("/key/info", key=key))["info"]["spend"] == 0.5
+    assert sorted(entry["spend"] for entry in written) == [0.0] * (rounds - 1) + [0.5]
+    assert {(entry["model"], entry["status"]) for entry in written} == {("greet", "success")}

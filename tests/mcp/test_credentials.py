@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.mcp.gateway import gateway
-from tests.server.served import KEY
+from tests.mcp.gateway import Gateway, gateway
+from tests.mcp.raw import META, MODERN
+from tests.server.served import KEY, Answered
 from tests.transport.upstream import Peer, Upstream, answer
 
 TOOLS = {"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]}
@@ -69,3 +72,141 @@ async def test_a_server_is_shown_its_own_credential_or_the_callers_and_never_the
         told = [line.partition(": ")[2] for line in head.split("\r\n") if line.startswith("authorization:")]
         assert told == [reaches]
     assert any("x-trace: t1" in head for head in server.heads)
+
+
+BROUGHT = [
+    "host",
+    "cookie",
+    "forwarded",
+    "x-forwarded-host",
+    "x-forwarded-for",
+    "x-original-url",
+    "x-real-ip",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "te",
+    "upgrade",
+    "keep-alive",
+    "proxy-authorization",
+    "content-type",
+    "content-encoding",
+    "accept",
+    "accept-encoding",
+    "mcp-session-id",
+    "mcp-protocol-version",
+    "mcp-param-region",
+    "last-event-id",
+    "origin",
+]
+
+
+@asynccontextmanager
+async def shielded(tmp_path: Path, **more: Any) -> AsyncIterator[tuple[Gateway, Server]]:
+    """A gateway whose server `one` has a credential of the operator's."""
+    server = Server()
+    async with Upstream(server) as upstream:
+        one: dict[str, Any] = {"url": f"http://127.0.0.1:{upstream.port}/mcp", "auth_type": "bearer_token"}
+        servers = {"one": {**one, "auth_value": STORED, "allow_all_keys": True}, **more}
+        model = {"model_name": "m", "litellm_params": {"model": "demo/hello"}}
+        async with gateway({"model_list": [model], "mcp_servers": servers}, tmp_path) as served:
+            yield served, server
+
+
+async def each_way(served: Gateway, headers: Mapping[str, str], key: str) -> dict[str, Answered]:
+    """The answers where these come along, by the way in."""
+    there = {"accept": "application/json, text/event-stream"}
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
+    meta = {f"{META}protocolVersion": MODERN, f"{META}clientCapabilities": {}}
+    modern = {"mcp-protocol-version": MODERN, "mcp-method": "tools/list", **there}
+    tool = {"type": "mcp", "server_label": "one", "server_url": "litellm_proxy", "headers": dict(headers)}
+    ways: dict[str, tuple[str, str, Any, dict[str, str]]] = {
+        "modern": ("POST", "/mcp", {**LIST, "params": {"_meta": meta}}, {**modern, **headers}),
+        "modern, alone": ("POST", "/mcp/one", {**LIST, "params": {"_meta": meta}}, {**modern, **headers}),
+        "legacy": ("POST", "/mcp/one", LIST, {**there, **headers}),
+        "handshake": ("POST", "/mcp", {**LIST, "method": "initialize", "params": hello}, {**there, **headers}),
+        "list": ("GET", "/mcp-rest/tools/list", None, dict(headers)),
+        "call": ("POST", "/mcp-rest/tools/call", {"server_id": "one", "name": "echo"}, dict(headers)),
+        "older": ("POST", "/mcp/tools/list", {}, dict(headers)),
+        "model": ("POST", "/v1/responses", {"model": "m", "input": "hi", "tools": [tool]}, {}),
+    }
+    return {
+        way: await served.send(method, path, body, key=key, headers=said)
+        for way, (method, path, body, said) in ways.items()
+    }
+
+
+@pytest.mark.parametrize("name", BROUGHT)
+async def test_a_client_sets_no_header_that_leads_or_frames_a_request_beside_the_operators_credential(
+    tmp_path: Path, name: str
+) -> None:
+    async with shielded(tmp_path) as (served, server):
+        key = await served.key()
+        headers = {f"x-mcp-one-{name}": "evil.example"}
+        answers = await each_way(served, headers, key)
+        answers["SSE"] = await served.send("GET", "/sse", key=key, headers=headers)
+        for way, refused in answers.items():
+            assert refused.status == 400, (way, refused.status, refused.body)
+            told = refused.json()["error"]["message"]
+            assert f"x-mcp-one-{name}" in told, (way, told)
+            assert "evil.example" not in told
+        assert server.heads == []
+        listed = await served.send("POST", "/mcp/one", LIST, key=key, headers={"x-mcp-one-x-tenant": "t1"})
+        assert listed.status == 200, listed.body
+    assert server.heads
+    assert all("x-tenant: t1" in head for head in server.heads)
+
+
+async def test_a_header_in_a_body_that_http_could_not_have_is_the_clients_fault(tmp_path: Path) -> None:
+    said = [
+        {"x-mcp-one-:owner": "master"},
+        {"x-mcp-one-x tenant": "t1"},
+        {"x-mcp-one-x-tenant": "t1\r\nhost: evil.example"},
+        {"x-mcp-auth": "t1\r\nhost: evil.example"},
+        {"authorization": "t1\r\nhost: evil.example"},
+    ]
+    async with shielded(tmp_path) as (served, server):
+        for headers in said:
+            tool = {"type": "mcp", "server_label": "one", "server_url": "litellm_proxy", "headers": headers}
+            body = {"model": "m", "input": "hi", "tools": [tool]}
+            refused = await served.send("POST", "/v1/responses", body)
+            assert refused.status == 400, (headers, refused.body)
+            assert repr(next(iter(headers))) in refused.json()["error"]["message"]
+            assert refused.json()["error"]["param"] == "tools"
+    assert server.heads == []
+
+
+async def test_nobody_learns_by_a_header_which_servers_there_are(tmp_path: Path) -> None:
+    async with shielded(tmp_path, hidden={"url": "http://127.0.0.1:9/mcp"}) as (served, _):
+        key = await served.key()
+        for server in ("hidden", "nobody"):
+            answers = await each_way(served, {f"x-mcp-{server}-host": "evil.example"}, key)
+            assert {way for way, answered in answers.items() if answered.status >= 400} <= {"call"}, answers
+
+
+async def test_a_header_is_for_the_server_of_the_longest_name_that_it_begins_with(tmp_path: Path) -> None:
+    other = Server()
+    async with Upstream(other) as upstream:
+        url = f"http://127.0.0.1:{upstream.port}/mcp"
+        async with shielded(tmp_path, **{"one-host": {"url": url}}) as (served, server):
+            headers = {"x-mcp-one-host-authorization": "Bearer its", "x-mcp-one-x-tenant": "t1"}
+            listed = await served.send("POST", "/mcp", LIST, headers=headers)
+            assert listed.status == 200, listed.body
+    assert all("authorization: bearer its" in head and "x-tenant" not in head for head in other.heads)
+    assert all("its" not in head and "x-tenant: t1" in head for head in server.heads)
+    assert other.heads
+    assert server.heads
+
+
+@pytest.mark.parametrize("kind", [{}, {"transport": "sse"}, {"spec_path": "/openapi.json"}], ids=["http", "sse", "API"])
+async def test_a_header_that_cannot_be_sent_is_told_and_is_no_failure_of_the_gateway(
+    tmp_path: Path, kind: dict[str, str]
+) -> None:
+    url = "http://127.0.0.1:9"
+    said = {"spec_path": url + kind["spec_path"]} if "spec_path" in kind else {"url": f"{url}/mcp", **kind}
+    one = {**said, "static_headers": {"te": "trailers"}}
+    async with gateway({"mcp_servers": {"one": one}}, tmp_path) as served:
+        for _ in range(2):
+            told = await served.send("POST", "/mcp-rest/tools/call", {"server_id": "one", "name": "echo"})
+            assert told.status == 502, told.body
+            assert "the header te belongs to the connection" in told.json()["error"]["message"]

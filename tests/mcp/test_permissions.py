@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from tests.mcp.gateway import Gateway, gateway
+from tests.mcp.raw import last_message
 from tests.mcp.serving import LEGACY_STDIO
+from tests.mcp.test_credentials import Server
 from tests.mcp.test_in_models import Model
 from tests.server.faults import entry
 from tests.server.served import KEY
 from tests.transport.upstream import Upstream
-from tollbridge.mcp.revisions import CAPABILITIES, NEWEST, VERSION
+from tollbridge.mcp.jsonrpc import METHOD_NOT_FOUND
+from tollbridge.mcp.revisions import CAPABILITIES, NEWEST, ONLY_MODERN, VERSION
 
 NOTE = "note://today"
 ALL = frozenset({"echo", "report"})
@@ -215,3 +218,35 @@ async def test_a_permission_is_shown_changed_and_taken_away(tmp_path: Path) -> N
         assert await sees() == 4
         await served.post("/key/update", {"key": made["token"], "object_permission": None})
         assert await sees() == 0
+
+
+@pytest.mark.parametrize("era", [legacy, modern], ids=["legacy", "modern"])
+async def test_what_nobody_here_knows_goes_to_a_server_for_who_may_use_the_whole_of_it(
+    tmp_path: Path, era: Callable[[Gateway, str, str | None, str, Any], Awaitable[Any]]
+) -> None:
+    server = Server()  # answers whatever it is asked
+    async with Upstream(server) as upstream:
+        one = {"url": f"http://127.0.0.1:{upstream.port}/mcp"}
+        async with gateway({"mcp_servers": {"one": one, "two": one}}, tmp_path) as served:
+            for permission, may in (
+                ({"mcp_servers": ["one"]}, True),
+                ({"mcp_tool_permissions": {"one": ["echo"]}}, False),
+            ):
+                key = await served.key(permission=permission)
+                told = last_message((await era(served, "/mcp/one", key, "custom/thing", {})).body.decode())
+                assert ("result" in told) is may, told
+                assert may or told["error"]["code"] == METHOD_NOT_FOUND
+
+
+@pytest.mark.parametrize("method", sorted(ONLY_MODERN))
+async def test_an_older_client_reaches_no_server_by_a_method_of_the_newer_revisions(
+    tmp_path: Path, method: str
+) -> None:
+    server = Server()
+    async with Upstream(server) as upstream:
+        one = {"url": f"http://127.0.0.1:{upstream.port}/mcp"}
+        async with gateway({"mcp_servers": {"one": one}}, tmp_path) as served:
+            for path in ("/mcp/one", "/mcp"):
+                told = (await legacy(served, path, KEY, method, {"notifications": {"toolsListChanged": True}})).json()
+                assert told["error"]["code"] == METHOD_NOT_FOUND, told
+    assert server.heads == []

@@ -26,13 +26,15 @@ _JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 class Credentials(msgspec.Struct, frozen=True):
     """What a caller brought for MCP servers: `common` for all, `own` by server, names of headers in lower case.
     `headers`: all that the request said, for those that the operator lets through; never one of `private`. `base`: the
-    address under which the caller knows the gateway, "" where that is not known."""
+    address under which the caller knows the gateway, "" where that is not known. `barred`: by server, the header for it
+    that may not be brought, and why."""
 
     common: tuple[tuple[str, str], ...] = ()
     own: Mapping[str, tuple[tuple[str, str], ...]] = {}
     headers: Mapping[bytes, bytes] = {}
     private: frozenset[bytes] = frozenset()
     base: str = ""
+    barred: Mapping[str, tuple[str, str]] = {}
 
     def brought(self, name: str) -> str | None:
         header = name.encode()

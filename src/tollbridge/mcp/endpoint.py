@@ -9,12 +9,12 @@ elsewhere. `/mcp-rest/...` and `/mcp/tools/...` are in `rest.py`."""
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import msgspec
 
-from tollbridge.errors import APIError, NotFoundError
+from tollbridge.errors import APIError, BadRequestError, NotFoundError
 from tollbridge.mcp.call import Credentials
 from tollbridge.mcp.guard import Guard
 from tollbridge.mcp.hub import Hub
@@ -22,6 +22,7 @@ from tollbridge.mcp.jsonrpc import INVALID_REQUEST, Id, RpcError, decode, encode
 from tollbridge.mcp.legacy import Legacy
 from tollbridge.mcp.management import Management
 from tollbridge.mcp.modern import Modern
+from tollbridge.mcp.outbound import why_not
 from tollbridge.mcp.outflow import JSON_TYPE
 from tollbridge.mcp.rest import Rest
 from tollbridge.mcp.revisions import is_modern
@@ -131,6 +132,8 @@ class Endpoint:
             if id is not None and meant.reached_by is not said:
                 self._check_reach(principal, meant.wanted or ())
                 meant.reached_by = said
+            if meant.credentials.barred:
+                self.check_brought(principal, meant.credentials)
             era = self._modern if meant.modern else self._legacy
             await era.handle(inbound, responder, record, meant.credentials, meant.wanted, alone=meant.alone)
         except RpcError as error:
@@ -226,20 +229,58 @@ class Endpoint:
             common.append(("authorization", brought.decode("latin-1")))
         elif authorization is not None:
             common.append(("authorization", authorization.decode("latin-1")))
-        own: dict[str, tuple[tuple[str, str], ...]] = {}
-        for upstream in self._hub.upstreams.values() if any(map(_NAMES_ONE, headers)) else ():
-            found = []
-            for name in upstream.definition.names:
-                prefix = f"x-mcp-{name}-".lower().encode("latin-1", "replace")
-                found += [
-                    (header[len(prefix) :].decode("latin-1"), value.decode("latin-1"))
-                    for header, value in headers.items()
-                    if header.startswith(prefix) and len(header) > len(prefix)
-                ]
-            if found:
-                own[upstream.name] = tuple(dict(found).items())
+        own: dict[str, dict[str, str]] = {}
+        barred: dict[str, tuple[str, str]] = {}
+        for server, header, name, value in self._for_one(headers):
+            why = why_not(name)
+            if why is None:
+                own.setdefault(server, {})[name] = value
+            else:
+                barred[server] = (header, why)
         private = self._private if authorization is None else self._private - {b"authorization"}
-        return Credentials(tuple(common), own, headers, private, base or self._public_url.rstrip("/"))
+        return Credentials(
+            tuple(common),
+            {server: tuple(found.items()) for server, found in own.items()},
+            headers,
+            private,
+            base or self._public_url.rstrip("/"),
+            barred,
+        )
+
+    def _for_one(self, headers: Mapping[bytes, bytes]) -> Iterator[tuple[str, str, str, str]]:
+        """What is for one server: (the server, the header, what it is there, its value). It is for the one of the
+        longest name: `x-mcp-one-two-token` is not for `one` where there is a `one-two`."""
+        named = [header for header in headers if _NAMES_ONE(header)]
+        if not named:
+            return
+        prefixes: dict[bytes, str] = {}
+        for upstream in self._hub.upstreams.values():
+            for name in upstream.definition.names:
+                prefixes.setdefault(f"x-mcp-{name}-".lower().encode("latin-1", "replace"), upstream.name)
+        for header in named:
+            fit = [prefix for prefix in prefixes if header.startswith(prefix) and len(header) > len(prefix)]
+            if fit:
+                prefix = max(fit, key=len)
+                there = header[len(prefix) :].decode("latin-1")
+                yield prefixes[prefix], header.decode("latin-1"), there, headers[header].decode("latin-1")
+
+    def check_brought(self, principal: Principal, credentials: Credentials) -> None:
+        """Raises BadRequestError for a header that may not be brought, for a server that is there for this caller."""
+        for server, (header, why) in credentials.barred.items():
+            if self._hub.reaches(principal, (server,)):
+                raise BadRequestError(
+                    f"The header {header[:200]!r} may not be brought for an MCP server: {why}. Leave it out.",
+                    code="header_not_allowed",
+                    param=header[:200],
+                )
+
+    def brought(
+        self, principal: Principal, headers: Mapping[bytes, bytes], base: str = "", *, let_in: bool = False
+    ) -> Credentials:
+        """As `credentials`, checked for who asks. Raises BadRequestError."""
+        found = self.credentials(headers, base, let_in=let_in)
+        self.check_brought(principal, found)
+        return found
 
     def _foreign(self, headers: Mapping[bytes, bytes], let_in: bool) -> bytes | None:
         """An `Authorization` that is not for us: the gateway's key stands elsewhere, and is another."""
@@ -251,8 +292,8 @@ class Endpoint:
 
     def toolboxes(self, authenticator: Authenticator, hosts: frozenset[str] = frozenset()) -> McpToolboxes:
         """The same servers as tools of models."""
-        credentials = partial(self.credentials, let_in=True)
-        return McpToolboxes(self._hub, self._runner, authenticator, credentials, self.is_key, hosts=hosts)
+        brought = partial(self.brought, let_in=True)
+        return McpToolboxes(self._hub, self._runner, authenticator, brought, self.is_key, hosts=hosts)
 
     async def close(self) -> None:
         await self._vigil.close()

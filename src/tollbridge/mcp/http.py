@@ -179,7 +179,11 @@ class Http:
         """Encoded once for what is said again and again."""
         if len(self._heads) >= HEADS_MAX:
             self._heads.clear()
-        head = self._heads[method, headers] = encode_head(self._address.origin, method, self._address.target, headers)
+        try:
+            head = encode_head(self._address.origin, method, self._address.target, headers)
+        except ValueError as error:
+            raise unsendable("" if self._link is None else self._link.name, error) from error
+        self._heads[method, headers] = head
         return head
 
     async def _refused(self, link: Link, incoming: Incoming, message: JsonObject) -> None:
@@ -321,6 +325,11 @@ def failed(name: str, error: Exception) -> RpcError:
     return RpcError(
         UPSTREAM_FAILED, f"The MCP server {name!r} cannot be reached: {reason}", {"code": code} if code else None
     )
+
+
+def unsendable(name: str, error: ValueError) -> RpcError:
+    """What was to be sent is no HTTP: by a header of the caller's, or one that the operator fixed."""
+    return RpcError(UPSTREAM_FAILED, f"The MCP server {name!r} cannot be asked with these headers: {error}.")
 
 
 def other_era(error: RpcError, modern: bool) -> bool:

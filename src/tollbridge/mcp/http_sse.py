@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 
 from tollbridge.errors import APIError
 from tollbridge.mcp.call import Call
-from tollbridge.mcp.http import Address, discard, failed, parsed
+from tollbridge.mcp.http import Address, discard, failed, parsed, unsendable
 from tollbridge.mcp.jsonrpc import UPSTREAM_FAILED, RpcError, encode
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.sse import Events, TooLarge
@@ -72,6 +72,8 @@ class HttpSse:
             return await self._transport.send(outgoing, self._timeouts)
         except APIError as error:
             raise failed(link.name, error) from error
+        except ValueError as error:
+            raise unsendable(link.name, error) from error
 
     async def _read(self, link: Link, incoming: Incoming, endpoint: asyncio.Future[str]) -> None:
         events = Events()

@@ -287,7 +287,7 @@ class View(msgspec.Struct, eq=False, dict=True):
                 upstream, id = self.task(params.get("taskId")) or await self._no_task(method)
                 return upstream, {**params, "taskId": id}
             case _:
-                if len(self.upstreams) == 1 and not self.prefixed:
+                if len(self.upstreams) == 1 and not self.prefixed and self.rights.whole(self.upstreams[0].definition):
                     return self.upstreams[0], params
                 raise no_method(method)
 

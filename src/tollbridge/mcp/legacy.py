@@ -37,7 +37,7 @@ from tollbridge.mcp.jsonrpc import (
     result,
 )
 from tollbridge.mcp.outflow import BEAT_S, JSON_TYPE, Outflow
-from tollbridge.mcp.revisions import LOG_LEVELS, WITH_BATCHES, meta_of, subject_of, token_of
+from tollbridge.mcp.revisions import LOG_LEVELS, ONLY_MODERN, WITH_BATCHES, meta_of, subject_of, token_of
 from tollbridge.mcp.rounds import Rounds
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.sessions import Running, Session, Sessions
@@ -244,12 +244,12 @@ class Legacy:
         *,
         whole: bool,
     ) -> JsonObject:
+        if method in ONLY_MODERN:  # whoever probes by one would go on in the newer era, which has no such session
+            raise no_method(method)
         view = self._hub.view(caller, session.wanted, alone=session.alone)
         match method:
             case "ping":
                 return {}
-            case "server/discover":
-                raise no_method(method)  # whoever probes by it would go on in the newer era, which has no such session
             case "initialize":
                 if session.version or not session.id:
                     raise RpcError(INVALID_REQUEST, "This session has begun already.")

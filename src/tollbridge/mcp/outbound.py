@@ -4,6 +4,8 @@
 2. A credential of the caller's is spelled as the server's `auth_type` says, unless it names a scheme itself. It is
    never replaced by the operator's where it turns out to be wrong.
 3. Of the client's other headers those that the operator named go along. The gateway's key never does.
+4. Whoever brings a header of their own says nothing that leads, frames or reads a request otherwise: it may go beside
+   the operator's credential, which is for that server's address alone.
 """
 
 from __future__ import annotations
@@ -13,9 +15,27 @@ import base64
 from tollbridge.mcp.call import Credentials
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.http import Pairs
+from tollbridge.transport.head import FRAMING
 
 SCHEMES = ("bearer ", "basic ", "token ", "digest ", "negotiate ", "aws4-hmac-sha256 ")
-NEVER = frozenset({"x-litellm-api-key", "x-mcp-auth", "host", "content-length", "connection", "cookie", "origin"})
+NEVER = FRAMING | {"x-litellm-api-key", "x-mcp-auth", "host", "cookie", "origin"}
+_OURS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("it says where a request is for, which the configuration does", ("host", "x-host", "origin"), ()),
+    (
+        "it says where a request came from or is for, which only who forwards it may say",
+        (
+            *("forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip"),
+            *("cf-connecting-ip", "fastly-client-ip", "x-rewrite-url"),
+            *("x-http-method-override", "x-http-method", "x-method-override"),
+        ),
+        ("x-forwarded-", "x-original-", "x-envoy-"),
+    ),
+    ("cookies are no part of MCP", ("cookie", "cookie2"), ()),
+    ("it belongs to the connection", (*FRAMING, "http2-settings"), ("proxy-",)),
+    ("the gateway writes what is sent, and says what it is", ("accept", "accept-encoding"), ("content-",)),
+    ("it belongs to the protocol", ("last-event-id",), ("mcp-", ":")),
+)
+"""Why a client may not set a header: names, and what others begin with."""
 
 
 def headers_for(definition: Definition, credentials: Credentials) -> Pairs:
@@ -35,6 +55,11 @@ def headers_for(definition: Definition, credentials: Credentials) -> Pairs:
         if brought is not None and name not in NEVER:
             headers[name] = brought
     return tuple(headers.items())
+
+
+def why_not(name: str) -> str | None:
+    """Why a client may not bring this header (in lower case) for a server; None where it may."""
+    return next((why for why, names, starts in _OURS if name in names or name.startswith(starts)), None)
 
 
 def credential(auth_type: str, value: str) -> Pairs:

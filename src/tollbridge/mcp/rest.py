@@ -173,7 +173,7 @@ class Rest:
         principal = inbound.principal
         if principal is None:
             raise TypeError("tools are open to nobody")
-        credentials = self._endpoint.credentials(inbound.headers, self._endpoint.base(inbound))
+        credentials = self._endpoint.brought(principal, inbound.headers, self._endpoint.base(inbound))
         caller = Caller(principal=principal, modern=False, credentials=credentials)
         if server is not None:
             one = self._hub.find(server)

@@ -47,6 +47,8 @@ ONLY_LEGACY = frozenset(
     }
 )
 """Methods of clients that the modern revisions took out."""
+ONLY_MODERN = frozenset({"server/discover", "subscriptions/listen", "tasks/update"})
+"""Those that they brought."""
 
 
 def is_modern(version: str | None) -> bool:

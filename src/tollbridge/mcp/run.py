@@ -6,7 +6,8 @@ called, at which server, how it ended and what it cost is an entry beside those 
 `deployment` the server, `model` the tool.
 
 A tool that ran and tells an error (`isError`) costs what it costs, and is an entry that failed; an error of the
-protocol, and a tool that the server does not have, cost nothing.
+protocol, and a tool that the server does not have, cost nothing. Nor does a round that ends with a question
+(`input_required`): the call is paid for once, when it is complete.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import msgspec
 from tollbridge.errors import APIError, BudgetExceededError
 from tollbridge.mcp.absent import disowned, lacks, named, shown
 from tollbridge.mcp.call import Call
-from tollbridge.mcp.eras import COMPLETE
+from tollbridge.mcp.eras import COMPLETE, INPUT_REQUIRED
 from tollbridge.mcp.hooks import Called, after
 from tollbridge.mcp.hub import View
 from tollbridge.mcp.jsonrpc import BUDGET, INVALID_PARAMS, TOO_MANY, RpcError
@@ -102,7 +103,7 @@ class Runner:
                 )
                 result, set_cost = await after(self._hooks, called, result)
                 cost = cost if set_cost is None else set_cost
-            entry.cost_nanousd = cost
+            entry.cost_nanousd = 0 if result.get("resultType") == INPUT_REQUIRED else cost
             if result.get("isError") is True:
                 entry.outcome, entry.error_class = "upstream_error", "ToolError"
                 if await disowned(view, upstream, name, result):

@@ -35,14 +35,15 @@ from tollbridge.policy.principal import Principal
 from tollbridge.server.identify import OPERATOR, OWN_HEADER, Authenticator
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.toolbox import Listing, Ran
+from tollbridge.transport.head import is_header
 
 NAME_MAX = 64
 TOOLS_MAX = 512
 _INVALID = re.compile(r"[^A-Za-z0-9_-]")
 _SCHEMA: JsonObject = {"type": "object", "properties": {}}
 
-CredentialsOf = Callable[[Mapping[bytes, bytes]], Credentials]
-"""What the headers of a request bring for servers."""
+CredentialsOf = Callable[[Principal, Mapping[bytes, bytes]], Credentials]
+"""What the headers of a request bring for servers. Raises APIError."""
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -132,10 +133,14 @@ class McpToolboxes:
         headers = said.get("headers") or {}
         if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
             raise BadRequestError(f"`headers` of an MCP tool are names and texts - at {where}.", param="tools")
-        named = {name.lower().encode("latin-1", "replace"): value.encode() for name, value in headers.items()}
         token = said.get("authorization")
-        if isinstance(token, str) and token:
-            named.setdefault(b"authorization", b"Bearer " + token.encode())
+        if isinstance(token, str) and token and "authorization" not in map(str.lower, headers):
+            headers = {**headers, "authorization": f"Bearer {token}"}
+        for name, value in headers.items():
+            if not is_header(name, value.encode().decode("latin-1")):
+                told = f"The header {name[:200]!r} of an MCP tool, or its value, is none that HTTP has - at {where}."
+                raise BadRequestError(told, param="tools")
+        named = {name.lower().encode(): value.encode() for name, value in headers.items()}
         servers = servers_of(str(said.get("server_url")), inbound.host, self._hosts)
         chosen = named.get(b"x-mcp-servers")
         if servers is None and chosen is not None:
@@ -156,7 +161,7 @@ class McpToolboxes:
         if principal is None:
             raise AuthenticationError("MCP tools are for somebody.")
         headers, inner = await self._inner(definition.headers, principal)
-        caller = Caller(principal=principal, modern=True, credentials=self._credentials(headers))
+        caller = Caller(principal=principal, modern=True, credentials=self._credentials(principal, headers))
         servers = definition.servers or ()
         alone = len(servers) == 1 and self._hub.find(servers[0]) is not None
         view = self._hub.view(caller, definition.servers, alone=alone)

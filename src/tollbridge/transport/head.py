@@ -19,6 +19,11 @@ FRAMING = frozenset(
 """Headers that belong to the connection, not to the caller (RFC 9110, 7.6.1)."""
 
 
+def is_header(name: str, value: str) -> bool:
+    """HTTP can have it: `encode_head` takes it, unless it belongs to the connection."""
+    return _TOKEN.fullmatch(name) is not None and _VALUE.fullmatch(value) is not None
+
+
 def encode_head(origin: Origin, method: str, target: str, headers: Iterable[tuple[str, str]]) -> bytes:
     """Request line and headers, without `content-length` and without the empty line: those follow with the body.
 

@@ -22,7 +22,7 @@ import msgspec
 
 from tollbridge.errors import APIError
 from tollbridge.mcp.call import Call
-from tollbridge.mcp.http import Address, failed
+from tollbridge.mcp.http import Address, failed, unsendable
 from tollbridge.mcp.jsonrpc import INVALID_PARAMS, UPSTREAM_FAILED, RpcError, failure, kind_of, no_method, result
 from tollbridge.mcp.openapi.document import BYTES_MAX, NoDocument, base_of, key_of, read_document
 from tollbridge.mcp.openapi.operations import Operations, is_json, read_operations
@@ -142,6 +142,8 @@ class OpenApi:
             raise RpcError(UPSTREAM_FAILED, f"The OpenAPI document of {name!r} cannot be read: {why}.") from error
         except APIError as error:
             raise failed(name, error) from error
+        except ValueError as error:
+            raise unsendable(name, error) from error
         for where, reason in api.operations.left_out.items():
             log.warning("the MCP server %r: %s is left out: %s", name, where[:300], reason)
         return api
@@ -210,6 +212,8 @@ class OpenApi:
             body = await incoming.read(ANSWER_BYTES_MAX)
         except APIError as error:
             raise failed(name, error) from error
+        except ValueError as error:
+            raise unsendable(name, error) from error
         return _result(operation.path, incoming, body)
 
     def _outgoing(self, request: Request) -> Outgoing:
