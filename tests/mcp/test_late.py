@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.mcp.clients import client, text
 from tests.mcp.gateway import Gateway, gateway
 from tests.mcp.raw import raw
 from tests.mcp.serving import LEGACY_STDIO
-from tollbridge.mcp import upstream
+from tollbridge.mcp import resting, upstream
 
 pytestmark = [
     pytest.mark.asyncio,
@@ -80,6 +81,49 @@ async def test_a_session_is_told_when_a_server_comes(served: Gateway, tmp_path: 
         told.clear()
         await old.call_tool("late-grow")  # and it is heard from then on
         await told.wait()
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+async def test_a_server_that_comes_back_is_told_to_who_began_while_it_was_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, era: str
+) -> None:
+    monkeypatch.setattr(resting, "BACKOFF_S", 0.05)
+    good = LEGACY_STDIO.configured()
+    script = ["-c", 'if [ -e "$0" ]; then exit 3; fi; exec "$@"', str(tmp_path / "away"), good["command"]]
+    flappy = {**good, "command": "/bin/sh", "args": [*script, *good["args"]]}
+    told = asyncio.Event()
+
+    async def hear(message: Any) -> None:
+        if isinstance(message, types.ToolListChangedNotification):
+            told.set()
+
+    async with gateway({"mcp_servers": {"good": good, "flappy": flappy}}, tmp_path) as served, asyncio.timeout(30):
+        async with raw(served.url) as other:
+            assert (await other.ask("flappy", "tools/list"))["result"]["tools"]
+            (tmp_path / "away").touch()
+            await other.ask("flappy", "tools/call", {"name": "exit_process", "arguments": {}})
+            async with AsyncExitStack() as stack:
+                if era == "legacy":
+                    one = await stack.enter_async_context(client(served.url, mode="legacy", message_handler=hear))
+                else:
+                    one = await stack.enter_async_context(client(served.url))
+                    changes = aiter(await stack.enter_async_context(one.listen(tools_list_changed=True)))
+                assert await servers_of(one) == {"good"}
+
+                async def change() -> None:
+                    if era == "modern":
+                        assert isinstance(await anext(changes), ToolsListChanged)
+                        return
+                    await told.wait()
+                    told.clear()
+
+                (tmp_path / "away").unlink()
+                while "error" in await other.ask("flappy", "tools/list"):
+                    await asyncio.sleep(0.05)
+                await change()
+                assert await servers_of(one) == {"good", "flappy"}
+                await other.ask("flappy", "tools/call", {"name": "grow", "arguments": {}})
+                await change()  # and it is heard from then on
 
 
 async def test_who_listens_is_told_when_a_server_comes(served: Gateway, tmp_path: Path) -> None:

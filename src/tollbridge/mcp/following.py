@@ -10,7 +10,7 @@ from tollbridge.mcp.hub import Hub, View
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, notification
 from tollbridge.mcp.sessions import Session
 from tollbridge.mcp.upstream import Upstream
-from tollbridge.mcp.watching import LISTS, Watch
+from tollbridge.mcp.watching import LISTS, NEVER, Watch
 from tollbridge.model.json import JsonObject
 
 log = logging.getLogger("tollbridge.mcp")
@@ -25,8 +25,8 @@ class Following:
         self._ending: set[asyncio.Task[None]] = set()
 
     async def lists(self, session: Session) -> None:
-        """Nobody is called up to hear whether something changes: a server that is not there yet is heard when it
-        comes."""
+        """Nobody is called up to hear whether something changes: a server that is not there yet, or is not there just
+        now, is heard when it comes."""
         view = self._hub.view(session.caller, session.wanted, alone=session.alone)
         for upstream in view.upstreams:
             if any(uri is None for uri, _ in session.watches.get(upstream.name, ())):
@@ -37,6 +37,8 @@ class Following:
                 upstream.watching.join(watch)
             elif (error := await upstream.soon(upstream.watching.add(watch))) is not None:
                 log.info("the MCP server %r: %s", upstream.name, error.message)
+                if error.code not in NEVER:
+                    upstream.watching.join(watch)
 
     async def subscribe(self, session: Session, view: View, params: JsonObject) -> JsonObject:
         upstream, uri = view.resource(params.get("uri"))

@@ -73,7 +73,7 @@ class Links:
         self._sessions: dict[tuple[Scope, bool], Link] = {}
         self._idle: dict[str, list[Link]] = {}
         self._leases: set[Link] = set()
-        self.arrived = asyncio.Event()  # it greeted us once
+        self.arrived = asyncio.Event()  # it greeted us, since somebody last missed it
         self._opening: Once[tuple[Scope, bool], Link] = Once()
         self._speaks: dict[bool, bool] = {}  # by era, where it is known
         self._fixed = headers_for(definition, NO_CREDENTIALS)  # what goes to it with who brings nothing
