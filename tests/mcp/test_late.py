@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import mcp_types as types
 import pytest
 import pytest_asyncio
@@ -24,7 +26,7 @@ pytestmark = [
     pytest.mark.asyncio,
     pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
 ]
-WAITS = 'while [ ! -e "$0" ]; do sleep 0.05; done; exec "$@"'
+WAITS = 'echo $$ > "$0.pid"; while [ ! -e "$0" ]; do sleep 0.05; done; exec "$@"'
 
 
 @pytest_asyncio.fixture
@@ -35,7 +37,15 @@ async def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     good = LEGACY_STDIO.configured()
     late = {**good, "command": "/bin/sh", "args": ["-c", WAITS, str(tmp_path / "now"), good["command"], *good["args"]]}
     async with gateway({"mcp_servers": {"good": good, "late": late}}, tmp_path) as running:
+        async with raw(running.url) as one:
+            await one.ask("good", "tools/list")  # the short times are for the other
         yield running
+
+
+async def nobody_watches() -> None:
+    """Nor waits for a server to watch it."""
+    while any(word in str(task.get_coro()) for task in asyncio.all_tasks() for word in ("_joined", "_stay")):
+        await asyncio.sleep(0.02)
 
 
 async def servers_of(one: Any) -> set[str]:
@@ -134,10 +144,56 @@ async def test_who_listens_is_told_when_a_server_comes(served: Gateway, tmp_path
         assert await servers_of(new) == {"good", "late"}
 
 
+async def test_a_session_that_ends_during_its_handshake_leaves_nothing_behind(
+    served: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = served.hub.upstreams["good"]
+    adding, going_on = asyncio.Event(), asyncio.Event()
+    add = good.watching.add
+
+    async def slowly(watch: Any) -> None:
+        adding.set()
+        await going_on.wait()
+        await add(watch)
+
+    async with asyncio.timeout(20), raw(served.url, modern=False) as one, aiohttp.ClientSession() as http:
+        await one.ask("", "tools/list")
+        monkeypatch.setattr(good.watching, "add", slowly)
+        headers = one.headers("", "", "", {})
+        note = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        noted = asyncio.ensure_future(http.post(one.path(""), json=note, headers=headers))
+        await adding.wait()
+        async with http.delete(one.path(""), headers=headers) as answer:
+            assert answer.status == 204
+        going_on.set()
+        async with await noted as answer:
+            assert answer.status == 202
+        await nobody_watches()
+
+
+async def test_a_session_that_ends_while_its_server_starts_leaves_no_process_behind(
+    served: Gateway, tmp_path: Path
+) -> None:
+    late = served.hub.upstreams["late"]
+    async with asyncio.timeout(20), raw(served.url, modern=False) as one, aiohttp.ClientSession() as http:
+        (tmp_path / "now").touch()
+        await one.ask("late", "tools/list")  # so it is known to be one that has a process for each session
+        (tmp_path / "now").unlink()
+        await one.shake_hands("", "", {"sampling": {}})
+        assert late.links.opening
+        async with http.delete(one.path(""), headers=one.headers("", "", "", {})) as answer:
+            assert answer.status == 204
+        process = int((tmp_path / "now.pid").read_text())
+        (tmp_path / "now").touch()
+        with pytest.raises(ProcessLookupError):
+            while True:
+                os.kill(process, 0)
+                await asyncio.sleep(0.02)
+
+
 async def test_sessions_that_end_while_they_wait_leave_nothing_behind(served: Gateway) -> None:
     async with asyncio.timeout(20):
         for _ in range(3):
             async with client(served.url, mode="legacy") as old:
                 await servers_of(old)
-        while any("joined" in str(task.get_coro()) for task in asyncio.all_tasks()):
-            await asyncio.sleep(0.02)
+        await nobody_watches()

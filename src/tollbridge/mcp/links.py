@@ -288,6 +288,8 @@ class Links:
             await link.close()
 
     async def end_session(self, session: str) -> None:
+        """Also what is just being opened for it."""
+        await self._opening.settled(lambda slot: slot[0][0] == session)
         for link in self._of_session(session):
             await self.drop(link)
 
