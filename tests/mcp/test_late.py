@@ -21,6 +21,7 @@ from tests.mcp.gateway import Gateway, gateway
 from tests.mcp.raw import raw
 from tests.mcp.serving import LEGACY_STDIO
 from tollbridge.mcp import resting, upstream
+from tollbridge.mcp.jsonrpc import UPSTREAM_FAILED, RpcError
 
 pytestmark = [
     pytest.mark.asyncio,
@@ -66,6 +67,22 @@ async def test_a_handshake_waits_less_for_a_process_than_a_list_does(
         assert set(told["_meta"]["tollbridge/absent"]) == {"late"}
         await one.ask("", "tools/list")
         assert time.monotonic() - listed < 3.5  # nobody waits so long for it again
+
+
+async def test_a_process_has_the_whole_time_at_each_start(served: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upstream, "FIRST_S", 1.0)
+    late = served.hub.upstreams["late"]
+
+    async def refused() -> str:
+        raise RpcError(UPSTREAM_FAILED, "It ended with status 3.")
+
+    async def slow() -> str:
+        await asyncio.sleep(0.4)
+        return "here"
+
+    assert isinstance(await late.soon(refused()), RpcError)
+    await asyncio.sleep(1.0)
+    assert await late.soon(slow()) == "here"  # counted from when it was first started, nothing would be left
 
 
 async def test_a_bare_name_is_found_beside_a_server_that_never_answers(served: Gateway) -> None:
