@@ -203,6 +203,54 @@ async def test_what_needs_approval_is_handed_back_and_not_called(tmp_path: Path,
     assert "from the tool" in answered.body.decode().replace("\\", "")
 
 
+CHOICES: list[tuple[dict[str, Any], bool, bool]] = [
+    ({"require_approval": {"always": {"tool_names": ["echo"]}}}, True, False),
+    ({"require_approval": {"never": {"tool_names": ["echo"]}}}, True, True),
+    ({"denied_tools": ["echo"], "require_approval": "never"}, False, False),
+    ({"allowed_tools": ["echo"], "require_approval": "never"}, True, True),
+    ({"allowed_tools": ["desk-echo"], "require_approval": "never"}, False, False),
+]
+
+
+@pytest.mark.parametrize(("said", "offered", "runs"), CHOICES)
+@pytest.mark.parametrize("server", ["desk", "my-desk"])
+async def test_a_tool_is_chosen_by_its_own_name_whatever_its_servers_is(
+    tmp_path: Path, server: str, said: dict[str, Any], offered: bool, runs: bool
+) -> None:
+    """`my-desk-echo` is `echo` of `my-desk`, and `desk-echo` of nobody."""
+    if server == "desk" and said.get("allowed_tools") == ["desk-echo"]:
+        offered = runs = True  # its whole name
+    model = Model([(f"{server}-echo", ECHO)])
+    definition = {"type": "mcp", "server_label": "all", "server_url": "litellm_proxy", **said}
+    async with Upstream(model) as upstream:
+        text = json.loads(config(upstream.port))
+        desk = text["mcp_servers"].pop("desk")
+        text["mcp_servers"] = {server: desk, "other": desk}
+        async with accounted(json.dumps(text), tmp_path) as gateway:
+            answered = await gateway.post(CHAT, ask(tools=[definition]))
+    assert answered.status == 200, answered.body
+    names = [one["function"]["name"] for one in model.asked[0].get("tools", ())]
+    assert (f"{server}-echo" in names) is offered
+    said_by_tools = [one["content"] for one in model.asked[-1]["messages"] if one["role"] == "tool"]
+    assert any("from the tool" in str(one) for one in said_by_tools) is runs
+
+
+async def test_what_is_denied_is_not_reached_by_another_servers_name_for_it(tmp_path: Path) -> None:
+    """`b-echo` of `a` would be called as `a-b-echo`, which is `echo` of `a-b`."""
+    model = Model([("a-b-echo", ECHO)])
+    definition = {"type": "mcp", "server_url": "litellm_proxy", "require_approval": "never", "denied_tools": ["echo"]}
+    async with Upstream(model) as upstream:
+        text = json.loads(config(upstream.port))
+        desk = text["mcp_servers"].pop("desk")
+        renamed = {"tool_name_to_display_name": {"echo": "b-echo"}}
+        text["mcp_servers"] = {"a": {**desk, **renamed}, "a-b": desk}
+        async with accounted(json.dumps(text), tmp_path) as gateway:
+            answered = await gateway.post(CHAT, ask(tools=[definition]))
+    assert answered.status == 200, answered.body
+    assert "a-b-echo" not in [one["function"]["name"] for one in model.asked[0]["tools"]]
+    assert len(model.asked) == 1
+
+
 @pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
 async def test_several_calls_of_one_round_run_side_by_side_and_a_broken_tool_is_told_to_the_model(
     tmp_path: Path, streams: bool

@@ -10,7 +10,7 @@ from tollbridge.mcp.hub import Hub, View
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, notification
 from tollbridge.mcp.sessions import Session
 from tollbridge.mcp.upstream import Upstream
-from tollbridge.mcp.watching import LISTS, Watch
+from tollbridge.mcp.watching import LISTS, NEVER, Watch
 from tollbridge.model.json import JsonObject
 
 log = logging.getLogger("tollbridge.mcp")
@@ -25,18 +25,28 @@ class Following:
         self._ending: set[asyncio.Task[None]] = set()
 
     async def lists(self, session: Session) -> None:
-        """Nobody is called up to hear whether something changes: a server that is not there yet is heard when it
-        comes."""
+        """Nobody is called up to hear whether something changes: a server that is not there yet, or is not there just
+        now, is heard when it comes."""
         view = self._hub.view(session.caller, session.wanted, alone=session.alone)
-        for upstream in view.upstreams:
-            if any(uri is None for uri, _ in session.watches.get(upstream.name, ())):
-                continue
-            watch = self._watch(session, view, upstream, frozenset(LISTS.values()), frozenset())
-            session.watches.setdefault(upstream.name, []).append((None, watch))
-            if not upstream.reached:
+        try:
+            for upstream in view.upstreams:
+                if session.over:
+                    break
+                if not any(uri is None for uri, _ in session.watches.get(upstream.name, ())):
+                    await self._lists_of(session, view, upstream)
+        finally:
+            if session.over:  # it ended meanwhile, and what began after that would stay
+                await self._forget(session)
+
+    async def _lists_of(self, session: Session, view: View, upstream: Upstream) -> None:
+        watch = self._watch(session, view, upstream, frozenset(LISTS.values()), frozenset())
+        session.watches.setdefault(upstream.name, []).append((None, watch))
+        if not upstream.reached:
+            upstream.watching.join(watch)
+        elif (error := await upstream.soon(upstream.watching.add(watch))) is not None:
+            log.info("the MCP server %r: %s", upstream.name, error.message)
+            if error.code not in NEVER:
                 upstream.watching.join(watch)
-            elif (error := await upstream.soon(upstream.watching.add(watch))) is not None:
-                log.info("the MCP server %r: %s", upstream.name, error.message)
 
     async def subscribe(self, session: Session, view: View, params: JsonObject) -> JsonObject:
         upstream, uri = view.resource(params.get("uri"))
@@ -76,7 +86,9 @@ class Following:
         return Watch(session.caller, tell, lists=lists, uris=uris)
 
     async def _forget(self, session: Session) -> None:
-        for upstream in self._hub.upstreams.values():
-            for _, watch in session.watches.get(upstream.name, ()):
-                await upstream.watching.remove(watch)
-            await upstream.links.end_session(session.id)
+        await asyncio.gather(*(self._forgotten(session, upstream) for upstream in self._hub.upstreams.values()))
+
+    async def _forgotten(self, session: Session, upstream: Upstream) -> None:
+        for _, watch in tuple(session.watches.get(upstream.name, ())):
+            await upstream.watching.remove(watch)
+        await upstream.links.end_session(session.id)

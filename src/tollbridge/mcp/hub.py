@@ -38,7 +38,7 @@ from tollbridge.mcp.jsonrpc import (
     no_method,
 )
 from tollbridge.mcp.link import OURSELVES, Link
-from tollbridge.mcp.lists import gathered, items_of, listed
+from tollbridge.mcp.lists import gathered, items_of, listed, merged
 from tollbridge.mcp.many import CALL, DESCRIBE, SEARCH, Many, answered, inner
 from tollbridge.mcp.names import joined, uri_of, uri_parted, with_uris
 from tollbridge.mcp.offered import ITEMS
@@ -378,8 +378,10 @@ class View(msgspec.Struct, eq=False, dict=True):
 
     async def tools(self) -> list[JsonObject]:
         """All that the caller may use, under the names of this view."""
+        if self.prefixed:
+            return (await merged(self, "tools/list"))[0]
         found, _ = await gathered(self, "tools/list")
-        return [{**tool, "name": self.name_of(upstream, tool["name"])} for upstream, tools in found for tool in tools]
+        return [tool for _, tools in found for tool in tools]
 
     def name_of(self, upstream: Upstream, name: str) -> str:
         """What a tool or a prompt of that server is called in this view."""

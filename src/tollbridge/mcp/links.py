@@ -73,7 +73,7 @@ class Links:
         self._sessions: dict[tuple[Scope, bool], Link] = {}
         self._idle: dict[str, list[Link]] = {}
         self._leases: set[Link] = set()
-        self.arrived = asyncio.Event()  # it greeted us once
+        self.arrived = asyncio.Event()  # it greeted us, since somebody last missed it
         self._opening: Once[tuple[Scope, bool], Link] = Once()
         self._speaks: dict[bool, bool] = {}  # by era, where it is known
         self._fixed = headers_for(definition, NO_CREDENTIALS)  # what goes to it with who brings nothing
@@ -288,6 +288,8 @@ class Links:
             await link.close()
 
     async def end_session(self, session: str) -> None:
+        """Also what is just being opened for it."""
+        await self._opening.settled(lambda slot: slot[0][0] == session)
         for link in self._of_session(session):
             await self.drop(link)
 

@@ -31,7 +31,7 @@ async def listed(view: View, call: Call) -> JsonObject:
         return await _list_of_one(view, call, kind)
     cursor = call.params.get("cursor")
     begin = 0 if cursor is None else view.cursors.opened(method, cursor)
-    items, absent = await _merged(view, method)
+    items, absent = await merged(view, method)
     if method == "tools/list" and (instead := view.hub.many.instead(view, items)) is not None:
         items = instead
     page = items[begin : begin + PAGE]
@@ -70,7 +70,7 @@ def _usable(view: View, upstream: Upstream, kind: str, items: Json) -> list[Json
     return found
 
 
-async def _merged(view: View, method: str) -> tuple[list[JsonObject], dict[str, str]]:
+async def merged(view: View, method: str) -> tuple[list[JsonObject], dict[str, str]]:
     """All that the caller may use, under the names of this view; and the servers that did not answer."""
     found, absent = await gathered(view, method)
     return [

@@ -34,6 +34,12 @@ class Once(Generic[K, T]):
         if not under_way.cancelled():
             under_way.exception()  # whoever waited was told
 
+    async def settled(self, chosen: Callable[[K], bool]) -> None:
+        """Returns when what is under way of these has ended, however it does."""
+        ending = [under_way for key, under_way in self._under_way.items() if chosen(key)]
+        if ending:
+            await asyncio.wait(ending)
+
     async def cancel(self) -> None:
         """Returns when all that was under way has ended."""
         ending = list(self._under_way.values())

@@ -56,7 +56,7 @@ class Running:
 class Session:
     """`version`: what the handshake ended with. `wanted`, `alone`: which servers it asked for. `level`: from which on
     it wants log lines. `running`: its requests under way; `flows`: their streams. `stream`: the GET stream, where it
-    has one open."""
+    has one open. `over`: it has ended, whatever of it is still under way."""
 
     def __init__(
         self,
@@ -77,6 +77,7 @@ class Session:
         self.flows: dict[str, Outflow] = {}
         self.watches: dict[str, list[tuple[object, Watch]]] = {}
         self.stream: Outflow | None = None
+        self.over = False
         self.used_at = asyncio.get_running_loop().time()
         self._asked: dict[str, asyncio.Future[JsonObject]] = {}
         self._count = itertools.count(1)
@@ -149,6 +150,7 @@ class Session:
             asked.set_result(message)
 
     def end(self) -> None:
+        self.over = True
         for running in list(self.running.values()):
             running.withdraw()
         for asked in self._asked.values():

@@ -213,7 +213,8 @@ class McpToolbox:
         shown = []
         for tool in listed.get("tools") or []:
             name = tool["name"]
-            own = name.partition(view.hub.separator)[2] if view.prefixed else name
+            placed = view.scope.placed("tools", name)
+            own = name if placed is None else placed[1]  # of those that stand for many (`many.py`) none is told apart
             if definition.allowed is not None and not definition.allowed.has(tool, name, own):
                 continue
             if not definition.denied.isdisjoint((name, own)):

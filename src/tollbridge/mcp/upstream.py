@@ -63,7 +63,7 @@ class Upstream:
         self.flying = 0
         self._landed: asyncio.Event | None = None
         self._late = False
-        self._begun_at: float | None = None
+        self._begun_at = 0.0  # its present start, where it is starting
         limited = definition.rpm is not None or definition.parallel is not None
         self._pace = Pace(definition) if limited else None
         self._mirrors: dict[str, Mirrored] = {}
@@ -131,7 +131,8 @@ class Upstream:
         patience_s = LATE_S if self._late and self.links.opening else SOON_S
         if starting:
             now = asyncio.get_running_loop().time()
-            self._begun_at = self._begun_at or now
+            if not self.links.opening:
+                self._begun_at = now
             patience_s = max(self._begun_at + FIRST_S - now, LATE_S)
             if greeting:
                 patience_s = min(patience_s, GREETING_S)

@@ -13,6 +13,7 @@ what it is for (`subscriptions/listen`). Here it is one thing: a `Watch`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -140,12 +141,15 @@ class Watching:
             raise
 
     def join(self, watch: Watch) -> None:
-        """Of a server that is not there yet: watches when it comes, and tells then that its lists are new."""
+        """Of a server that is not there: watches when it comes, and tells then that its lists are new. Where it was
+        there before it is looked for, ever and again; where it never was, only when somebody else has reached it."""
         self._coming[watch] = asyncio.ensure_future(self._joined(watch))
 
     async def _joined(self, watch: Watch) -> None:
+        arrived = self._upstream.links.arrived
+        if not self._upstream.reached:
+            await arrived.wait()
         while True:
-            await self._upstream.links.arrived.wait()
             try:
                 await self.add(watch)
                 async with self._upstream.links.lent(_silent(watch)) as link:
@@ -155,7 +159,9 @@ class Watching:
                 log.info("changes at the MCP server %r are not heard of: %s", self._upstream.name, error.message)
                 if error.code in NEVER:
                     return
-                await asyncio.sleep(AGAIN_MAX_S)
+                arrived.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(arrived.wait(), AGAIN_MAX_S)
         for method, kind in LISTS.items():
             if kind in has:
                 watch.told(method, {})
