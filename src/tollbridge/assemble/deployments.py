@@ -20,7 +20,7 @@ from tollbridge.providers.ready import available
 from tollbridge.providers.resolve import Given
 from tollbridge.providers.row import NO_CHAT, Provider
 from tollbridge.providers.table import DEMO
-from tollbridge.routing.groups import NAME_BYTES, Group, Groups, Wildcard
+from tollbridge.routing.groups import NAME_BYTES, Group, Groups, Idle, Wildcard, none_enabled
 from tollbridge.routing.groups import Maker as MakerOfGroups
 from tollbridge.secret import without_keys
 from tollbridge.transport.base import Origin, Timeouts
@@ -58,8 +58,8 @@ class Maker:
         wildcards: list[Wildcard[Deployment]] = []
         for entry in config.models:
             if "*" in entry.model_name:
-                if entry.disabled is None:
-                    wildcards.append(Wildcard(entry.model_name, self._wildcard(entry)))
+                wildcards.append(Wildcard(entry.model_name, self._wildcard(entry)))
+                self._try_wildcard(entry)
                 continue
             members = named.setdefault(entry.model_name, [])
             deployment = self._entry(entry)
@@ -69,7 +69,10 @@ class Maker:
         hidden = frozenset(alias for alias, to in config.router.aliases.items() if to.hidden)
         groups = [Group(name, name, tuple(members)) for name, members in named.items()]
         ids = {one.id: Group(one.id, group.label, (one,), group.name) for group in groups for one in group.members}
-        return Groups(groups, wildcards, aliases, hidden, ids=ids)
+        idle: dict[str, list[Idle]] = {}
+        for entry, why in self.problems:
+            idle.setdefault(entry.model_name, []).append(Idle(entry.id, entry.model, why))
+        return Groups(groups, wildcards, aliases, hidden, ids=ids, idle=idle)
 
     def of_environment(self) -> Groups[Deployment]:
         """What is served without a file: every provider whose key is in the environment, the offline one, and bare
@@ -96,6 +99,18 @@ class Maker:
             self.unpriced.append((entry, deployment))
         return deployment
 
+    def _try_wildcard(self, entry: ModelEntry) -> None:
+        """With a name of no meaning."""
+        why = entry.disabled
+        if why is None and entry.model != "*" and entry.mock_response is None:
+            try:
+                any_model = msgspec.structs.replace(self.wanted(entry), model=entry.model.replace("*", "any", 1))
+                build(any_model, self._environ, self._rows)
+            except (APIError, ValueError) as error:
+                why = str(error)
+        if why is not None:
+            self.problems.append((entry, why))
+
     def _built(self, entry: ModelEntry, wanted: Wanted) -> Deployment:
         """`wanted` is the entry's, or made from it for one name of its wildcard. One with a `mock_response` answers in
         this process, under the name of the provider that it stands for."""
@@ -114,6 +129,8 @@ class Maker:
 
     def _wildcard(self, entry: ModelEntry) -> MakerOfGroups[Deployment]:
         def make(name: str, matched: str) -> Sequence[Deployment]:
+            if entry.disabled is not None:
+                raise none_enabled(name)
             model = entry.model.replace("*", name if entry.model == "*" else matched, 1)
             wanted = msgspec.structs.replace(self.wanted(entry), id=f"{entry.id}:{name}", model=model)
             try:

@@ -118,7 +118,7 @@ def assemble(
 
         tell_uncalled(config.settings.callbacks, config.source, told)
     tell_nothing_served(config, told)
-    problems = [str(one) for one in (*misgivings(maker, config, environ, rows), *told.all())]
+    problems = [str(one) for one in (*misgivings(maker), *told.all())]
     return Assembled(gateway, problems, mcp, passed, kept, sockets)
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import msgspec
 
 from tollbridge.assemble.deployments import Maker, unpriced
-from tollbridge.calls.build import build
 from tollbridge.calls.deployment import Deployment
 from tollbridge.config.findings import Findings, Place
 from tollbridge.config.settings import Config, ModelEntry
-from tollbridge.errors import APIError
-from tollbridge.providers.row import Provider
 
 NOTHING_SERVED = (
     "serves nothing: it has neither models nor MCP servers. Write a `model_list` (`tollbridge init` makes a file with "
@@ -36,12 +33,9 @@ class Misgiving(msgspec.Struct, frozen=True):
         return f"{self.entry.where}: warning: {self.message}"
 
 
-def misgivings(
-    maker: Maker, config: Config, environ: Mapping[str, str], rows: Mapping[str, Provider]
-) -> list[Misgiving]:
+def misgivings(maker: Maker) -> list[Misgiving]:
     """After the maker made its groups. What the configuration's own findings told of is left out."""
     idle = [(entry, why) for entry, why in maker.problems if entry.disabled is None]
-    idle += _idle_wildcards(maker, config, environ, rows)
     found = [
         Misgiving(entry, f"this deployment of {entry.model_name!r} does not serve: {why}", serves=False)
         for entry, why in idle
@@ -68,21 +62,3 @@ def tell_nothing_served(config: Config, findings: Findings) -> None:
     """A warning for a file by which nobody is served: `serve` starts all the same, and answers 404."""
     if config.source is not None and not (config.models or config.mcp_servers or config.general.own_paths):
         findings.warning(Place(str(config.source)), NOTHING_SERVED)
-
-
-def _idle_wildcards(
-    maker: Maker, config: Config, environ: Mapping[str, str], rows: Mapping[str, Provider]
-) -> Iterator[tuple[ModelEntry, str]]:
-    """A wildcard is tried with a name of no meaning."""
-    for entry in config.models:
-        if "*" not in entry.model_name or entry.disabled is not None:
-            continue
-        if entry.model != "*" and entry.mock_response is None:
-            try:
-                build(msgspec.structs.replace(maker.wanted(entry), model=_any(entry)), environ, rows)
-            except (APIError, ValueError) as error:
-                yield entry, str(error)
-
-
-def _any(entry: ModelEntry) -> str:
-    return entry.model.replace("*", "any", 1)

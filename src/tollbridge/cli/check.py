@@ -241,7 +241,7 @@ def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook
         rows = ROWS
     maker = Maker(config, environ, rows, ByHost({}, InProcess(offline())))
     maker.groups()
-    found = misgivings(maker, config, environ, rows)
+    found = misgivings(maker)
     for one in found:
         findings.warning(one.entry.where, one.message)
     idle = {one.entry.id for one in found if not one.serves}

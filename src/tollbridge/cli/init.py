@@ -130,7 +130,7 @@ def _idle(rows: Sequence[Provider], environ: Mapping[str, str]) -> Mapping[str, 
     config = load_value({"model_list": models}, environ, "init").config or Config()
     maker = Maker(config, environ, provider_rows(config), ByHost({}, InProcess(offline())))
     maker.groups()
-    found = misgivings(maker, config, environ, ROWS)
+    found = misgivings(maker)
     return {one.entry.model_name: one.message for one in found if not one.serves}
 
 
