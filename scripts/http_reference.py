@@ -153,7 +153,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         PASSED: "a vendor's whole [API](pass-through.md), with its name as `{provider}`; any method",
     },
     "The process": {
-        "/health": "which deployments rest; no provider is asked",
+        "/health": "which deployments rest or are not enabled; no provider is asked",
         "/routes": "the paths of this list",
         "/healthz": "the process answers",
         "/health/liveness": "the same",

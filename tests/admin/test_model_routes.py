@@ -98,6 +98,37 @@ async def test_health_tells_who_rests_and_asks_nobody(tmp_path: Path) -> None:
     assert (mine["healthy_count"], mine["unhealthy_count"]) == (2, 0)
 
 
+async def test_what_is_configured_and_serves_nothing_is_told_everywhere_alike(tmp_path: Path) -> None:
+    unset = {"api_key": "os.environ/NOBODY_SET_IT"}
+    text = configuration(
+        entry("fast", 9, info={"id": "fast-1"}),
+        entry("fast", 9, info={"id": "fast-2"}, **unset),
+        entry("off", 9, info={"id": "off-1"}, **unset),
+        entry("any/*", 9, model="openai/*", info={"id": "any-1"}, **unset),
+        router={"model_group_alias": {"quick": "off"}},
+    )
+    async with accounted(text, tmp_path) as gateway:
+        key = (await gateway.made(models=["fast", "any/*"]))["key"]
+        every, mine = await told(gateway, "/health"), await told(gateway, "/health", key)
+        await told(gateway, "/health?model=off", status=503)
+        await told(gateway, "/health?model=any/x", status=503)
+        await told(gateway, "/health?model=off", key, status=404)
+        names = [one["id"] for one in (await told(gateway, "/v1/models"))["data"]]
+        refused = [await gateway.send("POST", CHAT, ask(name)) for name in ("off", "quick", "any/x")]
+        unknown = await gateway.send("POST", CHAT, ask("nothing-like-it"))
+    assert (every["healthy_count"], every["disabled_count"]) == (1, 3)
+    why = "NOBODY_SET_IT is not set"
+    assert [(one["model_id"], one["model_name"]) for one in every["disabled_endpoints"]] == [
+        *(("fast-2", "fast"), ("off-1", "off"), ("any-1", "any/*"))
+    ]
+    assert all(why in one["error"] for one in every["disabled_endpoints"])
+    assert [one["model_id"] for one in mine["disabled_endpoints"]] == ["fast-2", "any-1"]
+    assert why not in json.dumps(mine)
+    assert names == ["fast"]
+    assert {(one.status, one.json()["error"]["code"]) for one in refused} == {(503, "no_enabled_deployment")}
+    assert unknown.json()["error"]["message"].endswith("does not exist here. Known here: fast.")
+
+
 async def test_tokens_are_counted_for_any_name_and_whose_model_it_is_is_told_to_whom_it_is_for(tmp_path: Path) -> None:
     async with accounted(models(9), tmp_path) as gateway:
         key = (await gateway.made(models=["fast"]))["key"]

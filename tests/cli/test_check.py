@@ -564,6 +564,7 @@ def test_all_errors_and_all_unset_variables_are_told_in_one_run(
         "11:17 error general_settings.database_url",
         "12:20 warning general_settings.cors.origins[0]",
         "14:12 error ",
+        "15:16 warning mcp_servers.y",
         "15:28 warning mcp_servers.y.env.A",
     ]
 
@@ -709,3 +710,42 @@ def test_a_margin_of_a_provider_that_is_not_there_is_told(tmp_path: Path) -> Non
     told = "cost_margin_config.opnai: no provider is called so: it changes no price; did you mean `openai`?"
     assert f"config.yaml:2:24: warning: litellm_settings.{told}" in output
     assert output.count("no provider is called so") == 1
+
+
+def test_a_model_that_is_mistyped_is_told_with_a_near_name(tmp_path: Path) -> None:
+    text = "model_list: [{model_name: m, litellm_params: {model: anthropic/claude-sonet-4-5, api_key: k}}]"
+    told = run(tmp_path, text).output
+    assert "no price is known for anthropic/claude-sonet-4-5" in told
+    assert "Did you mean 'claude-sonnet-4-5'" in told
+
+
+def test_a_program_that_is_not_there_is_told_where_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "here").write_text("#!/bin/sh\n")
+    (tmp_path / "here").chmod(0o755)
+    text = f"""
+        model_list: [{{model_name: d, litellm_params: {{model: demo/hello}}}}]
+        mcp_servers:
+          absent: {{command: no-such-program-anywhere}}
+          file: {{command: {tmp_path}/none}}
+          there: {{command: {tmp_path}/here}}
+          path: {{command: here, env: {{PATH: {tmp_path}}}}}
+          relative: {{command: ./later}}
+    """
+    report = run(tmp_path, text)
+    assert report.exit_code == 1
+    assert [line.partition(": warning: ")[2] for line in report.output.splitlines() if ": warning: " in line] == [
+        "mcp_servers.absent: there is no program of this name on PATH here: the server cannot be started",
+        "mcp_servers.file: there is no file that can be run here: the server cannot be started",
+    ]
+
+
+def test_a_key_without_the_address_that_it_needs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AZURE_API_BASE", "AZURE_OPENAI_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    told = [one.message for one in examine(None, {"AZURE_API_KEY": "a", "GROQ_API_KEY": "k"}).findings]
+    assert told == [
+        "azure/* does not serve, though AZURE_API_KEY is set: needs an address: pass `api_base`, or set AZURE_API_BASE "
+        "or AZURE_OPENAI_ENDPOINT"
+    ]
+    base = {"AZURE_API_KEY": "a", "AZURE_API_BASE": "https://a.openai.azure.com"}
+    assert examine(None, base).findings == ()

@@ -64,6 +64,16 @@ def test_each_provider_by_all_of_its_variables_serves_or_is_a_comment_that_says_
     assert len(report["serves"]["models"]) > len(ROWS) * 0.8
 
 
+def test_a_key_that_is_not_enough_is_a_comment_with_what_is_missing(tmp_path: Path) -> None:
+    said = run("init", environ={"AZURE_API_KEY": SECRET}).output
+    assert "Of azure something is missing beside the key" in said
+    assert "config.yaml is written, for demo/*." in said
+    text = (tmp_path / "config.yaml").read_text()
+    assert "# This deployment of 'azure/*' does not serve: azure needs an address" in text
+    assert "  #     api_key: os.environ/AZURE_API_KEY" in text
+    assert "0 errors, 0 warnings" in run("check", "config.yaml", environ={"AZURE_API_KEY": SECRET}).output
+
+
 def test_a_file_that_is_there_stays_unless_forced(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text("mine")

@@ -437,13 +437,22 @@ def test_providers_of_ones_own_are_checked_and_passed_on(tmp_path: Path) -> None
 
 
 def test_tls_files_stand_beside_the_configuration(tmp_path: Path) -> None:
-    (tmp_path / "cert.pem").write_text("x")
+    (tmp_path / "cert.pem").write_text("-----BEGIN CERTIFICATE-----\n")
     text = "general_settings: {tls: {cert: cert.pem, key: key.pem}}\n"
     assert "there is no file" in said(load_text(tmp_path, text))[0]
-    (tmp_path / "key.pem").write_text("x")
+    (tmp_path / "key.pem").write_text("-----BEGIN EC PRIVATE KEY-----\n")
     tls = config_of(load_text(tmp_path, text)).general.tls
     assert tls is not None
     assert (tls.cert, tls.key, tls.client_ca) == (tmp_path / "cert.pem", tmp_path / "key.pem", None)
+
+
+def test_a_file_without_a_private_key_is_told_as_that(tmp_path: Path) -> None:
+    (tmp_path / "cert.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    loaded = load_text(tmp_path, "general_settings: {tls: {cert: cert.pem, key: cert.pem}}\n")
+    assert loaded.config is None
+    told = f"there is no private key in {tmp_path / 'cert.pem'} (PEM: `-----BEGIN PRIVATE KEY-----`)"
+    assert [f.message for f in loaded.findings] == [f"{told}; what is: certificate"]
+    assert (loaded.findings[0].path, loaded.findings[0].column) == ("general_settings.tls.key", 47)
 
 
 def test_not_checking_certificates_is_said_aloud(tmp_path: Path) -> None:

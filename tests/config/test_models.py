@@ -288,3 +288,25 @@ def test_a_price_policy_that_cannot_be_is_an_error(tmp_path: Path, settings: str
     loaded = load_text(tmp_path, f"litellm_settings: {{{settings}}}")
     assert loaded.config is None
     assert expected in said(loaded)[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "base", "told"),
+    [
+        ("openai/m", "http://localhost:8000/v1/chat/completions", "`/chat/completions` is the path of a request"),
+        ("openai/m", "http://localhost:8000/v1/messages/", "none is answered there"),
+        ("anthropic/m", "http://localhost:8000/v1/messages", "none but this one is answered there"),
+        ("openai/m", "http://localhost:8000/v1", None),
+        ("openai/m", "http://localhost:8000/messages/v1", None),
+        ("azure_ai/m", "https://x.services.ai.azure.com/models/chat/completions", None),
+    ],
+)
+def test_an_address_that_ends_in_the_path_of_a_request_is_told(
+    tmp_path: Path, model: str, base: str, told: str | None
+) -> None:
+    entry = f"{{model_name: m, litellm_params: {{model: {model}, base_url: '{base}', api_key: k}}}}"
+    found = said(load_text(tmp_path, f"model_list: [{entry}]"))
+    assert len(found) == (told is not None)
+    if told is not None:
+        assert told in found[0]
+        assert "model_list[0].litellm_params.base_url: " in found[0]

@@ -501,7 +501,7 @@ async def test_paths_of_the_operators_own(tmp_path: Path) -> None:
             "cost_per_request": 0.002,
         }
         text = configuration(general={"pass_through_endpoints": [own]})
-        async with accounted(text, tmp_path) as gateway:
+        async with accounted(text, tmp_path, environ={"SEARCH_KEY": "s-1"}) as gateway:
             key, other = [(await gateway.made(models=models))["key"] for models in ([], ["m"])]
             assert (await gateway.send("POST", "/search", {"q": "x"}, key=key)).status == 200
             assert (await gateway.send("GET", "/search/7", key=key)).status == 200
@@ -509,7 +509,7 @@ async def test_paths_of_the_operators_own(tmp_path: Path) -> None:
             assert (await gateway.send("POST", "/search", {"q": "x"}, key=None)).status == 401
             told = await rows(gateway)
     assert [asked.target for asked in vendor.asked] == ["/api/search", "/api/search/7"]
-    assert vendor.asked[0].headers["x-fixed"] == "1"
+    assert (vendor.asked[0].headers["x-fixed"], vendor.asked[0].headers["authorization"]) == ("1", "bearer s-1")
     assert [row["metadata"]["tollbridge"]["cost_nanousd"] for row in told] == [2_000_000, 2_000_000]
 
 

@@ -69,6 +69,18 @@ def test_where_a_call_is_demanded_the_tool_that_the_prompt_speaks_of_comes_befor
         ({"n": "two"}, "n", "Expected `int | null`, got `str`"),
         ({"stop": ["a", "b", "c", "d", "e"]}, "stop", "Expected `array` of length <= 4"),
         ({"messages": []}, "messages", "Expected `array` of length >= 1"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "txt", "text": "Hello"}]}]},
+            "messages[0].content[0].type",
+            "Invalid enum value 'txt'",
+        ),
+        ({"tools": [{"type": "function"}]}, "tools[0].function", "Object missing required field `function`"),
+        (
+            {"tools": [{"type": "function", "function": {"parameters": {}}}]},
+            "tools[0].function.name",
+            "Object missing required field `name`",
+        ),
+        ({"tools": [{"function": {"name": "f"}}]}, "tools[0].type", "Object missing required field `type`"),
         ({"messages": [{"role": "boss", "content": "Hello"}]}, "messages[0].role", "Invalid enum value 'boss'"),
     ],
 )
@@ -79,6 +91,33 @@ def test_what_no_model_would_take_is_refused_by_the_name_of_its_field(
     status, answer = demo.answer(body, id="chatcmpl-1", created=1)
     assert (status, answer["error"]["param"]) == (400, param)
     assert answer["error"]["message"] == f"Invalid '{param}': {told}."
+
+
+@pytest.mark.parametrize(
+    ("said", "param", "told"),
+    [
+        ({}, "input", "Object missing required field `input`"),
+        ({"input": None}, "input", "Expected `str`, got `null`"),
+        ({"input": []}, "input", "Expected `array` of length >= 1"),
+        ({"input": ""}, "input", "Expected `str` of length >= 1"),
+        ({"input": {"a": 1}}, "input", "Expected `str`, got `object`"),
+        ({"input": ["a", 1]}, "input[1]", "Expected `str`, got `int`"),
+        ({"input": [[1], ["a"]]}, "input[1][0]", "Expected `int`, got `str`"),
+        ({"input": "a", "dimensions": "four"}, "dimensions", "Expected `int | null`, got `str`"),
+        ({"input": "a", "dimensions": 0}, "dimensions", "Expected `int` >= 1"),
+        ({"input": "a", "encoding_format": "hex"}, "encoding_format", "Invalid enum value 'hex'"),
+    ],
+)
+def test_vectors_of_what_nobody_would_take_are_refused(said: dict[str, Any], param: str, told: str) -> None:
+    status, answer = demo.embeddings({"model": "any", **said})
+    assert (status, answer["error"]["param"]) == (400, param)
+    assert answer["error"]["message"] == f"Invalid '{param}': {told}."
+
+
+def test_tools_that_are_no_functions_and_parts_of_each_kind_are_taken() -> None:
+    parts = [{"type": "text", "text": "Hello"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]
+    body = {"messages": [{"role": "user", "content": parts}], "tools": [{"type": "custom", "custom": {"name": "f"}}]}
+    assert demo.answer(body, id="c", created=1)[0] == 200
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from tollbridge.errors import AuthenticationError, NotFoundError
-from tollbridge.routing.groups import Group, Groups, Wildcard
+from tollbridge.routing.groups import Group, Groups, Idle, Wildcard, unknown_model
 
 
 def group(name: str) -> Group[str]:
@@ -109,3 +109,26 @@ def test_a_deployment_is_found_by_its_id_after_groups_and_aliases_and_before_wil
     assert groups.resolve("nick").right == "a"
     assert (groups.resolve("one").right, groups.resolve("one").label) == ("a", "a")
     assert groups.listed() == ["a", "b", "nick", "mine", "openai/*"]
+
+
+def test_of_many_names_some_are_told_and_patterns_among_them():
+    groups = Groups([group(f"m{at}") for at in range(9)], [wildcard("demo/*")])
+    with pytest.raises(NotFoundError) as failure:
+        groups.resolve("nothing-like-it")
+    assert failure.value.message.endswith("Known here: m0, m1, m2, m3, m4, m5, m6, demo/* and 2 more.")
+
+
+def test_who_is_refused_by_a_list_is_not_told_that_there_is_no_model():
+    assert "No model is configured" in unknown_model("m", []).message
+    assert unknown_model("m", [], others=True).message == (
+        "The model 'm' does not exist here. Nothing else that this key may ask for is served here."
+    )
+
+
+def test_a_pattern_serves_while_one_of_its_entries_does():
+    idle = [Idle(id="a", model="openai/*", why="no key")]
+    both: Groups[str] = Groups([], [wildcard("openai/*"), wildcard("openai/*")], idle={"openai/*": idle})
+    one: Groups[str] = Groups([], [wildcard("openai/*")], idle={"openai/*": idle})
+    assert (both.serves("openai/*"), one.serves("openai/*")) == (True, False)
+    assert both.idle("openai/x") == both.idle("openai/*") == idle
+    assert both.listed() == ["openai/*"]

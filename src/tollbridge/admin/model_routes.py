@@ -75,13 +75,15 @@ class ModelDesk:
         return Reply({"data": await asyncio.to_thread(lambda: [self._group(*one) for one in named])})
 
     async def health(self, call: Call) -> Reply:
-        """Which deployments rest. With `model` or `model_id` 503 where none of those is well."""
+        """Which deployments rest, and which are configured and serve nothing. With `model` or `model_id` 503 where none
+        of those is well."""
         only(call.query, ("model", "model_id"))
         name, id = call.query.get("model"), call.query.get("model_id")
         seen: dict[str, Deployment] = {}
         for _, members in self._names(call.principal, name):
             seen.update((member.id, member) for member in members if id in (None, "", member.id))
-        if (name or id) and not seen:
+        idle = list(self._idle(call.principal, name, id))
+        if (name or id) and not (seen or idle):
             raise _none("model" if name else "model_id")
         routes = self._gateway.engine.routes
         now, well, ill = routes.now(), list[JsonObject](), list[JsonObject]()
@@ -101,9 +103,22 @@ class ModelDesk:
                 "unhealthy_endpoints": ill,
                 "healthy_count": len(well),
                 "unhealthy_count": len(ill),
+                "disabled_endpoints": idle,
+                "disabled_count": len(idle),
             },
             status,
         )
+
+    def _idle(self, principal: Principal, wanted: str | None, id: str | None) -> Iterator[JsonObject]:
+        """Why they serve nothing is for the admin: it may name a variable or an address."""
+        groups, access = self._gateway.engine.routes.groups, principal.access
+        told_of = set[str]()
+        for name in [access.named(wanted)] if wanted else groups.listed():
+            for one in groups.idle(name) if access.allows(groups.entry(name) or name, name) else ():
+                if id in (None, "", one.id) and one.id not in told_of:
+                    told_of.add(one.id)
+                    told: JsonObject = {"model": one.model, "model_id": one.id, "model_name": name}
+                    yield {**told, "error": one.why} if principal.admin else told
 
     def _names(self, principal: Principal, wanted: str | None = None) -> Iterator[tuple[str, Sequence[Deployment]]]:
         """The names that are listed to whoever asks, or the one that is `wanted`, listed or made by a pattern, with

@@ -11,6 +11,8 @@ from tollbridge.assemble.offline import offline
 from tollbridge.calls.build import Wanted, build, stands_for
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.tariff import Markups
+from tollbridge.catalog.facts import catalog
+from tollbridge.catalog.near import did_you_mean, near
 from tollbridge.config.settings import Config, ModelEntry
 from tollbridge.errors import APIError, NotFoundError, ServiceUnavailableError
 from tollbridge.providers.azure_token import with_own_identity
@@ -20,7 +22,7 @@ from tollbridge.providers.ready import available
 from tollbridge.providers.resolve import Given
 from tollbridge.providers.row import NO_CHAT, Provider
 from tollbridge.providers.table import DEMO
-from tollbridge.routing.groups import NAME_BYTES, Group, Groups, Wildcard
+from tollbridge.routing.groups import NAME_BYTES, Group, Groups, Idle, Wildcard, none_enabled
 from tollbridge.routing.groups import Maker as MakerOfGroups
 from tollbridge.secret import without_keys
 from tollbridge.transport.base import Origin, Timeouts
@@ -58,8 +60,8 @@ class Maker:
         wildcards: list[Wildcard[Deployment]] = []
         for entry in config.models:
             if "*" in entry.model_name:
-                if entry.disabled is None:
-                    wildcards.append(Wildcard(entry.model_name, self._wildcard(entry)))
+                wildcards.append(Wildcard(entry.model_name, self._wildcard(entry)))
+                self._try_wildcard(entry)
                 continue
             members = named.setdefault(entry.model_name, [])
             deployment = self._entry(entry)
@@ -69,7 +71,10 @@ class Maker:
         hidden = frozenset(alias for alias, to in config.router.aliases.items() if to.hidden)
         groups = [Group(name, name, tuple(members)) for name, members in named.items()]
         ids = {one.id: Group(one.id, group.label, (one,), group.name) for group in groups for one in group.members}
-        return Groups(groups, wildcards, aliases, hidden, ids=ids)
+        idle: dict[str, list[Idle]] = {}
+        for entry, why in self.problems:
+            idle.setdefault(entry.model_name, []).append(Idle(entry.id, entry.model, why))
+        return Groups(groups, wildcards, aliases, hidden, ids=ids, idle=idle)
 
     def of_environment(self) -> Groups[Deployment]:
         """What is served without a file: every provider whose key is in the environment, the offline one, and bare
@@ -96,6 +101,18 @@ class Maker:
             self.unpriced.append((entry, deployment))
         return deployment
 
+    def _try_wildcard(self, entry: ModelEntry) -> None:
+        """With a name of no meaning."""
+        why = entry.disabled
+        if why is None and entry.model != "*" and entry.mock_response is None:
+            try:
+                any_model = msgspec.structs.replace(self.wanted(entry), model=entry.model.replace("*", "any", 1))
+                build(any_model, self._environ, self._rows)
+            except (APIError, ValueError) as error:
+                why = str(error)
+        if why is not None:
+            self.problems.append((entry, why))
+
     def _built(self, entry: ModelEntry, wanted: Wanted) -> Deployment:
         """`wanted` is the entry's, or made from it for one name of its wildcard. One with a `mock_response` answers in
         this process, under the name of the provider that it stands for."""
@@ -114,6 +131,8 @@ class Maker:
 
     def _wildcard(self, entry: ModelEntry) -> MakerOfGroups[Deployment]:
         def make(name: str, matched: str) -> Sequence[Deployment]:
+            if entry.disabled is not None:
+                raise none_enabled(name)
             model = entry.model.replace("*", name if entry.model == "*" else matched, 1)
             wanted = msgspec.structs.replace(self.wanted(entry), id=f"{entry.id}:{name}", model=model)
             try:
@@ -278,10 +297,15 @@ def unpriced(model: str, deployment: Deployment) -> str:
     mode = "" if deployment.facts is None else deployment.facts.mode
     if not mode and deployment.wire.name == NO_CHAT and _tasks_of(deployment) == {"images"}:
         mode = "image_generation"
+    names = catalog().full_names() if not mode else ()
+    close = near(
+        f"{deployment.provider}/{deployment.model}", [one for one in names if one.startswith(f"{deployment.provider}/")]
+    )
+    meant = f" {did_you_mean([one.removeprefix(f'{deployment.provider}/') for one in close])}" if close else ""
     prices = _PRICED_BY.get(mode, "`input_cost_per_token` and `output_cost_per_token`")
     return (
         f"no price is known for {shown}: the cost of its requests is unknown, and no budget counts them. Set "
-        f"{prices}, or `model_info.base_model`."
+        f"{prices}, or `model_info.base_model`.{meant}"
     )
 
 

@@ -30,6 +30,7 @@ from tollbridge.observe import Metrics, Observer
 from tollbridge.observe.ulid import Ulids
 from tollbridge.passing.through import Through
 from tollbridge.providers.own_row import row_from_config
+from tollbridge.providers.ready import half_set_up
 from tollbridge.providers.row import Provider
 from tollbridge.providers.table import DEMO_HOST, ROWS
 from tollbridge.routing.engine import Engine
@@ -119,7 +120,9 @@ def assemble(
         tell_uncalled(config.settings.callbacks, config.source, told)
     tell_nothing_served(config, told)
     tell_unusable_proxies(_proxies(config, environ), told)
-    problems = [str(one) for one in (*misgivings(maker, config, environ, rows), *told.all())]
+    problems = [str(one) for one in (*misgivings(maker), *told.all())]
+    if config.source is None:
+        problems += [f"the environment: warning: {one.told()}" for one in half_set_up(environ, rows)]
     return Assembled(gateway, problems, mcp, passed, kept, sockets)
 
 

@@ -7,12 +7,9 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from tollbridge.assemble.deployments import Maker, unpriced
-from tollbridge.calls.build import build
 from tollbridge.calls.deployment import Deployment
 from tollbridge.config.findings import Findings, Place
 from tollbridge.config.settings import Config, ModelEntry
-from tollbridge.errors import APIError
-from tollbridge.providers.row import Provider
 from tollbridge.transport.proxy import unusable_proxies
 
 NOTHING_SERVED = (
@@ -37,12 +34,9 @@ class Misgiving(msgspec.Struct, frozen=True):
         return f"{self.entry.where}: warning: {self.message}"
 
 
-def misgivings(
-    maker: Maker, config: Config, environ: Mapping[str, str], rows: Mapping[str, Provider]
-) -> list[Misgiving]:
+def misgivings(maker: Maker) -> list[Misgiving]:
     """After the maker made its groups. What the configuration's own findings told of is left out."""
     idle = [(entry, why) for entry, why in maker.problems if entry.disabled is None]
-    idle += _idle_wildcards(maker, config, environ, rows)
     found = [
         Misgiving(entry, f"this deployment of {entry.model_name!r} does not serve: {why}", serves=False)
         for entry, why in idle
@@ -77,21 +71,3 @@ def tell_unusable_proxies(environ: Mapping[str, str], findings: Findings) -> Non
         findings.warning(
             Place("the environment"), f"{why} Until then every request to a provider that is far away fails"
         )
-
-
-def _idle_wildcards(
-    maker: Maker, config: Config, environ: Mapping[str, str], rows: Mapping[str, Provider]
-) -> Iterator[tuple[ModelEntry, str]]:
-    """A wildcard is tried with a name of no meaning."""
-    for entry in config.models:
-        if "*" not in entry.model_name or entry.disabled is not None:
-            continue
-        if entry.model != "*" and entry.mock_response is None:
-            try:
-                build(msgspec.structs.replace(maker.wanted(entry), model=_any(entry)), environ, rows)
-            except (APIError, ValueError) as error:
-                yield entry, str(error)
-
-
-def _any(entry: ModelEntry) -> str:
-    return entry.model.replace("*", "any", 1)

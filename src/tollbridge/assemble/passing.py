@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -19,7 +20,7 @@ from tollbridge.secret import Secret
 from tollbridge.server.gateway import Gateway
 from tollbridge.transport.base import Timeouts
 
-KEPT_MAX = 1_000
+_SCHEME = re.compile(r"(?i)(?:bearer|basic) +")
 
 
 def through(
@@ -42,7 +43,7 @@ def through(
 
 def _own(path: OwnPath, timeouts: Timeouts) -> Way:
     root = root_at(path.path.strip("/"), path.target.reveal(), tuple(path.headers.items()))
-    told = {name: value.reveal() for name, value in path.headers.items()}
+    told = {name: _SCHEME.sub("", value.reveal()) for name, value in path.headers.items()}
     root = msgspec.structs.replace(root, secrets=tuple(map(Secret, in_headers(told))))  # not every header is one
     return Way(
         path=path.path,

@@ -35,8 +35,9 @@ from tollbridge.config.masking import mask, mask_line
 from tollbridge.config.settings import Config, McpServer
 from tollbridge.errors import APIError, ConfigError, StoreError
 from tollbridge.home import Home
+from tollbridge.mcp.definition import Command
 from tollbridge.providers.extras import MISSING
-from tollbridge.providers.ready import available
+from tollbridge.providers.ready import available, half_set_up
 from tollbridge.providers.resolve import resolve
 from tollbridge.providers.table import DEMO, ROWS
 from tollbridge.store.address import Address, check_driver
@@ -217,11 +218,26 @@ def _check_mcp_servers(config: Config, environ: Environment, findings: Findings)
     for server in config.mcp_servers:
         try:
             made = definition(server, environ, folder=folder)
+            if made.command is not None:
+                _check_program(made.command, server, environ, findings)
             if made.address is not None:
                 signing(server, made.address.origin, InProcess(offline()), environ, configured=True)
         except ConfigError as error:
             where, told = _placed(str(error), server)
             findings.error(where, told)
+
+
+def _check_program(command: Command, server: McpServer, environ: Environment, findings: Findings) -> None:
+    """Whether there is such a program here. A relative path is one from where the server is started."""
+    name = command.command
+    if os.path.dirname(name) and not os.path.isabs(name):
+        return
+    place = server.places.get("command", Place.read(server.where))
+    if findings.told(place):  # arguments stand in it, say
+        return
+    if shutil.which(name, path=command.env.get("PATH") or environ.get("PATH")) is None:
+        where = "no file that can be run" if os.path.isabs(name) else "no program of this name on PATH"
+        findings.warning(place, f"there is {where} here: the server cannot be started", f"mcp_servers.{server.name}")
 
 
 def _placed(told: str, server: McpServer) -> tuple[Place, str]:
@@ -242,7 +258,7 @@ def outlook(config: Config, environ: Environment, findings: Findings) -> Outlook
         rows = ROWS
     maker = Maker(config, environ, rows, ByHost({}, InProcess(offline())))
     maker.groups()
-    found = misgivings(maker, config, environ, rows)
+    found = misgivings(maker)
     for one in found:
         findings.warning(one.entry.where, one.message)
     idle = {one.entry.id for one in found if not one.serves}
@@ -292,6 +308,8 @@ def _of_environment(environ: Environment, findings: Findings) -> Iterator[Served
                 continue
         if row.name != DEMO.name:
             yield Served(name, [name])
+    for one in half_set_up(environ, ROWS):
+        findings.warning(Place("the environment"), one.told())
 
 
 def excerpts(findings: Sequence[Finding]) -> list[str]:

@@ -22,7 +22,7 @@ from tollbridge.config.findings import Findings
 from tollbridge.config.load import load_value
 from tollbridge.config.settings import Config
 from tollbridge.errors import ConfigError
-from tollbridge.providers.ready import available
+from tollbridge.providers.ready import available, half_set_up
 from tollbridge.providers.row import Provider
 from tollbridge.providers.table import DEMO, ROWS
 from tollbridge.transport.inprocess import ByHost, InProcess
@@ -100,7 +100,8 @@ def init(file: Path, force: bool, as_json: bool) -> None:
     rows = sorted((row for row in available(environ, ROWS) if row.name != DEMO.name), key=lambda row: row.name)
     found = {row.name: variables(row, environ) for row in rows}
     name = "config.yaml" if str(file) == "-" else str(file)
-    text = configuration(rows, environ, name)
+    lacking = [one.row for one in half_set_up(environ, ROWS)]
+    text = configuration(sorted((*rows, *lacking), key=lambda row: row.name), environ, name)
     if str(file) == "-":
         click.echo(text, nl=False)
         return
@@ -109,6 +110,9 @@ def init(file: Path, force: bool, as_json: bool) -> None:
         told = Begun(file=str(file), providers=found)
         click.echo(indented(told))
         return
+    if lacking:
+        names = ", ".join(row.name for row in lacking)
+        click.echo(f"Of {names} something is missing beside the key: why is a comment there.", err=True)
     served = ", ".join(f"{provider}/*" for provider in ("demo", *found))
     click.echo(f"{file} is written, for {served}.")
     if not found:
@@ -130,7 +134,7 @@ def _idle(rows: Sequence[Provider], environ: Mapping[str, str]) -> Mapping[str, 
     config = load_value({"model_list": models}, environ, "init").config or Config()
     maker = Maker(config, environ, provider_rows(config), ByHost({}, InProcess(offline())))
     maker.groups()
-    found = misgivings(maker, config, environ, ROWS)
+    found = misgivings(maker)
     return {one.entry.model_name: one.message for one in found if not one.serves}
 
 

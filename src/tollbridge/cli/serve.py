@@ -177,7 +177,7 @@ def greet(door: Door, url: str | None, listener: Listener, assembled: Assembled)
     for problem in assembled.problems:
         click.echo(problem, err=True)
     groups = assembled.gateway.engine.routes.groups
-    names = groups.listed()
+    names = [name for name in groups.listed() if groups.serves(name)]
     plain = next(
         (name for name in names if "*" not in name and groups.knows(name) and _converses(groups.resolve(name))), None
     )

@@ -18,6 +18,7 @@ from tollbridge.config.kinds import At
 from tollbridge.config.master_key import weak_key
 from tollbridge.config.mcp import read_mcp_servers
 from tollbridge.config.models import read_models
+from tollbridge.config.own_headers import with_variables
 from tollbridge.config.schema import (
     Filled,
     guards,
@@ -92,7 +93,7 @@ def load(path: Path | None, environ: Mapping[str, str], *, open_door: bool = Fal
     top = gathered.read(path)
     at = At("", findings)
     view = _environment(top, environ, findings)
-    resolved = resolve(top, view, findings)
+    resolved = resolve(with_variables(top, view), view, findings)
     config = _read(resolved, at, open_door) if isinstance(resolved, Table) else Config()
     config = msgspec.structs.replace(config, source=path, files=tuple(gathered.files))
     return Loaded(None if findings.fatal else config, findings.all(), view, config)
@@ -102,7 +103,7 @@ def load_value(said: JsonObject, environ: Mapping[str, str], name: str) -> Loade
     """A configuration that a program says. `name`: what findings call it. Never raises."""
     findings = Findings()
     view = Environment(environ)
-    top = resolve(node_of(said, Place(name)), view, findings)
+    top = resolve(with_variables(node_of(said, Place(name)), view), view, findings)
     config = _read(top, At("", findings), True) if isinstance(top, Table) else Config()
     return Loaded(None if findings.fatal else config, findings.all(), view, config)
 

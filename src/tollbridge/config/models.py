@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from tollbridge.catalog.price_names import USUAL_PRICES, charged, dear, is_price, prices_of
+from tollbridge.config.base_doubts import route_in_base
 from tollbridge.config.document import Array, Node, Scalar, Table
 from tollbridge.config.environment import missing_variables
 from tollbridge.config.findings import Place
@@ -197,11 +198,18 @@ def _check_names(name: str, model: str, entry: Mapping[str, list[Filled]], param
 
 
 def _check_provider(model: str, values: JsonObject, params: Filled, providers: Mapping[str, Provider]) -> None:
+    base = values.get("api_base")
     try:
-        locate(model, providers, provider=values.get("custom_llm_provider"), api_base=values.get("api_base"))
+        row, _ = locate(model, providers, provider=values.get("custom_llm_provider"), api_base=base)
     except NotFoundError as error:
         at, place = _at_model(params)
         at.error(place, error.message)
+        return
+    told = None if base is None else route_in_base(base, row)
+    if told is not None:
+        entries = params.node.entries if isinstance(params.node, Table) else {}
+        name = "api_base" if "api_base" in entries else "base_url"
+        params.at.key(name).warning(_place_of(name, params), told)
 
 
 def _at_model(params: Filled) -> tuple[At, Place]:

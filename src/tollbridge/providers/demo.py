@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import msgspec
 
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.providers.demo_request import refusal
+from tollbridge.providers.demo_request import embeddings_refusal, refusal
 
 CHARACTERS_PER_TOKEN = 4
 SCHEMA_DEPTH_MAX = 8
@@ -63,10 +63,10 @@ def embeddings(body: JsonObject) -> tuple[int, JsonObject]:
     """(HTTP status, body) for an embeddings request. A vector has length 1, and a direction for each word of its text,
     which another word may have too."""
     model = str(body.get("model", "demo"))
-    if failure := _failure(model):
+    if failure := _failure(model) or embeddings_refusal(body):
         return failure
-    said = body.get("input")
-    texts = said if isinstance(said, list) and any(isinstance(one, str | list) for one in said) else [said]
+    said = body["input"]
+    texts = said if isinstance(said, list) and not isinstance(said[0], int) else [said]
     words = [re.findall(r"\w+", str(text).lower()) for text in texts]
     asked = body.get("dimensions")
     size = asked if isinstance(asked, int) and 0 < asked <= DIMENSIONS_MAX else DIMENSIONS

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from tollbridge.errors import APIError
 from tollbridge.providers import vertex
 from tollbridge.providers.auth import SigV4
@@ -29,6 +31,30 @@ def available(environ: Environ, rows: Mapping[str, Provider]) -> list[Provider]:
     """The providers that the environment is enough for: it says whose key or who we are (or, where none is needed, an
     address), and nothing else is missing. One that needs nothing of it is none of them."""
     return [row for row in rows.values() if (row.needs_key or row.base_env) and not lacking(row, environ)]
+
+
+class HalfSetUp(msgspec.Struct, frozen=True):
+    """`key`: the variable that holds its key; `lacks`: what is not there, in words."""
+
+    row: Provider
+    key: str
+    lacks: str
+
+    def told(self) -> str:
+        return f"{self.row.name}/* does not serve, though {self.key} is set: {self.lacks}"
+
+
+def half_set_up(environ: Environ, rows: Mapping[str, Provider]) -> list[HalfSetUp]:
+    """Those whose key the environment has, and not all else that they need. A key that is enough for another provider
+    was meant for that one."""
+    used = {name for row in available(environ, rows) for name in row.key_env}
+    found = []
+    for row in rows.values():
+        key = next((name for name in row.key_env if environ.get(name) and name not in used), None)
+        lacks = "" if key is None else lacking(row, environ)
+        if key is not None and lacks:
+            found.append(HalfSetUp(row, key, lacks.removeprefix(f"{row.name} ")))
+    return found
 
 
 def lacking(row: Provider, environ: Environ) -> str:

@@ -16,7 +16,7 @@ from tollbridge.errors import (
     RateLimitError,
     ServiceUnavailableError,
 )
-from tollbridge.routing.groups import Group, Groups
+from tollbridge.routing.groups import Group, Groups, none_enabled
 from tollbridge.routing.health import Health
 from tollbridge.routing.pick import pick
 from tollbridge.routing.tags import Tags, nobody, tagged
@@ -135,11 +135,7 @@ class RequestBoard:
         if not members and self._tags is not None and self._routes.groups.resolve(group).members:
             return nobody(self._tags.said)
         if not members:
-            return ServiceUnavailableError(
-                f"None of the deployments of {group!r} is enabled. The gateway's operator finds why in its log of the "
-                "start, and with `tollbridge check`.",
-                code="no_enabled_deployment",
-            )
+            return none_enabled(group)
         fits = self._instead.get(group, self._fits)
         if fits is not None:
             refusals = [fits(deployment) for deployment in members]

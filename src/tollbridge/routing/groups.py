@@ -16,14 +16,23 @@ from typing import Generic, TypeVar
 import msgspec
 
 from tollbridge.catalog.near import did_you_mean
-from tollbridge.errors import APIError, UnknownModelError
+from tollbridge.errors import APIError, ServiceUnavailableError, UnknownModelError
 
 D = TypeVar("D")
 Maker = Callable[[str, str], Sequence[D]]
 """(name as asked for, what the `*` stands for) -> deployments; raises NotFoundError where there is no such model."""
 
 MADE_MAX = 1_000
+SHOWN_MAX = 8
 NAME_BYTES = 512  # of a name that a group is made for: names are kept, told in headers and logged
+
+
+class Idle(msgspec.Struct, frozen=True):
+    """An entry that is configured and serves nothing: its key is missing, say. `why`: for the operator."""
+
+    id: str
+    model: str
+    why: str
 
 
 class Group(msgspec.Struct, Generic[D], frozen=True, eq=False):
@@ -65,15 +74,17 @@ class Groups(Generic[D]):
         hidden: frozenset[str] = frozenset(),
         bare: Maker[D] | None = None,
         ids: Mapping[str, Group[D]] | None = None,
+        idle: Mapping[str, Sequence[Idle]] | None = None,
     ) -> None:
         """`hidden`: aliases that are not listed. `bare`: makes deployments for a name that nothing else matches. `ids`:
-        groups of one deployment, by its id; never listed."""
+        groups of one deployment, by its id; never listed. `idle`: by public name or pattern."""
         self._named = {group.name: group for group in named}
         self._wildcards = sorted(wildcards, key=lambda wildcard: -len(wildcard.pattern))
         self._aliases = dict(aliases or {})
         self._hidden = hidden
         self._bare = bare
         self._made: OrderedDict[str, Group[D]] = OrderedDict()
+        self._idle = dict(idle or {})
         self._ids = {id: group for id, group in (ids or {}).items() if id not in self._aliases}
 
     def resolve(self, name: str) -> Group[D]:
@@ -108,7 +119,20 @@ class Groups(Generic[D]):
     def listed(self) -> list[str]:
         """The names that clients are shown, wildcards as patterns."""
         names = [*self._named, *(alias for alias in self._aliases if alias not in self._hidden)]
-        return [*names, *(wildcard.pattern for wildcard in self._wildcards)]
+        return list(dict.fromkeys((*names, *(wildcard.pattern for wildcard in self._wildcards))))
+
+    def serves(self, name: str) -> bool:
+        """Of a listed name: somebody answers to it, or one entry of the pattern does."""
+        if "*" in name and name not in self._named:
+            return sum(one.pattern == name for one in self._wildcards) > len(self.idle(name))
+        try:
+            return bool(self.resolve(name).members)
+        except APIError:
+            return False
+
+    def idle(self, name: str) -> Sequence[Idle]:
+        """What stands behind a name, or among the entries of a pattern, and serves nothing."""
+        return self._idle.get(self.entry(name) if name not in self._idle else name, ())
 
     def reached(self) -> Iterable[Group[D]]:
         """Those of the configuration, and those that were made for names that were asked for."""
@@ -127,7 +151,7 @@ class Groups(Generic[D]):
             made = tuple(self._bare(name, name))
             if made:
                 return self._keep(Group(name, "*", made))
-        raise unknown_model(name, self.listed())
+        raise unknown_model(name, [one for one in self.listed() if self.serves(one)])
 
     def _made_by(self, pattern: str, name: str) -> tuple[D, ...]:
         """What the entries of a pattern make. One that cannot is passed over where another can."""
@@ -162,15 +186,28 @@ def _check_name(name: str) -> None:
     raise _no_such_model(name, hint)
 
 
-def unknown_model(name: str, known: Sequence[str]) -> UnknownModelError:
-    near = difflib.get_close_matches(name[:200], known, n=3, cutoff=0.5)
+def unknown_model(name: str, known: Sequence[str], *, others: bool = False) -> UnknownModelError:
+    """`known`: names, and patterns with a `*`. `others`: there are models that whoever asks may not ask for."""
+    near = difflib.get_close_matches(name[:200], [one for one in known if "*" not in one], n=3, cutoff=0.5)
     if near:
         hint = did_you_mean(near)
     elif known:
-        hint = f"Known here: {', '.join(known[:8])}{', ...' if len(known) > 8 else ''}."
+        patterns = [one for one in known if "*" in one]
+        shown = [*[one for one in known if "*" not in one][: SHOWN_MAX - min(len(patterns), 2)], *patterns][:SHOWN_MAX]
+        hint = f"Known here: {', '.join(shown)}{f' and {more} more' if (more := len(known) - len(shown)) else ''}."
+    elif others:
+        hint = "Nothing else that this key may ask for is served here."
     else:
         hint = "No model is configured: set a provider's key in the environment, or name models in `model_list`."
     return _no_such_model(name, hint)
+
+
+def none_enabled(name: str) -> ServiceUnavailableError:
+    return ServiceUnavailableError(
+        f"None of the deployments of {name!r} is enabled. The gateway's operator finds why in its log of the "
+        "start, and with `tollbridge check`.",
+        code="no_enabled_deployment",
+    )
 
 
 def _no_such_model(name: str, hint: str) -> UnknownModelError:

@@ -86,12 +86,13 @@ def show_model(gateway: Gateway, name: str, shape: Shape, access: Access) -> Jso
     except NotFoundError:
         allowed = False
     if not allowed:
-        raise unknown_model(name, visible(gateway, access))
+        raise unknown_model(name, visible(gateway, access), others=not access.every)
     return shape.model(gateway, name)
 
 
 def visible(gateway: Gateway, access: Access) -> list[str]:
-    """Of the names that clients are shown those that the caller may ask for, and what its list names beyond them."""
+    """Of the names that clients are shown those that the caller may ask for and somebody answers to, and what its list
+    names beyond them."""
     groups = gateway.engine.routes.groups
 
     def reached(name: str) -> str:
@@ -100,7 +101,7 @@ def visible(gateway: Gateway, access: Access) -> list[str]:
         except APIError:
             return name
 
-    names = [name for name in groups.listed() if access.allows(reached(name), name)]
+    names = [name for name in groups.listed() if groups.serves(name) and access.allows(reached(name), name)]
     more = [name for name in access.models if "*" not in name and access.allows(name) and groups.knows(name)]
     return list(dict.fromkeys((*names, *more)))
 

@@ -157,7 +157,7 @@ def permitted(gateway: Gateway, access: Access, model: str, asked: str) -> Group
         if not access.allows(model, entry=gateway.engine.routes.groups.entry(model)):
             raise access.refusal(asked) from None
         if isinstance(error, NotFoundError):
-            raise unknown_model(model, visible(gateway, access)) from None
+            raise unknown_model(model, visible(gateway, access), others=True) from None
         raise
     if not access.reaches(group, model):
         raise access.refusal(asked)

@@ -223,6 +223,15 @@ def test_tls_1_1_is_not_spoken(certificate: tuple[str, str, str]) -> None:
     assert Tls(certificate=certificate[0], key=certificate[1]).context().minimum_version == ssl.TLSVersion.TLSv1_2
 
 
+def test_the_key_of_another_certificate_is_told_as_that(
+    authority: trustme.CA, certificate: tuple[str, str, str], tmp_path: Path
+) -> None:
+    other = tmp_path / "other.pem"
+    authority.issue_cert("127.0.0.1").private_key_pem.write_to_path(other)
+    with pytest.raises(ConfigError, match=r"the key in .*other\.pem is not that of .*certificate\.pem"):
+        Tls(certificate=certificate[0], key=str(other)).context()
+
+
 async def test_a_missing_certificate_is_a_configuration_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nothing\.pem"):
         await Listener.open(Stage(), port=0, tls=Tls(certificate=str(tmp_path / "nothing.pem"), key="key.pem"))

@@ -16,6 +16,8 @@ from tollbridge.wires.openai_responses import OPENAI_RESPONSES as WIRE
     [
         ([], "$"),
         ({"input": "x"}, "$"),
+        ({"model": "m"}, "$.input"),
+        ({"model": "m", "input": None}, "$.input"),
         ({"model": 5, "input": "x"}, "$.model"),
         ({"model": "m", "input": 5}, "$.input"),
         ({"model": "m", "input": ["x"]}, "$.input[0]"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from tollbridge.config.document import Node
+from tollbridge.config.document import Node, Table
 from tollbridge.config.kinds import At, count, file, flag, list_of, seconds, secret, text, texts
 from tollbridge.config.schema import fills, section, values_of
 from tollbridge.config.settings import CorsSettings, LimitSettings, ProxySettings, TimeoutSettings, TlsSettings
@@ -86,7 +87,24 @@ def tls(node: Node, at: At) -> TlsSettings | None:
             at.error(node.place, f"lacks `{needed}`")
     if not {"cert", "key"} <= values.keys():
         return None
+    for name, needed in (("cert", "CERTIFICATE"), ("key", "PRIVATE KEY"), ("client_ca", "CERTIFICATE")):
+        if name in values and isinstance(node, Table):
+            _check_pem(Path(values[name]), needed, node.entries[name].node, at.key(name))
     return TlsSettings(**{name: Path(value) for name, value in values.items()})
+
+
+def _check_pem(path: Path, needed: str, node: Node, at: At) -> None:
+    """`file` told of one that is not there."""
+    if not path.is_file():
+        return
+    try:
+        held = re.findall(r"-----BEGIN ([A-Z0-9 ]+)-----", path.read_text("latin-1"))
+    except OSError as error:
+        at.error(node.place, f"{path} cannot be read: {error.strerror or error}")
+        return
+    if not any(one.endswith(needed) for one in held):
+        found = f"; what is: {', '.join(dict.fromkeys(held)).lower()}" if held else ""
+        at.error(node.place, f"there is no {needed.lower()} in {path} (PEM: `-----BEGIN {needed}-----`){found}")
 
 
 def timeouts(node: Node, at: At) -> TimeoutSettings:

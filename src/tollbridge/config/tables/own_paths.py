@@ -6,6 +6,7 @@ import re
 
 from tollbridge.config.document import Node, Table
 from tollbridge.config.kinds import At, flag, list_of, map_of, named, number, seconds, secret, text, texts
+from tollbridge.config.own_headers import with_langfuse
 from tollbridge.config.schema import fills, guards, later, moot, section, values_of
 from tollbridge.config.settings import OwnPath
 from tollbridge.transport.egress import split_url
@@ -14,7 +15,12 @@ OWN_PATH = section(
     "general_settings.pass_through_endpoints",
     fills("path", named, "path", about="as clients write it, below none of ours; needed"),
     fills("target", secret, "target", about="the URL that answers; needed"),
-    fills("headers", map_of(secret), "headers", about="sent along, credentials among them"),
+    fills(
+        "headers",
+        map_of(secret),
+        "headers",
+        about="sent along, credentials among them; `os.environ/NAME` may stand within a value",
+    ),
     fills("below", flag, "include_subpath", about="longer paths lead there too"),
     fills("forwards", flag, "forward_headers", about="the client's headers go along, but for those about credentials"),
     fills("methods", texts, "methods", about="that are taken. Absent: all"),
@@ -47,8 +53,9 @@ def own_path(node: Node, at: At) -> OwnPath | None:
         at.error(node.place, "needs a `path` and a `target`")
         return None
     path = values["path"] = values["path"].rstrip("/")
-    if not re.fullmatch(r"(?:/[A-Za-z0-9_.~-]+)+", path) or path.split("/")[1] in RESERVED:
-        at.key("path").error(node.place, f"{path!r} is no path of one's own: it begins with `/`, and with none of ours")
+    _examine(path, node, at.key("path"))
+    if "headers" in values:
+        values["headers"] = with_langfuse(values["headers"], node.entries["headers"].node, at.key("headers"))
     try:
         split_url(values["target"].reveal())
     except ValueError as error:
@@ -59,3 +66,14 @@ def own_path(node: Node, at: At) -> OwnPath | None:
     if values.pop("auth", True) is False:
         at.key("auth").warning(node.place, "nothing is open here: who takes this path needs a key")
     return OwnPath(**values, where=str(node.place))
+
+
+def _examine(path: str, node: Table, at: At) -> None:
+    place = node.entries["path"].node.place
+    if not re.fullmatch(r"(?:/[A-Za-z0-9_.~-]+)+", path):
+        at.error(place, f"{path!r} is no path: it begins with `/`, and has letters, digits and `_.~-` between slashes")
+        return
+    first = path.split("/")[1]
+    if first in RESERVED:
+        instead = f"/own/{path.rpartition('/')[2]}"
+        at.error(place, f"all below `/{first}` is the gateway's own; another path will do, such as `{instead}`")

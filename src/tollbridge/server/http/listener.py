@@ -56,6 +56,8 @@ class Tls(msgspec.Struct, frozen=True, kw_only=True):
                 context.load_verify_locations(self.client_ca)
                 context.verify_mode = ssl.CERT_REQUIRED
         except (OSError, ssl.SSLError) as error:
+            if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
+                raise ConfigError(f"tls: the key in {self.key} is not that of {self.certificate}.") from error
             raise ConfigError(f"tls: {error}; see {self.certificate}, {self.key} {self.client_ca}".rstrip()) from error
         return context
 

@@ -15,7 +15,7 @@ from tollbridge.wires.openai_responses.compaction import KIND as COMPACTION
 from tollbridge.wires.openai_responses.compaction import opened
 from tollbridge.wires.openai_responses.content import read_part
 from tollbridge.wires.openai_responses.items import ItemReader
-from tollbridge.wires.openai_responses.shapes import explain_request
+from tollbridge.wires.openai_responses.shapes import explain_request, lacks_input
 from tollbridge.wires.openai_responses.vocabulary import (
     CALLS,
     CUSTOM,
@@ -62,6 +62,8 @@ def _read(body: JsonObject, seals: Seals) -> Written[Request]:
     elif given is not None:
         raise TypeError("input")
     else:
+        if lacks_input(body):
+            raise KeyError("input")
         spelling["input"] = "absent"
     request = Request(
         model=model,

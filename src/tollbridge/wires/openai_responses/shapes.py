@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from tollbridge.errors import BadGatewayError, BadRequestError
-from tollbridge.model.json import Json
+from tollbridge.model.json import Json, JsonObject
 from tollbridge.wires.stumble import found_in, refused, said
 
 
@@ -150,6 +150,14 @@ class _Answer(msgspec.Struct):
     status: str | None = None
 
 
+SOURCES = ("instructions", "previous_response_id", "conversation", "prompt")
+"""What a request may have in the place of `input`. To OpenAI `instructions` alone are too little; others take them."""
+
+
+def lacks_input(body: JsonObject) -> bool:
+    return body.get("input") is None and not any(body.get(name) for name in SOURCES)
+
+
 def explain_request(body: Json, cause: Exception) -> BadRequestError:
     """What is wrong with a client's body."""
     return refused(body, cause, _first_fault)
@@ -177,6 +185,8 @@ def _first_fault(body: Json) -> tuple[str, str] | None:
     fault = _fault(body, _Request, "$")
     if fault is not None:
         return fault
+    if lacks_input(body):
+        return "Nothing is asked: `input` is missing", "$.input"
     given = body.get("input")
     for index, item in enumerate(given if isinstance(given, list) else ()):
         fault = _item_fault(item, f"$.input[{index}]")
