@@ -166,13 +166,14 @@ class Legacy:
             streams=streams,
             store=store,
             retry_ms=RETRY_MS if session.version in PRIMED else None,
+            lost=lambda: gone(always=True),
         )
         caller = session.caller
         work = asyncio.ensure_future(self._all(session, caller, requests, out, record, batch=batch))
 
-        def gone() -> None:
-            """What has begun as a stream can be resumed: it goes on."""
-            if not out.streaming or store is None:
+        def gone(*, always: bool = False) -> None:
+            """What has begun as a stream can be resumed: it goes on, unless it was broken off from here."""
+            if always or not out.streaming or store is None:
                 work.cancel()
 
         session.flows[flow] = out

@@ -97,7 +97,6 @@ class Modern:
             client_info=told.client_info,
             credentials=credentials,
         )
-        out = Outflow(responder, self._beats)
         view = self._hub.view(caller, wanted, alone=alone)
         self._loop = self._loop or asyncio.get_running_loop()  # asking for it costs a system call on CPython 3.11
         task = asyncio.current_task(self._loop)
@@ -106,6 +105,7 @@ class Modern:
         def gone() -> None:
             task.cancel()
 
+        out = Outflow(responder, self._beats, lost=gone)
         responder.on_gone(gone)
         try:
             if method == LISTEN:
@@ -117,7 +117,7 @@ class Modern:
         except asyncio.CancelledError as error:
             broken_off(record, error)
             out.end()
-            if not responder.gone:
+            if not (responder.gone or out.broken):
                 raise
             task.uncancel()
         finally:

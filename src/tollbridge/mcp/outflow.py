@@ -7,18 +7,24 @@
 `store(message)` gives the event an id, where the stream may be resumed by it. A stream that is silent for `BEATS` of
 `BEAT_S` has a comment in it; an answer that takes that long begins as a stream, where the client takes one. A client
 that lost the stream may come back for the rest of it (`resume`).
+
+A client that does not read has at most `BEHIND_MAX` waiting: what a server tells of its progress and its log beyond
+that is left out, and for anything else the stream is broken off. An answer is always written.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 
 from tollbridge.mcp.jsonrpc import encode
 from tollbridge.mcp.rounds import Rounds
 from tollbridge.mcp.sse import COMMENT, write_event
 from tollbridge.model.json import Json, JsonObject
-from tollbridge.server.inbound import Responder
+from tollbridge.server.inbound import ClientGone, Responder
+
+log = logging.getLogger("tollbridge.mcp")
 
 BEAT_S = 5.0
 BEATS = 3
@@ -27,10 +33,16 @@ STREAM = ((b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache
 
 Store = Callable[[bytes], str]
 
+BEHIND, BEHIND_MAX = 64 * 1024, 1024 * 1024
+"""Bytes from which on it is looked at whether the client reads, and that may wait for it."""
+SPARED = frozenset({"notifications/progress", "notifications/message"})
+"""What a slow client can do without."""
+
 
 class Outflow:
     """`beats`: goes round all answers under way, every `BEAT_S`. `streams`: the client takes a stream. `store`: None
-    gives events no ids. `retry_ms`: begins a stream with an event that only has an id, by which it can be resumed."""
+    gives events no ids. `retry_ms`: begins a stream with an event that only has an id, by which it can be resumed.
+    `lost`: called where the stream is broken off from here."""
 
     def __init__(
         self,
@@ -40,6 +52,7 @@ class Outflow:
         streams: bool = True,
         store: Store | None = None,
         retry_ms: int | None = None,
+        lost: Callable[[], None] | None = None,
     ) -> None:
         self._responder = responder
         self._beats = beats
@@ -47,8 +60,13 @@ class Outflow:
         self._streams = streams
         self._store = store
         self._retry_ms = retry_ms
+        self._lost = lost
+        self.broken = False
         self._ended = False
         self._over: asyncio.Future[None] | None = None
+        self._behind = 0
+        self._draining: asyncio.Task[None] | None = None
+        self._spared = 0
         if streams:
             beats.join(self)
 
@@ -73,6 +91,7 @@ class Outflow:
         former, self._responder = self._responder, responder
         if not former.gone:
             former.finish()
+        self._behind = 0
         responder.start(200, STREAM)
         for id, data in missed:
             responder.write(write_event(data, id=id))
@@ -81,6 +100,9 @@ class Outflow:
     def say(self, message: JsonObject) -> None:
         """Nothing where the client takes no stream."""
         if not self._streams or self._ended:
+            return
+        if self._behind > BEHIND_MAX:
+            self._spare(message)
             return
         self.begin()
         self._write(message)
@@ -98,12 +120,17 @@ class Outflow:
         else:
             self._responder.reply(status, (JSON_TYPE,), encode(message))
 
-    def end(self) -> None:
-        """Of a stream without an answer."""
+    def end(self, *, broken: bool = False) -> None:
+        """Of a stream without an answer. `broken`: the client sees that more was to come."""
         if not self._ended:
             self._ended = True
             self._beats.leave(self)
-            if self._responder.started:
+            self.broken = broken
+            if broken:
+                self._responder.abort()
+                if self._lost is not None:
+                    self._lost()
+            elif self._responder.started:
                 self._responder.finish()
         self._leave()
 
@@ -130,8 +157,35 @@ class Outflow:
 
     def _write(self, message: Json) -> None:
         data = encode(message)
-        self._responder.write(write_event(data, id=None if self._store is None else self._store(data)))
+        event = write_event(data, id=None if self._store is None else self._store(data))
+        self._responder.write(event)
+        self._behind += len(event)
+        if self._behind > BEHIND and self._draining is None and not self._ended:
+            self._draining = asyncio.ensure_future(self._drained())
         self._restart()
+
+    async def _drained(self) -> None:
+        """A client that reads is never behind."""
+        responder = self._responder
+        try:
+            await responder.drain()
+        except ClientGone:
+            return
+        finally:
+            self._draining = None
+        if responder is self._responder:
+            self._behind = 0
+
+    def _spare(self, message: JsonObject) -> None:
+        if message.get("method") in SPARED:
+            self._spared += 1
+            if self._spared == 1:
+                log.warning(
+                    "a client of MCP servers does not read what it is told: progress and log lines are left out"
+                )
+            return
+        log.warning("a client of MCP servers does not read what it is told: its stream is broken off")
+        self.end(broken=True)
 
     def tick(self) -> None:
         self._quiet += 1
