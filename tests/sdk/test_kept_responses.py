@@ -71,7 +71,7 @@ LITELLMS = "resp_" + base64.b64encode(b"litellm:custom_llm_provider:openai;model
 async def test_a_response_is_shown_its_input_listed_it_is_cancelled_and_forgotten(vendor: Vendor, id: str) -> None:
     here = at(vendor) | {"num_retries": 0}
     found = await tollbridge.aget_responses(id, **here)
-    assert (found.id, found.output_text, found.usage.input_tokens) == ("resp_1", "Hello", 3)
+    assert (found.id, found.output_text, found.usage.input_tokens) == (id, "Hello", 3)
     items = await tollbridge.alist_input_items(id, after="a b", include=["x", "y"], limit=3, order="asc", **here)
     assert (items.data[0].role, items.has_more) == ("user", False)
     assert (await tollbridge.acancel_responses(id, **here)).status == "cancelled"
@@ -124,10 +124,11 @@ async def test_an_id_of_a_routers_says_which_deployment_has_the_response(vendor:
     for deployment, (id, key) in seen.items():
         assert key == f"Bearer key-{deployment}"
         vendor.asked.clear()
-        await router.aget_responses(id)
-        await router.alist_input_items(id, limit=1)
-        await router.acancel_responses(id)
-        await router.adelete_responses(id)
+        found = await router.aget_responses(id)
+        found = await router.aget_responses(found.id)  # as who waits for it asks again
+        await router.alist_input_items(found.id, limit=1)
+        found = await router.acancel_responses(found.id)
+        await router.adelete_responses(found.id)
         await router.aresponses("m", "And now?", previous_response_id=id)
         assert {one.headers["authorization"] for one in vendor.asked} == {key}
         assert vendor.asked[-1].json()["previous_response_id"] == "resp_1"
@@ -139,6 +140,24 @@ async def test_an_id_of_a_routers_says_which_deployment_has_the_response(vendor:
         await router.aresponses("m", "Hi", previous_response_id=seen["one"][0])
 
 
+async def test_an_id_that_names_a_provider_alone_is_sent_as_the_providers(vendor: Vendor) -> None:
+    entry = {"model_name": "m", "litellm_params": {"model": "openai/gpt-4.1", **at(vendor)}}
+    await Router([entry]).aresponses("m", "Hi", previous_response_id=write_id("openai", "None", "resp_1"))
+    assert vendor.asked[-1].json()["previous_response_id"] == "resp_1"
+
+
+async def test_who_answers_first_is_one_of_names_however_these_are_given(vendor: Vendor) -> None:
+    entry = {"model_name": "m", "litellm_params": {"model": "openai/gpt-4.1", "mock_response": "Hello"}}
+    messages = [{"role": "user", "content": "Hi"}]
+    router = Router([entry])
+    for names in ("m", ["m", "m"], ("m",)):
+        answered = await router.abatch_completion_fastest_response(names, messages)
+        assert answered.choices[0].message.content == "Hello"
+    for wrong in (None, 3, [3], ",", []):
+        with pytest.raises(tollbridge.BadRequestError, match="`model`"):
+            await router.abatch_completion_fastest_response(wrong, messages)  # type: ignore[arg-type]
+
+
 async def test_a_router_answers_in_the_format_of_responses_whoever_is_asked() -> None:
     router = Router([{"model_name": "m", "litellm_params": {"model": "demo/one"}}])
     answered = await router.aresponses("m", "Hi")
@@ -147,7 +166,9 @@ async def test_a_router_answers_in_the_format_of_responses_whoever_is_asked() ->
     assert Router([{"model_name": "m", "litellm_params": {"model": "demo/one"}}]).responses("m", "Hi").output_text
 
 
-@pytest.mark.parametrize("id", ["resp_", "resp_!", "resp_abcd", "x", "resp_" + base64.b64encode(b"a;b;c").decode()])
+@pytest.mark.parametrize(
+    "id", ["resp_", "resp_!", "resp_\u00e9", "resp_abcd", "x", "resp_" + base64.b64encode(b"a;b;c").decode()]
+)
 def test_an_id_that_says_nothing_is_the_providers(id: str) -> None:
     assert read_id(id) == ResponseId("", "", id)
 

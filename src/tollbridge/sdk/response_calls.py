@@ -8,11 +8,12 @@ or the host of `api_base`; else it is OpenAI. Each takes `api_key`, `api_base`, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from tollbridge.errors import BadRequestError
 from tollbridge.files.asking import read_list, read_object
+from tollbridge.model.json import JsonObject
 from tollbridge.sdk.keeping import Errand, asked, path_of, read_errand
 from tollbridge.sdk.kept_objects import InputItems, ResponseDeleted
 from tollbridge.sdk.loop import BACKGROUND
@@ -24,7 +25,7 @@ from tollbridge.transport.base import Incoming
 async def aget_responses(response_id: str, custom_llm_provider: str | None = None, **parameters: Any) -> Event:
     """A response as it is now."""
     errand, path = _errand(response_id, custom_llm_provider, parameters)
-    return await asked(errand, "GET", path, _response, again=True)
+    return await asked(errand, "GET", path, _response(response_id), again=True)
 
 
 async def adelete_responses(
@@ -32,13 +33,13 @@ async def adelete_responses(
 ) -> ResponseDeleted:
     """The provider forgets it."""
     errand, path = _errand(response_id, custom_llm_provider, parameters)
-    return await asked(errand, "DELETE", path, _deleted)
+    return await asked(errand, "DELETE", path, _deleted(response_id))
 
 
 async def acancel_responses(response_id: str, custom_llm_provider: str | None = None, **parameters: Any) -> Event:
     """One that runs in the background is ended."""
     errand, path = _errand(response_id, custom_llm_provider, parameters, "/cancel")
-    return await asked(errand, "POST", path, _response, again=True)
+    return await asked(errand, "POST", path, _response(response_id), again=True)
 
 
 async def alist_input_items(
@@ -65,12 +66,23 @@ def _errand(id: object, provider: str | None, parameters: dict[str, Any], end: s
     return read_errand(provider or told.provider or None, parameters), path
 
 
-async def _response(incoming: Incoming) -> Event:
-    return Event(await read_object(incoming))
+def _response(asked_by: str) -> Callable[[Incoming], Awaitable[Event]]:
+    async def read(incoming: Incoming) -> Event:
+        return Event(_under(asked_by, await read_object(incoming)))
+
+    return read
 
 
-async def _deleted(incoming: Incoming) -> ResponseDeleted:
-    return ResponseDeleted(await read_object(incoming))
+def _deleted(asked_by: str) -> Callable[[Incoming], Awaitable[ResponseDeleted]]:
+    async def read(incoming: Incoming) -> ResponseDeleted:
+        return ResponseDeleted(_under(asked_by, await read_object(incoming)))
+
+    return read
+
+
+def _under(id: str, told: JsonObject) -> JsonObject:
+    """Who asked by an id that says who keeps it finds that again: what is asked next goes there too."""
+    return {**told, "id": id} if told.get("id") == read_id(id).id else told
 
 
 async def _items(incoming: Incoming) -> InputItems:

@@ -216,11 +216,14 @@ class Router:
         return await asyncio.gather(*asked, return_exceptions=True)
 
     async def abatch_completion_fastest_response(
-        self, model: str, messages: Sequence[Any], stream: bool | None = None, **parameters: Any
+        self, model: str | Sequence[str], messages: Sequence[Any], stream: bool | None = None, **parameters: Any
     ) -> ModelResponse | AsyncStream:
-        """`model`: names of the list with commas between them. The answer of the first that gives one; the others are
-        cancelled. Where all fail, raises what the first does."""
-        names = [name.strip() for name in model.split(",") if name.strip()]
+        """`model`: names of the list, or a text with commas between them. The answer of the first that gives one; the
+        others are cancelled. Where all fail, raises what the first does."""
+        said = model.split(",") if isinstance(model, str) else model
+        if not isinstance(said, list | tuple) or not all(isinstance(name, str) for name in said):
+            raise BadRequestError("`model` must be names: a list, or a text with commas between them.", param="model")
+        names = [name.strip() for name in said if name.strip()]
         if not names:
             raise BadRequestError("`model` names nobody.", param="model")
         first = await first_of([self.acompletion(name, messages, stream=stream, **parameters) for name in names])
@@ -270,8 +273,12 @@ class Router:
 def _go_on(ask: Ask) -> None:
     """A response that goes on from another is asked of who keeps that."""
     previous = field(ask.fields, "previous_response_id")
-    if isinstance(previous, str) and (told := read_id(previous)).deployment:
+    if not isinstance(previous, str):
+        return
+    told = read_id(previous)
+    if told.deployment:
         ask.only = KeptBy(told.deployment)
+    if told.id != previous:
         ask.replace(previous_response_id=msgspec.json.encode(told.id))
 
 
