@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench.mock_upstream import serving
 from tests.mcp.serving import LEGACY_STDIO
 from tests.mcp.test_credentials import LIST, STORED, Server
 from tests.server.accounted import Accounted, accounted
@@ -515,3 +516,30 @@ async def test_a_server_of_ours_in_anthropics_words_takes_no_key_to_a_provider(t
     assert KEY not in json.dumps(model.asked)
     assert not any("mcp_servers" in body for body in model.asked)
     assert {tool["function"]["name"] for tool in model.asked[0]["tools"]} >= {"echo"}
+
+
+async def test_where_tools_are_run_here_a_request_keeps_its_tags_its_marks_and_its_time(tmp_path: Path) -> None:
+    said: dict[str, Any] = {"info": {"mode": "chat"}, **PRICES}
+    slow = {"timeout": 60, "timeout_by_service_tier": {"fast": 0.1}}
+    async with serving() as mock:
+        text = json.loads(
+            configuration(
+                entry("m", mock.port, model="openai/up-default", tags=["default"], **said),
+                entry("m", mock.port, model="openai/up-paid", tags=["paid"], **said),
+                entry("slow", mock.port, model="openai/mock,delay_ms=1500", **slow, **said),
+                entry("claude", mock.port, "anthropic", **said),
+                router={"enable_tag_filtering": True, "num_retries": 0},
+            )
+        )
+        text["mcp_servers"] = json.loads(config(1))["mcp_servers"]
+        async with accounted(json.dumps(text), tmp_path) as gateway:
+            for tag in ("paid", "default", "paid"):
+                assert (await gateway.send("POST", CHAT, ask(tools=[tool()], tags=[tag]))).status == 200
+                assert json.loads(mock.provider.books.captures[-1].body)["model"] == f"up-{tag}"
+            late = await gateway.send("POST", CHAT, ask("slow", tools=[tool()], service_tier="fast"))
+            points = [{"location": "message", "role": "user"}]
+            marking = ask("claude", tools=[tool()], cache_control_injection_points=points)
+            assert (await gateway.send("POST", CHAT, marking)).status == 200
+            marked = mock.provider.books.captures[-1].body
+    assert late.status == 504
+    assert b'"cache_control"' in marked

@@ -130,7 +130,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         """Those that hold for a request, where it says none."""
         whole, stream = self.timeouts, self.stream_timeouts
         if self.by_service:
-            service = _service(self.forced_raw) or _service(ask.fields) or _service(self.defaults_raw)
+            service = _service(self.forced_raw) or _service((ask.client or ask).fields) or _service(self.defaults_raw)
             whole, stream = self.by_service.get(service, (whole, stream))
         return stream if ask.stream else whole
 

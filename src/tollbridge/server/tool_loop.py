@@ -106,6 +106,9 @@ class ToolLoop:
             drop_params=client.drop_params,
             timeout_s=client.timeout_s,
             caveats=client.caveats,
+            cache_points=client.cache_points,
+            tags=client.tags,
+            only=client.only,
         )
         ask.native = client.dialect.name
         ask.client = client
