@@ -60,7 +60,7 @@ lock: $(DEV) ## resolve the dependencies anew into the lock files
 	@scripts/lock.sh $(BIN)
 
 clean: ## remove the virtual environment, the site and caches
-	@rm -rf $(VENV) build .venv-clients .venv-mcp1 tests/clients/others/node/node_modules tests/clients/others/commands/node_modules tests/mcp/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) build .venv-clients .venv-mcp1 tests/clients/others/node/node_modules tests/clients/others/commands/node_modules tests/clients/others/unlocked/node_modules tests/mcp/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

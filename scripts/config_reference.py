@@ -72,6 +72,7 @@ WRITTEN: Mapping[Any, str] = {
     listener.public_url: "a URL",
     litellm.callbacks: "a list of texts",
     litellm.discount: "a share",
+    litellm.refusal: "a status from 400 to 499",
     litellm.share: "a number",
     model_info.model_info: "a table",
     litellm.verification: "true, false or a file",

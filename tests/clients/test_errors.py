@@ -3,8 +3,10 @@ answer that looks whole."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.request import Request, urlopen
 
 import anthropic
 import openai
@@ -148,6 +150,21 @@ def test_the_time_to_wait_comes_with_a_rate_limit(chat: openai.OpenAI, claude: a
     with pytest.raises(anthropic.RateLimitError) as limited:
         claude.messages.create(model=name, **CLAUDE_ASKED)
     assert limited.value.response.headers["retry-after"] == "7"
+
+
+def test_a_budget_that_is_used_up_is_told_at_once(gateway: str) -> None:
+    """And not asked for twice more, which is what these SDKs do with a 429."""
+    asked = Request(f"{gateway}/key/generate", b'{"max_budget": 0}', {"authorization": f"Bearer {KEY}"})
+    with urlopen(asked) as answer:
+        key = json.load(answer)["key"]
+    with openai.OpenAI(base_url=f"{gateway}/v1", api_key=key) as client:
+        with pytest.raises(openai.RateLimitError, match="Budget has been exceeded") as raised:
+            client.chat.completions.create(model="mock-chat", **CHAT_ASKED)
+    assert raised.value.response.request.headers["x-stainless-retry-count"] == "0"
+    with anthropic.Anthropic(base_url=gateway, api_key=key) as claude:
+        with pytest.raises(anthropic.RateLimitError, match="Budget has been exceeded") as limited:
+            claude.messages.create(model="mock-messages", **CLAUDE_ASKED)
+    assert limited.value.response.request.headers["x-stainless-retry-count"] == "0"
 
 
 def test_an_overloaded_provider_is_a_server_error_in_both_sdks(

@@ -282,6 +282,7 @@ def test_a_price_policy_is_read_exactly(tmp_path: Path) -> None:
         ("cost_discount_config: {openai: 1.5}", "more than the whole price"),
         ("cost_discount_config: {openai: -1}", "must not be negative"),
         ("cost_margin_config: {openai: {percentag: 1}}", "did you mean `percentage`"),
+        ("budget_exceeded_status_code: 503", "must be a status from 400 to 499"),
     ],
 )
 def test_a_price_policy_that_cannot_be_is_an_error(tmp_path: Path, settings: str, expected: str) -> None:

@@ -176,6 +176,18 @@ def test_a_refusal_says_when_the_budget_starts_anew():
     assert caught.value.retry_after_s == 90
 
 
+def test_a_refusal_has_the_status_that_the_operator_wants_and_waiting_does_not():
+    purse = book(exceeded=422)
+    with pytest.raises(BudgetExceededError) as caught:
+        purse.reserve(key(budget=5, spend_nanousd=5), 1)
+    assert (caught.value.status_code, caught.value.code) == (422, "budget_exceeded")
+    whose = key("other123", budget=5)
+    purse.reserve(whose, 5)
+    with pytest.raises(BudgetExceededError) as held:
+        purse.reserve(whose, 1)
+    assert (held.value.status_code, held.value.code) == (429, "budget_held")
+
+
 def test_a_refusal_for_what_is_under_way_asks_to_come_again_soon():
     purse, whose = book(), key(budget=100)
     held = purse.reserve(whose, 100)

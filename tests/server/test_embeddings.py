@@ -89,6 +89,18 @@ async def test_limits_and_budgets_of_a_key_hold(tmp_path: Path) -> None:
     assert third.json()["error"]["code"] == "budget_exceeded"
 
 
+async def test_an_operator_says_with_what_a_budget_that_is_used_up_refuses(tmp_path: Path) -> None:
+    """Clients that ask again after each 429 tell it at once."""
+    said = entry("m", 9, "openai")
+    said["litellm_params"]["model"] = "openai/text-embedding-3-small"
+    text = configuration(said, litellm={"budget_exceeded_status_code": 422})
+    async with accounted(text, tmp_path) as gateway:
+        poor = (await gateway.made(max_budget=0))["key"]
+        refused = await gateway.send("POST", PATH, {"model": "m", "input": "hi"}, key=poor)
+    assert refused.status == 422
+    assert refused.json()["error"]["code"] == "budget_exceeded"
+
+
 @pytest.mark.parametrize(
     ("model", "wire"), [("gpt-4o", "openai"), ("claude-sonnet-4-5", "anthropic")], ids=["chat", "another format"]
 )

@@ -92,7 +92,7 @@ class Accounts:
             self.limiter = Limiter()
             self.idempotency = Idempotency(ReplyStore(self.database, home.reply_key()))
             self.responses = Responses(ResponseStore(self.database, home.reply_key()))
-            self.book = Book(closed=self.keyring.forget)
+            self.book = Book(closed=self.keyring.forget, exceeded=config.settings.budget_status)
             self.ledger = Ledger.open(
                 home.path,
                 self.database,

@@ -79,7 +79,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`drop_params`: True drops what a target cannot say, False refuses the request, None drops it with a Caveat.
     `own_identity`: Azure without a key is asked as the machine, or whoever is signed in there. `ssl_verify`: False, or
     a file with the authorities to trust. `ssl_certificate`: our certificate and key (PEM). `block_unpriced`: refuse
-    models without a price. `stream_cost`: told in a stream's usage chunk. `discounts`, `margins`: by provider, as
+    models without a price. `budget_status`: of a refusal because a budget is used up. `stream_cost`: told in a
+    stream's usage chunk. `discounts`, `margins`: by provider, as
     `calls.tariff.Markups`. `mcp_aliases`: another name -> the MCP server's. `model_aliases`: a deployment's
     `model` -> what is meant. `callbacks`: hooks of the operator's,
     `file.object`."""
@@ -91,6 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ssl_verify: bool | str = True
     ssl_certificate: str | None = None
     block_unpriced: bool = False
+    budget_status: int = 429
     stream_cost: bool = False
     discounts: Mapping[str, Fraction] = {}
     margins: Mapping[str, Markup] = {}

@@ -87,7 +87,7 @@ class Account:
         spent = purse.spend if purse.resets_at is None else purse.spent_at(now)
         return b"x-litellm-key-spend: %b\r\n%b" % (spell_dollars(spent).encode(), _budget(budget))
 
-    def refusal(self, budget: int, worst: int | None, owed: int, now: float) -> BudgetExceededError:
+    def refusal(self, budget: int, worst: int | None, owed: int, now: float, *, exceeded: int) -> BudgetExceededError:
         purse = self.purse.at(now)
         spent, most = spell_dollars(purse.spend), spell_dollars(budget)
         if purse.spend < budget:
@@ -103,10 +103,15 @@ class Account:
             )
         told = f"Budget has been exceeded! Current cost: {spent}, Max budget: {most}."
         if purse.resets_at is None:
-            return BudgetExceededError(f"{told} Ask whoever gave you this key for more.", code="budget_exceeded")
+            return BudgetExceededError(
+                f"{told} Ask whoever gave you this key for more.", status_code=exceeded, code="budget_exceeded"
+            )
         anew = datetime.fromtimestamp(purse.resets_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return BudgetExceededError(
-            f"{told} It starts anew at {anew}.", code="budget_exceeded", retry_after_s=max(1.0, purse.resets_at - now)
+            f"{told} It starts anew at {anew}.",
+            status_code=exceeded,
+            code="budget_exceeded",
+            retry_after_s=max(1.0, purse.resets_at - now),
         )
 
 

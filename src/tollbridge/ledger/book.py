@@ -34,6 +34,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from tollbridge.errors import BudgetExceededError
 from tollbridge.ledger.account import Account
 from tollbridge.observe import Record
 from tollbridge.store.key import Key
@@ -77,10 +78,17 @@ class Hold(msgspec.Struct, eq=False):
 
 class Book:
     """Kept by key id. One thread's: a call is not interrupted by another. `clock`: epoch seconds. `closed(id)`: see
-    above."""
+    above. `exceeded`: the status of a refusal because a budget is used up."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.time, closed: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        closed: Callable[[str], None] | None = None,
+        exceeded: int = BudgetExceededError.status_code,
+    ) -> None:
         self.clock = clock
+        self._exceeded = exceeded
         self._closed = closed
         self._accounts: OrderedDict[str, Account] = OrderedDict()
         self._free = Hold(self, None, 0, False)
@@ -108,7 +116,7 @@ class Book:
             if left > 0 and not account.trusted and not firm:
                 on_trust = account.trusted = True
             elif worst_nanousd != 0:
-                raise account.refusal(budget, worst_nanousd, owed, now)
+                raise account.refusal(budget, worst_nanousd, owed, now, exceeded=self._exceeded)
         account.held += worst
         account.flying += 1
         return Hold(self, account, worst, on_trust)

@@ -206,7 +206,7 @@ def as_http(error: RpcError) -> APIError:
     if isinstance(error, Unknown):
         return NotFoundError(error.message, code="tool_not_found", param="name")
     if error.code == BUDGET:
-        return BudgetExceededError(error.message, code="budget_exceeded")
+        return BudgetExceededError(error.message, status_code=error.status, code="budget_exceeded")
     if error.status >= 400:
         wait = error.data.get("retry_after_s") if isinstance(error.data, dict) else None
         kind = _TYPES.get(error.status)

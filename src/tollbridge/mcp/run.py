@@ -81,7 +81,7 @@ class Runner:
             if key is not None:
                 held = gateway.allowance.hold_cost(key, cost, inner=inner)
         except BudgetExceededError as error:
-            raise RpcError(BUDGET, error.message, status=429) from error
+            raise RpcError(BUDGET, error.message, status=error.status_code) from error
         except APIError as error:
             raise refused(error) from error
         entry = _entry(record if whole else msgspec.structs.replace(record), upstream.name, name)

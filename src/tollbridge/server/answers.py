@@ -25,6 +25,9 @@ EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 NO_CACHE = (b"cache-control", b"no-cache")
 NO_STORE = (b"cache-control", b"no-store")
 NO_BUFFERING = (b"x-accel-buffering", b"no")
+NEVER_AGAIN = (b"x-should-retry", b"false")
+"""Of a status that the SDKs of OpenAI and Anthropic ask again by themselves (openai 3.57.0 and anthropic 2.14.0,
+`_base_client.py`, seen 2026-11-28): this time nothing comes of it."""
 JSON_LINES = lines((JSON,))
 STREAM_LINES = lines((EVENT_STREAM, NO_CACHE, NO_BUFFERING))
 LISTED_LINES = lines((JSON, NO_CACHE, NO_BUFFERING))
@@ -156,6 +159,8 @@ def error_answer(dialect: Wire, error: APIError, held: Held | None = None) -> tu
     headers.extend(header for header in passed_on(received, held) if not header[0].startswith(b"retry-after"))
     if error.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % max(0, math.ceil(error.retry_after_s))))
+    if not error.retryable and (status == 429 or type(error).retryable):
+        headers.append(NEVER_AGAIN)
     if isinstance(error, AuthenticationError) and not error.provider:
         headers.append((b"www-authenticate", b"Bearer"))
     return status, headers, without_keys_in_bytes(_encode(body))

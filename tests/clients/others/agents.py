@@ -1,5 +1,6 @@
 """Coding agents, the real programs, through `tollbridge serve`: one text from a vendor's recorded stream, and one turn
-with a tool from a scripted vendor (`scripted.py`), which has a file of the agent's own directory read.
+with a tool from a scripted vendor (`scripted.py`), which has a file of the agent's own directory read. `starting.py`
+says how each is started.
 
 Each runs in a temporary directory that is its home too, with nothing of this environment and no login of its own.
 """
@@ -7,23 +8,19 @@ Each runs in a temporary directory that is its home too, with nothing of this en
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from tests.clients.asked import QUESTION
 from tests.clients.others.models import Case, cases
-from tests.clients.others.programs import COMMANDS, Outcome, node, npm_installed, npm_version
+from tests.clients.others.programs import Outcome
 from tests.clients.others.scripted import Vendor, scripted
-from tests.clients.running import KEY, PROVIDER_KEY, replaying, serving
+from tests.clients.others.starting import AGENTS, Agent
+from tests.clients.running import PROVIDER_KEY, replaying, serving
 
-PATIENCE_S = 120
 TOOL_QUESTION = "Read proof.txt with your shell and tell me what it says."
 # A vendor's format -> which recordings are in it, and its deployment.
 FORMATS: dict[str, tuple[str, str]] = {
@@ -32,82 +29,6 @@ FORMATS: dict[str, tuple[str, str]] = {
     "messages": ("anthropic", "anthropic"),
     "gemini": ("gemini", "gemini"),
 }
-
-
-class Agent(msgspec.Struct, frozen=True):
-    """`formats`: of the vendors that it is tried with. `command` and `environ` are asked with the address, the model
-    and the directory. What it says at last is on its standard output."""
-
-    package: str
-    speaks: str
-    formats: Sequence[str]
-    command: Callable[[str, str, Path], list[str]]
-    environ: Callable[[str, str, Path], dict[str, str]]
-
-    def ask(self, question: str, url: str, model: str, directory: Path) -> str:
-        """RuntimeError with its last words where it failed."""
-        environ = {"PATH": os.environ["PATH"], "HOME": str(directory), **self.environ(url, model, directory)}
-        try:
-            done = subprocess.run(
-                [*self.command(url, model, directory), question],
-                capture_output=True,
-                stdin=subprocess.DEVNULL,
-                text=True,
-                cwd=directory,
-                env=environ,
-                timeout=PATIENCE_S,
-            )
-        except subprocess.TimeoutExpired:
-            raise RuntimeError(f"no answer within {PATIENCE_S} s") from None
-        if done.returncode:
-            raise RuntimeError(" ".join((done.stderr + done.stdout).split())[-400:])
-        return done.stdout.strip()
-
-
-def claude_command(url: str, model: str, directory: Path) -> list[str]:
-    # npm may run no scripts of packages; so the wrapper is started, which finds the program for this machine.
-    wrapper = COMMANDS / "node_modules/@anthropic-ai/claude-code/cli-wrapper.cjs"
-    return [node(COMMANDS), str(wrapper), "--model", model, "--allowedTools=Bash", "-p"]
-
-
-def claude_environ(url: str, model: str, directory: Path) -> dict[str, str]:
-    return {
-        "ANTHROPIC_BASE_URL": url,
-        "ANTHROPIC_AUTH_TOKEN": KEY,
-        "ANTHROPIC_DEFAULT_HAIKU_MODEL": model,
-        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-    }
-
-
-def codex_command(url: str, model: str, directory: Path) -> list[str]:
-    said = {
-        "model_provider": "tollbridge",
-        "model_providers.tollbridge.name": "Tollbridge",
-        "model_providers.tollbridge.base_url": f"{url}/v1",
-        "model_providers.tollbridge.env_key": "TOLLBRIDGE_KEY",
-        "model_providers.tollbridge.wire_api": "responses",
-    }
-    program = COMMANDS / "node_modules/.bin/codex"
-    settings = [word for name, value in said.items() for word in ("-c", f'{name}="{value}"')]
-    # Its sandbox needs rights of the kernel that a container may lack; all that it is told to run is one `cat`.
-    alone = ["--skip-git-repo-check", "--ephemeral", "--sandbox", "danger-full-access"]
-    return [node(COMMANDS), str(program.resolve()), "exec", *alone, *settings, "-m", model]
-
-
-def codex_environ(url: str, model: str, directory: Path) -> dict[str, str]:
-    return {"TOLLBRIDGE_KEY": KEY}
-
-
-AGENTS = (
-    Agent(
-        "@anthropic-ai/claude-code",
-        "messages",
-        ("chat", "messages", "gemini"),
-        claude_command,
-        claude_environ,
-    ),
-    Agent("@openai/codex", "responses", ("chat", "responses", "messages", "gemini"), codex_command, codex_environ),
-)
 
 
 def deployments(replay: str, vendor: Vendor, texts: Mapping[str, Case]) -> list[dict[str, Any]]:
@@ -127,8 +48,8 @@ def run(only: str) -> Outcome:
     """Each agent whose name or format holds `only`, or both where it is `agents`."""
     chosen = [agent for agent in AGENTS if only in f"{agent.package} {agent.speaks} agents"]
     outcome = Outcome(["agent", "version", "speaks", *FORMATS])
-    outcome.missing = [agent.package for agent in chosen if not npm_installed(COMMANDS, agent.package)]
-    present = [agent for agent in chosen if npm_installed(COMMANDS, agent.package)]
+    outcome.missing = list(dict.fromkeys(agent.package for agent in chosen if not agent.installed))
+    present = [agent for agent in chosen if agent.installed]
     if not present:
         return outcome
     streams = {case.recorded: case for case in cases() if case.kind == "text" and case.stream}
@@ -141,25 +62,29 @@ def run(only: str) -> Outcome:
             for agent in present:
                 cells = dict.fromkeys(FORMATS, "")
                 for form in agent.formats:
-                    text_problem = _try(agent, url, f"text-{form}", QUESTION, texts[form].said.text.strip(), proof)
-                    tool_problem = _try(agent, url, f"tool-{form}", TOOL_QUESTION, f"Read: {proof}", proof)
-                    problems = {"text": text_problem, "tools": tool_problem}
+                    said = texts[form].said.text
+                    problems = {"text": _try(agent, url, f"text-{form}", QUESTION, said, proof)}
+                    if agent.tools:
+                        problems["tools"] = _try(agent, url, f"tool-{form}", TOOL_QUESTION, f"Read: {proof}", proof)
                     outcome.asked += len(problems)
                     outcome.wrong += [
-                        f"{agent.package}, {kind}-{form}: {told}" for kind, told in problems.items() if told
+                        f"{agent.package} ({agent.speaks}), {kind}-{form}: {told}"
+                        for kind, told in problems.items()
+                        if told
                     ]
                     cells[form] = ", ".join(kind + (": no" if told else "") for kind, told in problems.items())
-                version = npm_version(COMMANDS, agent.package)
-                outcome.rows.append([agent.package, version, agent.speaks, *cells.values()])
+                outcome.rows.append([agent.package, agent.version, agent.speaks, *cells.values()])
     return outcome
 
 
 def _try(agent: Agent, url: str, model: str, question: str, wanted: str, proof: str) -> str | None:
-    """What is wrong; None where nothing is. The directory is the agent's alone and holds the proof."""
+    """What is wrong; None where nothing is. The directory is the agent's alone and holds the proof. Where its terminal
+    breaks lines does not matter."""
     with tempfile.TemporaryDirectory() as own:
         Path(own, "proof.txt").write_text(proof + "\n")
         try:
-            told = agent.ask(question, url, model, Path(own))
+            told = " ".join(agent.ask(question, url, model, Path(own)).split())
         except RuntimeError as error:
             return str(error)
+    wanted = " ".join(wanted.split())
     return None if told.endswith(wanted) else f"{told[-200:]!r}, not {wanted[-200:]!r}"

@@ -23,9 +23,22 @@ from_npm() {
   fi
 }
 
+# Of these npm has no packages for some machines, so that `npm ci` would hold no lock of them for whole.
+from_npm_without_lock() {
+  local place=$here/$1
+  cmp -s "$place/package.json" "$place/node_modules/installed.json" && return
+  echo "Installing $2 ..." >&2
+  if (cd "$place" && npm install --silent --no-package-lock); then
+    cp "$place/package.json" "$place/node_modules/installed.json"
+  else
+    lack "$2 (npm install failed in $1)"
+  fi
+}
+
 if command -v npm > /dev/null; then
   from_npm node "the clients in JavaScript"
-  from_npm commands "Claude Code, Codex, MCP Inspector and mcp-remote"
+  from_npm commands "Claude Code, Codex, Gemini CLI, pi, Continue, MCP Inspector and mcp-remote"
+  from_npm_without_lock unlocked "Cline, opencode and Qwen Code"
 else
   lack "the clients in JavaScript and the programs (there is no npm here)"
 fi

@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 ENVIRONMENTS = REPOSITORY / ".venv-clients"
 COMMANDS = HERE / "commands"
 NODE = HERE / "node"
+UNLOCKED = HERE / "unlocked"
 
 
 class Outcome(msgspec.Struct):
@@ -38,7 +39,8 @@ class Outcome(msgspec.Struct):
 
 
 def node(place: Path) -> str:
-    """A Node of 22 or newer: the one that npm installed there, else the machine's."""
+    """A Node of 22 or newer: the one that npm installed there, or with the commands, else the machine's."""
+    place = COMMANDS if place == UNLOCKED else place
     own = place / "node_modules/.bin/node"
     return str(own.resolve()) if own.exists() else "node"
 

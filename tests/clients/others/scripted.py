@@ -21,6 +21,9 @@ SHELLS: dict[str, dict[str, Any]] = {
     "exec_command": {"cmd": READS},
     "shell_command": {"command": READS},
     "shell": {"command": ["sh", "-c", READS]},
+    "run_shell_command": {"command": READS, "description": "Read the file", "is_background": False},
+    "bash": {"command": READS, "description": "Read the file"},
+    "run_commands": {"commands": [READS]},
 }
 Events = list[tuple[str, dict[str, Any]]]
 

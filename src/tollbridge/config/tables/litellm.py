@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tollbridge.calls.tariff import Markup
 from tollbridge.config.document import Node, Scalar, Table
-from tollbridge.config.kinds import At, count, file, flag, map_of, named, number, seconds, texts
+from tollbridge.config.kinds import At, count, file, flag, integer, map_of, named, number, seconds, texts
 from tollbridge.config.schema import (
     NO_GUARDS,
     access,
@@ -34,6 +34,15 @@ def verification(node: Node, at: At) -> bool | str:
             node.place, "providers' certificates are NOT CHECKED: whoever is on the way can read keys and prompts"
         )
     return verify
+
+
+def refusal(node: Node, at: At) -> int:
+    """A status that blames the client."""
+    status = integer(node, at)
+    if not 400 <= status < 500:
+        at.error(node.place, "must be a status from 400 to 499")
+        return 429
+    return status
 
 
 def share(node: Node, at: At) -> Fraction:
@@ -158,6 +167,12 @@ LITELLM = section(
         about="refuse requests to models whose [price](prices.md) is not known",
     ),
     fills(
+        "settings.budget_status",
+        refusal,
+        "budget_exceeded_status_code",
+        about="with what a [budget](limits.md#budgets) that is used up refuses: 400 to 499 (LiteLLM: 422)",
+    ),
+    fills(
         "settings.stream_cost",
         flag,
         "include_cost_in_streaming_usage",
@@ -215,10 +230,9 @@ LITELLM = section(
     ),
     later("budget_reset_time", note="budgets begin anew at midnight UTC"),
     later(
-        "budget_exceeded_status_code",
         "budget_exceeded_throttle_percentage",
         "budget_rollover",
-        note="a budget that is used up refuses with 429",
+        note="a budget that is used up refuses, until it starts anew",
     ),
     later("longer_context_model_fallback_dict", note="`context_window_fallbacks` are asked"),
     later("model_fallbacks", note="`fallbacks` are asked"),
