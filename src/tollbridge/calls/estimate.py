@@ -13,6 +13,7 @@ import msgspec
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.heard import Heard, words
+from tollbridge.catalog.parts import BILLED, billed_tokens
 from tollbridge.catalog.tokens import count_text
 from tollbridge.errors import APIError
 from tollbridge.model.fold import unfold
@@ -42,7 +43,11 @@ def estimated(ask: Ask, deployment: Deployment, told: Usage | None, heard: Heard
     output = 0 if heard is None else round(count_text(heard.text, deployment.model) * heard.times)
     if told is None:
         return Usage(input=_prompt(ask, deployment), output=output)
-    return msgspec.structs.replace(told, input=told.input or _prompt(ask, deployment), output=max(told.output, output))
+    extra = told.extra
+    if output > told.output and BILLED in extra and billed_tokens(told) == (0, 0):
+        extra = {name: value for name, value in extra.items() if name != BILLED}  # it is not so that nothing was said
+    input = told.input or _prompt(ask, deployment)
+    return msgspec.structs.replace(told, input=input, output=max(told.output, output), extra=extra)
 
 
 def must_tell(ask: Ask) -> bool:

@@ -40,7 +40,7 @@ COMPACTION = "compaction"
 _ADDED = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
 UNSURE = "unsure"
 """So a part is kept of which it is not known what it cost."""
-OTHERS_MAX = 50  # more than anybody asks for one answer
+OTHERS_MAX = 1000  # more than anybody asks for one answer
 TICKS_IN_A_NANO = 10
 _SAYING = frozenset({"service_tier", "speed", "inference_geo", "total_tokens", BILLED, ITERATIONS})
 

@@ -73,19 +73,19 @@ def meter(record: Record, attempts: Sequence[Attempt], ask: Ask, said: Said | No
             if record.cost_nanousd is None and tariff.covers and usage.extra:
                 _assume(record, tariff.assumed(usage, said.along.service_tier, last.seconds))
             if usage.extra or tariff.timed or said.along.service_tier not in PLAIN_SERVICES:
-                record.bill = _bill(said, last)
+                record.bill = _bill(usage, said, last)
             return
     priced = [_tried(attempt, ask, said if attempt is last else None) for attempt in attempts]
-    tried = tuple(one for one, _ in priced)
+    tried = tuple(one for one, _, _ in priced)
     record.tokens = _sum(tried)
     record.estimated = any(one.estimated for one in tried)
     record.priced = last.deployment.tariff.priced
     if said is not None:
-        record.bill = _bill(said, last)
+        record.bill = _bill(priced[-1][2], said, last)
     costs = [one.cost_nanousd for one in tried if one.tokens is not None]
     known = [cost for cost in costs if cost is not None]
     record.cost_nanousd = sum(known) if len(known) == len(costs) else None
-    if any(assumed for _, assumed in priced):
+    if any(assumed for _, assumed, _ in priced):
         _assume(record, record.cost_nanousd)
     if len(attempts) > 1 or last.error is not None:
         record.tried = tried
@@ -96,9 +96,10 @@ def may_be_billed(error: APIError) -> bool:
     return not error.wire and error.fault == "provider" and error.code not in NEVER_SENT
 
 
-def _bill(said: Said, attempt: Attempt) -> Bill | None:
+def _bill(usage: Usage | None, said: Said, attempt: Attempt) -> Bill | None:
+    """`usage`: what it was priced by."""
     seconds = attempt.seconds if attempt.deployment.tariff.timed else None
-    return keep(said.along.usage or _SILENT, said.along.service_tier, seconds) or None
+    return keep(usage or _SILENT, said.along.service_tier, seconds) or None
 
 
 def _assume(record: Record, cost_nanousd: int | None) -> None:
@@ -107,8 +108,8 @@ def _assume(record: Record, cost_nanousd: int | None) -> None:
         record.cost_nanousd, record.priced = cost_nanousd, ASSUMED
 
 
-def _tried(attempt: Attempt, ask: Ask, said: Said | None) -> tuple[Tried, bool]:
-    """And whether a part of its cost is assumed."""
+def _tried(attempt: Attempt, ask: Ask, said: Said | None) -> tuple[Tried, bool, Usage | None]:
+    """And whether a part of its cost is assumed, and what it was priced by."""
     deployment, error = attempt.deployment, attempt.error
     usage, estimated, service_tier = None, False, None
     if said is not None:
@@ -138,7 +139,7 @@ def _tried(attempt: Attempt, ask: Ask, said: Said | None) -> tuple[Tried, bool]:
         cost_nanousd=cost,
         estimated=estimated,
     )
-    return one, assumed is not None
+    return one, assumed is not None, usage
 
 
 def _status(attempt: Attempt) -> int:
