@@ -53,8 +53,9 @@ class Accounted(Served):
 
 @asynccontextmanager
 async def accounted(
-    text: str, directory: Path, *, environ: Mapping[str, str] | None = None
+    text: str, directory: Path, *, environ: Mapping[str, str] | None = None, alone: bool = False
 ) -> AsyncIterator[Accounted]:
+    """`alone`: no other process has the same database, and nobody looks for what others spent."""
     directory.mkdir(exist_ok=True)
     path = directory / "config.yaml"
     path.write_text(text)
@@ -65,7 +66,7 @@ async def accounted(
         gateway, kept = assembled.gateway, Kept()
         gateway.observers = (*gateway.observers, kept)
         listener = await Listener.open(app, port=0, limits=limits(loaded.config))
-        accounts.start()
+        accounts.start(alone=alone)
         try:
             async with aiohttp.ClientSession() as session:
                 served = Accounted(listener, gateway, kept, session)

@@ -71,7 +71,7 @@ async def test_a_request_takes_no_more_calls_than_it_did(
 ) -> None:
     async with serving() as mock:
         prices = PRICES if limited else {}
-        async with accounted(configuration(entry("m", mock.port, wire, **prices)), tmp_path) as gateway:
+        async with accounted(configuration(entry("m", mock.port, wire, **prices)), tmp_path, alone=True) as gateway:
             key = (await gateway.made(models=["m"], **LIMITS))["key"] if limited else None
             calls = await fewest(gateway, path, key, most * SPARE)
     assert calls <= most * SPARE, f"{calls:.1f} calls"
