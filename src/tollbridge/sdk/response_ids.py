@@ -8,7 +8,6 @@ Those of a `Router` are written so; either's are read everywhere.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import NamedTuple
 
@@ -35,7 +34,7 @@ def read_id(id: str) -> ResponseId:
     try:
         said = base64.b64decode(spelled.replace("-", "+").replace("_", "/") + "=" * (-len(spelled) % 4), validate=True)
         found = _SAID.fullmatch(said.decode())
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, no UTF-8, or a text that is not ASCII
         return plain
     if found is None:
         return plain
