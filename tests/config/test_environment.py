@@ -165,15 +165,16 @@ def test_a_value_that_was_meant_to_name_a_variable_is_told_with_the_form_that_do
           s: {url: "https://x/${NOPE}", auth_value: $NOPE, static_headers: {a: "Bearer os.environ/NOPE"}}
     """
     named = "names no variable and is taken as it is written; the variable is `os.environ/NOPE`"
+    hidden = named.replace("NOPE", "NAME")  # it may be a password that begins with `$`
     whole = "is taken as it is written: a variable is the whole value, `os.environ/NAME`"
     params = "model_list[0].litellm_params"
     within = "`${NAME}` within a text"
     assert said(load_text(tmp_path, text, {"GIVEN": "$SO_IT_IS"})) == [
-        f"config.yaml:6:16: warning: {params}.api_key: {named}",
+        f"config.yaml:6:16: warning: {params}.api_key: {hidden}",
         f"config.yaml:7:17: warning: {params}.api_base: `os.environ/` {whole}",
         f"config.yaml:8:26: warning: {params}.extra_headers.a: {named}",
         f"config.yaml:8:36: warning: {params}.extra_headers.b: `${{...}}` {whole}",
-        f"config.yaml:9:64: warning: model_list[1].litellm_params.api_key: {named}",
-        f"config.yaml:12:45: warning: mcp_servers.s.auth_value: {named}",
+        f"config.yaml:9:64: warning: model_list[1].litellm_params.api_key: {hidden}",
+        f"config.yaml:12:45: warning: mcp_servers.s.auth_value: {hidden}",
         f"config.yaml:12:72: warning: mcp_servers.s.static_headers.a: `os.environ/` {whole}, or {within}",
     ]

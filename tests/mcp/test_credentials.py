@@ -20,15 +20,20 @@ GREETING = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "ser
 
 
 class Server:
-    """A legacy server that keeps the heads of what it is asked."""
+    """A legacy server that keeps the heads of what it is asked. `badly`: the status for credentials that it cannot
+    read."""
 
-    def __init__(self) -> None:
+    def __init__(self, badly: int | None = None) -> None:
         self.heads: list[str] = []
+        self._badly = badly
 
     async def __call__(self, peer: Peer) -> None:
         while (said := await peer.request()) is not None:
             head, _, body = said.partition(b"\r\n\r\n")
             self.heads.append(head.decode().lower())
+            if self._badly is not None and "authorization: bearer nonsense" in self.heads[-1]:
+                peer.send(answer(b'{"message": "badly formatted"}', status=f"{self._badly} Refused"))
+                continue
             message = json.loads(body) if body else {}
             if "id" not in message:
                 peer.send(answer(b"", status="202 Accepted" if body else "405 Method Not Allowed"))
@@ -210,3 +215,29 @@ async def test_a_header_that_cannot_be_sent_is_told_and_is_no_failure_of_the_gat
             told = await served.send("POST", "/mcp-rest/tools/call", {"server_id": "one", "name": "echo"})
             assert told.status == 502, told.body
             assert "the header te belongs to the connection" in told.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+@pytest.mark.parametrize("kind", [{}, {"transport": "sse"}], ids=["http", "sse"])
+async def test_a_server_that_cannot_read_one_callers_credential_rests_for_nobody_else(
+    tmp_path: Path, status: int, kind: dict[str, str]
+) -> None:
+    server = Server(badly=status)
+    async with Upstream(server) as upstream:
+        one = {"url": f"http://127.0.0.1:{upstream.port}/mcp", "allow_all_keys": True, **kind}
+        async with gateway({"mcp_servers": {"one": one}}, tmp_path) as served:
+
+            async def told(token: str) -> str:
+                headers = {"x-mcp-one-authorization": f"Bearer {token}"}
+                listed = await served.send("GET", "/mcp-rest/tools/list?server_id=one", headers=headers)
+                return str(listed.json()["message"])
+
+            for _ in range(3):
+                assert str(status) in await told("nonsense")
+            asked = len(server.heads)
+            assert str(status) in await told("nonsense")
+            assert len(server.heads) == asked  # it rests for who brings this
+            answered = await told("good")
+            assert str(status) not in answered
+            assert len(server.heads) > asked
+            assert kind or answered == "Successfully retrieved tools"

@@ -175,3 +175,8 @@ def test_an_id_that_says_nothing_is_the_providers(id: str) -> None:
 
 def test_an_id_is_read_as_it_was_written() -> None:
     assert read_id(write_id("azure", "a/b;c?", "resp_~1")) == ResponseId("azure", "a/b;c?", "resp_~1")
+
+
+@pytest.mark.parametrize("id", ["resp_\u00e9", "resp_a", "resp_/w==", "resp_!", "resp_", "\u00e9"])
+def test_an_id_that_says_nothing_is_the_providers_own(id: str) -> None:
+    assert read_id(id) == ResponseId("", "", id)

@@ -15,6 +15,8 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 
 import tollbridge
 from tests.mcp.gateway import gateway
+from tests.mcp.test_credentials import GREETING
+from tests.transport.upstream import Peer, Upstream, answer
 from tollbridge import experimental_mcp_client
 from tollbridge.experimental_mcp_client.tools import (
     transform_mcp_tool_to_openai_tool,
@@ -129,6 +131,32 @@ async def test_a_gateway_that_refuses_the_key_is_an_authentication_error(tmp_pat
         with pytest.raises(tollbridge.AuthenticationError, match="401"):
             async with tollbridge.tools(f"{running.url}/mcp", key="sk-wrong"):
                 pass
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+async def test_a_tool_that_refuses_who_calls_it_is_told_to_the_model_which_goes_on(status: int) -> None:
+    async def refusing(peer: Peer) -> None:
+        told: dict[str, Any] = {
+            "initialize": GREETING,
+            "tools/list": {"tools": [{"name": "calculate_account_value", "inputSchema": {"type": "object"}}]},
+        }
+        while (said := await peer.request()) is not None:
+            message = json.loads(said.partition(b"\r\n\r\n")[2] or b"{}")
+            if "id" not in message:
+                peer.send(answer(b"", status="202 Accepted" if message else "405 Method Not Allowed"))
+            elif message["method"] in told:
+                found = {"jsonrpc": "2.0", "id": message["id"], "result": told[message["method"]]}
+                peer.send(answer(json.dumps(found).encode(), "content-type: application/json"))
+            else:
+                peer.send(answer(b"{}", status=f"{status if message['method'] == 'tools/call' else 404} Refused"))
+
+    async with Upstream(refusing) as upstream, tollbridge.tools(f"http://127.0.0.1:{upstream.port}/mcp") as tools:
+        done = await tollbridge.run(DEMO, "Call calculate_account_value for C-1001.", tools=tools)
+        with pytest.raises(tollbridge.APIError, match=str(status)):
+            await tools.call("calculate_account_value")
+    [made] = done.calls
+    assert (made.result.isError, done.rounds) == (True, 2)
+    assert str(status) in str(made.result.content)
 
 
 async def test_a_model_that_never_ends_is_stopped() -> None:

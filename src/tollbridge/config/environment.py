@@ -146,14 +146,15 @@ class _Resolver:
         return Scalar(value, value, node.place, variable=name)
 
 
-def nearly_variable(value: str, *, braces: bool = False) -> str | None:
+def nearly_variable(value: str, *, braces: bool = False, secret: bool = False) -> str | None:
     """What to say of a text that looks as if it named a variable and does not; None where nothing is to be said. A
-    password may begin with `$`, so that only whole names in capitals are told. `braces`: `${NAME}` works there."""
+    password may begin with `$`, so that only whole names in capitals are told. `braces`: `${NAME}` works there.
+    `secret`: the text itself is not told, which may be a password after all."""
     if braces and _BRACES.search(value):
         return None
     found = _NEARLY.fullmatch(value.strip())
     if found is not None:
-        name = found[1] or found[2] or found[3]
+        name = "NAME" if secret else found[1] or found[2] or found[3]
         return f"names no variable and is taken as it is written; the variable is `{PREFIX}{name}`"
     if PREFIX in value:
         other = ", or `${NAME}` within a text" if braces else ""

@@ -113,18 +113,18 @@ def literal(node: Node, at: At) -> str:
 
 
 def secret(node: Node, at: At) -> Secret:
-    return Secret(_literal(node, at))
+    return Secret(_literal(node, at, secret=True))
 
 
 def template(node: Node, at: At) -> Secret:
     """As `secret`, where `${NAME}` is a variable."""
-    return Secret(_literal(node, at, braces=True))
+    return Secret(_literal(node, at, braces=True, secret=True))
 
 
-def _literal(node: Node, at: At, *, braces: bool = False) -> str:
+def _literal(node: Node, at: At, *, braces: bool = False, secret: bool = False) -> str:
     value = text(node, at)
     if isinstance(node, Scalar) and not node.variable:
-        told = nearly_variable(value, braces=braces)
+        told = nearly_variable(value, braces=braces, secret=secret)
         if told is not None:
             at.warning(node.place, told)
     return value

@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 
 from tollbridge.errors import APIError
 from tollbridge.mcp.call import Call
-from tollbridge.mcp.http import Address, discard, failed, parsed, unsendable
+from tollbridge.mcp.http import Address, Refused, discard, failed, parsed, unsendable
 from tollbridge.mcp.jsonrpc import UPSTREAM_FAILED, RpcError, encode
 from tollbridge.mcp.link import Link
 from tollbridge.mcp.sse import Events, TooLarge
@@ -37,6 +37,8 @@ class HttpSse:
         kind = (incoming.header(b"content-type") or b"").split(b";")[0].strip().lower()
         if incoming.status != 200 or kind != b"text/event-stream":
             incoming.abort()
+            if incoming.status >= 400:
+                raise Refused(link.name, incoming.status, None)
             raise RpcError(
                 UPSTREAM_FAILED,
                 f"The MCP server {link.name!r} answered with HTTP status {incoming.status}, not a stream.",

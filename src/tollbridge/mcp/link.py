@@ -61,6 +61,8 @@ log = logging.getLogger("tollbridge.mcp")
 
 ASKED_MAX = 64
 """Requests of a server that are under way at once."""
+LAST_S = 1.0
+"""In which a server hears that its calls were given up, where the link is closed."""
 OURSELVES: JsonObject = {"name": "tollbridge", "version": "1"}
 _US = Caller(principal=Principal("tollbridge"), modern=True)
 
@@ -111,6 +113,8 @@ class Link:
         self._ids = itertools.count(1)
         self._flights: dict[Id, Flight] = {}
         self._asked: dict[Id, asyncio.Task[None]] = {}
+        self._telling: set[asyncio.Task[None]] = set()
+        self._timeout_s = timeout_s
         self._level: str | None = None
 
     @property
@@ -242,8 +246,9 @@ class Link:
         if self.modern and not self._channel.shared:
             return
         told = notification("notifications/cancelled", {"requestId": id, "reason": "The client gave up."})
-        task = asyncio.ensure_future(self._channel.send(told))
-        task.add_done_callback(_heard)
+        task = asyncio.ensure_future(self._in_time(told))
+        self._telling.add(task)
+        task.add_done_callback(self._taken)
 
     async def _set_level(self, call: Call) -> None:
         """The level of a link is what the most curious of its callers wants; each is told only what it wants."""
@@ -316,6 +321,10 @@ class Link:
     async def close(self) -> None:
         self._lost_by = None
         self.lost(RpcError(UPSTREAM_FAILED, f"The connection with the MCP server {self.name!r} was closed."))
+        if self._telling:
+            await asyncio.wait(self._telling, timeout=LAST_S)
+            for task in self._telling:
+                task.cancel()
         await self._channel.close()
 
     def _told(self, method: str, params: JsonObject, call: Call | None) -> None:
@@ -384,10 +393,23 @@ class Link:
         finally:
             flight.asking -= 1
             flight.quiet = 0
-        await self._channel.send(answer, call)
+        await self._in_time(answer, call)
 
     async def _reply(self, message: JsonObject, call: Call | None) -> None:
-        await self._channel.send(message, call)
+        await self._in_time(message, call)
+
+    async def _in_time(self, message: JsonObject, call: Call | None = None) -> None:
+        """What nobody waits for is nothing that a server may hold for ever."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._channel.send(message, call)
+        except TimeoutError:
+            told = f"The MCP server {self.name!r} did not take a message in time."
+            raise RpcError(UPSTREAM_FAILED, told) from None
+
+    def _taken(self, task: asyncio.Task[None]) -> None:
+        self._telling.discard(task)
+        _heard(task)
 
 
 def _heard(task: asyncio.Future[None]) -> None:

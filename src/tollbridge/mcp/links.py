@@ -195,13 +195,14 @@ class Links:
             await links.pop(key).close()
 
     async def _open(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
-        self.resting.check()
+        brought = None if headers == self._fixed else headers
+        self.resting.check(brought)
         try:
             link = await self._found(headers, modern, caller, scope)
         except RpcError as error:
-            self.resting.failed(error)
+            self.resting.failed(error, brought)
             raise
-        self.resting.reached(falls=link.falls)
+        self.resting.reached(brought, falls=link.falls)
         self.arrived.set()
         return link
 

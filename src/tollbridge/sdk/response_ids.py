@@ -34,7 +34,7 @@ def read_id(id: str) -> ResponseId:
     try:
         said = base64.b64decode(spelled.replace("-", "+").replace("_", "/") + "=" * (-len(spelled) % 4), validate=True)
         found = _SAID.fullmatch(said.decode())
-    except ValueError:  # no base64, or no text in it
+    except ValueError:  # no base64, no UTF-8, or a text that is not ASCII
         return plain
     if found is None:
         return plain

@@ -86,7 +86,8 @@ class MCPClient:
     def call_tool(
         self, name: str, arguments: Mapping[str, Any] | None = None, *, on_progress: Progress | None = None
     ) -> CallToolResult:
-        """Raises NotFoundError where there is no such tool, APIConnectionError where its server cannot be reached."""
+        """Raises NotFoundError where there is no such tool, APIConnectionError where its server cannot be reached,
+        AuthenticationError or PermissionDeniedError where that refuses who asks."""
         return BACKGROUND.run(self._connected().call(name, arguments, on_progress=on_progress))
 
     def call_openai_tool(self, openai_tool: Any) -> JsonObject:

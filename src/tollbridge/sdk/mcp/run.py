@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from tollbridge.errors import APIConnectionError, BadRequestError, NotFoundError, UnknownPrice
+from tollbridge.errors import APIConnectionError, APIError, BadRequestError, UnknownPrice
 from tollbridge.model.json import JsonObject
 from tollbridge.sdk.chunks import stream_chunk_builder
 from tollbridge.sdk.completion import acompletion
@@ -149,7 +149,7 @@ async def _make(tools: Tools, call: Any, on_progress: Told | None) -> Made:
     try:
         heard = None if on_progress is None else partial(on_progress, name)
         result = await tools.call(name, asked.arguments, on_progress=heard)
-    except (APIConnectionError, NotFoundError) as error:
+    except APIError as error:
         return Made(name, asked.arguments, _failed(error.message), 0.0)
     return Made(name, asked.arguments, result, tools.cost(name))
 

@@ -170,8 +170,9 @@ class Tools:
     async def call(
         self, name: str, arguments: Mapping[str, Any] | None = None, *, on_progress: Progress | None = None
     ) -> CallToolResult:
-        """Raises NotFoundError where there is no such tool, APIConnectionError where its server cannot be reached. A
-        tool that fails is a result that says so (`isError`)."""
+        """Raises NotFoundError where there is no such tool, APIConnectionError where its server cannot be reached,
+        AuthenticationError or PermissionDeniedError where that refuses who asks. A tool that fails is a result that
+        says so (`isError`)."""
         offer = self._offers.get(name)
         if offer is None:
             raise NotFoundError(f"There is no tool {name!r}; there is: {', '.join(self._offers) or 'none'}.")
