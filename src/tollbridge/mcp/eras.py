@@ -43,8 +43,7 @@ def to_modern(method: str, result: JsonObject, server_info: JsonObject | None) -
     if method in KEPT and told["resultType"] == COMPLETE:
         if not isinstance(told.get("ttlMs"), int) or told["ttlMs"] < 0:
             told["ttlMs"] = 0
-        if told.get("cacheScope") not in ("public", "private"):
-            told["cacheScope"] = "private"
+        told["cacheScope"] = "private"  # what one key is shown, by its rights, is nobody else's
     if server_info is not None:
         meta = meta_of(told) if "_meta" in told else {}
         if SERVER_INFO not in meta:
