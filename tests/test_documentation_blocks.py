@@ -244,7 +244,7 @@ def test_a_configuration_has_no_error(block: Block, tmp_path: Path) -> None:
     file.write_text(block.text)
     for mentioned in re.findall(r"[\w-]+\.(?:yaml|pem)", block.text):
         if mentioned != file.name:
-            (tmp_path / mentioned).write_text("")
+            (tmp_path / mentioned).write_text("-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n")
     environ = dict.fromkeys(re.findall(r"os\.environ/(\w+)", block.text), "a-value-that-is-long-enough")
     loaded = load(file, environ)
     assert loaded.config is not None, [str(finding) for finding in loaded.findings]

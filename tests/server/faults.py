@@ -66,7 +66,7 @@ def ask_at(route: Route, model: str = "m") -> dict[str, Any]:
         return {"model": model, "input": "hi", "prompt": "hi", "query": "hi", "documents": ["hi"]}
     if route.dialect == "openai_completions":
         return {"model": model, "prompt": "hi"}
-    if route.handler == "compact":
+    if route.handler == "compact" or (route.handler == "count_tokens" and route.dialect == "openai_responses"):
         return {"model": model, "input": "hi"}
     return ask(model)
 

@@ -19,9 +19,10 @@ async def test_each_attempt_wait_and_fallback_is_told(tmp_path: Path, caplog: py
     caplog.set_level(logging.DEBUG, "tollbridge.routing")
     async with serving() as mock:
         mock.provider.order("bad", always="status=500")
+        at = f"http://127.0.0.1:{mock.port}"
         text = configuration(
             entry("bad", mock.port, info={"id": "first"}),
-            entry("good", mock.port, "anthropic", info={"id": "second"}),
+            entry("good", mock.port, "anthropic", info={"id": "second"}, api_base=f"{at}?api_key={PROVIDER_KEY}"),
             router={"num_retries": 1, "fallbacks": [{"bad": ["good"]}]},
         )
         async with accounted(text, tmp_path) as gateway:
@@ -30,16 +31,15 @@ async def test_each_attempt_wait_and_fallback_is_told(tmp_path: Path, caplog: py
         id = answered.headers["x-request-id"]
     told = [record.getMessage() for record in caplog.records if record.name == "tollbridge.routing"]
     steps = [re.sub(r"\d+\.\d+ s", "T", one.removeprefix(f"{id} ")) for one in told if one.startswith(f"{id} ")]
-    at = f"http://127.0.0.1:{mock.port}/v1"
     assert steps == [
         f"asks for 'bad' in openai_chat, {steps[0].split(', ')[1].split()[0]} bytes (model, max_tokens, messages, "
         "logit_bias); ready: openai/bad (first)",
-        f"attempt 1: openai/bad (first) at {at}/chat/completions",
+        f"attempt 1: openai/bad (first) at {at}/v1/chat/completions",
         "attempt 1 failed after T: InternalServerError 500",
         "waits T for the next",
-        f"attempt 2: openai/bad (first) at {at}/chat/completions",
+        f"attempt 2: openai/bad (first) at {at}/v1/chat/completions",
         "attempt 2 failed after T: InternalServerError 500",
-        f"attempt 3, instead as 'good': anthropic/good (second) at {at}/messages",
+        f"attempt 3, instead as 'good': anthropic/good (second) at {at}/v1/messages",
         "attempt 3 is answered after T, translated; dropped_param $.logit_bias",
     ]
     assert any("streamed" in one for one in told)

@@ -12,6 +12,7 @@ from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.errors import APIError
+from tollbridge.secret import MASK
 
 _FIELDS_MAX = 40
 
@@ -32,7 +33,10 @@ class Steps:
     def tries(self, ask: Ask, deployment: Deployment, number: int, fallback: str) -> None:
         instead = f", instead as {fallback!r}" if fallback else ""
         origin = deployment.origin
-        where = f"{origin.scheme}://{origin.host}:{origin.port}{deployment.path}"
+        path = deployment.path.partition("?")[0]  # a query may be a credential
+        for secret in deployment.hidden:
+            path = path.replace(secret, MASK)
+        where = f"{origin.scheme}://{origin.host}:{origin.port}{path}"
         log.debug("%s attempt %d%s: %s at %s", ask.id, number, instead, _called(deployment), where)
 
     def ended(self, ask: Ask, number: int, seconds: float, value: object) -> None:
