@@ -11,8 +11,6 @@ from tollbridge.assemble.offline import offline
 from tollbridge.calls.build import Wanted, build, stands_for
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.tariff import Markups
-from tollbridge.catalog.facts import catalog
-from tollbridge.catalog.near import did_you_mean, near
 from tollbridge.config.settings import Config, ModelEntry
 from tollbridge.errors import APIError, NotFoundError, ServiceUnavailableError
 from tollbridge.providers.azure_token import with_own_identity
@@ -297,15 +295,10 @@ def unpriced(model: str, deployment: Deployment) -> str:
     mode = "" if deployment.facts is None else deployment.facts.mode
     if not mode and deployment.wire.name == NO_CHAT and _tasks_of(deployment) == {"images"}:
         mode = "image_generation"
-    names = catalog().full_names() if not mode else ()
-    close = near(
-        f"{deployment.provider}/{deployment.model}", [one for one in names if one.startswith(f"{deployment.provider}/")]
-    )
-    meant = f" {did_you_mean([one.removeprefix(f'{deployment.provider}/') for one in close])}" if close else ""
     prices = _PRICED_BY.get(mode, "`input_cost_per_token` and `output_cost_per_token`")
     return (
         f"no price is known for {shown}: the cost of its requests is unknown, and no budget counts them. Set "
-        f"{prices}, or `model_info.base_model`.{meant}"
+        f"{prices}, or `model_info.base_model`."
     )
 
 

@@ -8,6 +8,8 @@ import msgspec
 
 from tollbridge.assemble.deployments import Maker, unpriced
 from tollbridge.calls.deployment import Deployment
+from tollbridge.catalog.facts import catalog
+from tollbridge.catalog.near import did_you_mean, near
 from tollbridge.config.findings import Findings, Place
 from tollbridge.config.settings import Config, ModelEntry
 from tollbridge.transport.proxy import unusable_proxies
@@ -45,18 +47,30 @@ def misgivings(maker: Maker) -> list[Misgiving]:
 
 
 def _unpriced(maker: Maker) -> Iterator[Misgiving]:
-    """One for each model, and after some of them one for all others."""
+    """One for each model, and after some of them one for all others. Only what is told is looked for among names that
+    resemble it: that is slow."""
     by_model: dict[str, list[tuple[ModelEntry, Deployment]]] = {}
     for entry, deployment in maker.unpriced:
         by_model.setdefault(unpriced(entry.model, deployment), []).append((entry, deployment))
     models = list(by_model.items())
-    for told, [(first, _), *others] in models[:UNPRICED_MAX]:
+    for told, [(first, deployment), *others] in models[:UNPRICED_MAX]:
         more = f" (and {len(others)} more deployment{'s' if len(others) > 1 else ''} of it)" if others else ""
-        yield Misgiving(first, f"{first.model_name}{more}: {told}", True, tuple([entry for entry, _ in others]))
+        yield Misgiving(
+            first, f"{first.model_name}{more}: {told}{_meant(deployment)}", True, tuple([entry for entry, _ in others])
+        )
     if len(models) > UNPRICED_MAX:
         first, *rest = [entry for _, several in models[UNPRICED_MAX:] for entry, _ in several]
         told = f"{first.model_name} and others: no price is known for {len(models) - UNPRICED_MAX} more models either."
         yield Misgiving(first, told, True, tuple(rest))
+
+
+def _meant(deployment: Deployment) -> str:
+    """Of a model that nobody knows: models of that provider that are called nearly so."""
+    if deployment.facts is not None and deployment.facts.mode:
+        return ""
+    prefix = f"{deployment.provider}/"
+    close = near(prefix + deployment.model, [one for one in catalog().full_names() if one.startswith(prefix)])
+    return f" {did_you_mean([one.removeprefix(prefix) for one in close])}" if close else ""
 
 
 def tell_nothing_served(config: Config, findings: Findings) -> None:

@@ -44,10 +44,10 @@ class Ask(msgspec.Struct, eq=False):
     `cache_points`: where the client wants its prompt cached, besides what the deployment has. `tags`: what may choose
     among deployments.
     `native`: the format that is best for who asks, where a provider speaks several; "" is the dialect. `repeats`: what
-    a translated answer says besides, where its format repeats what was asked. `only`: who alone can answer, where
-    the request goes on from what only its provider has. `shown_id`: what the client knows the answer
-    by, where it was told that before anybody answered. `client`: what the client asked, where this asks on from it.
-    `instead`: what a fallback is asked in its place, by the fallback's name."""
+    a translated answer says besides, where its format repeats what was asked. `only`: who alone can answer, where the
+    request goes on from what only its provider has. `shown_id`: what the client knows the answer by, where it was told
+    that before anybody answered. `client`: what the client asked, where this asks on from it. `instead`: what a
+    fallback is asked in its place, by the fallback's name."""
 
     dialect: Wire
     body: bytes

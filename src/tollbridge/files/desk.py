@@ -10,13 +10,13 @@ import msgspec
 from tollbridge.calls.place import Place
 from tollbridge.errors import APIError, BadRequestError, StoreUnavailable
 from tollbridge.files.asking import read_object
-from tollbridge.files.debts import Debt
 from tollbridge.files.errand import Errand, page_of, params_of, without_ours
 from tollbridge.files.formats import ANTHROPIC, OPENAI, Format, deleted, has_ended
 from tollbridge.files.ids import Meant
 from tollbridge.files.keeper import Keeper, unknown
 from tollbridge.files.lines import Lines, Sum, naming
 from tollbridge.files.upload import OURS, Form
+from tollbridge.ledger.book import Hold
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.observe import Record
 from tollbridge.server.accounting import failed
@@ -203,10 +203,10 @@ class Desk:
         errand.tell(sum.caveats)
         keeper = self._keeper
         keeper.gateway.journal.check()
-        with await keeper.debts.hold(errand.principal, sum.worst_nanousd) as debt:
-            await self._begin(errand, place, body, sum, debt)
+        async with keeper.debts.held(errand.principal, sum.worst_nanousd) as hold:
+            await self._begin(errand, place, body, sum, hold)
 
-    async def _begin(self, errand: Errand, place: Place, body: JsonObject, sum: Sum, debt: Debt) -> None:
+    async def _begin(self, errand: Errand, place: Place, body: JsonObject, sum: Sum, hold: Hold | None) -> None:
         keeper = self._keeper
         errand.record.provider = place.name
         query, headers = errand.passed()
@@ -230,7 +230,7 @@ class Desk:
             owing=max(UNKNOWN, sum.worst_nanousd or 0),
         )
         try:
-            await debt.becomes(kept)
+            await keeper.debts.owe(kept, hold)
         except StoreUnavailable:  # nobody would know what it cost
             await keeper.send(place, errand.format, "POST", f"{errand.format.batches}/{told['id']}/cancel")
             raise

@@ -9,7 +9,7 @@ or the host of `api_base`; else it is OpenAI. Each takes `api_key`, `api_base`, 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from tollbridge.errors import BadRequestError
 from tollbridge.files.asking import read_list, read_object
@@ -21,11 +21,13 @@ from tollbridge.sdk.response_ids import read_id
 from tollbridge.sdk.task_objects import Event
 from tollbridge.transport.base import Incoming
 
+R = TypeVar("R")
+
 
 async def aget_responses(response_id: str, custom_llm_provider: str | None = None, **parameters: Any) -> Event:
     """A response as it is now."""
     errand, path = _errand(response_id, custom_llm_provider, parameters)
-    return await asked(errand, "GET", path, _response(response_id), again=True)
+    return await asked(errand, "GET", path, _read(Event, response_id), again=True)
 
 
 async def adelete_responses(
@@ -33,13 +35,13 @@ async def adelete_responses(
 ) -> ResponseDeleted:
     """The provider forgets it."""
     errand, path = _errand(response_id, custom_llm_provider, parameters)
-    return await asked(errand, "DELETE", path, _deleted(response_id))
+    return await asked(errand, "DELETE", path, _read(ResponseDeleted, response_id))
 
 
 async def acancel_responses(response_id: str, custom_llm_provider: str | None = None, **parameters: Any) -> Event:
     """One that runs in the background is ended."""
     errand, path = _errand(response_id, custom_llm_provider, parameters, "/cancel")
-    return await asked(errand, "POST", path, _response(response_id), again=True)
+    return await asked(errand, "POST", path, _read(Event, response_id), again=True)
 
 
 async def alist_input_items(
@@ -66,23 +68,14 @@ def _errand(id: object, provider: str | None, parameters: dict[str, Any], end: s
     return read_errand(provider or told.provider or None, parameters), path
 
 
-def _response(asked_by: str) -> Callable[[Incoming], Awaitable[Event]]:
-    async def read(incoming: Incoming) -> Event:
-        return Event(_under(asked_by, await read_object(incoming)))
-
-    return read
-
-
-def _deleted(asked_by: str) -> Callable[[Incoming], Awaitable[ResponseDeleted]]:
-    async def read(incoming: Incoming) -> ResponseDeleted:
-        return ResponseDeleted(_under(asked_by, await read_object(incoming)))
-
-    return read
-
-
-def _under(id: str, told: JsonObject) -> JsonObject:
+def _read(made: Callable[[JsonObject], R], id: str) -> Callable[[Incoming], Awaitable[R]]:
     """Who asked by an id that says who keeps it finds that again: what is asked next goes there too."""
-    return {**told, "id": id} if told.get("id") == read_id(id).id else told
+
+    async def read(incoming: Incoming) -> R:
+        told = await read_object(incoming)
+        return made({**told, "id": id} if told.get("id") == read_id(id).id else told)
+
+    return read
 
 
 async def _items(incoming: Incoming) -> InputItems:

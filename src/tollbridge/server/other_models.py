@@ -62,8 +62,6 @@ _OWN_WORDS = frozenset(
         *("responseSchema", "response_schema", "responseJsonSchema", "response_json_schema"),
     }
 )
-
-
 _SESSIONS_OWN = frozenset({"model", "prompt", "tracing"})
 """Of a realtime session: its own model, and a client's words (a stored prompt's variables, what a trace is called)."""
 STEP_MAX = 100
@@ -91,16 +89,12 @@ def named(fields: Fields) -> tuple[Named, ...]:
         raw = bytes(fields[name])
         if name not in _BY_VALUE and name != "preset" and not any(mark in raw for mark in _MARKS):
             continue
-        value = decode(raw)
-        if name == "preset" and not isinstance(value, str):
-            continue
+        value, is_name = decode(raw), name in _BY_VALUE
         if name == "preset":
-            value, name_of = f"@preset/{value}", True
+            value, is_name = (f"@preset/{value}", True) if isinstance(value, str) else (None, False)
         elif name == "fallbacks" and value == "default":
-            value, name_of = WHATEVER, True
-        else:
-            name_of = name in _BY_VALUE
-        search.field(name, value, name_of, name in _BESIDE)
+            value = WHATEVER
+        search.field(name, value, is_name, name in _BESIDE)
     return tuple(search.found.values())
 
 
