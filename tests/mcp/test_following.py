@@ -20,7 +20,7 @@ from tests.mcp.clients import client, text
 from tests.mcp.gateway import Gateway, gateway
 from tests.mcp.raw import Raw, raw
 from tests.mcp.serving import LEGACY_STDIO
-from tollbridge.mcp import resting, watching
+from tollbridge.mcp import ears, resting, watching
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -109,7 +109,7 @@ async def test_a_server_that_is_silent_keeps_nobody_from_listening_to_the_others
 async def test_a_subscription_outlives_the_process_that_it_was_made_at(
     served: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watching, "AGAIN_S", 0.05)
+    monkeypatch.setattr(ears, "AGAIN_S", 0.05)
     monkeypatch.setattr(resting, "BACKOFF_S", 0.05)
     async with asyncio.timeout(20), client(served.url, "old") as new:
         async with new.listen(resource_subscriptions=["note://today"]) as changes:

@@ -6,11 +6,12 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from tollbridge.mcp.ears import NEVER
 from tollbridge.mcp.hub import Hub, View
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, notification
 from tollbridge.mcp.sessions import Session
 from tollbridge.mcp.upstream import Upstream
-from tollbridge.mcp.watching import LISTS, NEVER, Watch
+from tollbridge.mcp.watching import LISTS, Watch
 from tollbridge.model.json import JsonObject
 
 log = logging.getLogger("tollbridge.mcp")
@@ -22,21 +23,38 @@ SUBSCRIPTIONS_MAX = 1000
 class Following:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._ending: set[asyncio.Task[None]] = set()
+        self._work: set[asyncio.Task[None]] = set()
+        self._sessions: set[Session] = set()
+        hub.arrivals.add(self._arrived)
 
     async def lists(self, session: Session) -> None:
         """Nobody is called up to hear whether something changes: a server that is not there yet, or is not there just
         now, is heard when it comes."""
         view = self._hub.view(session.caller, session.wanted, alone=session.alone)
+        self._sessions.add(session)
         try:
             for upstream in view.upstreams:
                 if session.over:
                     break
-                if not any(uri is None for uri, _ in session.watches.get(upstream.name, ())):
+                if not self._follows(session, upstream):
                     await self._lists_of(session, view, upstream)
         finally:
             if session.over:  # it ended meanwhile, and what began after that would stay
                 await self._forget(session)
+
+    def _arrived(self, upstream: Upstream) -> None:
+        for session in self._sessions:
+            view = self._hub.view(session.caller, session.wanted, alone=session.alone)
+            if upstream in view.upstreams and not self._follows(session, upstream):
+                watch = self._watch(session, view, upstream, frozenset(LISTS.values()), frozenset())
+                session.watches.setdefault(upstream.name, []).append((None, watch))
+                upstream.watching.join(watch)
+                watch.all_new()
+
+    def _follows(self, session: Session, upstream: Upstream) -> bool:
+        """Its lists."""
+        followed = session.watches.get(upstream.name, ())
+        return any(uri is None and watch.at is not None for uri, watch in followed)
 
     async def _lists_of(self, session: Session, view: View, upstream: Upstream) -> None:
         watch = self._watch(session, view, upstream, frozenset(LISTS.values()), frozenset())
@@ -61,7 +79,7 @@ class Following:
         session.watches[upstream.name].append((uri, watch))
         for one in former:  # a second time for the same is no second subscription
             session.watches[upstream.name].remove((uri, one))
-            await upstream.watching.remove(one)
+            await one.end()
         return {}
 
     async def unsubscribe(self, session: Session, view: View, params: JsonObject) -> JsonObject:
@@ -69,13 +87,13 @@ class Following:
         followed = session.watches.get(upstream.name, [])
         for one in [one for one in followed if one[0] == uri]:
             followed.remove(one)
-            await upstream.watching.remove(one[1])
+            await one[1].end()
         return {}
 
     def over(self, session: Session) -> None:
         task = asyncio.ensure_future(self._forget(session))
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
 
     def _watch(
         self, session: Session, view: View, upstream: Upstream, lists: frozenset[str], uris: frozenset[str]
@@ -86,9 +104,13 @@ class Following:
         return Watch(session.caller, tell, lists=lists, uris=uris)
 
     async def _forget(self, session: Session) -> None:
-        await asyncio.gather(*(self._forgotten(session, upstream) for upstream in self._hub.upstreams.values()))
+        self._sessions.discard(session)
+        names = {*session.watches, *self._hub.upstreams}
+        await asyncio.gather(*(self._forgotten(session, name) for name in names))
 
-    async def _forgotten(self, session: Session, upstream: Upstream) -> None:
-        for _, watch in tuple(session.watches.get(upstream.name, ())):
-            await upstream.watching.remove(watch)
-        await upstream.links.end_session(session.id)
+    async def _forgotten(self, session: Session, name: str) -> None:
+        for _, watch in tuple(session.watches.get(name, ())):
+            await watch.end()
+        upstream = self._hub.upstreams.get(name)
+        if upstream is not None:
+            await upstream.links.end_session(session.id)

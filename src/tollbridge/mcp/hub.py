@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -74,6 +74,8 @@ class Hub:
         self.separator = separator
         self.pins = Pins() if pins is None else pins
         self.many = Many() if many is None else many
+        self.arrivals: set[Callable[[Upstream], None]] = set()
+        """Told of each server that is served from now on, by those who watch."""
         self._retiring: set[asyncio.Task[None]] = set()
         self._rights: dict[int, tuple[Any, Rights]] = {}
         self._scopes: dict[tuple[int, tuple[str, ...] | None, bool], Scope] = {}
@@ -81,7 +83,14 @@ class Hub:
 
     def put(self, upstream: Upstream) -> None:
         """From now on it is served, in the place of one of that name. What that one has under way ends undisturbed."""
-        self._replace({**self.upstreams, upstream.name: upstream}, self.upstreams.get(upstream.name))
+        former = self.upstreams.get(upstream.name)
+        self._replace({**self.upstreams, upstream.name: upstream}, former)
+        if former is not None:
+            for watch in former.watching.watches:
+                if self._rights_of(watch.caller.principal).server(upstream.definition):
+                    former.watching.hand_over(watch, upstream.watching)
+        for arrived in tuple(self.arrivals):
+            arrived(upstream)
 
     def take(self, name: str) -> None:
         """It is served no more."""

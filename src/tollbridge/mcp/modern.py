@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from tollbridge.mcp.call import Ask, Call, Caller, Credentials, Tell
@@ -109,7 +109,7 @@ class Modern:
         responder.on_gone(gone)
         try:
             if method == LISTEN:
-                status = await self._listen(view, params, out, id)
+                status = await self._listen(lambda: self._hub.view(caller, wanted, alone=alone), params, out, id)
             else:
                 status = await self._answer(view, method, params, told, headers, out, id, record)
             if not record.duration_ms:  # else it is the call's entry, and tells how that ended
@@ -190,9 +190,11 @@ class Modern:
         if wants:
             check_params(headers, call.params, wants)
 
-    async def _listen(self, view: View, params: JsonObject, out: Outflow, id: Id) -> int:
+    async def _listen(self, look: Callable[[], View], params: JsonObject, out: Outflow, id: Id) -> int:
         """Until the client closes the stream. It begins when the servers are listened to: what is acknowledged is
-        heard from then on. Of several servers one that cannot be reached is left out until it comes."""
+        heard from then on. Of several servers one that cannot be reached is left out until it comes. `look`: at what
+        there is now."""
+        view = look()
         stamp = {SUBSCRIPTION: id}
         early: list[JsonObject] | None = []
         watches: list[tuple[Upstream, Watch]] = []
@@ -204,6 +206,16 @@ class Modern:
                 out.say(message)
             else:
                 early.append(message)
+
+        def arrived(upstream: Upstream) -> None:
+            watched = any(one.name == upstream.name and watch.at is not None for one, watch in watches)
+            if watched or upstream not in look().upstreams:
+                return
+            watch = wanted.watch(upstream, partial(say, upstream))
+            if watch is not None:
+                watches.append((upstream, watch))
+                upstream.watching.join(watch)
+                watch.all_new()
 
         try:
             wanted = Wanted(view, params.get("notifications"))
@@ -222,14 +234,16 @@ class Modern:
             for (upstream, watch), ok in zip(watches, heard, strict=True):
                 if not ok:
                     upstream.watching.join(watch)
+            self._hub.arrivals.add(arrived)
             await asyncio.get_running_loop().create_future()
         except RpcError as error:
             shown = error_to_modern(LISTEN, error)
             out.finish(failure(id, shown), shown.status)
             return shown.status
         finally:
-            for upstream, watch in watches:
-                await upstream.watching.remove(watch)
+            self._hub.arrivals.discard(arrived)
+            for _, watch in watches:
+                await watch.end()
         return 200
 
     async def _heard(self, view: View, upstream: Upstream, watch: Watch) -> bool:

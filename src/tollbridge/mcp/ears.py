@@ -1,0 +1,254 @@
+"""How a server is listened to on behalf of all who watch it with one credential.
+
+1. A link that is lost is opened again as long as somebody watches, ever more seldom, and subscribed on anew.
+2. A modern server has one stream for all that is wanted. When that changes, the old stream ends only when the new one
+   is acknowledged: nothing falls between. Who asks for what the server refuses is told so, and the others stay heard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from tollbridge.mcp.call import Call, Caller
+from tollbridge.mcp.jsonrpc import INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_CAPABILITY, RpcError
+from tollbridge.model.json import JsonObject
+
+if TYPE_CHECKING:
+    from tollbridge.mcp.links import Scope
+    from tollbridge.mcp.upstream import Upstream
+    from tollbridge.mcp.watching import Watch
+
+log = logging.getLogger("tollbridge.mcp")
+
+ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
+AGAIN_S, AGAIN_MAX_S = 1.0, 60.0
+ACKNOWLEDGED_S = 1.5
+"""How long who begins to watch waits to be heard; what is not acknowledged by then comes when it comes."""
+NEVER = frozenset({METHOD_NOT_FOUND, INVALID_PARAMS, MISSING_CAPABILITY})
+"""To ask for the same again would be refused again."""
+
+Heard = asyncio.Future[RpcError | None]
+"""Done when somebody is heard, or with the reason why not."""
+
+
+class Ear:
+    """`caller`: as whom it listens, one of those who watch."""
+
+    def __init__(self, upstream: Upstream, caller: Caller, scope: Scope) -> None:
+        self.upstream = upstream
+        self.caller = caller
+        self.scope = scope
+        self.watches: set[Watch] = set()
+
+    def told(self, method: str, params: JsonObject) -> None:
+        for watch in tuple(self.watches):
+            watch.told(method, params)
+
+    async def added(self, watch: Watch) -> None:
+        """It is one of `watches`. Raises RpcError where the server refuses what it wants."""
+        raise NotImplementedError
+
+    async def removed(self, watch: Watch) -> None:
+        raise NotImplementedError
+
+    def close(self) -> list[asyncio.Task[None]]:
+        """What still ends."""
+        raise NotImplementedError
+
+    def failed(self, error: RpcError) -> None:
+        log.info("changes at the MCP server %r are not heard of: %s", self.upstream.name, error.message)
+
+
+class Subscriptions(Ear):
+    """At a legacy server."""
+
+    def __init__(self, upstream: Upstream, caller: Caller, scope: Scope) -> None:
+        super().__init__(upstream, caller, scope)
+        self._staying: asyncio.Task[None] | None = None
+
+    async def added(self, watch: Watch) -> None:
+        """Each time anew: a server counts a subscription once, and may have forgotten it."""
+        for uri in watch.uris:
+            await self.upstream.call(Call("resources/subscribe", {"uri": uri}, self.caller))
+        if self._staying is None and self.watches:
+            self._staying = asyncio.ensure_future(self._stay())
+
+    async def removed(self, watch: Watch) -> None:
+        for uri in watch.uris - self._uris():
+            try:
+                await self.upstream.call(Call("resources/unsubscribe", {"uri": uri}, self.caller))
+            except RpcError as error:
+                log.info("the MCP server %r: %s", self.upstream.name, error.message)
+
+    def close(self) -> list[asyncio.Task[None]]:
+        staying, self._staying = self._staying, None
+        if staying is None:
+            return []
+        staying.cancel()
+        return [staying]
+
+    def _uris(self) -> set[str]:
+        return {uri for watch in self.watches for uri in watch.uris}
+
+    async def _stay(self) -> None:
+        """Keeps the link, as nobody else may call meanwhile."""
+        wait_s, lost = AGAIN_S, False
+        while True:
+            try:
+                async with self.upstream.links.lent(self.caller) as link:
+                    for uri in sorted(self._uris()) if lost else ():
+                        await link.call(Call("resources/subscribe", {"uri": uri}, self.caller))
+                    wait_s = AGAIN_S
+                    await link.ended.wait()
+            except RpcError as error:
+                self.failed(error)
+                wait_s = min(wait_s * 2, AGAIN_MAX_S)
+            lost = True
+            await asyncio.sleep(wait_s)
+
+
+class Stream(Ear):
+    """At a modern server. `_served`: those for whom the present stream is; `_coming`: those who are to be taken in.
+    `_streams`: the newest last, the others until it is acknowledged."""
+
+    def __init__(self, upstream: Upstream, caller: Caller, scope: Scope) -> None:
+        super().__init__(upstream, caller, scope)
+        self._served: set[Watch] = set()
+        self._coming: dict[Watch, Heard] = {}
+        self._asked: JsonObject = {}
+        self._streams: list[asyncio.Task[None]] = []
+        self._arranging: asyncio.Task[None] | None = None
+
+    async def added(self, watch: Watch) -> None:
+        heard = self._await(watch)
+        self._arrange_soon()
+        await asyncio.wait((heard,), timeout=ACKNOWLEDGED_S)
+        refusal = heard.result() if heard.done() else None
+        if refusal is not None and (watch.uris or watch.tasks):
+            raise refusal
+
+    async def removed(self, watch: Watch) -> None:
+        self._served.discard(watch)
+        self._coming.pop(watch, None)
+        if self.watches:
+            self._arrange_soon()
+
+    def close(self) -> list[asyncio.Task[None]]:
+        ending = [*self._streams, *(() if self._arranging is None else (self._arranging,))]
+        self._streams, self._arranging = [], None
+        for task in ending:
+            task.cancel()
+        return ending
+
+    def _await(self, watch: Watch) -> Heard:
+        heard = self._coming[watch] = asyncio.get_running_loop().create_future()
+        return heard
+
+    def _arrange_soon(self) -> None:
+        if self._arranging is None or self._arranging.done():
+            self._arranging = asyncio.ensure_future(self._arrange())
+
+    async def _arrange(self) -> None:
+        """Until there is a stream for all who watch but those whom the server refused."""
+        while self._coming or _wanted(self._served) != self._asked:
+            new = tuple(self._coming)
+            refusal = await self._stream_for(new)
+            if refusal is None or len(new) < 2:
+                self._settle(new, refusal)
+                continue
+            for one in new:  # somebody among them asks for what is refused: who came with them is not to suffer
+                if one in self._coming:
+                    self._settle((one,), await self._stream_for((one,)))
+
+    def _settle(self, new: Iterable[Watch], refusal: RpcError | None) -> None:
+        if refusal is not None:
+            self.failed(refusal)
+        for watch in new:
+            heard = self._coming.pop(watch, None)  # None: it has left meanwhile
+            if heard is None:
+                continue
+            if refusal is None:
+                self._served.add(watch)
+            if not heard.done():
+                heard.set_result(refusal)
+
+    async def _stream_for(self, new: tuple[Watch, ...]) -> RpcError | None:
+        """As well as for those who are served. The refusal, where that is one; the former stream goes on then."""
+        asked = _wanted({*self._served, *new})
+        if asked == self._asked and self._streams:
+            return None
+        if not asked:
+            self._asked = asked
+            while self._streams:
+                self._streams.pop().cancel()
+            return None
+        heard: Heard = asyncio.get_running_loop().create_future()
+        self._streams.append(asyncio.ensure_future(self._listen(asked, heard)))
+        await asyncio.wait((heard,), timeout=ACKNOWLEDGED_S)
+        if not heard.done():
+            heard.set_result(None)  # taken for granted
+        refusal = heard.result()
+        if refusal is None or not new:
+            self._asked = asked
+        return refusal
+
+    async def _listen(self, asked: JsonObject, heard: Heard) -> None:
+        own = asyncio.current_task()
+        assert own is not None
+
+        def tell(method: str, params: JsonObject) -> None:
+            if method != ACKNOWLEDGED:
+                self.told(method, params)
+                return
+            while own in self._streams and self._streams[0] is not own:
+                self._streams.pop(0).cancel()
+            if not heard.done():
+                heard.set_result(None)
+
+        wait_s = AGAIN_S
+        try:
+            while True:
+                call = Call("subscriptions/listen", {"notifications": asked}, self.caller, tell=tell)
+                try:
+                    async with self.upstream.links.lent(self.caller) as link:
+                        await link.call(call)
+                    wait_s = AGAIN_S
+                except RpcError as error:
+                    if error.code in NEVER and not heard.done():
+                        heard.set_result(error)
+                        return
+                    self.failed(error)
+                    wait_s = min(wait_s * 2, AGAIN_MAX_S)
+                    if error.code in NEVER:
+                        await asyncio.sleep(wait_s)
+                        self._anew(own)
+                        return
+                await asyncio.sleep(wait_s)
+        finally:
+            if own in self._streams:
+                self._streams.remove(own)
+            if not heard.done():
+                heard.set_result(None)
+
+    def _anew(self, refused: asyncio.Task[None]) -> None:
+        """What was taken for granted is refused by now: each of those whom that stream was for is asked for again."""
+        if self._streams and self._streams[-1] is refused:
+            served, self._served = self._served, set()
+            for watch in served:
+                self._await(watch)
+            self._asked = {}
+            self._arrange_soon()
+
+
+def _wanted(watches: set[Watch]) -> JsonObject:
+    """Of one stream, as the protocol has it (2026-07-28, `subscriptions/listen`)."""
+    kinds = {kind for watch in watches for kind in watch.lists}
+    wanted: JsonObject = {f"{kind}ListChanged": True for kind in sorted(kinds)}
+    if uris := sorted({uri for watch in watches for uri in watch.uris}):
+        wanted["resourceSubscriptions"] = uris
+    if tasks := sorted({task for watch in watches for task in watch.tasks}):
+        wanted["taskIds"] = tasks
+    return wanted

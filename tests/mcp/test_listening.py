@@ -1,0 +1,219 @@
+"""Who listens at the gateway while others come and go, and servers are added, changed and taken away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.mcp.gateway import Gateway, gateway
+from tests.mcp.raw import META, MODERN, Raw, raw
+from tests.mcp.serving import Serving, modern_only
+from tests.mcp.test_following import events
+
+LISTS = {"toolsListChanged": True}
+CHANGED = "notifications/tools/list_changed"
+ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Serving]:
+    with modern_only() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def other() -> Iterator[Serving]:
+    with modern_only() as running:
+        yield running
+
+
+@pytest.fixture
+async def served(server: Serving, tmp_path: Path) -> AsyncIterator[Gateway]:
+    config = {
+        "general_settings": {"mcp_api_hosts": ["127.0.0.1"]},
+        "mcp_servers": {"one": {"url": server.url, "transport": "http"}},
+    }
+    async with gateway(config, tmp_path) as running:
+        yield running
+
+
+class Listener:
+    """A modern client's stream: what it was told, message by message."""
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._reading = asyncio.ensure_future(self._read(answer))
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> None:
+        async for _, message in events(answer):
+            if message is not None:
+                self._told.put_nowait(message)
+
+    async def next(self) -> dict[str, Any]:
+        async with asyncio.timeout(10):
+            return await self._told.get()
+
+    async def until(self, method: str) -> dict[str, Any]:
+        while (message := await self.next()).get("method") != method:
+            assert "method" in message, message
+        return message
+
+    async def quiet(self, seconds: float) -> None:
+        """Until nothing was told for so long."""
+        with contextlib.suppress(TimeoutError):
+            while True:
+                await asyncio.wait_for(self._told.get(), seconds)
+
+    async def close(self) -> None:
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+
+
+@asynccontextmanager
+async def listening(one: Raw, server: str, notifications: dict[str, Any]) -> AsyncIterator[Listener]:
+    told = {f"{META}protocolVersion": MODERN, f"{META}clientCapabilities": {}}
+    params = {"notifications": notifications, "_meta": told}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": params}
+    headers = one.headers(server, "", "subscriptions/listen", {})
+    async with aiohttp.ClientSession() as http, http.post(one.path(server), json=body, headers=headers) as answer:
+        if answer.content_type == "application/json":
+            raise Refused(await answer.json())
+        listener = Listener(answer)
+        try:
+            yield listener
+        finally:
+            await listener.close()
+
+
+class Refused(Exception):
+    pass
+
+
+async def call(one: Raw, server: str, tool: str) -> str:
+    answer = await one.ask(server, "tools/call", {"name": tool, "arguments": {}})
+    return str(answer["result"]["content"][0]["text"])
+
+
+async def test_what_one_listener_is_refused_ends_the_stream_of_no_other(served: Gateway) -> None:
+    async with raw(served.url) as one, listening(one, "one", LISTS) as first:
+        assert (await first.next())["method"] == ACKNOWLEDGED
+        wrong = {**LISTS, "resourceSubscriptions": ["gone://away"]}
+        with pytest.raises(Refused, match="no such resource"):
+            async with listening(one, "one", wrong):
+                pass
+        assert await call(one, "one", "announce") == "1 listeners were told."
+        await first.until(CHANGED)
+
+
+async def test_of_several_who_begin_at_once_only_that_one_is_refused(served: Gateway) -> None:
+    async def outcome(one: Raw, uri: str) -> str:
+        try:
+            async with listening(one, "one", {**LISTS, "resourceSubscriptions": [uri]}) as listener:
+                await listener.until(ACKNOWLEDGED)
+                await listener.until(CHANGED)
+                return "told"
+        except Refused:
+            return "refused"
+
+    async with raw(served.url) as one:
+        uris = ["there://a", "gone://b", "there://c"]
+        outcomes = [asyncio.create_task(outcome(one, uri)) for uri in uris]
+        await outcomes[1]
+        await asyncio.sleep(0.3)
+        await call(one, "one", "announce")
+        assert await asyncio.gather(*outcomes) == ["told", "refused", "told"]
+
+
+async def add(served: Gateway, name: str, url: str, **said: Any) -> dict[str, Any]:
+    body = {"server_name": name, "url": url, "transport": "http", **said}
+    made: dict[str, Any] = await served.post("/v1/mcp/server", body, status=201)
+    return made
+
+
+async def test_who_listens_hears_of_a_server_that_is_added_changed_and_taken_away(
+    served: Gateway, other: Serving
+) -> None:
+    async with raw(served.url) as one, listening(one, "", LISTS) as listener:
+        assert (await listener.next())["method"] == ACKNOWLEDGED
+        made = await add(served, "two", other.url)
+        await listener.until(CHANGED)
+        names = [tool["name"] for tool in (await one.ask("", "tools/list"))["result"]["tools"]]
+        assert "two-announce" in names
+        await heard(one, listener, "two-announce")
+
+        changed = await served.send("PUT", "/v1/mcp/server", {**made, "description": "another"})
+        assert changed.status == 202, changed.body
+        await heard(one, listener, "two-announce")
+
+        await served.send("DELETE", f"/v1/mcp/server/{made['server_id']}")
+        await listener.until(CHANGED)
+        await add(served, "two", other.url)
+        assert "two-announce" in str(await one.ask("", "tools/list"))
+        await heard(one, listener, "two-announce")
+        await heard(one, listener, "one-announce")
+    async with asyncio.timeout(5):
+        while len(served.hub.arrivals) > 1:  # the sessions of legacy clients go on waiting for servers
+            await asyncio.sleep(0.02)
+
+
+async def heard(one: Raw, listener: Listener, tool: str) -> None:
+    """What that server tells of itself comes, once it is listened to and nothing else is being told."""
+    async with asyncio.timeout(15):
+        while True:
+            await listener.quiet(1.2)
+            told = await call(one, "", tool)
+            if not told.startswith("0 "):
+                await listener.until(CHANGED)
+                return
+
+
+async def test_a_session_hears_of_a_server_that_is_added_and_changed(served: Gateway, other: Serving) -> None:
+    async with raw(served.url, modern=False) as one, aiohttp.ClientSession() as http:
+        await one.shake_hands("", "", {})
+        headers = one.headers("", "", "", {})
+        ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        async with http.post(one.path(""), json=ready, headers=headers) as posted:
+            assert posted.status == 202
+        async with http.get(one.path(""), headers=headers) as answer:
+            listener = Listener(answer)
+            made = await add(served, "two", other.url)
+            await listener.until(CHANGED)
+            assert "two-announce" in str(await one.ask("", "tools/list"))
+            await heard(one, listener, "two-announce")
+            changed = await served.send("PUT", "/v1/mcp/server", {**made, "description": "another"})
+            assert changed.status == 202, changed.body
+            await heard(one, listener, "two-announce")
+            await listener.close()
+
+
+async def test_who_may_not_use_a_server_hears_nothing_of_it(served: Gateway, other: Serving) -> None:
+    key = await served.key(permission={"mcp_servers": ["one"]})
+    async with raw(served.url, key=key) as one, listening(one, "", LISTS) as listener, raw(served.url) as admin:
+        assert (await listener.next())["method"] == ACKNOWLEDGED
+        await add(served, "two", other.url)
+        assert "two-announce" in str(await admin.ask("", "tools/list"))
+        await asyncio.sleep(1.5)  # that servers changed is told to all
+        told = await call(admin, "", "two-announce")
+        assert told.startswith("0 ")
+
+
+async def test_what_is_listened_to_is_dropped_by_the_last_who_leaves(served: Gateway) -> None:
+    """No stream is left at the server."""
+    async with raw(served.url) as one:
+        async with listening(one, "one", LISTS) as first, listening(one, "one", {**LISTS, "x": 1}) as second:
+            await first.until(ACKNOWLEDGED)
+            await second.until(ACKNOWLEDGED)
+            assert await call(one, "one", "announce") == "1 listeners were told."
+        async with asyncio.timeout(10):
+            while await call(one, "one", "announce") != "0 listeners were told.":
+                await asyncio.sleep(0.05)
+        closed = json.loads(await call(one, "one", "closed"))
+        assert closed["listeners"] >= 1
