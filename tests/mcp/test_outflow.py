@@ -1,12 +1,17 @@
-"""What waits for a client that does not read."""
+"""What waits for a client that does not read: R23, P9."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.mcp.gateway import gateway
+from tests.mcp.raw import META, MODERN, raw
+from tests.mcp.serving import modern_only
 from tollbridge.mcp.jsonrpc import notification, result
 from tollbridge.mcp.outflow import BEHIND_MAX, Outflow
 from tollbridge.mcp.rounds import Rounds
@@ -88,3 +93,52 @@ async def test_where_nothing_may_be_left_out_the_stream_is_broken_off() -> None:
     assert reader.aborted
     assert not reader.finished
     assert lost.is_set()
+
+
+STEPS = 200
+
+
+@pytest.mark.parametrize("modern", [True, False])
+async def test_a_server_waits_for_a_client_that_does_not_read_and_nothing_is_lost(tmp_path: Path, modern: bool) -> None:
+    """20 MB of progress: the server gets no further than what sockets hold, and others are served meanwhile."""
+    with modern_only() as server:
+        config = {"mcp_servers": {"one": {"url": server.url, "transport": "http"}}}
+        async with gateway(config, tmp_path) as served, raw(served.url, modern=modern) as one:
+            if not modern:
+                await one.shake_hands("one", "", {})
+            reader, writer = await posting(one, "flood", {"steps": STEPS}, modern=modern)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert b"200 OK" in head
+            written = 0
+            for _ in range(100):
+                await asyncio.sleep(0.1)
+                if written == (written := await flooded(one)) > 0:
+                    break
+            assert 0 < written < STEPS - 50, written
+            assert await flooded(one) == written
+            async with asyncio.timeout(60):
+                body = await reader.read()
+            writer.close()
+            numbers = [number for number in range(1, STEPS + 1) if b'"progress":%d,' % number in body]
+            assert len(numbers) == STEPS
+            assert b"Counted to 200." in body
+
+
+async def flooded(one: Any) -> int:
+    answer = await one.ask("one", "tools/call", {"name": "flooded", "arguments": {}})
+    return int(answer["result"]["content"][0]["text"])
+
+
+async def posting(one: Any, tool: str, arguments: dict[str, Any], *, modern: bool) -> Any:
+    """A call by a client whose socket takes little, and that reads when it is told to."""
+    host, _, port = one.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=4096)
+    meta: dict[str, Any] = {"progressToken": "p"}
+    if modern:
+        meta |= {f"{META}protocolVersion": MODERN, f"{META}clientCapabilities": {}}
+    params = {"name": tool, "arguments": arguments, "_meta": meta}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+    headers = {**one.headers("one", "", "tools/call", params), "Host": host, "Connection": "close"}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    writer.write(f"POST /mcp/one HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+    return reader, writer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -17,6 +18,7 @@ Tell = Callable[[str, JsonObject], None]
 """Of a notification: method and parameters."""
 Ask = Callable[[str, JsonObject], Awaitable[JsonObject]]
 """A request of the server to the client: method and parameters. Raises RpcError."""
+Room = Callable[[], asyncio.Future[None] | None]
 
 
 UNNAMED_LEVEL = "info"
@@ -93,7 +95,8 @@ def _nobody(method: str, params: JsonObject) -> None:
 
 class Call(msgspec.Struct, eq=False):
     """`params`: without what belongs to the protocol. `tell`: gets the notifications about it; `ask`: answers what the
-    server asks meanwhile, None where the caller answers nothing. `log_level`: from which on it wants to be told."""
+    server asks meanwhile, None where the caller answers nothing. `log_level`: from which on it wants to be told.
+    `room`: None, or what to wait for before the caller is told more, where it is behind with reading."""
 
     method: str
     params: JsonObject
@@ -102,6 +105,7 @@ class Call(msgspec.Struct, eq=False):
     ask: Ask | None = None
     progress_token: str | int | None = None
     log_level: str | None = None
+    room: Room | None = None
 
     def __repr__(self) -> str:
         """Shows no arguments."""
@@ -119,4 +123,5 @@ class Call(msgspec.Struct, eq=False):
         return UNNAMED_LEVEL if self.log_level is None and not self.caller.modern else self.log_level
 
     def with_params(self, params: JsonObject) -> Call:
-        return Call(self.method, params, self.caller, self.tell, self.ask, self.progress_token, self.log_level)
+        told = self.tell, self.ask, self.progress_token, self.log_level, self.room
+        return Call(self.method, params, self.caller, *told)

@@ -257,6 +257,8 @@ class Http:
                         link.received(one, call)
                         if id is not None and isinstance(one, dict) and one.get("id") == id and "method" not in one:
                             return last, retry_s, True
+                if call is not None and call.room is not None:
+                    await link.hold(call)
             ended = True
         except (APIError, TooLarge) as error:
             if last is None or link.modern:

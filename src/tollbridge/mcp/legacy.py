@@ -281,6 +281,7 @@ class Legacy:
             ask=ask if session.id else None,
             progress_token=token_of(meta_of(params)),
             log_level=session.level,
+            room=out.room,
         )
         return await self._runner.run(view, call, record, whole=whole)
 

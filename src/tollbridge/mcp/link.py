@@ -318,6 +318,19 @@ class Link:
             lost_by, self._lost_by = self._lost_by, None
             lost_by(self)
 
+    async def hold(self, call: Call) -> None:
+        """Until the caller has room for more, where the channel reads what the server says about this call alone. The
+        clock of the call stands still meanwhile."""
+        waiting = None if call.room is None else call.room()
+        flight = None if waiting is None else self._about(call)
+        if waiting is None or flight is None:
+            return
+        flight.asking += 1
+        try:
+            await asyncio.wait((waiting,))
+        finally:
+            flight.asking -= 1
+
     async def close(self) -> None:
         self._lost_by = None
         self.lost(RpcError(UPSTREAM_FAILED, f"The connection with the MCP server {self.name!r} was closed."))

@@ -150,6 +150,7 @@ class Modern:
                 tell=tell,
                 progress_token=told.progress_token,
                 log_level=told.log_level,
+                room=out.room,
             )
             if method == "tools/call":
                 offer = view.scope.offer(call.params.get("name"))

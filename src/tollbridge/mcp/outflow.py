@@ -8,8 +8,9 @@
 `BEAT_S` has a comment in it; an answer that takes that long begins as a stream, where the client takes one. A client
 that lost the stream may come back for the rest of it (`resume`).
 
-A client that does not read has at most `BEHIND_MAX` waiting: what a server tells of its progress and its log beyond
-that is left out, and for anything else the stream is broken off. An answer is always written.
+Where a server has a stream for each call, nothing more of it is read while its client is behind (`room`). Of what
+comes by a stream that others share, a client that does not read has at most `BEHIND_MAX` waiting: progress and log
+lines beyond that are left out, and for anything else the stream is broken off. An answer is always written.
 """
 
 from __future__ import annotations
@@ -106,6 +107,10 @@ class Outflow:
             return
         self.begin()
         self._write(message)
+
+    def room(self) -> asyncio.Future[None] | None:
+        """None; or, of a client that is behind, what is done when it has read, or left."""
+        return self._draining
 
     def finish(self, message: Json, status: int = 200) -> None:
         """`status`: where the answer is one JSON object."""
