@@ -12,6 +12,7 @@ import pytest
 from tests.mcp.gateway import Gateway, gateway
 from tests.mcp.raw import Raw, raw
 from tests.mcp.serving import LEGACY_STDIO, Serving, broken
+from tollbridge.mcp import links, parked
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.jsonrpc import RpcError
 from tollbridge.mcp.pace import Pace
@@ -144,3 +145,37 @@ def test_a_window_slides() -> None:
     ask()
     with pytest.raises(RpcError):
         ask()
+
+
+async def test_calls_that_may_be_asked_something_start_so_many_processes_and_no_more(
+    served: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(links, "PROCESSES_MAX", 4)
+    monkeypatch.setattr(parked, "THERE_MAX", 2)
+    asks = {"name": "ask_name", "arguments": {}}
+    elicits = {"elicitation": {"form": {}}}
+
+    async def begin(one: Raw) -> dict[str, Any]:
+        return await one.ask("free", "tools/call", asks, capabilities=elicits)
+
+    key = await served.key(permission={"mcp_servers": ["free"]})
+    async with raw(served.url) as one, raw(served.url, key=key) as other:
+        answers = await asyncio.gather(*(begin(one) for _ in range(8)))
+        waiting = [answer["result"] for answer in answers if "result" in answer]
+        errors = [answer["error"] for answer in answers if "error" in answer]
+        assert all(result["resultType"] == "input_required" for result in waiting)
+        assert len(waiting) == 3, "three quarters are one key's"
+        assert {error["code"] for error in errors} == {TOO_MANY}
+        assert "may ask for input" in errors[0]["message"]
+        assert (await begin(other))["result"]["resultType"] == "input_required"
+
+        # of three that were left waiting at the server, two still do
+        async def answered(result: dict[str, Any]) -> dict[str, Any]:
+            filled = {name: {"action": "accept", "content": {"name": "Ada"}} for name in result["inputRequests"]}
+            again = {**asks, "requestState": result["requestState"], "inputResponses": filled}
+            return await one.ask("free", "tools/call", again, capabilities=elicits)
+
+        outcomes = [await answered(result) for result in waiting]
+        assert sum("Hello, Ada!" in str(outcome) for outcome in outcomes) == 2
+        assert sum("names no call" in str(outcome) for outcome in outcomes) == 1
+        assert (await begin(one))["result"]["resultType"] == "input_required", "there is room again"

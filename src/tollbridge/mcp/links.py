@@ -4,7 +4,8 @@
    has one, the newer. What a server does not speak is found out once.
 2. Callers that answer nothing share a link for each credential. To a legacy server whoever answers requests (sampling,
    elicitation, roots) has a link that is greeted with what they declared: a legacy session for as long as it lasts, a
-   modern caller for one call, after which the next caller of the same principal that is alike takes it.
+   modern caller for one call, after which the next caller of the same principal that is alike takes it. Of those calls
+   there are at most `PROCESSES_MAX` at once, or `LINKS_MAX` over HTTP, three quarters of them by one principal.
 3. Where callers sign in, or their tokens are exchanged (`oauth/`), a link belongs to whose token goes along: the token
    itself is renewed beneath it.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -28,6 +30,7 @@ from tollbridge.mcp.oauth.exchange import OnBehalf
 from tollbridge.mcp.oauth.tokens import OWNER, Tokens
 from tollbridge.mcp.once import Once
 from tollbridge.mcp.outbound import headers_for
+from tollbridge.mcp.pace import PARALLEL_RETRY_S, too_many
 from tollbridge.mcp.resting import Resting
 from tollbridge.mcp.revisions import MODERN
 from tollbridge.model.json import JsonObject
@@ -73,6 +76,7 @@ class Links:
         self._sessions: dict[tuple[Scope, bool], Link] = {}
         self._idle: dict[str, list[Link]] = {}
         self._leases: set[Link] = set()
+        self._leasing: Counter[str] = Counter()  # by principal, those who wait for one too
         self.arrived = asyncio.Event()  # it greeted us, since somebody last missed it
         self._opening: Once[tuple[Scope, bool], Link] = Once()
         self._speaks: dict[bool, bool] = {}  # by era, where it is known
@@ -140,6 +144,28 @@ class Links:
 
     @asynccontextmanager
     async def _leased(self, caller: Caller) -> AsyncIterator[Link]:
+        principal, leasing = caller.principal.id, self._leasing
+        if leasing.total() >= self._most or leasing[principal] >= self._most * 3 // 4:
+            raise too_many(
+                f"The MCP server {self._name!r} has {leasing.total()} calls under way that may ask for input, and no "
+                "room for more",
+                PARALLEL_RETRY_S,
+            )
+        leasing[principal] += 1
+        try:
+            async with self._lease(caller) as link:
+                yield link
+        finally:
+            leasing[principal] -= 1
+            if not leasing[principal]:
+                del leasing[principal]
+
+    @property
+    def _most(self) -> int:
+        return LINKS_MAX if self._definition.command is None else PROCESSES_MAX
+
+    @asynccontextmanager
+    async def _lease(self, caller: Caller) -> AsyncIterator[Link]:
         headers = self._headers(caller)
         alike = f"{caller.alike} {headers!r}"
         idle = self._idle.setdefault(alike, [])
@@ -188,7 +214,7 @@ class Links:
 
     async def _bound(self, links: dict[tuple[Scope, bool], Link]) -> None:
         """The oldest goes where there are too many."""
-        while len(links) > (LINKS_MAX if self._definition.command is None else PROCESSES_MAX):
+        while len(links) > self._most:
             key = next((key for key, link in links.items() if not link.flying), None)
             if key is None:
                 return

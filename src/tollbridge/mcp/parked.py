@@ -4,7 +4,8 @@ waits here until the caller comes again with the answers.
 1. The call upstream goes on; who made it is answered with what is asked and a `requestState` that names the call. The
    name is 128 random bits, good for one principal, the same servers, method and parameters: with anything else it is
    unknown.
-2. It waits `KEPT_S` for the next answer; then it is cancelled. So is the oldest of a principal that has too many.
+2. It waits `KEPT_S` for the next answer; then it is cancelled. So is the oldest of a principal that has too many, in
+   all or at the same servers: each has a link of its own, of which a server has few (`links.py`).
 3. It is the state of one process: whoever comes back must come to it.
 """
 
@@ -21,7 +22,7 @@ from tollbridge.mcp.jsonrpc import INVALID_PARAMS, RpcError, encode
 from tollbridge.model.json import Json, JsonObject
 
 KEPT_S = 600.0
-EACH_MAX = 32
+EACH_MAX, THERE_MAX = 32, 16
 ALL_MAX = 1024
 PREFIX = "tbp1."
 
@@ -31,10 +32,11 @@ Run = Callable[[Ask, Tell], Awaitable[JsonObject]]
 class _Parked:
     """`asked`: what is not answered yet, by name."""
 
-    __slots__ = ("_changed", "_count", "asked", "digest", "expiry", "principal", "task", "tell")
+    __slots__ = ("_changed", "_count", "asked", "digest", "expiry", "principal", "task", "tell", "where")
 
-    def __init__(self, principal: str, digest: bytes, tell: Tell) -> None:
+    def __init__(self, principal: str, where: str, digest: bytes, tell: Tell) -> None:
         self.principal = principal
+        self.where = where
         self.digest = digest
         self.tell = tell
         self.asked: dict[str, tuple[JsonObject, asyncio.Future[JsonObject]]] = {}
@@ -87,7 +89,7 @@ class Parking:
             parked.tell = tell
             self._answer(parked, params.get("inputResponses"))
         else:
-            parked = _Parked(caller.principal.id, told, tell)
+            parked = _Parked(caller.principal.id, where, told, tell)
             id = PREFIX + secrets.token_urlsafe(16)
             parked.task = asyncio.ensure_future(run(parked.ask, parked.told))
             parked.task.add_done_callback(_heard)
@@ -122,7 +124,10 @@ class Parking:
 
     def _park(self, id: str, parked: _Parked) -> None:
         own = [key for key, one in self._parked.items() if one.principal == parked.principal]
-        if len(own) >= EACH_MAX:
+        there = [key for key in own if self._parked[key].where == parked.where]
+        if len(there) >= THERE_MAX:
+            self._end(self._parked.pop(there[0]))
+        elif len(own) >= EACH_MAX:
             self._end(self._parked.pop(own[0]))
         elif len(self._parked) >= ALL_MAX:
             self._end(self._parked.pop(next(iter(self._parked))))
