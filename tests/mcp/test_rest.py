@@ -48,7 +48,7 @@ async def test_tools_are_listed_under_their_own_names_with_their_server(served: 
     for tool in told["tools"]:
         assert tool["inputSchema"]["type"] == "object"
         by_server.setdefault(tool["mcp_info"]["server_name"], set()).add(tool["name"])
-    assert by_server["new"] == {"greet", "echo", "count", "closed"}
+    assert by_server["new"] == {"greet", "echo", "count", "closed", "flood", "flooded"}
     assert {"echo", "report"} <= by_server["old"]
     assert {tool["mcp_info"].get("logo_url") for tool in told["tools"]} == {None, "https://x.example/logo.png"}
 
@@ -56,7 +56,7 @@ async def test_tools_are_listed_under_their_own_names_with_their_server(served: 
 async def test_one_server_is_listed_by_its_id_or_its_alias(served: Gateway) -> None:
     for query in ("server_id=new", "server_name=fresh"):
         told = await served.get(f"/mcp-rest/tools/list?{query}")
-        assert names(told["tools"]) == {"greet", "echo", "count", "closed"}
+        assert names(told["tools"]) == {"greet", "echo", "count", "closed", "flood", "flooded"}
     told = await served.get("/mcp-rest/tools/list?server_id=nobody")
     assert (told["tools"], told["error"]) == ([], "server_not_found")
 
