@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.mcp.gateway import Gateway, gateway
 from tests.mcp.raw import META, MODERN
 from tests.server.served import KEY, Answered
 from tests.transport.upstream import Peer, Upstream, answer
+from tollbridge.mcp.upstream import Upstream as McpUpstream
+from tollbridge.transport.http1 import HttpTransport
 
 TOOLS = {"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]}
 GREETING = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "x", "version": "1"}}
@@ -209,8 +212,13 @@ async def test_a_header_that_cannot_be_sent_is_told_and_is_no_failure_of_the_gat
 ) -> None:
     url = "http://127.0.0.1:9"
     said = {"spec_path": url + kind["spec_path"]} if "spec_path" in kind else {"url": f"{url}/mcp", **kind}
-    one = {**said, "static_headers": {"te": "trailers"}}
-    async with gateway({"mcp_servers": {"one": one}}, tmp_path) as served:
+    te = (("te", "trailers"),)  # the configuration refuses it; a token that somebody gives may be no better
+    async with gateway({"mcp_servers": {"one": said}}, tmp_path) as served:
+        made = served.hub.upstreams["one"].definition
+        assert made.address is not None
+        api = made.api and replace(made.api, address=made.api.address and replace(made.api.address, headers=te))
+        made = replace(made, address=replace(made.address, headers=te), api=api)
+        served.hub.put(McpUpstream(made, HttpTransport(), {}))
         for _ in range(2):
             told = await served.send("POST", "/mcp-rest/tools/call", {"server_id": "one", "name": "echo"})
             assert told.status == 502, told.body

@@ -169,14 +169,16 @@ def _server(name: str, item: Node, at: At, place: Place) -> McpServer | None:
 
 
 def _places(filled: Mapping[str, list[Filled]]) -> dict[str, Place]:
-    """Where the values stand that may name a variable: by field, and by the names of a table's."""
+    """Where the values stand that a start may find wrong: by field, and by the names of a table's or a list's."""
     places: dict[str, Place] = {}
-    for field in ("url", "spec", "auth_value", "command", "args", "cwd", "headers", "env"):
+    for field in ("url", "spec", "auth_value", "command", "args", "cwd", "headers", "brings", "env"):
         if field in filled:
             node = filled[field][-1].node
             places[field] = node.place
             if isinstance(node, Table):
                 places |= {f"{field}.{name}": entry.node.place for name, entry in node.entries.items()}
+            elif isinstance(node, Array) and field == "brings":
+                places |= {f"{field}.{item.text}": item.place for item in node.items if isinstance(item, Scalar)}
     return places
 
 
