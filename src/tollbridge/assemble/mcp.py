@@ -227,25 +227,28 @@ def definition(
     """`folder`: where files that it names are; None allows none. Raises ConfigError where a variable that it names is
     not set, or a file cannot be used."""
     address = command = api = None
-    headers: list[tuple[str, str]] = []
+    fixed: dict[str, str] = {}
     for name, value in server.headers.items():
-        fixed = (name.lower(), _filled(value, server, environ, f"headers.{name}"))
-        _check_header(*fixed, server, f"headers.{name}")
-        headers.append(fixed)
+        text = _filled(value, server, environ, f"headers.{name}")
+        _check_header(name.lower(), text, server, f"headers.{name}")
+        fixed[name.lower()] = text
+    headers: dict[str, str] = {}
     if server.auth_value is not None:
         for name, text in credential(server.auth_type, _filled(server.auth_value, server, environ, "auth_value")):
             _check_header(name, text, server, "auth_value")
-            headers.append((name, text))
+            headers[name] = text
+    headers |= fixed
+    pairs = tuple(headers.items())
     for name in server.brings:
         _check_header(name.lower(), "", server, f"brings.{name}", FRAMING | {"host"})
     if server.url is not None:
         url = _filled(server.url, server, environ, "url")
         try:
-            address = Address(*split_url(url), tuple(headers))
+            address = Address(*split_url(url), pairs)
         except ValueError as error:
             raise ConfigError(f"{_place(server, 'url')}: the MCP server {server.name!r}: its URL: {error}.") from error
     if server.spec is not None:
-        address, api = described(server, _filled(server.spec, server, environ, "spec"), address, tuple(headers), folder)
+        address, api = described(server, _filled(server.spec, server, environ, "spec"), address, pairs, folder)
     elif server.command is not None:
         command = Command(
             command=_filled(server.command, server, environ, "command"),
@@ -268,6 +271,7 @@ def definition(
         info=server.info,
         instructions=server.instructions,
         auth_type=server.auth_type,
+        fixed=frozenset(fixed),
         brings=tuple(name.lower() for name in server.brings),
         allowed=None if server.allowed is None else _own_names(server.allowed, server),
         disallowed=_own_names(server.disallowed, server),
