@@ -26,6 +26,7 @@ GIVEN = {
     "azure": Given(api_key="k", api_base="https://resource.openai.azure.com", api_version="2024-10-21"),
     "azure_ai": Given(api_key="k", api_base="https://resource.services.ai.azure.com"),
     "databricks": Given(api_key="k", api_base="https://workspace.azuredatabricks.net/serving-endpoints"),
+    "perplexity": Given(api_key="k", api_base="https://perplexity.example"),  # at its own address its chat is gone
     "ollama_chat": Given(api_base="http://localhost:11434"),
     "vertex_claude": Given(api_key="ya29.k", extra={"vertex_project": "PROJECT_ID", "vertex_location": "us-east5"}),
     "vertex_gemini": Given(api_key="ya29.k", extra={"vertex_project": "PROJECT_ID", "vertex_location": "us-central1"}),

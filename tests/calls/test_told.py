@@ -54,6 +54,36 @@ OFF: dict[str, dict[str, Any]] = {
 TOOL = {"name": "look", "parameters": {"type": "object", "properties": {}}}
 
 
+MARK = {"cache_control": {"type": "ephemeral"}}
+MARKED: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "anthropic_messages",
+        {"system": [{"type": "text", "text": "a"}, {"type": "text", "text": "b", **MARK}], "messages": HI},
+        "$.system[1].cache_control",
+    ),
+    (
+        "anthropic_messages",
+        {"messages": HI, "tools": [{"name": "look", "input_schema": {"type": "object"}, **MARK}]},
+        "$.tools[0].cache_control",
+    ),
+    (
+        "anthropic_messages",
+        {"system": "be brief", "messages": [{"role": "user", "content": [{"type": "text", "text": "hi", **MARK}]}]},
+        "$.messages[0].content[0].cache_control",
+    ),
+    (
+        "openai_chat",
+        {"messages": [{"role": "system", "content": "a", **MARK}, *HI]},
+        "$.messages[0].cache_control",
+    ),
+    (
+        "openai_chat",
+        {"messages": HI, "tools": [{"type": "function", "function": {**TOOL, **MARK}}]},
+        "$.tools[0].function.cache_control",
+    ),
+]
+
+
 def prepared(target: str, dialect: str = "openai_chat", *, strict: bool = False, **fields: Any) -> Prepared:
     body = json.dumps({**({} if dialect == "gemini" else {"model": "m"}), **fields}).encode()
     ask = Ask(WIRES[dialect], body, peek(body), "m", stream=False, strict=strict)
@@ -290,3 +320,32 @@ def test_formats_are_called_by_their_names(target: str) -> None:
     said = " ".join(told(made).values())
     assert "openai_chat" not in said
     assert "the Chat format" in said
+
+
+@pytest.mark.parametrize("target", ["openai-responses", "gemini", "cohere", "ollama"])
+@pytest.mark.parametrize(("dialect", "body", "place"), MARKED)
+def test_a_cache_mark_that_is_lost_is_told_at_its_own_place(
+    target: str, dialect: str, body: dict[str, Any], place: str
+) -> None:
+    """Nobody is to believe that the system prompt was left out, or a tool."""
+    more: dict[str, Any] = {"max_tokens": 9} if dialect == "anthropic_messages" else {}
+    told = [caveat.where for caveat in prepared(target, dialect, **body, **more).caveats if "cache" in caveat.detail]
+    assert told == [place]
+
+
+@pytest.mark.parametrize("target", ["openai", "groq", "watsonx"])
+def test_so_it_is_for_a_provider_of_the_chat_format(target: str) -> None:
+    for dialect, body, place in MARKED[:3:2]:
+        made = prepared(target, dialect, **body, max_tokens=9)
+        assert [caveat.where for caveat in made.caveats if "cache" in caveat.detail] == [place]
+
+
+def test_a_mark_inside_a_tools_result_is_found_where_it_stands() -> None:
+    use = {"type": "tool_use", "id": "c", "name": "look", "input": {}}
+    texts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b", **MARK}]
+    result = {"type": "tool_result", "tool_use_id": "c", "content": texts}
+    messages = [*HI, {"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]
+    told = prepared("openai-responses", "anthropic_messages", messages=messages, max_tokens=9).caveats
+    assert [caveat.where for caveat in told if "cache" in caveat.detail] == [
+        "$.messages[2].content[0].content[1].cache_control"
+    ]

@@ -157,7 +157,13 @@ def test_defaults_in_chats_words_that_this_format_has_not_are_left_out_and_told(
     [
         ("perplexity/perplexity/sonar", {"model": "perplexity/sonar"}),
         ("perplexity/openai/gpt-5.4", {"model": "openai/gpt-5.4"}),
+        ("perplexity/openai/not-listed", {"model": "openai/not-listed"}),
         ("perplexity/responses/preset/fast", {"preset": "fast"}),
+        ("perplexity/preset/fast", {"preset": "fast"}),
+        ("perplexity/sonar", {"model": "perplexity/sonar", "preset": "fast"}),
+        ("perplexity/sonar-pro", {"model": "perplexity/sonar", "preset": "low"}),
+        ("perplexity/sonar-deep-research", {"model": "perplexity/sonar", "preset": "medium"}),
+        ("sonar-reasoning-pro", {"model": "perplexity/sonar", "preset": "low"}),
     ],
 )
 def test_what_perplexity_has_in_this_format_alone_is_asked_in_it_by_all(model: str, said: dict[str, str]) -> None:
@@ -166,3 +172,11 @@ def test_what_perplexity_has_in_this_format_alone_is_asked_in_it_by_all(model: s
     for dialect in (OPENAI_CHAT, OPENAI_RESPONSES):
         _, sent = prepared(place, dialect)
         assert {name: sent.get(name) for name in ("model", "preset") if name in sent} == said
+        assert "include" not in sent
+
+
+def test_perplexity_at_another_address_is_asked_for_a_chat_under_the_name_that_is_said() -> None:
+    given = Given(api_key="k", api_base="https://ours.example/pplx")
+    place = build(Wanted(id="d", group="m", model="perplexity/sonar-pro", given=given), {}, ROWS)
+    assert (place.wire.name, place.path, place.model) == (CHAT, "/pplx/chat/completions", "sonar-pro")
+    assert place.for_dialect(RESPONSES).path == "/pplx/v1/responses"

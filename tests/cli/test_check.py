@@ -329,6 +329,41 @@ def test_an_mcp_server_that_a_start_could_not_make_is_an_error_where_it_is_said(
     assert result.output.count("error: ") == 4
 
 
+def test_a_header_of_an_mcp_server_that_cannot_be_sent_is_an_error_where_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WITH_A_BREAK", "hush-1\n")
+    text = r"""
+        mcp_servers:
+          a: {url: "https://x.example/mcp", static_headers: {fine: b, x-team: "hush-2\r\nx-admin: 1"}}
+          b: {url: "https://x.example/mcp", static_headers: {"x team": hush-3}}
+          c: {url: "https://x.example/mcp", static_headers: {Content-Length: 5}}
+          d: {url: "https://x.example/mcp", auth_type: api_key, auth_value: os.environ/WITH_A_BREAK}
+          e: {url: "https://x.example/mcp", auth_type: bearer_token, auth_value: "hush-\u0142"}
+          f: {url: "https://x.example/mcp", extra_headers: [x-trace, "x:team"]}
+          g: {url: "https://x.example/mcp", extra_headers: [x-trace, Host]}
+          h: {spec_path: "https://x.example/api.json", static_headers: {x-team: "hush-\0"}}
+          i: {url: "https://x.example/mcp", static_headers: {Host: other.example, x-team: "caf\u00e9"}}
+          j: {url: "https://x.example/mcp", auth_type: basic, auth_value: "zo\u0142:a", extra_headers: [Authorization]}
+    """
+    result = run(tmp_path, text)
+    assert result.exit_code == 2
+    breaks = "holds a line break, a control or a non-latin-1 character."
+    for told in (
+        f"3:71: error: the MCP server 'a': the value of the header 'x-team' {breaks}",
+        "4:64: error: the MCP server 'b': 'x team' is not the name of a header.",
+        "5:70: error: the MCP server 'c': the header 'content-length' belongs to the connection and cannot be set.",
+        f"6:69: error: the MCP server 'd': the value of the header 'x-api-key' {breaks}",
+        f"7:74: error: the MCP server 'e': the value of the header 'authorization' {breaks}",
+        "8:62: error: the MCP server 'f': 'x:team' is not the name of a header.",
+        "9:62: error: the MCP server 'g': the header 'host' belongs to the connection and cannot be set.",
+        f"10:73: error: the MCP server 'h': the value of the header 'x-team' {breaks}",
+    ):
+        assert f"config.yaml:{told}" in result.output, told
+    assert result.output.count("error: ") == 8
+    assert "hush" not in "".join(line for line in result.output.splitlines() if "error: " in line)
+
+
 def test_what_is_hardly_meant_of_an_mcp_server_is_told_where_it_stands(tmp_path: Path) -> None:
     text = """
         mcp_servers:

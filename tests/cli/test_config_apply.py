@@ -38,7 +38,7 @@ x-keys:
 """
 VARIABLES = {
     "DESK_TOKEN": SECRET,
-    "DESK_TENANT": f"{SECRET}-tenant",
+    "DESK_TENANT": f"{SECRET}-${{NOT_A_VARIABLE}}",
     "TIME_SERVER": "mcp-server-time",
     "TIME_ZONE": f"{SECRET}-zone",
     "KEY_TEAM_A": f"sk-own-{SECRET}",

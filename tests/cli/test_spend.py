@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from tests.databases import fresh_postgresql
 from tests.ledger.records import record
 from tollbridge.cli import main
+from tollbridge.cli.examining import journal, known_at
 from tollbridge.home import Home
 from tollbridge.ledger.lines import write_line
 from tollbridge.ledger.segment import SUFFIX
@@ -124,14 +125,26 @@ def test_tags_are_summed_and_stand_alone(tmp_path: Path) -> None:
 
 
 def test_entries_that_wait_in_a_journal_are_told(tmp_path: Path) -> None:
-    kept(tmp_path, dated(0, cost_nanousd=1))
+    folded, first, second = dated(0, cost_nanousd=1), dated(1), dated(2)
+    kept(tmp_path, folded)
     folder = tmp_path / "home" / "journal"
     folder.mkdir()
-    (folder / f"dead.0001{SUFFIX}").write_bytes(write_line(msgspec.json.encode(dated(1))) * 2)
-    result = run(*SINCE)
-    assert result.stderr.startswith("2 entries wait that a process left when it was killed; no sum has them yet. ")
-    doctor = CliRunner().invoke(main, ["doctor", "--offline", "--json"])
-    assert [one["state"] for one in json.loads(doctor.stdout)["found"] if one["about"] == "journal"] == ["warning"]
+
+    def left(*entries: Record) -> tuple[str, list[str]]:
+        """What is told of them, by `spend` and by `doctor`."""
+        lines = b"".join(write_line(msgspec.json.encode(one)) for one in entries)
+        (folder / f"dead.0001{SUFFIX}").write_bytes(lines)
+        doctor = CliRunner().invoke(main, ["doctor", "--offline", "--json"])
+        return run(*SINCE).stderr, [
+            one["said"] for one in json.loads(doctor.stdout)["found"] if one["about"] == "journal"
+        ]
+
+    two = "2 entries wait that a process left when it was killed; no sum has them yet"
+    by_spend, by_doctor = left(folded, first, second, first)
+    assert (by_spend.startswith(f"{two}. "), by_doctor) == (True, [two])
+    (of_a_server,) = journal(Home(tmp_path / "home"), known_at("postgresql://127.0.0.1:9/x"))
+    assert of_a_server.said.startswith("3 entries stand in the journal of a process that was killed; the database may ")
+    assert left(folded, folded) == ("", []), "a file is kept when its entries are folded"
 
 
 def test_days_keys_and_spans_are_chosen(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +57,21 @@ def test_two_processes_that_adopt_at_once_share_the_files_and_read_each_once(tmp
 
 
 def test_what_the_dead_left_is_counted_and_left_as_it_is(tmp_path: Path) -> None:
-    assert waiting(tmp_path / "nowhere") == 0
+    def nothing(records: Sequence[Record]) -> set[str]:
+        return set()
+
+    def half(records: Sequence[Record]) -> set[str]:
+        return set(ids(records)[::2])
+
+    assert waiting(tmp_path / "nowhere", nothing) == 0
     left_by_the_dead(tmp_path, processes=2, entries=40)
     living = Journal(tmp_path)
     living.append(record())
     before = sorted(tmp_path.iterdir())
-    assert waiting(tmp_path) == 80
+    assert (waiting(tmp_path, nothing), waiting(tmp_path, half)) == (80, 40)
     assert sorted(tmp_path.iterdir()) == before
     assert recover(tmp_path, lambda records: None) == 80
-    assert waiting(tmp_path) == 0
+    assert waiting(tmp_path, nothing) == 0
     living.close()
 
 

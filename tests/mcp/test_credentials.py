@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.mcp.gateway import Gateway, gateway
 from tests.mcp.raw import META, MODERN
 from tests.server.served import KEY, Answered
 from tests.transport.upstream import Peer, Upstream, answer
+from tollbridge.mcp.upstream import Upstream as McpUpstream
+from tollbridge.transport.http1 import HttpTransport
 
 TOOLS = {"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]}
 GREETING = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "x", "version": "1"}}
@@ -203,14 +206,48 @@ async def test_a_header_is_for_the_server_of_the_longest_name_that_it_begins_wit
     assert server.heads
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-mcp-one-x-tenant": "theirs", "x-mcp-one-authorization": "Bearer theirs"},
+        {"X-Tenant": "theirs", "x-mcp-auth": "theirs"},
+    ],
+)
+async def test_what_the_operator_fixed_no_client_replaces(tmp_path: Path, headers: dict[str, str]) -> None:
+    server = Server()
+    async with Upstream(server) as upstream:
+        one = {
+            "url": f"http://127.0.0.1:{upstream.port}/mcp",
+            "auth_type": "bearer_token",
+            "auth_value": "less-than-what-is-fixed",
+            "static_headers": {"X-Tenant": "ours", "Authorization": "Static ours"},
+            "extra_headers": ["x-tenant", "X-Trace"],
+        }
+        async with gateway({"mcp_servers": {"one": one}}, tmp_path) as served:
+            listed = await served.send("POST", "/mcp", LIST, headers={**headers, "x-trace": "t1"})
+            assert listed.status == 200, listed.body
+    for head in server.heads:
+        lines = head.split("\r\n")
+        assert [line for line in lines if line.startswith(("x-tenant:", "authorization:"))] == [
+            "authorization: static ours",
+            "x-tenant: ours",
+        ]
+        assert "x-trace: t1" in lines
+
+
 @pytest.mark.parametrize("kind", [{}, {"transport": "sse"}, {"spec_path": "/openapi.json"}], ids=["http", "sse", "API"])
 async def test_a_header_that_cannot_be_sent_is_told_and_is_no_failure_of_the_gateway(
     tmp_path: Path, kind: dict[str, str]
 ) -> None:
     url = "http://127.0.0.1:9"
     said = {"spec_path": url + kind["spec_path"]} if "spec_path" in kind else {"url": f"{url}/mcp", **kind}
-    one = {**said, "static_headers": {"te": "trailers"}}
-    async with gateway({"mcp_servers": {"one": one}}, tmp_path) as served:
+    te = (("te", "trailers"),)  # the configuration refuses it; a token that somebody gives may be no better
+    async with gateway({"mcp_servers": {"one": said}}, tmp_path) as served:
+        made = served.hub.upstreams["one"].definition
+        assert made.address is not None
+        api = made.api and replace(made.api, address=made.api.address and replace(made.api.address, headers=te))
+        made = replace(made, address=replace(made.address, headers=te), api=api)
+        served.hub.put(McpUpstream(made, HttpTransport(), {}))
         for _ in range(2):
             told = await served.send("POST", "/mcp-rest/tools/call", {"server_id": "one", "name": "echo"})
             assert told.status == 502, told.body

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 FAULTS = (
     *("good", "malformed", "malformed-kinds", "many", "endless-pages", "same-name", "schema-bomb", "hidden"),
     *("unknown-fields", "vendor", "wrong-type", "wrong-id", "twice", "junk", "nested", "huge", "lost-session", "cut"),
+    *("unknown-revision", "foreign-revision"),
     *("cut-body", "hang-up-at-once", "never", "silent", "failing", "unavailable", "unauthorized", "redirect"),
 )
 UPSTREAM_FAILED = -31001
@@ -177,6 +178,20 @@ async def test_a_session_that_was_forgotten_is_begun_anew_once_for_each_call(era
     texts = [(await call(era, "lost_session"))["result"]["content"][0]["text"] for _ in range(3)]
     numbers = [int(told.removeprefix("Handshake ")) for told in texts]
     assert numbers == [numbers[0], numbers[0] + 1, numbers[0] + 2]
+
+
+async def test_a_server_that_speaks_no_revision_that_is_known_is_hung_up_on(era: Raw) -> None:
+    told = (await call(era, "unknown_revision"))["error"]
+    assert told["code"] == UPSTREAM_FAILED, told
+    assert told["message"] == (
+        "The MCP server 'unknown_revision' speaks the revision '1999-01-01'; "
+        "with a handshake there are 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25."
+    )
+
+
+async def test_a_handshake_that_ends_with_the_revision_without_one_is_none(era: Raw) -> None:
+    """It speaks the newer era, and is spoken to so."""
+    assert (await call(era, "foreign_revision"))["result"]["content"][0]["text"] == "hello"
 
 
 # one among others

@@ -161,6 +161,25 @@ async def test_a_tool_is_called_and_the_model_goes_on_with_what_it_said(
         assert answered.json()["usage"].get("total_tokens", 10) == 10
 
 
+@pytest.mark.parametrize("kind", ["whole", "stream", "background"])
+async def test_its_entries_have_the_id_that_the_client_was_told(tmp_path: Path, kind: str) -> None:
+    """All rounds of one answer: who asks for its cost by its id is told of all of them."""
+    model = Model([("echo", ECHO)], streams=kind == "stream")
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        more = {"background": True} if kind == "background" else {}
+        answered = await gateway.send("POST", RESPONSES, asking(RESPONSES, streams=kind == "stream", **more))
+        assert answered.status == 200, answered.body
+        if kind == "stream":
+            id = json.loads(events_of(answered.body)[0][1])["response"]["id"]
+        else:
+            id = answered.json()["id"]
+        async with asyncio.timeout(20):
+            while (await gateway.send("GET", f"{RESPONSES}/{id}")).json()["status"] != "completed":
+                await asyncio.sleep(0.02)
+        entries = await rows(gateway)
+    assert [row["request_id"] for row in entries if row["custom_llm_provider"] == "openai"] == [id, id]
+
+
 @pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
 async def test_the_responses_dialect_tells_what_was_listed_and_called(tmp_path: Path, streams: bool) -> None:
     model = Model([("echo", ECHO)], streams=streams)

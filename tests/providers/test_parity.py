@@ -13,6 +13,7 @@ DIFFERS = {
     "deepseek": "it calls the beta address; the recorded clients call api.deepseek.com itself",
     "deepseek_reasoner": "as deepseek",
     "azure_ai": "it sends no api-version; Microsoft's page and the recordings have one",
+    "perplexity": "it asks for a chat, which is gone since 2026-09-27",
 }
 
 TARGETS = [
@@ -61,5 +62,5 @@ def test_addresses_and_model_names_are_the_same_unless_we_say_why(target: str, m
             names = {name.lower() for name in sent["headers"]}
             assert {name for name, _ in found.headers} <= names | {"anthropic-version"}
     assert (ours in seen) != (target in DIFFERS), seen
-    if target not in ("anthropic", "databricks"):
+    if target not in ("anthropic", "databricks", "perplexity"):
         assert found.model in models

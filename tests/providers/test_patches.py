@@ -180,11 +180,11 @@ def test_perplexity_is_told_a_preset_the_kind_of_each_item_and_a_schema_in_its_o
         },
     }
     assert patches.perplexity_agent(
-        {"model": "perplexity/sonar", "input": "hi", "text": {"format": {"type": "text"}}}
-    ) == {
-        "model": "perplexity/sonar",
+        {"model": "perplexity/sonar", "input": "hi", "text": {"format": {"type": "text"}}, "include": ["x"]}
+    ) == {"model": "perplexity/sonar", "input": "hi"}
+    assert patches.perplexity_agent({"input": "hi", "text": {"format": {"type": "json_object"}}}) == {
         "input": "hi",
-        "text": {"format": {"type": "text"}},
+        "response_format": {"type": "json_object"},
     }
     chat = {"model": "preset/fast", "messages": []}
     assert patches.perplexity_agent(chat) is chat

@@ -40,6 +40,8 @@ def test_each_recorded_exchange_is_sent_where_it_was_sent() -> None:
         if url.path.endswith(("/complete", "/completions")) and "chat" not in url.path:
             continue
         assert provider in ROWS or provider in RENAMED, recorded["id"]
+        if provider == "perplexity":  # its chat is gone since (`providers/perplexity.py`)
+            continue
         provider = RENAMED.get(provider, provider)
         if url.netloc == "RESOURCE.services.ai.azure.com":
             provider = "azure_ai"
@@ -62,7 +64,7 @@ def test_each_recorded_exchange_is_sent_where_it_was_sent() -> None:
         met[provider] += 1
     print(f"\n{met.total()} recorded exchanges of {len(met)} providers: {dict(met)}")
     assert met.total() > 700
-    assert len(met) >= 22
+    assert len(met) >= 21
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic", "groq", "mistral", "deepseek", "openrouter"])

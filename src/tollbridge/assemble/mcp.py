@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from fractions import Fraction
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -48,6 +48,7 @@ from tollbridge.store.mcp_pins import PinStore
 from tollbridge.store.mcp_servers import KeptServer, McpServerStore
 from tollbridge.transport.base import Incoming, Origin, Outgoing, Timeouts, Transport
 from tollbridge.transport.egress import UNTRUSTED, split_url
+from tollbridge.transport.head import FRAMING, is_header
 
 SEPARATOR_VARIABLE = "MCP_TOOL_PREFIX_SEPARATOR"
 AUTH_HEADER_VARIABLE = "LITELLM_MCP_CLIENT_SIDE_AUTH_HEADER_NAME"
@@ -226,20 +227,28 @@ def definition(
     """`folder`: where files that it names are; None allows none. Raises ConfigError where a variable that it names is
     not set, or a file cannot be used."""
     address = command = api = None
-    headers = [
-        (name.lower(), _filled(value, server, environ, f"headers.{name}")) for name, value in server.headers.items()
-    ]
+    fixed: dict[str, str] = {}
+    for name, value in server.headers.items():
+        text = _filled(value, server, environ, f"headers.{name}")
+        _check_header(name.lower(), text, server, f"headers.{name}")
+        fixed[name.lower()] = text
+    headers: dict[str, str] = {}
     if server.auth_value is not None:
-        headers += credential(server.auth_type, _filled(server.auth_value, server, environ, "auth_value"))
+        for name, text in credential(server.auth_type, _filled(server.auth_value, server, environ, "auth_value")):
+            _check_header(name, text, server, "auth_value")
+            headers[name] = text
+    headers |= fixed
+    pairs = tuple(headers.items())
+    for name in server.brings:
+        _check_header(name.lower(), "", server, f"brings.{name}", FRAMING | {"host"})
     if server.url is not None:
         url = _filled(server.url, server, environ, "url")
         try:
-            address = Address(*split_url(url), tuple(headers))
+            address = Address(*split_url(url), pairs)
         except ValueError as error:
-            where = server.places.get("url", server.where)
-            raise ConfigError(f"{where}: the MCP server {server.name!r}: its URL: {error}.") from error
+            raise ConfigError(f"{_place(server, 'url')}: the MCP server {server.name!r}: its URL: {error}.") from error
     if server.spec is not None:
-        address, api = described(server, _filled(server.spec, server, environ, "spec"), address, tuple(headers), folder)
+        address, api = described(server, _filled(server.spec, server, environ, "spec"), address, pairs, folder)
     elif server.command is not None:
         command = Command(
             command=_filled(server.command, server, environ, "command"),
@@ -262,6 +271,7 @@ def definition(
         info=server.info,
         instructions=server.instructions,
         auth_type=server.auth_type,
+        fixed=frozenset(fixed),
         brings=tuple(name.lower() for name in server.brings),
         allowed=None if server.allowed is None else _own_names(server.allowed, server),
         disallowed=_own_names(server.disallowed, server),
@@ -305,11 +315,28 @@ def _nanousd(told: Json, server: McpServer) -> int | None:
     return round(dollars * NANO)
 
 
+def _check_header(name: str, value: str, server: McpServer, field: str, never: Set[str] = FRAMING) -> None:
+    """Raises ConfigError for one that cannot be sent. Its value is not told."""
+    if name in never:
+        why = f"the header {name!r} belongs to the connection and cannot be set"
+    elif not is_header(name, ""):
+        why = f"{name!r} is not the name of a header"
+    elif not is_header(name, value):
+        why = f"the value of the header {name!r} holds a line break, a control or a non-latin-1 character"
+    else:
+        return
+    raise ConfigError(f"{_place(server, field)}: the MCP server {server.name!r}: {why}.")
+
+
+def _place(server: McpServer, field: str) -> str:
+    """Where it was said. `field`: as in `server.places`."""
+    return str(server.places.get(field) or server.places.get(field.partition(".")[0]) or server.where)
+
+
 def _filled(value: Secret | str, server: McpServer, environ: Mapping[str, str], field: str) -> str:
     """With the variables of the environment that it names as `${NAME}`. `field`: as in `server.places`."""
     try:
         return fill(value if isinstance(value, str) else value.reveal(), environ)
     except Unset as unset:
-        where = server.places.get(field) or server.places.get(field.partition(".")[0]) or server.where
-        told = f"{where}: the MCP server {server.name!r} needs ${{{unset.name}}}, which is not set."
+        told = f"{_place(server, field)}: the MCP server {server.name!r} needs ${{{unset.name}}}, which is not set."
         raise ConfigError(told) from unset

@@ -12,6 +12,7 @@ from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json
 from tollbridge.model.request import Request
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import MARK
 from tollbridge.wires.defaults import says_nothing
 from tollbridge.wires.places import Places
 
@@ -55,7 +56,7 @@ def at_clients_place(error: BadRequestError, places: Places) -> BadRequestError:
 
 
 def _says_nothing(caveat: Caveat, places: Places, lacks: frozenset[str]) -> bool:
-    if caveat.code not in _OF_FIELDS or "[" in caveat.where or ".." in caveat.where:
+    if caveat.code not in _OF_FIELDS or "[" in caveat.where or ".." in caveat.where or caveat.where.endswith(MARK):
         return False
     if caveat.where in _ONE_CALL:
         return not places.has("parallel_tool_calls") or places.value("parallel_tool_calls") is True

@@ -26,12 +26,13 @@ from tollbridge.cli.gateway import KEY_VARIABLE, URL_VARIABLE, Gateway, address,
 from tollbridge.cli.indented import indented
 from tollbridge.cli.place import Place, configured, place
 from tollbridge.cli.screen import painted
-from tollbridge.config.document import Node, Table
+from tollbridge.config.document import Array, Entry, Node, Table, array, table
 from tollbridge.config.environment import missing_variables, resolve
 from tollbridge.config.findings import Findings
 from tollbridge.config.include import Gathered
 from tollbridge.config.insert import as_yaml
 from tollbridge.config.kinds import At, anything
+from tollbridge.config.mcp import settled
 from tollbridge.errors import APIError, BadRequestError, ConfigError, UnprocessableEntityError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.store.database import Database
@@ -163,10 +164,20 @@ def _read(file: Path) -> tuple[dict[str, JsonObject], dict[str, JsonObject], lis
     made = {} if keys is None else _keys(keys.node, at)
     for scalar in () if servers is None else missing_variables(servers.node):
         raise ConfigError(f"{scalar.place}: {scalar.variable} is not set.")
-    said = {} if servers is None else _by_name(anything(servers.node, at))
+    said = {} if servers is None else _by_name(anything(_settled(servers.node), at))
     if not said and not made:
         raise ConfigError(f"{file} has neither {SERVERS} nor {KEYS}: the API changes nothing else.")
     return said, made, [name for name in entries if name not in (SERVERS, KEYS) and not name.startswith(FREE)]
+
+
+def _settled(servers: Node) -> Node:
+    """As the API is told of them: it fills in what looks like a variable."""
+    match servers:
+        case Table(entries, place):
+            return table({name: Entry(one.place, settled(one.node)) for name, one in entries.items()}, place)
+        case Array(items, place):
+            return array([settled(item) for item in items], place)
+    return servers
 
 
 def _by_name(said: Json) -> dict[str, JsonObject]:

@@ -27,6 +27,7 @@ from tollbridge.cli.config_kept import (
 )
 from tollbridge.config.mcp import read_said
 from tollbridge.config.tables.mcp import MCP_SERVER
+from tollbridge.config.template import names_variables
 from tollbridge.errors import ConfigError
 from tollbridge.mcp.shape import NEVER_SHOWN, NOTHING, TOLD, shape
 from tollbridge.mcp.upstream import Upstream
@@ -113,7 +114,7 @@ def key_steps(entries: Mapping[str, JsonObject], there: Sequence[JsonObject]) ->
 def _shown(said: JsonObject) -> JsonObject:
     """As a gateway would show it. Nothing is asked, and nothing started."""
     for field, value in said.items():
-        if "${" in str(value) and field in {*SECRET_FIELDS, HEADERS, VARIABLES, "url"}:
+        if names_variables(str(value)) and field in {*SECRET_FIELDS, HEADERS, VARIABLES, "url"}:
             raise ConfigError(
                 f"{said['server_name']}: {field}: `${{NAME}}` means nothing over the API: write os.environ/NAME"
             )

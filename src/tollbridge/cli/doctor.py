@@ -20,7 +20,17 @@ from tollbridge.calls.build import build
 from tollbridge.cli import mcp_lines
 from tollbridge.cli.check import examine
 from tollbridge.cli.columns import printable
-from tollbridge.cli.examining import Found, database, journal, libraries, network, port, state_directory, worst
+from tollbridge.cli.examining import (
+    Found,
+    database,
+    journal,
+    known_at,
+    libraries,
+    network,
+    port,
+    state_directory,
+    worst,
+)
 from tollbridge.cli.indented import indented
 from tollbridge.cli.mcp_desk import local
 from tollbridge.cli.place import Place, place
@@ -88,7 +98,7 @@ async def _looked(config: Path | None, host: str, number: int | None, timeout_s:
     except ConfigError:
         return found  # what is wrong with it was told
     found += state_directory(here.home)
-    found += journal(here.home)
+    found += journal(here.home, known_at(here.database_url))
     found.append(database(here.database_url))
     said = here.environ.get("PORT", "").strip()
     found.append(port(host, number or (int(said) if said.isdecimal() and 0 < int(said) < 65536 else PORT)))

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Literal
@@ -21,10 +22,12 @@ import msgspec
 
 from tollbridge.errors import ConfigError, StoreError, TollbridgeError
 from tollbridge.home import Home
-from tollbridge.ledger.estate import waiting
+from tollbridge.ledger.estate import Known, waiting
 from tollbridge.ledger.ledger import DIRECTORY
+from tollbridge.observe.record import Record
 from tollbridge.store import sqlite_file
 from tollbridge.store.address import Address
+from tollbridge.store.ledger_tables import ENTRIES
 from tollbridge.store.schema import versions
 from tollbridge.transport.base import Origin, Outgoing, Timeouts, Transport
 from tollbridge.transport.proxy import proxy_for
@@ -109,17 +112,43 @@ def state_directory(home: Home) -> Iterator[Found]:
     yield Found(about="disk", state=state, said=f"{free / 1024**3:.1f} GiB are free at {there}", mend=mend)
 
 
-def journal(home: Home) -> Iterator[Found]:
-    """What a process that was killed had not told the database yet."""
-    count = waiting(home.path / DIRECTORY)
+def journal(home: Home, known: Known | None) -> Iterator[Found]:
+    """What a process that was killed had not told the database yet. `known`: None where nobody can say what that has
+    by now. Raises what `known` does."""
+    count = waiting(home.path / DIRECTORY, known or (lambda records: set()))
     if count:
         entries = "1 entry waits" if count == 1 else f"{count:,} entries wait"
+        told = f"{entries} that a process left when it was killed; no sum has them yet"
+        if known is None:
+            told = f"{count:,} entries stand in the journal of a process that was killed; the database may have some"
         yield Found(
             about="journal",
             state="warning",
-            said=f"{entries} that a process left when it was killed; no sum has them yet",
+            said=told,
             mend="Nothing is lost: the next `tollbridge serve` on this state directory puts them into the database.",
         )
+
+
+def known_at(url: str) -> Known | None:
+    """Which entries a file has, without making or changing it; one that cannot be read has none, of which `database`
+    tells. None for a server."""
+    try:
+        file = Address.read(url).file
+    except StoreError:
+        return None
+    return None if file is None else partial(_known_in, file)
+
+
+def _known_in(file: Path, records: Sequence[Record]) -> set[str]:
+    ids = msgspec.json.encode([record.id for record in records]).decode()
+    try:
+        with sqlite_file.read_only(file, DATABASE_S) as connection:
+            found = connection.execute(
+                f"SELECT id FROM {ENTRIES.name} WHERE id IN (SELECT value FROM json_each(?))", (ids,)
+            )
+            return {id for (id,) in found}
+    except sqlite3.Error:
+        return set()
 
 
 def database(url: str) -> Found:

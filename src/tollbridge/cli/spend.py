@@ -30,6 +30,7 @@ from tollbridge.cli.texts import TEXT
 from tollbridge.model.money import show_dollars, spell_dollars
 from tollbridge.policy.minting import CUSTOM_PREFIX
 from tollbridge.store.database import Database
+from tollbridge.store.entries import EntryStore
 from tollbridge.store.keys import KeyStore
 from tollbridge.store.ledger_tables import KINDS
 from tollbridge.store.spend import DIMENSIONS, By, Found, SpendReader
@@ -137,10 +138,10 @@ def _read(
     had it."""
     with errors_told():
         found = place(config)
-        for one in journal(found.home):
-            click.echo(f"{one.said}. {one.mend}", err=True)
         database = Database.open(found.database_url)
         try:
+            for one in journal(found.home, EntryStore(database).known):
+                click.echo(f"{one.said}. {one.mend}", err=True)
             return asyncio.run(_sums(found, database, by, since, until, name))
         finally:
             database.close()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
-from tollbridge.config.document import Array, Node, Scalar, Table, node_of
+import msgspec
+
+from tollbridge.config.document import Array, Entry, Node, Scalar, Table, array, node_of, table
 from tollbridge.config.findings import Findings, Place
 from tollbridge.config.kinds import At
 from tollbridge.config.mcp_doubts import tell_doubts
@@ -13,7 +15,7 @@ from tollbridge.config.schema import NOT_RESTRICTED, Filled, not_built, read_sec
 from tollbridge.config.settings import McpPinning, McpServer, McpTransport
 from tollbridge.config.tables.mcp import MCP_SERVER
 from tollbridge.config.tables.token_issuers import SIGNATURES
-from tollbridge.config.template import names_variables
+from tollbridge.config.template import escaped, fill, names_variables
 from tollbridge.errors import ConfigError
 from tollbridge.model.json import JsonObject
 from tollbridge.transport.egress import split_url
@@ -30,6 +32,13 @@ AUTH_TYPES = (
     "oauth2_token_exchange",
     "aws_sigv4",
 )
+TEMPLATES = frozenset(
+    {
+        *("url", "spec_path", "auth_value", "authentication_token", "static_headers"),
+        *("command", "args", "env", "cwd"),
+    }
+)
+"""Keys in whose texts `${NAME}` is a variable."""
 FLOWS = ("authorization_code", "client_credentials")
 PROFILES = ("rfc8693", "entra_obo")
 SIGN_INS = ("each", "shared")
@@ -56,7 +65,7 @@ def read_mcp_servers(node: Node, at: At) -> tuple[McpServer, ...]:
     taken: dict[str, str] = {}
     for name, item, at_item, place in _entries(node, at):
         errors = at.findings.errors
-        server = _server(name, item, at_item, place)
+        server = _server(name, settled(item), at_item, place)
         if server is None:
             continue
         for own in {spelled(server.name), spelled(server.alias or server.name)}:
@@ -86,6 +95,35 @@ def read_said(said: JsonObject) -> tuple[McpServer, tuple[str, ...]]:
     if server is None or told:
         raise ConfigError("; ".join(told) or "a server is described by an object")
     return server, tuple(f"{finding.path}: {finding.message}" for finding in findings.all())
+
+
+def settled(server: Node) -> Node:
+    """With values that came from the environment, by `os.environ/NAME`, spelled so that they stay as they are: what
+    looks like a variable in a secret is none."""
+    if not isinstance(server, Table):
+        return server
+    return table(
+        {
+            name: Entry(entry.place, _settled(entry.node)) if name in TEMPLATES else entry
+            for name, entry in server.entries.items()
+        },
+        server.place,
+    )
+
+
+def _settled(node: Node) -> Node:
+    match node:
+        case Table(entries, place):
+            return table({name: Entry(one.place, _literal(one.node)) for name, one in entries.items()}, place)
+        case Array(items, place):
+            return array([_literal(item) for item in items], place)
+    return _literal(node)
+
+
+def _literal(node: Node) -> Node:
+    if isinstance(node, Scalar) and isinstance(node.value, str) and node.variable:
+        return msgspec.structs.replace(node, value=escaped(node.value), text=escaped(node.text))
+    return node
 
 
 def is_url(spec: str) -> bool:
@@ -146,7 +184,7 @@ def _server(name: str, item: Node, at: At, place: Place) -> McpServer | None:
         if field in values and (field == "url" or is_url(values[field].reveal())):
             try:
                 if not names_variables(values[field].reveal()):
-                    split_url(values[field].reveal())
+                    split_url(fill(values[field].reveal(), {}))
             except ValueError as error:
                 at.key(key).error(place_of[field], str(error))
     if "spec" in values and values.get("transport", "http") != "http":
@@ -169,14 +207,16 @@ def _server(name: str, item: Node, at: At, place: Place) -> McpServer | None:
 
 
 def _places(filled: Mapping[str, list[Filled]]) -> dict[str, Place]:
-    """Where the values stand that may name a variable: by field, and by the names of a table's."""
+    """Where the values stand that a start may find wrong: by field, and by the names of a table's or a list's."""
     places: dict[str, Place] = {}
-    for field in ("url", "spec", "auth_value", "command", "args", "cwd", "headers", "env"):
+    for field in ("url", "spec", "auth_value", "command", "args", "cwd", "headers", "brings", "env"):
         if field in filled:
             node = filled[field][-1].node
             places[field] = node.place
             if isinstance(node, Table):
                 places |= {f"{field}.{name}": entry.node.place for name, entry in node.entries.items()}
+            elif isinstance(node, Array) and field == "brings":
+                places |= {f"{field}.{item.text}": item.place for item in node.items if isinstance(item, Scalar)}
     return places
 
 

@@ -282,8 +282,8 @@ McpPinning = Literal["alert", "strict", "none"]
 
 
 class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """One of `mcp_servers`, by LiteLLM's meanings. `where`: its place; `places`: those of its values that may name
-    variables, by field (and name: `headers.x-team`). `brings`: headers of the client that go along. `info`: free-form;
+    """One of `mcp_servers`, by LiteLLM's meanings. `where`: its place; `places`: those of its values that a start may
+    find wrong, by field (and name: `headers.x-team`). `brings`: headers of the client that go along. `info`: free-form;
     `mcp_server_cost_info` in it says what calls cost. `spec`: the file or the URL of an OpenAPI document; `url` is
     where its API is then. `aws`: who signs requests, in LiteLLM's words (`aws_region_name` ...)."""
 

@@ -34,5 +34,10 @@ def fill(text: str, environ: Mapping[str, str]) -> str:
     return _VARIABLE.sub(variable, text)
 
 
+def escaped(text: str) -> str:
+    """What `fill` makes this text of."""
+    return text.replace("${", "$${")
+
+
 def names_variables(text: str) -> bool:
     return any(found[1] for found in _VARIABLE.finditer(text))

@@ -8,6 +8,7 @@ A file with damage is renamed to `*.damaged` and kept: what could be read of it 
 from __future__ import annotations
 
 import fcntl
+import itertools
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,8 @@ LOCK = ".lock"
 
 log = logging.getLogger(__name__)
 
+Known = Callable[[Sequence[Record]], set[str]]
+"""The ids of those that are in the database."""
 Fold = Callable[[Sequence[Record]], object]
 
 
@@ -42,21 +45,29 @@ def recover(folder: Path, fold: Fold) -> int:
     return count
 
 
-def waiting(folder: Path) -> int:
-    """How many entries the dead left. Changes nothing; what cannot be read is not counted."""
+def waiting(folder: Path, known: Known) -> int:
+    """How many entries the dead left of which `known` knows nothing: a file is removed only at a certain size, so that
+    most of a small one are in the database. Changes nothing; what cannot be read is not counted. Raises what `known`
+    does."""
     count = 0
+    left = _left(folder)
+    while batch := list(itertools.islice(left, BATCH)):
+        count += len({record.id for record in batch} - known(batch))
+    return count
+
+
+def _left(folder: Path) -> Iterator[Record]:
     try:
         files = sorted(folder.glob(f"*{SUFFIX}"))
     except OSError:
-        return 0
+        return
     for file in files:
         try:
             if not _lives(folder / f"{file.name.partition('.')[0]}{LOCK}"):
                 with open(file, "rb") as stream:
-                    count += sum(isinstance(found, Record) for found in read_lines(stream))
+                    yield from (found for found in read_lines(stream) if isinstance(found, Record))
         except OSError as error:
             log.debug("%s is not counted: %s", file, error)
-    return count
 
 
 def _lives(lock: Path) -> bool:

@@ -74,7 +74,8 @@ def check_arguments(definition: Definition, tool: str, arguments: Json) -> None:
     if allowed is not None and isinstance(arguments, dict):
         more = sorted(set(arguments) - allowed)
         if more:
-            raise RpcError(INVALID_PARAMS, f"The argument {more[0]!r} of {tool!r} may not be given here.")
+            told = f"The argument {more[0]!r} of {definition.shown_name(tool)!r} may not be given here."
+            raise RpcError(INVALID_PARAMS, told)
 
 
 ALL, NONE = Rights(everything=True), Rights()

@@ -37,7 +37,8 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True)
     name that it goes by, and the one that stands before its tools. `id`: that of one that was added over
     the API.
 
-    `brings`: names of the client's headers that go along, in lower case. `auth_type`: how a credential that the client
+    `fixed`: names of headers of the address that no client replaces, in lower case; `brings`: of those of the client
+    that go along. `auth_type`: how a credential that the client
     brings is spelled. `allowed`, `disallowed`: tools by their own names; None allows all. `allowed_params`: of a tool,
     the arguments that may be given. `display`, `descriptions`: what a tool is called and said to be. `groups`: access
     groups. `for_all`: every key may use it. Costs in nano-dollars a call: `cost_nanousd`, by tool `costs_nanousd`.
@@ -57,6 +58,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True)
     info: JsonObject = {}
     instructions: str | None = None
     auth_type: str = "none"
+    fixed: frozenset[str] = frozenset()
     brings: tuple[str, ...] = ()
     allowed: frozenset[str] | None = None
     disallowed: frozenset[str] = frozenset()

@@ -102,12 +102,14 @@ class HttpSse:
     def _found(self, link: Link, endpoint: asyncio.Future[str], told: str) -> None:
         """Only on the origin that the stream came from: another would be given our credentials."""
         address = self._address
-        base = f"{address.origin.scheme}://{address.origin.authority}{address.target}"
-        parts = urlsplit(urljoin(base, told))
-        if f"{parts.scheme}://{parts.netloc}" != f"{address.origin.scheme}://{address.origin.authority}":
-            endpoint.set_exception(
-                RpcError(UPSTREAM_FAILED, f"The MCP server {link.name!r} named an endpoint on another host.")
-            )
+        origin = f"{address.origin.scheme}://{address.origin.authority}"
+        try:
+            parts = urlsplit(urljoin(f"{origin}{address.target}", told))
+            why = "" if f"{parts.scheme}://{parts.netloc}" == origin else "on another host"
+        except ValueError:  # of brackets that hold no IPv6 address, say
+            why = "that is no address"
+        if why:
+            endpoint.set_exception(RpcError(UPSTREAM_FAILED, f"The MCP server {link.name!r} named an endpoint {why}."))
             return
         endpoint.set_result(f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/")
 

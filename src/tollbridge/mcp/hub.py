@@ -276,7 +276,7 @@ class View(msgspec.Struct, eq=False, dict=True):
                 upstream, shown = await self._named("tools", params.get("name"))
                 name = upstream.definition.own_name(shown)
                 if not self.rights.tool(upstream.definition, name):
-                    called = self.name_of(upstream, name)
+                    called = self.name_of(upstream, shown)
                     raise unknown("tool", called, await meant(self, "tools", called))
                 check_arguments(upstream.definition, name, params.get("arguments"))
                 if upstream.definition.pin == "strict":
@@ -328,7 +328,8 @@ class View(msgspec.Struct, eq=False, dict=True):
             await self.learn(upstream)
         why = pins.barred(definition, name)
         if why:
-            raise RpcError(QUARANTINED, f"The tool {name[:300]!r} waits for an admin's approval: {why}.", status=403)
+            shown = definition.shown_name(name)
+            raise RpcError(QUARANTINED, f"The tool {shown[:300]!r} waits for an admin's approval: {why}.", status=403)
 
     async def _named(self, kind: str, name: Json) -> tuple[Upstream, str]:
         if not isinstance(name, str) or not name:

@@ -43,6 +43,7 @@ from tollbridge.mcp.jsonrpc import (
 from tollbridge.mcp.revisions import (
     CAPABILITIES,
     CLIENT_INFO,
+    LEGACY,
     LOG_LEVEL,
     NEWEST,
     NEWEST_LEGACY,
@@ -65,6 +66,16 @@ LAST_S = 1.0
 """In which a server hears that its calls were given up, where the link is closed."""
 OURSELVES: JsonObject = {"name": "tollbridge", "version": "1"}
 _US = Caller(principal=Principal("tollbridge"), modern=True)
+
+
+class UnknownRevision(RpcError):
+    """A server answered the handshake with a revision that has none, or that nobody knows: a client that does not speak
+    it has to hang up. Source: MCP 2025-11-25, lifecycle and `InitializeResult`."""
+
+    def __init__(self, name: str, told: Json) -> None:
+        said = f"speaks the revision {told[:40]!r}" if isinstance(told, str) else "did not say which revision it speaks"
+        known = ", ".join(LEGACY)
+        super().__init__(UPSTREAM_FAILED, f"The MCP server {name!r} {said}; with a handshake there are {known}.")
 
 
 class Channel(Protocol):
@@ -163,8 +174,8 @@ class Link:
         }
         told = await self._ask_server("initialize", params)
         version = told.get("protocolVersion")
-        if not isinstance(version, str):
-            raise RpcError(UPSTREAM_FAILED, f"The MCP server {self.name!r} did not say which revision it speaks.")
+        if version not in LEGACY:
+            raise UnknownRevision(self.name, version)
         self.version = version
         await self._channel.send(notification("notifications/initialized"))
         return told

@@ -25,7 +25,7 @@ from tollbridge.mcp.channels import channel_to
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.http import NOT_THIS_KIND, Mirrors, Pairs, Refused, SessionLost, other_era
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, UPSTREAM_FAILED, RpcError
-from tollbridge.mcp.link import Link
+from tollbridge.mcp.link import Link, UnknownRevision
 from tollbridge.mcp.oauth.exchange import OnBehalf
 from tollbridge.mcp.oauth.tokens import OWNER, Tokens
 from tollbridge.mcp.once import Once
@@ -243,7 +243,8 @@ class Links:
             except RpcError as error:
                 if self._speaks.get(era) or not other_era(error, era):
                     raise
-                first = first or error
+                if first is None or isinstance(error, UnknownRevision):  # that one was understood
+                    first = error
                 self._speaks[era] = False
                 continue
             self._speaks[link.modern] = True

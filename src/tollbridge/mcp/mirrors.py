@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 
 from tollbridge.mcp.jsonrpc import HEADER_MISMATCH, RpcError
 from tollbridge.model.json import Json, JsonObject
@@ -31,6 +32,7 @@ Mirrored = tuple[tuple[str, tuple[str, ...]], ...]
 _SENTINEL = re.compile(r"=\?base64\?(.*)\?=", re.DOTALL)
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _PLAIN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _SIMPLE = ("string", "integer", "boolean")
 
 
@@ -173,10 +175,11 @@ def _text(value: str | int | bool) -> str:
 
 
 def _same(header: str, value: Json) -> bool:
+    """Integers by their value, to the last digit."""
     if isinstance(value, int) and not isinstance(value, bool):
         try:
-            return float(header) == value
-        except ValueError:
+            return _NUMBER.fullmatch(header) is not None and Decimal(header) == value
+        except InvalidOperation:  # of an exponent that is beyond all
             return False
     return header == (_text(value) if isinstance(value, str | bool) else value)
 

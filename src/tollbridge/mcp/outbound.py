@@ -1,6 +1,8 @@
 """With which headers a caller's request goes to an MCP server (decision 20).
 
-1. The operator's credential and fixed headers, unless the caller brought a credential of their own for this server.
+1. The operator's fixed headers, which nobody replaces: what a client brings under one of their names does not go along
+   (LiteLLM's `static_headers` win likewise, litellm/proxy/_experimental/mcp_server/utils.py, seen 2026-11-28). And the
+   operator's credential, unless the caller brought one of their own for this server.
 2. A credential of the caller's is spelled as the server's `auth_type` says, unless it names a scheme itself. It is
    never replaced by the operator's where it turns out to be wrong.
 3. Of the client's other headers those that the operator named go along. The gateway's key never does.
@@ -45,15 +47,17 @@ def headers_for(definition: Definition, credentials: Credentials) -> Pairs:
     headers = {name.lower(): value for name, value in definition.address.headers}
     if not own and not definition.brings:
         return tuple(headers.items())
+    brought: dict[str, str] = {}
     for name, value in own:
         if name == "authorization":
-            headers.update(credential(definition.auth_type, value))
+            brought.update(credential(definition.auth_type, value))
         else:
-            headers[name] = value
+            brought[name] = value
     for name in definition.brings:
-        brought = credentials.brought(name)
-        if brought is not None and name not in NEVER:
-            headers[name] = brought
+        told = credentials.brought(name)
+        if told is not None and name not in NEVER:
+            brought[name] = told
+    headers.update((name, value) for name, value in brought.items() if name not in definition.fixed)
     return tuple(headers.items())
 
 

@@ -58,7 +58,7 @@ class Outflow:
         self._responder = responder
         self._beats = beats
         self._quiet = 0
-        self._streams = streams
+        self.streams = streams
         self._store = store
         self._retry_ms = retry_ms
         self._lost = lost
@@ -100,7 +100,7 @@ class Outflow:
 
     def say(self, message: JsonObject) -> None:
         """Nothing where the client takes no stream."""
-        if not self._streams or self._ended:
+        if not self.streams or self._ended:
             return
         if self._behind > BEHIND_MAX:
             self._spare(message)
@@ -203,5 +203,5 @@ class Outflow:
 
     def _restart(self) -> None:
         self._quiet = 0
-        if self._streams and not self._ended and not self._responder.gone:
+        if self.streams and not self._ended and not self._responder.gone:
             self._beats.join(self)

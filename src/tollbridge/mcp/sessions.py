@@ -4,7 +4,10 @@
    others.
 2. What a session is told on a stream is kept for a while (`EVENTS_MAX`, `EVENTS_BYTES_MAX`), so that a client whose
    stream broke off can ask for what came after its last event, of that stream alone.
-3. One that was idle for `IDLE_S` ends, and so does the one that was idle longest where there are too many: of its
+3. What a server asks goes out on the stream of the request that it is about; where the client takes none for it, on the
+   GET stream. Where neither is open the client has `REACH_S` to open one, or to come back to the one that it lost;
+   then the server is refused. Once it was told it has `ASK_S`, whatever becomes of the stream: its answer is a POST.
+4. One that was idle for `IDLE_S` ends, and so does the one that was idle longest where there are too many: of its
    principal, or in all.
 """
 
@@ -29,6 +32,10 @@ IDLE_S = 1800.0
 EVENTS_MAX = 256
 EVENTS_BYTES_MAX = 1024 * 1024
 ASK_S = 300.0
+REACH_S = 10.0
+"""SDKs come back to a stream after 1 s, and once more a little later."""
+SURE_S = 1.0
+"""In which a stream that is gone is found to be so: by writing to it."""
 
 
 class Running:
@@ -80,6 +87,8 @@ class Session:
         self.over = False
         self.used_at = asyncio.get_running_loop().time()
         self._asked: dict[str, asyncio.Future[JsonObject]] = {}
+        self._opened = asyncio.Event()
+        self._resumed = False
         self._count = itertools.count(1)
         self._streams = itertools.count(1)
         self._events: deque[tuple[str, int, bytes]] = deque()
@@ -131,18 +140,51 @@ class Session:
     # what its servers ask
 
     async def ask(self, out: Outflow, method: str, params: JsonObject) -> JsonObject:
-        """On the stream of the request that it is about. Raises RpcError."""
+        """`out`: the answer to the request that it is about. Raises RpcError."""
         id = f"tb-{next(self._count)}"
         answer: asyncio.Future[JsonObject] = asyncio.get_running_loop().create_future()
         self._asked[id] = answer
         try:
-            out.say(request(id, method, params))
+            await self._reach(out, request(id, method, params), answer)
             async with asyncio.timeout(ASK_S):
                 return outcome(await answer)
         except TimeoutError:
             raise RpcError(UPSTREAM_FAILED, f"The client did not answer {method} within {ASK_S:g} s.") from None
         finally:
             self._asked.pop(id, None)
+
+    async def _reach(self, out: Outflow, message: JsonObject, answer: asyncio.Future[JsonObject]) -> None:
+        """Says it where somebody hears it. Raises RpcError where nobody does."""
+        until = asyncio.get_running_loop().time() + REACH_S
+        told: Outflow | None = None
+        while True:
+            stream = out if out.streams else self.stream
+            if stream is None or stream.gone:
+                if stream is not None and told is None:
+                    told = stream
+                    stream.say(message)  # kept, for when the client comes back
+                await self._opening(until, message["method"])
+                continue
+            if told is None or (told is not stream and not self._resumed):
+                told = stream
+                stream.say(message)
+            await asyncio.wait((answer,), timeout=SURE_S)
+            if answer.done() or not stream.gone:
+                return
+
+    async def _opening(self, until: float, method: str) -> None:
+        self._opened.clear()
+        try:
+            async with asyncio.timeout_at(until):
+                await self._opened.wait()
+        except TimeoutError:
+            told = f"The client has no stream open on which it could be asked for {method}."
+            raise RpcError(UPSTREAM_FAILED, told) from None
+
+    def opened(self, *, resumed: bool) -> None:
+        """The client has opened a stream by GET. `resumed`: with what it missed of a former one."""
+        self._resumed = resumed
+        self._opened.set()
 
     def answered(self, message: JsonObject) -> None:
         asked = self._asked.get(str(message["id"]))

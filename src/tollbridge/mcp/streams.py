@@ -34,6 +34,7 @@ class Streams:
         running = session.flow_of(last) if last is not None else None
         if last is not None and running is not None:
             running.resume(visit.responder, session.after(last))
+            session.opened(resumed=True)
             await running.until_over()
             return
         out = Outflow(visit.responder, self._beats, store=session.store(session.new_stream()))
@@ -45,6 +46,7 @@ class Streams:
         session.stream = out
         for message in session.missed():
             out.say(message)
+        session.opened(resumed=last is not None)
         await out.until_over()
         if session.stream is out:
             session.stream = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from tollbridge.model.response import Caveat
 
+MARK = ".cache_control"
+"""How a place ends that is a cache mark's, and nothing else of what bears it."""
 CACHES_ITSELF = "this provider caches prompts in its own way"
 
 
@@ -35,11 +37,16 @@ def unsent_thing(where: str, thing: str, why: str = "", code: str = "dropped_par
     )
 
 
+def mark_at(where: str) -> str:
+    """The place of the cache mark of what stands at a place."""
+    return where if where.endswith(MARK) else where + MARK
+
+
 def unsent_marks(where: str, marks: int, why: str) -> Caveat:
-    """`where`: of the first."""
+    """`where`: what bears the first."""
     return Caveat(
         code="dropped_param",
-        where=where,
+        where=mark_at(where),
         detail=f"{marks} cache marks were left out: {why}.",
         refused=f"{marks} cache marks cannot be sent: {why}",
     )

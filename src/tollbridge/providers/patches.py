@@ -78,27 +78,33 @@ def keep_reasoning_of_tool_turns(body: JsonObject) -> JsonObject:
 
 def perplexity_agent(body: JsonObject) -> JsonObject:
     """Perplexity's Responses: a preset stands in a field of its own (`preset/fast` is its name here, as LiteLLM has
-    it), each item of the input says its type, and a schema stands where chat has it
-    (https://docs.perplexity.ai/docs/agent-api/openai-compatibility, seen 2026-11-27)."""
+    it), each item of the input says its type, and a format stands where chat has it: elsewhere it is refused
+    (https://docs.perplexity.ai/docs/agent-api/openai-compatibility, seen 2026-11-27). `include` is none of its fields,
+    and each field that it does not know is a 400 (`perplexity.py` has the source)."""
     if "input" not in body:
         return body
-    made = dict(body)
+    made = {name: value for name, value in body.items() if name != "include"}
     model, items, text = made.get("model"), made["input"], made.get("text")
     if isinstance(model, str) and model.startswith("preset/"):
         del made["model"]
         made.setdefault("preset", model.removeprefix("preset/"))
     if isinstance(items, list):
         made["input"] = [{"type": "message", **item} if isinstance(item, dict) else item for item in items]
-    beside = text if isinstance(text, dict) else {}
-    form = beside.get("format")
-    if isinstance(form, dict) and form.get("type") == "json_schema":
-        schema = {name: value for name, value in form.items() if name != "type"}
-        made.setdefault("response_format", {"type": "json_schema", "json_schema": schema})
-        rest = {name: value for name, value in beside.items() if name != "format"}
-        made.pop("text")
+    form = text.get("format") if isinstance(text, dict) else None
+    if isinstance(text, dict) and isinstance(form, dict):
+        del made["text"]
+        rest = {name: value for name, value in text.items() if name != "format"}
         if rest:
             made["text"] = rest
+        if form.get("type") != "text":  # which is what it is without any
+            made.setdefault("response_format", _chats_format(form))
     return made
+
+
+def _chats_format(form: JsonObject) -> JsonObject:
+    if form.get("type") != "json_schema":
+        return form
+    return {"type": "json_schema", "json_schema": {name: value for name, value in form.items() if name != "type"}}
 
 
 def short_tool_ids(body: JsonObject) -> JsonObject:

@@ -90,28 +90,16 @@ class ToolLoop:
         return await self._ask_provider(self.ask)
 
     def _next_ask(self) -> Ask:
-        client = self.client
-        ask = Ask(
-            NEUTRAL,
-            b"",
-            {},
-            client.model,
-            stream=client.stream,
-            id=client.id,
-            created=client.created,
-            headers=client.headers,
-            seals=client.seals,
-            include_usage=client.include_usage,
-            strict=client.strict,
-            drop_params=client.drop_params,
-            timeout_s=client.timeout_s,
-            caveats=client.caveats,
-            cache_points=client.cache_points,
-            tags=client.tags,
-            only=client.only,
+        """The client's, asked on from what was said since: all that it wished for holds in each round."""
+        ask = msgspec.structs.replace(
+            self.client,
+            dialect=NEUTRAL,
+            body=b"",
+            fields={},
+            native=self.client.dialect.name,
+            client=self.client,
+            _sealed=None,
         )
-        ask.native = client.dialect.name
-        ask.client = client
         ask.reads(Written(self._request))
         return ask
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import httptools
@@ -22,6 +22,8 @@ from tollbridge.transport.frames import accept_for
 from tollbridge.transport.head import encode_head
 from tollbridge.transport.proxy import proxy_for
 
+ANSWER_S = 30.0
+"""For the answer to the handshake, where no timeout says otherwise."""
 HEAD_BYTES_MAX = 64 * 1024
 ERROR_BYTES_MAX = 64 * 1024
 
@@ -125,19 +127,19 @@ class WebSockets:
             )
         key = b64encode(os.urandom(16))
         head = encode_head(request.origin, "GET", request.target, request.headers)
-        handshake: _Handshake | None = None
+        handshake = await self._connected(lambda: _Handshake(loop, request.origin), request.origin, timeouts.connect_s)
+        answer_s = timeouts.first_byte_s or ANSWER_S
         try:
-            async with asyncio.timeout(timeouts.connect_s + (timeouts.first_byte_s or 30.0)):
-                handshake = await self._dialer.connect(lambda: _Handshake(loop, request.origin), request.origin)
-                assert handshake.transport is not None
-                handshake.transport.write(
-                    b"%bconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
-                    b"sec-websocket-key: %b\r\n\r\n" % (head, key)
-                )
+            assert handshake.transport is not None
+            handshake.transport.write(
+                b"%bconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+                b"sec-websocket-key: %b\r\n\r\n" % (head, key)
+            )
+            async with asyncio.timeout(answer_s):
                 await handshake.done
         except TimeoutError as error:
             _give_up(handshake)
-            raise failure("first_byte_timeout", request.origin, seconds=timeouts.connect_s) from error
+            raise failure("first_byte_timeout", request.origin, seconds=answer_s) from error
         except BaseException:
             _give_up(handshake)
             raise
@@ -160,9 +162,15 @@ class WebSockets:
             channel.data_received(handshake.rest)
         return channel
 
+    async def _connected(self, protocol: Callable[[], _Handshake], origin: Origin, connect_s: float) -> _Handshake:
+        try:
+            async with asyncio.timeout(connect_s):
+                return await self._dialer.connect(protocol, origin)
+        except TimeoutError as error:
+            raise failure("connect_timeout", origin, seconds=connect_s) from error
 
-def _give_up(handshake: _Handshake | None) -> None:
-    if handshake is not None:
-        handshake.close()
-        if handshake.done.done() and not handshake.done.cancelled():
-            handshake.done.exception()  # it was told of already
+
+def _give_up(handshake: _Handshake) -> None:
+    handshake.close()
+    if handshake.done.done() and not handshake.done.cancelled():
+        handshake.done.exception()  # it was told of already

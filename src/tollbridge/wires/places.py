@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from tollbridge.model.json import Json
 from tollbridge.model.request import Request
 from tollbridge.model.response import Caveat
+from tollbridge.model.unsent import MARK
 from tollbridge.wires.dialects import CHAT, COMPLETIONS, GEMINI, MESSAGES, RESPONSES
 from tollbridge.wires.stumble import snake
 
@@ -99,6 +100,12 @@ HOLDERS: Mapping[str, frozenset[str]] = {
 }
 """By dialect: objects that hold settings. What is left of one is told by the names inside."""
 
+MARKS = (MARK.removeprefix("."), "prompt_cache_breakpoint")
+"""What a client calls a cache mark."""
+MARK_DEPTH = 6
+"""A message, its content, a result in it, the result's content, one of its parts; and the mark."""
+_BEARERS = frozenset({"content", "output", "function", "tool_calls"})
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 _LISTED = re.compile(r"\$\.(messages|tools)\[(\d+)\](.*)", re.DOTALL)
 _NAMED = re.compile(r"\$\.([A-Za-z_.]+)(.*)", re.DOTALL)
 
@@ -144,6 +151,9 @@ class Places:
         return self._decode(self._body[name]) if name in self._body else None
 
     def place(self, where: str) -> str:
+        if where.endswith(MARK) and self._request is not None:
+            bearer = self.place(where.removesuffix(MARK))
+            return bearer if bearer == "$" else bearer + (_mark_in(self._held(bearer)) or MARK)
         request = self._request
         listed = _LISTED.fullmatch(where)
         if listed is not None:
@@ -155,6 +165,19 @@ class Places:
             return self._tool(number) + (".function.strict" if rest == ".strict" and self.dialect == CHAT else rest)
         named = _NAMED.fullmatch(where)
         return where if named is None else f"$.{self._name(named[1])}{named[2]}"
+
+    def _held(self, place: str) -> Json:
+        """What the client's body holds at a place, of which each step is a name or `[number]`."""
+        steps = _STEP.findall(place.removeprefix("$."))
+        value = self._field(steps[0][0]) if steps else None
+        for name, number in steps[1:]:
+            if number and isinstance(value, list) and int(number) < len(value):
+                value = value[int(number)]
+            elif name and isinstance(value, dict):
+                value = value.get(name)
+            else:
+                return None
+        return value
 
     def _told(self, caveat: Caveat) -> Iterable[Caveat]:
         name = caveat.where.removeprefix("$.")
@@ -201,6 +224,21 @@ class Places:
                     return f"$.tools[{at}]"
                 number -= 1
         return "$.tools"
+
+
+def _mark_in(value: Json, depth: int = 0) -> str:
+    """The way from a value to the first cache mark within it; "" where there is none."""
+    if depth == MARK_DEPTH:
+        return ""
+    steps: Iterable[tuple[str, Json]] = ()
+    if isinstance(value, dict):
+        for name in MARKS:
+            if value.get(name) is not None:
+                return f".{name}"
+        steps = ((f".{name}", inner) for name, inner in value.items() if name in _BEARERS)
+    elif isinstance(value, list):
+        steps = ((f"[{at}]", inner) for at, inner in enumerate(value))
+    return next((step + rest for step, inner in steps if (rest := _mark_in(inner, depth + 1))), "")
 
 
 def _functions(group: Json) -> Sequence[Json]:

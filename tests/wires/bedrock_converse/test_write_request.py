@@ -174,7 +174,7 @@ def test_tools_are_cached_where_the_family_takes_that() -> None:
     assert "cachePoint" in written(CLAUDE, tools=(marked,))[0]["toolConfig"]["tools"][1]
     body, caveats = written(NOVA, tools=(marked,))
     assert len(body["toolConfig"]["tools"]) == 1
-    assert [caveat.where for caveat in caveats] == ["$.tools[0]"]
+    assert [caveat.where for caveat in caveats] == ["$.tools[0].cache_control"]
 
 
 def test_thinking_goes_home_to_who_signed_it_alone() -> None:

@@ -193,7 +193,7 @@ def test_blank_messages_are_left_out_and_others_say_what_they_can() -> None:
         "dropped_part $.messages[1]",
         "dropped_part $.messages[2]",
         "dropped_part $.messages[2]",
-        "dropped_param $.messages[3]",
+        "dropped_param $.messages[3].cache_control",
     ]
 
 

@@ -165,7 +165,7 @@ def test_what_the_format_has_no_place_for_is_told_by_its_name() -> None:
     assert told == [
         "dropped_param $.response_format",
         "dropped_part $.tools[0]",
-        "dropped_part $.tools[1]",
+        "dropped_part $.tools[1].cache_control",
         "dropped_param $.tool_choice",
         "dropped_param $.parallel_tools",
         "dropped_param $.user",

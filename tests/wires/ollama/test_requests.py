@@ -130,7 +130,7 @@ def test_each_thing_that_has_no_place_is_a_caveat() -> None:
     )
     assert [one["content"] for one in body["messages"]] == ["Be brief.", "No.", "Hi"]
     assert sorted(codes(caveats)) == [
-        "dropped_param $.messages[2]",
+        "dropped_param $.messages[2].cache_control",
         "dropped_part $.messages[0]",
         "dropped_part $.messages[1]",
         "dropped_part $.messages[1]",

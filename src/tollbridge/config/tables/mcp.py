@@ -143,7 +143,9 @@ MCP_SERVER = section(
     fills("aws_role_name", named, "aws_role_name", about="a role that is taken on first (its ARN)"),
     fills("aws_session_name", named, "aws_session_name", about="how that session is called"),
     fills("brings", list_of(named), "extra_headers", about="names of the client's headers that go along"),
-    fills("headers", map_of(template), "static_headers", about="sent with each request"),
+    fills(
+        "headers", map_of(template), "static_headers", about="sent with each request; no client's header replaces one"
+    ),
     fills("description", text, "description", about="shown to people"),
     fills("instructions", text, "instructions", about="shown to clients, in the place of the server's own"),
     fills(

@@ -6,7 +6,7 @@ import re
 
 from msgspec import structs
 
-from tollbridge.providers import patches
+from tollbridge.providers import patches, perplexity
 from tollbridge.providers.auth import Bearer, HeaderKey
 from tollbridge.providers.row import RESPONSES, ForModels, From, Provider
 from tollbridge.providers.rows.alike import (
@@ -205,7 +205,8 @@ VENDORS: tuple[Provider, ...] = (
         name="perplexity",
         wire=CHAT,
         base_url="https://api.perplexity.ai",
-        also={RESPONSES: "/v1/responses"},  # all that is left at their own address since 2026-09-27
+        also={RESPONSES: perplexity.TARGET},
+        place=perplexity.perplexity_place,
         base_env=("PERPLEXITY_API_BASE",),
         key_env=("PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"),
         prefers={**OLD_NAME, "reasoning": "reasoning_effort"},
@@ -214,7 +215,7 @@ VENDORS: tuple[Provider, ...] = (
         also_patches={RESPONSES: (patches.perplexity_agent,)},
         tells_cost=True,
         source="https://docs.perplexity.ai/docs/agent-api/openai-compatibility",
-        checked="2026-11-27",
+        checked="2026-11-28",
     ),
     _glm("zai", "https://api.z.ai", "ZAI_API_KEY"),
     _glm("bigmodel", "https://open.bigmodel.cn", "BIGMODEL_API_KEY"),

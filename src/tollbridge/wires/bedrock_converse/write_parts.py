@@ -24,7 +24,7 @@ from tollbridge.model.parts import (
     Url,
 )
 from tollbridge.model.response import Caveat
-from tollbridge.model.unsent import unsent_part
+from tollbridge.model.unsent import mark_at, unsent_part
 from tollbridge.wires.anthropic_messages.vocabulary import NAME as CLAUDES
 from tollbridge.wires.bedrock_converse.models import Family
 from tollbridge.wires.bedrock_converse.vocabulary import (
@@ -95,7 +95,7 @@ class PartWriter:
 
     def cache_point(self, mark: CacheMark, place: str) -> list[JsonObject]:
         if place not in self._family.caches:
-            self.dropped("a cache mark, which this model does not take here")
+            self.dropped("a cache mark, which this model does not take here", mark_at(self.where))
             return []
         point: JsonObject = {"type": "default"}
         if mark.ttl == "1h" and self._family.hour:
@@ -240,11 +240,11 @@ class PartWriter:
                 caveat("approximated", self.where, "this model is not told that a tool failed, except by the result")
             )
         if marks:
-            self.dropped("a cache mark inside a tool's result")
+            self.dropped("a cache mark inside a tool's result", mark_at(self.where))
         return {"toolResult": said}
 
-    def dropped(self, what: str) -> None:
-        self.caveats.append(unsent_part(self.where, what, "Bedrock"))
+    def dropped(self, what: str, where: str = "") -> None:
+        self.caveats.append(unsent_part(where or self.where, what, "Bedrock"))
 
     def _foreign(self, what: str, origin: str) -> None:
         made = (

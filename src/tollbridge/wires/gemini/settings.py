@@ -11,7 +11,7 @@ from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Sampling, Tool, ToolChoice
 from tollbridge.model.response import Caveat
-from tollbridge.model.unsent import unsent_field, unsent_part
+from tollbridge.model.unsent import mark_at, unsent_field, unsent_part
 from tollbridge.wires.base import Target
 from tollbridge.wires.dialects import format_of
 from tollbridge.wires.gemini.extras import write_extras
@@ -158,7 +158,7 @@ class Foreign:
             said["parametersJsonSchema"] = tool.schema
         if tool.cache is not None:
             what = "a cache mark; this format caches by itself, or by `cachedContent`"
-            self._caveats.append(unsent_part(f"$.tools[{index}]", what))
+            self._caveats.append(unsent_part(mark_at(f"$.tools[{index}]"), what))
         if tool.strict and "strict_tools" in self._to.lacks:
             self._caveats.append(unsent_field(f"tools[{index}].strict", "this target cannot hold itself to a schema"))
         return said

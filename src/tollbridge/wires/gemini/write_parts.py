@@ -26,7 +26,7 @@ from tollbridge.model.parts import (
     Url,
 )
 from tollbridge.model.response import Caveat
-from tollbridge.model.unsent import unsent_part, unsent_thing
+from tollbridge.model.unsent import mark_at, unsent_part, unsent_thing
 from tollbridge.wires.dialects import format_of
 from tollbridge.wires.gemini.read_parts import CODE_EXECUTION, ERROR, OUTPUT, fields_of_nobody
 from tollbridge.wires.gemini.signature import may_be_seal
@@ -72,7 +72,8 @@ class PartWriter:
     def write(self, part: Part, into: list[Json]) -> None:
         """One part, after those that stand in `into` already: a signature may belong to the last of them."""
         if getattr(part, "cache", None) is not None:
-            self._once("dropped_part", "a cache mark; this format caches by itself, or by `cachedContent`")
+            what = "a cache mark; this format caches by itself, or by `cachedContent`"
+            self._once("dropped_part", what, mark_at(self.where))
         match part:
             case Text(text=text):
                 if part.citations:
@@ -201,10 +202,10 @@ class PartWriter:
     def dropped(self, what: str) -> None:
         self.caveats.append(unsent_part(self.where, what, "Gemini"))
 
-    def _once(self, code: str, what: str) -> None:
+    def _once(self, code: str, what: str, where: str = "") -> None:
         if what not in self._warned:
             self._warned.add(what)
-            self.caveats.append(unsent_part(self.where, what, "Gemini", code))
+            self.caveats.append(unsent_part(where or self.where, what, "Gemini", code))
 
     def foreign(self, what: str, origin: str) -> None:
         made = (

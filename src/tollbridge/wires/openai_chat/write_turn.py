@@ -12,7 +12,7 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.parts import Media, Opaque, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from tollbridge.model.request import Message
 from tollbridge.model.response import Caveat
-from tollbridge.model.unsent import CACHES_ITSELF, unsent_thing
+from tollbridge.model.unsent import CACHES_ITSELF, mark_at, unsent_thing
 from tollbridge.wires.base import Target
 from tollbridge.wires.dialects import format_of
 from tollbridge.wires.openai_chat import thinking_parts
@@ -96,7 +96,7 @@ class TurnWriter:
                     if part.citations:
                         self._drop(where, "The citations of a text have no place in a chat request.")
                     if part.cache is not None and "cache_control" not in self._to.prefers:
-                        self._caveats.append(unsent_thing(where, "A cache mark", CACHES_ITSELF))
+                        self._caveats.append(unsent_thing(mark_at(where), "A cache mark", CACHES_ITSELF))
                 case Media() | ToolResult():
                     self._drop(where, f"A {type(part).__name__} has no place in an assistant's message.")
                 case Opaque():
