@@ -84,7 +84,8 @@ def decode(body: bytes) -> Json:
     try:
         return _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RpcError(PARSE_ERROR, f"Parse error: {error}"[:300], status=400) from error
+        why = str(error) if body.strip() else "the body is empty: it must be a message of JSON-RPC"
+        raise RpcError(PARSE_ERROR, f"Parse error: {why}"[:300], status=400) from error
 
 
 def kind_of(message: Json) -> Kind:

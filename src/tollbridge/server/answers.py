@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Sequence
+from copy import copy
 from functools import cache, lru_cache
 
 import msgspec
@@ -15,6 +16,7 @@ from tollbridge.errors import APIError, AuthenticationError, StoreUnavailable
 from tollbridge.model.money import spell_dollars
 from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
+from tollbridge.policy.principal import Principal
 from tollbridge.secret import without_keys_in_bytes
 from tollbridge.server.allowance import Held
 from tollbridge.wires.base import Wire
@@ -143,6 +145,15 @@ def told_plainly(caveats: Iterable[str]) -> bytes:
     if len(value) <= CAVEATS_BYTES_MAX:
         return value
     return value[:CAVEATS_BYTES_MAX].rpartition(b"; ")[0] + b"; ..."
+
+
+def shown_to(principal: Principal | None, error: APIError) -> APIError:
+    """As who asked may know it: at which addresses the operator's models are is told to the admin alone."""
+    if not error.public or (principal is not None and principal.admin):
+        return error
+    shown = copy(error)
+    shown.message = error.public
+    return shown
 
 
 def error_answer(dialect: Wire, error: APIError, held: Held | None = None) -> tuple[int, list[Pair], bytes]:

@@ -30,6 +30,7 @@ from tollbridge.server.answers import (
     own_headers,
     passed_on,
     route_headers,
+    shown_to,
     time_headers,
 )
 from tollbridge.server.gateway import Gateway
@@ -176,7 +177,7 @@ class Telling:
 
     def _tell_failure(self, stream: Stream, error: APIError) -> None:
         """Of a stream that broke."""
-        self._responder.write(stream.fail(error))
+        self._responder.write(stream.fail(shown_to(self._inbound.principal, error)))
         self._responder.finish()
 
     async def _pump(self, stream: Stream) -> None:
@@ -248,7 +249,8 @@ class Telling:
     def _refuse(self, error: APIError) -> None:
         """Answers with the error. Where what the request used is accounted for already, that stands."""
         record, responder, trace, held = self._record, self._responder, self._trace, self._held
-        status, headers, body = error_answer(self._dialect, error, held)
+        shown = shown_to(self._inbound.principal, error)
+        status, headers, body = error_answer(self._dialect, shown, held)
         if not self._accounted:
             if trace.attempts:
                 asked_last(record, trace)
@@ -256,7 +258,7 @@ class Telling:
             failed(record, error)
             self._account()
         if responder.started:  # a heartbeat began the stream: the error comes as an event
-            responder.write(self._error_event(error))
+            responder.write(self._error_event(shown))
             responder.finish()
             return
         own = own_headers(record, self._dialect)
