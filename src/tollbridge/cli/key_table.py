@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tollbridge.cli import screen
-from tollbridge.model.money import show_dollars
+from tollbridge.model.money import round_dollars, show_dollars
 from tollbridge.store.key import Key
 
 WIDTH_MAX = 32
@@ -86,7 +86,7 @@ def _row(key: Key, now: float) -> tuple[str, ...]:
         key.name,
         key.alias or "",
         state(key, now),
-        show_dollars(key.spend_nanousd),
+        round_dollars(key.spend_nanousd),
         _budget(key),
         _limits(key),
         ", ".join(key.models) or "all",
