@@ -19,6 +19,7 @@ from tollbridge.config.settings import Config
 from tollbridge.errors import ConfigError
 from tollbridge.home import Home
 from tollbridge.observe import Observer, RequestLog
+from tollbridge.observe.log_file import LogFile
 from tollbridge.observe.masked import LINE, MaskingFormatter
 from tollbridge.server.app import App
 from tollbridge.server.forwarded import Forwarding
@@ -117,7 +118,7 @@ def application(
         observers: list[Observer] = []
         lines = None
         if log != "none":
-            lines = RequestLog(stack.enter_context(_opened(log)))
+            lines = RequestLog(stack.enter_context(contextlib.closing(_opened(log))))
             stack.callback(lines.close)
             observers.append(lines)
         accounts = Accounts(config, home)
@@ -144,11 +145,11 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return factory
 
 
-def _opened(log: str) -> FileIO:
+def _opened(log: str) -> FileIO | LogFile:
     if log == "-":
         return open(sys.stderr.fileno(), "ab", buffering=0, closefd=False)
     try:
-        return open(log, "ab", buffering=0)
+        return LogFile(log)
     except OSError as error:
         raise ConfigError(f"The request log cannot be written to {log}: {error.strerror or error}.") from error
 
