@@ -29,6 +29,7 @@ from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.diagnosis import as_json, diagnose
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import RpcError
+from tollbridge.mcp.lists import gathered
 from tollbridge.mcp.many import DESCRIBE, SEARCH
 from tollbridge.mcp.oauth.desk import shape_of
 from tollbridge.mcp.oauth.errand import OAuthError
@@ -51,10 +52,10 @@ MASTER = Principal("master", admin=True)
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """`tools`: each with its server in `mcp_info`. `message`: of servers that did not answer, or ""."""
+    """`tools`: each with its server in `mcp_info`. `absent`: what is told of servers that did not answer."""
 
     tools: list[JsonObject]
-    message: str = ""
+    absent: tuple[str, ...] = ()
 
 
 class Desk(Protocol):
@@ -62,6 +63,9 @@ class Desk(Protocol):
 
     async def servers(self) -> list[JsonObject]: ...
     async def tools(self, server: str | None) -> Listed: ...
+    def home_of(self, tool: str) -> str | None:
+        """The server that the name says by itself; None where that is not known here."""
+
     async def call(self, tool: str, arguments: JsonObject, server: str | None) -> JsonObject: ...
     async def diagnoses(self, server: str | None) -> list[JsonObject]: ...
     async def standings(self, server: str) -> list[JsonObject]:
@@ -97,9 +101,14 @@ class Local:
         return [shape(upstream, None, admin=True) for upstream in self._hub.upstreams.values()]
 
     async def tools(self, server: str | None) -> Listed:
-        found, absent = await self._hub.view(self._caller, self._wanted(server)).gathered("tools/list")
+        view = self._hub.view(self._caller, self._wanted(server))
+        found, absent = await gathered(view, "tools/list", logged=False)  # whoever asked is told
         tools = [beside_its_server(self._hub, upstream, tool) for upstream, tools in found for tool in tools]
-        return Listed(tools, "; ".join(f"{name}: {why}" for name, why in absent.items()))
+        return Listed(tools, tuple(f"{name}: {why}" for name, why in absent.items()))
+
+    def home_of(self, tool: str) -> str | None:
+        placed = self._hub.view(self._caller).scope.placed("tools", tool)
+        return None if placed is None else placed[0].name
 
     async def call(self, tool: str, arguments: JsonObject, server: str | None) -> JsonObject:
         view = self._hub.view(self._caller, self._wanted(server), alone=server is not None)
@@ -161,7 +170,10 @@ class Remote:
         told = await self._gateway.ask("GET", f"/mcp-rest/tools/list{query}")
         if told.get("error") == "server_not_found":
             raise NotFoundError(str(told.get("message")))
-        return Listed(told["tools"], str(told["message"]) if told.get("error") else "")
+        return Listed(told["tools"], (str(told["message"]),) if told.get("error") else ())
+
+    def home_of(self, tool: str) -> str | None:
+        return None
 
     async def call(self, tool: str, arguments: JsonObject, server: str | None) -> JsonObject:
         body: JsonObject = {"name": tool, "arguments": arguments}
@@ -211,11 +223,12 @@ class Remote:
 
 @asynccontextmanager
 async def local(config: Path, *, kept: bool = False) -> AsyncIterator[Local]:
-    """`kept`: with what the gateway's database knows of tools; of sign-ins it is asked where a server wants such.
+    """`kept`: with what the gateway's database knows of tools; it is asked too where a server is held to that, and of
+    sign-ins where one wants such.
     Raises ConfigError, StoreError."""
     found = place(config)
     networks = mcp_networks(found.config, found.environ)
-    kept = kept or any(server.auth_type == "oauth2" for server in found.config.mcp_servers)
+    kept = kept or any(one.auth_type == "oauth2" or one.pin == "strict" for one in found.config.mcp_servers)
     database = await asyncio.to_thread(Database.open, found.database_url) if kept else None
     safe = None if database is None else Safe(database, found.home.pepper())
     oauth = OAuth(found.config, networks.operators, networks.others, safe)

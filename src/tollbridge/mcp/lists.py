@@ -97,9 +97,11 @@ def _own(view: View, upstream: Upstream, method: str, items: list[JsonObject]) -
     return own
 
 
-async def gathered(view: View, method: str) -> tuple[list[tuple[Upstream, list[JsonObject]]], dict[str, str]]:
+async def gathered(
+    view: View, method: str, *, logged: bool = True
+) -> tuple[list[tuple[Upstream, list[JsonObject]]], dict[str, str]]:
     """All that the caller may use, by server, under each server's own names; and the servers that did not answer,
-    with the reason."""
+    with the reason, which is `logged` too."""
     ordered = sorted(view.having(ITEMS[method]), key=lambda upstream: upstream.definition.prefix)
     told = await asyncio.gather(*(upstream.soon(items_of(view, upstream, method)) for upstream in ordered))
     found = [(upstream, items) for upstream, items in zip(ordered, told, strict=True) if isinstance(items, list)]
@@ -108,7 +110,7 @@ async def gathered(view: View, method: str) -> tuple[list[tuple[Upstream, list[J
         for upstream, items in zip(ordered, told, strict=True)
         if isinstance(items, RpcError)
     }
-    for name, why in absent.items():
+    for name, why in absent.items() if logged else ():
         log.warning("the MCP server %r is missing in a list: %s", name, why)
     return found, absent
 
