@@ -84,11 +84,11 @@ def cost_headers(nanousd: int | None, held: Held | None) -> bytes:
     return b"x-tollbridge-cost-usd: %b\r\nx-litellm-response-cost: %b\r\n%b" % (cost, cost, headers)
 
 
-def time_headers(record: Record) -> bytes:
-    """How long it took, and what of that the provider did not take, for LiteLLM's clients; of a stream, to its first
-    words; as lines."""
+def time_headers(record: Record, elsewhere_s: float = 0.0) -> bytes:
+    """How long it took, and what of that the gateway did, for LiteLLM's clients; of a stream, to its first words; as
+    lines. `elsewhere_s`: as `accounting.Elsewhere` has it."""
     took = record.ttft_ms or record.duration_ms
-    own = max(0.0, took - record.upstream_ms)
+    own = max(0.0, took - record.upstream_ms - elsewhere_s * 1000)
     return b"x-litellm-response-duration-ms: %.3f\r\nx-litellm-overhead-duration-ms: %.3f\r\n" % (took, own)
 
 
