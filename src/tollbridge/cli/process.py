@@ -98,10 +98,13 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     async def _leave(self, listener: Listener, signals: asyncio.Queue[None]) -> None:
         """What is under way finishes within the grace; a second signal ends it at once."""
-        drain = asyncio.ensure_future(listener.drain(self.config.general.shutdown_grace_s, SETTLE_S))
+        grace_s = self.config.general.shutdown_grace_s
+        drain = asyncio.ensure_future(listener.drain(grace_s, SETTLE_S))
         hurry = asyncio.ensure_future(signals.get())
-        if listener.in_flight:
-            print(f"tollbridge: finishing {listener.in_flight} requests; again to stop at once", file=sys.stderr)
+        if under_way := listener.in_flight:
+            what = "1 request" if under_way == 1 else f"{under_way} requests"
+            told = f"finishing {what}, for {grace_s:g} s at most (shutdown_grace_s); again to stop at once"
+            print(f"tollbridge: {told}", file=sys.stderr)
         await asyncio.wait({drain, hurry}, return_when=asyncio.FIRST_COMPLETED)
         hurry.cancel()
         if not drain.done():
