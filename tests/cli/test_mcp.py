@@ -138,6 +138,19 @@ def test_a_server_that_is_away_is_told_once(tmp_path: Path) -> None:
     assert [line.partition(":")[0] for line in told.stderr.splitlines()] == ["warning", "warning"]
 
 
+@pytest.mark.parametrize("command", [("tools",), ("call", "dies", "x"), ("doctor",)])
+def test_what_a_server_said_before_it_ended_is_told_once(tmp_path: Path, command: tuple[str, ...]) -> None:
+    file = tmp_path / "config.yaml"
+    dies = {"command": "/bin/sh", "args": ["-c", "echo the last words >&2; exit 3"]}
+    file.write_text(json.dumps({"mcp_servers": {"dies": dies}}))
+    told = subprocess.run(
+        [PROGRAM, "mcp", *command, "--config", str(file)], capture_output=True, text=True, check=False
+    )
+    assert told.returncode in (1, 2)
+    assert (told.stdout + told.stderr).count("the last words") == 1
+    assert (told.stdout + told.stderr).count("ended with status 3") == 1
+
+
 def test_a_line_to_paste_calls_the_program_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "a place" / "tollbridge"
     program.parent.mkdir()

@@ -7,6 +7,7 @@ ledger, and no gateway needs to run. A gateway is asked over HTTP, and counts an
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Mapping
@@ -23,6 +24,7 @@ from tollbridge.assemble.oauth import OAuth
 from tollbridge.cli.gateway import Gateway, address, reached
 from tollbridge.cli.place import AUDIT, place
 from tollbridge.errors import APIError, NotFoundError
+from tollbridge.mcp import resting
 from tollbridge.mcp.absent import helped
 from tollbridge.mcp.approving import approve, standings
 from tollbridge.mcp.call import Call, Caller
@@ -91,6 +93,13 @@ class Safe(msgspec.Struct, frozen=True, eq=False):
     pepper: bytes
 
 
+class ToldBesides(logging.Filter):
+    """The ends of servers: the commands tell them by themselves."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.module != resting.__name__.rpartition(".")[2]
+
+
 class Local:
     def __init__(self, servers: Hub, sign_ins: SignIns) -> None:
         self._hub = servers
@@ -102,7 +111,7 @@ class Local:
 
     async def tools(self, server: str | None) -> Listed:
         view = self._hub.view(self._caller, self._wanted(server))
-        found, absent = await gathered(view, "tools/list", logged=False)  # whoever asked is told
+        found, absent = await gathered(view, "tools/list", for_operator=True)
         tools = [beside_its_server(self._hub, upstream, tool) for upstream, tools in found for tool in tools]
         return Listed(tools, tuple(f"{name}: {why}" for name, why in absent.items()))
 
@@ -119,6 +128,7 @@ class Local:
             upstream, own = await view.target(call)
             return await helped(view, upstream, own["name"], view.at(upstream, call.with_params(own)))
         except RpcError as error:
+            error.message = error.in_full
             raise as_http(error) from error
 
     async def diagnoses(self, server: str | None) -> list[JsonObject]:
@@ -234,12 +244,15 @@ async def local(config: Path, *, kept: bool = False) -> AsyncIterator[Local]:
     oauth = OAuth(found.config, networks.operators, networks.others, safe)
     pins = Pins(None if database is None else PinStore(database))
     servers = hub(found.config, found.environ, networks.operators, oauth=oauth, pins=pins)
+    besides = ToldBesides()
+    resting.log.addFilter(besides)
     try:
         await pins.hear()
         with audited(found.home.path / AUDIT, sys.stderr) if kept else nullcontext():
             yield Local(servers, SignIns(servers, oauth.vault, oauth.notes))
         await pins.hear()
     finally:
+        resting.log.removeFilter(besides)
         if database is not None:
             await asyncio.to_thread(database.close)
         await servers.close()
