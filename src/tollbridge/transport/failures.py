@@ -175,7 +175,7 @@ _KINDS: dict[Code, _Kind] = {
 }
 
 
-_SOMEBODY = "the model's server"
+_SOMEBODY = "the server"
 _DETAIL_TELLS_WHERE: frozenset[Code] = frozenset({"tls_failure", "egress_refused", "proxy_failure"})
 
 
