@@ -65,10 +65,11 @@ clean: ## remove the virtual environment, the site and caches
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Tollbridge needs Python 3.11 or newer (set PYTHON=/path/to/python)." >&2; exit 1; }
+	@echo "Making $(VENV) with $(PYTHON) ..." >&2
 	@"$(PYTHON)" -m venv $(VENV)
 
 $(RUNTIME): requirements.lock pyproject.toml | $(VENV)/bin/python
-	@echo "Installing Tollbridge into $(VENV) ..." >&2
+	@echo "Installing Tollbridge into $(VENV), which takes a minute or two the first time ..." >&2
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m compileall -q src

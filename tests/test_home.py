@@ -10,9 +10,12 @@ from tollbridge.home import ALPHABET, Home, base62, checksum, new_key
 
 def test_the_master_key_is_made_once_and_kept_for_its_owner_alone(tmp_path: Path):
     home = Home(tmp_path / "state")
-    key, made = home.master_key()
-    assert made
+    key, unshown = home.master_key()
+    assert unshown
+    assert home.master_key() == (key, True), "a start that fails shows it to nobody"
+    home.showed_master_key()
     assert home.master_key() == (key, False)
+    assert [file.name for file in home.path.iterdir()] == ["master_key"]
     assert stat.S_IMODE((tmp_path / "state" / "master_key").stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
 

@@ -34,6 +34,7 @@ def create() -> AsAsgi:
     for problem in assembled.problems:
         print(problem, file=sys.stderr)
     print(f"Tollbridge under ASGI  key {door.key.text}", file=sys.stderr)
+    door.shown()
 
     async def startup() -> None:
         accounts.start()

@@ -104,6 +104,8 @@ class APIError(TollbridgeError):
     retryable: bool = False
     unsent: bool = False
     """Nobody was asked: the request cannot be said to who would have been."""
+    public: str = ""
+    """The message for who may not know the addresses of those that are asked; "" where it tells none."""
 
     def __init__(
         self,

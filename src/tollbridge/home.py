@@ -1,10 +1,11 @@
 """The state directory: `TOLLBRIDGE_HOME`, by default `~/.tollbridge`, readable by its owner alone.
 
-    master_key     the gateway's key, where neither the configuration nor the environment names one
-    seal_key       32 bytes that authenticate seals (`wires.seal`)
-    pepper         32 bytes under which the digests of keys are made; `TOLLBRIDGE_PEPPER` stands before it
-    reply_key      32 bytes under which answers are sealed that are kept for a retry (`store.replies`)
-    tollbridge.db  the database, where the configuration names no other
+    master_key      the gateway's key, where neither the configuration nor the environment names one
+    master_key_unshown  there until a start has shown that key: one that fails shows it to nobody
+    seal_key        32 bytes that authenticate seals (`wires.seal`)
+    pepper          32 bytes under which the digests of keys are made; `TOLLBRIDGE_PEPPER` stands before it
+    reply_key       32 bytes under which answers are sealed that are kept for a retry (`store.replies`)
+    tollbridge.db   the database, where the configuration names no other
 
 Files are made once, by whoever comes first, with mode 0600; a race between two processes ends with both reading the
 same file.
@@ -25,6 +26,7 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 KEY_PREFIX = "sk-tb-"
 PEPPER_BYTES_MIN = 32
 SECRET_BYTES = 32
+UNSHOWN = "master_key_unshown"
 
 
 class Home:
@@ -82,8 +84,14 @@ class Home:
         return self._database_url or f"sqlite:///{(self.path / 'tollbridge.db').absolute()}"
 
     def master_key(self) -> tuple[str, bool]:
-        """(key, made just now)."""
-        return self._once("master_key", new_key)
+        """(key, nobody was shown it yet)."""
+        if self.known_master_key() is None:
+            self._once(UNSHOWN, lambda: "The key beside this file was not shown yet.")
+        key, _ = self._once("master_key", new_key)
+        return key, (self.path / UNSHOWN).exists()
+
+    def showed_master_key(self) -> None:
+        (self.path / UNSHOWN).unlink(missing_ok=True)
 
     def known_master_key(self) -> str | None:
         """None where none was made yet."""

@@ -197,7 +197,9 @@ def test_secrets_in_free_words_become_names_of_variables_too() -> None:
     }
     shown = {"key_alias": "a b", "expires": "2027-01-01T00:00:00Z", "metadata": {"langfuse_secret_key": SECRET}}
     made = written(
-        [("de-sk", said), ("de_sk", {"command": "x", "args": ["--key", SECRET]})], [shown, {"key_alias": None}]
+        [("de-sk", said), ("de_sk", {"command": "x", "args": ["--key", SECRET]})],
+        [shown, {"key_alias": None}, {"key_alias": "gone", "expires": "2026-01-01T00:00:00.000+00:00"}],
+        now="2026-06-01T00:00:00.000+00:00",
     )
     assert SECRET not in str(made)
     assert made.servers["de-sk"] == {
@@ -221,6 +223,7 @@ def test_secrets_in_free_words_become_names_of_variables_too() -> None:
     }
     assert [remark.split(":")[0] for remark in made.remarks] == [
         "The key a b expires at 2027-01-01T00",
+        "The key gone expired at 2026-01-01T00",
         "Keys without an alias are not in here",
     ]
 

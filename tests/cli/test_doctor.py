@@ -191,6 +191,21 @@ def test_what_check_finds_is_told_and_a_broken_file_ends_it_there(tmp_path: Path
     assert "secret-of-the-provider" not in said
 
 
+def test_of_what_is_mended_alike_some_are_shown_the_errors_first_and_the_mend_once(
+    tmp_path: Path, free_port: str
+) -> None:
+    settings = "".join(f"  {name}: 1\n" for name in ("max_budget", "max_user_budget", "max_end_user_budget"))
+    settings += "".join(f"  {name}: [x]\n" for name in ("success_callback", "failure_callback", "input_callback"))
+    file = tmp_path / "config.yaml"
+    file.write_text(f"litellm_settings:\n{settings}  guardrails: [x]\n")
+    shown = run("--config", str(file), "--port", free_port, "--offline", code=2).stdout
+    assert shown.count(f"tollbridge check {file}") == 1
+    assert shown.count("WARN") == 4
+    assert shown.index("WRONG") < shown.index("WARN")
+    assert "and 2 more\n" in shown
+    assert shown.endswith("1 wrong, 6 to be warned of.\n")
+
+
 def test_mcp_servers_are_asked_how_they_are(tmp_path: Path, free_port: str) -> None:
     servers = {"old": LEGACY_STDIO.configured(), "gone": {"command": "/nowhere/to/be/found"}}
     with upstream() as (url, _):

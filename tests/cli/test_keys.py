@@ -338,3 +338,23 @@ mcp_servers: {"my desk": {command: x, alias: front, access_groups: [staff]}}
     changed = run("update", "a", "--model", "bst", "--config", "config.yaml")
     assert changed.stderr == "warning: models: there is no model 'bst' here. Did you mean 'best'?\n"
     assert run("generate", "--model", "goood").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "warned"),
+    [
+        (("--budget-duration", "1d"), "nothing limits what it spends: a budget that starts anew each 1d needs"),
+        (("--max-budget", "0"), "a budget of 0 is used up from the beginning"),
+        (("--rpm", "0"), "--rpm 0 lets no request in"),
+        (("--tpm", "0"), "--tpm 0 lets no request in"),
+        (("--parallel", "0"), "--parallel 0 lets no request in"),
+    ],
+)
+def test_a_limit_that_is_hardly_meant_is_done_and_told(said: tuple[str, ...], warned: str) -> None:
+    made = run("generate", "--alias", "odd", *said)
+    assert made.exit_code == 0
+    assert f"warning: {warned}" in made.stderr
+    assert "warning" not in run("update", "odd", "--model", "fast").stderr
+    assert f"warning: {warned}" in run("update", "odd", *said).stderr
+    meant = run("generate", "--max-budget", "1", "--budget-duration", "1d", "--rpm", "1", "--tpm", "1")
+    assert "warning" not in meant.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.clients.running import running
 from tests.databases import furnish
 from tests.mcp.serving import LEGACY_STDIO, Serving, broken, modern_only
 from tollbridge.cli import main
+from tollbridge.cli.called import called
 from tollbridge.cli.greeting import ShownKey, greeting
 from tollbridge.cli.serve import started
 from tollbridge.errors import ConfigError
@@ -106,6 +108,68 @@ def test_a_tool_is_called_with_arguments_as_its_schema_wants_them(whom: list[str
     assert run("call", "old-echo", "--json", '{"text": "x"}', *whom).stdout == "x\n"
     assert run("call", "old-echo", "--json", "-", *whom, stdin='{"text": "piped"}').stdout == "piped\n"
     assert told("call", "old-echo", "--json", '{"text": "x"}', "--raw", *whom)["content"][0]["type"] == "text"
+
+
+def test_a_server_may_stand_before_its_tool_and_only_one_of_both_ways_counts(whom: list[str]) -> None:
+    assert run("call", "old", "echo", "-a", "text=x", *whom).stdout == "x\n"
+    run("call", "nobody", "echo", "-a", "text=x", *whom, code=1)
+    assert "Say a tool, or a server and a tool" in run("call", "old", "echo", "x", *whom, code=2).stderr
+    run("call", "old", "echo", "-s", "old", *whom, code=2)
+
+
+@pytest.mark.parametrize("named", [("one", "echo"), ("one-echo",), ("echo", "-s", "one")])
+def test_a_tool_of_one_server_starts_no_other(tmp_path: Path, named: tuple[str, ...]) -> None:
+    """Its schema was looked for at all of them."""
+    begun = tmp_path / "begun"
+    other = {"command": sys.executable, "args": ["-c", f"open({str(begun)!r}, 'w').close()"]}
+    file = tmp_path / "config.yaml"
+    file.write_text(json.dumps({"mcp_servers": {"one": LEGACY_STDIO.configured(), "two": other}}))
+    assert run("call", *named, "-a", "text=x", "--config", str(file)).stdout == "x\n"
+    assert not begun.exists()
+
+
+def test_a_server_that_is_away_is_told_once(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(json.dumps({"mcp_servers": {"a": {"command": "/nowhere/x"}, "b": {"command": "/nowhere/y"}}}))
+    command = [PROGRAM, "mcp", "tools", "--config", str(file)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode == 1
+    assert told.stderr.count("/nowhere/x") == told.stderr.count("/nowhere/y") == 1
+    assert [line.partition(":")[0] for line in told.stderr.splitlines()] == ["warning", "warning"]
+
+
+@pytest.mark.parametrize("command", [("tools",), ("call", "dies", "x"), ("doctor",)])
+def test_what_a_server_said_before_it_ended_is_told_once(tmp_path: Path, command: tuple[str, ...]) -> None:
+    file = tmp_path / "config.yaml"
+    dies = {"command": "/bin/sh", "args": ["-c", "echo the last words >&2; exit 3"]}
+    file.write_text(json.dumps({"mcp_servers": {"dies": dies}}))
+    told = subprocess.run(
+        [PROGRAM, "mcp", *command, "--config", str(file)], capture_output=True, text=True, check=False
+    )
+    assert told.returncode in (1, 2)
+    assert (told.stdout + told.stderr).count("the last words") == 1
+    assert (told.stdout + told.stderr).count("ended with status 3") == 1
+
+
+def test_a_line_to_paste_calls_the_program_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "a place" / "tollbridge"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    assert called(str(program)) == f"'{program}'"
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert called(str(program)) == "tollbridge"
+    assert called("/lib/tollbridge/__main__.py") == f"{sys.executable} -m tollbridge"
+
+
+@pytest.mark.parametrize("word", ["notaurl", "desk.example/mcp", "localhost:8000/mcp"])
+def test_one_word_that_is_neither_a_url_nor_a_program_is_no_server(tmp_path: Path, word: str) -> None:
+    file = tmp_path / "config.yaml"
+    assert f"{word!r} is no program on PATH, and no URL" in run("add", "x", word, "-c", str(file), code=2).stderr
+    assert not file.exists()
+    run("add", "x", "-c", str(file), "--", sys.executable)
+    assert "command" in file.read_text()
 
 
 def test_a_call_that_cannot_be_is_told_with_an_exit_code(whom: list[str]) -> None:
@@ -294,7 +358,7 @@ def test_the_greeting_names_the_servers_and_a_line_to_try() -> None:
     key = ShownKey.in_variable("THE_KEY", "that of $THE_KEY")
     shown = greeting("http://127.0.0.1:4000", key, ["m"], "m", [f"s{number}" for number in range(8)])
     assert "  mcp     8 servers at http://127.0.0.1:4000/mcp: s0, s1, s2, s3, s4, s5 and 2 more\n" in shown
-    assert '          tollbridge mcp tools --url http://127.0.0.1:4000 --key "$THE_KEY"\n' in shown
+    assert f'          {called()} mcp tools --url http://127.0.0.1:4000 --key "$THE_KEY"\n' in shown
     assert "mcp" not in greeting("http://127.0.0.1:4000", key, ["m"], "m")
 
 
@@ -308,12 +372,14 @@ def test_serve_takes_one_more_server_as_a_command() -> None:
 
 def test_a_tool_that_changed_is_shown_and_approved(tmp_path: Path) -> None:
     with broken() as faults:
-        for place, target in (("file", "/mcp/changing"), ("gateway", "/mcp/hidden")):
+        for place, name, target in (("file", "one", "/mcp/changing"), ("gateway", "two", "/mcp/hidden")):
             file = tmp_path / f"{place}.yaml"
-            file.write_text(json.dumps({"mcp_servers": {"one": {"url": faults.at(target), "pin": "strict"}}}))
+            file.write_text(json.dumps({"mcp_servers": {name: {"url": faults.at(target), "pin": "strict"}}}))
         at = ["--config", str(tmp_path / "file.yaml")]
         assert run("approve", "one", *at).stdout == "Nothing waits for an approval.\n"
         run("call", "echo", *at)
+        held = run("call", "echo", *at, code=2).stderr
+        assert "tollbridge mcp approve one echo" in held, "what the database knows holds here too"
         refused = run("approve", "one", *at, code=1, stdin="n\n")
         assert "one echo: changed, quarantined" in refused.stdout
         assert "sends it to a stranger" in refused.stdout

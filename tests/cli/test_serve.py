@@ -65,6 +65,22 @@ def test_an_address_that_is_taken_is_told_with_the_way_out() -> None:
     assert "PORT" in said
 
 
+def test_a_key_that_was_made_by_a_start_that_failed_is_shown_by_the_next(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        run("serve", "--log", "none", "--port", str(taken.getsockname()[1]), code=1)
+    key = (tmp_path / "home" / "master_key").read_text().strip()
+    assert [key in greeting_of("--log", "none") for _ in range(2)] == [True, False]
+
+
+def greeting_of(*options: str) -> str:
+    command = [str(Path(sys.executable).with_name("tollbridge")), "serve", "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = "".join(iter(process.stdout.readline, "Stop with Ctrl-C.\n"))
+        process.terminate()
+    return said
+
+
 @pytest.mark.parametrize("port", ["abc", "70000", "-1", "4000.0"])
 def test_a_port_in_the_environment_that_is_none_is_an_error(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", port)

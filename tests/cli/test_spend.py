@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -23,6 +24,8 @@ from tollbridge.observe import Record
 from tollbridge.observe.ulid import Ulids
 from tollbridge.store.database import Database
 from tollbridge.store.entries import EntryStore
+from tollbridge.store.key import Key
+from tollbridge.store.keys import KeyStore
 
 NOON_NS = 1_767_268_800 * 10**9  # 2026-01-01T12:00:00Z
 DAY_NS = 86_400 * 10**9
@@ -73,9 +76,9 @@ def test_models_are_summed_and_what_is_unknown_is_told_apart(tmp_path: Path) -> 
     )
     table = run(*SINCE).output.splitlines()
     assert table[0].split() == ["MODEL", "REQUESTS", "FAILED", "INPUT", "OUTPUT", "COST", "UNPRICED"]
-    assert table[1].split() == ["gpt-4.1", "2", "0", "1,001", "6", "$1.250000001"]
+    assert table[1].split() == ["gpt-4.1", "2", "0", "1,001", "6", "$1.25"]
     assert table[2].split() == ["mystery", "1", "1", "10", "5", "unknown", "1"]
-    assert table[3].split() == ["all", "3", "1", "1,011", "11", "$1.250000001", "1"]
+    assert table[3].split() == ["all", "3", "1", "1,011", "11", "$1.25", "1"]
     assert told(*SINCE)[0] == {
         "by": {"model": "gpt-4.1"},
         "requests": 2,
@@ -100,6 +103,43 @@ def test_tools_of_the_same_name_are_told_apart_by_their_servers(tmp_path: Path) 
     found = [(row["by"], row["requests"], row["cost_nanousd"]) for row in told(*SINCE)]
     names = [("gpt-4.1", 2, 10), ("mcp/two/add", 1, 9), ("mcp/one/add", 2, 3)]
     assert found == [({"model": name}, requests, cost) for name, requests, cost in names]
+
+
+def test_users_are_summed_and_stand_alone(tmp_path: Path) -> None:
+    kept(
+        tmp_path,
+        dated(0, user="ann", cost_nanousd=10**9),
+        dated(1, user="ann", cost_nanousd=None),
+        dated(1, user="ben", cost_nanousd=2 * 10**9),
+        dated(1, cost_nanousd=5 * 10**9),
+        dated(2, user="late", cost_nanousd=5),
+    )
+    until = (*SINCE, "--until", "2026-01-02", "--by", "user")
+    found = [(row["by"], row["requests"], row["unpriced"]) for row in told(*until)]
+    assert found == [({"user": "ben"}, 1, 0), ({"user": "ann"}, 2, 1)]
+    assert run(*until).output.splitlines()[0].split() == ["USER", "REQUESTS", "COST", "UNPRICED"]
+    assert run(*until, "--csv").output == run(*until, "--format", "csv").output
+    assert run(*until, "--csv").output.startswith("user,requests,cost_usd,unpriced\nben,1,2.00,0\n")
+    assert run(*until, "--by", "tag").exit_code == 2
+    assert "`user` stands alone" in run(*until, "--by", "day").output
+    assert run(*until, "--csv", "--json").exit_code == 2
+
+
+def test_a_deleted_key_is_still_told_by_the_alias_that_it_had(tmp_path: Path) -> None:
+    database = Database.open(Home(tmp_path / "home").database_url())
+    store = KeyStore(database)
+
+    async def one_gone_and_one_in_its_place() -> None:
+        for id, alias in (("aaaaaaaa", "team"), ("bbbbbbbb", None)):
+            await store.insert(Key(id=id, digest=id.encode() * 4, name="sk-...x", alias=alias, created_at=1.0))
+        await store.delete(["aaaaaaaa", "bbbbbbbb"])
+        await store.insert(Key(id="cccccccc", digest=b"c" * 32, name="sk-...c", alias="team", created_at=1.0))
+
+    asyncio.run(one_gone_and_one_in_its_place())
+    database.close()
+    kept(tmp_path, *(dated(0, key_id=id * 8) for id in "abc"))
+    rows = {row["by"]["key"]: row["by"].get("alias") for row in told(*SINCE, "--by", "key")}
+    assert rows == {"aaaaaaaa": "team", "bbbbbbbb": None, "cccccccc": "team"}
 
 
 def test_tags_are_summed_and_stand_alone(tmp_path: Path) -> None:

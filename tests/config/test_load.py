@@ -283,6 +283,34 @@ def test_a_known_key_whose_feature_is_not_built_is_a_named_warning(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("router_settings: {routing_strategy: usage-based-routing-v2}", "`rpm` and `tpm` of deployments ARE NOT HELD"),
+        ("router_settings: {optional_pre_call_checks: [enforce_model_rate_limits]}", "NOTHING IS RESTRICTED"),
+        ("litellm_settings: {upperbound_key_generate_params: {max_budget: 1}}", "NOTHING IS RESTRICTED"),
+        ("litellm_settings: {default_key_generate_params: {max_budget: 1}}", "NOTHING IS RESTRICTED"),
+        ("litellm_settings: {callbacks: [prometheus]}", "metrics are at `/metrics`"),
+        ("litellm_settings: {success_callback: [prometheus]}", "metrics are at `/metrics`"),
+        ("litellm_settings: {mcp_aliases: {d: desc}}\nmcp_servers: {desk: {command: 'true'}}", "did you mean `desk`?"),
+    ],
+)
+def test_a_limit_that_is_not_held_and_a_name_of_nobody_are_told_as_such(tmp_path: Path, text: str, told: str) -> None:
+    loaded = load_text(tmp_path, text)
+    [finding] = loaded.findings
+    assert loaded.config is not None
+    assert told in str(finding)
+    assert finding.column > 1
+
+
+def test_of_several_words_each_is_told_by_itself_and_the_rest_once(tmp_path: Path) -> None:
+    text = "router_settings: {optional_pre_call_checks: [prompt_caching, router_budget_limiting, session_affinity]}"
+    told = [str(finding) for finding in load_text(tmp_path, text).findings]
+    assert len(told) == 2
+    assert "NOTHING IS RESTRICTED" in told[1]
+    assert "it has no effect" in told[0]
+
+
+@pytest.mark.parametrize(
     ("text", "where"),
     [
         ("guardrails: [{guardrail_name: pii, litellm_params: {guardrail: presidio}}]", "guardrails"),

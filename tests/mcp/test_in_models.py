@@ -122,6 +122,28 @@ def _took(row: dict[str, Any]) -> timedelta:
     return datetime.fromisoformat(row["endTime"]) - datetime.fromisoformat(row["startTime"])
 
 
+@pytest.mark.parametrize("streams", [False, True])
+async def test_what_was_waited_for_tools_and_earlier_rounds_is_not_the_gateways_doing(
+    tmp_path: Path, streams: bool
+) -> None:
+    """Its process is started by the first who asks for its tools, and the first round takes its time as well."""
+
+    class Slow(Model):
+        async def __call__(self, peer: Peer) -> None:
+            await asyncio.sleep(0.5)
+            await super().__call__(peer)
+
+    model = Slow([("echo", ECHO)], streams=streams)
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        told = await gateway.post(CHAT, asking(CHAT, streams=streams))
+        assert told.status == 200
+        last = next(one for one in reversed(gateway.records) if one.endpoint == CHAT)
+    took = last.ttft_ms or last.duration_ms
+    assert took > 500
+    assert last.overhead_ms < took / 4
+    assert float(told.headers["x-litellm-overhead-duration-ms"]) < took / 4
+
+
 @pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("path", DIALECTS)
 async def test_a_tool_is_called_and_the_model_goes_on_with_what_it_said(

@@ -110,6 +110,17 @@ async def test_what_changed_at_a_strict_server_waits_for_an_approval(
         assert await served.get(PINS) == []
 
 
+async def test_a_tool_that_is_held_back_is_told_as_that_by_its_name_alone_too(faults: Serving, tmp_path: Path) -> None:
+    """Among several servers it was told as one that is not there."""
+    async with gateway(config(faults, strict_one="hidden", other="changing"), tmp_path) as served:
+        for name in ("tagged", "strict_one-tagged"):
+            held = await served.post("/mcp-rest/tools/call", {"name": name}, status=403)
+            assert "`tollbridge mcp approve strict_one tagged`" in held["error"]["message"]
+        for name in ("nobody", "strict_one-nobody"):
+            lost = await served.send("POST", "/mcp-rest/tools/call", {"name": name})
+            assert b"approve" not in lost.body
+
+
 async def test_a_strict_server_is_looked_at_before_its_first_call(faults: Serving, tmp_path: Path) -> None:
     async with gateway(config(faults, strict="hidden"), tmp_path) as served:
         refused = await call(served, "strict", "tagged", status=403)

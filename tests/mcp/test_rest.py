@@ -148,3 +148,30 @@ async def test_a_server_that_is_down_hides_nobody_elses_tools(tmp_path: Path) ->
             assert "gone" in told["message"]
             told = await served.post("/mcp-rest/tools/call", {"name": "x", "server_id": "gone"}, status=502)
             assert "cannot be reached" in told["error"]["message"]
+
+
+async def test_where_a_server_is_that_is_away_is_in_the_log_and_in_no_answer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    servers = {
+        "gone": {"url": "http://127.0.0.1:9/mcp", "allow_all_keys": True},
+        "unmade": {"command": "/srv/secret-place/program", "allow_all_keys": True},
+    }
+    async with gateway({"mcp_servers": servers}, tmp_path) as served:
+        key = (await served.post("/key/generate", {}))["key"]
+        told = [(await served.send("GET", "/mcp-rest/tools/list", key=key)).body]
+        for server in servers:
+            body = {"name": "x", "server_id": server}
+            told.append((await served.send("POST", "/mcp-rest/tools/call", body, key=key)).body)
+            told.append((await served.send("POST", "/mcp-rest/tools/call", {"name": f"{server}-x"}, key=key)).body)
+        told.append((await served.send("GET", "/v1/mcp/server/health?tools=true", key=key)).body)
+        assert b"cannot be reached: the server refused the connection" in told[0]
+        assert b"cannot be started: No such file" in told[0]
+        for body in told:
+            assert b"127.0.0.1:9" not in body
+            assert b"secret-place" not in body
+        health = (await served.send("GET", "/v1/mcp/server/health?tools=true")).body
+        assert b"127.0.0.1:9 refused" in health
+        assert b"secret-place" in health
+    assert "127.0.0.1:9 refused the connection" in caplog.text
+    assert "/srv/secret-place/program: No such file" in caplog.text

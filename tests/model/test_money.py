@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollbridge.model.money import read_dollars, show_dollars, spell_dollars, write_dollars
+from tollbridge.model.money import read_dollars, round_dollars, show_dollars, spell_dollars, write_dollars
 
 
 @given(st.integers(0, 10**15))
@@ -49,3 +49,20 @@ def test_a_sum_that_is_unknown_stays_unknown() -> None:
 )
 def test_sums_are_spelled_exactly_and_no_longer_than_needed(nanousd: int, spelled: str, shown: str) -> None:
     assert (spell_dollars(nanousd), show_dollars(nanousd)) == (spelled, shown)
+
+
+@pytest.mark.parametrize(
+    ("nanousd", "shown"),
+    [
+        (0, "$0.00"),
+        (1, "$0.000000001"),
+        (113_008, "$0.000113"),
+        (999_950_000, "$1.00"),
+        (3_100_000, "$0.0031"),
+        (1_250_000_001, "$1.25"),
+        (12_345_678_901, "$12.35"),
+        (-12_345_678_901, "-$12.35"),
+    ],
+)
+def test_for_people_dollars_have_the_digits_that_count(nanousd: int, shown: str) -> None:
+    assert round_dollars(nanousd) == shown

@@ -164,7 +164,7 @@ async def test_r28_on_a_signal_streams_finish_and_nothing_new_is_taken(tmp_path:
         async with running(tmp_path, configuration(entry("m", upstream.port))) as gateway:
             async with streams(gateway, 20) as open_streams:
                 gateway.process.send_signal(number)
-                await gateway.says("finishing 20 requests")
+                await gateway.says("finishing 20 requests, for 120 s at most")
                 await refused(gateway)
                 assert gateway.process.returncode is None
                 upstream_says.go_on.set()

@@ -1,3 +1,9 @@
+from pathlib import Path
+
+import pytest
+
+from tests.server.faults import configuration, entry
+from tests.server.served import served
 from tollbridge.assemble.gateway import rules
 from tollbridge.config.settings import Config, GeneralSettings
 from tollbridge.routing.plan import Policy
@@ -53,3 +59,15 @@ def test_usage_in_a_stream_is_wanted_only_where_it_is_said():
     assert not wants_usage({"stream_options": b'{"include_usage": false}'})
     assert not wants_usage({"stream_options": b"[1]"})
     assert not wants_usage({})
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n"])
+async def test_of_an_empty_body_it_is_said_that_it_is_empty(tmp_path: Path, body: bytes) -> None:
+    paths = ("/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1beta/models/m:generateContent")
+    async with served(configuration(entry("m", 9)), tmp_path) as gateway:
+        for path in (*paths, "/v1/embeddings", "/v1/messages/count_tokens", "/v1/audio/transcriptions"):
+            told = await gateway.post(path, body)
+            assert told.status == 400
+            assert told.json()["error"]["message"] == "The body is empty: it must be a JSON object."
+        cut = await gateway.post(paths[0], b'{"model": "m"')
+    assert "The body is not valid JSON" in cut.json()["error"]["message"]

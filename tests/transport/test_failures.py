@@ -22,6 +22,8 @@ def test_every_failure_names_host_and_port_and_says_what_to_do(code: Code) -> No
     assert error.code == code
     assert "api.example.com:443" in str(error)
     assert str(error).endswith(".")
+    assert error.public.endswith(".")
+    assert "example" not in error.public
     assert error.status_code in (502, 504)
     assert (error.status_code == 504) == code.endswith("_timeout")
 

@@ -132,7 +132,7 @@ class Maker:
             if entry.disabled is not None:
                 raise none_enabled(name)
             model = entry.model.replace("*", name if entry.model == "*" else matched, 1)
-            wanted = msgspec.structs.replace(self.wanted(entry), id=f"{entry.id}:{name}", model=model)
+            wanted = msgspec.structs.replace(self.wanted(entry), id=f"{entry.id}:{name}", model=model, asked_as=name)
             try:
                 deployment = self._built(entry, wanted)
             except APIError as error:
@@ -168,6 +168,7 @@ class Maker:
         wanted = Wanted(
             id=name,
             group=label,
+            asked_as=name,
             model=name,
             timeouts=timeouts[0],
             stream_timeouts=timeouts[1],

@@ -172,7 +172,7 @@ def peek(body: bytes) -> Fields:
     except (msgspec.ValidationError, TypeError) as error:
         raise BadRequestError(f"The body must be a JSON object: {error}.") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise malformed(error) from error
+        raise malformed(body, error) from error
 
 
 def string_field(fields: Fields, name: str) -> str:
@@ -210,9 +210,11 @@ def decode(body: bytes) -> Json:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise malformed(error) from error
+        raise malformed(body, error) from error
 
 
-def malformed(error: Exception) -> BadRequestError:
+def malformed(body: bytes, error: Exception) -> BadRequestError:
+    if not body.strip():
+        return BadRequestError("The body is empty: it must be a JSON object.", code="invalid_json")
     told = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
     return BadRequestError(f"The body is not valid JSON: {told}.", code="invalid_json")

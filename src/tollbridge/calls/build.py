@@ -69,10 +69,11 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     client does not say; `forced`: fields that win. `info`: LiteLLM's `model_info`. `by_service`: other times, as a
     deployment has them. `prices`: one's own, in the words of `catalog.price_names`; `markups`: what is charged on top
     of them, or of the catalog's. `filed`: the lists of the operator's prices file by `provider/model`, each in the
-    place of the catalog's."""
+    place of the catalog's. `asked_as`: the name that was asked for, where the group is a pattern."""
 
     id: str
     group: str
+    asked_as: str = ""
     model: str
     provider: str | None = None
     given: Given = Given()

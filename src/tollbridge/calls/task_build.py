@@ -55,7 +55,7 @@ def build_task(wanted: Wanted, task: str, environ: Mapping[str, str], rows: Mapp
     converses = task == "completions" and talks_in is not None
     if how is None or converses or not (how.any_model or _can(known, task)):
         raise BadRequestError(
-            f"The model {wanted.group!r} {WHAT[task]} here: choose one that does.",
+            f"The model {wanted.asked_as or wanted.group!r} {WHAT[task]} here: choose one that does.",
             param="model",
             code="unsupported_endpoint",
         )

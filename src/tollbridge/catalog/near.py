@@ -15,12 +15,13 @@ def did_you_mean(names: Sequence[str]) -> str:
     return f"Did you mean {' or '.join(map(repr, names))}?"
 
 
-def near(name: str, among: Iterable[str] | None = None, count: int = 3) -> list[str]:
+def near(name: str, among: Iterable[str] | None = None, count: int = 3, likeness: float = 0.72) -> list[str]:
     """Up to `count` names that resemble `name`, the nearest first: `among` these, or all that the catalog has.
+    `likeness`: from 0 to 1, what each has at least.
 
     A name over 80 characters resembles nothing: comparing it would take long, and nobody mistypes that much."""
     if not name or len(name) > NAME_MAX:
         return []
     pool = catalog().names() if among is None else among
     same_size = {other.lower(): other for other in pool if abs(len(other) - len(name)) <= max(3, len(name) // 3)}
-    return [same_size[found] for found in get_close_matches(name.lower(), same_size, n=count, cutoff=0.72)]
+    return [same_size[found] for found in get_close_matches(name.lower(), same_size, n=count, cutoff=likeness)]

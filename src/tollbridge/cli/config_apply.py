@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import click
 import msgspec
 
 from tollbridge.admin.key_fields import read_wish
+from tollbridge.admin.key_shape import moment
 from tollbridge.admin.key_shape import shape as key_shape
 from tollbridge.cli.columns import printable
 from tollbridge.cli.config_kept import KEYS, PREFIX, SERVERS, Written, written
@@ -139,7 +141,7 @@ async def _made(found: Place, database: Database) -> Written:
         page = await KeyStore(database).list(descending=False, page=len(keys) // PAGE + 1, size=PAGE)
         keys += [key_shape(key) for key in page.keys]
         if len(page.keys) < PAGE:
-            return written([(one.name, one.said) for one in servers], keys)
+            return written([(one.name, one.said) for one in servers], keys, moment(time.time()) or "")
 
 
 def _file(made: Written) -> list[str]:

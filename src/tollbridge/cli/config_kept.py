@@ -81,8 +81,9 @@ class Placeholders:
         return PREFIX + name
 
 
-def written(servers: Iterable[tuple[str, JsonObject]], keys: Iterable[JsonObject]) -> Written:
-    """`servers`: what was said of each by name, with its secrets. `keys`: as `/key/list` shows them."""
+def written(servers: Iterable[tuple[str, JsonObject]], keys: Iterable[JsonObject], now: str = "") -> Written:
+    """`servers`: what was said of each by name, with its secrets. `keys`: as `/key/list` shows them. `now`: a moment as
+    they are told there; keys that expired before are left out."""
     placeholders, remarks = Placeholders(), []
     said = {name: _server(name, one, placeholders) for name, one in sorted(servers, key=lambda pair: pair[0])}
     listed: dict[str, JsonObject] = {}
@@ -92,12 +93,14 @@ def written(servers: Iterable[tuple[str, JsonObject]], keys: Iterable[JsonObject
         if not alias:
             nameless += 1
             continue
+        expires = str(key["expires"] or "").partition(".")[0]
+        if expires and str(key["expires"]) <= now:
+            remarks.append(f"The key {alias} expired at {expires} (UTC): it is not in here.")
+            continue
         text = placeholders.for_("key", alias)
         listed[alias] = {"key": text, **_settings(key, partial(placeholders.for_, "key", alias))}
-        if key["expires"] is not None:
-            remarks.append(
-                f"The key {alias} expires at {key['expires']}: that is not in here (`duration` begins anew)."
-            )
+        if expires:
+            remarks.append(f"The key {alias} expires at {expires} (UTC): that is not in here (`duration` begins anew).")
     if nameless:
         remarks.append(f"Keys without an alias are not in here: {nameless:,}.")
     return Written(servers=said, keys=listed, variables=tuple(placeholders.names), remarks=tuple(remarks))

@@ -8,6 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -45,6 +46,8 @@ from tollbridge.transport.inprocess import ByHost, InProcess
 PORT = 4000
 TIMEOUT_S = 5.0
 MCP_S = 60.0
+ALIKE_MAX = 5
+"""Of findings that are mended alike: how to mend them says more."""
 MARKS = {"good": ("ok", "green"), "warning": ("WARN", "yellow"), "error": ("WRONG", "red")}
 
 
@@ -179,12 +182,17 @@ async def _mcp(config: Path) -> list[Found]:
 
 def _lines(found: Sequence[Found]) -> Iterator[str]:
     width = max(len(one.about) for one in found)
-    for one in found:
-        mark, colour = MARKS[one.state]
-        head, *rest = _wrapped(one.said, width + 9)
-        yield f"{painted(f'{mark:<5}', sys.stdout, fg=colour)}  {one.about:<{width}}  {head}"
-        yield from (f"{'':5}  {'':<{width}}  {line}" for line in rest)
-        for line in _wrapped(one.mend, width + 9) if one.mend else ():
+    for (about, mend), alike in groupby(found, lambda one: (one.about, one.mend)):
+        those = sorted(alike, key=lambda one: one.state != "error")
+        shown = those[:ALIKE_MAX] if mend else those
+        for one in shown:
+            mark, colour = MARKS[one.state]
+            head, *rest = _wrapped(one.said, width + 9)
+            yield f"{painted(f'{mark:<5}', sys.stdout, fg=colour)}  {about:<{width}}  {head}"
+            yield from (f"{'':5}  {'':<{width}}  {line}" for line in rest)
+        if len(shown) < len(those):
+            yield f"{'':5}  {'':<{width}}  and {len(those) - len(shown)} more"
+        for line in _wrapped(mend, width + 9) if mend else ():
             yield f"{'':5}  {'':<{width}}  {painted(line, sys.stdout, dim=True)}"
     errors, warnings = (sum(one.state == state for one in found) for state in ("error", "warning"))
     yield ""

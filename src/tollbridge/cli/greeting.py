@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from tollbridge.cli.called import called
+
 QUESTIONS = {"customer-service": "Who are our recent customers?"}
 """By an example's server, what a model answers with one of its tools (the offline model too)."""
 
@@ -63,7 +65,7 @@ def _over_mcp(url: str, key: ShownKey, servers: Sequence[str]) -> str:
     counted = "1 server" if len(servers) == 1 else f"{len(servers)} servers"
     return f"""\
   mcp     {counted} at {url}/mcp: {_some(servers)}
-          tollbridge mcp tools --url {url} --key "{key.shell}"
+          {called()} mcp tools --url {url} --key "{key.shell}"
 """
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tollbridge.cli import screen
-from tollbridge.model.money import show_dollars
+from tollbridge.model.money import round_dollars, show_dollars
 from tollbridge.store.key import Key
 
 WIDTH_MAX = 32
@@ -61,13 +61,32 @@ def hindrance(key: Key, now: float) -> str | None:
             return None
 
 
+def odd_limits(key: Key) -> list[str]:
+    """Limits that are hardly meant as they stand: those that hold nothing, and those that let nothing in."""
+    told = []
+    if key.budget_duration and key.max_budget_nanousd is None:
+        told.append(
+            f"nothing limits what it spends: a budget that starts anew each {key.budget_duration} needs --max-budget"
+        )
+    if key.max_budget_nanousd == 0:
+        told.append("a budget of 0 is used up from the beginning (`keys update --no-limit max_budget` takes it away)")
+    for limit, option, name in (
+        (key.rpm, "--rpm", "rpm_limit"),
+        (key.tpm, "--tpm", "tpm_limit"),
+        (key.parallel, "--parallel", "max_parallel_requests"),
+    ):
+        if limit == 0:
+            told.append(f"{option} 0 lets no request in (`keys update --no-limit {name}` takes it away)")
+    return told
+
+
 def _row(key: Key, now: float) -> tuple[str, ...]:
     cells = (
         key.id,
         key.name,
         key.alias or "",
         state(key, now),
-        show_dollars(key.spend_nanousd),
+        round_dollars(key.spend_nanousd),
         _budget(key),
         _limits(key),
         ", ".join(key.models) or "all",

@@ -19,7 +19,7 @@ from tollbridge.admin.keys import Keys, Made
 from tollbridge.assemble.known_names import known_names
 from tollbridge.cli.ending import errors_told
 from tollbridge.cli.key_options import LIFTED, from_stdin, read_name, read_wishes, wishes
-from tollbridge.cli.key_table import card, hindrance, table
+from tollbridge.cli.key_table import card, hindrance, odd_limits, table
 from tollbridge.cli.place import AUDIT, Place, configured, place
 from tollbridge.cli.texts import TEXT
 from tollbridge.observe.audit import audited
@@ -32,6 +32,7 @@ from tollbridge.store.mcp_servers import McpServerStore
 T = TypeVar("T")
 BY = "cli"
 PAGE = 100
+LIMITS = frozenset({"max_budget", "budget_duration", "rpm_limit", "tpm_limit", "max_parallel_requests"})
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, as the HTTP routes answer.")
 quietly = click.option("--quiet", "-q", "quiet", is_flag=True, help="Print the key and nothing else.")
@@ -145,6 +146,8 @@ def update(config: Path | None, key: str, lifted: tuple[str, ...], as_json: bool
     async def change(desk: Keys) -> Key:
         changed, warnings = await desk.update(await desk.named(read_name(key)), body, BY)
         _warn(warnings)
+        if not LIMITS.isdisjoint(body):
+            _warn(odd_limits(changed))
         return changed
 
     _print(_run(config, change), as_json)
@@ -260,7 +263,7 @@ async def _blocked(name: str, desk: Keys, *, blocked: bool) -> tuple[Key, Key]:
 
 
 def _print_made(made: Made, as_json: bool, quiet: bool) -> None:
-    _warn(made.warnings)
+    _warn((*made.warnings, *odd_limits(made.key)))
     text = made.minted.text.reveal()
     if quiet:
         click.echo(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -17,6 +18,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from tollbridge.cli import mcp_lines
+from tollbridge.cli.called import called
 from tollbridge.cli.gateway import KEY_VARIABLE, URL_VARIABLE
 from tollbridge.cli.mcp_arguments import arguments_of, pairs_of, schema_of
 from tollbridge.cli.mcp_desk import Desk, local, remote
@@ -102,20 +104,21 @@ def tools(server: str | None, config: Path | None, url: str | None, key: str | N
     """
     found = _run(config, url, key, lambda desk: desk.tools(server))
     click.echo(_json(found.tools) if as_json else mcp_lines.tools(found.tools))
-    if found.message:
-        click.echo(f"warning: {found.message}", err=True)
+    for told in found.absent:
+        click.echo(f"warning: {told}", err=True)
+    if found.absent:
         sys.exit(1)
 
 
 @mcp.command()
-@click.argument("tool")
+@click.argument("names", nargs=-1, required=True, metavar="[SERVER] TOOL")
 @click.option("--server", "-s", help="Of this server, where several have such a tool.")
 @click.option("--arg", "-a", "pairs", multiple=True, metavar="NAME=VALUE", help="An argument; may be repeated.")
 @click.option("--json", "whole", metavar="OBJECT", help="All arguments, as JSON; - reads them from standard input.")
 @click.option("--raw", is_flag=True, help="Print the whole result, as JSON.")
 @asked
 def call(
-    tool: str,
+    names: tuple[str, ...],
     server: str | None,
     pairs: tuple[str, ...],
     whole: str | None,
@@ -124,21 +127,27 @@ def call(
     url: str | None,
     key: str | None,
 ) -> None:
-    """Call a tool and print what it says. A value of --arg is read as the tool's schema wants it.
+    """Call a tool and print what it says. A value of --arg is read as the tool's schema wants it. Of the servers of a
+    configuration only SERVER is started where it is said, by itself or before the tool's name (time-get_current_time).
 
     Exit codes: 0 it succeeded, 1 it failed or is not there, 2 it could not be asked.
 
     \b
     Example:
       tollbridge mcp call echo --arg text=hello --config config.yaml
+      tollbridge mcp call time get_current_time --arg timezone=Europe/Paris --config config.yaml
       tollbridge mcp call github-create_issue --json '{"title": "A bug", "labels": ["bug"]}'
     """
+    if len(names) > 2 or (len(names) == 2 and server is not None):
+        raise click.UsageError("Say a tool, or a server and a tool; arguments are --arg NAME=VALUE.")
+    *before, tool = names
+    server = before[0] if before else server
 
-    async def called(desk: Desk) -> JsonObject:
+    async def asking(desk: Desk) -> JsonObject:
         schema = await schema_of(desk, tool, server) if pairs else None
         return await desk.call(tool, arguments_of(whole, pairs, schema), server)
 
-    result = _run(config, url, key, called)
+    result = _run(config, url, key, asking)
     click.echo(_json(result) if raw else mcp_lines.result(result))
     sys.exit(1 if result.get("isError") is True else 0)
 
@@ -238,6 +247,8 @@ def add(
     if len(target) == 1 and target[0].startswith(("http://", "https://")):
         entry["url"] = target[0]
     else:
+        if len(target) == 1:
+            _check_program(target[0])
         entry["command"] = target[0]
         if target[1:]:
             entry["args"] = list(target[1:])
@@ -354,6 +365,15 @@ def _fail(error: TollbridgeError) -> NoReturn:
     sys.exit(1 if isinstance(error, NotFoundError) else 2)
 
 
+def _check_program(word: str) -> None:
+    """One word is as likely a mistyped URL as a program. Raises UsageError."""
+    if shutil.which(word) is None and not Path(word).is_file():
+        raise click.UsageError(
+            f"{word!r} is no program on PATH, and no URL: that begins with http:// or https://. A command that is "
+            "somewhere else is written into the configuration by hand."
+        )
+
+
 async def _checked(name: str, entry: JsonObject) -> None:
     """Raises ConfigError."""
     read_said({"server_name": name, **entry})
@@ -378,7 +398,7 @@ def _write(entries: dict[str, JsonObject], config: Path | None, as_json: bool) -
         click.echo(_json({SECTION: entries}))
     else:
         names = ", ".join(entries)
-        click.echo(f"{names} written into {config}; try: tollbridge mcp doctor --config {config}")
+        click.echo(f"{names} written into {config}; try: {called()} mcp doctor --config {config}")
 
 
 def _json(value: Any) -> str:

@@ -20,7 +20,7 @@ def pairs_of(said: tuple[str, ...], option: str) -> dict[str, str]:
 
 async def schema_of(desk: Desk, tool: str, server: str | None) -> Json:
     """Of the tool's input, where it is found under that name."""
-    for one in (await desk.tools(server)).tools:
+    for one in (await desk.tools(server or desk.home_of(tool))).tools:
         info = one["mcp_info"]
         names = {one["name"], *(f"{info[key]}-{one['name']}" for key in ("server_name", "alias") if info.get(key))}
         if tool in names:

@@ -7,6 +7,7 @@ ledger, and no gateway needs to run. A gateway is asked over HTTP, and counts an
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Mapping
@@ -23,12 +24,14 @@ from tollbridge.assemble.oauth import OAuth
 from tollbridge.cli.gateway import Gateway, address, reached
 from tollbridge.cli.place import AUDIT, place
 from tollbridge.errors import APIError, NotFoundError
+from tollbridge.mcp import resting
 from tollbridge.mcp.absent import helped
 from tollbridge.mcp.approving import approve, standings
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.diagnosis import as_json, diagnose
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import RpcError
+from tollbridge.mcp.lists import gathered
 from tollbridge.mcp.many import DESCRIBE, SEARCH
 from tollbridge.mcp.oauth.desk import shape_of
 from tollbridge.mcp.oauth.errand import OAuthError
@@ -51,10 +54,10 @@ MASTER = Principal("master", admin=True)
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """`tools`: each with its server in `mcp_info`. `message`: of servers that did not answer, or ""."""
+    """`tools`: each with its server in `mcp_info`. `absent`: what is told of servers that did not answer."""
 
     tools: list[JsonObject]
-    message: str = ""
+    absent: tuple[str, ...] = ()
 
 
 class Desk(Protocol):
@@ -62,6 +65,9 @@ class Desk(Protocol):
 
     async def servers(self) -> list[JsonObject]: ...
     async def tools(self, server: str | None) -> Listed: ...
+    def home_of(self, tool: str) -> str | None:
+        """The server that the name says by itself; None where that is not known here."""
+
     async def call(self, tool: str, arguments: JsonObject, server: str | None) -> JsonObject: ...
     async def diagnoses(self, server: str | None) -> list[JsonObject]: ...
     async def standings(self, server: str) -> list[JsonObject]:
@@ -87,6 +93,13 @@ class Safe(msgspec.Struct, frozen=True, eq=False):
     pepper: bytes
 
 
+class ToldBesides(logging.Filter):
+    """The ends of servers: the commands tell them by themselves."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.module != resting.__name__.rpartition(".")[2]
+
+
 class Local:
     def __init__(self, servers: Hub, sign_ins: SignIns) -> None:
         self._hub = servers
@@ -97,9 +110,14 @@ class Local:
         return [shape(upstream, None, admin=True) for upstream in self._hub.upstreams.values()]
 
     async def tools(self, server: str | None) -> Listed:
-        found, absent = await self._hub.view(self._caller, self._wanted(server)).gathered("tools/list")
+        view = self._hub.view(self._caller, self._wanted(server))
+        found, absent = await gathered(view, "tools/list", for_operator=True)
         tools = [beside_its_server(self._hub, upstream, tool) for upstream, tools in found for tool in tools]
-        return Listed(tools, "; ".join(f"{name}: {why}" for name, why in absent.items()))
+        return Listed(tools, tuple(f"{name}: {why}" for name, why in absent.items()))
+
+    def home_of(self, tool: str) -> str | None:
+        placed = self._hub.view(self._caller).scope.placed("tools", tool)
+        return None if placed is None else placed[0].name
 
     async def call(self, tool: str, arguments: JsonObject, server: str | None) -> JsonObject:
         view = self._hub.view(self._caller, self._wanted(server), alone=server is not None)
@@ -110,6 +128,7 @@ class Local:
             upstream, own = await view.target(call)
             return await helped(view, upstream, own["name"], view.at(upstream, call.with_params(own)))
         except RpcError as error:
+            error.message = error.in_full
             raise as_http(error) from error
 
     async def diagnoses(self, server: str | None) -> list[JsonObject]:
@@ -161,7 +180,10 @@ class Remote:
         told = await self._gateway.ask("GET", f"/mcp-rest/tools/list{query}")
         if told.get("error") == "server_not_found":
             raise NotFoundError(str(told.get("message")))
-        return Listed(told["tools"], str(told["message"]) if told.get("error") else "")
+        return Listed(told["tools"], (str(told["message"]),) if told.get("error") else ())
+
+    def home_of(self, tool: str) -> str | None:
+        return None
 
     async def call(self, tool: str, arguments: JsonObject, server: str | None) -> JsonObject:
         body: JsonObject = {"name": tool, "arguments": arguments}
@@ -211,22 +233,26 @@ class Remote:
 
 @asynccontextmanager
 async def local(config: Path, *, kept: bool = False) -> AsyncIterator[Local]:
-    """`kept`: with what the gateway's database knows of tools; of sign-ins it is asked where a server wants such.
+    """`kept`: with what the gateway's database knows of tools; it is asked too where a server is held to that, and of
+    sign-ins where one wants such.
     Raises ConfigError, StoreError."""
     found = place(config)
     networks = mcp_networks(found.config, found.environ)
-    kept = kept or any(server.auth_type == "oauth2" for server in found.config.mcp_servers)
+    kept = kept or any(one.auth_type == "oauth2" or one.pin == "strict" for one in found.config.mcp_servers)
     database = await asyncio.to_thread(Database.open, found.database_url) if kept else None
     safe = None if database is None else Safe(database, found.home.pepper())
     oauth = OAuth(found.config, networks.operators, networks.others, safe)
     pins = Pins(None if database is None else PinStore(database))
     servers = hub(found.config, found.environ, networks.operators, oauth=oauth, pins=pins)
+    besides = ToldBesides()
+    resting.log.addFilter(besides)
     try:
         await pins.hear()
         with audited(found.home.path / AUDIT, sys.stderr) if kept else nullcontext():
             yield Local(servers, SignIns(servers, oauth.vault, oauth.notes))
         await pins.hear()
     finally:
+        resting.log.removeFilter(besides)
         if database is not None:
             await asyncio.to_thread(database.close)
         await servers.close()

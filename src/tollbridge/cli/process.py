@@ -19,6 +19,7 @@ from tollbridge.config.settings import Config
 from tollbridge.errors import ConfigError
 from tollbridge.home import Home
 from tollbridge.observe import Observer, RequestLog
+from tollbridge.observe.log_file import LogFile
 from tollbridge.observe.masked import LINE, MaskingFormatter
 from tollbridge.server.app import App
 from tollbridge.server.forwarded import Forwarding
@@ -97,10 +98,13 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     async def _leave(self, listener: Listener, signals: asyncio.Queue[None]) -> None:
         """What is under way finishes within the grace; a second signal ends it at once."""
-        drain = asyncio.ensure_future(listener.drain(self.config.general.shutdown_grace_s, SETTLE_S))
+        grace_s = self.config.general.shutdown_grace_s
+        drain = asyncio.ensure_future(listener.drain(grace_s, SETTLE_S))
         hurry = asyncio.ensure_future(signals.get())
-        if listener.in_flight:
-            print(f"tollbridge: finishing {listener.in_flight} requests; again to stop at once", file=sys.stderr)
+        if under_way := listener.in_flight:
+            what = "1 request" if under_way == 1 else f"{under_way} requests"
+            told = f"finishing {what}, for {grace_s:g} s at most (shutdown_grace_s); again to stop at once"
+            print(f"tollbridge: {told}", file=sys.stderr)
         await asyncio.wait({drain, hurry}, return_when=asyncio.FIRST_COMPLETED)
         hurry.cancel()
         if not drain.done():
@@ -117,7 +121,7 @@ def application(
         observers: list[Observer] = []
         lines = None
         if log != "none":
-            lines = RequestLog(stack.enter_context(_opened(log)))
+            lines = RequestLog(stack.enter_context(contextlib.closing(_opened(log))))
             stack.callback(lines.close)
             observers.append(lines)
         accounts = Accounts(config, home)
@@ -144,11 +148,11 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return factory
 
 
-def _opened(log: str) -> FileIO:
+def _opened(log: str) -> FileIO | LogFile:
     if log == "-":
         return open(sys.stderr.fileno(), "ab", buffering=0, closefd=False)
     try:
-        return open(log, "ab", buffering=0)
+        return LogFile(log)
     except OSError as error:
         raise ConfigError(f"The request log cannot be written to {log}: {error.strerror or error}.") from error
 

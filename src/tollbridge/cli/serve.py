@@ -6,7 +6,7 @@ import errno
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -39,10 +39,11 @@ PORT_MAX = 65535
 
 
 class Door(msgspec.Struct, frozen=True):
-    """Who is let in, and how the greeting shows the key."""
+    """Who is let in, and how the greeting shows the key. `shown`: called when it has."""
 
     authenticator: Authenticator
     key: ShownKey
+    shown: Callable[[], None] = lambda: None
 
 
 @click.command()
@@ -157,12 +158,11 @@ def locked_door(config: Config, environ: Mapping[str, str], home: Home) -> Door:
         if weakness is not None:
             raise ConfigError(f"{named} is no key to guard a gateway: {weakness}. Choose a long random one.")
         return Door(MasterKey(environ[named], header), ShownKey.in_variable(named, f"that of ${named}"))
-    key, made = home.master_key()
+    key, unshown = home.master_key()
     file = home.path / "master_key"
-    if made:
-        return Door(
-            MasterKey(key, header), ShownKey.plain(key, f"{key}\n          made now, kept in {file}, not shown again")
-        )
+    if unshown:
+        shown = ShownKey.plain(key, f"{key}\n          made for this gateway, kept in {file}, not shown again")
+        return Door(MasterKey(key, header), shown, home.showed_master_key)
     return Door(MasterKey(key, header), ShownKey.in_file(file))
 
 
@@ -183,6 +183,7 @@ def greet(door: Door, url: str | None, listener: Listener, assembled: Assembled)
     )
     model = DEMO_MODEL if plain is None and groups.knows(DEMO_MODEL) else plain or "<model>"
     click.echo(greeting(url or listener.url, door.key, names, model, assembled.mcp.servers))
+    door.shown()
 
 
 def _converses(group: Group[Deployment]) -> bool:
@@ -190,7 +191,7 @@ def _converses(group: Group[Deployment]) -> bool:
 
 
 def greet_worker(once: Once, door: Door, url: str | None, listener: Listener, assembled: Assembled) -> None:
-    """One greeting for all: a key that was made now is shown once."""
+    """One greeting for all: a key that nobody saw yet is shown once."""
     if once.taken():
         greet(door, url, listener, assembled)
     click.echo(f"A worker listens on {listener.url}")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import get_args
 
 import click
 import msgspec
@@ -25,9 +25,9 @@ from tollbridge.cli.indented import indented
 from tollbridge.cli.key_options import read_name
 from tollbridge.cli.place import Place, configured, place
 from tollbridge.cli.recompute import recompute
-from tollbridge.cli.spend_tags import TagSpent, by_tag, written
+from tollbridge.cli.spend_names import Named, NamedSpent, by_name, written
 from tollbridge.cli.texts import TEXT
-from tollbridge.model.money import show_dollars, spell_dollars
+from tollbridge.model.money import round_dollars, spell_dollars
 from tollbridge.policy.minting import CUSTOM_PREFIX
 from tollbridge.store.database import Database
 from tollbridge.store.entries import EntryStore
@@ -36,7 +36,7 @@ from tollbridge.store.ledger_tables import KINDS
 from tollbridge.store.spend import DIMENSIONS, By, Found, SpendReader
 
 DAYS = 30
-TAG: Final = "tag"
+NAMED: tuple[Named, ...] = get_args(Named)
 TOOLS = "mcp"
 """The provider of calls of tools: the group is their server's, the model the tool's own name."""
 
@@ -59,8 +59,8 @@ class Spent(msgspec.Struct, kw_only=True):
     "--by",
     "dimensions",
     multiple=True,
-    type=click.Choice([*get_args(By), TAG]),
-    help="What to sum by; may be repeated, but for `tag`, which stands alone. Default: model.",
+    type=click.Choice([*get_args(By), *NAMED]),
+    help="What to sum by; may be repeated, but for `tag` and `user`, which stand alone. Default: model.",
 )
 @click.option("--since", help=f"The first day (2026-11-01), UTC. Default: {DAYS} days before the last.")
 @click.option("--until", help="The last day, with all its hours. Default: today.")
@@ -71,22 +71,24 @@ class Spent(msgspec.Struct, kw_only=True):
     help=f"Only of this key: its id, its alias or the key (`-`: from standard input); `{ADMIN}`: the admin's.",
 )
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option("--csv", "as_csv", is_flag=True, help="The same as --format csv.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--limit", type=click.IntRange(1), help="Show at most so many rows; `all` is still the sum of all.")
 @configured
 @click.pass_context
 def spend(
     context: click.Context,
-    dimensions: tuple[By | Literal["tag"], ...],
+    dimensions: tuple[By | Named, ...],
     since: str | None,
     until: str | None,
     name: str | None,
     form: str,
+    as_csv: bool,
     as_json: bool,
     limit: int | None,
     config: Path | None,
 ) -> None:
-    """Show what was spent, by key, model, provider, group, day or tag. The dearest come first, days in their order.
+    """Show what was spent, by key, model, provider, group, day, tag or user. The dearest come first, days in order.
 
     COST is in US dollars, INPUT and OUTPUT in tokens; in JSON, costs are in nano-dollars (a billion to the dollar).
     UNPRICED counts requests whose cost is not known; it is in no sum (`tollbridge spend recompute` prices them later).
@@ -97,20 +99,23 @@ def spend(
     Example: tollbridge spend --by day --by key --since 2026-11-01 --format csv
     """
     if context.invoked_subcommand is not None:
-        if any((dimensions, since, until, name, limit, config, as_json)) or form != "table":
+        if any((dimensions, since, until, name, limit, config, as_csv, as_json)) or form != "table":
             raise click.UsageError(f"Write the options behind `{context.invoked_subcommand}`.")
         return
-    by: tuple[By, ...] = tuple(dict.fromkeys(one for one in dimensions if one != TAG)) or ("model",)
-    tags = TAG in dimensions
-    if tags and set(dimensions) != {TAG}:
-        raise click.BadParameter("`tag` stands alone: a request has any number of them", param_hint="--by")
+    by: tuple[By, ...] = tuple(dict.fromkeys(one for one in dimensions if one != "tag" and one != "user"))
+    by = by or ("model",)
+    named = next((one for one in NAMED if one in dimensions), None)
+    if named is not None and set(dimensions) != {named}:
+        raise click.BadParameter(f"`{named}` stands alone: no sums by day are kept of it", param_hint="--by")
+    if as_csv and as_json:
+        raise click.UsageError("Say either --csv or --json.")
     first, last = day("--since", since), day("--until", until) or shown_day(time.time())
     first = first or _days_before(last, DAYS)
     if last < first:
         raise out_of_order()
     name = None if name is None else read_name(name)
-    form = "json" if as_json else form
-    rows: Sequence[Spent] | Sequence[TagSpent] = _read(config, None if tags else by, first, last, name)
+    form = "json" if as_json else "csv" if as_csv else form
+    rows: Sequence[Spent] | Sequence[NamedSpent] = _read(config, named or by, first, last, name)
     if not rows and form == "table":
         click.echo(f"Nothing was asked from {first} to {last} (UTC).")
         return
@@ -123,18 +128,21 @@ def spend(
 
 
 def _written(
-    form: str, shown: Sequence[Spent] | Sequence[TagSpent], rows: Sequence[Spent] | Sequence[TagSpent], by: Sequence[By]
+    form: str,
+    shown: Sequence[Spent] | Sequence[NamedSpent],
+    rows: Sequence[Spent] | Sequence[NamedSpent],
+    by: Sequence[By],
 ) -> str:
     sums = [row for row in shown if isinstance(row, Spent)]
     if len(sums) < len(shown):
-        return written([row for row in shown if isinstance(row, TagSpent)], form)
+        return written([row for row in shown if isinstance(row, NamedSpent)], form)
     return _FORMS[form](sums, [row for row in rows if isinstance(row, Spent)], by)
 
 
 def _read(
-    config: Path | None, by: Sequence[By] | None, since: str, until: str, name: str | None
-) -> list[Spent] | list[TagSpent]:
-    """`by`: None for tags. `name`: of a key, which may be deleted by now. Ends the process where nobody has it, or ever
+    config: Path | None, by: Sequence[By] | Named, since: str, until: str, name: str | None
+) -> list[Spent] | list[NamedSpent]:
+    """`name`: of a key, which may be deleted by now. Ends the process where nobody has it, or ever
     had it."""
     with errors_told():
         found = place(config)
@@ -148,14 +156,14 @@ def _read(
 
 
 async def _sums(
-    found: Place, database: Database, by: Sequence[By] | None, since: str, until: str, name: str | None
-) -> list[Spent] | list[TagSpent]:
+    found: Place, database: Database, by: Sequence[By] | Named, since: str, until: str, name: str | None
+) -> list[Spent] | list[NamedSpent]:
     reader, key_id = SpendReader(database), None
     if name is not None:
         pepper = found.home.pepper() if name.startswith(CUSTOM_PREFIX) else b""  # needed for nothing else
         key_id = await ledger_id(name, Keys(KeyStore(database), pepper, taken=found.is_admins), reader)
-    if by is None:
-        return await by_tag(reader, since, until, key_id)
+    if isinstance(by, str):
+        return await by_name(reader, by, since, until, key_id)
     if "model" not in by:
         return [_spent(row, by) for row in await reader.sums(by, since=since, until=until, key_id=key_id)]
     finer = tuple(dict.fromkeys((*by, "provider", "group")))
@@ -236,7 +244,7 @@ def _names(by: Sequence[By]) -> list[str]:
 def _cells(row: Spent, names: Sequence[str]) -> tuple[str, ...]:
     counts = (row.requests, row.failures, row.tokens.get("input", 0), row.tokens.get("output", 0))
     unpriced = f"{row.unpriced:,}" if row.unpriced else ""
-    cost = "unknown" if row.unpriced and not row.cost_nanousd else show_dollars(row.cost_nanousd)
+    cost = "unknown" if row.unpriced and not row.cost_nanousd else round_dollars(row.cost_nanousd)
     return (*names, *(f"{count:,}" for count in counts), cost, unpriced)
 
 

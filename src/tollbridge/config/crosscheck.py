@@ -76,6 +76,19 @@ def check_charged(fields: Fields, providers: Collection[str]) -> None:
                 filled.at.key(name).warning(entry.place, f"no provider is called so: it changes no price{hint}")
 
 
+def check_mcp_aliases(fields: Fields, servers: Collection[str]) -> None:
+    """Those of servers that are not in the file. One that is added over the API says its alias itself."""
+    filled = fields.get("settings.mcp_aliases")
+    if filled is None or not isinstance(filled.node, Table):
+        return
+    for alias, server in filled.value.items():
+        if server not in servers:
+            near = nearest(server, servers)
+            hint = f"; did you mean `{near}`?" if near else ""
+            place = filled.node.entries[alias].node.place
+            filled.at.key(alias).warning(place, f"`mcp_servers` has no {server!r}: it names nothing{hint}")
+
+
 def _check_aliases(fields: Fields, aliases: Mapping[str, Alias], groups: Names) -> None:
     if not aliases:
         return

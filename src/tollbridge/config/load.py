@@ -134,6 +134,7 @@ def _read(top: Table, at: At, open_door: bool) -> Config:
     models: tuple[ModelEntry, ...] = ()
     known = {**ROWS, **providers.rows}
     crosscheck.check_charged(fields, known)
+    crosscheck.check_mcp_aliases(fields, [server.name for server in mcp_servers])
     if "model_list" in nodes:
         at_models = at.key("model_list")
         written = nodes.get("credential_list")

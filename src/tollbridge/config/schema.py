@@ -26,13 +26,15 @@ from tollbridge.config.kinds import At, Kind, anything
 Sort = Literal["fills", "later", "refused", "moot"]
 
 NO_EFFECT = "it has no effect"
+NO_WORDS: Mapping[str, str] = {}
 NOT_RESTRICTED = "NOTHING IS RESTRICTED by it"
 NO_ACCESS = "restricts who gets at something, which is not built: all would. Take it out to serve without it"
 NO_GUARDS = "asks for guards, and there are none here: nothing would be checked. Take it out to serve without them"
 
 
 class Key(msgspec.Struct, frozen=True):
-    """`note`: what a warning tells beyond "is not built yet". `needed`: its variable must be set. `about`: what it
+    """`note`: what a warning tells beyond "is not built yet"; `words`: and where one of these stands in its value, what
+    the warning of that one is. `needed`: its variable must be set. `about`: what it
     does, in Markdown, for the reference (scripts/config_reference.py)."""
 
     name: str
@@ -42,6 +44,7 @@ class Key(msgspec.Struct, frozen=True):
     note: str = ""
     needed: bool = False
     about: str = ""
+    words: Mapping[str, str] = {}
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -76,8 +79,8 @@ def fills(field: str, kind: Kind, *names: str, about: str = "", needed: bool = F
     return [Key(name, "fills", field, kind, needed=needed, about=about) for name in names]
 
 
-def later(*names: str, note: str = NO_EFFECT) -> list[Key]:
-    return [Key(name, "later", note=note) for name in names]
+def later(*names: str, note: str = NO_EFFECT, words: Mapping[str, str] = NO_WORDS) -> list[Key]:
+    return [Key(name, "later", note=note, words=words) for name in names]
 
 
 def restricts(*names: str) -> list[Key]:
@@ -145,7 +148,12 @@ def read_section(
 def tell_absent(key: Key, entry: Entry, at: At) -> None:
     """Of a key whose feature is not here."""
     if key.sort == "later" and not is_off(entry.node):
-        at.warning(entry.place, not_built(key.note))
+        items = entry.node.items if isinstance(entry.node, Array) else (entry.node,)
+        known = [one for one in items if isinstance(one, Scalar) and one.text in key.words]
+        for one in known:
+            at.warning(one.place, f"{one.text!r} {key.words[one.text]}")
+        if len(known) < len(items):
+            at.warning(entry.place, not_built(key.note))
     elif key.sort == "refused" and not is_off(entry.node):
         at.error(entry.place, key.note)
 

@@ -20,7 +20,7 @@ from tollbridge.ledger.book import Hold
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.observe import Record
 from tollbridge.server.accounting import failed
-from tollbridge.server.answers import error_answer, own_headers
+from tollbridge.server.answers import error_answer, own_headers, shown_to
 from tollbridge.server.inbound import ClientGone, Inbound, Responder
 from tollbridge.server.multipart import boundary_of
 from tollbridge.server.other_models import check_named
@@ -102,7 +102,7 @@ class Desk:
                 place = allowance.place(key)
             await act(errand)
         except APIError as error:
-            status, headers, body = error_answer(errand.format.wire, error)
+            status, headers, body = error_answer(errand.format.wire, shown_to(errand.principal, error))
             record.status = status
             failed(record, error)
             if errand.responder.started:

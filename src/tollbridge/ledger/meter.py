@@ -138,6 +138,7 @@ def _tried(attempt: Attempt, ask: Ask, said: Said | None) -> tuple[Tried, bool, 
         tokens=None if usage is None else tokens(usage),
         cost_nanousd=cost,
         estimated=estimated,
+        why=error.message if error is not None and error.public else "",
     )
     return one, assumed is not None, usage
 

@@ -11,7 +11,7 @@ from tollbridge.live.realtime import Session, asked
 from tollbridge.live.responses import Turns
 from tollbridge.observe import Record
 from tollbridge.server.accounting import failed
-from tollbridge.server.answers import error_answer, own_headers
+from tollbridge.server.answers import error_answer, own_headers, shown_to
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.inbound import ClientGone, Inbound, Responder
 from tollbridge.server.routes import Mount, Route
@@ -64,7 +64,7 @@ class LiveDesk:
                     raise
                 await session.run(wanted, client, upstream)
         except APIError as error:
-            self._refuse(error, responder, record)
+            self._refuse(error, inbound, responder, record)
 
     async def _responses(self, inbound: Inbound, responder: Responder, record: Record, id: str | None) -> None:
         try:
@@ -73,10 +73,10 @@ class LiveDesk:
                 channel = self._door.open(inbound, responder, record, OPENAI_RESPONSES)
                 await Turns(self._gateway, self._door, inbound, record, channel).run()
         except APIError as error:
-            self._refuse(error, responder, record)
+            self._refuse(error, inbound, responder, record)
 
-    def _refuse(self, error: APIError, responder: Responder, record: Record) -> None:
-        status, headers, body = error_answer(OPENAI_CHAT, error)
+    def _refuse(self, error: APIError, inbound: Inbound, responder: Responder, record: Record) -> None:
+        status, headers, body = error_answer(OPENAI_CHAT, shown_to(inbound.principal, error))
         record.status = status
         failed(record, error)
         responder.reply(status, [*headers, own_headers(record, OPENAI_CHAT)], body)

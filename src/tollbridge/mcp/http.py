@@ -324,9 +324,10 @@ def failed(name: str, error: Exception) -> RpcError:
     reason = "an event is too large" if isinstance(error, TooLarge) else str(error)
     if isinstance(error, AuthenticationError):
         reason = "the credential was refused"
-    return RpcError(
-        UPSTREAM_FAILED, f"The MCP server {name!r} cannot be reached: {reason}", {"code": code} if code else None
-    )
+    told = f"The MCP server {name!r} cannot be reached: "
+    public = error.public if isinstance(error, APIError) else ""
+    data: JsonObject | None = {"code": code} if code else None
+    return RpcError(UPSTREAM_FAILED, told + (public or reason), data, where=told + reason if public else "")
 
 
 def unsendable(name: str, error: ValueError) -> RpcError:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NoReturn
@@ -327,9 +328,11 @@ class View(msgspec.Struct, eq=False, dict=True):
         if not pins.fresh(definition):
             await self.learn(upstream)
         why = pins.barred(definition, name)
-        if why:
+        if why and not pins.held_back(definition, name):
             shown = definition.shown_name(name)
-            raise RpcError(QUARANTINED, f"The tool {shown[:300]!r} waits for an admin's approval: {why}.", status=403)
+            raise RpcError(QUARANTINED, f"The tool {shown[:300]!r} cannot be called: {why}.", status=403)
+        if why:
+            raise _waits(upstream, name, why)
 
     async def _named(self, kind: str, name: Json) -> tuple[Upstream, str]:
         if not isinstance(name, str) or not name:
@@ -347,7 +350,16 @@ class View(msgspec.Struct, eq=False, dict=True):
         if owners:
             forms = ", ".join(joined(one.definition.prefix, self.hub.separator, name) for one in owners)
             raise RpcError(INVALID_PARAMS, f"Several servers have {name!r}: say {forms}.", status=400)
+        for upstream in having if kind == "tools" else ():
+            self._check_held_back(upstream, upstream.definition.own_name(name))
         raise unknown(kind[:-1], name, await meant(self, kind, name))
+
+    def _check_held_back(self, upstream: Upstream, name: str) -> None:
+        """Raises RpcError where its server lists such a tool, and a pin keeps it out of the list."""
+        definition = upstream.definition
+        why = self.hub.pins.held_back(definition, name) if self.rights.tool(definition, name) else ""
+        if why:
+            raise _waits(upstream, name, why)
 
     def having(self, kind: str) -> tuple[Upstream, ...]:
         """Of these servers things of this kind may be used."""
@@ -407,6 +419,13 @@ class View(msgspec.Struct, eq=False, dict=True):
             await items_of(self, upstream, "tools/list")
         except RpcError as error:
             log.info("the tools of the MCP server %r cannot be listed: %s", upstream.name, error.message)
+
+
+def _waits(upstream: Upstream, tool: str, why: str) -> RpcError:
+    command = shlex.join(("tollbridge", "mcp", "approve", upstream.name, tool[:300]))
+    shown = upstream.definition.shown_name(tool)
+    told = f"The tool {shown[:300]!r} is quarantined and waits for an admin's approval (`{command}`): {why}."
+    return RpcError(QUARANTINED, told, status=403)
 
 
 def _by_name(upstreams: Mapping[str, Upstream]) -> Mapping[str, Upstream]:

@@ -42,8 +42,8 @@ _decode = msgspec.json.Decoder().decode
 
 class RpcError(Exception):
     """An error in JSON-RPC's words. `status`: the HTTP status that it has in the modern revisions, where it has one.
-    `extra`: fields of the error that nobody here knows. `last_words`: lines that a process wrote before it ended, for
-    the operator: no client is told them."""
+    `extra`: fields of the error that nobody here knows. `last_words`: lines that a process wrote before it ended, and
+    `where`: the message with an address or a path, for the operator: no client is told either."""
 
     def __init__(
         self,
@@ -54,6 +54,7 @@ class RpcError(Exception):
         status: int = 200,
         extra: JsonObject | None = None,
         last_words: Sequence[str] | None = None,
+        where: str = "",
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -62,11 +63,13 @@ class RpcError(Exception):
         self.status = status
         self.extra = extra or {}
         self.last_words = last_words
+        self.where = where
 
     @property
     def in_full(self) -> str:
         """For the operator, on one line."""
-        return f"{self.message} Its last words: {' | '.join(self.last_words)}" if self.last_words else self.message
+        said = self.where or self.message
+        return f"{said} Its last words: {' | '.join(self.last_words)}" if self.last_words else said
 
     def value(self) -> JsonObject:
         error: JsonObject = {"code": self.code, "message": self.message, **self.extra}
@@ -84,7 +87,8 @@ def decode(body: bytes) -> Json:
     try:
         return _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RpcError(PARSE_ERROR, f"Parse error: {error}"[:300], status=400) from error
+        why = str(error) if body.strip() else "the body is empty: it must be a message of JSON-RPC"
+        raise RpcError(PARSE_ERROR, f"Parse error: {why}"[:300], status=400) from error
 
 
 def kind_of(message: Json) -> Kind:

@@ -97,18 +97,20 @@ def _own(view: View, upstream: Upstream, method: str, items: list[JsonObject]) -
     return own
 
 
-async def gathered(view: View, method: str) -> tuple[list[tuple[Upstream, list[JsonObject]]], dict[str, str]]:
+async def gathered(
+    view: View, method: str, *, for_operator: bool = False
+) -> tuple[list[tuple[Upstream, list[JsonObject]]], dict[str, str]]:
     """All that the caller may use, by server, under each server's own names; and the servers that did not answer,
-    with the reason."""
+    with the reason. The operator, who asked for it, is told that in full, and it is not in the log."""
     ordered = sorted(view.having(ITEMS[method]), key=lambda upstream: upstream.definition.prefix)
     told = await asyncio.gather(*(upstream.soon(items_of(view, upstream, method)) for upstream in ordered))
     found = [(upstream, items) for upstream, items in zip(ordered, told, strict=True) if isinstance(items, list)]
     absent = {
-        upstream.name: items.message
+        upstream.name: items.in_full if for_operator else items.message
         for upstream, items in zip(ordered, told, strict=True)
         if isinstance(items, RpcError)
     }
-    for name, why in absent.items():
+    for name, why in () if for_operator else absent.items():
         log.warning("the MCP server %r is missing in a list: %s", name, why)
     return found, absent
 

@@ -131,6 +131,10 @@ class Pins:
         flags = () if pin.pinned_by else self.flags(definition.name, tool)
         return flags[0] if flags else ""
 
+    def held_back(self, definition: Definition, tool: str) -> str:
+        """Why it may not be used, of one that its server lists; else ""."""
+        return self.barred(definition, tool) if tool in self._seen.get(definition.name, {}) else ""
+
     def flags(self, server: str, tool: str) -> tuple[str, ...]:
         """What is suspicious about it, as it was seen last."""
         seen = self._seen.get(server, {}).get(tool)

@@ -36,7 +36,9 @@ class _Rest:
 
     def check(self) -> None:
         if self.why is not None and asyncio.get_running_loop().time() < self.until:
-            raise RpcError(self.why.code, self.why.message, self.why.data, last_words=self.why.last_words)
+            raise RpcError(
+                self.why.code, self.why.message, self.why.data, last_words=self.why.last_words, where=self.why.where
+            )
 
     def begin(self, why: RpcError) -> None:
         self.failures += 1
@@ -95,6 +97,8 @@ class Resting:
 
 
 def _tell(why: RpcError) -> None:
-    """To the operator, what a process said last."""
+    """To the operator, what a process said last, and where a server was asked for."""
+    if why.where:
+        log.warning("%s", why.where)
     if why.last_words is not None:
         log.warning("%s Its last words:%s", why.message, "".join(f"\n  {line}" for line in why.last_words) or " none.")

@@ -92,9 +92,9 @@ class Stdio:
             raise
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise RpcError(
-                UPSTREAM_FAILED, f"The MCP server {link.name!r} cannot be started: {self._command[0]}: {reason}."
-            ) from error
+            told = f"The MCP server {link.name!r} cannot be started"
+            where = f"{told}: {self._command[0]}: {reason}."
+            raise RpcError(UPSTREAM_FAILED, f"{told}: {reason}.", where=where) from error
         self._process = process = Process(transport, protocol, loop)
         self._exited = protocol.exited
         telling = asyncio.ensure_future(self._tell(process, link.name))

@@ -156,9 +156,9 @@ class Upstream:
 
     @property
     def state(self) -> tuple[str, str | None]:
-        """healthy, unhealthy (and why), or unknown where nobody has asked for it yet."""
-        if self.links.resting.why is not None:
-            return "unhealthy", self.links.resting.why.message
+        """healthy, unhealthy (and why, for the operator), or unknown where nobody has asked for it yet."""
+        if (why := self.links.resting.why) is not None:
+            return "unhealthy", why.where or why.message
         return "healthy" if self.reached else "unknown", None
 
     async def retire(self) -> None:

@@ -42,6 +42,15 @@ def spell_dollars(nanousd: int, places: int = 1) -> str:
     return text[:kept] + text[kept:].rstrip("0")
 
 
+def round_dollars(nanousd: int) -> str:
+    """For a table that people read: to the cent from a dollar on, else three digits that count. `$12.35`, `$0.000113`.
+    Nothing but 0 is shown as 0."""
+    size = abs(nanousd)
+    unit = NANO // 100 if size >= NANO else 10 ** max(0, len(str(size)) - 3)
+    rounded = (size + unit // 2) // unit * unit
+    return show_dollars(-rounded if nanousd < 0 else rounded)
+
+
 def show_dollars(nanousd: int) -> str:
     """For people: exactly, at least cents. `$0.0031`, `$12.00`."""
     return f"-${spell_dollars(-nanousd, 2)}" if nanousd < 0 else f"${spell_dollars(nanousd, 2)}"

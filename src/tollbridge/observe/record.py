@@ -24,7 +24,8 @@ NOT_LOGGED = 0.0
 
 class Tried(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One attempt. `status`: HTTP, 0 where nobody answered; `error_class`: "" where it answered. `tokens`,
-    `cost_nanousd`, `estimated` as in `Record`: what this attempt was, or may have been, billed."""
+    `cost_nanousd`, `estimated` as in `Record`: what this attempt was, or may have been, billed. `why`: what the network
+    did, at which address, where that is why it failed; of the log alone."""
 
     deployment: str
     provider: str
@@ -35,6 +36,7 @@ class Tried(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     tokens: dict[str, int] | None = None
     cost_nanousd: int | None = None
     estimated: bool = False
+    why: str = ""
 
 
 class Record(msgspec.Struct, omit_defaults=True, tag_field="event", tag="request"):

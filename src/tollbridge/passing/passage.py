@@ -39,7 +39,15 @@ from tollbridge.routing.engine import Attempt, Trace
 from tollbridge.secret import without_keys
 from tollbridge.server.accounting import account, failed
 from tollbridge.server.allowance import Held
-from tollbridge.server.answers import cost_headers, error_answer, own_headers, passed_on, printable, time_headers
+from tollbridge.server.answers import (
+    cost_headers,
+    error_answer,
+    own_headers,
+    passed_on,
+    printable,
+    shown_to,
+    time_headers,
+)
 from tollbridge.server.controls import NOTHING, take_notes
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.identify import confirm
@@ -352,7 +360,7 @@ class Passage:
             if not self._accounted:
                 failed(self._record, error)
                 self._account()
-            responder.write(stream.fail(error))
+            responder.write(stream.fail(shown_to(self._inbound.principal, error)))
         responder.finish()
 
     def _answer_headers(self, incoming: Incoming, *, costs: bool = False) -> Headers:
@@ -367,7 +375,7 @@ class Passage:
 
     def _refuse(self, error: APIError) -> None:
         record, responder = self._record, self._responder
-        status, headers, body = error_answer(self._dialect, error, self._held)
+        status, headers, body = error_answer(self._dialect, shown_to(self._inbound.principal, error), self._held)
         if not self._accounted:
             if self._sent_at is not None and self._trace.attempts and self._trace.attempts[0].error is None:
                 self._failed(error)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 
+import msgspec
+
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming
@@ -47,8 +49,25 @@ def failed(record: Record, error: APIError) -> None:
     record.error_class, record.outcome = type(error).__name__, outcome(error)
 
 
+class Elsewhere(msgspec.Struct):
+    """What a conversation with tools waited for besides its last round's provider: tools, and providers of earlier
+    rounds. `to_words_s`: of a stream, all that was waited for before its first words."""
+
+    seconds: float = 0.0
+    to_words_s: float = 0.0
+
+    def waited_ms(self, record: Record) -> float:
+        return self.to_words_s * 1000 if record.ttft_ms else record.upstream_ms + self.seconds * 1000
+
+
 def account(
-    gateway: Gateway, record: Record, trace: Trace, ask: Ask | None, said: Said | None, stream: Stream | None
+    gateway: Gateway,
+    record: Record,
+    trace: Trace,
+    ask: Ask | None,
+    said: Said | None,
+    stream: Stream | None,
+    elsewhere: Elsewhere | None = None,
 ) -> None:
     """`ask`: None where the request could not be read. `said`: by who answered; None where nobody did."""
     attempts = trace.attempts
@@ -59,7 +78,8 @@ def account(
     if attempts and not record.attempts:  # it ended within an attempt
         asked_last(record, trace)
     record.duration_ms = (time.monotonic() - record.began) * 1000
-    record.overhead_ms = max(0.0, (record.ttft_ms or record.duration_ms) - record.upstream_ms)
+    waited_ms = record.upstream_ms if elsewhere is None else elsewhere.waited_ms(record)
+    record.overhead_ms = max(0.0, (record.ttft_ms or record.duration_ms) - waited_ms)
     if not attempts or ask is None:
         gateway.observe(record, None)
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Sequence
+from copy import copy
 from functools import cache, lru_cache
 
 import msgspec
@@ -15,6 +16,7 @@ from tollbridge.errors import APIError, AuthenticationError, StoreUnavailable
 from tollbridge.model.money import spell_dollars
 from tollbridge.model.response import Caveat
 from tollbridge.observe import Record
+from tollbridge.policy.principal import Principal
 from tollbridge.secret import without_keys_in_bytes
 from tollbridge.server.allowance import Held
 from tollbridge.wires.base import Wire
@@ -82,11 +84,11 @@ def cost_headers(nanousd: int | None, held: Held | None) -> bytes:
     return b"x-tollbridge-cost-usd: %b\r\nx-litellm-response-cost: %b\r\n%b" % (cost, cost, headers)
 
 
-def time_headers(record: Record) -> bytes:
-    """How long it took, and what of that the provider did not take, for LiteLLM's clients; of a stream, to its first
-    words; as lines."""
+def time_headers(record: Record, elsewhere_s: float = 0.0) -> bytes:
+    """How long it took, and what of that the gateway did, for LiteLLM's clients; of a stream, to its first words; as
+    lines. `elsewhere_s`: as `accounting.Elsewhere` has it."""
     took = record.ttft_ms or record.duration_ms
-    own = max(0.0, took - record.upstream_ms)
+    own = max(0.0, took - record.upstream_ms - elsewhere_s * 1000)
     return b"x-litellm-response-duration-ms: %.3f\r\nx-litellm-overhead-duration-ms: %.3f\r\n" % (took, own)
 
 
@@ -143,6 +145,15 @@ def told_plainly(caveats: Iterable[str]) -> bytes:
     if len(value) <= CAVEATS_BYTES_MAX:
         return value
     return value[:CAVEATS_BYTES_MAX].rpartition(b"; ")[0] + b"; ..."
+
+
+def shown_to(principal: Principal | None, error: APIError) -> APIError:
+    """As who asked may know it: at which addresses the operator's models are is told to the admin alone."""
+    if not error.public or (principal is not None and principal.admin):
+        return error
+    shown = copy(error)
+    shown.message = error.public
+    return shown
 
 
 def error_answer(dialect: Wire, error: APIError, held: Held | None = None) -> tuple[int, list[Pair], bytes]:

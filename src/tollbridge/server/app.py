@@ -121,13 +121,16 @@ class App:
         if inbound.method == "OPTIONS" and (match is not None or inbound.path == "*"):
             return self._preflight(inbound)
         if match is None:
-            told = f"There is no {_shown(inbound.path)} here.{_instead(inbound.path)}"
-            return self._refused(inbound, NotFoundError(told, code="unknown_url"))
+            return self._refused(inbound, NotFoundError(_absent(inbound.path, self._routes), code="unknown_url"))
         inbound.route = match
         if inbound.method not in match.route.methods:
             allowed = ", ".join(self._routes.methods(match.route))
+            by_post = _colon_methods(match.route, self._routes) if inbound.method == "POST" else ""
             error = APIError(
-                f"{match.route.path} takes {allowed}.", status_code=405, type="invalid_request_error", fault="client"
+                f"{match.route.path} takes {allowed}.{by_post}",
+                status_code=405,
+                type="invalid_request_error",
+                fault="client",
             )
             return self._refused(inbound, error, ((b"allow", allowed.encode()),))
         return match
@@ -357,10 +360,16 @@ def _run_of(handler: str) -> type[Conversation]:
     return CompletionRun if handler == "complete" else TaskRun
 
 
-def _instead(path: str) -> str:
-    from tollbridge.server.absent import instead_of  # loaded by the first who asks for what is not there
+def _absent(path: str, routes: RouteTable) -> str:
+    from tollbridge.server.astray import said_of  # loaded by the first who asks for what is not there
 
-    return instead_of(path)
+    return said_of(path, routes.exact(), lambda other: routes.find(other, "POST") is not None)
+
+
+def _colon_methods(route: Route, routes: RouteTable) -> str:
+    """What a model takes by POST in Gemini's manner, where the path names a model."""
+    named = [f"{{id}}{tail}" for tail in routes.tails(route) if tail.startswith(":")]
+    return f" By POST there are {', '.join(named)}." if named else ""
 
 
 def _readiness(gateway: Gateway) -> tuple[int, str]:
@@ -376,7 +385,3 @@ def _readiness(gateway: Gateway) -> tuple[int, str]:
 
 def _access(inbound: Inbound) -> Access:
     return ALL if inbound.principal is None else inbound.principal.access
-
-
-def _shown(path: str) -> str:
-    return path if path.isprintable() and len(path) <= 200 else "such path"

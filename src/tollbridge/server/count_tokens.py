@@ -12,7 +12,7 @@ from tollbridge.errors import APIError
 from tollbridge.observe import Record
 from tollbridge.routing.engine import Trace
 from tollbridge.server.accounting import outcome
-from tollbridge.server.answers import JSON, error_answer, own_headers
+from tollbridge.server.answers import JSON, error_answer, own_headers, shown_to
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.identify import confirm
 from tollbridge.server.inbound import Inbound, Responder
@@ -51,7 +51,7 @@ async def count_tokens(
         record.status = 200
         responder.reply(200, [JSON, own_headers(record, dialect)], body)
     except APIError as error:
-        status, headers, body = error_answer(dialect, error)
+        status, headers, body = error_answer(dialect, shown_to(inbound.principal, error))
         record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
         responder.reply(status, [*headers, own_headers(record, dialect)], body)
     finally:

@@ -18,7 +18,7 @@ from tollbridge.errors import APIError, BadRequestError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.observe import Record
 from tollbridge.policy.principal import Principal
-from tollbridge.server.answers import JSON, NO_STORE, error_answer, own_headers
+from tollbridge.server.answers import JSON, NO_STORE, error_answer, own_headers, shown_to
 from tollbridge.server.identify import confirm
 from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.server.turns import Turns
@@ -105,7 +105,7 @@ class Management:
                     await follow(gateway, dialect, reply.events, responder, (NO_STORE, own))
                 return None
         except APIError as error:
-            status, headers, body = error_answer(dialect, error)
+            status, headers, body = error_answer(dialect, shown_to(inbound.principal, error))
             record.status, record.stream = status, False
             responder.reply(status, [*headers, NO_STORE, own], body)
             return error

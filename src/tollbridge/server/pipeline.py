@@ -207,6 +207,8 @@ class Conversation(Telling):
             entry.began, entry.at = record.began + later_s, record.at + later_s
             entry.ttft_ms = max(0.0, record.ttft_ms - later_s * 1000)
         account(self._gateway, entry, trace, ask, said, stream)
+        if self._loop_of_tools is not None:
+            self._loop_of_tools.elsewhere.seconds += entry.upstream_ms / 1000
         record.parent = record.parent or entry.id
         record.attempts = 0  # the next round is asked of whoever answers then
         cost, before = entry.cost_nanousd, self._before_nanousd

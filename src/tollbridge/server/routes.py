@@ -229,6 +229,15 @@ class RouteTable:
         """All that its path takes."""
         return (*route.methods, *(method for path, method in self._beside if path == route.path))
 
+    def exact(self) -> Sequence[str]:
+        """The paths without an id."""
+        return tuple(self._exact)
+
+    def tails(self, route: Route) -> tuple[str, ...]:
+        """What follows the id in other routes that begin like this one."""
+        beginning = route.path.partition("{id}")[0]
+        return tuple(tail for head, tail, _ in self._with_id if head == beginning and tail)
+
     def _find_with_id(self, path: str) -> Match | None:
         for head, tail, route in self._with_id:
             id = path[len(head) : len(path) - len(tail)]

@@ -30,6 +30,7 @@ from tollbridge.server.answers import (
     own_headers,
     passed_on,
     route_headers,
+    shown_to,
     time_headers,
 )
 from tollbridge.server.gateway import Gateway
@@ -114,7 +115,7 @@ class Telling:
         return before + cost + (0 if loop is None else loop.toolbox.cost_nanousd)
 
     async def _reply(self, answer: Answer) -> None:
-        record, responder = self._record, self._responder
+        record, responder, tools = self._record, self._responder, self._loop_of_tools
         said = answer.said
         self._said = Said(said, said.usage is not None, partial(heard_in, self._dialect, answer.body))
         if responder.gone and self._claim is None:
@@ -126,8 +127,8 @@ class Telling:
             answer.kind
             + own_headers(record, self._dialect)
             + route_headers(record, answer.deployment, answer.caveats)
-            + cost_headers(record.cost_nanousd if self._loop_of_tools is None else self._cost(), self._held)
-            + time_headers(record)
+            + cost_headers(record.cost_nanousd if tools is None else self._cost(), self._held)
+            + (time_headers(record) if tools is None else time_headers(record, tools.elsewhere.seconds))
         )
         headers: Headers = [ours, *passed_on(answer.headers, self._held)]
         if self._keeping is not None:
@@ -144,7 +145,7 @@ class Telling:
         return LISTED_LINES if listed(self._inbound) else STREAM_LINES
 
     async def _tell(self, streaming: Streaming) -> None:
-        responder, record = self._responder, self._record
+        responder, record, tools = self._responder, self._record, self._loop_of_tools
         stream = streaming.stream
         if self._gateway.rules.stream_cost and (place := self._usage_place()) is not None:
             stream = CostedStream(stream, place, self._told_cost)
@@ -161,7 +162,7 @@ class Telling:
                     self._stream_lines(),
                     own_headers(record, self._dialect),
                     route_headers(record, streaming.deployment, streaming.caveats),
-                    time_headers(record),
+                    time_headers(record) if tools is None else time_headers(record, tools.elsewhere.seconds),
                     b"" if self._held is None else self._held.headers(),
                     *passed_on(streaming.headers, self._held),
                 ],
@@ -176,7 +177,7 @@ class Telling:
 
     def _tell_failure(self, stream: Stream, error: APIError) -> None:
         """Of a stream that broke."""
-        self._responder.write(stream.fail(error))
+        self._responder.write(stream.fail(shown_to(self._inbound.principal, error)))
         self._responder.finish()
 
     async def _pump(self, stream: Stream) -> None:
@@ -248,7 +249,8 @@ class Telling:
     def _refuse(self, error: APIError) -> None:
         """Answers with the error. Where what the request used is accounted for already, that stands."""
         record, responder, trace, held = self._record, self._responder, self._trace, self._held
-        status, headers, body = error_answer(self._dialect, error, held)
+        shown = shown_to(self._inbound.principal, error)
+        status, headers, body = error_answer(self._dialect, shown, held)
         if not self._accounted:
             if trace.attempts:
                 asked_last(record, trace)
@@ -256,7 +258,7 @@ class Telling:
             failed(record, error)
             self._account()
         if responder.started:  # a heartbeat began the stream: the error comes as an event
-            responder.write(self._error_event(error))
+            responder.write(self._error_event(shown))
             responder.finish()
             return
         own = own_headers(record, self._dialect)
@@ -282,4 +284,5 @@ class Telling:
         ask = self._ask if loop is None else loop.ask
         if ask is not None and ask.instead and self._trace.attempts:
             ask = ask.instead.get(self._trace.attempts[-1].fallback, ask)
-        account(self._gateway, self._record, self._trace, ask, self._said, stream)
+        elsewhere = None if loop is None else loop.elsewhere
+        account(self._gateway, self._record, self._trace, ask, self._said, stream, elsewhere)

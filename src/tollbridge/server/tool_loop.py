@@ -29,6 +29,7 @@ from tollbridge.model.parts import Opaque, Part, Text, ToolCall, ToolResult
 from tollbridge.model.request import Message, Request, Tool, ToolChoice
 from tollbridge.model.response import Caveat, Choice, Response, Usage
 from tollbridge.observe import Record
+from tollbridge.server.accounting import Elsewhere
 from tollbridge.server.connectors import TOOLSET, connectors, without
 from tollbridge.server.inbound import Inbound
 from tollbridge.server.tool_history import REFUSED, Answered, remembered
@@ -65,8 +66,10 @@ class ToolLoop:
         ask_provider: AskProvider,
         account: Account,
         allowed: Sequence[Answered] = (),
+        *,
+        elsewhere: Elsewhere,
     ) -> None:
-        """`allowed`: what the client answered to calls that waited for it."""
+        """`allowed`: what the client answered to calls that waited for it. `elsewhere`: what was waited for so far."""
         self.client = ask
         self._allowed = allowed
         self.toolbox = toolbox
@@ -76,6 +79,7 @@ class ToolLoop:
         self._request = msgspec.structs.replace(request, tools=(*request.tools, *toolbox.tools))
         self._rounds = 0
         self.round_began = 0.0
+        self.elsewhere = elsewhere
         self.ask = self._next_ask()
 
     @property
@@ -87,7 +91,10 @@ class ToolLoop:
         self.ask = self._next_ask()
         self._rounds += 1
         self.round_began = time.monotonic()
-        return await self._ask_provider(self.ask)
+        result = await self._ask_provider(self.ask)
+        if self._rounds == 1:
+            self.elsewhere.to_words_s = self.elsewhere.seconds + result.upstream_s
+        return result
 
     def _next_ask(self) -> Ask:
         """The client's, asked on from what was said since: all that it wished for holds in each round."""
@@ -146,7 +153,11 @@ class ToolLoop:
         return ran
 
     async def _make(self, calls: Sequence[ToolCall]) -> list[Ran]:
-        return list(await asyncio.gather(*(self.toolbox.call(call) for call in calls)))
+        began = time.monotonic()
+        try:
+            return list(await asyncio.gather(*(self.toolbox.call(call) for call in calls)))
+        finally:
+            self.elsewhere.seconds += time.monotonic() - began
 
     def _add(self, parts: tuple[Part, ...], results: tuple[ToolResult, ...]) -> None:
         messages = (
@@ -210,7 +221,9 @@ async def opened(
 ) -> ToolLoop:
     """`found`: its definitions; one that gives no tools is a caveat. Raises APIError."""
     check_served(ask, same=False)
+    began = time.monotonic()
     request, toolbox = await _parted(toolboxes, ask, found, inbound, record)
+    elsewhere = Elsewhere(time.monotonic() - began)
     rest = request.tools
     losses = (*_unused(found), *_toolless(toolbox))
     if losses and ask.strict:
@@ -221,7 +234,7 @@ async def opened(
         choice = ToolChoice(mode="required")
     messages, allowed = remembered(request.messages)
     request = msgspec.structs.replace(request, messages=messages, tool_choice=choice if rest or toolbox.tools else None)
-    return ToolLoop(ask, request, toolbox, ask_provider, account, allowed)
+    return ToolLoop(ask, request, toolbox, ask_provider, account, allowed, elsewhere=elsewhere)
 
 
 async def with_tools(

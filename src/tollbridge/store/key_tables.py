@@ -1,4 +1,4 @@
-"""The tables of keys, of their changes and of the pepper, as `migrations` makes them."""
+"""The tables of keys, their changes, what deleted ones were called, and the pepper, as `migrations` makes them."""
 
 from sqlalchemy import Column, Index, Table
 
@@ -43,6 +43,15 @@ KEY_CHANGES = Table(
     sqlite_autoincrement=True,
     sqlite_strict=True,
 )
+
+FORMER_ALIASES = Table(
+    "former_aliases",
+    METADATA,
+    Column("key_id", TEXT, primary_key=True),
+    Column("alias", TEXT, nullable=False),
+    sqlite_strict=True,
+)
+"""What keys that are deleted were called, for who reads the ledger."""
 
 PEPPER = Table(
     "pepper",

@@ -24,7 +24,7 @@ from tollbridge.store.core_only import AsyncConnection
 from tollbridge.store.database import Database
 from tollbridge.store.held_keys import hold
 from tollbridge.store.key import Key
-from tollbridge.store.key_tables import KEY_CHANGES, KEYS
+from tollbridge.store.key_tables import FORMER_ALIASES, KEY_CHANGES, KEYS
 
 CHANGES_KEPT_S = 24 * 3600.0
 CHANGES_AT_ONCE = 10_000
@@ -127,8 +127,13 @@ class KeyStore:
         async def work(connection: AsyncConnection) -> frozenset[str]:
             await self._begin(connection)
             await hold(connection, ids)
-            gone = await connection.execute(delete(KEYS).where(KEYS.c.id.in_(ids)).returning(KEYS.c.id))
+            deleted = delete(KEYS).where(KEYS.c.id.in_(ids)).returning(KEYS.c.id, KEYS.c.alias)
+            gone = (await connection.execute(deleted)).all()
             found = frozenset(row.id for row in gone)
+            await connection.execute(delete(FORMER_ALIASES).where(FORMER_ALIASES.c.key_id.in_(found)))
+            called = [{"key_id": row.id, "alias": row.alias} for row in gone if row.alias is not None]
+            if called:
+                await connection.execute(insert(FORMER_ALIASES), called)
             await self._note(connection, found)
             return found
 

@@ -2,24 +2,24 @@
 
 Sums come from `daily` alone, so that they cost the same after ten million requests. Rows are found by an id or within
 an index, by texts that are cut as those of the rows are (`fitting.py`); nothing reads the whole table, but for sums by
-tag: a client makes as many tags as it likes, and no table is kept of them. They are read from the rows of their time,
-some thousand at once.
+tag and by user: a client makes as many as it likes, and no table is kept of them. They are read from the rows of their
+time, some thousand at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, FromClause, Select, func, select
+from sqlalchemy import ColumnElement, FromClause, Select, case, func, select
 
 from tollbridge.observe.ulid import LENGTH, first_at
 from tollbridge.store.core_only import AsyncConnection
 from tollbridge.store.database import Database
 from tollbridge.store.fitting import fit_text
-from tollbridge.store.key_tables import KEYS
+from tollbridge.store.key_tables import FORMER_ALIASES, KEYS
 from tollbridge.store.ledger_rows import TAGGED, read_attempt, read_entry, read_tags
 from tollbridge.store.ledger_tables import ATTEMPTS, DAILY, ENTRIES, KINDS
 
@@ -124,8 +124,8 @@ class SpendReader:
         columns: list[ColumnElement[Any]] = [DAILY.c[DIMENSIONS[one]] for one in by]
         table: FromClause = DAILY
         if "key" in by:
-            columns += [KEYS.c.alias.label("key_alias"), KEYS.c.name.label("key_name")]
-            table = DAILY.outerjoin(KEYS, KEYS.c.id == DAILY.c.key_id)
+            columns += [_ALIAS.label("key_alias"), KEYS.c.name.label("key_name")]
+            table = _with_key(DAILY, DAILY.c.key_id)
         summed = [func.coalesce(func.sum(DAILY.c[name]), 0).label(name) for name in SUMMED]
         query: Select[Any] = select(*columns, *summed).select_from(table).group_by(*columns)
         if since is not None:
@@ -147,18 +147,31 @@ class SpendReader:
     async def tags(self, wanted: Wanted) -> dict[str, Tagged] | None:
         """What requests of these entries with each tag cost, whatever `limit` says. None where there are more than
         `TAGS_MAX` tags."""
-        columns = (ENTRIES.c.id, ENTRIES.c.cost_nanousd, ENTRIES.c.details)
-        query = select(*columns).where(*_conditions(wanted), ENTRIES.c.details.contains(TAGGED, autoescape=True))
+        having = ENTRIES.c.details.contains(TAGGED, autoescape=True)
+        return await self._named_sums(wanted, ENTRIES.c.details, having, read_tags)
+
+    async def users(self, wanted: Wanted) -> dict[str, Tagged] | None:
+        """The same by the users that requests name; of those that name none nothing is in it."""
+        return await self._named_sums(wanted, ENTRIES.c.end_user, ENTRIES.c.end_user.is_not(None), lambda user: (user,))
+
+    async def _named_sums(
+        self,
+        wanted: Wanted,
+        said: ColumnElement[str],
+        having: ColumnElement[bool],
+        names_of: Callable[[str], Iterable[str]],
+    ) -> dict[str, Tagged] | None:
+        query = select(ENTRIES.c.id, ENTRIES.c.cost_nanousd, said).where(*_conditions(wanted), having)
         query = query.order_by(ENTRIES.c.id).limit(ROWS_AT_ONCE)
         sums: dict[str, Tagged] = {}
 
         async def add(connection: AsyncConnection, after: str) -> str:
             rows = (await connection.execute(query.where(ENTRIES.c.id > after))).all()
-            for _, cost, details in rows:
-                for tag in read_tags(details):
-                    one = sums.get(tag)
+            for _, cost, text in rows:
+                for name in names_of(text):
+                    one = sums.get(name)
                     if one is None:
-                        one = sums[tag] = Tagged()
+                        one = sums[name] = Tagged()
                     one.requests += 1
                     one.cost_nanousd += cost or 0
                     one.unpriced += cost is None
@@ -171,8 +184,16 @@ class SpendReader:
 
 
 def _entries() -> Select[Any]:
-    known = ENTRIES.outerjoin(KEYS, KEYS.c.id == ENTRIES.c.key_id)
-    return select(ENTRIES, KEYS.c.alias.label("key_alias")).select_from(known)
+    return select(ENTRIES, _ALIAS.label("key_alias")).select_from(_with_key(ENTRIES, ENTRIES.c.key_id))
+
+
+_ALIAS: ColumnElement[Any] = case((KEYS.c.id.is_(None), FORMER_ALIASES.c.alias), else_=KEYS.c.alias)
+"""Of a key that is deleted, the last that it had."""
+
+
+def _with_key(table: FromClause, key_id: ColumnElement[Any]) -> FromClause:
+    known = table.outerjoin(KEYS, KEYS.c.id == key_id)
+    return known.outerjoin(FORMER_ALIASES, FORMER_ALIASES.c.key_id == key_id)
 
 
 def _page(conditions: Iterable[ColumnElement[bool]], wanted: Wanted) -> Select[Any]:

@@ -1,7 +1,7 @@
 """Every way in which the network fails, as one table: code -> class, whose fault, worth another try, what to say.
 
-A message names host:port and what to do; never path, query, headers or body (secrets stand in them), never the text
-of a foreign exception, which may quote them.
+A message names host:port (its `public` form does not) and what to do; never path, query, headers or body (secrets
+stand in them), never the text of a foreign exception, which may quote them.
 """
 
 from __future__ import annotations
@@ -175,11 +175,22 @@ _KINDS: dict[Code, _Kind] = {
 }
 
 
+_SOMEBODY = "the server"
+_DETAIL_TELLS_WHERE: frozenset[Code] = frozenset({"tls_failure", "egress_refused", "proxy_failure"})
+
+
 def failure(code: Code, origin: Origin, *, detail: str = "", seconds: float = 0.0) -> APIError:
     """The error for one entry of the table."""
     kind = _KINDS[code]
-    says = kind.says.format(origin=origin, detail=detail, seconds=seconds)
-    return kind.error(says, code=code, fault=kind.fault, retryable=kind.retryable)
+    error = kind.error(
+        kind.says.format(origin=origin, detail=detail, seconds=seconds),
+        code=code,
+        fault=kind.fault,
+        retryable=kind.retryable,
+    )
+    told = "the log tells why" if code in _DETAIL_TELLS_WHERE else detail
+    error.public = kind.says.format(origin=_SOMEBODY, detail=told, seconds=seconds)
+    return error
 
 
 _BY_ERRNO: dict[int, Code] = {

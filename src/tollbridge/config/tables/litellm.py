@@ -85,6 +85,13 @@ CHECKING = frozenset(
 2026-11-26)."""
 
 
+PROMETHEUS = "prometheus"
+METRICS = (
+    "needs no callback: metrics are at `/metrics`, under names of their own (docs/server.md); from elsewhere than this "
+    "machine with `general_settings.metrics_token`"
+)
+
+
 def callbacks(node: Node, at: At) -> tuple[str, ...]:
     """Objects in Python files beside the configuration, `file.object`. Of others (LiteLLM's built-in ones) nothing is
     called, and those that check something are refused."""
@@ -92,6 +99,9 @@ def callbacks(node: Node, at: At) -> tuple[str, ...]:
     for name in texts(node, at):
         if name in CHECKING:
             at.error(node.place, f"{name!r} {NO_GUARDS}")
+            continue
+        if name == PROMETHEUS:
+            at.warning(node.place, f"{name!r} {METRICS}")
             continue
         *parts, _ = name.split(".")
         file = Path(*parts).with_suffix(".py") if parts and all(part.isidentifier() for part in parts) else None
@@ -211,6 +221,7 @@ LITELLM = section(
         "input_callback",
         "callback_settings",
         note="nothing is called",
+        words={PROMETHEUS: METRICS},
     ),
     later("model_cost_map_url", note="nothing is fetched by itself: `tollbridge prices update` takes a list over"),
     later(
@@ -333,16 +344,9 @@ LITELLM = section(
         "ssl_security_level",
         "force_ipv4",
         "http2",
-        "default_internal_user_params",
-        "default_team_params",
-        "default_team_settings",
-        "default_key_generate_params",
-        "upperbound_key_generate_params",
-        "key_generation_settings",
         "default_in_memory_ttl",
         "default_redis_ttl",
         "default_redis_batch_cache_expiry",
-        "default_max_internal_user_budget",
         "priority_reservation",
         "priority_reservation_settings",
         "model_group_settings",
@@ -424,6 +428,13 @@ LITELLM = section(
     restricts(
         "max_budget",
         "budget_duration",
+        "default_internal_user_params",
+        "default_team_params",
+        "default_team_settings",
+        "default_key_generate_params",
+        "upperbound_key_generate_params",
+        "key_generation_settings",
+        "default_max_internal_user_budget",
         "max_user_budget",
         "max_internal_user_budget",
         "internal_user_budget_duration",

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from tollbridge.config.document import Node, Table
 from tollbridge.config.kinds import At, count, fallbacks, flag, map_of, named, number, seconds, text, texts
-from tollbridge.config.schema import fills, guards, later, moot, nearest, not_built, read_section, section
+from tollbridge.config.schema import (
+    NOT_RESTRICTED,
+    fills,
+    guards,
+    later,
+    moot,
+    nearest,
+    not_built,
+    read_section,
+    section,
+)
 from tollbridge.config.settings import Alias
 
 BUILT_STRATEGY = "simple-shuffle"
@@ -17,6 +27,13 @@ STRATEGIES = (
     "cost-based-routing",
     "provider-budget-routing",
 )
+
+NOT_HELD = "ARE NOT HELD: they limit nothing"
+_HELD_BY = {
+    **dict.fromkeys(("usage-based-routing", "usage-based-routing-v2"), "`rpm` and `tpm` of deployments"),
+    "provider-budget-routing": "budgets of providers",
+}
+"""What LiteLLM holds by a strategy, besides choosing by it."""
 
 RETRY_POLICY = section(
     "retry_policy",
@@ -45,7 +62,9 @@ def strategy(node: Node, at: At) -> str:
     if value == BUILT_STRATEGY:
         return value
     if value in STRATEGIES:
-        at.warning(node.place, f"{value} {not_built(f'{BUILT_STRATEGY} is used')}")
+        held = _HELD_BY.get(value)
+        unheld = "" if held is None else f", and {held} {NOT_HELD}"
+        at.warning(node.place, f"{value} {not_built(f'{BUILT_STRATEGY} is used{unheld}')}")
     else:
         near = nearest(value, STRATEGIES)
         at.error(node.place, f"{value!r} is no strategy; " + (f"did you mean {near}?" if near else BUILT_STRATEGY))
@@ -133,7 +152,6 @@ ROUTER = section(
         "routing_strategy_args",
         "model_group_retry_policy",
         "allowed_fails_policy",
-        "optional_pre_call_checks",
         "default_litellm_params",
         "default_priority",
         "polling_interval",
@@ -161,6 +179,10 @@ ROUTER = section(
         "auto_router_capability_limit",
         "max_retries",
         "cache_redis_params",
+    ),
+    later(
+        "optional_pre_call_checks",
+        words=dict.fromkeys(("enforce_model_rate_limits", "router_budget_limiting"), not_built(NOT_RESTRICTED)),
     ),
     guards("guardrail_list"),
     later("redis_host", "redis_port", "redis_password", "redis_url", "redis_db", note="each process counts for itself"),
