@@ -19,7 +19,7 @@ from tollbridge.mcp.upstream import Upstream
 from tollbridge.model.json import JsonObject
 
 if TYPE_CHECKING:
-    from tollbridge.mcp.hub import View
+    from tollbridge.mcp.view import View
 
 NAMES = 3
 _UNKNOWN = re.compile(

@@ -7,10 +7,11 @@ import asyncio
 import logging
 
 from tollbridge.mcp.ears import NEVER
-from tollbridge.mcp.hub import Hub, View
+from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, notification
 from tollbridge.mcp.sessions import Session
 from tollbridge.mcp.upstream import Upstream
+from tollbridge.mcp.view import View
 from tollbridge.mcp.watching import LISTS, Watch
 from tollbridge.model.json import JsonObject
 

@@ -16,7 +16,7 @@ from tollbridge.mcp.upstream import Upstream
 from tollbridge.model.json import Json, JsonObject
 
 if TYPE_CHECKING:
-    from tollbridge.mcp.hub import View
+    from tollbridge.mcp.view import View
 
 log = logging.getLogger("tollbridge.mcp")
 

@@ -23,7 +23,7 @@ from tollbridge.mcp.jsonrpc import INVALID_PARAMS, RpcError, encode
 from tollbridge.model.json import Json, JsonObject
 
 if TYPE_CHECKING:
-    from tollbridge.mcp.hub import View
+    from tollbridge.mcp.view import View
 
 SEARCH, DESCRIBE, CALL = "search", "describe", "call"
 NAMES = (SEARCH, DESCRIBE, CALL)

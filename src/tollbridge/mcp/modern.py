@@ -10,7 +10,7 @@ from functools import partial
 
 from tollbridge.mcp.call import Ask, Call, Caller, Credentials, Tell
 from tollbridge.mcp.eras import INPUT_REQUIRED, error_to_modern, to_modern
-from tollbridge.mcp.hub import Hub, View
+from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import (
     INTERNAL_ERROR,
     INVALID_REQUEST,
@@ -34,6 +34,7 @@ from tollbridge.mcp.revisions import ONLY_LEGACY, SUBSCRIPTION, Told, meta_of, s
 from tollbridge.mcp.rounds import Rounds
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.upstream import Upstream
+from tollbridge.mcp.view import View
 from tollbridge.mcp.wanted import Wanted
 from tollbridge.mcp.watching import Watch
 from tollbridge.model.json import Json, JsonObject

@@ -29,11 +29,12 @@ from tollbridge.errors import (
 )
 from tollbridge.mcp.access import Unknown
 from tollbridge.mcp.call import Call, Caller
-from tollbridge.mcp.hub import Hub, View
+from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import BUDGET, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, RpcError, encode
 from tollbridge.mcp.names import parted
 from tollbridge.mcp.run import Runner
 from tollbridge.mcp.upstream import Upstream
+from tollbridge.mcp.view import View
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.observe import Record
 from tollbridge.server.answers import JSON, NO_STORE, cost_headers

@@ -24,10 +24,10 @@ from tollbridge.mcp.absent import disowned, lacks, named, shown
 from tollbridge.mcp.call import Call
 from tollbridge.mcp.eras import COMPLETE, INPUT_REQUIRED
 from tollbridge.mcp.hooks import Called, after
-from tollbridge.mcp.hub import View
 from tollbridge.mcp.jsonrpc import BUDGET, INVALID_PARAMS, TOO_MANY, RpcError
 from tollbridge.mcp.many import DESCRIBE, SEARCH
 from tollbridge.mcp.pace import COUNTED
+from tollbridge.mcp.view import View
 from tollbridge.model.json import JsonObject
 from tollbridge.observe import Record
 from tollbridge.server.gateway import Gateway

@@ -23,10 +23,11 @@ import msgspec
 from tollbridge.errors import AuthenticationError, BadRequestError
 from tollbridge.mcp.access import rights_of
 from tollbridge.mcp.call import Call, Caller, Credentials
-from tollbridge.mcp.hub import Hub, View
+from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import RpcError
 from tollbridge.mcp.ours import NOT_OURS, is_ours, servers_of
 from tollbridge.mcp.run import Runner
+from tollbridge.mcp.view import View
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Inline, Media, Part, Text, ToolCall
 from tollbridge.model.request import Tool

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from tollbridge.mcp.call import Tell
 from tollbridge.mcp.capabilities import extensions_of
-from tollbridge.mcp.hub import View
 from tollbridge.mcp.jsonrpc import RpcError
 from tollbridge.mcp.revisions import TASKS
 from tollbridge.mcp.tasks import lacks_tasks
 from tollbridge.mcp.upstream import Upstream
+from tollbridge.mcp.view import View
 from tollbridge.mcp.watching import LISTS, Watch
 from tollbridge.model.json import Json, JsonObject
 

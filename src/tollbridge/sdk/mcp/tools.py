@@ -29,11 +29,12 @@ from tollbridge.errors import (
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.http import Refused
-from tollbridge.mcp.hub import Hub, View
+from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import RpcError
 from tollbridge.mcp.lists import items_of
 from tollbridge.mcp.toolbox import name_for_models
 from tollbridge.mcp.upstream import Upstream
+from tollbridge.mcp.view import View
 from tollbridge.model.json import JsonObject
 from tollbridge.model.money import write_dollars
 from tollbridge.policy.principal import Principal
