@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,8 +17,10 @@ import pytest
 
 from tests.mcp.gateway import Gateway, gateway
 from tests.mcp.raw import META, MODERN, Raw, raw
-from tests.mcp.serving import Serving, modern_only
+from tests.mcp.serving import LEGACY_STDIO, Serving, broken, modern_only
 from tests.mcp.test_following import events
+from tollbridge.mcp import resting
+from tollbridge.mcp.ears import Stream
 
 LISTS = {"toolsListChanged": True}
 CHANGED = "notifications/tools/list_changed"
@@ -102,15 +106,99 @@ async def call(one: Raw, server: str, tool: str) -> str:
     return str(answer["result"]["content"][0]["text"])
 
 
-async def test_what_one_listener_is_refused_ends_the_stream_of_no_other(served: Gateway) -> None:
+@pytest.mark.parametrize("how", ["code=-32602", "code=-32002", "code=-32003&status=403", "code=-32603&status=500"])
+async def test_what_one_listener_is_refused_ends_the_stream_of_no_other(served: Gateway, how: str) -> None:
     async with raw(served.url) as one, listening(one, "one", LISTS) as first:
         assert (await first.next())["method"] == ACKNOWLEDGED
-        wrong = {**LISTS, "resourceSubscriptions": ["gone://away"]}
+        wrong = {**LISTS, "resourceSubscriptions": [f"gone://away?{how}"]}
         with pytest.raises(Refused, match="no such resource"):
             async with listening(one, "one", wrong):
                 pass
         assert await call(one, "one", "announce") == "1 listeners were told."
         await first.until(CHANGED)
+        async with listening(one, "one", {**LISTS, "resourceSubscriptions": ["there://a"]}) as third:
+            await third.until(ACKNOWLEDGED)
+            await heard(one, third, "announce", "one")
+
+
+async def test_who_is_refused_late_makes_nobody_else_deaf(served: Gateway) -> None:
+    """It was acknowledged by then; who comes meanwhile is heard as soon as the server has refused it."""
+    async with raw(served.url) as one, listening(one, "one", LISTS) as first:
+        wrong = {"resourceSubscriptions": ["gone://away?after=3"]}
+        async with listening(one, "one", wrong) as second:
+            await second.until(ACKNOWLEDGED)
+            async with listening(one, "one", {**LISTS, "resourceSubscriptions": ["there://a"]}) as third:
+                await third.until(ACKNOWLEDGED)
+                await heard(one, third, "announce", "one")
+                await heard(one, first, "announce", "one")
+                (ear,) = served.hub.upstreams["one"].watching._ears.values()
+                assert isinstance(ear, Stream)
+                assert len(ear._streams) == 1
+                assert ear._asked["resourceSubscriptions"] == ["there://a"]
+
+
+ONCE = 'test -e "$0" || exit 3; echo $$ > "$0.pid"; exec "$@"'
+"""A server that starts as long as a file is there, and tells its process."""
+
+
+async def test_who_left_while_a_server_was_away_is_forgotten(
+    server: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resting, "BACKOFF_S", 0.05)
+    old, flag = LEGACY_STDIO.configured(), tmp_path / "flag"
+    flag.touch()
+    once = {**old, "command": "/bin/sh", "args": ["-c", ONCE, str(flag), old["command"], *old["args"]]}
+    servers = {"one": {"url": server.url, "transport": "http"}, "once": once}
+    async with gateway({"mcp_servers": servers}, tmp_path) as served, raw(served.url) as one:
+        assert "once-" in str(await one.ask("", "tools/list"))
+        flag.unlink()
+        os.kill(int((tmp_path / "flag.pid").read_text()), signal.SIGKILL)
+        watching = served.hub.upstreams["once"].watching
+        for _ in range(3):
+            async with listening(one, "", LISTS) as listener:
+                await listener.until(ACKNOWLEDGED)
+                await asyncio.sleep(0.3)
+                assert len(watching.watches) == 1
+            async with asyncio.timeout(5):
+                while watching.watches:
+                    await asyncio.sleep(0.02)
+        async with raw(served.url, modern=False) as session, aiohttp.ClientSession() as http:
+            await session.shake_hands("", "", {})
+            headers = session.headers("", "", "", {})
+            ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+            for _ in range(3):
+                async with http.post(session.path(""), json=ready, headers=headers) as posted:
+                    assert posted.status == 202
+                await asyncio.sleep(0.3)
+            assert len(watching.watches) == 1
+            async with http.delete(session.path(""), headers=headers) as gone:
+                assert gone.status == 204
+            async with asyncio.timeout(5):
+                while watching.watches:
+                    await asyncio.sleep(0.02)
+
+
+async def test_a_server_that_is_added_while_another_keeps_a_listener_waiting_is_heard(
+    server: Serving, other: Serving, tmp_path: Path
+) -> None:
+    with broken("silent") as silent:
+        config = {
+            "general_settings": {"mcp_api_hosts": ["127.0.0.1"]},
+            "mcp_servers": {"one": {"url": server.url, "transport": "http"}, "silent": {"url": silent.url}},
+        }
+        async with gateway(config, tmp_path) as served, raw(served.url) as one:
+            listening_soon = listening(one, "", LISTS)
+            beginning = asyncio.create_task(listening_soon.__aenter__())
+            await asyncio.sleep(0.7)
+            assert not beginning.done()
+            await add(served, "two", other.url)
+            listener = await beginning
+            try:
+                await listener.until(ACKNOWLEDGED)
+                assert "two-announce" in str(await one.ask("", "tools/list"))
+                await heard(one, listener, "two-announce")
+            finally:
+                await listening_soon.__aexit__(None, None, None)
 
 
 async def test_of_several_who_begin_at_once_only_that_one_is_refused(served: Gateway) -> None:
@@ -164,12 +252,12 @@ async def test_who_listens_hears_of_a_server_that_is_added_changed_and_taken_awa
             await asyncio.sleep(0.02)
 
 
-async def heard(one: Raw, listener: Listener, tool: str) -> None:
+async def heard(one: Raw, listener: Listener, tool: str, server: str = "") -> None:
     """What that server tells of itself comes, once it is listened to and nothing else is being told."""
     async with asyncio.timeout(15):
         while True:
             await listener.quiet(1.2)
-            told = await call(one, "", tool)
+            told = await call(one, server, tool)
             if not told.startswith("0 "):
                 await listener.until(CHANGED)
                 return

@@ -12,9 +12,12 @@ import pytest
 from tests.mcp.gateway import gateway
 from tests.mcp.raw import META, MODERN, raw
 from tests.mcp.serving import modern_only
+from tollbridge.mcp.call import Ask, Caller, Room, Tell
 from tollbridge.mcp.jsonrpc import notification, result
 from tollbridge.mcp.outflow import BEHIND_MAX, Outflow
+from tollbridge.mcp.parked import Parking
 from tollbridge.mcp.rounds import Rounds
+from tollbridge.policy.principal import Principal
 from tollbridge.server.inbound import Headers
 
 pytestmark = pytest.mark.asyncio
@@ -142,3 +145,24 @@ async def posting(one: Any, tool: str, arguments: dict[str, Any], *, modern: boo
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     writer.write(f"POST /mcp/one HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
     return reader, writer
+
+
+async def test_a_call_that_waited_for_input_is_said_no_faster_than_who_came_back_reads() -> None:
+    parking, behind = Parking(), asyncio.get_running_loop().create_future()
+    caller = Caller(principal=Principal("one"), modern=True)
+    rooms: list[Any] = []
+
+    async def run(ask: Ask, tell: Tell, room: Room) -> dict[str, Any]:
+        rooms.append(room())
+        await ask("elicitation/create", {})
+        rooms.append(room())
+        return {}
+
+    def told(method: str, params: dict[str, Any]) -> None:
+        raise AssertionError(method)
+
+    first = await parking.run(caller, "here", "tools/call", {}, told, lambda: None, run)
+    (name,) = first["inputRequests"]
+    answered = {"requestState": first["requestState"], "inputResponses": {name: {"action": "decline"}}}
+    assert await parking.run(caller, "here", "tools/call", answered, told, lambda: behind, run) == {}
+    assert rooms == [None, behind]

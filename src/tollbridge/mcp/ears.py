@@ -2,7 +2,8 @@
 
 1. A link that is lost is opened again as long as somebody watches, ever more seldom, and subscribed on anew.
 2. A modern server has one stream for all that is wanted. When that changes, the old stream ends only when the new one
-   is acknowledged: nothing falls between. Who asks for what the server refuses is told so, and the others stay heard.
+   is acknowledged: nothing falls between. Who asks for what the server refuses is told so, or is dropped where the
+   server said so late, and the others stay heard.
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tollbridge.mcp.call import Call, Caller
-from tollbridge.mcp.jsonrpc import INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_CAPABILITY, RpcError
+from tollbridge.mcp.http import Refused
+from tollbridge.mcp.jsonrpc import (
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    MISSING_CAPABILITY,
+    RESOURCE_NOT_FOUND,
+    UPSTREAM_FAILED,
+    RpcError,
+)
 from tollbridge.model.json import JsonObject
 
 if TYPE_CHECKING:
@@ -27,8 +36,12 @@ ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
 AGAIN_S, AGAIN_MAX_S = 1.0, 60.0
 ACKNOWLEDGED_S = 1.5
 """How long who begins to watch waits to be heard; what is not acknowledged by then comes when it comes."""
+LATE_S = 20.0
+"""From then on a stream that is neither acknowledged nor refused is taken to be heard."""
 NEVER = frozenset({METHOD_NOT_FOUND, INVALID_PARAMS, MISSING_CAPABILITY})
 """To ask for the same again would be refused again."""
+
+GONE = frozenset({RESOURCE_NOT_FOUND})
 
 Heard = asyncio.Future[RpcError | None]
 """Done when somebody is heard, or with the reason why not."""
@@ -127,7 +140,7 @@ class Stream(Ear):
         self._arrange_soon()
         await asyncio.wait((heard,), timeout=ACKNOWLEDGED_S)
         refusal = heard.result() if heard.done() else None
-        if refusal is not None and (watch.uris or watch.tasks):
+        if refusal is not None and (watch.uris or watch.tasks or refusal.code not in NEVER):
             raise refusal
 
     async def removed(self, watch: Watch) -> None:
@@ -187,42 +200,53 @@ class Stream(Ear):
             return None
         heard: Heard = asyncio.get_running_loop().create_future()
         self._streams.append(asyncio.ensure_future(self._listen(asked, heard)))
-        await asyncio.wait((heard,), timeout=ACKNOWLEDGED_S)
+        await asyncio.wait((heard,), timeout=LATE_S)
         if not heard.done():
-            heard.set_result(None)  # taken for granted
+            self._only(self._streams[-1])
+            heard.set_result(None)
         refusal = heard.result()
         if refusal is None or not new:
             self._asked = asked
         return refusal
 
+    def _only(self, stream: asyncio.Task[None]) -> None:
+        """The former ones end."""
+        while stream in self._streams and self._streams[0] is not stream:
+            self._streams.pop(0).cancel()
+
     async def _listen(self, asked: JsonObject, heard: Heard) -> None:
         own = asyncio.current_task()
         assert own is not None
+        begun = acknowledged = False
 
         def tell(method: str, params: JsonObject) -> None:
+            nonlocal acknowledged
             if method != ACKNOWLEDGED:
                 self.told(method, params)
                 return
-            while own in self._streams and self._streams[0] is not own:
-                self._streams.pop(0).cancel()
+            acknowledged = True
+            self._only(own)
             if not heard.done():
                 heard.set_result(None)
 
         wait_s = AGAIN_S
         try:
             while True:
+                begun = acknowledged = False
                 call = Call("subscriptions/listen", {"notifications": asked}, self.caller, tell=tell)
                 try:
                     async with self.upstream.links.lent(self.caller) as link:
+                        begun = True
                         await link.call(call)
                     wait_s = AGAIN_S
                 except RpcError as error:
-                    if error.code in NEVER and not heard.done():
+                    refused = begun and not acknowledged and _spoken(error)
+                    if refused and not heard.done():
                         heard.set_result(error)
                         return
                     self.failed(error)
                     wait_s = min(wait_s * 2, AGAIN_MAX_S)
-                    if error.code in NEVER:
+                    if refused and (error.code in NEVER or error.code in GONE):
                         await asyncio.sleep(wait_s)
                         self._anew(own)
                         return
@@ -241,6 +265,13 @@ class Stream(Ear):
                 self._await(watch)
             self._asked = {}
             self._arrange_soon()
+
+
+def _spoken(error: RpcError) -> bool:
+    """The server said so, and nothing between: it refuses what it was asked."""
+    if error.code != UPSTREAM_FAILED:
+        return True
+    return isinstance(error, Refused) and error.http_status in (400, 403, 404, 405, 409, 410, 422)
 
 
 def _wanted(watches: set[Watch]) -> JsonObject:

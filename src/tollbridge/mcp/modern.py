@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from tollbridge.mcp.call import Ask, Call, Caller, Credentials, Tell
+from tollbridge.mcp.call import Ask, Call, Caller, Credentials, Room, Tell
 from tollbridge.mcp.eras import INPUT_REQUIRED, error_to_modern, to_modern
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import (
@@ -158,12 +158,12 @@ class Modern:
                 if offer is None or offer.upstream.mirrors(offer.name) != ():  # else it wants nothing in headers
                     await self._check_params(view, call, headers)
 
-            async def run(ask: Ask | None, tell: Tell) -> JsonObject:
-                call.ask, call.tell = ask, tell
+            async def run(ask: Ask | None, tell: Tell, room: Room) -> JsonObject:
+                call.ask, call.tell, call.room = ask, tell, room
                 return await self._runner.run(view, call, record)
 
             if method in MAY_NEED_INPUT and view.caller.capabilities and view.caller.answers:
-                found = await self._parking.run(view.caller, view.where, method, subject, tell, run)
+                found = await self._parking.run(view.caller, view.where, method, subject, tell, out.room, run)
             else:
                 found = await self._runner.run(view, call, record, whole=True)
         except RpcError as error:
@@ -225,18 +225,19 @@ class Modern:
                 watch = wanted.watch(upstream, partial(say, upstream))
                 if watch is not None:
                     watches.append((upstream, watch))
-            heard = await asyncio.gather(*(self._heard(view, *one) for one in watches))
-            honoured = wanted.honoured([upstream for (upstream, _), ok in zip(watches, heard, strict=True) if ok])
+            begun = tuple(watches)
+            self._hub.arrivals.add(arrived)
+            heard = await asyncio.gather(*(self._heard(view, *one) for one in begun))
+            honoured = wanted.honoured([upstream for (upstream, _), ok in zip(begun, heard, strict=True) if ok])
             out.begin()
             acknowledged = {"notifications": honoured, "_meta": stamp}
             out.say(notification("notifications/subscriptions/acknowledged", acknowledged))
             held, early = early or [], None
             for message in held:
                 out.say(message)
-            for (upstream, watch), ok in zip(watches, heard, strict=True):
+            for (upstream, watch), ok in zip(begun, heard, strict=True):
                 if not ok:
                     upstream.watching.join(watch)
-            self._hub.arrivals.add(arrived)
             await asyncio.get_running_loop().create_future()
         except RpcError as error:
             shown = error_to_modern(LISTEN, error)

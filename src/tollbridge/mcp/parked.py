@@ -16,7 +16,7 @@ import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
 
-from tollbridge.mcp.call import Ask, Caller, Tell
+from tollbridge.mcp.call import Ask, Caller, Room, Tell
 from tollbridge.mcp.eras import INPUT_REQUIRED
 from tollbridge.mcp.jsonrpc import INVALID_PARAMS, RpcError, encode
 from tollbridge.model.json import Json, JsonObject
@@ -26,19 +26,20 @@ EACH_MAX, THERE_MAX = 32, 16
 ALL_MAX = 1024
 PREFIX = "tbp1."
 
-Run = Callable[[Ask, Tell], Awaitable[JsonObject]]
+Run = Callable[[Ask, Tell, Room], Awaitable[JsonObject]]
 
 
 class _Parked:
-    """`asked`: what is not answered yet, by name."""
+    """`asked`: what is not answered yet, by name. `tell`, `has_room`: of the request that waits for it just now."""
 
-    __slots__ = ("_changed", "_count", "asked", "digest", "expiry", "principal", "task", "tell", "where")
+    __slots__ = ("_changed", "_count", "asked", "digest", "expiry", "has_room", "principal", "task", "tell", "where")
 
-    def __init__(self, principal: str, where: str, digest: bytes, tell: Tell) -> None:
+    def __init__(self, principal: str, where: str, digest: bytes, tell: Tell, room: Room) -> None:
         self.principal = principal
         self.where = where
         self.digest = digest
         self.tell = tell
+        self.has_room = room
         self.asked: dict[str, tuple[JsonObject, asyncio.Future[JsonObject]]] = {}
         self.task: asyncio.Task[JsonObject] | None = None
         self.expiry: asyncio.TimerHandle | None = None
@@ -59,6 +60,9 @@ class _Parked:
     def told(self, method: str, params: JsonObject) -> None:
         self.tell(method, params)
 
+    def room(self) -> asyncio.Future[None] | None:
+        return self.has_room()
+
     async def next(self) -> JsonObject | None:
         """The result; None where something is asked."""
         assert self.task is not None
@@ -78,7 +82,7 @@ class Parking:
         self._parked: dict[str, _Parked] = {}
 
     async def run(
-        self, caller: Caller, where: str, method: str, params: JsonObject, tell: Tell, run: Run
+        self, caller: Caller, where: str, method: str, params: JsonObject, tell: Tell, room: Room, run: Run
     ) -> JsonObject:
         """`where`: the servers that it is for. `params` may come back with answers. Raises RpcError."""
         told = digest(where, method, params)
@@ -86,12 +90,12 @@ class Parking:
         if isinstance(state, str) and state.startswith(PREFIX):
             id = self._resume(caller, told, state)
             parked = self._parked.pop(id)
-            parked.tell = tell
+            parked.tell, parked.has_room = tell, room
             self._answer(parked, params.get("inputResponses"))
         else:
-            parked = _Parked(caller.principal.id, where, told, tell)
+            parked = _Parked(caller.principal.id, where, told, tell, room)
             id = PREFIX + secrets.token_urlsafe(16)
-            parked.task = asyncio.ensure_future(run(parked.ask, parked.told))
+            parked.task = asyncio.ensure_future(run(parked.ask, parked.told, parked.room))
             parked.task.add_done_callback(_heard)
         if parked.expiry is not None:
             parked.expiry.cancel()
@@ -102,7 +106,7 @@ class Parking:
             raise
         if result is not None:
             return result
-        parked.tell = _nobody
+        parked.tell, parked.has_room = _nobody, _always
         self._park(id, parked)
         requests = {name: wanted for name, (wanted, _) in parked.asked.items()}
         return {"resultType": INPUT_REQUIRED, "inputRequests": requests, "requestState": id}
@@ -172,6 +176,10 @@ def _heard(task: asyncio.Task[JsonObject]) -> None:
     """Nobody may come back to hear how it ended."""
     if not task.cancelled():
         task.exception()
+
+
+def _always() -> None:
+    """Who is told nothing is never behind."""
 
 
 def _nobody(method: str, params: JsonObject) -> None:

@@ -176,6 +176,15 @@ class Watching:
         return list({*self._at, *self._coming, *self._adding})
 
     async def _joined(self, watch: Watch, *, at_once: bool) -> None:
+        try:
+            await self._heard_in_the_end(watch, at_once=at_once)
+        finally:
+            if self._coming.get(watch) is asyncio.current_task():
+                del self._coming[watch]
+                if watch not in self._at and watch.at is self:
+                    watch.at = None
+
+    async def _heard_in_the_end(self, watch: Watch, *, at_once: bool) -> None:
         arrived = self._upstream.links.arrived
         if not (at_once or self._upstream.reached):
             await arrived.wait()
@@ -192,7 +201,7 @@ class Watching:
                 arrived.clear()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(arrived.wait(), AGAIN_MAX_S)
-        for method, kind in LISTS.items():
+        for method, kind in LISTS.items():  # what it lists may be another by now
             if kind in has:
                 watch.told(method, {})
 
@@ -201,12 +210,14 @@ class Watching:
         if coming is not None:
             coming.cancel()
             await asyncio.gather(coming, return_exceptions=True)
+        if watch.at is self:
+            watch.at = None
+        watch.close()
         await self._leave(watch)
 
     async def _leave(self, watch: Watch) -> None:
-        if watch.at is self:
+        if watch.at is self and watch not in self._coming:
             watch.at = None
-            watch.close()
         key = self._at.pop(watch, None)
         ear = self._ears.get(key)
         if ear is None:
@@ -228,6 +239,8 @@ class Watching:
         await asyncio.gather(*coming, return_exceptions=True)
         ears, self._ears = list(self._ears.values()), {}
         self._at.clear()
+        for ear in ears:
+            ear.watches.clear()  # who is just being added finds nobody there, and begins nothing
         await asyncio.gather(*(task for ear in ears for task in ear.close()), return_exceptions=True)
 
 
