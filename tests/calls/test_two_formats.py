@@ -175,6 +175,18 @@ def test_what_perplexity_has_in_this_format_alone_is_asked_in_it_by_all(model: s
         assert "include" not in sent
 
 
+def test_who_asks_perplexity_for_a_preset_gets_it_and_what_the_operator_forces_goes_before_it() -> None:
+    place = deployment("perplexity/sonar-pro")
+    for said, preset in (("high", "high"), (None, "low")):
+        made, sent = prepared(place, preset=said)
+        assert (sent["model"], sent["preset"], made.caveats) == ("perplexity/sonar", preset, ())
+    _, sent = prepared(deployment("perplexity/sonar-pro", defaults={"preset": "medium"}))
+    assert sent["preset"] == "medium"
+    forcing = deployment("perplexity/sonar-pro", forced={"preset": "xhigh"})
+    for dialect in (OPENAI_CHAT, OPENAI_RESPONSES):
+        assert prepared(forcing, dialect, preset="high")[1]["preset"] == "xhigh"
+
+
 def test_perplexity_at_another_address_is_asked_for_a_chat_under_the_name_that_is_said() -> None:
     given = Given(api_key="k", api_base="https://ours.example/pplx")
     place = build(Wanted(id="d", group="m", model="perplexity/sonar-pro", given=given), {}, ROWS)

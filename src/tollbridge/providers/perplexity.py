@@ -39,4 +39,4 @@ def perplexity_place(said: Said, model: str) -> Place:
     path = join(said.base.path, TARGET)
     if preset is None:
         return Place(model=model, path=path, wire=RESPONSES)
-    return Place(model=SONAR, path=path, wire=RESPONSES, body={"preset": preset})
+    return Place(model=SONAR, path=path, wire=RESPONSES, lends={"preset": preset})
