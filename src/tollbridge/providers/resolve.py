@@ -115,6 +115,8 @@ def _at_place(
     row: Provider, base: Base, own_address: bool, place: Place, shown: _Shown, values: tuple[tuple[str, str], ...]
 ) -> Location:
     row = row.speaking(place.wire or row.wire)
+    if place.rewrites:
+        row = msgspec.structs.replace(row, rewrites=(*row.rewrites, *place.rewrites))
     if place.lends:
         row = msgspec.structs.replace(row, patches=(*row.patches, patches.Lent(place.lends)))
     return Location(
@@ -129,6 +131,7 @@ def _at_place(
         secrets=shown.secrets,
         stream_path=place.stream_path,
         body=place.body,
+        keeps=place.keeps,
         cloud=shown.cloud,
         own_address=own_address,
     )

@@ -30,7 +30,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a model is at a provider that has URLs of its own. `model`: its name there. `path`, `stream_path`: request
     targets; a `stream_path` that is "" is the same. `body`: fields that say more of the place; they stand in each
     body, and the client's own do not count; `lends`: those that stand in a body which does not say them. `wire`: the
-    format that is spoken there, where it is not the row's."""
+    format that is spoken there, where it is not the row's. `keeps`: fields that go there as they are, whoever asks,
+    where the format has no word for them; `rewrites`: changes beside the row's."""
 
     model: str
     path: str
@@ -38,6 +39,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     body: Mapping[str, Json] = {}
     lends: Mapping[str, Json] = {}
     wire: str = ""
+    keeps: frozenset[str] = frozenset()
+    rewrites: tuple[Rewrite, ...] = ()
 
 
 class WireDefaults(msgspec.Struct, frozen=True):
