@@ -15,7 +15,7 @@ What Sonar's chat says of a search stands in the Agent API's tool for it, and go
 
 Sources: https://docs.perplexity.ai/docs/agent-api/migrate-from-sonar, and the vendor's tables for it,
 https://github.com/perplexityai/api-platform-developers/tree/main/skills/migrate-sonar-to-agent-api/references (both
-seen 2026-11-28). They call the chat supported still; that it ended in September 2026 is from
+seen 2026-11-28). These tables call the chat supported still; "only until September 27, 2026" are the words of
 https://github.com/vercel/ai/releases/tag/%40ai-sdk%2Fperplexity%403.1.0 (likewise).
 """
 
