@@ -175,6 +175,79 @@ def test_what_perplexity_has_in_this_format_alone_is_asked_in_it_by_all(model: s
         assert "include" not in sent
 
 
+def test_who_asks_perplexity_for_a_preset_gets_it_and_what_the_operator_forces_goes_before_it() -> None:
+    place = deployment("perplexity/sonar-pro")
+    for said, preset in (("high", "high"), (None, "low")):
+        made, sent = prepared(place, preset=said)
+        assert (sent["model"], sent["preset"], made.caveats) == ("perplexity/sonar", preset, ())
+    _, sent = prepared(deployment("perplexity/sonar-pro", defaults={"preset": "medium"}))
+    assert sent["preset"] == "medium"
+    forcing = deployment("perplexity/sonar-pro", forced={"preset": "xhigh"})
+    for dialect in (OPENAI_CHAT, OPENAI_RESPONSES):
+        assert prepared(forcing, dialect, preset="high")[1]["preset"] == "xhigh"
+
+
+LOCATION = {"country": "FR", "city": "Paris"}
+
+
+@pytest.mark.parametrize(
+    ("said", "tools", "lost"),
+    [
+        (
+            {"search_domain_filter": ["a.com"], "search_recency_filter": "week"},
+            [{"type": "web_search", "filters": {"search_domain_filter": ["a.com"], "search_recency_filter": "week"}}],
+            [],
+        ),
+        ({"num_search_results": 3, "search_domain_filter": []}, [{"type": "web_search", "max_results": 3}], []),
+        ({"web_search_options": {}}, [{"type": "web_search"}], []),
+        (
+            {
+                "web_search_options": {
+                    "search_context_size": "high",
+                    "search_type": "pro",
+                    "user_location": {"type": "approximate", "approximate": {**LOCATION, "timezone": "Europe/Paris"}},
+                }
+            },
+            [{"type": "web_search", "search_context_size": "high", "user_location": LOCATION}],
+            ["$.web_search_options.search_type", "$.web_search_options.user_location.approximate.timezone"],
+        ),
+        ({"web_search_options": {"user_location": LOCATION}}, [{"type": "web_search", "user_location": LOCATION}], []),
+    ],
+)
+def test_what_a_chat_says_of_the_search_stands_in_perplexitys_tool_for_it(
+    said: dict[str, Any], tools: list[Any], lost: list[str]
+) -> None:
+    function = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+    for dialect in (OPENAI_CHAT, OPENAI_RESPONSES):
+        made, sent = prepared(deployment("perplexity/sonar-pro"), dialect, **said)
+        assert (sent["tools"], sent["preset"]) == (tools, "low")
+        assert [caveat.where for caveat in made.caveats] == lost
+        assert said.keys().isdisjoint(sent)
+    _, sent = prepared(deployment("perplexity/sonar"), OPENAI_CHAT, tools=[function], **said)
+    assert (sent["tools"][0]["name"], sent["tools"][1:]) == ("f", tools)
+    _, sent = prepared(deployment("perplexity/sonar", defaults=said), OPENAI_RESPONSES)
+    assert sent["tools"] == tools
+
+
+def test_a_search_among_the_tools_goes_before_what_stands_beside_them() -> None:
+    tool = {"type": "web_search", "filters": {"search_domain_filter": ["b.com"]}}
+    said = {"search_domain_filter": ["a.com"], "search_recency_filter": "day"}
+    _, sent = prepared(deployment("perplexity/sonar"), tools=[tool], **said)
+    assert sent["tools"] == [
+        {"type": "web_search", "filters": {"search_domain_filter": ["b.com"], "search_recency_filter": "day"}}
+    ]
+
+
+@pytest.mark.parametrize(
+    "end", ["", "/", "/v1", "/chat/completions", "/v1/chat/completions", "/v1/responses", "/v1/agent"]
+)
+def test_perplexitys_own_address_is_the_same_however_it_is_written(end: str) -> None:
+    given = Given(api_key="k", api_base=f"https://api.perplexity.ai{end}")
+    place = build(Wanted(id="d", group="m", model="perplexity/sonar-pro", given=given), {}, ROWS)
+    for found in (place, place.for_dialect(CHAT), place.for_dialect(RESPONSES)):
+        assert (found.wire.name, found.path, found.model) == (RESPONSES, "/v1/responses", "perplexity/sonar")
+
+
 def test_perplexity_at_another_address_is_asked_for_a_chat_under_the_name_that_is_said() -> None:
     given = Given(api_key="k", api_base="https://ours.example/pplx")
     place = build(Wanted(id="d", group="m", model="perplexity/sonar-pro", given=given), {}, ROWS)

@@ -18,6 +18,7 @@ from tests.mcp.serving import LEGACY_STDIO, Serving, authorizing
 from tests.mcp.test_sign_in import RIGHTS, post, seen, signed_in, whoami
 from tests.mcp.test_token_issuers import trusting
 from tests.server.served import KEY
+from tests.server.test_told_addresses import closed_port
 from tollbridge.config.load import load
 
 EXCHANGE = "oauth2_token_exchange"
@@ -117,6 +118,22 @@ async def test_who_shows_no_token_is_told_which_and_a_key_is_never_exchanged(ser
         begin = {"server": "one", "redirect_uri": "http://127.0.0.1:1/callback"}
         assert (await served.send("POST", "/v1/mcp/sign-ins", begin, key=key)).status == 400
     assert await seen(server) == {"authorize": [], "register": [], "token": [], "revoke": [], "mcp": []}
+
+
+@pytest.mark.parametrize("token_url", [{}, {"token_url": "{}/token", "token_exchange_endpoint": "{}/token"}])
+async def test_which_address_oauth_cannot_reach_is_told_in_the_log_and_to_no_key(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, token_url: dict[str, str]
+) -> None:
+    port = closed_port()
+    said = {name: url.format(f"http://127.0.0.1:{port}") for name, url in token_url.items()}
+    one = {"url": f"http://127.0.0.1:{port}/mcp", "auth_type": EXCHANGE, **CLIENT, **said}
+    async with gateway({"mcp_servers": {"one": one}}, tmp_path) as served:
+        told = await asked(served, await served.key(permission=RIGHTS), "of-ada")
+    assert "the server refused the connection" in told
+    assert "127.0.0.1" not in told
+    assert str(port) not in told
+    assert not told.endswith("..")
+    assert f"127.0.0.1:{port} refused the connection" in caplog.text
 
 
 @pytest.mark.parametrize("modern", [True, False])

@@ -87,3 +87,47 @@ def test_what_is_no_regular_file_is_written_as_it_is() -> None:
     file = LogFile("/dev/null")
     assert file.write(memoryview(b"x")) == 1
     file.close()
+
+
+def moved_to(path: Path, blocked: str) -> Path:
+    """Moves the file away, and puts something in its place that is no file to write."""
+    moved = path.with_name("moved.log")
+    path.rename(moved)
+    match blocked:
+        case "folder":
+            path.mkdir()
+        case "pipe":
+            os.mkfifo(path)
+        case "link":
+            path.symlink_to(path)
+    return moved
+
+
+@pytest.mark.parametrize("blocked", ["folder", "pipe", "link"])
+def test_where_no_other_can_be_begun_the_moved_one_goes_on(
+    tmp_path: Path, blocked: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "requests.log"
+    file = LogFile(str(path))
+    log = RequestLog(file)
+    log.done(record("one"))
+    wait_for(path, "one")
+    moved = moved_to(path, blocked)
+    for id in ("two", "three"):
+        log.done(record(id))
+        wait_for(moved, id)
+    assert caplog.text.count("goes on in the file that was moved away") == 1
+    path.rmdir() if blocked == "folder" else path.unlink()
+    log.done(record("four"))
+    log.close()
+    file.close()
+    assert (ids(moved), ids(path), log.dropped) == (["one", "two", "three"], ["four"], 0)
+
+
+def test_what_nobody_could_read_any_more_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "requests.log"
+    file = LogFile(str(path))
+    moved_to(path, "pipe").unlink()
+    with pytest.raises(FileExistsError, match="no regular file"):
+        file.write(memoryview(b"x"))
+    file.close()

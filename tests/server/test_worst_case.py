@@ -194,6 +194,8 @@ def test_a_link_to_a_medium_may_be_many_tokens(part: dict[str, Any]) -> None:
     [
         {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},
         {"web_search_options": {}},
+        {"search_domain_filter": ["a.com"]},
+        {"num_search_results": 3},
         {"mcp_servers": [{"type": "url", "url": "https://example.com/mcp"}]},
     ],
 )

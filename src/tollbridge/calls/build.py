@@ -181,7 +181,7 @@ def deployed(
     origin = Origin(location.scheme, location.host, location.port)
     limit = None if known is None else known.max_output_tokens
     drops, rewrites = _changes(location, wanted, limit)
-    unsaid = unsaid_by(row.wire, defaults) - set(wanted.keeps)
+    unsaid = unsaid_by(row.wire, defaults) - location.keeps.union(wanted.keeps)
     defaults_raw = {row.renames.get(name, name): _raw(value) for name, value in defaults.items() if name not in unsaid}
     forced_raw = {name: _raw(value) for name, value in {**location.body, **wanted.forced}.items()}
     style = STYLES.get(row.prefers.get("reasoning", "")) if row.wire == OPENAI_CHAT.name else None
@@ -230,7 +230,7 @@ def deployed(
         rewrites=rewrites,
         touches=drops.union(row.renames, *(one.on for one in rewrites)),
         withheld=tuple(dict.fromkeys(wanted.drops)),
-        keeps=frozenset(wanted.keeps),
+        keeps=location.keeps.union(wanted.keeps),
         patches=row.patches,
         header_fields=row.header_fields,
         plain=row.plain and (location.own_address or not row.base_url),

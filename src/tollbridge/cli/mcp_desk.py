@@ -265,7 +265,7 @@ async def as_api(work: Awaitable[T]) -> T:
     try:
         return await work
     except OAuthError as error:
-        raise APIError(error.message) from error
+        raise APIError(error.in_full) from error
 
 
 @asynccontextmanager

@@ -190,7 +190,7 @@ def _explained(error: RpcError | TimeoutError, definition: Definition) -> str:
             said = (
                 "the credential that it is given is refused" if _has_credential(definition) else "it wants a credential"
             )
-            return f"{error.message} {said[0].upper()}{said[1:]}: see `auth_type` and `auth_value`."
+            return f"{error.in_full} {said[0].upper()}{said[1:]}: see `auth_type` and `auth_value`."
         case 404 | 405:
             return f"{error.message} Is the path of its URL right?"
         case _:

@@ -37,10 +37,10 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     """`provider`: the row as it is for this model. `path`: target of chat requests, with query. `headers`: fixed
     ones, and credentials as Secrets. `account`: a hash of whom we are there, for seals. `count_tokens_path`: None
     where there is no such endpoint. `stream_path`: of streams; "" where they are asked for like all else. `secrets`:
-    the bare keys, which must never be shown. `body`: fields that stand in each body. `listed`: the names under which a
-    price list may have the model, the closest first; none: its own. `cloud`: whose token is to be fetched, or who
-    signs, where that takes the place of a key. `own_address`: it is the provider's, not a server of somebody's that
-    speaks like it."""
+    the bare keys, which must never be shown. `body`: fields that stand in each body, `keeps`: those that go on
+    though the format has no word for them. `listed`: the names under which a price list may have the model, the
+    closest first; none: its own. `cloud`: whose token is to be fetched, or who signs, where that takes the place of
+    a key. `own_address`: it is the provider's, not a server of somebody's that speaks like it."""
 
     provider: Provider
     model: str
@@ -54,6 +54,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     count_tokens_path: str | None = None
     stream_path: str = ""
     body: Mapping[str, Json] = {}
+    keeps: frozenset[str] = frozenset()
     listed: tuple[str, ...] = ()
     cloud: Account | AwsAccount | None = None
     own_address: bool = True

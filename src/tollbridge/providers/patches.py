@@ -12,10 +12,21 @@ from base64 import b32encode
 from collections.abc import Callable, Container, Mapping
 from hashlib import blake2b
 
+import msgspec
+
 from tollbridge.model.json import Json, JsonObject
 
 _MessagePatch = Callable[[JsonObject], JsonObject]
 _MESSAGE_FIELDS = frozenset({"role", "content", "tool_calls", "tool_call_id"})
+
+
+class Lent(msgspec.Struct, frozen=True):
+    """The patch by which a body has these fields where it does not say them (`Place.lends`)."""
+
+    fields: Mapping[str, Json]
+
+    def __call__(self, body: JsonObject) -> JsonObject:
+        return {**body, **{name: value for name, value in self.fields.items() if body.get(name) is None}}
 
 
 def developer_is_system(body: JsonObject) -> JsonObject:

@@ -16,7 +16,7 @@ import msgspec
 
 from tollbridge.errors import AuthenticationError, BadRequestError
 from tollbridge.model.json import Json
-from tollbridge.providers import azure, bedrock, vertex
+from tollbridge.providers import azure, bedrock, patches, vertex
 from tollbridge.providers.account import Account
 from tollbridge.providers.address import Base, join, read_base
 from tollbridge.providers.auth import Auth, AuthHeaders, NoAuth, SigV4, write_auth, write_bearer
@@ -115,6 +115,10 @@ def _at_place(
     row: Provider, base: Base, own_address: bool, place: Place, shown: _Shown, values: tuple[tuple[str, str], ...]
 ) -> Location:
     row = row.speaking(place.wire or row.wire)
+    if place.rewrites:
+        row = msgspec.structs.replace(row, rewrites=(*row.rewrites, *place.rewrites))
+    if place.lends:
+        row = msgspec.structs.replace(row, patches=(*row.patches, patches.Lent(place.lends)))
     return Location(
         provider=row,
         model=place.model,
@@ -127,6 +131,7 @@ def _at_place(
         secrets=shown.secrets,
         stream_path=place.stream_path,
         body=place.body,
+        keeps=place.keeps,
         cloud=shown.cloud,
         own_address=own_address,
     )

@@ -29,13 +29,18 @@ Shape = Literal["plain", "azure", "azure_ai", "vertex", "bedrock"]
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a model is at a provider that has URLs of its own. `model`: its name there. `path`, `stream_path`: request
     targets; a `stream_path` that is "" is the same. `body`: fields that say more of the place; they stand in each
-    body, and the client's own do not count. `wire`: the format that is spoken there, where it is not the row's."""
+    body, and the client's own do not count; `lends`: those that stand in a body which does not say them. `wire`: the
+    format that is spoken there, where it is not the row's. `keeps`: fields that go there as they are, whoever asks,
+    where the format has no word for them; `rewrites`: changes beside the row's."""
 
     model: str
     path: str
     stream_path: str = ""
     body: Mapping[str, Json] = {}
+    lends: Mapping[str, Json] = {}
     wire: str = ""
+    keeps: frozenset[str] = frozenset()
+    rewrites: tuple[Rewrite, ...] = ()
 
 
 class WireDefaults(msgspec.Struct, frozen=True):

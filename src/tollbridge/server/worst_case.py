@@ -73,6 +73,8 @@ _CACHES = frozenset({"cachedContent", "cached_content"})
 _SEARCHES = frozenset(
     {
         *("web_search_options", "search_parameters", "search_settings", "enable_search", "plugins"),
+        *("search_domain_filter", "search_recency_filter", "search_after_date_filter", "search_before_date_filter"),
+        *("last_updated_after_filter", "last_updated_before_filter", "num_search_results"),
         *("mcp_servers", "container"),
     }
 )

@@ -8,7 +8,7 @@ import pytest
 
 from tests.mcp.oauth.errands import run
 from tollbridge.mcp.oauth.discovery import canonical, covers, discover, server_candidates
-from tollbridge.mcp.oauth.errand import OAuthError
+from tollbridge.mcp.oauth.errand import OAuthError, Told
 from tollbridge.mcp.oauth.values import Settings
 
 URL = "https://mcp.example/v1/mcp?key=secret"
@@ -43,6 +43,18 @@ def test_where_the_challenge_names_the_metadata_nothing_else_is_asked() -> None:
     assert asked == ["https://mcp.example/there", OAUTH]
     with pytest.raises(OAuthError, match="cannot be read"):
         found({AT_PATH: RESOURCE, OAUTH: METADATA}, "https://mcp.example/there")
+
+
+def test_whom_it_could_not_reach_is_told_to_the_operator_alone() -> None:
+    gone = Told(0, why="the server refused the connection", at="as.internal:8443")
+    for candidates, metadata_url in (
+        (dict.fromkeys(("https://mcp.example/there",), gone), "https://mcp.example/there"),
+        ({AT_PATH: RESOURCE, **dict.fromkeys((OAUTH, OPENID, OPENID_BELOW), gone)}, None),
+    ):
+        with pytest.raises(OAuthError, match="refused the connection") as told:
+            found(candidates, metadata_url)
+        assert "as.internal" not in str(told.value.value())
+        assert told.value.in_full.endswith("refused the connection. It was as.internal:8443.")
 
 
 def test_a_server_without_metadata_is_its_own_authorization_server() -> None:

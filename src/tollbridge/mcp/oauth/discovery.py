@@ -89,12 +89,14 @@ def _resource_metadata(url: str, metadata_url: str | None) -> Errand[JsonObject 
         if told.status == 200 and told.object is not None:
             return told.object
         if metadata_url is not None:
-            raise OAuthError(f"The MCP server names metadata that cannot be read: {told.why or told.status}.")
+            raise OAuthError(
+                f"The MCP server names metadata that cannot be read: {told.why or told.status}.", at=told.at
+            )
     return None
 
 
 def _server_metadata(issuer: str) -> Errand[Server]:
-    why = ""
+    why = at = ""
     try:
         candidates = server_candidates(issuer)
     except ValueError as error:
@@ -103,8 +105,8 @@ def _server_metadata(issuer: str) -> Errand[Server]:
         told = yield Ask("GET", candidate)
         if told.status == 200 and told.object is not None:
             return read_server(issuer, told.object)
-        why = told.why or f"HTTP status {told.status}"
-    raise OAuthError(f"The authorization server of the MCP server says nothing of itself: {why}.")
+        why, at = told.why or f"HTTP status {told.status}", told.at
+    raise OAuthError(f"The authorization server of the MCP server says nothing of itself: {why}.", at=at)
 
 
 def read_server(issuer: str, told: JsonObject) -> Server:

@@ -36,11 +36,12 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """`status` 0: it could not be reached, `why` tells. `body`: None where it is no JSON."""
+    """`status` 0: it could not be reached, `why` tells, and `at` where that was. `body`: None where it is no JSON."""
 
     status: int
     body: Json = None
     why: str = ""
+    at: str = ""
 
     @property
     def object(self) -> JsonObject | None:
@@ -52,10 +53,11 @@ Errand = Generator[Ask, Told, T]
 
 class OAuthError(Refused):
     """Signing in, or fetching a token, came to nothing: to others it is as if the server had refused the credential.
-    `error`: the authorization server's own word, where it said one."""
+    `error`: the authorization server's own word, where it said one. `at`: which address it was, for the operator."""
 
-    def __init__(self, message: str, error: str = "") -> None:
+    def __init__(self, message: str, error: str = "", at: str = "") -> None:
         super().__init__("", 401, RpcError(UPSTREAM_FAILED, message, {"code": error or "oauth_failed"}))
+        self.where = f"{message} It was {at}." if at else ""
         self.error = error
 
 

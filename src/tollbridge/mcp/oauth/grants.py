@@ -189,7 +189,7 @@ def _token(told: Told, server: Server, resource: str, client: Client, asked: tup
     if told.status != 200:
         error = text_of(said.get("error")) or ""
         about = text_of(said.get("error_description")) or told.why or f"HTTP status {told.status}"
-        raise OAuthError(f"No token was given: {(error + ' ' + about).strip()[:300]}.", error)
+        raise OAuthError(f"No token was given: {(error + ' ' + about).strip()[:300]}.", error, told.at)
     access, kind = text_of(said.get("access_token")), said.get("token_type", "Bearer")
     if access is None or " " in access or not isinstance(kind, str) or kind.lower() != "bearer":
         raise OAuthError("The authorization server gave no bearer token.")

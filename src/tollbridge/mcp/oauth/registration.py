@@ -80,7 +80,7 @@ def register(server: Server, redirect: str, scopes: tuple[str, ...]) -> Errand[C
         why = told.why or f"HTTP status {told.status}"
         if found is not None and text_of(found.get("error")):
             why = f"{found['error']} {text_of(found.get('error_description')) or ''}".strip()[:300]
-        raise OAuthError(f"The authorization server did not register the gateway: {why}.")
+        raise OAuthError(f"The authorization server did not register the gateway: {why}.", at=told.at)
     return _read(found, said["token_endpoint_auth_method"])
 
 
