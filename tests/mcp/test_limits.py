@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.mcp.gateway import Gateway, gateway
-from tests.mcp.raw import Raw, raw
+from tests.mcp.raw import LEGACY, Raw, raw
 from tests.mcp.serving import LEGACY_STDIO, Serving, broken
+from tests.mcp.test_listening import Listener
 from tollbridge.mcp import links, parked
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.jsonrpc import RpcError
@@ -19,6 +23,7 @@ from tollbridge.mcp.pace import Pace
 
 ECHO = {"name": "echo", "arguments": {"text": "here"}}
 TOO_MANY, BUDGET = -31029, -31030
+NOTE, UPDATED = "note://today", "notifications/resources/updated"
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +184,128 @@ async def test_calls_that_may_be_asked_something_start_so_many_processes_and_no_
         assert sum("Hello, Ada!" in str(outcome) for outcome in outcomes) == 2
         assert sum("names no call" in str(outcome) for outcome in outcomes) == 1
         assert (await begin(one))["result"]["resultType"] == "input_required", "there is room again"
+
+
+class Crowd:
+    """Sessions that may be asked something, each with a process of its own, of which there may be two."""
+
+    def __init__(self, served: Gateway, starts: Path, stack: AsyncExitStack) -> None:
+        self.url = served.url
+        self._starts = starts
+        self._stack = stack
+
+    @property
+    def started(self) -> int:
+        """By now, the one for all others among them."""
+        return len(self._starts.read_text().split())
+
+    async def join(self) -> Raw:
+        one = await self._stack.enter_async_context(raw(self.url, modern=False))
+        before = self.started
+        await one.shake_hands("old", "", {"elicitation": {}})
+        http = await self._stack.enter_async_context(aiohttp.ClientSession())
+        ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        async with http.post(one.path("old"), json=ready, headers=one.headers("old", "", "", {})) as posted:
+            assert posted.status == 202
+        async with asyncio.timeout(10):
+            while self.started == before:
+                await asyncio.sleep(0.02)
+        return one
+
+    async def listen(self, one: Raw) -> Listener:
+        http = await self._stack.enter_async_context(aiohttp.ClientSession())
+        answer = await self._stack.enter_async_context(
+            http.get(one.path("old"), headers=one.headers("old", "", "", {}))
+        )
+        listener = Listener(answer)
+        self._stack.push_async_callback(listener.close)
+        return listener
+
+
+@asynccontextmanager
+async def crowd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Crowd]:
+    monkeypatch.setattr(links, "PROCESSES_MAX", 2)
+    old, starts = LEGACY_STDIO.configured(), tmp_path / "starts"
+    script = ["-c", 'echo x >> "$0"; exec "$@"', str(starts), old["command"], *old["args"]]
+    server = {**old, "command": "/bin/sh", "args": script}
+    async with gateway({"mcp_servers": {"old": server}}, tmp_path) as running, AsyncExitStack() as stack:
+        async with raw(running.url) as one:
+            await one.ask("old", "tools/list")
+        yield Crowd(running, starts, stack)
+
+
+async def test_an_idle_session_whose_process_gave_way_begins_none_before_it_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with crowd(tmp_path, monkeypatch) as sessions:
+        many = [await sessions.join() for _ in range(4)]
+        before = sessions.started
+        await asyncio.sleep(2.5)
+        assert sessions.started == before
+        assert "result" in await called(many[0], "old")
+        await asyncio.sleep(2.5)
+        assert sessions.started == before + 1
+        assert "result" in await called(many[0], "old")
+        assert sessions.started == before + 1
+
+
+async def test_a_process_by_which_a_resource_is_watched_gives_way_last_and_is_subscribed_to_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "tollbridge.mcp")
+    change = {"name": "change_note", "arguments": {}}
+    async with crowd(tmp_path, monkeypatch) as sessions:
+        first = await sessions.join()
+        assert "result" in await first.ask("old", "resources/subscribe", {"uri": NOTE})
+        heard = await sessions.listen(first)
+        second, third = await sessions.join(), await sessions.join()
+        before = sessions.started
+        await called(first, "old", change)
+        await heard.until(UPDATED)
+        assert sessions.started == before, "another gave way"
+
+        for one in (second, third):
+            assert "result" in await one.ask("old", "resources/subscribe", {"uri": NOTE})
+        told = [record.getMessage() for record in caplog.records if "gives way" in record.getMessage()]
+        assert len(told) == 1
+        assert "'old' has more sessions than the 2 links" in told[0]
+        before = sessions.started
+        assert "result" in await called(first, "old")
+        assert sessions.started == before + 1, "the first had given way"
+        await heard.quiet(0.5)
+        await called(first, "old", change)
+        await heard.until(UPDATED)
+
+        # who unsubscribes begins none: what was subscribed to went with its process
+        before = sessions.started
+        assert "result" in await second.ask("old", "resources/unsubscribe", {"uri": NOTE})
+        assert sessions.started == before
+
+
+async def test_where_all_processes_have_calls_one_more_session_is_refused_before_it_begins_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with crowd(tmp_path, monkeypatch) as sessions:
+        former, *busy = [await sessions.join() for _ in range(3)]
+        sleeping = [asyncio.ensure_future(called(one, "old", {"name": "sleep", "arguments": {}})) for one in busy]
+        await asyncio.sleep(0.5)
+        before = sessions.started
+        async with raw(sessions.url, modern=False) as late:
+            late.sessions["old", ""] = ""
+            hello = {"protocolVersion": LEGACY, "capabilities": {"elicitation": {}}, "clientInfo": {"name": "late"}}
+            for answer in (await called(former, "old"), await late.ask("old", "initialize", hello)):
+                error = answer["error"]
+                assert (error["code"], error["data"]) == (TOO_MANY, {"retry_after_s": 1.0})
+                assert "calls under way on all of its 2 links" in error["message"]
+        assert sessions.started == before
+        assert not any(one.done() for one in sleeping)
+
+        sleeping.pop().cancel()
+        async with asyncio.timeout(10):
+            while "error" in (answer := await called(former, "old")):
+                assert answer["error"]["code"] == TOO_MANY
+                await asyncio.sleep(0.05)
+        assert sessions.started == before + 1
+        for one in sleeping:
+            one.cancel()
+        await asyncio.gather(*sleeping, return_exceptions=True)

@@ -26,6 +26,7 @@ from tollbridge.mcp.jsonrpc import (
 from tollbridge.model.json import JsonObject
 
 if TYPE_CHECKING:
+    from tollbridge.mcp.link import Link
     from tollbridge.mcp.links import Scope
     from tollbridge.mcp.upstream import Upstream
     from tollbridge.mcp.watching import Watch
@@ -79,20 +80,24 @@ class Subscriptions(Ear):
     """At a legacy server."""
 
     def __init__(self, upstream: Upstream, caller: Caller, scope: Scope) -> None:
-        super().__init__(upstream, caller, scope)
+        super().__init__(upstream, caller.without(upstream.definition.barred), scope)
         self._staying: asyncio.Task[None] | None = None
 
     async def added(self, watch: Watch) -> None:
         """Each time anew: a server counts a subscription once, and may have forgotten it."""
         for uri in watch.uris:
-            await self.upstream.call(Call("resources/subscribe", {"uri": uri}, self.caller))
+            _, link = await self.upstream.call(Call("resources/subscribe", {"uri": uri}, self.caller))
+            link.uris.add(uri)
         if self._staying is None and self.watches:
             self._staying = asyncio.ensure_future(self._stay())
 
     async def removed(self, watch: Watch) -> None:
         for uri in watch.uris - self._uris():
+            if self.upstream.links.at_hand(self.caller) is None:
+                return  # what was subscribed to went with the link
             try:
-                await self.upstream.call(Call("resources/unsubscribe", {"uri": uri}, self.caller))
+                _, link = await self.upstream.call(Call("resources/unsubscribe", {"uri": uri}, self.caller))
+                link.uris.discard(uri)
             except RpcError as error:
                 log.info("the MCP server %r: %s", self.upstream.name, error.message)
 
@@ -107,20 +112,28 @@ class Subscriptions(Ear):
         return {uri for watch in self.watches for uri in watch.uris}
 
     async def _stay(self) -> None:
-        """Keeps the link, as nobody else may call meanwhile."""
+        """Keeps the link, as nobody else may call meanwhile. One that gave way is done without until its callers ask
+        again."""
+        links = self.upstream.links
         wait_s, lost = AGAIN_S, False
         while True:
+            kept: Link | None = None
             try:
-                async with self.upstream.links.lent(self.caller) as link:
+                async with links.lent(self.caller) as link:
+                    kept = link
                     for uri in sorted(self._uris()) if lost else ():
                         await link.call(Call("resources/subscribe", {"uri": uri}, self.caller))
+                        link.uris.add(uri)
                     wait_s = AGAIN_S
                     await link.ended.wait()
             except RpcError as error:
                 self.failed(error)
                 wait_s = min(wait_s * 2, AGAIN_MAX_S)
             lost = True
-            await asyncio.sleep(wait_s)
+            if kept is not None and kept.gave_way:
+                await links.opened_again(self.caller)
+            else:
+                await asyncio.sleep(wait_s)
 
 
 class Stream(Ear):

@@ -93,7 +93,8 @@ class Channel(Protocol):
 
 class Link:
     """`event(method, params)` is told of what concerns no single call: lists and resources that changed. `lost_by`:
-    called once when the channel ended by itself."""
+    called once when the channel ended by itself. `uris`: resources that are watched by it. `gave_way`: it was closed to
+    make room for another."""
 
     def __init__(
         self,
@@ -116,6 +117,8 @@ class Link:
         self.opened_at = 0.0
         self.why: RpcError | None = None
         self.ended = asyncio.Event()
+        self.uris: set[str] = set()
+        self.gave_way = False
         self._channel = channel
         self._loop = asyncio.get_running_loop()  # asking for it costs a system call on CPython 3.11
         self._rounds = Rounds(timeout_s / TICKS)

@@ -6,7 +6,10 @@
    elicitation, roots) has a link that is greeted with what they declared: a legacy session for as long as it lasts, a
    modern caller for one call, after which the next caller of the same principal that is alike takes it. Of those calls
    there are at most `PROCESSES_MAX` at once, or `LINKS_MAX` over HTTP, three quarters of them by one principal.
-3. Where callers sign in, or their tokens are exchanged (`oauth/`), a link belongs to whose token goes along: the token
+3. Of shared links, and of those of sessions, there are so many too. One more takes the place of one without a call, of
+   one by which resources are watched last; where all have calls it is refused. Whose link gave way has another when it
+   asks again, not before: what is closed for room would else take the next one's.
+4. Where callers sign in, or their tokens are exchanged (`oauth/`), a link belongs to whose token goes along: the token
    itself is renewed beneath it.
 """
 
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -35,6 +39,8 @@ from tollbridge.mcp.resting import Resting
 from tollbridge.mcp.revisions import MODERN
 from tollbridge.model.json import JsonObject
 from tollbridge.transport.base import Transport
+
+log = logging.getLogger("tollbridge.mcp")
 
 PROBE_S = 5.0
 IDLE_MAX = 16
@@ -79,6 +85,9 @@ class Links:
         self._leasing: Counter[str] = Counter()  # by principal, those who wait for one too
         self.arrived = asyncio.Event()  # it greeted us, since somebody last missed it
         self._opening: Once[tuple[Scope, bool], Link] = Once()
+        self._new: set[Link] = set()  # they do not give way before they are used
+        self._missed: dict[asyncio.Future[None], Scope] = {}  # who waits until a link is opened again, and whose
+        self._warned = False
         self._speaks: dict[bool, bool] = {}  # by era, where it is known
         self._fixed = headers_for(definition, NO_CREDENTIALS)  # what goes to it with who brings nothing
         self._sse = definition.transport == "sse"
@@ -199,26 +208,66 @@ class Links:
         if link is not None and link.open_:
             return link
         slot = (scope, self._definition.command is None and self._era(caller))  # a process has one era
-        return await self._opening.run(slot, lambda: self._opened(headers, caller, own, scope))
+        link = await self._opening.run(slot, lambda: self._opened(headers, caller, own, scope))
+        if link.gave_way:  # before it was used
+            raise self._full()
+        return link
 
     async def _opened(self, headers: Pairs, caller: Caller, own: Caller | None, scope: Scope) -> Link:
+        others = self._links_of(own).values()
+        if len(others) >= self._most and all(link.flying for link in others):
+            raise self._full()
         link = await self._open(headers, self._era(caller), own, scope)
-        links = self._links_of(own)  # meanwhile others may have been lost
-        links[scope, link.modern] = link
-        await self._bound(links)
+        self._links_of(own)[scope, link.modern] = link  # meanwhile others may have been lost
+        self._new.add(link)
+        try:
+            await self._bound(own, link)
+        finally:
+            self._new.discard(link)
+        for missed, whose in self._missed.items():
+            if whose == scope and not missed.done():
+                missed.set_result(None)
         return link
+
+    async def opened_again(self, caller: Caller) -> None:
+        """Returns when this caller, whose link gave way, has one again: when somebody asks something as it."""
+        if self.at_hand(caller) is not None:
+            return
+        missed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._missed[missed] = self.scope(caller)
+        try:
+            await missed
+        finally:
+            del self._missed[missed]
 
     def _links_of(self, caller: Caller | None) -> dict[tuple[Scope, bool], Link]:
         """`caller`: who has a link of its own."""
         return self._shared if caller is None else self._sessions
 
-    async def _bound(self, links: dict[tuple[Scope, bool], Link]) -> None:
-        """The oldest goes where there are too many."""
-        while len(links) > self._most:
-            key = next((key for key, link in links.items() if not link.flying), None)
-            if key is None:
-                return
-            await links.pop(key).close()
+    async def _bound(self, own: Caller | None, newest: Link) -> None:
+        """The oldest without a call gives way where there are too many. Raises RpcError where all have one by now."""
+        while len(links := self._links_of(own)) > self._most:
+            idle = [key for key, link in links.items() if not link.flying and link not in self._new]
+            if not idle:
+                await self.drop(newest)
+                raise self._full()
+            link = links.pop(next((key for key in idle if not links[key].uris), idle[0]))
+            link.gave_way = True
+            if link.uris and not self._warned:
+                self._warned = True
+                log.warning(
+                    "The MCP server %r has more sessions than the %d links that it may have: what is subscribed to by "
+                    "one that gives way is not heard of until its session asks again",
+                    self._name,
+                    self._most,
+                )
+            await link.close()
+
+    def _full(self) -> RpcError:
+        told = (
+            f"The MCP server {self._name!r} has calls under way on all of its {self._most} links, and no room for more"
+        )
+        return too_many(told, PARALLEL_RETRY_S)
 
     async def _open(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
         brought = None if headers == self._fixed else headers
