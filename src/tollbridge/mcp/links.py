@@ -7,8 +7,8 @@
    modern caller for one call, after which the next caller of the same principal that is alike takes it. Of those calls
    there are at most `PROCESSES_MAX` at once, or `LINKS_MAX` over HTTP, three quarters of them by one principal.
 3. Of shared links, and of those of sessions, there are so many too. One more takes the place of one without a call, of
-   one by which resources are watched last; where all have calls it is refused. Whose link gave way has another when it
-   asks again, not before: what is closed for room would else take the next one's.
+   one by which resources are watched last; where all have calls it is refused, over HTTP at `BUSY_MAX`. Whose link gave
+   way has another when it asks again, not before: what is closed for room would else take the next one's.
 4. Where callers sign in, or their tokens are exchanged (`oauth/`), a link belongs to whose token goes along: the token
    itself is renewed beneath it.
 """
@@ -45,6 +45,8 @@ log = logging.getLogger("tollbridge.mcp")
 PROBE_S = 5.0
 IDLE_MAX = 16
 LINKS_MAX, PROCESSES_MAX = 256, 32
+BUSY_MAX = 4096
+"""Links over HTTP, where all have calls: as cheap as they are, they may be more than `LINKS_MAX` then."""
 
 Scope = tuple[str, Pairs]
 """Whose a link is: a session's, or "" for everybody's who has this credential."""
@@ -85,6 +87,7 @@ class Links:
         self._leasing: Counter[str] = Counter()  # by principal, those who wait for one too
         self.arrived = asyncio.Event()  # it greeted us, since somebody last missed it
         self._opening: Once[tuple[Scope, bool], Link] = Once()
+        self._closing: set[asyncio.Task[None]] = set()
         self._new: set[Link] = set()  # they do not give way before they are used
         self._missed: dict[asyncio.Future[None], Scope] = {}  # who waits until a link is opened again, and whose
         self._warned = False
@@ -215,7 +218,7 @@ class Links:
 
     async def _opened(self, headers: Pairs, caller: Caller, own: Caller | None, scope: Scope) -> Link:
         others = self._links_of(own).values()
-        if len(others) >= self._most and all(link.flying for link in others):
+        if len(others) >= self._busy_most and all(link.flying for link in others):
             raise self._full()
         link = await self._open(headers, self._era(caller), own, scope)
         self._links_of(own)[scope, link.modern] = link  # meanwhile others may have been lost
@@ -249,6 +252,8 @@ class Links:
         while len(links := self._links_of(own)) > self._most:
             idle = [key for key, link in links.items() if not link.flying and link not in self._new]
             if not idle:
+                if len(links) <= self._busy_most:
+                    return
                 await self.drop(newest)
                 raise self._full()
             link = links.pop(next((key for key in idle if not links[key].uris), idle[0]))
@@ -261,13 +266,15 @@ class Links:
                     self._name,
                     self._most,
                 )
-            await link.close()
+            await asyncio.shield(self._close(link))
+
+    @property
+    def _busy_most(self) -> int:
+        return BUSY_MAX if self._definition.command is None else self._most
 
     def _full(self) -> RpcError:
-        told = (
-            f"The MCP server {self._name!r} has calls under way on all of its {self._most} links, and no room for more"
-        )
-        return too_many(told, PARALLEL_RETRY_S)
+        taken = f"has calls under way on all of its {self._busy_most} links"
+        return too_many(f"The MCP server {self._name!r} {taken}, and no room for more", PARALLEL_RETRY_S)
 
     async def _open(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
         brought = None if headers == self._fixed else headers
@@ -362,7 +369,19 @@ class Links:
     async def drop(self, link: Link) -> None:
         self._forget(link)
         with contextlib.suppress(RpcError):
-            await link.close()
+            await asyncio.shield(self._close(link))
+
+    def _close(self, link: Link) -> asyncio.Task[None]:
+        """To the end, whoever gives up waiting for it: a process that was not waited for is left behind."""
+        closing = asyncio.ensure_future(link.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closed)
+        return closing
+
+    def _closed(self, closing: asyncio.Task[None]) -> None:
+        self._closing.discard(closing)
+        if not closing.cancelled():
+            closing.exception()  # who waited for it was told
 
     async def end_session(self, session: str) -> None:
         """Also what is just being opened for it."""
@@ -398,4 +417,7 @@ class Links:
         self._shared.clear()
         self._sessions.clear()
         self._idle.clear()
-        await asyncio.gather(*(link.close() for link in links), return_exceptions=True)
+        for link in links:
+            self._close(link)
+        while self._closing:
+            await asyncio.wait(self._closing)

@@ -170,7 +170,12 @@ class Upstream:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._landed.wait(), RETIRE_S)
         finally:
-            await self.close()
+            closing = asyncio.ensure_future(self.close())
+            try:
+                await asyncio.shield(closing)
+            except asyncio.CancelledError:
+                await closing
+                raise
 
     async def close(self) -> None:
         await self.watching.close()
