@@ -137,6 +137,24 @@ async def test_who_is_refused_late_makes_nobody_else_deaf(served: Gateway) -> No
                 assert ear._asked["resourceSubscriptions"] == ["there://a"]
 
 
+async def test_who_may_not_be_asked_by_a_server_hears_of_its_changes(tmp_path: Path) -> None:
+    servers = {"old": {**LEGACY_STDIO.configured(), "allow_elicitation": False}}
+    async with gateway({"mcp_servers": servers}, tmp_path) as served, raw(served.url, modern=False) as one:
+        await one.shake_hands("old", "", {"elicitation": {}})
+        headers = one.headers("old", "", "", {})
+        assert "grow" in str(await one.ask("old", "tools/list"))
+        async with aiohttp.ClientSession() as http:
+            ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+            async with http.post(one.path("old"), json=ready, headers=headers) as posted:
+                assert posted.status == 202
+            async with http.get(one.path("old"), headers=headers) as answer:
+                listener = Listener(answer)
+                await listener.quiet(1.2)
+                await one.ask("old", "tools/call", {"name": "grow", "arguments": {}})
+                await listener.until(CHANGED)
+                await listener.close()
+
+
 ONCE = 'test -e "$0" || exit 3; echo $$ > "$0.pid"; exec "$@"'
 """A server that starts as long as a file is there, and tells its process."""
 

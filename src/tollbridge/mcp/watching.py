@@ -143,7 +143,7 @@ class Watching:
             self._adding.discard(watch)
 
     async def _added(self, watch: Watch) -> None:
-        caller = _silent(watch)
+        caller = _silent(watch).without(self._upstream.definition.barred)
         async with self._upstream.links.lent(caller) as link:
             modern = link.modern
         if watch.at is not self:
