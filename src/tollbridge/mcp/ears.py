@@ -42,8 +42,6 @@ LATE_S = 20.0
 NEVER = frozenset({METHOD_NOT_FOUND, INVALID_PARAMS, MISSING_CAPABILITY})
 """To ask for the same again would be refused again."""
 
-GONE = frozenset({RESOURCE_NOT_FOUND})
-
 Heard = asyncio.Future[RpcError | None]
 """Done when somebody is heard, or with the reason why not."""
 
@@ -80,7 +78,7 @@ class Subscriptions(Ear):
     """At a legacy server."""
 
     def __init__(self, upstream: Upstream, caller: Caller, scope: Scope) -> None:
-        super().__init__(upstream, caller.without(upstream.definition.barred), scope)
+        super().__init__(upstream, caller, scope)
         self._staying: asyncio.Task[None] | None = None
 
     async def added(self, watch: Watch) -> None:
@@ -230,7 +228,7 @@ class Stream(Ear):
     async def _listen(self, asked: JsonObject, heard: Heard) -> None:
         own = asyncio.current_task()
         assert own is not None
-        begun = acknowledged = False
+        acknowledged = False
 
         def tell(method: str, params: JsonObject) -> None:
             nonlocal acknowledged
@@ -259,7 +257,7 @@ class Stream(Ear):
                         return
                     self.failed(error)
                     wait_s = min(wait_s * 2, AGAIN_MAX_S)
-                    if refused and (error.code in NEVER or error.code in GONE):
+                    if refused and error.code in (*NEVER, RESOURCE_NOT_FOUND):
                         await asyncio.sleep(wait_s)
                         self._anew(own)
                         return

@@ -24,7 +24,7 @@ SUBSCRIPTIONS_MAX = 1000
 class Following:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._work: set[asyncio.Task[None]] = set()
+        self._ending: set[asyncio.Task[None]] = set()
         self._sessions: set[Session] = set()
         hub.arrivals.add(self._arrived)
 
@@ -47,8 +47,7 @@ class Following:
         for session in self._sessions:
             view = self._hub.view(session.caller, session.wanted, alone=session.alone)
             if upstream in view.upstreams and not self._follows(session, upstream):
-                watch = self._watch(session, view, upstream, frozenset(LISTS.values()), frozenset())
-                session.watches.setdefault(upstream.name, []).append((None, watch))
+                watch = self._watch_of_lists(session, view, upstream)
                 upstream.watching.join(watch)
                 watch.all_new()
 
@@ -58,14 +57,19 @@ class Following:
         return any(uri is None and watch.at is not None for uri, watch in followed)
 
     async def _lists_of(self, session: Session, view: View, upstream: Upstream) -> None:
-        watch = self._watch(session, view, upstream, frozenset(LISTS.values()), frozenset())
-        session.watches.setdefault(upstream.name, []).append((None, watch))
+        watch = self._watch_of_lists(session, view, upstream)
         if not upstream.reached:
             upstream.watching.join(watch)
         elif (error := await upstream.soon(upstream.watching.add(watch))) is not None:
             log.info("the MCP server %r: %s", upstream.name, error.message)
             if error.code not in NEVER:
                 upstream.watching.join(watch)
+
+    def _watch_of_lists(self, session: Session, view: View, upstream: Upstream) -> Watch:
+        """One of the session's from now on."""
+        watch = self._watch(session, view, upstream, frozenset(LISTS.values()), frozenset())
+        session.watches.setdefault(upstream.name, []).append((None, watch))
+        return watch
 
     async def subscribe(self, session: Session, view: View, params: JsonObject) -> JsonObject:
         upstream, uri = view.resource(params.get("uri"))
@@ -93,8 +97,8 @@ class Following:
 
     def over(self, session: Session) -> None:
         task = asyncio.ensure_future(self._forget(session))
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     def _watch(
         self, session: Session, view: View, upstream: Upstream, lists: frozenset[str], uris: frozenset[str]

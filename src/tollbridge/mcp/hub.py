@@ -20,7 +20,6 @@ from tollbridge.mcp.pins import Pins
 from tollbridge.mcp.scope import Scope
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.mcp.view import View
-from tollbridge.mcp.watching import LISTS
 from tollbridge.policy.principal import Principal
 
 RIGHTS_MAX = SCOPES_MAX = 1024
@@ -72,8 +71,7 @@ class Hub:
         self._by_name = _by_name(upstreams)
         self._scopes.clear()
         for upstream in watched.values():
-            for method in LISTS:
-                upstream.watching.told(method, {})
+            upstream.watching.all_new()
         if former is not None:
             retiring = asyncio.ensure_future(former.retire())
             self._retiring.add(retiring)

@@ -130,6 +130,11 @@ class Watching:
             if scope is None or ear.scope == scope:
                 ear.told(method, params)
 
+    def all_new(self) -> None:
+        """Tells everybody that each list changed."""
+        for method in LISTS:
+            self.told(method, {})
+
     async def add(self, watch: Watch) -> None:
         """Raises RpcError where the server is not there or refuses a subscription; nothing is watched then."""
         watch.at = watch.at or self
@@ -168,8 +173,7 @@ class Watching:
 
     def hand_over(self, watch: Watch, heir: Watching) -> None:
         """To the server in this one's place. Until this one is closed, both are heard."""
-        coming = self._coming.get(watch)
-        heir.join(watch, at_once=coming is None or coming.done() or self._upstream.reached)
+        heir.join(watch, at_once=watch not in self._coming or self._upstream.reached)
 
     @property
     def watches(self) -> list[Watch]:
@@ -210,9 +214,6 @@ class Watching:
         if coming is not None:
             coming.cancel()
             await asyncio.gather(coming, return_exceptions=True)
-        if watch.at is self:
-            watch.at = None
-        watch.close()
         await self._leave(watch)
 
     async def _leave(self, watch: Watch) -> None:

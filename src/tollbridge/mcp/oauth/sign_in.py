@@ -29,7 +29,6 @@ from tollbridge.mcp.oauth.tokens import Tokens
 from tollbridge.mcp.oauth.values import Client, Found, Token
 from tollbridge.mcp.oauth.vault import SHARED, Vault, id_of, url_of
 from tollbridge.mcp.upstream import Upstream
-from tollbridge.mcp.watching import LISTS
 from tollbridge.observe.audit import audit
 from tollbridge.policy.principal import Principal
 from tollbridge.store.oauth import Note
@@ -166,8 +165,7 @@ class SignIns:
             raise
         await self.vault.put(tokens.definition, pending.owner, token)
         audit("mcp_sign_in", pending.by, server=upstream.name, owner=pending.owner, issuer=token.issuer)
-        for method in LISTS:
-            upstream.watching.told(method, {})
+        upstream.watching.all_new()
 
     async def _client(self, tokens: Tokens, found: Found, redirect: str, scopes: tuple[str, ...]) -> Client:
         server, definition = found.server, tokens.definition
