@@ -48,6 +48,9 @@ LINKS_MAX, PROCESSES_MAX = 256, 32
 BUSY_MAX = 4096
 """Links over HTTP, where all have calls: as cheap as they are, they may be more than `LINKS_MAX` then."""
 
+GREETED_AS = ":as"
+"""Beside headers that a server was asked with: as whom. It is no header."""
+
 Scope = tuple[str, Pairs]
 """Whose a link is: a session's, or "" for everybody's who has this credential."""
 
@@ -278,6 +281,8 @@ class Links:
 
     async def _open(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
         brought = None if headers == self._fixed else headers
+        if caller is not None:
+            brought = (*headers, (GREETED_AS, caller.alike))
         self.resting.check(brought)
         try:
             link = await self._found(headers, modern, caller, scope)
@@ -299,6 +304,8 @@ class Links:
             except RpcError as error:
                 if self._speaks.get(era) or not other_era(error, era):
                     raise
+                if caller is not None and not era and await self._greets_us(headers, scope):
+                    raise
                 if first is None or isinstance(error, UnknownRevision):  # that one was understood
                     first = error
                 self._speaks[era] = False
@@ -309,6 +316,17 @@ class Links:
             return link
         self._speaks.clear()
         raise first or RpcError(UPSTREAM_FAILED, f"The MCP server {self._name!r} speaks no revision that is known.")
+
+    async def _greets_us(self, headers: Pairs, scope: Scope) -> bool:
+        """In the older era, of which nothing is known yet: its handshake has the caller's own words, and it may be
+        these that were refused."""
+        try:
+            link = await self._try(headers, False, None, scope)
+        except RpcError:
+            return False
+        self._speaks[False] = True
+        await self.drop(link)
+        return True
 
     async def _try(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
         if modern and self._sse:

@@ -1,0 +1,49 @@
+"""A server rests for whom it refused, and is there for everybody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.mcp.gateway import gateway
+from tests.mcp.raw import LEGACY, Raw, last_message, raw
+from tests.mcp.serving import everything, pypi
+
+JUNK: list[dict[str, Any]] = [
+    {"capabilities": {"elicitation": 5}, "clientInfo": {"name": "raw", "version": "1"}},
+    {"capabilities": {"elicitation": {}}, "clientInfo": {"name": 5}},
+]
+GOOD: dict[str, Any] = {"capabilities": {"elicitation": {}}, "clientInfo": {"name": "raw", "version": "1"}}
+
+
+async def greeted(one: Raw, server: str, said: dict[str, Any]) -> dict[str, Any]:
+    body = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"protocolVersion": LEGACY, **said}}
+    headers = one.headers(server, "", "initialize", {})
+    async with aiohttp.ClientSession() as http, http.post(one.path(server), json=body, headers=headers) as answer:
+        return last_message(await answer.text())
+
+
+@pytest.mark.parametrize("junk", JUNK)
+async def test_a_process_that_refuses_what_one_client_says_in_the_handshake_is_there_for_others(
+    tmp_path: Path, junk: dict[str, Any]
+) -> None:
+    servers = {"time": {**pypi("mcp-server-time").configured(), "protocol_version": LEGACY}}
+    async with gateway({"mcp_servers": servers}, tmp_path) as served, raw(served.url, modern=False) as one:
+        assert "Invalid request parameters" in (await greeted(one, "time", junk))["error"]["message"]
+        assert "result" in await greeted(one, "time", GOOD)
+        assert "get_current_time" in str(await one.ask("time", "tools/list"))
+        rest = served.hub.upstreams["time"].links.resting
+        assert rest.why is None
+        assert len(rest._brought) == 1  # for who says it again
+
+
+async def test_what_one_client_says_wrong_in_the_handshake_does_not_tell_what_a_server_speaks(tmp_path: Path) -> None:
+    with everything() as sdk:
+        config = {"general_settings": {"mcp_api_hosts": ["127.0.0.1"]}, "mcp_servers": {"sdk": {"url": sdk.url}}}
+        async with gateway(config, tmp_path) as served, raw(served.url, modern=False) as one:
+            assert "error" in await greeted(one, "sdk", JUNK[0])
+            assert "result" in await greeted(one, "sdk", GOOD)
+            assert served.hub.upstreams["sdk"].links._speaks == {False: True}
