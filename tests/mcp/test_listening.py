@@ -20,7 +20,10 @@ from tests.mcp.raw import META, MODERN, Raw, raw
 from tests.mcp.serving import LEGACY_STDIO, Serving, broken, modern_only
 from tests.mcp.test_following import events
 from tollbridge.mcp import resting
+from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.ears import Stream
+from tollbridge.mcp.jsonrpc import RpcError
+from tollbridge.policy.principal import Principal
 
 LISTS = {"toolsListChanged": True}
 CHANGED = "notifications/tools/list_changed"
@@ -323,3 +326,35 @@ async def test_what_is_listened_to_is_dropped_by_the_last_who_leaves(served: Gat
                 await asyncio.sleep(0.05)
         closed = json.loads(await call(one, "one", "closed"))
         assert closed["listeners"] >= 1
+
+
+@pytest.mark.parametrize("path", ["two", ""])
+async def test_who_is_greeted_by_a_server_while_it_is_changed_is_answered(
+    served: Gateway, other: Serving, path: str
+) -> None:
+    with broken("silent") as silent:
+        made = await add(served, "two", silent.url)
+        async with raw(served.url, modern=False) as one:
+            beginning = asyncio.ensure_future(one.ask(path, "tools/list"))
+            async with asyncio.timeout(5):
+                while not served.hub.upstreams["two"].links.opening:
+                    await asyncio.sleep(0.01)
+            changed = await served.send("PUT", "/v1/mcp/server", {**made, "url": other.url})
+            assert changed.status == 202, changed.body
+            assert "announce" in str(await beginning)
+
+
+async def test_whoever_still_has_a_server_that_was_taken_away_opens_nothing_there(
+    served: Gateway, other: Serving
+) -> None:
+    made = await add(served, "two", other.url)
+    former = served.hub.upstreams["two"]
+    caller = Caller(principal=Principal("master", admin=True), modern=True)
+    await former.call(Call("tools/list", {}, caller))
+    await served.send("DELETE", f"/v1/mcp/server/{made['server_id']}")
+    async with asyncio.timeout(5):
+        while former.links._shared:
+            await asyncio.sleep(0.01)
+    with pytest.raises(RpcError, match="was changed just now"):
+        await former.call(Call("tools/list", {}, caller))
+    assert not former.links._shared

@@ -55,6 +55,11 @@ Scope = tuple[str, Pairs]
 """Whose a link is: a session's, or "" for everybody's who has this credential."""
 
 
+def changed(name: str) -> RpcError:
+    """What who waits for a server is told where another takes its place, or none."""
+    return RpcError(UPSTREAM_FAILED, f"The MCP server {name!r} was changed just now: ask again.")
+
+
 class Told(Protocol):
     """Of what concerns no single call: lists and resources that changed."""
 
@@ -94,6 +99,7 @@ class Links:
         self._new: set[Link] = set()  # they do not give way before they are used
         self._missed: dict[asyncio.Future[None], Scope] = {}  # who waits until a link is opened again, and whose
         self._warned = False
+        self._over = False
         self._speaks: dict[bool, bool] = {}  # by era, where it is known
         self._fixed = headers_for(definition, NO_CREDENTIALS)  # what goes to it with who brings nothing
         self._sse = definition.transport == "sse"
@@ -214,7 +220,13 @@ class Links:
         if link is not None and link.open_:
             return link
         slot = (scope, self._definition.command is None and self._era(caller))  # a process has one era
-        link = await self._opening.run(slot, lambda: self._opened(headers, caller, own, scope))
+        try:
+            link = await self._opening.run(slot, lambda: self._opened(headers, caller, own, scope))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._over or (task is not None and task.cancelling()):
+                raise
+            raise changed(self._name) from None
         if link.gave_way:  # before it was used
             raise self._full()
         return link
@@ -280,6 +292,7 @@ class Links:
         return too_many(f"The MCP server {self._name!r} {taken}, and no room for more", PARALLEL_RETRY_S)
 
     async def _open(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
+        self._check()
         brought = None if headers == self._fixed else headers
         if caller is not None:
             brought = (*headers, (GREETED_AS, caller.alike))
@@ -289,9 +302,17 @@ class Links:
         except RpcError as error:
             self.resting.failed(error, brought)
             raise
+        if self._over:  # meanwhile
+            await self.drop(link)
+            self._check()
         self.resting.reached(brought, falls=link.falls)
         self.arrived.set()
         return link
+
+    def _check(self) -> None:
+        """Raises RpcError where it is closed."""
+        if self._over:
+            raise changed(self._name)
 
     async def _found(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
         """In the era that is wanted, or in the other one."""
@@ -424,7 +445,8 @@ class Links:
         return "stdio" if self._definition.command is not None else "sse" if self._sse else "http"
 
     async def close(self) -> None:
-        """Those too that a call has for itself: whoever gives one back finds it closed."""
+        """Those too that a call has for itself: whoever gives one back finds it closed. None is opened any more."""
+        self._over = True
         await self._opening.cancel()
         links = [
             *self._shared.values(),
