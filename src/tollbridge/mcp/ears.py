@@ -64,7 +64,12 @@ class Ear:
         raise NotImplementedError
 
     async def removed(self, watch: Watch) -> None:
+        """Nobody waits for it."""
         raise NotImplementedError
+
+    def wants(self, uri: str) -> bool:
+        """Somebody watches this resource."""
+        return any(uri in watch.uris for watch in self.watches)
 
     def close(self) -> list[asyncio.Task[None]]:
         """What still ends."""
@@ -90,14 +95,23 @@ class Subscriptions(Ear):
             self._staying = asyncio.ensure_future(self._stay())
 
     async def removed(self, watch: Watch) -> None:
-        for uri in watch.uris - self._uris():
-            if self.upstream.links.at_hand(self.caller) is None:
+        """Who comes meanwhile for the same is looked at each time: the server may have heard them before."""
+        wanted = self.upstream.watching.wants
+        for uri in watch.uris:
+            link = self.upstream.links.at_hand(self.caller)
+            if link is None:
                 return  # what was subscribed to went with the link
+            if wanted(self.scope, uri):
+                continue
             try:
-                _, link = await self.upstream.call(Call("resources/unsubscribe", {"uri": uri}, self.caller))
+                await link.call(Call("resources/unsubscribe", {"uri": uri}, self.caller))
                 link.uris.discard(uri)
+                if wanted(self.scope, uri):
+                    await self._subscribe(link, uri)
             except RpcError as error:
                 log.info("the MCP server %r: %s", self.upstream.name, error.message)
+                if not _spoken(error):
+                    return
 
     def close(self) -> list[asyncio.Task[None]]:
         staying, self._staying = self._staying, None
@@ -108,6 +122,19 @@ class Subscriptions(Ear):
 
     def _uris(self) -> set[str]:
         return {uri for watch in self.watches for uri in watch.uris}
+
+    async def _subscribe(self, link: Link, uri: str) -> None:
+        await link.call(Call("resources/subscribe", {"uri": uri}, self.caller))
+        link.uris.add(uri)
+
+    async def _subscribed_anew(self, link: Link, uri: str) -> None:
+        """What the server refuses by now takes nothing from the others."""
+        try:
+            await self._subscribe(link, uri)
+        except RpcError as error:
+            if not _spoken(error):
+                raise
+            self.failed(error)
 
     async def _stay(self) -> None:
         """Keeps the link, as nobody else may call meanwhile. One that gave way is done without until its callers ask
@@ -120,8 +147,7 @@ class Subscriptions(Ear):
                 async with links.lent(self.caller) as link:
                     kept = link
                     for uri in sorted(self._uris()) if lost else ():
-                        await link.call(Call("resources/subscribe", {"uri": uri}, self.caller))
-                        link.uris.add(uri)
+                        await self._subscribed_anew(link, uri)
                     wait_s = AGAIN_S
                     await link.ended.wait()
             except RpcError as error:

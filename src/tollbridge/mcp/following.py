@@ -46,10 +46,13 @@ class Following:
     def _arrived(self, upstream: Upstream) -> None:
         for session in self._sessions:
             view = self._hub.view(session.caller, session.wanted, alone=session.alone)
-            if upstream in view.upstreams and not self._follows(session, upstream):
-                watch = self._watch_of_lists(session, view, upstream)
-                upstream.watching.join(watch)
-                watch.all_new()
+            if upstream not in view.upstreams:
+                continue
+            self._watch_of_lists(session, view, upstream)
+            for _, watch in session.watches[upstream.name]:
+                if watch.at is None:
+                    upstream.watching.join(watch)
+                    watch.all_new()
 
     def _follows(self, session: Session, upstream: Upstream) -> bool:
         """Its lists."""
@@ -66,9 +69,13 @@ class Following:
                 upstream.watching.join(watch)
 
     def _watch_of_lists(self, session: Session, view: View, upstream: Upstream) -> Watch:
-        """One of the session's from now on."""
+        """A session has one for each server."""
+        followed = session.watches.setdefault(upstream.name, [])
+        for uri, watch in followed:
+            if uri is None:
+                return watch
         watch = self._watch(session, view, upstream, frozenset(LISTS.values()), frozenset())
-        session.watches.setdefault(upstream.name, []).append((None, watch))
+        followed.append((None, watch))
         return watch
 
     async def subscribe(self, session: Session, view: View, params: JsonObject) -> JsonObject:
@@ -77,23 +84,26 @@ class Following:
             raise RpcError(INVALID_REQUEST, "A subscription needs a session: begin with `initialize`.")
         if sum(map(len, session.watches.values())) >= SUBSCRIPTIONS_MAX:
             raise RpcError(INVALID_REQUEST, f"A session has {SUBSCRIPTIONS_MAX} subscriptions at most.")
-        followed = session.watches.setdefault(upstream.name, [])
-        former = [watch for about, watch in followed if about == uri]
         watch = self._watch(session, view, upstream, frozenset(), frozenset({uri}))
-        await upstream.watching.add(watch)
-        session.watches[upstream.name].append((uri, watch))
-        for one in former:  # a second time for the same is no second subscription
-            session.watches[upstream.name].remove((uri, one))
-            await one.end()
+        try:
+            await upstream.watching.add(watch)
+        except BaseException:
+            watch.end()  # meanwhile it may have been handed over to a server in this one's place
+            raise
+        self._drop(session, upstream, uri)  # a second time for the same is no second subscription
+        session.watches.setdefault(upstream.name, []).append((uri, watch))
         return {}
 
     async def unsubscribe(self, session: Session, view: View, params: JsonObject) -> JsonObject:
         upstream, uri = view.resource(params.get("uri"))
+        self._drop(session, upstream, uri)
+        return {}
+
+    def _drop(self, session: Session, upstream: Upstream, uri: str) -> None:
         followed = session.watches.get(upstream.name, [])
         for one in [one for one in followed if one[0] == uri]:
             followed.remove(one)
-            await one[1].end()
-        return {}
+            one[1].end()
 
     def over(self, session: Session) -> None:
         task = asyncio.ensure_future(self._forget(session))
@@ -115,7 +125,7 @@ class Following:
 
     async def _forgotten(self, session: Session, name: str) -> None:
         for _, watch in tuple(session.watches.get(name, ())):
-            await watch.end()
+            watch.end()
         upstream = self._hub.upstreams.get(name)
         if upstream is not None:
             await upstream.links.end_session(session.id)

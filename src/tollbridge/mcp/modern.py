@@ -210,14 +210,14 @@ class Modern:
                 early.append(message)
 
         def arrived(upstream: Upstream) -> None:
-            watched = any(one.name == upstream.name and watch.at is not None for one, watch in watches)
-            if watched or upstream not in look().upstreams:
+            if upstream not in look().upstreams:
                 return
-            watch = wanted.watch(upstream, partial(say, upstream))
-            if watch is not None:
-                watches.append((upstream, watch))
-                upstream.watching.join(watch)
-                watch.all_new()
+            own = next((watch for one, watch in watches if one.name == upstream.name), None)
+            if own is None and (own := wanted.watch(upstream, partial(say, upstream))) is not None:
+                watches.append((upstream, own))
+            if own is not None and own.at is None:
+                upstream.watching.join(own)
+                own.all_new()
 
         try:
             wanted = Wanted(view, params.get("notifications"))
@@ -246,7 +246,7 @@ class Modern:
         finally:
             self._hub.arrivals.discard(arrived)
             for _, watch in watches:
-                await watch.end()
+                watch.end()
         return 200
 
     async def _heard(self, view: View, upstream: Upstream, watch: Watch) -> bool:

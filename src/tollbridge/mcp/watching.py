@@ -20,7 +20,8 @@ import msgspec
 
 from tollbridge.mcp.call import Caller, Tell
 from tollbridge.mcp.ears import AGAIN_MAX_S, NEVER, Ear, Stream, Subscriptions
-from tollbridge.mcp.jsonrpc import UPSTREAM_FAILED, RpcError, encode
+from tollbridge.mcp.jsonrpc import RpcError, encode
+from tollbridge.mcp.links import changed
 from tollbridge.model.json import JsonObject
 
 if TYPE_CHECKING:
@@ -84,9 +85,9 @@ class Watch:
         for method in LISTS:
             self.told(method, {})
 
-    async def end(self) -> None:
+    def end(self) -> None:
         if self.at is not None:
-            await self.at.remove(self)
+            self.at.remove(self)
         self.close()
 
     def close(self) -> None:
@@ -122,6 +123,7 @@ class Watching:
         self._at: dict[Watch, object] = {}
         self._coming: dict[Watch, asyncio.Task[None]] = {}
         self._adding: set[Watch] = set()
+        self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def told(self, method: str, params: JsonObject, scope: Scope | None = None) -> None:
@@ -142,7 +144,7 @@ class Watching:
         try:
             await self._added(watch)
         except BaseException:
-            await self._leave(watch)
+            self._leave(watch)
             raise
         finally:
             self._adding.discard(watch)
@@ -152,7 +154,7 @@ class Watching:
         async with self._upstream.links.lent(caller) as link:
             modern = link.modern
         if watch.at is not self:
-            raise RpcError(UPSTREAM_FAILED, f"The MCP server {self._upstream.name!r} was changed just now.")
+            raise changed(self._upstream.name)
         scope = self._upstream.links.scope(caller)
         key = (scope, modern, encode(caller.capabilities) if watch.tasks else b"")
         ear = self._ears.get(key)
@@ -174,6 +176,10 @@ class Watching:
     def hand_over(self, watch: Watch, heir: Watching) -> None:
         """To the server in this one's place. Until this one is closed, both are heard."""
         heir.join(watch, at_once=watch not in self._coming or self._upstream.reached)
+
+    def wants(self, scope: Scope, uri: str) -> bool:
+        """Somebody watches this resource by the links of that scope."""
+        return any(ear.scope == scope and ear.wants(uri) for ear in self._ears.values())
 
     @property
     def watches(self) -> list[Watch]:
@@ -204,19 +210,21 @@ class Watching:
                     return
                 arrived.clear()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(arrived.wait(), AGAIN_MAX_S)
+                    async with asyncio.timeout(AGAIN_MAX_S):
+                        await arrived.wait()
         for method, kind in LISTS.items():  # what it lists may be another by now
             if kind in has:
                 watch.told(method, {})
 
-    async def remove(self, watch: Watch) -> None:
+    def remove(self, watch: Watch) -> None:
+        """At once: nobody who leaves waits for a server, or can be kept from it."""
         coming = self._coming.pop(watch, None)
         if coming is not None:
             coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
-        await self._leave(watch)
+            self._let_end(coming)
+        self._leave(watch)
 
-    async def _leave(self, watch: Watch) -> None:
+    def _leave(self, watch: Watch) -> None:
         if watch.at is self and watch not in self._coming:
             watch.at = None
         key = self._at.pop(watch, None)
@@ -226,8 +234,13 @@ class Watching:
         ear.watches.discard(watch)
         if not ear.watches:
             del self._ears[key]
-            ear.close()
-        await ear.removed(watch)
+            for task in ear.close():
+                self._let_end(task)
+        self._let_end(asyncio.ensure_future(ear.removed(watch)))
+
+    def _let_end(self, task: asyncio.Task[None]) -> None:
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     async def close(self) -> None:
         self._closed = True
@@ -240,9 +253,13 @@ class Watching:
         await asyncio.gather(*coming, return_exceptions=True)
         ears, self._ears = list(self._ears.values()), {}
         self._at.clear()
+        ending = list(self._ending)
+        for one in ending:
+            one.cancel()
         for ear in ears:
             ear.watches.clear()  # who is just being added finds nobody there, and begins nothing
-        await asyncio.gather(*(task for ear in ears for task in ear.close()), return_exceptions=True)
+            ending += ear.close()
+        await asyncio.gather(*ending, return_exceptions=True)
 
 
 def _silent(watch: Watch) -> Caller:
