@@ -7,16 +7,19 @@ import json
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
 from tests.mcp.gateway import Gateway, gateway
 from tests.mcp.raw import Raw, raw
-from tests.mcp.serving import HERE, LEGACY_STDIO, Command, broken, legacy_http
+from tests.mcp.serving import HERE, LEGACY_STDIO, Command, Serving, broken, legacy_http
 from tests.mcp.test_listening import ACKNOWLEDGED, Listener, add, listening
 from tollbridge.mcp import ears, resting
+from tollbridge.mcp import http as mcp_http
 
 UPDATED = "notifications/resources/updated"
 
@@ -139,3 +142,62 @@ async def test_a_subscription_that_failed_because_its_server_was_changed_is_none
             assert changed.status == 202, changed.body
             assert "was changed just now" in str(await asking)
             assert served.hub.upstreams["two"].watching.watches == []
+
+
+@asynccontextmanager
+async def following(there: Serving, tmp_path: Path) -> AsyncIterator[Listener]:
+    config = {"general_settings": {"mcp_api_hosts": ["127.0.0.1"]}, "mcp_servers": {"two": {"url": there.url}}}
+    async with gateway(config, tmp_path) as served, raw(served.url) as one:
+        await one.ask("two", "tools/list")
+        wanted = {"toolsListChanged": True, "resourceSubscriptions": ["note://today"]}
+        async with listening(one, "two", wanted) as listener:
+            await listener.until(ACKNOWLEDGED)
+            await listener.quiet(0.3)
+            yield listener
+
+
+async def told_of_a_change(there: Serving, listener: Listener) -> None:
+    """Somebody else changes the note, at the server itself, until who follows it hears of it."""
+    headers = {"Accept": "application/json, text/event-stream"}
+    said = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}
+    async with aiohttp.ClientSession() as http:
+
+        async def post(method: str, params: dict[str, Any]) -> aiohttp.ClientResponse:
+            body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+            async with http.post(there.url, json=body, headers=headers) as answer:
+                await answer.read()
+                return answer
+
+        headers["Mcp-Session-Id"] = (await post("initialize", said)).headers["Mcp-Session-Id"]
+
+        async def changing() -> None:
+            while True:
+                await post("tools/call", {"name": "change_note", "arguments": {}})
+                await asyncio.sleep(0.1)
+
+        work = asyncio.create_task(changing())
+        await listener.until(UPDATED)
+        work.cancel()
+
+
+async def test_a_server_over_http_that_began_anew_is_listened_to_though_nobody_calls_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mcp_http, "RETRY_S", 0.05)
+    monkeypatch.setattr(ears, "AGAIN_S", 0.05)
+    with legacy_http() as there:
+        async with following(there, tmp_path) as listener:
+            there.kill()
+            with legacy_http(there.port) as again:
+                await told_of_a_change(again, listener)
+
+
+async def test_a_stream_of_an_older_server_that_is_away_for_a_moment_is_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mcp_http, "RETRY_S", 0.05)
+    with legacy_http() as there:
+        async with following(there, tmp_path) as listener, aiohttp.ClientSession() as http:
+            async with http.post(there.at("/away")) as gone:
+                assert gone.status == 204
+            await told_of_a_change(there, listener)
