@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
+import msgspec
+
 from tollbridge.mcp.ears import NEVER
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, RpcError, notification
@@ -43,16 +45,35 @@ class Following:
             if session.over:  # it ended meanwhile, and what began after that would stay
                 await self._forget(session)
 
+    def changed(self, session: Session) -> None:
+        """Its caller may use other servers than before."""
+        view = self._hub.view(session.caller, session.wanted, alone=session.alone)
+        for name, followed in session.watches.items():
+            upstream = self._hub.upstreams.get(name)
+            for one in tuple(followed):
+                uri, watch = one
+                if upstream is None or upstream in (view.upstreams if uri is None else view.having("resources")):
+                    watch.caller = msgspec.structs.replace(watch.caller, principal=session.caller.principal)
+                    watch.all_new()
+                else:
+                    followed.remove(one)
+                    watch.end()
+        for upstream in view.upstreams if session in self._sessions else ():
+            self._follow(session, view, upstream)
+
     def _arrived(self, upstream: Upstream) -> None:
         for session in self._sessions:
             view = self._hub.view(session.caller, session.wanted, alone=session.alone)
-            if upstream not in view.upstreams:
-                continue
-            self._watch_of_lists(session, view, upstream)
-            for _, watch in session.watches[upstream.name]:
-                if watch.at is None:
-                    upstream.watching.join(watch)
-                    watch.all_new()
+            if upstream in view.upstreams:
+                self._follow(session, view, upstream)
+
+    def _follow(self, session: Session, view: View, upstream: Upstream) -> None:
+        """As one that was not there for it."""
+        self._watch_of_lists(session, view, upstream)
+        for _, watch in session.watches[upstream.name]:
+            if watch.at is None:
+                upstream.watching.join(watch)
+                watch.all_new()
 
     def _follows(self, session: Session, upstream: Upstream) -> bool:
         """Its lists."""
