@@ -358,3 +358,20 @@ async def test_whoever_still_has_a_server_that_was_taken_away_opens_nothing_ther
     with pytest.raises(RpcError, match="was changed just now"):
         await former.call(Call("tools/list", {}, caller))
     assert not former.links._shared
+
+
+async def test_who_listens_is_not_lost_where_a_server_is_changed_wrongly_and_at_once_again(
+    served: Gateway, other: Serving
+) -> None:
+    """Nobody calls it."""
+    with broken("silent") as silent:
+        made = await add(served, "two", other.url)
+        async with raw(served.url) as one, listening(one, "", LISTS) as listener:
+            assert "two-announce" in str(await one.ask("", "tools/list"))
+            await heard(one, listener, "two-announce")
+            for url in (silent.url, other.url):
+                changed = await served.send("PUT", "/v1/mcp/server", {**made, "url": url})
+                assert changed.status == 202, changed.body
+            async with asyncio.timeout(5):
+                while not served.hub.upstreams["two"].watching._at:
+                    await asyncio.sleep(0.02)

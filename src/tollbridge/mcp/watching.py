@@ -42,9 +42,9 @@ CALM_S = 1.0
 
 class Watch:
     """`lists`: of `LISTS`. `uris`: resources, as the server calls them. `tasks`: ids, of the server too. `at`: where it
-    watches; None before and after."""
+    watches; None before and after. `sought`: its server was there before, and is looked for where it is not."""
 
-    __slots__ = ("_calming", "_tell", "at", "caller", "lists", "tasks", "uris")
+    __slots__ = ("_calming", "_tell", "at", "caller", "lists", "sought", "tasks", "uris")
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class Watch:
         self._tell = tell
         self._calming: dict[str, _Calming] = {}
         self.at: Watching | None = None
+        self.sought = False
         self.lists = lists
         self.uris = uris
         self.tasks = tasks
@@ -153,6 +154,7 @@ class Watching:
         caller = _silent(watch).without(self._upstream.definition.barred)
         async with self._upstream.links.lent(caller) as link:
             modern = link.modern
+        watch.sought = True
         if watch.at is not self:
             raise changed(self._upstream.name)
         scope = self._upstream.links.scope(caller)
@@ -164,18 +166,18 @@ class Watching:
         ear.watches.add(watch)
         await ear.added(watch)
 
-    def join(self, watch: Watch, *, at_once: bool = False) -> None:
+    def join(self, watch: Watch) -> None:
         """Of a server that is not there: watches when it comes, and tells then that its lists are new. Where it was
-        there before, or `at_once`, it is looked for, ever and again; where it never was, only when somebody else has
-        reached it."""
+        there before it is looked for, ever and again; where it never was, only when somebody else has reached it."""
         if self._closed:
             return
         watch.at = self
-        self._coming[watch] = asyncio.ensure_future(self._joined(watch, at_once=at_once))
+        self._coming[watch] = asyncio.ensure_future(self._joined(watch))
 
     def hand_over(self, watch: Watch, heir: Watching) -> None:
         """To the server in this one's place. Until this one is closed, both are heard."""
-        heir.join(watch, at_once=watch not in self._coming or self._upstream.reached)
+        watch.sought = watch.sought or watch not in self._coming or self._upstream.reached
+        heir.join(watch)
 
     def wants(self, scope: Scope, uri: str) -> bool:
         """Somebody watches this resource by the links of that scope."""
@@ -185,18 +187,18 @@ class Watching:
     def watches(self) -> list[Watch]:
         return list({*self._at, *self._coming, *self._adding})
 
-    async def _joined(self, watch: Watch, *, at_once: bool) -> None:
+    async def _joined(self, watch: Watch) -> None:
         try:
-            await self._heard_in_the_end(watch, at_once=at_once)
+            await self._heard_in_the_end(watch)
         finally:
             if self._coming.get(watch) is asyncio.current_task():
                 del self._coming[watch]
                 if watch not in self._at and watch.at is self:
                     watch.at = None
 
-    async def _heard_in_the_end(self, watch: Watch, *, at_once: bool) -> None:
+    async def _heard_in_the_end(self, watch: Watch) -> None:
         arrived = self._upstream.links.arrived
-        if not (at_once or self._upstream.reached):
+        if not (watch.sought or self._upstream.reached):
             await arrived.wait()
         while True:
             try:
