@@ -19,7 +19,7 @@ from tests.mcp.gateway import Gateway, gateway
 from tests.mcp.raw import META, MODERN, Raw, raw
 from tests.mcp.serving import LEGACY_STDIO, Serving, broken, modern_only
 from tests.mcp.test_following import events
-from tollbridge.mcp import resting
+from tollbridge.mcp import ears, resting
 from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.ears import Stream
 from tollbridge.mcp.jsonrpc import RpcError
@@ -220,6 +220,44 @@ async def test_a_server_that_is_added_while_another_keeps_a_listener_waiting_is_
                 await heard(one, listener, "two-announce")
             finally:
                 await listening_soon.__aexit__(None, None, None)
+
+
+@pytest.mark.parametrize("status", [413, 500])
+async def test_what_a_server_answers_without_words_concerns_who_asked_for_it(
+    served: Gateway, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """A body that is too long, say, or a URI at which the server fails."""
+    monkeypatch.setattr(ears, "LATE_S", 1.5)
+    async with raw(served.url) as one, listening(one, "one", LISTS) as first:
+        await first.until(ACKNOWLEDGED)
+        wrong = {**LISTS, "resourceSubscriptions": [f"gone://away?plain=1&status={status}"]}
+        with pytest.raises(Refused, match=f"HTTP status {status}"):
+            async with listening(one, "one", wrong):
+                pass
+        await heard(one, first, "announce", "one")
+
+
+async def test_who_is_not_acknowledged_keeps_nobody_from_hearing_and_is_asked_for_again(
+    served: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ears, "LATE_S", 2.5)
+    monkeypatch.setattr(ears, "AGAIN_MAX_S", 0.5)
+    async with raw(served.url) as one, listening(one, "one", LISTS) as first:
+        await first.until(ACKNOWLEDGED)
+        slow = {"resourceSubscriptions": ["gone://away?after=1000"]}
+        async with listening(one, "one", slow) as second:
+            await second.until(ACKNOWLEDGED)
+            await asyncio.sleep(3)
+            await heard(one, first, "announce", "one")
+            (ear,) = served.hub.upstreams["one"].watching._ears.values()
+            assert isinstance(ear, Stream)
+            async with asyncio.timeout(5):
+                while not ear._coming:  # again
+                    await asyncio.sleep(0.02)
+            assert len(ear._streams) <= 2
+        async with listening(one, "one", {**LISTS, "resourceSubscriptions": ["there://a"]}) as third:
+            await third.until(ACKNOWLEDGED)
+            await heard(one, third, "announce", "one")
 
 
 async def test_of_several_who_begin_at_once_only_that_one_is_refused(served: Gateway) -> None:

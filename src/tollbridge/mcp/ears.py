@@ -3,7 +3,8 @@
 1. A link that is lost is opened again as long as somebody watches, ever more seldom, and subscribed on anew.
 2. A modern server has one stream for all that is wanted. When that changes, the old stream ends only when the new one
    is acknowledged: nothing falls between. Who asks for what the server refuses is told so, or is dropped where the
-   server said so late, and the others stay heard.
+   server said so late, and the others stay heard. Who is neither acknowledged nor refused, at a server that has
+   acknowledged others, is asked for again later.
 """
 
 from __future__ import annotations
@@ -38,9 +39,14 @@ AGAIN_S, AGAIN_MAX_S = 1.0, 60.0
 ACKNOWLEDGED_S = 1.5
 """How long who begins to watch waits to be heard; what is not acknowledged by then comes when it comes."""
 LATE_S = 20.0
-"""From then on a stream that is neither acknowledged nor refused is taken to be heard."""
+"""From then on a stream that is neither acknowledged nor refused is taken to be heard, at a server that acknowledges
+none."""
+PASSING = frozenset({401, 408, 425, 429, 502, 503, 504})
+"""Statuses that are no answer to what was asked for."""
 NEVER = frozenset({METHOD_NOT_FOUND, INVALID_PARAMS, MISSING_CAPABILITY})
 """To ask for the same again would be refused again."""
+
+LATE = RpcError(UPSTREAM_FAILED, "The MCP server does not say whether it tells of this.")
 
 Heard = asyncio.Future[RpcError | None]
 """Done when somebody is heard, or with the reason why not."""
@@ -162,13 +168,14 @@ class Subscriptions(Ear):
 
 class Stream(Ear):
     """At a modern server. `_served`: those for whom the present stream is; `_coming`: those who are to be taken in.
-    `_streams`: the newest last, the others until it is acknowledged."""
+    `_streams`: the newest last, the others until it is acknowledged. `_acknowledges`: the server is one that does."""
 
     def __init__(self, upstream: Upstream, caller: Caller, scope: Scope) -> None:
         super().__init__(upstream, caller, scope)
         self._served: set[Watch] = set()
         self._coming: dict[Watch, Heard] = {}
         self._asked: JsonObject = {}
+        self._acknowledges = False
         self._streams: list[asyncio.Task[None]] = []
         self._arranging: asyncio.Task[None] | None = None
 
@@ -222,8 +229,15 @@ class Stream(Ear):
                 continue
             if refusal is None:
                 self._served.add(watch)
+            elif refusal is LATE:
+                asyncio.get_running_loop().call_later(AGAIN_MAX_S, self._again, watch)
             if not heard.done():
                 heard.set_result(refusal)
+
+    def _again(self, watch: Watch) -> None:
+        if watch in self.watches and watch not in self._served and watch not in self._coming:
+            self._await(watch)
+            self._arrange_soon()
 
     async def _stream_for(self, new: tuple[Watch, ...]) -> RpcError | None:
         """As well as for those who are served. The refusal, where that is one; the former stream goes on then."""
@@ -239,8 +253,12 @@ class Stream(Ear):
         self._streams.append(asyncio.ensure_future(self._listen(asked, heard)))
         await asyncio.wait((heard,), timeout=LATE_S)
         if not heard.done():
-            self._only(self._streams[-1])
-            heard.set_result(None)
+            if self._acknowledges and len(self._streams) > 1:
+                heard.set_result(LATE)
+                self._streams.pop().cancel()
+            else:
+                self._only(self._streams[-1])
+                heard.set_result(None)
         refusal = heard.result()
         if refusal is None or not new:
             self._asked = asked
@@ -261,7 +279,7 @@ class Stream(Ear):
             if method != ACKNOWLEDGED:
                 self.told(method, params)
                 return
-            acknowledged = True
+            acknowledged = self._acknowledges = True
             self._only(own)
             if not heard.done():
                 heard.set_result(None)
@@ -308,7 +326,7 @@ def _spoken(error: RpcError) -> bool:
     """The server said so, and nothing between: it refuses what it was asked."""
     if error.code != UPSTREAM_FAILED:
         return True
-    return isinstance(error, Refused) and error.http_status in (400, 403, 404, 405, 409, 410, 422)
+    return isinstance(error, Refused) and error.http_status not in PASSING
 
 
 def _wanted(watches: set[Watch]) -> JsonObject:
