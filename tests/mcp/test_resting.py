@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import aiohttp
 import pytest
 
 from tests.mcp.gateway import gateway
-from tests.mcp.raw import LEGACY, Raw, last_message, raw
+from tests.mcp.raw import LEGACY, META, Raw, last_message, raw
 from tests.mcp.serving import everything, pypi
 
 JUNK: list[dict[str, Any]] = [
@@ -47,3 +48,14 @@ async def test_what_one_client_says_wrong_in_the_handshake_does_not_tell_what_a_
             assert "error" in await greeted(one, "sdk", JUNK[0])
             assert "result" in await greeted(one, "sdk", GOOD)
             assert served.hub.upstreams["sdk"].links._speaks == {False: True}
+
+
+async def test_of_calls_that_never_reached_a_server_nothing_is_kept(tmp_path: Path) -> None:
+    """Whatever each says who it is."""
+    servers = {"dead": {"command": sys.executable, "args": ["-c", "raise SystemExit(3)"], "protocol_version": LEGACY}}
+    async with gateway({"mcp_servers": servers}, tmp_path) as served, raw(served.url) as one:
+        for name in ("one", "another"):
+            meta = {f"{META}clientInfo": {"name": name, "version": "1"}}
+            params = {"name": "echo", "arguments": {}, "_meta": meta}
+            assert "error" in await one.ask("dead", "tools/call", params, capabilities={"elicitation": {}})
+        assert served.hub.upstreams["dead"].links._idle == {}

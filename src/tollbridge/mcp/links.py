@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -189,7 +190,7 @@ class Links:
     async def _lease(self, caller: Caller) -> AsyncIterator[Link]:
         headers = self._headers(caller)
         alike = f"{caller.alike} {headers!r}"
-        idle = self._idle.setdefault(alike, [])
+        idle = self._idle.get(alike)
         link = idle.pop() if idle else await self._open(headers, False, caller, (alike, headers))
         self._leases.add(link)
         good = False
@@ -295,7 +296,7 @@ class Links:
         self._check()
         brought = None if headers == self._fixed else headers
         if caller is not None:
-            brought = (*headers, (GREETED_AS, caller.alike))
+            brought = (*headers, (GREETED_AS, hashlib.sha256(caller.alike.encode()).hexdigest()))
         self.resting.check(brought)
         try:
             link = await self._found(headers, modern, caller, scope)
