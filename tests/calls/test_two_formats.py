@@ -236,6 +236,8 @@ def test_a_search_among_the_tools_goes_before_what_stands_beside_them() -> None:
     assert sent["tools"] == [
         {"type": "web_search", "filters": {"search_domain_filter": ["b.com"], "search_recency_filter": "day"}}
     ]
+    _, sent = prepared(deployment("perplexity/sonar"), tools=[{**tool, "filters": None}], **said)
+    assert sent["tools"] == [{"type": "web_search", "filters": said}]  # null says nothing
 
 
 @pytest.mark.parametrize(

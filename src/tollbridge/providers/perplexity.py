@@ -114,7 +114,7 @@ def _with(tools: Json, said: JsonObject) -> Json:
     for index, tool in enumerate(listed):
         if isinstance(tool, dict) and tool.get("type") == _SEARCH:
             own, filters = tool.get("filters"), said.get("filters")
-            merged: JsonObject = {**said, **tool}
+            merged: JsonObject = {**said, **{name: value for name, value in tool.items() if value is not None}}
             if isinstance(own, dict) and isinstance(filters, dict):
                 merged["filters"] = {**filters, **own}
             return [*listed[:index], merged, *listed[index + 1 :]]
