@@ -237,7 +237,12 @@ class Links:
         if len(others) >= self._busy_most and all(link.flying for link in others):
             raise self._full()
         link = await self._open(headers, self._era(caller), own, scope)
-        self._links_of(own)[scope, link.modern] = link  # meanwhile others may have been lost
+        links = self._links_of(own)  # meanwhile others may have been lost
+        there = links.get((scope, link.modern))
+        if there is not None and there.open_:  # somebody of the other era was first
+            await self.drop(link)
+            return there
+        links[scope, link.modern] = link
         self._new.add(link)
         try:
             await self._bound(own, link)
