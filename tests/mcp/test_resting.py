@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from tests.mcp.gateway import gateway
 from tests.mcp.raw import LEGACY, META, Raw, last_message, raw
-from tests.mcp.serving import everything, pypi
+from tests.mcp.serving import everything, legacy_http, pypi
 
 JUNK: list[dict[str, Any]] = [
     {"capabilities": {"elicitation": 5}, "clientInfo": {"name": "raw", "version": "1"}},
@@ -59,3 +60,20 @@ async def test_of_calls_that_never_reached_a_server_nothing_is_kept(tmp_path: Pa
             params = {"name": "echo", "arguments": {}, "_meta": meta}
             assert "error" in await one.ask("dead", "tools/call", params, capabilities={"elicitation": {}})
         assert served.hub.upstreams["dead"].links._idle == {}
+
+
+async def test_while_one_client_is_refused_others_are_greeted_as_ever(tmp_path: Path) -> None:
+    """It is tried whether the server speaks HTTP+SSE instead, which takes a while."""
+    with legacy_http() as there:
+        config = {
+            "general_settings": {"mcp_api_hosts": ["127.0.0.1"]},
+            "mcp_servers": {"old": {"url": there.at("/loose")}},
+        }
+        async with gateway(config, tmp_path) as served, raw(served.url, modern=False) as one:
+            junk = {**GOOD, "clientInfo": {"name": "junk", "version": "1"}}
+            refused = asyncio.ensure_future(greeted(one, "old", junk))
+            await asyncio.sleep(0.5)
+            assert not refused.done()
+            async with asyncio.timeout(5):
+                assert "result" in await greeted(one, "old", GOOD)
+            assert "error" in await refused

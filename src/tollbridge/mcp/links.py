@@ -359,25 +359,25 @@ class Links:
         if modern and self._sse:
             raise RpcError(INVALID_REQUEST, "HTTP+SSE is legacy.")
         try:
-            return await self._greeted(headers, modern, caller, scope)
+            return await self._greeted(headers, modern, caller, scope, sse=self._sse)
         except Refused as error:
             if modern or error.http_status not in NOT_THIS_KIND or self._definition.transport is not None:
                 raise
-            self._sse = True  # nothing was said of HTTP+SSE, and it is all that is left
-            try:
-                return await self._greeted(headers, modern, caller, scope)
+            try:  # nothing was said of HTTP+SSE, and it is all that is left
+                link = await self._greeted(headers, modern, caller, scope, sse=True)
             except RpcError:
-                self._sse = False
                 raise error from None
+            self._sse = True
+            return link
 
-    async def _greeted(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
+    async def _greeted(self, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope, *, sse: bool) -> Link:
         definition, command, transport = self._definition, self._definition.command, self._transport
         owner = dict(headers).get(OWNER)
         if owner is not None:
             headers = tuple(pair for pair in headers if pair[0] != OWNER)
             if self._tokens is not None:
                 transport = self._tokens.transport(owner, transport)
-        channel = channel_to(definition, transport, self._environ, headers, sse=self._sse, mirrors=self._mirrors)
+        channel = channel_to(definition, transport, self._environ, headers, sse=sse, mirrors=self._mirrors)
         link = Link(
             self._name,
             channel,
