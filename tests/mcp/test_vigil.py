@@ -18,6 +18,7 @@ from tests.mcp.raw import MODERN, Raw, raw
 from tests.mcp.serving import LEGACY_STDIO, broken
 from tests.mcp.test_listening import Listener
 from tests.mcp.test_listening import listening as heard_by
+from tollbridge.mcp import upstream
 
 LISTEN = "subscriptions/listen"
 
@@ -207,3 +208,33 @@ async def test_who_may_use_one_more_server_hears_of_it(tmp_path: Path) -> None:
         await modern.quiet(1.2)
         await used(served, "two-grow")
         await modern.until("notifications/tools/list_changed")
+
+
+WAITS = 'while [ ! -e "$0" ]; do sleep 0.05; done; exec "$@"'
+
+
+async def test_who_may_use_a_server_no_more_while_it_is_begun_for_them_does_not_hear_of_it_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstream, "LATE_S", 2.0)
+    flag, old = tmp_path / "flag", LEGACY_STDIO.configured()
+    slow = {**old, "command": "/bin/sh", "args": ["-c", WAITS, str(flag), old["command"], *old["args"]]}
+    flag.touch()
+    async with gateway({"mcp_servers": {"one": old, "two": slow}}, tmp_path) as served, raw(served.url) as admin:
+        assert "two-grow" in str(await admin.ask("", "tools/list"))
+        key = await served.key(permission=WHOLE)
+        async with raw(served.url, key=key, modern=False) as one, aiohttp.ClientSession() as http:
+            flag.unlink()
+            await one.shake_hands("", "", {"elicitation": {}})
+            headers = one.headers("", "", "", {})
+            ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+            posting = asyncio.ensure_future(http.post(one.path(""), json=ready, headers=headers))
+            watching = served.hub.upstreams["two"].watching
+            async with asyncio.timeout(10):
+                while not watching._adding:
+                    await asyncio.sleep(0.01)
+            await served.post("/key/update", {"key": key, "object_permission": NEITHER})
+            assert (await posting).status == 202
+            flag.touch()
+            await asyncio.sleep(1)
+            assert watching.watches == []

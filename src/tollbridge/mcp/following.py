@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 
 import msgspec
 
@@ -33,21 +34,24 @@ class Following:
     async def lists(self, session: Session) -> None:
         """Nobody is called up to hear whether something changes: a server that is not there yet, or is not there just
         now, is heard when it comes."""
-        view = self._hub.view(session.caller, session.wanted, alone=session.alone)
         self._sessions.add(session)
         try:
-            for upstream in view.upstreams:
+            for upstream in self._view(session).upstreams:
                 if session.over:
                     break
-                if not self._follows(session, upstream):
+                view = self._view(session)  # what its caller may use may be less by now
+                if upstream in view.upstreams and not self._follows(session, upstream):
                     await self._lists_of(session, view, upstream)
         finally:
             if session.over:  # it ended meanwhile, and what began after that would stay
                 await self._forget(session)
 
+    def _view(self, session: Session) -> View:
+        return self._hub.view(session.caller, session.wanted, alone=session.alone)
+
     def changed(self, session: Session) -> None:
         """Its caller may use other servers than before."""
-        view = self._hub.view(session.caller, session.wanted, alone=session.alone)
+        view = self._view(session)
         for name, followed in session.watches.items():
             upstream = self._hub.upstreams.get(name)
             for one in tuple(followed):
@@ -56,14 +60,13 @@ class Following:
                     watch.caller = msgspec.structs.replace(watch.caller, principal=session.caller.principal)
                     watch.all_new()
                 else:
-                    followed.remove(one)
-                    watch.end()
+                    _drop(followed, [one])
         for upstream in view.upstreams if session in self._sessions else ():
             self._follow(session, view, upstream)
 
     def _arrived(self, upstream: Upstream) -> None:
         for session in self._sessions:
-            view = self._hub.view(session.caller, session.wanted, alone=session.alone)
+            view = self._view(session)
             if upstream in view.upstreams:
                 self._follow(session, view, upstream)
 
@@ -106,25 +109,22 @@ class Following:
         if sum(map(len, session.watches.values())) >= SUBSCRIPTIONS_MAX:
             raise RpcError(INVALID_REQUEST, f"A session has {SUBSCRIPTIONS_MAX} subscriptions at most.")
         watch = self._watch(session, view, upstream, frozenset(), frozenset({uri}))
+        one, followed = (uri, watch), session.watches.setdefault(upstream.name, [])
+        former = [other for other in followed if other[0] == uri]
+        followed.append(one)
         try:
             await upstream.watching.add(watch)
         except BaseException:
-            watch.end()  # meanwhile it may have been handed over to a server in this one's place
+            _drop(followed, [one])  # meanwhile it may have been handed over to a server in this one's place
             raise
-        self._drop(session, upstream, uri)  # a second time for the same is no second subscription
-        session.watches.setdefault(upstream.name, []).append((uri, watch))
+        _drop(followed, former)  # a second time for the same is no second subscription
         return {}
 
     async def unsubscribe(self, session: Session, view: View, params: JsonObject) -> JsonObject:
         upstream, uri = view.resource(params.get("uri"))
-        self._drop(session, upstream, uri)
-        return {}
-
-    def _drop(self, session: Session, upstream: Upstream, uri: str) -> None:
         followed = session.watches.get(upstream.name, [])
-        for one in [one for one in followed if one[0] == uri]:
-            followed.remove(one)
-            one[1].end()
+        _drop(followed, [one for one in followed if one[0] == uri])
+        return {}
 
     def over(self, session: Session) -> None:
         task = asyncio.ensure_future(self._forget(session))
@@ -150,3 +150,10 @@ class Following:
         upstream = self._hub.upstreams.get(name)
         if upstream is not None:
             await upstream.links.end_session(session.id)
+
+
+def _drop(followed: list[tuple[object, Watch]], ended: Iterable[tuple[object, Watch]]) -> None:
+    for one in ended:
+        if one in followed:
+            followed.remove(one)
+        one[1].end()

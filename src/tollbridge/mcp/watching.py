@@ -42,9 +42,10 @@ CALM_S = 1.0
 
 class Watch:
     """`lists`: of `LISTS`. `uris`: resources, as the server calls them. `tasks`: ids, of the server too. `at`: where it
-    watches; None before and after. `sought`: its server was there before, and is looked for where it is not."""
+    watches; None before and after. `sought`: its server was there before, and is looked for where it is not. `over`: it
+    ended, and watches nothing any more, whoever was about to begin it."""
 
-    __slots__ = ("_calming", "_tell", "at", "caller", "lists", "sought", "tasks", "uris")
+    __slots__ = ("_calming", "_tell", "at", "caller", "lists", "over", "sought", "tasks", "uris")
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class Watch:
         self._calming: dict[str, _Calming] = {}
         self.at: Watching | None = None
         self.sought = False
+        self.over = False
         self.lists = lists
         self.uris = uris
         self.tasks = tasks
@@ -87,6 +89,7 @@ class Watch:
             self.told(method, {})
 
     def end(self) -> None:
+        self.over = True
         if self.at is not None:
             self.at.remove(self)
         self.close()
@@ -140,6 +143,8 @@ class Watching:
 
     async def add(self, watch: Watch) -> None:
         """Raises RpcError where the server is not there or refuses a subscription; nothing is watched then."""
+        if watch.over:
+            raise changed(self._upstream.name)
         watch.at = watch.at or self
         self._adding.add(watch)
         try:
@@ -169,7 +174,7 @@ class Watching:
     def join(self, watch: Watch) -> None:
         """Of a server that is not there: watches when it comes, and tells then that its lists are new. Where it was
         there before it is looked for, ever and again; where it never was, only when somebody else has reached it."""
-        if self._closed:
+        if self._closed or watch.over or watch in self._coming:
             return
         watch.at = self
         self._coming[watch] = asyncio.ensure_future(self._joined(watch))
