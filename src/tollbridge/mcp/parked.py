@@ -69,8 +69,10 @@ class _Parked:
         while not self.asked:
             self._changed.clear()
             waiting = asyncio.ensure_future(self._changed.wait())
-            await asyncio.wait({self.task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            waiting.cancel()
+            try:
+                await asyncio.wait({self.task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                waiting.cancel()
             if self.task.done():
                 return self.task.result()
         return None
