@@ -287,9 +287,9 @@ class Http:
                     last = found or last
                 else:
                     await discard(incoming)
-                    if incoming.status == 404 and found_before and self._session is not None:
+                    if found_before and incoming.status == 404 and self._session is not None:
                         link.forgotten()
-                    if incoming.status not in AWAY:
+                    if not found_before or incoming.status not in AWAY:
                         return
                     wait_s = min(wait_s * 2, RETRY_MAX_S)
             except RpcError as error:
