@@ -150,10 +150,10 @@ class Vigil:
             except APIError as error:
                 self._note(whys, shown, error)
             else:
-                if isinstance(found, Principal):
-                    self._note(whys, shown, found)
-                else:
+                if not isinstance(found, Principal):
                     looking.append((shown, found))
+                elif found.key is not None and self._said.get(found.id) is not found.key.permission:
+                    self._look(found, found.key.permission)
         answers = await asyncio.gather(*(asyncio.wait_for(one, ASK_S) for _, one in looking), return_exceptions=True)
         for (shown, _), answer in zip(looking, answers, strict=True):
             self._note(whys, shown, answer)
