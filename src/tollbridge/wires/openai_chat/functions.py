@@ -22,6 +22,7 @@ from tollbridge.wires.openai_chat.vocabulary import dropped_part
 
 FUNCTIONS = "functions"
 FINISHED = "function_call"
+NO_CUSTOMS = frozenset[str]()
 _NOTHING = (b"null", b"[]")
 _CUSTOM = b'"%s"' % CUSTOM.encode()
 

@@ -18,6 +18,7 @@ from tollbridge.wires.openai_chat import thinking_parts
 from tollbridge.wires.openai_chat.citations import CITED, write_as_claudes
 from tollbridge.wires.openai_chat.content import write_media, write_own
 from tollbridge.wires.openai_chat.errors import read_inner_error
+from tollbridge.wires.openai_chat.functions import NO_CUSTOMS
 from tollbridge.wires.openai_chat.reasoning import (
     PLAIN,
     close_call_signature,
@@ -158,7 +159,7 @@ def made_up_id(answer_id: str, choice: int, number: int) -> str:
 
 
 def write_response(
-    response: Response, seals: Seals = UNKEYED, customs: frozenset[str] = frozenset()
+    response: Response, seals: Seals = UNKEYED, customs: frozenset[str] = NO_CUSTOMS
 ) -> Written[JsonObject]:
     """`customs`: names of the client's tools that take free text."""
     own = response.origin == NAME
@@ -234,7 +235,7 @@ class MessageWriter:
     """Writes the message of one choice."""
 
     def __init__(
-        self, own: bool, seals: Seals, account: str, caveats: list[Caveat], customs: frozenset[str] = frozenset()
+        self, own: bool, seals: Seals, account: str, caveats: list[Caveat], customs: frozenset[str] = NO_CUSTOMS
     ) -> None:
         self._own = own
         self._customs = customs

@@ -28,7 +28,7 @@ from tollbridge.wires.openai_chat import thinking_parts
 from tollbridge.wires.openai_chat.citations import CITED_NOW, is_claudes, write_citation
 from tollbridge.wires.openai_chat.content import write_own
 from tollbridge.wires.openai_chat.errors import write_error
-from tollbridge.wires.openai_chat.functions import FINISHED, FUNCTIONS, customs_of, one_too_many
+from tollbridge.wires.openai_chat.functions import FINISHED, FUNCTIONS, NO_CUSTOMS, customs_of, one_too_many
 from tollbridge.wires.openai_chat.reasoning import PLAIN, close_call_signature, close_signature, write_detail
 from tollbridge.wires.openai_chat.response import MessageWriter, write_finish, write_server_call
 from tollbridge.wires.openai_chat.turn import Order, write_function_call
@@ -56,7 +56,7 @@ class ChatStreamWriter:
         self.own = head.origin == NAME
         self.head = head
         self.legacy = FUNCTIONS in head.asked
-        self.customs = customs_of(head.asked)
+        self.customs = customs_of(head.asked) if head.asked else NO_CUSTOMS
         self._began = Began()
         self.waiting: JsonObject = {}  # unknown fields of an own answer, for the next chunk
         self._start = b""
