@@ -186,6 +186,24 @@ async def test_calls_that_may_be_asked_something_start_so_many_processes_and_no_
         assert (await begin(one))["result"]["resultType"] == "input_required", "there is room again"
 
 
+async def test_what_waits_for_input_at_a_server_is_counted_whichever_path_led_there(
+    served: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parked, "THERE_MAX", 2)
+    elicits = {"elicitation": {"form": {}}}
+    ways = [("free", "ask_name"), ("", "free-ask_name"), ("free,paid", "free-ask_name")]
+    async with raw(served.url) as one:
+        waiting = []
+        for path, name in ways:
+            asks = {"name": name, "arguments": {}}
+            result = (await one.ask(path, "tools/call", asks, capabilities=elicits))["result"]
+            filled = {asked: {"action": "accept", "content": {"name": "Ada"}} for asked in result["inputRequests"]}
+            waiting.append((path, {**asks, "requestState": result["requestState"], "inputResponses": filled}))
+        ends = [await one.ask(path, "tools/call", again, capabilities=elicits) for path, again in waiting]
+        assert "names no call" in str(ends[0]["error"])
+        assert all("Hello, Ada!" in str(end["result"]) for end in ends[1:])
+
+
 class Crowd:
     """Sessions that may be asked something, each with a process of its own, of which there may be two."""
 
