@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 import pytest
 
 from tests.mcp.gateway import Gateway, gateway
 from tests.mcp.raw import LEGACY, Raw, raw
 from tests.mcp.serving import LEGACY_STDIO, Serving, broken
 from tests.mcp.test_listening import Listener
-from tollbridge.mcp import links, parked
+from tollbridge.mcp import parked, places
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.jsonrpc import RpcError
 from tollbridge.mcp.pace import Pace
@@ -155,7 +156,7 @@ def test_a_window_slides() -> None:
 async def test_calls_that_may_be_asked_something_start_so_many_processes_and_no_more(
     served: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(links, "PROCESSES_MAX", 4)
+    monkeypatch.setattr(places, "PROCESSES_MAX", 4)
     monkeypatch.setattr(parked, "THERE_MAX", 2)
     asks = {"name": "ask_name", "arguments": {}}
     elicits = {"elicitation": {"form": {}}}
@@ -242,7 +243,7 @@ class Crowd:
 
 @asynccontextmanager
 async def crowd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Crowd]:
-    monkeypatch.setattr(links, "PROCESSES_MAX", 2)
+    monkeypatch.setattr(places, "PROCESSES_MAX", 2)
     old, starts = LEGACY_STDIO.configured(), tmp_path / "starts"
     script = ["-c", 'echo x >> "$0"; exec "$@"', str(starts), old["command"], *old["args"]]
     server = {**old, "command": "/bin/sh", "args": script}
@@ -250,6 +251,49 @@ async def crowd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         async with raw(running.url) as one:
             await one.ask("old", "tools/list")
         yield Crowd(running, starts, stack)
+
+
+@asynccontextmanager
+async def counted(most: list[int]) -> AsyncIterator[None]:
+    """`most`: gets how many processes of ours there were, ever and again."""
+
+    async def count() -> None:
+        while True:
+            most.append(len(psutil.Process().children()))
+            await asyncio.sleep(0.01)
+
+    counting = asyncio.ensure_future(count())
+    try:
+        yield
+    finally:
+        counting.cancel()
+
+
+async def test_sessions_that_begin_at_once_have_no_more_processes_than_there_may_be_at_any_instant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elicits, processes = {"elicitation": {}}, list[int]()
+    async with crowd(tmp_path, monkeypatch) as sessions, AsyncExitStack() as stack:
+        shared = len(psutil.Process().children())
+        many = [await stack.enter_async_context(raw(sessions.url, modern=False)) for _ in range(6)]
+        async with counted(processes):
+            answers = await asyncio.gather(*(one.ask("old", "tools/call", ECHO, capabilities=elicits) for one in many))
+            for one in many:
+                assert "result" in await called(one, "old")
+        assert max(processes) == shared + 2
+        assert sum("result" in answer for answer in answers) >= 2
+        assert {answer["error"]["code"] for answer in answers if "error" in answer} <= {TOO_MANY}
+
+
+async def test_processes_that_calls_left_idle_make_room_for_those_of_other_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes = list[int]()
+    async with crowd(tmp_path, monkeypatch) as sessions, raw(sessions.url) as one, counted(processes):
+        shared = len(psutil.Process().children())
+        for capabilities in ({"elicitation": {}}, {"sampling": {}}, {"roots": {}}, {"elicitation": {"form": {}}}):
+            assert "result" in await one.ask("old", "tools/call", ECHO, capabilities=capabilities)
+        assert max(processes) == shared + 2
 
 
 async def test_an_idle_session_whose_process_gave_way_begins_none_before_it_asks(

@@ -27,7 +27,7 @@ from tollbridge.model.json import JsonObject
 
 if TYPE_CHECKING:
     from tollbridge.mcp.link import Link
-    from tollbridge.mcp.links import Scope
+    from tollbridge.mcp.places import Scope
     from tollbridge.mcp.upstream import Upstream
     from tollbridge.mcp.watching import Watch
 

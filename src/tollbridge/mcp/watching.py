@@ -24,7 +24,7 @@ from tollbridge.mcp.jsonrpc import UPSTREAM_FAILED, RpcError, encode
 from tollbridge.model.json import JsonObject
 
 if TYPE_CHECKING:
-    from tollbridge.mcp.links import Scope
+    from tollbridge.mcp.places import Scope
     from tollbridge.mcp.upstream import Upstream
 
 log = logging.getLogger("tollbridge.mcp")
