@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.mcp.gateway import Gateway, gateway
-from tests.mcp.raw import LEGACY, Raw, raw
+from tests.mcp.raw import Raw, raw
 from tests.mcp.serving import LEGACY_STDIO, Serving, broken
 from tests.mcp.test_listening import Listener
 from tollbridge.mcp import parked, places
@@ -344,7 +344,7 @@ async def test_a_process_by_which_a_resource_is_watched_gives_way_last_and_is_su
         assert sessions.started == before
 
 
-async def test_where_all_processes_have_calls_one_more_session_is_refused_before_it_begins_one(
+async def test_where_all_processes_have_calls_one_more_session_begins_without_one_and_its_call_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with crowd(tmp_path, monkeypatch) as sessions:
@@ -353,21 +353,21 @@ async def test_where_all_processes_have_calls_one_more_session_is_refused_before
         await asyncio.sleep(0.5)
         before = sessions.started
         async with raw(sessions.url, modern=False) as late:
-            late.sessions["old", ""] = ""
-            hello = {"protocolVersion": LEGACY, "capabilities": {"elicitation": {}}, "clientInfo": {"name": "late"}}
-            for answer in (await called(former, "old"), await late.ask("old", "initialize", hello)):
-                error = answer["error"]
+            await late.shake_hands("old", "", {"elicitation": {}})
+            assert late.sessions["old", ""]
+            for one in (former, late):
+                error = (await called(one, "old"))["error"]
                 assert (error["code"], error["data"]) == (TOO_MANY, {"retry_after_s": 1.0})
                 assert "calls under way on all of its 2 links" in error["message"]
-        assert sessions.started == before
-        assert not any(one.done() for one in sleeping)
+            assert sessions.started == before
+            assert not any(one.done() for one in sleeping)
 
-        sleeping.pop().cancel()
-        async with asyncio.timeout(10):
-            while "error" in (answer := await called(former, "old")):
-                assert answer["error"]["code"] == TOO_MANY
-                await asyncio.sleep(0.05)
-        assert sessions.started == before + 1
+            sleeping.pop().cancel()
+            async with asyncio.timeout(10):
+                while "error" in (answer := await called(late, "old")):
+                    assert answer["error"]["code"] == TOO_MANY
+                    await asyncio.sleep(0.05)
+            assert sessions.started == before + 1
         for one in sleeping:
             one.cancel()
         await asyncio.gather(*sleeping, return_exceptions=True)

@@ -140,6 +140,14 @@ class Links:
             return None
         return link
 
+    def has_room(self, caller: Caller) -> bool:
+        """For the link that `lent` would give: nobody's gives way for it."""
+        if not caller.answers or self._era(caller):
+            return True
+        if not caller.session:
+            return self._lets_in(caller.principal.id)
+        return self._sessions.taken < self._sessions.most or self.at_hand(caller) is not None
+
     def scope(self, caller: Caller) -> Scope:
         """Who is told what the link that this caller has is told."""
         own = caller.session if caller.answers and not self._era(caller) else ""
