@@ -311,6 +311,20 @@ async def test_an_idle_session_whose_process_gave_way_begins_none_before_it_asks
         assert sessions.started == before + 1
 
 
+async def test_a_session_whose_process_gave_way_is_told_when_it_has_another_that_lists_may_have_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with crowd(tmp_path, monkeypatch) as sessions:
+        first = await sessions.join()
+        heard = await sessions.listen(first)
+        for _ in range(2):
+            await sessions.join()
+        await heard.quiet(0.5)
+        assert "result" in await called(first, "old")
+        told = {(await heard.next())["method"] for _ in range(2)}
+        assert told == {f"notifications/{kind}/list_changed" for kind in ("tools", "resources")}, "what it has"
+
+
 async def test_a_process_by_which_a_resource_is_watched_gives_way_last_and_is_subscribed_to_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
