@@ -241,7 +241,7 @@ class Links:
         if former is not None and former.open_:  # who asked in the other era was led to the same
             self._close(link)
             return former
-        held.links[scope, link.modern] = link
+        held.put((scope, link.modern), link)
         for missed, whose in self._missed.items():
             if whose == scope and not missed.done():
                 missed.set_result(None)

@@ -83,6 +83,11 @@ class Held(Places):
                 del self._awaited[scope]
                 self.stir()
 
+    def put(self, key: tuple[Scope, bool], link: Link) -> None:
+        """In a place that was taken for it."""
+        self.links[key] = link
+        self.stir()  # nobody may wait for it any more
+
     async def place(self) -> None:
         """Takes one: the oldest without a call gives way where there are too many. Raises RpcError where all have
         one."""
