@@ -34,7 +34,7 @@ from tollbridge.mcp.link import Link, UnknownRevision
 from tollbridge.mcp.oauth.exchange import OnBehalf
 from tollbridge.mcp.oauth.tokens import OWNER, Tokens
 from tollbridge.mcp.once import Once
-from tollbridge.mcp.outbound import headers_for
+from tollbridge.mcp.outbound import headers_for, overruled
 from tollbridge.mcp.pace import PARALLEL_RETRY_S, too_many
 from tollbridge.mcp.places import Held, Places, Scope
 from tollbridge.mcp.resting import Resting
@@ -90,6 +90,7 @@ class Links:
         self._missed: dict[asyncio.Future[None], Scope] = {}  # who waits until a link is opened again, and whose
         self._speaks: dict[bool, bool] = {}  # by era, where it is known
         self._fixed = headers_for(definition, NO_CREDENTIALS)  # what goes to it with who brings nothing
+        self._overruled: set[str] = set()  # headers of clients of which it was told
         self._sse = definition.transport == "sse"
         if definition.version is not None or definition.api is not None:
             modern = definition.version in MODERN or definition.api is not None
@@ -157,6 +158,14 @@ class Links:
         brought = caller.credentials
         plain = not (self._definition.brings or brought.common or brought.own)
         headers = self._fixed if plain else headers_for(self._definition, brought)
+        for name in () if plain else overruled(self._definition, brought):
+            if name not in self._overruled:
+                self._overruled.add(name)
+                log.warning(
+                    "The MCP server %r: a client brought %r, which does not go along: `static_headers` fix it",
+                    self._name,
+                    name,
+                )
         return headers if self._tokens is None else self._tokens.bound(headers, caller)
 
     @asynccontextmanager
