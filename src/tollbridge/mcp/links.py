@@ -4,12 +4,10 @@
    has one, the newer. What a server does not speak is found out once.
 2. Callers that answer nothing share a link for each credential. To a legacy server whoever answers requests (sampling,
    elicitation, roots) has a link that is greeted with what they declared: a legacy session for as long as it lasts, a
-   modern caller for one call, after which the next caller of the same principal that is alike takes it. Of those links
-   there are at most `PROCESSES_MAX` at each instant, or `LINKS_MAX` over HTTP (`places.py`), and three quarters of them
-   have calls of one principal.
-3. Of shared links, and of those of sessions, there are so many too. One more takes the place of one without a call, of
-   one by which resources are watched last; where all have calls it is refused, over HTTP at `BUSY_MAX`. Whose link gave
-   way has another when it asks again, not before: what is closed for room would else take the next one's.
+   modern caller for one call (`leases.py`).
+3. Of each kind there are so many (`places.py`). One more that stays takes the place of one without a call, of one by
+   which resources are watched last; where all have calls it is refused, over HTTP at `BUSY_MAX`. Whose link gave way
+   has another when it asks again, not before: what is closed for room would else take the next one's.
 4. Where callers sign in, or their tokens are exchanged (`oauth/`), a link belongs to whose token goes along: the token
    itself is renewed beneath it.
 """
@@ -19,7 +17,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -30,12 +27,12 @@ from tollbridge.mcp.channels import channel_to
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.http import NOT_THIS_KIND, Mirrors, Pairs, Refused, SessionLost, other_era
 from tollbridge.mcp.jsonrpc import INVALID_REQUEST, UPSTREAM_FAILED, RpcError
+from tollbridge.mcp.leases import Leases
 from tollbridge.mcp.link import Link, UnknownRevision
 from tollbridge.mcp.oauth.exchange import OnBehalf
 from tollbridge.mcp.oauth.tokens import OWNER, Tokens
 from tollbridge.mcp.once import Once
 from tollbridge.mcp.outbound import headers_for, overruled
-from tollbridge.mcp.pace import PARALLEL_RETRY_S, too_many
 from tollbridge.mcp.places import Held, Places, Scope
 from tollbridge.mcp.resting import Resting
 from tollbridge.mcp.revisions import MODERN
@@ -45,7 +42,6 @@ from tollbridge.transport.base import Transport
 log = logging.getLogger("tollbridge.mcp")
 
 PROBE_S = 5.0
-IDLE_MAX = 16
 
 
 class Told(Protocol):
@@ -79,11 +75,8 @@ class Links:
         process = definition.command is not None
         self._shared = Held(definition.name, self._close, process=process)
         self._sessions = Held(definition.name, self._close, process=process)
-        self._for_calls = Places(process=process)
+        self._leases = Leases(definition.name, self._open_for_call, self.drop, process=process)
         self._placed: dict[Link, Places] = {}
-        self._idle: list[tuple[str, Link]] = []  # for whom, the oldest first
-        self._leases: set[Link] = set()
-        self._leasing: Counter[str] = Counter()  # by principal, those who wait for one too
         self.arrived = asyncio.Event()  # it greeted us, since somebody last missed it
         self._opening: Once[tuple[Scope, bool], Link] = Once()
         self._closing: set[asyncio.Task[None]] = set()
@@ -115,7 +108,7 @@ class Links:
         elif caller.session:
             own = caller
         else:
-            async with self._leased(caller) as link:
+            async with self._leases.lent(caller, self._headers(caller)) as link:
                 yield link
             return
         link = await self._kept(caller, own)
@@ -146,7 +139,7 @@ class Links:
         if not caller.answers or self._era(caller):
             return True
         if not caller.session:
-            return self._lets_in(caller.principal.id)
+            return self._leases.lets_in(caller.principal.id)
         return self._sessions.taken < self._sessions.most or self.at_hand(caller) is not None
 
     def scope(self, caller: Caller) -> Scope:
@@ -167,62 +160,6 @@ class Links:
                     name,
                 )
         return headers if self._tokens is None else self._tokens.bound(headers, caller)
-
-    @asynccontextmanager
-    async def _leased(self, caller: Caller) -> AsyncIterator[Link]:
-        principal, leasing = caller.principal.id, self._leasing
-        if not self._lets_in(principal):
-            raise too_many(
-                f"The MCP server {self._name!r} has {leasing.total()} calls under way that may ask for input, and no "
-                "room for more",
-                PARALLEL_RETRY_S,
-            )
-        leasing[principal] += 1
-        try:
-            async with self._lease(caller) as link:
-                yield link
-        finally:
-            leasing[principal] -= 1
-            if not leasing[principal]:
-                del leasing[principal]
-
-    def _lets_in(self, principal: str) -> bool:
-        """To one more call with a link of its own."""
-        most = self._for_calls.most
-        return self._leasing.total() < most and self._leasing[principal] < most * 3 // 4
-
-    @asynccontextmanager
-    async def _lease(self, caller: Caller) -> AsyncIterator[Link]:
-        headers = self._headers(caller)
-        alike = f"{caller.alike} {headers!r}"
-        idle = [link for whose, link in self._idle if whose == alike]
-        if idle:
-            link = idle[-1]
-            self._idle.remove((alike, link))
-        else:
-            await self._place_for_call()
-            link = await self._open_in(self._for_calls, headers, False, caller, (alike, headers))
-        self._leases.add(link)
-        good = False
-        try:
-            yield link
-            good = link.open_
-        finally:
-            self._leases.discard(link)
-            if good and len(self._idle) < IDLE_MAX:
-                self._idle.append((alike, link))
-            else:
-                await self.drop(link)
-
-    async def _place_for_call(self) -> None:
-        """Of the calls that were let in each has one in the end: what has none idles, or is being closed."""
-        places = self._for_calls
-        while places.taken >= places.most:
-            if self._idle:
-                await self.drop(self._idle[0][1])
-            else:
-                await places.stirred()
-        places.take()
 
     def _era(self, caller: Caller) -> bool:
         """True: modern. What is not known yet is taken to be the caller's own; `_open` finds out."""
@@ -255,6 +192,9 @@ class Links:
             if whose == scope and not missed.done():
                 missed.set_result(None)
         return link
+
+    async def _open_for_call(self, places: Places, headers: Pairs, caller: Caller, scope: Scope) -> Link:
+        return await self._open_in(places, headers, False, caller, scope)
 
     async def _open_in(self, places: Places, headers: Pairs, modern: bool, caller: Caller | None, scope: Scope) -> Link:
         """In a place that was taken for it."""
@@ -364,7 +304,7 @@ class Links:
     def _forget(self, link: Link) -> None:
         self._shared.forget(link)
         self._sessions.forget(link)
-        self._idle = [(whose, one) for whose, one in self._idle if one is not link]
+        self._leases.forget(link)
 
     def _gone(self, link: Link) -> None:
         """Nothing is left of it."""
@@ -413,17 +353,8 @@ class Links:
         return "stdio" if self._definition.command is not None else "sse" if self._sse else "http"
 
     async def close(self) -> None:
-        """Those too that a call has for itself: whoever gives one back finds it closed."""
         await self._opening.cancel()
-        links = [
-            *self._shared.links.values(),
-            *self._sessions.links.values(),
-            *(one for _, one in self._idle),
-            *self._leases,
-        ]
-        self._shared.links.clear()
-        self._sessions.links.clear()
-        self._idle.clear()
+        links = [*self._shared.clear(), *self._sessions.clear(), *self._leases.clear()]
         for link in links:
             self._close(link)
         while self._closing:

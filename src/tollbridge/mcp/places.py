@@ -118,3 +118,9 @@ class Held(Places):
 
     def forget(self, link: Link) -> None:
         self.links = {key: one for key, one in self.links.items() if one is not link}
+
+    def clear(self) -> list[Link]:
+        """All."""
+        links = list(self.links.values())
+        self.links.clear()
+        return links
