@@ -343,6 +343,26 @@ async def test_a_start_without_the_database_recovers_later(
     assert await entries(impatient) == ids([old, *new])
 
 
+async def test_a_start_counts_what_dead_processes_left_and_is_not_in_the_database(
+    database: Database, directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    left = [record() for _ in range(5)]
+    journals = [Journal(directory), Journal(directory)]
+    for one in left:
+        journals[0].append(one)
+    for one in left[:2]:
+        journals[1].append(one)
+    journals[0].close()
+    EntryStore(database).fold(left[:3])
+    Desk(directory, database).close()
+    assert await entries(database) == ids(left)
+    assert "journals of processes that have ended, and folded: 2" in caplog.text
+    caplog.clear()
+    journals[1].close()
+    Desk(directory, database).close()
+    assert "processes that have ended" not in caplog.text
+
+
 async def test_rows_that_are_too_old_go_and_their_sums_stay(database: Database, directory: Path) -> None:
     now = time.time()
     long_ago = Ulids(lambda: int((now - 100 * 86_400) * 1e9))

@@ -89,6 +89,7 @@ class Folder:
         self._held: Batch | None = None
         self._unheard = set[str]()
         self._recovered = False
+        self._adopted = 0  # entries of dead processes that were not in the database
         self._caught_up = time.monotonic()
         self._next_sweep = self._caught_up + self._interval_s
         self._sweeps_left = 0
@@ -150,8 +151,7 @@ class Folder:
         began = time.monotonic()
         try:
             if not self._recovered:
-                recover(self._directory, self._adopt)
-                self._recovered = True
+                self._recover()
             settled, until = 0, self._journal.appended
             while (self._journal.kept < until or self._stopping.is_set()) and self._next() is not None:
                 settled += self._settle()
@@ -165,8 +165,16 @@ class Folder:
         self.down = ""
         self._pause_s, self._busy = self._interval_s, settled >= BUSY
 
+    def _recover(self) -> None:
+        recover(self._directory, self._adopt)
+        self._recovered = True
+        if self._adopted:
+            told = "entries found in the journals of processes that have ended, and folded: %d"
+            log.warning(told, self._adopted)
+
     def _adopt(self, records: Sequence[Record]) -> None:
         fresh = self._fold([fit(record) for record in records], look=True)
+        self._adopted += len(fresh)
         if self._found is not None:
             self._found(fresh)
         self._unheard.difference_update(record.id for record in records)

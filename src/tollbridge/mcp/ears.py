@@ -27,7 +27,7 @@ from tollbridge.model.json import JsonObject
 
 if TYPE_CHECKING:
     from tollbridge.mcp.link import Link
-    from tollbridge.mcp.links import Scope
+    from tollbridge.mcp.places import Scope
     from tollbridge.mcp.upstream import Upstream
     from tollbridge.mcp.watching import Watch
 
@@ -109,6 +109,14 @@ class Subscriptions(Ear):
     def _uris(self) -> set[str]:
         return {uri for watch in self.watches for uri in watch.uris}
 
+    async def _anew(self, link: Link) -> None:
+        """After one that was lost: meanwhile nobody heard of what changed."""
+        for uri in sorted(self._uris()):
+            await link.call(Call("resources/subscribe", {"uri": uri}, self.caller))
+            link.uris.add(uri)
+        for watch in tuple(self.watches):
+            watch.new_of(link.capabilities)
+
     async def _stay(self) -> None:
         """Keeps the link, as nobody else may call meanwhile. One that gave way is done without until its callers ask
         again."""
@@ -119,9 +127,8 @@ class Subscriptions(Ear):
             try:
                 async with links.lent(self.caller) as link:
                     kept = link
-                    for uri in sorted(self._uris()) if lost else ():
-                        await link.call(Call("resources/subscribe", {"uri": uri}, self.caller))
-                        link.uris.add(uri)
+                    if lost:
+                        await self._anew(link)
                     wait_s = AGAIN_S
                     await link.ended.wait()
             except RpcError as error:

@@ -24,7 +24,7 @@ from tollbridge.mcp.jsonrpc import UPSTREAM_FAILED, RpcError, encode
 from tollbridge.model.json import JsonObject
 
 if TYPE_CHECKING:
-    from tollbridge.mcp.links import Scope
+    from tollbridge.mcp.places import Scope
     from tollbridge.mcp.upstream import Upstream
 
 log = logging.getLogger("tollbridge.mcp")
@@ -83,6 +83,12 @@ class Watch:
         """Tells that each list changed."""
         for method in LISTS:
             self.told(method, {})
+
+    def new_of(self, capabilities: JsonObject) -> None:
+        """Tells that each list that a server has may be another by now."""
+        for method, kind in LISTS.items():
+            if kind in capabilities:
+                self.told(method, {})
 
     async def end(self) -> None:
         if self.at is not None:
@@ -196,7 +202,7 @@ class Watching:
             try:
                 await self.add(watch)
                 async with self._upstream.links.lent(_silent(watch)) as link:
-                    has = link.capabilities
+                    capabilities = link.capabilities
                 break
             except RpcError as error:
                 log.info("changes at the MCP server %r are not heard of: %s", self._upstream.name, error.message)
@@ -205,9 +211,7 @@ class Watching:
                 arrived.clear()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(arrived.wait(), AGAIN_MAX_S)
-        for method, kind in LISTS.items():  # what it lists may be another by now
-            if kind in has:
-                watch.told(method, {})
+        watch.new_of(capabilities)
 
     async def remove(self, watch: Watch) -> None:
         coming = self._coming.pop(watch, None)
