@@ -21,7 +21,7 @@ async def test_clients_of_both_eras_that_come_first_at_once_leave_no_link_behind
         config = {"general_settings": {"mcp_api_hosts": ["127.0.0.1"]}, "mcp_servers": {"old": {"url": old.url}}}
         async with gateway(config, tmp_path) as served, raw(served.url) as one, raw(served.url, modern=False) as two:
             await asyncio.gather(one.ask("old", "tools/list"), two.ask("old", "tools/list"))
-            assert len(served.hub.upstreams["old"].links._shared) == 1
+            assert len(served.hub.upstreams["old"].links._shared.links) == 1
             async with asyncio.timeout(5):
                 while streams() != 1:
                     await asyncio.sleep(0.02)

@@ -391,11 +391,11 @@ async def test_whoever_still_has_a_server_that_was_taken_away_opens_nothing_ther
     await former.call(Call("tools/list", {}, caller))
     await served.send("DELETE", f"/v1/mcp/server/{made['server_id']}")
     async with asyncio.timeout(5):
-        while former.links._shared:
+        while former.links._shared.links:
             await asyncio.sleep(0.01)
     with pytest.raises(RpcError, match="was changed just now"):
         await former.call(Call("tools/list", {}, caller))
-    assert not former.links._shared
+    assert not former.links._shared.links
 
 
 async def test_who_listens_is_not_lost_where_a_server_is_changed_wrongly_and_at_once_again(

@@ -59,7 +59,8 @@ async def test_of_calls_that_never_reached_a_server_nothing_is_kept(tmp_path: Pa
             meta = {f"{META}clientInfo": {"name": name, "version": "1"}}
             params = {"name": "echo", "arguments": {}, "_meta": meta}
             assert "error" in await one.ask("dead", "tools/call", params, capabilities={"elicitation": {}})
-        assert served.hub.upstreams["dead"].links._idle == {}
+        leases = served.hub.upstreams["dead"].links._leases
+        assert (leases._idle, leases.taken, leases._calls) == ([], 0, {})
 
 
 async def test_while_one_client_is_refused_others_are_greeted_as_ever(tmp_path: Path) -> None:

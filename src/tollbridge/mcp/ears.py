@@ -28,7 +28,7 @@ from tollbridge.model.json import JsonObject
 
 if TYPE_CHECKING:
     from tollbridge.mcp.link import Link
-    from tollbridge.mcp.links import Scope
+    from tollbridge.mcp.places import Scope
     from tollbridge.mcp.upstream import Upstream
     from tollbridge.mcp.watching import Watch
 
@@ -142,6 +142,13 @@ class Subscriptions(Ear):
                 raise
             self.failed(error)
 
+    async def _anew(self, link: Link) -> None:
+        """After one that was lost: meanwhile nobody heard of what changed."""
+        for uri in sorted(self._uris()):
+            await self._subscribed_anew(link, uri)
+        for watch in tuple(self.watches):
+            watch.new_of(link.capabilities)
+
     async def _stay(self) -> None:
         """Keeps the link, as nobody else may call meanwhile. One that gave way is done without until its callers ask
         again."""
@@ -152,8 +159,8 @@ class Subscriptions(Ear):
             try:
                 async with links.lent(self.caller) as link:
                     kept = link
-                    for uri in sorted(self._uris()) if lost else ():
-                        await self._subscribed_anew(link, uri)
+                    if lost:
+                        await self._anew(link)
                     wait_s = AGAIN_S
                     await link.ended.wait()
             except RpcError as error:

@@ -270,7 +270,7 @@ class Legacy:
             case "resources/unsubscribe":
                 return await self._following.unsubscribe(session, view, params)
 
-        async def ask(method: str, params: JsonObject) -> JsonObject:
+        async def ask(_server: str, method: str, params: JsonObject) -> JsonObject:
             return await session.ask(out, method, params)
 
         def tell(method: str, params: JsonObject) -> None:

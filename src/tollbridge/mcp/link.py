@@ -423,7 +423,7 @@ class Link:
         assert flight.call.ask is not None
         flight.asking += 1
         try:
-            answer = result(id, await flight.call.ask(method, params))
+            answer = result(id, await flight.call.ask(self.name, method, params))
         except RpcError as error:
             answer = failure(id, error)
         finally:

@@ -25,7 +25,7 @@ from tollbridge.mcp.links import changed
 from tollbridge.model.json import JsonObject
 
 if TYPE_CHECKING:
-    from tollbridge.mcp.links import Scope
+    from tollbridge.mcp.places import Scope
     from tollbridge.mcp.upstream import Upstream
 
 log = logging.getLogger("tollbridge.mcp")
@@ -87,6 +87,12 @@ class Watch:
         """Tells that each list changed."""
         for method in LISTS:
             self.told(method, {})
+
+    def new_of(self, capabilities: JsonObject) -> None:
+        """Tells that each list that a server has may be another by now."""
+        for method, kind in LISTS.items():
+            if kind in capabilities:
+                self.told(method, {})
 
     def end(self) -> None:
         self.over = True
@@ -209,7 +215,7 @@ class Watching:
             try:
                 await self.add(watch)
                 async with self._upstream.links.lent(_silent(watch)) as link:
-                    has = link.capabilities
+                    capabilities = link.capabilities
                 break
             except RpcError as error:
                 log.info("changes at the MCP server %r are not heard of: %s", self._upstream.name, error.message)
@@ -219,9 +225,7 @@ class Watching:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(AGAIN_MAX_S):
                         await arrived.wait()
-        for method, kind in LISTS.items():  # what it lists may be another by now
-            if kind in has:
-                watch.told(method, {})
+        watch.new_of(capabilities)
 
     def remove(self, watch: Watch) -> None:
         """At once: nobody who leaves waits for a server, or can be kept from it."""
