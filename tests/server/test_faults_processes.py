@@ -1,5 +1,6 @@
 """Row R28 of the fault matrix, and S68 and S69 of the attack matrix: `tollbridge serve` as a process. It drains on a
 signal and hurries on a second one, replaces a worker that dies, and does not start behind a weak key or an open door.
+Closed terminals and lost parents: test_faults_ends.py.
 
 Below: tests/server/http/test_listener.py (draining, with clients under load), tests/config/test_master_key.py (which
 keys are weak).
@@ -86,11 +87,11 @@ def free_port() -> int:
         return port
 
 
-async def start(directory: Path, text: str, *options: str, **environ: str) -> Serving:
+async def start(directory: Path, text: str, *options: str, under: tuple[str, ...] = (), **environ: str) -> Serving:
     (directory / "config.yaml").write_text(text)
     port = free_port()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", "from tollbridge.cli import main; main()"),
+        *(*under, sys.executable, "-c", "from tollbridge.cli import main; main()"),
         *("serve", "--config", "config.yaml", "--port", str(port), *options),
         cwd=directory,
         env=environment(furnish(directory / "home")) | environ,
@@ -157,7 +158,7 @@ async def refused(gateway: Serving) -> None:
         await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_r28_on_a_signal_streams_finish_and_nothing_new_is_taken(tmp_path: Path, number: signal.Signals) -> None:
     upstream_says = Halting()
     async with Upstream(upstream_says) as upstream:

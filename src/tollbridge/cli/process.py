@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from io import FileIO
@@ -15,6 +14,7 @@ import msgspec
 
 from tollbridge.assemble.accounts import Accounts, management
 from tollbridge.assemble.gateway import Assembled, assemble, cors, limits
+from tollbridge.cli.stopping import Stop, tell
 from tollbridge.config.settings import Config
 from tollbridge.errors import ConfigError
 from tollbridge.home import Home
@@ -50,7 +50,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     reuse_port: bool = False
 
     def run(self, greet: Greet) -> int:
-        """Serves until a signal; the exit status. Raises OSError where the address is taken."""
+        """Serves until it is to stop (see `Stop`); the exit status. Raises OSError where the address is taken."""
         logging.basicConfig(level=logging.INFO)
         for handler in logging.getLogger().handlers:
             handler.setFormatter(MaskingFormatter(LINE))
@@ -68,13 +68,13 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         ):
             listener = await self._listen(app)
             accounts.start(alone=not self.reuse_port)
-            signals = _signals()
+            stop = Stop()
             greet(listener, assembled)
             gc.freeze()  # unlooked at: there is next to no garbage, and to find that out is a twentieth of a start
             gc.set_threshold(*GC_THRESHOLDS)
-            await signals.get()
+            await stop.begun.wait()
             assembled.gateway.load.ready = False
-            await self._leave(listener, signals)
+            await self._leave(listener, stop.hurried)
             await assembled.gateway.engine.transport.close()
             await assembled.mcp.close()
             await accounts.stop()
@@ -96,15 +96,15 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             reuse_port=self.reuse_port,
         )
 
-    async def _leave(self, listener: Listener, signals: asyncio.Queue[None]) -> None:
+    async def _leave(self, listener: Listener, hurried: asyncio.Event) -> None:
         """What is under way finishes within the grace; a second signal ends it at once."""
         grace_s = self.config.general.shutdown_grace_s
         drain = asyncio.ensure_future(listener.drain(grace_s, SETTLE_S))
-        hurry = asyncio.ensure_future(signals.get())
+        hurry = asyncio.ensure_future(hurried.wait())
         if under_way := listener.in_flight:
             what = "1 request" if under_way == 1 else f"{under_way} requests"
             told = f"finishing {what}, for {grace_s:g} s at most (shutdown_grace_s); again to stop at once"
-            print(f"tollbridge: {told}", file=sys.stderr)
+            tell(f"tollbridge: {told}")
         await asyncio.wait({drain, hurry}, return_when=asyncio.FIRST_COMPLETED)
         hurry.cancel()
         if not drain.done():
@@ -155,12 +155,3 @@ def _opened(log: str) -> FileIO | LogFile:
         return LogFile(log)
     except OSError as error:
         raise ConfigError(f"The request log cannot be written to {log}: {error.strerror or error}.") from error
-
-
-def _signals() -> asyncio.Queue[None]:
-    """One item for each signal to stop, from now on: none is lost between two that look."""
-    loop = asyncio.get_running_loop()
-    came: asyncio.Queue[None] = asyncio.Queue()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, came.put_nowait, None)
-    return came

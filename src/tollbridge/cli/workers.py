@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tollbridge.cli.stopping import stop_signals, tell
 from tollbridge.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 RESTART_PAUSE_S = 1.0
 SHORT_LIFE_S = 5.0
 SHORT_LIVES_MAX = 5
-PASSED_ON = (signal.SIGTERM, signal.SIGINT)
 
 
 def supervise(count: int, work: Callable[[], int]) -> int:
@@ -54,29 +54,30 @@ class Once:
 class _Parent:
     def __init__(self, work: Callable[[], int]) -> None:
         self._work = work
+        self._passed_on = stop_signals()
         self._children: dict[int, float] = {}
         self._stopping = False
         self._short_lives = 0
-        for number in PASSED_ON:
+        for number in self._passed_on:
             signal.signal(number, self._stop)
 
     def fork(self) -> None:
         sys.stdout.flush()
-        with _held_back():
+        with _held_back(self._passed_on):
             if self._stopping:
                 return
             child = os.fork()
             if child:
                 self._children[child] = time.monotonic()
                 return
-            for number in PASSED_ON:
+            for number in self._passed_on:
                 signal.signal(number, signal.SIG_DFL)
             os.setpgid(0, 0)
         status = 1
         try:
             status = self._work()
         except (ConfigError, OSError) as error:
-            print(f"error: {error}", file=sys.stderr)
+            tell(f"error: {error}")
         except Exception:
             log.exception("a worker failed")
         finally:
@@ -95,12 +96,12 @@ class _Parent:
                 continue
             self._short_lives = self._short_lives + 1 if time.monotonic() - born < SHORT_LIFE_S else 0
             if self._short_lives >= SHORT_LIVES_MAX:
-                print("error: workers die as soon as they start; giving up", file=sys.stderr)
+                tell("error: workers die as soon as they start; giving up")
                 self._stop(signal.SIGTERM, None)
                 worst = 1
                 continue
             code = os.waitstatus_to_exitcode(status)
-            print(f"tollbridge: worker {child} ended with {code}; starting another", file=sys.stderr)
+            tell(f"tollbridge: worker {child} ended with {code}; starting another")
             time.sleep(RESTART_PAUSE_S)
             self.fork()
         return worst
@@ -112,10 +113,10 @@ class _Parent:
 
 
 @contextmanager
-def _held_back() -> Iterator[None]:
+def _held_back(signals: tuple[signal.Signals, ...]) -> Iterator[None]:
     """Signals come after the block, in parent and child."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
