@@ -13,7 +13,7 @@ from tollbridge.errors import ConfigError
 
 workers.RESTART_PAUSE_S = 0.0
 
-def work():
+def work(lifeline):
     raise {error}
 
 raise SystemExit(workers.supervise(1, work))

@@ -1,5 +1,5 @@
-"""Row R28 of the fault matrix: whose end ends `tollbridge serve`. A terminal that closes ends it as SIGTERM
-does: what is under way finishes.
+"""Row R28 of the fault matrix: whose end ends `tollbridge serve`. A terminal that closes, and a parent of workers that
+is gone, end it as SIGTERM does: what is under way finishes.
 """
 
 from __future__ import annotations
@@ -54,6 +54,56 @@ async def whole(open_streams: list[tuple[aiohttp.ClientResponse, bytes]]) -> boo
     return all(text_of(CHAT, body) == "Hello world" and ended(CHAT, body) for body in bodies)
 
 
+def last_one_left(gateway: Serving) -> bool:
+    """Whether nobody is left to write where it wrote."""
+    assert gateway.process.stdout is not None
+    return gateway.process.stdout.at_eof()
+
+
+@reads_proc
+async def test_workers_whose_parent_is_killed_finish_what_is_under_way_and_end(tmp_path: Path) -> None:
+    upstream_says = Halting()
+    async with Upstream(upstream_says) as upstream:
+        async with workers(tmp_path, configuration(entry("m", upstream.port))) as gateway:
+            async with streams(gateway, 6) as open_streams:
+                gateway.process.kill()
+                await asyncio.wait_for(refused(gateway), 10)
+                upstream_says.go_on.set()
+                assert await whole(open_streams)
+            assert await gateway.ends() == -signal.SIGKILL
+            assert last_one_left(gateway)
+    assert gateway.said.count("the parent of this worker is gone") == 2
+
+
+@reads_proc
+async def test_a_worker_that_was_started_anew_ends_with_its_parent_too(tmp_path: Path) -> None:
+    async with workers(tmp_path, configuration(entry("m", free_port()))) as gateway:
+        os.kill(children_of(gateway.process.pid)[0], signal.SIGKILL)
+        await gateway.says("A worker listens", 3)
+        anew = children_of(gateway.process.pid)[1]
+        try:
+            gateway.process.kill()
+            await gateway.ends()
+            assert last_one_left(gateway)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(anew, signal.SIGKILL)
+
+
+@reads_proc
+async def test_a_parent_that_is_killed_while_its_workers_drain_hurries_them_not(tmp_path: Path) -> None:
+    upstream_says = Halting()
+    async with Upstream(upstream_says) as upstream:
+        async with workers(tmp_path, configuration(entry("m", upstream.port))) as gateway:
+            async with streams(gateway, 6) as open_streams:
+                gateway.process.send_signal(signal.SIGTERM)
+                await asyncio.wait_for(refused(gateway), 10)
+                gateway.process.kill()
+                await gateway.says("the parent of this worker is gone")
+                upstream_says.go_on.set()
+                assert await whole(open_streams)
+
+
 @reads_proc
 async def test_workers_finish_what_is_under_way_on_sighup_to_their_parent(tmp_path: Path) -> None:
     upstream_says = Halting()
@@ -67,6 +117,7 @@ async def test_workers_finish_what_is_under_way_on_sighup_to_their_parent(tmp_pa
                 upstream_says.go_on.set()
                 assert await whole(open_streams)
             assert await gateway.ends() == 0
+    assert "the parent of this worker is gone" not in gateway.said
 
 
 async def test_sighup_that_comes_twice_hurries_nobody_and_sigterm_after_it_does(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     debug: bool = False
     reuse_port: bool = False
 
-    def run(self, greet: Greet) -> int:
+    def run(self, greet: Greet, lifeline: int | None = None) -> int:
         """Serves until it is to stop (see `Stop`); the exit status. Raises OSError where the address is taken."""
         logging.basicConfig(level=logging.INFO)
         for handler in logging.getLogger().handlers:
@@ -58,9 +58,9 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         if self.debug:
             logging.getLogger("tollbridge").setLevel(logging.DEBUG)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            return runner.run(self._serve(greet))
+            return runner.run(self._serve(greet, lifeline))
 
-    async def _serve(self, greet: Greet) -> int:
+    async def _serve(self, greet: Greet, lifeline: int | None) -> int:
         with application(self.config, self.environ, self.home, self.authenticator, self.log) as (
             app,
             assembled,
@@ -68,7 +68,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         ):
             listener = await self._listen(app)
             accounts.start(alone=not self.reuse_port)
-            stop = Stop()
+            stop = Stop(lifeline)
             greet(listener, assembled)
             gc.freeze()  # unlooked at: there is next to no garbage, and to find that out is a twentieth of a start
             gc.set_threshold(*GC_THRESHOLDS)

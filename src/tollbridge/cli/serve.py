@@ -109,7 +109,7 @@ def serve(
         if port == 0:
             raise ConfigError("Several workers need a port by number.")
         greeting_of_all = partial(greet_worker, Once(), door, config.general.public_url)
-        sys.exit(supervise(workers, lambda: process.run(greeting_of_all)))
+        sys.exit(supervise(workers, partial(process.run, greeting_of_all)))
     except (ConfigError, StoreError) as error:
         end(error)
     except OSError as error:

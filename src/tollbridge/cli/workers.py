@@ -8,6 +8,8 @@ again and again.
 2. Each child leads a process group of its own: Ctrl-C in a terminal goes to the parent alone, which passes it on
    once. Twice would mean to hurry.
 3. After a signal nobody is started any more.
+4. The parent alone can write to the lifeline, a pipe, and never does. When it is gone, however that came, each worker
+   reads the end of it.
 """
 
 from __future__ import annotations
@@ -30,8 +32,8 @@ SHORT_LIFE_S = 5.0
 SHORT_LIVES_MAX = 5
 
 
-def supervise(count: int, work: Callable[[], int]) -> int:
-    """Runs `work` in `count` children until a signal; the exit status."""
+def supervise(count: int, work: Callable[[int], int]) -> int:
+    """Runs `work` in `count` children until a signal; the exit status. It is given the reading end of the lifeline."""
     parent = _Parent(work)
     for _ in range(count):
         parent.fork()
@@ -52,8 +54,9 @@ class Once:
 
 
 class _Parent:
-    def __init__(self, work: Callable[[], int]) -> None:
+    def __init__(self, work: Callable[[int], int]) -> None:
         self._work = work
+        self._lifeline, self._held_end = os.pipe()
         self._passed_on = stop_signals()
         self._children: dict[int, float] = {}
         self._stopping = False
@@ -72,10 +75,11 @@ class _Parent:
                 return
             for number in self._passed_on:
                 signal.signal(number, signal.SIG_DFL)
+            os.close(self._held_end)
             os.setpgid(0, 0)
         status = 1
         try:
-            status = self._work()
+            status = self._work(self._lifeline)
         except (ConfigError, OSError) as error:
             tell(f"error: {error}")
         except Exception:
