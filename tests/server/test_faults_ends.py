@@ -1,5 +1,5 @@
 """Row R28 of the fault matrix: whose end ends `tollbridge serve`. A terminal that closes, and a parent of workers that
-is gone, end it as SIGTERM does: what is under way finishes.
+is gone, end it as SIGTERM does: what is under way finishes. A port that is taken is nobody's to share.
 """
 
 from __future__ import annotations
@@ -194,3 +194,22 @@ async def test_streams_finish_whose_server_had_a_terminal_that_closed(tmp_path: 
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             await process.wait()
+
+
+@pytest.mark.parametrize("first", [(), WORKERS])
+async def test_workers_share_no_port_with_somebody_else(tmp_path: Path, first: tuple[str, ...]) -> None:
+    ready = "A worker listens" if first else "Stop with Ctrl-C"
+    (tmp_path / "later").mkdir()
+    text = configuration(entry("m", free_port()))
+    async with running(tmp_path, text, *first, ready=ready) as gateway:
+        taken = ("--port", str(gateway.port))
+        later = await start(tmp_path / "later", text, *WORKERS, *taken)
+        try:
+            assert await later.ends() == 1
+        finally:
+            if later.process.returncode is None:
+                later.process.kill()
+        gateway.process.send_signal(signal.SIGTERM)
+        assert await gateway.ends() == 0
+    assert f"error: cannot listen on 127.0.0.1:{gateway.port}: something listens there already" in later.said
+    assert "worker" not in later.said

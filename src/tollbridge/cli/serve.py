@@ -19,7 +19,7 @@ from tollbridge.cli.ending import FAILED, end
 from tollbridge.cli.greeting import ShownKey, greeting
 from tollbridge.cli.place import KEY_VARIABLES
 from tollbridge.cli.process import Process
-from tollbridge.cli.workers import Once, supervise
+from tollbridge.cli.workers import Once, refuse_taken, supervise
 from tollbridge.config.environment import read_dotenv
 from tollbridge.config.findings import Findings
 from tollbridge.config.load import load
@@ -108,6 +108,7 @@ def serve(
             sys.exit(process.run(partial(greet, door, config.general.public_url)))
         if port == 0:
             raise ConfigError("Several workers need a port by number.")
+        refuse_taken(host, port)
         greeting_of_all = partial(greet_worker, Once(), door, config.general.public_url)
         sys.exit(supervise(workers, partial(process.run, greeting_of_all)))
     except (ConfigError, StoreError) as error:

@@ -14,9 +14,11 @@ again and again.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 RESTART_PAUSE_S = 1.0
 SHORT_LIFE_S = 5.0
 SHORT_LIVES_MAX = 5
+NOT_HERE = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
+"""A name may have addresses of a family that this machine has not. Whether that matters the listener knows."""
 
 
 def supervise(count: int, work: Callable[[int], int]) -> int:
@@ -38,6 +42,21 @@ def supervise(count: int, work: Callable[[int], int]) -> int:
     for _ in range(count):
         parent.fork()
     return parent.watch()
+
+
+def refuse_taken(host: str, port: int) -> None:
+    """Raises OSError where somebody listens there: workers would share the port with them, and answer in turn."""
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    for family, kind, protocol, _, address in found:
+        try:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # past what ended there just now
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind(address)
+        except OSError as error:
+            if error.errno not in NOT_HERE:
+                raise
 
 
 class Once:
