@@ -34,7 +34,7 @@ class Asked:
 
 
 async def answers(served: Served, requests: Sequence[Asked], key: str | None = KEY) -> list[Answered]:
-    """One for each, in their order. Where the server ends the connection, what it did not answer is asked on another."""
+    """One for each, in their order. Where a connection ends, the rest is asked on another."""
     found: list[Answered] = []
     while len(found) < len(requests):
         before = len(found)
