@@ -40,7 +40,7 @@ def postgresql_server() -> Any:
     atexit.unregister(server._cleanup)
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     atexit.register(server._cleanup)
-    for setting in ("fsync", "full_page_writes"):
+    for setting in ("fsync", "full_page_writes", "autovacuum"):
         server.psql(f"ALTER SYSTEM SET {setting} = off;")
     server.psql("SELECT pg_reload_conf();")
     return server
