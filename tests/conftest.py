@@ -5,11 +5,16 @@ busy."""
 from __future__ import annotations
 
 import gc
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tollbridge.cli.process import GC_THRESHOLDS
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell has what it starts in the background ignore it, and so would every process of a test.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 gc.disable()
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
