@@ -23,7 +23,7 @@ from tests.mcp.gateway import Gateway, gateway
 
 OURS = str(Path(tollbridge.__file__).parent)
 LIMITS = {"max_budget": 1000, "rpm_limit": 100_000, "tpm_limit": 10_000_000, "max_parallel_requests": 100}
-CALLS, ROUNDS = 40, 3
+CALLS, ROUNDS = 40, 12
 SPARE = 1.03
 """A read that comes in two pieces, a second that begins: a few calls of a tool have a function's call more."""
 
@@ -44,8 +44,9 @@ async def served(directory: Path) -> AsyncIterator[Gateway]:
         running.close()
 
 
-async def calls_of(behind: Gateway, path: str, prefix: str, *, modern: bool, limited: bool) -> float:
-    """For one call of a tool, when all is warm; in the quietest of some rounds, for a busy machine has more timers."""
+async def calls_of(behind: Gateway, path: str, prefix: str, *, modern: bool, limited: bool, enough: float) -> float:
+    """For one call of a tool, when all is warm; in the quietest of some rounds, for a busy machine has more timers:
+    none is made after one that is quiet enough."""
     counted: Counter[str] = Counter()
 
     def count(frame: FrameType, event: str, _: Any) -> None:
@@ -84,7 +85,12 @@ async def calls_of(behind: Gateway, path: str, prefix: str, *, modern: bool, lim
 
     for _ in range(3):
         await call()
-    return min([await round() for _ in range(ROUNDS)])
+    least = float("inf")
+    for _ in range(ROUNDS):
+        least = min(least, await round())
+        if least <= enough:
+            break
+    return least
 
 
 @pytest.mark.parametrize(
@@ -100,5 +106,5 @@ async def test_a_tool_call_takes_no_more_calls_than_it_did(
     tmp_path: Path, path: str, prefix: str, modern: bool, limited: bool, most: int
 ) -> None:
     async with served(tmp_path) as behind:
-        calls = await calls_of(behind, path, prefix, modern=modern, limited=limited)
+        calls = await calls_of(behind, path, prefix, modern=modern, limited=limited, enough=most * SPARE)
     assert calls <= most * SPARE, f"{calls:.1f} calls"

@@ -22,6 +22,7 @@ OURS = str(Path(tollbridge.__file__).parent)
 PRICES = {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}
 LIMITS = {"max_budget": 1000, "rpm_limit": 100_000, "tpm_limit": 10_000_000, "max_parallel_requests": 100}
 REQUESTS = 40
+ROUNDS = 12
 SPARE = 1.03
 """A read that comes in two pieces, a second that begins: a few requests have a call more."""
 
@@ -47,9 +48,9 @@ async def calls_of(gateway: Accounted, path: str, key: str | None, requests: int
 
 
 async def fewest(gateway: Accounted, path: str, key: str | None, enough: float) -> float:
-    """Of three rounds at most: what a busy machine puts in between (a second fold, a second read) comes on top."""
+    """Of so many rounds at most: what a busy machine puts in between (a second fold, a second read) comes on top."""
     least = float("inf")
-    for _ in range(3):
+    for _ in range(ROUNDS):
         least = min(least, await calls_of(gateway, path, key))
         if least <= enough:
             break
