@@ -106,6 +106,7 @@ async def nobodies(gateway: Accounted) -> dict[str, dict[str, str]]:
     }
 
 
+@pytest.mark.timeout(600)  # a quarter of a minute of a core, of which a busy machine gives it little
 async def test_s01_every_route_with_every_kind_of_credential(tmp_path: Path) -> None:
     """security.md 3.1: the status by the route's policy, the error in its dialect, and nobody upstream is asked."""
     async with serving() as mock, accounted(configuration(entry("m", mock.port)), tmp_path) as gateway:
@@ -287,6 +288,7 @@ WORDS = ("key", "api_key", "key_hash", "key_alias", "token", "id", "user_id", "r
 BODIES = ("key", "keys", "key_aliases", "token", "id", "api_key", "key_alias", "user_id", "metadata")
 
 
+@pytest.mark.timeout(600)
 async def test_s12_a_key_neither_sees_nor_changes_another(tmp_path: Path) -> None:
     """Every managed route, with each word by which one could be named, as its id, its text, its alias, an SQL pattern:
     the answers hold nothing of the other, and it is afterwards what it was before. What is not there and what is
