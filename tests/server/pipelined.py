@@ -43,14 +43,6 @@ async def answers(served: Served, requests: Sequence[Asked], key: str | None = K
     return found
 
 
-def refused_by_name(answered: Answered, word: str) -> bool:
-    """Whether a route of the admin's or of a key's does not know this parameter: then it looked at no value of it."""
-    if answered.status != 422 or not answered.body:  # that of a HEAD
-        return False
-    error = answered.json()["error"]
-    return (error["code"], error["param"]) == ("unknown_field", word)
-
-
 async def _on_one_connection(port: int, requests: Sequence[Asked], key: str | None) -> list[Answered]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     found: list[Answered] = []
