@@ -58,11 +58,11 @@ def test_a_request_of_which_nothing_can_be_said_is_refused_by_the_parts_name(mod
 def test_so_it_is_where_a_chat_is_made_of_it(dialect: Wire, said: dict[str, Any], place: str) -> None:
     """Its message would stay, without a word in it."""
     with pytest.raises(UnsupportedParamsError, match=rf"nothing of this request is left.*\$\.{place}\[0\]"):
-        prepared("deepseek", dialect, **said)
+        prepared("mistral", dialect, **said)
 
 
 def test_who_says_nothing_gets_no_refusal_of_ours() -> None:
-    assert sent(prepared("deepseek", OPENAI_RESPONSES, input=""))["messages"] == [
+    assert sent(prepared("mistral", OPENAI_RESPONSES, input=""))["messages"] == [
         {"role": "user", "content": ""}
     ]
 
