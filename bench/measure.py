@@ -52,6 +52,7 @@ class Bench:
         self._directory = directory
         self._times = times
         self._stage = Stage(cores, directory, scenarios, times.streams)
+        self._stocked: dict[tuple[str, str], Running] = {}
         self._cores = cores
 
     def __enter__(self) -> Bench:
@@ -65,6 +66,15 @@ class Bench:
         """To stay until the end."""
         self.running[target.name] = self._stage.keep(target)
 
+    def stocked(self, scenario: Scenario, target: Target) -> Running:
+        """The gateway with the stock of a scenario. It stays: those of different stocks are asked in turn, so that what
+        the machine does meanwhile is done to each."""
+        key = scenario.name, target.name
+        if key not in self._stocked:
+            stock = Stock(keys=scenario.keys, rows=scenario.rows)
+            self._stocked[key] = self._stage.keep(target, stock=stock, models=scenario.models)
+        return self._stocked[key]
+
     def measure(self, scenario: Scenario, target: Target) -> Values:
         """The figures of one measurement. Raises Failure."""
         match scenario.kind:
@@ -76,9 +86,8 @@ class Bench:
                 with self._stage.started(target, self._cores.both, scenario.workers) as running:
                     return self._ask(scenario, running, self._saturate)
             case "stocked":
-                stock = Stock(keys=scenario.keys, rows=scenario.rows)
-                with self._stage.started(target, self._cores.gateway, stock=stock, models=scenario.models) as running:
-                    return self._ask(scenario, running, self._saturate) | self._reports(running)
+                running = self.stocked(scenario, target)
+                return self._ask(scenario, running, self._saturate) | self._reports(running)
             case "import":
                 values, failed = measure_imports(self._cores.gateway, IMPORTS_PER_ROUND)
                 if failed:

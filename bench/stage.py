@@ -97,9 +97,9 @@ class Stage:
         told = ask.get_json(self.mock.port, "/__stats")
         return Sums(told["billed"], told["input_tokens"], told["output_tokens"])
 
-    def keep(self, target: Target) -> Running:
+    def keep(self, target: Target, *, stock: Stock = ONE_KEY, models: int = 1) -> Running:
         """A target on the gateway's core, to stay until the end."""
-        return self._stack.enter_context(self.started(target, self.cores.gateway))
+        return self._stack.enter_context(self.started(target, self.cores.gateway, stock=stock, models=models))
 
     @contextlib.contextmanager
     def started(

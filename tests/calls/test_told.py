@@ -293,7 +293,7 @@ def test_of_very_many_lost_fields_the_last_are_told_together() -> None:
     [
         {"seed": 7, "logit_bias": {"1": 2}, "prediction": {"type": "content", "content": "x"}},
         {"messages": [{"role": "user", "name": "ada", "content": "hi"}]},
-        {"tools": [{"type": "custom", "custom": {"name": "c"}}]},
+        {"tools": [{"type": "telepathy", "telepathy": {"name": "c"}}]},
         {"messages": [{"role": "user", "content": [{"type": "telepathy", "x": 1}, {"type": "text", "text": "hi"}]}]},
     ],
 )

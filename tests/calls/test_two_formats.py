@@ -212,6 +212,16 @@ LOCATION = {"country": "FR", "city": "Paris"}
             ["$.web_search_options.search_type", "$.web_search_options.user_location.approximate.timezone"],
         ),
         ({"web_search_options": {"user_location": LOCATION}}, [{"type": "web_search", "user_location": LOCATION}], []),
+        (
+            {"web_search_options": {"user_location": "Paris"}},
+            [{"type": "web_search"}],
+            ["$.web_search_options.user_location"],
+        ),
+        (
+            {"web_search_options": True, "num_search_results": 3},
+            [{"type": "web_search", "max_results": 3}],
+            ["$.web_search_options"],
+        ),
     ],
 )
 def test_what_a_chat_says_of_the_search_stands_in_perplexitys_tool_for_it(
@@ -236,6 +246,8 @@ def test_a_search_among_the_tools_goes_before_what_stands_beside_them() -> None:
     assert sent["tools"] == [
         {"type": "web_search", "filters": {"search_domain_filter": ["b.com"], "search_recency_filter": "day"}}
     ]
+    _, sent = prepared(deployment("perplexity/sonar"), tools=[{**tool, "filters": None}], **said)
+    assert sent["tools"] == [{"type": "web_search", "filters": said}]  # null says nothing
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,26 @@ async def test_s63_it_costs_once_however_often_it_is_looked_at(tmp_path: Path) -
     assert vendor.downloads == 1
 
 
+async def test_s63_it_costs_once_though_its_entry_is_in_the_database_before_it_is_said_to_owe_nothing(
+    tmp_path: Path,
+) -> None:
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        made = await gateway.made(models=["mine"], max_budget=100)
+        book = gateway.accounts.book
+        async with client_of(gateway, made["key"]) as client:
+            batch = await begun(client, request("mine"))
+            vendor.finish(next(iter(vendor.batches)), [answer(1)])
+            async with gateway.gateway.references.debts._counting:
+                looking = asyncio.ensure_future(client.batches.retrieve(batch.id))
+                async with asyncio.timeout(10):
+                    while not (rows := await entries(gateway)):
+                        await asyncio.sleep(0.01)
+                assert not looking.done()
+            await looking
+        assert [cost(row) for row in rows] == [COST]
+        assert (book.spent(made["token"]), book.owed(made["token"])) == (COST, 0)
+
+
 async def test_s63_those_that_begin_at_once_spend_no_more_than_is_left(tmp_path: Path) -> None:
     """And what goes on at the provider is held against all that the key asks meanwhile, until it has ended."""
     chat = {"model": "mine", "max_tokens": 10_000, "messages": [{"role": "user", "content": "hi"}]}
@@ -216,12 +236,39 @@ async def test_who_dies_before_it_is_said_to_be_paid_writes_the_same_entry_again
                 patched.setattr(keeper.store, "paid", away)
                 await client.batches.retrieve(batch.id)
             first = await entries(gateway)
+            keeper._written.clear()  # as the next process knows nothing of it
             await client.batches.retrieve(batch.id)
         rows = await entries(gateway)
         spent = (await gateway.send("GET", f"/key/info?key={made['token']}")).json()["info"]["spend"]
     assert vendor.downloads == 2
     assert [cost(row) for row in first] == [cost(row) for row in rows] == [COST]
     assert spent == pytest.approx(COST / 1e9)
+
+
+async def test_what_could_not_be_said_to_be_paid_is_said_later_and_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with OpenAIVendor() as vendor, accounted(serving(openai_entry(vendor)), tmp_path) as gateway:
+        made = await gateway.made(models=["mine"], max_budget=100)
+        keeper: Any = gateway.gateway.references
+        book = gateway.accounts.book
+
+        async def away(_: Any) -> None:
+            raise StoreUnavailable("away")
+
+        async with client_of(gateway, made["key"]) as client:
+            batch = await begun(client, request("mine"))
+            vendor.finish(next(iter(vendor.batches)), [answer(1)])
+            with monkeypatch.context() as patched:
+                patched.setattr(keeper.store, "paid", away)
+                await client.batches.retrieve(batch.id)
+            await entries(gateway)
+            assert book.owed(made["token"]) > 0
+            await client.batches.retrieve(batch.id)
+        rows = await entries(gateway)
+        assert (book.spent(made["token"]), book.owed(made["token"])) == (COST, 0)
+    assert [cost(row) for row in rows] == [COST]
+    assert vendor.downloads == 1
 
 
 async def test_it_is_paid_for_though_nobody_asks_again(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.databases import fresh_sqlite, rows
 from tests.ledger.records import ids, journal_files, record
 from tollbridge.errors import StoreError, StoreUnavailable
+from tollbridge.ledger import fold
 from tollbridge.ledger.backlog import Backlog
 from tollbridge.ledger.fold import Folder, Retention
 from tollbridge.ledger.journal import Journal
@@ -131,6 +132,39 @@ async def test_what_comes_while_entries_are_folded_waits_for_the_next_pass(datab
     assert journal.pending == 1
     folder.stop()
     assert journal.pending == 0
+    journal.close()
+
+
+class Looked(Journal):
+    """How often it was asked what waits."""
+
+    looks = 0
+
+    @property
+    def pending(self) -> int:
+        self.looks += 1
+        return super().pending
+
+
+async def test_under_load_a_pass_waits_for_the_end_of_its_interval_or_for_many(
+    database: Database, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold, "BUSY", 10)
+    monkeypatch.setattr(fold, "MANY", 20)
+    monkeypatch.setattr(fold, "LOOKS", 360_000)
+    journal = Looked(directory)
+    folder = Folder(directory, journal, EntryStore(database), interval_s=3600)
+    for _ in range(10):
+        journal.append(record())
+    folder.start()
+    for _ in range(19):
+        journal.append(record())
+    until(lambda: journal.looks > 5)
+    assert len(await entries(database)) == 10
+    journal.append(record())
+    until(lambda: journal.kept == 30)
+    assert len(await entries(database)) == 30
+    folder.stop()
     journal.close()
 
 
@@ -307,6 +341,26 @@ async def test_a_start_without_the_database_recovers_later(
     desk.close()
     assert desk.folder.lag_seconds == 0
     assert await entries(impatient) == ids([old, *new])
+
+
+async def test_a_start_counts_what_dead_processes_left_and_is_not_in_the_database(
+    database: Database, directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    left = [record() for _ in range(5)]
+    journals = [Journal(directory), Journal(directory)]
+    for one in left:
+        journals[0].append(one)
+    for one in left[:2]:
+        journals[1].append(one)
+    journals[0].close()
+    EntryStore(database).fold(left[:3])
+    Desk(directory, database).close()
+    assert await entries(database) == ids(left)
+    assert "journals of processes that have ended, and folded: 2" in caplog.text
+    caplog.clear()
+    journals[1].close()
+    Desk(directory, database).close()
+    assert "processes that have ended" not in caplog.text
 
 
 async def test_rows_that_are_too_old_go_and_their_sums_stay(database: Database, directory: Path) -> None:

@@ -213,7 +213,9 @@ async def test_a_header_is_for_the_server_of_the_longest_name_that_it_begins_wit
         {"X-Tenant": "theirs", "x-mcp-auth": "theirs"},
     ],
 )
-async def test_what_the_operator_fixed_no_client_replaces(tmp_path: Path, headers: dict[str, str]) -> None:
+async def test_what_the_operator_fixed_no_client_replaces_and_the_log_tells_it_once(
+    tmp_path: Path, headers: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
     server = Server()
     async with Upstream(server) as upstream:
         one = {
@@ -224,8 +226,14 @@ async def test_what_the_operator_fixed_no_client_replaces(tmp_path: Path, header
             "extra_headers": ["x-tenant", "X-Trace"],
         }
         async with gateway({"mcp_servers": {"one": one}}, tmp_path) as served:
-            listed = await served.send("POST", "/mcp", LIST, headers={**headers, "x-trace": "t1"})
-            assert listed.status == 200, listed.body
+            for _ in range(2):
+                listed = await served.send("POST", "/mcp", LIST, headers={**headers, "x-trace": "t1"})
+                assert listed.status == 200, listed.body
+    told = [record.getMessage() for record in caplog.records if "static_headers" in record.getMessage()]
+    assert sorted(told) == [
+        f"The MCP server 'one': a client brought {name!r}, which does not go along: `static_headers` fix it"
+        for name in ("authorization", "x-tenant")
+    ]
     for head in server.heads:
         lines = head.split("\r\n")
         assert [line for line in lines if line.startswith(("x-tenant:", "authorization:"))] == [

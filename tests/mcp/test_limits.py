@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 import pytest
 
 from tests.mcp.gateway import Gateway, gateway
-from tests.mcp.raw import LEGACY, Raw, raw
+from tests.mcp.raw import Raw, raw
 from tests.mcp.serving import LEGACY_STDIO, Serving, broken
 from tests.mcp.test_listening import Listener
-from tollbridge.mcp import links, parked
+from tollbridge.mcp import parked, places
 from tollbridge.mcp.definition import Definition
 from tollbridge.mcp.jsonrpc import RpcError
 from tollbridge.mcp.pace import Pace
@@ -155,7 +156,7 @@ def test_a_window_slides() -> None:
 async def test_calls_that_may_be_asked_something_start_so_many_processes_and_no_more(
     served: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(links, "PROCESSES_MAX", 4)
+    monkeypatch.setattr(places, "PROCESSES_MAX", 4)
     monkeypatch.setattr(parked, "THERE_MAX", 2)
     asks = {"name": "ask_name", "arguments": {}}
     elicits = {"elicitation": {"form": {}}}
@@ -184,6 +185,24 @@ async def test_calls_that_may_be_asked_something_start_so_many_processes_and_no_
         assert sum("Hello, Ada!" in str(outcome) for outcome in outcomes) == 2
         assert sum("names no call" in str(outcome) for outcome in outcomes) == 1
         assert (await begin(one))["result"]["resultType"] == "input_required", "there is room again"
+
+
+async def test_what_waits_for_input_at_a_server_is_counted_whichever_path_led_there(
+    served: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parked, "THERE_MAX", 2)
+    elicits = {"elicitation": {"form": {}}}
+    ways = [("free", "ask_name"), ("", "free-ask_name"), ("free,paid", "free-ask_name")]
+    async with raw(served.url) as one:
+        waiting = []
+        for path, name in ways:
+            asks = {"name": name, "arguments": {}}
+            result = (await one.ask(path, "tools/call", asks, capabilities=elicits))["result"]
+            filled = {asked: {"action": "accept", "content": {"name": "Ada"}} for asked in result["inputRequests"]}
+            waiting.append((path, {**asks, "requestState": result["requestState"], "inputResponses": filled}))
+        ends = [await one.ask(path, "tools/call", again, capabilities=elicits) for path, again in waiting]
+        assert "names no call" in str(ends[0]["error"])
+        assert all("Hello, Ada!" in str(end["result"]) for end in ends[1:])
 
 
 class Crowd:
@@ -224,7 +243,7 @@ class Crowd:
 
 @asynccontextmanager
 async def crowd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Crowd]:
-    monkeypatch.setattr(links, "PROCESSES_MAX", 2)
+    monkeypatch.setattr(places, "PROCESSES_MAX", 2)
     old, starts = LEGACY_STDIO.configured(), tmp_path / "starts"
     script = ["-c", 'echo x >> "$0"; exec "$@"', str(starts), old["command"], *old["args"]]
     server = {**old, "command": "/bin/sh", "args": script}
@@ -232,6 +251,49 @@ async def crowd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         async with raw(running.url) as one:
             await one.ask("old", "tools/list")
         yield Crowd(running, starts, stack)
+
+
+@asynccontextmanager
+async def counted(most: list[int]) -> AsyncIterator[None]:
+    """`most`: gets how many processes of ours there were, ever and again."""
+
+    async def count() -> None:
+        while True:
+            most.append(len(psutil.Process().children()))
+            await asyncio.sleep(0.01)
+
+    counting = asyncio.ensure_future(count())
+    try:
+        yield
+    finally:
+        counting.cancel()
+
+
+async def test_sessions_that_begin_at_once_have_no_more_processes_than_there_may_be_at_any_instant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elicits, processes = {"elicitation": {}}, list[int]()
+    async with crowd(tmp_path, monkeypatch) as sessions, AsyncExitStack() as stack:
+        shared = len(psutil.Process().children())
+        many = [await stack.enter_async_context(raw(sessions.url, modern=False)) for _ in range(6)]
+        async with counted(processes):
+            answers = await asyncio.gather(*(one.ask("old", "tools/call", ECHO, capabilities=elicits) for one in many))
+            for one in many:
+                assert "result" in await called(one, "old")
+        assert max(processes) == shared + 2
+        assert sum("result" in answer for answer in answers) >= 2
+        assert {answer["error"]["code"] for answer in answers if "error" in answer} <= {TOO_MANY}
+
+
+async def test_processes_that_calls_left_idle_make_room_for_those_of_other_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes = list[int]()
+    async with crowd(tmp_path, monkeypatch) as sessions, raw(sessions.url) as one, counted(processes):
+        shared = len(psutil.Process().children())
+        for capabilities in ({"elicitation": {}}, {"sampling": {}}, {"roots": {}}, {"elicitation": {"form": {}}}):
+            assert "result" in await one.ask("old", "tools/call", ECHO, capabilities=capabilities)
+        assert max(processes) == shared + 2
 
 
 async def test_an_idle_session_whose_process_gave_way_begins_none_before_it_asks(
@@ -247,6 +309,20 @@ async def test_an_idle_session_whose_process_gave_way_begins_none_before_it_asks
         assert sessions.started == before + 1
         assert "result" in await called(many[0], "old")
         assert sessions.started == before + 1
+
+
+async def test_a_session_whose_process_gave_way_is_told_when_it_has_another_that_lists_may_have_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with crowd(tmp_path, monkeypatch) as sessions:
+        first = await sessions.join()
+        heard = await sessions.listen(first)
+        for _ in range(2):
+            await sessions.join()
+        await heard.quiet(0.5)
+        assert "result" in await called(first, "old")
+        told = {(await heard.next())["method"] for _ in range(2)}
+        assert told == {f"notifications/{kind}/list_changed" for kind in ("tools", "resources")}, "what it has"
 
 
 async def test_a_process_by_which_a_resource_is_watched_gives_way_last_and_is_subscribed_to_anew(
@@ -282,7 +358,7 @@ async def test_a_process_by_which_a_resource_is_watched_gives_way_last_and_is_su
         assert sessions.started == before
 
 
-async def test_where_all_processes_have_calls_one_more_session_is_refused_before_it_begins_one(
+async def test_where_all_processes_have_calls_one_more_session_begins_without_one_and_its_call_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with crowd(tmp_path, monkeypatch) as sessions:
@@ -291,21 +367,21 @@ async def test_where_all_processes_have_calls_one_more_session_is_refused_before
         await asyncio.sleep(0.5)
         before = sessions.started
         async with raw(sessions.url, modern=False) as late:
-            late.sessions["old", ""] = ""
-            hello = {"protocolVersion": LEGACY, "capabilities": {"elicitation": {}}, "clientInfo": {"name": "late"}}
-            for answer in (await called(former, "old"), await late.ask("old", "initialize", hello)):
-                error = answer["error"]
+            await late.shake_hands("old", "", {"elicitation": {}})
+            assert late.sessions["old", ""]
+            for one in (former, late):
+                error = (await called(one, "old"))["error"]
                 assert (error["code"], error["data"]) == (TOO_MANY, {"retry_after_s": 1.0})
                 assert "calls under way on all of its 2 links" in error["message"]
-        assert sessions.started == before
-        assert not any(one.done() for one in sleeping)
+            assert sessions.started == before
+            assert not any(one.done() for one in sleeping)
 
-        sleeping.pop().cancel()
-        async with asyncio.timeout(10):
-            while "error" in (answer := await called(former, "old")):
-                assert answer["error"]["code"] == TOO_MANY
-                await asyncio.sleep(0.05)
-        assert sessions.started == before + 1
+            sleeping.pop().cancel()
+            async with asyncio.timeout(10):
+                while "error" in (answer := await called(late, "old")):
+                    assert answer["error"]["code"] == TOO_MANY
+                    await asyncio.sleep(0.05)
+            assert sessions.started == before + 1
         for one in sleeping:
             one.cancel()
         await asyncio.gather(*sleeping, return_exceptions=True)

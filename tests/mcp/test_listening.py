@@ -19,8 +19,11 @@ from tests.mcp.gateway import Gateway, gateway
 from tests.mcp.raw import META, MODERN, Raw, raw
 from tests.mcp.serving import LEGACY_STDIO, Serving, broken, modern_only
 from tests.mcp.test_following import events
-from tollbridge.mcp import resting
+from tollbridge.mcp import ears, resting
+from tollbridge.mcp.call import Call, Caller
 from tollbridge.mcp.ears import Stream
+from tollbridge.mcp.jsonrpc import RpcError
+from tollbridge.policy.principal import Principal
 
 LISTS = {"toolsListChanged": True}
 CHANGED = "notifications/tools/list_changed"
@@ -219,6 +222,44 @@ async def test_a_server_that_is_added_while_another_keeps_a_listener_waiting_is_
                 await listening_soon.__aexit__(None, None, None)
 
 
+@pytest.mark.parametrize("status", [413, 500])
+async def test_what_a_server_answers_without_words_concerns_who_asked_for_it(
+    served: Gateway, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """A body that is too long, say, or a URI at which the server fails."""
+    monkeypatch.setattr(ears, "LATE_S", 1.5)
+    async with raw(served.url) as one, listening(one, "one", LISTS) as first:
+        await first.until(ACKNOWLEDGED)
+        wrong = {**LISTS, "resourceSubscriptions": [f"gone://away?plain=1&status={status}"]}
+        with pytest.raises(Refused, match=f"HTTP status {status}"):
+            async with listening(one, "one", wrong):
+                pass
+        await heard(one, first, "announce", "one")
+
+
+async def test_who_is_not_acknowledged_keeps_nobody_from_hearing_and_is_asked_for_again(
+    served: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ears, "LATE_S", 2.5)
+    monkeypatch.setattr(ears, "AGAIN_MAX_S", 0.5)
+    async with raw(served.url) as one, listening(one, "one", LISTS) as first:
+        await first.until(ACKNOWLEDGED)
+        slow = {"resourceSubscriptions": ["gone://away?after=1000"]}
+        async with listening(one, "one", slow) as second:
+            await second.until(ACKNOWLEDGED)
+            await asyncio.sleep(3)
+            await heard(one, first, "announce", "one")
+            (ear,) = served.hub.upstreams["one"].watching._ears.values()
+            assert isinstance(ear, Stream)
+            async with asyncio.timeout(5):
+                while not ear._coming:  # again
+                    await asyncio.sleep(0.02)
+            assert len(ear._streams) <= 2
+        async with listening(one, "one", {**LISTS, "resourceSubscriptions": ["there://a"]}) as third:
+            await third.until(ACKNOWLEDGED)
+            await heard(one, third, "announce", "one")
+
+
 async def test_of_several_who_begin_at_once_only_that_one_is_refused(served: Gateway) -> None:
     async def outcome(one: Raw, uri: str) -> str:
         try:
@@ -323,3 +364,52 @@ async def test_what_is_listened_to_is_dropped_by_the_last_who_leaves(served: Gat
                 await asyncio.sleep(0.05)
         closed = json.loads(await call(one, "one", "closed"))
         assert closed["listeners"] >= 1
+
+
+@pytest.mark.parametrize("path", ["two", ""])
+async def test_who_is_greeted_by_a_server_while_it_is_changed_is_answered(
+    served: Gateway, other: Serving, path: str
+) -> None:
+    with broken("silent") as silent:
+        made = await add(served, "two", silent.url)
+        async with raw(served.url, modern=False) as one:
+            beginning = asyncio.ensure_future(one.ask(path, "tools/list"))
+            async with asyncio.timeout(5):
+                while not served.hub.upstreams["two"].links.opening:
+                    await asyncio.sleep(0.01)
+            changed = await served.send("PUT", "/v1/mcp/server", {**made, "url": other.url})
+            assert changed.status == 202, changed.body
+            assert "announce" in str(await beginning)
+
+
+async def test_whoever_still_has_a_server_that_was_taken_away_opens_nothing_there(
+    served: Gateway, other: Serving
+) -> None:
+    made = await add(served, "two", other.url)
+    former = served.hub.upstreams["two"]
+    caller = Caller(principal=Principal("master", admin=True), modern=True)
+    await former.call(Call("tools/list", {}, caller))
+    await served.send("DELETE", f"/v1/mcp/server/{made['server_id']}")
+    async with asyncio.timeout(5):
+        while former.links._shared.links:
+            await asyncio.sleep(0.01)
+    with pytest.raises(RpcError, match="was changed just now"):
+        await former.call(Call("tools/list", {}, caller))
+    assert not former.links._shared.links
+
+
+async def test_who_listens_is_not_lost_where_a_server_is_changed_wrongly_and_at_once_again(
+    served: Gateway, other: Serving
+) -> None:
+    """Nobody calls it."""
+    with broken("silent") as silent:
+        made = await add(served, "two", other.url)
+        async with raw(served.url) as one, listening(one, "", LISTS) as listener:
+            assert "two-announce" in str(await one.ask("", "tools/list"))
+            await heard(one, listener, "two-announce")
+            for url in (silent.url, other.url):
+                changed = await served.send("PUT", "/v1/mcp/server", {**made, "url": url})
+                assert changed.status == 202, changed.body
+            async with asyncio.timeout(5):
+                while not served.hub.upstreams["two"].watching._at:
+                    await asyncio.sleep(0.02)

@@ -154,7 +154,7 @@ async def test_a_call_that_waited_for_input_is_said_no_faster_than_who_came_back
 
     async def run(ask: Ask, tell: Tell, room: Room) -> dict[str, Any]:
         rooms.append(room())
-        await ask("elicitation/create", {})
+        await ask("one", "elicitation/create", {})
         rooms.append(room())
         return {}
 

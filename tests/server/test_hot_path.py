@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
+from statistics import median
 from types import FrameType
 from typing import Any
 
@@ -22,13 +23,13 @@ OURS = str(Path(tollbridge.__file__).parent)
 PRICES = {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}
 LIMITS = {"max_budget": 1000, "rpm_limit": 100_000, "tpm_limit": 10_000_000, "max_parallel_requests": 100}
 REQUESTS = 40
-ROUNDS = 12
 SPARE = 1.03
-"""A read that comes in two pieces, a second that begins: a few requests have a call more."""
+"""Of an event: something that comes in between is counted too."""
 
 
 async def calls_of(gateway: Accounted, path: str, key: str | None, requests: int = REQUESTS, **more: Any) -> float:
-    """For one request, when all is warm."""
+    """For one request, when all is warm: the median, since a busy machine puts something in between some of them (a
+    fold, a second read)."""
     counted: Counter[str] = Counter()
 
     def count(frame: FrameType, event: str, _: Any) -> None:
@@ -38,33 +39,26 @@ async def calls_of(gateway: Accounted, path: str, key: str | None, requests: int
     who = {} if key is None else {"key": key}
     for _ in range(3):
         assert (await gateway.send("POST", path, ask(**more), **who)).status == 200
-    sys.setprofile(count)
-    try:
-        for _ in range(requests):
+    each = []
+    for _ in range(requests):
+        counted.clear()
+        sys.setprofile(count)
+        try:
             await gateway.send("POST", path, ask(**more), **who)
-    finally:
-        sys.setprofile(None)
-    return counted.total() / requests
-
-
-async def fewest(gateway: Accounted, path: str, key: str | None, enough: float) -> float:
-    """Of so many rounds at most: what a busy machine puts in between (a second fold, a second read) comes on top."""
-    least = float("inf")
-    for _ in range(ROUNDS):
-        least = min(least, await calls_of(gateway, path, key))
-        if least <= enough:
-            break
-    return least
+        finally:
+            sys.setprofile(None)
+        each.append(counted.total())
+    return median(each)
 
 
 @pytest.mark.parametrize(
     ("path", "wire", "limited", "most"),
     [
-        pytest.param(CHAT, "openai", False, 92, id="relayed, of the admin"),
-        pytest.param(CHAT, "openai", True, 126, id="relayed, of a key with limits and a budget"),
-        pytest.param(MESSAGES, "anthropic", True, 139, id="relayed, of Anthropic's"),
-        pytest.param(CHAT, "anthropic", True, 245, id="translated from OpenAI's to Anthropic's"),
-        pytest.param(MESSAGES, "openai", True, 236, id="translated from Anthropic's to OpenAI's"),
+        pytest.param(CHAT, "openai", False, 94, id="relayed, of the admin"),
+        pytest.param(CHAT, "openai", True, 129, id="relayed, of a key with limits and a budget"),
+        pytest.param(MESSAGES, "anthropic", True, 142, id="relayed, of Anthropic's"),
+        pytest.param(CHAT, "anthropic", True, 249, id="translated from OpenAI's to Anthropic's"),
+        pytest.param(MESSAGES, "openai", True, 241, id="translated from Anthropic's to OpenAI's"),
     ],
 )
 async def test_a_request_takes_no_more_calls_than_it_did(
@@ -74,8 +68,8 @@ async def test_a_request_takes_no_more_calls_than_it_did(
         prices = PRICES if limited else {}
         async with accounted(configuration(entry("m", mock.port, wire, **prices)), tmp_path, alone=True) as gateway:
             key = (await gateway.made(models=["m"], **LIMITS))["key"] if limited else None
-            calls = await fewest(gateway, path, key, most * SPARE)
-    assert calls <= most * SPARE, f"{calls:.1f} calls"
+            calls = await calls_of(gateway, path, key)
+    assert calls <= most
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def closed_port() -> int:
 
 def whys(gateway: Accounted) -> list[str]:
     lines = [json.loads(line) for line in gateway.log.read_text().splitlines()]
-    return [one["why"] for line in lines for one in line.get("tried", ()) if "why" in one]
+    return [one["why"] for line in lines for one in (line, *line.get("tried", ())) if "why" in one]
 
 
 async def test_who_is_not_the_admin_is_not_told_where_a_model_is(tmp_path: Path) -> None:
@@ -48,6 +48,30 @@ async def test_who_is_not_the_admin_is_not_told_where_a_model_is(tmp_path: Path)
         await asyncio.sleep(0.2)  # the log is written beside
         found = whys(gateway)
     assert found
+    assert all(f"127.0.0.1:{port} refused the connection" in why for why in found)
+
+
+async def test_of_what_is_not_counted_in_attempts_the_log_tells_the_address_and_a_key_is_told_none(
+    tmp_path: Path,
+) -> None:
+    port = closed_port()
+    own = {"path": "/search", "target": f"http://127.0.0.1:{port}/api/search"}
+    model = entry("live", port)
+    model["litellm_params"]["model"] = "openai/gpt-realtime"
+    text = configuration(model, general={"pass_through_endpoints": [own]}, router={"num_retries": 0})
+    async with accounted(text, tmp_path) as gateway:
+        key = (await gateway.made())["key"]
+        opens = {
+            **{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"},
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        }
+        for method, path, headers in (("POST", "/search", {}), ("GET", "/v1/realtime?model=live", opens)):
+            told = await gateway.send(method, path, {"q": "x"} if method == "POST" else None, key=key, headers=headers)
+            assert told.status == 502
+            assert f":{port}" not in told.body.decode()
+        await asyncio.sleep(0.2)  # the log is written beside
+        found = whys(gateway)
+    assert len(found) == 2
     assert all(f"127.0.0.1:{port} refused the connection" in why for why in found)
 
 

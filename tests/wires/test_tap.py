@@ -3,6 +3,9 @@ import random
 import pytest
 
 from tollbridge.errors import BadGatewayError
+from tollbridge.wires.base import Wire
+from tollbridge.wires.gemini.wire import GEMINI
+from tollbridge.wires.openai_chat import OPENAI_CHAT
 from tollbridge.wires.tap import EVENT_BYTES_MAX, Boundary, event_around, pieces, speaks
 
 STREAM = b'data: {"a":1}\n\n: note\r\n\r\nevent: x\ndata: {"b":2}\ndata: 3\n\ndata: [DONE]\r\r'
@@ -59,3 +62,18 @@ def test_an_event_is_found_around_a_place_in_it():
 def test_comments_are_not_speech():
     assert not speaks(b": keep-alive\n\n")
     assert speaks(b": keep-alive\n\ndata: 1\n\n")
+
+
+@pytest.mark.parametrize("wire", [OPENAI_CHAT, GEMINI], ids=lambda wire: wire.name)
+def test_a_mark_of_the_encoding_before_the_first_event_hides_nothing_of_it(wire: Wire):
+    told = {
+        OPENAI_CHAT.name: b'{"id":"c1","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}',
+        GEMINI.name: b'{"responseId":"c1","usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2}}',
+    }[wire.name]
+    tap = wire.stream_tap(False)
+    stream = b"\xef\xbb\xbfdata: " + told + b"\n\n"
+    assert tap.feed(stream) == stream
+    assert tap.spoke
+    usage = tap.said.usage
+    assert usage is not None
+    assert (usage.input, usage.output, tap.said.id) == (3, 2, "c1")

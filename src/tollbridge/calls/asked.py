@@ -1,8 +1,10 @@
-"""Answers that depend on their request: one dialect repeats a part of it, one had other words for calls once."""
+"""Answers that depend on their request: one dialect repeats a part of it, one has several words for calls."""
 
 from __future__ import annotations
 
 import time
+
+import msgspec
 
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
@@ -10,7 +12,7 @@ from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Response
 from tollbridge.wires.base import Head, Written
 from tollbridge.wires.openai_chat import OPENAI_CHAT
-from tollbridge.wires.openai_chat.functions import FUNCTIONS, offers_functions
+from tollbridge.wires.openai_chat.functions import FUNCTIONS, offers_free_text, offers_functions
 from tollbridge.wires.openai_responses import OPENAI_RESPONSES
 from tollbridge.wires.openai_responses.asked import asked_of
 
@@ -22,8 +24,12 @@ def asked(ask: Ask) -> JsonObject:
     """What the answer must know of this request; mostly nothing."""
     if ask.dialect.name == OPENAI_RESPONSES.name:
         return {**asked_of(ask.fields), **ask.repeats}
-    legacy = FUNCTIONS in ask.fields and ask.dialect.name == OPENAI_CHAT.name and offers_functions(ask.fields)
-    return _LEGACY if legacy else _NOTHING
+    if ask.dialect.name == OPENAI_CHAT.name:
+        if FUNCTIONS in ask.fields and offers_functions(ask.fields):
+            return _LEGACY
+        if offers_free_text(ask.fields):
+            return {"tools": msgspec.json.decode(ask.fields["tools"])}
+    return _NOTHING
 
 
 def head_of(ask: Ask, deployment: Deployment) -> Head:
@@ -45,6 +51,6 @@ def write(ask: Ask, response: Response) -> Written[JsonObject]:
     """A whole answer, for the client that asked."""
     if ask.dialect.name == OPENAI_RESPONSES.name:
         return OPENAI_RESPONSES.write_response(response, ask.seals, asked(ask), time.time())
-    if FUNCTIONS in ask.fields and ask.dialect.name == OPENAI_CHAT.name:
+    if ask.dialect.name == OPENAI_CHAT.name and (FUNCTIONS in ask.fields or "tools" in ask.fields):
         return OPENAI_CHAT.write_response(response, ask.seals, asked=asked(ask))
     return ask.dialect.write_response(response, ask.seals)

@@ -3,7 +3,7 @@
     async with debts.held(principal, worst_nanousd) as hold:     raises BudgetExceededError
         ...                                                      the provider is asked
         await debts.owe(kept, hold)                              from now on it is owed
-    await debts.paid(kept, record)                               `record` is in the journal
+    await debts.paid(kept)                                       its entry is in the journal, and the book knows it
 
 What is owed counts against the budget for whatever the key asks, on this process at once, and on others that share the
 database when they look (`look`). The database says it to whoever begins a batch, wherever the others began.
@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tollbridge.ledger.book import Hold
-from tollbridge.observe import Record
 from tollbridge.policy.principal import Principal
 from tollbridge.server.allowance import Allowance
 from tollbridge.store.objects import KeptObject, ObjectStore
@@ -52,10 +51,10 @@ class Debts:
             if hold is not None:
                 hold.release()
 
-    async def paid(self, kept: KeptObject, record: Record) -> None:
+    async def paid(self, kept: KeptObject) -> None:
         async with self._counting:
             await self._store.paid(kept)
-            self._allowance.paid(record, kept.owing)
+            self._allowance.owes_more(kept.owner, -kept.owing)
 
     async def look(self) -> None:
         async with self._counting:

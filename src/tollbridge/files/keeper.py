@@ -53,6 +53,7 @@ class Keeper:
         self._accounts = accounts
         self._find = find
         self._settling: dict[str, asyncio.Task[None]] = {}
+        self._written = set[str]()  # batches whose entry is in the journal, and that are not said to be paid yet
 
     # places
 
@@ -192,22 +193,31 @@ class Keeper:
         await asyncio.shield(task)
 
     async def _settle(self, kept: KeptObject, place: Place, format: Format, batch: JsonObject) -> None:
-        wire, path = owing.wire_of(format, batch), owing.answers_at(format, batch, kept.theirs)
-        bill = Bill(lambda model: self._priced(place, kept, model), wire or format.wire)
         try:
             now = await self.store.get(kept.owner, kept.id)
             if now is None or not now.owing:
                 return
-            if path is not None and wire is None:
-                bill.cost_nanousd = None
-            elif path is not None:
-                await owing.read_answers(await self.send(place, format, "GET", path), bill)
-            self.gateway.journal.check()
-            record = owing.entry(kept, place, format, batch, bill)
-            self.gateway.observe(record, self.gateway.journal.append(record))
-            await self.debts.paid(kept, record)
+            if kept.id not in self._written:
+                await self._write(kept, place, format, batch)
+            await self.debts.paid(kept)
+            self._written.discard(kept.id)
         except APIError as error:
             log.warning("What the batch %s cost is not known yet: %s", kept.id[-24:], error)
+
+    async def _write(self, kept: KeptObject, place: Place, format: Format, batch: JsonObject) -> None:
+        """What it cost, into the ledger. The book is told at once: an entry that comes to the database before that
+        would count there and here."""
+        wire, path = owing.wire_of(format, batch), owing.answers_at(format, batch, kept.theirs)
+        bill = Bill(lambda model: self._priced(place, kept, model), wire or format.wire)
+        if path is not None and wire is None:
+            bill.cost_nanousd = None
+        elif path is not None:
+            await owing.read_answers(await self.send(place, format, "GET", path), bill)
+        self.gateway.journal.check()
+        record = owing.entry(kept, place, format, batch, bill)
+        self.gateway.observe(record, self.gateway.journal.append(record))
+        self.gateway.allowance.settled(record)
+        self._written.add(kept.id)
 
     def _priced(self, place: Place, kept: KeptObject, model: str) -> Deployment | None:
         """By the name that was asked for, where there was one: an answer names a snapshot of it."""

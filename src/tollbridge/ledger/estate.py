@@ -40,8 +40,6 @@ def recover(folder: Path, fold: Fold) -> int:
             estate.remove()
         finally:
             estate.close()
-    if count:
-        log.warning("entries found in the journals of processes that have ended, and folded: %d", count)
     return count
 
 

@@ -27,8 +27,11 @@ from tollbridge.store.fitting import fit
 
 INTERVAL_S = 1.0
 BUSY = 500
-SOONER = 5
-"""After a pass of so many entries the next comes so many times sooner: what waits in memory stays little."""
+LOOKS = 5
+MANY = 2000
+"""After a pass of `BUSY` entries it is looked so often in an interval whether `MANY` wait, which are folded before its
+end: what is in memory stays little. Fewer wait for it: each pass writes a row of sums for each key that it meets, and
+the page on which that key stands."""
 PAUSE_MAX_S = 15.0
 BATCH = 4000
 """Entries in one transaction: what a transaction costs by itself is then little of each."""
@@ -82,9 +85,11 @@ class Folder:
         self._interval_s = interval_s
         self._search_s = search_s
         self._pause_s = interval_s
+        self._busy = False
         self._held: Batch | None = None
         self._unheard = set[str]()
         self._recovered = False
+        self._adopted = 0  # entries of dead processes that were not in the database
         self._caught_up = time.monotonic()
         self._next_sweep = self._caught_up + self._interval_s
         self._sweeps_left = 0
@@ -122,11 +127,19 @@ class Folder:
     def _run(self) -> None:
         stopping = False
         while not stopping:
-            stopping = self._stopping.wait(self._pause_s)
+            stopping = self._rest()
             try:
                 self.catch_up()
             except Exception:
                 log.exception("folding the ledger's journal failed; it is tried again")
+
+    def _rest(self) -> bool:
+        """Until a pass is due. Whether it is to be the last."""
+        due = time.monotonic() + self._pause_s
+        while not self._stopping.wait(self._pause_s / LOOKS if self._busy else self._pause_s):
+            if not self._busy or self._journal.pending >= MANY or time.monotonic() >= due:
+                return False
+        return True
 
     def catch_up(self) -> None:
         """Folds what has been appended before. For a moment of one's own choosing, from any thread but the loop's: it
@@ -138,8 +151,7 @@ class Folder:
         began = time.monotonic()
         try:
             if not self._recovered:
-                recover(self._directory, self._adopt)
-                self._recovered = True
+                self._recover()
             settled, until = 0, self._journal.appended
             while (self._journal.kept < until or self._stopping.is_set()) and self._next() is not None:
                 settled += self._settle()
@@ -151,10 +163,18 @@ class Folder:
         if self.down:
             log.warning("the ledger's journal is folded into the database again")
         self.down = ""
-        self._pause_s = self._interval_s / SOONER if settled >= BUSY else self._interval_s
+        self._pause_s, self._busy = self._interval_s, settled >= BUSY
+
+    def _recover(self) -> None:
+        recover(self._directory, self._adopt)
+        self._recovered = True
+        if self._adopted:
+            told = "entries found in the journals of processes that have ended, and folded: %d"
+            log.warning(told, self._adopted)
 
     def _adopt(self, records: Sequence[Record]) -> None:
         fresh = self._fold([fit(record) for record in records], look=True)
+        self._adopted += len(fresh)
         if self._found is not None:
             self._found(fresh)
         self._unheard.difference_update(record.id for record in records)
@@ -226,4 +246,5 @@ class Folder:
         if not self.down:
             log.error("the ledger waits in its journal, which grows: %s", error)
         self.down = str(error)
+        self._busy = False
         self._pause_s = min(self._pause_s * 2, PAUSE_MAX_S)

@@ -88,7 +88,7 @@ def meter(record: Record, attempts: Sequence[Attempt], ask: Ask, said: Said | No
     if any(assumed for _, assumed, _ in priced):
         _assume(record, record.cost_nanousd)
     if len(attempts) > 1 or last.error is not None:
-        record.tried = tried
+        record.tried, record.why = tried, ""
 
 
 def may_be_billed(error: APIError) -> bool:

@@ -16,8 +16,8 @@ from tollbridge.server.identify import KEY_HEADERS, OWN_HEADER
 
 Tell = Callable[[str, JsonObject], None]
 """Of a notification: method and parameters."""
-Ask = Callable[[str, JsonObject], Awaitable[JsonObject]]
-"""A request of the server to the client: method and parameters. Raises RpcError."""
+Ask = Callable[[str, str, JsonObject], Awaitable[JsonObject]]
+"""A request of a server to the client: the server's name, method and parameters. Raises RpcError."""
 Room = Callable[[], asyncio.Future[None] | None]
 
 

@@ -3,7 +3,8 @@
 1. A link that is lost is opened again as long as somebody watches, ever more seldom, and subscribed on anew.
 2. A modern server has one stream for all that is wanted. When that changes, the old stream ends only when the new one
    is acknowledged: nothing falls between. Who asks for what the server refuses is told so, or is dropped where the
-   server said so late, and the others stay heard.
+   server said so late, and the others stay heard. Who is neither acknowledged nor refused, at a server that has
+   acknowledged others, is asked for again later.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from tollbridge.model.json import JsonObject
 
 if TYPE_CHECKING:
     from tollbridge.mcp.link import Link
-    from tollbridge.mcp.links import Scope
+    from tollbridge.mcp.places import Scope
     from tollbridge.mcp.upstream import Upstream
     from tollbridge.mcp.watching import Watch
 
@@ -38,9 +39,14 @@ AGAIN_S, AGAIN_MAX_S = 1.0, 60.0
 ACKNOWLEDGED_S = 1.5
 """How long who begins to watch waits to be heard; what is not acknowledged by then comes when it comes."""
 LATE_S = 20.0
-"""From then on a stream that is neither acknowledged nor refused is taken to be heard."""
+"""From then on a stream that is neither acknowledged nor refused is taken to be heard, at a server that acknowledges
+none."""
+PASSING = frozenset({401, 408, 425, 429, 502, 503, 504})
+"""Statuses that are no answer to what was asked for."""
 NEVER = frozenset({METHOD_NOT_FOUND, INVALID_PARAMS, MISSING_CAPABILITY})
 """To ask for the same again would be refused again."""
+
+LATE = RpcError(UPSTREAM_FAILED, "The MCP server does not say whether it tells of this.")
 
 Heard = asyncio.Future[RpcError | None]
 """Done when somebody is heard, or with the reason why not."""
@@ -64,7 +70,12 @@ class Ear:
         raise NotImplementedError
 
     async def removed(self, watch: Watch) -> None:
+        """Nobody waits for it."""
         raise NotImplementedError
+
+    def wants(self, uri: str) -> bool:
+        """Somebody watches this resource."""
+        return any(uri in watch.uris for watch in self.watches)
 
     def close(self) -> list[asyncio.Task[None]]:
         """What still ends."""
@@ -90,14 +101,23 @@ class Subscriptions(Ear):
             self._staying = asyncio.ensure_future(self._stay())
 
     async def removed(self, watch: Watch) -> None:
-        for uri in watch.uris - self._uris():
-            if self.upstream.links.at_hand(self.caller) is None:
+        """Who comes meanwhile for the same is looked at each time: the server may have heard them before."""
+        wanted = self.upstream.watching.wants
+        for uri in watch.uris:
+            link = self.upstream.links.at_hand(self.caller)
+            if link is None:
                 return  # what was subscribed to went with the link
+            if wanted(self.scope, uri):
+                continue
             try:
-                _, link = await self.upstream.call(Call("resources/unsubscribe", {"uri": uri}, self.caller))
+                await link.call(Call("resources/unsubscribe", {"uri": uri}, self.caller))
                 link.uris.discard(uri)
+                if wanted(self.scope, uri):
+                    await self._subscribe(link, uri)
             except RpcError as error:
                 log.info("the MCP server %r: %s", self.upstream.name, error.message)
+                if not _spoken(error):
+                    return
 
     def close(self) -> list[asyncio.Task[None]]:
         staying, self._staying = self._staying, None
@@ -109,6 +129,26 @@ class Subscriptions(Ear):
     def _uris(self) -> set[str]:
         return {uri for watch in self.watches for uri in watch.uris}
 
+    async def _subscribe(self, link: Link, uri: str) -> None:
+        await link.call(Call("resources/subscribe", {"uri": uri}, self.caller))
+        link.uris.add(uri)
+
+    async def _subscribed_anew(self, link: Link, uri: str) -> None:
+        """What the server refuses by now takes nothing from the others."""
+        try:
+            await self._subscribe(link, uri)
+        except RpcError as error:
+            if not _spoken(error):
+                raise
+            self.failed(error)
+
+    async def _anew(self, link: Link) -> None:
+        """After one that was lost: meanwhile nobody heard of what changed."""
+        for uri in sorted(self._uris()):
+            await self._subscribed_anew(link, uri)
+        for watch in tuple(self.watches):
+            watch.new_of(link.capabilities)
+
     async def _stay(self) -> None:
         """Keeps the link, as nobody else may call meanwhile. One that gave way is done without until its callers ask
         again."""
@@ -119,9 +159,8 @@ class Subscriptions(Ear):
             try:
                 async with links.lent(self.caller) as link:
                     kept = link
-                    for uri in sorted(self._uris()) if lost else ():
-                        await link.call(Call("resources/subscribe", {"uri": uri}, self.caller))
-                        link.uris.add(uri)
+                    if lost:
+                        await self._anew(link)
                     wait_s = AGAIN_S
                     await link.ended.wait()
             except RpcError as error:
@@ -136,13 +175,14 @@ class Subscriptions(Ear):
 
 class Stream(Ear):
     """At a modern server. `_served`: those for whom the present stream is; `_coming`: those who are to be taken in.
-    `_streams`: the newest last, the others until it is acknowledged."""
+    `_streams`: the newest last, the others until it is acknowledged. `_acknowledges`: the server is one that does."""
 
     def __init__(self, upstream: Upstream, caller: Caller, scope: Scope) -> None:
         super().__init__(upstream, caller, scope)
         self._served: set[Watch] = set()
         self._coming: dict[Watch, Heard] = {}
         self._asked: JsonObject = {}
+        self._acknowledges = False
         self._streams: list[asyncio.Task[None]] = []
         self._arranging: asyncio.Task[None] | None = None
 
@@ -196,8 +236,15 @@ class Stream(Ear):
                 continue
             if refusal is None:
                 self._served.add(watch)
+            elif refusal is LATE:
+                asyncio.get_running_loop().call_later(AGAIN_MAX_S, self._again, watch)
             if not heard.done():
                 heard.set_result(refusal)
+
+    def _again(self, watch: Watch) -> None:
+        if watch in self.watches and watch not in self._served and watch not in self._coming:
+            self._await(watch)
+            self._arrange_soon()
 
     async def _stream_for(self, new: tuple[Watch, ...]) -> RpcError | None:
         """As well as for those who are served. The refusal, where that is one; the former stream goes on then."""
@@ -213,8 +260,12 @@ class Stream(Ear):
         self._streams.append(asyncio.ensure_future(self._listen(asked, heard)))
         await asyncio.wait((heard,), timeout=LATE_S)
         if not heard.done():
-            self._only(self._streams[-1])
-            heard.set_result(None)
+            if self._acknowledges and len(self._streams) > 1:
+                heard.set_result(LATE)
+                self._streams.pop().cancel()
+            else:
+                self._only(self._streams[-1])
+                heard.set_result(None)
         refusal = heard.result()
         if refusal is None or not new:
             self._asked = asked
@@ -235,7 +286,7 @@ class Stream(Ear):
             if method != ACKNOWLEDGED:
                 self.told(method, params)
                 return
-            acknowledged = True
+            acknowledged = self._acknowledges = True
             self._only(own)
             if not heard.done():
                 heard.set_result(None)
@@ -282,7 +333,7 @@ def _spoken(error: RpcError) -> bool:
     """The server said so, and nothing between: it refuses what it was asked."""
     if error.code != UPSTREAM_FAILED:
         return True
-    return isinstance(error, Refused) and error.http_status in (400, 403, 404, 405, 409, 410, 422)
+    return isinstance(error, Refused) and error.http_status not in PASSING
 
 
 def _wanted(watches: set[Watch]) -> JsonObject:

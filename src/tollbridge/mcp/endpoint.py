@@ -98,7 +98,7 @@ class Endpoint:
         self._legacy = Legacy(hub, runner)
         self._meanings: dict[tuple[object, ...], Meant] = {}
         self._meanings_of: Mapping[str, Upstream] = hub.upstreams
-        self._vigil = Vigil(self._who, self._holds, self._end)
+        self._vigil = Vigil(self._who, self._holds, self._end, self._changed)
 
     @property
     def hub(self) -> Hub:
@@ -125,7 +125,7 @@ class Endpoint:
             raise TypeError("an MCP endpoint is open to nobody")
         watched = None
         if principal.key is not None:
-            responder = watched = self._vigil.begin(inbound, responder, principal.id)
+            responder = watched = self._vigil.begin(inbound, responder, principal, principal.key.permission)
         try:
             meant = self._meant(inbound, id)
             said = principal.admin if principal.key is None else principal.key.permission
@@ -158,6 +158,10 @@ class Endpoint:
     def _end(self, principal: str) -> None:
         self._legacy.end(principal)
         self._modern.end(principal)
+
+    def _changed(self, principal: Principal) -> None:
+        self._legacy.changed(principal)
+        self._modern.changed(principal)
 
     def _meant(self, inbound: Inbound, id: str | None) -> Meant:
         """Read once of a head that comes again and again. Raises APIError."""

@@ -14,7 +14,7 @@ from tollbridge.mcp.eras import to_modern
 from tollbridge.mcp.jsonrpc import RpcError
 from tollbridge.mcp.link import OURSELVES, Link
 from tollbridge.mcp.oauth.invitations import SignInNeeded
-from tollbridge.mcp.revisions import MODERN
+from tollbridge.mcp.revisions import CLIENT_CAPABILITIES, MODERN
 from tollbridge.mcp.upstream import Upstream
 from tollbridge.model.json import JsonObject
 
@@ -65,10 +65,14 @@ def _instructions(view: View, upstream: Upstream, link: Link | RpcError | None) 
 
 
 async def _link(view: View, upstream: Upstream) -> Link | RpcError | None:
-    """None of one that is not there, an error of one that somebody has to sign in at first."""
+    """None of one that is not there, an error of one that somebody has to sign in at first. Who is only greeted needs
+    no link of its own: where nobody's is to spare it is looked at by the one that is everybody's."""
+    links, caller = upstream.links, view.caller.without(upstream.definition.barred)
+    if not links.has_room(caller):
+        caller = caller.without(CLIENT_CAPABILITIES)
 
     async def opened() -> Link:
-        async with upstream.links.lent(view.caller) as link:
+        async with links.lent(caller) as link:
             return link
 
     link = await upstream.soon(opened(), greeting=view.prefixed)

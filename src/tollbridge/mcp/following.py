@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
+
+import msgspec
 
 from tollbridge.mcp.ears import NEVER
 from tollbridge.mcp.hub import Hub
@@ -31,23 +34,47 @@ class Following:
     async def lists(self, session: Session) -> None:
         """Nobody is called up to hear whether something changes: a server that is not there yet, or is not there just
         now, is heard when it comes."""
-        view = self._hub.view(session.caller, session.wanted, alone=session.alone)
         self._sessions.add(session)
         try:
-            for upstream in view.upstreams:
+            for upstream in self._view(session).upstreams:
                 if session.over:
                     break
-                if not self._follows(session, upstream):
+                view = self._view(session)  # what its caller may use may be less by now
+                if upstream in view.upstreams and not self._follows(session, upstream):
                     await self._lists_of(session, view, upstream)
         finally:
             if session.over:  # it ended meanwhile, and what began after that would stay
                 await self._forget(session)
 
+    def _view(self, session: Session) -> View:
+        return self._hub.view(session.caller, session.wanted, alone=session.alone)
+
+    def changed(self, session: Session) -> None:
+        """Its caller may use other servers than before."""
+        view = self._view(session)
+        for name, followed in session.watches.items():
+            upstream = self._hub.upstreams.get(name)
+            for one in tuple(followed):
+                uri, watch = one
+                if upstream is None or upstream in (view.upstreams if uri is None else view.having("resources")):
+                    watch.caller = msgspec.structs.replace(watch.caller, principal=session.caller.principal)
+                    watch.all_new()
+                else:
+                    _drop(followed, [one])
+        for upstream in view.upstreams if session in self._sessions else ():
+            self._follow(session, view, upstream)
+
     def _arrived(self, upstream: Upstream) -> None:
         for session in self._sessions:
-            view = self._hub.view(session.caller, session.wanted, alone=session.alone)
-            if upstream in view.upstreams and not self._follows(session, upstream):
-                watch = self._watch_of_lists(session, view, upstream)
+            view = self._view(session)
+            if upstream in view.upstreams:
+                self._follow(session, view, upstream)
+
+    def _follow(self, session: Session, view: View, upstream: Upstream) -> None:
+        """As one that was not there for it."""
+        self._watch_of_lists(session, view, upstream)
+        for _, watch in session.watches[upstream.name]:
+            if watch.at is None:
                 upstream.watching.join(watch)
                 watch.all_new()
 
@@ -66,9 +93,13 @@ class Following:
                 upstream.watching.join(watch)
 
     def _watch_of_lists(self, session: Session, view: View, upstream: Upstream) -> Watch:
-        """One of the session's from now on."""
+        """A session has one for each server."""
+        followed = session.watches.setdefault(upstream.name, [])
+        for uri, watch in followed:
+            if uri is None:
+                return watch
         watch = self._watch(session, view, upstream, frozenset(LISTS.values()), frozenset())
-        session.watches.setdefault(upstream.name, []).append((None, watch))
+        followed.append((None, watch))
         return watch
 
     async def subscribe(self, session: Session, view: View, params: JsonObject) -> JsonObject:
@@ -77,22 +108,22 @@ class Following:
             raise RpcError(INVALID_REQUEST, "A subscription needs a session: begin with `initialize`.")
         if sum(map(len, session.watches.values())) >= SUBSCRIPTIONS_MAX:
             raise RpcError(INVALID_REQUEST, f"A session has {SUBSCRIPTIONS_MAX} subscriptions at most.")
-        followed = session.watches.setdefault(upstream.name, [])
-        former = [watch for about, watch in followed if about == uri]
         watch = self._watch(session, view, upstream, frozenset(), frozenset({uri}))
-        await upstream.watching.add(watch)
-        session.watches[upstream.name].append((uri, watch))
-        for one in former:  # a second time for the same is no second subscription
-            session.watches[upstream.name].remove((uri, one))
-            await one.end()
+        one, followed = (uri, watch), session.watches.setdefault(upstream.name, [])
+        former = [other for other in followed if other[0] == uri]
+        followed.append(one)
+        try:
+            await upstream.watching.add(watch)
+        except BaseException:
+            _drop(followed, [one])  # meanwhile it may have been handed over to a server in this one's place
+            raise
+        _drop(followed, former)  # a second time for the same is no second subscription
         return {}
 
     async def unsubscribe(self, session: Session, view: View, params: JsonObject) -> JsonObject:
         upstream, uri = view.resource(params.get("uri"))
         followed = session.watches.get(upstream.name, [])
-        for one in [one for one in followed if one[0] == uri]:
-            followed.remove(one)
-            await one[1].end()
+        _drop(followed, [one for one in followed if one[0] == uri])
         return {}
 
     def over(self, session: Session) -> None:
@@ -115,7 +146,14 @@ class Following:
 
     async def _forgotten(self, session: Session, name: str) -> None:
         for _, watch in tuple(session.watches.get(name, ())):
-            await watch.end()
+            watch.end()
         upstream = self._hub.upstreams.get(name)
         if upstream is not None:
             await upstream.links.end_session(session.id)
+
+
+def _drop(followed: list[tuple[object, Watch]], ended: Iterable[tuple[object, Watch]]) -> None:
+    for one in ended:
+        if one in followed:
+            followed.remove(one)
+        one[1].end()

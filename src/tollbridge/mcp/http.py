@@ -33,6 +33,8 @@ ANSWER_BYTES_MAX = 64 * 1024 * 1024
 TOLD_BYTES_MAX = 64 * 1024
 NOT_THIS_KIND = frozenset({400, 404, 405, 406, 415})
 """Statuses by which a server says that it speaks another kind of HTTP."""
+AWAY = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses of one that may be back soon."""
 HEADS_MAX = 64
 TOOLS_MAX, NAME_CHARACTERS_MAX = 256, 256
 POSTED = (("content-type", "application/json"), ("accept", "application/json, text/event-stream"))
@@ -270,20 +272,26 @@ class Http:
 
     async def _listen(self, link: Link) -> None:
         """What the server says of its own accord, for as long as the session lasts; nothing where it offers no
-        stream."""
+        stream. One that is not found any more is that of a session that the server has forgotten."""
         last: str | None = None
-        wait_s = RETRY_S
+        wait_s, found_before = RETRY_S, False
         while True:
             headers = [("accept", "text/event-stream"), *self._of_session(link)]
             if last is not None:
                 headers.append(("last-event-id", last))
             try:
                 incoming = await self._http("GET", headers)
-                if incoming.status != 200:
+                if incoming.status == 200:
+                    found_before = True
+                    found, wait_s, _ = await self._events(link, incoming, None)
+                    last = found or last
+                else:
                     await discard(incoming)
-                    return
-                found, wait_s, _ = await self._events(link, incoming, None)
-                last = found or last
+                    if found_before and incoming.status == 404 and self._session is not None:
+                        link.forgotten()
+                    if not found_before or incoming.status not in AWAY:
+                        return
+                    wait_s = min(wait_s * 2, RETRY_MAX_S)
             except RpcError as error:
                 log.info("the stream of the MCP server %r broke off: %s", link.name, error.message)
                 wait_s = min(wait_s * 2, RETRY_MAX_S)

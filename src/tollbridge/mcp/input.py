@@ -17,7 +17,7 @@ async def with_input(server: str, call: Call, result: JsonObject) -> JsonObject:
     if asked and call.ask is None:
         raise _not_given(server)
     names = list(asked)
-    answers = await asyncio.gather(*(_input(call, asked[name]) for name in names))
+    answers = await asyncio.gather(*(_input(server, call, asked[name]) for name in names))
     params = {name: value for name, value in call.params.items() if name not in ("inputResponses", "requestState")}
     if names:
         params["inputResponses"] = dict(zip(names, answers, strict=True))
@@ -38,10 +38,10 @@ def check_asked(server: str, caller: Caller, result: JsonObject) -> JsonObject:
     return asked
 
 
-async def _input(call: Call, wanted: JsonObject) -> JsonObject:
+async def _input(server: str, call: Call, wanted: JsonObject) -> JsonObject:
     params = wanted.get("params")
     assert call.ask is not None
-    return await call.ask(wanted["method"], params if isinstance(params, dict) else {})
+    return await call.ask(server, wanted["method"], params if isinstance(params, dict) else {})
 
 
 def _not_given(server: str) -> RpcError:

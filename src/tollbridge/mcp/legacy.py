@@ -15,6 +15,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
+import msgspec
+
 from tollbridge.mcp.call import Call, Caller, Credentials
 from tollbridge.mcp.eras import error_to_legacy
 from tollbridge.mcp.following import Following
@@ -44,6 +46,7 @@ from tollbridge.mcp.sessions import Running, Session, Sessions
 from tollbridge.mcp.streams import MESSAGES, SESSION, Streams, session_named
 from tollbridge.model.json import JsonObject
 from tollbridge.observe import Record
+from tollbridge.policy.principal import Principal
 from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.server.presence import broken_off
 
@@ -267,7 +270,7 @@ class Legacy:
             case "resources/unsubscribe":
                 return await self._following.unsubscribe(session, view, params)
 
-        async def ask(method: str, params: JsonObject) -> JsonObject:
+        async def ask(_server: str, method: str, params: JsonObject) -> JsonObject:
             return await session.ask(out, method, params)
 
         def tell(method: str, params: JsonObject) -> None:
@@ -300,6 +303,12 @@ class Legacy:
     def holds(self, principal: str) -> bool:
         """It has a session."""
         return self._sessions.held_by(principal)
+
+    def changed(self, principal: Principal) -> None:
+        """It may use other servers than before."""
+        for session in self._sessions.of(principal.id):
+            session.caller = msgspec.structs.replace(session.caller, principal=principal)
+            self._following.changed(session)
 
     def end(self, principal: str) -> None:
         """Its sessions."""

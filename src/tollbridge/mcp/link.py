@@ -93,8 +93,8 @@ class Channel(Protocol):
 
 class Link:
     """`event(method, params)` is told of what concerns no single call: lists and resources that changed. `lost_by`:
-    called once when the channel ended by itself. `uris`: resources that are watched by it. `gave_way`: it was closed to
-    make room for another."""
+    called once when the channel, or the session, ended by itself. `uris`: resources that are watched by it. `gave_way`:
+    it was closed to make room for another."""
 
     def __init__(
         self,
@@ -328,6 +328,15 @@ class Link:
             flight.end(why)
         for task in self._asked.values():
             task.cancel()
+        self._tell_lost()
+
+    def forgotten(self) -> None:
+        """The server knows the session no more. What is under way hears that by itself."""
+        self.open_ = False
+        self.ended.set()
+        self._tell_lost()
+
+    def _tell_lost(self) -> None:
         if self._lost_by is not None:
             lost_by, self._lost_by = self._lost_by, None
             lost_by(self)
@@ -414,7 +423,7 @@ class Link:
         assert flight.call.ask is not None
         flight.asking += 1
         try:
-            answer = result(id, await flight.call.ask(method, params))
+            answer = result(id, await flight.call.ask(self.name, method, params))
         except RpcError as error:
             answer = failure(id, error)
         finally:

@@ -8,8 +8,10 @@ import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 
+import msgspec
+
 from tollbridge.mcp.call import Ask, Call, Caller, Credentials, Room, Tell
-from tollbridge.mcp.eras import INPUT_REQUIRED, error_to_modern, to_modern
+from tollbridge.mcp.eras import COMPLETE, INPUT_REQUIRED, error_to_modern, to_modern
 from tollbridge.mcp.hub import Hub
 from tollbridge.mcp.jsonrpc import (
     INTERNAL_ERROR,
@@ -39,6 +41,7 @@ from tollbridge.mcp.wanted import Wanted
 from tollbridge.mcp.watching import Watch
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.observe import Record
+from tollbridge.policy.principal import Principal
 from tollbridge.server.inbound import Inbound, Responder
 from tollbridge.server.presence import broken_off
 
@@ -54,6 +57,7 @@ class Modern:
         self._runner = runner
         self._parking = Parking()
         self._beats = Rounds(BEAT_S)
+        self._changes: set[Callable[[Principal], None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def handle(
@@ -110,7 +114,9 @@ class Modern:
         responder.on_gone(gone)
         try:
             if method == LISTEN:
-                status = await self._listen(lambda: self._hub.view(caller, wanted, alone=alone), params, out, id)
+                status = await self._listen(
+                    caller, partial(self._hub.view, wanted=wanted, alone=alone), params, out, id
+                )
             else:
                 status = await self._answer(view, method, params, told, headers, out, id, record)
             if not record.duration_ms:  # else it is the call's entry, and tells how that ended
@@ -192,14 +198,17 @@ class Modern:
         if wants:
             check_params(headers, call.params, wants)
 
-    async def _listen(self, look: Callable[[], View], params: JsonObject, out: Outflow, id: Id) -> int:
-        """Until the client closes the stream. It begins when the servers are listened to: what is acknowledged is
-        heard from then on. Of several servers one that cannot be reached is left out until it comes. `look`: at what
-        there is now."""
-        view = look()
+    async def _listen(
+        self, caller: Caller, look: Callable[[Caller], View], params: JsonObject, out: Outflow, id: Id
+    ) -> int:
+        """Until the client closes the stream, or may not use any more what it is for. It begins when the servers are
+        listened to: what is acknowledged is heard from then on. Of several servers one that cannot be reached is left
+        out until it comes. `look`: at what there is now."""
+        view = look(caller)
         stamp = {SUBSCRIPTION: id}
         early: list[JsonObject] | None = []
         watches: list[tuple[Upstream, Watch]] = []
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def say(upstream: Upstream, method: str, params: JsonObject) -> None:
             params = view.renamed_in(upstream, method, params)
@@ -210,14 +219,31 @@ class Modern:
                 early.append(message)
 
         def arrived(upstream: Upstream) -> None:
-            watched = any(one.name == upstream.name and watch.at is not None for one, watch in watches)
-            if watched or upstream not in look().upstreams:
+            if upstream not in look(caller).upstreams:
                 return
-            watch = wanted.watch(upstream, partial(say, upstream))
-            if watch is not None:
-                watches.append((upstream, watch))
-                upstream.watching.join(watch)
+            own = next((watch for one, watch in watches if one.name == upstream.name), None)
+            if own is None and (own := wanted.watch(upstream, partial(say, upstream))) is not None:
+                watches.append((upstream, own))
+            if own is not None and own.at is None:
+                upstream.watching.join(own)
+                own.all_new()
+
+        def changed(principal: Principal) -> None:
+            nonlocal caller
+            if principal.id != caller.principal.id or over.done():
+                return
+            caller = msgspec.structs.replace(caller, principal=principal)
+            now = look(caller)
+            usable, whole = ({one.name for one in found} for found in (now.upstreams, now.having("resources")))
+            there = [(one.name, watch) for one, watch in watches if one.name in self._hub.upstreams]
+            if any(name not in (whole if watch.uris else usable) for name, watch in there):
+                over.set_result(None)
+                return
+            for _, watch in watches:
+                watch.caller = msgspec.structs.replace(watch.caller, principal=principal)
                 watch.all_new()
+            for upstream in now.upstreams:
+                arrived(upstream)
 
         try:
             wanted = Wanted(view, params.get("notifications"))
@@ -227,6 +253,7 @@ class Modern:
                     watches.append((upstream, watch))
             begun = tuple(watches)
             self._hub.arrivals.add(arrived)
+            self._changes.add(changed)
             heard = await asyncio.gather(*(self._heard(view, *one) for one in begun))
             honoured = wanted.honoured([upstream for (upstream, _), ok in zip(begun, heard, strict=True) if ok])
             out.begin()
@@ -238,15 +265,17 @@ class Modern:
             for (upstream, watch), ok in zip(begun, heard, strict=True):
                 if not ok:
                     upstream.watching.join(watch)
-            await asyncio.get_running_loop().create_future()
+            await over
+            out.finish(result(id, {"resultType": COMPLETE, "_meta": stamp}))
         except RpcError as error:
             shown = error_to_modern(LISTEN, error)
             out.finish(failure(id, shown), shown.status)
             return shown.status
         finally:
             self._hub.arrivals.discard(arrived)
+            self._changes.discard(changed)
             for _, watch in watches:
-                await watch.end()
+                watch.end()
         return 200
 
     async def _heard(self, view: View, upstream: Upstream, watch: Watch) -> bool:
@@ -261,6 +290,11 @@ class Modern:
     def holds(self, principal: str) -> bool:
         """A call of its waits for input."""
         return self._parking.held_by(principal)
+
+    def changed(self, principal: Principal) -> None:
+        """It may use other servers than before: for those who listen."""
+        for changed in tuple(self._changes):
+            changed(principal)
 
     def end(self, principal: str) -> None:
         """Its calls that wait."""

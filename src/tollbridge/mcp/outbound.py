@@ -1,8 +1,8 @@
 """With which headers a caller's request goes to an MCP server (decision 20).
 
 1. The operator's fixed headers, which nobody replaces: what a client brings under one of their names does not go along
-   (LiteLLM's `static_headers` win likewise, litellm/proxy/_experimental/mcp_server/utils.py, seen 2026-11-28). And the
-   operator's credential, unless the caller brought one of their own for this server.
+   (LiteLLM's `static_headers` win likewise, litellm/proxy/_experimental/mcp_server/utils.py, seen 2026-11-28), and
+   the log tells it once. And the operator's credential, unless the caller brought one of their own for this server.
 2. A credential of the caller's is spelled as the server's `auth_type` says, unless it names a scheme itself. It is
    never replaced by the operator's where it turns out to be wrong.
 3. Of the client's other headers those that the operator named go along. The gateway's key never does.
@@ -43,10 +43,23 @@ _OURS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
 def headers_for(definition: Definition, credentials: Credentials) -> Pairs:
     if definition.address is None:
         return ()
-    own = credentials.own.get(definition.name) or credentials.common
     headers = {name.lower(): value for name, value in definition.address.headers}
-    if not own and not definition.brings:
-        return tuple(headers.items())
+    brought = _brought(definition, credentials)
+    headers.update((name, value) for name, value in brought.items() if name not in definition.fixed)
+    return tuple(headers.items())
+
+
+def overruled(definition: Definition, credentials: Credentials) -> tuple[str, ...]:
+    """Headers of the client's in whose place the operator's go, where those say something else."""
+    if definition.address is None or not definition.fixed:
+        return ()
+    fixed = {name.lower(): value for name, value in definition.address.headers}
+    brought = _brought(definition, credentials)
+    return tuple(name for name, value in brought.items() if name in definition.fixed and fixed[name] != value)
+
+
+def _brought(definition: Definition, credentials: Credentials) -> dict[str, str]:
+    own = credentials.own.get(definition.name) or credentials.common
     brought: dict[str, str] = {}
     for name, value in own:
         if name == "authorization":
@@ -57,8 +70,7 @@ def headers_for(definition: Definition, credentials: Credentials) -> Pairs:
         told = credentials.brought(name)
         if told is not None and name not in NEVER:
             brought[name] = told
-    headers.update((name, value) for name, value in brought.items() if name not in definition.fixed)
-    return tuple(headers.items())
+    return brought
 
 
 def why_not(name: str) -> str | None:

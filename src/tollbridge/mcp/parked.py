@@ -5,7 +5,7 @@ waits here until the caller comes again with the answers.
    name is 128 random bits, good for one principal, the same servers, method and parameters: with anything else it is
    unknown.
 2. It waits `KEPT_S` for the next answer; then it is cancelled. So is the oldest of a principal that has too many, in
-   all or at the same servers: each has a link of its own, of which a server has few (`links.py`).
+   all or at one server, whichever path led there: each has a link of its own, of which a server has few (`links.py`).
 3. It is the state of one process: whoever comes back must come to it.
 """
 
@@ -30,13 +30,14 @@ Run = Callable[[Ask, Tell, Room], Awaitable[JsonObject]]
 
 
 class _Parked:
-    """`asked`: what is not answered yet, by name. `tell`, `has_room`: of the request that waits for it just now."""
+    """`server`: who asks, "" before that. `asked`: what is not answered yet, by name. `tell`, `has_room`: of the
+    request that waits for it just now."""
 
-    __slots__ = ("_changed", "_count", "asked", "digest", "expiry", "has_room", "principal", "task", "tell", "where")
+    __slots__ = ("_changed", "_count", "asked", "digest", "expiry", "has_room", "principal", "server", "task", "tell")
 
-    def __init__(self, principal: str, where: str, digest: bytes, tell: Tell, room: Room) -> None:
+    def __init__(self, principal: str, digest: bytes, tell: Tell, room: Room) -> None:
         self.principal = principal
-        self.where = where
+        self.server = ""
         self.digest = digest
         self.tell = tell
         self.has_room = room
@@ -46,7 +47,8 @@ class _Parked:
         self._changed = asyncio.Event()
         self._count = 0
 
-    async def ask(self, method: str, params: JsonObject) -> JsonObject:
+    async def ask(self, server: str, method: str, params: JsonObject) -> JsonObject:
+        self.server = server
         self._count += 1
         name = f"{method.split('/')[0]}-{self._count}"
         answer: asyncio.Future[JsonObject] = asyncio.get_running_loop().create_future()
@@ -69,8 +71,10 @@ class _Parked:
         while not self.asked:
             self._changed.clear()
             waiting = asyncio.ensure_future(self._changed.wait())
-            await asyncio.wait({self.task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            waiting.cancel()
+            try:
+                await asyncio.wait({self.task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                waiting.cancel()
             if self.task.done():
                 return self.task.result()
         return None
@@ -84,7 +88,7 @@ class Parking:
     async def run(
         self, caller: Caller, where: str, method: str, params: JsonObject, tell: Tell, room: Room, run: Run
     ) -> JsonObject:
-        """`where`: the servers that it is for. `params` may come back with answers. Raises RpcError."""
+        """`where`: the servers that it may be for. `params` may come back with answers. Raises RpcError."""
         told = digest(where, method, params)
         state = params.get("requestState")
         if isinstance(state, str) and state.startswith(PREFIX):
@@ -93,7 +97,7 @@ class Parking:
             parked.tell, parked.has_room = tell, room
             self._answer(parked, params.get("inputResponses"))
         else:
-            parked = _Parked(caller.principal.id, where, told, tell, room)
+            parked = _Parked(caller.principal.id, told, tell, room)
             id = PREFIX + secrets.token_urlsafe(16)
             parked.task = asyncio.ensure_future(run(parked.ask, parked.told, parked.room))
             parked.task.add_done_callback(_heard)
@@ -128,7 +132,7 @@ class Parking:
 
     def _park(self, id: str, parked: _Parked) -> None:
         own = [key for key, one in self._parked.items() if one.principal == parked.principal]
-        there = [key for key in own if self._parked[key].where == parked.where]
+        there = [key for key in own if self._parked[key].server == parked.server]
         if len(there) >= THERE_MAX:
             self._end(self._parked.pop(there[0]))
         elif len(own) >= EACH_MAX:

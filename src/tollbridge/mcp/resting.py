@@ -2,8 +2,8 @@
 
 1. Meanwhile calls fail at once, with the reason.
 2. A credential that is refused is no reason to rest: it is one caller's, and the server is there.
-3. What a server answers to headers that a caller brought is said of them: it rests for who brings the same, and for
-   nobody else.
+3. What a server answers to headers that a caller brought, or to what a caller says in the handshake, is said of them:
+   it rests for who brings or says the same, and for nobody else.
 4. A process or a stream that ends within `STEADY_S` counts as one that cannot be reached. One that stayed longer may
    have ended for any reason, and is begun anew at once.
 """
@@ -48,7 +48,8 @@ class _Rest:
 
 
 class Resting:
-    """`brought`: the headers of a caller who brings some of their own; None where it is asked with the operator's."""
+    """`brought`: the headers of a caller who brings some of their own, and as whom a server is greeted where that is a
+    caller; None where it is asked with the operator's, as ourselves."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -69,7 +70,8 @@ class Resting:
     def failed(self, why: RpcError, brought: Pairs | None = None) -> None:
         if isinstance(why, Refused) and why.http_status in (401, 403):
             return
-        if isinstance(why, Refused) and brought is not None:
+        answered = isinstance(why, Refused) or why.code != UPSTREAM_FAILED
+        if answered and brought is not None:
             own = self._brought.pop(brought, None) or _Rest()
             self._brought[brought] = own  # the newest last
             if len(self._brought) > BROUGHT_MAX:

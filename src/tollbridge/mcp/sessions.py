@@ -248,8 +248,11 @@ class Sessions:
     def held_by(self, principal: str) -> bool:
         return principal in self._held
 
+    def of(self, principal: str) -> list[Session]:
+        return [one for one in self._sessions.values() if one.caller.principal.id == principal]
+
     def end_of(self, principal: str) -> None:
-        for session in [one for one in self._sessions.values() if one.caller.principal.id == principal]:
+        for session in self.of(principal):
             self.end(session)
 
     def _sweep(self) -> None:

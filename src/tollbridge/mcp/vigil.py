@@ -2,8 +2,9 @@
 
 1. Every `LOOK_S` it is asked again who shows each key, as for a request: in memory, for nearly all. Where a key is
    blocked, expired, deleted or has another text by now, its streams end, and so does what else it holds.
-2. A key that cannot be looked up now, because the database is away, is none that was revoked.
-3. Nobody watches where nothing is open, and the admin's own key is not watched.
+2. Where a key may use other servers by now, who follows something for it is told (`changed`).
+3. A key that cannot be looked up now, because the database is away, is none that was revoked.
+4. Nobody watches where nothing is open, and the admin's own key is not watched.
 """
 
 from __future__ import annotations
@@ -86,25 +87,31 @@ class Leaving(msgspec.Struct, eq=False):
 
 class Vigil:
     """`who`: asked again for each request that has something open. `holds`: whether a principal has something open
-    beside streams; `over`: ends it."""
+    beside streams; `over`: ends it. `changed`: hears of one whose key may use other servers than before."""
 
     def __init__(
         self,
         who: Who,
         holds: Callable[[str], bool],
         over: Callable[[str], None],
+        changed: Callable[[Principal], None],
     ) -> None:
         self._who = who
         self._holds = holds
         self._over = over
+        self._changed = changed
         self._open: dict[Leaving, Inbound] = {}
         self._latest: dict[str, Inbound] = {}  # by principal its last request
+        self._said: dict[str, object] = {}  # by principal, what its key says of servers
         self._watching: asyncio.Task[None] | None = None
 
-    def begin(self, inbound: Inbound, responder: Responder, principal: str) -> Leaving:
-        """The responder to answer a request of that principal with, until `end`."""
+    def begin(self, inbound: Inbound, responder: Responder, principal: Principal, said: object) -> Leaving:
+        """The responder to answer a request of that principal with, until `end`. `said`: what its key says of
+        servers."""
         leaving = Leaving(responder)
-        self._open[leaving] = self._latest[principal] = inbound
+        self._open[leaving] = self._latest[principal.id] = inbound
+        if self._said.setdefault(principal.id, said) is not said:
+            self._look(principal, said)
         if self._watching is None or self._watching.done():
             self._watching = asyncio.ensure_future(self._watch())
         return leaving
@@ -117,6 +124,7 @@ class Vigil:
             await asyncio.sleep(LOOK_S)
             busy = {shown.principal.id for shown in self._open.values() if shown.principal is not None}
             self._latest = {id: one for id, one in self._latest.items() if id in busy or self._holds(id)}
+            self._said = {id: said for id, said in self._said.items() if id in self._latest}
             whys = await self._revoked([*self._open.values(), *self._latest.values()])
             for leaving, shown in list(self._open.items()):
                 if (why := whys.get(id(shown))) is not None:
@@ -126,6 +134,11 @@ class Vigil:
                     log.info("what the key %s had open at MCP servers has ended: %s", principal, why)
                     del self._latest[principal]
                     self._over(principal)
+
+    def _look(self, principal: Principal, said: object) -> None:
+        former, self._said[principal.id] = self._said.get(principal.id, said), said
+        if former != said:
+            self._changed(principal)
 
     async def _revoked(self, asked: Sequence[Inbound]) -> dict[int, APIError]:
         """Of whose keys are good no more, by `id()`, with the reason."""
@@ -139,13 +152,18 @@ class Vigil:
             else:
                 if not isinstance(found, Principal):
                     looking.append((shown, found))
+                elif found.key is not None and self._said.get(found.id) is not found.key.permission:
+                    self._look(found, found.key.permission)
         answers = await asyncio.gather(*(asyncio.wait_for(one, ASK_S) for _, one in looking), return_exceptions=True)
         for (shown, _), answer in zip(looking, answers, strict=True):
             self._note(whys, shown, answer)
         return whys
 
     def _note(self, whys: dict[int, APIError], shown: Inbound, answer: Principal | BaseException) -> None:
-        if isinstance(answer, AuthenticationError | PermissionDeniedError):
+        if isinstance(answer, Principal):
+            if answer.key is not None:
+                self._look(answer, answer.key.permission)
+        elif isinstance(answer, AuthenticationError | PermissionDeniedError):
             whys[id(shown)] = answer
         elif isinstance(answer, BaseException) and not isinstance(answer, APIError | TimeoutError):
             raise answer

@@ -20,11 +20,12 @@ import msgspec
 
 from tollbridge.mcp.call import Caller, Tell
 from tollbridge.mcp.ears import AGAIN_MAX_S, NEVER, Ear, Stream, Subscriptions
-from tollbridge.mcp.jsonrpc import UPSTREAM_FAILED, RpcError, encode
+from tollbridge.mcp.jsonrpc import RpcError, encode
+from tollbridge.mcp.links import changed
 from tollbridge.model.json import JsonObject
 
 if TYPE_CHECKING:
-    from tollbridge.mcp.links import Scope
+    from tollbridge.mcp.places import Scope
     from tollbridge.mcp.upstream import Upstream
 
 log = logging.getLogger("tollbridge.mcp")
@@ -41,9 +42,10 @@ CALM_S = 1.0
 
 class Watch:
     """`lists`: of `LISTS`. `uris`: resources, as the server calls them. `tasks`: ids, of the server too. `at`: where it
-    watches; None before and after."""
+    watches; None before and after. `sought`: its server was there before, and is looked for where it is not. `over`: it
+    ended, and watches nothing any more, whoever was about to begin it."""
 
-    __slots__ = ("_calming", "_tell", "at", "caller", "lists", "tasks", "uris")
+    __slots__ = ("_calming", "_tell", "at", "caller", "lists", "over", "sought", "tasks", "uris")
 
     def __init__(
         self,
@@ -58,6 +60,8 @@ class Watch:
         self._tell = tell
         self._calming: dict[str, _Calming] = {}
         self.at: Watching | None = None
+        self.sought = False
+        self.over = False
         self.lists = lists
         self.uris = uris
         self.tasks = tasks
@@ -84,9 +88,16 @@ class Watch:
         for method in LISTS:
             self.told(method, {})
 
-    async def end(self) -> None:
+    def new_of(self, capabilities: JsonObject) -> None:
+        """Tells that each list that a server has may be another by now."""
+        for method, kind in LISTS.items():
+            if kind in capabilities:
+                self.told(method, {})
+
+    def end(self) -> None:
+        self.over = True
         if self.at is not None:
-            await self.at.remove(self)
+            self.at.remove(self)
         self.close()
 
     def close(self) -> None:
@@ -122,6 +133,7 @@ class Watching:
         self._at: dict[Watch, object] = {}
         self._coming: dict[Watch, asyncio.Task[None]] = {}
         self._adding: set[Watch] = set()
+        self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def told(self, method: str, params: JsonObject, scope: Scope | None = None) -> None:
@@ -137,12 +149,14 @@ class Watching:
 
     async def add(self, watch: Watch) -> None:
         """Raises RpcError where the server is not there or refuses a subscription; nothing is watched then."""
+        if watch.over:
+            raise changed(self._upstream.name)
         watch.at = watch.at or self
         self._adding.add(watch)
         try:
             await self._added(watch)
         except BaseException:
-            await self._leave(watch)
+            self._leave(watch)
             raise
         finally:
             self._adding.discard(watch)
@@ -151,8 +165,9 @@ class Watching:
         caller = _silent(watch).without(self._upstream.definition.barred)
         async with self._upstream.links.lent(caller) as link:
             modern = link.modern
+        watch.sought = True
         if watch.at is not self:
-            raise RpcError(UPSTREAM_FAILED, f"The MCP server {self._upstream.name!r} was changed just now.")
+            raise changed(self._upstream.name)
         scope = self._upstream.links.scope(caller)
         key = (scope, modern, encode(caller.capabilities) if watch.tasks else b"")
         ear = self._ears.get(key)
@@ -162,41 +177,45 @@ class Watching:
         ear.watches.add(watch)
         await ear.added(watch)
 
-    def join(self, watch: Watch, *, at_once: bool = False) -> None:
+    def join(self, watch: Watch) -> None:
         """Of a server that is not there: watches when it comes, and tells then that its lists are new. Where it was
-        there before, or `at_once`, it is looked for, ever and again; where it never was, only when somebody else has
-        reached it."""
-        if self._closed:
+        there before it is looked for, ever and again; where it never was, only when somebody else has reached it."""
+        if self._closed or watch.over or watch in self._coming:
             return
         watch.at = self
-        self._coming[watch] = asyncio.ensure_future(self._joined(watch, at_once=at_once))
+        self._coming[watch] = asyncio.ensure_future(self._joined(watch))
 
     def hand_over(self, watch: Watch, heir: Watching) -> None:
         """To the server in this one's place. Until this one is closed, both are heard."""
-        heir.join(watch, at_once=watch not in self._coming or self._upstream.reached)
+        watch.sought = watch.sought or watch not in self._coming or self._upstream.reached
+        heir.join(watch)
+
+    def wants(self, scope: Scope, uri: str) -> bool:
+        """Somebody watches this resource by the links of that scope."""
+        return any(ear.scope == scope and ear.wants(uri) for ear in self._ears.values())
 
     @property
     def watches(self) -> list[Watch]:
         return list({*self._at, *self._coming, *self._adding})
 
-    async def _joined(self, watch: Watch, *, at_once: bool) -> None:
+    async def _joined(self, watch: Watch) -> None:
         try:
-            await self._heard_in_the_end(watch, at_once=at_once)
+            await self._heard_in_the_end(watch)
         finally:
             if self._coming.get(watch) is asyncio.current_task():
                 del self._coming[watch]
                 if watch not in self._at and watch.at is self:
                     watch.at = None
 
-    async def _heard_in_the_end(self, watch: Watch, *, at_once: bool) -> None:
+    async def _heard_in_the_end(self, watch: Watch) -> None:
         arrived = self._upstream.links.arrived
-        if not (at_once or self._upstream.reached):
+        if not (watch.sought or self._upstream.reached):
             await arrived.wait()
         while True:
             try:
                 await self.add(watch)
                 async with self._upstream.links.lent(_silent(watch)) as link:
-                    has = link.capabilities
+                    capabilities = link.capabilities
                 break
             except RpcError as error:
                 log.info("changes at the MCP server %r are not heard of: %s", self._upstream.name, error.message)
@@ -204,19 +223,19 @@ class Watching:
                     return
                 arrived.clear()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(arrived.wait(), AGAIN_MAX_S)
-        for method, kind in LISTS.items():  # what it lists may be another by now
-            if kind in has:
-                watch.told(method, {})
+                    async with asyncio.timeout(AGAIN_MAX_S):
+                        await arrived.wait()
+        watch.new_of(capabilities)
 
-    async def remove(self, watch: Watch) -> None:
+    def remove(self, watch: Watch) -> None:
+        """At once: nobody who leaves waits for a server, or can be kept from it."""
         coming = self._coming.pop(watch, None)
         if coming is not None:
             coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
-        await self._leave(watch)
+            self._let_end(coming)
+        self._leave(watch)
 
-    async def _leave(self, watch: Watch) -> None:
+    def _leave(self, watch: Watch) -> None:
         if watch.at is self and watch not in self._coming:
             watch.at = None
         key = self._at.pop(watch, None)
@@ -226,8 +245,13 @@ class Watching:
         ear.watches.discard(watch)
         if not ear.watches:
             del self._ears[key]
-            ear.close()
-        await ear.removed(watch)
+            for task in ear.close():
+                self._let_end(task)
+        self._let_end(asyncio.ensure_future(ear.removed(watch)))
+
+    def _let_end(self, task: asyncio.Task[None]) -> None:
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     async def close(self) -> None:
         self._closed = True
@@ -240,9 +264,13 @@ class Watching:
         await asyncio.gather(*coming, return_exceptions=True)
         ears, self._ears = list(self._ears.values()), {}
         self._at.clear()
+        ending = list(self._ending)
+        for one in ending:
+            one.cancel()
         for ear in ears:
             ear.watches.clear()  # who is just being added finds nobody there, and begins nothing
-        await asyncio.gather(*(task for ear in ears for task in ear.close()), return_exceptions=True)
+            ending += ear.close()
+        await asyncio.gather(*ending, return_exceptions=True)
 
 
 def _silent(watch: Watch) -> Caller:

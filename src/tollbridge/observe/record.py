@@ -52,7 +52,7 @@ class Record(msgspec.Struct, omit_defaults=True, tag_field="event", tag="request
     the client saw it. `cost_nanousd`: of all attempts together; None is unknown, 0 is free. `estimated`: usage is our
     own count, not the provider's word. `priced`: where the prices are from; `bill`: what besides tokens they depend on
     (`catalog.kept`). `parent`: the entry whose tool loop this is a round of. `tried`: the attempts, in order, where
-    there were others than the one that answered.
+    there were others than the one that answered. `why`: as of an attempt, where there is none that tells it.
     """
 
     id: str = ""
@@ -88,6 +88,7 @@ class Record(msgspec.Struct, omit_defaults=True, tag_field="event", tag="request
     cache_hit: bool = False
     parent: str = ""
     tried: tuple[Tried, ...] = ()
+    why: str = ""
     user: str | None = None
     tags: tuple[str, ...] = ()
     metadata: Json = None

@@ -68,7 +68,7 @@ class Limiter:
         self._clock = clock
         self._latest = float("-inf")
         self._windows: OrderedDict[str, Window] = OrderedDict()
-        self._unlimited = Place(self, Key(id="", digest=b"", name=""), None, Bucket(0.0), 0)
+        self._unlimited = Place(self, Key(id="", digest=b"", name=""), None, Bucket(0.0, 0.0), 0)
 
     def reserve(self, key: Key, tokens: int) -> Place:
         """`tokens`: what the request may use, input and output together. Raises RateLimitError that says which limit,
@@ -143,9 +143,11 @@ class Limiter:
         for _ in range(2):
             oldest = next(iter(windows))
             window = windows[oldest]
+            if window.requests and now < window.leaves:  # of the last minute, as are those of all behind it
+                return
             if window.idle(now):
                 del windows[oldest]
-            elif window.requests:  # of the last minute, as are those of all behind it
+            elif window.requests:
                 return
             else:
                 windows.move_to_end(oldest)

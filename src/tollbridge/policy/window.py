@@ -16,19 +16,20 @@ from __future__ import annotations
 
 from collections import deque
 
+import msgspec
+
 SPAN_S = 60.0
 BUCKET_S = 1.0
 
 
-class Bucket:
-    __slots__ = ("closes", "inside", "last", "requests", "tokens")
+class Bucket(msgspec.Struct, gc=False):
+    """Of many keys there are many."""
 
-    def __init__(self, now: float) -> None:
-        self.closes = now + BUCKET_S
-        self.last = now
-        self.requests = 0
-        self.tokens = 0
-        self.inside = True
+    closes: float
+    last: float
+    requests: int = 0
+    tokens: int = 0
+    inside: bool = True
 
 
 class Window:
@@ -133,7 +134,7 @@ class Window:
         self.tokens += tokens
 
     def _open(self, now: float) -> Bucket:
-        self._newest = bucket = Bucket(now)
+        self._newest = bucket = Bucket(now + BUCKET_S, now)
         if not self._buckets:
             self.leaves = now + SPAN_S
         self._buckets.append(bucket)

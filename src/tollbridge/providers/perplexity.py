@@ -85,6 +85,8 @@ def _as_a_tool(body: JsonObject) -> Changes:
     if isinstance(options, dict):
         own, caveats = _options(options)
         tool.update(own)
+    elif options is not None:
+        caveats = (unsent("dropped_param", f"$.{_OPTIONS}", "What is said of Perplexity's search is an object"),)
     changes: JsonObject = dict.fromkeys(_SEARCHES)
     if tool or isinstance(options, dict):
         changes["tools"] = _with(body.get("tools"), tool)
@@ -102,6 +104,8 @@ def _options(options: JsonObject) -> tuple[JsonObject, tuple[Caveat, ...]]:
         place, at = (inner, "user_location.approximate") if isinstance(inner, dict) else (there, "user_location")
         own["user_location"] = {name: value for name, value in place.items() if name in _LOCATION}
         lost += [f"{at}.{name}" for name in place if name not in _LOCATION and name != "type"]
+    elif there is not None:
+        lost.append("user_location")
     return own, tuple(
         unsent("dropped_param", f"$.{_OPTIONS}.{name}", f"Perplexity's search has nothing like `{name}`")
         for name in lost
@@ -114,7 +118,7 @@ def _with(tools: Json, said: JsonObject) -> Json:
     for index, tool in enumerate(listed):
         if isinstance(tool, dict) and tool.get("type") == _SEARCH:
             own, filters = tool.get("filters"), said.get("filters")
-            merged: JsonObject = {**said, **tool}
+            merged: JsonObject = {**said, **{name: value for name, value in tool.items() if value is not None}}
             if isinstance(own, dict) and isinstance(filters, dict):
                 merged["filters"] = {**filters, **own}
             return [*listed[:index], merged, *listed[index + 1 :]]

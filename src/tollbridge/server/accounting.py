@@ -47,6 +47,8 @@ def asked_last(record: Record, trace: Trace) -> None:
 
 def failed(record: Record, error: APIError) -> None:
     record.error_class, record.outcome = type(error).__name__, outcome(error)
+    if error.public:  # of the network: its message names the address
+        record.why = error.message
 
 
 class Elsewhere(msgspec.Struct):

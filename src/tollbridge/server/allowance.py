@@ -104,10 +104,9 @@ class Allowance:
     def owes_more(self, id: str, nanousd: int) -> None:
         self._book.owes(id, self._book.owed(id) + nanousd)
 
-    def paid(self, record: Record, owed: int) -> None:
-        """So much of it is owed no more; the entry says what it came to."""
+    def settled(self, record: Record) -> None:
+        """What was owed came to this, and is in the journal just now."""
         self._book.settled(record)
-        self.owes_more(record.key_id, -owed)
 
     def place(self, key: Key) -> Place:
         """For a request that costs nothing, and still is one. Raises RateLimitError."""

@@ -26,7 +26,7 @@ from tollbridge.observe.audit import audit
 from tollbridge.policy.access import ALL, Access
 from tollbridge.policy.principal import Principal
 from tollbridge.secret import without_keys
-from tollbridge.server.accounting import outcome
+from tollbridge.server.accounting import failed
 from tollbridge.server.annex import Annex, known
 from tollbridge.server.answers import JSON, error_answer, own_headers
 from tollbridge.server.cors import Cors
@@ -263,7 +263,8 @@ class App:
             self._json(responder, record, match, shown)
         except APIError as error:
             status, headers, body = error_answer(self._clients(inbound, match), error)
-            record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
+            record.status = status
+            failed(record, error)
             responder.reply(status, [*headers, own_headers(record, self._dialect(match))], body)
 
     async def _manage(self, inbound: Inbound, responder: Responder, record: Record, match: Match) -> None:
@@ -279,7 +280,7 @@ class App:
             self.gateway,
         )
         if error is not None:
-            record.error_class, record.outcome = type(error).__name__, outcome(error)
+            failed(record, error)
 
     def _json(self, responder: Responder, record: Record, match: Match, value: object, status: int = 200) -> None:
         record.status = status
@@ -300,7 +301,8 @@ class App:
         record = self._record(inbound, match)
         dialect = self._clients(inbound, match)
         status, headers, body = error_answer(dialect, error)
-        record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
+        record.status = status
+        failed(record, error)
         if not accounted:
             self._observe(record)
         told: Headers = headers

@@ -11,7 +11,7 @@ from tollbridge.calls.count import count_here, count_upstream, counts_upstream
 from tollbridge.errors import APIError
 from tollbridge.observe import Record
 from tollbridge.routing.engine import Trace
-from tollbridge.server.accounting import outcome
+from tollbridge.server.accounting import failed
 from tollbridge.server.answers import JSON, error_answer, own_headers, shown_to
 from tollbridge.server.gateway import Gateway
 from tollbridge.server.identify import confirm
@@ -52,7 +52,8 @@ async def count_tokens(
         responder.reply(200, [JSON, own_headers(record, dialect)], body)
     except APIError as error:
         status, headers, body = error_answer(dialect, shown_to(inbound.principal, error))
-        record.status, record.error_class, record.outcome = status, type(error).__name__, outcome(error)
+        record.status = status
+        failed(record, error)
         responder.reply(status, [*headers, own_headers(record, dialect)], body)
     finally:
         if place is not None:

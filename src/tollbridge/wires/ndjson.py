@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from tollbridge.errors import BadGatewayError
 from tollbridge.wires.base import SseEvent
-from tollbridge.wires.sse import BOM
+from tollbridge.wires.tap import BOM
 
 LINE_BYTES_MAX = 16 * 1024 * 1024
 

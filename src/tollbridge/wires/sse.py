@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from tollbridge.errors import BadGatewayError
 from tollbridge.wires.base import SseEvent
+from tollbridge.wires.tap import BOM
 
 EVENT_BYTES_MAX = 16 * 1024 * 1024
 LF, CR = b"\n\r"
-BOM = b"\xef\xbb\xbf"
 COMMENT = b": keep-alive\n\n"
 
 

@@ -19,13 +19,14 @@ from tollbridge.errors import BadGatewayError
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.response import Usage
 
+BOM = b"\xef\xbb\xbf"
 EVENT_BYTES_MAX = 16 * 1024 * 1024
 OVERLAP = 3  # a border has four bytes at most
 JOINED_BYTES = 64 * 1024
 TEXT_MAX = 512
 TAIL_EVENTS = 8  # a finish reason, usage, an end marker, and room for what vendors put between them
 BORDERS = (b"\n\n", b"\r\n\r\n", b"\r\r")
-SPOKEN = re.compile(rb"^data:", re.MULTILINE)
+SPOKEN = re.compile(rb"^(?:%b)?data:" % BOM, re.MULTILINE)
 BORDER = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
@@ -173,7 +174,7 @@ def speaks(block: bytes) -> bool:
 
 def data_of(event: bytes) -> bytes:
     """The data lines of an event, joined as the SSE format says."""
-    lines = [line[5:].removeprefix(b" ") for line in event.splitlines() if line.startswith(b"data:")]
+    lines = [line[5:].removeprefix(b" ") for line in event.removeprefix(BOM).splitlines() if line.startswith(b"data:")]
     return lines[0] if len(lines) == 1 else b"\n".join(lines)
 
 

@@ -18,6 +18,7 @@ from tollbridge.model.response import Caveat
 from tollbridge.model.unsent import unsent_field
 from tollbridge.wires.base import Written
 from tollbridge.wires.dialects import CHAT, MESSAGES
+from tollbridge.wires.free_text import holds_to_grammar
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _SYNONYMS = {"disable": "none", "default": None, "thinking_level_unspecified": None}
@@ -44,6 +45,10 @@ def granted(request: Request, wire: str) -> Written[Request]:
         request = replace(request, output=None)
     elif request.origin == CHAT and isinstance(output, OutputFormat) and output.kind == "json" and output.extra:
         request = replace(request, output=_with_schema(output))
+    for index, tool in enumerate(request.tools):
+        if isinstance(tool, Tool) and holds_to_grammar(tool):
+            detail = f"`{tool.name}` is offered as a function of one string, which no grammar holds the model to."
+            caveats.append(Caveat(code="approximated", where=f"$.tools[{index}]", detail=detail))
     if request.reasoning is None and request.tool_choice is None and "tools" not in request.spelling:
         return Written(request, tuple(caveats))
     return Written(_with_choice(_one_at_a_time(_with_effort(request)), wire, caveats), tuple(caveats))

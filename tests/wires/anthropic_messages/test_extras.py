@@ -49,3 +49,10 @@ def test_the_vendors_own_fields_go_out_as_they_are_and_the_rest_is_told() -> Non
     body, caveats = written(context_management={"edits": []}, logit_bias={"1": 2}, service_tier="flex")
     assert body["context_management"] == {"edits": []}
     assert caveats == ["dropped_param $.logit_bias", "dropped_param $.service_tier"]
+
+
+def test_a_field_of_the_same_name_and_another_shape_is_not_the_vendors() -> None:
+    """OpenAI's Responses have a list there."""
+    body, caveats = written(context_management=[{"type": "compaction", "compact_threshold": 1000}], inference_geo=None)
+    assert body.keys().isdisjoint({"context_management", "inference_geo"})
+    assert caveats == ["dropped_param $.context_management"]

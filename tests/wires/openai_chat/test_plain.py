@@ -54,6 +54,20 @@ def test_cache_marks_are_left_out_wherever_they_stand_and_told_once() -> None:
     assert [caveat.detail.split(" ", 1)[0] for caveat in made.caveats] == ["3"]
 
 
+@pytest.mark.parametrize("model", ["openai/gpt-4.1", "groq/llama-3.3-70b-versatile"])
+def test_a_cache_mark_inside_a_tools_function_is_left_out_and_told_too(model: str) -> None:
+    mark = {"cache_control": {"type": "ephemeral"}}
+    function = {"name": "f", "parameters": {"type": "object", "properties": {"cache_control": {"type": "string"}}}}
+    user = [{"role": "user", "content": "Hi"}]
+    made, sent = prepared(model, user, tools=[{"type": "function", **mark, "function": {**function, **mark}}])
+    assert sent["tools"] == [{"type": "function", "function": function}]
+    told = [(caveat.code, caveat.where, caveat.detail.split(" ", 1)[0]) for caveat in made.caveats]
+    assert told == [("dropped_param", "$.tools[*].cache_control", "2")]
+    made, sent = prepared(model, user, functions=[{**function, **mark}])
+    assert sent["functions"] == [function]
+    assert [caveat.where for caveat in made.caveats] == ["$.functions[*].cache_control"]
+
+
 def test_a_server_that_speaks_like_openai_gets_what_the_client_said() -> None:
     made, sent = prepared("openai/x", [THOUGHT], Given(api_key="k", api_base="http://127.0.0.1:9/v1"))
     assert sent["messages"] == [THOUGHT]

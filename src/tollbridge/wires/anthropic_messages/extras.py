@@ -13,7 +13,14 @@ from tollbridge.model.response import Caveat
 from tollbridge.model.unsent import unsent_field
 from tollbridge.wires.searches import OFTEN, TOOL
 
-_OWN = frozenset({"cache_control", "container", "context_management", "mcp_servers", "inference_geo"})
+_OWN: dict[str, tuple[type, ...]] = {
+    "cache_control": (dict,),
+    "container": (str, dict),
+    "context_management": (dict,),
+    "mcp_servers": (list,),
+    "inference_geo": (str,),
+}
+"""With the types that they have there: a list of `context_management` is OpenAI's."""
 _TIERS = {"default": "standard_only", "standard": "standard_only", "standard_only": "standard_only"}
 _PLACE = ("city", "region", "country", "timezone")
 
@@ -21,8 +28,10 @@ _PLACE = ("city", "region", "country", "timezone")
 def write_extras(extra: JsonObject, body: JsonObject, caveats: list[Caveat]) -> None:
     """Puts what has a place into `body`; a Caveat for the rest."""
     for name, value in extra.items():
-        if name in _OWN:
+        if name in _OWN and isinstance(value, _OWN[name]):
             body[name] = value
+        elif name in _OWN and value is None:
+            continue
         elif name == "stop_sequences" and isinstance(value, list):
             body.setdefault(name, value)
         elif name == "output_format" and isinstance(value, dict):

@@ -251,12 +251,12 @@ def _foreign_tools(
             caveats.append(_caveat("approximated", "tools", "the tools that the history calls were declared"))
         return
     body["tools"] = tools
-    if isinstance(choice, Opaque):
-        if choice.wire == NAME:
-            body["tool_choice"] = choice.value
-        else:
-            caveats.append(_caveat("dropped_param", "tool_choice", f"only {format_of(choice.wire)} understands it"))
+    if isinstance(choice, Opaque) and choice.wire == NAME:
+        body["tool_choice"] = choice.value
         return
+    if isinstance(choice, Opaque):
+        caveats.append(_caveat("dropped_param", "tool_choice", f"only {format_of(choice.wire)} understands it"))
+        choice = None
     said: JsonObject = {"type": "auto"} if choice is None else {"type": _CHOICES[choice.mode]}
     if choice is not None and choice.name is not None:
         said["name"] = choice.name

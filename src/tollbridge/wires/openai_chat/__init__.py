@@ -16,7 +16,7 @@ from tollbridge.model.request import Request
 from tollbridge.model.response import Response
 from tollbridge.wires.base import Head, HttpRequest, Target, Written
 from tollbridge.wires.openai_chat import errors, response, tap
-from tollbridge.wires.openai_chat.functions import FUNCTIONS, in_legacy_words
+from tollbridge.wires.openai_chat.functions import FUNCTIONS, NO_CUSTOMS, customs_of, in_legacy_words
 from tollbridge.wires.openai_chat.read_request import read_request
 from tollbridge.wires.openai_chat.stream_reader import ChatStreamReader
 from tollbridge.wires.openai_chat.stream_writer import ChatStreamWriter
@@ -54,7 +54,7 @@ class OpenAIChat:
         self, answer: Response, seals: Seals = UNKEYED, *, asked: JsonObject = _NOTHING
     ) -> Written[JsonObject]:
         """`asked`: as in a stream's `Head`."""
-        written = response.write_response(answer, seals)
+        written = response.write_response(answer, seals, customs_of(asked) if asked else NO_CUSTOMS)
         if FUNCTIONS not in asked:
             return written
         return Written(written.value, (*written.caveats, *in_legacy_words(written.value)))

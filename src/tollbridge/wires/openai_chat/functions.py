@@ -1,4 +1,8 @@
-"""Clients of before tools: they offer `functions` and read `message.function_call`.
+"""What a client's tools make of its answer.
+
+Tools that take free text get a text, and not the arguments of a function (`wires/free_text.py`).
+
+Clients of before tools offer `functions` and read `message.function_call`.
 
 https://platform.openai.com/docs/api-reference/chat/create#chat-create-functions (deprecated; seen 2026-11-27). Where
 their request is translated, the answer is told in these words: one call, without an id, and the finish reason
@@ -13,11 +17,14 @@ from typing import Any
 
 from tollbridge.model.json import JsonObject
 from tollbridge.model.response import Caveat
+from tollbridge.wires.free_text import CUSTOM
 from tollbridge.wires.openai_chat.vocabulary import dropped_part
 
 FUNCTIONS = "functions"
 FINISHED = "function_call"
+NO_CUSTOMS = frozenset[str]()
 _NOTHING = (b"null", b"[]")
+_CUSTOM = b'"%s"' % CUSTOM.encode()
 
 
 def offers_functions(fields: Mapping[str, Any]) -> bool:
@@ -27,6 +34,17 @@ def offers_functions(fields: Mapping[str, Any]) -> bool:
         for name, empty in ((FUNCTIONS, False), ("tools", True))
         if name in fields
     )
+
+
+def offers_free_text(fields: Mapping[str, Any]) -> bool:
+    """Whether the client may have tools that take free text. `fields`: as above."""
+    return "tools" in fields and _CUSTOM in bytes(fields["tools"])
+
+
+def customs_of(asked: JsonObject) -> frozenset[str]:
+    """The names of those tools. `asked`: of a stream's `Head`."""
+    tools = asked.get("tools") or ()
+    return frozenset([tool[CUSTOM]["name"] for tool in tools if tool.get("type") == CUSTOM and CUSTOM in tool])
 
 
 def in_legacy_words(answer: JsonObject) -> tuple[Caveat, ...]:

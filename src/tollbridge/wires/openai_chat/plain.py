@@ -47,17 +47,18 @@ def plain(body: JsonObject) -> Written[JsonObject]:
     """The body without them. What is no list or object stays as it is: the provider says what is wrong with it."""
     caveats: list[Caveat] = []
     made = {**body}
-    marks = 0
-    messages, tools = body.get("messages"), body.get("tools")
+    marks: list[str] = []
+    messages = body.get("messages")
     if isinstance(messages, list):
-        marks += sum(map(_marks, messages))
+        marks += ["$.messages[*].cache_control"] * sum(map(_marks, messages))
         cleaned = [_message(message, f"$.messages[{number}]", caveats) for number, message in enumerate(messages)]
         made["messages"] = _pictures_after(cleaned, caveats)
-    if isinstance(tools, list):
-        marks += sum(map(_marks, tools))
-        made["tools"] = [_without(tool, frozenset({CACHE})) for tool in tools]
+    for name in ("tools", "functions"):
+        if isinstance(tools := body.get(name), list):
+            marks += [f"$.{name}[*].cache_control"] * sum(map(_marks, tools))
+            made[name] = [_tool(tool) for tool in tools]
     if marks:
-        caveats.append(unsent_marks("$.messages[*].cache_control", marks, CACHES_ITSELF))
+        caveats.append(unsent_marks(marks[0], len(marks), CACHES_ITSELF))
     return Written(made, tuple(caveats))
 
 
@@ -75,6 +76,13 @@ def _message(message: Json, where: str, caveats: list[Caveat]) -> Json:
     if any(made.get(name) for name in (*PLAIN, "reasoning_details", "thinking_blocks")):
         caveats.append(unsent_thoughts(where))
     return _without(made, _ADDED)
+
+
+def _tool(tool: Json) -> Json:
+    made = _without(tool, frozenset({CACHE}))
+    if isinstance(made, dict) and isinstance(function := made.get("function"), dict) and CACHE in function:
+        made = {**made, "function": _without(function, frozenset({CACHE}))}
+    return made
 
 
 def _part(part: Json) -> Json:
@@ -119,9 +127,9 @@ def _without(value: Json, names: frozenset[str]) -> Json:
 
 
 def _marks(value: Json) -> int:
-    """Cache marks on a message or tool, and on the parts of its content."""
+    """Cache marks on a message or tool, on the parts of its content and in its function."""
     if not isinstance(value, dict):
         return 0
     content = value.get("content")
-    parts = content if isinstance(content, list) else []
-    return (CACHE in value) + sum(isinstance(part, dict) and CACHE in part for part in parts)
+    inner = [*(content if isinstance(content, list) else ()), value.get("function")]
+    return (CACHE in value) + sum(isinstance(one, dict) and CACHE in one for one in inner)

@@ -11,6 +11,7 @@ import msgspec
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Media, Opaque, Part, Text, ToolCall, ToolResult
 from tollbridge.model.request import Message, OutputFormat, Request, Role, Sampling, Tool, ToolChoice
+from tollbridge.wires import free_text
 from tollbridge.wires.base import Written
 from tollbridge.wires.openai_chat.content import read_content, take_cache
 from tollbridge.wires.openai_chat.shapes import explain_request
@@ -184,6 +185,8 @@ def _tools(rest: JsonObject, spelling: dict[str, str]) -> tuple[Tool | Opaque, .
 def _tool(tool: JsonObject) -> Tool | Opaque:
     kind = tool.get("type", "function")
     function = tool.get("function")
+    if kind == free_text.CUSTOM and tool.get(kind).__class__ is dict:
+        return _custom(tool)
     if kind != "function" or function.__class__ is not dict:
         if (kind == "function" and not of_another(tool)) or kind.__class__ is not str:
             raise TypeError("function")
@@ -192,6 +195,20 @@ def _tool(tool: JsonObject) -> Tool | Opaque:
     if len(tool) > 2:
         extra = {key: value for key, value in tool.items() if key not in ("type", "function")}
     return _function(function, extra, {} if "type" in tool else {"type": "absent"})
+
+
+def _custom(tool: JsonObject) -> Tool:
+    """It takes free text: to a format that does not know them it is a function of one string."""
+    inner = dict(tool[free_text.CUSTOM])
+    extra = {key: value for key, value in tool.items() if key not in ("type", free_text.CUSTOM)}
+    name, description = string(inner.pop("name")), take(inner, "description", str)
+    return Tool(
+        name=name,
+        description=description,
+        schema=free_text.SCHEMA,
+        spelling={"type": free_text.CUSTOM},
+        extra={**extra, free_text.CUSTOM: inner} if inner else extra,
+    )
 
 
 def _function(function: JsonObject, extra: JsonObject, spelling: dict[str, str]) -> Tool:
@@ -224,11 +241,12 @@ def _tool_choice(rest: JsonObject, spelling: dict[str, str]) -> ToolChoice | Opa
         return ToolChoice(mode=mode) if mode is not None else Opaque(wire=NAME, value=choice)  # type: ignore[arg-type]
     if choice.get("type") == "allowed_tools":
         return _allowed(choice)
-    function = choice.get("function")
-    if choice.get("type") != "function" or function.__class__ is not dict or len(function) != 1:
+    kind = choice.get("type")
+    named = choice.get(kind) if kind == "function" or kind == free_text.CUSTOM else None
+    if named.__class__ is not dict or len(named) != 1:
         return Opaque(wire=NAME, value=choice)
-    extra = {key: value for key, value in choice.items() if key not in ("type", "function")}
-    return ToolChoice(mode="tool", name=string(function["name"]), extra=extra)
+    extra = {key: value for key, value in choice.items() if key != kind and (key != "type" or kind != "function")}
+    return ToolChoice(mode="tool", name=string(named["name"]), extra=extra)
 
 
 def _function_call(rest: JsonObject, spelling: dict[str, str]) -> ToolChoice | None:

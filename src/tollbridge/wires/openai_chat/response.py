@@ -18,6 +18,7 @@ from tollbridge.wires.openai_chat import thinking_parts
 from tollbridge.wires.openai_chat.citations import CITED, write_as_claudes
 from tollbridge.wires.openai_chat.content import write_media, write_own
 from tollbridge.wires.openai_chat.errors import read_inner_error
+from tollbridge.wires.openai_chat.functions import NO_CUSTOMS
 from tollbridge.wires.openai_chat.reasoning import (
     PLAIN,
     close_call_signature,
@@ -157,7 +158,10 @@ def made_up_id(answer_id: str, choice: int, number: int) -> str:
     return f"call_{_NOT_IN_IDS.sub('', answer_id)[-24:]}_{choice}_{number}"
 
 
-def write_response(response: Response, seals: Seals = UNKEYED) -> Written[JsonObject]:
+def write_response(
+    response: Response, seals: Seals = UNKEYED, customs: frozenset[str] = NO_CUSTOMS
+) -> Written[JsonObject]:
+    """`customs`: names of the client's tools that take free text."""
     own = response.origin == NAME
     caveats: list[Caveat] = []
     out: JsonObject = {
@@ -165,7 +169,7 @@ def write_response(response: Response, seals: Seals = UNKEYED) -> Written[JsonOb
         "object": "chat.completion",
         "created": response.created or 0,
         "model": response.model,
-        "choices": [_write_choice(choice, response, seals, caveats) for choice in response.choices],
+        "choices": [_write_choice(choice, response, seals, caveats, customs) for choice in response.choices],
     }
     if own and "object" in response.extra:
         del out["object"]
@@ -178,10 +182,12 @@ def write_response(response: Response, seals: Seals = UNKEYED) -> Written[JsonOb
     return Written(out, tuple(caveats))
 
 
-def _write_choice(choice: Choice, response: Response, seals: Seals, caveats: list[Caveat]) -> JsonObject:
+def _write_choice(
+    choice: Choice, response: Response, seals: Seals, caveats: list[Caveat], customs: frozenset[str]
+) -> JsonObject:
     own = response.origin == NAME
     spelling = choice.spelling if own else _NOTHING_KNOWN
-    writer = MessageWriter(own, seals, response.account, caveats)
+    writer = MessageWriter(own, seals, response.account, caveats, customs)
     message = writer.write(choice, spelling)
     out: JsonObject = {"index": choice.index}
     match spelling.get("message"):
@@ -228,8 +234,11 @@ def write_finish(finish: Finish | None, own: bool, caveats: list[Caveat], spelle
 class MessageWriter:
     """Writes the message of one choice."""
 
-    def __init__(self, own: bool, seals: Seals, account: str, caveats: list[Caveat]) -> None:
+    def __init__(
+        self, own: bool, seals: Seals, account: str, caveats: list[Caveat], customs: frozenset[str] = NO_CUSTOMS
+    ) -> None:
         self._own = own
+        self._customs = customs
         self._seals = seals
         self._account = account
         self._caveats = caveats
@@ -329,7 +338,7 @@ class MessageWriter:
         if part.signature and not self._own:
             seal = self._seals.close(part.origin, part.account or self._account, part.signature)
             id = f"{id}~{seal}"
-        out = write_call(part, id, self._own)
+        out = write_call(part, id, self._own, not self._own and part.name in self._customs)
         if place is not None:
             out["position"] = place
         if part.signature:

@@ -9,6 +9,7 @@ from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, ToolChoice
 from tollbridge.model.response import Caveat
 from tollbridge.model.unsent import CACHES_ITSELF, unsent_field
+from tollbridge.wires import free_text
 from tollbridge.wires.base import Target
 from tollbridge.wires.dialects import format_of
 from tollbridge.wires.openai_chat.content import write_cache
@@ -97,6 +98,8 @@ class _Settings:
             kind = tool.value.get("type") if isinstance(tool.value, dict) else None
             self._caveats.append(unsent_field("tools", f"`{kind}` is a tool that only {format_of(tool.wire)} runs"))
             return None
+        if self._own and tool.spelling.get("type") == free_text.CUSTOM:
+            return _custom(tool)
         function: JsonObject = {"name": tool.name}
         if tool.description is not None:
             function["description"] = tool.description
@@ -142,7 +145,8 @@ class _Settings:
             self._put("tool_choice", name, {"name": choice.name, **extra} if choice.mode == "tool" else choice.mode)
         elif choice.mode == "tool":
             extra = choice.extra if self._own else {}
-            self._put("tool_choice", name, {"type": "function", "function": {"name": choice.name}, **extra})
+            kind = free_text.CUSTOM if extra.get("type") == free_text.CUSTOM else "function"
+            self._put("tool_choice", name, {"type": "function", kind: {"name": choice.name}, **extra})
         elif choice.allowed:
             tools = [{"type": "function", "function": {"name": allowed}} for allowed in choice.allowed]
             said = {"mode": choice.mode, "tools": tools}
@@ -249,3 +253,9 @@ class _Settings:
                 self._caveats.append(
                     unsent_field(key, f"the chat format has no such field ({format_of(request.origin)})")
                 )
+
+
+def _custom(tool: Tool) -> JsonObject:
+    described = {} if tool.description is None else {"description": tool.description}
+    inner = {"name": tool.name, **described, **tool.extra.get(free_text.CUSTOM, {})}
+    return {"type": free_text.CUSTOM, **tool.extra, free_text.CUSTOM: inner}

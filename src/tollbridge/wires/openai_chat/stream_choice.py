@@ -11,6 +11,7 @@ from tollbridge.model.events import Cited, Event, Extra, Finished, Grew, Logprob
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Inline, Media, Opaque, Part, Refusal, Text, Thinking, ToolCall
 from tollbridge.model.response import Finish
+from tollbridge.wires import free_text
 from tollbridge.wires.openai_chat.citations import CITED_NOW, from_start, is_claudes, read_citation
 from tollbridge.wires.openai_chat.content import read_part
 from tollbridge.wires.openai_chat.reasoning import DETAIL_TYPES, FIELDS, PLAIN, read_block, read_detail
@@ -32,13 +33,14 @@ _MISSING: Any = object()
 
 
 class _Call:
-    """A tool call under way: which part it is."""
+    """A tool call under way: which part it is. `custom`: it is free text."""
 
-    __slots__ = ("id", "part")
+    __slots__ = ("custom", "id", "part")
 
-    def __init__(self, part: int, id: str) -> None:
+    def __init__(self, part: int, id: str, custom: bool = False) -> None:
         self.part = part
         self.id = id
+        self.custom = custom
 
 
 class ChoiceReader:
@@ -132,6 +134,9 @@ class ChoiceReader:
             inner = {key: value for key, value in self._audio.items() if key != "data"}
             source = Inline(data=self._audio.get("data", ""))
             self._open(Media(media_type="audio/*", source=source, extra={FIELD: "audio", "audio": inner}), events)
+        for call in self._calls.values():
+            if call.custom:
+                events.append(Grew(self._index, call.part, free_text.ENDS, "arguments"))
         reason = FINISH.get(self.raw, "other") if self.raw else ("tool_calls" if self.called else "stop")
         if reason == "stop" and self._refusal >= 0:
             reason = "refusal"
@@ -269,6 +274,7 @@ class ChoiceReader:
             if extra:
                 events.append(Noted(Extra("part", extra, known.part), self._index))
         if text:
+            text = free_text.wrap_piece(text) if known.custom else text
             events.append(Grew(self._index, known.part, text, "arguments"))
 
     def _open_call(self, call: JsonObject, function: JsonObject, id: str, events: list[Event]) -> _Call:
@@ -283,7 +289,11 @@ class ChoiceReader:
         if not part.id or part.id in self.ids:
             part = msgspec.structs.replace(part, id=made_up_id(self.answer_id, self._index, len(self.ids)))
         self.ids.add(part.id)
-        return _Call(self._open(part, events), id)
+        if key == "function":
+            return _Call(self._open(part, events), id)
+        opened = _Call(self._open(msgspec.structs.replace(part, arguments=""), events), id, custom=True)
+        events.append(Grew(self._index, opened.part, free_text.BEGINS, "arguments"))
+        return opened
 
     def _call_with(self, id: str, number: int) -> int:
         """The index of the call with this id, or the next free one."""

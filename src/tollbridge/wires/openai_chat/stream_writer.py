@@ -5,7 +5,8 @@ Rules
    the hot path of a translated stream.
 2. Thinking goes into `reasoning_content` and, piece by piece, into `thinking_blocks`, whose last piece has the
    signature; an own answer's goes where it came from.
-3. What the provider ran itself is written whole, when it is closed.
+3. What the provider ran itself is written whole, when it is closed; so is the free text of a custom tool, which comes
+   wrapped in JSON.
 4. What is told in a list has an `index` in it: by that the openai SDK puts the pieces together, and without it raises.
 5. To a client that offered `functions` (`head.asked`) the first call is a `function_call`, and there is no other.
 6. Usage is held until `close`, and written only for a client that asked. `fail` ends without `[DONE]`.
@@ -20,12 +21,14 @@ from tollbridge.model.events import Began, Cited, Closed, Event, Extra, Finished
 from tollbridge.model.json import JsonObject
 from tollbridge.model.parts import Citation, Inline, Media, Opaque, Part, Refusal, Text, Thinking, ToolCall
 from tollbridge.model.response import Caveat, Finish, Usage
+from tollbridge.wires import free_text
 from tollbridge.wires.base import Head
+from tollbridge.wires.free_text import CUSTOM
 from tollbridge.wires.openai_chat import thinking_parts
 from tollbridge.wires.openai_chat.citations import CITED_NOW, is_claudes, write_citation
 from tollbridge.wires.openai_chat.content import write_own
 from tollbridge.wires.openai_chat.errors import write_error
-from tollbridge.wires.openai_chat.functions import FINISHED, FUNCTIONS, one_too_many
+from tollbridge.wires.openai_chat.functions import FINISHED, FUNCTIONS, NO_CUSTOMS, customs_of, one_too_many
 from tollbridge.wires.openai_chat.reasoning import PLAIN, close_call_signature, close_signature, write_detail
 from tollbridge.wires.openai_chat.response import MessageWriter, write_finish, write_server_call
 from tollbridge.wires.openai_chat.turn import Order, write_function_call
@@ -53,6 +56,7 @@ class ChatStreamWriter:
         self.own = head.origin == NAME
         self.head = head
         self.legacy = FUNCTIONS in head.asked
+        self.customs = customs_of(head.asked) if head.asked else NO_CUSTOMS
         self._began = Began()
         self.waiting: JsonObject = {}  # unknown fields of an own answer, for the next chunk
         self._start = b""
@@ -141,12 +145,13 @@ class _Writing:
     """A part under way. `number`: its place in `tool_calls`, or below 0; `block`: in `thinking_blocks`. `fields`: where
     thinking goes."""
 
-    __slots__ = ("block", "fields", "grown", "number", "over", "part", "position", "signature", "text")
+    __slots__ = ("block", "custom", "fields", "grown", "number", "over", "part", "position", "signature", "text")
 
     def __init__(self, part: Part, position: int | None) -> None:
         self.part = part
         self.position = position
         self.number = -1
+        self.custom = False
         self.block = -1
         self.fields: tuple[str, ...] = ()
         self.grown = False
@@ -294,11 +299,15 @@ class _Choice:
             return self._function_call(writing, part, number)
         writing.number = number
         head = self._writer.head
-        message = MessageWriter(own, head.seals, head.account, self._writer.caveats)
+        message = MessageWriter(own, head.seals, head.account, self._writer.caveats, self._writer.customs)
         call = {"index": writing.number, **message.call(part, writing.position)}
-        text = "input" if "custom" in call else "arguments"
-        call["custom" if "custom" in call else "function"][text] = part.arguments
-        writing.grown = bool(part.arguments)
+        writing.custom = CUSTOM in call
+        if writing.custom:
+            writing.text.append(part.arguments)
+            call[CUSTOM]["input"] = ""
+        else:
+            call["function"]["arguments"] = part.arguments
+        writing.grown = writing.custom or bool(part.arguments)
         return self.chunk({"tool_calls": [call]})
 
     def _function_call(self, writing: _Writing, part: ToolCall, number: int) -> bytes:
@@ -340,17 +349,19 @@ class _Choice:
                     return self.chunk({"audio": {"transcript": text}})
                 self._offset += len(text)
                 return self._raw(b'{"content":' + _encode(text) + b"}")
-            case ToolCall(runs_on="client") as call:
+            case ToolCall(runs_on="client"):
                 if aspect == "signature":
                     writing.signature.append(text)
+                    return b""
+                if writing.custom:
+                    writing.text.append(text)
                     return b""
                 writing.grown = True
                 if writing.number < 0:
                     left_out = writing.number == _LEFT_OUT
                     return b"" if left_out else self.chunk({"function_call": {"arguments": text}})
-                kind, key = (b"custom", b"input") if call.extra.get("type") == "custom" else (b"function", b"arguments")
                 return self._raw(
-                    b'{"tool_calls":[{"index":%d,"%b":{"%b":%b}}]}' % (writing.number, kind, key, _encode(text))
+                    b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}' % (writing.number, _encode(text))
                 )
             case ToolCall():
                 writing.text.append(text)
@@ -407,6 +418,8 @@ class _Choice:
             case ToolCall(runs_on="client"):
                 named = writing.number < 0 and not self._writer.legacy
                 out = b"" if writing.grown or named else self.grow(index, "{}", "arguments")
+                if writing.custom and (text := free_text.unwrap("".join(writing.text))):
+                    out = self.chunk({"tool_calls": [{"index": writing.number, CUSTOM: {"input": text}}]})
                 if signature and writing.number >= 0:
                     account = part.account or head.account
                     shown = signature if own else close_call_signature(signature, part.origin, account, head.seals)

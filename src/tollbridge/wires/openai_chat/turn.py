@@ -19,6 +19,8 @@ import msgspec
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import FileRef, Inline, Media, Opaque, Part, Refusal, Source, Text, Thinking, ToolCall
 from tollbridge.model.response import Caveat
+from tollbridge.wires import free_text
+from tollbridge.wires.free_text import CUSTOM
 from tollbridge.wires.openai_chat import thinking_parts
 from tollbridge.wires.openai_chat.citations import cite, drop_copies, read_citation, write_citation
 from tollbridge.wires.openai_chat.content import is_plain, read_content, read_part, write_own
@@ -157,7 +159,12 @@ class TurnReader:
         name, text = string(custom.pop("name")), string(custom.pop("input"))
         if custom:
             extra["custom"] = custom
-        return ToolCall(id=self.read_id(call.get("id"))[0], name=name, arguments=text, extra=extra)
+        return ToolCall(
+            id=self.read_id(call.get("id"))[0],
+            name=name,
+            arguments=free_text.wrap(text),
+            extra={**extra, "type": CUSTOM},
+        )
 
     def _function_call(self, call: JsonObject) -> ToolCall:
         extra = {FIELD: "function_call", **{key: value for key, value in call.items() if key not in _PLAIN_FUNCTION}}
@@ -265,11 +272,12 @@ class Order:
         return index if needed else None
 
 
-def write_call(call: ToolCall, id: str, own: bool) -> JsonObject:
+def write_call(call: ToolCall, id: str, own: bool, custom: bool = False) -> JsonObject:
+    """`custom`: the client's tool of this name takes free text; an own call says it itself."""
     extra = call.extra if own else {}
-    if extra.get("type") == "custom":
-        custom = {"name": call.name, "input": call.arguments, **extra.get("custom", {})}
-        return {"id": id, **extra, "custom": custom}
+    if custom or is_custom(call, own):
+        inner = {"name": call.name, "input": free_text.unwrap(call.arguments), **extra.get(CUSTOM, {})}
+        return {"id": id, "type": CUSTOM, **extra, CUSTOM: inner}
     arguments: Json = call.arguments or "{}"
     if extra.get(SPELLED) == "object":
         arguments = msgspec.json.decode(arguments)
@@ -280,6 +288,10 @@ def write_call(call: ToolCall, id: str, own: bool) -> JsonObject:
         elif key not in (FIELD, SPELLED):
             out[key] = value
     return out
+
+
+def is_custom(call: ToolCall, own: bool) -> bool:
+    return own and call.extra.get("type") == CUSTOM
 
 
 def write_function_call(call: ToolCall) -> JsonObject:

@@ -16,6 +16,7 @@ import msgspec
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Inline, Media, Opaque, Part, Refusal, Text, Thinking, ToolCall
 from tollbridge.model.response import Caveat, Finish
+from tollbridge.wires import free_text
 from tollbridge.wires.dialects import format_of
 from tollbridge.wires.openai_responses.citations import write_citation
 from tollbridge.wires.openai_responses.content import read_part, write_part
@@ -23,7 +24,6 @@ from tollbridge.wires.openai_responses.items import ItemReader, write_call
 from tollbridge.wires.openai_responses.reasoning import write_reasoning
 from tollbridge.wires.openai_responses.vocabulary import (
     CALLS,
-    CUSTOM,
     FIELD,
     ITEM,
     LOGPROBS,
@@ -31,7 +31,6 @@ from tollbridge.wires.openai_responses.vocabulary import (
     approximated,
     dropped_part,
     made_id,
-    unwrap_input,
     without,
 )
 from tollbridge.wires.seal import Seals
@@ -272,7 +271,7 @@ class AnswerWriter:
         if part.signature is not None:
             id = f"{id}~{self._seals.close(part.origin, part.account or self._account, part.signature)}"
         if part.name in self.customs:
-            text = unwrap_input(part.arguments)
+            text = free_text.unwrap(part.arguments)
             return {"type": "custom_tool_call", "id": made_id("ctc", self.id, number), "status": "completed"} | {
                 "call_id": id,
                 "name": part.name,
@@ -305,7 +304,7 @@ def tier_of(extra: JsonObject) -> JsonObject:
 
 def customs_of(asked: JsonObject) -> frozenset[str]:
     tools = asked.get("tools") or ()
-    return frozenset(tool["name"] for tool in tools if tool.get("type") == CUSTOM)
+    return frozenset(tool["name"] for tool in tools if tool.get("type") == free_text.CUSTOM)
 
 
 def is_custom(part: ToolCall) -> bool:

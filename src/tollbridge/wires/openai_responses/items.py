@@ -9,9 +9,10 @@ from __future__ import annotations
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Part, Text, ToolCall, ToolResult
 from tollbridge.model.response import Caveat
+from tollbridge.wires import free_text
 from tollbridge.wires.openai_responses.content import read_part, write_part
 from tollbridge.wires.openai_responses.reasoning import read_reasoning
-from tollbridge.wires.openai_responses.vocabulary import CALLS, FIELD, string, unwrap_input, without, wrap_input
+from tollbridge.wires.openai_responses.vocabulary import CALLS, FIELD, string, without
 from tollbridge.wires.seal import PREFIX, Seals
 
 SEALED_ID = "~" + PREFIX
@@ -36,7 +37,7 @@ class ItemReader:
         text = string(item[CALLS[kind]])
         if kind != "function_call":
             extra[FIELD] = kind
-            text = wrap_input(text)
+            text = free_text.wrap(text)
         id, origin, account, signature = self._call_id(item["call_id"])
         return ToolCall(
             id=id,
@@ -82,7 +83,7 @@ def write_call(call: ToolCall) -> JsonObject:
         "type": kind,
         "call_id": call.id,
         "name": call.name,
-        CALLS[kind]: call.arguments if kind == "function_call" else unwrap_input(call.arguments),
+        CALLS[kind]: call.arguments if kind == "function_call" else free_text.unwrap(call.arguments),
         **without(call.extra, FIELD),
     }
 

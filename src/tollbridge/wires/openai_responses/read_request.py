@@ -10,6 +10,7 @@ from __future__ import annotations
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Opaque, Part, Text
 from tollbridge.model.request import Message, OutputFormat, Reasoning, Request, Role, Sampling, Tool, ToolChoice
+from tollbridge.wires import free_text
 from tollbridge.wires.base import Written
 from tollbridge.wires.openai_responses.compaction import KIND as COMPACTION
 from tollbridge.wires.openai_responses.compaction import opened
@@ -18,8 +19,6 @@ from tollbridge.wires.openai_responses.items import ItemReader
 from tollbridge.wires.openai_responses.shapes import explain_request, lacks_input
 from tollbridge.wires.openai_responses.vocabulary import (
     CALLS,
-    CUSTOM,
-    CUSTOM_SCHEMA,
     LOGPROBS_ASKED,
     NAME,
     OUTPUTS,
@@ -135,12 +134,12 @@ def _tools(rest: JsonObject) -> tuple[Tool | Opaque, ...]:
 def _tool(tool: JsonObject) -> Tool | Opaque:
     """A custom tool takes free text: to a format that does not know them it is a function of one string."""
     kind = string(tool["type"])
-    if kind == CUSTOM:
+    if kind == free_text.CUSTOM:
         return Tool(
             name=string(tool["name"]),
             description=tool["description"] if tool.get("description").__class__ is str else None,
-            schema=CUSTOM_SCHEMA,
-            spelling={"type": CUSTOM},
+            schema=free_text.SCHEMA,
+            spelling={"type": free_text.CUSTOM},
             extra=without(tool, "type", "name", *(["description"] if tool.get("description") is not None else [])),
         )
     if kind != "function":
@@ -164,9 +163,14 @@ def _tool_choice(rest: JsonObject) -> ToolChoice | Opaque | None:
         return ToolChoice(mode=choice)
     if choice.__class__ is dict and choice.get("type") == "allowed_tools":
         return _allowed(choice)
-    if choice.__class__ is not dict or choice.get("type") != "function":
+    kind = choice.get("type") if choice.__class__ is dict else None
+    if kind != "function" and kind != free_text.CUSTOM:
         return Opaque(wire=NAME, value=choice)
-    return ToolChoice(mode="tool", name=string(choice["name"]), extra=without(choice, "type", "name"))
+    return ToolChoice(
+        mode="tool",
+        name=string(choice["name"]),
+        extra=without(choice, "name") if kind == free_text.CUSTOM else without(choice, "type", "name"),
+    )
 
 
 def _allowed(choice: JsonObject) -> ToolChoice | Opaque:

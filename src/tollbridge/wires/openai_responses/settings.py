@@ -9,10 +9,10 @@ from tollbridge.model.parts import Opaque
 from tollbridge.model.request import OutputFormat, Reasoning, Request, Tool, ToolChoice
 from tollbridge.model.response import Caveat
 from tollbridge.model.unsent import CACHES_ITSELF, unsent_field
+from tollbridge.wires import free_text
 from tollbridge.wires.base import Target
 from tollbridge.wires.dialects import format_of
 from tollbridge.wires.openai_responses.vocabulary import (
-    CUSTOM,
     LOGPROBS_ASKED,
     NAME,
     REASONING_ASKED,
@@ -115,8 +115,8 @@ class _Settings:
             self._caveats.append(dropped_part(f"$.tools[{at}]", f"Only {format_of(tool.wire)} understands this tool."))
             return None
         if self._own:
-            custom = tool.spelling.get("type") == CUSTOM
-            body: JsonObject = {"type": CUSTOM if custom else "function", "name": tool.name}
+            custom = tool.spelling.get("type") == free_text.CUSTOM
+            body: JsonObject = {"type": free_text.CUSTOM if custom else "function", "name": tool.name}
             schema = None if custom else tool.schema
             for key, value in (("description", tool.description), ("parameters", schema), ("strict", tool.strict)):
                 if value is not None:

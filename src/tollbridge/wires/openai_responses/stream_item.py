@@ -13,6 +13,7 @@ import msgspec
 from tollbridge.model.events import Cited, Closed, Event, Extra, Grew, Logprobs, Noted, Opened
 from tollbridge.model.json import Json, JsonObject
 from tollbridge.model.parts import Media, Opaque, Part, Refusal, Text, Thinking, ToolCall
+from tollbridge.wires import free_text
 from tollbridge.wires.openai_responses.answer import is_custom, read_output, take_logprobs
 from tollbridge.wires.openai_responses.content import read_citation, read_part
 from tollbridge.wires.openai_responses.items import ItemReader
@@ -21,18 +22,14 @@ from tollbridge.wires.openai_responses.vocabulary import (
     BETWEEN_PIECES,
     BREAKS,
     CALLS,
-    CUSTOM_INPUT,
     FIELD,
     ITEM,
     NAME,
-    unwrap_input,
     without,
 )
 
 _ITEMS = ItemReader(None)
 _MISSING: Any = object()
-_encode = msgspec.json.encode
-_INPUT_BEGINS, _INPUT_ENDS = f'{{"{CUSTOM_INPUT}":"', '"}'
 
 
 class Places:
@@ -113,7 +110,7 @@ class ItemUnderWay:
         growing = self._growing[at]
         growing.text.append(text)
         if kind == "input":
-            text = _encode(text)[1:-1].decode()
+            text = free_text.wrap_piece(text)
         if text:
             events.append(Grew(0, growing.index, text, "arguments" if kind in ("arguments", "input") else "text"))
 
@@ -196,7 +193,7 @@ class ItemUnderWay:
         self._places.opened.append(part)
         events.append(Opened(0, index, part))
         if isinstance(part, ToolCall) and is_custom(part):
-            events.append(Grew(0, index, _INPUT_BEGINS, "arguments"))
+            events.append(Grew(0, index, free_text.BEGINS, "arguments"))
         elif isinstance(part, Thinking) and self._fields.get("id").__class__ is str:
             self._signed = write_signature(self._fields["id"], None) or ""
             events.append(Grew(0, index, self._signed, "signature"))
@@ -222,8 +219,8 @@ def _rest(whole: Part, told: str, over: bool) -> str:
         return ""
     match whole:
         case ToolCall(arguments=arguments) if is_custom(whole):
-            text = unwrap_input(arguments)
-            return (_encode(text[len(told) :])[1:-1].decode() if text.startswith(told) else "") + _INPUT_ENDS
+            text = free_text.unwrap(arguments)
+            return (free_text.wrap_piece(text[len(told) :]) if text.startswith(told) else "") + free_text.ENDS
         case ToolCall(arguments=text) | Text(text=text) | Refusal(text=text) | Thinking(text=text):
             return text[len(told) :] if text.startswith(told) else ""
         case _:

@@ -39,15 +39,6 @@ STATEFUL = ("previous_response_id", "conversation", "prompt")
 
 CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 """Items that are calls of the client's tools, and the field with their text."""
-CUSTOM = "custom"
-CUSTOM_INPUT = "input"
-CUSTOM_SCHEMA: JsonObject = {
-    "type": "object",
-    "properties": {CUSTOM_INPUT: {"type": "string"}},
-    "required": [CUSTOM_INPUT],
-    "additionalProperties": False,
-}
-"""A custom tool takes free text. To everybody else it is a function with one string."""
 OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
 
 
@@ -83,18 +74,3 @@ def dropped_part(where: str, detail: str) -> Caveat:
 
 def approximated(where: str, detail: str) -> Caveat:
     return Caveat(code="approximated", where=where, detail=detail)
-
-
-def wrap_input(text: str) -> str:
-    """The free text of a custom tool's call as the arguments of a function."""
-    return msgspec.json.encode({CUSTOM_INPUT: text}).decode()
-
-
-def unwrap_input(arguments: str) -> str:
-    """The free text in such arguments; they themselves, where a model wrote something else."""
-    try:
-        value: Json = msgspec.json.decode(arguments)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return arguments
-    found = value.get(CUSTOM_INPUT) if value.__class__ is dict and len(value) == 1 else None
-    return found if found.__class__ is str else arguments
