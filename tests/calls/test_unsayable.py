@@ -62,9 +62,7 @@ def test_so_it_is_where_a_chat_is_made_of_it(dialect: Wire, said: dict[str, Any]
 
 
 def test_who_says_nothing_gets_no_refusal_of_ours() -> None:
-    assert sent(prepared("mistral", OPENAI_RESPONSES, input=""))["messages"] == [
-        {"role": "user", "content": ""}
-    ]
+    assert sent(prepared("mistral", OPENAI_RESPONSES, input=""))["messages"] == [{"role": "user", "content": ""}]
 
 
 @pytest.mark.parametrize("model", FOREIGN)
