@@ -102,6 +102,8 @@ async def test_a_parent_that_is_killed_while_its_workers_drain_hurries_them_not(
                 await gateway.says("the parent of this worker is gone")
                 upstream_says.go_on.set()
                 assert await whole(open_streams)
+            await gateway.ends()
+            assert last_one_left(gateway)
 
 
 @reads_proc
@@ -181,7 +183,7 @@ async def test_streams_finish_whose_server_had_a_terminal_that_closed(tmp_path: 
         try:
             said = ""
             while "Stop with Ctrl-C" not in said or said.count("A worker listens") < len(options[1:2]) * 2:
-                said += (await asyncio.to_thread(os.read, end, 65536)).decode()
+                said += (await asyncio.to_thread(os.read, end, 65536)).decode("utf-8", "replace")
             children = children_of(process.pid)
             async with streams(gateway := Serving(process, port), 4) as open_streams:
                 os.close(end)
