@@ -146,6 +146,36 @@ async def test_an_answer_without_usage(tmp_path: Path, path: str, streams: bool)
 
 
 @pytest.mark.usefixtures("fresh")
+async def test_embeddings_without_usage(tmp_path: Path) -> None:
+    vectors = {"object": "list", "model": "m", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}]}
+    whole = answer(json.dumps(vectors).encode(), "content-type: application/json", status="200 OK")
+    async with Upstream(always(whole)) as upstream:
+        async with served(configuration(entry("m", upstream.port)), tmp_path) as gateway:
+            with watched() as on_the_loop:
+                told = await gateway.post("/v1/embeddings", {"model": "m", "input": LONG})
+    assert not on_the_loop
+    assert told.status == 200
+    (record,) = gateway.records
+    assert record.estimated
+    assert record.tokens["input"] > len(LONG) / 8
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("path", ["/v1/responses/input_tokens", "/v1/messages/count_tokens"])
+async def test_a_count_that_is_asked_for(tmp_path: Path, path: str) -> None:
+    """Of a provider that has no such path."""
+    none = answer(b"not found", status="404 Not Found")
+    async with Upstream(always(none)) as upstream:
+        async with served(configuration(entry("m", upstream.port)), tmp_path) as gateway:
+            with watched() as on_the_loop:
+                body = {"input": LONG} if "responses" in path else {"messages": [{"role": "user", "content": LONG}]}
+                told = await gateway.post(path, {"model": "m", **body})
+    assert not on_the_loop
+    assert told.status == 200
+    assert told.json()["input_tokens"] > len(LONG) / 8
+
+
+@pytest.mark.usefixtures("fresh")
 async def test_what_is_short_needs_no_thread_once_it_was_loaded(tmp_path: Path) -> None:
     whole = answer(UNTOLD, "content-type: application/json", status="200 OK")
     async with Upstream(always(whole)) as upstream:
