@@ -186,6 +186,42 @@ async def test_what_is_short_needs_no_thread_once_it_was_loaded(tmp_path: Path) 
     assert [record.tokens for record in gateway.records] == [gateway.records[0].tokens] * 2
 
 
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("streams", [False, True])
+async def test_what_is_passed_through(tmp_path: Path, streams: bool) -> None:
+    whole = answer(UNTOLD, "content-type: application/json", status="200 OK")
+    async with Upstream(always(stream(word("hello"), STOP, DONE) if streams else whole)) as upstream:
+        async with accounted(configuration(entry("m", upstream.port)), tmp_path) as gateway:
+            with watched() as on_the_loop:
+                body, kind = ask("gpt-4o", stream=streams, text=LONG), {"content-type": "application/json"}
+                told = await gateway.post("/openai/v1/chat/completions", body, kind)
+                (record,) = gateway.records
+    assert not on_the_loop
+    assert told.status == 200
+    assert b"hello" in told.body
+    assert record.estimated
+    assert record.cost_nanousd
+
+
+async def test_a_client_that_left_what_is_passed_through(tmp_path: Path) -> None:
+    stage = Stage(BEGINNING)
+    async with Upstream(stage) as upstream:
+        async with accounted(configuration(entry("m", upstream.port)), tmp_path) as gateway:
+            async with kept_busy() as go_on:
+                body = ask("gpt-4o", stream=True, text=LONG)
+                async with streaming(gateway, "/openai/v1/chat/completions", body) as told:
+                    await answers_so_far(told, b"hello")
+                await asyncio.wait_for(stage.left.wait(), 10)
+                assert gateway.records == []
+                draining = asyncio.ensure_future(gateway.listener.drain(grace_s=10))
+                await asyncio.sleep(0.1)
+                assert not draining.done()
+                go_on.set()
+                await draining
+                (record,) = gateway.records
+    assert (record.outcome, record.status, record.estimated) == ("cancelled", 499, True)
+
+
 async def test_others_are_answered_meanwhile(tmp_path: Path) -> None:
     whole = answer(UNTOLD, "content-type: application/json", status="200 OK")
     async with Upstream(always(whole)) as upstream:

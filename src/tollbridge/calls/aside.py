@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import ParamSpec, TypeVar
 
+from tollbridge.calls.ask import Ask
 from tollbridge.catalog.tokens import counts_at_once
 
 SHORT_BYTES = 20_000
@@ -23,9 +24,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def is_short(bytes: int, model: str) -> bool:
-    """It may be counted on the event loop."""
-    return bytes <= SHORT_BYTES and counts_at_once(model)
+def is_short(ask: Ask, heard: int, model: str) -> bool:
+    """It may be counted on the event loop. `heard`: the length of the answer. What asks on from another has a body that
+    does not hold all that is asked."""
+    return ask.client is None and len(ask.body) + heard <= SHORT_BYTES and counts_at_once(model)
 
 
 async def aside(count: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:

@@ -53,7 +53,7 @@ def estimated(ask: Ask, deployment: Deployment, told: Usage | None, heard: Heard
 
 async def estimated_aside(ask: Ask, deployment: Deployment, told: Usage | None, heard: Heard) -> Usage:
     """The same; nobody but who asks waits for what is long."""
-    if is_short(len(ask.body) + len(heard.text), deployment.model):
+    if is_short(ask, len(heard.text), deployment.model):
         return estimated(ask, deployment, told, heard)
     return await aside(estimated, ask, deployment, told, heard)
 

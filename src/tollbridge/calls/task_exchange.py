@@ -180,7 +180,7 @@ async def _translated(ask: TaskAsk, deployment: Deployment, transport: Transport
 
 async def _used(ask: TaskAsk, told: Usage | None, model: str) -> tuple[Usage, bool]:
     """As `ask.usage`; nobody but who asks waits, where long texts must be counted."""
-    if (told is not None and (told.input or told.units)) or is_short(len(ask.body), model):
+    if (told is not None and (told.input or told.units)) or is_short(ask, 0, model):
         return ask.usage(told, model)
     return await aside(ask.usage, told, model)
 

@@ -81,7 +81,7 @@ async def counted(attempts: Sequence[Attempt], ask: Ask, said: Said | None) -> C
     if not models:
         return None
     heard = 0 if said is None else said.bytes
-    if heard is not None and all(is_short(len(ask.body) + heard, model) for model in models):
+    if heard is not None and all(is_short(ask, heard, model) for model in models):
         return count(attempts, ask, said)
     return await aside(count, attempts, ask, said)
 
