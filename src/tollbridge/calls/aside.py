@@ -1,10 +1,8 @@
-"""Counting tokens aside: on one thread of its own, so that neither a long text nor the loading of an encoding holds up
-the event loop.
+"""Counting tokens aside: on one thread of its own, so that a long text does not hold up the event loop.
 
-What counts leaves the interpreter to others, and so does half of the loading; the rest, 0.3 s of processor time once in
-a process, is one call of tiktoken's that does not.
-
-One thread, since many would only take the processor from others; its own, since who looks up a name or asks a database must not wait behind a long text.
+What counts leaves the interpreter to others, and so does half of what loads an encoding; the rest, 0.3 s of processor
+time once in a process, is one call of tiktoken's that does not. One thread, since many would only take the processor
+from others; its own, since who looks up a name must not wait behind a long text.
 """
 
 from __future__ import annotations
