@@ -12,10 +12,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.databases import fresh_postgresql
+from tests.ledger.records import record
 from tollbridge.admin.keys import Keys
 from tollbridge.cli import main
 from tollbridge.home import Home
 from tollbridge.store.database import Database
+from tollbridge.store.entries import EntryStore
 from tollbridge.store.keys import KeyStore
 
 
@@ -40,6 +42,15 @@ def told(*arguments: str, stdin: str = "") -> Any:
     result = run(*arguments, "--json", stdin=stdin)
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+def test_a_key_whose_requests_have_no_price_says_so(home: Path) -> None:
+    id = told("generate", "--alias", "team-a")["token"]
+    database = Database.open(Home(home).database_url())
+    EntryStore(database).fold([record(key_id=id, cost_nanousd=None), record(key_id=id, cost_nanousd=7)])
+    database.close()
+    said = run("info", "team-a").output
+    assert "spent      $0.000000007, and what 1 request cost of which no price is known\n" in said
 
 
 def test_a_key_from_its_making_to_its_end() -> None:

@@ -81,7 +81,9 @@ def greeting_of(*options: str) -> str:
     return said
 
 
-OF_THE_FILE = "model_list: [{model_name: fast, litellm_params: {model: demo/fast}}]\ngeneral_settings: {master_key: %s}\n"
+OF_THE_FILE = (
+    "model_list: [{model_name: fast, litellm_params: {model: demo/fast}}]\ngeneral_settings: {master_key: %s}\n"
+)
 
 
 def test_the_greeting_shows_the_key_by_the_variable_that_the_file_names(
