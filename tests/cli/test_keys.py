@@ -288,6 +288,23 @@ def test_the_configuration_names_the_database(tmp_path: Path, monkeypatch: pytes
     assert run("list", "-c", "config.yaml").exit_code == 2, "not silently another database"
 
 
+def test_no_master_key_is_needed_to_make_a_key_and_to_look_at_what_was_asked(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    url = f"sqlite:///{tmp_path / 'own.db'}"
+    file.write_text(f"general_settings:\n  master_key: os.environ/NOT_SET_HERE\n  database_url: {url}\n")
+    for command in (("keys", "generate", "--alias", "a"), ("keys", "list"), ("spend",), ("logs", "tail")):
+        done = CliRunner().invoke(main, [*command, "--config", str(file)])
+        assert done.exit_code == 0, done.output
+        assert "warning: general_settings.master_key: NOT_SET_HERE is not set\n" in done.stderr
+    assert run("info", "a", "--config", str(file)).stdout.startswith("id ")
+    file.write_text("general_settings: {master_key: os.environ/NOT_SET_HERE, database_url: os.environ/NOR_THIS}\n")
+    assert "error: general_settings.database_url: NOR_THIS is not set" in run("list", "--config", str(file)).output
+
+
+def test_the_database_of_a_new_key_is_told(tmp_path: Path) -> None:
+    assert run("generate").stdout.endswith(f"\ndatabase   {tmp_path / 'home' / 'tollbridge.db'}\n")
+
+
 def test_s09_of_two_hundred_keys_none_is_in_what_a_thief_can_take(tmp_path: Path) -> None:
     """The database's file, its write-ahead log while it is open, and a dump."""
     home = Home(tmp_path / "home")

@@ -17,6 +17,7 @@ import click
 from tollbridge.admin.key_shape import shape
 from tollbridge.admin.keys import Keys, Made
 from tollbridge.assemble.known_names import known_names
+from tollbridge.cli.columns import printable
 from tollbridge.cli.dates import shown_day
 from tollbridge.cli.ending import errors_told
 from tollbridge.cli.key_options import LIFTED, from_stdin, read_name, read_wishes, wishes
@@ -69,6 +70,9 @@ def keys() -> None:
 def generate(config: Path | None, own: bool, as_json: bool, quiet: bool, **said: Any) -> None:
     """Make a key. It is shown once. Without options it may do everything that clients do, without a limit or an end.
 
+    It is known to the gateways on the same database alone, which is told: that of the state directory, or the one that
+    the gateway's own --config names.
+
     Example:
 
     \b
@@ -78,7 +82,14 @@ def generate(config: Path | None, own: bool, as_json: bool, quiet: bool, **said:
     body = read_wishes(said)
     if own:
         body["key"] = from_stdin()
-    _print_made(_run(config, lambda desk: desk.generate(body, BY)), as_json, quiet)
+
+    async def make(database: Database, desk: Keys) -> tuple[Made, str]:
+        return await desk.generate(body, BY), database.name
+
+    made, where = _with_database(config, make)
+    _print_made(made, as_json, quiet)
+    if not as_json and not quiet:
+        click.echo(f"{'database':<10} {printable(where)}")
 
 
 @keys.command("list")
@@ -241,7 +252,7 @@ def _run(config: Path | None, work: Callable[[Keys], Awaitable[T]]) -> T:
 
 def _with_database(config: Path | None, work: Callable[[Database, Keys], Awaitable[T]]) -> T:
     with errors_told():
-        found = place(config)
+        found = place(config, admin=False)
         database = Database.open(found.database_url)
         try:
             pepper = found.home.pepper()

@@ -83,7 +83,7 @@ def tail(
     """
     first = moment("--since", since)
     with errors_told():
-        found = place(config)
+        found = place(config, admin=False)
         database = Database.open(found.database_url)
         try:
             asyncio.run(_tail(found, database, count, first, key, follow=follow, failed=failed, as_json=as_json))
@@ -106,7 +106,7 @@ def show(id: str, config: Path | None, as_json: bool) -> None:
     Example: tollbridge logs show req_813110f9c700000001
     """
     with errors_told():
-        database = Database.open(place(config).database_url)
+        database = Database.open(place(config, admin=False).database_url)
         try:
             rows = asyncio.run(SpendReader(database).named(id))
         finally:

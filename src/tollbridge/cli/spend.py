@@ -147,7 +147,7 @@ def _read(
     """`name`: of a key, which may be deleted by now. Ends the process where nobody has it, or ever
     had it."""
     with errors_told():
-        found = place(config)
+        found = place(config, admin=False)
         database = Database.open(found.database_url)
         try:
             for one in journal(found.home, EntryStore(database).known):
