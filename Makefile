@@ -25,7 +25,7 @@ serve: $(RUNTIME) $(if $(ARGS),,$(DESK)) ## start the gateway on 127.0.0.1 (PORT
 test: $(DEV) ## run the tests (ARGS="-k name" for some)
 	@scripts/tools.sh nginx zsh fish
 	@tests/mcp/install.sh .venv-mcp1 "$(PYTHON)"
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV) lint types floors docs test ## format, lint, types, floors, documentation, tests: what CI runs
 

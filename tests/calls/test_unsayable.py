@@ -47,6 +47,24 @@ def test_a_request_of_which_nothing_can_be_said_is_refused_by_the_parts_name(mod
         prepared(model, messages=[*before, user(UNKNOWN)])
 
 
+@pytest.mark.parametrize(
+    ("dialect", "said", "place"),
+    [
+        (OPENAI_RESPONSES, {"input": [user({"type": "input_txt", "text": "x"})]}, "input"),
+        (GEMINI, {"contents": [{"role": "user", "parts": [{"txt": "hi"}]}]}, "contents"),
+        (ANTHROPIC_MESSAGES, {"messages": [user({"type": "txt", "text": "x"})], "max_tokens": 9}, "messages"),
+    ],
+)
+def test_so_it_is_where_a_chat_is_made_of_it(dialect: Wire, said: dict[str, Any], place: str) -> None:
+    """Its message would stay, without a word in it."""
+    with pytest.raises(UnsupportedParamsError, match=rf"nothing of this request is left.*\$\.{place}\[0\]"):
+        prepared("mistral", dialect, **said)
+
+
+def test_who_says_nothing_gets_no_refusal_of_ours() -> None:
+    assert sent(prepared("mistral", OPENAI_RESPONSES, input=""))["messages"] == [{"role": "user", "content": ""}]
+
+
 @pytest.mark.parametrize("model", FOREIGN)
 def test_beside_words_an_unknown_part_is_left_out_and_told(model: str) -> None:
     made = prepared(model, messages=[user(text("hi"), UNKNOWN)])

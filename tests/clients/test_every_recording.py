@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.clients import said
-from tests.clients.running import Upstream, configuration, entries
+from tests.clients.running import Upstream, configuration_of, entries
 from tests.clients.said import Said
 from tests.server.served import Answered, Served, served
 
@@ -52,7 +52,7 @@ async def over_all(replay: str, directory: Path, check: Check) -> None:
     counts: Counter[str] = Counter()
     wrong: list[str] = []
     gate = asyncio.Semaphore(AT_ONCE)
-    async with served(configuration(replay), directory, environ={}) as gateway:
+    async with served(configuration_of(exchanges(), replay), directory, environ={}) as gateway:
 
         async def one(entry: dict[str, Any]) -> None:
             async with gate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from openai.types.chat import completion_create_params as chat
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from tests.clients import said
-from tests.clients.running import Upstream, chat_entries, configuration, gemini_entries, messages_entries
+from tests.clients.running import Upstream, chat_entries, configuration_of, gemini_entries, messages_entries
 from tests.server.served import Served, served
 
 STRICT = ConfigDict(extra="forbid")
@@ -35,12 +36,13 @@ TARGETS = {"messages": (messages_entries(), "anthropic"), "chat": (chat_entries(
 PATHS = {"chat": "/v1/chat/completions", "messages": "/v1/messages"}
 
 
-def target(format: str, streamed: bool) -> str:
-    """A model that answers in this format."""
+@cache
+def target(format: str, streamed: bool) -> dict[str, Any]:
+    """An exchange whose answer is in this format: its id is the model to ask."""
     entries, provider = TARGETS[format]
     for entry in entries:
         if entry["provider"] == provider and entry["status"] == 200 and bool(entry["stream_format"]) == streamed:
-            return str(entry["id"])
+            return entry
     raise LookupError(format)
 
 
@@ -76,7 +78,7 @@ def complaints(format: str, body: dict[str, Any]) -> list[str]:
 
 async def send(gateway: Served, replay: Upstream, id: str, body: dict[str, Any], source: str, to: str) -> list[str]:
     replay.forget()
-    model = target(to, bool(body.get("stream")))
+    model = target(to, bool(body.get("stream")))["id"]
     if source == "gemini":
         answer = await gateway.post(f"/v1beta/models/{model}:generateContent", body)
     else:
@@ -96,7 +98,8 @@ async def test_every_recorded_request_goes_out_as_the_vendors_sdk_could_have_sen
 ) -> None:
     counts: Counter[str] = Counter()
     wrong: list[str] = []
-    async with served(configuration(replay_server.url), tmp_path, environ={}) as gateway:
+    targets = [target(to, streamed) for streamed in (False, True)]
+    async with served(configuration_of(targets, replay_server.url), tmp_path, environ={}) as gateway:
         for id, body in requests(source):
             wrong += [f"{id} {line}" for line in await send(gateway, replay_server, id, body, source, to)]
             counts[id.split("-")[0]] += 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
 
+import tollbridge
 from tests.examples.gateways import DESK, KEY, serving
 from tests.examples.programs import EXAMPLES, Desk
 
@@ -18,7 +20,18 @@ TOTAL = '"total": 523.75'
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """What `make serve` serves."""
     with serving(tmp_path_factory.mktemp("home"), "--mcp", DESK) as url:
+        asyncio.run(begun(url))
         yield url
+
+
+async def begun(url: str) -> None:
+    """The desk's process runs: an SDK gives a list five seconds, on a busy machine it takes longer to start."""
+    async with asyncio.timeout(60):
+        while True:
+            async with tollbridge.tools(f"{url}/mcp", key=KEY) as tools:
+                if any(name.endswith("calculate_account_value") for name in tools.names):
+                    return
+            await asyncio.sleep(0.1)
 
 
 def test_the_loop_of_tollbridge_is_run_with_two_models(desk: Desk) -> None:

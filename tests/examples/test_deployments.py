@@ -102,10 +102,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def test_a_gateway_behind_a_gateway_has_its_tools_under_nested_names(stack: Stack) -> None:
-    until = time.monotonic() + 30
-    while not (found := names(f"{stack.front}/ai/mcp", "warehouse")) and time.monotonic() < until:
+    wanted = {f"warehouse-{name}" for name in ("orders-find_orders", "papers-list_papers", "papers-read_paper")}
+    until = time.monotonic() + 60
+    while (found := names(f"{stack.front}/ai/mcp", "warehouse")) != wanted and time.monotonic() < until:
         time.sleep(0.5)  # servers that start slowly are left out of a list, and in the next one
-    assert found == {f"warehouse-{name}" for name in ("orders-find_orders", "papers-list_papers", "papers-read_paper")}
+    assert found == wanted
     tool = {"type": "mcp", "server_label": "w", "server_url": "tollbridge/mcp/warehouse", "require_approval": "never"}
     answer = said(f"{stack.front}/ai", "assistant", "Find the orders that are open.", tools=[tool])
     assert all(f'"id": "{order}"' in answer for order in OPEN)

@@ -13,7 +13,7 @@ import asyncio
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,6 +24,7 @@ import yaml
 from tests.mcp.serving import NODE_MODULES, lacking, node
 
 SUITE = NODE_MODULES / "@modelcontextprotocol" / "conformance"
+SCENARIOS = Path(__file__).with_name("scenarios.mjs")
 REVISIONS = ("2025-11-25", "2026-07-28")
 # A run takes seconds; one scenario that hangs is given up by the suite itself before this.
 RUN_S = 100.0
@@ -132,25 +133,25 @@ async def run_client(command: str, revision: str, names: Iterable[str] | None = 
 
 async def _run_each(role: str, target: tuple[str, str], revision: str, names: Iterable[str]) -> Report:
     scored = set(requirements(revision)[role])
-    turns = asyncio.Semaphore(AT_ONCE)
-
-    async def run_one(name: str) -> Scenario:
-        async with turns:
-            found = await _run(role, *target, "--scenario", name, "--spec-version", revision, "--force")
-        return Scenario(name, name in scored, next(iter(found.values()), ()))
-
-    return Report(revision, {one.name: one for one in await asyncio.gather(*map(run_one, names))})
+    wanted = list(names)
+    single = [(role, *target, "--scenario", name, "--spec-version", revision, "--force") for name in wanted]
+    found = await _found(role, single) if single else {}
+    return Report(revision, {name: Scenario(name, name in scored, found.get(name, ())) for name in wanted})
 
 
 async def _run(role: str, *arguments: str) -> dict[str, tuple[Check, ...]]:
+    return await _found(role, [(role, *arguments)])
+
+
+async def _found(role: str, runs: Sequence[tuple[str, ...]]) -> dict[str, tuple[Check, ...]]:
     """The checks of each scenario that ran, as the suite left them in its files."""
     program = SUITE / "dist" / "index.js"
     if not program.exists():
         lacking("the MCP conformance suite from npm")
     with tempfile.TemporaryDirectory() as folder:
-        timeout = ("--timeout", str(int(SCENARIO_S * 1000)))
+        more = ("--timeout", str(int(SCENARIO_S * 1000)), "-o", folder)
         process = await asyncio.create_subprocess_exec(
-            *(node(), str(program), role, *arguments, *timeout, "-o", folder),
+            *(node(), str(SCENARIOS), str(program), str(AT_ONCE), json.dumps([[*run, *more] for run in runs])),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )

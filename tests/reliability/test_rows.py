@@ -26,7 +26,7 @@ from bench.audit.reckon import Reckoning, reckon
 from tests.reliability.asking import asked, locked
 
 LATE = Model("late", "delay_ms=2000,events=6")
-LONG = Model("long", "events=100,pace_ms=20")
+LONG = Model("long", "events=100,pace_ms=100")
 """Nobody waits for their ends: longer than a busy machine, or the tokenizer's first count, may hold up anybody."""
 
 

@@ -197,13 +197,19 @@ async def test_whoever_was_away_longer_than_changes_are_kept_is_told(database: D
 async def test_no_change_is_missed_by_whoever_follows_while_many_write(store: KeyStore) -> None:
     seen: set[str] = set()
     since = (await store.changes(None)).newest
-    writing = asyncio.gather(*(store.insert(key(f"key{n:05}")) for n in range(60)))
+
+    async def write(first: int) -> None:
+        for n in range(first, 60, 12):
+            await store.insert(key(f"key{n:05}"))
+
+    writing = asyncio.gather(*map(write, range(12)))  # all sixty at once wait too long for a connection
     while True:
         last_round = writing.done()
         changes = await store.changes(since)
         since, seen = changes.newest, seen | changes.ids
         if last_round:
             break
+    await writing
     assert len(seen) == 60
 
 

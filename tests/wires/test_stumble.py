@@ -100,18 +100,23 @@ def test_so_is_a_broken_event_of_a_stream(name: str) -> None:
     wire = {**TWO_WAY, **ONE_WAY}[name]
     for case, one in cases(name):
         stream = [item if isinstance(item, list) else ["", item] for item in one.get("stream", ())]
+        whole = [said(event, data) for event, data in stream]
         for at, (event, data) in enumerate(stream):
             for path in spots(data):
                 for new in (LEFT_OUT, 7, [None]):
-                    events = [*stream[:at], [event, put(data, path, new)], *stream[at + 1 : at + 2]]
+                    events = [*whole[:at], said(event, put(data, path, new)), *whole[at + 1 : at + 2]]
                     told = refusal(lambda events=events: fed(wire, events), BadGatewayError)  # type: ignore[misc]
                     assert told is None or not PYTHONS.search(told), (case, at, path, new, told)
 
 
-def fed(wire: ProviderWire, events: list[Any]) -> None:
+def said(event: str, data: Any) -> SseEvent:
+    return SseEvent(data if isinstance(data, str) else json.dumps(data), event)
+
+
+def fed(wire: ProviderWire, events: list[SseEvent]) -> None:
     reader = wire.stream_reader()
-    for event, data in events:
-        for _ in reader.feed(SseEvent(data if isinstance(data, str) else json.dumps(data), event)):
+    for event in events:
+        for _ in reader.feed(event):
             pass
 
 

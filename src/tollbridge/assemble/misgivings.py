@@ -69,7 +69,7 @@ def _meant(deployment: Deployment) -> str:
     if deployment.facts is not None and deployment.facts.mode:
         return ""
     prefix = f"{deployment.provider}/"
-    close = near(prefix + deployment.model, [one for one in catalog().full_names() if one.startswith(prefix)])
+    close = near(prefix + deployment.model, [prefix + name for name in catalog().names_of(deployment.provider)])
     return f" {did_you_mean([one.removeprefix(prefix) for one in close])}" if close else ""
 
 

@@ -109,6 +109,10 @@ class Catalog:
         yield from self.full_names()
         yield from self._bare
 
+    def names_of(self, provider: str) -> tuple[str, ...]:
+        """Of its models, as it calls them. Nobody else's are read for it."""
+        return tuple(self._rows_of(provider)) if provider in self._models else ()
+
     def _rows_of(self, provider: str) -> Mapping[str, msgspec.Raw]:
         return msgspec.json.decode(self._models[provider], type=dict[str, msgspec.Raw])
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 
 import msgspec
@@ -165,6 +165,7 @@ class _Statements(msgspec.Struct, frozen=True):
     day: str
 
     @classmethod
+    @cache
     def of(cls, kind: Dialect) -> _Statements:
         dialect = spelling(kind)
         entry = insert(ENTRIES).prefix_with("OR FAIL", dialect="sqlite")

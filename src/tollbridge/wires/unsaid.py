@@ -60,15 +60,21 @@ def nothing_left(body: JsonObject, request: Request, caveats: Iterable[Caveat]) 
     """Of a body without a single turn: the first part of one that was left out of it. None where something is said, or
     where the client said nothing."""
     said = next((body[name] for name in ("messages", "contents", "input") if name in body), None)
-    if not (said.get("prompt") == "" if isinstance(said, dict) else _is_system(said)):
+    if not (said.get("prompt") == "" if isinstance(said, dict) else _is_silent(said)):
         return None
     spoken = {f"$.messages[{at}]" for at, one in enumerate(request.messages) if one.role != "system"}
     return next((one for one in caveats if one.code == "dropped_part" and one.where.split(".parts")[0] in spoken), None)
 
 
-def _is_system(said: Json) -> bool:
-    """Formats where system messages stand among the others."""
-    return isinstance(said, list) and all(isinstance(one, dict) and one.get("role") in _SYSTEM for one in said)
+def _is_silent(said: Json) -> bool:
+    """Formats where system messages stand among the others, and a message stays without its parts."""
+    return isinstance(said, list) and all(
+        isinstance(one, dict) and (one.get("role") in _SYSTEM or _is_empty(one)) for one in said
+    )
+
+
+def _is_empty(message: JsonObject) -> bool:
+    return message.get("content", message) in ("", None, []) and not message.get("tool_calls")
 
 
 def _fields(request: Request) -> Iterator[tuple[str, str]]:
