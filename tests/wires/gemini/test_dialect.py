@@ -125,7 +125,6 @@ def test_a_forged_seal_is_told_and_not_replayed() -> None:
         ({"contents": [HI], "tool_config": {}, "toolConfig": {}}, "said twice"),
         ({"contents": [{**HI, "parts": [{"inline_data": {}, "inlineData": {}}]}]}, r"said twice"),
         ([], "object"),
-        ({"contents": []}, r"`contents` is empty - at `\$\.contents`"),
     ],
 )
 def test_a_request_that_cannot_be_read_is_refused_with_its_place(body: Any, where: str) -> None:

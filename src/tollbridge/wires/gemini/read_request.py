@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from tollbridge.errors import BadRequestError
 from tollbridge.model.json import Json
 from tollbridge.model.parts import Text
 from tollbridge.model.request import Message, Request, Role
@@ -46,8 +45,6 @@ def _read(body: Json, parts: PartReader) -> Request:
     for index, content in enumerate(listed(contents)):
         parts.where = f"$.contents[{index}]"
         messages.append(_message(content, parts))
-    if not messages:  # a provider would name the field that it has in its own format
-        raise BadRequestError("There is nothing to answer: `contents` is empty - at `$.contents`.", param="contents")
     settings = Settings(rest, spelling)
     return Request(
         model=take(rest, "model", str) or "",
