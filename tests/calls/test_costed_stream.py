@@ -37,7 +37,7 @@ class Till:
         self.price = price
         self.asked = 0
 
-    def __call__(self) -> str | None:
+    async def __call__(self) -> str | None:
         self.asked += 1
         return self.price
 

@@ -11,7 +11,7 @@ import pytest
 from tests.wires.any_to_any.table import MODELS, deployed
 from tollbridge.calls.ask import Ask, peek
 from tollbridge.calls.prepare import Prepared, prepare
-from tollbridge.errors import UnsupportedParamsError
+from tollbridge.errors import BadRequestError, UnsupportedParamsError
 from tollbridge.wires.anthropic_messages.wire import ANTHROPIC_MESSAGES
 from tollbridge.wires.base import Wire
 from tollbridge.wires.gemini.wire import GEMINI
@@ -59,6 +59,15 @@ def test_so_it_is_where_a_chat_is_made_of_it(dialect: Wire, said: dict[str, Any]
     """Its message would stay, without a word in it."""
     with pytest.raises(UnsupportedParamsError, match=rf"nothing of this request is left.*\$\.{place}\[0\]"):
         prepared("mistral", dialect, **said)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "name"), [(OPENAI_RESPONSES, "input"), (GEMINI, "contents"), (ANTHROPIC_MESSAGES, "messages")]
+)
+def test_without_a_single_message_it_is_refused_by_the_clients_own_word(dialect: Wire, name: str) -> None:
+    with pytest.raises(BadRequestError, match=rf"`{name}` is empty - at `\$\.{name}`") as refused:
+        prepared("mistral", dialect, **{name: []})
+    assert refused.value.param == name
 
 
 def test_who_says_nothing_gets_no_refusal_of_ours() -> None:

@@ -12,10 +12,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.databases import fresh_postgresql
+from tests.ledger.records import record
 from tollbridge.admin.keys import Keys
 from tollbridge.cli import main
 from tollbridge.home import Home
 from tollbridge.store.database import Database
+from tollbridge.store.entries import EntryStore
 from tollbridge.store.keys import KeyStore
 
 
@@ -40,6 +42,15 @@ def told(*arguments: str, stdin: str = "") -> Any:
     result = run(*arguments, "--json", stdin=stdin)
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+def test_a_key_whose_requests_have_no_price_says_so(home: Path) -> None:
+    id = told("generate", "--alias", "team-a")["token"]
+    database = Database.open(Home(home).database_url())
+    EntryStore(database).fold([record(key_id=id, cost_nanousd=None), record(key_id=id, cost_nanousd=7)])
+    database.close()
+    said = run("info", "team-a").output
+    assert "spent      $0.000000007, and what 1 request cost of which no price is known\n" in said
 
 
 def test_a_key_from_its_making_to_its_end() -> None:
@@ -275,6 +286,23 @@ def test_the_configuration_names_the_database(tmp_path: Path, monkeypatch: pytes
     assert (tmp_path / "home" / "tollbridge.db").exists()
     monkeypatch.delenv("MY_DATABASE")
     assert run("list", "-c", "config.yaml").exit_code == 2, "not silently another database"
+
+
+def test_no_master_key_is_needed_to_make_a_key_and_to_look_at_what_was_asked(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    url = f"sqlite:///{tmp_path / 'own.db'}"
+    file.write_text(f"general_settings:\n  master_key: os.environ/NOT_SET_HERE\n  database_url: {url}\n")
+    for command in (("keys", "generate", "--alias", "a"), ("keys", "list"), ("spend",), ("logs", "tail")):
+        done = CliRunner().invoke(main, [*command, "--config", str(file)])
+        assert done.exit_code == 0, done.output
+        assert "warning: general_settings.master_key: NOT_SET_HERE is not set\n" in done.stderr
+    assert run("info", "a", "--config", str(file)).stdout.startswith("id ")
+    file.write_text("general_settings: {master_key: os.environ/NOT_SET_HERE, database_url: os.environ/NOR_THIS}\n")
+    assert "error: general_settings.database_url: NOR_THIS is not set" in run("list", "--config", str(file)).output
+
+
+def test_the_database_of_a_new_key_is_told(tmp_path: Path) -> None:
+    assert run("generate").stdout.endswith(f"\ndatabase   {tmp_path / 'home' / 'tollbridge.db'}\n")
 
 
 def test_s09_of_two_hundred_keys_none_is_in_what_a_thief_can_take(tmp_path: Path) -> None:

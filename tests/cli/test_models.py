@@ -85,6 +85,10 @@ def test_an_unknown_name_ends_with_1_and_near_names() -> None:
     assert "claude-sonet-4-5: no model is known; did you mean" in said.output
 
 
+def test_of_the_offline_model_it_is_said_that_any_name_works() -> None:
+    assert run("demo").output.startswith("demo: any name works, `demo/hello`; it answers offline.\n")
+
+
 def test_json_has_all_that_is_known_in_a_shape_that_is_kept() -> None:
     (model,) = (one for one in json.loads(run("openai/gpt-4o", "--json").output) if one["name"] == "openai/gpt-4o")
     assert set(model) == {

@@ -72,10 +72,26 @@ def test_it_is_told_what_would_change_then_done_and_then_there_is_nothing_to_do(
         ["all", "3", "2", "1", "$0.00", "$0.00004"],
     ]
     assert dry.stderr.splitlines()[-1] == "Nothing was changed; --write does it."
+    assert dry.stderr.startswith("No price is known for 1 request: say `input_cost_per_token`")
     assert told("--write", *where)[0] == {**house, **after, "written": True}
     assert [one["model"] for one in told("--write", *where)] == ["mystery"]
     [row] = json.loads(run("--since", "2026-01-01", "--by", "group", "--format", "json").stdout)
     assert (row["cost_nanousd"], row["unpriced"]) == (40_009, 1)
+
+
+def test_what_was_written_is_said(tmp_path: Path) -> None:
+    kept(tmp_path, unknown(0), unknown(1))
+    where = ("--config", config(tmp_path, input_cost_per_token=0.000001, output_cost_per_token=0.000002))
+    done = run("recompute", "--write", *where)
+    assert done.stderr == "Written: 2 requests got another cost, and so did the sums by day and what keys spent.\n"
+
+
+def test_where_no_price_is_known_it_is_said_that_nothing_was_changed(tmp_path: Path) -> None:
+    kept(tmp_path, unknown(0), unknown(1))
+    for options in ((), ("--write",)):
+        said = run("recompute", *options).stderr.splitlines()
+        assert said[0].startswith("No price is known for 2 requests: say `input_cost_per_token`")
+        assert said[1:] == ["Nothing was changed."]
 
 
 def test_days_model_and_what_has_a_price_are_chosen(tmp_path: Path) -> None:

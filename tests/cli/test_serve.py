@@ -81,6 +81,41 @@ def greeting_of(*options: str) -> str:
     return said
 
 
+OF_THE_FILE = (
+    "model_list: [{model_name: fast, litellm_params: {model: demo/fast}}]\ngeneral_settings: {master_key: %s}\n"
+)
+
+
+def test_the_greeting_shows_the_key_by_the_variable_that_the_file_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.yaml").write_text(OF_THE_FILE % "os.environ/OUR_KEY")
+    monkeypatch.setenv("OUR_KEY", "sk-ours-0123456789abcdef0123")
+    said = greeting_of("config.yaml")
+    assert '-H "Authorization: Bearer $OUR_KEY"' in said
+    assert '.environ["OUR_KEY"]' in said
+    assert "TOLLBRIDGE_MASTER_KEY" not in said
+    assert "set OUR_KEY" not in said
+
+
+@pytest.mark.parametrize(
+    ("written", "dotenv", "name"),
+    [
+        ("sk-ours-0123456789abcdef0123", "", "TOLLBRIDGE_MASTER_KEY"),
+        ("os.environ/OUR_KEY", "OUR_KEY=sk-ours-0123456789abcdef0123\n", "OUR_KEY"),
+    ],
+)
+def test_the_greeting_says_that_a_variable_is_to_be_set_for_a_key_that_only_a_file_has(
+    written: str, dotenv: str, name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "config.yaml").write_text(OF_THE_FILE % written)
+    (tmp_path / ".env").write_text(dotenv)
+    said = greeting_of("config.yaml")
+    assert f"set {name} to it where you paste what is below" in said
+    assert f"Bearer ${name}" in said
+    assert "sk-ours" not in said
+
+
 @pytest.mark.parametrize("port", ["abc", "70000", "-1", "4000.0"])
 def test_a_port_in_the_environment_that_is_none_is_an_error(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", port)

@@ -90,6 +90,23 @@ def test_models_are_summed_and_what_is_unknown_is_told_apart(tmp_path: Path) -> 
     }
 
 
+def test_a_cost_of_which_nothing_is_known_is_no_number(tmp_path: Path) -> None:
+    kept(
+        tmp_path,
+        dated(0, model="half", cost_nanousd=7, tags=("x",), user="ann"),
+        dated(0, model="half", cost_nanousd=None),
+        dated(0, model="free", cost_nanousd=0),
+        dated(1, model="mystery", cost_nanousd=None, tags=("y",), user="ben"),
+    )
+    costs = {row["by"]["model"]: row["cost_nanousd"] for row in told(*SINCE)}
+    assert costs == {"half": 7, "free": 0, "mystery": None}
+    rows = csv.DictReader(io.StringIO(run(*SINCE, "--csv").output))
+    assert {row["model"]: row["cost_usd"] for row in rows} == {"half": "0.000000007", "free": "0.00", "mystery": ""}
+    for by, known, unknown in (("tag", "x", "y"), ("user", "ann", "ben")):
+        assert {row["by"][by]: row["cost_nanousd"] for row in told(*SINCE, "--by", by)} == {known: 7, unknown: None}
+        assert f"{unknown},1,,1" in run(*SINCE, "--by", by, "--csv").output.splitlines()
+
+
 def test_tools_of_the_same_name_are_told_apart_by_their_servers(tmp_path: Path) -> None:
     tool = {"model": "add", "provider": "mcp", "tokens": None}
     kept(
@@ -140,6 +157,17 @@ def test_a_deleted_key_is_still_told_by_the_alias_that_it_had(tmp_path: Path) ->
     kept(tmp_path, *(dated(0, key_id=id * 8) for id in "abc"))
     rows = {row["by"]["key"]: row["by"].get("alias") for row in told(*SINCE, "--by", "key")}
     assert rows == {"aaaaaaaa": "team", "bbbbbbbb": None, "cccccccc": "team"}
+
+
+def test_who_names_a_deleted_key_by_its_alias_is_told_its_id(tmp_path: Path) -> None:
+    for _ in range(2):
+        CliRunner().invoke(main, ["keys", "generate", "--alias", "gone"])
+        deleted = CliRunner().invoke(main, ["keys", "delete", "gone", "--json"])
+    (id,) = json.loads(deleted.stdout)["deleted_keys"]
+    refused = run("--key", "gone", *SINCE)
+    assert (refused.exit_code, "Deleted keys had this alias: name one by its id" in refused.output) == (1, True)
+    assert id in refused.output
+    assert id in CliRunner().invoke(main, ["logs", "tail", "--key", "gone"]).output
 
 
 def test_tags_are_summed_and_stand_alone(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from tests.mcp.test_credentials import LIST, STORED, Server
 from tests.server.accounted import Accounted, accounted
 from tests.server.faults import CHAT, DONE, MESSAGES, USAGE, ask, chunk, configuration, entry, events_of, stream
 from tests.server.served import KEY
-from tests.transport.upstream import Peer, Upstream, answer
+from tests.server.test_counted_aside import LONG, kept_busy, watched
+from tests.transport.upstream import Peer, Upstream, answer, until
 from tollbridge.mcp.toolbox import _approval, _chosen
 from tollbridge.server.identify import OpenDoor
 
@@ -24,12 +25,14 @@ RESPONSES = "/v1/responses"
 DIALECTS = [CHAT, MESSAGES, RESPONSES]
 PRICES = {"input_cost_per_token": 0.000002, "output_cost_per_token": 0.00001}
 ECHO = {"text": "from the tool"}
+LONG_AGO = [{"role": "user", "content": LONG}]
 
 
 class Model:
     """Plays an OpenAI model: it calls the tools that it is told to call, a list a round, then it speaks."""
 
-    def __init__(self, *rounds: list[tuple[str, Any]], streams: bool = False) -> None:
+    def __init__(self, *rounds: list[tuple[str, Any]], streams: bool = False, usage: Any = USAGE) -> None:
+        self.usage = usage
         self.rounds = list(rounds)
         self.streams = streams
         self.asked: list[dict[str, Any]] = []
@@ -59,7 +62,7 @@ class Model:
         return answer(
             json.dumps(
                 {"id": f"c{len(self.asked)}", "object": "chat.completion", "created": 1, "model": "m"}
-                | {"choices": [choice], "usage": USAGE}
+                | {"choices": [choice], "usage": self.usage}
             ).encode()
         )
 
@@ -71,7 +74,7 @@ class Model:
         return stream(
             chunk(choices=[{"index": 0, "delta": delta, "finish_reason": None}]),
             chunk(choices=[end]),
-            chunk(choices=[], usage=USAGE),
+            chunk(choices=[], usage=self.usage),
             DONE,
         )
 
@@ -329,6 +332,40 @@ async def test_a_loop_that_does_not_end_is_ended_and_that_is_told(tmp_path: Path
     assert len(model.asked) == 16
     assert [one.caveats for one in gateway.records if "rounds_ended $.tools" in one.caveats]
     assert streams or "rounds_ended $.tools" in answered.headers["x-tollbridge-caveats"]
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_rounds_without_usage_are_counted_aside(tmp_path: Path, streams: bool) -> None:
+    model = Model([("echo", ECHO)], streams=streams, usage=None)
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        with watched() as on_the_loop:
+            told = await gateway.post(CHAT, asking(CHAT, streams=streams, messages=LONG_AGO))
+        assert told.status == 200
+        records = [one for one in gateway.records if one.provider == "openai"]
+    assert not on_the_loop
+    assert [one.estimated for one in records] == [True, True]
+    assert records[1].parent == records[0].id
+    assert all(one.cost_nanousd for one in records)
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_who_leaves_while_a_round_is_counted_pays_for_it_once(tmp_path: Path, streams: bool) -> None:
+    model = Model([("echo", ECHO)], streams=streams, usage=None)
+    async with Upstream(model) as upstream, accounted(config(upstream.port), tmp_path) as gateway:
+        async with kept_busy():
+            asked = asyncio.ensure_future(gateway.post(CHAT, asking(CHAT, streams=streams, messages=LONG_AGO)))
+            await until(lambda: len(model.asked) == 1)
+            await asyncio.sleep(0.2)
+            asked.cancel()
+            await until(lambda: gateway.gateway.load.requests == 0)
+        records = [one for one in gateway.records if one.endpoint == CHAT]
+        entered = [one for one in records if one.id]
+        told = await rows(gateway)
+    assert len(entered) == len(told) == 1
+    assert entered[0].estimated
+    assert entered[0].cost_nanousd
+    assert len(model.asked) == 1
+    assert records[-1].outcome == "cancelled"
 
 
 async def test_a_key_without_the_server_is_offered_nothing_of_it(tmp_path: Path) -> None:

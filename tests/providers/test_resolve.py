@@ -129,6 +129,8 @@ def test_nobody_is_proposed_who_cannot_be_asked_though_there_are_prices_of_his(m
     [
         ("openai/", "names the provider 'openai' alone: the model is missing. Write `openai/<model>`"),
         ("openai", "names the provider 'openai' alone: the model is missing. Write `openai/<model>`"),
+        ("demo", "names the provider 'demo' alone: the model is missing. Any name works: `demo/hello`"),
+        ("demo/", "names the provider 'demo' alone: the model is missing. Any name works: `demo/hello`"),
         ("together/", "Write `together/<model>`; `tollbridge models together_ai`"),
         ("openai//", "the model is missing. Write `openai/<model>`"),
         ("openai/ ", "No model is named|the model is missing"),

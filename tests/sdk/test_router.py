@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import tollbridge
-from tollbridge import Router
+from tollbridge import Router, ServiceUnavailableError
 
 ASK = [{"role": "user", "content": "Hello"}]
 
@@ -142,6 +142,17 @@ def test_a_deployment_without_its_key_does_not_serve_and_is_told(no_keys: Path) 
     router = Router(models)
     assert router.completion("fast", ASK).model == "one"
     assert "NOT_SET_ANYWHERE" in router.problems[0]
+
+
+def test_who_asks_a_name_of_which_no_deployment_serves_is_told_what_is_missing(no_keys: Path) -> None:
+    router = Router([entry("a", "openai/gpt-4o"), entry("a", "openai/gpt-4.1", api_key="os.environ/NOT_SET_ANYWHERE")])
+    for call in (lambda: router.completion("a", ASK), lambda: router.embedding("a", "x")):
+        with pytest.raises(ServiceUnavailableError) as told:
+            call()
+        assert "openai needs a key: pass `api_key`, or set OPENAI_API_KEY; NOT_SET_ANYWHERE is not set" in str(
+            told.value
+        )
+        assert (told.value.code, "gateway" in str(told.value)) == ("no_enabled_deployment", False)
 
 
 def test_a_deployment_is_asked_by_its_id_and_falls_in_by_it() -> None:

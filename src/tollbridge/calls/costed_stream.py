@@ -7,7 +7,7 @@ answer and comes between; nothing that a client shows to people waits for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from tollbridge.calls.streams import Stream
 from tollbridge.calls.wrapped_stream import WrappedStream
@@ -33,7 +33,7 @@ HELD_BYTES_MAX = 64 * 1024
 class CostedStream(WrappedStream):
     """`cost`: asked once, when the end is at hand: dollars as a decimal number, or None where nothing is to be told."""
 
-    def __init__(self, stream: Stream, place: UsagePlace, cost: Callable[[], str | None]) -> None:
+    def __init__(self, stream: Stream, place: UsagePlace, cost: Callable[[], Awaitable[str | None]]) -> None:
         super().__init__(stream)
         self._place = place
         self._cost = cost
@@ -48,10 +48,10 @@ class CostedStream(WrappedStream):
         while block := await self._stream.next():
             ready = self._hold(block)
             if self._stream.closing:
-                return ready + self._told()
+                return ready + await self._told()
             if ready:
                 return ready
-        return self._told()
+        return await self._told()
 
     def fail(self, error: APIError) -> bytes:
         return self._taken() + self._stream.fail(error)
@@ -74,11 +74,11 @@ class CostedStream(WrappedStream):
                     ready += self._taken()
         return ready
 
-    def _told(self) -> bytes:
+    async def _told(self) -> bytes:
         """What is held, with what it cost."""
         if not self._usage:
             return b""
-        cost = self._cost()
+        cost = await self._cost()
         if cost is not None:
             data = data_of(self._usage)
             told = self._place.with_cost(data, cost)

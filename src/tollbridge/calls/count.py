@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from tollbridge.calls.aside import aside
 from tollbridge.calls.ask import Ask, field, name_model
 from tollbridge.calls.beside import ask_beside, below
 from tollbridge.calls.deployment import Deployment
@@ -48,12 +49,12 @@ async def count_upstream(ask: Ask, deployment: Deployment, transport: Transport)
     native = deployment.for_dialect(ask.dialect.name)
     path = _path(ask, native)
     if path is None:
-        return count_here(ask)
+        return await aside(count_here, ask)
     try:
         return await _counted(ask, native, transport, path)
     except APIError as error:
         if ask.dialect.name == RESPONSES and says_no_such_path(error):  # many who speak it count nothing
-            return count_here(ask)
+            return await aside(count_here, ask)
         raise
 
 

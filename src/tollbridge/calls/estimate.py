@@ -6,10 +6,11 @@ Caveat: Anthropic's `usage` is two numbers, and 0 would say that nothing was use
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from tollbridge.calls.aside import aside, is_short
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.heard import Heard, words
@@ -25,7 +26,7 @@ ESTIMATED = Caveat(
 )
 
 
-Estimate = Callable[[Usage | None, Heard], Usage]
+Estimate = Callable[[Usage | None, Heard], Awaitable[Usage]]
 """What was told, if anything, and what was said."""
 
 
@@ -50,16 +51,24 @@ def estimated(ask: Ask, deployment: Deployment, told: Usage | None, heard: Heard
     return msgspec.structs.replace(told, input=input, output=max(told.output, output), extra=extra)
 
 
+async def estimated_aside(ask: Ask, deployment: Deployment, told: Usage | None, heard: Heard) -> Usage:
+    """The same; nobody but who asks waits for what is long."""
+    if is_short(ask, len(heard.text), deployment.model):
+        return estimated(ask, deployment, told, heard)
+    return await aside(estimated, ask, deployment, told, heard)
+
+
 def must_tell(ask: Ask) -> bool:
     """The client's format has no answer without numbers."""
     return (ask.client or ask).dialect.name == MESSAGES
 
 
-def as_shown(response: Response, ask: Ask, deployment: Deployment) -> Shown:
+async def as_shown(response: Response, ask: Ask, deployment: Deployment) -> Shown:
     """A whole answer, as its client is told it."""
     if is_told(response.usage) or not must_tell(ask):
         return Shown(response)
-    counted = estimated(ask, deployment, response.usage, Heard("".join(map(words, unfold(response)))))
+    heard = Heard("".join(map(words, unfold(response))))
+    counted = await estimated_aside(ask, deployment, response.usage, heard)
     if counted == response.usage:
         return Shown(response)
     return Shown(msgspec.structs.replace(response, usage=counted), (ESTIMATED,))

@@ -18,7 +18,7 @@ import msgspec
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.asked import head_of, write
 from tollbridge.calls.deployment import Deployment
-from tollbridge.calls.estimate import as_shown, estimated, is_told, must_tell
+from tollbridge.calls.estimate import as_shown, estimated_aside, is_told, must_tell
 from tollbridge.calls.framed import unframed, unlisted
 from tollbridge.calls.heard import said_by
 from tollbridge.calls.outgoing import with_token
@@ -132,7 +132,7 @@ async def _exchange(ask: Ask, deployment: Deployment, transport: Transport) -> A
             response = as_text(response)
         said, caveats = said_by(response), prepared.caveats
         if not is_told(response.usage):
-            shown = as_shown(response, ask, deployment)
+            shown = await as_shown(response, ask, deployment)
             response, caveats = shown.response, (*caveats, *shown.caveats)
         written = write(ask, response)
         caveats = (*caveats, *written.caveats)
@@ -154,7 +154,7 @@ async def _open(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: 
         body = redact_errors(await _rest(first, incoming), deployment.hidden)
         response = _read(body, deployment, ask, prepared.wire)
         response = as_text(response) if prepared.by_tool else response
-        stream = WholeStream(response, ask.dialect, head, as_shown(response, ask, deployment))
+        stream = WholeStream(response, ask.dialect, head, await as_shown(response, ask, deployment))
     elif start == b"[":
         incoming, first = await unlisted(incoming, first)
         stream = _events(ask, deployment, incoming, prepared, head)
@@ -189,7 +189,7 @@ def _events(ask: Ask, deployment: Deployment, incoming: Incoming, prepared: Prep
         head,
         secrets=deployment.hidden,
         through=through,
-        estimate=partial(estimated, ask, deployment) if must_tell(ask) else None,
+        estimate=partial(estimated_aside, ask, deployment) if must_tell(ask) else None,
     )
 
 

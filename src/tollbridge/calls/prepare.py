@@ -234,6 +234,8 @@ def _translated(ask: Ask, deployment: Deployment, points: tuple[CachePoint, ...]
     """By way of the neutral request: another format, a seal to open, or a wish that the provider has no word for."""
     read = ask.request()
     request, wire = read.value, deployment.wire
+    if not request.messages:
+        _check_any(ask)
     said: JsonObject = {}
     unsaid_words: tuple[Caveat, ...] = ()
     if deployment.defaults:
@@ -296,6 +298,13 @@ def _translated(ask: Ask, deployment: Deployment, points: tuple[CachePoint, ...]
             model=deployment.model,
         )
     return _Made(body, (*read.caveats, *told(caveats, places, target.lacks)), wire, fitted.by_tool, headers)
+
+
+def _check_any(ask: Ask) -> None:
+    """Of a request without a message: the provider would name the field that its own format has."""
+    for name in ("messages", "contents", "input"):
+        if field(ask.fields, name) == [] and "prompt" not in ask.fields:
+            raise BadRequestError(f"There is nothing to answer: `{name}` is empty - at `$.{name}`.", param=name)
 
 
 def _drop(fields: dict[str, Any], deployment: Deployment) -> tuple[Caveat, ...]:

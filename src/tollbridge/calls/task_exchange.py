@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from tollbridge.calls.aside import aside, is_short
 from tollbridge.calls.ask import Ask, name_model
 from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import ANSWER_BYTES_MAX, Answer, Streaming, refused, says_no_such_path
@@ -99,7 +100,7 @@ async def _relayed(ask: TaskAsk, deployment: Deployment, transport: Transport) -
     body = redact_errors(await incoming.read(ANSWER_BYTES_MAX), deployment.hidden)
     waited = time.monotonic() - began
     along = wire.read_along(body, _heads(incoming))
-    usage, exact = ask.usage(along.usage, deployment.model)
+    usage, exact = await _used(ask, along.usage, deployment.model)
     said = Along(usage, along.id, along.service_tier)
     body = wire.completed(body, along, ask.id)
     if ask.stream:  # it was answered whole all the same
@@ -161,7 +162,7 @@ async def _translated(ask: TaskAsk, deployment: Deployment, transport: Transport
     whole = msgspec.structs.replace(
         whole, id=whole.id or ask.id, model=whole.model or deployment.model, created=whole.created or ask.created
     )
-    usage, exact = ask.usage(whole.usage, deployment.model)
+    usage, exact = await _used(ask, whole.usage, deployment.model)
     whole = msgspec.structs.replace(whole, usage=usage)
     said = Along(usage, whole.id)
     if ask.stream and not ask.wire.raw:
@@ -175,6 +176,13 @@ async def _translated(ask: TaskAsk, deployment: Deployment, transport: Transport
             return Answer(deployment, data, said, headers, caveats, False, waited, kind, exact)
         case value:
             return Answer(deployment, _encode(value), said, headers, caveats, False, waited, exact=exact)
+
+
+async def _used(ask: TaskAsk, told: Usage | None, model: str) -> tuple[Usage, bool]:
+    """As `ask.usage`; nobody but who asks waits, where long texts must be counted."""
+    if (told is not None and (told.input or told.units)) or is_short(ask, 0, model):
+        return ask.usage(told, model)
+    return await aside(ask.usage, told, model)
 
 
 async def _all(

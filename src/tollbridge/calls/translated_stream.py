@@ -81,7 +81,7 @@ class TranslatedStream:
             if not self._pending:
                 data = await self._incoming.chunk()
         if not data:
-            self._pending = self._end()
+            self._pending = await self._end()
 
     async def next(self) -> bytes:
         return await self.pour(nothing)
@@ -97,7 +97,7 @@ class TranslatedStream:
             if not self._pending and self._broke is not None:
                 raise self._broke
             if not self._pending and not self._over:
-                self._pending = self._end()
+                self._pending = await self._end()
         block, self._pending = self._pending, b""
         return block
 
@@ -121,13 +121,15 @@ class TranslatedStream:
     def _feed(self, data: bytes) -> bytes:
         return self._written(self._parse.feed(data))
 
-    def _end(self) -> bytes:
+    async def _end(self) -> bytes:
         self._over = True
         written = self._written(self._parse.close(), last=True)
         if self._broke is not None:
             return written
         if self._estimate is not None and not is_told(self._usage):
-            counted = self._estimate(self._usage, self.heard())
+            self._over = False  # there is more to say
+            counted = await self._estimate(self._usage, self.heard())
+            self._over = True
             if counted != self._usage:
                 written += self._writer.write(Noted(note=counted))
                 self._writer.caveats.append(ESTIMATED)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import threading
 from binascii import a2b_base64
-from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Literal
 
@@ -60,9 +60,26 @@ _SOURCES: dict[Name, _Source] = {
 }
 
 
-@cache
+_loaded: dict[Name, Encoding] = {}
+_loading = threading.Lock()
+
+
 def encoding(name: Name) -> Encoding:
-    """The encoding, without special tokens: `<|endoftext|>` in a text is a text."""
+    """The encoding, without special tokens: `<|endoftext|>` in a text is a text. Loaded once, whoever asks at once."""
+    found = _loaded.get(name)
+    if found is not None:
+        return found
+    with _loading:
+        if name not in _loaded:
+            _loaded[name] = _load(name)
+        return _loaded[name]
+
+
+def is_loaded(name: Name) -> bool:
+    return name in _loaded
+
+
+def _load(name: Name) -> Encoding:
     from tiktoken import Encoding  # 20 ms, and only who counts needs it
 
     source = _SOURCES[name]

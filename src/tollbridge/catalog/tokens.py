@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tollbridge.catalog.encodings import Name, encoding
+from tollbridge.catalog.encodings import Name, encoding, is_loaded
 from tollbridge.model.parts import Inline, Media, Opaque, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from tollbridge.model.request import Request, Tool
 
@@ -127,6 +127,11 @@ fits to the usage that recorded exchanges report, some 300 of requests and 600 o
 
 def rule_for(model: str) -> Rule:
     return next(rule for rule in RULES if rule.names.search(model))
+
+
+def counts_at_once(model: str) -> bool:
+    """Nothing has to be loaded first, which takes most of a second."""
+    return is_loaded(rule_for(model).encoding)
 
 
 def count_text(text: str, model: str) -> int:

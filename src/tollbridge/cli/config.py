@@ -29,6 +29,7 @@ from tollbridge.secret import Secret
 
 LATER = ("export", "apply")
 PRIVATE = frozenset({"extra_headers", "headers", "env"})
+UNTOLD = frozenset({"source", "database_place", "master_key_variable"})
 """Tables whose values are not shown, whatever they look like."""
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 file = click.Path(path_type=Path)
@@ -131,7 +132,7 @@ def schema(as_json: bool) -> None:
 def effective(config: Config) -> JsonObject:
     """As plain values, without secrets."""
     fields: JsonObject = _plain(config, "")
-    return {name: value for name, value in fields.items() if name not in ("source", "database_place")}
+    return {name: value for name, value in fields.items() if name not in UNTOLD}
 
 
 def changed(old: Json, new: Json, at: str = "") -> list[JsonObject]:

@@ -20,8 +20,9 @@ def table(keys: Sequence[Key], now: float) -> str:
     return screen.table(HEADS, [_row(key, now) for key in keys], len(HEADS))
 
 
-def card(key: Key, now: float) -> str:
-    """One key, a line for each thing that was said about it."""
+def card(key: Key, now: float, unpriced: int = 0) -> str:
+    """One key, a line for each thing that was said about it. `unpriced`: requests since its budget last started whose
+    cost is not known."""
     lines = {
         "id": key.id,
         "shown as": key.name,
@@ -30,7 +31,7 @@ def card(key: Key, now: float) -> str:
         "models": ", ".join(key.models) or "all",
         "aliases": ", ".join(f"{name} = {model}" for name, model in key.aliases.items()),
         "mcp": _rights(key),
-        "spent": show_dollars(key.spend_nanousd),
+        "spent": show_dollars(key.spend_nanousd) + _beside(unpriced),
         "budget": _budget(key),
         "limits": _limits(key),
         "estimated": _estimates(key),
@@ -93,6 +94,12 @@ def _row(key: Key, now: float) -> tuple[str, ...]:
         _moment(key.expires_at),
     )
     return tuple(cell if len(cell) <= WIDTH_MAX else f"{cell[: WIDTH_MAX - 3]}..." for cell in cells)
+
+
+def _beside(unpriced: int) -> str:
+    if not unpriced:
+        return ""
+    return f", and what {unpriced:,} request{'' if unpriced == 1 else 's'} cost of which no price is known"
 
 
 def _budget(key: Key) -> str:

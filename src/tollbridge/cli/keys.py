@@ -17,6 +17,8 @@ import click
 from tollbridge.admin.key_shape import shape
 from tollbridge.admin.keys import Keys, Made
 from tollbridge.assemble.known_names import known_names
+from tollbridge.cli.columns import printable
+from tollbridge.cli.dates import shown_day
 from tollbridge.cli.ending import errors_told
 from tollbridge.cli.key_options import LIFTED, from_stdin, read_name, read_wishes, wishes
 from tollbridge.cli.key_table import card, hindrance, odd_limits, table
@@ -28,6 +30,7 @@ from tollbridge.store.database import Database
 from tollbridge.store.key import Key
 from tollbridge.store.keys import KeyStore
 from tollbridge.store.mcp_servers import McpServerStore
+from tollbridge.store.spend import SpendReader
 
 T = TypeVar("T")
 BY = "cli"
@@ -67,6 +70,9 @@ def keys() -> None:
 def generate(config: Path | None, own: bool, as_json: bool, quiet: bool, **said: Any) -> None:
     """Make a key. It is shown once. Without options it may do everything that clients do, without a limit or an end.
 
+    It is known to the gateways on the same database alone, which is told: that of the state directory, or the one that
+    the gateway's own --config names.
+
     Example:
 
     \b
@@ -76,7 +82,14 @@ def generate(config: Path | None, own: bool, as_json: bool, quiet: bool, **said:
     body = read_wishes(said)
     if own:
         body["key"] = from_stdin()
-    _print_made(_run(config, lambda desk: desk.generate(body, BY)), as_json, quiet)
+
+    async def make(database: Database, desk: Keys) -> tuple[Made, str]:
+        return await desk.generate(body, BY), database.name
+
+    made, where = _with_database(config, make)
+    _print_made(made, as_json, quiet)
+    if not as_json and not quiet:
+        click.echo(f"{'database':<10} {printable(where)}")
 
 
 @keys.command("list")
@@ -113,7 +126,15 @@ def info(config: Path | None, key: str, as_json: bool) -> None:
 
     Example: tollbridge keys info team-a
     """
-    _print(_run(config, lambda desk: desk.named(read_name(key))), as_json)
+
+    async def looked_up(database: Database, desk: Keys) -> tuple[Key, int]:
+        found = await desk.named(read_name(key))
+        began = None if found.budget_began_at is None else shown_day(found.budget_began_at)
+        [sums] = await SpendReader(database).sums((), since=began, key_id=found.id)
+        return found, sums["unpriced"]
+
+    found, unpriced = _with_database(config, looked_up)
+    click.echo(_json(shape(found)) if as_json else card(found, time.time(), unpriced))
 
 
 @keys.command()
@@ -226,14 +247,18 @@ def regenerate(config: Path | None, key: str, as_json: bool, quiet: bool) -> Non
 
 def _run(config: Path | None, work: Callable[[Keys], Awaitable[T]]) -> T:
     """With the keys of the configured database. Ends the process where it cannot be."""
+    return _with_database(config, lambda _, desk: work(desk))
+
+
+def _with_database(config: Path | None, work: Callable[[Database, Keys], Awaitable[T]]) -> T:
     with errors_told():
-        found = place(config)
+        found = place(config, admin=False)
         database = Database.open(found.database_url)
         try:
             pepper = found.home.pepper()
             check_pepper(database, pepper)
             with audited(found.home.path / AUDIT, sys.stderr):
-                return asyncio.run(_awaited(work(_desk(found, database, pepper))))
+                return asyncio.run(_awaited(work(database, _desk(found, database, pepper))))
         finally:
             database.close()
 

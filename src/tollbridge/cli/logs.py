@@ -13,7 +13,6 @@ from pathlib import Path
 import click
 
 from tollbridge.admin.keys import Keys
-from tollbridge.admin.whose import ledger_id
 from tollbridge.cli.columns import printable
 from tollbridge.cli.dates import moment
 from tollbridge.cli.ending import errors_told
@@ -22,6 +21,7 @@ from tollbridge.cli.logs_replay import replay
 from tollbridge.cli.place import Place, configured, place
 from tollbridge.cli.screen import is_terminal, painted
 from tollbridge.cli.texts import TEXT
+from tollbridge.cli.whose import meant
 from tollbridge.errors import NotFoundError
 from tollbridge.ledger.report import spend_log
 from tollbridge.model.money import show_dollars
@@ -83,7 +83,7 @@ def tail(
     """
     first = moment("--since", since)
     with errors_told():
-        found = place(config)
+        found = place(config, admin=False)
         database = Database.open(found.database_url)
         try:
             asyncio.run(_tail(found, database, count, first, key, follow=follow, failed=failed, as_json=as_json))
@@ -106,7 +106,7 @@ def show(id: str, config: Path | None, as_json: bool) -> None:
     Example: tollbridge logs show req_813110f9c700000001
     """
     with errors_told():
-        database = Database.open(place(config).database_url)
+        database = Database.open(place(config, admin=False).database_url)
         try:
             rows = asyncio.run(SpendReader(database).named(id))
         finally:
@@ -133,7 +133,7 @@ async def _tail(
     reader, key_id = SpendReader(database), None
     if key is not None:
         name = read_name(key)
-        key_id = await ledger_id(name, Keys(KeyStore(database), place.home.pepper(), taken=place.is_admins), reader)
+        key_id = await meant(name, Keys(KeyStore(database), place.home.pepper(), taken=place.is_admins), reader)
     shown = await _last(reader, count, since, key_id, failed=failed)
     if is_terminal(sys.stdout) and not as_json and (shown or follow):
         click.echo(painted(_head(), sys.stdout, bold=True))

@@ -16,7 +16,7 @@ from tollbridge.cli.ending import FAILED
 from tollbridge.cli.indented import indented
 from tollbridge.cli.price_lookup import named_by_row
 from tollbridge.providers.names import find
-from tollbridge.providers.table import ROWS
+from tollbridge.providers.table import DEMO, ROWS
 
 SHOWN_MAX = 100
 HEAD = ("model", "mode", "reads", "writes", "can")
@@ -106,6 +106,8 @@ def _told(name: str, found: Sequence[ModelFacts], everything: bool, mode: str | 
     others = _modes(name) if mode is not None and not found else []
     if others:
         return [f"{name}: no model of the mode {mode!r} is known; there are: {', '.join(others)}."]
+    if not found and find(name, ROWS) is DEMO:
+        return [f"{name}: any name works, `{DEMO.name}/hello`; it answers offline."]
     if not found:
         close = near(name)
         return [f"{name}: no model is known" + (f"; did you mean {' or '.join(close)}?" if close else ".")]

@@ -43,14 +43,26 @@ class Place(msgspec.Struct, frozen=True, eq=False):
         return any(hmac.compare_digest(key.encode(), one.encode()) for one in known if one)
 
 
-def place(path: Path | None) -> Place:
-    """As `serve` would find it with the same `--config`. Raises ConfigError; tells findings on stderr."""
+ADMINS_KEY = "general_settings.master_key"
+
+
+def place(path: Path | None, *, admin: bool = True) -> Place:
+    """As `serve` would find it with the same `--config`. Raises ConfigError; tells findings on stderr.
+
+    `admin`: False where the master key may be missing: a variable that only the gateway has is then no error, and told.
+    """
     findings = Findings()
     environ = read_dotenv(os.environ, findings, *([] if path is None else [path.parent]), Path.cwd())
     loaded = load(path, environ, open_door=True)
-    if loaded.config is None:
+    config = loaded.config
+    wrong = [one for one in loaded.findings if one.severity == "error"]
+    if config is None and not admin and all(one.path == ADMINS_KEY for one in wrong):
+        config = loaded.draft
+        for finding in wrong:
+            click.echo(msgspec.structs.replace(finding, severity="warning"), err=True)
+    if config is None:
         for finding in loaded.findings:
             click.echo(str(finding), err=True)
         raise ConfigError(f"{path} cannot be used; see above.")
     home = Home.of(loaded.environ)
-    return Place(home, home.database_url(loaded.config.general.database_url), loaded.config, loaded.environ)
+    return Place(home, home.database_url(config.general.database_url), config, loaded.environ)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -101,8 +102,8 @@ def recompute(
         click.echo(_nothing(span, any_there=any_there))
     if model is not None and not any_there:
         sys.exit(FAILED)
-    if not write and any(row.repriced for row in rows):
-        click.echo("Nothing was changed; --write does it.", err=True)
+    for line in _after(rows, write):
+        click.echo(line, err=True)
 
 
 def _recomputed(path: Path | None, span: Span, write: bool) -> tuple[Sums, bool]:
@@ -127,6 +128,26 @@ def _nothing(span: Span, *, any_there: bool) -> str:
     of = "" if span.model is None else f" of {span.model!r}"
     when = "" if span.since is None and span.until is None else " of that time"
     return f"Every request{of}{when} has a price." if any_there else f"No request{of}{when} is kept."
+
+
+def _after(rows: Sequence[Recomputed], write: bool) -> Iterator[str]:
+    """What was done, and what can be done about the others."""
+    unknown, repriced = sum(row.unknown for row in rows), sum(row.repriced for row in rows)
+    if unknown:
+        yield (
+            f"No price is known for {_counted(unknown)}: say `input_cost_per_token` and `output_cost_per_token` of the "
+            "model in the configuration (`--config`), then recompute again."
+        )
+    if repriced and write:
+        yield f"Written: {_counted(repriced)} got another cost, and so did the sums by day and what keys spent."
+    elif repriced:
+        yield "Nothing was changed; --write does it."
+    elif rows:
+        yield "Nothing was changed."
+
+
+def _counted(requests: int) -> str:
+    return "1 request" if requests == 1 else f"{requests:,} requests"
 
 
 def _table(rows: list[Recomputed]) -> str:

@@ -151,8 +151,7 @@ def locked_door(config: Config, environ: Mapping[str, str], home: Home) -> Door:
         weakness = weak_key(config.general.master_key.reveal())
         if weakness is not None:
             raise ConfigError(f"general_settings.master_key is no key to guard a gateway: {weakness}.")
-        shown = ShownKey.in_variable(KEY_VARIABLES[0], f"general_settings.master_key (below as ${KEY_VARIABLES[0]})")
-        return Door(MasterKey(config.general.master_key.reveal(), header), shown)
+        return Door(MasterKey(config.general.master_key.reveal(), header), _of_file(config.master_key_variable))
     named = next((name for name in KEY_VARIABLES if environ.get(name)), None)
     if named is not None:
         weakness = weak_key(environ[named])
@@ -165,6 +164,16 @@ def locked_door(config: Config, environ: Mapping[str, str], home: Home) -> Door:
         shown = ShownKey.plain(key, f"{key}\n          made for this gateway, kept in {file}, not shown again")
         return Door(MasterKey(key, header), shown, home.showed_master_key)
     return Door(MasterKey(key, header), ShownKey.in_file(file))
+
+
+def _of_file(variable: str | None) -> ShownKey:
+    """The configuration's key, by the variable that it names. What is pasted into another terminal finds only what is
+    set there: neither a key that stands in the file nor a variable of `.env`."""
+    name = variable or KEY_VARIABLES[0]
+    if variable is not None and os.environ.get(variable):
+        return ShownKey.in_variable(name, f"general_settings.master_key: that of ${name}")
+    told = f"general_settings.master_key\n          set {name} to it where you paste what is below"
+    return ShownKey.in_variable(name, told)
 
 
 def open_door(host: str) -> Door:

@@ -16,7 +16,6 @@ import msgspec
 
 from tollbridge.admin.key_names import ADMIN
 from tollbridge.admin.keys import Keys
-from tollbridge.admin.whose import ledger_id
 from tollbridge.cli.columns import aligned, harmless, printable
 from tollbridge.cli.dates import day, out_of_order, shown_day
 from tollbridge.cli.ending import errors_told
@@ -25,9 +24,10 @@ from tollbridge.cli.indented import indented
 from tollbridge.cli.key_options import read_name
 from tollbridge.cli.place import Place, configured, place
 from tollbridge.cli.recompute import recompute
-from tollbridge.cli.spend_names import Named, NamedSpent, by_name, written
+from tollbridge.cli.spend_names import Named, NamedSpent, by_name, dollars, in_json, written
+from tollbridge.cli.spend_names import shown as shown_cost
 from tollbridge.cli.texts import TEXT
-from tollbridge.model.money import round_dollars, spell_dollars
+from tollbridge.cli.whose import meant
 from tollbridge.policy.minting import CUSTOM_PREFIX
 from tollbridge.store.database import Database
 from tollbridge.store.entries import EntryStore
@@ -43,7 +43,8 @@ TOOLS = "mcp"
 
 class Spent(msgspec.Struct, kw_only=True):
     """What `--json` prints of a row; this shape is kept. `by`: the dimensions that were asked for. `unpriced`: requests
-    whose cost is not known, nor in `cost_nanousd`. `estimated`: requests whose tokens were counted here."""
+    whose cost is not known, nor in `cost_nanousd`, which is null in JSON where nothing of it is. `estimated`: requests
+    whose tokens were counted here."""
 
     by: dict[str, str]
     requests: int
@@ -92,6 +93,7 @@ def spend(
 
     COST is in US dollars, INPUT and OUTPUT in tokens; in JSON, costs are in nano-dollars (a billion to the dollar).
     UNPRICED counts requests whose cost is not known; it is in no sum (`tollbridge spend recompute` prices them later).
+    A cost of which nothing is known is `unknown`, in CSV empty, in JSON null.
     Days are UTC. What a gateway that runs on the same database was asked within the last second may be missing.
 
     Exit codes: 0 done, 1 failed (no such key, no database), 2 an option that cannot be used.
@@ -145,7 +147,7 @@ def _read(
     """`name`: of a key, which may be deleted by now. Ends the process where nobody has it, or ever
     had it."""
     with errors_told():
-        found = place(config)
+        found = place(config, admin=False)
         database = Database.open(found.database_url)
         try:
             for one in journal(found.home, EntryStore(database).known):
@@ -161,7 +163,7 @@ async def _sums(
     reader, key_id = SpendReader(database), None
     if name is not None:
         pepper = found.home.pepper() if name.startswith(CUSTOM_PREFIX) else b""  # needed for nothing else
-        key_id = await ledger_id(name, Keys(KeyStore(database), pepper, taken=found.is_admins), reader)
+        key_id = await meant(name, Keys(KeyStore(database), pepper, taken=found.is_admins), reader)
     if isinstance(by, str):
         return await by_name(reader, by, since, until, key_id)
     if "model" not in by:
@@ -208,11 +210,11 @@ def _spent(row: Found, by: Sequence[By]) -> Spent:
 
 
 def _as_json(shown: Sequence[Spent], rows: Sequence[Spent], by: Sequence[By]) -> str:
-    return indented(shown) + "\n"
+    return indented([in_json(row, row.cost_nanousd, row.unpriced) for row in shown]) + "\n"
 
 
 def _as_csv(shown: Sequence[Spent], rows: Sequence[Spent], by: Sequence[By]) -> str:
-    """Dollars as a decimal number, all that is not zero."""
+    """Dollars as a decimal number, all that is not zero; empty where nothing of a cost is known."""
     names = _names(by)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -220,7 +222,7 @@ def _as_csv(shown: Sequence[Spent], rows: Sequence[Spent], by: Sequence[By]) -> 
     writer.writerow([*names, "requests", "failures", *kinds, "cost_usd", "unpriced", "estimated"])
     for row in shown:
         counts = [row.tokens.get(kind, 0) for kind in KINDS]
-        cost = spell_dollars(row.cost_nanousd, 2)
+        cost = dollars(row.cost_nanousd, row.unpriced)
         cells = [harmless(row.by.get(name, "")) for name in names]
         writer.writerow([*cells, row.requests, row.failures, *counts, cost, row.unpriced, row.estimated])
     return text.getvalue()
@@ -244,7 +246,7 @@ def _names(by: Sequence[By]) -> list[str]:
 def _cells(row: Spent, names: Sequence[str]) -> tuple[str, ...]:
     counts = (row.requests, row.failures, row.tokens.get("input", 0), row.tokens.get("output", 0))
     unpriced = f"{row.unpriced:,}" if row.unpriced else ""
-    cost = "unknown" if row.unpriced and not row.cost_nanousd else round_dollars(row.cost_nanousd)
+    cost = shown_cost(row.cost_nanousd, row.unpriced)
     return (*names, *(f"{count:,}" for count in counts), cost, unpriced)
 
 

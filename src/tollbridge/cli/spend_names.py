@@ -16,6 +16,7 @@ from tollbridge.cli.columns import aligned, harmless, printable
 from tollbridge.cli.indented import indented
 from tollbridge.errors import BadRequestError
 from tollbridge.ledger.report import read_date
+from tollbridge.model.json import JsonObject
 from tollbridge.model.money import round_dollars, spell_dollars
 from tollbridge.store.spend import TAGS_MAX, SpendReader, Wanted
 
@@ -23,12 +24,34 @@ Named = Literal["tag", "user"]
 
 
 class NamedSpent(msgspec.Struct, kw_only=True):
-    """What `--json` prints of a tag or a user; this shape is kept."""
+    """What `--json` prints of a tag or a user, with null for a cost of which nothing is known; this shape is kept."""
 
     by: dict[str, str]
     requests: int
     cost_nanousd: int
     unpriced: int
+
+
+def known_cost(cost_nanousd: int, unpriced: int) -> int | None:
+    """None where nothing is known of it: a sum of nothing, and requests without a price."""
+    return None if unpriced and not cost_nanousd else cost_nanousd
+
+
+def dollars(cost_nanousd: int, unpriced: int) -> str:
+    """For CSV: all digits, and empty where nothing is known."""
+    known = known_cost(cost_nanousd, unpriced)
+    return "" if known is None else spell_dollars(known, 2)
+
+
+def in_json(row: msgspec.Struct, cost_nanousd: int, unpriced: int) -> JsonObject:
+    """The row for JSON."""
+    return {**msgspec.structs.asdict(row), "cost_nanousd": known_cost(cost_nanousd, unpriced)}
+
+
+def shown(cost_nanousd: int, unpriced: int) -> str:
+    """For a table."""
+    known = known_cost(cost_nanousd, unpriced)
+    return "unknown" if known is None else round_dollars(known)
 
 
 async def by_name(reader: SpendReader, by: Named, since: str, until: str, key_id: str | None) -> list[NamedSpent]:
@@ -47,15 +70,14 @@ async def by_name(reader: SpendReader, by: Named, since: str, until: str, key_id
 def written(rows: Sequence[NamedSpent], form: str) -> str:
     """`form`: `json`, `csv` or `table`."""
     if form == "json":
-        return indented(rows) + "\n"
+        return indented([in_json(row, row.cost_nanousd, row.unpriced) for row in rows]) + "\n"
     if form == "csv":
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow([*rows[0].by, "requests", "cost_usd", "unpriced"])
         for row in rows:
-            writer.writerow(
-                [*map(harmless, row.by.values()), row.requests, spell_dollars(row.cost_nanousd, 2), row.unpriced]
-            )
+            cost = dollars(row.cost_nanousd, row.unpriced)
+            writer.writerow([*map(harmless, row.by.values()), row.requests, cost, row.unpriced])
         return text.getvalue()
     lines = [(*(by.upper() for by in rows[0].by), "REQUESTS", "COST", "UNPRICED"), *map(_cells, rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(4)]
@@ -63,5 +85,5 @@ def written(rows: Sequence[NamedSpent], form: str) -> str:
 
 
 def _cells(row: NamedSpent) -> tuple[str, ...]:
-    cost = "unknown" if row.unpriced and not row.cost_nanousd else round_dollars(row.cost_nanousd)
+    cost = shown(row.cost_nanousd, row.unpriced)
     return *map(printable, row.by.values()), f"{row.requests:,}", cost, f"{row.unpriced:,}" if row.unpriced else ""

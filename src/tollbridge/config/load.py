@@ -147,7 +147,7 @@ def _read(top: Table, at: At, open_door: bool) -> Config:
     if "callbacks" in nodes and not settings.callbacks:  # LiteLLM takes them at the top as well
         told = callbacks(nodes["callbacks"], at.key("callbacks"))
         settings = msgspec.structs.replace(settings, callbacks=told)
-    database = fields.get("general.database_url")
+    database, key = fields.get("general.database_url"), fields.get("general.master_key")
     crosscheck.check(fields, models, at.key("model_list"), open_door=open_door or general.open_on_loopback)
     tell_missing(table({name: top.entries[name] for name in nodes}, top.place), at.findings)
     return Config(
@@ -158,6 +158,7 @@ def _read(top: Table, at: At, open_door: bool) -> Config:
         router=RouterSettings(**_under("router", fields)),
         general=general,
         database_place=None if database is None else database.node.place,
+        master_key_variable=key.node.variable if key is not None and isinstance(key.node, Scalar) else None,
     )
 
 

@@ -345,7 +345,8 @@ class McpServer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """`source`: the file, None without one; `files`: it and all it includes. `providers`: the operator's own rows, as
-    written, each with a `name` (credentials in them are `Secret`s). `database_place`: where its URL stands."""
+    written, each with a `name` (credentials in them are `Secret`s). `database_place`: where its URL stands.
+    `master_key_variable`: by which the file says the master key; None where the key stands in it."""
 
     models: tuple[ModelEntry, ...] = ()
     providers: tuple[JsonObject, ...] = ()
@@ -356,6 +357,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     source: Path | None = None
     files: tuple[Path, ...] = ()
     database_place: Place | None = None
+    master_key_variable: str | None = None
 
     def __repr__(self) -> str:
         return f"<Config {self.source}: {len(self.models)} deployments>"

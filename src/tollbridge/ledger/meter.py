@@ -9,7 +9,8 @@
    request's `max_tokens` are missing there. Of a task that was asked in parts, those that were answered count.
 4. A request costs what its attempts cost together. One price that is unknown makes the sum unknown. A part of an answer
    that another model had, and that has no price, is charged as if the model that was asked had done it: `assumed`.
-5. A model that is paid by the second is paid from the moment it is asked until its last byte, or until it is given up.
+5. What must be counted here is counted before the entry (`count`), aside where it is long (`counted`).
+6. A model that is paid by the second is paid from the moment it is asked until its last byte, or until it is given up.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from tollbridge.calls.aside import aside, is_short
 from tollbridge.calls.ask import Ask
 from tollbridge.calls.estimate import estimated as estimated_usage
 from tollbridge.calls.estimate import is_told
@@ -54,15 +56,41 @@ _SILENT = Usage()
 
 class Said(msgspec.Struct, frozen=True, eq=False):
     """What the attempt that answered said of itself. `exact`: its usage counts the whole answer. `heard`: its words,
-    for where they must be counted."""
+    for where they must be counted. `bytes`: of the whole answer, where that is known."""
 
     along: Along
     exact: bool
     heard: Callable[[], Heard]
+    bytes: int | None = None
 
 
-def meter(record: Record, attempts: Sequence[Attempt], ask: Ask, said: Said | None) -> None:
-    """Fills in the record's tokens, cost and attempts. `said`: of the last attempt; None where nobody answered."""
+Counts = Sequence[Usage | None]
+"""Our own count of what each attempt used; None where the provider's word stands, or nothing was used."""
+
+
+def count(attempts: Sequence[Attempt], ask: Ask, said: Said | None) -> Counts:
+    """Some 50 ms for a long prompt, and most of a second for the first in a process."""
+    last = attempts[-1]
+    return [_count(attempt, ask, said if attempt is last else None) for attempt in attempts]
+
+
+async def counted(attempts: Sequence[Attempt], ask: Ask, said: Said | None) -> Counts | None:
+    """The same, aside where it is long or the first; None where nothing must be counted."""
+    last = attempts[-1]
+    models = [one.deployment.model for one in attempts if _is_counted(one, ask, said if one is last else None)]
+    if not models:
+        return None
+    heard = 0 if said is None else said.bytes
+    if heard is not None and all(is_short(ask, heard, model) for model in models):
+        return count(attempts, ask, said)
+    return await aside(count, attempts, ask, said)
+
+
+def meter(
+    record: Record, attempts: Sequence[Attempt], ask: Ask, said: Said | None, counts: Counts | None = None
+) -> None:
+    """Fills in the record's tokens, cost and attempts. `said`: of the last attempt; None where nobody answered.
+    `counts`: None where they are to be made now, if any are needed."""
     last = attempts[-1]
     if said is not None and said.exact and len(attempts) == 1:
         usage = said.along.usage
@@ -75,7 +103,12 @@ def meter(record: Record, attempts: Sequence[Attempt], ask: Ask, said: Said | No
             if usage.extra or tariff.timed or said.along.service_tier not in PLAIN_SERVICES:
                 record.bill = _bill(usage, said, last)
             return
-    priced = [_tried(attempt, ask, said if attempt is last else None) for attempt in attempts]
+    if counts is None:
+        counts = count(attempts, ask, said)
+    priced = [
+        _tried(attempt, ask, said if attempt is last else None, own)
+        for attempt, own in zip(attempts, counts, strict=True)
+    ]
     tried = tuple(one for one, _, _ in priced)
     record.tokens = _sum(tried)
     record.estimated = any(one.estimated for one in tried)
@@ -108,22 +141,37 @@ def _assume(record: Record, cost_nanousd: int | None) -> None:
         record.cost_nanousd, record.priced = cost_nanousd, ASSUMED
 
 
-def _tried(attempt: Attempt, ask: Ask, said: Said | None) -> tuple[Tried, bool, Usage | None]:
+def _is_counted(attempt: Attempt, ask: Ask, said: Said | None) -> bool:
+    error = attempt.error
+    if said is not None:
+        usage = said.along.usage
+        return not (ask.task and usage is not None) and not (said.exact and is_told(usage))
+    if error is not None and ask.task and ask.spent_on(error) is not None:
+        return False
+    return attempt.abandoned or (error is not None and may_be_billed(error))
+
+
+def _count(attempt: Attempt, ask: Ask, said: Said | None) -> Usage | None:
+    if not _is_counted(attempt, ask, said):
+        return None
+    told, heard = (None, None) if said is None else (said.along.usage, said.heard())
+    return estimated_usage(ask, attempt.deployment, told, heard)
+
+
+def _tried(attempt: Attempt, ask: Ask, said: Said | None, counted: Usage | None) -> tuple[Tried, bool, Usage | None]:
     """And whether a part of its cost is assumed, and what it was priced by."""
     deployment, error = attempt.deployment, attempt.error
     usage, estimated, service_tier = None, False, None
     if said is not None:
         usage, service_tier = said.along.usage, said.along.service_tier
-        if ask.task and usage is not None:
+        if counted is not None:
+            estimated, usage = not said.exact or counted != usage, counted
+        elif ask.task and usage is not None:
             estimated = not said.exact
-        elif not (said.exact and is_told(usage)):
-            counted = estimated_usage(ask, deployment, usage, said.heard())
-            estimated = not said.exact or counted != usage
-            usage = counted
     elif error is not None and ask.task and (spent := ask.spent_on(error)) is not None:
         usage, estimated = spent, True
-    elif attempt.abandoned or (error is not None and may_be_billed(error)):
-        usage, estimated = estimated_usage(ask, deployment, None, None), True
+    elif counted is not None:
+        usage, estimated = counted, True
     cost = None if usage is None else deployment.tariff.cost(usage, service_tier, attempt.seconds)
     assumed = None
     if cost is None and usage is not None:

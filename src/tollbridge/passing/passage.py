@@ -29,7 +29,7 @@ from tollbridge.calls.redact import redact, redact_errors, without_secrets
 from tollbridge.calls.relayed_stream import RelayedStream
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, BadRequestError, ServiceUnavailableError
-from tollbridge.ledger.meter import Said
+from tollbridge.ledger.meter import Said, counted
 from tollbridge.observe import Record
 from tollbridge.passing.along import headers_along, request_along
 from tollbridge.passing.begun import Begun
@@ -92,20 +92,23 @@ class Passage:
         self._said: Said | None = None
         self._stream: Stream | None = None
         self._sent_at: float | None = None
-        self._accounted = False
+        self._accounted = False  # it is decided how it ended
+        self._entered = False  # and written down
         self._told = False
 
     async def run(self, path: str) -> None:
         """`path`: below the way. Answers, whatever happens, and accounts for it."""
-        load, record = self._gateway.load, self._record
+        load, record, stopping = self._gateway.load, self._record, False
         load.requests += 1
         leaving = Leaving(self._gateway, self._responder, lambda: self._told, asyncio.get_running_loop())
         try:
-            await self._pass(path)
-        except APIError as error:
-            self._refuse(error)
+            try:
+                await self._pass(path)
+            except APIError as error:
+                await self._refuse(error)
         except (asyncio.CancelledError, ClientGone) as error:
-            if not self._accounted:
+            stopping = isinstance(error, asyncio.CancelledError) and not leaving.left
+            if not self._accounted or (not self._entered and record.outcome == "ok"):
                 leaving.tell(record, error)
             if not leaving.left:
                 raise
@@ -116,11 +119,15 @@ class Passage:
         finally:
             leaving.over()
             load.requests -= 1
-            if not self._accounted:
-                self._account()
-            if self._held is not None:
-                self._held.settle(record)
-            self._trace.let_go()
+            try:
+                if not self._entered:
+                    await self._account(here=stopping)
+            finally:
+                if not self._entered:  # it was cancelled while it was counted: this process stops
+                    await self._account(here=True)
+                if self._held is not None:
+                    self._held.settle(record)
+                self._trace.let_go()
 
     # what is asked
 
@@ -270,7 +277,7 @@ class Passage:
         whole = False
         try:
             if self._inbound.method == "HEAD" or incoming.status in (204, 304):
-                self._reply(incoming, b"")
+                await self._reply(incoming, b"")
             elif incoming.status >= 400:
                 await self._tell_error(incoming)
             elif self._ask is None:
@@ -291,19 +298,19 @@ class Passage:
         error.wire = self._dialect.name
         failed(self._record, error)
         self._failed(error)
-        self._reply(incoming, body)
+        await self._reply(incoming, body)
 
     async def _tell_answer(self, incoming: Incoming) -> None:
         body = redact_errors(await incoming.read(ANSWER_BYTES_MAX), self._way.place.hidden)
         try:
             along = self._dialect.read_along(body)
-            self._said = Said(along, along.usage is not None, partial(heard_in, self._dialect, body))
+            self._said = Said(along, along.usage is not None, partial(heard_in, self._dialect, body), len(body))
         except APIError:  # not of the format: it goes on as it is, and what it cost is not known
             self._ask = None
-        self._reply(incoming, body)
+        await self._reply(incoming, body)
 
-    def _reply(self, incoming: Incoming, body: bytes) -> None:
-        self._account()
+    async def _reply(self, incoming: Incoming, body: bytes) -> None:
+        await self._account()
         self._told = True
         self._responder.reply(incoming.status, self._answer_headers(incoming, costs=True), body)
 
@@ -316,7 +323,7 @@ class Passage:
             while piece:
                 following = await incoming.chunk()
                 if not following:
-                    self._account()
+                    await self._account()
                 responder.write(piece)
                 await responder.drain()
                 piece = following
@@ -325,7 +332,7 @@ class Passage:
             responder.abort()
             return
         if not self._accounted:
-            self._account()
+            await self._account()
         self._told = True
         responder.finish()
 
@@ -349,17 +356,17 @@ class Passage:
         try:
             while block := await stream.next():
                 if stream.closing and not self._accounted:
-                    self._account()
+                    await self._account()
                 self._told = self._told or self._accounted
                 responder.write(block)
                 await responder.drain()
             if not self._accounted:
-                self._account()
+                await self._account()
             self._told = True
         except APIError as error:
             if not self._accounted:
                 failed(self._record, error)
-                self._account()
+                await self._account()
             responder.write(stream.fail(shown_to(self._inbound.principal, error)))
         responder.finish()
 
@@ -373,7 +380,7 @@ class Passage:
             own += held.headers()
         return [own, *headers_along(incoming), *passed_on(incoming.headers, held)]
 
-    def _refuse(self, error: APIError) -> None:
+    async def _refuse(self, error: APIError) -> None:
         record, responder = self._record, self._responder
         status, headers, body = error_answer(self._dialect, shown_to(self._inbound.principal, error), self._held)
         if not self._accounted:
@@ -381,15 +388,15 @@ class Passage:
                 self._failed(error)
             record.status = status
             failed(record, error)
-            self._account()
+            await self._account()
         if responder.started:
             responder.abort()
             return
         self._told = True
         responder.reply(status, [*headers, own_headers(record, self._dialect)], body)
 
-    def _account(self) -> None:
-        """Once. What was refused here is in the log alone."""
+    async def _account(self, *, here: bool = False) -> None:
+        """Once. What was refused here is in the log alone. `here`: as a `Telling` has it."""
         self._accounted = True
         record, gateway, attempts = self._record, self._gateway, self._trace.attempts
         stream = self._stream
@@ -406,8 +413,11 @@ class Passage:
             record.attempts = 1
             deployment = attempts[0].deployment
             record.deployment, record.group, record.model = deployment.id, deployment.group, deployment.model
-            account(gateway, record, self._trace, self._ask, self._said, stream)
+            counts = None if here else await counted(attempts, self._ask, self._said)
+            self._entered = True
+            account(gateway, record, self._trace, self._ask, self._said, stream, None, counts)
             return
+        self._entered = True
         record.duration_ms = (time.monotonic() - record.began) * 1000
         record.overhead_ms = max(0.0, record.duration_ms - record.upstream_ms)
         if self._sent_at is None:

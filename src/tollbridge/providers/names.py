@@ -15,7 +15,7 @@ from tollbridge.catalog.facts import catalog
 from tollbridge.catalog.near import did_you_mean, near
 from tollbridge.errors import UnknownModelError
 from tollbridge.providers.row import Provider
-from tollbridge.providers.table import ALIASES, BARE
+from tollbridge.providers.table import ALIASES, BARE, DEMO
 
 
 def locate(
@@ -83,6 +83,8 @@ def _no_model(model: str, provider: str | None, rows: Mapping[str, Provider]) ->
         return _not_found(f"The model {model!r} ends where its name should be. Write `provider/model`.")
     begins = model.strip().rstrip("/")
     what = f"names the provider {head!r} alone" if begins == head else "ends where the model's name should be"
+    if row is DEMO:
+        return _not_found(f"The model {model!r} {what}: the model is missing. Any name works: `{begins}/hello`.")
     return _not_found(
         f"The model {model!r} {what}: the model is missing. Write `{begins}/<model>`; `tollbridge models {row.name}` "
         "shows those that are known."

@@ -27,6 +27,9 @@ SHOWN_MAX = 8
 NAME_BYTES = 512  # of a name that a group is made for: names are kept, told in headers and logged
 
 
+NONE_ENABLED = "no_enabled_deployment"
+
+
 class Idle(msgspec.Struct, frozen=True):
     """An entry that is configured and serves nothing: its key is missing, say. `why`: for the operator."""
 
@@ -206,7 +209,7 @@ def none_enabled(name: str) -> ServiceUnavailableError:
     return ServiceUnavailableError(
         f"None of the deployments of {name!r} is enabled. The gateway's operator finds why in its log of the "
         "start, and with `tollbridge check`.",
-        code="no_enabled_deployment",
+        code=NONE_ENABLED,
     )
 
 

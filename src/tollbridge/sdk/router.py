@@ -27,11 +27,12 @@ from tollbridge.assemble.routing import engine_of
 from tollbridge.calls.ask import Ask, KeptBy, field
 from tollbridge.config.load import load_value
 from tollbridge.config.settings import ModelEntry
-from tollbridge.errors import BadRequestError, ConfigError, NotBuilt
+from tollbridge.errors import BadRequestError, ConfigError, NotBuilt, ServiceUnavailableError
 from tollbridge.model.json import JsonObject
 from tollbridge.providers.azure_token import TOKEN_PROVIDER
 from tollbridge.providers.table import ROWS
 from tollbridge.routing.engine import Engine, Trace
+from tollbridge.routing.groups import NONE_ENABLED
 from tollbridge.sdk.answers import shown
 from tollbridge.sdk.body import plain
 from tollbridge.sdk.call import Call, read_call
@@ -266,8 +267,22 @@ class Router:
         if call.retries is not None:
             policy = msgspec.structs.replace(policy, retries=call.retries, retries_of_deployment=False)
         trace = Trace([])
-        result = await self._engine.run(ask, trace, how_of(ask), policy=policy, fallbacks=steps.fallbacks)
+        try:
+            result = await self._engine.run(ask, trace, how_of(ask), policy=policy, fallbacks=steps.fallbacks)
+        except ServiceUnavailableError as error:
+            if error.code != NONE_ENABLED:
+                raise
+            raise self._none_enabled(ask.model, error) from error
         return result, ask, {"attempts": len(trace.attempts), "caveats": shown(call.caveats)}
+
+    def _none_enabled(self, name: str, error: ServiceUnavailableError) -> ServiceUnavailableError:
+        """Whoever wrote the list is told what is missing: there is no log of a gateway to look into."""
+        whys = dict.fromkeys(one.why.rstrip(".") for one in self._engine.routes.groups.idle(name))
+        if not whys:
+            return error
+        return ServiceUnavailableError(
+            f"None of the deployments of {name!r} is enabled: {'; '.join(whys)}.", code=NONE_ENABLED
+        )
 
 
 def _go_on(ask: Ask) -> None:

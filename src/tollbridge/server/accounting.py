@@ -15,7 +15,7 @@ from tollbridge.calls.deployment import Deployment
 from tollbridge.calls.exchange import Answer, Streaming
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, APITimeoutError
-from tollbridge.ledger.meter import NOTHING, Said, meter
+from tollbridge.ledger.meter import NOTHING, Counts, Said, meter
 from tollbridge.observe import Record
 from tollbridge.observe.record import Outcome
 from tollbridge.routing.engine import Trace
@@ -70,8 +70,10 @@ def account(
     said: Said | None,
     stream: Stream | None,
     elsewhere: Elsewhere | None = None,
+    counts: Counts | None = None,
 ) -> None:
-    """`ask`: None where the request could not be read. `said`: by who answered; None where nobody did."""
+    """`ask`: None where the request could not be read. `said`: by who answered; None where nobody did. `counts`: as
+    `meter` has it."""
     attempts = trace.attempts
     if stream is not None and attempts:
         if stream.caveats:
@@ -91,7 +93,7 @@ def account(
         record.answer_id = ask.repeats.get("id", record.answer_id)  # what the client knows it by
     if ask.shown_id:
         record.answer_id = ask.shown_id
-    meter(record, attempts, ask, said)
+    meter(record, attempts, ask, said, counts)
     gateway.observe(record, gateway.journal.append(record))
 
 

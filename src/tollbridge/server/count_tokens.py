@@ -4,9 +4,9 @@ within its limits."""
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 
+from tollbridge.calls.aside import aside
 from tollbridge.calls.count import count_here, count_upstream, counts_upstream
 from tollbridge.errors import APIError
 from tollbridge.observe import Record
@@ -47,7 +47,7 @@ async def count_tokens(
             policy = policy_for(controls, gateway.engine.policy)
             body = await gateway.engine.run(ask, trace, count_upstream, policy=policy, allowed=allowed)
         else:
-            body = await asyncio.to_thread(count_here, ask)
+            body = await aside(count_here, ask)
         record.status = 200
         responder.reply(200, [JSON, own_headers(record, dialect)], body)
     except APIError as error:

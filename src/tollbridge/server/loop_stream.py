@@ -110,7 +110,7 @@ class LoopStream(ByNext):
             self._told = loop.unfinished(calls)
             return self._end(calls)
         inner = self._inner
-        loop.account(loop.ask, Said(inner.said, inner.exact, inner.heard), inner)
+        await loop.account(loop.ask, Said(inner.said, inner.exact, inner.heard), inner)
         shown = loop.shown(calls, await loop.run(choice.parts, calls))
         told = b"".join(map(self._emit, self._whole(shown)))
         result = await loop.round()

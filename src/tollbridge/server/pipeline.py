@@ -22,7 +22,7 @@ from tollbridge.calls.ask import Ask
 from tollbridge.calls.exchange import Answer, Streaming, exchange
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError, BadRequestError, ServiceUnavailableError
-from tollbridge.ledger.meter import Said
+from tollbridge.ledger.meter import Said, counted
 from tollbridge.model.json import JsonObject
 from tollbridge.observe import Record
 from tollbridge.server.accounting import account, answered
@@ -62,16 +62,18 @@ class Conversation(Telling):
         load = gateway.load
         load.requests += 1
         leaving = self._leaving = Leaving(gateway, self._responder, self._whole, self._loop)
-        record = self._record
+        record, stopping = self._record, False
         try:
             try:
-                await self._converse(model)
-            except SeveralModels as named:
-                await self._ask_each(named)
-        except APIError as error:
-            self._refuse(error)
+                try:
+                    await self._converse(model)
+                except SeveralModels as named:
+                    await self._ask_each(named)
+            except APIError as error:
+                await self._refuse(error)
         except (asyncio.CancelledError, ClientGone) as error:
-            if not self._accounted:
+            stopping = isinstance(error, asyncio.CancelledError) and not leaving.left
+            if not self._accounted or (not self._entered and record.outcome == "ok"):
                 leaving.tell(record, error)
             if not leaving.left:  # a forced shutdown, or a client that takes nothing
                 raise
@@ -85,17 +87,21 @@ class Conversation(Telling):
             if self._heartbeat is not None:
                 self._heartbeat.stop()
                 load.streams -= 1
-            if not self._accounted:
-                if leaving.early:
-                    record.status, record.outcome = 499, "cancelled"
-                self._account()
-            if self._held is not None:
-                self._held.settle(record)
-            if self._claim is not None:
-                self._claim.drop()
-            self._trace.let_go()
-            if self._alone is not None and gateway.responses is not None:
-                await gateway.responses.background.over(self._alone)
+            try:
+                if not self._entered:
+                    if leaving.early and not self._accounted:
+                        record.status, record.outcome = 499, "cancelled"
+                    await self._account(here=stopping)
+            finally:
+                if not self._entered:  # it was cancelled while it was counted: this process stops
+                    await self._account(here=True)
+                if self._held is not None:
+                    self._held.settle(record)
+                if self._claim is not None:
+                    self._claim.drop()
+                self._trace.let_go()
+                if self._alone is not None and gateway.responses is not None:
+                    await gateway.responses.background.over(self._alone)
 
     async def _converse(self, model: str | None) -> None:
         gateway = self._gateway
@@ -169,7 +175,7 @@ class Conversation(Telling):
         def run(inbound: Inbound, responder: Responder, record: Record) -> Coroutine[Any, Any, None]:
             return Conversation(gateway, dialect, inbound, responder, record, loop).run()
 
-        self._accounted = True
+        self._accounted = self._entered = True
         await ask_each(wanted, self._inbound, self._responder, self._record, dialect, run, self._claim)
 
     async def _go_on_alone(self, kept: Kept, ask: Ask) -> None:
@@ -198,7 +204,7 @@ class Conversation(Telling):
         )
         return await (streamed(loop) if ask.stream else whole(loop))
 
-    def _round_over(self, ask: Ask, said: Said, stream: Stream | None) -> None:
+    async def _round_over(self, ask: Ask, said: Said, stream: Stream | None) -> None:
         """A round of a tool loop that is not the last: it has an entry of its own."""
         record, trace = self._record, self._trace
         entry = msgspec.structs.replace(record, attempts=0, status=200)
@@ -206,7 +212,16 @@ class Conversation(Telling):
             later_s = self._loop_of_tools.round_began - record.began
             entry.began, entry.at = record.began + later_s, record.at + later_s
             entry.ttft_ms = max(0.0, record.ttft_ms - later_s * 1000)
-        account(self._gateway, entry, trace, ask, said, stream)
+        counts = None
+        try:
+            counts = await counted(trace.attempts, ask, said)
+        finally:  # also where the client leaves meanwhile: its request has an entry of its own
+            account(self._gateway, entry, trace, ask, said, stream, None, counts)
+            self._next_round(entry)
+
+    def _next_round(self, entry: Record) -> None:
+        """`entry`: of the one before."""
+        record, trace = self._record, self._trace
         if self._loop_of_tools is not None:
             self._loop_of_tools.elsewhere.seconds += entry.upstream_ms / 1000
         record.parent = record.parent or entry.id
@@ -236,7 +251,7 @@ class Conversation(Telling):
         if principal.key is not None:
             self._gateway.allowance.count(principal.key)
         self._record.status = begun.status
-        self._account()
+        await self._account()
         own = own_headers(self._record, self._dialect)
         self._responder.reply(begun.status, [*begun.headers, own], begun.body)
         return True

@@ -95,10 +95,10 @@ class TaskRun(Conversation):
     def _error_event(self, error: APIError) -> bytes:
         return cast(AnyTaskWire, self._dialect).write_stream_error(error)
 
-    def _account(self) -> None:
+    async def _account(self, *, here: bool = False) -> None:
         if self._answer is not None:
-            self._said = Said(self._answer.said, self._answer.exact, _nothing)
-        super()._account()
+            self._said = Said(self._answer.said, self._answer.exact, _nothing, 0)
+        await super()._account(here=here)
 
 
 def _nothing() -> Heard:

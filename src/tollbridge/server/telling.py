@@ -1,6 +1,7 @@
 """How a request is answered: whole, as a stream at the client's pace, with an error; and accounted for, once.
 
-What a request used and cost is written down before the client has the last bytes of its answer.
+What a request used and cost is written down before the client has the last bytes of its answer. Where it must be
+counted here, and that is long, it is waited for: by this request alone, since a thread counts.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tollbridge.calls.heard import heard_in
 from tollbridge.calls.listed import ListedStream, as_list
 from tollbridge.calls.streams import Stream
 from tollbridge.errors import APIError
-from tollbridge.ledger.meter import Said
+from tollbridge.ledger.meter import Said, counted
 from tollbridge.model.money import spell_dollars
 from tollbridge.observe import Record
 from tollbridge.routing.engine import Trace
@@ -58,6 +59,7 @@ class Telling:
         "_before_nanousd",
         "_claim",
         "_dialect",
+        "_entered",
         "_gateway",
         "_heartbeat",
         "_held",
@@ -89,7 +91,8 @@ class Telling:
         self._inbound = inbound
         self._responder = responder
         self._record = record
-        self._accounted = False
+        self._accounted = False  # it is decided how it ended
+        self._entered = False  # and written down
         self._alone: Running | None = None
         self._ask: Ask | None = None
         self._before_nanousd: int | None = 0  # what earlier rounds cost
@@ -117,12 +120,12 @@ class Telling:
     async def _reply(self, answer: Answer) -> None:
         record, responder, tools = self._record, self._responder, self._loop_of_tools
         said = answer.said
-        self._said = Said(said, said.usage is not None, partial(heard_in, self._dialect, answer.body))
+        self._said = Said(said, said.usage is not None, partial(heard_in, self._dialect, answer.body), len(answer.body))
         if responder.gone and self._claim is None:
             raise ClientGone
         if responder.gone:
             record.status, record.outcome = 499, "cancelled"
-        self._account()
+        await self._account()
         ours = (
             answer.kind
             + own_headers(record, self._dialect)
@@ -170,7 +173,7 @@ class Telling:
         try:
             await self._pump(stream)
         except APIError as error:
-            self._break_off(of(streaming.deployment, error))
+            await self._break_off(of(streaming.deployment, error))
             self._tell_failure(stream, error)
         finally:
             stream.abort()
@@ -201,7 +204,7 @@ class Telling:
             if responder.gone:
                 continue
             if stream.closing and not self._accounted:
-                self._close_account(stream)
+                await self._close_account(stream)
             responder.write(block)
             if heartbeat is not None:
                 heartbeat.heard = True
@@ -217,7 +220,7 @@ class Telling:
         if responder.gone and not self._accounted:
             raise ClientGone
         if not self._accounted:
-            self._close_account(stream)
+            await self._close_account(stream)
         responder.finish()
 
     def _usage_place(self) -> UsagePlace | None:
@@ -225,28 +228,28 @@ class Telling:
         wanted = self._ask is not None and (self._ask.include_usage or not self._dialect.asks_for_usage)
         return PLACES.get(self._dialect.name) if wanted else None
 
-    def _told_cost(self) -> str | None:
+    async def _told_cost(self) -> str | None:
         """Dollars, for the stream's last words, which are about to go; where the client left, to nobody."""
         if self._stream is None or self._responder.gone:
             return None
         if not self._accounted:
-            self._close_account(self._stream)
+            await self._close_account(self._stream)
         cost = self._cost()
         return None if cost is None else spell_dollars(cost)
 
-    def _close_account(self, stream: Stream) -> None:
+    async def _close_account(self, stream: Stream) -> None:
         if stream.broken is not None and self._trace.attempts:
-            self._break_off(of(self._trace.attempts[-1].deployment, stream.broken))
+            await self._break_off(of(self._trace.attempts[-1].deployment, stream.broken))
         else:
-            self._account()
+            await self._account()
 
-    def _break_off(self, error: APIError) -> None:
+    async def _break_off(self, error: APIError) -> None:
         """Of a stream: it is accounted for as one that failed, unless it was whole before."""
         if not self._accounted:
             failed(self._record, error)
-            self._account()
+            await self._account()
 
-    def _refuse(self, error: APIError) -> None:
+    async def _refuse(self, error: APIError) -> None:
         """Answers with the error. Where what the request used is accounted for already, that stands."""
         record, responder, trace, held = self._record, self._responder, self._trace, self._held
         shown = shown_to(self._inbound.principal, error)
@@ -256,7 +259,7 @@ class Telling:
                 asked_last(record, trace)
             record.status = status
             failed(record, error)
-            self._account()
+            await self._account()
         if responder.started:  # a heartbeat began the stream: the error comes as an event
             responder.write(self._error_event(shown))
             responder.finish()
@@ -274,8 +277,9 @@ class Telling:
         told = self._dialect.stream_writer(Head()).fail(error)
         return as_list(told) if listed(self._inbound) else told
 
-    def _account(self) -> None:
-        """Once for each request, when all is known that will be."""
+    async def _account(self, *, here: bool = False) -> None:
+        """Once for each request, when all is known that will be. Who is cancelled while tokens are counted has no entry
+        yet. `here`: they are counted on the event loop, and nothing is waited for."""
         self._accounted = True
         stream = self._stream
         if stream is not None:
@@ -285,4 +289,10 @@ class Telling:
         if ask is not None and ask.instead and self._trace.attempts:
             ask = ask.instead.get(self._trace.attempts[-1].fallback, ask)
         elsewhere = None if loop is None else loop.elsewhere
-        account(self._gateway, self._record, self._trace, ask, self._said, stream, elsewhere)
+        said, attempts, counts = self._said, self._trace.attempts, None
+        usage = None if said is None or not said.exact else said.along.usage
+        told = usage is not None and usage.input and usage.output and len(attempts) == 1
+        if not (told or here) and attempts and ask is not None:
+            counts = await counted(attempts, ask, said)
+        self._entered = True
+        account(self._gateway, self._record, self._trace, ask, said, stream, elsewhere, counts)

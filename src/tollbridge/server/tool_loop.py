@@ -51,7 +51,7 @@ BETWEEN = "\n\n"
 """Between what two rounds said, where a dialect has one text for all."""
 
 AskProvider = Callable[[Ask], Awaitable[Answer | Streaming]]
-Account = Callable[[Ask, Said, Stream | None], None]
+Account = Callable[[Ask, Said, Stream | None], Awaitable[None]]
 """Of a round that is over and not the last."""
 
 
@@ -289,7 +289,8 @@ async def answered(loop: ToolLoop) -> Answer:
         calls, goes_on = loop.calls(choice.parts)
         if not goes_on:
             return _last(loop, result, response, choice, shown, loop.unfinished(calls))
-        loop.account(loop.ask, Said(result.said, result.said.usage is not None, _words(choice)), None)
+        said = Said(result.said, result.said.usage is not None, _words(choice), len(result.body))
+        await loop.account(loop.ask, said, None)
         shown += (part for part in choice.parts if part not in calls)
         shown += loop.shown(calls, await loop.run(choice.parts, calls))
 

@@ -110,6 +110,16 @@ class SpendReader:
 
         return await self._database.read(work)
 
+    async def formerly(self, alias: str) -> tuple[str, ...]:
+        """The ids of the deleted keys that had this alias."""
+        query = select(FORMER_ALIASES.c.key_id).where(FORMER_ALIASES.c.alias == fit_text(alias))
+        query = query.order_by(FORMER_ALIASES.c.key_id)
+
+        async def work(connection: AsyncConnection) -> tuple[str, ...]:
+            return tuple([row["key_id"] for row in await _all(connection, query)])
+
+        return await self._database.read(work)
+
     async def sums(
         self,
         by: Sequence[By] = (),

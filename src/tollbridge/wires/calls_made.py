@@ -54,10 +54,16 @@ def only_system(messages: Iterable[tuple[Role, Iterable[Part]]]) -> bool:
     )
 
 
+OR_RESTORED = (
+    ". With `modify_params` the call is restored: a parameter of a call in Python, at a gateway its operator's setting "
+    "(`litellm_settings`, or the model's `litellm_params`)."
+)
+
+
 def call_missing(where: str, call_id: str) -> BadRequestError:
     return BadRequestError(
         f"The tool result at {where} answers the call {call_id!r}, which no assistant message before it makes. "
-        "Send the assistant message with that call too, or set `modify_params: true` to have the call restored.",
+        f"Send the assistant message with that call too{OR_RESTORED}",
         code="tool_call_missing",
         param=where.removeprefix("$."),
     )

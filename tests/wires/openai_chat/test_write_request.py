@@ -131,7 +131,8 @@ def test_a_failed_result_is_sent_with_a_caveat() -> None:
 
 def test_a_result_without_its_call_is_a_400_that_says_how_to_mend_it() -> None:
     with pytest.raises(
-        BadRequestError, match=r"`c9` has no tool call before it - at `\$\.messages\[0\]`.*modify_params"
+        BadRequestError,
+        match=r"`c9` has no tool call before it - at `\$\.messages\[0\]`.*modify_params.*litellm_settings",
     ):
         write(user(Result(call_id="c9", content=(Text(text="ok"),))))
     with pytest.raises(BadRequestError, match="no tool call before it"):

@@ -22,6 +22,7 @@ from tollbridge.model.parts import Media, Part, Text, ToolCall, ToolResult
 from tollbridge.model.request import Message, Request, only_allowed
 from tollbridge.model.response import Caveat
 from tollbridge.wires.base import HttpRequest, Target, Written
+from tollbridge.wires.calls_made import OR_RESTORED
 from tollbridge.wires.openai_chat.content import mark_message, write_cache
 from tollbridge.wires.openai_chat.settings import write_settings
 from tollbridge.wires.openai_chat.vocabulary import NAME, PATH, SHOWN_AFTER, approximated, from_call
@@ -139,7 +140,7 @@ class _Messages:
         if not self._to.modify:
             raise BadRequestError(
                 f"The tool result for `{result.call_id}` has no tool call before it - at `{where}`. Send the "
-                "assistant's message with that call ahead of it, or set `modify_params: true` to have one put there.",
+                f"assistant's message with that call ahead of it{OR_RESTORED}",
                 param=where.removeprefix("$."),
             )
         name = result.extra.get("name") if self._own else None

@@ -30,6 +30,7 @@ from tollbridge.model.request import Message
 from tollbridge.model.response import Caveat
 from tollbridge.model.unsent import CACHES_ITSELF, unsent_marks
 from tollbridge.wires.base import Target
+from tollbridge.wires.calls_made import OR_RESTORED
 from tollbridge.wires.dialects import format_of
 from tollbridge.wires.documents import ELSEWHERE, OPENAIS_FILE
 from tollbridge.wires.openai_responses.citations import write_citation
@@ -224,7 +225,7 @@ class History:
         if not self._to.modify:
             raise BadRequestError(
                 f"The tool result for `{given}` has no tool call before it - at `{where}`. Send the "
-                "assistant's message with that call ahead of it, or set `modify_params: true` to have one put there.",
+                f"assistant's message with that call ahead of it{OR_RESTORED}",
                 param=where.removeprefix("$."),
             )
         self._calls.add(id)
