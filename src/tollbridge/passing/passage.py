@@ -118,7 +118,6 @@ class Passage:
             raise
         finally:
             leaving.over()
-            load.requests -= 1
             try:
                 if not self._entered:
                     await self._account(here=stopping)
@@ -128,6 +127,7 @@ class Passage:
                 if self._held is not None:
                     self._held.settle(record)
                 self._trace.let_go()
+                load.requests -= 1
 
     # what is asked
 

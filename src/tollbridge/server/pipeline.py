@@ -83,7 +83,6 @@ class Conversation(Telling):
             raise
         finally:
             leaving.over()
-            load.requests -= 1
             if self._heartbeat is not None:
                 self._heartbeat.stop()
                 load.streams -= 1
@@ -100,6 +99,7 @@ class Conversation(Telling):
                 if self._claim is not None:
                     self._claim.drop()
                 self._trace.let_go()
+                load.requests -= 1
                 if self._alone is not None and gateway.responses is not None:
                     await gateway.responses.background.over(self._alone)
 
