@@ -81,7 +81,7 @@ async def test_each_field_of_a_record_is_told_by_its_row(database: Database) -> 
     EntryStore(database).fold([record()])
     [row] = await SpendReader(database).entries(Wanted())
     renamed = {"at": "started_at", "group": "model_group", "user": "end_user", "tokens": "input_tokens"}
-    of_the_log = {"ts", "level", "method", "began"}
+    of_the_log = {"ts", "level", "method", "began", "why"}
     told = {renamed.get(field.name, field.name) for field in fields(Record) if field.name not in of_the_log}
     assert told <= row.keys()
     assert "details" not in row

@@ -74,8 +74,10 @@ def serve(
     Without a configuration it serves demo/... offline, and every provider whose key is in the environment
     (OPENAI_API_KEY, ANTHROPIC_API_KEY, ...) as provider/model.
 
-    Runs until Ctrl-C, SIGTERM or SIGHUP, and then ends what is under way. Exit codes: 0 stopped, 1 failed (a port that
-    is taken, a database that does not answer), 2 what was given cannot be used (see `tollbridge check`).
+    Runs until Ctrl-C, SIGTERM or SIGHUP, and then ends what is under way.
+
+    Exit codes: 0 stopped, 1 failed (a port that is taken, a database that does not answer), 2 what was given cannot be
+    used (see `tollbridge check`).
 
     Example: tollbridge serve config.yaml --port 4000
     """
