@@ -108,6 +108,14 @@ def test_a_model_that_calls_it_with_something_else_is_passed_on() -> None:
     assert message["tool_calls"][0]["custom"]["input"] == '{"code":1}'
 
 
+def test_a_tool_of_an_unknown_shape_takes_no_answer_down() -> None:
+    """It is left out of what the model is offered, with a Caveat."""
+    odd = {"type": "custom", "custom": "code"}
+    message = write(ask(tools=[odd, BOTH[1]]), answer(LOOK)).value["choices"][0]["message"]
+    assert message["tool_calls"][0]["function"]["name"] == "look"
+    assert streamed(ask(tools=[odd]), LOOK)[0]
+
+
 def test_a_client_that_offers_functions_alone_gets_arguments() -> None:
     call = ToolCall(id="c", name="look", arguments='{"input":"x"}', origin="gemini")
     message = write(

@@ -24,7 +24,7 @@ FUNCTIONS = "functions"
 FINISHED = "function_call"
 NO_CUSTOMS = frozenset[str]()
 _NOTHING = (b"null", b"[]")
-_CUSTOM = b'"%s"' % CUSTOM.encode()
+_CUSTOM = f'"{CUSTOM}"'.encode()
 
 
 def offers_functions(fields: Mapping[str, Any]) -> bool:
@@ -44,7 +44,9 @@ def offers_free_text(fields: Mapping[str, Any]) -> bool:
 def customs_of(asked: JsonObject) -> frozenset[str]:
     """The names of those tools. `asked`: of a stream's `Head`."""
     tools = asked.get("tools") or ()
-    return frozenset([tool[CUSTOM]["name"] for tool in tools if tool.get("type") == CUSTOM and CUSTOM in tool])
+    return frozenset(
+        [tool[CUSTOM]["name"] for tool in tools if tool.get("type") == CUSTOM and tool.get(CUSTOM).__class__ is dict]
+    )
 
 
 def in_legacy_words(answer: JsonObject) -> tuple[Caveat, ...]:

@@ -275,7 +275,7 @@ class Order:
 def write_call(call: ToolCall, id: str, own: bool, custom: bool = False) -> JsonObject:
     """`custom`: the client's tool of this name takes free text; an own call says it itself."""
     extra = call.extra if own else {}
-    if custom or is_custom(call, own):
+    if custom or extra.get("type") == CUSTOM:
         inner = {"name": call.name, "input": free_text.unwrap(call.arguments), **extra.get(CUSTOM, {})}
         return {"id": id, "type": CUSTOM, **extra, CUSTOM: inner}
     arguments: Json = call.arguments or "{}"
@@ -288,10 +288,6 @@ def write_call(call: ToolCall, id: str, own: bool, custom: bool = False) -> Json
         elif key not in (FIELD, SPELLED):
             out[key] = value
     return out
-
-
-def is_custom(call: ToolCall, own: bool) -> bool:
-    return own and call.extra.get("type") == CUSTOM
 
 
 def write_function_call(call: ToolCall) -> JsonObject:
