@@ -122,12 +122,12 @@ class Passage:
                 if not self._entered:
                     await self._account(here=stopping)
             finally:
+                load.requests -= 1  # nothing is waited for from here on, and nothing below is to keep it
                 if not self._entered:  # it was cancelled while it was counted: this process stops
                     await self._account(here=True)
                 if self._held is not None:
                     self._held.settle(record)
                 self._trace.let_go()
-                load.requests -= 1
 
     # what is asked
 

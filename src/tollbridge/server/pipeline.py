@@ -92,6 +92,7 @@ class Conversation(Telling):
                         record.status, record.outcome = 499, "cancelled"
                     await self._account(here=stopping)
             finally:
+                load.requests -= 1  # nothing is waited for from here on, and nothing below is to keep it
                 if not self._entered:  # it was cancelled while it was counted: this process stops
                     await self._account(here=True)
                 if self._held is not None:
@@ -99,7 +100,6 @@ class Conversation(Telling):
                 if self._claim is not None:
                     self._claim.drop()
                 self._trace.let_go()
-                load.requests -= 1
                 if self._alone is not None and gateway.responses is not None:
                     await gateway.responses.background.over(self._alone)
 
